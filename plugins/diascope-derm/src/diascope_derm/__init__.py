@@ -1,0 +1,1 @@
+"""Dermatology for diascope."""

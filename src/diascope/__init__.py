@@ -1,0 +1,33 @@
+"""diascope: classify medical images with convolutional networks and show what they saw."""
+
+from diascope.card import Label, ModelCard, read_card
+from diascope.contracts import API, Runtime
+from diascope.errors import (
+    DiascopeError,
+    PluginError,
+    ReadError,
+    RecipeError,
+    TableError,
+    WeightsError,
+)
+from diascope.sample import Evidence, Failed, Item, Prediction, Sample, Skipped
+
+__all__ = [
+    "API",
+    "DiascopeError",
+    "Evidence",
+    "Failed",
+    "Item",
+    "Label",
+    "ModelCard",
+    "PluginError",
+    "Prediction",
+    "ReadError",
+    "RecipeError",
+    "Runtime",
+    "Sample",
+    "Skipped",
+    "TableError",
+    "WeightsError",
+    "read_card",
+]

@@ -1,0 +1,1 @@
+"""Stock backbones, shared by every domain."""

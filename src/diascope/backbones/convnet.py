@@ -1,0 +1,136 @@
+"""A convolutional network written in the recipe, layer by layer."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from diascope.backbones.imagenet import mean_for, std_for
+
+if TYPE_CHECKING:
+    from torch import nn
+
+_FORBID = {"extra": "forbid"}
+
+
+@dataclass(frozen=True)
+class Conv:
+    """Filters that slide over the picture, a normalisation and a nonlinearity.
+
+    Args:
+        filters: how many; each makes one channel of the output.
+        kernel: side of a filter in pixels.
+        stride: pixels from one position to the next.
+        padding: pixels of zeros around the input; ``same`` keeps the size at stride 1.
+    """
+
+    filters: int
+    kernel: int = 3
+    stride: int = 1
+    padding: int | Literal["same", "valid"] = "same"
+    activation: Literal["relu", "leaky-relu", "gelu", "sigmoid", "tanh", "none"] = "relu"
+    norm: Literal["batch", "instance", "none"] = "none"
+    __pydantic_config__: ClassVar = _FORBID
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Keep the largest, or the mean, of each window.
+
+    Args:
+        size: side of the window in pixels.
+        stride: pixels from one window to the next; as the size, if not given.
+    """
+
+    kind: Literal["max", "average"] = "max"
+    size: int = 2
+    stride: int | None = None
+    __pydantic_config__: ClassVar = _FORBID
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One entry of ``layers``: either ``conv: {...}`` or ``pool: {...}``."""
+
+    conv: Conv | None = None
+    pool: Pool | None = None
+    __pydantic_config__: ClassVar = _FORBID
+
+
+@dataclass(frozen=True)
+class ConvNet:
+    """A plain stack of convolutions and poolings.
+
+    Args:
+        layers: from the picture upwards.
+        in_channels: channels of the picture.
+    """
+
+    layers: tuple[Layer, ...]
+    in_channels: int = 3
+    api: ClassVar = (1, 0)
+
+    def __post_init__(self) -> None:
+        for number, layer in enumerate(self.layers, 1):
+            if (layer.conv is None) == (layer.pool is None):
+                raise ValueError(f"layer {number} of convnet must be one of conv and pool")
+            numbers = _numbers(layer.conv or layer.pool)
+            if any(value < 1 for value in numbers):
+                raise ValueError(f"layer {number} of convnet holds a number below 1: {layer}")
+        if not any(layer.conv for layer in self.layers):
+            raise ValueError("a convnet needs at least one conv layer")
+
+    @property
+    def features(self) -> int:
+        return [layer.conv.filters for layer in self.layers if layer.conv][-1]
+
+    @property
+    def mean(self) -> tuple[float, ...]:
+        return mean_for(self.in_channels)
+
+    @property
+    def std(self) -> tuple[float, ...]:
+        return std_for(self.in_channels)
+
+    def build(self) -> "nn.Module":
+        from torch import nn
+
+        return nn.Sequential(*self._modules())
+
+    def _modules(self) -> "Iterator[nn.Module]":
+        from torch import nn
+
+        channels = self.in_channels
+        for layer in self.layers:
+            if layer.conv:
+                yield from _conv_modules(layer.conv, channels)
+                channels = layer.conv.filters
+            elif layer.pool:
+                kinds = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}
+                yield kinds[layer.pool.kind](layer.pool.size, layer.pool.stride)
+
+
+def _numbers(part: Any) -> list[int]:
+    optional = [part.stride] if part.stride is not None else []
+    return [*optional, part.filters, part.kernel] if isinstance(part, Conv) else [*optional, part.size]
+
+
+def _conv_modules(conv: Conv, channels: int) -> "Iterator[nn.Module]":
+    from torch import nn
+
+    padding = {"same": conv.kernel // 2, "valid": 0}.get(str(conv.padding), conv.padding)
+    yield nn.Conv2d(
+        channels, conv.filters, conv.kernel, conv.stride, int(padding), bias=conv.norm == "none"
+    )
+    if conv.norm == "batch":
+        yield nn.BatchNorm2d(conv.filters)
+    elif conv.norm == "instance":
+        yield nn.InstanceNorm2d(conv.filters, affine=True)
+    activations = {
+        "relu": nn.ReLU,
+        "leaky-relu": nn.LeakyReLU,
+        "gelu": nn.GELU,
+        "sigmoid": nn.Sigmoid,
+        "tanh": nn.Tanh,
+    }
+    if conv.activation != "none":
+        yield activations[conv.activation]()

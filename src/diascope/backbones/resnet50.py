@@ -1,0 +1,37 @@
+"""ResNet-50, from MONAI."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from diascope.backbones.imagenet import mean_for, std_for
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class ResNet50:
+    """He et al. 2016, "Deep Residual Learning"; stride 32, 2048 features.
+
+    Args:
+        in_channels: channels of the input.
+    """
+
+    in_channels: int = 3
+    api: ClassVar = (1, 0)
+    features: ClassVar = 2048
+
+    @property
+    def mean(self) -> tuple[float, ...]:
+        return mean_for(self.in_channels)
+
+    @property
+    def std(self) -> tuple[float, ...]:
+        return std_for(self.in_channels)
+
+    def build(self) -> "nn.Module":
+        from monai.networks.nets import resnet50
+
+        from diascope.backbones.monai_resnet import features_of
+
+        return features_of(resnet50, self.in_channels)

@@ -1,0 +1,159 @@
+"""The model card: all that is true of a set of weights, in a file beside them.
+
+After Mitchell et al. 2019, "Model Cards for Model Reporting". Commands write it, people read it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from diascope.document import read_document
+from diascope.errors import RecipeError, WeightsError
+from diascope.fields import check
+from diascope.sample import ScoreKind
+
+WEIGHTS_FILE = "model.safetensors"
+CARD_FILE = "card.yaml"
+Task = Literal["binary", "multiclass", "multilabel"]
+
+
+@dataclass(frozen=True)
+class Label:
+    """One thing a model can answer.
+
+    Attributes:
+        name: short name, used in tables, such as ``nv``.
+        title: plain name, used in reports.
+        codes: coding scheme to code, such as ``{"SCT": "400096001"}``.
+        operating_point: score from which the label is predicted; without one, 0.5 for binary and
+            multilabel tasks, and the highest score for multiclass.
+    """
+
+    name: str
+    title: str = ""
+    codes: dict[str, str] = field(default_factory=dict)
+    operating_point: float | None = None
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What the weights need, answer, and were made of.
+
+    Attributes:
+        size: (height, width) of the input in pixels.
+        mean, std: normalisation, one number a channel, of pixels in [0, 1].
+        backbone: name of a backbone plugin, with ``backbone_parameters``.
+        backbone_digest: SHA-256 of the shared backbone that a head-only file stands on.
+        head: ``linear`` is mean pooling and one linear layer; ``conv`` is a 3 x 3 convolution,
+            ReLU and a 1 x 1 convolution to one map a label, then mean pooling.
+        preprocess: the steps of training, as written in a recipe.
+        digest: SHA-256 of the weights file.
+        data: name, licence, citation, counts of what it was trained on.
+        metrics: name to ``value, low, high`` (95 % interval) on groups never trained on.
+        limits: what it must not be used for, in plain words.
+        made: command, date, recipe digest, seed and versions.
+    """
+
+    name: str
+    task: Task
+    labels: tuple[Label, ...]
+    size: tuple[int, int]
+    backbone: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    score_kind: ScoreKind
+    head: Literal["linear", "conv"] = "linear"
+    backbone_parameters: dict[str, Any] = field(default_factory=dict)
+    backbone_digest: str | None = None
+    preprocess: tuple[Any, ...] = ()
+    digest: str = ""
+    title: str = ""
+    licence: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    limits: tuple[str, ...] = ()
+    made: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def channels(self) -> int:
+        return len(self.mean)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The labels' names, in the order of the network's outputs."""
+        return tuple(label.name for label in self.labels)
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers the network gives: a binary task needs only one."""
+        return 1 if self.task == "binary" else len(self.labels)
+
+    def plain(self) -> dict[str, Any]:
+        """Return the card as plain values, as in its file and in ``--json``."""
+        return _plain(asdict(self))
+
+    def titled(self, name: str) -> str:
+        """Return the plain name of a label."""
+        title = next((label.title for label in self.labels if label.name == name), "")
+        return title or name
+
+
+def read_card(directory: Path) -> ModelCard:
+    """Read the card in a weights folder.
+
+    Raises:
+        WeightsError: if folder or card are missing, or the card does not hold together.
+    """
+    path = directory / CARD_FILE
+    if not path.is_file():
+        found = "no such folder" if not directory.is_dir() else f"it holds no {CARD_FILE}"
+        hint = f"A weights folder holds {WEIGHTS_FILE} and {CARD_FILE}; `pipeline train` makes one."
+        raise WeightsError(found, where=str(directory), hint=hint)
+    try:
+        document = read_document(path)
+        card = ModelCard(**check(ModelCard, document.value, where=document.where))
+    except RecipeError as error:
+        raise WeightsError(error.message, where=error.where, hint=error.hint) from error
+    _check_together(card, path)
+    return card
+
+
+def write_card(card: ModelCard, directory: Path) -> None:
+    """Write the card into a weights folder, whole or not at all."""
+    from ruamel.yaml import YAML
+
+    yaml = YAML()
+    yaml.default_flow_style = None
+    yaml.width = 100
+    part = directory / f"{CARD_FILE}.part"
+    with part.open("w", encoding="utf-8") as file:
+        yaml.dump(card.plain(), file)
+    part.replace(directory / CARD_FILE)
+
+
+def with_digest(card: ModelCard, digest: str) -> ModelCard:
+    """Return the card for a weights file of that digest."""
+    return replace(card, digest=digest)
+
+
+def _check_together(card: ModelCard, path: Path) -> None:
+    wrong = ""
+    if card.task == "binary" and len(card.labels) != 2:
+        wrong = f"a binary task has two labels (negative, positive), got {len(card.labels)}"
+    elif len(card.labels) < 2 and card.task == "multiclass":
+        wrong = "a multiclass task has at least two labels"
+    elif len(set(card.names)) != len(card.names):
+        wrong = f"labels repeat: {', '.join(card.names)}"
+    elif len(card.mean) != len(card.std) or 0 in card.std:
+        wrong = f"mean and std need one number a channel, std not 0: {card.mean}, {card.std}"
+    if wrong:
+        raise WeightsError(wrong, where=str(path))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,70 @@
+"""The command ``pipeline``: a page of help, and one file for each verb.
+
+Verbs are imported when they are called, so that ``--help`` stays quick.
+"""
+
+import importlib
+import sys
+
+import click
+
+from diascope.errors import DiascopeError
+
+_VERBS = {
+    "run": "Classify pictures with a recipe and write the reports.",
+    "check": "Look at recipe, plugins, weights and inputs before a run.",
+    "train": "Train a classifier from a table of labelled pictures.",
+    "models": "List the installed models, or show a model's card.",
+    "plugins": "List the installed plugins, and what is wrong with them.",
+    "doctor": "Tell what is installed, what is missing, and how to get it.",
+    "completion": "Print the shell completion script.",
+}
+
+_EPILOG = """\b
+Start here:
+  pipeline run derm.yaml                            the recipe's own examples
+  pipeline run derm.yaml photos/ --output results/  your pictures
+  pipeline check derm.yaml photos/                  before a long run
+  pipeline models show derm-lesion                  what the model is, and is not
+
+\b
+Exit codes: 0 all ok; 1 some items failed; 2 recipe, plugin or weights are wrong and
+nothing was run; 3 stopped early; 130 interrupted (the same command resumes).
+
+Not a medical device: for research only.
+"""
+
+
+class _Verbs(click.Group):
+    """A group that knows its verbs' names and imports them late."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _VERBS:
+            return None
+        module = importlib.import_module(f"diascope.cli.{cmd_name}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_VERBS.items()))
+
+
+@click.command(
+    cls=_Verbs, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(package_name="diascope", prog_name="pipeline")
+def pipeline() -> None:
+    """Classify medical images with convolutional networks, and show what they saw."""
+
+
+def main() -> None:
+    """Run the command; errors of ours become one message and exit code 2."""
+    try:
+        pipeline(prog_name="pipeline")
+    except DiascopeError as error:
+        click.echo(f"pipeline: {error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,67 @@
+"""Progress for people: a bar on a terminal, plain lines elsewhere, nothing when quiet."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from diascope.training.loop import Progress
+
+_PLAIN_SECONDS = 10.0
+
+
+@contextmanager
+def training_progress(*, quiet: bool) -> "Iterator[Callable[[Progress], None]]":
+    """Yield a function that shows how far a training is."""
+    if quiet:
+        yield lambda progress: None
+    elif sys.stderr.isatty():
+        with _bar("{task.description}") as bar:
+            task = bar.add_task("epoch 1", total=None)
+
+            def show(progress: "Progress") -> None:
+                done = (progress.epoch - 1) * progress.steps + progress.step
+                text = f"epoch {progress.epoch}/{progress.epochs}  loss {progress.loss:.3f}"
+                bar.update(
+                    task, completed=done, total=progress.epochs * progress.steps, description=text
+                )
+                if progress.auc is not None:
+                    bar.console.print(f"{text}  validation AUC {progress.auc:.4f}")
+
+            yield show
+    else:
+        yield _plain_training()
+
+
+def _plain_training() -> "Callable[[Progress], None]":
+    last = time.monotonic()
+
+    def show(progress: "Progress") -> None:
+        nonlocal last
+        due = time.monotonic() - last >= _PLAIN_SECONDS
+        if progress.auc is None and not due:
+            return
+        last = time.monotonic()
+        text = f"epoch {progress.epoch}/{progress.epochs} step {progress.step}/{progress.steps}"
+        auc = "" if progress.auc is None else f" validation AUC {progress.auc:.4f}"
+        click.echo(f"{text} loss {progress.loss:.3f}{auc}", err=True)
+
+    return show
+
+
+def _bar(description: str) -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn
+
+    return Progress(
+        TextColumn(description),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    )

@@ -1,0 +1,62 @@
+"""``pipeline train``: from a table of labelled pictures to weights and a card."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+_EXAMPLE = """\b
+Examples:
+  pipeline train my-train.yaml
+  pipeline train derm-train.yaml --set train.table=ham10000/labels.csv --output runs/derm
+  pipeline run derm.yaml photos/ --set model.derm-lesion.weights=runs/derm
+"""
+
+
+@click.command(epilog=_EXAMPLE)
+@click.argument("recipe")
+@click.option("--output", "-o", help="Folder for weights and card; the recipe's own if not given.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+def train(recipe: str, output: str | None, overrides: tuple[str, ...], quiet: bool) -> None:
+    """Train a classifier from a table of labelled pictures.
+
+    RECIPE has a `train:` part. The folder that it writes is what `weights:` takes. The same
+    command again goes on where a killed one stopped.
+    """
+    from diascope.cli.progress import training_progress
+    from diascope.errors import UsageError
+    from diascope.recipe import read_recipe
+
+    read = read_recipe(recipe, overrides)
+    folder = output or read.output
+    if folder is None:
+        raise UsageError("the recipe names no output folder", hint="Add --output runs/NAME.")
+    command = shlex.join(["pipeline", *sys.argv[1:]])
+    with training_progress(quiet=quiet) as watch:
+        card = _train(read, Path(folder), watch, command)
+    if not quiet:
+        _tell(card, Path(folder))
+
+
+def _train(recipe: Any, folder: Path, watch: Any, command: str) -> Any:
+    from diascope.errors import DiascopeError
+
+    try:
+        from diascope.training.train import train as run_training
+    except ModuleNotFoundError as error:
+        raise DiascopeError(
+            f"training needs {error.name}", hint='pip install "diascope[train]"'
+        ) from error
+    return run_training(recipe, folder, watch, command)
+
+
+def _tell(card: Any, folder: Path) -> None:
+    click.echo(f"Weights and card: {folder}")
+    click.echo(f"Measured on {card.metrics['measured_on']}:")
+    for name, figure in card.metrics.items():
+        if isinstance(figure, dict):
+            interval = f"({figure['low']:.3f} to {figure['high']:.3f})"
+            click.echo(f"  {name:<20} {figure['value']:.3f} {interval}")

@@ -1,0 +1,46 @@
+"""From logits to scores, and from scores to the labels that the card's rule decides on."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diascope.card import ModelCard
+
+
+def scores_of(logits: NDArray[np.float32], card: ModelCard) -> NDArray[np.float64]:
+    """Return ``(N, number of labels)`` scores of ``(N, L)`` logits: softmax or sigmoid.
+
+    A binary task has one logit, that of its second (positive) label.
+    """
+    wide = logits.astype(np.float64)
+    if card.task == "multiclass":
+        powers = np.exp(wide - wide.max(axis=1, keepdims=True))
+        shares: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
+        return shares
+    positive: NDArray[np.float64] = 1 / (1 + np.exp(-wide))
+    if card.task == "binary":
+        return np.concatenate([1 - positive, positive], axis=1)
+    return positive
+
+
+def decide(scores: Mapping[str, float], card: ModelCard) -> tuple[str, ...]:
+    """Return the labels that the card's operating points decide on.
+
+    Binary: the positive label from its operating point upwards (0.5 without one), else the
+    negative. Multilabel: every label from its operating point upwards, perhaps none. Multiclass:
+    the label whose score is the largest multiple of its operating point; without operating points,
+    the highest score.
+    """
+    points = {label.name: label.operating_point for label in card.labels}
+    if card.task == "multilabel":
+        return tuple(name for name in card.names if scores[name] >= _or_half(points[name]))
+    if card.task == "binary":
+        negative, positive = card.names
+        return (positive if scores[positive] >= _or_half(points[positive]) else negative,)
+    ratios = {name: scores[name] / (points[name] or 1.0) for name in card.names}
+    return (max(card.names, key=lambda name: ratios[name]),)
+
+
+def _or_half(point: float | None) -> float:
+    return 0.5 if point is None else point

@@ -1,0 +1,59 @@
+"""Every error that diascope raises on purpose.
+
+    DiascopeError
+    |-- UsageError       the command line names something that is not there
+    |-- RecipeError      the recipe is wrong; carries file:line
+    |-- PluginError      a plugin is missing, broken, ambiguous or does not fit its contract
+    |-- WeightsError     weights or their card are missing, damaged or do not fit
+    |-- OutputError      the output folder cannot be used
+    |-- TableError       the label table is wrong; names the rows
+    `-- ReadError        one input cannot be read; that item fails, nothing else does
+"""
+
+
+class DiascopeError(Exception):
+    """What is wrong, where, and what to do about it.
+
+    Args:
+        message: what was expected and what came.
+        where: ``file:line``, a plugin, a path; empty if the message says it.
+        hint: what the user can do next.
+    """
+
+    def __init__(self, message: str, *, where: str = "", hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.hint = hint
+
+    def __str__(self) -> str:
+        text = f"{self.where}: {self.message}" if self.where else self.message
+        return f"{text}\n  {self.hint}" if self.hint else text
+
+
+class UsageError(DiascopeError):
+    """The command line names something that is not there."""
+
+
+class RecipeError(DiascopeError):
+    """The recipe is wrong."""
+
+
+class PluginError(DiascopeError):
+    """A plugin is missing, broken, ambiguous or does not fit its contract."""
+
+
+class WeightsError(DiascopeError):
+    """Weights or their card are missing, damaged or do not fit the network."""
+
+
+class OutputError(DiascopeError):
+    """The output folder cannot be used."""
+
+
+class TableError(DiascopeError):
+    """The label table is wrong."""
+
+
+class ReadError(DiascopeError):
+    """One input cannot be read. Readers raise it; the item ends as failed."""

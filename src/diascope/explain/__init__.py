@@ -1,0 +1,1 @@
+"""What a network saw: pure functions of a network and a batch."""

@@ -1,0 +1,116 @@
+"""Check written values against the parameters of a class, and say which value is wrong where."""
+
+import inspect
+import json
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from diascope.document import Node, nearest
+from diascope.errors import PluginError, RecipeError
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a class: its name, type hint and default."""
+
+    name: str
+    hint: Any
+    default: Any = inspect.Parameter.empty
+
+    @property
+    def required(self) -> bool:
+        return self.default is inspect.Parameter.empty
+
+    @property
+    def type_name(self) -> str:
+        """The type as one would write it, such as ``int | None``."""
+        named = inspect.formatannotation(self.hint)
+        return named.replace("typing.", "").replace("pathlib._local.", "").replace("pathlib.", "")
+
+
+def parameters(target: Callable[..., Any]) -> dict[str, Parameter]:
+    """Return the parameters of a class by name, in the order of its ``__init__``.
+
+    Raises:
+        PluginError: if the class cannot be inspected or a parameter lacks a type hint.
+    """
+    name = getattr(target, "__qualname__", repr(target))
+    try:
+        signature = inspect.signature(target)
+        function = target.__init__ if inspect.isclass(target) else target
+        hints = typing.get_type_hints(function)
+    except (TypeError, ValueError, NameError) as error:
+        raise PluginError(f"the parameters of {name} cannot be read: {error}") from error
+    found = {}
+    for parameter in signature.parameters.values():
+        if parameter.name not in hints:
+            raise PluginError(
+                f"the parameter {parameter.name!r} of {name} has no type hint",
+                hint="Recipes are checked against type hints: give each parameter one.",
+            )
+        found[parameter.name] = Parameter(
+            parameter.name, hints[parameter.name], parameter.default
+        )
+    return found
+
+
+def check(
+    target: Callable[..., Any], values: dict[str, Node], *, where: str, base: Path | None = None
+) -> dict[str, Any]:
+    """Return keyword arguments for ``target``, each of the type that its hint names.
+
+    Args:
+        target: a class; its ``__init__`` says what is allowed.
+        values: what was written.
+        where: the place to name when a value is missing.
+        base: folder in which relative paths are looked up first; the current folder is next.
+
+    Raises:
+        RecipeError: with ``file:line``, for an unknown key, a missing or a wrong value.
+    """
+    known = parameters(target)
+    for key, node in values.items():
+        if key not in known:
+            hint = nearest(key, list(known)) if known else "It takes no parameters."
+            raise RecipeError(f"unknown key {key!r}", where=node.where, hint=hint)
+    for parameter in known.values():
+        if parameter.required and parameter.name not in values:
+            raise RecipeError(
+                f"the key {parameter.name!r} ({parameter.type_name}) is missing", where=where
+            )
+    return {key: _value(known[key], node, base) for key, node in values.items()}
+
+
+def _value(parameter: Parameter, node: Node, base: Path | None) -> Any:
+    from pydantic import TypeAdapter, ValidationError
+
+    try:  # strict JSON rules: no string becomes a number, a list may become a tuple
+        value = TypeAdapter(parameter.hint).validate_json(json.dumps(node.plain()), strict=True)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        inside = ".".join(str(part) for part in first["loc"] if isinstance(part, int | str))
+        detail = f" ({inside}: {first['msg']})" if len(error.errors()) == 1 and inside else ""
+        raise RecipeError(
+            f"{parameter.name} must be {parameter.type_name}, got {node.plain()!r}{detail}",
+            where=node.where,
+        ) from error
+    if isinstance(value, Path) and _takes_path(parameter.hint):
+        return _located(value, base)
+    return value
+
+
+def _takes_path(hint: Any) -> bool:
+    options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    return Path in options
+
+
+def _located(path: Path, base: Path | None) -> Path:
+    """Return the path beside the recipe if something is there, else in the current folder."""
+    path = path.expanduser()
+    if base is not None and (base / path).exists():
+        return base / path
+    return Path.cwd() / path

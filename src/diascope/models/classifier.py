@@ -1,0 +1,45 @@
+"""Any classifier that `pipeline train` wrote."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from diascope.card import ModelCard, read_card
+from diascope.contracts import Predictor, Runtime
+
+
+@dataclass(frozen=True)
+class ClassifierModel:
+    """A backbone, a head and a card, from a folder of weights.
+
+    Args:
+        weights: folder with ``model.safetensors`` and ``card.yaml``.
+        aggregate: how an item's frames become one answer.
+        top_k: frames a label for ``top-k``.
+        test_time: ``flips`` averages the scores of the picture and its three mirror images.
+    """
+
+    weights: Path
+    aggregate: Literal["mean", "max", "top-k"] = "mean"
+    top_k: int = 5
+    test_time: Literal["none", "flips"] = "none"
+    api: ClassVar = (1, 0)
+
+    def __post_init__(self) -> None:
+        if self.top_k < 1:
+            raise ValueError(f"top_k must be at least 1, got {self.top_k}")
+
+    @cached_property
+    def card(self) -> ModelCard:
+        return read_card(self.weights)
+
+    def load(self, runtime: Runtime) -> Predictor:
+        from diascope.classifier import load_classifier
+
+        options: dict[str, Any] = {
+            "aggregation": self.aggregate,
+            "top_k": self.top_k,
+            "test_time": self.test_time,
+        }
+        return load_classifier(self.weights, self.card, runtime, **options)

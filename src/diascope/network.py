@@ -1,0 +1,173 @@
+"""Backbone and head as one network, and the weights file that holds them."""
+
+import hashlib
+from pathlib import Path
+from weakref import WeakValueDictionary
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from diascope.card import WEIGHTS_FILE, ModelCard
+from diascope.contracts import Backbone
+from diascope.errors import WeightsError
+
+_SHARED: WeakValueDictionary[tuple[str, str], nn.Module] = WeakValueDictionary()
+"""Backbones in this process by weights digest and device, while any model uses them."""
+
+
+class LinearHead(nn.Module):
+    """Mean pooling and one linear layer."""
+
+    def __init__(self, features: int, outputs: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(features, outputs)
+
+    @property
+    def bias(self) -> Tensor:
+        return self.linear.bias
+
+    def forward(self, features: Tensor) -> Tensor:
+        logits: Tensor = self.linear(self.dropout(features.mean((2, 3))))
+        return logits
+
+    def maps(self, features: Tensor) -> Tensor:
+        """Return ``(N, L, h, w)``: what each cell adds to each logit.
+
+        Source: Zhou et al. 2016, "Learning Deep Features for Discriminative Localization"; divided
+        by the number of cells, so that a map sums to its logit less the bias.
+        """
+        cells = features.shape[2] * features.shape[3]
+        return functional.conv2d(features, self.linear.weight[:, :, None, None] / cells)
+
+
+class ConvHead(nn.Module):
+    """A 3 x 3 convolution, ReLU and a 1 x 1 convolution to one map a label; then mean pooling."""
+
+    WIDTH = 256
+
+    def __init__(self, features: int, outputs: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.hidden = nn.Conv2d(features, self.WIDTH, 3, padding=1)
+        self.dropout = nn.Dropout2d(dropout)
+        self.linear = nn.Conv2d(self.WIDTH, outputs, 1, bias=False)
+        self.bias = nn.Parameter(torch.zeros(outputs))
+
+    def forward(self, features: Tensor) -> Tensor:
+        return self.maps(features).sum((2, 3)) + self.bias
+
+    def maps(self, features: Tensor) -> Tensor:
+        """Return ``(N, L, h, w)``: what each cell adds to each logit."""
+        cells = features.shape[2] * features.shape[3]
+        maps: Tensor = self.linear(self.dropout(functional.relu(self.hidden(features)))) / cells
+        return maps
+
+
+class Network(nn.Module):
+    """A backbone and a head: from ``(N, C, H, W)`` to ``(N, L)`` logits."""
+
+    def __init__(self, backbone: nn.Module, head: LinearHead | ConvHead) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.head = head
+
+    def forward(self, batch: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.backbone(batch))
+        return logits
+
+
+def build_head(
+    kind: str, features: int, outputs: int, dropout: float = 0.0
+) -> LinearHead | ConvHead:
+    """Return a new head of the kind that the card names, ``linear`` or ``conv``."""
+    heads = {"linear": LinearHead, "conv": ConvHead}
+    return heads[kind](features, outputs, dropout)
+
+
+def load_network(card: ModelCard, directory: Path, backbone: Backbone, device: str) -> Network:
+    """Build the card's network and load its weights, on ``device`` and in evaluation mode.
+
+    A backbone with the same weights digest is loaded once per process, whatever number of models
+    share it.
+
+    Raises:
+        WeightsError: if the file is missing, is not the one that the card describes, or does not
+            fit the network.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    path = directory / WEIGHTS_FILE
+    if file_digest(path) != card.digest:
+        raise WeightsError(
+            "the file is not the one that its card describes (their SHA-256 differ)",
+            where=str(path),
+            hint="Copy model.safetensors and card.yaml together, or train again.",
+        )
+    try:
+        state = {name: tensor.float() for name, tensor in load_file(path).items()}
+    except SafetensorError as error:
+        raise WeightsError(f"is not a safetensors file: {error}", where=str(path)) from error
+    head = build_head(card.head, backbone.features, card.outputs)
+    _load(head, {k[5:]: v for k, v in state.items() if k.startswith("head.")}, path)
+    body = {k[9:]: v for k, v in state.items() if k.startswith("backbone.")}
+    shared = _shared_backbone(card, backbone, body, path, device)
+    return Network(shared, head.to(device)).eval()
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file.
+
+    Raises:
+        WeightsError: if it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise WeightsError(f"cannot be read: {error.strerror}", where=str(path)) from error
+
+
+def state_digest(module: nn.Module) -> str:
+    """Return the SHA-256 over the names and values of a module's weights, as half precision.
+
+    Half precision, because that is how weights may be stored: a network then has one digest before
+    and after it was saved.
+    """
+    digest = hashlib.sha256()
+    for name, tensor in sorted(module.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().half().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _shared_backbone(
+    card: ModelCard, backbone: Backbone, state: dict[str, Tensor], path: Path, device: str
+) -> nn.Module:
+    key = (card.backbone_digest or card.digest, device)
+    if (loaded := _SHARED.get(key)) is not None:
+        return loaded
+    built = backbone.build()
+    if state:
+        _load(built, state, path)
+    elif state_digest(built) != card.backbone_digest:
+        raise WeightsError(
+            f"holds only a head, which stands on a backbone {card.backbone!r} with other weights "
+            "than the installed ones",
+            where=str(path),
+            hint=f"Its card names the backbone digest {card.backbone_digest}.",
+        )
+    built = built.to(device).eval()
+    _SHARED[key] = built
+    return built
+
+
+def _load(module: nn.Module, state: dict[str, Tensor], path: Path) -> None:
+    try:
+        module.load_state_dict(state)
+    except RuntimeError as error:
+        detail = " ".join(str(error).split())[:300]
+        raise WeightsError(
+            f"does not fit the network that its card describes: {detail}", where=str(path)
+        ) from error

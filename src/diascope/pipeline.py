@@ -1,0 +1,226 @@
+"""A recipe and its plugins, composed: what happens to an item, to a batch, and to an answer."""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, groupby
+from operator import itemgetter
+from typing import Any, Literal, cast
+
+from diascope.contracts import Backbone, Executor, Model, Predictor, Prepared, Reader, Report
+from diascope.contracts import Runtime, Step
+from diascope.document import parse_document
+from diascope.errors import PluginError, RecipeError
+from diascope.fields import parameters
+from diascope.plugins import Plugin, find_plugin, find_plugins, load_plugin
+from diascope.preparation import Part, Preparation, reason_of
+from diascope.recipe import Recipe, Reference, build
+from diascope.sample import Failed, Item, Prediction, Record, Sample, Skipped
+
+_Ready = tuple[Item, Sample | Failed | Skipped]
+_Answered = tuple[Item, Prediction | Failed | Skipped]
+
+
+@dataclass
+class Pipeline:
+    """What a recipe does; the Work of an Executor.
+
+    ``prepare`` runs in any process, ``finish`` where the network is. Pickling leaves the loaded
+    network behind.
+
+    Attributes:
+        warnings: what a user should know before a run, such as steps that differ from training.
+    """
+
+    recipe: Recipe
+    preparation: Preparation
+    model: Part[Model]
+    reports: tuple[Part[Report], ...]
+    executor: Part[Executor]
+    warnings: tuple[str, ...] = ()
+    predictor: Predictor | None = field(default=None, repr=False)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"predictor": None}
+
+    @property
+    def batch(self) -> int:
+        return self.recipe.run.batch
+
+    @property
+    def workers(self) -> int | Literal["auto"]:
+        return self.recipe.run.workers
+
+    @property
+    def parts(self) -> tuple[Part[Any], ...]:
+        """The plugins that decide what the predictions are."""
+        return (*self.preparation.readers, *self.preparation.steps, self.model)
+
+    def digest(self) -> str:
+        """Return the SHA-256 of all that decides a prediction: recipe, plugin versions, card."""
+        recipe = self.recipe.plain()
+        facts = {
+            "recipe": {key: recipe[key] for key in ("read", "preprocess", "model")},
+            "run": {key: recipe["run"][key] for key in ("device", "engine", "evidence")},
+            "plugins": [
+                (part.plugin.kind, part.plugin.name, part.plugin.distribution, part.plugin.version)
+                for part in self.parts
+            ],
+            "card": self.model.instance.card.plain(),
+        }
+        text = json.dumps(facts, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def load(self) -> Predictor:
+        """Load the model, once.
+
+        Raises:
+            WeightsError: if its weights are missing, damaged or do not fit.
+            RecipeError: if the device is not on this machine.
+        """
+        if self.predictor is None:
+            from diascope.engines.torch import choose_device
+
+            try:
+                device = choose_device(self.recipe.run.device)
+            except ValueError as error:
+                raise RecipeError(str(error), where=str(self.recipe.path)) from error
+            runtime = Runtime(device, self.recipe.run.evidence, make_backbone)
+            self.predictor = self.model.instance.load(runtime)
+        return self.predictor
+
+    def prepare(self, item: Item) -> Iterator[Prepared]:
+        """Read and preprocess one item."""
+        return self.preparation.prepare(item)
+
+    def finish(self, prepared: Iterator[tuple[Item, Prepared]]) -> Iterator[Record]:
+        """Classify what ``prepare`` gave and yield one Record an item, in order."""
+        answered = self._answered(prepared)
+        for item, group in groupby(answered, key=itemgetter(0)):
+            yield self._record(item, (outcome for _, outcome in group))
+
+    def _answered(self, prepared: Iterator[tuple[Item, Prepared]]) -> Iterator[_Answered]:
+        waiting: list[_Ready] = []
+        for item, part in prepared:
+            entries = (part,) if isinstance(part, Failed | Skipped) else part
+            for entry in entries:
+                waiting.append((item, entry))
+                if sum(isinstance(ready, Sample) for _, ready in waiting) == self.batch:
+                    yield from self._flushed(waiting)
+                    waiting = []
+        yield from self._flushed(waiting)
+
+    def _flushed(self, waiting: Sequence[_Ready]) -> Iterator[_Answered]:
+        outcomes = iter(self._predicted([r for _, r in waiting if isinstance(r, Sample)]))
+        for item, ready in waiting:
+            yield item, next(outcomes) if isinstance(ready, Sample) else ready
+
+    def _predicted(self, samples: Sequence[Sample]) -> list[Prediction | Failed]:
+        """Predict a batch; one that fails is halved until the bad sample is alone."""
+        if not samples:
+            return []
+        try:
+            predictions = list(self.load().predict(samples))
+            if len(predictions) != len(samples):
+                raise TypeError(f"expected {len(samples)} predictions, got {len(predictions)}")
+        except Exception as error:  # a stranger's model may raise anything
+            if len(samples) == 1:
+                return [self._failed(samples[0].item, reason_of(error))]
+            middle = len(samples) // 2
+            return self._predicted(samples[:middle]) + self._predicted(samples[middle:])
+        return [self._checked(prediction) for prediction in predictions]
+
+    def _checked(self, prediction: Prediction) -> Prediction | Failed:
+        wrong = [name for name, score in prediction.scores.items() if not math.isfinite(score)]
+        if wrong:
+            return self._failed(prediction.item, f"the score of {wrong[0]} is not a number")
+        return prediction
+
+    def _failed(self, item: Item, reason: str) -> Failed:
+        return Failed(item, "model", self.model.plugin.name, reason)
+
+    def _record(self, item: Item, outcomes: Iterator[Prediction | Failed | Skipped]) -> Record:
+        first = next(outcomes)
+        if not isinstance(first, Prediction):
+            return first
+        ends: list[Failed | Skipped] = []
+        whole = _until_end(chain([first], outcomes), ends)
+        try:
+            answer = self.load().aggregate(item, whole)
+        except Exception as error:  # a stranger's model may raise anything
+            failed = Failed(item, "aggregate", self.model.plugin.name, reason_of(error))
+            return ends[0] if ends else failed
+        return ends[0] if ends else answer
+
+
+def compose(recipe: Recipe) -> Pipeline:
+    """Load the plugins that a recipe names and check its values against them.
+
+    Raises:
+        RecipeError: with ``file:line``, for a value that a plugin does not take.
+        PluginError: for a plugin that is missing, broken or ambiguous.
+        WeightsError: if the model's card is missing or wrong.
+    """
+    readers, warnings = _readers(recipe)
+    steps = tuple(make_part(reference, recipe) for reference in recipe.preprocess)
+    model = make_part(recipe.model, recipe)
+    trained = json.loads(json.dumps(model.instance.card.preprocess))
+    if trained and trained != json.loads(json.dumps(recipe.plain()["preprocess"])):
+        warnings.append(
+            f"preprocess differs from how {recipe.model.name} was trained: {trained}; "
+            "expect worse answers than its card states"
+        )
+    return Pipeline(
+        recipe=recipe,
+        preparation=Preparation(readers, steps, block=recipe.run.batch),
+        model=model,
+        reports=tuple(make_part(reference, recipe) for reference in recipe.report),
+        executor=make_part(recipe.executor, recipe),
+        warnings=tuple(warnings),
+    )
+
+
+def make_part(reference: Reference, recipe: Recipe) -> Part[Any]:
+    """Make the plugin that a recipe refers to."""
+    try:
+        plugin = find_plugin(reference.kind, reference.name)
+        loaded = load_plugin(plugin)
+    except PluginError as error:
+        raise PluginError(error.message, where=reference.where, hint=error.hint) from error
+    instance = build(loaded, reference.parameters, where=reference.where, base=recipe.base)
+    return Part(plugin, instance)
+
+
+def make_backbone(name: str, values: Mapping[str, Any]) -> Backbone:
+    """Make a backbone plugin from plain values, as a card holds them."""
+    loaded = load_plugin(find_plugin("backbone", name))
+    nodes = parse_document(json.dumps(values), name=f"backbone {name}").value
+    return cast(Backbone, build(loaded, nodes, where=f"backbone {name}"))
+
+
+def _readers(recipe: Recipe) -> tuple[tuple[Part[Reader], ...], list[str]]:
+    if recipe.read is not None:
+        return (make_part(recipe.read, recipe),), []
+    found, warnings = [], []
+    for plugin in (plugin for plugin in find_plugins() if plugin.kind == "reader"):
+        try:
+            loaded = load_plugin(plugin)
+        except PluginError as error:
+            warnings.append(f"left out of `read: auto`: {error.message}")
+            continue
+        if not any(parameter.required for parameter in parameters(loaded).values()):
+            found.append(Part[Reader](plugin, loaded()))
+    return tuple(found), warnings
+
+
+def _until_end(
+    outcomes: Iterator[Prediction | Failed | Skipped], ends: list[Failed | Skipped]
+) -> Iterator[Prediction]:
+    """Yield predictions; the first outcome that is none goes to ``ends`` and stops it."""
+    for outcome in outcomes:
+        if not isinstance(outcome, Prediction):
+            ends.append(outcome)
+            return
+        yield outcome

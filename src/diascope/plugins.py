@@ -1,0 +1,177 @@
+"""Find plugins by entry point, load them late, and explain what is broken.
+
+Names, versions and modules are read from the metadata of installed distributions; nothing is
+imported until a recipe names it.
+"""
+
+import importlib
+import inspect
+import warnings
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from diascope import contracts
+from diascope.document import nearest
+from diascope.errors import PluginError
+from diascope.fields import parameters
+
+_METHODS: dict[str, tuple[tuple[str, int], ...]] = {
+    "reader": (("sniff", 2), ("read", 1)),
+    "preprocessing": (("__call__", 1),),
+    "backbone": (("build", 0),),
+    "model": (("card", -1), ("load", 1)),
+    "report": (("write", 3),),
+    "executor": (("run", 2),),
+}
+"""What each contract calls, and with how many arguments; -1 is a property."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Plugin:
+    """A plugin as its distribution's metadata describes it."""
+
+    kind: str
+    name: str
+    distribution: str
+    version: str
+    target: str
+
+    @property
+    def title(self) -> str:
+        return f"{self.kind} {self.name!r} of {self.distribution} {self.version}"
+
+
+@cache
+def find_plugins() -> tuple[Plugin, ...]:
+    """Return every installed plugin, sorted by kind and name. Imports none of them."""
+    found = set()
+    for kind in contracts.KINDS:
+        for entry in entry_points(group=_group(kind)):
+            if entry.dist is not None:
+                owner = entry.dist.name, entry.dist.version
+                found.add(Plugin(kind, entry.name, *owner, entry.value))
+    return tuple(sorted(found))
+
+
+def find_plugin(kind: str, name: str) -> Plugin:
+    """Return the one plugin of that name; ``distribution:name`` chooses between two.
+
+    Raises:
+        PluginError: if there is none, or if two distributions claim the name.
+    """
+    distribution, _, short = name.rpartition(":")
+    same_kind = [plugin for plugin in find_plugins() if plugin.kind == kind]
+    claims = [
+        plugin
+        for plugin in same_kind
+        if plugin.name == short and distribution in ("", plugin.distribution)
+    ]
+    if not claims:
+        raise PluginError(
+            f"there is no {kind} plugin named {name!r}",
+            hint=nearest(name, sorted({plugin.name for plugin in same_kind})),
+        )
+    if len(claims) > 1:
+        owners = " and ".join(f"{plugin.distribution} {plugin.version}" for plugin in claims)
+        choices = " or ".join(f"{plugin.distribution}:{plugin.name}" for plugin in claims)
+        raise PluginError(f"the {kind} {name!r} is claimed by {owners}", hint=f"Write {choices}.")
+    return claims[0]
+
+
+def load_plugin(plugin: Plugin) -> type:
+    """Import a plugin's class and check it against its contract.
+
+    Raises:
+        PluginError: naming distribution and plugin, what was expected and what came.
+    """
+    module_name, _, attribute = plugin.target.partition(":")
+    try:
+        loaded: Any = importlib.import_module(module_name)
+        for part in attribute.split("."):
+            loaded = getattr(loaded, part)
+    except Exception as error:  # a stranger's module may raise anything
+        raise PluginError(
+            f"{plugin.title} cannot be imported: {type(error).__name__}: {error}",
+            hint=_repair(plugin, error),
+        ) from error
+    if not inspect.isclass(loaded):
+        raise PluginError(f"{plugin.title}: expected a class, got {loaded!r}")
+    _check_api(plugin, loaded)
+    _check_methods(plugin, loaded)
+    parameters(loaded)
+    return loaded
+
+
+def recipe_path(name: str) -> Path:
+    """Return the file of a recipe that a package ships, without importing the package.
+
+    The entry point's value is the package that holds ``NAME.yaml``.
+    """
+    plugin = find_plugin("recipe", name)
+    first, *rest = plugin.target.split(".")
+    spec = find_spec(first)
+    for root in (spec.submodule_search_locations or ()) if spec else ():
+        path = Path(root, *rest, f"{plugin.name}.yaml")
+        if path.is_file():
+            return path
+    raise PluginError(
+        f"{plugin.title}: there is no {plugin.name}.yaml in the package {plugin.target}",
+        hint=f"Reinstall it: pip install --force-reinstall {plugin.distribution}",
+    )
+
+
+def _group(kind: str) -> str:
+    return "diascope.preprocessing" if kind == "preprocessing" else f"diascope.{kind}s"
+
+
+def _check_api(plugin: Plugin, loaded: type) -> None:
+    written = ".".join(map(str, contracts.API))
+    api = getattr(loaded, "api", None)
+    if not (isinstance(api, tuple) and len(api) == 2 and all(isinstance(n, int) for n in api)):
+        raise PluginError(
+            f"{plugin.title}: expected a class attribute api = {contracts.API}, got {api!r}",
+            hint=f"Add `api = {contracts.API}` to the class {loaded.__qualname__}.",
+        )
+    theirs = ".".join(map(str, api))
+    if api[0] != contracts.API[0]:
+        raise PluginError(
+            f"{plugin.title} was written for plugin API {theirs}, this diascope has {written}",
+            hint=f"Install matching versions: pip install -U diascope {plugin.distribution}",
+        )
+    if api[1] > contracts.API[1]:
+        warnings.warn(
+            f"{plugin.title} was written for the newer plugin API {theirs}; this is {written}",
+            stacklevel=3,
+        )
+
+
+def _check_methods(plugin: Plugin, loaded: type) -> None:
+    for name, count in _METHODS[plugin.kind]:
+        member = inspect.getattr_static(loaded, name, None)
+        if count < 0:
+            if member is None and name not in getattr(loaded, "__annotations__", {}):
+                raise PluginError(f"{plugin.title}: expected a property {name!r}, got none")
+            continue
+        if not callable(member):
+            raise PluginError(f"{plugin.title}: expected a method {name!r}, got {member!r}")
+        signature = inspect.signature(member)
+        try:
+            signature.bind(None, *[None] * count)
+        except TypeError as error:
+            raise PluginError(
+                f"{plugin.title}: {name} must take {count} arguments after self, "
+                f"it is {name}{signature}"
+            ) from error
+
+
+def _repair(plugin: Plugin, error: Exception) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        return f"Install what it needs: pip install {error.name.partition('.')[0]}"
+    return (
+        f"Reinstall or remove it: pip install --force-reinstall {plugin.distribution}, "
+        f"or pip uninstall {plugin.distribution}.\n  Recipes that do not name it still run."
+    )

@@ -1,0 +1,122 @@
+"""What happens to one item before the network: a reader opens it, steps preprocess it.
+
+Every call into a plugin is wrapped on its own: an exception becomes a Failed record.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from diascope.contracts import Prepared, Reader, Step
+from diascope.errors import ReadError
+from diascope.plugins import Plugin
+from diascope.sample import Failed, Item, Sample, Skipped
+
+HEAD_BYTES = 4096
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Part(Generic[T]):
+    """An instance of a plugin, and the plugin that it came from."""
+
+    plugin: Plugin
+    instance: T
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Readers and steps of a recipe; picklable.
+
+    Attributes:
+        readers: the one that the recipe names, or all, of which the surest is taken.
+        block: samples handed on at once.
+    """
+
+    readers: tuple[Part[Reader], ...]
+    steps: tuple[Part[Step], ...]
+    block: int
+
+    def prepare(self, item: Item) -> Iterator[Prepared]:
+        """Yield blocks of samples, or the item's end; never raises for a fault of the item."""
+        try:
+            with item.open() as file:
+                head = file.read(HEAD_BYTES)
+        except Exception as error:  # a file system may raise anything
+            yield Failed(item, "read", "", f"it cannot be opened: {reason_of(error)}")
+            return
+        if not head:
+            yield Skipped(item, "the file is empty")
+            return
+        reader = self._reader(item, head)
+        if isinstance(reader, Skipped | Failed):
+            yield reader
+            return
+        yield from self._blocks(item, reader)
+
+    def _reader(self, item: Item, head: bytes) -> Part[Reader] | Skipped | Failed:
+        surest, chosen = 0, None
+        for part in self.readers:
+            try:
+                sure = int(part.instance.sniff(item.uri, head))
+            except Exception as error:  # a stranger's reader may raise anything
+                return Failed(item, "read", part.plugin.name, f"sniff: {reason_of(error)}")
+            if sure > surest:
+                surest, chosen = sure, part
+        if chosen is not None:
+            return chosen
+        names = ", ".join(part.plugin.name for part in self.readers)
+        return Skipped(item, f"not a picture that the installed readers know ({names})")
+
+    def _blocks(self, item: Item, reader: Part[Reader]) -> Iterator[Prepared]:
+        block: list[Sample] = []
+        found = 0
+        for outcome in _samples(item, reader):
+            ready = self._preprocessed(outcome) if isinstance(outcome, Sample) else outcome
+            if isinstance(ready, Failed):
+                yield ready
+                return
+            found += 1
+            block.append(ready)
+            if len(block) == self.block:
+                yield block
+                block = []
+        if block:
+            yield block
+        if not found:
+            yield Failed(item, "read", reader.plugin.name, "the reader found no picture in it")
+
+    def _preprocessed(self, sample: Sample) -> Sample | Failed:
+        for step in self.steps:
+            try:
+                sample = step.instance(sample)
+                _check_sample(sample)
+            except Exception as error:  # a stranger's step may raise anything
+                return Failed(sample.item, "preprocess", step.plugin.name, reason_of(error))
+        return sample
+
+
+def reason_of(error: Exception) -> str:
+    """Return a plain reason: the text of our own errors, else with the kind of error in front."""
+    text = " ".join(str(error).split())
+    if isinstance(error, ReadError):
+        return text
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _samples(item: Item, reader: Part[Reader]) -> Iterator[Sample | Failed]:
+    try:
+        for sample in reader.instance.read(item):
+            _check_sample(sample)
+            yield sample
+    except Exception as error:  # a stranger's reader may raise anything
+        yield Failed(item, "read", reader.plugin.name, reason_of(error))
+
+
+def _check_sample(sample: Any) -> None:
+    if not isinstance(sample, Sample):
+        raise TypeError(f"expected a Sample, got {type(sample).__name__}")
+    if sample.pixels.ndim != 3 or 0 in sample.pixels.shape:
+        raise TypeError(f"expected pixels (H, W, C), got the shape {sample.pixels.shape}")

@@ -1,0 +1,1 @@
+"""Stock preprocessing steps, one operation a file."""

@@ -1,0 +1,41 @@
+"""Even out contrast across a picture."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from diascope.sample import Sample
+
+
+@dataclass(frozen=True)
+class Equalize:
+    """Contrast-limited adaptive histogram equalisation, by scikit-image.
+
+    Colour pictures are equalised in brightness (V of HSV) only.
+
+    Source: Pizer et al. 1987, "Adaptive histogram equalization and its variations".
+
+    Args:
+        clip_limit: from 0 to 1; the higher, the more contrast.
+    """
+
+    clip_limit: float = 0.01
+    api: ClassVar = (1, 0)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.clip_limit <= 1:
+            raise ValueError(f"clip_limit must lie in [0, 1], got {self.clip_limit}")
+
+    def __call__(self, sample: Sample) -> Sample:
+        from skimage.exposure import equalize_adapthist
+
+        unit = np.clip(sample.unit(), 0, 1)
+        flat = unit if unit.shape[2] == 3 else unit[:, :, 0]
+        even = equalize_adapthist(flat, clip_limit=self.clip_limit).reshape(unit.shape)
+        low, high = sample.range
+        pixels = even * (high - low) + low
+        if np.issubdtype(sample.pixels.dtype, np.integer):
+            pixels = np.rint(pixels)
+        note = f"contrast equalised (clip limit {self.clip_limit:g})"
+        return sample.changed(pixels.astype(sample.pixels.dtype), note)

@@ -1,0 +1,20 @@
+"""Colour constancy by the grey-world assumption."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from diascope.preprocessing.illuminant import balanced, minkowski_mean
+from diascope.sample import Sample
+
+
+@dataclass(frozen=True)
+class GrayWorld:
+    """Scale each channel so that the picture's average is grey.
+
+    Source: Buchsbaum 1980, "A spatial processor model for object colour perception".
+    """
+
+    api: ClassVar = (1, 0)
+
+    def __call__(self, sample: Sample) -> Sample:
+        return balanced(sample, minkowski_mean(sample, 1), "gray-world")

@@ -1,0 +1,81 @@
+"""Bring a picture to the size that the network expects."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diascope.sample import Sample
+
+
+@dataclass(frozen=True)
+class Resize:
+    """Resize with anti-aliasing (bilinear, support widened by the scale; Pillow underneath).
+
+    Args:
+        size: pixels of a side, or (height, width).
+        fit: ``squash`` changes the aspect; ``crop`` keeps it and cuts the longer side's ends;
+            ``pad`` keeps it and fills with black.
+    """
+
+    size: int | tuple[int, int]
+    fit: Literal["squash", "crop", "pad"] = "squash"
+    api: ClassVar = (1, 0)
+
+    def __post_init__(self) -> None:
+        if min(self._target) < 1:
+            raise ValueError(f"size must be at least 1, got {self.size}")
+
+    @property
+    def _target(self) -> tuple[int, int]:
+        return (self.size, self.size) if isinstance(self.size, int) else self.size
+
+    def __call__(self, sample: Sample) -> Sample:
+        height, width = sample.pixels.shape[:2]
+        target = self._target
+        if (height, width) == target:
+            return sample
+        scales = target[0] / height, target[1] / width
+        if self.fit != "squash":
+            scales = (max(scales),) * 2 if self.fit == "crop" else (min(scales),) * 2
+        inner = max(1, round(height * scales[0])), max(1, round(width * scales[1]))
+        pixels = _placed(_resized(sample.pixels, inner), target, fill=sample.range[0])
+        spacing = sample.spacing_mm
+        if spacing is not None:
+            spacing = spacing[0] * height / inner[0], spacing[1] * width / inner[1]
+        note = f"resized {width}x{height} to {target[1]}x{target[0]} ({self.fit})"
+        return sample.changed(pixels, note, spacing_mm=spacing)
+
+
+def _resized(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
+    from PIL import Image
+
+    reverse = size[1], size[0]
+    bilinear = Image.Resampling.BILINEAR
+    if pixels.dtype == np.uint8:
+        image = Image.fromarray(pixels if pixels.shape[2] == 3 else pixels[:, :, 0])
+        resized = np.asarray(image.resize(reverse, bilinear))
+        return resized if resized.ndim == 3 else resized[:, :, None]
+    channels = [
+        np.asarray(Image.fromarray(channel.astype(np.float32)).resize(reverse, bilinear))
+        for channel in np.moveaxis(pixels, 2, 0)
+    ]
+    stacked = np.stack(channels, axis=2)
+    if np.issubdtype(pixels.dtype, np.integer):
+        return np.rint(stacked).astype(pixels.dtype)
+    return stacked
+
+
+def _placed(pixels: NDArray[Any], target: tuple[int, int], fill: float) -> NDArray[Any]:
+    """Crop or pad around the centre to the target size."""
+    for axis in (0, 1):
+        extra = pixels.shape[axis] - target[axis]
+        if extra > 0:
+            start = extra // 2
+            pixels = np.take(pixels, range(start, start + target[axis]), axis=axis)
+        elif extra < 0:
+            widths = [(0, 0)] * 3
+            widths[axis] = (-extra // 2, -extra - (-extra // 2))
+            pixels = np.pad(pixels, widths, constant_values=fill)
+    return np.ascontiguousarray(pixels)

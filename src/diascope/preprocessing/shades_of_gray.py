@@ -1,0 +1,28 @@
+"""Colour constancy by the shades-of-grey assumption."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from diascope.preprocessing.illuminant import balanced, minkowski_mean
+from diascope.sample import Sample
+
+
+@dataclass(frozen=True)
+class ShadesOfGray:
+    """Scale each channel so that its Minkowski mean is the same in all three.
+
+    Source: Finlayson and Trezzi 2004, "Shades of gray and colour constancy".
+
+    Args:
+        power: 1 is grey-world; the larger, the more the brightest pixels count.
+    """
+
+    power: float = 6.0
+    api: ClassVar = (1, 0)
+
+    def __post_init__(self) -> None:
+        if self.power < 1:
+            raise ValueError(f"power must be at least 1, got {self.power}")
+
+    def __call__(self, sample: Sample) -> Sample:
+        return balanced(sample, minkowski_mean(sample, self.power), "shades-of-gray")

@@ -1,0 +1,167 @@
+"""Photographs and scans, by Pillow."""
+
+import io
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, ClassVar
+
+import numpy as np
+
+from diascope.errors import ReadError
+from diascope.sample import Item, Sample
+
+_FORMATS = ("JPEG", "MPO", "PNG", "TIFF", "WEBP", "BMP", "GIF")
+_SUFFIXES = {".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif"}
+_MAGIC = (
+    b"\xff\xd8\xff",
+    b"\x89PNG\r\n\x1a\n",
+    b"II*\x00",
+    b"MM\x00*",
+    b"II+\x00",
+    b"MM\x00+",
+    b"BM",
+    b"GIF8",
+)
+_ORIENTATION = 0x0112
+
+
+@dataclass(frozen=True)
+class ImageReader:
+    """JPEG, PNG, TIFF, WebP, BMP and GIF; pages and animation frames are frames.
+
+    Pixels come as ``(H, W, 3)`` uint8 RGB in sRGB, ``(H, W, 1)`` uint8 grey, or ``(H, W, 1)``
+    uint16 grey with range (0, 65535). EXIF orientation and ICC profiles are applied; CMYK, palette
+    and alpha are converted. Each of these is a line in the trace.
+    """
+
+    api: ClassVar = (1, 0)
+
+    def sniff(self, path: str, head: bytes) -> int:
+        if head.startswith(_MAGIC) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
+            return 60
+        return 10 if PurePosixPath(path).suffix.lower() in _SUFFIXES else 0
+
+    def read(self, item: Item) -> Iterator[Sample]:
+        from PIL import Image, UnidentifiedImageError
+
+        with item.open() as file:
+            try:
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+                    image = Image.open(file, formats=_FORMATS)
+            except UnidentifiedImageError as error:
+                raise ReadError(_not_a_picture(item, file)) from error
+            except Image.DecompressionBombError as error:
+                raise ReadError(
+                    f"the picture is too large to be decoded safely: {error}; "
+                    "downscale it, or cut it into tiles"
+                ) from error
+            frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+            for frame in range(frames):
+                yield _decoded(image, frame, item)
+
+
+def _decoded(image: Any, frame: int, item: Item) -> Sample:
+    try:
+        image.seek(frame)
+        image.load()
+    except (OSError, EOFError, SyntaxError, ValueError) as error:
+        reason = str(error)
+        if "truncated" in reason or "not enough" in reason or isinstance(error, EOFError):
+            reason = f"the file is truncated, part of the picture is missing ({reason})"
+        raise ReadError(reason) from error
+    trace: list[str] = []
+    upright = _oriented(image, trace)
+    plain = _plain(_in_srgb(upright, trace), trace)
+    pixels = np.asarray(plain)
+    if pixels.ndim == 2:
+        pixels = pixels[:, :, None]
+    white = 65535.0 if pixels.dtype == np.uint16 else 255.0
+    return Sample(item, pixels, range=(0.0, white), frame=frame, trace=tuple(trace))
+
+
+def _oriented(image: Any, trace: list[str]) -> Any:
+    from PIL import ImageOps
+
+    orientation = image.getexif().get(_ORIENTATION, 1)
+    if orientation not in range(2, 9):
+        return image
+    trace.append(f"EXIF orientation {orientation} applied")
+    return ImageOps.exif_transpose(image)
+
+
+def _in_srgb(image: Any, trace: list[str]) -> Any:
+    """Apply an embedded ICC profile, so that equal colours are equal numbers."""
+    from PIL import ImageCms
+
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode not in ("RGB", "CMYK"):
+        return image
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        name = ImageCms.getProfileDescription(source).strip()
+        if "sRGB" in name and image.mode == "RGB":
+            return image
+        target = ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError) as error:
+        trace.append(f"ICC profile unreadable, colours taken as they are ({error})")
+        return image
+    trace.append(f"{image.mode} converted to sRGB by its ICC profile {name!r}")
+    return converted
+
+
+def _plain(image: Any, trace: list[str]) -> Any:
+    """Convert whatever mode Pillow gives to RGB, grey or 16-bit grey."""
+    mode = image.mode
+    if mode == "RGB" and "16" in str(getattr(image, "tile", "") or image.info.get("depth", "")):
+        trace.append("16 bits a channel reduced to 8")
+    if mode.startswith("I;16"):
+        trace.append("16-bit grey")
+        return np.asarray(image).astype(np.uint16)
+    if mode in ("I", "F"):
+        return _wide(np.asarray(image), trace)
+    if image.has_transparency_data:
+        return _on_white(image, trace)
+    if mode in ("RGB", "L"):
+        return image
+    target = "L" if mode == "1" else "RGB"
+    if mode != "1":
+        trace.append(f"{'palette' if mode == 'P' else mode} converted to RGB")
+    return image.convert(target)
+
+
+def _on_white(image: Any, trace: list[str]) -> Any:
+    from PIL import Image
+
+    layer = image.convert("RGBA")
+    if layer.getextrema()[3] != (255, 255):
+        trace.append("transparent pixels laid on white")
+    ground = Image.new("RGBA", layer.size, "white")
+    return Image.alpha_composite(ground, layer).convert("L" if image.mode == "LA" else "RGB")
+
+
+def _wide(pixels: Any, trace: list[str]) -> Any:
+    low, high = float(pixels.min()), float(pixels.max())
+    if pixels.dtype == np.int32 and low >= 0 and high <= 65535:
+        trace.append("16-bit grey")
+        return pixels.astype(np.uint16)
+    raise ReadError(
+        f"the picture holds {pixels.dtype} values from {low:g} to {high:g}; which of them mean "
+        "black and white is not stated. Save it as 8 or 16 bit"
+    )
+
+
+def _not_a_picture(item: Item, file: Any) -> str:
+    file.seek(0)
+    head = file.read(64)
+    suffix = PurePosixPath(item.uri).suffix
+    named = f"the file is named {suffix}, but " if suffix.lower() in _SUFFIXES else ""
+    if head and all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in head):
+        start = head.decode("ascii").split("\n")[0][:40]
+        return f"{named}its content is text, not a picture: it begins with {start!r}"
+    if head.startswith(_MAGIC):
+        return f"{named}its header is damaged: it cannot be decoded as a picture"
+    return f"{named}its content is no picture that this reader knows"

@@ -1,0 +1,257 @@
+"""A pipeline YAML, read and checked: names and plain values, never code."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from diascope.document import Node, nearest, parse_document, read_document
+from diascope.errors import RecipeError
+from diascope.fields import check
+from diascope.plugins import find_plugins, recipe_path
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A plugin as a recipe names it: its name, its parameters, and where that stands."""
+
+    kind: str
+    name: str
+    parameters: dict[str, Node]
+    where: str
+
+    def plain(self) -> Any:
+        """Return the reference as one would write it."""
+        if not self.parameters:
+            return self.name
+        return {self.name: {key: node.plain() for key, node in self.parameters.items()}}
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """The ``run:`` part of a recipe.
+
+    Attributes:
+        workers: processes that read and preprocess; 0 does it in the main process; ``auto``
+            takes half of the cores, or 0 when there are few items.
+        batch: samples given to the network at once.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        engine: what executes the network.
+        executor: an executor plugin.
+        evidence: for which labels evidence maps are made. With ``none`` no thumbnail is kept
+            either, which suits very large runs.
+    """
+
+    workers: int | Literal["auto"] = "auto"
+    batch: int = 32
+    device: str = "auto"
+    engine: Literal["auto", "torch"] = "auto"
+    executor: Any = "local"
+    evidence: Literal["none", "predicted", "all"] = "predicted"
+
+    def __post_init__(self) -> None:
+        if self.batch < 1:
+            raise ValueError(f"batch must be at least 1, got {self.batch}")
+        if self.workers != "auto" and self.workers < 0:
+            raise ValueError(f"workers must be auto or at least 0, got {self.workers}")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A checked recipe.
+
+    Attributes:
+        path: the file; relative paths in the recipe are looked up beside it first.
+        input: paths, globs or URIs, as written.
+        output: folder for the results, relative to the current folder.
+        read: a reader, or None for ``auto``.
+        train: the values of ``train:``, checked by ``diascope.training``.
+    """
+
+    name: str
+    path: Path
+    model: Reference
+    input: tuple[str, ...] = ()
+    output: str | None = None
+    read: Reference | None = None
+    preprocess: tuple[Reference, ...] = ()
+    report: tuple[Reference, ...] = ()
+    run: RunOptions = field(default_factory=RunOptions)
+    executor: Reference = field(default_factory=lambda: Reference("executor", "local", {}, ""))
+    train: Node | None = None
+
+    @property
+    def base(self) -> Path:
+        """The folder of the recipe."""
+        return self.path.parent
+
+    def plain(self) -> dict[str, Any]:
+        """Return the resolved recipe as plain values, as in ``run.json``."""
+        run = {name: getattr(self.run, name) for name in RunOptions.__slots__}
+        plain: dict[str, Any] = {
+            "name": self.name,
+            "input": list(self.input),
+            "output": self.output,
+            "read": self.read.plain() if self.read else "auto",
+            "preprocess": [reference.plain() for reference in self.preprocess],
+            "model": self.model.plain(),
+            "report": [reference.plain() for reference in self.report],
+            "run": run | {"executor": self.executor.plain()},
+        }
+        return plain | ({"train": self.train.plain()} if self.train else {})
+
+
+_ALL_REPORTS = Node([Node(name, "") for name in ("csv", "json", "html")], "")
+_KEYS = ["name", "input", "output", "read", "preprocess", "model", "report", "run", "train"]
+
+
+def read_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
+    """Read a recipe from a file, or the one that a package ships under that name.
+
+    Args:
+        name: a path, or the name of a shipped recipe with or without ``.yaml``.
+        overrides: dotted paths with values, such as ``run.batch=64``.
+
+    Raises:
+        RecipeError: with ``file:line`` and what is allowed there.
+    """
+    path = _find(name)
+    document = read_document(path)
+    for override in overrides:
+        document = _override(document, override)
+    keys = _mapping(document, "a recipe")
+    _known(keys, _KEYS)
+    if "model" not in keys:
+        raise RecipeError("the key 'model' is missing", where=document.where)
+    options = dict(_mapping(keys["run"], "run")) if "run" in keys else {}
+    executor = options.get("executor", Node("local", ""))
+    run_where = keys["run"].where if "run" in keys else document.where
+    read = keys.get("read")
+    return Recipe(
+        name=_text(keys["name"]) if "name" in keys else path.stem,
+        path=path,
+        model=_reference("model", keys["model"]),
+        input=_texts(keys["input"]) if "input" in keys else (),
+        output=_text(keys["output"]) if "output" in keys else None,
+        read=None if read is None or read.value == "auto" else _reference("reader", read),
+        preprocess=_references("preprocessing", keys.get("preprocess")),
+        report=_references("report", keys.get("report", _ALL_REPORTS)),
+        run=build(RunOptions, options, where=run_where),
+        executor=_reference("executor", executor),
+        train=keys.get("train"),
+    )
+
+
+def build(
+    target: Callable[..., T], values: dict[str, Node], *, where: str, base: Path | None = None
+) -> T:
+    """Check values against a class and make one; its own ValueErrors get the place."""
+    arguments = check(target, values, where=where, base=base)
+    try:
+        return target(**arguments)
+    except (ValueError, TypeError) as error:
+        raise RecipeError(str(error), where=where) from error
+
+
+def reference_of(kind: str, node: Node) -> Reference:
+    """Read a plugin reference: a name, or one key with its parameters."""
+    return _reference(kind, node)
+
+
+def _find(name: str) -> Path:
+    path = Path(name)
+    if path.is_file():
+        return path.resolve()
+    short = name.removesuffix(".yaml")
+    shipped = sorted(plugin.name for plugin in find_plugins() if plugin.kind == "recipe")
+    if short in shipped or ":" in short:
+        return recipe_path(short)
+    if path.is_dir():
+        raise RecipeError("is a folder, not a recipe", where=name)
+    ships = ", ".join(f"{recipe}.yaml" for recipe in shipped) or "none"
+    raise RecipeError(
+        "there is no such file, and no installed package ships a recipe of that name",
+        where=name,
+        hint=f"Shipped recipes: {ships}.",
+    )
+
+
+def _override(document: Node, override: str) -> Node:
+    where = f"--set {override}"
+    dotted, equals, text = override.partition("=")
+    if not equals or not dotted:
+        raise RecipeError("expected KEY=VALUE, such as run.batch=64", where=where)
+    value = parse_document(text, name=where) if text.strip() else Node("", where)
+    return _put(document, dotted.split("."), Node(value.value, where))
+
+
+def _put(node: Node, path: Sequence[str], value: Node) -> Node:
+    """Return the node with ``value`` at a dotted path; numbers index lists, names make keys."""
+    if not path:
+        return value
+    first, rest = path[0], path[1:]
+    if isinstance(node.value, list):
+        items = list(node.value)
+        matches = [i for i, item in enumerate(items) if _names(item, first)]
+        index = int(first) if first.isdigit() else matches[0] if matches else -1
+        if not 0 <= index < len(items):
+            raise RecipeError(f"the list has no entry {first!r}", where=value.where)
+        inner = rest if first.isdigit() else path
+        items[index] = _put(items[index], inner, value)
+        return Node(items, node.where)
+    if isinstance(node.value, str) and rest:  # `resize` becomes `resize: {...}`
+        node = Node({node.value: Node({}, node.where)}, node.where)
+    keys = dict(node.value) if isinstance(node.value, dict) else {}
+    keys[first] = _put(keys.get(first, Node({}, value.where)), rest, value)
+    return Node(keys, node.where)
+
+
+def _names(item: Node, name: str) -> bool:
+    return item.value == name or (isinstance(item.value, dict) and list(item.value) == [name])
+
+
+def _known(keys: dict[str, Node], allowed: list[str]) -> None:
+    for key, node in keys.items():
+        if key not in allowed:
+            raise RecipeError(f"unknown key {key!r}", where=node.where, hint=nearest(key, allowed))
+
+
+def _mapping(node: Node, what: str) -> dict[str, Node]:
+    if not isinstance(node.value, dict):
+        raise RecipeError(f"{what} must hold keys, got {node.plain()!r}", where=node.where)
+    return node.value
+
+
+def _text(node: Node) -> str:
+    if not isinstance(node.value, str) or not node.value:
+        raise RecipeError(f"expected a text, got {node.plain()!r}", where=node.where)
+    return node.value
+
+
+def _texts(node: Node) -> tuple[str, ...]:
+    children = node.value if isinstance(node.value, list) else [node]
+    return tuple(_text(child) for child in children)
+
+
+def _references(kind: str, node: Node | None) -> tuple[Reference, ...]:
+    if node is None or node.value is None:
+        return ()
+    if not isinstance(node.value, list):
+        raise RecipeError(f"expected a list of {kind} plugins", where=node.where)
+    return tuple(_reference(kind, child) for child in node.value)
+
+
+def _reference(kind: str, node: Node) -> Reference:
+    if isinstance(node.value, str) and node.value:
+        return Reference(kind, node.value, {}, node.where)
+    if isinstance(node.value, dict) and len(node.value) == 1:
+        ((name, inner),) = node.value.items()
+        parameters = {} if inner.value is None else _mapping(inner, name)
+        return Reference(kind, name, parameters, inner.where)
+    raise RecipeError(
+        f"expected a {kind} plugin: its name, or one key with its parameters; "
+        f"got {node.plain()!r}",
+        where=node.where,
+    )

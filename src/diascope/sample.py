@@ -1,0 +1,140 @@
+"""What flows through a pipeline: items, samples, predictions, and what went wrong."""
+
+from __future__ import annotations  # numpy is for the type checker: importing it takes 0.1 s
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+ScoreKind = Literal["probability", "softmax", "sigmoid", "logit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to classify.
+
+    Attributes:
+        id: the path relative to what the user named; unique within a run.
+        uri: an absolute path, or a URI that fsspec opens (``s3://``, ``zip://``, ...).
+    """
+
+    id: str
+    uri: str
+
+    def open(self) -> BinaryIO:
+        """Open the content for reading, seekable, from the start.
+
+        Raises:
+            OSError: if it is gone or unreadable.
+        """
+        if "://" not in self.uri:
+            return open(self.uri, "rb")  # noqa: PTH123, SIM115 - the caller closes it
+        import fsspec
+
+        opened: BinaryIO = fsspec.open(self.uri, "rb").open()
+        return opened
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """One picture of an Item and all that was done to it.
+
+    Attributes:
+        item: where it came from.
+        pixels: ``(H, W, C)``, any real dtype; C is 1 (grey) or 3 (RGB).
+        range: the values that mean black and white, such as ``(0, 255)``.
+        spacing_mm: size of a pixel as (row, column) in millimetres, if known.
+        frame: number of this frame within the item, from 0.
+        trace: every operation that changed the meaning of a pixel, in order.
+    """
+
+    item: Item
+    pixels: NDArray[Any]
+    range: tuple[float, float] = (0.0, 255.0)
+    spacing_mm: tuple[float, float] | None = None
+    frame: int = 0
+    trace: tuple[str, ...] = ()
+
+    def changed(self, pixels: NDArray[Any], note: str, **fields: Any) -> Sample:
+        """Return a copy with new pixels and one more line in the trace."""
+        return replace(self, pixels=pixels, trace=(*self.trace, note), **fields)
+
+    def unit(self) -> NDArray[np.float32]:
+        """Return the pixels as float32 with black at 0 and white at 1."""
+        low, high = self.range
+        pixels = self.pixels.astype("float32")
+        if (low, high) == (0.0, 1.0):
+            return pixels
+        unit: NDArray[np.float32] = (pixels - pixels.dtype.type(low)) / pixels.dtype.type(high - low)
+        return unit
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """Where in the picture the score of one label came from.
+
+    Attributes:
+        map: ``(h, w)`` float32, signed: positive cells speak for the label, negative against it.
+        logit: the network's own output for the label.
+        bias: the part of the logit that no cell accounts for.
+    """
+
+    label: str
+    map: NDArray[np.float32]
+    logit: float
+    bias: float
+
+    @property
+    def residual(self) -> float:
+        """How far the map's sum plus the bias lies from the logit; 0 is exact."""
+        return abs(float(self.map.sum(dtype="float64")) + self.bias - self.logit)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prediction:
+    """The answer for one Item, or for one Sample on the way there.
+
+    Attributes:
+        item: what was classified.
+        scores: label to score, in the order of the card.
+        score_kind: what a score is; only ``probability`` is calibrated.
+        predicted: the labels that the card's rule decided on; may be empty for multilabel.
+        evidence: maps over ``preview``, empty if the recipe asked for none.
+        preview: ``(h, w, 3)`` uint8, the picture as the network got it, before normalisation.
+        samples: how many frames stand behind the answer.
+        trace: what was done to the pixels and the scores.
+    """
+
+    item: Item
+    scores: Mapping[str, float]
+    score_kind: ScoreKind
+    predicted: tuple[str, ...]
+    evidence: tuple[Evidence, ...] = ()
+    preview: NDArray[np.uint8] | None = None
+    samples: int = 1
+    trace: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """An Item that could not be classified: at which stage, in which plugin, and why."""
+
+    item: Item
+    stage: Literal["read", "preprocess", "model", "aggregate"]
+    plugin: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """An Item that is not for this pipeline, such as a text file in a folder of photos."""
+
+    item: Item
+    reason: str
+
+
+Record = Prediction | Failed | Skipped

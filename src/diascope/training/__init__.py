@@ -1,0 +1,1 @@
+"""Train a classifier from a table of labelled pictures."""

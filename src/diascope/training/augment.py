@@ -1,0 +1,43 @@
+"""Random transforms of training pictures: MONAI's, by the names that a recipe gives."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from diascope.errors import RecipeError
+
+
+class Augmentation:
+    """A chain of MONAI's random transforms on ``(C, H, W)`` in [0, 1]; same seed, same result."""
+
+    def __init__(self, written: tuple[Any, ...], where: str) -> None:
+        from monai.transforms import Compose
+
+        self._chain = Compose([_transform(entry, where) for entry in written])
+
+    def __call__(self, picture: Tensor, seed: int) -> Tensor:
+        self._chain.set_random_state(seed=seed % 2**32)
+        changed = self._chain(picture)
+        return torch.as_tensor(changed).as_subclass(Tensor).clamp(0, 1).contiguous()
+
+
+def _transform(entry: Any, where: str) -> Any:
+    from monai import transforms
+
+    name, values = entry, {}
+    if isinstance(entry, Mapping) and len(entry) == 1:
+        ((name, values),) = entry.items()
+    found = getattr(transforms, name, None) if isinstance(name, str) else None
+    is_random = isinstance(found, type) and issubclass(found, transforms.Randomizable)
+    if not str(name).startswith("Rand") or str(name).endswith(("d", "D", "Dict")) or not is_random:
+        raise RecipeError(
+            f"augment: expected one of MONAI's array transforms named Rand..., got {entry!r}",
+            where=where,
+            hint="Such as RandFlip, RandRotate, RandZoom, RandAffine, RandGaussianNoise.",
+        )
+    try:
+        return found(**(values or {}))
+    except (TypeError, ValueError) as error:
+        raise RecipeError(f"augment: {name}: {error}", where=where) from error

@@ -1,0 +1,43 @@
+"""The state of a training, on disk after every epoch, so that a kill costs at most one."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from diascope.errors import WeightsError
+
+_FILE = "checkpoint.pt"
+
+
+def save_checkpoint(directory: Path, state: dict[str, Any]) -> None:
+    """Write the state, whole or not at all."""
+    part = directory / f"{_FILE}.part"
+    with part.open("wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(directory / _FILE)
+
+
+def load_checkpoint(directory: Path, digest: str) -> dict[str, Any] | None:
+    """Return the state that the same training left behind, or None.
+
+    Args:
+        digest: of recipe, table and versions.
+
+    Raises:
+        WeightsError: if the folder holds another training.
+    """
+    path = directory / _FILE
+    if not path.is_file():
+        return None
+    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    if state["digest"] != digest:
+        raise WeightsError(
+            "holds a training of another recipe or table",
+            where=str(path),
+            hint="Choose another --output, or remove the folder.",
+        )
+    return state

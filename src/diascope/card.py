@@ -3,6 +3,7 @@
 After Mitchell et al. 2019, "Model Cards for Model Reporting". Commands write it, people read it.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -132,9 +133,32 @@ def write_card(card: ModelCard, directory: Path) -> None:
     part.replace(directory / CARD_FILE)
 
 
-def with_digest(card: ModelCard, digest: str) -> ModelCard:
-    """Return the card for a weights file of that digest."""
-    return replace(card, digest=digest)
+def check_digest(card: ModelCard, directory: Path) -> None:
+    """Check that the weights file is the one that the card describes.
+
+    Raises:
+        WeightsError: if it is not, or cannot be read.
+    """
+    path = directory / WEIGHTS_FILE
+    if file_digest(path) != card.digest:
+        raise WeightsError(
+            "the file is not the one that its card describes (their SHA-256 differ)",
+            where=str(path),
+            hint=f"Copy {WEIGHTS_FILE} and {CARD_FILE} together, or train again.",
+        )
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file.
+
+    Raises:
+        WeightsError: if it cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise WeightsError(f"cannot be read: {error.strerror}", where=str(path)) from error
 
 
 def _check_together(card: ModelCard, path: Path) -> None:

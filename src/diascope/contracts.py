@@ -6,7 +6,7 @@ fields); a recipe's values are checked against their type hints before anything 
 a plugin's module must be cheap: import torch and other heavy libraries where they are used.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -158,9 +158,12 @@ class Work(Protocol):
 class Executor(Protocol):
     """Maps the work over one machine or many."""
 
-    def run(self, work: Work, chunks: Iterable[Sequence[Item]]) -> Iterator[Sequence[Record]]:
+    def run(
+        self, work: Work, chunks: Iterable[Sequence[Item]]
+    ) -> Generator[Sequence[Record], None, None]:
         """Yield the Records of each chunk, whole chunks only, in any order.
 
         A chunk goes through ``work.finish`` in one call and in the order of its items: the same
-        chunk then gives the same bits wherever and whenever it is run.
+        chunk then gives the same bits wherever and whenever it is run. Closing the generator
+        stops the work.
         """

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from diascope.card import WEIGHTS_FILE, ModelCard
+from diascope.card import WEIGHTS_FILE, ModelCard, check_digest
 from diascope.contracts import Backbone
 from diascope.errors import WeightsError
 
@@ -99,12 +99,7 @@ def load_network(card: ModelCard, directory: Path, backbone: Backbone, device: s
     from safetensors.torch import load_file
 
     path = directory / WEIGHTS_FILE
-    if file_digest(path) != card.digest:
-        raise WeightsError(
-            "the file is not the one that its card describes (their SHA-256 differ)",
-            where=str(path),
-            hint="Copy model.safetensors and card.yaml together, or train again.",
-        )
+    check_digest(card, directory)
     try:
         state = {name: tensor.float() for name, tensor in load_file(path).items()}
     except SafetensorError as error:
@@ -114,19 +109,6 @@ def load_network(card: ModelCard, directory: Path, backbone: Backbone, device: s
     body = {k[9:]: v for k, v in state.items() if k.startswith("backbone.")}
     shared = _shared_backbone(card, backbone, body, path, device)
     return Network(shared, head.to(device)).eval()
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file.
-
-    Raises:
-        WeightsError: if it cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise WeightsError(f"cannot be read: {error.strerror}", where=str(path)) from error
 
 
 def state_digest(module: nn.Module) -> str:

@@ -37,6 +37,48 @@ def training_progress(*, quiet: bool) -> "Iterator[Callable[[Progress], None]]":
         yield _plain_training()
 
 
+@contextmanager
+def run_progress(*, quiet: bool) -> Iterator[Callable[[dict[str, int], int], None]]:
+    """Yield a function that shows how far a run is, from its counts."""
+    if quiet:
+        yield lambda counts, worked: None
+    elif sys.stderr.isatty():
+        with _bar("classifying", rate=True) as bar:
+            task = bar.add_task("", total=None, ends="")
+
+            def show(counts: dict[str, int], worked: int) -> None:
+                total = worked + counts["pending"]
+                bar.update(task, completed=worked, total=total, ends=_ends(counts))
+
+            yield show
+    else:
+        yield _plain_run()
+
+
+def _plain_run() -> Callable[[dict[str, int], int], None]:
+    start = last = time.monotonic()
+
+    def show(counts: dict[str, int], worked: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last < _PLAIN_SECONDS and (counts["pending"] or not worked):
+            return
+        last = now
+        rate = worked / max(now - start, 1e-9)
+        left = counts["pending"] / rate if rate else 0
+        click.echo(
+            f"{worked} of {worked + counts['pending']} ({_ends(counts)}), {rate:.1f} items/s, "
+            f"{left:.0f} s left",
+            err=True,
+        )
+
+    return show
+
+
+def _ends(counts: dict[str, int]) -> str:
+    return f"{counts['ok']} ok, {counts['failed']} failed, {counts['skipped']} skipped"
+
+
 def _plain_training() -> "Callable[[Progress], None]":
     last = time.monotonic()
 
@@ -53,15 +95,18 @@ def _plain_training() -> "Callable[[Progress], None]":
     return show
 
 
-def _bar(description: str) -> Any:
+def _bar(description: str, *, rate: bool = False) -> Any:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn
-
-    return Progress(
-        TextColumn(description),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
     )
+
+    columns: list[Any] = [TextColumn(description), BarColumn(), MofNCompleteColumn()]
+    if rate:
+        columns += [TaskProgressColumn(show_speed=True), TextColumn("{task.fields[ends]}")]
+    return Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))

@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 
-from diascope.card import WEIGHTS_FILE, Label, ModelCard, with_digest, write_card
+from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest, write_card
 from diascope.contracts import Backbone
-from diascope.network import Network, build_head, file_digest, state_digest
+from diascope.network import Network, build_head, state_digest
 from diascope.pipeline import make_part
 from diascope.preparation import Preparation
 from diascope.recipe import Recipe, Reference
@@ -85,10 +85,11 @@ def train(
     )
     history = trainer.fit()
     (directory / "history.json").write_text(json.dumps(history, indent=1), encoding="utf-8")
-    card = replace(card, backbone_digest=state_digest(network.backbone))
-    card = with_digest(card, _store(network, directory, head_only=options.freeze_backbone))
+    digest_of_file = _store(network, directory, head_only=options.freeze_backbone)
     card = replace(
         card,
+        digest=digest_of_file,
+        backbone_digest=state_digest(network.backbone),
         data=_data(options, examples),
         metrics=_metrics(network, card, parts, workers, options),
         made=_made(command, digest, options, history),

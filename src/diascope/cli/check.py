@@ -1,0 +1,51 @@
+"""``pipeline check``: the pre-flight of a run."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+_EXAMPLE = """\b
+Examples:
+  pipeline check derm.yaml
+  pipeline check derm.yaml photos/ --json
+"""
+
+
+@click.command(epilog=_EXAMPLE)
+@click.argument("recipe")
+@click.argument("inputs", nargs=-1)
+@click.option("--list", "lists", multiple=True, type=click.Path(path_type=Path))
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def check(
+    recipe: str,
+    inputs: tuple[str, ...],
+    lists: tuple[Path, ...],
+    overrides: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Look at RECIPE, its plugins, weights and inputs before a run.
+
+    Reads a sample of the inputs and loads no network. Ends with 0, or 2 if the run cannot work.
+    """
+    from diascope.pipeline import compose
+    from diascope.preflight import check as check_pipeline
+    from diascope.recipe import read_recipe
+
+    read = read_recipe(recipe, overrides)
+    result = check_pipeline(compose(read), inputs, lists)
+    if as_json:
+        click.echo(json.dumps({"recipe": read.plain(), **vars(result)}, indent=1))
+    else:
+        click.echo(f"recipe {read.path}")
+        for note in result.notes:
+            click.echo(note)
+        click.echo(f"inputs {result.found} found; a sample of {result.read} read without fault")
+        for warning in result.warnings:
+            click.echo(f"warning: {warning}")
+        for problem in result.problems:
+            click.echo(f"error: {problem}", err=True)
+        click.echo("Not ready." if result.problems else "Ready to run.")
+    sys.exit(2 if result.problems else 0)

@@ -1,0 +1,22 @@
+"""``pipeline completion``: the script that completes commands in a shell."""
+
+import click
+from click.shell_completion import get_completion_class
+
+
+@click.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the shell completion script.
+
+    \b
+    Examples:
+      pipeline completion bash >> ~/.bashrc
+      pipeline completion fish > ~/.config/fish/completions/pipeline.fish
+    """
+    from diascope.cli import pipeline
+
+    found = get_completion_class(shell)
+    if found is None:
+        raise click.UsageError(f"click knows no completion for {shell}")
+    click.echo(found(pipeline, {}, "pipeline", "_PIPELINE_COMPLETE").source())

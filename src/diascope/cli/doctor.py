@@ -1,0 +1,100 @@
+"""``pipeline doctor``: what is installed, what is missing, and how to get it."""
+
+import json
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from typing import Any
+
+import click
+
+_CORE = ("diascope", "torch", "monai", "numpy", "pillow", "scikit-image", "safetensors", "fsspec")
+_EXTRAS = {
+    "train": ("lightning_fabric", "pipeline train"),
+    "video": ("av", "films: MP4, AVI, MOV"),
+    "s3": ("s3fs", "inputs on s3://"),
+    "http": ("aiohttp", "inputs on https://"),
+}
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def doctor(as_json: bool) -> None:
+    """Tell what is installed, what is missing, and how to get it.
+
+    \b
+    Examples:
+      pipeline doctor
+      pipeline doctor --json
+    """
+    findings = _findings()
+    if as_json:
+        click.echo(json.dumps(findings, indent=1))
+    else:
+        _print(findings)
+    sys.exit(2 if findings["broken"] else 0)
+
+
+def _findings() -> dict[str, Any]:
+    from diascope.plugin_health import examine
+    from diascope.plugins import find_plugins
+
+    health = examine(find_plugins())
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "versions": {name: _version(name) for name in _CORE},
+        "devices": _devices(),
+        "engines": ["torch"],
+        "extras": {
+            name: {
+                "installed": find_spec(module) is not None,
+                "for": purpose,
+                "install": f'pip install "diascope[{name}]"',
+            }
+            for name, (module, purpose) in _EXTRAS.items()
+        },
+        "plugins": len(health),
+        "broken": [
+            {"plugin": entry.plugin.title, "cause": entry.cause, "hint": entry.hint}
+            for entry in health
+            if entry.cause
+        ],
+    }
+
+
+def _devices() -> list[str]:
+    try:
+        import torch
+    except ImportError:
+        return []
+    devices = ["cpu"]
+    devices += [
+        f"cuda:{index} ({torch.cuda.get_device_name(index)})"
+        for index in range(torch.cuda.device_count())
+    ]
+    return devices + (["mps"] if torch.backends.mps.is_available() else [])
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _print(findings: dict[str, Any]) -> None:
+    click.echo(f"Python {findings['python']} on {findings['platform']}")
+    for name, found in findings["versions"].items():
+        click.echo(f"  {name:<14} {found or 'missing: pip install ' + name}")
+    click.echo(f"Devices  {', '.join(findings['devices']) or 'none: torch is missing'}")
+    click.echo(f"Engines  {', '.join(findings['engines'])}")
+    click.echo("Extras")
+    for name, extra in findings["extras"].items():
+        state = "installed" if extra["installed"] else f"missing: {extra['install']}"
+        click.echo(f"  {name:<7} {extra['for']:<22} {state}")
+    click.echo(f"Plugins  {findings['plugins']}, {len(findings['broken'])} of them broken")
+    for broken in findings["broken"]:
+        click.secho(f"  {broken['cause']}", fg="red")
+        click.echo(f"    {broken['hint']}")

@@ -1,0 +1,78 @@
+"""``pipeline models``: the installed models and their cards."""
+
+import json
+from typing import Any
+
+import click
+
+_EXAMPLE = """\b
+Examples:
+  pipeline models list
+  pipeline models show derm-lesion
+  pipeline models show runs/mine --json
+"""
+
+
+@click.group(epilog=_EXAMPLE)
+def models() -> None:
+    """List the installed models, or show a model's card."""
+
+
+@models.command("list", epilog=_EXAMPLE)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def list_(as_json: bool) -> None:
+    """List the models that come with weights."""
+    from diascope.errors import DiascopeError
+    from diascope.plugins import find_plugins
+
+    rows: list[dict[str, Any]] = []
+    for plugin in (plugin for plugin in find_plugins() if plugin.kind == "model"):
+        row = {"name": plugin.name, "distribution": plugin.distribution, "title": "", "cause": ""}
+        try:
+            card = _card(plugin.name)
+            row |= {"title": card.title, "task": card.task, "labels": list(card.names)}
+        except DiascopeError as error:
+            row["cause"] = str(error)
+        rows.append(row)
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+        return
+    for row in rows:
+        click.secho(row["name"], bold=True, nl=False)
+        click.echo(f"  {row['title']}  ({row['distribution']})")
+        click.echo(f"  {row['cause'] or ', '.join(row['labels'])}")
+
+
+@models.command("show", epilog=_EXAMPLE)
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def show(name: str, as_json: bool) -> None:
+    """Show the card of NAME: a model plugin, or a folder of weights."""
+    from diascope.cli.card_text import card_lines
+
+    card = _card(name)
+    if as_json:
+        click.echo(json.dumps(card.plain(), indent=1))
+        return
+    for line in card_lines(card):
+        click.echo(line)
+
+
+def _card(name: str) -> Any:
+    from pathlib import Path
+
+    from diascope.card import read_card
+    from diascope.errors import WeightsError
+    from diascope.fields import parameters
+    from diascope.plugins import find_plugin, load_plugin
+
+    if Path(name).is_dir():
+        return read_card(Path(name))
+    loaded = load_plugin(find_plugin("model", name))
+    needs = [parameter.name for parameter in parameters(loaded).values() if parameter.required]
+    if needs:
+        raise WeightsError(
+            f"{name} has no weights of its own",
+            hint=f"Give it some in a recipe: {name}: {{{needs[0]}: FOLDER}}.",
+        )
+    return loaded().card

@@ -1,0 +1,122 @@
+"""``pipeline plugins``: what is installed, and what is wrong with it."""
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from diascope.contracts import KINDS
+
+_EXAMPLE = """\b
+Examples:
+  pipeline plugins list
+  pipeline plugins list --kind reader --json
+  pipeline plugins show resize
+"""
+
+
+@click.group(epilog=_EXAMPLE)
+def plugins() -> None:
+    """List the installed plugins, and what is wrong with them."""
+
+
+@plugins.command("list", epilog=_EXAMPLE)
+@click.option("--kind", type=click.Choice(KINDS), help="Only plugins of this kind.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def list_(kind: str | None, as_json: bool) -> None:
+    """List plugins by kind, from metadata; each is tried in a process of its own."""
+    from diascope.plugin_health import examine
+    from diascope.plugins import find_plugins
+
+    wanted = tuple(plugin for plugin in find_plugins() if kind in (None, plugin.kind))
+    health = examine(wanted) if wanted else []
+    if as_json:
+        click.echo(json.dumps([_plain(entry) for entry in health], indent=1))
+        return
+    last = ""
+    for entry in health:
+        plugin = entry.plugin
+        if plugin.kind != last:
+            click.secho(plugin.kind, bold=True)
+            last = plugin.kind
+        click.echo(f"  {plugin.name:<20} {plugin.distribution} {plugin.version}")
+        if entry.cause:
+            click.secho(f"    broken: {entry.cause}", fg="red")
+            click.echo(f"    {entry.hint}")
+
+
+@plugins.command("show", epilog=_EXAMPLE)
+@click.argument("name")
+@click.option("--kind", type=click.Choice(KINDS), help="If several kinds have that name.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def show(name: str, kind: str | None, as_json: bool) -> None:
+    """Show what NAME does and which parameters it takes."""
+    from diascope.document import nearest
+    from diascope.errors import PluginError
+    from diascope.plugins import find_plugin, find_plugins
+
+    short = name.rpartition(":")[2]
+    kinds = [plugin.kind for plugin in find_plugins() if plugin.name == short]
+    if kind is None and not kinds:
+        hint = nearest(name, sorted({plugin.name for plugin in find_plugins()}))
+        raise PluginError(f"there is no plugin named {name!r}", hint=hint)
+    shown = [find_plugin(each, name) for each in sorted({kind} if kind else set(kinds))]
+    documents = [_document(plugin) for plugin in shown]
+    if as_json:
+        click.echo(json.dumps(documents if len(documents) > 1 else documents[0], indent=1))
+        return
+    for document in documents:
+        _print(document)
+    sys.exit(0)
+
+
+def _document(plugin: Any) -> dict[str, Any]:
+    import inspect
+
+    from diascope.fields import parameters
+    from diascope.plugins import load_plugin, recipe_path
+
+    head = {
+        "kind": plugin.kind,
+        "name": plugin.name,
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+        "target": plugin.target,
+    }
+    if plugin.kind == "recipe":
+        path = recipe_path(f"{plugin.distribution}:{plugin.name}")
+        return {**head, "file": str(path), "text": path.read_text(encoding="utf-8")}
+    loaded = load_plugin(plugin)
+    takes = [
+        {
+            "name": parameter.name,
+            "type": parameter.type_name,
+            "default": "required" if parameter.required else repr(parameter.default),
+        }
+        for parameter in parameters(loaded).values()
+    ]
+    return {**head, "text": inspect.getdoc(loaded) or "", "parameters": takes}
+
+
+def _print(document: dict[str, Any]) -> None:
+    owner = f"{document['distribution']} {document['version']}"
+    click.secho(f"{document['kind']} {document['name']}", bold=True, nl=False)
+    click.echo(f"  ({owner}, {document.get('file') or document['target']})\n")
+    click.echo(document["text"] + "\n")
+    for parameter in document.get("parameters", []):
+        click.echo(f"  {parameter['name']}: {parameter['type']} = {parameter['default']}")
+
+
+def _plain(health: Any) -> dict[str, str]:
+    plugin = health.plugin
+    return {
+        "kind": plugin.kind,
+        "name": plugin.name,
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+        "target": plugin.target,
+        "state": "broken" if health.cause else "ok",
+        "cause": health.cause,
+        "hint": health.hint,
+    }

@@ -1,0 +1,103 @@
+"""``pipeline run``: classify pictures and write the reports."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+_EXAMPLE = """\b
+Examples:
+  pipeline run derm.yaml
+  pipeline run derm.yaml photos/ more/*.png --output results/
+  pipeline run derm.yaml --list paths.csv --set run.batch=64 --workers 4
+  pipeline run derm.yaml s3://bucket/photos/ --max-failures 100
+"""
+
+
+@click.command(epilog=_EXAMPLE)
+@click.argument("recipe")
+@click.argument("inputs", nargs=-1)
+@click.option("--output", "-o", help="Folder for the results.")
+@click.option(
+    "--list",
+    "lists",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A text file with a path a line, or a CSV with a column `path`.",
+)
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
+@click.option("--workers", help="Processes that read and preprocess; 0 for none, or auto.")
+@click.option("--limit", type=click.IntRange(1), help="Take only the first N items found.")
+@click.option("--fail-fast", is_flag=True, help="Stop after the first failed item.")
+@click.option("--max-failures", type=click.IntRange(0), help="Stop when more items have failed.")
+@click.option("--retry", is_flag=True, help="Do failed and skipped items again.")
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+def run(recipe: str, inputs: tuple[str, ...], overrides: tuple[str, ...], **options: Any) -> None:
+    """Classify pictures with RECIPE and write the reports.
+
+    INPUTS are files, folders, globs or URIs; without any, the recipe's own are taken. The same
+    command again goes on where a run stopped, and does nothing twice.
+    """
+    from diascope.cli.progress import run_progress
+    from diascope.errors import UsageError
+    from diascope.pipeline import compose
+    from diascope.recipe import read_recipe
+    from diascope.runner import Request
+    from diascope.runner import run as run_pipeline
+
+    workers = options.pop("workers")
+    if workers is not None:
+        overrides = (*overrides, f"run.workers={workers}")
+    read = read_recipe(recipe, overrides)
+    output = options["output"] or read.output
+    if output is None:
+        raise UsageError("the recipe names no output folder", hint="Add --output results/.")
+    command = shlex.join(["pipeline", *sys.argv[1:]])
+    pipeline = compose(read)
+    request = Request(
+        inputs=inputs,
+        output=Path(output),
+        lists=options["lists"],
+        limit=options["limit"],
+        max_failures=0 if options["fail_fast"] else options["max_failures"],
+        retry=options["retry"],
+        command=command,
+    )
+    quiet = options["quiet"]
+    for warning in pipeline.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    try:
+        with run_progress(quiet=quiet) as watch:
+            outcome = run_pipeline(pipeline, request, watch)
+    except KeyboardInterrupt:
+        click.echo(f"\nInterrupted; nothing done is lost. Go on with:\n  {command}", err=True)
+        sys.exit(130)
+    _tell(outcome, request, quiet=quiet)
+    sys.exit(outcome.exit_code)
+
+
+def _tell(outcome: Any, request: Any, *, quiet: bool) -> None:
+    for problem in outcome.problems:
+        click.echo(f"error: {problem}", err=True)
+    if outcome.stopped:
+        click.echo(f"Stopped early: {outcome.stopped}.", err=True)
+        click.echo(f"Go on with:\n  {request.command}", err=True)
+    if quiet:
+        return
+    counts = outcome.counts
+    pending = f", {counts['pending']} not done" if counts["pending"] else ""
+    click.echo(
+        f"{counts['found']} found: {counts['ok']} ok, {counts['failed']} failed, "
+        f"{counts['skipped']} skipped{pending}"
+        + ("" if outcome.worked else " (all done before; nothing was run)")
+    )
+    for path in outcome.reports:
+        click.echo(f"  {_short(path)}")
+    if counts["failed"]:
+        click.echo("Why items failed stands in failures.csv and in the report.")
+
+
+def _short(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -1,0 +1,262 @@
+"""What became of every item, in SQLite: written with each batch, read by the reports.
+
+A row is done only if the item's content and the run's digest are unchanged. Whole chunks are
+committed at once, so a killed run goes on with the same batches as an undisturbed one.
+"""
+
+import hashlib
+import io
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from diascope.errors import OutputError
+from diascope.inputs import Found
+from diascope.sample import Evidence, Failed, Item, Prediction, Record, Skipped
+
+_SCHEMA = """
+create table if not exists items (
+  id text primary key, uri text, stamp text, seen integer, place integer,
+  state text, stage text, plugin text, reason text, content text, digest text,
+  answer text, preview blob, maps blob
+) without rowid;
+create index if not exists items_by_place on items (seen, place);
+create table if not exists facts (name text primary key, value text);
+"""
+_VERSION = 1
+_PICTURE_QUALITY = 90
+
+
+class Ledger:
+    """The ledger of an output folder.
+
+    Args:
+        path: the SQLite file; made if it is not there.
+        digest: of all that decides a prediction; rows of another digest are done again.
+
+    Raises:
+        OutputError: if the file is not a ledger, or one of another version.
+    """
+
+    def __init__(self, path: Path, digest: str) -> None:
+        self.digest = digest
+        try:
+            self._base = sqlite3.connect(path)
+            self._base.execute("pragma journal_mode = wal")
+            version = self._base.execute("pragma user_version").fetchone()[0]
+            self._base.executescript(_SCHEMA)
+            self._base.execute(f"pragma user_version = {_VERSION}")
+        except sqlite3.DatabaseError as error:
+            raise OutputError(f"is not a ledger: {error}", where=str(path)) from error
+        if version not in (0, _VERSION):
+            raise OutputError(f"is a ledger of version {version}, not {_VERSION}", where=str(path))
+        self._seen = int(self.fact("seen") or 0)
+
+    def close(self) -> None:
+        self._base.close()
+
+    def fact(self, name: str) -> str | None:
+        """Return a remembered text."""
+        row = self._base.execute("select value from facts where name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def remember(self, name: str, value: str) -> None:
+        """Remember a text."""
+        with self._base:
+            self._base.execute("insert or replace into facts values (?, ?)", (name, value))
+
+    def enter(
+        self, found: Iterable[Found], unchanged: Callable[[Item, str], bool], *, retry: bool
+    ) -> bool:
+        """Enter the items of this run, and say whether they are others than those of the last.
+
+        Args:
+            unchanged: says whether an item still has the content of that digest; asked only where
+                the stamp differs.
+            retry: do failed and skipped items again.
+        """
+        before, last = self._seen, self._count(self._seen)
+        self._seen += 1
+        moved, place = False, -1
+        with self._base:
+            for place, entry in enumerate(found):
+                moved |= self._enter(entry, place, before, unchanged, retry)
+            self._base.execute("insert or replace into facts values ('seen', ?)", (self._seen,))
+        return moved or last != place + 1
+
+    def todo(self, size: int) -> Iterator[list[Item]]:
+        """Yield chunks of items that are not done, in the order in which they were found."""
+        place = -1
+        query = (
+            "select id, uri, place from items where seen = ? and place > ? and state = 'pending' "
+            "order by place limit ?"
+        )
+        while rows := self._base.execute(query, (self._seen, place, size)).fetchall():
+            place = rows[-1][2]
+            yield [Item(name, uri) for name, uri, _ in rows]
+
+    def record(self, ends: Sequence[tuple[Record, str]]) -> None:
+        """Write the ends of a chunk, each with its content digest: all of them or none."""
+        with self._base:
+            for record, content in ends:
+                self._base.execute(
+                    "update items set state = ?, stage = ?, plugin = ?, reason = ?, answer = ?, "
+                    "preview = ?, maps = ?, content = ?, digest = ? where id = ?",
+                    (*_row(record), content, self.digest, record.item.id),
+                )
+
+    def counts(self) -> dict[str, int]:
+        """Return found, ok, failed, skipped and pending of this run."""
+        query = "select state, count(*) from items where seen = ? group by state"
+        by_state = dict(self._base.execute(query, (self._seen,)).fetchall())
+        names = ("ok", "failed", "skipped", "pending")
+        counts = {name: int(by_state.get(name, 0)) for name in names}
+        return {"found": sum(counts.values()), **counts}
+
+    def records(self) -> Iterator[Record]:
+        """Yield every ended item of this run, in the order in which they were found."""
+        cursor = self._base.execute(
+            "select id, uri, state, stage, plugin, reason, answer, preview, maps from items "
+            "where seen = ? and state != 'pending' order by place",
+            (self._seen,),
+        )
+        for name, uri, state, stage, plugin, reason, answer, preview, maps in cursor:
+            item = Item(name, uri)
+            if state == "ok":
+                yield _prediction(item, json.loads(answer), preview, maps)
+            elif state == "failed":
+                yield Failed(item, stage, plugin, reason)
+            else:
+                yield Skipped(item, reason)
+
+    def _count(self, seen: int) -> int:
+        query = "select count(*) from items where seen = ?"
+        return int(self._base.execute(query, (seen,)).fetchone()[0])
+
+    def _enter(
+        self,
+        entry: Found,
+        place: int,
+        before: int,
+        unchanged: Callable[[Item, str], bool],
+        retry: bool,
+    ) -> bool:
+        """Enter one item; return whether it is new or stands elsewhere than in the last run."""
+        item = self._unique(entry.item)
+        query = "select seen, place, state, stamp, content, digest from items where id = ?"
+        old = self._base.execute(query, (item.id,)).fetchone()
+        state = "pending"
+        if old is not None:
+            seen, was, ended, stamp, content, digest = old
+            if seen == self._seen:  # named twice
+                return False
+            again = retry and ended != "ok"
+            same = stamp == entry.stamp or (bool(content) and unchanged(item, content))
+            if digest == self.digest and ended != "pending" and same and not again:
+                state = "done"
+        if state == "pending":
+            self._base.execute(
+                "insert or replace into items (id, uri, state) values (?, ?, 'pending')",
+                (item.id, item.uri),
+            )
+        self._base.execute(
+            "update items set seen = ?, place = ?, uri = ?, stamp = ? where id = ?",
+            (self._seen, place, item.uri, entry.stamp, item.id),
+        )
+        if state == "pending" and entry.end is not None:
+            self._end(entry.end, item)
+        return old is None or (seen, was) != (before, place)
+
+    def _end(self, end: Skipped | Failed, item: Item) -> None:
+        self._base.execute(
+            "update items set state = ?, stage = ?, plugin = ?, reason = ?, digest = ? "
+            "where id = ?",
+            (*_row(end)[:4], self.digest, item.id),
+        )
+
+    def _unique(self, item: Item) -> Item:
+        """Two items never share an id: the second of the same name gets a number."""
+        name, number = item.id, 1
+        query = "select uri from items where id = ? and seen = ?"
+        while True:
+            row = self._base.execute(query, (name, self._seen)).fetchone()
+            if row is None or row[0] == item.uri:
+                return Item(name, item.uri)
+            number += 1
+            name = f"{item.id} ({number})"
+
+
+def content_digest(item: Item) -> str:
+    """Return the SHA-256 of a local item's content; empty for a URI and for what is not there.
+
+    A URI's stamp is its file system's own checksum; reading it twice could cost a download.
+    """
+    if "://" in item.uri:
+        return ""
+    try:
+        with item.open() as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+    except OSError:
+        return ""
+
+
+def _row(record: Record) -> tuple[Any, ...]:
+    if isinstance(record, Skipped):
+        return "skipped", None, None, record.reason, None, None, None
+    if isinstance(record, Failed):
+        return "failed", record.stage, record.plugin, record.reason, None, None, None
+    answer = {
+        "scores": dict(record.scores),
+        "score_kind": record.score_kind,
+        "predicted": list(record.predicted),
+        "samples": record.samples,
+        "trace": list(record.trace),
+        "evidence": [
+            {"label": e.label, "logit": e.logit, "bias": e.bias, "shape": e.map.shape}
+            for e in record.evidence
+        ],
+    }
+    maps = b"".join(np.ascontiguousarray(e.map, np.float32).tobytes() for e in record.evidence)
+    return "ok", None, None, None, json.dumps(answer), _encoded(record.preview), maps
+
+
+def _prediction(item: Item, answer: dict[str, Any], preview: bytes | None, maps: bytes) -> Prediction:
+    evidence, start = [], 0
+    for entry in answer["evidence"]:
+        size = int(np.prod(entry["shape"]))
+        values = np.frombuffer(maps, np.float32, size, start).reshape(entry["shape"])
+        start += values.nbytes
+        evidence.append(Evidence(entry["label"], values, entry["logit"], entry["bias"]))
+    return Prediction(
+        item=item,
+        scores=answer["scores"],
+        score_kind=answer["score_kind"],
+        predicted=tuple(answer["predicted"]),
+        evidence=tuple(evidence),
+        preview=_decoded(preview),
+        samples=answer["samples"],
+        trace=tuple(answer["trace"]),
+    )
+
+
+def _encoded(preview: Any) -> bytes | None:
+    if preview is None:
+        return None
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    picture = preview[:, :, 0] if preview.shape[2] == 1 else preview
+    Image.fromarray(picture).save(buffer, "JPEG", quality=_PICTURE_QUALITY)
+    return buffer.getvalue()
+
+
+def _decoded(preview: bytes | None) -> Any:
+    if preview is None:
+        return None
+    from PIL import Image
+
+    return np.asarray(Image.open(io.BytesIO(preview)).convert("RGB"))

@@ -1,0 +1,80 @@
+"""Try to import every plugin, in a process of its own, so that a broken one harms nobody.
+
+Run as ``python -m diascope.plugin_health``: prints ``{"kind name distribution": cause}``.
+"""
+
+import json
+import subprocess
+import sys
+import warnings
+from dataclasses import dataclass
+
+from diascope.errors import PluginError
+from diascope.plugins import Plugin, find_plugins, load_plugin, recipe_path
+
+_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Health:
+    """A plugin, and what is wrong with it; empty if nothing is."""
+
+    plugin: Plugin
+    cause: str
+    hint: str
+
+
+def examine(plugins: tuple[Plugin, ...]) -> list[Health]:
+    """Return what is wrong with each plugin; this process imports none of them."""
+    command = [sys.executable, "-m", "diascope.plugin_health"]
+    keys = [_key(plugin) for plugin in plugins]
+    try:
+        done = subprocess.run(
+            command, input=json.dumps(keys), capture_output=True, text=True, timeout=_SECONDS
+        )
+        causes = json.loads(done.stdout.splitlines()[-1])
+    except (subprocess.TimeoutExpired, ValueError, IndexError):
+        # one of them hangs or ends the process: find it by examining each half
+        if len(plugins) == 1:
+            reason = f"{plugins[0].title} hangs or ends the process that imports it"
+            hint = f"Remove it: pip uninstall {plugins[0].distribution}"
+            return [Health(plugins[0], reason, hint)]
+        middle = len(plugins) // 2
+        return examine(plugins[:middle]) + examine(plugins[middle:])
+    return [
+        Health(plugin, *causes.get(key, ("", "")))
+        for plugin, key in zip(plugins, keys, strict=True)
+    ]
+
+
+def _key(plugin: Plugin) -> str:
+    return f"{plugin.kind} {plugin.name} {plugin.distribution}"
+
+
+def _main() -> None:
+    wanted = set(json.load(sys.stdin))
+    causes = {}
+    names = [(plugin.kind, plugin.name) for plugin in find_plugins()]
+    for plugin in find_plugins():
+        if _key(plugin) not in wanted:
+            continue
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                if plugin.kind == "recipe":
+                    recipe_path(f"{plugin.distribution}:{plugin.name}")
+                else:
+                    load_plugin(plugin)
+        except PluginError as error:
+            causes[_key(plugin)] = (error.message, error.hint)
+            continue
+        if names.count((plugin.kind, plugin.name)) > 1:
+            causes[_key(plugin)] = (
+                f"the {plugin.kind} {plugin.name!r} is claimed by more than one distribution",
+                f"Write {plugin.distribution}:{plugin.name} in recipes.",
+            )
+    print(json.dumps(causes))
+
+
+if __name__ == "__main__":
+    _main()

@@ -1,0 +1,91 @@
+"""Look at recipe, plugins, weights and a sample of the inputs before anything heavy is loaded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from diascope.card import check_digest
+from diascope.errors import DiascopeError
+from diascope.inputs import find_items
+from diascope.pipeline import Pipeline, make_backbone
+from diascope.sample import Failed, Item, Skipped
+
+SAMPLED = 20
+"""Inputs that are read and preprocessed, spread evenly over those that were listed."""
+
+_LISTED = 100_000
+
+
+@dataclass
+class Check:
+    """What a pre-flight found.
+
+    Attributes:
+        found: inputs listed, at most 100,000.
+        read: inputs read and preprocessed without fault.
+        notes: what is in order, a line each.
+        problems: what will go wrong, a line each.
+    """
+
+    found: int = 0
+    read: int = 0
+    notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def check(pipeline: Pipeline, named: Sequence[str], lists: Sequence[Path] = ()) -> Check:
+    """Check a composed pipeline and read a sample of its inputs; imports no torch.
+
+    Raises:
+        UsageError: if an input is not there.
+    """
+    result = Check(warnings=list(pipeline.warnings))
+    for part in (*pipeline.parts, *pipeline.reports, pipeline.executor):
+        result.notes.append(f"plugin {part.plugin.title}")
+    _check_weights(pipeline, result)
+    _check_inputs(pipeline, named, lists, result)
+    return result
+
+
+def _check_weights(pipeline: Pipeline, result: Check) -> None:
+    card = pipeline.model.instance.card
+    directory = getattr(pipeline.model.instance, "weights", None)
+    try:
+        if isinstance(directory, Path):
+            check_digest(card, directory)
+            result.notes.append(f"weights {directory} SHA-256 {card.digest}")
+        make_backbone(card.backbone, card.backbone_parameters)
+    except DiascopeError as error:
+        result.problems.append(str(error))
+
+
+def _check_inputs(
+    pipeline: Pipeline, named: Sequence[str], lists: Sequence[Path], result: Check
+) -> None:
+    own = not named and not lists
+    base = pipeline.recipe.base if own else None
+    found = find_items(pipeline.recipe.input if own else named, lists, base=base)
+    items = [entry.item for entry in islice(found, _LISTED) if entry.end is None]
+    result.found = len(items)
+    step = max(1, len(items) // SAMPLED)
+    for item in items[::step][:SAMPLED]:
+        _check_item(pipeline, item, result)
+
+
+def _check_item(pipeline: Pipeline, item: Item, result: Check) -> None:
+    size = tuple(pipeline.model.instance.card.size)
+    outcome = next(pipeline.prepare(item))
+    if isinstance(outcome, Failed):
+        result.warnings.append(f"{item.id} would fail ({outcome.stage}): {outcome.reason}")
+    elif isinstance(outcome, Skipped):
+        result.warnings.append(f"{item.id} would be skipped: {outcome.reason}")
+    elif outcome[0].pixels.shape[:2] != size:
+        got = outcome[0].pixels.shape
+        result.problems.append(
+            f"{item.id}: the model takes {size[1]}x{size[0]} pixels, preprocess gives "
+            f"{got[1]}x{got[0]}; add `resize: {{size: [{size[0]}, {size[1]}]}}`"
+        )
+    else:
+        result.read += 1

@@ -1,0 +1,135 @@
+"""One page that shows a whole run, in one file that needs no network.
+
+The page itself is ``html_assets/``: a skeleton, its styles and its scripts. What is written here is
+data: JSON blocks, which the scripts turn into text nodes, so that no item's name becomes markup.
+"""
+
+import base64
+import hashlib
+import json
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, ClassVar, TextIO
+
+from diascope.reports.html_record import Pictures, brief, full, state_of
+from diascope.sample import Prediction, Record
+
+_SCRIPTS = ("text.js", "summary.js", "evidence.js", "card.js", "gallery.js", "page.js")
+_BLOCK = 200  # items that the page parses at once
+
+
+@dataclass(frozen=True)
+class HtmlReport:
+    """A self-contained page: summary, searchable gallery with evidence maps, what went wrong.
+
+    Args:
+        file: name of the page within the output folder.
+        items: how many items the gallery holds at most; the figures always count all.
+        megabytes: about how large the page may get; pictures are made smaller to fit, from 320
+            down to 32 pixels.
+    """
+
+    file: str = "report.html"
+    items: int = 20_000
+    megabytes: int = 60
+    api: ClassVar = (1, 0)
+
+    def __post_init__(self) -> None:
+        if Path(self.file).name != self.file:
+            raise ValueError(f"file must be a plain file name, got {self.file!r}")
+        if self.items < 1 or self.megabytes < 1:
+            raise ValueError(f"items and megabytes must be at least 1, got {self}")
+
+    def write(
+        self, run: Mapping[str, Any], records: Iterable[Record], directory: Path
+    ) -> Sequence[Path]:
+        """Write the page, one record in memory at a time, and return its path."""
+        path = directory / self.file
+        head, tail = _page().split("{{data}}")
+        found = int((run.get("counts") or {}).get("found") or self.items)
+        pictures = Pictures.within(self.megabytes * 1e6 / min(max(found, 1), self.items))
+        totals = _Totals()
+        with path.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(head)
+            file.write(_block('id="run"', dict(run)))
+            counted = totals.counting(records)
+            multilabel = (run.get("card") or {}).get("task") == "multilabel"
+            _write_items(file, islice(counted, self.items), pictures, multilabel)
+            deque(counted, maxlen=0)
+            file.write(_block('id="totals"', totals.plain()))
+            file.write(tail)
+        return [path]
+
+
+class _Totals:
+    """What passed by: items by state, predictions by label."""
+
+    def __init__(self) -> None:
+        self.states: Counter[str] = Counter()
+        self.labels: Counter[str] = Counter()
+        self.without = 0
+
+    def counting(self, records: Iterable[Record]) -> Iterator[Record]:
+        for record in records:
+            self.states[state_of(record)] += 1
+            if isinstance(record, Prediction):
+                self.labels.update(record.predicted)
+                self.without += not record.predicted
+            yield record
+
+    def plain(self) -> dict[str, Any]:
+        return {"states": self.states, "labels": self.labels, "without": self.without}
+
+
+def _write_items(
+    file: TextIO, records: Iterator[Record], pictures: Pictures, multilabel: bool
+) -> None:
+    """Write block after block: the items in full, then what sorting and filtering them needs."""
+    for first in records:
+        index = []
+        file.write('<script type="application/json" class="records">[\n')
+        for record in chain((first,), islice(records, _BLOCK - 1)):
+            file.write((",\n" if index else "") + _json(full(record, pictures)))
+            index.append(brief(record, multilabel))
+        file.write("\n]</script>\n")
+        file.write(_block('class="index"', index))
+
+
+def _page() -> str:
+    """Return the page with styles, scripts and the policy that allows these and nothing else."""
+    style, script = _asset("page.css"), "".join(map(_asset, _SCRIPTS))
+    policy = (
+        f"default-src 'none'; img-src data:; style-src {_source(style)}; "
+        f"script-src {_source(script)}; base-uri 'none'; form-action 'none'"
+    )
+    filled = {"policy": policy, "style": style, "script": script}
+    page = _asset("page.html")
+    for name, text in filled.items():
+        page = page.replace(f"{{{{{name}}}}}", text)
+    return page
+
+
+def _source(text: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest())
+    return f"'sha256-{digest.decode('ascii')}'"
+
+
+def _asset(name: str) -> str:
+    return resources.files(__package__).joinpath("html_assets", name).read_text("utf-8")
+
+
+def _block(attribute: str, value: Any) -> str:
+    return f'<script type="application/json" {attribute}>{_json(value)}</script>\n'
+
+
+def _json(value: Any) -> str:
+    """Return JSON without any character that means something in HTML; null for NaN."""
+    try:
+        text = json.dumps(value, default=str, separators=(",", ":"), allow_nan=False)
+    except ValueError:
+        return _json(json.loads(json.dumps(value, default=str), parse_constant=lambda _: None))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -1,0 +1,108 @@
+// One item: as a card in the gallery, and at large in the dialog.
+
+const STATES = { ok: "Classified", failed: "Failed", skipped: "Skipped" };
+
+const barShare = (score, record) => {
+  if (!isNumber(score)) return 0;
+  if (record.kind !== "logit") return Math.min(1, Math.max(0, score));
+  const reach = Math.max(...Object.values(record.scores).filter(isNumber).map(Math.abs), 1e-12);
+  return Math.max(0, score) / reach;
+};
+
+/** The `limit` highest scores as bars, the predicted labels marked. */
+const scoreBars = (row, record, labels, limit = Infinity) => {
+  const scores = Object.entries(record.scores).sort(([, one], [, other]) => (other ?? -Infinity) - (one ?? -Infinity));
+  return make("ul", { class: "scores" },
+    scores.slice(0, limit).map(([name, score]) => {
+      const point = record.kind === "logit" ? null : labels.point(name);
+      const chosen = row.predicted.includes(name);
+      const mark = point === null ? null : make("span", { class: "point", title: `operating point ${scoreText(point, record.kind)}` });
+      return styled(
+        make("li", { class: chosen ? "chosen" : "" },
+          make("span", { class: "name" }, labels.title(name), chosen ? make("span", { class: "hidden" }, " (predicted)") : null),
+          make("span", { class: "value" }, scoreText(score, record.kind)),
+          make("span", { class: "track" }, make("span", { class: "fill" }), mark)),
+        { "--share": barShare(score, record), ...(point === null ? {} : { "--point": point }) });
+    }));
+};
+
+const decisionText = (row, labels) => row.predicted.map(labels.title).join(", ") || "No label";
+
+const traceOf = (record) =>
+  record.trace.length
+    ? make("details", { class: "trace" },
+        make("summary", {}, `Trace: ${counted(record.trace.length, "step")}`),
+        make("ol", {}, record.trace.map((line) => make("li", {}, line))))
+    : null;
+
+/** The map to show first: that of the highest predicted label, else the first there is. */
+const mainEvidence = (row, record) =>
+  record.evidence.find((evidence) => row.predicted.includes(evidence.label)) ?? record.evidence[0];
+
+const framesText = (record) => (record.frames > 1 ? `${count(record.frames)} frames` : null);
+
+const reasonOf = (row, record) =>
+  make("div", { class: `reason ${row.state}` },
+    make("p", { class: "state" }, [STATES[row.state], record.stage && `at ${record.stage}`, record.plugin && `in ${record.plugin}`].filter(Boolean).join(" ")),
+    make("p", {}, record.reason));
+
+const cardOf = (row, record, labels, open) => {
+  const name = make("h3", {}, make("button", { type: "button", class: "open", title: row.id, onclick: () => open(row) }, row.id));
+  if (row.state !== "ok") return make("li", { class: `card ${row.state}` }, name, reasonOf(row, record));
+  const evidence = mainEvidence(row, record);
+  const pictured = record.picture || evidence;
+  return make("li", { class: "card" },
+    pictured
+      ? make("div", { class: "media" }, pictureOf(record, `The item ${row.id}`), evidence ? evidencePane(record, evidence, labels) : null)
+      : null,
+    make("div", { class: "body" },
+      name,
+      make("p", { class: "decision" }, decisionText(row, labels)),
+      scoreBars(row, record, labels, 3),
+      make("p", { class: "muted small" }, [kindText(record.kind), framesText(record)].filter(Boolean).join(" · ")),
+      evidence ? legendOf(record, evidence, labels, record.frames) : null,
+      traceOf(record)));
+};
+
+const detailBody = (row, record, labels) => {
+  if (row.state !== "ok") return reasonOf(row, record);
+  const maps = record.evidence.map((evidence) =>
+    make("figure", {},
+      evidencePane(record, evidence, labels),
+      make("figcaption", {}, legendOf(record, evidence, labels, record.frames))));
+  const whole = record.picture ? [make("figure", {}, pictureOf(record, `The item ${row.id}`), make("figcaption", {}, "As the network got it"))] : [];
+  return make("div", { class: `detail${whole.length + maps.length ? "" : " plain"}` },
+    make("div", { class: "figures-large" }, whole, maps),
+    make("div", {},
+      make("p", { class: "decision" }, decisionText(row, labels)),
+      make("p", { class: "muted" }, [kindText(record.kind), framesText(record), isNumber(row.doubt) && `uncertainty ${row.doubt.toFixed(2)} of 1`].filter(Boolean).join(" · ")),
+      make("h3", {}, "All scores"),
+      scoreBars(row, record, labels),
+      record.trace.length ? [make("h3", {}, "Trace"), make("ol", { class: "steps" }, record.trace.map((line) => make("li", {}, line)))] : null));
+};
+
+/** The dialog: shows `row`, steps through its neighbours, gives the focus back when it closes. */
+const showDetail = (row, gallery, labels) => {
+  const dialog = byId("detail");
+  const step = (distance) => {
+    const next = gallery.neighbour(row, distance);
+    if (next) showDetail(next, gallery, labels);
+    return Boolean(next);
+  };
+  const button = (text, distance) =>
+    make("button", { type: "button", disabled: !gallery.neighbour(row, distance), onclick: () => step(distance) }, text);
+  dialog.replaceChildren(
+    make("header", {},
+      make("h2", { id: "detail-title", tabindex: "-1" }, row.id),
+      make("div", { class: "pager" }, button("Previous", -1), button("Next", 1),
+        make("button", { type: "button", onclick: () => dialog.close() }, "Close"))),
+    detailBody(row, gallery.record(row), labels));
+  dialog.onkeydown = (event) => {
+    const distance = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (distance && step(distance)) event.preventDefault();
+  };
+  dialog.onclick = (event) => event.target === dialog && dialog.close();
+  if (!dialog.open) dialog.showModal();
+  dialog.scrollTop = 0;
+  byId("detail-title").focus();
+};

@@ -1,0 +1,91 @@
+// Evidence maps: decoded, interpolated between cells, and laid over the dimmed picture.
+
+const GRAIN = 128; // pixels of the longer side of a painted map; CSS smooths the rest
+const EXACT = 1e-3; // a residual above this is said aloud
+
+const cellsOf = (evidence) =>
+  Float32Array.from(atob(evidence.cells), (byte) => ((byte.charCodeAt(0) << 24) >> 24) * evidence.scale);
+
+/** The largest magnitude in any of an item's maps, so that these can be compared. */
+const reachOf = (evidences) => Math.max(...evidences.map((evidence) => evidence.scale * 127), 1e-12);
+
+/** Catmull-Rom weights of four neighbours: the curve runs through the value of every cell. */
+const spline = (t) => [
+  ((2 - t) * t - 1) * t / 2,
+  ((3 * t - 5) * t * t + 2) / 2,
+  ((4 - 3 * t) * t + 1) * t / 2,
+  (t - 1) * t * t / 2,
+];
+
+/** Stretch rows of `width` cells to `target` points, centre to centre; returns the transpose. */
+const stretched = (cells, width, target) => {
+  const height = cells.length / width;
+  const result = new Float32Array(target * height);
+  for (let x = 0; x < target; x += 1) {
+    const position = ((x + 0.5) * width) / target - 0.5;
+    const left = Math.floor(position);
+    const weights = spline(position - left);
+    for (let y = 0; y < height; y += 1) {
+      let sum = 0;
+      for (let k = 0; k < 4; k += 1) {
+        sum += weights[k] * cells[y * width + Math.min(width - 1, Math.max(0, left - 1 + k))];
+      }
+      result[x * height + y] = sum;
+    }
+  }
+  return result;
+};
+
+const colour = (name) =>
+  getComputedStyle(document.documentElement).getPropertyValue(name).trim().split(/\s+/).map(Number);
+
+const paint = (canvas, evidence, reach) => {
+  const [rows, columns] = evidence.shape;
+  const wide = Math.max(1, Math.round((GRAIN * columns) / Math.max(rows, columns)));
+  const high = Math.max(1, Math.round((GRAIN * rows) / Math.max(rows, columns)));
+  const values = stretched(stretched(cellsOf(evidence), columns, wide), rows, high);
+  const colours = { for: colour("--for"), against: colour("--against") };
+  Object.assign(canvas, { width: wide, height: high });
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(wide, high);
+  values.forEach((value, index) => {
+    const strength = Math.min(1, Math.abs(value) / reach);
+    image.data.set([...(value < 0 ? colours.against : colours.for), 235 * strength ** 0.85], 4 * index);
+  });
+  context.putImageData(image, 0, 0);
+};
+
+/** A picture in its own proportions; "dimmed" is the ground for a map. */
+const pictureOf = (record, alt, dimmed = false) => {
+  const [height, width] = record.shape ?? [1, 1];
+  const frame = make("div", { class: `frame${dimmed ? " dimmed" : ""}` });
+  styled(frame, { "--ratio": width / height });
+  frame.append(
+    record.picture
+      ? make("img", { src: `data:image/jpeg;base64,${record.picture}`, alt, decoding: "async" })
+      : make("span", { class: "blank" }, dimmed ? "" : "no picture kept"));
+  return make("div", { class: "pane" }, frame);
+};
+
+const evidencePane = (record, evidence, labels) => {
+  const pane = pictureOf(record, "", true);
+  const about = `Evidence map: where the picture speaks for or against ${labels.title(evidence.label)}`;
+  const canvas = make("canvas", { role: "img", "aria-label": about });
+  pane.firstChild.append(canvas);
+  paint(canvas, evidence, reachOf(record.evidence));
+  return pane;
+};
+
+const legendOf = (record, evidence, labels, frames) => {
+  const reach = reachOf(record.evidence);
+  const off = !(evidence.residual <= EXACT);
+  return make("div", { class: "legend" },
+    make("p", { class: "ramp-title" }, "speaks ", make("b", { class: "against" }, "against"), " / ", make("b", { class: "for" }, "for"), ` ${labels.title(evidence.label)}`),
+    make("div", { class: "ramp" },
+      make("span", {}, signed(-reach)), make("span", { class: "scale", "aria-hidden": "true" }), make("span", {}, `+${signed(reach)}`)),
+    make("p", { class: `sum${off ? " off" : ""}` },
+      `map ${signed(evidence.sum)} + bias ${signed(evidence.bias)} = logit ${signed(evidence.logit)}, `,
+      make("span", { class: "residual" }, `residual ${residualText(evidence.residual)}`),
+      off ? " – the map does not add up" : ""),
+    frames > 1 ? make("p", { class: "sum" }, `of one of the ${count(frames)} frames`) : null);
+};

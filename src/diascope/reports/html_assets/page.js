@@ -1,0 +1,31 @@
+// The start: reads the data, fills the page from top to bottom.
+
+const reasonRow = (row, record) => {
+  const cell = (name, text) => make("td", { "data-name": name }, text ?? "");
+  return make("tr", { class: row.state },
+    make("th", { scope: "row" }, row.id), cell("State", STATES[row.state]), cell("Stage", record.stage),
+    cell("Plugin", record.plugin), cell("Reason", record.reason));
+};
+
+const showUnfinished = ({ rows, record }) => {
+  const unfinished = rows.filter((row) => row.state !== "ok").sort((one, other) => collator.compare(one.state, other.state) || one.order - other.order);
+  byId("unfinished").hidden = !unfinished.length;
+  paged("reasons", (row) => reasonRow(row, record(row))).show(unfinished);
+};
+
+const start = () => {
+  const run = parsed(byId("run"));
+  const totals = parsed(byId("totals"));
+  const labels = labelsOf(run.card ?? {});
+  showHeading(run);
+  showWarnings(run);
+  showFigures(run, totals);
+  showModel(run, labels);
+  const gallery = startGallery(run, totals, labels);
+  showDistribution(totals, labels, gallery.choose);
+  showUnfinished(gallery);
+  showProvenance(run);
+  addEventListener("beforeprint", () => { byId("provenance").open = true; });
+};
+
+start();

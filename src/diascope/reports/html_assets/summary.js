@@ -1,0 +1,128 @@
+// What the run was and what came out of it: everything above and below the gallery.
+
+const METRICS = { auc: "AUC", auc_macro: "AUC, mean over labels", balanced_accuracy: "Balanced accuracy" };
+
+/** Titles and operating points of the labels, in the order of the card. */
+const labelsOf = (card) => {
+  const known = new Map((card.labels ?? []).map((label) => [label.name, label]));
+  return {
+    names: [...known.keys()],
+    title: (name) => known.get(name)?.title || name,
+    point: (name) => known.get(name)?.operating_point ?? null,
+  };
+};
+
+const metricText = (name, labels) => {
+  if (METRICS[name]) return METRICS[name];
+  const label = name.startsWith("auc_") && name.slice(4);
+  if (label && labels.names.includes(label)) return `AUC, ${labels.title(label)}`;
+  const words = name.replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+};
+
+const showHeading = (run) => {
+  const title = run.card?.title || run.recipe?.name || "diascope report";
+  document.title = `${title} – diascope`;
+  byId("title").textContent = title;
+  byId("recipe").textContent = ["diascope", run.recipe?.name].filter(Boolean).join(" / ");
+  byId("when").textContent = [dateText(run.finished ?? run.started), secondsText(run.timings?.seconds)]
+    .filter(Boolean)
+    .join(" · ");
+};
+
+const showWarnings = (run) => {
+  const warnings = run.warnings ?? [];
+  if (!warnings.length) return;
+  byId("warnings").append(
+    make("section", { class: "warnings", "aria-labelledby": "warnings-title" },
+      make("h2", { id: "warnings-title" }, counted(warnings.length, "warning")),
+      make("ul", {}, warnings.map((warning) => make("li", {}, warning)))),
+  );
+};
+
+const showFigures = (run, totals) => {
+  const counts = run.counts ?? {};
+  const all = Object.values(totals.states).reduce((sum, part) => sum + part, 0);
+  const figures = [
+    ["Items found", counts.found ?? all, ""],
+    ["Classified", counts.ok ?? totals.states.ok ?? 0, ""],
+    ["Failed", counts.failed ?? totals.states.failed ?? 0, "failed"],
+    ["Skipped", counts.skipped ?? totals.states.skipped ?? 0, "skipped"],
+  ];
+  byId("figures").append(
+    ...figures.map(([name, value, state]) =>
+      make("div", { class: value ? state : "" }, make("dt", {}, name), make("dd", {}, count(value)))),
+  );
+};
+
+/** Bars of predicted labels; each is a button that filters the gallery by `choose(label)`. */
+const showDistribution = (totals, labels, choose) => {
+  const classified = totals.states.ok ?? 0;
+  const names = [...new Set([...labels.names, ...Object.keys(totals.labels)])];
+  const rows = names.map((name) => [name, labels.title(name), totals.labels[name] ?? 0]);
+  rows.sort((one, other) => other[2] - one[2]);
+  if (totals.without) rows.push([WITHOUT, "No label", totals.without]);
+  const bars = rows.map(([name, title, value]) =>
+    make("li", {},
+      styled(
+        make("button", { type: "button", "data-label": name, "aria-pressed": "false", onclick: () => choose(name) },
+          make("span", { class: "name" }, title),
+          make("span", { class: "value" }, count(value), make("small", {}, shareText(value, classified))),
+          make("span", { class: "track" }, make("span", { class: "fill" }))),
+        { "--share": classified ? value / classified : 0 })));
+  byId("distribution").append(
+    make("h3", {}, "Predicted labels"),
+    make("p", { class: "muted" }, classified ? `Of ${counted(classified, "classified item")}. Choose one to see its items.` : "No item was classified."),
+    make("ul", { class: "distribution" }, bars));
+};
+
+const metricRow = (name, metric, labels) =>
+  make("tr", {},
+    make("th", { scope: "row" }, metricText(name, labels)),
+    make("td", { class: "number" }, signed(metric.value, 3)),
+    make("td", { class: "number muted" }, isNumber(metric.low) ? `${signed(metric.low, 3)} – ${signed(metric.high, 3)}` : ""),
+    make("td", { class: "whisker", "aria-hidden": "true" },
+      metric.value >= 0 && metric.value <= 1
+        ? styled(make("span"), { "--low": metric.low ?? metric.value, "--high": metric.high ?? metric.value, "--value": metric.value })
+        : null));
+
+const showModel = (run, labels) => {
+  const card = run.card ?? {};
+  const { measured_on: measuredOn, ...metrics } = card.metrics ?? {};
+  const measures = Object.entries(metrics)
+    .filter(([, metric]) => isNumber(metric?.value))
+    .sort(([one], [other]) => one.startsWith("auc_") - other.startsWith("auc_") || 0);
+  const facts = [card.task, card.score_kind && `scores: ${kindText(card.score_kind)}`, card.licence && `licence: ${card.licence}`];
+  const table = make("table", { class: "metrics" },
+    make("thead", {}, make("tr", {},
+      make("th", { scope: "col" }, "Measure"), make("th", { scope: "col" }, "Value"),
+      make("th", { scope: "col" }, "95 % interval"),
+      make("td", { class: "ends", "aria-hidden": "true" }, make("span", {}, "0"), make("span", {}, "1")))),
+    make("tbody", {}, measures.map(([name, metric]) => metricRow(name, metric, labels))));
+  const limits = card.limits ?? [];
+  byId("model").append(
+    make("h3", {}, "Model"),
+    make("p", { class: "lead" }, card.name || run.weights?.model || "unnamed"),
+    make("p", { class: "muted" }, facts.filter(Boolean).join(" · ")),
+    ...(measures.length ? [table] : [make("p", { class: "muted" }, "No measurement is recorded for these weights.")]),
+    ...(measuredOn ? [make("p", { class: "muted small" }, `Measured on ${measuredOn}`)] : []),
+    ...(limits.length ? [make("h3", {}, "Limits"), make("ul", { class: "limits" }, limits.map((limit) => make("li", {}, limit)))] : []));
+};
+
+const showProvenance = (run) => {
+  const facts = [
+    ["Command", run.command && make("code", {}, run.command)],
+    ["Started", run.started && dateText(run.started)],
+    ["Finished", run.finished && dateText(run.finished)],
+    ["Digest of the run", run.digest && make("code", {}, run.digest)],
+    ["Digest of the weights", run.weights?.digest && make("code", {}, run.weights.digest)],
+  ];
+  const blocks = [["Recipe", run.recipe], ["Versions", run.versions], ["Timings", run.timings], ["Host", run.host], ["Training data", run.card?.data]];
+  byId("provenance").append(
+    make("dl", { class: "facts" },
+      facts.filter(([, value]) => value).map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)))),
+    make("div", { class: "blocks" },
+      blocks
+        .filter(([, value]) => value && Object.keys(value).length)
+        .map(([name, value]) => make("div", {}, make("h3", {}, name), make("pre", { tabindex: "0", "aria-label": name }, yamlText(value))))));
+};

@@ -5,7 +5,7 @@ After Mitchell et al. 2019, "Model Cards for Model Reporting". Commands write it
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -92,7 +92,8 @@ class ModelCard:
 
     def plain(self) -> dict[str, Any]:
         """Return the card as plain values, as in its file and in ``--json``."""
-        return _plain(asdict(self))
+        plain: dict[str, Any] = _plain(asdict(self))
+        return plain
 
     def titled(self, name: str) -> str:
         """Return the plain name of a label."""

@@ -84,13 +84,12 @@ class Classifier:
         if unit.shape[2] == 1 and self.card.channels == 3:
             return np.repeat(unit, 3, axis=2)
         if unit.shape[2] != self.card.channels:
-            raise ValueError(
-                f"the model takes {self.card.channels} channels, got {unit.shape[2]}"
-            )
+            raise ValueError(f"the model takes {self.card.channels} channels, got {unit.shape[2]}")
         return unit
 
     def _scores(self, units: NDArray[np.float32]) -> tuple[Outputs, NDArray[np.float64]]:
-        normal = (units - np.float32(self.card.mean)) / np.float32(self.card.std)
+        mean, std = (np.array(each, np.float32) for each in (self.card.mean, self.card.std))
+        normal = (units - mean) / std
         batch = np.ascontiguousarray(np.moveaxis(normal, 3, 1))
         maps = self.runtime.evidence != "none"
         outputs = execute(self.network, batch, self.runtime.device, maps=maps)

@@ -45,7 +45,9 @@ def read_document(path: Path) -> Node:
     try:
         if path.stat().st_size > MAX_BYTES:
             size = path.stat().st_size / 1e6
-            raise RecipeError(f"{size:.0f} MB is too large for a recipe (at most 1 MB)", where=str(path))
+            raise RecipeError(
+                f"{size:.0f} MB is too large for a recipe (at most 1 MB)", where=str(path)
+            )
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise RecipeError(f"cannot be read: {error.strerror}", where=str(path)) from error

@@ -1,13 +1,13 @@
 """Every error that diascope raises on purpose.
 
-    DiascopeError
-    |-- UsageError       the command line names something that is not there
-    |-- RecipeError      the recipe is wrong; carries file:line
-    |-- PluginError      a plugin is missing, broken, ambiguous or does not fit its contract
-    |-- WeightsError     weights or their card are missing, damaged or do not fit
-    |-- OutputError      the output folder cannot be used
-    |-- TableError       the label table is wrong; names the rows
-    `-- ReadError        one input cannot be read; that item fails, nothing else does
+DiascopeError
+|-- UsageError       the command line names something that is not there
+|-- RecipeError      the recipe is wrong; carries file:line
+|-- PluginError      a plugin is missing, broken, ambiguous or does not fit its contract
+|-- WeightsError     weights or their card are missing, damaged or do not fit
+|-- OutputError      the output folder cannot be used
+|-- TableError       the label table is wrong; names the rows
+`-- ReadError        one input cannot be read; that item fails, nothing else does
 """
 
 

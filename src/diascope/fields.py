@@ -52,9 +52,7 @@ def parameters(target: Callable[..., Any]) -> dict[str, Parameter]:
                 f"the parameter {parameter.name!r} of {name} has no type hint",
                 hint="Recipes are checked against type hints: give each parameter one.",
             )
-        found[parameter.name] = Parameter(
-            parameter.name, hints[parameter.name], parameter.default
-        )
+        found[parameter.name] = Parameter(parameter.name, hints[parameter.name], parameter.default)
     return found
 
 

@@ -77,9 +77,7 @@ def _prefixes(named: Sequence[str]) -> list[str]:
     ]
 
 
-def _local(
-    name: str, prefix: str, base: Path | None, leave_out: Path | None
-) -> Iterator[Found]:
+def _local(name: str, prefix: str, base: Path | None, leave_out: Path | None) -> Iterator[Found]:
     path = Path(name).expanduser()
     if base is not None and not path.is_absolute() and _exists(base / path):
         path = base / path

@@ -224,7 +224,9 @@ def _row(record: Record) -> tuple[Any, ...]:
     return "ok", None, None, None, json.dumps(answer), _encoded(record.preview), maps
 
 
-def _prediction(item: Item, answer: dict[str, Any], preview: bytes | None, maps: bytes) -> Prediction:
+def _prediction(
+    item: Item, answer: dict[str, Any], preview: bytes | None, maps: bytes
+) -> Prediction:
     evidence, start = [], 0
     for entry in answer["evidence"]:
         size = int(np.prod(entry["shape"]))

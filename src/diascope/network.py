@@ -81,7 +81,7 @@ def build_head(
     kind: str, features: int, outputs: int, dropout: float = 0.0
 ) -> LinearHead | ConvHead:
     """Return a new head of the kind that the card names, ``linear`` or ``conv``."""
-    heads = {"linear": LinearHead, "conv": ConvHead}
+    heads: dict[str, type[LinearHead] | type[ConvHead]] = {"linear": LinearHead, "conv": ConvHead}
     return heads[kind](features, outputs, dropout)
 
 

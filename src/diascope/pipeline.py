@@ -9,12 +9,20 @@ from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any, Literal, cast
 
-from diascope.contracts import Backbone, Executor, Model, Predictor, Prepared, Reader, Report
-from diascope.contracts import Runtime, Step
+from diascope.contracts import (
+    Backbone,
+    Executor,
+    Model,
+    Predictor,
+    Prepared,
+    Reader,
+    Report,
+    Runtime,
+)
 from diascope.document import parse_document
 from diascope.errors import PluginError, RecipeError
 from diascope.fields import parameters
-from diascope.plugins import Plugin, find_plugin, find_plugins, load_plugin
+from diascope.plugins import find_plugin, find_plugins, load_plugin
 from diascope.preparation import Part, Preparation, reason_of
 from diascope.recipe import Recipe, Reference, build
 from diascope.sample import Failed, Item, Prediction, Record, Sample, Skipped

@@ -251,7 +251,6 @@ def _reference(kind: str, node: Node) -> Reference:
         parameters = {} if inner.value is None else _mapping(inner, name)
         return Reference(kind, name, parameters, inner.where)
     raise RecipeError(
-        f"expected a {kind} plugin: its name, or one key with its parameters; "
-        f"got {node.plain()!r}",
+        f"expected a {kind} plugin: its name, or one key with its parameters; got {node.plain()!r}",
         where=node.where,
     )

@@ -191,7 +191,9 @@ def _write_reports(
                     f"the {part.plugin.title} could not be written: {reason_of(error)}"
                 )
                 continue
-            outcome.reports.extend(put_in_place(Path(path), Path(staging), output) for path in written)
+            outcome.reports.extend(
+                put_in_place(Path(path), Path(staging), output) for path in written
+            )
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ class Item:
             OSError: if it is gone or unreadable.
         """
         if "://" not in self.uri:
-            return open(self.uri, "rb")  # noqa: PTH123, SIM115 - the caller closes it
+            return open(self.uri, "rb")  # noqa: PTH123 - the caller closes it
         import fsspec
 
         opened: BinaryIO = fsspec.open(self.uri, "rb").open()
@@ -69,7 +69,9 @@ class Sample:
         pixels = self.pixels.astype("float32")
         if (low, high) == (0.0, 1.0):
             return pixels
-        unit: NDArray[np.float32] = (pixels - pixels.dtype.type(low)) / pixels.dtype.type(high - low)
+        unit: NDArray[np.float32] = (pixels - pixels.dtype.type(low)) / pixels.dtype.type(
+            high - low
+        )
         return unit
 
 

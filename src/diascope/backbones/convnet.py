@@ -111,7 +111,9 @@ class ConvNet:
 
 def _numbers(part: Any) -> list[int]:
     optional = [part.stride] if part.stride is not None else []
-    return [*optional, part.filters, part.kernel] if isinstance(part, Conv) else [*optional, part.size]
+    return (
+        [*optional, part.filters, part.kernel] if isinstance(part, Conv) else [*optional, part.size]
+    )
 
 
 def _conv_modules(conv: Conv, channels: int) -> "Iterator[nn.Module]":

@@ -20,7 +20,7 @@ _STAGES = (
 class SameConv2d(nn.Conv2d):
     """Convolution padded as TensorFlow's ``SAME``: what is odd goes to the right and below."""
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name in nn.Conv2d
+    def forward(self, input: Tensor) -> Tensor:
         (kernel, _), (stride, _) = self.kernel_size, self.stride
         missing = [
             max((-(-side // stride) - 1) * stride + kernel - side, 0) for side in input.shape[2:]
@@ -92,4 +92,3 @@ class EfficientNetLite0Network(nn.Module):
             features = block(features)
         result: Tensor = functional.relu6(self.bn1(self.conv_head(features)))
         return result
-

@@ -53,9 +53,7 @@ class _Verbs(click.Group):
             formatter.write_dl(list(_VERBS.items()))
 
 
-@click.command(
-    cls=_Verbs, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
-)
+@click.command(cls=_Verbs, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="diascope", prog_name="pipeline")
 def pipeline() -> None:
     """Classify medical images with convolutional networks, and show what they saw."""

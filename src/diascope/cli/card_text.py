@@ -26,8 +26,7 @@ def card_lines(card: ModelCard) -> Iterator[str]:
     for name, figure in card.metrics.items():
         if isinstance(figure, Mapping):
             yield (
-                f"  {name:<20} {figure['value']:.3f}  "
-                f"({figure['low']:.3f} to {figure['high']:.3f})"
+                f"  {name:<20} {figure['value']:.3f}  ({figure['low']:.3f} to {figure['high']:.3f})"
             )
     for title, facts in (("Data", card.data), ("Made", card.made)):
         yield ""

@@ -27,12 +27,12 @@ def list_(as_json: bool) -> None:
 
     rows: list[dict[str, Any]] = []
     for plugin in (plugin for plugin in find_plugins() if plugin.kind == "model"):
-        row = {"name": plugin.name, "distribution": plugin.distribution, "title": "", "cause": ""}
+        row: dict[str, Any] = {"name": plugin.name, "distribution": plugin.distribution}
         try:
             card = _card(plugin.name)
-            row |= {"title": card.title, "task": card.task, "labels": list(card.names)}
+            row |= {"title": card.title, "task": card.task, "labels": list(card.names), "cause": ""}
         except DiascopeError as error:
-            row["cause"] = str(error)
+            row |= {"title": "", "task": "", "labels": [], "cause": str(error)}
         rows.append(row)
     if as_json:
         click.echo(json.dumps(rows, indent=1))

@@ -27,11 +27,12 @@ class LocalExecutor:
         if self.read_ahead < 1:
             raise ValueError(f"read_ahead must be at least 1, got {self.read_ahead}")
 
-    def run(self, work: Work, chunks: Iterable[Sequence[Item]]) -> Generator[Sequence[Record], None, None]:
+    def run(
+        self, work: Work, chunks: Iterable[Sequence[Item]]
+    ) -> Generator[Sequence[Record], None, None]:
         start = list(islice(chunks := iter(chunks), 2))
-        count = work.workers
-        if count == "auto":
-            count = max(1, _cores() // 2) if len(start) > 1 else 0
+        automatic = max(1, _cores() // 2) if len(start) > 1 else 0
+        count = automatic if work.workers == "auto" else work.workers
         every = chain(start, chunks)
         yield from self._parallel(work, every, count) if count else _serial(work, every)
 
@@ -56,7 +57,9 @@ def _finished(work: Work, submitted: Iterable[tuple[Item, Blocks]]) -> list[Reco
     return list(work.finish(prepared))
 
 
-def _serial(work: Work, chunks: Iterable[Sequence[Item]]) -> Generator[Sequence[Record], None, None]:
+def _serial(
+    work: Work, chunks: Iterable[Sequence[Item]]
+) -> Generator[Sequence[Record], None, None]:
     for chunk in chunks:
         prepared = ((item, block) for item in chunk for block in work.prepare(item))
         yield list(work.finish(prepared))

@@ -136,4 +136,6 @@ def _cause(code: int | None) -> str:
         "SIGABRT": "a crash in the decoder",
         "SIGBUS": "the file changed or its disk failed while it was read",
     }
-    return f"the worker process that read it was killed by {name}: {known.get(name, 'from outside')}"
+    return (
+        f"the worker process that read it was killed by {name}: {known.get(name, 'from outside')}"
+    )

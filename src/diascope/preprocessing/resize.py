@@ -61,9 +61,9 @@ def _resized(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
         np.asarray(Image.fromarray(channel.astype(np.float32)).resize(reverse, bilinear))
         for channel in np.moveaxis(pixels, 2, 0)
     ]
-    stacked = np.stack(channels, axis=2)
+    stacked: NDArray[Any] = np.stack(channels, axis=2)
     if np.issubdtype(pixels.dtype, np.integer):
-        return np.rint(stacked).astype(pixels.dtype)
+        stacked = np.rint(stacked).astype(pixels.dtype)
     return stacked
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from diascope.errors import ReadError
 from diascope.sample import Item, Sample
 
-_FORMATS = ("JPEG", "MPO", "PNG", "TIFF", "WEBP", "BMP", "GIF")
+_FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF")
 _SUFFIXES = {".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif"}
 _MAGIC = (
     b"\xff\xd8\xff",

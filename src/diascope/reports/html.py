@@ -90,7 +90,7 @@ def _write_items(
 ) -> None:
     """Write block after block: the items in full, then what sorting and filtering them needs."""
     for first in records:
-        index = []
+        index: list[list[Any]] = []
         file.write('<script type="application/json" class="records">[\n')
         for record in chain((first,), islice(records, _BLOCK - 1)):
             file.write((",\n" if index else "") + _json(full(record, pictures)))

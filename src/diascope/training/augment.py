@@ -26,12 +26,14 @@ class Augmentation:
 def _transform(entry: Any, where: str) -> Any:
     from monai import transforms
 
-    name, values = entry, {}
+    name: Any = entry
+    values: Any = {}
     if isinstance(entry, Mapping) and len(entry) == 1:
         ((name, values),) = entry.items()
-    found = getattr(transforms, name, None) if isinstance(name, str) else None
+    found: Any = getattr(transforms, name, None) if isinstance(name, str) else None
     is_random = isinstance(found, type) and issubclass(found, transforms.Randomizable)
-    if not str(name).startswith("Rand") or str(name).endswith(("d", "D", "Dict")) or not is_random:
+    is_array = is_random and not issubclass(found, transforms.MapTransform)
+    if not str(name).startswith("Rand") or not is_array:
         raise RecipeError(
             f"augment: expected one of MONAI's array transforms named Rand..., got {entry!r}",
             where=where,

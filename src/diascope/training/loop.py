@@ -107,9 +107,7 @@ class Trainer:
             optimizer.step()
             schedule.step()
             total += loss.item()
-            self.watch(
-                Progress(epoch + 1, self.options.epochs, step, len(loader), total / step)
-            )
+            self.watch(Progress(epoch + 1, self.options.epochs, step, len(loader), total / step))
         return total / len(loader)
 
     def _loss(self, logits: Tensor, targets: Tensor) -> Tensor:

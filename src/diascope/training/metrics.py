@@ -67,9 +67,7 @@ def measured(
     }
 
 
-def _metrics(
-    targets: Floats, scores: Floats, names: Sequence[str], task: Task
-) -> dict[str, float]:
+def _metrics(targets: Floats, scores: Floats, names: Sequence[str], task: Task) -> dict[str, float]:
     found: dict[str, Any] = {"auc_macro": macro_auc(targets, scores)}
     if task == "binary":
         found = {"auc": label_aucs(targets, scores)[1]}

@@ -34,9 +34,7 @@ def split_by_group(
             splits[remaining[index]] = name
         remaining = [i for i in remaining if splits[i] == "train"]
         left -= share
-    return [
-        replace(example, split=split) for example, split in zip(examples, splits, strict=True)
-    ]
+    return [replace(example, split=split) for example, split in zip(examples, splits, strict=True)]
 
 
 def _one_fold(examples: Sequence[Example], share: float, seed: int) -> list[int]:

@@ -4,13 +4,12 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast, get_args
 
 from diascope.card import Task
 from diascope.errors import TableError
 
 Split = Literal["train", "validation", "test"]
-_SPLITS = ("train", "validation", "test")
 _MISSING_SHOWN = 5
 
 
@@ -79,10 +78,11 @@ def _example(row: dict[str, str], line: int, column: str, path: Path, task: Task
     if task != "multilabel" and len(labels) != 1:
         raise TableError(f"a {task} task needs one label a row, got {row[column]!r}", where=where)
     split = row.get("split") or None
-    if split not in (None, *_SPLITS):
-        raise TableError(f"split must be one of {', '.join(_SPLITS)}, got {split!r}", where=where)
+    if split is not None and split not in get_args(Split):
+        expected = ", ".join(get_args(Split))
+        raise TableError(f"split must be one of {expected}, got {split!r}", where=where)
     group = row.get("group") or row["path"]
-    return Example(row["path"], path.parent / row["path"], labels, group, split)
+    return Example(row["path"], path.parent / row["path"], labels, group, cast(Split | None, split))
 
 
 def _refuse_missing(examples: Sequence[Example], path: Path) -> None:

@@ -167,8 +167,11 @@ def _metrics(
     targets, scores = score_all(network, card, pictures, workers)
     groups = [example.group for example in pictures.examples]
     figures = measured(targets, scores, groups, card.names, card.task, seed=options.seed)
-    return {"measured_on": f"{held_out}: {len(pictures)} pictures of {len(set(groups))} groups "
-            "never trained on; 95 % bootstrap over groups", **figures}
+    return {
+        "measured_on": f"{held_out}: {len(pictures)} pictures of {len(set(groups))} groups "
+        "never trained on; 95 % bootstrap over groups",
+        **figures,
+    }
 
 
 def _data(options: TrainOptions, examples: Sequence[Example]) -> dict[str, Any]:
@@ -204,14 +207,15 @@ def _write_split(examples: Sequence[Example], options: TrainOptions, directory: 
         writer = csv.writer(file)
         writer.writerow(["path", "label", "group", "split"])
         for example in examples:
-            writer.writerow([example.name, "|".join(sorted(example.labels)), example.group, example.split])
+            writer.writerow(
+                [example.name, "|".join(sorted(example.labels)), example.group, example.split]
+            )
 
 
 def _digest(recipe: Recipe, examples: Sequence[Example]) -> str:
     facts = {key: recipe.plain()[key] for key in ("preprocess", "train")}
     facts["rows"] = [
-        (example.name, sorted(example.labels), example.group, example.split)
-        for example in examples
+        (example.name, sorted(example.labels), example.group, example.split) for example in examples
     ]
     facts["train"] = {key: value for key, value in facts["train"].items() if key != "table"}
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()

@@ -35,9 +35,14 @@ const traceOf = (record) =>
         make("ol", {}, record.trace.map((line) => make("li", {}, line))))
     : null;
 
-/** The map to show first: that of the highest predicted label, else the first there is. */
-const mainEvidence = (row, record) =>
-  record.evidence.find((evidence) => row.predicted.includes(evidence.label)) ?? record.evidence[0];
+/** Maps of the predicted labels first, and among them that of the highest score. */
+const rankedEvidence = (row, record) => {
+  const rank = ({ label }) => [row.predicted.includes(label), record.scores[label] ?? -Infinity];
+  return [...record.evidence].sort((one, other) => {
+    const [[first, high], [second, low]] = [rank(one), rank(other)];
+    return second - first || low - high;
+  });
+};
 
 const framesText = (record) => (record.frames > 1 ? `${count(record.frames)} frames` : null);
 
@@ -49,7 +54,7 @@ const reasonOf = (row, record) =>
 const cardOf = (row, record, labels, open) => {
   const name = make("h3", {}, make("button", { type: "button", class: "open", title: row.id, onclick: () => open(row) }, row.id));
   if (row.state !== "ok") return make("li", { class: `card ${row.state}` }, name, reasonOf(row, record));
-  const evidence = mainEvidence(row, record);
+  const [evidence] = rankedEvidence(row, record);
   const pictured = record.picture || evidence;
   return make("li", { class: "card" },
     pictured
@@ -66,11 +71,12 @@ const cardOf = (row, record, labels, open) => {
 
 const detailBody = (row, record, labels) => {
   if (row.state !== "ok") return reasonOf(row, record);
-  const maps = record.evidence.map((evidence) =>
+  const maps = rankedEvidence(row, record).map((evidence) =>
     make("figure", {},
       evidencePane(record, evidence, labels),
       make("figcaption", {}, legendOf(record, evidence, labels, record.frames))));
   const whole = record.picture ? [make("figure", {}, pictureOf(record, `The item ${row.id}`), make("figcaption", {}, "As the network got it"))] : [];
+  const hasPoint = record.kind !== "logit" && Object.keys(record.scores).some((name) => labels.point(name) !== null);
   return make("div", { class: `detail${whole.length + maps.length ? "" : " plain"}` },
     make("div", { class: "figures-large" }, whole, maps),
     make("div", {},
@@ -78,6 +84,7 @@ const detailBody = (row, record, labels) => {
       make("p", { class: "muted" }, [kindText(record.kind), framesText(record), isNumber(row.doubt) && `uncertainty ${row.doubt.toFixed(2)} of 1`].filter(Boolean).join(" · ")),
       make("h3", {}, "All scores"),
       scoreBars(row, record, labels),
+      hasPoint ? make("p", { class: "muted small" }, "The mark on a bar is the label’s operating point.") : null,
       record.trace.length ? [make("h3", {}, "Trace"), make("ol", { class: "steps" }, record.trace.map((line) => make("li", {}, line)))] : null));
 };
 

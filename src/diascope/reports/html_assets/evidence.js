@@ -50,7 +50,7 @@ const paint = (canvas, evidence, reach) => {
   const image = context.createImageData(wide, high);
   values.forEach((value, index) => {
     const strength = Math.min(1, Math.abs(value) / reach);
-    image.data.set([...(value < 0 ? colours.against : colours.for), 235 * strength ** 0.85], 4 * index);
+    image.data.set([...(value < 0 ? colours.against : colours.for), 190 * strength ** 0.85], 4 * index);
   });
   context.putImageData(image, 0, 0);
 };

@@ -21,6 +21,7 @@ const start = () => {
   showWarnings(run);
   showFigures(run, totals);
   showModel(run, labels);
+  showLimits(run);
   const gallery = startGallery(run, totals, labels);
   showDistribution(totals, labels, gallery.choose);
   showUnfinished(gallery);

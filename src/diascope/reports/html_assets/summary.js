@@ -76,14 +76,21 @@ const showDistribution = (totals, labels, choose) => {
     make("ul", { class: "distribution" }, bars));
 };
 
-const metricRow = (name, metric, labels) =>
+/** Where the axis of the intervals starts: at a tenth below all of them; it ends at 1. */
+const axisStart = (metrics) => {
+  const lowest = Math.min(...metrics.map(([, { value, low }]) => low ?? value));
+  return Math.min(0.9, Math.max(0, Math.floor(lowest * 10) / 10));
+};
+
+const metricRow = (name, metric, start, labels) =>
   make("tr", {},
     make("th", { scope: "row" }, metricText(name, labels)),
     make("td", { class: "number" }, signed(metric.value, 3)),
     make("td", { class: "number muted" }, isNumber(metric.low) ? `${signed(metric.low, 3)} – ${signed(metric.high, 3)}` : ""),
     make("td", { class: "whisker", "aria-hidden": "true" },
       metric.value >= 0 && metric.value <= 1
-        ? styled(make("span"), { "--low": metric.low ?? metric.value, "--high": metric.high ?? metric.value, "--value": metric.value })
+        ? styled(make("span"), Object.fromEntries(
+            ["low", "high", "value"].map((end) => [`--${end}`, ((metric[end] ?? metric.value) - start) / (1 - start)])))
         : null));
 
 const showModel = (run, labels) => {
@@ -92,21 +99,26 @@ const showModel = (run, labels) => {
   const measures = Object.entries(metrics)
     .filter(([, metric]) => isNumber(metric?.value))
     .sort(([one], [other]) => one.startsWith("auc_") - other.startsWith("auc_") || 0);
+  const start = axisStart(measures);
   const facts = [card.task, card.score_kind && `scores: ${kindText(card.score_kind)}`, card.licence && `licence: ${card.licence}`];
   const table = make("table", { class: "metrics" },
     make("thead", {}, make("tr", {},
       make("th", { scope: "col" }, "Measure"), make("th", { scope: "col" }, "Value"),
       make("th", { scope: "col" }, "95 % interval"),
-      make("td", { class: "ends", "aria-hidden": "true" }, make("span", {}, "0"), make("span", {}, "1")))),
-    make("tbody", {}, measures.map(([name, metric]) => metricRow(name, metric, labels))));
-  const limits = card.limits ?? [];
+      make("td", { class: "ends", "aria-hidden": "true" }, make("span", {}, String(start)), make("span", {}, "1")))),
+    make("tbody", {}, measures.map(([name, metric]) => metricRow(name, metric, start, labels))));
   byId("model").append(
     make("h3", {}, "Model"),
     make("p", { class: "lead" }, card.name || run.weights?.model || "unnamed"),
     make("p", { class: "muted" }, facts.filter(Boolean).join(" · ")),
     ...(measures.length ? [table] : [make("p", { class: "muted" }, "No measurement is recorded for these weights.")]),
-    ...(measuredOn ? [make("p", { class: "muted small" }, `Measured on ${measuredOn}`)] : []),
-    ...(limits.length ? [make("h3", {}, "Limits"), make("ul", { class: "limits" }, limits.map((limit) => make("li", {}, limit)))] : []));
+    ...(measuredOn ? [make("p", { class: "muted small" }, `Measured on ${measuredOn}`)] : []));
+};
+
+const showLimits = (run) => {
+  const limits = run.card?.limits ?? [];
+  byId("limits").hidden = !limits.length;
+  byId("limits").append(make("h3", {}, "Limits"), make("ul", {}, limits.map((limit) => make("li", {}, limit))));
 };
 
 const showProvenance = (run) => {

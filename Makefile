@@ -1,0 +1,38 @@
+# Everything a fresh machine with python3 and make needs. The same in plain lines: README.md.
+VENV ?= .venv
+PYTHON ?= python3
+BIN = $(VENV)/bin
+PLUGINS = -e plugins/diascope-derm
+
+.PHONY: demo test bench lint clean
+
+demo: $(VENV)/demo.stamp
+	$(BIN)/pipeline run derm.yaml --output results/derm
+	@echo
+	@echo "Open the report: $(CURDIR)/results/derm/report.html"
+
+test: lint
+	$(BIN)/pytest
+
+lint: $(VENV)/test.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/test.stamp
+	$(BIN)/python benchmarks/folder.py
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+
+$(VENV)/demo.stamp: $(BIN)/python pyproject.toml plugins/diascope-derm/pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet -c constraints.txt -e . $(PLUGINS)
+	@touch $@
+
+$(VENV)/test.stamp: $(BIN)/python pyproject.toml plugins/diascope-derm/pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet -c constraints.txt -e ".[test]" $(PLUGINS)
+	@touch $@ $(VENV)/demo.stamp
+
+clean:
+	rm -rf $(VENV) results runs

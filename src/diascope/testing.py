@@ -1,0 +1,157 @@
+"""Checks that plugin authors call in their own tests.
+
+Each function drives one plugin through its contract and raises ``AssertionError`` with what was
+expected and what came. They need no test framework.
+"""
+
+import copy
+import inspect
+import pickle
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from diascope import contracts
+from diascope.errors import ReadError
+from diascope.fields import parameters
+from diascope.sample import Failed, Item, Prediction, Record, Sample, Skipped
+
+
+def check_plugin(plugin: Any) -> None:
+    """What is true of a plugin of any kind: a fitting ``api``, typed parameters, picklable."""
+    api = getattr(plugin, "api", None)
+    _expect(isinstance(api, tuple) and len(api) == 2, "a class attribute api = (1, 0)", api)
+    assert api is not None
+    _expect(api[0] == contracts.API[0], f"api of major {contracts.API[0]}", api)
+    parameters(type(plugin))
+    pickle.loads(pickle.dumps(plugin))
+
+
+def check_reader(plugin: Any, good: Path, bad: Path) -> list[Sample]:
+    """Read a file that the reader knows and one that is damaged; return the good one's samples.
+
+    Args:
+        good: a file that the reader opens.
+        bad: a file that it claims but cannot read; it must raise ReadError, nothing else.
+    """
+    check_plugin(plugin)
+    sure = plugin.sniff(str(good), good.read_bytes()[:4096])
+    _expect(isinstance(sure, int) and 0 < sure <= 100, "sniff of its own file in 1 to 100", sure)
+    foreign = plugin.sniff("notes", b"only words, no picture")
+    _expect(foreign == 0, "sniff of plain text to be 0", foreign)
+    item = Item(good.name, str(good))
+    stream = plugin.read(item)
+    _expect(isinstance(stream, Iterator), "read to return an iterator, lazily", stream)
+    samples = list(stream)
+    _expect(len(samples) > 0, "at least one sample", samples)
+    for number, sample in enumerate(samples):
+        _expect_sample(sample)
+        _expect(sample.item == item, f"samples of {item}", sample.item)
+        _expect(sample.frame == number, f"frame {number}", sample.frame)
+    try:
+        list(plugin.read(Item(bad.name, str(bad))))
+    except ReadError as error:
+        _expect(bool(str(error).strip()), "a reason in the ReadError", str(error))
+    else:
+        raise AssertionError("expected a ReadError for the damaged file, it was read")
+    return samples
+
+
+def check_step(plugin: Any) -> None:
+    """Give a step colour, grey, 16-bit and float samples of several sizes."""
+    check_plugin(plugin)
+    random = np.random.default_rng(0)
+    for shape in ((40, 60, 3), (60, 40, 1), (7, 5, 3)):
+        for dtype, white in ((np.uint8, 255), (np.uint16, 65535), (np.float32, 1)):
+            pixels = (random.random(shape) * white).astype(dtype)
+            before = Sample(Item("x", "x"), pixels.copy(), range=(0.0, float(white)))
+            after = plugin(before)
+            _expect_sample(after)
+            _expect(np.array_equal(before.pixels, pixels), "its input left as it was", "changed")
+            _expect(after.item == before.item, "the same item", after.item)
+            kept = after.trace[: len(before.trace)] == before.trace
+            _expect(kept, "the trace so far kept in front", after.trace)
+            same = after.pixels.shape == shape and np.array_equal(after.pixels, pixels)
+            _expect(
+                same or len(after.trace) > len(before.trace), "a line in the trace", after.trace
+            )
+            again = plugin(copy.copy(before))
+            _expect(np.array_equal(after.pixels, again.pixels), "the same result twice", "another")
+
+
+def check_backbone(plugin: Any, size: int = 64) -> None:
+    """Build a backbone and run two pictures of ``size`` x ``size`` through it."""
+    import torch
+
+    check_plugin(plugin)
+    channels = plugin.in_channels
+    _expect(len(plugin.mean) == channels, f"mean of {channels} channels", plugin.mean)
+    _expect(len(plugin.std) == channels, f"std of {channels} channels", plugin.std)
+    module = plugin.build().eval()
+    with torch.inference_mode():
+        features = module(torch.zeros(2, channels, size, size))
+    _expect(features.ndim == 4, "features (N, F, h, w)", tuple(features.shape))
+    _expect(features.shape[:2] == (2, plugin.features), f"F = {plugin.features}", features.shape)
+
+
+def check_model(plugin: Any, samples: list[Sample], runtime: contracts.Runtime) -> None:
+    """Load a model and have it answer for samples that it can take."""
+    check_plugin(plugin)
+    predictor = plugin.load(runtime)
+    predictions = list(predictor.predict(samples))
+    _expect(len(predictions) == len(samples), f"{len(samples)} predictions", len(predictions))
+    for sample, prediction in zip(samples, predictions, strict=True):
+        _expect(isinstance(prediction, Prediction), "Predictions", prediction)
+        _expect(prediction.item == sample.item, "predictions in order", prediction.item)
+        names = tuple(prediction.scores)
+        _expect(names == plugin.card.names, f"scores of {plugin.card.names}", names)
+        _expect(set(prediction.predicted) <= set(names), "labels of the card", prediction.predicted)
+        _expect(
+            prediction.score_kind == plugin.card.score_kind, "the card's score kind", prediction
+        )
+    whole = predictor.aggregate(samples[0].item, iter(predictions))
+    _expect(isinstance(whole, Prediction), "one Prediction from aggregate", whole)
+
+
+def check_report(plugin: Any, run: Mapping[str, Any], prediction: Prediction) -> list[Path]:
+    """Write a report of one prediction, one failure and one skipped item; return the files' names.
+
+    Args:
+        run: the content of a ``run.json``.
+    """
+    check_plugin(plugin)
+    item = Item("folder/<b>&\"'.jpg", "/nowhere")
+    records: list[Record] = [
+        prediction,
+        Failed(item, "read", "image", "the file is truncated"),
+        Skipped(item, "hidden"),
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        written = [Path(path) for path in plugin.write(run, records, Path(folder))]
+        _expect(len(written) > 0, "the paths of what was written", written)
+        for path in written:
+            _expect(path.exists(), f"{path} to exist", "nothing")
+            _expect(path.is_relative_to(folder), f"{path} to lie in its directory", path)
+        again = plugin.write(run, iter(records), Path(folder))
+        _expect(len(list(again)) == len(written), "the same files from an iterator", again)
+        return [path.relative_to(folder) for path in written]
+
+
+def _expect_sample(sample: Any) -> None:
+    _expect(isinstance(sample, Sample), "a Sample", type(sample).__name__)
+    shape = sample.pixels.shape
+    _expect(len(shape) == 3 and shape[2] in (1, 3), "pixels (H, W, 1 or 3)", shape)
+    low, high = sample.range
+    _expect(low < high, "range (black, white)", sample.range)
+    inside = sample.pixels.min() >= low - 1e-6 and sample.pixels.max() <= high + 1e-6
+    extremes = (sample.pixels.min(), sample.pixels.max())
+    _expect(bool(inside), f"pixels within {sample.range}", extremes)
+
+
+def _expect(truth: bool, expected: str, got: Any) -> None:
+    if not truth:
+        caller = inspect.stack()[1].function
+        raise AssertionError(f"{caller}: expected {expected}, got {got!r}")

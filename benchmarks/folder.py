@@ -58,7 +58,7 @@ def main() -> None:
                 rates.setdefault(f"MONAI loop, {workers} workers", []).append(
                     monai_loop(paths, workers)
                 )
-            for workers in ("0", "1", "2"):
+            for workers in ("0", "auto"):
                 name = f"pipeline run, {workers} workers"
                 rates.setdefault(name, []).append(
                     pipeline_run(recipe, work, f"{workers}-{number}", workers)

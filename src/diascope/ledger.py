@@ -23,7 +23,7 @@ create table if not exists items (
   id text primary key, uri text, stamp text, seen integer, place integer,
   state text, stage text, plugin text, reason text, content text, digest text,
   answer text, preview blob, maps blob
-) without rowid;
+);
 create index if not exists items_by_place on items (seen, place);
 create table if not exists facts (name text primary key, value text);
 """

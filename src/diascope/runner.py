@@ -20,7 +20,7 @@ from diascope.ledger import Ledger, content_digest
 from diascope.output import held, put_in_place, write_whole
 from diascope.pipeline import Pipeline
 from diascope.preparation import reason_of
-from diascope.sample import Item
+from diascope.sample import Item, Record, state_of
 
 RUN_FILE = "run.json"
 _LIBRARIES = ("diascope", "torch", "monai", "numpy", "pillow", "safetensors")
@@ -67,6 +67,13 @@ class Outcome:
     problems: list[str] = field(default_factory=list)
     worked: int = 0
     stopped: str = ""
+
+    def add(self, records: Sequence[Record]) -> None:
+        """Count the ends of a chunk."""
+        self.worked += len(records)
+        for record in records:
+            self.counts["pending"] -= 1
+            self.counts[state_of(record)] += 1
 
     @property
     def exit_code(self) -> int:
@@ -157,8 +164,7 @@ def _work(
         with closing(work) as chunks:
             for records in chunks:
                 ledger.record([(record, content_digest(record.item)) for record in records])
-                outcome.worked += len(records)
-                outcome.counts = ledger.counts()
+                outcome.add(records)
                 watch(outcome.counts, outcome.worked)
                 failed = outcome.counts["failed"]
                 if request.max_failures is not None and failed > request.max_failures:

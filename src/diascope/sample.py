@@ -140,3 +140,10 @@ class Skipped:
 
 
 Record = Prediction | Failed | Skipped
+
+
+def state_of(record: Record) -> Literal["ok", "failed", "skipped"]:
+    """Return the state that an item ended in."""
+    if isinstance(record, Prediction):
+        return "ok"
+    return "failed" if isinstance(record, Failed) else "skipped"

@@ -4,6 +4,7 @@ Verbs are imported when they are called, so that ``--help`` stays quick.
 """
 
 import importlib
+import os
 import sys
 
 import click
@@ -25,7 +26,7 @@ Start here:
   pipeline run derm.yaml                            the recipe's own examples
   pipeline run derm.yaml photos/ --output results/  your pictures
   pipeline check derm.yaml photos/                  before a long run
-  pipeline models show derm-lesion                  what the model is, and is not
+  pipeline models list                              what is installed
 
 \b
 Exit codes: 0 all ok; 1 some items failed; 2 recipe, plugin or weights are wrong and
@@ -62,7 +63,7 @@ def pipeline() -> None:
 def main() -> None:
     """Run the command; errors of ours become one message and exit code 2."""
     try:
-        pipeline(prog_name="pipeline")
+        pipeline(prog_name="pipeline", color=False if os.environ.get("NO_COLOR") else None)
     except DiascopeError as error:
         click.echo(f"pipeline: {error}", err=True)
         sys.exit(2)

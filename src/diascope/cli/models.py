@@ -8,7 +8,7 @@ import click
 _EXAMPLE = """\b
 Examples:
   pipeline models list
-  pipeline models show derm-lesion
+  pipeline models show NAME
   pipeline models show runs/mine --json
 """
 

@@ -9,9 +9,9 @@ import click
 
 _EXAMPLE = """\b
 Examples:
-  pipeline train my-train.yaml
+  pipeline train my.yaml
   pipeline train derm-train.yaml --set train.table=ham10000/labels.csv --output runs/derm
-  pipeline run derm.yaml photos/ --set model.derm-lesion.weights=runs/derm
+  pipeline run my.yaml photos/ --set model.classifier.weights=runs/mine
 """
 
 

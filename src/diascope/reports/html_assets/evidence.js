@@ -1,6 +1,7 @@
 // Evidence maps: decoded, interpolated between cells, and laid over the dimmed picture.
 
-const GRAIN = 128; // pixels of the longer side of a painted map; CSS smooths the rest
+const GRAIN = 96; // pixels of the longer side of a painted map; CSS smooths the rest
+const OPAQUE = 190; // of 255, so that the picture shows through where a map is strongest
 const EXACT = 1e-3; // a residual above this is said aloud
 
 const cellsOf = (evidence) =>
@@ -48,10 +49,15 @@ const paint = (canvas, evidence, reach) => {
   Object.assign(canvas, { width: wide, height: high });
   const context = canvas.getContext("2d");
   const image = context.createImageData(wide, high);
-  values.forEach((value, index) => {
-    const strength = Math.min(1, Math.abs(value) / reach);
-    image.data.set([...(value < 0 ? colours.against : colours.for), 190 * strength ** 0.85], 4 * index);
-  });
+  for (let index = 0; index < values.length; index += 1) {
+    const value = values[index];
+    const [red, green, blue] = value < 0 ? colours.against : colours.for;
+    const at = 4 * index;
+    image.data[at] = red;
+    image.data[at + 1] = green;
+    image.data[at + 2] = blue;
+    image.data[at + 3] = OPAQUE * Math.min(1, Math.abs(value) / reach) ** 0.85;
+  }
   context.putImageData(image, 0, 0);
 };
 

@@ -2,7 +2,7 @@
 
 const WITHOUT = "\u0000without"; // no label can be named so
 const PAGE = { cards: 24, reasons: 50 };
-const KEPT_BLOCKS = 8;
+const KEPT_BLOCKS = 32;
 
 /** The items in brief, and `record(row)`, which parses the block of an item when it is needed. */
 const openItems = () => {

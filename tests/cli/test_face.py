@@ -1,0 +1,160 @@
+"""The face of the command: help, JSON, completion, and how it refuses."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.runs import Ended, write_pictures
+
+Command = Callable[..., Ended]
+VERBS = ("run", "check", "train", "models", "plugins", "doctor", "completion")
+
+
+def test_help_lists_all_verbs(command: Command) -> None:
+    listed = command("--help").out.partition("Commands:")[2].split()
+    assert set(VERBS) <= set(listed)
+
+
+def test_help_says_that_it_is_no_medical_device(command: Command) -> None:
+    assert "Not a medical device" in command("--help").out
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [*((verb,) for verb in VERBS), ("models", "list"), ("models", "show")]
+    + [("plugins", "list"), ("plugins", "show")],
+    ids=" ".join,
+)
+def test_the_help_of_every_verb_has_an_example(command: Command, verb: tuple[str, ...]) -> None:
+    example = command(*verb, "--help").out.partition("Examples:")[2]
+    assert f"pipeline {verb[0]}" in example
+
+
+def test_the_module_is_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "diascope", "--version"], capture_output=True, text=True
+    )
+    assert done.returncode == 0
+    assert done.stdout.startswith("pipeline, version")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_imports_no_heavy_library(verb: str) -> None:
+    code = (
+        "import sys; sys.argv = ['pipeline', %r, '--help']\n"
+        "from diascope.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'torch', 'monai', 'numpy', 'skimage'} & set(sys.modules)\n"
+        "sys.exit(str(heavy) if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code % verb], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_plugins_list_is_one_json_document(command: Command) -> None:
+    plugins = json.loads(command("plugins", "list", "--kind", "reader", "--json").out)
+    by_name = {plugin["name"]: plugin for plugin in plugins}
+    assert {"image", "video"} <= by_name.keys()
+    assert by_name["image"]["state"] == "ok"
+    assert by_name["image"]["distribution"] == "diascope"
+
+
+def test_plugins_show_is_one_json_document_with_the_parameters(command: Command) -> None:
+    shown = json.loads(command("plugins", "show", "video", "--json").out)
+    assert shown["kind"] == "reader"
+    assert shown["parameters"] == [{"name": "frames_per_second", "type": "float", "default": "1.0"}]
+
+
+def test_models_list_is_one_json_document(command: Command) -> None:
+    listed = json.loads(command("models", "list", "--json").out)
+    assert "classifier" in [row["name"] for row in listed]
+
+
+def test_models_show_is_the_card_as_one_json_document(command: Command, tiny_weights: Path) -> None:
+    card = json.loads(command("models", "show", tiny_weights, "--json").out)
+    assert [label["name"] for label in card["labels"]] == ["red", "green", "blue"]
+    assert len(card["digest"]) == 64
+
+
+def test_models_show_for_people_has_what_decides_about_its_use(
+    command: Command, tiny_weights: Path
+) -> None:
+    shown = command("models", "show", tiny_weights).out
+    for words in ("32x32 pixels", "multiclass", "red", "Metrics", "Limits"):
+        assert words in shown
+
+
+def test_doctor_is_one_json_document(command: Command) -> None:
+    findings = json.loads(command("doctor", "--json").out)
+    assert {"versions", "devices", "extras", "plugins", "broken"} <= findings.keys()
+    assert findings["extras"]["s3"]["install"] == 'pip install "diascope[s3]"'
+    assert findings["devices"][0] == "cpu"
+
+
+def test_check_is_one_json_document(command: Command, recipe: Path, tmp_path: Path) -> None:
+    photos = write_pictures(tmp_path / "photos", 2)
+    told = json.loads(command("check", recipe, photos, "--json").out)
+    assert (told["found"], told["read"], told["problems"]) == (2, 2, [])
+    assert told["recipe"]["preprocess"] == [{"resize": {"size": 32}}]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_gets_its_completion_script(command: Command, shell: str) -> None:
+    script = command("completion", shell).out
+    assert f"_PIPELINE_COMPLETE={shell}_complete" in script
+
+
+def test_no_color_leaves_out_the_escapes_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    pty = pytest.importorskip("pty", reason="there are no pseudo terminals here")
+
+    def shown() -> bytes:
+        ours, theirs = pty.openpty()
+        command = [sys.executable, "-m", "diascope", "plugins", "list", "--kind", "executor"]
+        subprocess.run(command, stdout=theirs, check=True)
+        os.close(theirs)
+        text = os.read(ours, 65536)
+        os.close(ours)
+        assert b"local" in text
+        return text
+
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert b"\x1b[" in shown()
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert b"\x1b[" not in shown()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["plugins", "show", "imagee"], "Did you mean 'image'?"),
+        (["models", "show", "nothing"], "no model plugin named 'nothing'"),
+        (["models", "show", "classifier"], "has no weights of its own"),
+        (["check", "nowhere.yaml"], "no such file"),
+        (["train", "nowhere.yaml"], "no such file"),
+        (["completion", "basic"], "'basic'"),
+        (["dance"], "dance"),
+    ],
+)
+def test_a_refusal_goes_to_stderr_with_2_and_no_traceback(
+    command: Command, arguments: list[str], told: str
+) -> None:
+    ended = command(*arguments)
+    assert ended.code == 2
+    assert told in ended.err
+    assert ended.out == ""
+    assert "Traceback" not in ended.err
+
+
+def test_a_recipe_error_names_the_line(command: Command, recipe: Path, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text("model: classifier\nread: auto\nreed: auto\n")
+    ended = command("check", wrong)
+    assert ended.code == 2
+    assert f"{wrong}:3: unknown key 'reed'" in ended.err
+    assert "Did you mean 'read'?" in ended.err

@@ -1,0 +1,97 @@
+"""Embedded ICC profiles are applied, so that equal colours are equal numbers."""
+
+import struct
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from diascope.readers.image import ImageReader
+from diascope.sample import Item, Sample
+
+Make = Callable[..., Item]
+RGB = np.random.default_rng(0).integers(0, 256, (12, 20, 3), dtype=np.uint8)
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def fixed(*numbers: float) -> bytes:
+    return b"".join(struct.pack(">i", round(number * 65536)) for number in numbers)
+
+
+def matrix_profile(swapped: bool = True, gamma: float = 2.2) -> bytes:
+    """Return a small ICC profile of the sRGB primaries, with red and blue swapped (ICC.1:2001)."""
+    red, green, blue = (0.4361, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7141)
+    if swapped:
+        red, blue = blue, red
+    text = b"Swapped RGB\x00"
+    described = b"desc" + bytes(4) + struct.pack(">I", len(text)) + text + bytes(78)
+    curve = b"curv" + bytes(4) + struct.pack(">IH", 1, round(gamma * 256)) + bytes(2)
+    tags = {b"desc": described, b"wtpt": b"XYZ " + bytes(4) + fixed(0.9642, 1.0, 0.8249)}
+    for name, primary in ((b"r", red), (b"g", green), (b"b", blue)):
+        tags[name + b"XYZ"] = b"XYZ " + bytes(4) + fixed(*primary)
+        tags[name + b"TRC"] = curve
+    table, data, at = b"", b"", 128 + 4 + 12 * len(tags)
+    for name, content in tags.items():
+        content += bytes(-len(content) % 4)
+        table += name + struct.pack(">II", at + len(data), len(content))
+        data += content
+    body = struct.pack(">I", len(tags)) + table + data
+    header = struct.pack(
+        ">I4sI4s4s4s", 128 + len(body), b"lcms", 0x02400000, b"mntr", b"RGB ", b"XYZ "
+    )
+    header += struct.pack(">6H", 2020, 1, 1, 0, 0, 0) + b"acsp" + bytes(28)
+    header += fixed(0.9642, 1.0, 0.8249)
+    return header.ljust(128, b"\x00") + body
+
+
+def only(item: Item) -> Sample:
+    (sample,) = ImageReader().read(item)
+    return sample
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_an_srgb_profile_leaves_the_pixels_as_they_are(make_item: Make, name: str) -> None:
+    sample = only(make_item(RGB, name, icc_profile=SRGB))
+
+    np.testing.assert_array_equal(sample.pixels, RGB)
+    assert sample.trace == ()
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_another_profile_is_applied_with_a_line_in_the_trace(make_item: Make, name: str) -> None:
+    sample = only(make_item(RGB, name, icc_profile=matrix_profile()))
+
+    assert np.abs(sample.pixels[:, :, ::-1].astype(int) - RGB).max() <= 12
+    assert np.abs(sample.pixels.astype(int) - RGB).max() > 100
+    assert sample.trace == ("RGB converted to sRGB by its ICC profile 'Swapped RGB'",)
+
+
+def test_a_profile_is_applied_beneath_transparency(make_item: Make) -> None:
+    opaque = Image.fromarray(RGB).convert("RGBA")
+    sample = only(make_item(opaque, icc_profile=matrix_profile()))
+
+    assert np.abs(sample.pixels[:, :, ::-1].astype(int) - RGB).max() <= 12
+
+
+def test_a_profile_is_applied_to_a_palette(make_item: Make) -> None:
+    red = Image.new("RGB", (8, 8), (255, 0, 0)).convert("P", palette=Image.Palette.ADAPTIVE)
+    sample = only(make_item(red, icc_profile=matrix_profile()))
+
+    assert sample.pixels[0, 0].tolist() == pytest.approx([0, 0, 255], abs=12)
+
+
+def test_a_profile_and_an_orientation_are_both_applied(make_item: Make) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    sample = only(make_item(RGB, exif=exif, icc_profile=matrix_profile()))
+
+    assert np.abs(sample.pixels[::-1, ::-1, ::-1].astype(int) - RGB).max() <= 12
+    assert len(sample.trace) == 2
+
+
+def test_an_unreadable_profile_leaves_the_pixels_and_a_line_in_the_trace(make_item: Make) -> None:
+    sample = only(make_item(RGB, icc_profile=b"no profile at all"))
+
+    np.testing.assert_array_equal(sample.pixels, RGB)
+    assert sample.trace[0].startswith("ICC profile unreadable")

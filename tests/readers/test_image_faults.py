@@ -1,0 +1,115 @@
+"""Pictures that are damaged or meant to harm: the reason is one that their owner understands."""
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from diascope.errors import ReadError
+from diascope.readers.image import ImageReader
+from diascope.sample import Item
+
+Make = Callable[..., Item]
+RGB = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+
+
+def refusal(item: Item) -> str:
+    with pytest.raises(ReadError) as caught:
+        list(ImageReader().read(item))
+    return caught.value.message
+
+
+def saved(kind: str) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(RGB).save(file, kind)
+    return file.getvalue()
+
+
+def png(width: int, height: int, depth: int, colour: int, rows: bytes) -> bytes:
+    """Return a PNG file of raw rows, each with its filter byte."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    parts = chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def test_a_decompression_bomb_is_refused_before_it_is_decoded(make_item: Make) -> None:
+    reason = refusal(make_item(png(20_000, 20_000, 8, 2, b"")))
+
+    assert "too large to be decoded safely" in reason
+    assert "tiles" in reason
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "BMP", "GIF"])
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+def test_a_file_cut_off_is_called_truncated(make_item: Make, kind: str, share: float) -> None:
+    content = saved(kind)
+    reason = refusal(make_item(content[: int(len(content) * share)], f"a.{kind.lower()}"))
+
+    assert reason.startswith("the file is truncated, part of the picture is missing")
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF"])
+@pytest.mark.parametrize("length", [12, 24, 40, 90, 400])
+def test_a_file_cut_off_early_is_a_read_error(make_item: Make, kind: str, length: int) -> None:
+    reason = refusal(make_item(saved(kind)[:length], f"a.{kind.lower()}"))
+
+    assert "truncated" in reason or "damaged" in reason or "no picture" in reason
+
+
+def test_text_with_the_name_of_a_picture_is_called_text(make_item: Make) -> None:
+    reason = refusal(make_item(b"patient;answer\n1;no\n", "notes.jpg"))
+
+    assert "named .jpg" in reason
+    assert "text, not a picture: it begins with 'patient;answer'" in reason
+
+
+def test_an_empty_file_is_no_picture(make_item: Make) -> None:
+    assert "no picture" in refusal(make_item(b"", "a.jpg"))
+
+
+def test_random_bytes_are_no_picture(make_item: Make) -> None:
+    assert "no picture" in refusal(make_item(bytes(range(128, 256)), "a.dat"))
+
+
+def test_a_damaged_header_is_called_damaged(make_item: Make) -> None:
+    reason = refusal(make_item(b"\x89PNG\r\n\x1a\n" + b"\x00" * 40))
+
+    assert "header is damaged" in reason or "truncated" in reason
+
+
+def test_pixels_without_a_stated_black_and_white_are_refused(make_item: Make) -> None:
+    reason = refusal(make_item(RGB[:, :, 0].astype(np.float32) / 7, "a.tif"))
+
+    assert "float32" in reason
+    assert "Save it as 8 or 16 bit" in reason
+
+
+def test_16_bits_a_channel_are_reduced_to_8_with_a_trace(make_item: Make) -> None:
+    wide = (RGB.astype(">u2") * 257).tobytes()
+    step = RGB.shape[1] * 6
+    rows = b"".join(b"\x00" + wide[at : at + step] for at in range(0, len(wide), step))
+    (sample,) = ImageReader().read(make_item(png(64, 48, 16, 2, rows)))
+
+    np.testing.assert_array_equal(sample.pixels, RGB)
+    assert sample.trace == ("16 bits a channel reduced to 8",)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_tiff_whose_zero_is_white_is_inverted(make_item: Make, dtype: type) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    file = io.BytesIO()
+    black = np.iinfo(dtype).max
+    tifffile.imwrite(file, np.full((8, 8), black, dtype), photometric="miniswhite")
+    (sample,) = ImageReader().read(make_item(file.getvalue(), "a.tif"))
+
+    assert sample.unit().max() == 0

@@ -1,0 +1,294 @@
+"""The html report, as a reader meets it: in Chromium, by mouse and by keyboard."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from diascope.sample import Evidence, Record
+from tests.browser import chromium
+from tests.reports.pages import CARD, FAILED, HOSTILE, SKIPPED, many, prediction, write
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+Open = Callable[..., "Page"]
+RECORDS: list[Record] = [
+    prediction("b10.png", 0.9),
+    prediction("b9.png", 0.2, samples=12),
+    FAILED,
+    prediction("a.png", 0.55),
+    SKIPPED,
+    prediction(HOSTILE, 0.7),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def opened(browser: "Browser", tmp_path: Path) -> Iterator[Open]:
+    """Return a function that writes a page and opens it; fails on any error or foreign request."""
+    faults: list[str] = []
+    pages: list[Page] = []
+
+    def refuse(request: Any) -> None:
+        if not request.url.startswith(("file:", "data:")):
+            faults.append(request.url)
+
+    def open_page(records: Any = RECORDS, *, width: int = 1280, **changes: Any) -> "Page":
+        page = browser.new_page(viewport={"width": width, "height": 900})
+        pages.append(page)
+        page.on("console", lambda message: faults.append(message.text))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", refuse)
+        page.goto(write(records, tmp_path, **changes).as_uri())
+        return page
+
+    yield open_page
+    for page in pages:
+        page.close()
+    assert faults == []
+
+
+def names(page: "Page") -> list[str]:
+    return page.locator(".card h3").all_inner_texts()
+
+
+def test_the_page_loads_without_errors_and_without_the_network(opened: Open) -> None:
+    page = opened()
+
+    assert page.title() == "Dark or bright \u2013 diascope"
+    assert page.locator("#status").inner_text() == "6 items"
+    assert page.locator("#figures dd").all_inner_texts() == ["6", "4", "1", "1"]
+
+
+def test_a_hostile_name_is_shown_and_not_run(opened: Open) -> None:
+    page = opened()
+
+    assert names(page)[-1] == HOSTILE
+    assert page.locator("img[src=x]").count() == 0
+
+
+def test_metrics_are_shown_with_their_interval_and_where_they_were_measured(opened: Open) -> None:
+    model = opened().locator("#model").inner_text()
+
+    assert "0.810" in model
+    assert "0.740 \u2013 0.870" in model
+    assert "Measured on test: 90 pictures of 30 groups" in model
+
+
+def test_warnings_are_shown(opened: Open) -> None:
+    assert "two pictures had no colour profile" in opened().locator("#warnings").inner_text()
+
+
+def test_a_card_prints_sum_and_residual_of_its_map(opened: Open) -> None:
+    cells = np.full((5, 5), 0.1, np.float32)
+    page = opened([replace(prediction(), evidence=(Evidence("bright", cells, 2.75, 0.25),))])
+    legend = page.locator(".legend").inner_text()
+
+    assert "speaks against / for Rather bright" in legend
+    assert "map 2.50 + bias 0.25 = logit 2.75, residual 4e\u22128" in legend
+
+
+def test_a_map_that_does_not_add_up_is_said_aloud(opened: Open) -> None:
+    cells = np.full((5, 5), 0.1, np.float32)
+    page = opened([replace(prediction(), evidence=(Evidence("bright", cells, 9.0, 0.25),))])
+
+    assert "the map does not add up" in page.locator(".legend").inner_text()
+
+
+def test_a_map_is_orange_where_it_speaks_for_and_blue_where_against(opened: Open) -> None:
+    cells = np.array([[1.0, -1.0]], np.float32)
+    page = opened([replace(prediction(), evidence=(Evidence("bright", cells, 0.0, 0.0),))])
+    read = "canvas => [...canvas.getContext('2d').getImageData(0, 9, canvas.width, 1).data]"
+    row = np.array(page.locator("canvas").evaluate(read)).reshape(-1, 4)
+    left, right = row[4], row[-5]
+
+    assert left[0] > left[2]
+    assert right[2] > right[0]
+    assert left[3] > 150 < right[3]
+
+
+def test_scores_say_what_they_are(opened: Open) -> None:
+    assert "softmax, not calibrated" in opened().locator(".card").first.inner_text()
+    calibrated = opened([prediction(kind="probability")]).locator(".card").first.inner_text()
+    assert "probability" in calibrated
+    assert "not calibrated" not in calibrated
+
+
+def test_a_search_keeps_the_items_whose_name_holds_it(opened: Open) -> None:
+    page = opened()
+    page.get_by_label("Search").fill("B")
+
+    assert names(page) == ["b10.png", "b9.png", "broken.png"]
+
+
+def test_a_label_keeps_its_items(opened: Open) -> None:
+    page = opened()
+    page.get_by_label("Predicted").select_option(label="Rather dark")
+
+    assert names(page) == ["b9.png"]
+
+
+def test_a_bar_of_the_distribution_keeps_its_items_until_it_is_chosen_again(opened: Open) -> None:
+    page = opened()
+    bar = page.locator("#distribution button", has_text="Rather dark")
+    bar.click()
+    assert bar.get_attribute("aria-pressed") == "true"
+    assert names(page) == ["b9.png"]
+    bar.click()
+
+    assert len(names(page)) == 6
+
+
+def test_items_without_a_label_can_be_found(opened: Open) -> None:
+    page = opened([prediction(), prediction("none.png", predicted=())])
+    page.get_by_label("Predicted").select_option(label="No label")
+
+    assert names(page) == ["none.png"]
+
+
+def test_a_state_keeps_its_items(opened: Open) -> None:
+    page = opened()
+    page.get_by_label("State").select_option("failed")
+
+    assert names(page) == ["broken.png"]
+
+
+@pytest.mark.parametrize(
+    ("key", "first"),
+    [
+        ("order", ["b10.png", "b9.png", "broken.png"]),
+        ("top", ["b10.png", "b9.png", HOSTILE]),
+        ("doubt", ["a.png", HOSTILE, "b9.png"]),
+    ],
+)
+def test_items_are_sorted(opened: Open, key: str, first: list[str]) -> None:
+    page = opened()
+    page.get_by_label("Sort by").select_option(key)
+
+    assert names(page)[:3] == first
+
+
+def test_names_are_sorted_as_people_count(opened: Open) -> None:
+    page = opened()
+    page.get_by_label("Search").fill("b")
+    page.get_by_label("Sort by").select_option("id")
+
+    assert names(page) == ["b9.png", "b10.png", "broken.png"]
+
+
+def test_failures_and_skipped_items_have_a_table_with_reasons(opened: Open) -> None:
+    rows = opened().locator("#reasons tr").all_inner_texts()
+
+    assert [row.split("\t") for row in rows] == [
+        ["broken.png", "Failed", "read", "image", "the file is truncated"],
+        ["notes.txt", "Skipped", "", "", "no reader knows this content"],
+    ]
+
+
+def test_a_run_without_failures_has_no_such_table(opened: Open) -> None:
+    assert not opened([prediction()]).locator("#unfinished").is_visible()
+
+
+def test_the_detail_opens_by_enter_closes_by_escape_and_gives_the_focus_back(opened: Open) -> None:
+    page = opened()
+    page.locator(".card .open").nth(1).focus()
+    page.keyboard.press("Enter")
+    detail = page.locator("#detail")
+    assert detail.is_visible()
+    assert "b9.png" in detail.inner_text()
+    assert "12 frames" in detail.inner_text()
+    page.keyboard.press("Escape")
+
+    assert not detail.is_visible()
+    assert page.evaluate("document.activeElement.textContent") == "b9.png"
+
+
+def test_the_detail_shows_the_maps_of_all_labels_that_have_one(opened: Open) -> None:
+    cells = np.ones((5, 5), np.float32)
+    maps = tuple(Evidence(label, cells, 25.0, 0.0) for label in ("dark", "bright"))
+    page = opened([replace(prediction(), evidence=maps)])
+    page.locator(".card").click()
+
+    assert page.locator("#detail canvas").count() == 2
+
+
+def test_arrows_step_through_the_items_as_they_are_filtered(opened: Open) -> None:
+    page = opened()
+    page.get_by_label("State").select_option("ok")
+    page.locator(".card .open").nth(1).click()
+    page.keyboard.press("ArrowRight")
+
+    assert page.locator("#detail-title").inner_text() == "a.png"
+
+
+def test_the_trace_is_a_list_that_opens_without_opening_the_item(opened: Open) -> None:
+    page = opened([prediction()])
+    page.locator(".trace summary").click()
+
+    assert page.locator(".trace li").all_inner_texts() == ["spacing assumed 0.5 um from the recipe"]
+    assert not page.locator("#detail").is_visible()
+
+
+def test_items_without_picture_and_evidence_show_their_scores(opened: Open) -> None:
+    page = opened([prediction(evidence=False)])
+
+    assert page.locator(".media, canvas").count() == 0
+    assert "0.700" in page.locator(".card").inner_text()
+
+
+def test_a_run_that_tells_nothing_of_itself_still_shows_its_items(opened: Open) -> None:
+    page = opened([prediction()], card={}, recipe={}, warnings=None, weights=None, timings={})
+
+    assert "bright" in page.locator(".card").inner_text()
+
+
+def test_the_recipe_can_be_read_where_it_is_unfolded(opened: Open) -> None:
+    page = opened()
+    assert not page.locator("#provenance pre").first.is_visible()
+    page.locator("#provenance summary").click()
+
+    recipe = "name: shades\npreprocess:\n  - equalize\n  - resize:\n      size: 8\n"
+    assert page.locator("#provenance pre").first.inner_text() == recipe
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_has_to_be_scrolled_sideways(opened: Open, width: int) -> None:
+    long = prediction("x" * 300, trace=("y" * 300,))
+    card = {**CARD, "limits": ["z" * 300], "title": "w" * 300}
+    page = opened([long, replace(FAILED, reason="r" * 300)], width=width, card=card)
+    page.locator("#provenance summary").click()
+    page.locator(".trace summary").click()
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.locator(".card .open").first.click()
+
+    assert page.evaluate("document.getElementById('detail').scrollWidth") <= width
+
+
+def test_of_ten_thousand_items_only_a_page_is_in_the_document(opened: Open) -> None:
+    page = opened(many(10_000), counts={"found": 10_000})
+    assert page.locator("#status").inner_text() == "10,000 items"
+    assert page.locator(".card").count() == 24
+    page.get_by_label("Page").first.fill("417")
+    page.keyboard.press("Enter")
+    assert names(page)[-1] == "item-9999.png"
+    page.get_by_label("Search").fill("item-777")
+
+    assert page.locator("#status").inner_text() == "11 items"
+    assert names(page)[-1] == "item-7779.png"
+
+
+def test_the_buttons_of_the_pages_keep_the_focus(opened: Open) -> None:
+    page = opened(many(60))
+    page.locator("#gallery .pager button", has_text="Next").first.press("Enter")
+
+    assert names(page)[0] == "item-24.png"
+    assert page.evaluate("document.activeElement.textContent") == "Next"

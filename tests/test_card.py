@@ -1,0 +1,110 @@
+"""The card beside the weights."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from diascope.card import (
+    CARD_FILE,
+    WEIGHTS_FILE,
+    Label,
+    ModelCard,
+    check_digest,
+    read_card,
+    write_card,
+)
+from diascope.errors import WeightsError
+
+Make = Callable[..., ModelCard]
+
+
+def refusal(directory: Path) -> WeightsError:
+    with pytest.raises(WeightsError) as caught:
+        read_card(directory)
+    return caught.value
+
+
+def test_a_card_reads_as_it_was_written(tmp_path: Path, make_card: Make) -> None:
+    card = make_card(
+        labels=(Label("a", "Title: é", {"SCT": "0012"}, 0.3), Label("no")),
+        preprocess=("gray-world", {"resize": {"size": 160}}),
+        data={"name": "set", "pictures": 3},
+        metrics={"auc": {"value": 0.9, "low": 0.8, "high": 1e-3}},
+        limits=("none",),
+        digest="12" * 32,
+    )
+    write_card(card, tmp_path)
+
+    assert read_card(tmp_path).plain() == card.plain()
+
+
+def test_writing_leaves_no_partial_file(tmp_path: Path, make_card: Make) -> None:
+    write_card(make_card(), tmp_path)
+
+    assert [path.name for path in tmp_path.iterdir()] == [CARD_FILE]
+
+
+def test_a_folder_without_a_card_is_refused_with_what_it_should_hold(tmp_path: Path) -> None:
+    assert "model.safetensors" in refusal(tmp_path).hint
+    assert "no such folder" in refusal(tmp_path / "gone").message
+
+
+def test_an_unknown_key_in_a_card_is_refused_with_its_line(tmp_path: Path, make_card: Make) -> None:
+    write_card(make_card(), tmp_path)
+    path = tmp_path / CARD_FILE
+    path.write_text("lables: []\n" + path.read_text())
+
+    assert refusal(tmp_path).where == f"{path}:1"
+    assert "'labels'" in refusal(tmp_path).hint
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"task": "binary", "labels": (Label("a"), Label("b"), Label("c"))}, "two labels"),
+        ({"labels": (Label("a"),)}, "at least two"),
+        ({"labels": (Label("a"), Label("a"))}, "repeat"),
+        ({"std": (0.0,)}, "std"),
+        ({"std": (1.0, 1.0)}, "std"),
+        ({"score_kind": "certainty"}, "score_kind"),
+        ({"size": (8,)}, "size"),
+    ],
+)
+def test_a_card_that_does_not_hold_together_is_refused(
+    changes: dict[str, object], said: str, tmp_path: Path, make_card: Make
+) -> None:
+    write_card(make_card(**changes), tmp_path)
+
+    assert said in refusal(tmp_path).message
+
+
+def test_a_binary_task_has_one_output_and_two_names(make_card: Make) -> None:
+    card = make_card(task="binary")
+
+    assert (card.outputs, card.names) == (1, ("dark", "bright"))
+
+
+def test_channels_are_counted_from_the_mean(make_card: Make) -> None:
+    assert make_card(mean=(0.1, 0.2, 0.3)).channels == 3
+
+
+def test_a_label_without_a_title_is_called_by_its_name(make_card: Make) -> None:
+    card = make_card(labels=(Label("nv", "Naevus"), Label("x")))
+
+    assert [card.titled(name) for name in card.names] == ["Naevus", "x"]
+
+
+def test_the_weights_of_the_card_pass_and_others_do_not(tmp_path: Path, make_card: Make) -> None:
+    (tmp_path / WEIGHTS_FILE).write_bytes(b"weights")
+    digest = hashlib.sha256(b"weights").hexdigest()
+    check_digest(make_card(digest=digest), tmp_path)
+
+    with pytest.raises(WeightsError, match="SHA-256 differ"):
+        check_digest(make_card(digest=digest[::-1]), tmp_path)
+
+
+def test_missing_weights_are_named(tmp_path: Path, make_card: Make) -> None:
+    with pytest.raises(WeightsError, match=r"model\.safetensors: cannot be read"):
+        check_digest(make_card(), tmp_path)

@@ -1,0 +1,104 @@
+"""README and docs are run: recipes read, commands carried out, Python executed, links followed."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from diascope.pipeline import compose
+from diascope.recipe import read_recipe
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PHANTOMS = ROOT / "plugins/diascope-derm/src/diascope_derm/recipes/examples"
+HELLO = ROOT / "docs/examples/diascope-hello"
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+
+
+def named(page: Path) -> str:
+    return page.name
+
+
+@pytest.fixture
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder as the docs suppose it: some photos, a table of spotted and plain pictures."""
+    (tmp_path / "photos").mkdir()
+    for phantom in sorted(PHANTOMS.glob("*.jpg"))[:2]:
+        shutil.copy(phantom, tmp_path / "photos")
+    (tmp_path / "spots").mkdir()
+    random = np.random.default_rng(0)
+    lines = ["path,label"]
+    for number in range(60):
+        pixels = random.integers(90, 110, (64, 64, 3), dtype=np.uint8)
+        if spotted := number % 2:
+            pixels[20:40, 20:40] = 200
+        Image.fromarray(pixels).save(tmp_path / f"spots/{number}.png")
+        lines.append(f"{number}.png,{'spotted' if spotted else 'plain'}")
+    (tmp_path / "spots/labels.csv").write_text("\n".join(lines))
+    for text in blocks(ROOT / "docs/training.md", "yaml"):
+        (tmp_path / "spots.yaml").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_recipe_in_the_docs_can_be_read(page: Path, tmp_path: Path) -> None:
+    for text in blocks(page, "yaml"):
+        path = tmp_path / "recipe.yaml"
+        path.write_text(text)
+        recipe = read_recipe(str(path))
+        if recipe.name != "hello" and recipe.train is None:
+            assert compose(recipe).model.plugin.name == recipe.model.name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_command_in_the_docs_ends_well(page: Path, desk: Path) -> None:
+    for block in blocks(page, "bash"):
+        for line in block.splitlines():
+            words = shlex.split(line, comments=True)
+            assert words[0] == "pipeline"
+            done = subprocess.run(
+                [sys.executable, "-m", "diascope", *words[1:]], capture_output=True, text=True
+            )
+            assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_python_block_in_the_docs_runs(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("snippets")  # a real module, so that its classes can be pickled
+    monkeypatch.setitem(sys.modules, "snippets", module)
+    for block in blocks(page, "python"):
+        exec(compile(block, str(page), "exec"), vars(module))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_link_in_the_docs_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
+        if "://" not in target:
+            assert (page.parent / target).exists(), target
+
+
+def test_the_page_on_plugins_shows_the_example_package_as_it_is() -> None:
+    page = ROOT / "docs/write-a-plugin.md"
+    assert (HELLO / "pyproject.toml").read_text() in blocks(page, "toml")
+    assert (HELLO / "diascope_hello.py").read_text() in blocks(page, "python")
+
+
+def test_the_readme_names_every_stock_plugin() -> None:
+    text = (ROOT / "README.md").read_text()
+    config = (ROOT / "pyproject.toml").read_text()
+    names = re.findall(
+        r'^([\w-]+) = "diascope\.(?:readers|preproc|backb|models|rep|exec)', config, re.M
+    )
+    assert len(names) > 15
+    assert [name for name in names if f"`{name}`" not in text] == []

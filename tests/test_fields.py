@@ -1,0 +1,128 @@
+"""Written values against the type hints of a class."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Optional
+
+import pytest
+
+from diascope.document import parse_document
+from diascope.errors import PluginError, RecipeError
+from diascope.fields import check, parameters
+
+
+@dataclass
+class Target:
+    size: int | tuple[int, int]
+    fit: Literal["squash", "crop"] = "squash"
+    power: float = 6.0
+    on: bool = True
+    where: Path | None = None
+    note: str = ""
+    names: tuple[str, ...] = ()
+    codes: dict[str, str] = field(default_factory=dict)
+    api: ClassVar = (1, 0)
+
+
+def checked(text: str, target: Any = Target, base: Path | None = None) -> dict[str, Any]:
+    values = parse_document(text, name="r.yaml").value
+    return check(target, values, where="r.yaml:1", base=base)
+
+
+def refusal(text: str, target: Any = Target) -> RecipeError:
+    with pytest.raises(RecipeError) as caught:
+        checked(text, target)
+    return caught.value
+
+
+def test_the_fields_of_a_dataclass_are_its_parameters() -> None:
+    found = parameters(Target)
+
+    assert list(found) == ["size", "fit", "power", "on", "where", "note", "names", "codes"]
+    assert found["size"].required
+    assert not found["fit"].required
+
+
+def test_a_class_without_init_takes_no_parameters() -> None:
+    class Bare:
+        pass
+
+    assert parameters(Bare) == {}
+    assert "It takes no parameters" in refusal("a: 1", Bare).hint
+
+
+def test_a_parameter_without_a_type_hint_is_refused_by_name() -> None:
+    class Loose:
+        def __init__(self, size) -> None: ...  # type: ignore[no-untyped-def]
+
+    with pytest.raises(PluginError, match=r"'size' of .*Loose has no type hint"):
+        parameters(Loose)
+
+
+def test_values_of_the_right_type_pass() -> None:
+    text = "size: [3, 4]\nfit: crop\npower: 2\nnames: [a, b]\ncodes: {SCT: '1'}"
+
+    assert checked(text) == {
+        "size": (3, 4),
+        "fit": "crop",
+        "power": 2.0,
+        "names": ("a", "b"),
+        "codes": {"SCT": "1"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "written"),
+    [
+        ("size", "'3'"),
+        ("size", "3.5"),
+        ("size", "true"),
+        ("size", "[1, 2, 3]"),
+        ("fit", "stretch"),
+        ("power", "'2'"),
+        ("on", "yes"),
+        ("on", "1"),
+        ("note", "5"),
+        ("note", "null"),
+        ("names", "a"),
+        ("codes", "{SCT: 1}"),
+        ("where", "5"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_with_its_line(key: str, written: str) -> None:
+    text = f"size: 1\n{key}: {written}" if key != "size" else f"\n{key}: {written}"
+    error = refusal(text)
+
+    assert error.where == "r.yaml:2"
+    assert error.message.startswith(f"{key} must be ")
+
+
+def test_an_unknown_key_is_refused_with_the_nearest() -> None:
+    error = refusal("size: 1\npover: 3")
+
+    assert error.where == "r.yaml:2"
+    assert "Did you mean 'power'?" in error.hint
+
+
+def test_a_missing_key_is_named_with_its_type() -> None:
+    assert refusal("fit: crop").message == "the key 'size' (int | tuple[int, int]) is missing"
+
+
+def test_a_relative_path_is_found_beside_the_recipe(tmp_path: Path) -> None:
+    (tmp_path / "weights").mkdir()
+
+    assert checked("size: 1\nwhere: weights", base=tmp_path)["where"] == tmp_path / "weights"
+
+
+def test_a_path_that_is_not_beside_the_recipe_is_in_the_current_folder(tmp_path: Path) -> None:
+    assert checked("size: 1\nwhere: gone", base=tmp_path)["where"] == Path.cwd() / "gone"
+
+
+@pytest.mark.parametrize("hint", [Path | None, Optional[Path]], ids=["bar", "Optional"])  # noqa: UP045
+def test_every_way_to_write_an_optional_path_finds_it(hint: Any, tmp_path: Path) -> None:
+    class Takes:
+        def __init__(self, where: hint = None) -> None: ...
+
+    (tmp_path / "weights").mkdir()
+
+    assert checked("where: weights", Takes, tmp_path) == {"where": tmp_path / "weights"}

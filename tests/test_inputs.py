@@ -1,0 +1,266 @@
+"""Inputs: what is found under what was named, in which order, and what it is called."""
+
+import io
+import os
+import sys
+import zipfile
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Thread
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from diascope.errors import UsageError
+from diascope.inputs import Found, find_items
+from diascope.ledger import Ledger
+from diascope.sample import Failed, Skipped
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """``here/`` with ``b.png``, ``a.png``, ``sub/c.png``; it is the current folder."""
+    folder = tmp_path / "here"
+    for name in ("b.png", "a.png", "sub/c.png"):
+        make(folder / name)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def make(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"content of {path}")
+    return path
+
+
+def ids(*named: object, **options: object) -> list[str]:
+    found = find_items([str(name) for name in named], **options)  # type: ignore[arg-type]
+    return [entry.item.id for entry in found]
+
+
+def content(entry: Found) -> bytes:
+    with entry.item.open() as file:
+        return file.read()
+
+
+def test_a_folder_gives_its_files_and_folders_in_the_order_of_names(tree: Path) -> None:
+    assert ids(tree) == ["a.png", "b.png", "sub/c.png"]
+
+
+def test_a_file_is_called_by_its_name(tree: Path) -> None:
+    assert ids(tree / "sub" / "c.png") == ["c.png"]
+
+
+def test_a_glob_gives_ids_relative_to_its_fixed_part(tree: Path) -> None:
+    assert ids("sub/*.png") == ["c.png"]
+    assert ids("**/*.png") == ["a.png", "b.png", "sub/c.png"]
+
+
+def test_a_file_whose_name_looks_like_a_glob_is_a_file(tree: Path) -> None:
+    make(tree / "x[1].png")
+    assert ids("x[1].png") == ["x[1].png"]
+
+
+def test_of_several_inputs_the_name_of_each_comes_first(tree: Path) -> None:
+    make(tree / "two" / "a.png")
+    assert ids("sub", "two", "b.png") == ["sub/c.png", "two/a.png", "b.png"]
+
+
+def test_inputs_of_the_same_name_get_the_path_as_typed(tree: Path) -> None:
+    make(tree / "x" / "photos" / "a.png")
+    make(tree / "y" / "photos" / "a.png")
+    assert ids("x/photos", "y/photos") == ["x/photos/a.png", "y/photos/a.png"]
+
+
+names = st.sampled_from(["a", "b", "a.png", "ab", "x y"])
+trees = st.lists(st.lists(names, min_size=1, max_size=3).map("/".join), min_size=1, max_size=6)
+
+
+@settings(deadline=None, max_examples=40)
+@given(files=trees, data=st.data())
+def test_no_file_is_lost_to_another_of_the_same_id(files: list[str], data: st.DataObject) -> None:
+    with TemporaryDirectory() as name:
+        root = Path(name)
+        for path in (root / "tree" / file for file in files):
+            if not path.exists() and all(not parent.is_file() for parent in path.parents):
+                make(path)
+        every = sorted(path for path in (root / "tree").rglob("*"))
+        named = data.draw(st.lists(st.sampled_from(every), min_size=1, max_size=4))
+        expected = {file for path in named for file in [path, *path.rglob("*")] if file.is_file()}
+        items = entered(root / "ledger.sqlite", *map(str, named))
+        assert {uri for _, uri in items} == {str(path) for path in expected}
+        assert len({id_ for id_, _ in items}) == len(items)
+
+
+@pytest.mark.parametrize("name", ["a.png", ".", "sub/*.png"])
+def test_what_is_named_twice_is_entered_once(tree: Path, tmp_path: Path, name: str) -> None:
+    once = [uri for _, uri in entered(tmp_path / "once.sqlite", name)]
+    twice = [uri for _, uri in entered(tmp_path / "twice.sqlite", name, name)]
+    assert twice == once
+
+
+def entered(path: Path, *named: str) -> list[tuple[str, str]]:
+    """Return id and uri of what a new ledger has to do."""
+    ledger = Ledger(path, "run")
+    ledger.enter(find_items(named), lambda *_: True, retry=False)
+    items = [(item.id, item.uri) for chunk in ledger.todo(9) for item in chunk]
+    ledger.close()
+    return items
+
+
+def test_hidden_files_and_folders_are_skipped_with_a_reason(tree: Path) -> None:
+    make(tree / ".DS_Store")
+    make(tree / ".git" / "x.png")
+    ends = [entry.end for entry in find_items(["."]) if entry.item.id.startswith(".")]
+    assert [(type(end), end.item.id, end.reason) for end in ends if end] == [
+        (Skipped, ".DS_Store", "hidden"),
+        (Skipped, ".git", "hidden"),
+    ]
+
+
+def test_a_loop_of_links_ends(tree: Path) -> None:
+    (tree / "sub" / "up").symlink_to(tree, target_is_directory=True)
+    assert ids(tree) == ["a.png", "b.png", "sub/c.png"]
+
+
+def test_a_dangling_link_is_found_so_that_it_can_fail(tree: Path) -> None:
+    (tree / "gone.png").symlink_to(tree / "nowhere.png")
+    assert "gone.png" in ids(tree)
+
+
+def test_a_pipe_is_skipped_and_not_waited_for(tree: Path) -> None:
+    os.mkfifo(tree / "pipe.png")
+    (end,) = [entry.end for entry in find_items(["."]) if entry.item.id == "pipe.png"]
+    assert isinstance(end, Skipped)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can read every folder")
+def test_a_folder_that_cannot_be_listed_fails_alone(tree: Path) -> None:
+    (tree / "sub").chmod(0)
+    found = list(find_items(["."]))
+    (tree / "sub").chmod(0o700)
+    assert [type(entry.end) for entry in found] == [type(None), type(None), Failed]
+
+
+def test_an_input_that_is_not_there_is_an_error_that_says_where_it_was_looked_for(
+    tree: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=r"there is no 'photos'") as error:
+        ids("photos", base=tmp_path)
+    assert str(tmp_path) in str(error.value)
+    assert str(tree) in str(error.value)
+
+
+def test_a_glob_without_matches_is_an_error(tree: Path) -> None:
+    with pytest.raises(UsageError, match=r"no file matches '\*\.tif'"):
+        ids("*.tif")
+
+
+def test_a_relative_input_is_looked_up_beside_the_recipe_first(tree: Path, tmp_path: Path) -> None:
+    make(tmp_path / "recipes" / "sub" / "mine.png")
+    assert ids("sub", base=tmp_path / "recipes") == ["mine.png"]
+    assert ids("sub", base=tmp_path) == ["c.png"]
+
+
+def test_the_output_folder_inside_the_input_is_left_out(tree: Path) -> None:
+    make(tree / "results" / "evidence.png")
+    assert ids(".", leave_out=tree / "results") == ["a.png", "b.png", "sub/c.png"]
+
+
+def test_a_text_list_names_a_path_a_line(tree: Path) -> None:
+    (tree / "list.txt").write_text("# mine\n\nsub/c.png\n./a.png\n")
+    assert ids(lists=[Path("list.txt")]) == ["sub/c.png", "a.png"]
+
+
+def test_a_csv_list_has_a_column_path(tree: Path) -> None:
+    (tree / "list.csv").write_text("age,path\n7,sub/c.png\n8,a.png\n")
+    assert ids(lists=[Path("list.csv")]) == ["sub/c.png", "a.png"]
+
+
+def test_a_csv_list_without_the_column_is_an_error_with_the_columns(tree: Path) -> None:
+    (tree / "list.csv").write_text("age,file\n7,a.png\n")
+    with pytest.raises(UsageError, match=r"no column 'path': age, file"):
+        ids(lists=[Path("list.csv")])
+
+
+def test_paths_of_a_list_are_relative_to_the_list(tree: Path) -> None:
+    (tree / "sub" / "list.txt").write_text("c.png\n")
+    (found,) = find_items([], [Path("sub/list.txt")])
+    assert content(found) == (tree / "sub" / "c.png").read_bytes()
+
+
+def test_a_zip_archive_is_read_by_its_uri(tree: Path) -> None:
+    with zipfile.ZipFile("all.zip", "w") as archive:
+        archive.writestr("x/one.png", b"1")
+        archive.writestr("two.png", b"2")
+    found = list(find_items(["zip://::all.zip"]))
+    assert [(entry.item.id, content(entry)) for entry in found] == [
+        ("two.png", b"2"),
+        ("x/one.png", b"1"),
+    ]
+
+
+def test_a_memory_uri_is_read() -> None:
+    import fsspec
+
+    memory = fsspec.filesystem("memory")
+    for name in ("/photos/a.png", "/photos/b/c.png"):
+        memory.pipe(name, name.encode())
+    found = list(find_items(["memory://photos"]))
+    assert [(entry.item.id, content(entry)) for entry in found] == [
+        ("a.png", b"/photos/a.png"),
+        ("b/c.png", b"/photos/b/c.png"),
+    ]
+    memory.rm("/photos", recursive=True)
+
+
+@pytest.fixture
+def server(tree: Path) -> Iterator[str]:
+    """Serve the tree; yield its address."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *args: object) -> None: ...
+
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tree)))
+    Thread(target=httpd.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{httpd.server_port}"
+    httpd.shutdown()
+    httpd.server_close()
+
+
+def test_a_web_address_is_one_item(tree: Path, server: str) -> None:
+    (found,) = find_items([f"{server}/sub/c.png"])
+    assert found.item.id == "c.png"
+    assert content(found) == (tree / "sub" / "c.png").read_bytes()
+
+
+def test_a_web_address_with_nothing_behind_it_is_an_error(server: str) -> None:
+    with pytest.raises(UsageError, match=r"nowhere\.png"):
+        list(find_items([f"{server}/nowhere.png"]))
+
+
+def test_a_missing_extra_names_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "s3fs", None)  # as if it were not installed
+    with pytest.raises(UsageError, match="s3:// is not installed") as error:
+        list(find_items(["s3://bucket/photos/"]))
+    assert error.value.hint == 'pip install "diascope[s3]"'
+
+
+def test_the_stamp_changes_with_the_content(tree: Path) -> None:
+    (before,) = find_items(["a.png"])
+    (tree / "a.png").write_text("something longer than what was there before, by far")
+    (after,) = find_items(["a.png"])
+    assert before.stamp != after.stamp
+
+
+def test_the_content_of_an_item_can_be_sought_in(tree: Path) -> None:
+    (found,) = find_items(["a.png"])
+    with found.item.open() as file:
+        file.seek(3)
+        assert file.seek(0, io.SEEK_CUR) == 3

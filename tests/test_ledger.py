@@ -1,0 +1,219 @@
+"""The ledger: what is done, what is done again, and what comes back out of it."""
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from diascope.errors import OutputError
+from diascope.inputs import Found, find_items
+from diascope.ledger import Ledger, content_digest
+from diascope.sample import Evidence, Failed, Item, Prediction, Record, Skipped
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder with three files."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in "abc":
+        (folder / name).write_text(f"content of {name}")
+    return folder
+
+
+def unchanged(item: Item, digest: str) -> bool:
+    return content_digest(item) == digest
+
+
+def opened(photos: Path, digest: str = "run", *, retry: bool = False) -> Ledger:
+    """Open the ledger beside the photos and enter them, as a run does."""
+    ledger = Ledger(photos.parent / "ledger.sqlite", digest)
+    ledger.enter(find_items([str(photos)]), unchanged, retry=retry)
+    return ledger
+
+
+def answer(item: Item, **fields: object) -> Prediction:
+    known = {"scores": {"x": 0.25, "y": 0.75}, "score_kind": "softmax", "predicted": ("y",)}
+    return Prediction(item, **(known | fields))  # type: ignore[arg-type]
+
+
+def waiting(ledger: Ledger) -> list[str]:
+    return [item.id for chunk in ledger.todo(2) for item in chunk]
+
+
+def finish(ledger: Ledger, ends: Sequence[Record] | None = None) -> None:
+    """Record the end of every item that waits: an answer, if nothing else is given."""
+    items = [item for chunk in ledger.todo(10) for item in chunk]
+    chosen = ends or [answer(item) for item in items]
+    ledger.record([(end, content_digest(end.item)) for end in chosen])
+
+
+def test_a_new_ledger_has_every_item_to_do_in_the_order_found(photos: Path) -> None:
+    assert waiting(opened(photos)) == ["a", "b", "c"]
+
+
+def test_chunks_have_the_size_asked_for(photos: Path) -> None:
+    assert [len(chunk) for chunk in opened(photos).todo(2)] == [2, 1]
+
+
+def test_a_done_item_is_not_done_again(photos: Path) -> None:
+    finish(opened(photos))
+    assert waiting(opened(photos)) == []
+
+
+def test_another_run_digest_does_all_again(photos: Path) -> None:
+    finish(opened(photos))
+    assert waiting(opened(photos, "another recipe")) == ["a", "b", "c"]
+
+
+def test_a_changed_file_is_done_again(photos: Path) -> None:
+    finish(opened(photos))
+    (photos / "b").write_text("something else")
+    assert waiting(opened(photos)) == ["b"]
+
+
+def test_a_touched_file_with_the_same_content_is_not_done_again(photos: Path) -> None:
+    finish(opened(photos))
+    os.utime(photos / "b", (1, 1))
+    assert waiting(opened(photos)) == []
+
+
+def test_a_changed_file_of_the_same_size_is_done_again(photos: Path) -> None:
+    finish(opened(photos))
+    (photos / "b").write_text("content of B")
+    assert waiting(opened(photos)) == ["b"]
+
+
+def test_a_new_file_is_the_only_one_to_do(photos: Path) -> None:
+    finish(opened(photos))
+    (photos / "ab").write_text("new")
+    assert waiting(opened(photos)) == ["ab"]
+
+
+def test_a_file_that_is_gone_is_no_longer_counted(photos: Path) -> None:
+    finish(opened(photos))
+    (photos / "b").unlink()
+    ledger = opened(photos)
+    assert ledger.counts()["found"] == 2
+    assert [record.item.id for record in ledger.records()] == ["a", "c"]
+
+
+def test_enter_says_whether_the_items_are_others_than_before(photos: Path) -> None:
+    ledger = opened(photos)
+    assert not ledger.enter(find_items([str(photos)]), unchanged, retry=False)
+    (photos / "b").unlink()
+    assert ledger.enter(find_items([str(photos)]), unchanged, retry=False)
+
+
+@pytest.mark.parametrize("kind", [Failed, Skipped])
+def test_only_retry_does_a_failed_or_skipped_item_again(photos: Path, kind: type) -> None:
+    ledger = opened(photos)
+    a, b, c = (item for chunk in ledger.todo(3) for item in chunk)
+    bad = Skipped(b, "no picture") if kind is Skipped else Failed(b, "read", "image", "broken")
+    finish(ledger, [answer(a), bad, answer(c)])
+    assert waiting(opened(photos)) == []
+    assert waiting(opened(photos, retry=True)) == ["b"]
+
+
+def test_records_come_back_as_they_were(photos: Path) -> None:
+    random = np.random.default_rng(0)
+    ledger = opened(photos)
+    a, b, c = (item for chunk in ledger.todo(3) for item in chunk)
+    maps = random.normal(size=(2, 5, 7)).astype(np.float32)
+    evidence = tuple(Evidence(n, m, 1 / 3, -0.1) for n, m in zip("xy", maps, strict=True))
+    rows, columns = np.mgrid[0:64, 0:48]
+    preview = np.stack([rows * 3, columns * 4, rows + columns], axis=2).astype(np.uint8)
+    whole = answer(
+        a,
+        scores={"x": 0.1 + 0.2, "y": 1e-300},
+        evidence=evidence,
+        preview=preview,
+        samples=3,
+        trace=("EXIF rotation applied", "ü"),
+    )
+    failed, skipped = Failed(b, "model", "tiny", "no; it's bad"), Skipped(c, "hidden")
+    finish(ledger, [whole, failed, skipped])
+    got, *others = list(opened(photos).records())
+    assert others == [failed, skipped]
+    assert isinstance(got, Prediction)
+    for name in ("item", "scores", "score_kind", "predicted", "samples", "trace"):
+        assert getattr(got, name) == getattr(whole, name)
+    for one, other in zip(evidence, got.evidence, strict=True):
+        np.testing.assert_array_equal(one.map, other.map)
+        assert (one.label, one.logit, one.bias) == (other.label, other.logit, other.bias)
+    assert got.preview is not None
+    assert np.abs(got.preview.astype(int) - preview).mean() < 4
+
+
+def test_a_prediction_without_preview_or_evidence_comes_back_without(photos: Path) -> None:
+    ledger = opened(photos)
+    finish(ledger)
+    first = next(ledger.records())
+    assert isinstance(first, Prediction)
+    assert (first.preview, first.evidence) == (None, ())
+
+
+def test_a_chunk_is_recorded_as_a_whole_or_not_at_all(photos: Path) -> None:
+    ledger = opened(photos)
+    a, b, _ = (item for chunk in ledger.todo(3) for item in chunk)
+    unwritable = answer(b, scores={"x": object()})
+    with pytest.raises(TypeError):
+        ledger.record([(answer(a), ""), (unwritable, "")])
+    assert ledger.counts()["ok"] == 0
+
+
+def test_items_that_were_not_recorded_when_a_process_died_are_to_do(photos: Path) -> None:
+    ledger = opened(photos)
+    ledger.record([(answer(next(ledger.todo(1))[0]), "")])
+    ledger.close()
+    assert waiting(opened(photos)) == ["b", "c"]
+
+
+def test_counts_add_up_to_the_items_found(photos: Path) -> None:
+    (photos / ".hidden").write_text("")
+    ledger = opened(photos)
+    item = next(ledger.todo(1))[0]
+    ledger.record([(Failed(item, "read", "image", "broken"), "")])
+    counts = ledger.counts()
+    assert counts == {"found": 4, "ok": 0, "failed": 1, "skipped": 1, "pending": 2}
+
+
+def test_two_items_of_one_id_keep_apart(photos: Path) -> None:
+    def same() -> Iterator[Found]:
+        for name in "abc":
+            yield Found(Item("same", str(photos / name)), "")
+
+    ledger = Ledger(photos.parent / "other.sqlite", "run")
+    ledger.enter(same(), unchanged, retry=False)
+    assert waiting(ledger) == ["same", "same (2)", "same (3)"]
+    finish(ledger)
+    ledger.enter(same(), unchanged, retry=False)
+    assert waiting(ledger) == []
+
+
+def test_a_file_that_is_no_ledger_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    path.write_bytes(b"this is a shopping list, and a long one " * 50)
+    with pytest.raises(OutputError, match="is not a ledger") as error:
+        Ledger(path, "run")
+    assert error.value.where == str(path)
+
+
+def test_a_ledger_of_another_version_is_an_error_and_stays_as_it_is(photos: Path) -> None:
+    opened(photos).close()
+    with sqlite3.connect(photos.parent / "ledger.sqlite") as base:
+        base.execute("pragma user_version = 99")
+    for _ in range(2):
+        with pytest.raises(OutputError, match="version 99, not"):
+            Ledger(photos.parent / "ledger.sqlite", "run")
+
+
+def test_a_remembered_fact_is_there_after_a_restart(photos: Path) -> None:
+    ledger = opened(photos)
+    ledger.remember("reports", "written")
+    ledger.close()
+    assert opened(photos).fact("reports") == "written"
+    assert opened(photos).fact("other") is None

@@ -1,0 +1,130 @@
+"""A recipe and its plugins, composed."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from diascope.errors import PluginError, RecipeError, WeightsError
+from diascope.pipeline import Pipeline, compose, make_backbone
+from diascope.recipe import read_recipe
+from diascope.sample import Item, Prediction
+
+RECIPE = """\
+model:
+  classifier: {weights: weights}
+preprocess:
+  - resize: {size: 8}
+report: []
+run: {device: cpu, evidence: all}
+"""
+
+
+@pytest.fixture
+def composed(
+    tmp_path: Path,
+    make_card: Callable[..., object],
+    make_weights: Callable[..., object],
+    install: Callable[..., None],
+) -> Callable[..., Pipeline]:
+    """Return a function that composes a recipe beside a folder of random weights."""
+    install(
+        "fake_inline",
+        "[diascope.executors]\ninline = fake_inline:Inline\n",
+        fake_inline="class Inline:\n    api = (1, 0)\n    def run(self, work, chunks): ...\n",
+    )
+    make_weights(make_card(preprocess=({"resize": {"size": 8}},)))
+    path = tmp_path / "mine.yaml"
+
+    def composed(text: str, *overrides: str) -> Pipeline:
+        path.write_text(text)
+        return compose(read_recipe(str(path), ["run.executor=inline", *overrides]))
+
+    return composed
+
+
+Compose = Callable[..., Pipeline]
+
+
+def test_a_composed_recipe_classifies_a_picture(
+    composed: Compose, make_item: Callable[..., Item]
+) -> None:
+    pipeline = composed(RECIPE)
+    item = make_item(np.full((20, 30), 200, np.uint8))
+    (record,) = pipeline.finish((item, block) for block in pipeline.prepare(item))
+
+    assert isinstance(record, Prediction)
+    assert sum(record.scores.values()) == pytest.approx(1)
+    assert [evidence.label for evidence in record.evidence] == ["dark", "bright"]
+    assert max(evidence.residual for evidence in record.evidence) < 1e-4
+
+
+def test_weights_are_found_beside_the_recipe(composed: Compose, tmp_path: Path) -> None:
+    assert composed(RECIPE).model.instance.weights == tmp_path / "weights"
+
+
+def test_the_steps_of_training_give_no_warning(composed: Compose) -> None:
+    assert composed(RECIPE, "read=image").warnings == ()
+
+
+def test_steps_that_differ_from_training_give_a_warning(composed: Compose) -> None:
+    (warning,) = composed(RECIPE, "read=image", "preprocess.resize.fit=pad").warnings
+
+    assert "differs from how classifier was trained" in warning
+
+
+def test_auto_takes_every_reader_that_needs_no_parameters(composed: Compose) -> None:
+    names = [part.plugin.name for part in composed(RECIPE).preparation.readers]
+
+    assert "image" in names
+
+
+def test_a_broken_reader_is_left_out_of_auto_with_a_warning(
+    composed: Compose, install: Callable[..., None]
+) -> None:
+    install(
+        "fake_bad", "[diascope.readers]\nbad = fake_bad_reader:Bad\n", fake_bad_reader="1 / 0\n"
+    )
+    warnings = composed(RECIPE).warnings
+
+    assert any("'bad' of fake_bad 1.0" in warning for warning in warnings)
+
+
+@pytest.mark.parametrize(
+    ("written", "wrong", "said"),
+    [
+        ("size: 8", "sise: 8", "Did you mean 'size'?"),
+        ("size: 8", "size: big", "size must be int | tuple[int, int]"),
+        ("size: 8", "size: 0", "size must be at least 1"),
+        ("size: 8", "size: 8, fit: stretch", "fit must be"),
+    ],
+)
+def test_a_wrong_parameter_is_refused_with_its_line(
+    composed: Compose, written: str, wrong: str, said: str
+) -> None:
+    with pytest.raises(RecipeError, match=r"mine\.yaml:4") as caught:
+        composed(RECIPE.replace(written, wrong))
+    assert said in str(caught.value)
+
+
+def test_an_unknown_plugin_is_refused_with_its_line_and_the_nearest(composed: Compose) -> None:
+    with pytest.raises(PluginError, match=r"mine\.yaml:4") as caught:
+        composed(RECIPE.replace("resize", "rezise"))
+    assert "Did you mean 'resize'?" in caught.value.hint
+
+
+def test_missing_weights_are_refused_before_the_run(composed: Compose) -> None:
+    with pytest.raises(WeightsError, match="no such folder"):
+        composed(RECIPE, "model.classifier.weights=gone")
+
+
+def test_a_device_that_is_not_there_is_refused(composed: Compose) -> None:
+    with pytest.raises(RecipeError, match="'cuda:77' is not on this machine"):
+        composed(RECIPE, "run.device=cuda:77").load()
+
+
+def test_a_wrong_backbone_parameter_names_the_backbone() -> None:
+    with pytest.raises(RecipeError, match="backbone resnet18") as caught:
+        make_backbone("resnet18", {"in_chanels": 1})
+    assert "Did you mean 'in_channels'?" in caught.value.hint

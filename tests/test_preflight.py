@@ -1,0 +1,148 @@
+"""The pre-flight: what will go wrong is told before anything heavy is loaded."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from diascope.errors import RecipeError, UsageError, WeightsError
+from diascope.pipeline import compose
+from diascope.preflight import SAMPLED, Check, check
+from diascope.recipe import read_recipe
+from tests.runs import Ended, write_pictures, write_recipe
+
+Command = Callable[..., Ended]
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder of three pictures."""
+    return write_pictures(tmp_path / "photos", 3)
+
+
+def checked(recipe: Path, *named: Path) -> Check:
+    return check(compose(read_recipe(str(recipe))), [str(path) for path in named])
+
+
+def test_a_sound_recipe_has_no_problems(recipe: Path, photos: Path) -> None:
+    result = checked(recipe, photos)
+    assert (result.found, result.read) == (3, 3)
+    assert (result.problems, result.warnings) == ([], [])
+
+
+def test_every_plugin_of_the_recipe_is_named_with_its_owner(recipe: Path, photos: Path) -> None:
+    notes = " ".join(checked(recipe, photos).notes)
+    for title in ("reader 'image'", "preprocessing 'resize'", "model 'classifier'"):
+        assert title in notes
+    assert "report 'csv' of diascope" in notes
+    assert "executor 'local'" in notes
+
+
+def test_weights_that_are_not_those_of_the_card_are_a_problem(
+    recipe: Path, photos: Path, tiny_weights: Path
+) -> None:
+    with (tiny_weights / "model.safetensors").open("ab") as file:
+        file.write(b"x")
+    (problem,) = checked(recipe, photos).problems
+    assert "not the one that its card describes" in problem
+
+
+def test_weights_that_are_gone_are_a_problem(
+    recipe: Path, photos: Path, tiny_weights: Path
+) -> None:
+    (tiny_weights / "model.safetensors").unlink()
+    (problem,) = checked(recipe, photos).problems
+    assert str(tiny_weights / "model.safetensors") in problem
+
+
+def test_a_card_that_is_gone_is_an_error(recipe: Path, photos: Path, tiny_weights: Path) -> None:
+    (tiny_weights / "card.yaml").unlink()
+    with pytest.raises(WeightsError, match=r"it holds no card\.yaml"):
+        checked(recipe, photos)
+
+
+def test_a_wrong_size_is_a_problem_that_says_what_to_add(
+    tmp_path: Path, tiny_weights: Path, photos: Path
+) -> None:
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_weights, preprocess=[])
+    result = checked(recipe, photos / "00.png")
+    (problem,) = result.problems
+    assert "takes 32x32 pixels, preprocess gives 40x40" in problem
+    assert "resize: {size: [32, 32]}" in problem
+    assert result.read == 0
+
+
+def test_steps_that_differ_from_training_are_a_warning(
+    tmp_path: Path, tiny_weights: Path, photos: Path
+) -> None:
+    steps = ["gray-world", {"resize": {"size": 32}}]
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_weights, preprocess=steps)
+    (warning,) = checked(recipe, photos).warnings
+    assert "differs from how classifier was trained" in warning
+
+
+def test_inputs_that_would_not_be_classified_are_warnings(recipe: Path, photos: Path) -> None:
+    (photos / "bad.jpg").write_text("no picture")
+    (photos / "empty.png").write_bytes(b"")
+    (photos / "notes.txt").write_text("mine")
+    result = checked(recipe, photos)
+    bad, empty, notes = result.warnings
+    assert "bad.jpg would fail (read)" in bad
+    assert "empty.png would be skipped: the file is empty" in empty
+    assert "notes.txt would be skipped" in notes
+    assert (result.found, result.read, result.problems) == (6, 3, [])
+
+
+def test_of_many_inputs_a_sample_is_read(recipe: Path, tmp_path: Path) -> None:
+    result = checked(recipe, write_pictures(tmp_path / "many", SAMPLED * 2 + 5))
+    assert (result.found, result.read) == (SAMPLED * 2 + 5, SAMPLED)
+
+
+def test_an_input_that_is_not_there_is_an_error(recipe: Path) -> None:
+    with pytest.raises(UsageError, match="there is no"):
+        checked(recipe, Path("nowhere"))
+
+
+def test_a_backbone_that_is_not_installed_is_a_problem(
+    recipe: Path, photos: Path, tiny_weights: Path
+) -> None:
+    card = tiny_weights / "card.yaml"
+    card.write_text(card.read_text().replace("backbone: convnet", "backbone: convnot"))
+    (problem,) = checked(recipe, photos).problems
+    assert "no backbone plugin named 'convnot'" in problem
+    assert "Did you mean 'convnet'?" in problem
+
+
+def test_a_value_that_a_plugin_does_not_take_is_an_error(
+    tmp_path: Path, tiny_weights: Path, photos: Path
+) -> None:
+    wrong = [{"resize": {"size": "large"}}]
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_weights, preprocess=wrong)
+    with pytest.raises(RecipeError, match="size must be"):
+        checked(recipe, photos)
+
+
+def test_the_command_ends_with_2_if_the_run_cannot_work(
+    command: Command, recipe: Path, photos: Path, tiny_weights: Path
+) -> None:
+    assert command("check", recipe, photos).code == 0
+    (tiny_weights / "model.safetensors").write_bytes(b"")
+    ended = command("check", recipe, photos)
+    assert ended.code == 2
+    assert "Not ready." in ended.out
+    assert "error: " in ended.err
+
+
+def test_the_command_imports_no_torch(recipe: Path, photos: Path) -> None:
+    code = (
+        "import sys\n"
+        "from diascope.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: code = end.code\n"
+        "print(code, 'torch' in sys.modules, 'monai' in sys.modules)"
+    )
+    command = [sys.executable, "-c", code, "check", str(recipe), str(photos)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1] == "0 False False", done.stderr

@@ -1,0 +1,82 @@
+"""``--set`` reaches any value of a recipe by a dotted path."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from diascope.errors import RecipeError
+from diascope.recipe import Recipe, read_recipe
+
+FULL = """\
+preprocess:
+  - gray-world
+  - resize: {size: 64, fit: crop}
+model:
+  classifier: {weights: runs/mine}
+run: {workers: 2, batch: 4}
+"""
+
+Read = Callable[..., Recipe]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    def read(text: str, *overrides: str) -> Recipe:
+        path = tmp_path / "mine.yaml"
+        path.write_text(text)
+        return read_recipe(str(path), overrides)
+
+    return read
+
+
+def refusal(read: Read, *overrides: str) -> RecipeError:
+    with pytest.raises(RecipeError) as caught:
+        read(FULL, *overrides)
+    return caught.value
+
+
+def test_set_changes_a_nested_key(read: Read) -> None:
+    assert read(FULL, "run.batch=64").run.batch == 64
+
+
+def test_set_makes_keys_that_are_not_there(read: Read) -> None:
+    assert read("model: classifier", "run.device=cpu").run.device == "cpu"
+
+
+def test_set_reaches_a_list_entry_by_name_and_by_number(read: Read) -> None:
+    by_name = read(FULL, "preprocess.resize.size=32")
+    by_number = read(FULL, "preprocess.1.resize.size=32")
+
+    assert by_name.plain()["preprocess"][1] == {"resize": {"size": 32, "fit": "crop"}}
+    assert by_number.plain() == by_name.plain()
+
+
+def test_set_replaces_a_list_entry_by_number(read: Read) -> None:
+    recipe = read(FULL, "preprocess.0=equalize")
+
+    assert [step.name for step in recipe.preprocess] == ["equalize", "resize"]
+
+
+def test_set_gives_parameters_to_a_plugin_written_as_a_name(read: Read) -> None:
+    recipe = read("model: classifier", "model.classifier.weights=w")
+
+    assert recipe.plain()["model"] == {"classifier": {"weights": "w"}}
+
+
+def test_set_takes_lists_and_the_last_override_wins(read: Read) -> None:
+    recipe = read(FULL, "report=[json]", "report=[json, html]")
+
+    assert [report.name for report in recipe.report] == ["json", "html"]
+
+
+@pytest.mark.parametrize("override", ["run.batch", "=3", "preprocess.rezise.size=3", "run.bach=3"])
+def test_a_wrong_override_is_refused_and_named(read: Read, override: str) -> None:
+    assert f"--set {override}" in refusal(read, override).where
+
+
+def test_a_value_set_wrongly_is_refused_and_named(read: Read) -> None:
+    error = refusal(read, "run.batch=many")
+
+    assert error.where == "--set run.batch=many"
+    assert "batch must be int" in error.message

@@ -1,0 +1,191 @@
+"""One run, start to end, and what a killed one leaves behind."""
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from diascope.output import held
+from tests.runs import (
+    Ended,
+    contents,
+    done_in,
+    rows,
+    start,
+    states,
+    strike,
+    write_pictures,
+    write_recipe,
+)
+
+Command = Callable[..., Ended]
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder of six pictures."""
+    return write_pictures(tmp_path / "photos", 6)
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """Where runs write to; not there yet."""
+    return tmp_path / "results"
+
+
+def summary(results: Path) -> dict[str, object]:
+    loaded: dict[str, object] = json.loads((results / "run.json").read_text())
+    return loaded
+
+
+def test_a_run_answers_for_every_picture(
+    command: Command, recipe: Path, photos: Path, results: Path
+) -> None:
+    assert command("run", recipe, photos, "-o", results).code == 0
+    table = rows(results / "predictions.csv")
+    assert [row["item"] for row in table] == [f"{number:02}.png" for number in range(6)]
+    for row in table:
+        scores = {name: float(row[f"score.{name}"]) for name in ("red", "green", "blue")}
+        assert sum(scores.values()) == pytest.approx(1, abs=1e-6)
+        assert row["predicted"] == max(scores, key=lambda name: scores[name])
+
+
+def test_run_json_says_what_was_run_with_what(
+    command: Command, recipe: Path, photos: Path, results: Path
+) -> None:
+    command("run", recipe, photos, "-o", results)
+    run = summary(results)
+    assert {"recipe", "digest", "counts", "weights", "card", "versions", "host"} <= run.keys()
+    assert {"command", "started", "finished", "timings", "inputs", "warnings"} <= run.keys()
+    assert run["counts"] == {"found": 6, "ok": 6, "failed": 0, "skipped": 0, "pending": 0}
+    assert run["inputs"] == [str(photos)]
+    assert run["weights"]["digest"] == run["card"]["digest"]  # type: ignore[index]
+    assert {"diascope", "torch", "python"} <= run["versions"].keys()  # type: ignore[attr-defined]
+
+
+def test_the_same_command_again_does_and_writes_nothing(
+    command: Command, recipe: Path, photos: Path, results: Path
+) -> None:
+    (photos / "bad.jpg").write_text("no picture")
+    first = command("run", recipe, photos, "-o", results)
+    files = [results / name for name in ("predictions.csv", "failures.csv", "run.json")]
+    before = [path.stat().st_mtime_ns for path in files]
+    second = command("run", recipe, photos, "-o", results)
+    assert [path.stat().st_mtime_ns for path in files] == before
+    assert second.code == first.code == 1
+    assert "nothing was run" in second.out
+
+
+def test_a_new_picture_is_the_only_one_that_is_run(
+    command: Command, recipe: Path, photos: Path, results: Path
+) -> None:
+    command("run", recipe, photos, "-o", results)
+    (photos / "00a.png").write_bytes((photos / "00.png").read_bytes())
+    for path in photos.glob("0[1-5].png"):  # whoever reads these again finds no picture
+        stamp = path.stat().st_mtime_ns
+        path.write_bytes(bytes(path.stat().st_size))
+        os.utime(path, ns=(stamp, stamp))
+    assert command("run", recipe, photos, "-o", results).code == 0
+    assert [row["item"] for row in rows(results / "predictions.csv")][:2] == ["00.png", "00a.png"]
+
+
+def test_a_killed_run_goes_on_to_the_same_bytes_as_an_undisturbed_one(
+    command: Command, odd_plugins: Path, tmp_path: Path, tiny_weights: Path, results: Path
+) -> None:
+    photos = write_pictures(tmp_path / "many", 23)
+    recipe = write_recipe(tmp_path / "slow.yaml", tiny_weights, read="slow", report=["csv", "json"])
+    process = start(odd_plugins, "run", recipe, photos, "-o", results, ODD_SECONDS="0.05")
+    assert strike(process, signal.SIGKILL, lambda: done_in(results) > 0).code == -signal.SIGKILL
+    assert 0 < done_in(results) < 23
+    assert not (results / "predictions.csv").exists()
+
+    assert command("run", recipe, photos, "-o", results).code == 0
+    assert command("run", recipe, photos, "-o", tmp_path / "undisturbed").code == 0
+    names = ("predictions.csv", "failures.csv", "predictions.jsonl", "evidence.npz")
+    assert contents(results, names) == contents(tmp_path / "undisturbed", names)
+
+
+def test_an_interrupted_run_ends_with_130_and_the_command_that_resumes(
+    odd_plugins: Path, tmp_path: Path, tiny_weights: Path, results: Path
+) -> None:
+    photos = write_pictures(tmp_path / "many", 23)
+    recipe = write_recipe(tmp_path / "slow.yaml", tiny_weights, read="slow")
+    arguments = ["run", recipe, photos, "-o", results, "--workers", "1"]
+    process = start(odd_plugins, *arguments, ODD_SECONDS="0.1")
+    ended = strike(process, signal.SIGINT, lambda: done_in(results) > 0)
+    assert ended.code == 130
+    assert f"pipeline run {recipe} {photos} -o {results}" in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_a_second_run_in_the_same_folder_is_refused(
+    command: Command, recipe: Path, photos: Path, results: Path
+) -> None:
+    with held(results):
+        ended = command("run", recipe, photos, "-o", results)
+    assert ended.code == 2
+    assert "another run is writing here" in ended.err
+    assert command("run", recipe, photos, "-o", results).code == 0
+
+
+def test_a_report_that_raises_is_named_and_stops_no_other(
+    command: Command, odd_plugins: Path, tmp_path: Path, tiny_weights: Path, photos: Path
+) -> None:
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_weights, report=["raising", "csv"])
+    ended = command("run", recipe, photos, "-o", tmp_path / "out")
+    assert ended.code == 1
+    assert "report 'raising' of odd 1.0" in ended.err
+    assert "out of ink" in ended.err
+    assert len(rows(tmp_path / "out" / "predictions.csv")) == 6
+
+
+def test_a_report_that_could_not_be_written_is_written_by_the_same_command(
+    command: Command,
+    odd_plugins: Path,
+    tmp_path: Path,
+    tiny_weights: Path,
+    photos: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_weights, report=["raising", "csv"])
+    assert command("run", recipe, photos, "-o", tmp_path / "out").code == 1
+    assert command("run", recipe, photos, "-o", tmp_path / "out").code == 1
+    monkeypatch.setenv("ODD_MENDED", "1")
+    assert command("run", recipe, photos, "-o", tmp_path / "out").code == 0
+    assert (tmp_path / "out" / "raising.txt").read_text() == "well"
+
+
+def test_a_run_killed_in_a_report_leaves_no_half_of_it(
+    command: Command,
+    odd_plugins: Path,
+    tmp_path: Path,
+    tiny_weights: Path,
+    photos: Path,
+    results: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_weights, report=["csv", "dying"])
+    process = start(odd_plugins, "run", recipe, photos, "-o", results)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert not (results / "half.txt").exists()
+    assert len(rows(results / "predictions.csv")) == 6
+
+    monkeypatch.setenv("ODD_MENDED", "1")
+    assert command("run", recipe, photos, "-o", results).code == 0
+    assert (results / "half.txt").read_text() == "half of it"
+    assert not list(results.glob(".part-*"))
+
+
+def test_other_weights_in_the_same_folder_do_all_again(
+    command: Command, recipe: Path, photos: Path, results: Path, tiny_weights: Path
+) -> None:
+    command("run", recipe, photos, "-o", results)
+    card = tiny_weights / "card.yaml"
+    card.write_text(card.read_text().replace("name: tiny", "name: other"))
+    ended = command("run", recipe, photos, "-o", results)
+    assert "nothing was run" not in ended.out
+    assert states(results)["00.png"] == ("ok", "")

@@ -1,0 +1,94 @@
+"""Random transforms of training pictures."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from diascope.errors import RecipeError
+from diascope.training.augment import Augmentation
+
+ALL = (
+    {"RandFlip": {"prob": 0.5, "spatial_axis": 0}},
+    {"RandRotate90": {"prob": 0.5}},
+    {"RandAffine": {"prob": 1.0, "rotate_range": [0.4], "padding_mode": "reflection"}},
+    {"RandGaussianNoise": {"prob": 1.0, "std": 0.5}},
+)
+PICTURE = torch.rand(3, 24, 24, generator=torch.Generator().manual_seed(0))
+
+
+def augmented(written: tuple[Any, ...], seed: int = 0) -> torch.Tensor:
+    return Augmentation(written, "r.yaml:9")(PICTURE.clone(), seed)
+
+
+def refusal(entry: Any) -> RecipeError:
+    with pytest.raises(RecipeError) as caught:
+        Augmentation((entry,), "r.yaml:9")
+    return caught.value
+
+
+def test_the_same_seed_gives_the_same_picture() -> None:
+    chain = Augmentation(ALL, "")
+    first, other, again = (chain(PICTURE.clone(), seed) for seed in (5, 6, 5))
+
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_two_chains_agree_on_a_seed() -> None:
+    assert torch.equal(augmented(ALL, 2**40 + 3), augmented(ALL, 2**40 + 3))
+
+
+def test_shape_and_type_stay_and_values_lie_in_0_and_1() -> None:
+    changed = augmented(ALL)
+
+    assert (changed.shape, changed.dtype, type(changed)) == (
+        PICTURE.shape,
+        torch.float32,
+        torch.Tensor,
+    )
+    assert (changed.min() >= 0, changed.max() <= 1) == (True, True)
+
+
+def test_a_flip_is_a_flip() -> None:
+    flipped = augmented(({"RandFlip": {"prob": 1.0, "spatial_axis": 1}},))
+
+    assert torch.equal(flipped, PICTURE.flip(2))
+
+
+def test_a_transform_may_be_named_without_parameters() -> None:
+    assert augmented(("RandFlip",)).shape == PICTURE.shape
+
+
+def test_no_transforms_leave_the_picture_as_it_is() -> None:
+    assert torch.equal(augmented(()), PICTURE)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "Flip",
+        "RandFlipd",
+        "RandFlipDict",
+        "RandNothing",
+        "Randomizable",
+        "os",
+        5,
+        None,
+        {"RandFlip": {}, "RandZoom": {}},
+    ],
+)
+def test_what_is_no_random_array_transform_is_refused_with_its_place(entry: Any) -> None:
+    assert refusal(entry).where == "r.yaml:9"
+
+
+@pytest.mark.parametrize("parameters", [{"probability": 1}, {"prob": 1.0, "spatial_axes": 0}])
+def test_a_parameter_that_monai_does_not_take_is_refused_by_name(parameters: Any) -> None:
+    error = refusal({"RandFlip": parameters})
+
+    assert error.message.startswith("augment: RandFlip: ")
+
+
+@pytest.mark.parametrize("parameters", [5, [1], "x"])
+def test_parameters_that_are_no_mapping_are_refused(parameters: Any) -> None:
+    assert refusal({"RandFlip": parameters}).where == "r.yaml:9"

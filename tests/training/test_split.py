@@ -1,0 +1,110 @@
+"""Groups are held out whole."""
+
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from diascope.errors import TableError
+from diascope.training.split import split_by_group
+from diascope.training.table import Example
+
+
+def example(number: int, group: object, label: str = "x", split: str | None = None) -> Example:
+    name = f"{number}.png"
+    return Example(name, Path(name), frozenset({label}), str(group), split)  # type: ignore[arg-type]
+
+
+def shares(examples: list[Example]) -> dict[str | None, float]:
+    counts: dict[str | None, float] = defaultdict(float)
+    for one in examples:
+        counts[one.split] += 1 / len(examples)
+    return counts
+
+
+MANY = [example(i, i // 3, "xyz"[i // 3 % 3]) for i in range(600)]
+
+
+@pytest.mark.filterwarnings("ignore:The least populated class")
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    rows=st.lists(st.tuples(st.integers(0, 15), st.sampled_from("abc")), min_size=1, max_size=60),
+    test=st.sampled_from([0.0, 0.1, 0.15, 0.3]),
+    validation=st.sampled_from([0.1, 0.25]),
+    seed=st.integers(0, 5),
+)
+def test_no_group_is_ever_on_two_sides(
+    rows: list[tuple[int, str]], test: float, validation: float, seed: int
+) -> None:
+    examples = [example(i, group, label) for i, (group, label) in enumerate(rows)]
+    try:
+        split = split_by_group(examples, test=test, validation=validation, seed=seed)
+    except TableError:
+        return
+    sides = defaultdict(set)
+    for one in split:
+        sides[one.group].add(one.split)
+
+    assert [one.name for one in split] == [one.name for one in examples]
+    assert all(len(side) == 1 for side in sides.values())
+    assert {"train", "validation"} <= {one.split for one in split}
+
+
+def test_the_shares_are_about_what_was_asked_for() -> None:
+    found = shares(split_by_group(MANY, test=0.15, validation=0.1, seed=0))
+
+    assert found["test"] == pytest.approx(0.15, abs=0.03)
+    assert found["validation"] == pytest.approx(0.1, abs=0.03)
+
+
+@pytest.mark.parametrize("share", [0.4])
+def test_a_large_share_is_about_what_was_asked_for(share: float) -> None:
+    found = shares(split_by_group(MANY, test=share, validation=0.1, seed=0))
+
+    assert found["test"] == pytest.approx(share, abs=0.06)
+
+
+def test_each_label_is_in_every_part() -> None:
+    split = split_by_group(MANY, test=0.15, validation=0.1, seed=0)
+
+    for part in ("train", "validation", "test"):
+        labels = {label for one in split if one.split == part for label in one.labels}
+        assert labels == set("xyz")
+
+
+def test_the_same_seed_gives_the_same_split_and_another_one_another() -> None:
+    first, again, other = (
+        split_by_group(MANY, test=0.15, validation=0.1, seed=seed) for seed in (1, 1, 2)
+    )
+
+    assert first == again
+    assert first != other
+
+
+def test_without_a_test_share_nothing_is_kept_for_testing() -> None:
+    assert "test" not in shares(split_by_group(MANY, test=0, validation=0.1, seed=0))
+
+
+def test_a_table_with_a_split_column_keeps_it() -> None:
+    given_ = [example(0, 0, split="test"), example(1, 1, split=None), example(2, 2, split="train")]
+    split = split_by_group(given_, test=0.5, validation=0.1, seed=0)
+
+    assert [one.split for one in split] == ["test", "train", "train"]
+
+
+def test_too_few_groups_are_refused_with_what_to_do() -> None:
+    with pytest.raises(TableError, match="3 groups are too few") as caught:
+        split_by_group([example(i, i % 3) for i in range(30)], test=0.1, validation=0.1, seed=0)
+    assert "split" in caught.value.hint
+
+
+def test_labels_rarer_than_the_folds_are_a_table_error_if_anything() -> None:
+    rare = [example(i, i, f"label{i // 2}") for i in range(40)]
+    try:
+        split = split_by_group(rare, test=0.1, validation=0.1, seed=0)
+    except TableError:
+        return
+
+    assert len(split) == 40

@@ -1,0 +1,139 @@
+"""The table of labelled pictures: what is wrong in it is named by its line."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from diascope.errors import TableError
+from diascope.training.table import Example, label_names, read_table
+
+Write = Callable[[str], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Return a function that writes a table beside three pictures a.png, b.png, c.png."""
+    for name in "abc":
+        (tmp_path / f"{name}.png").write_bytes(b"picture")
+
+    def write(text: str) -> Path:
+        path = tmp_path / "labels.csv"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def refusal(path: Path, task: str = "multiclass") -> TableError:
+    with pytest.raises(TableError) as caught:
+        read_table(path, task)  # type: ignore[arg-type]
+    return caught.value
+
+
+def test_a_row_becomes_an_example(write: Write, tmp_path: Path) -> None:
+    path = write("path,label,group,split\na.png,x,p1,test\n")
+
+    assert read_table(path, "multiclass") == [
+        Example("a.png", tmp_path / "a.png", frozenset({"x"}), "p1", "test")
+    ]
+
+
+def test_a_picture_without_a_group_is_its_own(write: Write) -> None:
+    first, second = read_table(write("path,label\na.png,x\nb.png,x\n"), "multiclass")
+
+    assert (first.group, second.group, first.split) == ("a.png", "b.png", None)
+
+
+def test_labels_are_joined_by_bars(write: Write) -> None:
+    rows = read_table(write("path,labels\na.png,x| y\nb.png,\n"), "multilabel")
+
+    assert [row.labels for row in rows] == [{"x", "y"}, set()]
+
+
+def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(write: Write) -> None:
+    (row,) = read_table(write("\ufeffpath,label\r\na.png,x\r\n"), "multiclass")
+
+    assert row.name == "a.png"
+
+
+@pytest.mark.parametrize("text", ["", "path,label\n", "file,label\na.png,x\n", "path\na.png\n"])
+def test_a_table_without_rows_or_columns_is_refused(write: Write, text: str) -> None:
+    assert "path and label" in refusal(write(text)).message
+
+
+def test_a_missing_table_is_named(tmp_path: Path) -> None:
+    assert refusal(tmp_path / "gone.csv").where.endswith("gone.csv")
+
+
+def test_missing_pictures_are_counted_and_named_with_their_lines(write: Write) -> None:
+    rows = "".join(f"gone{i}.png,x\n" for i in range(9))
+    message = refusal(write(f"path,label\na.png,x\n{rows}")).message
+
+    assert message.startswith("9 pictures are missing: line 3: ")
+    assert "line 7: " in message
+    assert "line 8: " not in message
+
+
+def test_lines_are_counted_across_blank_ones(write: Write) -> None:
+    assert "line 4: " in refusal(write("path,label\n\na.png,x\ngone.png,x\n")).message
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("b.png,,p,", "needs one label a row, got ''"),
+        ("b.png,x|y,p,", "needs one label a row, got 'x|y'"),
+        (",x,p,", "the path is empty"),
+        ("b.png,x,p,dev", "split must be one of train, validation, test, got 'dev'"),
+    ],
+)
+def test_a_wrong_row_is_named_by_its_line(write: Write, row: str, said: str) -> None:
+    error = refusal(write(f"path,label,group,split\na.png,x,q,\n{row}\n"))
+
+    assert error.where.endswith("labels.csv:3")
+    assert said in error.message
+
+
+def test_a_row_with_too_many_cells_is_refused_by_its_line(write: Write) -> None:
+    assert refusal(write("path,label\na.png,x\nb.png,x,y\n")).where.endswith("labels.csv:3")
+
+
+def test_a_group_in_two_splits_is_refused_with_its_line(write: Write) -> None:
+    text = "path,label,group,split\na.png,x,p1,train\nb.png,x,p2,train\nc.png,y,p1,test\n"
+    error = refusal(write(text))
+
+    assert error.where.endswith("labels.csv:4")
+    assert "'p1' stands in train and in test" in error.message
+
+
+def example(*labels: str) -> Example:
+    return Example("a", Path("a"), frozenset(labels), "a")
+
+
+@pytest.mark.parametrize(
+    ("task", "labels", "vector"),
+    [
+        ("multiclass", ("y",), [0, 1, 0]),
+        ("multilabel", ("x", "z"), [1, 0, 1]),
+        ("multilabel", (), [0, 0, 0]),
+        ("binary", ("y",), [1]),
+        ("binary", ("x",), [0]),
+    ],
+)
+def test_the_target_has_one_number_for_each_output(
+    task: str, labels: tuple[str, ...], vector: list[float]
+) -> None:
+    assert example(*labels).vector("xyz", task) == vector  # type: ignore[arg-type]
+
+
+def test_labels_are_those_of_the_table_sorted_unless_given() -> None:
+    examples = [example("b"), example("a", "c")]
+
+    assert label_names(examples, (), Path("t")) == ("a", "b", "c")
+    assert label_names(examples, ("c", "b", "a", "d"), Path("t")) == ("c", "b", "a", "d")
+
+
+def test_a_label_that_the_recipe_does_not_name_is_refused() -> None:
+    with pytest.raises(TableError, match="does not name: b"):
+        label_names([example("a"), example("b")], ("a",), Path("t"))

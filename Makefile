@@ -10,6 +10,7 @@ demo: $(VENV)/demo.stamp
 	$(BIN)/pipeline run derm.yaml --output results/derm
 	@echo
 	@echo "Open the report: $(CURDIR)/results/derm/report.html"
+	@echo "Your own pictures: . $(BIN)/activate && pipeline run derm.yaml my-photos/ --output results/mine"
 
 test: lint
 	$(BIN)/pytest

@@ -18,6 +18,7 @@ import pytest
 from PIL import Image
 
 from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest, write_card
+from tests import odd_plugins as odd
 
 LAYERS = [{"conv": {"filters": 4, "stride": 2}}, {"conv": {"filters": 6, "stride": 2}}]
 PATIENCE_S = 90
@@ -118,8 +119,9 @@ def command(
 
 @pytest.fixture
 def odd_plugins(install: Callable[..., None], tmp_path: Path) -> Path:
-    """Install the readers, steps and reports of ``ODD``; return the folder for PYTHONPATH."""
-    install("odd", ODD_ENTRY_POINTS, odd_plugins=ODD)
+    """Install the plugins of ``tests/odd_plugins.py``; return the folder for PYTHONPATH."""
+    source = Path(odd.__file__).read_text()
+    install("odd", odd.ENTRY_POINTS, odd_plugins=source)
     return tmp_path / "site"
 
 
@@ -177,90 +179,3 @@ def states(output: Path) -> dict[str, tuple[str, str]]:
 def contents(folder: Path, names: Sequence[str]) -> list[bytes]:
     """Return the bytes of files in a folder."""
     return [(folder / name).read_bytes() for name in names]
-
-
-ODD_ENTRY_POINTS = """
-[diascope.readers]
-slow = odd_plugins:Slow
-fatal = odd_plugins:Fatal
-stream = odd_plugins:Stream
-closed = odd_plugins:Closed
-
-[diascope.preprocessing]
-dawdle = odd_plugins:Dawdle
-
-[diascope.reports]
-raising = odd_plugins:Raising
-dying = odd_plugins:Dying
-"""
-
-ODD = '''
-import os, signal, time
-from dataclasses import dataclass
-from pathlib import Path
-
-import numpy as np
-from diascope.readers.image import ImageReader
-from diascope.sample import Prediction, Sample
-
-class Slow(ImageReader):
-    """Takes as long as the environment says, so that a run can be struck while it goes on."""
-    def read(self, item):
-        time.sleep(float(os.environ.get("ODD_SECONDS", 0)))
-        yield from super().read(item)
-
-class Fatal(ImageReader):
-    """Is killed by one item; only where it is alone in its process."""
-    def read(self, item):
-        if "fatal" in item.id:
-            os.kill(os.getpid(), signal.SIGKILL)
-        yield from super().read(item)
-
-@dataclass
-class Stream:
-    """Gives 500 frames and writes down, byte by byte, how many were taken from it."""
-    api = (1, 0)
-    log: Path
-    def sniff(self, path, head):
-        return 1
-    def read(self, item):
-        for number in range(500):
-            with self.log.open("ab") as file:
-                file.write(b".")
-            yield Sample(item, np.full((128, 128, 3), number % 256, np.uint8), frame=number)
-
-class Closed:
-    """Cannot travel to another process."""
-    api = (1, 0)
-    def __init__(self):
-        self.secret = lambda: None
-    def sniff(self, path, head):
-        return 1
-    def read(self, item):
-        raise NotImplementedError
-
-class Dawdle:
-    """A step that takes as long as the environment says."""
-    api = (1, 0)
-    def __call__(self, sample):
-        time.sleep(float(os.environ.get("ODD_SECONDS", 0)))
-        return sample
-
-class Raising:
-    """A report that cannot be written, until somebody mends it."""
-    api = (1, 0)
-    def write(self, run, records, directory):
-        if "ODD_MENDED" not in os.environ:
-            raise RuntimeError("out of ink")
-        (directory / "raising.txt").write_text("well")
-        return [directory / "raising.txt"]
-
-class Dying:
-    """A report whose process dies when it is half written."""
-    api = (1, 0)
-    def write(self, run, records, directory):
-        (directory / "half.txt").write_text("half of it")
-        if "ODD_MENDED" not in os.environ:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return [directory / "half.txt"]
-'''

@@ -170,6 +170,10 @@ def _check_together(card: ModelCard, path: Path) -> None:
         wrong = "a multiclass task has at least two labels"
     elif len(set(card.names)) != len(card.names):
         wrong = f"labels repeat: {', '.join(card.names)}"
+    elif any(
+        label.operating_point is not None and label.operating_point <= 0 for label in card.labels
+    ):
+        wrong = "an operating point must be above 0"
     elif len(card.mean) != len(card.std) or 0 in card.std:
         wrong = f"mean and std need one number a channel, std not 0: {card.mean}, {card.std}"
     if wrong:

@@ -18,7 +18,7 @@ def scores_of(logits: NDArray[np.float32], card: ModelCard) -> NDArray[np.float6
         powers = np.exp(wide - wide.max(axis=1, keepdims=True))
         shares: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
         return shares
-    positive: NDArray[np.float64] = 1 / (1 + np.exp(-wide))
+    positive: NDArray[np.float64] = np.exp(-np.logaddexp(0, -wide))  # does not overflow
     if card.task == "binary":
         return np.concatenate([1 - positive, positive], axis=1)
     return positive

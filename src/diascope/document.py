@@ -85,6 +85,8 @@ def _refuse_references(text: str, name: str) -> None:
         for event in YAML(typ="safe", pure=True).parse(text):
             where = f"{name}:{event.start_mark.line + 1}"
             kind = type(event).__name__
+            if getattr(event, "version", None) or getattr(event, "tags", None):
+                raise RecipeError("YAML directives (%...) are not allowed", where=where)
             depth += kind.endswith(("MappingStartEvent", "SequenceStartEvent"))
             depth -= kind.endswith(("MappingEndEvent", "SequenceEndEvent"))
             if depth > MAX_DEPTH:
@@ -112,6 +114,8 @@ def _node(node: Any, yaml: Any, name: str, depth: int) -> Node:
             if key_node.id != "scalar":
                 raise RecipeError("a key must be a word", where=at)
             key = str(key_node.value)
+            if key_node.tag == "tag:yaml.org,2002:merge" or key == "<<":
+                raise RecipeError("merge keys are not allowed", where=at)
             if key in found:
                 raise RecipeError(f"the key {key!r} stands here a second time", where=at)
             value = _node(value_node, yaml, name, depth + 1)

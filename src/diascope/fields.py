@@ -91,7 +91,8 @@ def _value(parameter: Parameter, node: Node, base: Path | None) -> Any:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         inside = ".".join(str(part) for part in first["loc"] if isinstance(part, int | str))
-        detail = f" ({inside}: {first['msg']})" if len(error.errors()) == 1 and inside else ""
+        union = typing.get_origin(parameter.hint) in (typing.Union, types.UnionType)
+        detail = f" ({inside}: {first['msg']})" if inside and not union else ""
         raise RecipeError(
             f"{parameter.name} must be {parameter.type_name}, got {node.plain()!r}{detail}",
             where=node.where,
@@ -102,8 +103,7 @@ def _value(parameter: Parameter, node: Node, base: Path | None) -> Any:
 
 
 def _takes_path(hint: Any) -> bool:
-    options = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
-    return Path in options
+    return hint is Path or Path in typing.get_args(hint)
 
 
 def _located(path: Path, base: Path | None) -> Path:

@@ -112,15 +112,11 @@ def load_network(card: ModelCard, directory: Path, backbone: Backbone, device: s
 
 
 def state_digest(module: nn.Module) -> str:
-    """Return the SHA-256 over the names and values of a module's weights, as half precision.
-
-    Half precision, because that is how weights may be stored: a network then has one digest before
-    and after it was saved.
-    """
+    """Return the SHA-256 over the names and values of a module's weights."""
     digest = hashlib.sha256()
     for name, tensor in sorted(module.state_dict().items()):
         digest.update(name.encode())
-        digest.update(tensor.detach().cpu().half().contiguous().numpy().tobytes())
+        digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
 
 

@@ -133,21 +133,25 @@ class Pipeline:
             predictions = list(self.load().predict(samples))
             if len(predictions) != len(samples):
                 raise TypeError(f"expected {len(samples)} predictions, got {len(predictions)}")
+            return [self._checked(prediction, "model") for prediction in predictions]
         except Exception as error:  # a stranger's model may raise anything
             if len(samples) == 1:
-                return [self._failed(samples[0].item, reason_of(error))]
+                return [self._failed(samples[0].item, "model", reason_of(error))]
             middle = len(samples) // 2
             return self._predicted(samples[:middle]) + self._predicted(samples[middle:])
-        return [self._checked(prediction) for prediction in predictions]
 
-    def _checked(self, prediction: Prediction) -> Prediction | Failed:
+    def _checked(
+        self, prediction: Prediction, stage: Literal["model", "aggregate"]
+    ) -> Prediction | Failed:
+        if not isinstance(prediction, Prediction):  # what a stranger's model returned
+            raise TypeError(f"expected a Prediction, got {type(prediction).__name__}")
         wrong = [name for name, score in prediction.scores.items() if not math.isfinite(score)]
         if wrong:
-            return self._failed(prediction.item, f"the score of {wrong[0]} is not a number")
+            return self._failed(prediction.item, stage, f"the score of {wrong[0]} is not a number")
         return prediction
 
-    def _failed(self, item: Item, reason: str) -> Failed:
-        return Failed(item, "model", self.model.plugin.name, reason)
+    def _failed(self, item: Item, stage: Literal["model", "aggregate"], reason: str) -> Failed:
+        return Failed(item, stage, self.model.plugin.name, reason)
 
     def _record(self, item: Item, outcomes: Iterator[Prediction | Failed | Skipped]) -> Record:
         first = next(outcomes)
@@ -156,9 +160,11 @@ class Pipeline:
         ends: list[Failed | Skipped] = []
         whole = _until_end(chain([first], outcomes), ends)
         try:
-            answer = self.load().aggregate(item, whole)
+            answer = self._checked(self.load().aggregate(item, whole), "aggregate")
+            for _ in whole:  # a frame that the model did not look at may have failed
+                pass
         except Exception as error:  # a stranger's model may raise anything
-            failed = Failed(item, "aggregate", self.model.plugin.name, reason_of(error))
+            failed = self._failed(item, "aggregate", reason_of(error))
             return ends[0] if ends else failed
         return ends[0] if ends else answer
 

@@ -160,7 +160,8 @@ def _check_methods(plugin: Plugin, loaded: type) -> None:
             raise PluginError(f"{plugin.title}: expected a method {name!r}, got {member!r}")
         signature = inspect.signature(member)
         try:
-            signature.bind(None, *[None] * count)
+            bound = 0 if isinstance(member, staticmethod) else 1
+            signature.bind(*[None] * (bound + count))
         except TypeError as error:
             raise PluginError(
                 f"{plugin.title}: {name} must take {count} arguments after self, "
@@ -169,8 +170,9 @@ def _check_methods(plugin: Plugin, loaded: type) -> None:
 
 
 def _repair(plugin: Plugin, error: Exception) -> str:
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        return f"Install what it needs: pip install {error.name.partition('.')[0]}"
+    missing = error.name if isinstance(error, ModuleNotFoundError) else None
+    if missing and missing.partition(".")[0] != plugin.target.partition(".")[0].partition(":")[0]:
+        return f"Install what it needs: pip install {missing.partition('.')[0]}"
     return (
         f"Reinstall or remove it: pip install --force-reinstall {plugin.distribution}, "
         f"or pip uninstall {plugin.distribution}.\n  Recipes that do not name it still run."

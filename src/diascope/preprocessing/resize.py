@@ -63,8 +63,8 @@ def _resized(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
     ]
     stacked: NDArray[Any] = np.stack(channels, axis=2)
     if np.issubdtype(pixels.dtype, np.integer):
-        stacked = np.rint(stacked).astype(pixels.dtype)
-    return stacked
+        stacked = np.rint(stacked)
+    return stacked.astype(pixels.dtype)
 
 
 def _placed(pixels: NDArray[Any], target: tuple[int, int], fill: float) -> NDArray[Any]:

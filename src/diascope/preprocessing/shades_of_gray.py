@@ -21,7 +21,7 @@ class ShadesOfGray:
     api: ClassVar = (1, 0)
 
     def __post_init__(self) -> None:
-        if self.power < 1:
+        if not 1 <= self.power < float("inf"):
             raise ValueError(f"power must be at least 1, got {self.power}")
 
     def __call__(self, sample: Sample) -> Sample:

@@ -25,6 +25,7 @@ _MAGIC = (
     b"GIF8",
 )
 _ORIENTATION = 0x0112
+_PHOTOMETRIC = 262
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,8 @@ class ImageReader:
                     image = Image.open(file, formats=_FORMATS)
             except UnidentifiedImageError as error:
                 raise ReadError(_not_a_picture(item, file)) from error
+            except (OSError, SyntaxError, ValueError) as error:
+                raise ReadError(f"the file is truncated or damaged ({error})") from error
             except Image.DecompressionBombError as error:
                 raise ReadError(
                     f"the picture is too large to be decoded safely: {error}; "
@@ -64,32 +67,37 @@ class ImageReader:
 
 
 def _decoded(image: Any, frame: int, item: Item) -> Sample:
+    from PIL import ImageOps
+
+    trace: list[str] = []
     try:
         image.seek(frame)
+        _announce(image, trace)  # before Pillow decodes: it drops what this tells from
         image.load()
     except (OSError, EOFError, SyntaxError, ValueError) as error:
         reason = str(error)
         if "truncated" in reason or "not enough" in reason or isinstance(error, EOFError):
             reason = f"the file is truncated, part of the picture is missing ({reason})"
         raise ReadError(reason) from error
-    trace: list[str] = []
-    upright = _oriented(image, trace)
+    upright = ImageOps.exif_transpose(image)
     plain = _plain(_in_srgb(upright, trace), trace)
     pixels = np.asarray(plain)
     if pixels.ndim == 2:
         pixels = pixels[:, :, None]
+    if pixels.dtype == np.uint16 and getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0:
+        trace.append("inverted, as the TIFF says that 0 is white")  # Pillow does it for 8 bits only
+        pixels = 65535 - pixels
     white = 65535.0 if pixels.dtype == np.uint16 else 255.0
     return Sample(item, pixels, range=(0.0, white), frame=frame, trace=tuple(trace))
 
 
-def _oriented(image: Any, trace: list[str]) -> Any:
-    from PIL import ImageOps
-
-    orientation = image.getexif().get(_ORIENTATION, 1)
-    if orientation not in range(2, 9):
-        return image
-    trace.append(f"EXIF orientation {orientation} applied")
-    return ImageOps.exif_transpose(image)
+def _announce(image: Any, trace: list[str]) -> None:
+    """Note what Pillow does on decoding: it turns a TIFF upright and reduces colours to 8 bits."""
+    if image.mode in ("RGB", "RGBA", "LA") and ";16" in str(image.tile):
+        trace.append("16 bits a channel reduced to 8")
+    orientation = image.getexif().get(_ORIENTATION, 1)  # decodes a PNG
+    if orientation in range(2, 9):
+        trace.append(f"EXIF orientation {orientation} applied")
 
 
 def _in_srgb(image: Any, trace: list[str]) -> Any:
@@ -97,15 +105,19 @@ def _in_srgb(image: Any, trace: list[str]) -> Any:
     from PIL import ImageCms
 
     profile = image.info.get("icc_profile")
-    if not profile or image.mode not in ("RGB", "CMYK"):
+    if image.mode in ("P", "PA"):
+        trace.append("palette converted to RGB")
+        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    if not profile or image.mode not in ("RGB", "RGBA", "CMYK"):
         return image
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         name = ImageCms.getProfileDescription(source).strip()
-        if "sRGB" in name and image.mode == "RGB":
+        if "sRGB" in name and image.mode != "CMYK":
             return image
         target = ImageCms.createProfile("sRGB")
-        converted = ImageCms.profileToProfile(image, source, target, outputMode="RGB")
+        mode = "RGBA" if image.mode == "RGBA" else "RGB"
+        converted = ImageCms.profileToProfile(image, source, target, outputMode=mode)
     except (ImageCms.PyCMSError, OSError) as error:
         trace.append(f"ICC profile unreadable, colours taken as they are ({error})")
         return image
@@ -116,8 +128,6 @@ def _in_srgb(image: Any, trace: list[str]) -> Any:
 def _plain(image: Any, trace: list[str]) -> Any:
     """Convert whatever mode Pillow gives to RGB, grey or 16-bit grey."""
     mode = image.mode
-    if mode == "RGB" and "16" in str(getattr(image, "tile", "") or image.info.get("depth", "")):
-        trace.append("16 bits a channel reduced to 8")
     if mode.startswith("I;16"):
         trace.append("16-bit grey")
         return np.asarray(image).astype(np.uint16)
@@ -129,7 +139,7 @@ def _plain(image: Any, trace: list[str]) -> Any:
         return image
     target = "L" if mode == "1" else "RGB"
     if mode != "1":
-        trace.append(f"{'palette' if mode == 'P' else mode} converted to RGB")
+        trace.append(f"{mode} converted to RGB")
     return image.convert(target)
 
 

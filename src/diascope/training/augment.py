@@ -32,7 +32,11 @@ def _transform(entry: Any, where: str) -> Any:
         ((name, values),) = entry.items()
     found: Any = getattr(transforms, name, None) if isinstance(name, str) else None
     is_random = isinstance(found, type) and issubclass(found, transforms.Randomizable)
-    is_array = is_random and not issubclass(found, transforms.MapTransform)
+    is_array = (
+        is_random
+        and issubclass(found, transforms.Transform)
+        and not issubclass(found, transforms.MapTransform)
+    )
     if not str(name).startswith("Rand") or not is_array:
         raise RecipeError(
             f"augment: expected one of MONAI's array transforms named Rand..., got {entry!r}",

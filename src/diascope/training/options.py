@@ -25,7 +25,7 @@ class TrainOptions:
 
     Attributes:
         table: CSV with ``path`` (relative to the table), ``label`` or ``labels`` (joined by bars),
-            and optionally ``group`` (patient, lesion: never on both sides) and ``split`` (train,
+            and optionally ``group`` (patient, specimen: never on both sides) and ``split`` (train,
             validation, test).
         task: what the labels are; ``multilabel`` gives each its own score.
         labels: label names in the order of the outputs, with their titles and codes; as found in

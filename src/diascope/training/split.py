@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from fractions import Fraction
+from itertools import islice
 
 from diascope.errors import TableError
 from diascope.training.table import Example, Split
@@ -40,7 +42,9 @@ def split_by_group(
 def _one_fold(examples: Sequence[Example], share: float, seed: int) -> list[int]:
     from sklearn.model_selection import StratifiedGroupKFold
 
-    folds = max(2, round(1 / share))
+    taken, folds = 1, max(2, round(1 / share))
+    if share > 1 / 3:
+        taken, folds = Fraction(share).limit_denominator(10).as_integer_ratio()
     groups = [example.group for example in examples]
     labels = ["|".join(sorted(example.labels)) for example in examples]
     if len(set(groups)) < folds:
@@ -49,5 +53,8 @@ def _one_fold(examples: Sequence[Example], share: float, seed: int) -> list[int]
             hint="Give the table a `split` column, or a larger share.",
         )
     cut = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
-    _, held = next(cut.split(examples, labels, groups))
-    return [int(index) for index in held]
+    try:
+        parts = [held for _, held in islice(cut.split(examples, labels, groups), taken)]
+    except ValueError as error:  # no label has as many pictures as there are folds
+        raise TableError(f"a share of {share:.2f} cannot be held out: {error}") from error
+    return [int(index) for held in parts for index in held]

@@ -1,7 +1,7 @@
 """The table of labelled pictures."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast, get_args
@@ -39,20 +39,21 @@ def read_table(path: Path, task: Task) -> list[Example]:
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
+            reader = csv.DictReader(file)
+            numbered = [(reader.line_num, row) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise TableError(f"cannot be read: {error}", where=str(path)) from error
-    columns = list(rows[0]) if rows else []
+    columns = list(reader.fieldnames or ()) if numbered else []
     name = "labels" if "labels" in columns else "label"
     if "path" not in columns or name not in columns:
         raise TableError(
             f"needs the columns path and label (or labels), got {', '.join(columns) or 'no rows'}",
             where=str(path),
         )
-    examples = [_example(row, line, name, path, task) for line, row in enumerate(rows, 2)]
+    examples = {line: _example(row, line, name, path, task) for line, row in numbered}
     _refuse_missing(examples, path)
     _refuse_leaks(examples, path)
-    return examples
+    return list(examples.values())
 
 
 def label_names(examples: Sequence[Example], given: Sequence[str], path: Path) -> tuple[str, ...]:
@@ -72,6 +73,8 @@ def label_names(examples: Sequence[Example], given: Sequence[str], path: Path) -
 
 def _example(row: dict[str, str], line: int, column: str, path: Path, task: Task) -> Example:
     where = f"{path}:{line}"
+    if None in row:
+        raise TableError("the row has more cells than the table has columns", where=where)
     labels = frozenset(part.strip() for part in (row[column] or "").split("|") if part.strip())
     if not row["path"]:
         raise TableError("the path is empty", where=where)
@@ -85,20 +88,18 @@ def _example(row: dict[str, str], line: int, column: str, path: Path, task: Task
     return Example(row["path"], path.parent / row["path"], labels, group, cast(Split | None, split))
 
 
-def _refuse_missing(examples: Sequence[Example], path: Path) -> None:
+def _refuse_missing(examples: Mapping[int, Example], path: Path) -> None:
     missing = [
-        (line, example.path)
-        for line, example in enumerate(examples, 2)
-        if not example.path.is_file()
+        (line, example.path) for line, example in examples.items() if not example.path.is_file()
     ]
     if missing:
         shown = "; ".join(f"line {line}: {gone}" for line, gone in missing[:_MISSING_SHOWN])
         raise TableError(f"{len(missing)} pictures are missing: {shown}", where=str(path))
 
 
-def _refuse_leaks(examples: Sequence[Example], path: Path) -> None:
+def _refuse_leaks(examples: Mapping[int, Example], path: Path) -> None:
     seen: dict[str, Split | None] = {}
-    for line, example in enumerate(examples, 2):
+    for line, example in examples.items():
         if seen.setdefault(example.group, example.split) != example.split:
             raise TableError(
                 f"the group {example.group!r} stands in {seen[example.group]} and in "

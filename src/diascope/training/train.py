@@ -146,11 +146,12 @@ def _store(network: Network, directory: Path, *, head_only: bool) -> str:
     state = {
         name: (value.half() if value.ndim > 1 else value).contiguous().cpu()
         for name, value in network.state_dict().items()
+        if name.startswith("head.") or not head_only
     }
-    network.load_state_dict({name: value.float() for name, value in state.items()})
-    kept = {name: value for name, value in state.items() if name.startswith("head.")}
+    stored = {name: value.float() for name, value in state.items()}
+    network.load_state_dict(stored, strict=not head_only)
     part = directory / f"{WEIGHTS_FILE}.part"
-    save_file(kept if head_only else state, part)
+    save_file(state, part)
     part.replace(directory / WEIGHTS_FILE)
     return file_digest(directory / WEIGHTS_FILE)
 

@@ -1,0 +1,113 @@
+"""Plugins that misbehave; `tests.runs` installs this file as a distribution of its own."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from diascope.readers.image import ImageReader
+from diascope.sample import Item, Sample
+
+ENTRY_POINTS = """
+[diascope.readers]
+slow = odd_plugins:Slow
+fatal = odd_plugins:Fatal
+stream = odd_plugins:Stream
+closed = odd_plugins:Closed
+
+[diascope.preprocessing]
+dawdle = odd_plugins:Dawdle
+
+[diascope.reports]
+raising = odd_plugins:Raising
+dying = odd_plugins:Dying
+"""
+
+
+class Slow(ImageReader):
+    """Takes as long as the environment says, so that a run can be struck while it goes on."""
+
+    def read(self, item: Item) -> Iterator[Sample]:
+        time.sleep(float(os.environ.get("ODD_SECONDS", 0)))
+        yield from super().read(item)
+
+
+class Fatal(ImageReader):
+    """Is killed by one item; only where it is alone in its process."""
+
+    def read(self, item: Item) -> Iterator[Sample]:
+        if "fatal" in item.id:
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield from super().read(item)
+
+
+@dataclass
+class Stream:
+    """Gives 500 frames and writes down, byte by byte, how many were taken from it."""
+
+    api: ClassVar = (1, 0)
+
+    log: Path
+
+    def sniff(self, path: str, head: bytes) -> int:
+        return 1
+
+    def read(self, item: Item) -> Iterator[Sample]:
+        for number in range(500):
+            with self.log.open("ab") as file:
+                file.write(b".")
+            yield Sample(item, np.full((128, 128, 3), number % 256, np.uint8), frame=number)
+
+
+class Closed:
+    """Cannot travel to another process."""
+
+    api: ClassVar = (1, 0)
+
+    def __init__(self) -> None:
+        self.secret = lambda: None
+
+    def sniff(self, path: str, head: bytes) -> int:
+        return 1
+
+    def read(self, item: Item) -> Iterator[Sample]:
+        raise NotImplementedError
+
+
+class Dawdle:
+    """A step that takes as long as the environment says."""
+
+    api: ClassVar = (1, 0)
+
+    def __call__(self, sample: Sample) -> Sample:
+        time.sleep(float(os.environ.get("ODD_SECONDS", 0)))
+        return sample
+
+
+class Raising:
+    """A report that cannot be written, until somebody mends it."""
+
+    api: ClassVar = (1, 0)
+
+    def write(self, run: Any, records: Any, directory: Path) -> list[Path]:
+        if "ODD_MENDED" not in os.environ:
+            raise RuntimeError("out of ink")
+        (directory / "raising.txt").write_text("well")
+        return [directory / "raising.txt"]
+
+
+class Dying:
+    """A report whose process dies when it is half written."""
+
+    api: ClassVar = (1, 0)
+
+    def write(self, run: Any, records: Any, directory: Path) -> list[Path]:
+        (directory / "half.txt").write_text("half of it")
+        if "ODD_MENDED" not in os.environ:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return [directory / "half.txt"]

@@ -1,0 +1,80 @@
+"""Inputs by URI: archives, memory, the web, and what is not installed."""
+
+import sys
+import zipfile
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from diascope.errors import UsageError
+from diascope.inputs import Found, find_items
+
+
+def content(entry: Found) -> bytes:
+    with entry.item.open() as file:
+        return file.read()
+
+
+def test_a_zip_archive_is_read_by_its_uri(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.writestr("x/one.png", b"1")
+        archive.writestr("two.png", b"2")
+    found = list(find_items([f"zip://::{tmp_path}/all.zip"]))
+    assert [(entry.item.id, content(entry)) for entry in found] == [
+        ("two.png", b"2"),
+        ("x/one.png", b"1"),
+    ]
+
+
+def test_a_memory_uri_is_read() -> None:
+    import fsspec
+
+    memory = fsspec.filesystem("memory")
+    for name in ("/photos/a.png", "/photos/b/c.png"):
+        memory.pipe(name, name.encode())
+    found = list(find_items(["memory://photos"]))
+    assert [(entry.item.id, content(entry)) for entry in found] == [
+        ("a.png", b"/photos/a.png"),
+        ("b/c.png", b"/photos/b/c.png"),
+    ]
+    memory.rm("/photos", recursive=True)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    """Serve a folder with one picture; yield its address."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "c.png").write_bytes(b"content of c")
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *args: object) -> None: ...
+
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
+    Thread(target=httpd.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{httpd.server_port}"
+    httpd.shutdown()
+    httpd.server_close()
+
+
+def test_a_web_address_is_one_item(server: str) -> None:
+    (found,) = find_items([f"{server}/sub/c.png"])
+    assert found.item.id == "c.png"
+    assert content(found) == b"content of c"
+
+
+def test_a_web_address_with_nothing_behind_it_is_an_error(server: str) -> None:
+    with pytest.raises(UsageError, match=r"nowhere\.png"):
+        list(find_items([f"{server}/nowhere.png"]))
+
+
+def test_a_missing_extra_names_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "s3fs", None)  # as if it were not installed
+    with pytest.raises(UsageError, match="s3:// is not installed") as error:
+        list(find_items(["s3://bucket/photos/"]))
+    assert error.value.hint == 'pip install "diascope[s3]"'

@@ -25,6 +25,7 @@ create table if not exists items (
   answer text, preview blob, maps blob
 );
 create index if not exists items_by_place on items (seen, place);
+create index if not exists items_by_uri on items (uri);
 create table if not exists facts (name text primary key, value text);
 """
 _VERSION = 1
@@ -48,8 +49,9 @@ class Ledger:
             self._base = sqlite3.connect(path)
             self._base.execute("pragma journal_mode = wal")
             version = self._base.execute("pragma user_version").fetchone()[0]
-            self._base.executescript(_SCHEMA)
-            self._base.execute(f"pragma user_version = {_VERSION}")
+            if version in (0, _VERSION):
+                self._base.executescript(_SCHEMA)
+                self._base.execute(f"pragma user_version = {_VERSION}")
         except sqlite3.DatabaseError as error:
             raise OutputError(f"is not a ledger: {error}", where=str(path)) from error
         if version not in (0, _VERSION):
@@ -81,12 +83,12 @@ class Ledger:
         """
         before, last = self._seen, self._count(self._seen)
         self._seen += 1
-        moved, place = False, -1
+        moved = False
         with self._base:
             for place, entry in enumerate(found):
                 moved |= self._enter(entry, place, before, unchanged, retry)
             self._base.execute("insert or replace into facts values ('seen', ?)", (self._seen,))
-        return moved or last != place + 1
+        return moved or last != self._count(self._seen)
 
     def todo(self, size: int) -> Iterator[list[Item]]:
         """Yield chunks of items that are not done, in the order in which they were found."""
@@ -146,16 +148,17 @@ class Ledger:
         retry: bool,
     ) -> bool:
         """Enter one item; return whether it is new or stands elsewhere than in the last run."""
+        if self._named_before(entry.item):
+            return False
         item = self._unique(entry.item)
-        query = "select seen, place, state, stamp, content, digest from items where id = ?"
+        query = "select seen, place, state, uri, stamp, content, digest from items where id = ?"
         old = self._base.execute(query, (item.id,)).fetchone()
         state = "pending"
         if old is not None:
-            seen, was, ended, stamp, content, digest = old
-            if seen == self._seen:  # named twice
-                return False
+            seen, was, ended, uri, stamp, content, digest = old
             again = retry and ended != "ok"
-            same = stamp == entry.stamp or (bool(content) and unchanged(item, content))
+            same = (uri, stamp) == (item.uri, entry.stamp)
+            same = same or (bool(content) and unchanged(item, content))
             if digest == self.digest and ended != "pending" and same and not again:
                 state = "done"
         if state == "pending":
@@ -178,13 +181,18 @@ class Ledger:
             (*_row(end)[:4], self.digest, item.id),
         )
 
+    def _named_before(self, item: Item) -> bool:
+        """Say whether the same file was entered in this run already, under whatever name."""
+        query = "select 1 from items where uri = ? and seen = ?"
+        return self._base.execute(query, (item.uri, self._seen)).fetchone() is not None
+
     def _unique(self, item: Item) -> Item:
         """Two items never share an id: the second of the same name gets a number."""
         name, number = item.id, 1
-        query = "select uri from items where id = ? and seen = ?"
+        query = "select 1 from items where id = ? and seen = ?"
         while True:
             row = self._base.execute(query, (name, self._seen)).fetchone()
-            if row is None or row[0] == item.uri:
+            if row is None:
                 return Item(name, item.uri)
             number += 1
             name = f"{item.id} ({number})"

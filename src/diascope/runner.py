@@ -3,6 +3,7 @@
 import errno
 import json
 import platform
+import shutil
 import sqlite3
 import tempfile
 import time
@@ -134,7 +135,8 @@ def _run(
     write_whole(output / RUN_FILE, json.dumps(summary, indent=1, ensure_ascii=False))
     names = [str(path.relative_to(output)) for path in outcome.reports]
     wanted = json.dumps([part.plugin.name for part in pipeline.reports])
-    ledger.remember("reports", json.dumps([pipeline.digest(), wanted, names]))
+    digest = "" if outcome.problems else pipeline.digest()
+    ledger.remember("reports", json.dumps([digest, wanted, names]))
     return outcome
 
 
@@ -188,6 +190,8 @@ def _reported(ledger: Ledger, pipeline: Pipeline, output: Path, outcome: Outcome
 def _write_reports(
     pipeline: Pipeline, ledger: Ledger, summary: dict[str, Any], output: Path, outcome: Outcome
 ) -> None:
+    for left in output.glob(".part-*"):  # of a run that was killed; the lock is ours
+        shutil.rmtree(left)
     for part in pipeline.reports:
         with tempfile.TemporaryDirectory(prefix=".part-", dir=output) as staging:
             try:

@@ -33,10 +33,12 @@ class Item:
         """
         if "://" not in self.uri:
             return open(self.uri, "rb")  # noqa: PTH123 - the caller closes it
-        import fsspec
+        from fsspec.core import url_to_fs
 
-        opened: BinaryIO = fsspec.open(self.uri, "rb").open()
-        return opened
+        system, path = url_to_fs(self.uri)
+        opened: Any = system.open(path, "rb")
+        opened.owner = system  # an archive closes with the last reference to its file system
+        return opened  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,6 +5,7 @@ Verbs are imported when they are called, so that ``--help`` stays quick.
 
 import importlib
 import os
+import shlex
 import sys
 
 import click
@@ -62,8 +63,19 @@ def pipeline() -> None:
 
 def main() -> None:
     """Run the command; errors of ours become one message and exit code 2."""
+    color = False if os.environ.get("NO_COLOR") else None
     try:
-        pipeline(prog_name="pipeline", color=False if os.environ.get("NO_COLOR") else None)
+        sys.exit(pipeline(prog_name="pipeline", color=color, standalone_mode=False))
     except DiascopeError as error:
         click.echo(f"pipeline: {error}", err=True)
         sys.exit(2)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        command = shlex.join(["pipeline", *sys.argv[1:]])
+        click.echo(f"\nInterrupted; nothing done is lost. Go on with:\n  {command}", err=True)
+        sys.exit(130)
+    except BrokenPipeError:  # such as `pipeline plugins list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -68,12 +68,8 @@ def run(recipe: str, inputs: tuple[str, ...], overrides: tuple[str, ...], **opti
     quiet = options["quiet"]
     for warning in pipeline.warnings:
         click.echo(f"warning: {warning}", err=True)
-    try:
-        with run_progress(quiet=quiet) as watch:
-            outcome = run_pipeline(pipeline, request, watch)
-    except KeyboardInterrupt:
-        click.echo(f"\nInterrupted; nothing done is lost. Go on with:\n  {command}", err=True)
-        sys.exit(130)
+    with run_progress(quiet=quiet) as watch:
+        outcome = run_pipeline(pipeline, request, watch)
     _tell(outcome, request, quiet=quiet)
     sys.exit(outcome.exit_code)
 

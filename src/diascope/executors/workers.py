@@ -57,6 +57,7 @@ class Workers:
             if process is None or not process.is_alive():
                 process, connection, broken = self._start()
                 if broken:
+                    process = None
                     self._put(blocks, broken)
                     continue
             try:
@@ -80,7 +81,8 @@ class Workers:
             theirs.close()
             ours.recv()
         except Exception as error:  # such as a plugin that cannot be pickled or imported there
-            process.join()
+            if process.pid is not None:
+                process.join()
             reason = f"a worker process could not start: {type(error).__name__}: {error}"
             return process, ours, DiascopeError(reason, hint="--workers 0 needs none.")
         return process, ours, None

@@ -16,18 +16,17 @@ def macro_auc(targets: Floats, scores: Floats) -> float:
 
     Labels of which only one kind of example is present are left out; NaN if none remains.
     """
-    areas = [area for area in label_aucs(targets, scores) if not np.isnan(area)]
-    return float(np.mean(areas)) if areas else float("nan")
+    return _mean(label_aucs(targets, scores))
 
 
 def label_aucs(targets: Floats, scores: Floats) -> list[float]:
     """Return each label's area under the ROC curve, NaN where it is not defined."""
-    from sklearn.metrics import roc_auc_score
+    from scipy.stats import rankdata
 
-    return [
-        float(roc_auc_score(target, score)) if 0 < target.sum() < len(target) else float("nan")
-        for target, score in zip(targets.T, scores.T, strict=True)
-    ]
+    positives = targets.sum(axis=0)
+    pairs = positives * (len(targets) - positives)
+    above = (rankdata(scores, axis=0) * targets).sum(axis=0) - positives * (positives + 1) / 2
+    return [float(n / of) if of else float("nan") for n, of in zip(above, pairs, strict=True)]
 
 
 def measured(
@@ -67,13 +66,18 @@ def measured(
     }
 
 
+def _mean(areas: Sequence[float]) -> float:
+    defined = [area for area in areas if not np.isnan(area)]
+    return float(np.mean(defined)) if defined else float("nan")
+
+
 def _metrics(targets: Floats, scores: Floats, names: Sequence[str], task: Task) -> dict[str, float]:
-    found: dict[str, Any] = {"auc_macro": macro_auc(targets, scores)}
+    areas = label_aucs(targets, scores)
     if task == "binary":
-        found = {"auc": label_aucs(targets, scores)[1]}
+        found: dict[str, Any] = {"auc": areas[1]}
     else:
-        areas = label_aucs(targets, scores)
-        found |= {f"auc_{name}": area for name, area in zip(names, areas, strict=True)}
+        found = {f"auc_{name}": area for name, area in zip(names, areas, strict=True)}
+        found["auc_macro"] = _mean(areas)
     if task != "multilabel":
         truth, answer = targets.argmax(axis=1), scores.argmax(axis=1)
         recalls = [np.mean(answer[truth == label] == label) for label in np.unique(truth)]

@@ -23,6 +23,7 @@ from diascope.pipeline import make_part
 from diascope.preparation import Preparation
 from diascope.recipe import Recipe, Reference
 from diascope.training.augment import Augmentation
+from diascope.training.checkpoint import load_checkpoint
 from diascope.training.loop import Progress, Trainer, score_all
 from diascope.training.metrics import measured
 from diascope.training.options import TrainOptions, train_options
@@ -69,8 +70,9 @@ def train(
     head = build_head(card.head, backbone.features, card.outputs, options.dropout)
     network = Network(backbone.build(), head)
     directory.mkdir(parents=True, exist_ok=True)
-    _write_split(examples, options, directory)
     digest = _digest(recipe, examples)
+    load_checkpoint(directory, digest)  # refuses a folder that holds another training
+    _write_split(examples, options, directory)
     workers = 1 if recipe.run.workers == "auto" else recipe.run.workers
     trainer = Trainer(
         network,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from diascope.backbones.imagenet import mean_for, std_for
+from diascope.backbones.imagenet import mean_of, std_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -84,13 +84,8 @@ class ConvNet:
     def features(self) -> int:
         return [layer.conv.filters for layer in self.layers if layer.conv][-1]
 
-    @property
-    def mean(self) -> tuple[float, ...]:
-        return mean_for(self.in_channels)
-
-    @property
-    def std(self) -> tuple[float, ...]:
-        return std_for(self.in_channels)
+    mean = property(mean_of)
+    std = property(std_of)
 
     def build(self) -> "nn.Module":
         from torch import nn

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from diascope.backbones.imagenet import mean_for, std_for
+from diascope.backbones.imagenet import mean_of, std_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -21,13 +21,8 @@ class ResNet50:
     api: ClassVar = (1, 0)
     features: ClassVar = 2048
 
-    @property
-    def mean(self) -> tuple[float, ...]:
-        return mean_for(self.in_channels)
-
-    @property
-    def std(self) -> tuple[float, ...]:
-        return std_for(self.in_channels)
+    mean = property(mean_of)
+    std = property(std_of)
 
     def build(self) -> "nn.Module":
         from monai.networks.nets import resnet50

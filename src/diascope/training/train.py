@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest, write_card
 from diascope.contracts import Backbone
@@ -153,7 +153,7 @@ def _store(network: Network, directory: Path, *, head_only: bool) -> str:
     stored = {name: value.float() for name, value in state.items()}
     network.load_state_dict(stored, strict=not head_only)
     part = directory / f"{WEIGHTS_FILE}.part"
-    save_file(state, part)
+    part.write_bytes(save(state))
     part.replace(directory / WEIGHTS_FILE)
     return file_digest(directory / WEIGHTS_FILE)
 

@@ -3,9 +3,9 @@
 import io
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import Any, ClassVar
+from typing import Any, BinaryIO, ClassVar
 
 import numpy as np
 
@@ -45,25 +45,35 @@ class ImageReader:
         return 10 if PurePosixPath(path).suffix.lower() in _SUFFIXES else 0
 
     def read(self, item: Item) -> Iterator[Sample]:
-        from PIL import Image, UnidentifiedImageError
-
         with item.open() as file:
-            try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-                    image = Image.open(file, formats=_FORMATS)
-            except UnidentifiedImageError as error:
-                raise ReadError(_not_a_picture(item, file)) from error
-            except (OSError, SyntaxError, ValueError) as error:
-                raise ReadError(f"the file is truncated or damaged ({error})") from error
-            except Image.DecompressionBombError as error:
-                raise ReadError(
-                    f"the picture is too large to be decoded safely: {error}; "
-                    "downscale it, or cut it into tiles"
-                ) from error
-            frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+            image, frames = _opened(file, item)
             for frame in range(frames):
-                yield _decoded(image, frame, item)
+                with warnings.catch_warnings(record=True) as told:
+                    warnings.simplefilter("always")
+                    sample = _decoded(image, frame, item)
+                notes = (f"the decoder warns: {warning.message}" for warning in told)
+                yield replace(sample, trace=(*sample.trace, *dict.fromkeys(notes)))
+
+
+def _opened(file: BinaryIO, item: Item) -> tuple[Any, int]:
+    """Return the picture, not yet decoded, and its number of frames."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what matters is said again on decoding
+            image = Image.open(file, formats=_FORMATS)
+            stereo = image.format == "MPO"  # the second picture is the other eye's, or a depth map
+            return image, 1 if stereo else getattr(image, "n_frames", 1)
+    except UnidentifiedImageError as error:
+        raise ReadError(_not_a_picture(item, file)) from error
+    except (OSError, EOFError, SyntaxError, ValueError) as error:
+        raise ReadError(f"the file is truncated or damaged ({error})") from error
+    except Image.DecompressionBombError as error:
+        raise ReadError(
+            f"the picture is too large to be decoded safely: {error}; "
+            "downscale it, or cut it into tiles"
+        ) from error
 
 
 def _decoded(image: Any, frame: int, item: Item) -> Sample:
@@ -74,14 +84,13 @@ def _decoded(image: Any, frame: int, item: Item) -> Sample:
         image.seek(frame)
         _announce(image, trace)  # before Pillow decodes: it drops what this tells from
         image.load()
+        upright = ImageOps.exif_transpose(image)
     except (OSError, EOFError, SyntaxError, ValueError) as error:
         reason = str(error)
         if "truncated" in reason or "not enough" in reason or isinstance(error, EOFError):
             reason = f"the file is truncated, part of the picture is missing ({reason})"
         raise ReadError(reason) from error
-    upright = ImageOps.exif_transpose(image)
-    plain = _plain(_in_srgb(upright, trace), trace)
-    pixels = np.asarray(plain)
+    pixels = np.asarray(_plain(_in_srgb(upright, trace), trace))
     if pixels.ndim == 2:
         pixels = pixels[:, :, None]
     if pixels.dtype == np.uint16 and getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0:

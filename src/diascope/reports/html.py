@@ -15,8 +15,8 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, ClassVar, TextIO
 
-from diascope.reports.html_record import Pictures, brief, full, state_of
-from diascope.sample import Prediction, Record
+from diascope.reports.html_record import Pictures, brief, full
+from diascope.sample import Prediction, Record, state_of
 
 _SCRIPTS = ("text.js", "summary.js", "evidence.js", "card.js", "gallery.js", "page.js")
 _BLOCK = 200  # items that the page parses at once

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diascope.sample import Evidence, Failed, Prediction, Record, ScoreKind, Skipped
+from diascope.sample import Evidence, Failed, Prediction, Record, ScoreKind, Skipped, state_of
 
 _TEXT_BYTES = 1500  # what an item takes in the page besides its picture, generously
 _BYTES_A_PIXEL = 0.35  # JPEG of a photograph at the first of these qualities
@@ -40,12 +40,6 @@ class Pictures:
             if content.tell() <= self.room:
                 break
         return _base64(content.getvalue())
-
-
-def state_of(record: Record) -> str:
-    if isinstance(record, Prediction):
-        return "ok"
-    return "failed" if isinstance(record, Failed) else "skipped"
 
 
 def brief(record: Record, multilabel: bool) -> list[Any]:

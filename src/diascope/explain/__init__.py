@@ -1,1 +1,0 @@
-"""What a network saw: pure functions of a network and a batch."""

@@ -90,12 +90,6 @@ def test_channels_are_counted_from_the_mean(make_card: Make) -> None:
     assert make_card(mean=(0.1, 0.2, 0.3)).channels == 3
 
 
-def test_a_label_without_a_title_is_called_by_its_name(make_card: Make) -> None:
-    card = make_card(labels=(Label("nv", "Naevus"), Label("x")))
-
-    assert [card.titled(name) for name in card.names] == ["Naevus", "x"]
-
-
 def test_the_weights_of_the_card_pass_and_others_do_not(tmp_path: Path, make_card: Make) -> None:
     (tmp_path / WEIGHTS_FILE).write_bytes(b"weights")
     digest = hashlib.sha256(b"weights").hexdigest()

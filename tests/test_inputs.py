@@ -191,3 +191,29 @@ def test_the_stamp_changes_with_the_content(tree: Path) -> None:
     (tree / "a.png").write_text("something longer than what was there before, by far")
     (after,) = find_items(["a.png"])
     assert before.stamp != after.stamp
+
+
+def test_a_name_that_is_not_utf8_fails_and_its_neighbours_are_found(tree: Path) -> None:
+    try:
+        Path(os.fsdecode(os.fsencode(tree) + b"/\xff.png")).write_text("x")
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    found = {entry.item.id: entry.end for entry in find_items([str(tree)])}
+    failed = found.pop("\\xff.png")
+    assert isinstance(failed, Failed)
+    assert "not UTF-8" in failed.reason
+    assert list(found) == ["a.png", "b.png", "sub/c.png"]
+
+
+def test_a_link_to_itself_fails_and_its_neighbours_are_found(tree: Path) -> None:
+    (tree / "loop").symlink_to(tree / "loop")
+    ends = {entry.item.id: type(entry.end) for entry in find_items([str(tree)])}
+    nothing = type(None)
+    wanted = {"a.png": nothing, "b.png": nothing, "loop": Failed, "sub/c.png": nothing}
+    assert ends == wanted
+
+
+def test_an_empty_path_in_a_csv_list_names_its_line(tree: Path) -> None:
+    (tree / "list.csv").write_text("path,note\na.png,x\n,y\n")
+    with pytest.raises(UsageError, match=r"list\.csv:3: the path is empty"):
+        list(find_items([], [tree / "list.csv"]))

@@ -19,9 +19,20 @@ from diascope.plugins import find_plugins
 ROOT = Path(diascope.__file__).parent
 LAYERS = (
     ("cli", "__main__"),
-    ("runner", "preflight", "training", "testing"),
-    ("pipeline", "preparation", "recipe", "plugins", "plugin_health", "ledger", "inputs", "output"),
-    ("classifier", "aggregation", "decision"),
+    ("runner", "reporting", "preflight", "training", "testing"),
+    (
+        "pipeline",
+        "preparation",
+        "recipe",
+        "plugins",
+        "plugin_health",
+        "ledger",
+        "inputs",
+        "remote",
+        "found",
+        "output",
+    ),
+    ("classifier", "aggregation", "decision", "fitting"),
     ("network", "engines", "explain"),
     ("contracts", "card", "__init__"),
     ("document", "fields", "sample", "errors"),

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diascope.errors import ReadError
+from diascope.errors import ReadError, reason_of
 from diascope.plugins import Plugin
-from diascope.preparation import Part, Preparation, reason_of
+from diascope.preparation import Part, Preparation
 from diascope.sample import Failed, Item, Sample, Skipped
 
 Make = Callable[..., Item]

@@ -95,10 +95,20 @@ class ModelCard:
         plain: dict[str, Any] = _plain(asdict(self))
         return plain
 
-    def titled(self, name: str) -> str:
-        """Return the plain name of a label."""
-        title = next((label.title for label in self.labels if label.name == name), "")
-        return title or name
+    def contradiction(self) -> str:
+        """Return what does not hold together, or an empty text."""
+        points = [label.operating_point for label in self.labels]
+        if self.task == "binary" and len(self.labels) != 2:
+            return f"a binary task has two labels (negative, positive), got {len(self.labels)}"
+        if self.task == "multiclass" and len(self.labels) < 2:
+            return "a multiclass task has at least two labels"
+        if len(set(self.names)) != len(self.names):
+            return f"labels repeat: {', '.join(self.names)}"
+        if any(point is not None and point <= 0 for point in points):
+            return "an operating point must be above 0"
+        if len(self.mean) != len(self.std) or 0 in self.std:
+            return f"mean and std need one number a channel, std not 0: {self.mean}, {self.std}"
+        return ""
 
 
 def read_card(directory: Path) -> ModelCard:
@@ -117,7 +127,8 @@ def read_card(directory: Path) -> ModelCard:
         card = ModelCard(**check(ModelCard, document.value, where=document.where))
     except RecipeError as error:
         raise WeightsError(error.message, where=error.where, hint=error.hint) from error
-    _check_together(card, path)
+    if wrong := card.contradiction():
+        raise WeightsError(wrong, where=str(path))
     return card
 
 
@@ -160,24 +171,6 @@ def file_digest(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise WeightsError(f"cannot be read: {error.strerror}", where=str(path)) from error
-
-
-def _check_together(card: ModelCard, path: Path) -> None:
-    wrong = ""
-    if card.task == "binary" and len(card.labels) != 2:
-        wrong = f"a binary task has two labels (negative, positive), got {len(card.labels)}"
-    elif len(card.labels) < 2 and card.task == "multiclass":
-        wrong = "a multiclass task has at least two labels"
-    elif len(set(card.names)) != len(card.names):
-        wrong = f"labels repeat: {', '.join(card.names)}"
-    elif any(
-        label.operating_point is not None and label.operating_point <= 0 for label in card.labels
-    ):
-        wrong = "an operating point must be above 0"
-    elif len(card.mean) != len(card.std) or 0 in card.std:
-        wrong = f"mean and std need one number a channel, std not 0: {card.mean}, {card.std}"
-    if wrong:
-        raise WeightsError(wrong, where=str(path))
 
 
 def _plain(value: Any) -> Any:

@@ -13,8 +13,9 @@ from diascope.card import ModelCard
 from diascope.contracts import Runtime
 from diascope.decision import decide, scores_of
 from diascope.engines.torch import Outputs, execute
+from diascope.fitting import fitted
 from diascope.network import Network, load_network
-from diascope.sample import Evidence, Item, Prediction, Sample
+from diascope.sample import Evidence, Item, Prediction, Sample, ScoreKind
 
 Augmentation = Literal["none", "flips"]
 
@@ -42,7 +43,7 @@ class Classifier:
         Raises:
             ValueError: if a sample does not have the size or the channels that the card names.
         """
-        units = [self._unit(sample) for sample in samples]
+        units = [fitted(sample, self.card.size, self.card.channels) for sample in samples]
         outputs, scores = self._scores(np.stack(units))
         return [
             self._prediction(sample, unit, scores[index], outputs, index)
@@ -50,42 +51,49 @@ class Classifier:
         ]
 
     def aggregate(self, item: Item, predictions: Iterator[Prediction]) -> Prediction:
-        """Return the item's answer; evidence and picture are those of its most telling frame."""
-        first = next(predictions)
-        best, rows = first, [_row(first)]
+        """Return the item's answer.
+
+        Evidence, picture and trace are those of the frame with the highest score for what is
+        predicted of the item.
+        """
+        telling: dict[str, Prediction] = {}
+        rows = []
         for prediction in predictions:
-            rows.append(_row(prediction))
-            if max(rows[-1]) > max(_row(best)):
-                best = prediction
+            rows.append(np.array(list(prediction.scores.values())))
+            for name, score in prediction.scores.items():
+                if name not in telling or score > telling[name].scores[name]:
+                    telling[name] = prediction
         if len(rows) == 1:
-            return first
-        combined = aggregated(
-            rows, self.aggregation, self.top_k, sums_to_one=self.card.task != "multilabel"
-        )
-        scores = dict(zip(self.card.names, combined.tolist(), strict=True))
-        note = f"{len(rows)} frames aggregated by {self.aggregation}"
+            return telling[self.card.names[0]]
+        scores = self._aggregated(rows)
+        predicted = decide(scores, self.card)
+        top = max(predicted or self.card.names, key=lambda name: scores[name])
+        shown = telling[top]
         return replace(
-            best,
+            shown,
+            item=item,
             scores=scores,
-            predicted=decide(scores, self.card),
+            score_kind=self._aggregated_kind(),
+            predicted=predicted,
             samples=len(rows),
-            trace=(*best.trace, note),
+            trace=(*shown.trace, f"{len(rows)} frames aggregated by {self.aggregation}"),
         )
 
-    def _unit(self, sample: Sample) -> NDArray[np.float32]:
-        """Return ``(H, W, C)`` in [0, 1], of the card's size and channels."""
-        unit = sample.unit()
-        if unit.shape[:2] != tuple(self.card.size):
-            height, width = self.card.size
-            raise ValueError(
-                f"the model takes pictures of {width}x{height}, got {unit.shape[1]}x"
-                f"{unit.shape[0]}; add `resize: {{size: [{height}, {width}]}}` to preprocess"
-            )
-        if unit.shape[2] == 1 and self.card.channels == 3:
-            return np.repeat(unit, 3, axis=2)
-        if unit.shape[2] != self.card.channels:
-            raise ValueError(f"the model takes {self.card.channels} channels, got {unit.shape[2]}")
-        return unit
+    def _aggregated(self, rows: Sequence[NDArray[np.float64]]) -> dict[str, float]:
+        names, task = self.card.names, self.card.task
+        if task == "binary":  # what counts is the positive label; the negative is the rest
+            rows = [row[1:] for row in rows]
+        sums_to_one = task == "multiclass"
+        combined = aggregated(rows, self.aggregation, self.top_k, sums_to_one=sums_to_one)
+        if task == "binary":
+            combined = np.array([1 - combined[0], combined[0]])
+        return dict(zip(names, combined.tolist(), strict=True))
+
+    def _aggregated_kind(self) -> ScoreKind:
+        """The maximum of calibrated scores is calibrated no more."""
+        if self.card.score_kind != "probability" or self.aggregation == "mean":
+            return self.card.score_kind
+        return "softmax" if self.card.task == "multiclass" else "sigmoid"
 
     def _scores(self, units: NDArray[np.float32]) -> tuple[Outputs, NDArray[np.float64]]:
         mean, std = (np.array(each, np.float32) for each in (self.card.mean, self.card.std))
@@ -124,7 +132,7 @@ class Classifier:
             score_kind=self.card.score_kind,
             predicted=predicted,
             evidence=self._evidence(outputs, index, scores, predicted) if keeps else (),
-            preview=np.rint(np.clip(unit, 0, 1) * 255).astype(np.uint8) if keeps else None,
+            preview=_preview(unit) if keeps else None,
             trace=(*sample.trace, *notes),
         )
 
@@ -175,5 +183,7 @@ def load_classifier(
     return Classifier(network, card, runtime, aggregation, top_k, test_time)
 
 
-def _row(prediction: Prediction) -> NDArray[np.float64]:
-    return np.array(list(prediction.scores.values()))
+def _preview(unit: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return ``(h, w, 3)`` for people: RGB as it is, of anything else the first channel in grey."""
+    picture = np.rint(np.clip(unit, 0, 1) * 255).astype(np.uint8)
+    return picture if unit.shape[2] == 3 else np.repeat(picture[:, :, :1], 3, axis=2)

@@ -128,8 +128,8 @@ class Report(Protocol):
             run: the content of ``run.json``.
             records: every item's end in the order in which the items were found; read lazily,
                 can be iterated more than once.
-            directory: where to write; exists, and is put in place as a whole once ``write``
-                returns, so a killed run leaves nothing half-written.
+            directory: where to write; exists and is empty. All files in it are put in place once
+                ``write`` returns, so a killed run leaves nothing half-written.
         """
 
 

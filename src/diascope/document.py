@@ -72,7 +72,7 @@ def parse_document(text: str, *, name: str) -> Node:
         raise RecipeError(f"is not YAML: {error}", where=name) from error
     if root is None:
         return Node({}, f"{name}:1")
-    return _node(root, yaml, name, depth=0)
+    return _node(root, yaml, name)
 
 
 def _refuse_references(text: str, name: str) -> None:
@@ -105,7 +105,7 @@ def _refuse_references(text: str, name: str) -> None:
         raise RecipeError(f"is not YAML: {error}", where=name) from error
 
 
-def _node(node: Any, yaml: Any, name: str, depth: int) -> Node:
+def _node(node: Any, yaml: Any, name: str) -> Node:
     where = f"{name}:{node.start_mark.line + 1}"
     if node.id == "mapping":
         found: dict[str, Node] = {}
@@ -118,11 +118,11 @@ def _node(node: Any, yaml: Any, name: str, depth: int) -> Node:
                 raise RecipeError("merge keys are not allowed", where=at)
             if key in found:
                 raise RecipeError(f"the key {key!r} stands here a second time", where=at)
-            value = _node(value_node, yaml, name, depth + 1)
+            value = _node(value_node, yaml, name)
             found[key] = Node(value.value, at)
         return Node(found, where)
     if node.id == "sequence":
-        return Node([_node(child, yaml, name, depth + 1) for child in node.value], where)
+        return Node([_node(child, yaml, name) for child in node.value], where)
     if str(node.tag) not in _PLAIN:  # dates, binary: YAML's own types that recipes don't use
         return Node(node.value, where)
     try:

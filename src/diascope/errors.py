@@ -57,3 +57,13 @@ class TableError(DiascopeError):
 
 class ReadError(DiascopeError):
     """One input cannot be read. Readers raise it; the item ends as failed."""
+
+
+def reason_of(error: Exception) -> str:
+    """Return a plain reason: the text of our own errors, else with the kind of error in front."""
+    text = " ".join(str(error).split())
+    if isinstance(error, ReadError):
+        return text
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -6,26 +6,16 @@ of each comes first; where two of them have the same name, the path as it was ty
 
 import csv
 import os
+import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from glob import glob, has_magic
+from glob import glob, has_magic, iglob
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from diascope.errors import UsageError
+from diascope.found import Found
+from diascope.remote import find_remote
 from diascope.sample import Failed, Item, Skipped
-
-_EXTRAS = {"s3": "s3", "http": "http", "https": "http"}
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An item, a stamp that changes when its content does, and its end if it has one already."""
-
-    item: Item
-    stamp: str
-    end: Skipped | Failed | None = None
 
 
 def find_items(
@@ -49,7 +39,7 @@ def find_items(
     prefixes = _prefixes(named)
     for name, prefix in zip(named, prefixes, strict=True):
         if "://" in name:
-            yield from _remote(name, prefix)
+            yield from find_remote(name, prefix)
         else:
             yield from _local(name, prefix, base, leave_out)
     for path in lists:
@@ -86,19 +76,19 @@ def _local(name: str, prefix: str, base: Path | None, leave_out: Path | None) ->
     elif path.exists():
         yield _file(path, prefix.rstrip("/") or path.name)
     elif has_magic(name):
-        yield from _globbed(path, prefix)
+        yield from _globbed(path, prefix, leave_out)
     else:
         looked = f" (looked in {base} and {Path.cwd()})" if base else f" (looked in {Path.cwd()})"
         raise UsageError(f"there is no {name!r}{'' if path.is_absolute() else looked}")
 
 
 def _exists(path: Path) -> bool:
-    return path.exists() or (has_magic(str(path)) and bool(glob(str(path), recursive=True)))
+    return path.exists() or (has_magic(str(path)) and any(iglob(str(path), recursive=True)))
 
 
-def _globbed(pattern: Path, prefix: str) -> Iterator[Found]:
+def _globbed(pattern: Path, prefix: str, leave_out: Path | None) -> Iterator[Found]:
     matches = sorted(glob(str(pattern), recursive=True))
-    files = [Path(match) for match in matches if Path(match).is_file()]
+    files = [Path(match) for match in matches if not Path(match).is_dir()]
     if not files:
         raise UsageError(f"no file matches {str(pattern)!r}")
     fixed = 0
@@ -107,40 +97,57 @@ def _globbed(pattern: Path, prefix: str) -> Iterator[Found]:
     root = Path(*pattern.parts[:fixed])
     start = prefix.split("*")[0].split("?")[0].split("[")[0].rpartition("/")[0]
     for path in files:
-        inner = path.relative_to(root).as_posix()
-        yield _file(path, f"{start}/{inner}" if start else inner)
+        if leave_out is None or not path.resolve().is_relative_to(leave_out):
+            inner = path.relative_to(root).as_posix()
+            yield _file(path, f"{start}/{inner}" if start else inner)
 
 
 def _folder(
     folder: Path, prefix: str, leave_out: Path | None, seen: set[tuple[int, int]]
 ) -> Iterator[Found]:
-    here = folder.stat()
-    if (here.st_dev, here.st_ino) in seen or (leave_out and folder.resolve() == leave_out):
-        return
-    inside = seen | {(here.st_dev, here.st_ino)}
     try:
+        here = folder.stat()
+        if (here.st_dev, here.st_ino) in seen or (leave_out and folder.resolve() == leave_out):
+            return
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
-        item = Item(prefix or folder.name, str(folder.absolute()))
-        reason = f"the folder cannot be listed: {error.strerror}"
-        yield Found(item, "", Failed(item, "read", "", reason))
+        yield _failed(folder, prefix or folder.name, f"cannot be listed: {error.strerror}")
         return
+    inside = seen | {(here.st_dev, here.st_ino)}
     for entry in entries:
-        name = f"{prefix}{entry.name}"
+        path, name = Path(entry.path), f"{prefix}{entry.name}"
         if entry.name.startswith("."):
-            item = Item(name, str(Path(entry.path).absolute()))
+            item = _item(path, name)
             yield Found(item, "", Skipped(item, "hidden"))
-        elif entry.is_dir():
-            yield from _folder(Path(entry.path), f"{name}/", leave_out, inside)
+        elif os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises for a link to itself
+            yield from _folder(path, f"{name}/", leave_out, inside)
         else:
-            yield _file(Path(entry.path), name)
+            yield _file(path, name)
 
 
 def _file(path: Path, name: str) -> Found:
-    item = Item(name, str(path.absolute()))
-    if path.exists() and not path.is_file():
+    try:
+        str(path).encode()
+        status = path.stat()
+    except UnicodeEncodeError:
+        return _failed(path, name, "the file's name is not UTF-8; rename it")
+    except OSError as error:
+        return _failed(path, name, f"it cannot be opened: {error.strerror}")
+    item = _item(path, name)
+    if not stat.S_ISREG(status.st_mode):
         return Found(item, "", Skipped(item, "not a regular file"))
     return Found(item, stamp_of(path))
+
+
+def _failed(path: Path, name: str, reason: str) -> Found:
+    item = _item(path, name)
+    return Found(item, "", Failed(item, "read", "", reason))
+
+
+def _item(path: Path, name: str) -> Item:
+    """Return the Item of a file; bytes of its name that are not UTF-8 are written out."""
+    texts = name, str(path.absolute())
+    return Item(*(os.fsencode(text).decode("utf-8", "backslashreplace") for text in texts))
 
 
 def _listed(path: Path) -> Iterator[Found]:
@@ -148,60 +155,27 @@ def _listed(path: Path) -> Iterator[Found]:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the list {path} cannot be read: {error}") from error
-    lines = text.splitlines()
-    if path.suffix.lower() == ".csv":
-        rows = list(csv.DictReader(lines))
-        if rows and "path" not in rows[0]:
-            raise UsageError(f"the list {path} has no column 'path': {', '.join(rows[0])}")
-        lines = [row["path"] for row in rows]
-    for line in (line.strip() for line in lines):
-        if not line or line.startswith("#"):
-            continue
+    for line in _csv_paths(path, text) if path.suffix.lower() == ".csv" else _text_paths(text):
         if "://" in line:
-            yield from _remote(line, f"{line}/")
+            yield from find_remote(line, f"{line}/")
             continue
         target = path.parent / line
         yield _file(target if target.exists() else Path.cwd() / line, line.removeprefix("./"))
 
 
-def _remote(uri: str, prefix: str) -> Iterator[Found]:
-    head, chained, rest = uri.partition("::")
-    tail = f"::{rest}" if chained else ""
-    try:
-        from fsspec.core import url_to_fs
-
-        system, root = url_to_fs(uri)
-        paths = _remote_paths(system, root, uri)
-    except ImportError as error:
-        scheme = uri.partition("://")[0]
-        extra = _EXTRAS.get(scheme)
-        hint = f'pip install "diascope[{extra}]"' if extra else f"pip install {error.name}"
-        raise UsageError(f"{scheme}:// is not installed: {error}", hint=hint) from error
-    except Exception as error:  # a file system may raise anything
-        raise UsageError(f"{uri} cannot be listed: {type(error).__name__}: {error}") from error
-    if not paths:
-        raise UsageError(f"there is nothing at {uri}")
-    scheme = head.partition("://")[0]
-    single = [root] == list(paths)
-    for path, stamp in paths.items():
-        inner = path.removeprefix(root.split("*")[0].rstrip("/")).lstrip("/")
-        name = prefix.rstrip("/") or PurePosixPath(path).name if single else f"{prefix}{inner}"
-        located = uri if single else f"{scheme}://{path.lstrip('/')}{tail}"
-        if not tail and not single:
-            located = system.unstrip_protocol(path)
-        yield Found(Item(name, located), stamp)
+def _text_paths(text: str) -> list[str]:
+    lines = (line.strip() for line in text.splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
 
 
-def _remote_paths(system: Any, root: str, uri: str) -> dict[str, str]:
-    """Return path to stamp; the stamp is the file system's own checksum."""
-    if has_magic(root):
-        infos = system.glob(root, detail=True)
-    elif uri.startswith(("http://", "https://")) and not root.endswith("/"):
-        infos = {root: system.info(root)}
-    else:
-        infos = system.find(root, detail=True)
-    return {
-        path: f"{info.get('ETag', '')}{info.get('size', '')}:{info.get('mtime', '')}"
-        for path, info in sorted(infos.items())
-        if info.get("type") != "directory"
-    }
+def _csv_paths(path: Path, text: str) -> list[str]:
+    reader = csv.DictReader(text.splitlines())
+    if "path" not in (reader.fieldnames or ()):
+        columns = ", ".join(reader.fieldnames or ())
+        raise UsageError(f"the list {path} has no column 'path': {columns}")
+    paths = []
+    for row in reader:
+        if not (row["path"] or "").strip():
+            raise UsageError(f"{path}:{reader.line_num}: the path is empty")
+        paths.append(row["path"].strip())
+    return paths

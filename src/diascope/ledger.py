@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from diascope.errors import OutputError
-from diascope.inputs import Found
+from diascope.found import Found
+from diascope.inputs import stamp_of
 from diascope.sample import Evidence, Failed, Item, Prediction, Record, Skipped
 
 _SCHEMA = """
@@ -52,6 +53,8 @@ class Ledger:
             if version in (0, _VERSION):
                 self._base.executescript(_SCHEMA)
                 self._base.execute(f"pragma user_version = {_VERSION}")
+        except sqlite3.OperationalError:  # locked, or the disk is full
+            raise
         except sqlite3.DatabaseError as error:
             raise OutputError(f"is not a ledger: {error}", where=str(path)) from error
         if version not in (0, _VERSION):
@@ -102,14 +105,20 @@ class Ledger:
             yield [Item(name, uri) for name, uri, _ in rows]
 
     def record(self, ends: Sequence[tuple[Record, str]]) -> None:
-        """Write the ends of a chunk, each with its content digest: all of them or none."""
+        """Write the ends of a chunk, each with its content digest: all of them or none.
+
+        The digest of a file that changed since it was found is not kept: it is done again.
+        """
         with self._base:
             for record, content in ends:
-                self._base.execute(
+                done = self._base.execute(
                     "update items set state = ?, stage = ?, plugin = ?, reason = ?, answer = ?, "
-                    "preview = ?, maps = ?, content = ?, digest = ? where id = ?",
-                    (*_row(record), content, self.digest, record.item.id),
+                    "preview = ?, maps = ?, digest = ?, content = iif(? in (stamp, ''), ?, '') "
+                    "where id = ?",
+                    (*_row(record), self.digest, _stamp(record.item), content, record.item.id),
                 )
+                if done.rowcount != 1:
+                    raise KeyError(f"{record.item.id} is no item of this run")
 
     def counts(self) -> dict[str, int]:
         """Return found, ok, failed, skipped and pending of this run."""
@@ -198,6 +207,10 @@ class Ledger:
             name = f"{item.id} ({number})"
 
 
+def _stamp(item: Item) -> str:
+    return "" if "://" in item.uri else stamp_of(Path(item.uri))
+
+
 def content_digest(item: Item) -> str:
     """Return the SHA-256 of a local item's content; empty for a URI and for what is not there.
 
@@ -218,13 +231,13 @@ def _row(record: Record) -> tuple[Any, ...]:
     if isinstance(record, Failed):
         return "failed", record.stage, record.plugin, record.reason, None, None, None
     answer = {
-        "scores": dict(record.scores),
+        "scores": {name: float(score) for name, score in record.scores.items()},
         "score_kind": record.score_kind,
         "predicted": list(record.predicted),
         "samples": record.samples,
         "trace": list(record.trace),
         "evidence": [
-            {"label": e.label, "logit": e.logit, "bias": e.bias, "shape": e.map.shape}
+            {"label": e.label, "logit": float(e.logit), "bias": float(e.bias), "shape": e.map.shape}
             for e in record.evidence
         ],
     }

@@ -1,6 +1,7 @@
 """Backbone and head as one network, and the weights file that holds them."""
 
 import hashlib
+import json
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -12,8 +13,8 @@ from diascope.card import WEIGHTS_FILE, ModelCard, check_digest
 from diascope.contracts import Backbone
 from diascope.errors import WeightsError
 
-_SHARED: WeakValueDictionary[tuple[str, str], nn.Module] = WeakValueDictionary()
-"""Backbones in this process by weights digest and device, while any model uses them."""
+_SHARED: WeakValueDictionary[tuple[str, str, str, str], nn.Module] = WeakValueDictionary()
+"""Backbones in this process, while any model uses them."""
 
 
 class LinearHead(nn.Module):
@@ -100,6 +101,12 @@ def load_network(card: ModelCard, directory: Path, backbone: Backbone, device: s
 
     path = directory / WEIGHTS_FILE
     check_digest(card, directory)
+    if card.channels != backbone.in_channels:
+        raise WeightsError(
+            f"its card normalises {card.channels} channels, its backbone takes "
+            f"{backbone.in_channels}",
+            where=str(path),
+        )
     try:
         state = {name: tensor.float() for name, tensor in load_file(path).items()}
     except SafetensorError as error:
@@ -108,7 +115,8 @@ def load_network(card: ModelCard, directory: Path, backbone: Backbone, device: s
     _load(head, {k[5:]: v for k, v in state.items() if k.startswith("head.")}, path)
     body = {k[9:]: v for k, v in state.items() if k.startswith("backbone.")}
     shared = _shared_backbone(card, backbone, body, path, device)
-    return Network(shared, head.to(device)).eval()
+    _placed(head, device)
+    return Network(shared, head).eval()
 
 
 def state_digest(module: nn.Module) -> str:
@@ -123,7 +131,8 @@ def state_digest(module: nn.Module) -> str:
 def _shared_backbone(
     card: ModelCard, backbone: Backbone, state: dict[str, Tensor], path: Path, device: str
 ) -> nn.Module:
-    key = (card.backbone_digest or card.digest, device)
+    layers = json.dumps(card.backbone_parameters, sort_keys=True)
+    key = (card.backbone, layers, card.backbone_digest or card.digest, device)
     if (loaded := _SHARED.get(key)) is not None:
         return loaded
     built = backbone.build()
@@ -136,9 +145,15 @@ def _shared_backbone(
             where=str(path),
             hint=f"Its card names the backbone digest {card.backbone_digest}.",
         )
-    built = built.to(device).eval()
+    built = _placed(built, device)
     _SHARED[key] = built
     return built
+
+
+def _placed(module: nn.Module, device: str) -> nn.Module:
+    """Move a module to a device, its filters laid out as fast convolutions want them."""
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return module.to(device).eval()
 
 
 def _load(module: nn.Module, state: dict[str, Tensor], path: Path) -> None:

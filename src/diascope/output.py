@@ -1,6 +1,5 @@
 """The output folder: one run at a time, and nothing half-written."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +7,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from diascope.errors import OutputError
+
+_OWN = ("ledger.sqlite", "run.json", ".lock")
 
 
 @contextmanager
@@ -31,13 +32,21 @@ def held(folder: Path) -> Iterator[Path]:
         lock.release()
 
 
-def put_in_place(path: Path, staging: Path, folder: Path) -> Path:
-    """Move a finished file, or folder, from ``staging`` to the same place in ``folder``."""
-    target = folder / path.relative_to(staging)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if target.is_dir():
-        shutil.rmtree(target)
-    return path.replace(target)
+def put_in_place(staging: Path, folder: Path) -> list[Path]:
+    """Move all files of ``staging`` to the same places in ``folder``; return where they lie now.
+
+    Raises:
+        OutputError: before anything is moved, if a file would replace one of the run's own.
+    """
+    files = sorted(path for path in staging.rglob("*") if path.is_file())
+    targets = [folder / path.relative_to(staging) for path in files]
+    for target in targets:
+        if target.parent == folder and target.name.startswith(_OWN):
+            raise OutputError(f"the name {target.name} is taken by the run itself")
+    for path, target in zip(files, targets, strict=True):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.replace(target)
+    return targets
 
 
 def write_whole(path: Path, text: str) -> None:

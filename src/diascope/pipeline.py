@@ -4,11 +4,12 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any, Literal, cast
 
+from diascope.card import ModelCard
 from diascope.contracts import (
     Backbone,
     Executor,
@@ -20,10 +21,10 @@ from diascope.contracts import (
     Runtime,
 )
 from diascope.document import parse_document
-from diascope.errors import PluginError, RecipeError
+from diascope.errors import DiascopeError, PluginError, RecipeError, reason_of
 from diascope.fields import parameters
-from diascope.plugins import find_plugin, find_plugins, load_plugin
-from diascope.preparation import Part, Preparation, reason_of
+from diascope.plugins import Plugin, find_plugin, find_plugins, load_plugin
+from diascope.preparation import Part, Preparation
 from diascope.recipe import Recipe, Reference, build
 from diascope.sample import Failed, Item, Prediction, Record, Sample, Skipped
 
@@ -71,11 +72,8 @@ class Pipeline:
         recipe = self.recipe.plain()
         facts = {
             "recipe": {key: recipe[key] for key in ("read", "preprocess", "model")},
-            "run": {key: recipe["run"][key] for key in ("device", "engine", "evidence")},
-            "plugins": [
-                (part.plugin.kind, part.plugin.name, part.plugin.distribution, part.plugin.version)
-                for part in self.parts
-            ],
+            "run": {key: recipe["run"][key] for key in ("device", "evidence")},
+            "plugins": [astuple(plugin) for plugin in self._deciding()],
             "card": self.model.instance.card.plain(),
         }
         text = json.dumps(facts, sort_keys=True, default=str)
@@ -96,8 +94,20 @@ class Pipeline:
             except ValueError as error:
                 raise RecipeError(str(error), where=str(self.recipe.path)) from error
             runtime = Runtime(device, self.recipe.run.evidence, make_backbone)
-            self.predictor = self.model.instance.load(runtime)
+            try:
+                self.predictor = self.model.instance.load(runtime)
+            except DiascopeError:
+                raise
+            except Exception as error:  # a stranger's model may raise anything
+                message = f"{self.model.plugin.title} cannot be loaded: {reason_of(error)}"
+                raise PluginError(message) from error
         return self.predictor
+
+    def _deciding(self) -> list[Plugin]:
+        """The plugins that decide what the predictions are, the backbone's too."""
+        name = self.model.instance.card.backbone
+        backbones = [p for p in find_plugins() if (p.kind, p.name) == ("backbone", name)]
+        return [part.plugin for part in self.parts] + backbones
 
     def prepare(self, item: Item) -> Iterator[Prepared]:
         """Read and preprocess one item."""
@@ -129,8 +139,9 @@ class Pipeline:
         """Predict a batch; one that fails is halved until the bad sample is alone."""
         if not samples:
             return []
+        predictor = self.load()
         try:
-            predictions = list(self.load().predict(samples))
+            predictions = list(predictor.predict(samples))
             if len(predictions) != len(samples):
                 raise TypeError(f"expected {len(samples)} predictions, got {len(predictions)}")
             return [self._checked(prediction, "model") for prediction in predictions]
@@ -145,6 +156,13 @@ class Pipeline:
     ) -> Prediction | Failed:
         if not isinstance(prediction, Prediction):  # what a stranger's model returned
             raise TypeError(f"expected a Prediction, got {type(prediction).__name__}")
+        names = self.model.instance.card.names
+        if tuple(prediction.scores) != names:
+            raise TypeError(f"expected scores of {names}, got {tuple(prediction.scores)}")
+        preview = prediction.preview
+        if preview is not None and (preview.dtype != "uint8" or preview.shape[2:] != (3,)):
+            got = f"{preview.dtype} {preview.shape}"
+            raise TypeError(f"expected a preview (h, w, 3) of uint8, got {got}")
         wrong = [name for name, score in prediction.scores.items() if not math.isfinite(score)]
         if wrong:
             return self._failed(prediction.item, stage, f"the score of {wrong[0]} is not a number")
@@ -166,7 +184,9 @@ class Pipeline:
         except Exception as error:  # a stranger's model may raise anything
             failed = self._failed(item, "aggregate", reason_of(error))
             return ends[0] if ends else failed
-        return ends[0] if ends else answer
+        if ends:
+            return ends[0]
+        return replace(answer, item=item)
 
 
 def compose(recipe: Recipe) -> Pipeline:
@@ -177,10 +197,10 @@ def compose(recipe: Recipe) -> Pipeline:
         PluginError: for a plugin that is missing, broken or ambiguous.
         WeightsError: if the model's card is missing or wrong.
     """
-    readers, warnings = _readers(recipe)
+    readers, warnings = make_readers(recipe)
     steps = tuple(make_part(reference, recipe) for reference in recipe.preprocess)
     model = make_part(recipe.model, recipe)
-    trained = json.loads(json.dumps(model.instance.card.preprocess))
+    trained = json.loads(json.dumps(_card(model).preprocess))
     if trained and trained != json.loads(json.dumps(recipe.plain()["preprocess"])):
         warnings.append(
             f"preprocess differs from how {recipe.model.name} was trained: {trained}; "
@@ -194,6 +214,15 @@ def compose(recipe: Recipe) -> Pipeline:
         executor=make_part(recipe.executor, recipe),
         warnings=tuple(warnings),
     )
+
+
+def _card(model: Part[Model]) -> ModelCard:
+    try:
+        return model.instance.card
+    except DiascopeError:
+        raise
+    except Exception as error:  # a stranger's model may raise anything
+        raise PluginError(f"{model.plugin.title}: its card: {reason_of(error)}") from error
 
 
 def make_part(reference: Reference, recipe: Recipe) -> Part[Any]:
@@ -214,7 +243,8 @@ def make_backbone(name: str, values: Mapping[str, Any]) -> Backbone:
     return cast(Backbone, build(loaded, nodes, where=f"backbone {name}"))
 
 
-def _readers(recipe: Recipe) -> tuple[tuple[Part[Reader], ...], list[str]]:
+def make_readers(recipe: Recipe) -> tuple[tuple[Part[Reader], ...], list[str]]:
+    """Make the reader that a recipe names; for ``auto`` all that work, and why others do not."""
     if recipe.read is not None:
         return (make_part(recipe.read, recipe),), []
     found, warnings = [], []
@@ -224,8 +254,12 @@ def _readers(recipe: Recipe) -> tuple[tuple[Part[Reader], ...], list[str]]:
         except PluginError as error:
             warnings.append(f"left out of `read: auto`: {error.message}")
             continue
-        if not any(parameter.required for parameter in parameters(loaded).values()):
+        if any(parameter.required for parameter in parameters(loaded).values()):
+            continue
+        try:
             found.append(Part[Reader](plugin, loaded()))
+        except Exception as error:  # a stranger's class may raise anything
+            warnings.append(f"left out of `read: auto`: {plugin.title}: {reason_of(error)}")
     return tuple(found), warnings
 
 

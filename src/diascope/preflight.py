@@ -65,6 +65,9 @@ def _check_inputs(
     pipeline: Pipeline, named: Sequence[str], lists: Sequence[Path], result: Check
 ) -> None:
     own = not named and not lists
+    if own and not pipeline.recipe.input:
+        result.problems.append("nothing to classify: the recipe names no input, nor did you")
+        return
     base = pipeline.recipe.base if own else None
     found = find_items(pipeline.recipe.input if own else named, lists, base=base)
     items = [entry.item for entry in islice(found, _LISTED) if entry.end is None]

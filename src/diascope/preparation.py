@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from diascope.contracts import Prepared, Reader, Step
-from diascope.errors import ReadError
+from diascope.errors import reason_of
 from diascope.plugins import Plugin
 from diascope.sample import Failed, Item, Sample, Skipped
 
@@ -56,15 +56,19 @@ class Preparation:
 
     def _reader(self, item: Item, head: bytes) -> Part[Reader] | Skipped | Failed:
         surest, chosen = 0, None
+        broken: Failed | None = None
         for part in self.readers:
             try:
                 sure = int(part.instance.sniff(item.uri, head))
             except Exception as error:  # a stranger's reader may raise anything
-                return Failed(item, "read", part.plugin.name, f"sniff: {reason_of(error)}")
+                broken = Failed(item, "read", part.plugin.name, f"sniff: {reason_of(error)}")
+                continue
             if sure > surest:
                 surest, chosen = sure, part
         if chosen is not None:
             return chosen
+        if broken is not None:
+            return broken
         names = ", ".join(part.plugin.name for part in self.readers)
         return Skipped(item, f"not a picture that the installed readers know ({names})")
 
@@ -97,20 +101,12 @@ class Preparation:
         return sample
 
 
-def reason_of(error: Exception) -> str:
-    """Return a plain reason: the text of our own errors, else with the kind of error in front."""
-    text = " ".join(str(error).split())
-    if isinstance(error, ReadError):
-        return text
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
-
-
 def _samples(item: Item, reader: Part[Reader]) -> Iterator[Sample | Failed]:
     try:
         for sample in reader.instance.read(item):
             _check_sample(sample)
+            if sample.item != item:
+                raise TypeError(f"expected a Sample of {item.id}, got one of {sample.item.id}")
             yield sample
     except Exception as error:  # a stranger's reader may raise anything
         yield Failed(item, "read", reader.plugin.name, reason_of(error))

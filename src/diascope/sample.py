@@ -4,7 +4,8 @@ from __future__ import annotations  # numpy is for the type checker: importing i
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,10 +36,23 @@ class Item:
             return open(self.uri, "rb")  # noqa: PTH123 - the caller closes it
         from fsspec.core import url_to_fs
 
-        system, path = url_to_fs(self.uri)
-        opened: Any = system.open(path, "rb")
-        opened.owner = system  # an archive closes with the last reference to its file system
-        return opened  # type: ignore[no-any-return]
+        scheme, _, rest = self.uri.partition("://")
+        inner, chained, outer = rest.partition("::")
+        if chained:  # fsspec would read an archive's table of contents again for every file
+            opened = _archive(f"{scheme}://::{outer}").open(inner, "rb")
+        else:
+            system, path = url_to_fs(self.uri)
+            opened = system.open(path, "rb")
+        return cast("BinaryIO", opened)
+
+
+@lru_cache(maxsize=4)
+def _archive(uri: str) -> Any:
+    """Return the file system of an archive; it stays open as long as it is remembered."""
+    from fsspec.core import url_to_fs
+
+    system, _ = url_to_fs(uri)
+    return system
 
 
 @dataclass(frozen=True, slots=True, eq=False)

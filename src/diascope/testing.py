@@ -135,8 +135,8 @@ def check_report(plugin: Any, run: Mapping[str, Any], prediction: Prediction) ->
         for path in written:
             _expect(path.exists(), f"{path} to exist", "nothing")
             _expect(path.is_relative_to(folder), f"{path} to lie in its directory", path)
-        again = plugin.write(run, iter(records), Path(folder))
-        _expect(len(list(again)) == len(written), "the same files from an iterator", again)
+        again = plugin.write(run, records, Path(folder))
+        _expect(len(list(again)) == len(written), "the same files twice", again)
         return [path.relative_to(folder) for path in written]
 
 

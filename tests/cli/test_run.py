@@ -197,3 +197,21 @@ def test_a_wrong_command_ends_with_2_and_one_message(
 def test_quiet_prints_nothing(command: Command, recipe: Path, photos: Path, tmp_path: Path) -> None:
     ended = command("run", recipe, photos, "-o", tmp_path / "out", "--quiet")
     assert (ended.code, ended.out, ended.err) == (0, "", "")
+
+
+def test_after_an_early_stop_only_new_failures_count(
+    command: Command, recipe: Path, broken: Path, tmp_path: Path
+) -> None:
+    arguments = ["run", recipe, broken, "-o", tmp_path / "out", "--set", "run.batch=1"]
+    first = command(*arguments, "--fail-fast")
+    second = command(*arguments, "--max-failures", 5)
+    assert (first.code, second.code) == (3, 1)
+
+
+def test_a_changed_parameter_of_a_report_writes_it_again(
+    command: Command, tiny_weights: Path, photos: Path, tmp_path: Path
+) -> None:
+    recipe = write_recipe(tmp_path / "page.yaml", tiny_weights, report=["html"])
+    command("run", recipe, photos, "-o", tmp_path / "out")
+    command("run", recipe, photos, "-o", tmp_path / "out", "--set", "report.html.file=other.html")
+    assert (tmp_path / "out" / "other.html").is_file()

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from diascope.card import read_card
-from diascope.errors import RecipeError, WeightsError
+from diascope.errors import RecipeError, TableError, WeightsError
 from tests.runs import Ended, rows, start, strike, write_recipe
 from tests.training.trainings import COLOURS, train, write_table, write_training
-from tests.training.trainings import few_draws as few_draws
 
 pytest.importorskip("lightning_fabric", reason="needs diascope[train]")
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of other libraries
@@ -132,3 +131,21 @@ def test_a_mistake_in_the_recipe_is_told_before_anything_is_written(
     with pytest.raises(RecipeError, match="unknown key 'epoch'"):
         train(recipe, tmp_path / "mine")
     assert not (tmp_path / "mine").exists()
+
+
+def test_pictures_that_cannot_be_used_are_named_before_anything_is_trained(
+    tmp_path: Path,
+) -> None:
+    table = write_table(tmp_path / "data", ["red", "green"])
+    (tmp_path / "data" / "0-03.png").write_text("no picture")
+    with pytest.raises(TableError, match=r"1 pictures cannot be used:\n.*0-03\.png"):
+        train(write_training(tmp_path / "t.yaml", table), tmp_path / "mine")
+    assert not (tmp_path / "mine").exists()
+
+
+def test_a_binary_task_of_three_labels_is_refused_before_anything_is_trained(
+    tmp_path: Path, table: Path
+) -> None:
+    recipe = write_training(tmp_path / "t.yaml", table, task="binary")
+    with pytest.raises(RecipeError, match="a binary task has two labels"):
+        train(recipe, tmp_path / "mine")

@@ -8,7 +8,6 @@ import pytest
 
 from diascope.card import read_card
 from tests.runs import Ended, rows, write_recipe
-from tests.training.trainings import few_draws as few_draws
 from tests.training.trainings import train, write_table, write_training
 
 pytest.importorskip("lightning_fabric", reason="needs diascope[train]")

@@ -1,13 +1,10 @@
 """Trainings that take a second: pictures of colours, their table, and a recipe."""
 
 import json
-from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from diascope.card import ModelCard
@@ -15,17 +12,6 @@ from diascope.recipe import read_recipe
 
 COLOURS = {"red": (200, 60, 60), "green": (60, 200, 60), "blue": (60, 60, 200)}
 LAYERS = [{"conv": {"filters": 8, "norm": "batch"}}, {"pool": {}}, {"conv": {"filters": 8}}]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def few_draws() -> Iterator[None]:
-    """Measure with 20 bootstraps; the 1000 of a true card take a minute here."""
-    from diascope.training import metrics
-    from diascope.training import train as module
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "measured", partial(metrics.measured, draws=20))
-        yield
 
 
 def write_table(folder: Path, labels: list[str], *, size: int = 16, pairs: int = 10) -> Path:

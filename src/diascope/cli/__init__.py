@@ -7,6 +7,7 @@ import importlib
 import os
 import shlex
 import sys
+import traceback
 
 import click
 
@@ -74,8 +75,12 @@ def main() -> None:
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         command = shlex.join(["pipeline", *sys.argv[1:]])
-        click.echo(f"\nInterrupted; nothing done is lost. Go on with:\n  {command}", err=True)
+        click.echo(f"\nInterrupted. The same command goes on from here:\n  {command}", err=True)
         sys.exit(130)
     except BrokenPipeError:  # such as `pipeline plugins list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except Exception:  # what none of us expected is no reason to end as if items had failed
+        traceback.print_exc()
+        click.echo("This is a fault in diascope; nothing done is lost.", err=True)
+        sys.exit(3)

@@ -66,7 +66,7 @@ def run(recipe: str, inputs: tuple[str, ...], overrides: tuple[str, ...], **opti
         command=command,
     )
     quiet = options["quiet"]
-    for warning in pipeline.warnings:
+    for warning in () if quiet else pipeline.warnings:
         click.echo(f"warning: {warning}", err=True)
     with run_progress(quiet=quiet) as watch:
         outcome = run_pipeline(pipeline, request, watch)
@@ -92,7 +92,7 @@ def _tell(outcome: Any, request: Any, *, quiet: bool) -> None:
     for path in outcome.reports:
         click.echo(f"  {_short(path)}")
     if counts["failed"]:
-        click.echo("Why items failed stands in failures.csv and in the report.")
+        click.echo("Why items failed stands in the reports.")
 
 
 def _short(path: Path) -> Path:

@@ -10,7 +10,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from diascope.contracts import Prepared, Work
-from diascope.errors import DiascopeError
+from diascope.errors import DiascopeError, reason_of
 from diascope.sample import Failed, Item
 
 _BLOCKS_AHEAD = 4
@@ -68,6 +68,11 @@ class Workers:
                 process.join()
                 self._put(blocks, Failed(item, "read", "", _cause(process.exitcode)))
                 process = None
+            except Exception as error:  # such as a block that does not fit into memory
+                process.terminate()
+                process.join()
+                self._put(blocks, Failed(item, "read", "", reason_of(error)))
+                process = None
             self._put(blocks, None)
         if process is not None:
             process.terminate()
@@ -79,7 +84,7 @@ class Workers:
         try:
             process.start()
             theirs.close()
-            ours.recv()
+            self._received(ours)
         except Exception as error:  # such as a plugin that cannot be pickled or imported there
             if process.pid is not None:
                 process.join()

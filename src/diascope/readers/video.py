@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -47,15 +47,16 @@ class VideoReader:
                     if not film.streams.video:
                         raise ReadError("the film has no pictures, only sound")
                     stream = film.streams.video[0]
-                    yield from self._frames(film.decode(stream), item)
+                    rate = float(stream.average_rate or 0) or 25.0
+                    yield from self._frames(film.decode(stream), item, rate)
             except av.FFmpegError as error:
                 raise ReadError(f"the film cannot be decoded: {error.strerror}") from error
 
-    def _frames(self, decoded: Iterator[object], item: Item) -> Iterator[Sample]:
+    def _frames(self, decoded: Iterator[Any], item: Item, rate: float) -> Iterator[Sample]:
         taken = 0
         start: float | None = None
-        for frame in decoded:
-            seconds = float(getattr(frame, "time", None) or 0.0)
+        for number, frame in enumerate(decoded):
+            seconds = number / rate if frame.time is None else float(frame.time)
             start = seconds if start is None else start
             if (seconds - start) * self.frames_per_second < taken - 1e-6:
                 continue
@@ -65,9 +66,9 @@ class VideoReader:
             taken += 1
 
 
-def _upright(frame: object) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.uint8]], list[str]]:
+def _upright(frame: Any) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.uint8]], list[str]]:
     """Return the frame's pixels, turned as the film's display matrix says."""
-    pixels = frame.to_ndarray(format="rgb24")  # type: ignore[attr-defined]
+    pixels = frame.to_ndarray(format="rgb24")
     degrees = int(getattr(frame, "rotation", 0) or 0)
     if degrees % 90 or not degrees % 360:
         return pixels, []

@@ -25,7 +25,7 @@ def load_checkpoint(directory: Path, digest: str) -> dict[str, Any] | None:
     """Return the state that the same training left behind, or None.
 
     Args:
-        digest: of recipe, table and versions.
+        digest: of recipe and table.
 
     Raises:
         WeightsError: if the folder holds another training.

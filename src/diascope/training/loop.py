@@ -1,5 +1,6 @@
 """Epochs over labelled pictures, on Lightning Fabric, resumable after a kill."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,7 @@ from torch.utils.data import DataLoader, Sampler
 
 from diascope.card import ModelCard
 from diascope.decision import scores_of
+from diascope.errors import WeightsError
 from diascope.network import Network
 from diascope.training.checkpoint import load_checkpoint, save_checkpoint
 from diascope.training.metrics import Floats, macro_auc
@@ -21,6 +23,10 @@ from diascope.training.pictures import Pictures
 
 _EXAMPLE_SEED = 1_000_003
 """Distance between the augmentation seeds of two epochs: more than any number of pictures."""
+
+
+Figures = dict[str, float | None]
+"""Of an epoch: its number, loss, and validation AUC (None if too few pictures to have one)."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +59,13 @@ class Trainer:
     digest: str
     workers: int
     watch: Callable[[Progress], None]
-    history: list[dict[str, float]] = field(default_factory=list)
+    history: list[Figures] = field(default_factory=list)
 
-    def fit(self) -> list[dict[str, float]]:
+    def fit(self) -> list[Figures]:
         """Train, leave the best epoch's weights in the network, and return the epochs' figures."""
         from lightning_fabric import Fabric
 
-        fabric = Fabric(devices=_devices(), precision=self.options.precision)
+        fabric = Fabric(devices=1, precision=self.options.precision)
         fabric.launch()
         body = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         body.backbone.requires_grad_(not self.options.freeze_backbone)
@@ -81,13 +87,13 @@ class Trainer:
             fabric.seed_everything(self.options.seed + epoch, verbose=False)
             loss = self._epoch(fabric, model, wrapped, schedule, loader, epoch)
             auc = macro_auc(*score_all(self.network, self.card, self.validation, self.workers))
-            self.history.append({"epoch": epoch + 1, "loss": loss, "auc_macro": auc})
+            told = None if math.isnan(auc) else auc
+            self.history.append({"epoch": epoch + 1, "loss": loss, "auc_macro": told})
             steps = len(loader)
             self.watch(Progress(epoch + 1, self.options.epochs, steps, steps, loss, auc))
-            if not auc < best["auc"]:  # also where the validation is too small for an AUC (NaN)
+            if best["network"] is None or math.isnan(best["auc"]) or auc >= best["auc"]:
                 best = {"auc": auc, "network": _copied(self.network)}
-            if fabric.is_global_zero:
-                self._save(optimizer, schedule, best)
+            self._save(optimizer, schedule, best)
         self.network.load_state_dict(best["network"])
         return self.history
 
@@ -107,6 +113,11 @@ class Trainer:
             optimizer.step()
             schedule.step()
             total += loss.item()
+            if not math.isfinite(total):
+                raise WeightsError(
+                    f"the loss is not a number any more at step {step} of epoch {epoch + 1}",
+                    hint="Choose a smaller learning_rate, or precision: 32-true.",
+                )
             self.watch(Progress(epoch + 1, self.options.epochs, step, len(loader), total / step))
         return total / len(loader)
 
@@ -212,7 +223,3 @@ def _decayed(network: nn.Module, decay: float) -> list[dict[str, Any]]:
 
 def _copied(network: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
-
-
-def _devices() -> int | str:
-    return "auto" if torch.cuda.is_available() else 1

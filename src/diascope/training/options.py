@@ -32,14 +32,15 @@ class TrainOptions:
             the table, sorted, if empty.
         backbone: a backbone plugin.
         head: see ``ModelCard.head``.
-        test, validation: shares of the groups held out, where the table has no ``split``.
+        test, validation: shares of the pictures held out, by whole groups, where the table has no
+            ``split``.
         epochs: passes over the training pictures.
         epoch_size: pictures an epoch; all of them if 0.
         balance: ``classes`` draws pictures so that rare labels come as often as frequent ones to
             the power ``balance_power``; ``none`` draws each once.
         augment: MONAI's random transforms by name, with their parameters.
         freeze_backbone: train the head only, and write a file that holds only the head.
-        precision: ``32-true`` or a mixed precision of Lightning Fabric.
+        precision: ``32-true``, or ``bf16-mixed`` of Lightning Fabric.
         title, licence, data, limits: go into the card.
     """
 
@@ -61,7 +62,7 @@ class TrainOptions:
     balance_power: float = 0.5
     augment: tuple[Any, ...] = ()
     freeze_backbone: bool = False
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    precision: Literal["32-true", "bf16-mixed"] = "32-true"
     seed: int = 0
     title: str = ""
     licence: str = ""
@@ -72,6 +73,11 @@ class TrainOptions:
         for name in ("epochs", "batch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("epoch_size", "seed", "dropout", "weight_decay"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
+        if not self.learning_rate > 0 or not self.dropout < 1:
+            raise ValueError("learning_rate must be above 0 and dropout below 1")
         if not (0 <= self.test < 1 and 0 < self.validation < 1 and self.test + self.validation < 1):
             raise ValueError("test and validation are shares in [0, 1) whose sum is below 1")
 

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from diascope.card import Task
+from diascope.card import ModelCard
 from diascope.errors import TableError
+from diascope.fitting import fitted
 from diascope.preparation import Preparation
-from diascope.sample import Failed, Item, Skipped
+from diascope.sample import Failed, Item, Sample, Skipped
 from diascope.training.augment import Augmentation
 from diascope.training.table import Example
 
@@ -25,13 +27,13 @@ class Pictures(Dataset[tuple[Tensor, Tensor]]):
         self,
         examples: Sequence[Example],
         preparation: Preparation,
-        names: Sequence[str],
-        task: Task,
+        card: ModelCard,
         augmentation: Augmentation | None = None,
     ) -> None:
         self.examples = examples
         self.preparation = preparation
-        self.targets = np.array([e.vector(names, task) for e in examples], np.float32)
+        self.size, self.channels = card.size, card.channels
+        self.targets = np.array([e.vector(card.names, card.task) for e in examples], np.float32)
         self.augmentation = augmentation
 
     def __len__(self) -> int:
@@ -44,15 +46,29 @@ class Pictures(Dataset[tuple[Tensor, Tensor]]):
             picture = self.augmentation(picture, seed)
         return picture, torch.from_numpy(self.targets[row])
 
-    def picture(self, row: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-        """Return ``(C, H, W)`` float32 in [0, 1] of the row's first frame.
+    def picture(self, row: int) -> NDArray[np.float32]:
+        """Return ``(C, H, W)`` in [0, 1] of the row's first frame.
 
         Raises:
-            TableError: if the picture cannot be read, with the reason.
+            TableError: if the picture cannot be read, or has another size or other channels.
         """
-        path = self.examples[row].path
-        outcome = next(self.preparation.prepare(Item(path.name, str(path))))
-        if isinstance(outcome, Failed | Skipped):
-            raise TableError(f"cannot be used: {outcome.reason}", where=str(path))
-        unit = outcome[0].unit()
+        example = self.examples[row]
+        sample = first_sample(example, self.preparation)
+        try:
+            unit = fitted(sample, self.size, self.channels)
+        except ValueError as error:
+            raise TableError(f"cannot be used: {error}", where=str(example.path)) from error
         return np.ascontiguousarray(np.moveaxis(unit, 2, 0))
+
+
+def first_sample(example: Example, preparation: Preparation) -> Sample:
+    """Return the first frame of a picture, preprocessed.
+
+    Raises:
+        TableError: if it cannot be read, with the reason.
+    """
+    path = example.path
+    outcome = next(preparation.prepare(Item(example.name, str(path))))
+    if isinstance(outcome, Failed | Skipped):
+        raise TableError(f"cannot be used: {outcome.reason}", where=str(path))
+    return outcome[0]

@@ -100,9 +100,10 @@ def _refuse_missing(examples: Mapping[int, Example], path: Path) -> None:
 def _refuse_leaks(examples: Mapping[int, Example], path: Path) -> None:
     seen: dict[str, Split | None] = {}
     for line, example in examples.items():
-        if seen.setdefault(example.group, example.split) != example.split:
+        split = example.split or "train"  # as `split_by_group` takes it
+        if seen.setdefault(example.group, split) != split:
             raise TableError(
-                f"the group {example.group!r} stands in {seen[example.group]} and in "
-                f"{example.split}: what is learned would leak",
+                f"the group {example.group!r} stands in {seen[example.group]} and in {split}: "
+                "what is learned would leak",
                 where=f"{path}:{line}",
             )

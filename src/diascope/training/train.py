@@ -3,35 +3,54 @@
 import csv
 import hashlib
 import json
-import platform
-import sys
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
-from importlib.metadata import version
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors.torch import save
 
-from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest, write_card
+from diascope.card import ModelCard, write_card
 from diascope.contracts import Backbone
-from diascope.network import Network, build_head, state_digest
-from diascope.pipeline import make_part
+from diascope.errors import TableError
+from diascope.network import Network, build_head
+from diascope.output import held, write_whole
+from diascope.pipeline import make_part, make_readers
 from diascope.preparation import Preparation
-from diascope.recipe import Recipe, Reference
+from diascope.recipe import Recipe
 from diascope.training.augment import Augmentation
 from diascope.training.checkpoint import load_checkpoint
-from diascope.training.loop import Progress, Trainer, score_all
-from diascope.training.metrics import measured
+from diascope.training.loop import Progress, Trainer
+from diascope.training.made import finished_card, first_card
 from diascope.training.options import TrainOptions, train_options
-from diascope.training.pictures import Pictures
+from diascope.training.pictures import Pictures, first_sample
 from diascope.training.split import split_by_group
 from diascope.training.table import Example, label_names, read_table
 
-_LIBRARIES = ("diascope", "torch", "monai", "lightning-fabric", "numpy", "pillow")
+_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training, checked, before anything is trained.
+
+    Attributes:
+        card: what is known of the model by now.
+        digest: of all that decides the weights; a checkpoint of another digest is refused.
+    """
+
+    options: TrainOptions
+    examples: Sequence[Example]
+    backbone: Backbone
+    preparation: Preparation
+    augmentation: Augmentation
+    card: ModelCard
+    digest: str
+
+    def pictures(self, split: str) -> Pictures:
+        """Return the pictures of a split; only those of ``train`` are augmented."""
+        chosen = [example for example in self.examples if example.split == split]
+        augmentation = self.augmentation if split == "train" else None
+        return Pictures(chosen, self.preparation, self.card, augmentation)
 
 
 def train(
@@ -44,168 +63,83 @@ def train(
     the test groups, with the weights as they are stored.
 
     Raises:
-        RecipeError, TableError, PluginError, WeightsError: before anything is trained.
+        RecipeError, TableError, PluginError, WeightsError: before anything is trained, for what is
+            wrong with recipe, table, pictures or folder; WeightsError later, if the loss diverges.
     """
+    plan = _plan(recipe)
+    options, card = plan.options, plan.card
+    with held(directory) as folder:
+        load_checkpoint(folder, plan.digest)  # refuses a folder that holds another training
+        _write_split(plan.examples, folder)
+        torch.manual_seed(options.seed)
+        head = build_head(card.head, plan.backbone.features, card.outputs, options.dropout)
+        network = Network(plan.backbone.build(), head)
+        workers = 1 if recipe.run.workers == "auto" else recipe.run.workers
+        trainer = Trainer(
+            network=network,
+            card=card,
+            options=options,
+            training=plan.pictures("train"),
+            validation=plan.pictures("validation"),
+            directory=folder,
+            digest=plan.digest,
+            workers=workers,
+            watch=watch,
+        )
+        history = trainer.fit()
+        write_whole(folder / "history.json", json.dumps(history, indent=1))
+        measure_on = plan.pictures("test")
+        if not len(measure_on):
+            measure_on = plan.pictures("validation")
+        made = {"command": command, "recipe_digest": plan.digest, "seed": options.seed}
+        card = finished_card(
+            card, network, folder, options, plan.examples, measure_on, history, made, workers
+        )
+        write_card(card, folder)
+    return card
+
+
+def _plan(recipe: Recipe) -> Plan:
     options, reference = train_options(recipe)
     examples = read_table(options.table, options.task)
     names = label_names(examples, list(options.labels), options.table)
     examples = split_by_group(
         examples, test=options.test, validation=options.validation, seed=options.seed
     )
-    torch.manual_seed(options.seed)
     backbone: Backbone = make_part(reference, recipe).instance
-    preparation = _preparation(recipe)
-    augmentation = Augmentation(options.augment, str(recipe.path))
-    parts = {
-        split: Pictures(
-            [example for example in examples if example.split == split],
-            preparation,
-            names,
-            options.task,
-            augmentation if split == "train" else None,
-        )
-        for split in ("train", "validation", "test")
-    }
-    card = _first_card(recipe, options, reference, backbone, names, parts["train"])
-    head = build_head(card.head, backbone.features, card.outputs, options.dropout)
-    network = Network(backbone.build(), head)
-    directory.mkdir(parents=True, exist_ok=True)
-    digest = _digest(recipe, examples)
-    load_checkpoint(directory, digest)  # refuses a folder that holds another training
-    _write_split(examples, options, directory)
-    workers = 1 if recipe.run.workers == "auto" else recipe.run.workers
-    trainer = Trainer(
-        network,
-        card,
-        options,
-        parts["train"],
-        parts["validation"],
-        directory,
-        digest,
-        workers,
-        watch,
-    )
-    history = trainer.fit()
-    (directory / "history.json").write_text(json.dumps(history, indent=1), encoding="utf-8")
-    digest_of_file = _store(network, directory, head_only=options.freeze_backbone)
-    card = replace(
-        card,
-        digest=digest_of_file,
-        backbone_digest=state_digest(network.backbone),
-        data=_data(options, examples),
-        metrics=_metrics(network, card, parts, workers, options),
-        made=_made(command, digest, options, history),
-    )
-    write_card(card, directory)
-    return card
-
-
-def _preparation(recipe: Recipe) -> Preparation:
-    reader = recipe.read or Reference("reader", "image", {}, str(recipe.path))
+    readers, _ = make_readers(recipe)
     steps = tuple(make_part(step, recipe) for step in recipe.preprocess)
-    return Preparation((make_part(reader, recipe),), steps, block=1)
+    preparation = Preparation(readers, steps, block=1)
+    augmentation = Augmentation(options.augment, str(recipe.path))
+    size = _size(examples, preparation, options.table)
+    card = first_card(recipe, options, reference, backbone, names, size)
+    digest = _digest(recipe, examples)
+    return Plan(options, examples, backbone, preparation, augmentation, card, digest)
 
 
-def _first_card(
-    recipe: Recipe,
-    options: TrainOptions,
-    reference: Reference,
-    backbone: Backbone,
-    names: Sequence[str],
-    training: Pictures,
-) -> ModelCard:
-    texts = options.labels
-    plain = reference.plain()
-    parameters = dict(plain[reference.name]) if isinstance(plain, dict) else {}
-    if not options.freeze_backbone:
-        parameters.pop("weights", None)  # the file holds its own
-    return ModelCard(
-        name=recipe.name,
-        title=options.title,
-        task=options.task,
-        labels=tuple(
-            Label(name, texts[name].title, texts[name].codes) if name in texts else Label(name)
-            for name in names
-        ),
-        size=training.picture(0).shape[1:],  # type: ignore[arg-type]
-        backbone=reference.name,
-        backbone_parameters=parameters,
-        head=options.head,
-        mean=tuple(backbone.mean),
-        std=tuple(backbone.std),
-        score_kind="softmax" if options.task == "multiclass" else "sigmoid",
-        preprocess=tuple(recipe.plain()["preprocess"]),
-        licence=options.licence,
-        limits=options.limits,
-    )
+def _size(examples: Sequence[Example], preparation: Preparation, table: Path) -> tuple[int, int]:
+    """Read every picture once; return the (height, width) that preprocessing gives.
 
-
-def _store(network: Network, directory: Path, *, head_only: bool) -> str:
-    """Write the weights and return the file's digest; the network takes the stored values.
-
-    Filters and matrices are stored in half precision, biases and normalisation in single.
+    Raises:
+        TableError: naming the pictures that cannot be read, or a split that holds none.
     """
-    state = {
-        name: (value.half() if value.ndim > 1 else value).contiguous().cpu()
-        for name, value in network.state_dict().items()
-        if name.startswith("head.") or not head_only
-    }
-    stored = {name: value.float() for name, value in state.items()}
-    network.load_state_dict(stored, strict=not head_only)
-    part = directory / f"{WEIGHTS_FILE}.part"
-    part.write_bytes(save(state))
-    part.replace(directory / WEIGHTS_FILE)
-    return file_digest(directory / WEIGHTS_FILE)
+    for split in ("train", "validation"):
+        if not any(example.split == split for example in examples):
+            raise TableError(f"no row has the split {split!r}", where=str(table))
+    bad, size = [], (0, 0)
+    for example in examples:
+        try:
+            height, width = first_sample(example, preparation).pixels.shape[:2]
+            size = size if any(size) else (height, width)
+        except TableError as error:
+            bad.append(str(error))
+    if bad:
+        shown = "\n  ".join(bad[:_SHOWN])
+        raise TableError(f"{len(bad)} pictures cannot be used:\n  {shown}", where=str(table))
+    return size
 
 
-def _metrics(
-    network: Network,
-    card: ModelCard,
-    parts: dict[str, Pictures],
-    workers: int,
-    options: TrainOptions,
-) -> dict[str, Any]:
-    held_out = "test" if len(parts["test"]) else "validation"
-    pictures = parts[held_out]
-    targets, scores = score_all(network, card, pictures, workers)
-    groups = [example.group for example in pictures.examples]
-    figures = measured(targets, scores, groups, card.names, card.task, seed=options.seed)
-    return {
-        "measured_on": f"{held_out}: {len(pictures)} pictures of {len(set(groups))} groups "
-        "never trained on; 95 % bootstrap over groups",
-        **figures,
-    }
-
-
-def _data(options: TrainOptions, examples: Sequence[Example]) -> dict[str, Any]:
-    counts: dict[str, Any] = {}
-    for split in ("train", "validation", "test"):
-        chosen = [example for example in examples if example.split == split]
-        labels = Counter(label for example in chosen for label in example.labels)
-        counts[split] = {
-            "pictures": len(chosen),
-            "groups": len({example.group for example in chosen}),
-            "labels": dict(sorted(labels.items())),
-        }
-    return {**options.data, **counts}
-
-
-def _made(
-    command: str, digest: str, options: TrainOptions, history: Sequence[dict[str, float]]
-) -> dict[str, Any]:
-    return {
-        "command": command,
-        "date": datetime.now(UTC).date().isoformat(),
-        "recipe_digest": digest,
-        "seed": options.seed,
-        "epochs": len(history),
-        "validation_auc_macro": round(max(row["auc_macro"] for row in history), 4),
-        "versions": {name: version(name) for name in _LIBRARIES}
-        | {"python": platform.python_version(), "platform": sys.platform},
-    }
-
-
-def _write_split(examples: Sequence[Example], options: TrainOptions, directory: Path) -> None:
+def _write_split(examples: Sequence[Example], directory: Path) -> None:
     with (directory / "split.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["path", "label", "group", "split"])

@@ -1,0 +1,29 @@
+"""From a preprocessed sample to what a network takes; the same in training and in inference."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diascope.sample import Sample
+
+
+def fitted(sample: Sample, size: tuple[int, int], channels: int) -> NDArray[np.float32]:
+    """Return ``(H, W, C)`` in [0, 1]; grey is repeated where three channels are wanted.
+
+    Args:
+        size: (height, width) that the network takes.
+
+    Raises:
+        ValueError: if the sample has another size or other channels.
+    """
+    unit = sample.unit()
+    height, width = size
+    if unit.shape[:2] != (height, width):
+        raise ValueError(
+            f"the model takes pictures of {width}x{height}, got {unit.shape[1]}x{unit.shape[0]}; "
+            f"add `resize: {{size: [{height}, {width}]}}` to preprocess"
+        )
+    if unit.shape[2] == 1 and channels == 3:
+        return np.repeat(unit, 3, axis=2)
+    if unit.shape[2] != channels:
+        raise ValueError(f"the model takes {channels} channels, got {unit.shape[2]}")
+    return unit

@@ -1,0 +1,65 @@
+"""Find items on remote file systems and in archives, by fsspec."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from glob import has_magic
+from pathlib import PurePosixPath
+from typing import Any
+
+from diascope.errors import UsageError
+from diascope.found import Found
+from diascope.sample import Item
+
+_EXTRAS = {"s3": "s3", "http": "http", "https": "http"}
+
+
+def find_remote(uri: str, prefix: str) -> Iterator[Found]:
+    """Yield what is at a URI: a file, or the files of a folder, glob or archive.
+
+    Args:
+        prefix: stands before the ids; empty if only this is named.
+
+    Raises:
+        UsageError: if nothing is there, or its file system is not installed.
+    """
+    head, chained, rest = uri.partition("::")
+    tail = f"::{rest}" if chained else ""
+    try:
+        from fsspec.core import url_to_fs
+
+        system, root = url_to_fs(uri)
+        paths = _remote_paths(system, root, uri)
+    except ImportError as error:
+        scheme = uri.partition("://")[0]
+        extra = _EXTRAS.get(scheme)
+        hint = f'pip install "diascope[{extra}]"' if extra else f"pip install {error.name}"
+        raise UsageError(f"{scheme}:// is not installed: {error}", hint=hint) from error
+    except Exception as error:  # a file system may raise anything
+        raise UsageError(f"{uri} cannot be listed: {type(error).__name__}: {error}") from error
+    if not paths:
+        raise UsageError(f"there is nothing at {uri}")
+    scheme = head.partition("://")[0]
+    single = [root] == list(paths)
+    for path, stamp in paths.items():
+        inner = path.removeprefix(root.split("*")[0].rstrip("/")).lstrip("/")
+        name = prefix.rstrip("/") or PurePosixPath(path).name if single else f"{prefix}{inner}"
+        located = uri if single else f"{scheme}://{path.lstrip('/')}{tail}"
+        if not tail and not single:
+            located = system.unstrip_protocol(path)
+        yield Found(Item(name, located), stamp)
+
+
+def _remote_paths(system: Any, root: str, uri: str) -> dict[str, str]:
+    """Return path to stamp: a digest of all that the file system tells of the file."""
+    if has_magic(root):
+        infos = system.glob(root, detail=True)
+    elif uri.startswith(("http://", "https://")) and not root.endswith("/"):
+        infos = {root: system.info(root)}
+    else:
+        infos = system.find(root, detail=True)
+    return {
+        path: hashlib.sha256(json.dumps(info, sort_keys=True, default=str).encode()).hexdigest()
+        for path, info in sorted(infos.items())
+        if info.get("type") != "directory"
+    }

@@ -1,0 +1,133 @@
+"""Write the reports of a run, and ``run.json``."""
+
+import json
+import platform
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from diascope.errors import reason_of
+from diascope.ledger import Ledger
+from diascope.output import put_in_place, write_whole
+from diascope.pipeline import Pipeline
+from diascope.sample import Record
+
+RUN_FILE = "run.json"
+_LIBRARIES = ("diascope", "torch", "monai", "numpy", "pillow", "safetensors")
+_FACT = "reports"
+
+
+class Summary:
+    """What a run was: its command, its seconds, how it ended."""
+
+    def __init__(self, command: str, inputs: Sequence[str]) -> None:
+        self._start = self._last = time.perf_counter()
+        self._laps: dict[str, float] = {}
+        self._facts: dict[str, Any] = {
+            "command": command,
+            "inputs": list(inputs),
+            "started": _now(),
+        }
+
+    def lap(self, name: str) -> None:
+        """Note the seconds since the last lap."""
+        now = time.perf_counter()
+        self._laps[name] = round(now - self._last, 3)
+        self._last = now
+
+    def finish(self, counts: dict[str, int], worked: int, stopped: str) -> None:
+        """Note how the run ended, before the reports are written."""
+        seconds = round(time.perf_counter() - self._start, 3)
+        rate = worked / max(self._laps.get("classify", 0.0), 0.001)
+        self._facts |= {
+            "finished": _now(),
+            "counts": counts,
+            "stopped": stopped,
+            "timings": {"seconds": seconds, "items_per_second": round(rate, 2), **self._laps},
+        }
+
+    def plain(self, pipeline: Pipeline) -> dict[str, Any]:
+        """Return the content of ``run.json``."""
+        card = pipeline.model.instance.card
+        parts = (*pipeline.parts, *pipeline.reports, pipeline.executor)
+        return {
+            "recipe": pipeline.recipe.plain(),
+            "digest": pipeline.digest(),
+            "weights": {"model": pipeline.model.plugin.name, "digest": card.digest},
+            "card": card.plain(),
+            "versions": {name: found for name in _LIBRARIES if (found := _version(name))}
+            | {part.plugin.distribution: part.plugin.version for part in parts}
+            | {"python": platform.python_version()},
+            "host": {"platform": platform.platform(), "processor": platform.machine()},
+            "warnings": list(pipeline.warnings),
+            **self._facts,
+        }
+
+
+def write_reports(
+    pipeline: Pipeline, ledger: Ledger, summary: Summary, output: Path
+) -> tuple[list[Path], list[str]]:
+    """Write every report of the recipe and ``run.json``; return the files, and what went wrong.
+
+    A report that raises leaves nothing behind and does not stop the others.
+    """
+    for left in output.glob(".part-*"):  # of a run that was killed; the lock is ours
+        shutil.rmtree(left)
+    run = summary.plain(pipeline)
+    files: list[Path] = []
+    problems: list[str] = []
+    for part in pipeline.reports:
+        with tempfile.TemporaryDirectory(prefix=".part-", dir=output) as staging:
+            try:
+                part.instance.write(run, _Records(ledger), Path(staging))
+                files += put_in_place(Path(staging), output)
+            except Exception as error:  # a stranger's report may raise anything
+                problems.append(f"the {part.plugin.title} could not be written: {reason_of(error)}")
+    write_whole(
+        output / RUN_FILE, json.dumps(run | {"problems": problems}, indent=1, ensure_ascii=False)
+    )
+    names = [str(path.relative_to(output)) for path in files]
+    wanted = "" if problems else _wanted(pipeline)
+    ledger.remember(_FACT, json.dumps([wanted, names]))
+    return files, problems
+
+
+def reported(ledger: Ledger, pipeline: Pipeline, output: Path) -> list[Path]:
+    """Return the files of these very reports if they are all there, else none."""
+    wanted, names = json.loads(ledger.fact(_FACT) or '["", []]')
+    files = [output / name for name in names]
+    there = all(path.exists() for path in [*files, output / RUN_FILE])
+    return files if there and wanted == _wanted(pipeline) else []
+
+
+@dataclass(frozen=True)
+class _Records:
+    """The ledger's records, as an iterable that can be gone through more than once."""
+
+    ledger: Ledger
+
+    def __iter__(self) -> Iterator[Record]:
+        return self.ledger.records()
+
+
+def _wanted(pipeline: Pipeline) -> str:
+    """Return what decides the content of the reports."""
+    versions = [(part.plugin.name, part.plugin.version) for part in pipeline.reports]
+    return json.dumps([pipeline.digest(), pipeline.recipe.plain()["report"], versions])
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,78 @@
+"""The classifier: how the frames of one item become its answer."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diascope.card import Label, ModelCard
+from diascope.classifier import Classifier
+from diascope.contracts import Runtime
+from diascope.pipeline import make_backbone
+from diascope.sample import Item, Prediction
+
+FILM = Item("film.mp4", "/films/film.mp4")
+PAIR = (Label("healthy"), Label("ill"))
+
+
+def frames(rows: list[tuple[float, ...]], names: tuple[str, ...]) -> list[Prediction]:
+    """Predictions of frames with these scores; the trace tells the frame."""
+    return [
+        Prediction(FILM, dict(zip(names, row, strict=True)), "sigmoid", (), trace=(f"frame {i}",))
+        for i, row in enumerate(rows)
+    ]
+
+
+@pytest.fixture
+def make(make_card: Callable[..., ModelCard]) -> Callable[..., Classifier]:
+    """Return a function that makes a classifier which aggregates; it needs no network for that."""
+
+    def make(aggregation: str, **card: Any) -> Classifier:
+        runtime = Runtime("cpu", "predicted", make_backbone)
+        return Classifier(None, make_card(**card), runtime, aggregation, top_k=2)  # type: ignore[arg-type]
+
+    return make
+
+
+def test_the_maximum_of_a_binary_task_is_that_of_the_positive_label(
+    make: Callable[..., Classifier],
+) -> None:
+    classifier = make("max", task="binary", labels=PAIR, score_kind="sigmoid")
+    film = frames([(0.99, 0.01)] * 9 + [(0.2, 0.8)], ("healthy", "ill"))
+    answer = classifier.aggregate(FILM, iter(film))
+    assert answer.predicted == ("ill",)
+    assert answer.scores == pytest.approx({"healthy": 0.2, "ill": 0.8})
+
+
+def test_the_frame_that_is_shown_speaks_for_what_is_predicted(
+    make: Callable[..., Classifier],
+) -> None:
+    classifier = make("mean", labels=(Label("a"), Label("b")))
+    film = frames([(0.9, 0.1), (0.3, 0.7), (0.2, 0.8), (0.25, 0.75)], ("a", "b"))
+    answer = classifier.aggregate(FILM, iter(film))
+    assert answer.predicted == ("b",)
+    assert answer.trace == ("frame 2", "4 frames aggregated by mean")
+    assert answer.samples == 4
+
+
+def test_the_maximum_of_probabilities_is_called_a_probability_no_more(
+    make: Callable[..., Classifier],
+) -> None:
+    film = frames([(0.6, 0.4), (0.1, 0.9)], ("dark", "bright"))
+    kinds = {
+        how: make(how, score_kind="probability").aggregate(FILM, iter(film)).score_kind
+        for how in ("mean", "max")
+    }
+    assert kinds == {"mean": "probability", "max": "softmax"}
+
+
+def test_one_frame_is_the_answer_as_it_is(make: Callable[..., Classifier]) -> None:
+    (only,) = frames([(0.6, 0.4)], ("dark", "bright"))
+    assert make("top-k").aggregate(FILM, iter([only])) is only
+
+
+def test_the_mean_is_that_of_the_frames(make: Callable[..., Classifier]) -> None:
+    rows = [(0.6, 0.4), (0.1, 0.9), (0.2, 0.8)]
+    answer = make("mean").aggregate(FILM, iter(frames(rows, ("dark", "bright"))))
+    assert list(answer.scores.values()) == pytest.approx(list(np.mean(rows, axis=0)))

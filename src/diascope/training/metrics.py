@@ -76,8 +76,8 @@ def _metrics(targets: Floats, scores: Floats, names: Sequence[str], task: Task) 
     if task == "binary":
         found: dict[str, Any] = {"auc": areas[1]}
     else:
-        found = {f"auc_{name}": area for name, area in zip(names, areas, strict=True)}
-        found["auc_macro"] = _mean(areas)
+        each = {f"auc_{name}": area for name, area in zip(names, areas, strict=True)}
+        found = {"auc_macro": _mean(areas), **each}
     if task != "multilabel":
         truth, answer = targets.argmax(axis=1), scores.argmax(axis=1)
         recalls = [np.mean(answer[truth == label] == label) for label in np.unique(truth)]

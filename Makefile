@@ -24,6 +24,7 @@ bench: $(VENV)/test.stamp
 	$(BIN)/python benchmarks/folder.py
 
 $(BIN)/python:
+	@echo "Setting up $(VENV); the first time takes some minutes."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
 

@@ -6,9 +6,11 @@ from typing import Any, ClassVar, Literal, Optional
 
 import pytest
 
+from diascope.backbones.convnet import ConvNet
 from diascope.document import parse_document
 from diascope.errors import PluginError, RecipeError
 from diascope.fields import check, parameters
+from diascope.words import in_words
 
 
 @dataclass
@@ -105,7 +107,10 @@ def test_an_unknown_key_is_refused_with_the_nearest() -> None:
 
 
 def test_a_missing_key_is_named_with_its_type() -> None:
-    assert refusal("fit: crop").message == "the key 'size' (int | tuple[int, int]) is missing"
+    assert (
+        refusal("fit: crop").message
+        == "the key 'size' (a whole number or [a whole number, a whole number]) is missing"
+    )
 
 
 def test_a_relative_path_is_found_beside_the_recipe(tmp_path: Path) -> None:
@@ -126,3 +131,17 @@ def test_every_way_to_write_an_optional_path_finds_it(hint: Any, tmp_path: Path)
     (tmp_path / "weights").mkdir()
 
     assert checked("where: weights", Takes, tmp_path) == {"where": tmp_path / "weights"}
+
+
+def test_an_unknown_key_inside_a_value_is_named_with_its_line() -> None:
+    text = "layers:\n  - conv: {filters: 8}\n  - conv: {filter: 8}\n"
+    values = parse_document(text, name="r.yaml").value
+    with pytest.raises(RecipeError, match=r"r\.yaml:3: unknown key '1\.conv\.filter' in layers"):
+        check(ConvNet, values, where="r.yaml")
+
+
+def test_types_are_told_in_words() -> None:
+    assert in_words(int | tuple[int, int]) == "a whole number or [a whole number, a whole number]"
+    assert in_words(Literal["max", "mean"] | None) == "max or mean or nothing"
+    assert in_words(dict[str, float]) == "keys, each with a number"
+    assert in_words(tuple[Path, ...]) == "a list, each a path"

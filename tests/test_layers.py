@@ -35,7 +35,7 @@ LAYERS = (
     ("classifier", "aggregation", "decision", "fitting"),
     ("network", "engines", "explain"),
     ("contracts", "card", "__init__"),
-    ("document", "fields", "sample", "errors"),
+    ("document", "fields", "words", "sample", "errors"),
 )
 DEPTH = {name: depth for depth, layer in enumerate(LAYERS) for name in layer}
 STOCK = {"readers", "preprocessing", "backbones", "models", "reports", "executors"}

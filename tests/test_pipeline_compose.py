@@ -95,7 +95,7 @@ def test_a_broken_reader_is_left_out_of_auto_with_a_warning(
     ("written", "wrong", "said"),
     [
         ("size: 8", "sise: 8", "Did you mean 'size'?"),
-        ("size: 8", "size: big", "size must be int | tuple[int, int]"),
+        ("size: 8", "size: big", "size must be a whole number or [a whole number, a whole number]"),
         ("size: 8", "size: 0", "size must be at least 1"),
         ("size: 8", "size: 8, fit: stretch", "fit must be"),
     ],

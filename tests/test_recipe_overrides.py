@@ -79,4 +79,4 @@ def test_a_value_set_wrongly_is_refused_and_named(read: Read) -> None:
     error = refusal(read, "run.batch=many")
 
     assert error.where == "--set run.batch=many"
-    assert "batch must be int" in error.message
+    assert "batch must be a whole number" in error.message

@@ -4,13 +4,16 @@ import inspect
 import json
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from diascope.document import Node, nearest
 from diascope.errors import PluginError, RecipeError
+from diascope.words import in_words
+
+_SHOWN = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +30,8 @@ class Parameter:
 
     @property
     def type_name(self) -> str:
-        """The type as one would write it, such as ``int | None``."""
-        named = inspect.formatannotation(self.hint)
-        return named.replace("typing.", "").replace("pathlib._local.", "").replace("pathlib.", "")
+        """The type in words, such as ``a whole number or nothing``."""
+        return in_words(self.hint)
 
 
 def parameters(target: Callable[..., Any]) -> dict[str, Parameter]:
@@ -89,17 +91,41 @@ def _value(parameter: Parameter, node: Node, base: Path | None) -> Any:
     try:  # strict JSON rules: no string becomes a number, a list may become a tuple
         value = TypeAdapter(parameter.hint).validate_json(json.dumps(node.plain()), strict=True)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        inside = ".".join(str(part) for part in first["loc"] if isinstance(part, int | str))
-        union = typing.get_origin(parameter.hint) in (typing.Union, types.UnionType)
-        detail = f" ({inside}: {first['msg']})" if inside and not union else ""
-        raise RecipeError(
-            f"{parameter.name} must be {parameter.type_name}, got {node.plain()!r}{detail}",
-            where=node.where,
-        ) from error
+        raise _mismatch(parameter, node, error.errors(include_url=False)) from error
     if isinstance(value, Path) and _takes_path(parameter.hint):
         return _located(value, base)
     return value
+
+
+def _mismatch(parameter: Parameter, node: Node, errors: Sequence[Any]) -> RecipeError:
+    """Say what was expected; of several faults inside a value, an unknown key explains most."""
+    unknown = [each for each in errors if each["type"] == "unexpected_keyword_argument"]
+    first = (unknown or errors)[0]
+    path = [part for part in first["loc"] if isinstance(part, int | str)]
+    inside = ".".join(map(str, path))
+    if unknown:
+        return RecipeError(
+            f"unknown key {inside!r} in {parameter.name}", where=_deepest(node, path)
+        )
+    union = typing.get_origin(parameter.hint) in (typing.Union, types.UnionType)
+    detail = f" ({inside}: {first['msg']})" if inside and not union else ""
+    got = repr(node.plain())
+    shown = got if len(got) <= _SHOWN else f"{got[:_SHOWN]}..."
+    hint = ""
+    if isinstance(node.value, str) and typing.get_origin(parameter.hint) is typing.Literal:
+        hint = nearest(node.value, [str(choice) for choice in typing.get_args(parameter.hint)])
+    message = f"{parameter.name} must be {parameter.type_name}, got {shown}{detail}"
+    return RecipeError(message, where=_deepest(node, path), hint=hint)
+
+
+def _deepest(node: Node, path: Sequence[int | str]) -> str:
+    """Return where the innermost value that a path leads to was written."""
+    for part in path:
+        held = dict(enumerate(node.value)) if isinstance(node.value, list) else node.value
+        if not isinstance(held, dict) or part not in held:
+            break
+        node = held[part]
+    return node.where
 
 
 def _takes_path(hint: Any) -> bool:

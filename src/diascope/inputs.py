@@ -78,7 +78,8 @@ def _local(name: str, prefix: str, base: Path | None, leave_out: Path | None) ->
     elif has_magic(name):
         yield from _globbed(path, prefix, leave_out)
     else:
-        looked = f" (looked in {base} and {Path.cwd()})" if base else f" (looked in {Path.cwd()})"
+        folders = dict.fromkeys([*([base] if base else []), Path.cwd()])
+        looked = f" (looked in {' and '.join(map(str, folders))})"
         raise UsageError(f"there is no {name!r}{'' if path.is_absolute() else looked}")
 
 

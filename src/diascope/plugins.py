@@ -6,6 +6,7 @@ imported until a recipe names it.
 
 import importlib
 import inspect
+import traceback
 import warnings
 from dataclasses import dataclass
 from functools import cache
@@ -95,7 +96,8 @@ def load_plugin(plugin: Plugin) -> type:
             loaded = getattr(loaded, part)
     except Exception as error:  # a stranger's module may raise anything
         raise PluginError(
-            f"{plugin.title} cannot be imported: {type(error).__name__}: {error}",
+            f"{plugin.title} cannot be imported: "
+            f"{type(error).__name__}: {error}{_raised_at(error)}",
             hint=_repair(plugin, error),
         ) from error
     if not inspect.isclass(loaded):
@@ -120,7 +122,7 @@ def recipe_path(name: str) -> Path:
             return path
     raise PluginError(
         f"{plugin.title}: there is no {plugin.name}.yaml in the package {plugin.target}",
-        hint=f"Reinstall it: pip install --force-reinstall {plugin.distribution}",
+        hint=f"Reinstall {plugin.distribution} from where it came.",
     )
 
 
@@ -169,11 +171,17 @@ def _check_methods(plugin: Plugin, loaded: type) -> None:
             ) from error
 
 
+def _raised_at(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    outside = [frame for frame in frames if "importlib" not in frame.filename][1:]
+    return f" ({outside[-1].filename}:{outside[-1].lineno})" if outside else ""
+
+
 def _repair(plugin: Plugin, error: Exception) -> str:
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
     if missing and missing.partition(".")[0] != plugin.target.partition(".")[0].partition(":")[0]:
         return f"Install what it needs: pip install {missing.partition('.')[0]}"
     return (
-        f"Reinstall or remove it: pip install --force-reinstall {plugin.distribution}, "
-        f"or pip uninstall {plugin.distribution}.\n  Recipes that do not name it still run."
+        f"Reinstall {plugin.distribution} from where it came, or remove it: "
+        f"pip uninstall {plugin.distribution}. Recipes that do not name it still run."
     )

@@ -11,7 +11,7 @@ from diascope.inputs import find_items
 from diascope.pipeline import Pipeline, make_backbone
 from diascope.sample import Failed, Item, Skipped
 
-SAMPLED = 20
+SAMPLED = 100
 """Inputs that are read and preprocessed, spread evenly over those that were listed."""
 
 _LISTED = 100_000
@@ -75,6 +75,10 @@ def _check_inputs(
     step = max(1, len(items) // SAMPLED)
     for item in items[::step][:SAMPLED]:
         _check_item(pipeline, item, result)
+        if result.problems:  # what is wrong with one picture's size is wrong with all
+            return
+    if items and not result.read:
+        result.problems.append("none of the inputs that were tried can be classified")
 
 
 def _check_item(pipeline: Pipeline, item: Item, result: Check) -> None:

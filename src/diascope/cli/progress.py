@@ -69,8 +69,8 @@ def _plain_run() -> Callable[[dict[str, int], int], None]:
         rate = worked / max(now - start, 1e-9)
         left = counts["pending"] / rate if rate else 0
         click.echo(
-            f"{worked} of {worked + counts['pending']} ({_ends(counts)}), {rate:.1f} items/s, "
-            f"{left:.0f} s left",
+            f"{worked} of {worked + counts['pending']}, {rate:.1f} items/s, {left:.0f} s left "
+            f"(in all {_ends(counts)})",
             err=True,
         )
 

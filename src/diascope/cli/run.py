@@ -91,8 +91,10 @@ def _tell(outcome: Any, request: Any, *, quiet: bool) -> None:
     )
     for path in outcome.reports:
         click.echo(f"  {_short(path)}")
-    if counts["failed"]:
-        click.echo("Why items failed stands in the reports.")
+    if not counts["ok"] and not counts["pending"]:
+        click.echo("Nothing was classified.")
+    if counts["failed"] or counts["skipped"]:
+        click.echo("Why items failed or were skipped stands in the reports.")
 
 
 def _short(path: Path) -> Path:

@@ -2,11 +2,13 @@
 
 import shlex
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import click
 
+_NEEDS = ("lightning_fabric", "sklearn", "scipy")
 _EXAMPLE = """\b
 Examples:
   pipeline train my.yaml
@@ -42,14 +44,14 @@ def train(recipe: str, output: str | None, overrides: tuple[str, ...], quiet: bo
 
 
 def _train(recipe: Any, folder: Path, watch: Any, command: str) -> Any:
-    from diascope.errors import DiascopeError
+    from diascope.errors import UsageError
 
-    try:
-        from diascope.training.train import train as run_training
-    except ModuleNotFoundError as error:
-        raise DiascopeError(
-            f"training needs {error.name}", hint='pip install "diascope[train]"'
-        ) from error
+    missing = [name for name in _NEEDS if find_spec(name) is None]
+    if missing:
+        hint = 'pip install -c constraints.txt "diascope[train]"'
+        raise UsageError(f"training needs what is not installed: {', '.join(missing)}", hint=hint)
+    from diascope.training.train import train as run_training
+
     return run_training(recipe, folder, watch, command)
 
 

@@ -66,7 +66,9 @@ def test_plugins_list_is_one_json_document(command: Command) -> None:
 def test_plugins_show_is_one_json_document_with_the_parameters(command: Command) -> None:
     shown = json.loads(command("plugins", "show", "video", "--json").out)
     assert shown["kind"] == "reader"
-    assert shown["parameters"] == [{"name": "frames_per_second", "type": "a number", "default": "1.0"}]
+    assert shown["parameters"] == [
+        {"name": "frames_per_second", "type": "a number", "default": "1.0"}
+    ]
 
 
 def test_models_list_is_one_json_document(command: Command) -> None:

@@ -19,7 +19,7 @@ from diascope.plugins import find_plugins
 ROOT = Path(diascope.__file__).parent
 LAYERS = (
     ("cli", "__main__"),
-    ("runner", "reporting", "preflight", "training", "testing"),
+    ("runner", "reporting", "preflight", "training", "evaluation", "testing"),
     (
         "pipeline",
         "preparation",

@@ -38,6 +38,23 @@ class Label:
 
 
 @dataclass(frozen=True)
+class Calibration:
+    """How logits become probabilities: each is multiplied by ``scale``, then ``bias`` is added.
+
+    Attributes:
+        method: ``temperature`` (one scale for all labels, a bias a label) or ``platt`` (a scale and
+            a bias a label).
+        scale, bias: one number for each output of the network.
+        fitted_on: which pictures, in words.
+    """
+
+    method: Literal["temperature", "platt"]
+    scale: tuple[float, ...]
+    bias: tuple[float, ...]
+    fitted_on: str = ""
+
+
+@dataclass(frozen=True)
 class ModelCard:
     """What the weights need, answer, and were made of.
 
@@ -49,9 +66,16 @@ class ModelCard:
         head: ``linear`` is mean pooling and one linear layer; ``conv`` is a 3 x 3 convolution,
             ReLU and a 1 x 1 convolution to one map a label, then mean pooling.
         preprocess: the steps of training, as written in a recipe.
+        test_time: ``flips`` averages the logits of the picture and its three mirror images.
+        calibration: makes probabilities of the logits.
+        operating_rule: how the labels' operating points were chosen, in words.
+        conformal: a coverage, such as ``0.9``, to the score from which a label belongs to the
+            prediction set; for tasks with one label a picture.
         digest: SHA-256 of the weights file.
         data: name, licence, citation, counts of what it was trained on.
         metrics: name to ``value, low, high`` (95 % interval) on groups never trained on.
+        cross_validation: the metrics of all folds' held-out pictures together.
+        subgroups: such as ``sex=male``, to the metrics of those pictures.
         limits: what it must not be used for, in plain words.
         made: command, date, recipe digest, seed and versions.
     """
@@ -68,11 +92,17 @@ class ModelCard:
     backbone_parameters: dict[str, Any] = field(default_factory=dict)
     backbone_digest: str | None = None
     preprocess: tuple[Any, ...] = ()
+    test_time: Literal["none", "flips"] = "none"
+    calibration: Calibration | None = None
+    operating_rule: str = ""
+    conformal: dict[str, float] = field(default_factory=dict)
     digest: str = ""
     title: str = ""
     licence: str = ""
     data: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
+    cross_validation: dict[str, Any] = field(default_factory=dict)
+    subgroups: dict[str, Any] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
     made: dict[str, Any] = field(default_factory=dict)
 
@@ -104,6 +134,12 @@ class ModelCard:
             return "a multiclass task has at least two labels"
         if len(set(self.names)) != len(self.names):
             return f"labels repeat: {', '.join(self.names)}"
+        if self.calibration is not None:
+            numbers = {len(self.calibration.scale), len(self.calibration.bias)}
+            if numbers != {self.outputs}:
+                return f"calibration needs {self.outputs} numbers of scale and of bias"
+        if (self.score_kind == "probability") != (self.calibration is not None):
+            return "score_kind is probability if, and only if, the card holds a calibration"
         if any(point is not None and point <= 0 for point in points):
             return "an operating point must be above 0"
         if len(self.mean) != len(self.std) or 0 in self.std:

@@ -9,15 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diascope.aggregation import Aggregation, aggregated
-from diascope.card import ModelCard
+from diascope.card import CARD_FILE, ModelCard
 from diascope.contracts import Runtime
-from diascope.decision import decide, scores_of
+from diascope.decision import decide, prediction_set, scores_of
 from diascope.engines.torch import Outputs, execute
+from diascope.errors import WeightsError
 from diascope.fitting import fitted
 from diascope.network import Network, load_network
 from diascope.sample import Evidence, Item, Prediction, Sample, ScoreKind
 
-Augmentation = Literal["none", "flips"]
+TestTime = Literal["card", "none", "flips"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +28,8 @@ class Classifier:
     Attributes:
         aggregate: how the frames of an item become one answer.
         top_k: frames a label for ``top-k``.
-        test_time: ``flips`` averages the scores of the picture and its three mirror images.
+        test_time: ``flips`` averages the logits of the picture and its three mirror images;
+            ``card`` does as the card says, which is what its calibration was fitted for.
     """
 
     network: Network
@@ -35,7 +37,7 @@ class Classifier:
     runtime: Runtime
     aggregation: Aggregation = "mean"
     top_k: int = 5
-    test_time: Augmentation = "none"
+    test_time: TestTime = "card"
 
     def predict(self, samples: Sequence[Sample]) -> list[Prediction]:
         """Return one Prediction for each Sample.
@@ -76,6 +78,7 @@ class Classifier:
             score_kind=self._aggregated_kind(),
             predicted=predicted,
             samples=len(rows),
+            prediction_set=self._set(scores),
             trace=(*shown.trace, f"{len(rows)} frames aggregated by {self.aggregation}"),
         )
 
@@ -89,11 +92,29 @@ class Classifier:
             combined = np.array([1 - combined[0], combined[0]])
         return dict(zip(names, combined.tolist(), strict=True))
 
+    @property
+    def _flips(self) -> bool:
+        wanted = self.card.test_time if self.test_time == "card" else self.test_time
+        return wanted == "flips"
+
+    def _kind(self) -> ScoreKind:
+        """Scores are calibrated only for the test time that the card names."""
+        if self.test_time in ("card", self.card.test_time):
+            return self.card.score_kind
+        return self._uncalibrated()
+
     def _aggregated_kind(self) -> ScoreKind:
         """The maximum of calibrated scores is calibrated no more."""
-        if self.card.score_kind != "probability" or self.aggregation == "mean":
+        return self._kind() if self.aggregation == "mean" else self._uncalibrated()
+
+    def _uncalibrated(self) -> ScoreKind:
+        if self.card.score_kind != "probability":
             return self.card.score_kind
         return "softmax" if self.card.task == "multiclass" else "sigmoid"
+
+    def _set(self, scores: dict[str, float]) -> tuple[str, ...] | None:
+        coverage = self.runtime.coverage
+        return None if coverage is None else prediction_set(scores, self.card, coverage)
 
     def _scores(self, units: NDArray[np.float32]) -> tuple[Outputs, NDArray[np.float64]]:
         mean, std = (np.array(each, np.float32) for each in (self.card.mean, self.card.std))
@@ -101,14 +122,11 @@ class Classifier:
         batch = np.ascontiguousarray(np.moveaxis(normal, 3, 1))
         maps = self.runtime.evidence != "none"
         outputs = execute(self.network, batch, self.runtime.device, maps=maps)
-        scores = scores_of(outputs.logits, self.card)
-        if self.test_time == "none":
-            return outputs, scores
-        for axes in ((2,), (3,), (2, 3)):
+        views = [outputs.logits]
+        for axes in ((2,), (3,), (2, 3)) if self._flips else ():
             mirrored = np.ascontiguousarray(np.flip(batch, axes))
-            other = execute(self.network, mirrored, self.runtime.device, maps=False)
-            scores = scores + scores_of(other.logits, self.card)
-        return outputs, scores / 4
+            views.append(execute(self.network, mirrored, self.runtime.device, maps=False).logits)
+        return outputs, scores_of(np.mean(views, axis=0), self.card)
 
     def _prediction(
         self,
@@ -123,14 +141,17 @@ class Classifier:
         notes = ["normalised by the card"]
         if sample.pixels.shape[2] < self.card.channels:
             notes.insert(0, "grey repeated to 3 channels")
-        if self.test_time == "flips":
-            notes.append("scores averaged over 4 mirror images")
+        if self._flips:
+            notes.append("logits averaged over 4 mirror images")
+        if self.card.calibration is not None:
+            notes.append(f"calibrated by {self.card.calibration.method}")
         keeps = self.runtime.evidence != "none"
         return Prediction(
             item=sample.item,
             scores=scores,
-            score_kind=self.card.score_kind,
+            score_kind=self._kind(),
             predicted=predicted,
+            prediction_set=self._set(scores),
             evidence=self._evidence(outputs, index, scores, predicted) if keeps else (),
             preview=_preview(unit) if keeps else None,
             trace=(*sample.trace, *notes),
@@ -171,13 +192,21 @@ def load_classifier(
     *,
     aggregation: Aggregation = "mean",
     top_k: int = 5,
-    test_time: Augmentation = "none",
+    test_time: TestTime = "card",
 ) -> Classifier:
     """Load the network of a weights folder.
 
     Raises:
-        WeightsError: if the weights are missing, damaged or do not fit.
+        WeightsError: if the weights are missing, damaged or do not fit, or the card has no
+            prediction sets of the coverage that the recipe asks for.
     """
+    if runtime.coverage is not None and f"{runtime.coverage:g}" not in card.conformal:
+        known = ", ".join(card.conformal)
+        raise WeightsError(
+            f"{card.name} has no prediction sets of coverage {runtime.coverage:g}",
+            where=str(directory / CARD_FILE),
+            hint=f"It has {known}." if known else "Remove run.coverage.",
+        )
     backbone = runtime.backbone(card.backbone, card.backbone_parameters)
     network = load_network(card, directory, backbone, runtime.device)
     return Classifier(network, card, runtime, aggregation, top_k, test_time)

@@ -80,11 +80,13 @@ class Runtime:
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         evidence: for which labels the maps are made.
         backbone: finds the Backbone plugin that a card names, by name and parameters.
+        coverage: of the prediction sets; None for none.
     """
 
     device: str
     evidence: Literal["none", "predicted", "all"]
     backbone: Callable[[str, Mapping[str, Any]], Backbone]
+    coverage: float | None = None
 
 
 class Predictor(Protocol):

@@ -1,6 +1,7 @@
 """From logits to scores, and from scores to the labels that the card's rule decides on."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,12 +9,15 @@ from numpy.typing import NDArray
 from diascope.card import ModelCard
 
 
-def scores_of(logits: NDArray[np.float32], card: ModelCard) -> NDArray[np.float64]:
+def scores_of(logits: NDArray[np.floating[Any]], card: ModelCard) -> NDArray[np.float64]:
     """Return ``(N, number of labels)`` scores of ``(N, L)`` logits: softmax or sigmoid.
 
-    A binary task has one logit, that of its second (positive) label.
+    The card's calibration is applied first. A binary task has one logit, that of its second
+    (positive) label.
     """
     wide = logits.astype(np.float64)
+    if card.calibration is not None:
+        wide = wide * np.array(card.calibration.scale) + np.array(card.calibration.bias)
     if card.task == "multiclass":
         powers = np.exp(wide - wide.max(axis=1, keepdims=True))
         shares: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
@@ -40,6 +44,26 @@ def decide(scores: Mapping[str, float], card: ModelCard) -> tuple[str, ...]:
         return (positive if scores[positive] >= _or_half(points[positive]) else negative,)
     ratios = {name: scores[name] / (points[name] or 1.0) for name in card.names}
     return (max(card.names, key=lambda name: ratios[name]),)
+
+
+def prediction_set(
+    scores: Mapping[str, float], card: ModelCard, coverage: float
+) -> tuple[str, ...]:
+    """Return the labels that hold the true one with a probability of ``coverage``; never none.
+
+    Source: split conformal prediction, Sadinle et al. 2019, "Least Ambiguous Set-Valued
+    Classifiers with Bounded Error Levels". The promise holds for pictures like those that the
+    thresholds were fitted on, over all of them together, not for each label on its own.
+
+    Raises:
+        ValueError: if the card has no threshold for the coverage.
+    """
+    threshold = card.conformal.get(f"{coverage:g}")
+    if threshold is None:
+        known = ", ".join(card.conformal) or "none"
+        raise ValueError(f"{card.name} has no prediction sets of coverage {coverage:g}: {known}")
+    top = max(card.names, key=lambda name: scores[name])
+    return tuple(name for name in card.names if name == top or scores[name] >= threshold)
 
 
 def _or_half(point: float | None) -> float:

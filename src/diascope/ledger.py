@@ -236,6 +236,7 @@ def _row(record: Record) -> tuple[Any, ...]:
         "predicted": list(record.predicted),
         "samples": record.samples,
         "trace": list(record.trace),
+        "set": None if record.prediction_set is None else list(record.prediction_set),
         "evidence": [
             {"label": e.label, "logit": float(e.logit), "bias": float(e.bias), "shape": e.map.shape}
             for e in record.evidence
@@ -263,6 +264,7 @@ def _prediction(
         preview=_decoded(preview),
         samples=answer["samples"],
         trace=tuple(answer["trace"]),
+        prediction_set=None if answer["set"] is None else tuple(answer["set"]),
     )
 
 

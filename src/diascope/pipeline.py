@@ -72,7 +72,7 @@ class Pipeline:
         recipe = self.recipe.plain()
         facts = {
             "recipe": {key: recipe[key] for key in ("read", "preprocess", "model")},
-            "run": {key: recipe["run"][key] for key in ("device", "evidence")},
+            "run": {key: recipe["run"][key] for key in ("device", "evidence", "coverage")},
             "plugins": [astuple(plugin) for plugin in self._deciding()],
             "card": self.model.instance.card.plain(),
         }
@@ -93,7 +93,8 @@ class Pipeline:
                 device = choose_device(self.recipe.run.device)
             except ValueError as error:
                 raise RecipeError(str(error), where=str(self.recipe.path)) from error
-            runtime = Runtime(device, self.recipe.run.evidence, make_backbone)
+            options = self.recipe.run
+            runtime = Runtime(device, options.evidence, make_backbone, options.coverage)
             try:
                 self.predictor = self.model.instance.load(runtime)
             except DiascopeError:

@@ -42,6 +42,7 @@ class RunOptions:
         executor: an executor plugin.
         evidence: for which labels evidence maps are made. With ``none`` no thumbnail is kept
             either, which suits very large runs.
+        coverage: share of pictures, such as 0.9, whose true label a prediction set is to hold.
     """
 
     workers: int | Literal["auto"] = "auto"
@@ -50,6 +51,7 @@ class RunOptions:
     engine: Literal["auto", "torch"] = "auto"
     executor: Any = "local"
     evidence: Literal["none", "predicted", "all"] = "predicted"
+    coverage: float | None = None
 
     def __post_init__(self) -> None:
         if self.batch < 1:

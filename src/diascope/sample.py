@@ -125,6 +125,8 @@ class Prediction:
         preview: ``(h, w, 3)`` uint8, the picture as the network got it, before normalisation.
         samples: how many frames stand behind the answer.
         trace: what was done to the pixels and the scores.
+        prediction_set: the labels that hold the true one with the coverage that the recipe asks
+            for; None if it asks for none.
     """
 
     item: Item
@@ -135,6 +137,7 @@ class Prediction:
     preview: NDArray[np.uint8] | None = None
     samples: int = 1
     trace: tuple[str, ...] = ()
+    prediction_set: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from diascope.errors import TableError
+from diascope.table import Example
 from diascope.training.split import split_by_group
-from diascope.training.table import Example
 
 
 def example(number: int, group: object, label: str = "x", split: str | None = None) -> Example:

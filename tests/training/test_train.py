@@ -138,7 +138,7 @@ def test_pictures_that_cannot_be_used_are_named_before_anything_is_trained(
 ) -> None:
     table = write_table(tmp_path / "data", ["red", "green"])
     (tmp_path / "data" / "0-03.png").write_text("no picture")
-    with pytest.raises(TableError, match=r"1 pictures cannot be used:\n.*0-03\.png"):
+    with pytest.raises(TableError, match=r"1 picture cannot be read\n.*0-03\.png"):
         train(write_training(tmp_path / "t.yaml", table), tmp_path / "mine")
     assert not (tmp_path / "mine").exists()
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from diascope.document import read_document
+from diascope.evaluation.metrics import macro_auc
 from diascope.executors.local import LocalExecutor
 from diascope.pipeline import compose
 from diascope.plugins import recipe_path
 from diascope.recipe import read_recipe
 from diascope.sample import Item, Prediction
-from diascope.training.metrics import macro_auc
+from diascope.table import read_table
 from diascope.training.options import train_options
 from diascope.training.split import split_by_group
-from diascope.training.table import read_table
 from diascope_derm.lesion import WEIGHTS, DermLesion
 
 TABLE = Path(__file__).parents[4] / "shared/data/derm/ham10000/labels.csv"

@@ -1,6 +1,6 @@
 """A model card as lines of text."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from diascope.card import ModelCard
@@ -23,11 +23,14 @@ def card_lines(card: ModelCard) -> Iterator[str]:
         yield f"  {label.name:<10} {label.title}  {f'({codes})' if codes else ''}{point}"
     yield ""
     yield f"Metrics     {card.metrics.get('measured_on', 'none')}"
-    for name, figure in card.metrics.items():
-        if isinstance(figure, Mapping):
-            yield (
-                f"  {name:<20} {figure['value']:.3f}  ({figure['low']:.3f} to {figure['high']:.3f})"
-            )
+    yield from _measures(card.metrics)
+    for part, metrics in card.subgroups.items():
+        yield ""
+        yield f"Metrics of  {part}"
+        yield from _measures(metrics)
+    yield ""
+    yield "Decisions"
+    yield from _decisions(card)
     for title, facts in (("Data", card.data), ("Made", card.made)):
         yield ""
         yield title
@@ -35,6 +38,34 @@ def card_lines(card: ModelCard) -> Iterator[str]:
     yield ""
     yield "Limits"
     yield from (f"  {limit}" for limit in card.limits)
+
+
+def _measures(metrics: Mapping[str, Any]) -> Iterator[str]:
+    for name, figure in metrics.items():
+        if isinstance(figure, Mapping):
+            between = f"({figure['low']:.3f} to {figure['high']:.3f})" if "low" in figure else ""
+            yield f"  {name:<30} {figure['value']:.3f}  {between}".rstrip()
+
+
+def _decisions(card: ModelCard) -> Iterator[str]:
+    """Yield what lies between the network's outputs and an answer."""
+    calibration = card.calibration
+    if calibration is None:
+        yield "  calibration: none"
+    else:
+        yield f"  calibration: {calibration.method}, fitted on {calibration.fitted_on}"
+        yield f"  scale: {_numbers(calibration.scale)}"
+        yield f"  bias: {_numbers(calibration.bias)}"
+    if card.operating_rule:
+        yield f"  operating points: {card.operating_rule}"
+    for coverage, score in card.conformal.items():
+        yield f"  sets of {coverage} coverage: labels from {score:.4g}"
+    if card.test_time == "flips":
+        yield "  at inference: logits averaged over the picture and its three mirror images"
+
+
+def _numbers(numbers: Iterable[float]) -> str:
+    return ", ".join(f"{number:.4g}" for number in numbers)
 
 
 def _facts(facts: Mapping[str, Any], indent: str) -> Iterator[str]:

@@ -10,6 +10,7 @@ Examples:
   pipeline models list
   pipeline models show NAME
   pipeline models show runs/mine --json
+  pipeline models show runs/mine --html card.html
 """
 
 
@@ -46,16 +47,39 @@ def list_(as_json: bool) -> None:
 @models.command("show", epilog=_EXAMPLE)
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def show(name: str, as_json: bool) -> None:
+@click.option("--html", "page", metavar="FILE", help="Write a page instead; `-` prints it.")
+def show(name: str, as_json: bool, page: str | None) -> None:
     """Show the card of NAME: a model plugin, or a folder of weights."""
     from diascope.cli.card_text import card_lines
+    from diascope.errors import UsageError
 
+    if as_json and page:
+        raise UsageError("--json and --html are two ways to show one card", hint="Choose one.")
     card = _card(name)
     if as_json:
         click.echo(json.dumps(card.plain(), indent=1))
+    elif page:
+        _write_page(card, page)
+    else:
+        for line in card_lines(card):
+            click.echo(line)
+
+
+def _write_page(card: Any, page: str) -> None:
+    from pathlib import Path
+
+    from diascope.errors import OutputError
+    from diascope.output import write_whole
+    from diascope.pages.card import card_page
+
+    if page == "-":
+        click.echo(card_page(card))
         return
-    for line in card_lines(card):
-        click.echo(line)
+    try:
+        write_whole(Path(page), card_page(card))
+    except OSError as error:
+        raise OutputError(f"cannot be written: {error.strerror}", where=page) from error
+    click.echo(f"Card: {page}")
 
 
 def _card(name: str) -> Any:

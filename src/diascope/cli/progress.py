@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from diascope.training.loop import Progress
+    from diascope.training.scoring import Figures
 
 _PLAIN_SECONDS = 10.0
 
@@ -29,8 +30,8 @@ def training_progress(*, quiet: bool) -> "Iterator[Callable[[Progress], None]]":
                 bar.update(
                     task, completed=done, total=progress.epochs * progress.steps, description=text
                 )
-                if progress.auc is not None:
-                    bar.console.print(f"{text}  validation AUC {progress.auc:.4f}")
+                if progress.figures is not None:
+                    bar.console.print(f"{text}  {_figures(progress.figures)}")
 
             yield show
     else:
@@ -82,19 +83,36 @@ def _ends(counts: dict[str, int]) -> str:
 
 
 def _plain_training() -> "Callable[[Progress], None]":
-    last = time.monotonic()
+    start = last = time.monotonic()
+    first: int | None = None
 
     def show(progress: "Progress") -> None:
-        nonlocal last
-        due = time.monotonic() - last >= _PLAIN_SECONDS
-        if progress.auc is None and not due:
+        nonlocal last, first
+        done = (progress.epoch - 1) * progress.steps + progress.step
+        first = done - 1 if first is None else first
+        now = time.monotonic()
+        if progress.figures is None and now - last < _PLAIN_SECONDS:
             return
-        last = time.monotonic()
+        last = now
+        left = (now - start) / (done - first) * (progress.epochs * progress.steps - done)
         text = f"epoch {progress.epoch}/{progress.epochs} step {progress.step}/{progress.steps}"
-        auc = "" if progress.auc is None else f" validation AUC {progress.auc:.4f}"
-        click.echo(f"{text} loss {progress.loss:.3f}{auc}", err=True)
+        end = f"{left / 60:.0f} min left"
+        if progress.figures is not None:
+            end = f"{_figures(progress.figures)}, {end}"
+        click.echo(f"{text} loss {progress.loss:.3f}, {end}", err=True)
 
     return show
+
+
+def _figures(figures: "Figures") -> str:
+    """Return what validation measured, as text."""
+    own = ("epoch", "loss", "learning_rate")
+    told = (
+        f"{name.removeprefix('validation_').replace('_', ' ')} {value:.4f}"
+        for name, value in figures.items()
+        if name not in own and value is not None
+    )
+    return f"validation {', '.join(told)}"
 
 
 def _bar(*texts: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-_NEEDS = ("lightning_fabric", "sklearn", "scipy")
+_NEEDS = ("lightning_fabric", "sklearn", "scipy", "matplotlib", "torchmetrics", "imagehash")
 _EXAMPLE = """\b
 Examples:
   pipeline train my.yaml
@@ -39,7 +39,7 @@ def train(recipe: str, output: str | None, overrides: tuple[str, ...], quiet: bo
     command = shlex.join(["pipeline", *sys.argv[1:]])
     with training_progress(quiet=quiet) as watch:
         card = _train(read, Path(folder), watch, command)
-    if not quiet:
+    if card is not None and not quiet:
         _tell(card, Path(folder))
 
 
@@ -59,6 +59,7 @@ def _tell(card: Any, folder: Path) -> None:
     click.echo(f"Weights and card: {folder}")
     click.echo(f"Measured on {card.metrics['measured_on']}:")
     for name, figure in card.metrics.items():
-        if isinstance(figure, dict):
+        if isinstance(figure, dict) and not name.endswith(tuple(f"_{one}" for one in card.names)):
             interval = f"({figure['low']:.3f} to {figure['high']:.3f})"
-            click.echo(f"  {name:<20} {figure['value']:.3f} {interval}")
+            click.echo(f"  {name:<24} {figure['value']:.3f} {interval}")
+    click.echo(f"Each label, curves and mistakes: {folder / 'evaluation.html'}, training.html")

@@ -17,13 +17,14 @@ class ClassifierModel:
         weights: folder with ``model.safetensors`` and ``card.yaml``.
         aggregate: how an item's frames become one answer.
         top_k: frames a label for ``top-k``.
-        test_time: ``flips`` averages the scores of the picture and its three mirror images.
+        test_time: ``flips`` averages over the picture and its three mirror images; ``card`` does
+            as in training.
     """
 
     weights: Path
     aggregate: Literal["mean", "max", "top-k"] = "mean"
     top_k: int = 5
-    test_time: Literal["none", "flips"] = "none"
+    test_time: Literal["card", "none", "flips"] = "card"
     api: ClassVar = (1, 0)
 
     def __post_init__(self) -> None:

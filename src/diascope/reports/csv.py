@@ -11,7 +11,8 @@ from diascope.sample import Failed, Prediction, Record
 
 @dataclass(frozen=True)
 class CsvReport:
-    """``predictions.csv``: item, predicted (joined by a bar), score_kind, a score a label, trace.
+    """``predictions.csv``: item, predicted (joined by a bar), score_kind, a score a label, trace;
+    with ``run.coverage`` also prediction_set (joined by a bar).
 
     ``failures.csv``: item, state (failed or skipped), stage, plugin, reason.
     """
@@ -29,7 +30,8 @@ class CsvReport:
         ):
             answers, ends = csv.writer(good), csv.writer(bad)
             scores = [f"score.{label}" for label in labels]
-            answers.writerow(["item", "predicted", "score_kind", *scores, "trace"])
+            sets = ["prediction_set"] if run["recipe"]["run"]["coverage"] is not None else []
+            answers.writerow(["item", "predicted", "score_kind", *scores, *sets, "trace"])
             ends.writerow(["item", "state", "stage", "plugin", "reason"])
             for record in records:
                 if isinstance(record, Prediction):
@@ -45,6 +47,7 @@ def _answer(prediction: Prediction, labels: Sequence[str]) -> list[str]:
         "|".join(prediction.predicted),
         prediction.score_kind,
         *(repr(float(prediction.scores[label])) for label in labels),
+        *([] if prediction.prediction_set is None else ["|".join(prediction.prediction_set)]),
         "; ".join(prediction.trace),
     ]
 

@@ -67,6 +67,7 @@ def full(record: Record, pictures: Pictures) -> dict[str, Any]:
         "shape": None if preview is None else preview.shape[:2],
         "frames": record.samples,
         "trace": record.trace,
+        "set": record.prediction_set,
     }
 
 

@@ -63,6 +63,11 @@ def _document(prediction: Prediction, place: int, maps: zipfile.ZipFile) -> dict
         "score_kind": prediction.score_kind,
         "scores": dict(prediction.scores),
         "samples": prediction.samples,
+        **(
+            {}
+            if prediction.prediction_set is None
+            else {"prediction_set": prediction.prediction_set}
+        ),
         "evidence": references,
         "trace": list(prediction.trace),
     }

@@ -1,4 +1,4 @@
-"""Random transforms of training pictures: MONAI's, by the names that a recipe gives."""
+"""Random transforms of training pictures: MONAI's and ours, by the names that a recipe gives."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,11 +26,15 @@ class Augmentation:
 def _transform(entry: Any, where: str) -> Any:
     from monai import transforms
 
+    from diascope.training import transforms as ours
+
     name: Any = entry
     values: Any = {}
     if isinstance(entry, Mapping) and len(entry) == 1:
         ((name, values),) = entry.items()
-    found: Any = getattr(transforms, name, None) if isinstance(name, str) else None
+    found: Any = None
+    if isinstance(name, str):
+        found = getattr(ours, name, None) or getattr(transforms, name, None)
     is_random = isinstance(found, type) and issubclass(found, transforms.Randomizable)
     is_array = (
         is_random
@@ -39,7 +43,8 @@ def _transform(entry: Any, where: str) -> Any:
     )
     if not str(name).startswith("Rand") or not is_array:
         raise RecipeError(
-            f"augment: expected one of MONAI's array transforms named Rand..., got {entry!r}",
+            f"augment: expected RandJPEG, RandVignette or one of MONAI's array transforms named "
+            f"Rand..., got {entry!r}",
             where=where,
             hint="Such as RandFlip, RandRotate, RandZoom, RandAffine, RandGaussianNoise.",
         )

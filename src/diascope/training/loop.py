@@ -1,51 +1,47 @@
 """Epochs over labelled pictures, on Lightning Fabric, resumable after a kill."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
-from torch.utils.data import DataLoader, Sampler
+from torch import Tensor
+from torch.utils.data import DataLoader
 
 from diascope.card import ModelCard
-from diascope.decision import scores_of
 from diascope.errors import WeightsError
 from diascope.network import Network
 from diascope.training.checkpoint import load_checkpoint, save_checkpoint
-from diascope.training.metrics import Floats, macro_auc
+from diascope.training.depthwise import QuickDepthwise
+from diascope.training.draw import Drawn
+from diascope.training.objective import Objective
+from diascope.training.optimization import average_of, optimizer_of, schedule_of
 from diascope.training.options import TrainOptions
 from diascope.training.pictures import Pictures
-
-_EXAMPLE_SEED = 1_000_003
-"""Distance between the augmentation seeds of two epochs: more than any number of pictures."""
-
-
-Figures = dict[str, float | None]
-"""Of an epoch: its number, loss, and validation AUC (None if too few pictures to have one)."""
+from diascope.training.scoring import Figures, statistics, validated
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a training stands after a step; after an epoch with the validation's macro AUC."""
+    """Where a training stands after a step; after an epoch with the validation's figures."""
 
     epoch: int
     epochs: int
     step: int
     steps: int
     loss: float
-    auc: float | None = None
+    figures: Figures | None = None
 
 
 @dataclass
 class Trainer:
-    """One training, start to end.
+    """One training, start to end, on every device that Fabric launched it on.
 
     Attributes:
+        fabric: launched; the first process writes checkpoints and validates.
         watch: called after each step and each epoch.
         workers: processes that read and augment pictures.
     """
@@ -58,60 +54,71 @@ class Trainer:
     directory: Path
     digest: str
     workers: int
+    fabric: Any
     watch: Callable[[Progress], None]
     history: list[Figures] = field(default_factory=list)
 
     def fit(self) -> list[Figures]:
-        """Train, leave the best epoch's weights in the network, and return the epochs' figures."""
-        from lightning_fabric import Fabric
+        """Train, leave the best epoch's weights in the network, and return the epochs' figures.
 
-        fabric = Fabric(devices=1, precision=self.options.precision)
-        fabric.launch()
-        body = self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        body.backbone.requires_grad_(not self.options.freeze_backbone)
-        optimizer = torch.optim.AdamW(
-            _decayed(body, self.options.weight_decay), lr=self.options.learning_rate
-        )
-        model, wrapped = fabric.setup(body, optimizer)
-        sampler = Drawn(self.training.targets, self.options)
-        loader = fabric.setup_dataloaders(self._loader(self.training, sampler))
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer,
-            max_lr=self.options.learning_rate,
-            total_steps=self.options.epochs * len(loader),
-            pct_start=0.15,
-        )
+        Raises:
+            WeightsError: if the loss diverges.
+        """
+        fabric, options = self.fabric, self.options
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network.to(fabric.device)
+        optimizer = fabric.setup_optimizers(optimizer_of(self.network, options))
+        self._objective = Objective(options, self.card.task, self.training.targets)
+        self._objective.to(fabric.device)
+        sampler = Drawn(self.training.targets, options, (fabric.global_rank, fabric.world_size))
+        loader = self._loader(sampler)
+        schedule = schedule_of(optimizer.optimizer, options, len(loader))
+        self._average = average_of(self.network, options)
         best = self._resume(optimizer, schedule)
-        for epoch in range(len(self.history), self.options.epochs):
+        model: Any = None
+        for epoch in range(len(self.history), options.epochs):
+            if self._ended():
+                break
+            if model is None or epoch == options.frozen_epochs:
+                model = self._model(frozen=options.freeze_backbone or epoch < options.frozen_epochs)
             sampler.epoch = epoch
-            fabric.seed_everything(self.options.seed + epoch, verbose=False)
-            loss = self._epoch(fabric, model, wrapped, schedule, loader, epoch)
-            auc = macro_auc(*score_all(self.network, self.card, self.validation, self.workers))
-            told = None if math.isnan(auc) else auc
-            self.history.append({"epoch": epoch + 1, "loss": loss, "auc_macro": told})
+            fabric.seed_everything(options.seed + epoch + fabric.global_rank, verbose=False)
+            loss = self._epoch(model, optimizer, schedule, loader, epoch)
+            figures = self._figures(loss, optimizer, epoch)
+            self.history.append(figures)
             steps = len(loader)
-            self.watch(Progress(epoch + 1, self.options.epochs, steps, steps, loss, auc))
-            if best["network"] is None or math.isnan(best["auc"]) or auc >= best["auc"]:
-                best = {"auc": auc, "network": _copied(self.network)}
-            self._save(optimizer, schedule, best)
+            self.watch(Progress(epoch + 1, options.epochs, steps, steps, loss, figures))
+            told = self._told(figures)
+            if best["network"] is None or told >= best["told"]:
+                best = {"told": told, "network": _copied(self._answering())}
+            if fabric.is_global_zero:
+                self._save(optimizer, schedule, best)
         self.network.load_state_dict(best["network"])
         return self.history
 
-    def _epoch(
-        self, fabric: Any, model: Any, optimizer: Any, schedule: Any, loader: Any, epoch: int
-    ) -> float:
+    def _model(self, *, frozen: bool) -> Any:
+        self.network.backbone.requires_grad_(not frozen)
+        return self.fabric.setup_module(self.network, move_to_device=False)
+
+    def _epoch(self, model: Any, optimizer: Any, schedule: Any, loader: Any, epoch: int) -> float:
         model.train()
-        if self.options.freeze_backbone:
+        if not next(self.network.backbone.parameters()).requires_grad:
             self.network.backbone.eval()
-        mean, std = _statistics(self.card, fabric.device)
+        device = self.fabric.device
+        quick = QuickDepthwise() if device.type == "cpu" else nullcontext()
+        mean, std = statistics(self.card, device)
         total = 0.0
-        for step, (pictures, targets) in enumerate(loader, 1):
-            batch = ((pictures - mean) / std).contiguous(memory_format=torch.channels_last)
-            loss = self._loss(model(batch), targets)
+        for step, batch in enumerate(loader, 1):
+            pictures, targets, rows = (part.to(device, non_blocking=True) for part in batch)
+            normal = ((pictures - mean) / std).contiguous(memory_format=torch.channels_last)
+            with quick:
+                loss = self._objective(model(normal), targets, rows)
             optimizer.zero_grad()
-            fabric.backward(loss)
+            self.fabric.backward(loss)
             optimizer.step()
             schedule.step()
+            if self._average is not None:
+                self._average.update_parameters(self.network)
             total += loss.item()
             if not math.isfinite(total):
                 raise WeightsError(
@@ -119,31 +126,58 @@ class Trainer:
                     hint="Choose a smaller learning_rate, or precision: 32-true.",
                 )
             self.watch(Progress(epoch + 1, self.options.epochs, step, len(loader), total / step))
-        return total / len(loader)
+        mean_loss = self.fabric.all_reduce(torch.tensor(total / len(loader)), reduce_op="mean")
+        return float(mean_loss)
 
-    def _loss(self, logits: Tensor, targets: Tensor) -> Tensor:
-        smoothing = self.options.label_smoothing
-        if self.card.task == "multiclass":
-            return functional.cross_entropy(logits, targets, label_smoothing=smoothing)
-        softened = targets * (1 - smoothing) + smoothing / 2
-        return functional.binary_cross_entropy_with_logits(logits, softened)
+    def _figures(self, loss: float, optimizer: Any, epoch: int) -> Figures:
+        """Validate in the first process; all of them go on with the same figures."""
+        found: Figures = {"epoch": epoch + 1, "loss": loss}
+        if self.fabric.is_global_zero:
+            network = self._answering()
+            found |= validated(network, self.card, self.validation, self.workers)
+            found["learning_rate"] = optimizer.param_groups[-1]["lr"]
+        shared: Figures = self.fabric.broadcast(found)
+        return shared
 
-    def _loader(self, pictures: Pictures, sampler: "Drawn") -> DataLoader[Any]:
+    def _answering(self) -> Network:
+        """The network whose weights are kept: the average, if there is one."""
+        if self._average is None:
+            return self.network
+        return cast(Network, self._average.module)
+
+    def _told(self, figures: Figures) -> float:
+        """Return how good an epoch was by what the recipe monitors; higher is better."""
+        value = figures[self.options.monitor]
+        if value is None:
+            return -math.inf
+        return -value if self.options.monitor.endswith("loss") else value
+
+    def _ended(self) -> bool:
+        """Whether the best epoch lies further back than the recipe's patience."""
+        told = [self._told(figures) for figures in self.history]
+        patience = self.options.patience
+        return bool(patience and told and len(told) - 1 - told.index(max(told)) >= patience)
+
+    def _loader(self, sampler: Drawn) -> DataLoader[tuple[Tensor, Tensor, Tensor]]:
+        batch = max(1, self.options.batch // self.fabric.world_size)
         return DataLoader(
-            pictures,
-            batch_size=self.options.batch,
+            self.training,
+            batch_size=batch,
             sampler=sampler,
             num_workers=self.workers,
-            drop_last=len(sampler) > self.options.batch,
+            drop_last=len(sampler) > batch,
+            pin_memory=self.fabric.device.type == "cuda",
         )
 
     def _resume(self, optimizer: Any, schedule: Any) -> dict[str, Any]:
         state = load_checkpoint(self.directory, self.digest)
         if state is None:
-            return {"auc": -1.0, "network": None}
+            return {"told": -math.inf, "network": None}
         self.network.load_state_dict(state["network"])
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
+        if self._average is not None:
+            self._average.load_state_dict(state["average"])
         self.history.extend(state["history"])
         best: dict[str, Any] = state["best"]
         return best
@@ -154,72 +188,12 @@ class Trainer:
             "network": self.network.state_dict(),
             "optimizer": optimizer.state_dict(),
             "schedule": schedule.state_dict(),
+            "average": None if self._average is None else self._average.state_dict(),
             "history": self.history,
             "best": best,
         }
         save_checkpoint(self.directory, state)
 
 
-class Drawn(Sampler[tuple[int, int]]):
-    """Which pictures an epoch sees, each with the seed of its augmentation; set by the epoch."""
-
-    def __init__(self, targets: np.ndarray[Any, np.dtype[np.float32]], options: TrainOptions):
-        self.epoch = 0
-        self.seed = options.seed
-        self.size = options.epoch_size or len(targets)
-        rows = targets if targets.shape[1] > 1 else np.concatenate([targets, 1 - targets], axis=1)
-        power = options.balance_power if options.balance == "classes" else 0.0
-        counts = np.maximum(rows.sum(axis=0), 1)
-        rarity = (rows * (len(rows) / counts) ** power).max(axis=1)
-        weights = np.where(rarity > 0, rarity, 1.0)
-        self.shares = weights / weights.sum()
-        self.replace = options.balance == "classes" or self.size > len(targets)
-
-    def __len__(self) -> int:
-        return self.size
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        random = np.random.default_rng((self.seed, self.epoch))
-        count = len(self.shares)
-        shares = self.shares if self.replace else None
-        rows = random.choice(count, self.size, replace=self.replace, p=shares)
-        start = (self.seed + self.epoch) * _EXAMPLE_SEED
-        return iter([(int(row), start + place) for place, row in enumerate(rows)])
-
-
-def score_all(
-    network: Network, card: ModelCard, pictures: Pictures, workers: int
-) -> tuple[Floats, Floats]:
-    """Return targets and scores, ``(N, number of labels)``, of every picture, in order."""
-    device = next(network.parameters()).device
-    mean, std = _statistics(card, device)
-    network.eval()
-    logits, targets = [], []
-    with torch.inference_mode():
-        for batch, target in DataLoader(pictures, batch_size=32, num_workers=workers):
-            normal = ((batch.to(device) - mean) / std).contiguous(memory_format=torch.channels_last)
-            logits.append(network(normal).float().cpu().numpy())
-            targets.append(target.numpy())
-    truth = np.concatenate(targets).astype(np.float64)
-    if card.task == "binary":
-        truth = np.concatenate([1 - truth, truth], axis=1)
-    return truth, scores_of(np.concatenate(logits), card)
-
-
-def _statistics(card: ModelCard, device: Any) -> tuple[Tensor, Tensor]:
-    shape = (1, card.channels, 1, 1)
-    mean = torch.tensor(card.mean, device=device).reshape(shape)
-    return mean, torch.tensor(card.std, device=device).reshape(shape)
-
-
-def _decayed(network: nn.Module, decay: float) -> list[dict[str, Any]]:
-    """Weight decay acts on filters and matrices, not on biases and normalisation."""
-    wanted = [weight for weight in network.parameters() if weight.requires_grad]
-    return [
-        {"params": [weight for weight in wanted if weight.ndim > 1], "weight_decay": decay},
-        {"params": [weight for weight in wanted if weight.ndim <= 1], "weight_decay": 0.0},
-    ]
-
-
-def _copied(network: nn.Module) -> dict[str, Tensor]:
+def _copied(network: Network) -> dict[str, Tensor]:
     return {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}

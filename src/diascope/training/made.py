@@ -15,13 +15,11 @@ from safetensors.torch import save
 from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest
 from diascope.contracts import Backbone
 from diascope.errors import RecipeError
+from diascope.evaluation.evaluate import Evaluation
 from diascope.network import Network, state_digest
 from diascope.recipe import Recipe, Reference
-from diascope.training.loop import Figures, score_all
-from diascope.training.metrics import measured
+from diascope.table import Example
 from diascope.training.options import TrainOptions
-from diascope.training.pictures import Pictures
-from diascope.training.table import Example
 
 _LIBRARIES = ("diascope", "torch", "monai", "lightning-fabric", "numpy", "pillow")
 
@@ -34,6 +32,11 @@ def first_card(
     names: Sequence[str],
     size: tuple[int, int],
 ) -> ModelCard:
+    """Return what is known before the training.
+
+    Raises:
+        RecipeError: if the task's labels do not hold together.
+    """
     texts = options.labels
     plain = reference.plain()
     parameters = dict(plain[reference.name]) if isinstance(plain, dict) else {}
@@ -55,6 +58,7 @@ def first_card(
         std=tuple(backbone.std),
         score_kind="softmax" if options.task == "multiclass" else "sigmoid",
         preprocess=tuple(recipe.plain()["preprocess"]),
+        test_time=options.test_time,
         licence=options.licence,
         limits=options.limits,
     )
@@ -63,8 +67,8 @@ def first_card(
     return card
 
 
-def _store(network: Network, directory: Path, *, head_only: bool) -> str:
-    """Write the weights and return the file's digest; the network takes the stored values.
+def stored(card: ModelCard, network: Network, directory: Path, *, head_only: bool) -> ModelCard:
+    """Write the weights and return the card of the file; the network takes the stored values.
 
     Filters and matrices are stored in half precision, biases and normalisation in single.
     """
@@ -73,61 +77,44 @@ def _store(network: Network, directory: Path, *, head_only: bool) -> str:
         for name, value in network.state_dict().items()
         if name.startswith("head.") or not head_only
     }
-    stored = {name: value.float() for name, value in state.items()}
-    network.load_state_dict(stored, strict=not head_only)
+    values = {name: value.float() for name, value in state.items()}
+    network.load_state_dict(values, strict=not head_only)
     part = directory / f"{WEIGHTS_FILE}.part"
     part.write_bytes(save(state))
     part.replace(directory / WEIGHTS_FILE)
-    return file_digest(directory / WEIGHTS_FILE)
+    digest = file_digest(directory / WEIGHTS_FILE)
+    return replace(card, digest=digest, backbone_digest=state_digest(network.backbone))
 
 
-def finished_card(
-    card: ModelCard,
-    network: Network,
-    directory: Path,
-    options: TrainOptions,
-    examples: Sequence[Example],
-    held_out: Pictures,
-    history: Sequence[Figures],
-    made: dict[str, Any],
-    workers: int,
-) -> ModelCard:
-    """Store the weights; return the card of what was stored, measured on held-out pictures."""
-    digest = _store(network, directory, head_only=options.freeze_backbone)
-    areas = [area for row in history if (area := row["auc_macro"]) is not None]
-    return replace(
-        card,
-        digest=digest,
-        backbone_digest=state_digest(network.backbone),
-        data=_data(options, examples),
-        metrics=_metrics(network, card, held_out, workers, options.seed),
-        made={
-            **made,
-            "date": datetime.now(UTC).date().isoformat(),
-            "epochs": len(history),
-            "validation_auc_macro": round(max(areas), 4) if areas else None,
-            "versions": {name: version(name) for name in _LIBRARIES}
-            | {"python": platform.python_version(), "platform": sys.platform},
-        },
-    )
-
-
-def _metrics(
-    network: Network, card: ModelCard, pictures: Pictures, workers: int, seed: int
-) -> dict[str, Any]:
-    targets, scores = score_all(network, card, pictures, workers)
-    groups = [example.group for example in pictures.examples]
-    figures = measured(targets, scores, groups, card.names, card.task, seed=seed)
-    split = pictures.examples[0].split
+def measured_card(card: ModelCard, evaluation: Evaluation, split: str) -> ModelCard:
+    """Return the card with the metrics of an evaluation on a split, as a whole and by subgroup."""
+    scored = evaluation.scored
     chose = "" if split == "test" else " (it also chose the epoch, so they flatter)"
-    return {
-        "measured_on": f"{split}: {len(pictures)} pictures of {len(set(groups))} groups never "
-        f"trained on; 95 % bootstrap over groups{chose}",
-        **figures,
+    measured_on = (
+        f"{split}: {len(scored)} pictures of {len(set(scored.groups))} groups never trained on; "
+        f"95 % bootstrap over groups{chose}"
+    )
+    subgroups = {
+        f"{part.column}={part.value}": {
+            "items": part.items,
+            **({"warning": part.warning} if part.warning else {}),
+            **part.metrics,
+        }
+        for part in evaluation.subgroups
     }
+    metrics = {"measured_on": measured_on, **evaluation.metrics}
+    return replace(card, metrics=metrics, subgroups=subgroups)
 
 
-def _data(options: TrainOptions, examples: Sequence[Example]) -> dict[str, Any]:
+def provenance() -> dict[str, Any]:
+    """Return when and with what this training was made."""
+    versions = {name: version(name) for name in _LIBRARIES}
+    host = {"python": platform.python_version(), "platform": sys.platform}
+    return {"date": datetime.now(UTC).date().isoformat(), "versions": versions | host}
+
+
+def data_of(options: TrainOptions, examples: Sequence[Example]) -> dict[str, Any]:
+    """Return what the recipe says of the data, and the pictures, groups and labels by split."""
     counts: dict[str, Any] = {}
     for split in ("train", "validation", "test"):
         chosen = [example for example in examples if example.split == split]

@@ -1,6 +1,6 @@
 """The ``train:`` part of a recipe."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -8,6 +8,11 @@ from diascope.card import Task
 from diascope.document import Node
 from diascope.errors import RecipeError
 from diascope.recipe import Recipe, Reference, build, reference_of
+from diascope.training.operating import Rule
+from diascope.training.transfer import Start
+
+_PARTS: dict[str, tuple[type, str]] = {"start": (Start, "file"), "operating_points": (Rule, "by")}
+"""Keys whose values have keys of their own, and which of those a plain value stands for."""
 
 
 @dataclass(frozen=True)
@@ -36,16 +41,35 @@ class TrainOptions:
             ``split``.
         epochs: passes over the training pictures.
         epoch_size: pictures an epoch; all of them if 0.
-        balance: ``classes`` draws pictures so that rare labels come as often as frequent ones to
-            the power ``balance_power``; ``none`` draws each once.
+        start: weights of another project that the backbone starts from.
+        balance: against rare labels: ``sampling`` draws their pictures more often, ``weights``
+            lets them count more in the loss, both by rarity to the power ``balance_power``.
+        loss: ``focal`` weighs a picture down by how sure its answer is, to the power
+            ``focal_gamma``.
+        logit_adjustment: how much of the labels' log frequency is added to the logits in training.
         augment: MONAI's random transforms by name, with their parameters.
         freeze_backbone: train the head only, and write a file that holds only the head.
-        precision: ``32-true``, or ``bf16-mixed`` of Lightning Fabric.
+        frozen_epochs: train the head only in the first epochs.
+        layer_decay: learning rate of the first layer, as a share of the head's.
+        ema: decay a step of the weights' exponential moving average, which is then what is kept;
+            0 keeps the weights themselves.
+        monitor: figure of the validation that chooses the best epoch.
+        patience: end after so many epochs without a better one; 0 never does.
+        precision: ``32-true``, or ``16-mixed`` and ``bf16-mixed`` of Lightning Fabric.
+        allow_duplicates: let the same picture stand in two splits, with a warning.
+        test_time: see ``ModelCard.test_time``.
+        operating_points: how they are chosen on the validation pictures.
+        by: columns of the table by which the test pictures are also measured, such as ``sex`` or
+            ``age:20`` (in steps of 20).
+        folds: also train this many times with another part of the groups held out each time, and
+            measure on all of them together; 0 does not.
+        devices: how many GPUs; ``auto`` takes all, or the processor where there is none.
         title, licence, data, limits: go into the card.
     """
 
     table: Path
     backbone: Any
+    start: Start | None = None
     task: Task = "multiclass"
     labels: dict[str, LabelText] = field(default_factory=dict)
     head: Literal["linear", "conv"] = "linear"
@@ -58,11 +82,25 @@ class TrainOptions:
     learning_rate: float = 1e-3
     weight_decay: float = 1e-4
     label_smoothing: float = 0.0
-    balance: Literal["none", "classes"] = "none"
+    balance: Literal["none", "sampling", "weights"] = "none"
     balance_power: float = 0.5
+    loss: Literal["cross-entropy", "focal"] = "cross-entropy"
+    focal_gamma: float = 2.0
+    logit_adjustment: float = 0.0
     augment: tuple[Any, ...] = ()
     freeze_backbone: bool = False
-    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    frozen_epochs: int = 0
+    layer_decay: float = 1.0
+    ema: float = 0.0
+    monitor: Literal["auc_macro", "balanced_accuracy", "validation_loss", "loss"] = "auc_macro"
+    patience: int = 0
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    allow_duplicates: bool = False
+    test_time: Literal["none", "flips"] = "none"
+    operating_points: Rule = field(default_factory=Rule)
+    by: tuple[str, ...] = ()
+    folds: int = 0
+    devices: Literal["auto"] | int = "auto"
     seed: int = 0
     title: str = ""
     licence: str = ""
@@ -73,11 +111,17 @@ class TrainOptions:
         for name in ("epochs", "batch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("epoch_size", "seed", "dropout", "weight_decay"):
+        for name in ("epoch_size", "seed", "dropout", "weight_decay", "frozen_epochs", "patience"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
         if not self.learning_rate > 0 or not self.dropout < 1:
             raise ValueError("learning_rate must be above 0 and dropout below 1")
+        if self.folds == 1 or self.folds < 0:
+            raise ValueError(f"folds must be 0 or at least 2, got {self.folds}")
+        if not 0 <= self.ema < 1 or not 0 < self.layer_decay <= 1:
+            raise ValueError("ema must lie in [0, 1) and layer_decay in (0, 1]")
+        if self.monitor == "balanced_accuracy" and self.task == "multilabel":
+            raise ValueError("monitor: balanced_accuracy needs one label a picture")
         if not (0 <= self.test < 1 and 0 < self.validation < 1 and self.test + self.validation < 1):
             raise ValueError("test and validation are shares in [0, 1) whose sum is below 1")
 
@@ -98,8 +142,18 @@ def train_options(recipe: Recipe) -> tuple[TrainOptions, Reference]:
     if not isinstance(values, dict):
         raise RecipeError("train must hold keys", where=recipe.train.where)
     values = values | {"labels": _labels(values["labels"])} if "labels" in values else values
-    options = build(TrainOptions, values, where=recipe.train.where, base=recipe.base)
-    return options, reference_of("backbone", values["backbone"])
+    plain = {key: node for key, node in values.items() if key not in _PARTS}
+    options = build(TrainOptions, plain, where=recipe.train.where, base=recipe.base)
+    parts: dict[str, Any] = {
+        key: _part(*_PARTS[key], values[key], recipe) for key in _PARTS if key in values
+    }
+    return replace(options, **parts), reference_of("backbone", values["backbone"])
+
+
+def _part(target: type, key: str, node: Node, recipe: Recipe) -> Any:
+    """Build a part of the options; a plain value stands for its key ``key`` alone."""
+    values = node.value if isinstance(node.value, dict) else {key: node}
+    return build(target, values, where=node.where, base=recipe.base)
 
 
 def _labels(node: Node) -> Node:

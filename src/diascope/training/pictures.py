@@ -13,12 +13,12 @@ from diascope.errors import TableError
 from diascope.fitting import fitted
 from diascope.preparation import Preparation
 from diascope.sample import Failed, Item, Sample, Skipped
+from diascope.table import Example
 from diascope.training.augment import Augmentation
-from diascope.training.table import Example
 
 
-class Pictures(Dataset[tuple[Tensor, Tensor]]):
-    """Pairs of a picture ``(C, H, W)`` in [0, 1] and its target ``(L,)``.
+class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
+    """A picture ``(C, H, W)`` in [0, 1], its target ``(L,)`` and its weight in training.
 
     An index is a pair: which example, and the seed of its augmentation.
     """
@@ -34,17 +34,18 @@ class Pictures(Dataset[tuple[Tensor, Tensor]]):
         self.preparation = preparation
         self.size, self.channels = card.size, card.channels
         self.targets = np.array([e.vector(card.names, card.task) for e in examples], np.float32)
+        self.weights = np.array([example.weight for example in examples], np.float32)
         self.augmentation = augmentation
 
     def __len__(self) -> int:
         return len(self.examples)
 
-    def __getitem__(self, index: int | tuple[int, int]) -> tuple[Tensor, Tensor]:
+    def __getitem__(self, index: int | tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
         row, seed = index if isinstance(index, tuple) else (index, 0)
         picture = torch.from_numpy(self.picture(row))
         if self.augmentation is not None:
             picture = self.augmentation(picture, seed)
-        return picture, torch.from_numpy(self.targets[row])
+        return picture, torch.from_numpy(self.targets[row]), torch.tensor(self.weights[row])
 
     def picture(self, row: int) -> NDArray[np.float32]:
         """Return ``(C, H, W)`` in [0, 1] of the row's first frame.

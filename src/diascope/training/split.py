@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from itertools import islice
 
 from diascope.errors import TableError
-from diascope.training.table import Example, Split
+from diascope.table import Example, Split
 
 
 def split_by_group(
@@ -39,22 +38,54 @@ def split_by_group(
     return [replace(example, split=split) for example, split in zip(examples, splits, strict=True)]
 
 
-def _one_fold(examples: Sequence[Example], share: float, seed: int) -> list[int]:
-    from sklearn.model_selection import StratifiedGroupKFold
+def folds_by_group(
+    examples: Sequence[Example], folds: int, *, validation: float, seed: int
+) -> list[list[Example]]:
+    """Return the examples with their splits of each fold; each group is in ``test`` once.
 
+    Args:
+        folds: how many; no list comes back of 0.
+        validation: share of the pictures that chooses the epoch.
+
+    Raises:
+        TableError: if there are too few groups.
+    """
+    if not folds:
+        return []
+    bare = [replace(example, split=None) for example in examples]
+    found = []
+    for held in _folds(bare, folds, seed):
+        outside = [i for i in range(len(bare)) if i not in held]
+        share = validation * len(bare) / len(outside)
+        inner = split_by_group([bare[i] for i in outside], test=0, validation=share, seed=seed)
+        named = dict(zip(outside, inner, strict=True))
+        found.append(
+            [named.get(i, replace(example, split="test")) for i, example in enumerate(bare)]
+        )
+    return found
+
+
+def _one_fold(examples: Sequence[Example], share: float, seed: int) -> list[int]:
     taken, folds = 1, max(2, round(1 / share))
     if share > 1 / 3:
         taken, folds = Fraction(share).limit_denominator(10).as_integer_ratio()
+    parts = _folds(examples, folds, seed)
+    return sorted(set().union(*parts[:taken]))
+
+
+def _folds(examples: Sequence[Example], folds: int, seed: int) -> list[set[int]]:
+    """Return which examples each fold holds out, by scikit-learn's StratifiedGroupKFold."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
     groups = [example.group for example in examples]
     labels = ["|".join(sorted(example.labels)) for example in examples]
     if len(set(groups)) < folds:
         raise TableError(
-            f"{len(set(groups))} groups are too few to hold out a share of {share:.2f}",
-            hint="Give the table a `split` column, or a larger share.",
+            f"{len(set(groups))} groups are too few to hold out one of {folds} parts",
+            hint="Give the table a `split` column, or hold out a larger share.",
         )
     cut = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
     try:
-        parts = [held for _, held in islice(cut.split(examples, labels, groups), taken)]
+        return [{int(index) for index in held} for _, held in cut.split(examples, labels, groups)]
     except ValueError as error:  # no label has as many pictures as there are folds
-        raise TableError(f"a share of {share:.2f} cannot be held out: {error}") from error
-    return [int(index) for held in parts for index in held]
+        raise TableError(f"{folds} parts cannot be made: {error}") from error

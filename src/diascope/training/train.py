@@ -1,158 +1,126 @@
-"""From a training recipe to a folder of weights and their card."""
+"""From a training recipe to a folder of weights, their card and their evaluation."""
 
-import csv
-import hashlib
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from diascope.card import ModelCard, write_card
-from diascope.contracts import Backbone
-from diascope.errors import TableError
+from diascope.card import ModelCard
+from diascope.evaluation.scored import Scored
 from diascope.network import Network, build_head
-from diascope.output import held, write_whole
-from diascope.pipeline import make_part, make_readers
-from diascope.preparation import Preparation
+from diascope.output import held
 from diascope.recipe import Recipe
-from diascope.training.augment import Augmentation
 from diascope.training.checkpoint import load_checkpoint
+from diascope.training.defects import Inspection, inspect_pictures
+from diascope.training.finish import Trained, finish, pooled, write_split
 from diascope.training.loop import Progress, Trainer
-from diascope.training.made import finished_card, first_card
-from diascope.training.options import TrainOptions, train_options
-from diascope.training.pictures import Pictures, first_sample
-from diascope.training.split import split_by_group
-from diascope.training.table import Example, label_names, read_table
+from diascope.training.options import TrainOptions
+from diascope.training.plan import Plan, make_plan
+from diascope.training.transfer import start_from
 
-_SHOWN = 5
+Watch = Callable[[Progress], None]
 
 
-@dataclass(frozen=True)
-class Plan:
-    """A training, checked, before anything is trained.
-
-    Attributes:
-        card: what is known of the model by now.
-        digest: of all that decides the weights; a checkpoint of another digest is refused.
-    """
-
-    options: TrainOptions
-    examples: Sequence[Example]
-    backbone: Backbone
-    preparation: Preparation
-    augmentation: Augmentation
-    card: ModelCard
-    digest: str
-
-    def pictures(self, split: str) -> Pictures:
-        """Return the pictures of a split; only those of ``train`` are augmented."""
-        chosen = [example for example in self.examples if example.split == split]
-        augmentation = self.augmentation if split == "train" else None
-        return Pictures(chosen, self.preparation, self.card, augmentation)
-
-
-def train(
-    recipe: Recipe, directory: Path, watch: Callable[[Progress], None], command: str
-) -> ModelCard:
-    """Train a classifier and write ``model.safetensors``, ``card.yaml``, ``split.csv`` and the
-    epochs' figures, ``history.json``, into ``directory``.
+def train(recipe: Recipe, directory: Path, watch: Watch, command: str) -> ModelCard | None:
+    """Train a classifier; write weights, card, evaluation and all that the training page shows.
 
     The same command again goes on where a killed one stopped. The card's metrics are measured on
-    the test groups, with the weights as they are stored.
+    the test groups, with the weights as they are stored. On several GPUs, the processes that only
+    help return None.
 
     Raises:
         RecipeError, TableError, PluginError, WeightsError: before anything is trained, for what is
             wrong with recipe, table, pictures or folder; WeightsError later, if the loss diverges.
     """
-    plan = _plan(recipe)
-    options, card = plan.options, plan.card
-    with held(directory) as folder:
-        load_checkpoint(folder, plan.digest)  # refuses a folder that holds another training
-        _write_split(plan.examples, folder)
+    plan = make_plan(recipe)
+    fabric = _fabric(plan.options)
+    first = fabric.is_global_zero
+    with held(directory) if first else nullcontext(directory) as folder:
+        load_checkpoint(folder, plan.digest())  # refuses a folder that holds another training
+        inspection = _inspected(plan, folder) if first else None
+        fabric.launch()
+        session = _Session(fabric, watch if first else _unwatched, command)
+        found: Inspection = fabric.broadcast(inspection)
+        folds = [
+            session.train(fold, folder / f"fold-{number}", found)
+            for number, fold in enumerate(plan.folds(), 1)
+        ]
+        across = pooled([answers for _, answers in folds if answers], plan, folder)
+        card, _ = session.train(plan, folder, found, across)
+    return card if first else None
+
+
+@dataclass(frozen=True)
+class _Session:
+    """What the trainings of one command share."""
+
+    fabric: Any
+    watch: Watch
+    command: str
+
+    def train(
+        self, plan: Plan, folder: Path, found: Inspection, across: dict[str, Any] | None = None
+    ) -> tuple[ModelCard, Scored | None]:
+        """Train, and in the first process write everything; return what was measured there.
+
+        Args:
+            across: the metrics of the cross-validation.
+        """
+        first = self.fabric.is_global_zero
+        options, card = plan.options, plan.card(found.size)
+        if first:
+            folder.mkdir(exist_ok=True)
+            write_split(plan.examples, folder)
         torch.manual_seed(options.seed)
+        body = plan.backbone.build()
+        matched = start_from(body, options.start, card.backbone) if options.start else None
         head = build_head(card.head, plan.backbone.features, card.outputs, options.dropout)
-        network = Network(plan.backbone.build(), head)
-        workers = 1 if recipe.run.workers == "auto" else recipe.run.workers
+        network = Network(body, head)
+        workers = plan.recipe.run.workers
         trainer = Trainer(
             network=network,
             card=card,
             options=options,
-            training=plan.pictures("train"),
-            validation=plan.pictures("validation"),
+            training=plan.pictures("train", card),
+            validation=plan.pictures("validation", card),
             directory=folder,
-            digest=plan.digest,
-            workers=workers,
-            watch=watch,
+            digest=plan.digest(),
+            workers=1 if workers == "auto" else workers,
+            fabric=self.fabric,
+            watch=self.watch,
         )
         history = trainer.fit()
-        write_whole(folder / "history.json", json.dumps(history, indent=1))
-        measure_on = plan.pictures("test")
-        if not len(measure_on):
-            measure_on = plan.pictures("validation")
-        made = {"command": command, "recipe_digest": plan.digest, "seed": options.seed}
-        card = finished_card(
-            card, network, folder, options, plan.examples, measure_on, history, made, workers
-        )
-        write_card(card, folder)
-    return card
+        if not first:
+            return card, None
+        trained = Trained(plan, card, network, history, trainer.workers, found.warnings)
+        made = {"command": self.command, "start": matched.plain() if matched else None}
+        return finish(trained, folder, made, across or {})
 
 
-def _plan(recipe: Recipe) -> Plan:
-    options, reference = train_options(recipe)
-    examples = read_table(options.table, options.task)
-    names = label_names(examples, list(options.labels), options.table)
-    examples = split_by_group(
-        examples, test=options.test, validation=options.validation, seed=options.seed
+def _inspected(plan: Plan, folder: Path) -> Inspection:
+    options = plan.options
+    return inspect_pictures(
+        plan.examples,
+        plan.preparation,
+        allow_duplicates=options.allow_duplicates,
+        directory=folder,
+        table=options.table,
+        names=plan.names,
     )
-    backbone: Backbone = make_part(reference, recipe).instance
-    readers, _ = make_readers(recipe)
-    steps = tuple(make_part(step, recipe) for step in recipe.preprocess)
-    preparation = Preparation(readers, steps, block=1)
-    augmentation = Augmentation(options.augment, str(recipe.path))
-    size = _size(examples, preparation, options.table)
-    card = first_card(recipe, options, reference, backbone, names, size)
-    digest = _digest(recipe, examples)
-    return Plan(options, examples, backbone, preparation, augmentation, card, digest)
 
 
-def _size(examples: Sequence[Example], preparation: Preparation, table: Path) -> tuple[int, int]:
-    """Read every picture once; return the (height, width) that preprocessing gives.
+def _fabric(options: TrainOptions) -> Any:
+    from lightning_fabric import Fabric
 
-    Raises:
-        TableError: naming the pictures that cannot be read, or a split that holds none.
-    """
-    for split in ("train", "validation"):
-        if not any(example.split == split for example in examples):
-            raise TableError(f"no row has the split {split!r}", where=str(table))
-    bad, size = [], (0, 0)
-    for example in examples:
-        try:
-            height, width = first_sample(example, preparation).pixels.shape[:2]
-            size = size if any(size) else (height, width)
-        except TableError as error:
-            bad.append(str(error))
-    if bad:
-        shown = "\n  ".join(bad[:_SHOWN])
-        raise TableError(f"{len(bad)} pictures cannot be used:\n  {shown}", where=str(table))
-    return size
+    on_gpu = torch.cuda.is_available()
+    devices = options.devices if options.devices != "auto" else ("auto" if on_gpu else 1)
+    return Fabric(
+        accelerator="cuda" if on_gpu else "cpu", devices=devices, precision=options.precision
+    )
 
 
-def _write_split(examples: Sequence[Example], directory: Path) -> None:
-    with (directory / "split.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["path", "label", "group", "split"])
-        for example in examples:
-            writer.writerow(
-                [example.name, "|".join(sorted(example.labels)), example.group, example.split]
-            )
-
-
-def _digest(recipe: Recipe, examples: Sequence[Example]) -> str:
-    facts = {key: recipe.plain()[key] for key in ("preprocess", "train")}
-    facts["rows"] = [
-        (example.name, sorted(example.labels), example.group, example.split) for example in examples
-    ]
-    facts["train"] = {key: value for key, value in facts["train"].items() if key != "table"}
-    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+def _unwatched(progress: Progress) -> None:
+    """Only the first process tells how far the training is."""

@@ -19,12 +19,13 @@ class DermLesion:
     Args:
         weights: a folder that `pipeline train` wrote; the package's own if not given.
         aggregate: how the frames of one item become one answer.
-        test_time: ``flips`` averages the scores of the picture and its three mirror images.
+        test_time: ``flips`` averages over the picture and its three mirror images; ``card`` does
+            as in training.
     """
 
     weights: Path = WEIGHTS
     aggregate: Literal["mean", "max", "top-k"] = "mean"
-    test_time: Literal["none", "flips"] = "none"
+    test_time: Literal["card", "none", "flips"] = "card"
     api: ClassVar = (1, 0)
 
     @cached_property

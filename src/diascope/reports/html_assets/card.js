@@ -28,6 +28,10 @@ const scoreBars = (row, record, labels, limit = Infinity) => {
 
 const decisionText = (row, labels) => row.predicted.map(labels.title).join(", ") || "No label";
 
+/** The labels of the prediction set, in words; nothing if the recipe asked for none. */
+const setOf = (record, labels) =>
+  record.set ? make("p", { class: "small" }, `Prediction set: ${record.set.map(labels.title).join(", ")}`) : null;
+
 const traceOf = (record) =>
   record.trace.length
     ? make("details", { class: "trace" },
@@ -63,6 +67,7 @@ const cardOf = (row, record, labels, open) => {
     make("div", { class: "body" },
       name,
       make("p", { class: "decision" }, decisionText(row, labels)),
+      setOf(record, labels),
       scoreBars(row, record, labels, 3),
       make("p", { class: "muted small" }, [kindText(record.kind), framesText(record)].filter(Boolean).join(" · ")),
       evidence ? legendOf(record, evidence, labels, record.frames) : null,
@@ -81,6 +86,7 @@ const detailBody = (row, record, labels) => {
     make("div", { class: "figures-large" }, whole, maps),
     make("div", {},
       make("p", { class: "decision" }, decisionText(row, labels)),
+      setOf(record, labels),
       make("p", { class: "muted" }, [kindText(record.kind), framesText(record), isNumber(row.doubt) && `uncertainty ${row.doubt.toFixed(2)} of 1`].filter(Boolean).join(" · ")),
       make("h3", {}, "All scores"),
       scoreBars(row, record, labels),

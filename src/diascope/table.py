@@ -1,8 +1,9 @@
 """The table of labelled pictures."""
 
 import csv
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast, get_args
 
@@ -11,27 +12,42 @@ from diascope.errors import TableError
 
 Split = Literal["train", "validation", "test"]
 _MISSING_SHOWN = 5
+_OWN = ("path", "label", "labels", "group", "split", "weight")
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One row: a picture (its name in the table and its path), its labels, whom it belongs to."""
+    """One row: a picture (its name in the table and its path), its labels, whom it belongs to.
+
+    Attributes:
+        unknown: labels of which the row says neither yes nor no.
+        weight: how much the row counts in training.
+        columns: what else the table says of the picture, as text.
+        line: where the row stands in the table.
+    """
 
     name: str
     path: Path
     labels: frozenset[str]
     group: str
     split: Split | None = None
+    unknown: frozenset[str] = frozenset()
+    weight: float = 1.0
+    columns: Mapping[str, str] = field(default_factory=dict)
+    line: int = 0
 
     def vector(self, names: Sequence[str], task: Task) -> list[float]:
-        """Return the target: one number for each output of the network."""
+        """Return the target: one number for each output of the network, NaN where unknown."""
         if task == "binary":
             return [float(names[1] in self.labels)]
-        return [float(name in self.labels) for name in names]
+        return [math.nan if name in self.unknown else float(name in self.labels) for name in names]
 
 
 def read_table(path: Path, task: Task) -> list[Example]:
     """Read a label table.
+
+    Columns: ``path``, relative to the table; ``label``, or ``labels`` joined by bars, where
+    ``?name`` says that a label is unknown; optionally ``group``, ``split`` and ``weight``.
 
     Raises:
         TableError: naming the rows, for missing columns, labels or pictures, more than one label
@@ -50,10 +66,10 @@ def read_table(path: Path, task: Task) -> list[Example]:
             f"needs the columns path and label (or labels), got {', '.join(columns) or 'no rows'}",
             where=str(path),
         )
-    examples = {line: _example(row, line, name, path, task) for line, row in numbered}
+    examples = [_example(row, line, name, path, task) for line, row in numbered]
     _refuse_missing(examples, path)
     _refuse_leaks(examples, path)
-    return list(examples.values())
+    return examples
 
 
 def label_names(examples: Sequence[Example], given: Sequence[str], path: Path) -> tuple[str, ...]:
@@ -62,7 +78,7 @@ def label_names(examples: Sequence[Example], given: Sequence[str], path: Path) -
     Raises:
         TableError: if the table holds a label that the recipe does not name.
     """
-    found = sorted({label for example in examples for label in example.labels})
+    found = sorted({label for example in examples for label in example.labels | example.unknown})
     unknown = [label for label in found if given and label not in given]
     if unknown:
         raise TableError(
@@ -75,35 +91,56 @@ def _example(row: dict[str, str], line: int, column: str, path: Path, task: Task
     where = f"{path}:{line}"
     if None in row:
         raise TableError("the row has more cells than the table has columns", where=where)
-    labels = frozenset(part.strip() for part in (row[column] or "").split("|") if part.strip())
     if not row["path"]:
         raise TableError("the path is empty", where=where)
-    if task != "multilabel" and len(labels) != 1:
+    cells = {part.strip() for part in (row[column] or "").split("|") if part.strip()}
+    unknown = frozenset(cell[1:].strip() for cell in cells if cell.startswith("?"))
+    labels = frozenset(cell for cell in cells if not cell.startswith("?"))
+    if task != "multilabel" and (len(labels) != 1 or unknown):
         raise TableError(f"a {task} task needs one label a row, got {row[column]!r}", where=where)
+    if both := labels & unknown:
+        raise TableError(f"{', '.join(sorted(both))}: both known and unknown", where=where)
     split = row.get("split") or None
     if split is not None and split not in get_args(Split):
         expected = ", ".join(get_args(Split))
         raise TableError(f"split must be one of {expected}, got {split!r}", where=where)
-    group = row.get("group") or row["path"]
-    return Example(row["path"], path.parent / row["path"], labels, group, cast(Split | None, split))
+    return Example(
+        name=row["path"],
+        path=path.parent / row["path"],
+        labels=labels,
+        group=row.get("group") or row["path"],
+        split=cast(Split | None, split),
+        unknown=unknown,
+        weight=_weight(row.get("weight") or "1", where),
+        columns={key: cell or "" for key, cell in row.items() if key not in _OWN},
+        line=line,
+    )
 
 
-def _refuse_missing(examples: Mapping[int, Example], path: Path) -> None:
-    missing = [
-        (line, example.path) for line, example in examples.items() if not example.path.is_file()
-    ]
+def _weight(text: str, where: str) -> float:
+    try:
+        weight = float(text)
+    except ValueError:
+        weight = math.nan
+    if not 0 <= weight < math.inf:
+        raise TableError(f"weight must be a number of at least 0, got {text!r}", where=where)
+    return weight
+
+
+def _refuse_missing(examples: Sequence[Example], path: Path) -> None:
+    missing = [example for example in examples if not example.path.is_file()]
     if missing:
-        shown = "; ".join(f"line {line}: {gone}" for line, gone in missing[:_MISSING_SHOWN])
+        shown = "; ".join(f"line {gone.line}: {gone.path}" for gone in missing[:_MISSING_SHOWN])
         raise TableError(f"{len(missing)} pictures are missing: {shown}", where=str(path))
 
 
-def _refuse_leaks(examples: Mapping[int, Example], path: Path) -> None:
+def _refuse_leaks(examples: Sequence[Example], path: Path) -> None:
     seen: dict[str, Split | None] = {}
-    for line, example in examples.items():
+    for example in examples:
         split = example.split or "train"  # as `split_by_group` takes it
         if seen.setdefault(example.group, split) != split:
             raise TableError(
                 f"the group {example.group!r} stands in {seen[example.group]} and in {split}: "
                 "what is learned would leak",
-                where=f"{path}:{line}",
+                where=f"{path}:{example.line}",
             )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from diascope.errors import TableError
-from diascope.training.table import Example, label_names, read_table
+from diascope.table import Example, label_names, read_table
 
 Write = Callable[[str], Path]
 
@@ -35,7 +35,7 @@ def test_a_row_becomes_an_example(write: Write, tmp_path: Path) -> None:
     path = write("path,label,group,split\na.png,x,p1,test\n")
 
     assert read_table(path, "multiclass") == [
-        Example("a.png", tmp_path / "a.png", frozenset({"x"}), "p1", "test")
+        Example("a.png", tmp_path / "a.png", frozenset({"x"}), "p1", "test", line=2)
     ]
 
 

@@ -1,0 +1,157 @@
+"""``pipeline evaluate``: what a labelled table says of a recipe."""
+
+import shlex
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import click
+
+_NEEDS = ("sklearn", "scipy", "matplotlib", "torchmetrics")
+_DEFAULTS = ("run.evidence=none", "report=[csv]")
+_EXAMPLE = """\b
+Examples:
+  pipeline evaluate derm.yaml --labels table.csv --output results/evaluation
+  pipeline evaluate derm.yaml --labels table.csv --split test --by sex,age:20
+  pipeline evaluate derm.yaml --labels table.csv --compare older.yaml
+"""
+
+
+@click.command(epilog=_EXAMPLE)
+@click.argument("recipe")
+@click.option(
+    "--labels",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="A CSV with the columns path and label (or labels); also group, split and more.",
+)
+@click.option("--by", default="", help="Columns to divide by; `age:20` makes bins of 20.")
+@click.option("--output", "-o", help="Folder for the results.")
+@click.option(
+    "--split",
+    type=click.Choice(["train", "validation", "test"]),
+    help="Take only the rows of one split; all of them if not given.",
+)
+@click.option("--compare", metavar="RECIPE2", help="Run another recipe too, and compare.")
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Of the bootstrap's draws.")
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+def evaluate(recipe: str, overrides: tuple[str, ...], **options: Any) -> None:
+    """Measure RECIPE on a table of labelled pictures.
+
+    Writes metrics.json, evaluation.html and figures/. The same command again goes on where a run
+    stopped, and classifies nothing twice.
+    """
+    from diascope.errors import UsageError
+
+    if missing := [name for name in _NEEDS if find_spec(name) is None]:
+        hint = 'pip install -c constraints.txt "diascope[train]"'
+        raise UsageError(f"evaluating needs what is not installed: {', '.join(missing)}", hint=hint)
+    sys.exit(_evaluate(recipe, overrides, options))
+
+
+def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) -> int:
+    """Run, measure and write; return the exit code, which is that of the run."""
+    from diascope.evaluation.answers import columns_of, read_labels
+    from diascope.evaluation.compare import compare
+    from diascope.evaluation.evaluate import evaluate as measure
+    from diascope.evaluation.subgroups import divided
+    from diascope.evaluation.write import write_evaluation
+
+    quiet, seed = options["quiet"], options["seed"]
+    by = [request.strip() for request in options["by"].split(",") if request.strip()]
+    pipeline = _composed(recipe, overrides)
+    other = _composed(options["compare"], ()) if options["compare"] else None
+    folder = _folder(options["output"], pipeline)
+    card = pipeline.model.instance.card
+    examples, warnings = read_labels(options["labels"], card, options["split"])
+    for request in by:
+        divided(columns_of(examples), request)  # refuses what is wrong before anything is run
+    scored, failed, code = _answers(pipeline, examples, folder, quiet=quiet)
+    comparison = None
+    if other is not None:
+        theirs, _, other_code = _answers(other, examples, folder / "compared", quiet=quiet)
+        comparison = compare(scored, theirs, title=other.recipe.name, seed=seed)
+        code = max(code, other_code)
+    evaluation = measure(
+        scored,
+        by=by,
+        seed=seed,
+        failed=failed,
+        comparison=comparison,
+        warnings=(*warnings, *pipeline.warnings),
+    )
+    files = write_evaluation(
+        evaluation,
+        folder,
+        title=card.title or pipeline.recipe.name,
+        facts=_facts(pipeline, options),
+        titles={label.name: label.title for label in card.labels},
+    )
+    if not quiet:
+        _tell(evaluation, files[:2])
+    return code
+
+
+def _composed(recipe: str, overrides: tuple[str, ...]) -> Any:
+    from diascope.pipeline import compose
+    from diascope.recipe import read_recipe
+
+    return compose(read_recipe(recipe, (*_DEFAULTS, *overrides)))
+
+
+def _folder(output: str | None, pipeline: Any) -> Path:
+    from diascope.errors import UsageError
+
+    if output is not None:
+        return Path(output)
+    if pipeline.recipe.output is None:
+        raise UsageError("the recipe names no output folder", hint="Add --output results/.")
+    return Path(pipeline.recipe.output) / "evaluation"
+
+
+def _answers(
+    pipeline: Any, examples: Any, folder: Path, *, quiet: bool
+) -> tuple[Any, dict[str, str], int]:
+    """Classify the pictures; return answers and truth, what failed and why, and the exit code."""
+    from diascope.cli.progress import run_progress
+    from diascope.evaluation.answers import classify, collect
+
+    with run_progress(quiet=quiet) as watch:
+        outcome = classify(pipeline, examples, folder, watch, _command())
+    for problem in outcome.problems:
+        click.echo(f"error: {problem}", err=True)
+    if outcome.stopped:
+        click.echo(f"Stopped early: {outcome.stopped}.", err=True)
+        click.echo(f"Go on with:\n  {_command()}", err=True)
+        sys.exit(outcome.exit_code)
+    return *collect(pipeline, examples, folder), outcome.exit_code
+
+
+def _facts(pipeline: Any, options: dict[str, Any]) -> dict[str, Any]:
+    card = pipeline.model.instance.card
+    return {
+        "model": card.name,
+        "weights digest": card.digest,
+        "recipe": str(pipeline.recipe.path),
+        "table": str(options["labels"]),
+        "split": options["split"] or "all rows",
+        "seed": options["seed"],
+        "command": _command(),
+    }
+
+
+def _command() -> str:
+    return shlex.join(["pipeline", *sys.argv[1:]])
+
+
+def _tell(evaluation: Any, files: list[Path]) -> None:
+    for warning in evaluation.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    click.echo(f"{len(evaluation.scored)} items measured, {len(evaluation.failed)} without answer")
+    for name, figure in evaluation.overall.items():
+        interval = f"({figure['low']:.3f} to {figure['high']:.3f})"
+        click.echo(f"  {name:<34} {figure['value']:.3f} {interval}")
+    for path in files:
+        click.echo(f"  {path}")

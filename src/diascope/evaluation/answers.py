@@ -1,0 +1,143 @@
+"""Run a recipe on the pictures of a table, and lay its answers beside the table's labels."""
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+
+from diascope.card import ModelCard
+from diascope.errors import TableError, UsageError
+from diascope.evaluation.scored import Booleans, Scored
+from diascope.ledger import Ledger
+from diascope.output import held, write_whole
+from diascope.pipeline import Pipeline
+from diascope.runner import Outcome, Request, Watch, run
+from diascope.sample import Failed, Prediction, Skipped
+from diascope.table import Example, read_table
+
+_LIST = "items.csv"
+_SHOWN = 5
+
+
+def read_labels(table: Path, card: ModelCard, split: str | None) -> tuple[list[Example], list[str]]:
+    """Return the rows to measure, all or those of a split, and what a reader should be warned of.
+
+    Raises:
+        TableError: for a wrong table, a label that the model does not know, a split without rows.
+    """
+    examples = read_table(table, card.task)
+    _refuse_unknown(examples, card, table)
+    learned = sum(example.split in ("train", "validation") for example in examples)
+    if split is None:
+        flatters = (
+            f"{learned} of {len(examples)} rows stand in train or validation: if the model was "
+            "trained on them, the figures flatter; --split test leaves them out"
+        )
+        return examples, [flatters] if learned else []
+    chosen = [example for example in examples if example.split == split]
+    if not chosen:
+        raise TableError(f"no row has the split {split!r}", where=str(table))
+    return chosen, []
+
+
+def classify(
+    pipeline: Pipeline, examples: Iterable[Example], folder: Path, watch: Watch, command: str
+) -> Outcome:
+    """Run the pipeline on the pictures; the same call again goes on where it stopped."""
+    lines = io.StringIO(newline="")
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerows([["path"], *([_uri(example)] for example in examples)])
+    with held(folder) as output:
+        write_whole(output / _LIST, lines.getvalue())
+    request = Request(inputs=(), output=folder, lists=[folder / _LIST], command=command)
+    return run(pipeline, request, watch)
+
+
+def collect(
+    pipeline: Pipeline, examples: Sequence[Example], folder: Path
+) -> tuple[Scored, dict[str, str]]:
+    """Return answers and truth of what was classified, and why the rest was not, by item.
+
+    Raises:
+        UsageError: if nothing was classified, or the scores are not in [0, 1].
+    """
+    with closing(Ledger(folder / "ledger.sqlite", pipeline.digest())) as ledger:
+        records = {record.item.uri: record for record in ledger.records()}
+    answered: list[tuple[Example, Prediction]] = []
+    failed: dict[str, str] = {}
+    for example in examples:
+        record = records[_uri(example)]
+        if isinstance(record, Prediction):
+            answered.append((example, record))
+        else:
+            failed[example.name] = _reason(record)
+    if not answered:
+        raise UsageError(f"nothing was classified; the first reason: {next(iter(failed.values()))}")
+    return _scored(answered, pipeline.model.instance.card, pipeline.recipe.run.coverage), failed
+
+
+def columns_of(examples: Sequence[Example]) -> dict[str, tuple[str, ...]]:
+    """Return the table's further columns, by name."""
+    return {
+        name: tuple(example.columns[name] for example in examples) for name in examples[0].columns
+    }
+
+
+def _scored(
+    answered: Sequence[tuple[Example, Prediction]], card: ModelCard, coverage: float | None
+) -> Scored:
+    kind = answered[0][1].score_kind
+    if kind == "logit":
+        raise UsageError("the model's scores are logits; metrics need scores between 0 and 1")
+    examples = [example for example, _ in answered]
+    answers = [answer for _, answer in answered]
+    sets = [answer.prediction_set for answer in answers]
+    return Scored(
+        names=card.names,
+        task=card.task,
+        items=tuple(example.name for example in examples),
+        groups=tuple(example.group for example in examples),
+        targets=np.array([_truth(example, card.names) for example in examples]),
+        scores=np.array([[answer.scores[name] for name in card.names] for answer in answers]),
+        predicted=_members([answer.predicted for answer in answers], card.names),
+        score_kind=kind,
+        sets=None if None in sets else _members([chosen or () for chosen in sets], card.names),
+        coverage=coverage,
+        columns=columns_of(examples),
+    )
+
+
+def _members(chosen: Sequence[Sequence[str]], names: Sequence[str]) -> Booleans:
+    return np.array([[name in labels for name in names] for labels in chosen], np.bool_)
+
+
+def _truth(example: Example, names: Sequence[str]) -> list[float]:
+    return [
+        math.nan if name in example.unknown else float(name in example.labels) for name in names
+    ]
+
+
+def _reason(record: Failed | Skipped) -> str:
+    return f"{record.stage}: {record.reason}" if isinstance(record, Failed) else record.reason
+
+
+def _uri(example: Example) -> str:
+    return str(example.path.absolute())
+
+
+def _refuse_unknown(examples: Sequence[Example], card: ModelCard, table: Path) -> None:
+    known = set(card.names)
+    wrong = [example for example in examples if not example.labels | example.unknown <= known]
+    if wrong:
+        labels = sorted({name for row in wrong for name in (row.labels | row.unknown) - known})
+        lines = ", ".join(str(row.line) for row in wrong[:_SHOWN])
+        raise TableError(
+            f"{len(wrong)} rows hold labels that the model does not know: {', '.join(labels)} "
+            f"(lines {lines}{', ...' if len(wrong) > _SHOWN else ''})",
+            where=str(table),
+            hint=f"It knows {', '.join(card.names)}.",
+        )

@@ -1,0 +1,84 @@
+"""Two models on the same items: is the difference more than chance?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from diascope.errors import UsageError
+from diascope.evaluation.bootstrap import interval
+from diascope.evaluation.delong import Difference, delong
+from diascope.evaluation.library import Library
+from diascope.evaluation.metrics import metrics_of, resampled
+from diascope.evaluation.scored import Scored
+
+_MINIMUM = 2  # items of either kind that DeLong's test needs
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How much better the first of two models is.
+
+    Attributes:
+        title: name of the second model.
+        items: how many items both answered.
+        labels: label to the difference of its AUCs, by DeLong's test.
+        metrics: metric to ``difference, low, high``: the interval from bootstraps of groups, in
+            which both models get the same draws.
+    """
+
+    title: str
+    items: int
+    labels: Mapping[str, Difference]
+    metrics: Mapping[str, Mapping[str, float]]
+
+
+def compare(
+    one: Scored, other: Scored, *, title: str, draws: int = 1000, seed: int = 0
+) -> Comparison:
+    """Compare two models on the items that both answered.
+
+    Raises:
+        UsageError: if they answer other questions, or share no item.
+    """
+    if (one.names, one.task) != (other.names, other.task):
+        raise UsageError(
+            f"cannot be compared: one answers {one.task} {', '.join(one.names)}; "
+            f"the other {other.task} {', '.join(other.names)}"
+        )
+    one, other = _paired(one, other)
+    return Comparison(title, len(one), _by_label(one, other), _overall(one, other, draws, seed))
+
+
+def _paired(one: Scored, other: Scored) -> tuple[Scored, Scored]:
+    places = {item: place for place, item in enumerate(other.items)}
+    rows = [place for place, item in enumerate(one.items) if item in places]
+    if not rows:
+        raise UsageError("cannot be compared: there is no item that both models answered")
+    theirs = [places[one.items[row]] for row in rows]
+    return one.take(np.array(rows)), other.take(np.array(theirs))
+
+
+def _by_label(one: Scored, other: Scored) -> dict[str, Difference]:
+    found = {}
+    for name, column in one.measured.items():
+        truth = one.targets[:, column]
+        known = ~np.isnan(truth)
+        positives = int((truth[known] == 1).sum())
+        if min(positives, int(known.sum()) - positives) >= _MINIMUM:
+            mine, theirs = one.scores[known, column], other.scores[known, column]
+            found[name] = delong(truth[known], mine, theirs)
+    return found
+
+
+def _overall(one: Scored, other: Scored, draws: int, seed: int) -> dict[str, dict[str, float]]:
+    auc = "auc" if one.task == "binary" else "auc_macro"
+    values, others = (metrics_of(each, Library()) for each in (one, other))
+    drawn, drawn_others = (resampled(each, draws=draws, seed=seed) for each in (one, other))
+    found = {}
+    for name in (auc, "balanced_accuracy"):
+        difference = float(values[name] - others[name])
+        if not np.isnan(difference):
+            low, high = interval(drawn[name] - drawn_others[name])
+            found[name] = {"difference": difference, "low": low, "high": high}
+    return found

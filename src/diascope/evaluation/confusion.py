@@ -1,0 +1,86 @@
+"""What is confused with what, as a table of shaded cells."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diascope.evaluation.scored import Floats, Scored
+from diascope.evaluation.style import ACCENT, INK, LINE, SURFACE, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_DARK = 0.55  # share from which the text of a cell is light
+
+
+def confusion(scored: Scored) -> "Figure":
+    """Draw truth by answer; with multilabel, of each label what was found and what was raised."""
+    if scored.task == "multilabel":
+        return _each_label(scored)
+    counts = _counts(scored)
+    figure, axes = _grid(counts.shape)
+    _draw_cells(axes, counts, _shares(counts))
+    _name_sides(axes, list(scored.names), list(scored.names))
+    axes.set(xlabel="Answer", ylabel="Truth")
+    return figure
+
+
+def _each_label(scored: Scored) -> "Figure":
+    truth, known = scored.targets == 1, ~np.isnan(scored.targets)
+    kinds = [truth & scored.predicted, truth & ~scored.predicted]
+    kinds += [known & ~truth & scored.predicted, known & ~truth & ~scored.predicted]
+    counts = np.stack([kind.sum(axis=0) for kind in kinds], axis=1)
+    figure, axes = _grid(counts.shape)
+    shares = np.concatenate([_shares(counts[:, :2]), _shares(counts[:, 2:])], axis=1)
+    _draw_cells(axes, counts, shares)
+    sides = ["present,\nfound", "present,\nmissed", "absent,\nfalse alarm", "absent,\ncleared"]
+    _name_sides(axes, list(scored.names), sides)
+    return figure
+
+
+def _counts(scored: Scored) -> NDArray[np.intp]:
+    """Return ``(L, L)`` numbers of items, truth by answer."""
+    from sklearn.metrics import confusion_matrix
+
+    known = ~np.isnan(scored.targets).any(axis=1)
+    truth, answer = scored.targets[known].argmax(axis=1), scored.predicted[known].argmax(axis=1)
+    counts: NDArray[np.intp] = confusion_matrix(truth, answer, labels=range(len(scored.names)))
+    return counts
+
+
+def _shares(counts: NDArray[np.intp]) -> Floats:
+    shares: Floats = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    return shares
+
+
+def _grid(shape: tuple[int, ...]) -> "tuple[Figure, Axes]":
+    rows, columns = shape
+    figure = new_figure(max(4.4, 1.2 + 0.82 * columns), max(3.2, 1.1 + 0.66 * rows))
+    axes = figure.subplots()
+    axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    return figure, axes
+
+
+def _draw_cells(axes: "Axes", counts: NDArray[np.intp], shares: Floats) -> None:
+    from matplotlib.patches import Rectangle
+
+    for (row, column), share in np.ndenumerate(shares):
+        corner = (column - 0.48, row - 0.47)
+        axes.add_patch(Rectangle(corner, 0.96, 0.94, facecolor=LINE, alpha=0.35, linewidth=0))
+        axes.add_patch(
+            Rectangle(corner, 0.96, 0.94, facecolor=ACCENT, alpha=float(share), linewidth=0)
+        )
+        colour = SURFACE if share >= _DARK else INK
+        text: dict[str, Any] = {"color": colour, "ha": "center", "va": "center"}
+        axes.text(column, row - 0.14, f"{share:.0%}", fontsize=10, fontweight="bold", **text)
+        axes.text(column, row + 0.22, f"{counts[row, column]:,}", fontsize=8, **text)
+
+
+def _name_sides(axes: "Axes", rows: list[str], columns: list[str]) -> None:
+    axes.set_yticks(range(len(rows)), rows)
+    axes.set_xticks(range(len(columns)), columns)
+    axes.tick_params(length=0, labelcolor=INK)

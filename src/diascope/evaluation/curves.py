@@ -1,0 +1,110 @@
+"""What every threshold would give: ROC, precision and recall, net benefit."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from diascope.evaluation.library import Library
+from diascope.evaluation.scored import Booleans, Floats, Scored
+from diascope.evaluation.style import INK, MUTED, SURFACE, line_style, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_PANELS = 4  # in a row
+_THRESHOLDS = np.linspace(0.01, 0.99, 99)
+_DIAGONAL: dict[str, Any] = {"color": MUTED, "linewidth": 1, "linestyle": (0, (2, 3))}
+
+
+def roc(scored: Scored) -> "Figure":
+    """Draw sensitivity by false alarms, with the area and the operating point of each label."""
+    from sklearn.metrics import roc_curve
+
+    figure, axes = _square("Share of false alarms (1 - specificity)", "Sensitivity")
+    axes.plot([0, 1], [0, 1], **_DIAGONAL)
+    for number, (name, truth, scores, decided) in enumerate(_measurable(scored)):
+        found = Library().label(np.ones_like(truth), truth, scores, decided)
+        x, y, _ = roc_curve(truth, scores)
+        axes.plot(x, y, label=f"{name}  {found['auc']:.3f}", **line_style(number))
+        _mark(axes, 1 - found["specificity"], found["sensitivity"], number)
+    _legend(axes)
+    return figure
+
+
+def precision_recall(scored: Scored) -> "Figure":
+    """Draw precision by recall, with the average precision and the operating point of each."""
+    from sklearn.metrics import precision_recall_curve
+
+    figure, axes = _square("Recall (sensitivity)", "Precision (PPV)")
+    for number, (name, truth, scores, decided) in enumerate(_measurable(scored)):
+        found = Library().label(np.ones_like(truth), truth, scores, decided)
+        y, x, _ = precision_recall_curve(truth, scores)
+        text = f"{name}  {found['average_precision']:.3f}"
+        axes.plot(x, y, drawstyle="steps-post", label=text, **line_style(number))
+        _mark(axes, found["sensitivity"], found["ppv"], number)
+    _legend(axes)
+    return figure
+
+
+def decision(scored: Scored) -> "Figure":
+    """Draw each label's net benefit by threshold, beside raising all and raising none."""
+    labels = list(_measurable(scored))
+    columns = max(1, min(_PANELS, len(labels)))
+    rows = max(1, -(-len(labels) // columns))
+    figure = new_figure(max(5.6, 0.6 + 2.5 * columns), max(4.2, 0.8 + 2.2 * rows))
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes in panels[len(labels) :]:
+        axes.remove()
+    for axes, (name, truth, scores, _) in zip(panels, labels, strict=False):
+        model, everyone = net_benefit(truth, scores), net_benefit(truth, np.ones_like(scores))
+        axes.plot(_THRESHOLDS, everyone, color=MUTED, linewidth=1.2, label="raise all")
+        axes.axhline(0, color=INK, linewidth=1.2, linestyle=(0, (2, 2)), label="raise none")
+        axes.plot(_THRESHOLDS, model, label="model", **line_style(0))
+        top = max(float(truth.mean()), 0.01)
+        axes.set(xlim=(0, 1), ylim=(-0.15 * top, 1.1 * top), title=name)
+        axes.locator_params(nbins=4)
+    figure.supxlabel("Threshold", fontsize=9.5, color=MUTED)
+    figure.supylabel("Net benefit", fontsize=9.5, color=MUTED)
+    if labels:
+        handles, names = panels[0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside upper right", ncols=3)
+    return figure
+
+
+def net_benefit(truth: Booleans, scores: Floats) -> Floats:
+    """Return the net benefit at thresholds 0.01 to 0.99 (Vickers and Elkin 2006).
+
+    Right alarms a head, less false alarms a head times the odds of the threshold.
+    """
+    raised = scores[None, :] >= _THRESHOLDS[:, None]
+    right, wrong = (raised & truth).mean(axis=1), (raised & ~truth).mean(axis=1)
+    benefit: Floats = right - wrong * _THRESHOLDS / (1 - _THRESHOLDS)
+    return benefit
+
+
+def _measurable(scored: Scored) -> Iterator[tuple[str, Booleans, Floats, Booleans]]:
+    """Yield name, truth, scores and decisions of each label that has items of both kinds."""
+    for name, column in scored.measured.items():
+        known = ~np.isnan(scored.targets[:, column])
+        truth = scored.targets[known, column] == 1
+        if truth.any() and not truth.all():
+            yield name, truth, scored.scores[known, column], scored.predicted[known, column]
+
+
+def _square(x: str, y: str) -> "tuple[Figure, Axes]":
+    figure = new_figure(6.2, 4.5)
+    axes = figure.subplots()
+    axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel=x, ylabel=y, aspect="equal")
+    return figure, axes
+
+
+def _mark(axes: "Axes", x: float, y: float, number: int) -> None:
+    colour = line_style(number)["color"]
+    axes.plot(x, y, "o", color=colour, markersize=7, markeredgecolor=SURFACE, zorder=3)
+
+
+def _legend(axes: "Axes") -> None:
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))

@@ -1,0 +1,116 @@
+"""From answers and truth to all that is known of a model."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from diascope.evaluation.compare import Comparison
+from diascope.evaluation.metrics import LABEL_METRICS, measured
+from diascope.evaluation.scored import Scored
+from diascope.evaluation.subgroups import Subgroup, by_subgroup
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What was measured.
+
+    Attributes:
+        metrics: name to ``value, low, high``, the most telling first.
+        failed: item to why it has no answer; such items are in no metric.
+        comparison: how another model fared on the same items.
+        warnings: what a reader should know before the figures.
+    """
+
+    scored: Scored
+    metrics: Mapping[str, Mapping[str, float]]
+    subgroups: Sequence[Subgroup] = ()
+    failed: Mapping[str, str] = field(default_factory=dict)
+    comparison: Comparison | None = None
+    warnings: Sequence[str] = ()
+
+    @property
+    def overall(self) -> dict[str, Mapping[str, float]]:
+        """The metrics that are of no single label."""
+        single: set[str] = set()
+        if self.scored.task != "binary":
+            metrics = (*LABEL_METRICS, "ece")
+            single = {f"{metric}_{name}" for metric in metrics for name in self.scored.names}
+        return {name: number for name, number in self.metrics.items() if name not in single}
+
+    def plain(self) -> dict[str, Any]:
+        """Return the content of ``metrics.json``, without facts about the model."""
+        return {
+            "labels": list(self.scored.names),
+            "items": {
+                "found": len(self.scored) + len(self.failed),
+                "measured": len(self.scored),
+                "failed": len(self.failed),
+                "groups": len(set(self.scored.groups)),
+                "labels": self.scored.counts(),
+            },
+            "metrics": self.metrics,
+            "subgroups": self._subgroups(),
+            "comparison": self._comparison(),
+            "warnings": list(self.warnings),
+            "failed": self.failed,
+        }
+
+    def _subgroups(self) -> dict[str, dict[str, Any]]:
+        plain: dict[str, dict[str, Any]] = {}
+        for part in self.subgroups:
+            items = {"items": part.items, "labels": part.counts}
+            found = items | {"metrics": part.metrics, "warning": part.warning}
+            plain.setdefault(part.column, {})[part.value] = found
+        return plain
+
+    def _comparison(self) -> dict[str, Any] | None:
+        if self.comparison is None:
+            return None
+        tests = {f"auc_{name}": test._asdict() for name, test in self.comparison.labels.items()}
+        return {
+            "with": self.comparison.title,
+            "items": self.comparison.items,
+            "metrics": self.comparison.metrics,
+            "delong": tests,
+        }
+
+
+def evaluate(
+    scored: Scored,
+    *,
+    by: Sequence[str] = (),
+    seed: int = 0,
+    draws: int = 1000,
+    failed: Mapping[str, str] | None = None,
+    comparison: Comparison | None = None,
+    warnings: Sequence[str] = (),
+) -> Evaluation:
+    """Measure a model, as a whole and by subgroup.
+
+    Args:
+        by: columns to divide by, see ``by_subgroup``.
+        draws: bootstraps of groups behind each 95 % interval.
+        failed, comparison, warnings: go into the result, see ``Evaluation``.
+
+    Raises:
+        UsageError: if the table has no such column.
+    """
+    return Evaluation(
+        scored=scored,
+        metrics=measured(scored, draws=draws, seed=seed),
+        subgroups=by_subgroup(scored, by, draws=draws, seed=seed),
+        failed=dict(failed or {}),
+        comparison=comparison,
+        warnings=(*_warnings(scored, failed or {}), *warnings),
+    )
+
+
+def _warnings(scored: Scored, failed: Mapping[str, str]) -> list[str]:
+    found = []
+    if failed:
+        share = len(failed) / (len(failed) + len(scored))
+        found.append(f"{len(failed)} items ({share:.1%}) have no answer and are in no figure")
+    absent = [name for name, count in scored.counts().items() if not count]
+    if absent:
+        found.append(f"no item has the label {', '.join(absent)}: it is not measured")
+    return found

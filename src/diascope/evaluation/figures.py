@@ -1,0 +1,75 @@
+"""The figures of an evaluation, in reading order, and what each of them says."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from diascope.evaluation.confusion import confusion
+from diascope.evaluation.curves import decision, precision_recall, roc
+from diascope.evaluation.reliability import reliability
+from diascope.evaluation.scored import Scored
+from diascope.evaluation.style import save, settings
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One kind of figure: its file's name, its heading, how to read it, and what draws it."""
+
+    name: str
+    title: str
+    caption: str
+    draw: "Callable[[Scored], Figure]"
+
+
+DRAWINGS = (
+    Drawing(
+        "confusion",
+        "Confusion matrix",
+        "Each row is a truth and adds up to 100 %; the numbers of items stand below the shares.",
+        confusion,
+    ),
+    Drawing(
+        "roc",
+        "ROC curve",
+        "What every threshold would give, with the area under the curve. The dot is the operating "
+        "point: the labels as decided.",
+        roc,
+    ),
+    Drawing(
+        "precision-recall",
+        "Precision and recall",
+        "As above for rare labels: precision is the share of answers that are right. The number is "
+        "the average precision.",
+        precision_recall,
+    ),
+    Drawing(
+        "reliability",
+        "Reliability",
+        "How often answers of a score are right. On the diagonal, scores are probabilities; bins "
+        "of fewer than 5 items are left out.",
+        reliability,
+    ),
+    Drawing(
+        "decision",
+        "Decision curve",
+        "Net benefit: right alarms less false alarms, which weigh as the threshold says (Vickers "
+        "and Elkin 2006). A model is of use where its line is the highest.",
+        decision,
+    ),
+)
+
+
+def draw_figures(scored: Scored, folder: Path) -> list[Path]:
+    """Write every figure into a folder, as PNG and as SVG; return the files."""
+    import matplotlib
+
+    folder.mkdir(parents=True, exist_ok=True)
+    files: list[Path] = []
+    for drawing in DRAWINGS:
+        with matplotlib.rc_context(settings(drawing.name)):
+            files += save(drawing.draw(scored), folder / drawing.name)
+    return files

@@ -1,0 +1,183 @@
+"""Which metrics there are, what they are called and in which order they are read.
+
+Names: ``auc`` for a binary task (its positive label), ``auc_macro`` and ``auc_<label>`` otherwise.
+What is not defined, such as the AUC of a label that no item has, is left out.
+"""
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from diascope.evaluation.bootstrap import group_weights, interval
+from diascope.evaluation.library import Library
+from diascope.evaluation.scored import Booleans, Floats, Scored
+from diascope.evaluation.weighted import Weighted, areas
+
+LABEL_METRICS = (
+    "auc",
+    "sensitivity",
+    "specificity",
+    "ppv",
+    "npv",
+    "average_precision",
+    "sensitivity_at_specificity_80",
+)
+_DIGITS = 4
+
+
+class Arithmetic(Protocol):
+    """How a metric is computed: once by a library, or for many draws at once."""
+
+    def label(
+        self, known: Booleans, truth: Booleans, scores: Floats, decided: Booleans
+    ) -> dict[str, Any]: ...
+
+    def mean(self, known: Booleans, values: Floats) -> Any: ...
+
+    def calibration_error(self, known: Booleans, confidence: Floats, correct: Booleans) -> Any: ...
+
+
+def label_aucs(targets: Floats, scores: Floats) -> list[float]:
+    """Return each label's area under the ROC curve, one label against the rest.
+
+    Unknown (NaN) targets are left out. NaN where only one kind of example is present.
+
+    Args:
+        targets, scores: ``(N, number of labels)``.
+    """
+    return areas(targets, scores)
+
+
+def macro_auc(targets: Floats, scores: Floats) -> float:
+    """Return the mean of the labels' AUCs that are defined; NaN if none is."""
+    return float(_macro(label_aucs(targets, scores)))
+
+
+def measured(scored: Scored, *, draws: int = 1000, seed: int = 0) -> dict[str, dict[str, float]]:
+    """Return metric to ``value, low, high``: the interval from ``draws`` bootstraps of groups."""
+    values = metrics_of(scored, Library())
+    drawn = resampled(scored, draws=draws, seed=seed)
+    found = {}
+    for name, value in values.items():
+        if not np.isnan(value):
+            low, high = interval(drawn[name])
+            numbers = {"value": value, "low": low, "high": high}
+            found[name] = {key: round(float(number), _DIGITS) for key, number in numbers.items()}
+    return found
+
+
+def resampled(scored: Scored, *, draws: int, seed: int) -> dict[str, Floats]:
+    """Return metric to its ``(draws,)`` values in bootstraps of groups."""
+    weights = group_weights(scored.groups, draws=draws, seed=seed)
+    parts = [metrics_of(scored, Weighted(part)) for part in weights]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def metrics_of(scored: Scored, arithmetic: Arithmetic) -> dict[str, Any]:
+    """Return every metric of the task by name, the most telling first."""
+    labels = {
+        name: arithmetic.label(
+            known := _known(scored, column),
+            scored.targets[known, column] == 1,
+            scored.scores[known, column],
+            scored.predicted[known, column],
+        )
+        for name, column in scored.measured.items()
+    }
+    errors = _calibration_errors(scored, arithmetic)
+    shared = {
+        "brier": _brier(scored, arithmetic),
+        "ece": _macro(list(errors.values())),
+        **_sets(scored, arithmetic),
+    }
+    if scored.task == "binary":
+        (only,) = labels.values()
+        balanced = {"balanced_accuracy": (only["sensitivity"] + only["specificity"]) / 2}
+        accuracy = {"accuracy": _accuracy(scored, arithmetic)}
+        return {"auc": only["auc"]} | balanced | accuracy | only | shared
+    found = {
+        "auc_macro": _macro([label["auc"] for label in labels.values()]),
+        "balanced_accuracy": _macro([_recall(scored, label) for label in labels.values()]),
+    }
+    if scored.task == "multiclass":
+        found["accuracy"] = _accuracy(scored, arithmetic)
+    found["average_precision_macro"] = _macro([x["average_precision"] for x in labels.values()])
+    found |= shared
+    for metric in LABEL_METRICS:
+        found |= {f"{metric}_{name}": label[metric] for name, label in labels.items()}
+    if scored.task == "multilabel":
+        found |= {f"ece_{name}": error for name, error in errors.items()}
+    return found
+
+
+def _recall(scored: Scored, label: dict[str, Any]) -> Any:
+    """Return a label's part of the balanced accuracy."""
+    if scored.task == "multiclass":
+        return label["sensitivity"]
+    return (label["sensitivity"] + label["specificity"]) / 2
+
+
+def _accuracy(scored: Scored, arithmetic: Arithmetic) -> Any:
+    known = _known(scored)
+    right = (scored.predicted == (scored.targets == 1)).all(axis=1)
+    return arithmetic.mean(known, right[known].astype(np.float64))
+
+
+def _brier(scored: Scored, arithmetic: Arithmetic) -> Any:
+    """Return the mean squared error of the scores (Brier 1950).
+
+    Multiclass: summed over the labels, 0 to 2. Binary: of the positive label. Multilabel: mean over
+    the labels. Both 0 to 1.
+    """
+    each = [
+        arithmetic.mean(
+            known := _known(scored, column),
+            (scored.scores[known, column] - scored.targets[known, column]) ** 2,
+        )
+        for column in scored.measured.values()
+    ]
+    return sum(each) if scored.task == "multiclass" else _macro(each)
+
+
+def _calibration_errors(scored: Scored, arithmetic: Arithmetic) -> dict[str, Any]:
+    """Return the error of the top label's score (multiclass), or of each label's."""
+    if scored.task != "multiclass":
+        return {
+            name: arithmetic.calibration_error(
+                known := _known(scored, column),
+                scored.scores[known, column],
+                scored.targets[known, column] == 1,
+            )
+            for name, column in scored.measured.items()
+        }
+    known = _known(scored)
+    top = scored.scores[known].argmax(axis=1)
+    correct = scored.targets[known][np.arange(len(top)), top] == 1
+    return {"top": arithmetic.calibration_error(known, scored.scores[known].max(axis=1), correct)}
+
+
+def _sets(scored: Scored, arithmetic: Arithmetic) -> dict[str, Any]:
+    """Return the share of sets that hold every label of their item, and their mean size."""
+    if scored.sets is None:
+        return {}
+    known = _known(scored)
+    correct = (scored.sets | (scored.targets != 1)).all(axis=1)
+    return {
+        "set_coverage": arithmetic.mean(known, correct[known].astype(np.float64)),
+        "set_size": arithmetic.mean(known, scored.sets.sum(axis=1)[known].astype(np.float64)),
+    }
+
+
+def _known(scored: Scored, column: int | None = None) -> Booleans:
+    """Return ``(N,)``: of which items the label is known, or all labels."""
+    known: Booleans = ~np.isnan(scored.targets)
+    every: Booleans = np.logical_and.reduce(known, axis=1)
+    return every if column is None else known[:, column]
+
+
+def _macro(each: list[Any]) -> Any:
+    """Return the mean over labels, numbers or arrays of draws, of those that are defined."""
+    stacked = np.stack([np.asarray(part, np.float64) for part in each])
+    defined = ~np.isnan(stacked)
+    total, count = np.where(defined, stacked, 0).sum(axis=0), defined.sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)

@@ -1,0 +1,61 @@
+"""Is a score of 0.8 right in 8 of 10 items? The reliability diagram."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from diascope.evaluation.library import CALIBRATION_BINS
+from diascope.evaluation.scored import Booleans, Floats, Scored
+from diascope.evaluation.style import ACCENT, MUTED, line_style, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_MINIMUM = 5  # items in a bin that is drawn
+_EDGES = np.linspace(0, 1, CALIBRATION_BINS + 1)
+
+
+def reliability(scored: Scored) -> "Figure":
+    """Draw how often scores are right, and below how many items have them.
+
+    Multiclass: the highest score. Binary: that of the positive label. Multilabel: each label's.
+    """
+    figure = new_figure(6.2 if scored.task == "multilabel" else 4.8, 4.9)
+    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
+    upper.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (2, 3)))
+    pairs = _pairs(scored)
+    for number, (name, (confidence, correct)) in enumerate(pairs.items()):
+        x, y = _binned(confidence, correct)
+        upper.plot(x, y, marker="o", markersize=4, label=name, **line_style(number))
+    values = np.concatenate([confidence for confidence, _ in pairs.values()])
+    lower.hist(values, bins=_EDGES.tolist(), color=ACCENT, alpha=0.55)
+    upper.set(xlim=(0, 1), ylim=(0, 1.01), ylabel="Share that is right")
+    lower.set(xlabel="Score", ylabel="Items")
+    lower.grid(visible=False)
+    if scored.task == "multilabel":
+        upper.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
+    return figure
+
+
+def _pairs(scored: Scored) -> dict[str, tuple[Floats, Booleans]]:
+    """Return scores and whether they are right, by what they are scores of."""
+    if scored.task == "multiclass":
+        known = ~np.isnan(scored.targets).any(axis=1)
+        top = scored.scores[known].argmax(axis=1)
+        correct = scored.targets[known][np.arange(len(top)), top] == 1
+        return {"top label": (scored.scores[known].max(axis=1), correct)}
+    pairs = {}
+    for name, column in scored.measured.items():
+        known = ~np.isnan(scored.targets[:, column])
+        pairs[name] = scored.scores[known, column], scored.targets[known, column] == 1
+    return pairs
+
+
+def _binned(confidence: Floats, correct: Booleans) -> tuple[Floats, Floats]:
+    """Return mean score and share that is right of each bin that holds enough items."""
+    bins = np.digitize(confidence, _EDGES[1:-1])
+    members = np.bincount(bins, minlength=CALIBRATION_BINS)
+    drawn = members >= _MINIMUM
+    sums = [np.bincount(bins, values, CALIBRATION_BINS) for values in (confidence, correct)]
+    x, y = (total[drawn] / members[drawn] for total in sums)
+    return x, y

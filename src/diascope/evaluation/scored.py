@@ -1,0 +1,110 @@
+"""Answers and truth side by side: all that a metric needs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diascope.card import Task
+from diascope.sample import ScoreKind
+
+Floats = NDArray[np.float64]
+Booleans = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """Answers and truth of N items and L labels.
+
+    Attributes:
+        names: the labels.
+        items: name of each item.
+        groups: whom each item belongs to; items of one group are drawn together.
+        targets: ``(N, L)`` 0 or 1, NaN where unknown; binary has two columns (negative, positive).
+        scores: ``(N, L)`` in [0, 1].
+        predicted: ``(N, L)`` labels decided on.
+        sets: ``(N, L)`` conformal prediction sets.
+        coverage: share of the sets that promise to hold the truth.
+        columns: further columns of the table, N texts each.
+
+    Raises:
+        ValueError: if the shapes do not agree, or a score is outside [0, 1].
+    """
+
+    names: tuple[str, ...]
+    task: Task
+    items: tuple[str, ...]
+    groups: tuple[str, ...]
+    targets: Floats
+    scores: Floats
+    predicted: Booleans
+    score_kind: ScoreKind
+    sets: Booleans | None = None
+    coverage: float | None = None
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        shape = (len(self.items), len(self.names))
+        tables = {"targets": self.targets, "scores": self.scores, "predicted": self.predicted}
+        if self.sets is not None:
+            tables["sets"] = self.sets
+        for name, table in tables.items():
+            if table.shape != shape:
+                raise ValueError(f"{name} must be {shape}, got {table.shape}")
+        for name, column in {"groups": self.groups, **self.columns}.items():
+            if len(column) != len(self.items):
+                raise ValueError(f"{name} must have {len(self.items)} entries, got {len(column)}")
+        if not ((self.scores >= 0) & (self.scores <= 1)).all():
+            raise ValueError("scores must be in [0, 1]")
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @property
+    def measured(self) -> dict[str, int]:
+        """The labels that are measured one against the rest, with their columns.
+
+        A binary task has one question, that of its positive label.
+        """
+        columns = {name: column for column, name in enumerate(self.names)}
+        return {self.names[1]: 1} if self.task == "binary" else columns
+
+    def counts(self) -> dict[str, int]:
+        """Return how many items have each label."""
+        present = np.nansum(self.targets, axis=0)
+        return {name: int(count) for name, count in zip(self.names, present, strict=True)}
+
+    def take(self, rows: Booleans | NDArray[np.intp]) -> "Scored":
+        """Return some of the items: a mask of N, or their places."""
+        places = np.arange(len(self))[rows]
+
+        def chosen(texts: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(texts[place] for place in places)
+
+        return replace(
+            self,
+            items=chosen(self.items),
+            groups=chosen(self.groups),
+            targets=self.targets[places],
+            scores=self.scores[places],
+            predicted=self.predicted[places],
+            sets=None if self.sets is None else self.sets[places],
+            columns={name: chosen(column) for name, column in self.columns.items()},
+        )
+
+
+def joined(parts: Sequence[Scored]) -> Scored:
+    """Return the items of several models of the same labels as if one had answered."""
+    first = parts[0]
+    sets = [part.sets for part in parts if part.sets is not None]
+    return replace(
+        first,
+        items=sum((part.items for part in parts), ()),
+        groups=sum((part.groups for part in parts), ()),
+        targets=np.concatenate([part.targets for part in parts]),
+        scores=np.concatenate([part.scores for part in parts]),
+        predicted=np.concatenate([part.predicted for part in parts]),
+        sets=np.concatenate(sets) if len(sets) == len(parts) else None,
+        columns={name: sum((part.columns[name] for part in parts), ()) for name in first.columns},
+    )

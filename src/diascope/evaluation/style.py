@@ -1,0 +1,81 @@
+"""How figures look: our colours, on a transparent ground, as PNG and as SVG.
+
+The page replaces the colours of ``CSS`` by its own variables: figures follow light and dark.
+"""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+INK, MUTED, LINE, ACCENT, SURFACE = "#16212b", "#55636f", "#dbe1e6", "#0a6a72", "#ffffff"
+SERIES = ("#0b6b73", "#c2571a", "#4c5fb8", "#8a4f9e", "#4d7c2a", "#a8324a", "#8a6d00", "#5d6b76")
+CSS = {INK: "--ink", MUTED: "--muted", LINE: "--line", ACCENT: "--accent", SURFACE: "--surface"}
+CSS |= {colour: f"--series-{number}" for number, colour in enumerate(SERIES, 1)}
+
+_DASHES = ("solid", (0, (5, 2)), (0, (1, 1.5)))
+_SETTINGS = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9.5,
+    "text.color": INK,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": MUTED,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlecolor": INK,
+    "axes.facecolor": "none",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": LINE,
+    "grid.linewidth": 0.8,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "lines.linewidth": 1.8,
+    "legend.frameon": False,
+    "legend.fontsize": 8.5,
+    "svg.fonttype": "none",
+    "savefig.facecolor": "none",
+}
+
+
+def new_figure(width: float, height: float) -> "Figure":
+    """Return an empty figure of that many inches, whose parts make room for each other."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def line_style(number: int) -> dict[str, Any]:
+    """Return colour and dashes of the n-th of many lines; no two of the first 24 look alike."""
+    dashes = _DASHES[number // len(SERIES) % len(_DASHES)]
+    return {"color": SERIES[number % len(SERIES)], "linestyle": dashes}
+
+
+def settings(name: str) -> dict[str, Any]:
+    """Return matplotlib's settings for a figure; the same figure gets the same ids every time."""
+    return _SETTINGS | {"svg.hashsalt": name}
+
+
+def save(figure: "Figure", path: Path) -> list[Path]:
+    """Write ``path.png``, on white, and ``path.svg``, on nothing; return both."""
+    files = [path.with_suffix(".png"), path.with_suffix(".svg")]
+    figure.savefig(files[0], dpi=160, facecolor=SURFACE)
+    figure.savefig(files[1], metadata={"Date": None})
+    return files
+
+
+def inline(svg: str) -> str:
+    """Return an SVG file's drawing as it stands in the page, in the page's colours."""
+    drawing = svg[svg.index("<svg") :]
+    drawing = re.sub(r"<metadata>.*?</metadata>\s*", "", drawing, flags=re.DOTALL)
+    drawing = re.sub(r'<g id="[^"]*"', "<g", drawing)  # ids that would repeat from figure to figure
+    drawing = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", drawing, count=1)
+    drawing = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", drawing, count=1)
+    for colour, variable in CSS.items():
+        drawing = drawing.replace(colour, f"var({variable})")
+    return drawing

@@ -1,0 +1,121 @@
+"""The same metrics for parts of the items: does the model serve all of them?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+import numpy as np
+
+from diascope.errors import UsageError
+from diascope.evaluation.metrics import measured
+from diascope.evaluation.scored import Scored
+
+FEW_ITEMS = 50
+FEW_OF_A_CLASS = 10
+_NOT_GIVEN = "not given"
+
+
+@dataclass(frozen=True)
+class Subgroup:
+    """One part of the items.
+
+    Attributes:
+        column: what the items were divided by.
+        value: what those of this part share.
+        counts: label to how many items have it.
+        metrics: as ``measured`` gives them.
+        warning: why the figures say little; empty if they are sound.
+    """
+
+    column: str
+    value: str
+    items: int
+    counts: dict[str, int]
+    metrics: dict[str, dict[str, float]]
+    warning: str
+
+
+def by_subgroup(
+    scored: Scored, by: Sequence[str], *, draws: int = 1000, seed: int = 0
+) -> list[Subgroup]:
+    """Measure the items of each value of each column.
+
+    Args:
+        by: names of columns; ``age:20`` divides numbers into bins that are 20 wide.
+
+    Raises:
+        UsageError: if there is no such column, or it is to be binned and holds no number.
+    """
+    found = []
+    for request in by:
+        column, values = divided(scored.columns, request)
+        for value in dict.fromkeys(sorted(values, key=_order)):
+            part = scored.take(np.array([each == value for each in values]))
+            metrics = measured(part, draws=draws, seed=seed)
+            warning = _warning(part)
+            found.append(Subgroup(column, value, len(part), part.counts(), metrics, warning))
+    return found
+
+
+def divided(columns: Mapping[str, Sequence[str]], request: str) -> tuple[str, list[str]]:
+    """Return the column that a request such as ``age:20`` names, and of each item its part.
+
+    Raises:
+        UsageError: as ``by_subgroup``.
+    """
+    column, colon, text = request.rpartition(":")
+    if not colon or request in columns:
+        return request, [cell.strip() or _NOT_GIVEN for cell in _column(columns, request)]
+    width = _number(text)
+    if not width > 0:
+        raise UsageError(f"--by {request}: the width of a bin must be a number above 0")
+    cells = _column(columns, column)
+    if all(np.isnan(_number(cell)) for cell in cells):
+        raise UsageError(f"--by {request}: the column {column!r} holds no numbers")
+    return column, [_bin(cell, width) for cell in cells]
+
+
+def _column(columns: Mapping[str, Sequence[str]], name: str) -> Sequence[str]:
+    if name in columns:
+        return columns[name]
+    near = get_close_matches(name, columns, n=1)
+    known = ", ".join(columns) or "none besides path, label, group and split"
+    hint = f"Did you mean {near[0]!r}?" if near else f"Its columns are: {known}."
+    raise UsageError(f"the table has no column {name!r} to divide by", hint=hint)
+
+
+def _bin(cell: str, width: float) -> str:
+    """Return ``20 to below 40``; what is no number stays as it is."""
+    number = _number(cell)
+    if np.isnan(number):
+        return cell.strip() or _NOT_GIVEN
+    low = np.floor(number / width) * width
+    return f"{low:g} to below {low + width:g}"
+
+
+def _number(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        return np.nan
+    return number if np.isfinite(number) else np.nan
+
+
+def _order(value: str) -> tuple[bool, float, str]:
+    """Numbers and bins by size, then words, then what is not given."""
+    number = _number(value.split(" to below ")[0])
+    return (value == _NOT_GIVEN, np.inf if np.isnan(number) else number, value)
+
+
+def _warning(part: Scored) -> str:
+    few = []
+    if len(part) < FEW_ITEMS:
+        few.append(f"fewer than {FEW_ITEMS} items")
+    rare = [
+        name
+        for name, column in part.measured.items()
+        if min((part.targets[:, column] == kind).sum() for kind in (0, 1)) < FEW_OF_A_CLASS
+    ]
+    if rare:
+        few.append(f"fewer than {FEW_OF_A_CLASS} with or without {', '.join(rare)}")
+    return "; ".join(few)

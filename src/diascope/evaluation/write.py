@@ -1,0 +1,35 @@
+"""Write an evaluation: ``metrics.json``, ``evaluation.html`` and ``figures/``."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from diascope.evaluation.evaluate import Evaluation
+from diascope.evaluation.figures import draw_figures
+from diascope.evaluation.page import page
+from diascope.output import write_whole
+
+
+def write_evaluation(
+    evaluation: Evaluation,
+    folder: Path,
+    *,
+    title: str = "Evaluation",
+    facts: Mapping[str, object] | None = None,
+    titles: Mapping[str, str] | None = None,
+) -> list[Path]:
+    """Write the files into a folder that is there, and return them.
+
+    Args:
+        facts: of the model and the table, such as ``model`` and ``weights digest``; they open
+            ``metrics.json`` and close the page.
+        titles: plain names of labels, for the page.
+    """
+    facts = facts or {}
+    figures = draw_figures(evaluation.scored, folder / "figures")
+    text = page(evaluation, folder / "figures", title=title, about=facts, titles=titles or {})
+    files = [folder / "metrics.json", folder / "evaluation.html"]
+    plain = {**facts, **evaluation.plain()}
+    write_whole(files[0], json.dumps(plain, indent=1, ensure_ascii=False) + "\n")
+    write_whole(files[1], text)
+    return [*files, *figures]

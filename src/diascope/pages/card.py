@@ -1,0 +1,117 @@
+"""A model card as a page.
+
+Its sections are those of Mitchell et al. 2019, "Model Cards for Model Reporting": details, intended
+use, factors, metrics, data; and what decisions rest on.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from diascope.card import Calibration, ModelCard
+from diascope.pages.render import render
+from diascope.pages.words import Measure, label_measures, whole_measures
+
+_MEASURES_OF_A_PART = 2
+_SCORES = {
+    "probability": "Scores are calibrated probabilities.",
+    "softmax": "Scores are softmax outputs that add up to 1; they are not calibrated.",
+    "sigmoid": "Scores are sigmoid outputs between 0 and 1; they are not calibrated.",
+    "logit": "Scores are logits, not probabilities.",
+}
+_TASKS = {
+    "binary": "It says of a picture whether the second of two labels holds.",
+    "multiclass": "It gives a picture one of its labels.",
+    "multilabel": "It says of each label whether it holds for a picture; several may, or none.",
+}
+
+
+def card_page(card: ModelCard) -> str:
+    """Return the card as one page that needs neither network nor script."""
+    return render(
+        "card.html",
+        kind="model card",
+        title=card.title or card.name,
+        subtitle=" · ".join(part for part in (card.name, str(card.made.get("date", ""))) if part),
+        card=card,
+        details=_details(card),
+        use=_TASKS[card.task],
+        factors=_factors(card),
+        measured_on=card.metrics.get("measured_on", "pictures that are not named"),
+        measures=whole_measures(card.metrics, card.labels),
+        by_label=label_measures(card.metrics, card.labels),
+        scores=_SCORES[card.score_kind],
+        decisions=_decisions(card),
+        provenance={
+            **card.made,
+            "weights (SHA-256)": card.digest,
+            "backbone (SHA-256)": card.backbone_digest,
+        },
+    )
+
+
+def _details(card: ModelCard) -> dict[str, Any]:
+    height, width = card.size
+    return {
+        "name": card.name,
+        "task": card.task,
+        "input": f"{width} x {height} pixels, {card.channels} channels",
+        "preprocessing": ", ".join(_step(written) for written in card.preprocess),
+        "network": card.backbone,
+        "parameters of the network": card.backbone_parameters,
+        "head": card.head,
+        "licence": card.licence or "not stated",
+    }
+
+
+def _factors(card: ModelCard) -> dict[str, dict[str, list[Measure]]]:
+    """Return factor, such as ``sex``, to metric to its values; that of all pictures stands first.
+
+    The card names a part of the pictures ``sex=male``.
+    """
+    whole = {measure.title: measure for measure in whole_measures(card.metrics, card.labels)}
+    found: dict[str, dict[str, list[Measure]]] = {}
+    for name, metrics in card.subgroups.items():
+        factor, _, value = name.partition("=")
+        tables = found.setdefault(factor, {})
+        for measure in whole_measures(metrics, card.labels)[:_MEASURES_OF_A_PART]:
+            everyone = (
+                [replace(whole[measure.title], title="All")] if measure.title in whole else []
+            )
+            tables.setdefault(measure.title, everyone).append(replace(measure, title=value))
+    return found
+
+
+def _step(written: Any) -> str:
+    """Return a preprocessing step as a reader says it, such as ``resize (size 160)``."""
+    if not isinstance(written, Mapping):
+        return str(written)
+    ((name, values),) = written.items()
+    told = ", ".join(f"{key} {value}" for key, value in (values or {}).items())
+    return f"{name} ({told})" if told else str(name)
+
+
+def _calibration(calibration: Calibration, card: ModelCard) -> dict[str, Any]:
+    """Return what is done to the logits; a binary network has one, of its second label."""
+    outputs = card.names[-card.outputs :]
+    scales = dict(zip(outputs, calibration.scale, strict=True))
+    one_for_all = len(set(calibration.scale)) == 1
+    return {
+        "calibration": calibration.method,
+        "fitted on": calibration.fitted_on,
+        "logits times": calibration.scale[0] if one_for_all else scales,
+        "logits plus": dict(zip(outputs, calibration.bias, strict=True)),
+    }
+
+
+def _decisions(card: ModelCard) -> dict[str, Any]:
+    mirrored = "logits are averaged over the picture and its three mirror images"
+    fitted = _calibration(card.calibration, card) if card.calibration else {}
+    return fitted | {
+        "labels decided": card.operating_rule,
+        "sets of labels": {
+            f"coverage {coverage}": f"labels scored {score:.4g} and above"
+            for coverage, score in card.conformal.items()
+        },
+        "in inference": mirrored if card.test_time == "flips" else None,
+    }

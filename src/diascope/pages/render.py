@@ -1,0 +1,22 @@
+"""From a template in this folder to a page; whatever is filled in is escaped."""
+
+from importlib.resources import files
+from typing import Any
+
+from diascope.pages.words import number_words, title_words
+
+
+def render(template: str, **values: Any) -> str:
+    """Return a page; a value that the template names and that is missing is an error."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("diascope.pages", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"words": title_words, "number": number_words}
+    style = files("diascope.pages").joinpath("style.css").read_text("utf-8")
+    return environment.get_template(template).render(style=style, **values)

@@ -1,0 +1,95 @@
+"""Names, numbers and metrics of a card in the words and the order of a reader."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from diascope.card import Label
+
+_METRICS = {
+    "auc": "AUC",
+    "auc_macro": "AUC, mean over labels",
+    "average_precision": "Average precision",
+    "average_precision_macro": "Average precision, mean over labels",
+    "sensitivity_at_specificity_80": "Sensitivity at specificity 0.80",
+    "ppv": "Positive predictive value",
+    "npv": "Negative predictive value",
+    "brier": "Brier score, lower is better",
+    "ece": "Calibration error, lower is better",
+    "set_coverage": "Sets that hold the truth",
+    "set_size": "Labels in a set",
+}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One metric in words, with the ends of its 95 % interval if it has one."""
+
+    title: str
+    value: float
+    low: float | None
+    high: float | None
+
+    @property
+    def drawable(self) -> bool:
+        """Whether value and interval fit on an axis from 0 to 1."""
+        ends = (self.value, self.low, self.high)
+        return all(end is None or 0 <= end <= 1 for end in ends)
+
+
+@dataclass(frozen=True)
+class LabelMeasures:
+    """The metrics that exist for each label: columns, and for each label a cell or None."""
+
+    columns: tuple[str, ...]
+    rows: Mapping[str, tuple[Measure | None, ...]]
+
+
+def title_words(name: str) -> str:
+    """Return a key in words, such as ``Balanced accuracy`` for ``balanced_accuracy``."""
+    words = _METRICS.get(name) or name.replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def number_words(value: Any) -> str:
+    """Return a number for a reader: whole ones in groups of three, others with four digits."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+
+
+def whole_measures(metrics: Mapping[str, Any], labels: Iterable[Label]) -> list[Measure]:
+    """Return the metrics that are of the whole model, not of one label."""
+    names = [label.name for label in labels]
+    return [
+        _measure(name, figure)
+        for name, figure in metrics.items()
+        if isinstance(figure, Mapping) and not _of_label(name, names)
+    ]
+
+
+def label_measures(metrics: Mapping[str, Any], labels: Sequence[Label]) -> LabelMeasures:
+    """Return the metrics that are of one label, such as ``auc_nv``, as a table of all labels."""
+    names = [label.name for label in labels]
+    cells: dict[tuple[str, str], Measure] = {}
+    for name, figure in metrics.items():
+        label = _of_label(name, names)
+        if label and isinstance(figure, Mapping):
+            family = name.removesuffix(f"_{label}")
+            cells[family, label] = _measure(family, figure)
+    families = tuple(dict.fromkeys(family for family, _ in cells))
+    rows = {
+        label.title or label.name: tuple(cells.get((family, label.name)) for family in families)
+        for label in labels
+    }
+    return LabelMeasures(tuple(title_words(family) for family in families), rows)
+
+
+def _of_label(name: str, labels: Sequence[str]) -> str:
+    """Return the label that a metric's name ends in, the longest that fits, or an empty text."""
+    fitting = [label for label in labels if name.endswith(f"_{label}")]
+    return max(fitting, key=len, default="")
+
+
+def _measure(name: str, figure: Mapping[str, Any]) -> Measure:
+    return Measure(title_words(name), figure["value"], figure.get("low"), figure.get("high"))

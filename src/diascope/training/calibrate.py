@@ -1,0 +1,83 @@
+"""Make probabilities of a network's logits, on pictures that it was not trained on."""
+
+from typing import Any
+
+import numpy as np
+
+from diascope.card import Calibration, Task
+from diascope.evaluation.scored import Floats
+
+_FEWEST = 10
+"""Pictures with and without a label from which its scores can be calibrated."""
+_SHRINKAGE = 1.0
+"""Weight of the penalty that keeps the biases of rare labels near 0, in pictures."""
+
+
+def fit_calibration(
+    logits: Floats, targets: Floats, task: Task, fitted_on: str
+) -> Calibration | None:
+    """Return the calibration with the lowest log loss, or None if there are too few pictures.
+
+    Multiclass: one temperature, and a bias a label that undoes balanced sampling. Binary and
+    multilabel: slope and bias for each label.
+
+    Source: Guo et al. 2017, "On Calibration of Modern Neural Networks"; Alexandari et al. 2020,
+    "Maximum Likelihood with Bias-Corrected Calibration is Hard-To-Beat at Label Shift Adaptation";
+    Platt 1999, "Probabilistic Outputs for Support Vector Machines".
+
+    Args:
+        logits: ``(N, L)``, one column for a binary task.
+        targets: of the same shape, 0 or 1, NaN where unknown.
+    """
+    if task == "multiclass":
+        if len(logits) < _FEWEST * logits.shape[1]:
+            return None
+        scale, bias = _temperature(logits, targets)
+        return Calibration("temperature", (scale,) * logits.shape[1], tuple(bias), fitted_on)
+    pairs = [_platt(logits[:, place], targets[:, place]) for place in range(logits.shape[1])]
+    fitted = [pair for pair in pairs if pair is not None]
+    if len(fitted) < len(pairs):
+        return None
+    scales, biases = zip(*fitted, strict=True)
+    return Calibration("platt", scales, biases, fitted_on)
+
+
+def _temperature(logits: Floats, targets: Floats) -> tuple[float, list[float]]:
+    from scipy.special import softmax
+
+    def loss(free: Floats) -> tuple[float, Floats]:
+        scale, bias = np.exp(free[0]), free[1:]
+        shares = softmax(logits * scale + bias, axis=1)
+        value = -np.log(np.clip((shares * targets).sum(axis=1), 1e-300, 1)).sum()
+        wrong = shares - targets
+        slope = np.concatenate([[(wrong * logits).sum() * scale], wrong.sum(axis=0)])
+        slope[1:] += _SHRINKAGE * bias
+        return value + _SHRINKAGE * (bias**2).sum() / 2, slope
+
+    free = _minimised(loss, np.zeros(1 + logits.shape[1]))
+    bias = free[1:] - free[1:].mean()  # softmax does not see what all have in common
+    return float(np.exp(free[0])), [float(one) for one in bias]
+
+
+def _platt(logits: Floats, targets: Floats) -> tuple[float, float] | None:
+    known = ~np.isnan(targets)
+    logits, targets = logits[known], targets[known]
+    if min(targets.sum(), (1 - targets).sum()) < _FEWEST:
+        return None
+
+    def loss(free: Floats) -> tuple[float, Floats]:
+        wide = logits * np.exp(free[0]) + free[1]
+        value = (np.logaddexp(0, wide) - targets * wide).sum()
+        wrong = np.exp(-np.logaddexp(0, -wide)) - targets
+        return value, np.array([(wrong * logits).sum() * np.exp(free[0]), wrong.sum()])
+
+    free = _minimised(loss, np.zeros(2))
+    return float(np.exp(free[0])), float(free[1])
+
+
+def _minimised(loss: Any, start: Floats) -> Floats:
+    from scipy.optimize import minimize
+
+    bounds = [(-5.0, 5.0), *[(None, None)] * (len(start) - 1)]
+    found: Floats = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
+    return found

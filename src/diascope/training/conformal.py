@@ -1,0 +1,26 @@
+"""Thresholds of prediction sets that hold the true label with a promised probability."""
+
+import math
+
+import numpy as np
+
+from diascope.evaluation.scored import Floats
+
+_COVERAGES = (0.8, 0.85, 0.9, 0.95, 0.975, 0.99)
+
+
+def fit_conformal(targets: Floats, scores: Floats) -> dict[str, float]:
+    """Return, for usual coverages, the score from which a label belongs to the set.
+
+    Source: split conformal prediction; see ``diascope.decision.prediction_set``.
+
+    Args:
+        targets, scores: ``(N, number of labels)`` of a task with one label a picture.
+    """
+    true = np.sort((targets * scores).sum(axis=1))
+    found = {}
+    for coverage in _COVERAGES:
+        outside = len(true) - math.ceil((len(true) + 1) * coverage)
+        if outside >= 0:
+            found[f"{coverage:g}"] = float(true[outside])
+    return found

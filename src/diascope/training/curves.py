@@ -1,0 +1,98 @@
+"""Learning curves: the losses, the validation's figures and the learning rate of every epoch."""
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from diascope.evaluation.style import LINE, MUTED, SURFACE, line_style, save, settings
+from diascope.pages.words import title_words
+from diascope.training.scoring import Figures
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+CURVES = "learning-curves"
+_EPOCH, _RATE = "epoch", "learning_rate"
+_LOSSES = {"loss": "Training", "validation_loss": "Validation"}
+_SIZE = 11.6, 3.6  # inches
+
+
+def best_epoch(history: Sequence[Figures], monitor: str) -> int:
+    """Return the number of the epoch that is best by ``monitor``; the last of equal ones.
+
+    A loss is best where it is lowest, all else where it is highest.
+    """
+    sign = -1 if monitor.endswith("loss") else 1
+    told = [-math.inf if (figure := row[monitor]) is None else sign * figure for row in history]
+    return max(range(len(told)), key=lambda place: (told[place], place)) + 1
+
+
+def draw_curves(history: Sequence[Figures], best: int, folder: Path) -> list[Path]:
+    """Write the curves as ``learning-curves.png`` and ``.svg``; return both.
+
+    Args:
+        history: of each epoch its number, ``loss``, and any further figures. Those named
+            ``..._loss`` share the panel of the losses, those in [0, 1] that of the validation.
+        best: number of the epoch whose weights are kept.
+    """
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    panels = [(title, names) for title, names in _panels(history) if names]
+    with matplotlib.rc_context(settings(CURVES)):
+        figure = Figure(_SIZE, layout="constrained")
+        FigureCanvasAgg(figure)
+        for axes, (title, names) in zip(
+            figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
+        ):
+            axes.set(title=title, xlabel="Epoch")
+            _lines(axes, history, names)
+            _mark(axes, best)
+        return save(figure, folder / CURVES)
+
+
+def _panels(history: Sequence[Figures]) -> Iterable[tuple[str, list[str]]]:
+    names = dict.fromkeys(name for row in history for name in row)
+    losses = [name for name in names if name == "loss" or name.endswith("_loss")]
+    shares = [
+        name
+        for name in names
+        if name not in (_EPOCH, _RATE, *losses)
+        and all(0 <= figure <= 1 for row in history if (figure := row.get(name)) is not None)
+    ]
+    yield "Loss", losses
+    yield "Validation", shares
+    yield "Learning rate", [name for name in names if name == _RATE]
+
+
+def _lines(axes: "Axes", history: Sequence[Figures], names: Sequence[str]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    epochs = range(1, len(history) + 1)
+    marker = "o" if len(history) == 1 else None
+    for number, name in enumerate(names):
+        figures = [math.nan if (figure := row.get(name)) is None else figure for row in history]
+        label = _LOSSES.get(name) or title_words(name)
+        axes.plot(epochs, figures, label=label, marker=marker, **line_style(number))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    if names != [_RATE]:
+        axes.legend(frameon=True, facecolor=SURFACE, edgecolor="none", framealpha=1)
+
+
+def _mark(axes: "Axes", best: int) -> None:
+    """Mark the epoch whose weights are kept."""
+    axes.axvline(best, color=MUTED, linewidth=1, linestyle=(0, (3, 3)), zorder=0)
+    axes.annotate(
+        f"kept: {best}",
+        (best, 1),
+        xycoords=("data", "axes fraction"),
+        xytext=(0, 3),
+        textcoords="offset points",
+        ha="center",
+        color=MUTED,
+        fontsize=8.5,
+    )
+    axes.grid(visible=True, axis="y", color=LINE)
+    axes.grid(visible=False, axis="x")

@@ -1,0 +1,78 @@
+"""What a card says of scores: calibration, operating points and prediction sets, of validation."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from diascope.card import ModelCard
+from diascope.decision import decide, prediction_set, scores_of
+from diascope.evaluation.scored import Floats, Scored
+from diascope.training.calibrate import fit_calibration
+from diascope.training.conformal import fit_conformal
+from diascope.training.operating import Rule
+from diascope.training.pictures import Pictures
+
+
+def truth_of(pictures: Pictures, card: ModelCard) -> Floats:
+    """Return ``(N, number of labels)`` of 0 and 1, NaN where unknown."""
+    truth = pictures.targets.astype(np.float64)
+    return np.concatenate([1 - truth, truth], axis=1) if card.task == "binary" else truth
+
+
+def decided(card: ModelCard, rule: Rule, pictures: Pictures, logits: Floats) -> ModelCard:
+    """Return the card with all that validation pictures say of its scores.
+
+    Args:
+        logits: ``(N, L)`` of the pictures.
+    """
+    groups = len({example.group for example in pictures.examples})
+    fitted_on = (
+        f"validation: {len(pictures)} pictures of {groups} groups, which chose the epoch too"
+    )
+    calibration = fit_calibration(logits, pictures.targets.astype(np.float64), card.task, fitted_on)
+    if calibration is not None:
+        card = replace(card, calibration=calibration, score_kind="probability")
+    truth, scores = truth_of(pictures, card), scores_of(logits, card)
+    points = list(rule.points(truth, scores))
+    if card.task == "binary":
+        points[0] = None  # the negative label is what is left
+    labels = tuple(
+        replace(label, operating_point=point)
+        for label, point in zip(card.labels, points, strict=True)
+    )
+    return replace(
+        card,
+        labels=labels,
+        operating_rule=str(rule),
+        conformal={} if card.task == "multilabel" else fit_conformal(truth, scores),
+    )
+
+
+def scored(card: ModelCard, pictures: Pictures, logits: Floats) -> Scored:
+    """Return truth and answers of pictures, with the prediction sets of the usual 0.9."""
+    scores = scores_of(logits, card)
+    rows = [dict(zip(card.names, row, strict=True)) for row in scores.tolist()]
+    coverage = 0.9 if "0.9" in card.conformal else None
+    sets = None
+    if coverage is not None:
+        sets = np.array([_marked(prediction_set(row, card, coverage), card) for row in rows])
+    examples = pictures.examples
+    known: Mapping[str, str] = examples[0].columns if examples else {}
+    return Scored(
+        names=card.names,
+        task=card.task,
+        items=tuple(example.name for example in examples),
+        groups=tuple(example.group for example in examples),
+        targets=truth_of(pictures, card),
+        scores=scores,
+        predicted=np.array([_marked(decide(row, card), card) for row in rows]),
+        score_kind=card.score_kind,
+        sets=sets,
+        coverage=coverage,
+        columns={name: tuple(example.columns[name] for example in examples) for name in known},
+    )
+
+
+def _marked(chosen: tuple[str, ...], card: ModelCard) -> list[bool]:
+    return [name in chosen for name in card.names]

@@ -1,0 +1,199 @@
+"""What is wrong with a label table and its pictures, told before the first epoch."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from diascope.errors import TableError
+from diascope.output import write_whole
+from diascope.preparation import Preparation
+from diascope.table import Example
+from diascope.training.duplicates import Fingerprint, copies, fingerprint
+from diascope.training.pictures import first_sample
+
+DEFECTS_FILE = "defects.csv"
+_SHOWN = 10
+_FEW_GROUPS = {"train": 10, "validation": 5, "test": 5}
+
+
+@dataclass(frozen=True)
+class Defect:
+    """One thing that is wrong.
+
+    Attributes:
+        level: an ``error`` stops the training, a ``warning`` is told.
+        text: what is wrong.
+        rows: the rows concerned, such as ``line 3: a.png``; empty if none in particular.
+        hint: what the user can do.
+    """
+
+    level: Literal["error", "warning"]
+    text: str
+    rows: tuple[str, ...] = ()
+    hint: str = ""
+
+    def __str__(self) -> str:
+        shown = [self.text, *(f"  {row}" for row in self.rows[:_SHOWN])]
+        if len(self.rows) > _SHOWN:
+            shown.append(f"  and {len(self.rows) - _SHOWN} more")
+        return "\n".join([*shown, self.hint] if self.hint else shown)
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What reading every picture once has shown.
+
+    Attributes:
+        size: (height, width) in pixels that preprocessing gives.
+        warnings: for the screen, the page and the card.
+    """
+
+    size: tuple[int, int]
+    warnings: tuple[str, ...]
+
+
+def inspect_pictures(
+    examples: Sequence[Example],
+    preparation: Preparation,
+    *,
+    allow_duplicates: bool,
+    directory: Path,
+    table: Path,
+    names: Sequence[str] = (),
+) -> Inspection:
+    """Read every picture once, and tell all that is wrong with them and with the table.
+
+    Args:
+        examples: each with its split.
+        allow_duplicates: copies on two sides are only warned of.
+        directory: receives ``defects.csv``, with all rows of all defects.
+        names: the labels that the recipe names; those of the table if empty.
+
+    Raises:
+        TableError: with all errors at once: pictures that cannot be read or differ in size, copies
+            on two sides, a label or a split without pictures.
+    """
+    read = _Read.of(examples, preparation)
+    found = [
+        *_bad_pictures(read),
+        *_copied(examples, read, allow_duplicates),
+        *_scarce(examples, names or sorted({name for one in examples for name in one.labels})),
+    ]
+    _write(found, directory)
+    errors = [str(defect) for defect in found if defect.level == "error"]
+    if errors:
+        told = "\n".join(errors).replace("\n", "\n  ")
+        raise TableError(
+            f"cannot be trained on:\n  {told}",
+            where=str(table),
+            hint=f"All rows concerned are listed in {directory / DEFECTS_FILE}.",
+        )
+    return Inspection(read.size, tuple(str(defect) for defect in found))
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What came of reading the pictures: by place in the table, or the rows that are wrong."""
+
+    fingerprints: dict[int, Fingerprint]
+    sizes: dict[str, tuple[int, int]]
+    unreadable: tuple[str, ...]
+
+    @classmethod
+    def of(cls, examples: Sequence[Example], preparation: Preparation) -> "_Read":
+        fingerprints, sizes, unreadable = {}, {}, []
+        for place, example in enumerate(examples):
+            try:
+                sample = first_sample(example, preparation)
+            except TableError as error:
+                unreadable.append(f"{_row(example)}: {error.message}")
+                continue
+            fingerprints[place] = fingerprint(sample)
+            sizes[_row(example)] = sample.pixels.shape[:2]
+        return cls(fingerprints, sizes, tuple(unreadable))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The (height, width) of most pictures."""
+        return Counter(self.sizes.values()).most_common(1)[0][0]
+
+
+def _bad_pictures(read: _Read) -> Iterator[Defect]:
+    if read.unreadable:
+        text = f"{_counted(len(read.unreadable), 'picture')} cannot be read"
+        yield Defect("error", text, read.unreadable, "Repair these pictures, or remove their rows.")
+    if len(set(read.sizes.values())) > 1:
+        usual = read.size
+        odd = {row: size for row, size in read.sizes.items() if size != usual}
+        text = f"{_counted(len(odd), 'picture')} not of {usual[1]} x {usual[0]} pixels, as most are"
+        rows = tuple(f"{row}: {width} x {height}" for row, (height, width) in odd.items())
+        yield Defect("error", text, rows, "Add `resize: {size: 224}` to preprocess.")
+
+
+def _copied(examples: Sequence[Example], read: _Read, allowed: bool) -> Iterator[Defect]:
+    """Copies on two sides, copies in two groups of one side, and copies with unequal labels."""
+    places = list(read.fingerprints)
+    sets = [
+        [examples[places[at]] for at in alike] for alike in copies(list(read.fingerprints.values()))
+    ]
+    leaks = [one for one in sets if len({copy.split for copy in one}) > 1]
+    inside = [one for one in sets if len({copy.split for copy in one}) == 1]
+    if leaks:
+        yield Defect(
+            "warning" if allowed else "error",
+            f"{_counted(len(leaks), 'picture')} with copies in another split: "
+            "what is measured there would flatter",
+            _together(leaks),
+            "Give all copies of a picture one group, or keep only one of them; "
+            "`train: {allow_duplicates: true}` trains all the same.",
+        )
+    if apart := [one for one in inside if len({copy.group for copy in one}) > 1]:
+        text = f"{_counted(len(apart), 'picture')} with copies in other groups of the same split"
+        yield Defect("warning", text, _together(apart))
+    if unequal := [one for one in sets if len({copy.labels for copy in one}) > 1]:
+        text = f"{_counted(len(unequal), 'picture')} whose copies carry other labels"
+        yield Defect("warning", text, _together(unequal))
+
+
+def _scarce(examples: Sequence[Example], names: Sequence[str]) -> Iterator[Defect]:
+    """Splits and labels with no or with few pictures."""
+    for split, few in _FEW_GROUPS.items():
+        chosen = [example for example in examples if example.split == split]
+        if not chosen:
+            if split != "test":
+                yield Defect("error", f"no row has the split {split!r}")
+            continue
+        groups = {
+            name: len({example.group for example in chosen if name in example.labels})
+            for name in names
+        }
+        if none := [name for name, count in groups.items() if not count]:
+            level: Literal["error", "warning"] = "error" if split == "train" else "warning"
+            yield Defect(level, f"no picture in {split} of {', '.join(none)}")
+        if scarce := [f"{name} ({count})" for name, count in groups.items() if 0 < count < few]:
+            yield Defect("warning", f"fewer than {few} groups in {split} of {', '.join(scarce)}")
+
+
+def _write(found: Sequence[Defect], directory: Path) -> None:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["level", "defect", "row"])
+    for defect in found:
+        writer.writerows([defect.level, defect.text, row] for row in defect.rows or ("",))
+    write_whole(directory / DEFECTS_FILE, text.getvalue())
+
+
+def _together(sets: Sequence[Sequence[Example]]) -> tuple[str, ...]:
+    return tuple(" = ".join(f"{_row(one)} ({one.split})" for one in alike) for alike in sets)
+
+
+def _row(example: Example) -> str:
+    return f"line {example.line}: {example.name}"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,108 @@
+"""After the last epoch: store the weights, decide from scores, measure, and write all of it."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from diascope.card import ModelCard, write_card
+from diascope.evaluation.evaluate import evaluate
+from diascope.evaluation.scored import Scored, joined
+from diascope.evaluation.write import write_evaluation
+from diascope.network import Network
+from diascope.output import write_whole
+from diascope.table import Example
+from diascope.training.decisions import decided, scored
+from diascope.training.made import data_of, measured_card, provenance, stored
+from diascope.training.mistakes import worst_mistakes
+from diascope.training.page import write_page
+from diascope.training.plan import Plan
+from diascope.training.scoring import Figures, logits_of
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network after its last epoch, with the best epoch's weights."""
+
+    plan: Plan
+    card: ModelCard
+    network: Network
+    history: Sequence[Figures]
+    workers: int
+    warnings: Sequence[str]
+
+
+def finish(
+    trained: Trained, folder: Path, made: dict[str, Any], across: dict[str, Any]
+) -> tuple[ModelCard, Scored]:
+    """Write all that a training leaves behind; return the card, and answers to the test pictures.
+
+    Args:
+        made: what the caller knows of how the weights were made.
+        across: the metrics of the cross-validation.
+    """
+    plan, network, options = trained.plan, trained.network, trained.plan.options
+    card = stored(trained.card, network, folder, head_only=options.freeze_backbone)
+    flips = card.test_time == "flips"
+    validation = plan.pictures("validation", card)
+    logits = logits_of(network, card, validation, trained.workers, flips=flips)
+    card = decided(card, options.operating_points, validation, logits)
+    split = "test" if plan.split("test") else "validation"
+    pictures = plan.pictures(split, card)
+    if split == "test":
+        logits = logits_of(network, card, pictures, trained.workers, flips=flips)
+    answers = scored(card, pictures, logits)
+    evaluation = evaluate(answers, by=options.by, seed=options.seed)
+    facts = {"recipe_digest": plan.digest(), "seed": options.seed, "epochs": len(trained.history)}
+    card = replace(
+        measured_card(card, evaluation, split),
+        cross_validation=across,
+        data=data_of(options, plan.examples),
+        made={**{key: fact for key, fact in made.items() if fact}, **facts, **provenance()},
+    )
+    write_card(card, folder)
+    write_whole(folder / "history.json", json.dumps(trained.history, indent=1))
+    titles = {label.name: label.title or label.name for label in card.labels}
+    about = {"model": card.name, "weights digest": card.digest, "measured on": split}
+    title = f"{card.title or card.name}: {split}"
+    write_evaluation(evaluation, folder, title=title, facts=about, titles=titles)
+    mistakes = worst_mistakes(
+        card, answers.items, answers.targets, answers.scores, pictures.picture
+    )
+    write_page(folder, card, trained.history, mistakes, trained.warnings, monitor=options.monitor)
+    return card, answers
+
+
+def pooled(parts: Sequence[Scored], plan: Plan, folder: Path) -> dict[str, Any]:
+    """Write the evaluation of all folds' held-out pictures together, and return its metrics.
+
+    Args:
+        parts: answers of each fold's network to pictures of groups that it never saw.
+    """
+    if not parts:
+        return {}
+    whole, options = joined(parts), plan.options
+    evaluation = evaluate(whole, by=options.by, seed=options.seed)
+    place = folder / "cross-validation"
+    place.mkdir(exist_ok=True)
+    title = f"{options.title or plan.recipe.name}: {len(parts)} folds"
+    write_evaluation(evaluation, place, title=title, facts={"folds": len(parts)})
+    groups = len(set(whole.groups))
+    measured_on = f"{len(whole)} pictures of {groups} groups, each by a network that never saw it"
+    return {"folds": len(parts), "measured_on": measured_on, **evaluation.metrics}
+
+
+def write_split(examples: Sequence[Example], folder: Path) -> None:
+    """Write ``split.csv``: which picture was in which split."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["path", "label", "group", "split"])
+    for example in examples:
+        labels = "|".join(
+            [*sorted(example.labels), *(f"?{name}" for name in sorted(example.unknown))]
+        )
+        writer.writerow([example.name, labels, example.group, example.split])
+    write_whole(folder / "split.csv", text.getvalue())

@@ -1,0 +1,174 @@
+"""A file of weights from another project: its tensors, and which of ours their names mean."""
+
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from diascope.errors import WeightsError
+
+_RULES = tuple(
+    (re.compile(pattern), replacement)
+    for pattern, replacement in (
+        # MONAI: denselayer1.layers.norm1; torchvision: denselayer1.norm1, in old files .norm.1
+        (r"(denselayer\d+)\.(?:layers\.)?(norm|conv)\.?([12])\.", r"\1.\2\3."),
+        # MONAI's EfficientNet: _blocks.1.2._bn0; others: _blocks.2._bn0; ours: see the backbones
+        (r"(^|\.)_+", r"\1"),
+        (r"^blocks\.\d+\.(\d+)\.", r"blocks.\1."),
+        (r"^stem\.", "conv_stem."),
+        (r"^stem_norm\.", "bn0."),
+        (r"^head\.", "conv_head."),
+        (r"^head_norm\.", "bn1."),
+    )
+)
+_CHILDREN = {"0": "conv1", "1": "bn1", "4": "layer1", "5": "layer2", "6": "layer3", "7": "layer4"}
+"""A torchvision ResNet's children by place, as ``nn.Sequential(*resnet.children())`` names them."""
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """One way to read the names of a file.
+
+    Attributes:
+        prefix: what stands before the network's own names in the file.
+        names: our name to the file's.
+        strangers: names of the file inside parts that ours has too, without a counterpart: signs
+            of a deeper or another network, unlike a classification layer beside those parts.
+    """
+
+    prefix: str
+    names: dict[str, str]
+    strangers: tuple[str, ...]
+
+
+def pairings(ours: Iterable[str], theirs: Iterable[str]) -> Iterator[Pairing]:
+    """Yield the ways of pairing names: each prefix that the file knows, each layout, if any fits.
+
+    Shapes are not looked at. A layer has one plain name whether torchvision, TorchXRayVision, MONAI
+    or diascope named it.
+    """
+    ours, theirs = list(ours), list(theirs)
+    shared = _shared_prefix(ours)
+    wanted = {_plain(name.removeprefix(shared)): name for name in ours}
+    parts = {_part(name) for name in wanted}
+    layouts: tuple[Callable[[str], str], ...] = (_plain, _by_place)
+    for prefix in dict.fromkeys(prefix for name in theirs for prefix in _prefixes(name)):
+        inside = [name for name in theirs if name.startswith(prefix)]
+        for layout in layouts:
+            read = {layout(name.removeprefix(prefix)): name for name in inside}
+            names = {wanted[plain]: name for plain, name in read.items() if plain in wanted}
+            others = [plain for plain in read if plain not in wanted and _part(plain) in parts]
+            if names:
+                yield Pairing(prefix, names, tuple(read[plain] for plain in others))
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Return a file's floating-point tensors by name; nothing in the file is executed.
+
+    A checkpoint that holds its tensors deeper, such as under ``state_dict``, is opened; where
+    several parts hold tensors, their names stand before those of the tensors.
+
+    Raises:
+        WeightsError: if the file is not safetensors or torch's format, holds Python objects, is
+            TorchScript, or holds no tensors by name.
+    """
+    loaded = _safetensors(path) if path.suffix == ".safetensors" else _torch_file(path)
+    tensors = _flat(loaded) if isinstance(loaded, Mapping) else {}
+    if not tensors:
+        kind = type(loaded).__name__
+        raise WeightsError(f"holds no weights by name, but a {kind}", where=str(path))
+    return tensors
+
+
+def _plain(name: str) -> str:
+    for pattern, replacement in _RULES:
+        name = pattern.sub(replacement, name)
+    return name
+
+
+def _by_place(name: str) -> str:
+    """Return the name that a residual network's layer has, or an empty one."""
+    place, _, rest = name.partition(".")
+    return f"{_CHILDREN[place]}.{rest}" if place in _CHILDREN else ""
+
+
+def _part(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def _prefixes(name: str) -> Iterator[str]:
+    yield ""
+    for dot in re.finditer(r"\.", name):
+        yield name[: dot.end()]
+
+
+def _shared_prefix(names: list[str]) -> str:
+    """Return the longest dotted prefix of all names."""
+    prefixes = list(_prefixes(names[0])) if names else [""]
+    return [prefix for prefix in prefixes if all(name.startswith(prefix) for name in names)][-1]
+
+
+def _safetensors(path: Path) -> Any:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise WeightsError(f"is not a safetensors file: {error}", where=str(path)) from error
+
+
+def _torch_file(path: Path) -> Any:
+    try:
+        if not _is_torchscript(path):
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged pickle raises almost anything
+        raise _unreadable(path, str(error)) from error
+    raise WeightsError(
+        "is a TorchScript program, not weights alone",
+        where=str(path),
+        hint="Save its weights: torch.save(torch.jit.load(FILE).state_dict(), 'weights.pth').",
+    )
+
+
+def _unreadable(path: Path, reason: str) -> WeightsError:
+    if found := re.search(r"Unsupported global: GLOBAL (\S+)", reason):
+        return WeightsError(
+            f"holds Python objects ({found[1]}), which could run code, not tensors alone",
+            where=str(path),
+            hint="In the project that made it: torch.save(model.state_dict(), 'weights.pth').",
+        )
+    return WeightsError(
+        "is damaged, or not a file of torch.save",
+        where=str(path),
+        hint="Taken are files of torch.save, .safetensors and folders of weights.",
+    )
+
+
+def _is_torchscript(path: Path) -> bool:
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(name.endswith("/constants.pkl") for name in archive.namelist())
+
+
+def _flat(held: Mapping[Any, Any]) -> dict[str, Tensor]:
+    """Return tensors by dotted name, without the name of a part that alone holds tensors."""
+    named = {key: value for key, value in held.items() if isinstance(key, str)}
+    flat = {
+        key: value.detach()
+        for key, value in named.items()
+        if isinstance(value, Tensor) and value.is_floating_point()
+    }
+    inner = {key: _flat(value) for key, value in named.items() if isinstance(value, Mapping)}
+    inner = {key: tensors for key, tensors in inner.items() if tensors}
+    if len(inner) == 1 and not flat:
+        return next(iter(inner.values()))
+    for part, tensors in inner.items():
+        flat |= {f"{part}.{name}": tensor for name, tensor in tensors.items()}
+    return flat

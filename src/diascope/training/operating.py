@@ -1,0 +1,87 @@
+"""From which score a label is predicted: operating points by the recipe's rule."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from diascope.evaluation.scored import Floats
+
+_LEAST = 1e-6
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How operating points are chosen on validation pictures.
+
+    Attributes:
+        by: ``highest`` keeps the highest score, or 0.5; ``youden`` maximises sensitivity plus
+            specificity; ``sensitivity`` and ``specificity`` keep ``at_least``, with as much of the
+            other as is to be had; ``cost`` minimises false positives plus ``false_negative`` times
+            false negatives; ``prevalence`` takes each label's share of the pictures, which for
+            calibrated scores maximises balanced accuracy.
+    """
+
+    by: Literal["highest", "youden", "sensitivity", "specificity", "cost", "prevalence"] = "highest"
+    at_least: float = 0.9
+    false_negative: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.at_least < 1:
+            raise ValueError(f"at_least must lie between 0 and 1, got {self.at_least}")
+        if not self.false_negative > 0:
+            raise ValueError(f"false_negative must be above 0, got {self.false_negative}")
+
+    def __str__(self) -> str:
+        if self.by in ("sensitivity", "specificity"):
+            return f"{self.by} of at least {self.at_least:g} for each label"
+        if self.by == "cost":
+            return f"lowest cost, a false negative counting {self.false_negative:g} false positives"
+        texts = {"youden": "highest sensitivity plus specificity of each label (Youden)"}
+        texts |= {"prevalence": "each label's share of the pictures (highest balanced accuracy)"}
+        return texts.get(self.by, "")
+
+    def points(self, targets: Floats, scores: Floats) -> Sequence[float | None]:
+        """Return each label's operating point, None where too little is known of the label.
+
+        Args:
+            targets, scores: ``(N, L)``; targets are 0, 1 or NaN.
+        """
+        return [self._point(*pair) for pair in zip(targets.T, scores.T, strict=True)]
+
+    def _point(self, target: Floats, score: Floats) -> float | None:
+        known = ~np.isnan(target)
+        target, score = target[known], score[known]
+        positives = target.sum()
+        if self.by == "highest" or not 0 < positives < len(target):
+            return None
+        if self.by == "prevalence":
+            return float(positives / len(target))
+        order = np.argsort(-score, kind="stable")
+        last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
+        hits = np.cumsum(target[order])[last]
+        alarms = last + 1 - hits
+        sensitivity, specificity = hits / positives, 1 - alarms / (len(target) - positives)
+        best = self._best(sensitivity, specificity, positives - hits, alarms)
+        return max(_between(score[order][last], best), _LEAST)
+
+    def _best(
+        self, sensitivity: Floats, specificity: Floats, missed: Floats, alarms: Floats
+    ) -> int:
+        """Return which of the thresholds, from high to low, the rule takes."""
+        if self.by == "sensitivity":
+            return int(np.argmax(sensitivity >= self.at_least))
+        if self.by == "specificity":
+            good = np.flatnonzero(specificity >= self.at_least)
+            return int(good[-1]) if len(good) else 0
+        if self.by == "cost":
+            return int(np.argmin(alarms + self.false_negative * missed))
+        return int(np.argmax(sensitivity + specificity))
+
+
+def _between(thresholds: Floats, place: int) -> float:
+    """Return the middle between a threshold and the next lower score, which does not reach it."""
+    if place + 1 == len(thresholds):
+        return float(thresholds[place])
+    return float((thresholds[place] + thresholds[place + 1]) / 2)

@@ -1,0 +1,111 @@
+"""What a person sees of a training: its curves, its data, and what it gets most wrong."""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diascope.card import ModelCard
+from diascope.evaluation.style import inline
+from diascope.output import write_whole
+from diascope.pages.render import render
+from diascope.pages.words import label_measures, title_words, whole_measures
+from diascope.training.curves import best_epoch, draw_curves
+from diascope.training.mistakes import Mistake
+from diascope.training.scoring import Figures
+
+PAGE_FILE = "training.html"
+_SIDE = 320  # pixels of a thumbnail at most
+_ELSEWHERE = ("command", "date", "epochs")
+
+
+def write_page(
+    folder: Path,
+    card: ModelCard,
+    history: Sequence[Figures],
+    mistakes: Sequence[Mistake],
+    warnings: Sequence[str],
+    *,
+    monitor: str = "auc_macro",
+) -> list[Path]:
+    """Write ``training.html`` and its curves as ``learning-curves.png`` and ``.svg``; return all.
+
+    Args:
+        card: of the trained model, measured.
+        history: of each epoch its number as ``epoch``, ``loss``, and any further figures.
+        mistakes: the worst first.
+        warnings: what was found wrong with the table.
+        monitor: the figure that chose the epoch whose weights were kept.
+    """
+    best = best_epoch(history, monitor)
+    drawn = draw_curves(history, best, folder)
+    curves = next(path for path in drawn if path.suffix == ".svg")
+    page = render(
+        "training.html",
+        kind="training",
+        title=card.title or card.name,
+        subtitle=" · ".join(filter(None, (card.name, str(card.made.get("date", ""))))),
+        card=card,
+        figures=_figures(card, history, best, monitor),
+        warnings=warnings,
+        curves=inline(curves.read_text("utf-8")),
+        columns=list(dict.fromkeys(name for row in history for name in row)),
+        history=history,
+        best=best,
+        measured_on=card.metrics.get("measured_on", ""),
+        measures=whole_measures(card.metrics, card.labels),
+        by_label=label_measures(card.metrics, card.labels),
+        mistakes=[(mistake, _thumbnail(mistake.pixels)) for mistake in mistakes],
+        trained=_trained(card),
+        provenance={
+            **{name: fact for name, fact in card.made.items() if name not in _ELSEWHERE},
+            "weights (SHA-256)": card.digest,
+        },
+    )
+    write_whole(folder / PAGE_FILE, page)
+    return [folder / PAGE_FILE, *drawn]
+
+
+def _figures(
+    card: ModelCard, history: Sequence[Figures], best: int, monitor: str
+) -> list[tuple[str, str, str]]:
+    """Return the four figures at the top: name, value, and what it is of."""
+    kept = history[best - 1][monitor]
+    pictures = {split: card.data[split]["pictures"] for split in ("train", "validation", "test")}
+    held_out = f"{pictures['validation']:,} to choose, {pictures['test']:,} to test"
+    shown = [
+        ("Epochs", f"{len(history)}", f"weights of epoch {best} are kept"),
+        ("Best in validation", "none" if kept is None else f"{kept:.3f}", title_words(monitor)),
+        ("Pictures trained on", f"{pictures['train']:,}", held_out),
+    ]
+    if measures := whole_measures(card.metrics, card.labels):
+        first = measures[0]
+        shown.append(("Held-out pictures", f"{first.value:.3f}", first.title))
+    return shown
+
+
+def _trained(card: ModelCard) -> Mapping[str, Any]:
+    height, width = card.size
+    return {
+        "task": card.task,
+        "input": f"{width} x {height} pixels, {card.channels} channels",
+        "network": card.backbone,
+        "head": card.head,
+        "scores": card.score_kind,
+        "licence": card.licence,
+        "command": card.made.get("command"),
+    }
+
+
+def _thumbnail(pixels: NDArray[np.uint8]) -> str:
+    """Return ``(h, w, 3)`` as the data URI of a JPEG."""
+    from PIL import Image
+
+    image, content = Image.fromarray(pixels), io.BytesIO()
+    image.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+    image.save(content, "JPEG", quality=82, optimize=True)
+    return f"data:image/jpeg;base64,{base64.b64encode(content.getvalue()).decode('ascii')}"

@@ -1,0 +1,113 @@
+"""A training, checked, before anything is trained."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from diascope.card import ModelCard
+from diascope.contracts import Backbone
+from diascope.errors import TableError
+from diascope.pipeline import make_part, make_readers
+from diascope.preparation import Preparation
+from diascope.recipe import Recipe, Reference
+from diascope.table import Example, label_names, read_table
+from diascope.training.augment import Augmentation
+from diascope.training.made import first_card
+from diascope.training.options import TrainOptions, train_options
+from diascope.training.pictures import Pictures
+from diascope.training.split import folds_by_group, split_by_group
+
+_NOT_TRAINED = {"table", "devices", "title", "licence", "data", "limits", "by", "folds"}
+_NOT_TRAINED |= {"test_time", "operating_points", "allow_duplicates"}
+"""Keys of ``train:`` that do not change the weights."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be trained on what.
+
+    Attributes:
+        examples: the table's rows, each with its split.
+        names: of the labels, in the order of the outputs.
+    """
+
+    recipe: Recipe
+    options: TrainOptions
+    examples: Sequence[Example]
+    names: tuple[str, ...]
+    reference: Reference
+    backbone: Backbone
+    preparation: Preparation
+    augmentation: Augmentation
+
+    def split(self, name: str) -> list[Example]:
+        return [example for example in self.examples if example.split == name]
+
+    def pictures(self, split: str, card: ModelCard) -> Pictures:
+        """Return the pictures of a split; only those of ``train`` are augmented."""
+        augmentation = self.augmentation if split == "train" else None
+        return Pictures(self.split(split), self.preparation, card, augmentation)
+
+    def card(self, size: tuple[int, int]) -> ModelCard:
+        """Return what is known of the model before it is trained.
+
+        Args:
+            size: (height, width) that preprocessing gives.
+        """
+        return first_card(
+            self.recipe, self.options, self.reference, self.backbone, self.names, size
+        )
+
+    def digest(self) -> str:
+        """Return the SHA-256 of all that decides the weights."""
+        facts: dict[str, Any] = {key: self.recipe.plain()[key] for key in ("preprocess", "train")}
+        facts["train"] = {k: v for k, v in facts["train"].items() if k not in _NOT_TRAINED}
+        facts["rows"] = [
+            (example.name, sorted(example.labels), example.group, example.split)
+            + ((sorted(example.unknown), example.weight) if _is_rich(example) else ())
+            for example in self.examples
+        ]
+        return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+
+    def folds(self) -> list["Plan"]:
+        """Return the trainings of the cross-validation: each holds out another part."""
+        options = self.options
+        splits = folds_by_group(
+            self.examples, options.folds, validation=options.validation, seed=options.seed
+        )
+        return [replace(self, examples=examples) for examples in splits]
+
+
+def make_plan(recipe: Recipe) -> Plan:
+    """Read table and recipe, and split the table.
+
+    Raises:
+        RecipeError, TableError, PluginError: for what is wrong with them.
+    """
+    options, reference = train_options(recipe)
+    examples = read_table(options.table, options.task)
+    names = label_names(examples, list(options.labels), options.table)
+    examples = split_by_group(
+        examples, test=options.test, validation=options.validation, seed=options.seed
+    )
+    for split in ("train", "validation"):
+        if not any(example.split == split for example in examples):
+            raise TableError(f"no row has the split {split!r}", where=str(options.table))
+    readers, _ = make_readers(recipe)
+    steps = tuple(make_part(step, recipe) for step in recipe.preprocess)
+    return Plan(
+        recipe=recipe,
+        options=options,
+        examples=examples,
+        names=names,
+        reference=reference,
+        backbone=make_part(reference, recipe).instance,
+        preparation=Preparation(readers, steps, block=1),
+        augmentation=Augmentation(options.augment, str(recipe.path)),
+    )
+
+
+def _is_rich(example: Example) -> bool:
+    return bool(example.unknown) or example.weight != 1

@@ -1,0 +1,68 @@
+"""What a network answers for labelled pictures."""
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from diascope.card import ModelCard
+from diascope.decision import scores_of
+from diascope.evaluation.metrics import macro_auc
+from diascope.evaluation.scored import Floats
+from diascope.network import Network
+from diascope.training.decisions import truth_of
+from diascope.training.pictures import Pictures
+
+Figures = dict[str, float | None]
+"""Of an epoch: its number, losses, and validation metrics (None if too few pictures for one)."""
+
+
+def logits_of(
+    network: Network, card: ModelCard, pictures: Pictures, workers: int, *, flips: bool = False
+) -> Floats:
+    """Return ``(N, L)`` logits of every picture, in order.
+
+    Args:
+        flips: average over the picture and its three mirror images.
+    """
+    device = next(network.parameters()).device
+    mean, std = statistics(card, device)
+    network.eval()
+    rows = []
+    mirrors: list[list[int]] = [[], [2], [3], [2, 3]] if flips else [[]]
+    with torch.inference_mode():
+        for batch, *_ in DataLoader(pictures, batch_size=32, num_workers=workers):
+            normal = ((batch.to(device) - mean) / std).contiguous(memory_format=torch.channels_last)
+            views = [network(normal.flip(axes)).float() for axes in mirrors]
+            rows.append(torch.stack(views).mean(0).cpu().numpy())
+    return np.concatenate(rows).astype(np.float64)
+
+
+def validated(network: Network, card: ModelCard, pictures: Pictures, workers: int) -> Figures:
+    """Return ``validation_loss``, ``auc_macro`` and, for one label a picture, its accuracies."""
+    scores = scores_of(logits_of(network, card, pictures, workers), card)
+    truth = truth_of(pictures, card)
+    auc = macro_auc(truth, scores)
+    right = np.where(truth == 1, scores, 1 - scores)
+    if card.task == "multiclass":
+        right = (scores * truth).sum(axis=1)
+    losses = -np.log(np.clip(right, 1e-12, 1))[~np.isnan(truth if right.ndim > 1 else right)]
+    figures: Figures = {
+        "validation_loss": float(losses.mean()),
+        "auc_macro": None if math.isnan(auc) else auc,
+    }
+    if card.task != "multilabel":
+        answer, label = scores.argmax(axis=1), truth.argmax(axis=1)
+        recalls = [np.mean(answer[label == one] == one) for one in np.unique(label)]
+        figures["balanced_accuracy"] = float(np.mean(recalls))
+    return figures
+
+
+def statistics(card: ModelCard, device: Any) -> tuple[Tensor, Tensor]:
+    """Return the card's mean and std, each ``(1, C, 1, 1)``."""
+    shape = (1, card.channels, 1, 1)
+    mean = torch.tensor(card.mean, device=device).reshape(shape)
+    return mean, torch.tensor(card.std, device=device).reshape(shape)

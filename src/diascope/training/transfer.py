@@ -1,0 +1,247 @@
+"""Start a training from the weights of another project."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from diascope.card import WEIGHTS_FILE, file_digest
+from diascope.errors import WeightsError
+from diascope.training.foreign import Pairing, pairings, read_tensors
+
+_LEAST = 0.95
+"""Share of the backbone's tensors that a file must hold."""
+
+_INSIDE = (WEIGHTS_FILE, "models/model.pt")
+"""The weights in a folder of ours, and in a MONAI bundle."""
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a training starts.
+
+    Attributes:
+        file: a file of ``torch.save``, safetensors, a weights folder of ours or a MONAI bundle.
+        keys: prefix of the file's names to ours; only names with such a prefix are taken.
+        scale: how many times ours their pixels are, after normalisation; the first filters are
+            multiplied by it.
+    """
+
+    file: Path
+    keys: dict[str, str] = field(default_factory=dict)
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.scale > 0:
+            raise ValueError(f"scale must be above 0, got {self.scale}")
+
+    @property
+    def source(self) -> Path:
+        """The file itself, also where a folder was given.
+
+        Raises:
+            WeightsError: if the folder holds no weights.
+        """
+        if not self.file.is_dir():
+            return self.file
+        for inside in _INSIDE:
+            if (self.file / inside).is_file():
+                return self.file / inside
+        raise WeightsError(f"holds neither {' nor '.join(_INSIDE)}", where=str(self.file))
+
+
+@dataclass(frozen=True)
+class Matched:
+    """What a backbone took from a file.
+
+    Tensors are counted: parameters and running statistics, not the counters of batches.
+
+    Attributes:
+        digest: SHA-256 of the file.
+        matched, total: tensors of the backbone that were loaded, and all of them.
+        missing: names of the backbone that the file lacks; they keep their random values.
+        unexpected: names of the file that were left out, such as its classification layer.
+        shape_mismatch: names of the backbone whose tensor in the file has another shape.
+        changes: what was done to the first filters, in words.
+    """
+
+    file: str
+    digest: str
+    matched: int
+    total: int
+    missing: tuple[str, ...]
+    unexpected: tuple[str, ...]
+    shape_mismatch: tuple[str, ...]
+    changes: tuple[str, ...]
+
+    @property
+    def share(self) -> float:
+        """Of the backbone's tensors, in [0, 1]."""
+        return self.matched / self.total
+
+    def lines(self) -> list[str]:
+        """Return what people should know, a line each."""
+        begun = f"started from {self.file}: {self.matched} of {self.total} tensors"
+        return [begun, *self.changes, *self.differences()]
+
+    def differences(self) -> list[str]:
+        """Return what has no counterpart on either side, a line each."""
+        kinds = {
+            "of the backbone, not in the file": self.missing,
+            "of the backbone, of another shape in the file": self.shape_mismatch,
+            "of the file, left out": self.unexpected,
+        }
+        return [f"{kind}: {_some(names)}" for kind, names in kinds.items() if names]
+
+    def plain(self) -> dict[str, Any]:
+        """Return what a card remembers, as plain values."""
+        return {
+            "file": self.file,
+            "digest": self.digest,
+            "tensors": f"{self.matched} of {self.total}",
+            "not_loaded": [*self.missing, *self.shape_mismatch],
+            "left_out": len(self.unexpected),
+            "changes": list(self.changes),
+        }
+
+
+def start_from(backbone: nn.Module, start: Start, backbone_name: str) -> Matched:
+    """Load a file's weights into a backbone, and say what fitted.
+
+    Names are understood in the layouts of torchvision, TorchXRayVision, MONAI and ours, behind any
+    prefix. A first convolution for another number of channels is adapted: grey filters are repeated
+    and divided by the number of channels; for grey pictures, filters are summed.
+
+    Raises:
+        WeightsError: if the file cannot be read safely, fits less than 95 % of the backbone's
+            tensors, is of a deeper network, fits in two ways, or holds values that are not
+            numbers. The backbone is unchanged then.
+    """
+    source = start.source
+    digest = file_digest(source)
+    tensors = read_tensors(source)
+    taken = _taken(tensors, start.keys)
+    named = {name: tensors[written] for name, written in taken.items()}
+    ours = {name: held for name, held in backbone.state_dict().items() if held.is_floating_point()}
+    fits = [_fit(pairing, ours, named, start.scale) for pairing in pairings(ours, named)]
+    best = max(fits, key=lambda fit: len(fit.values), default=_NO_FIT)
+    names = best.pairing.names
+    used = {taken[name] for name in names.values()}
+    matched = Matched(
+        file=start.file.name,
+        digest=digest,
+        matched=len(best.values),
+        total=len(ours),
+        missing=tuple(name for name in ours if name not in names),
+        unexpected=tuple(name for name in tensors if name not in used),
+        shape_mismatch=tuple(name for name in names if name not in best.values),
+        changes=best.changes,
+    )
+    _refuse_misfit(matched, best, backbone_name, source)
+    _refuse_doubt([fit for fit in fits if len(fit.values) == matched.matched], source)
+    backbone.load_state_dict(best.values, strict=False)
+    return matched
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """A way to read the file's names, the tensors that then fit by our names, what was changed."""
+
+    pairing: Pairing
+    values: dict[str, Tensor]
+    changes: tuple[str, ...]
+
+
+_NO_FIT = _Fit(Pairing("", {}, ()), {}, ())
+
+
+def _taken(names: Iterable[str], keys: dict[str, str]) -> dict[str, str]:
+    """Return the names that the recipe's ``keys`` make of the file's, to the file's."""
+    if not keys:
+        return {name: name for name in names}
+    taken: dict[str, str] = {}
+    for name in names:
+        prefix = max((key for key in keys if name.startswith(key)), key=len, default=None)
+        if prefix is None:
+            continue
+        ours = keys[prefix] + name.removeprefix(prefix)
+        if ours in taken:
+            raise WeightsError(f"start: keys: {taken[ours]} and {name} would both be {ours}")
+        taken[ours] = name
+    return taken
+
+
+def _fit(
+    pairing: Pairing, ours: dict[str, Tensor], theirs: dict[str, Tensor], scale: float
+) -> _Fit:
+    first = next((name for name, held in ours.items() if held.ndim == 4), "")
+    values: dict[str, Tensor] = {}
+    changes: list[str] = []
+    for name, written in pairing.names.items():
+        value, held = theirs[written], ours[name]
+        if name == first and value.ndim == 4:
+            value, changes = _first_filters(value.float(), held.shape[1], scale)
+        if value.shape == held.shape:
+            values[name] = value
+    return _Fit(pairing, values, tuple(changes) if first in values else ())
+
+
+def _first_filters(filters: Tensor, channels: int, scale: float) -> tuple[Tensor, list[str]]:
+    """Return filters for pictures of so many channels, and what was done to them, in words."""
+    theirs = filters.shape[1]
+    changes = []
+    if theirs == 1 < channels:
+        filters = filters.expand(-1, channels, -1, -1) / channels
+        changes.append(f"first filters: repeated over {channels} channels, divided by {channels}")
+    elif channels == 1 < theirs:
+        filters = filters.sum(1, keepdim=True)
+        changes.append(f"first filters: summed over {theirs} channels")
+    if scale != 1:
+        filters = filters * scale
+        changes.append(f"first filters: multiplied by {scale:g}")
+    return filters, changes
+
+
+def _refuse_misfit(matched: Matched, best: _Fit, backbone: str, source: Path) -> None:
+    """Raise WeightsError unless this is the backbone's network, trained."""
+    counted = f"{matched.matched} of {matched.total} tensors of the backbone {backbone}"
+    if matched.share < _LEAST:
+        pairing = "Other names are paired by `start: {file: ..., keys: {their.prefix.: our.}}`."
+        raise WeightsError(
+            f"fits {counted} ({int(matched.share * 100)} %), at least {_LEAST * 100:.0f} % must",
+            where=str(source),
+            hint="\n  ".join([*matched.differences(), pairing]),
+        )
+    if odd := best.pairing.strangers:
+        raise WeightsError(
+            f"fits {counted}, but is of another network: it has {len(odd)} more in the same parts",
+            where=str(source),
+            hint=f"Without a counterpart: {_some(odd)}.",
+        )
+    broken = [name for name, value in best.values.items() if not value.isfinite().all()]
+    if broken:
+        raise WeightsError(f"holds values that are no numbers: {_some(broken)}", where=str(source))
+
+
+def _refuse_doubt(fits: Sequence[_Fit], source: Path) -> None:
+    """Raise WeightsError if several parts of the file fit as well, with other values."""
+    first, *others = fits
+    for other in others:
+        same = other.values.keys() == first.values.keys()
+        if not same or any(not torch.equal(first.values[k], other.values[k]) for k in first.values):
+            prefixes = [first.pairing.prefix, other.pairing.prefix]
+            raise WeightsError(
+                f"holds the network twice, under {prefixes[0]!r} and {prefixes[1]!r}",
+                where=str(source),
+                hint=f'Choose one: `keys: {{"{prefixes[0]}": ""}}` or `{{"{prefixes[1]}": ""}}`.',
+            )
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:_SHOWN])
+    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown

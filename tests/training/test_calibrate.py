@@ -1,0 +1,58 @@
+"""Probabilities of logits, against scikit-learn and data whose answer is known."""
+
+import numpy as np
+import pytest
+from scipy.special import expit, softmax
+from sklearn.linear_model import LogisticRegression
+
+from diascope.training.calibrate import fit_calibration
+
+RANDOM = np.random.default_rng(0)
+
+
+def one_hot(labels: np.ndarray, count: int) -> np.ndarray:
+    return np.eye(count)[labels]
+
+
+def test_a_temperature_and_biases_that_were_put_in_are_found_again() -> None:
+    true = RANDOM.normal(0, 2, (20_000, 3))
+    labels = np.array([RANDOM.choice(3, p=shares) for shares in softmax(true, axis=1)])
+    shift = np.array([1.0, 0.0, -1.0])
+    logits = (true - shift) * 2.5  # too sure by 2.5, and each label shifted
+
+    found = fit_calibration(logits, one_hot(labels, 3), "multiclass", "made up")
+
+    assert found is not None
+    assert found.scale == pytest.approx((0.4,) * 3, rel=0.05)
+    assert found.bias == pytest.approx(shift, abs=0.1)
+
+
+def test_platt_scaling_is_logistic_regression_for_each_label() -> None:
+    logits = RANDOM.normal(0, 3, (500, 2))
+    targets = (RANDOM.random((500, 2)) < expit(logits * [0.5, 1.5] + [1, -1])).astype(float)
+
+    found = fit_calibration(logits, targets, "multilabel", "")
+
+    assert found is not None
+    for place in range(2):
+        peer = LogisticRegression(C=np.inf).fit(logits[:, [place]], targets[:, place])
+        assert found.scale[place] == pytest.approx(peer.coef_[0, 0], rel=1e-3)
+        assert found.bias[place] == pytest.approx(peer.intercept_[0], abs=1e-3)
+
+
+def test_unknown_targets_are_left_out() -> None:
+    logits, targets = RANDOM.normal(0, 1, (200, 1)), (RANDOM.random((200, 1)) < 0.5).astype(float)
+    masked = np.concatenate([targets, np.full((50, 1), np.nan)])
+    more = np.concatenate([logits, np.full((50, 1), 99.0)])
+
+    assert fit_calibration(more, masked, "multilabel", "") == fit_calibration(
+        logits, targets, "multilabel", ""
+    )
+
+
+@pytest.mark.parametrize("task", ["binary", "multilabel"])
+def test_nine_pictures_of_a_label_are_too_few(task: str) -> None:
+    targets = np.zeros((100, 1))
+    targets[:9] = 1
+
+    assert fit_calibration(np.zeros((100, 1)), targets, task, "") is None  # type: ignore[arg-type]

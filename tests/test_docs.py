@@ -41,7 +41,8 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for number in range(60):
         pixels = random.integers(90, 110, (64, 64, 3), dtype=np.uint8)
         if spotted := number % 2:
-            pixels[20:40, 20:40] = 200
+            row, column = random.integers(4, 36, 2)
+            pixels[row : row + 20, column : column + 20] = 200
         Image.fromarray(pixels).save(tmp_path / f"spots/{number}.png")
         lines.append(f"{number}.png,{'spotted' if spotted else 'plain'}")
     (tmp_path / "spots/labels.csv").write_text("\n".join(lines))

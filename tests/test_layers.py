@@ -34,7 +34,7 @@ LAYERS = (
     ),
     ("classifier", "aggregation", "decision", "fitting"),
     ("network", "engines", "explain"),
-    ("contracts", "card", "__init__"),
+    ("contracts", "card", "table", "pages", "__init__"),
     ("document", "fields", "words", "sample", "errors"),
 )
 DEPTH = {name: depth for depth, layer in enumerate(LAYERS) for name in layer}

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from diascope.errors import TableError
 from diascope.table import Example
-from diascope.training.split import split_by_group
+from diascope.training.split import folds_by_group, split_by_group
 
 
 def example(number: int, group: object, label: str = "x", split: str | None = None) -> Example:
@@ -108,3 +108,21 @@ def test_labels_rarer_than_the_folds_are_a_table_error_if_anything() -> None:
         return
 
     assert len(split) == 40
+
+
+def test_folds_hold_every_group_out_once_and_whole() -> None:
+    folds = folds_by_group(MANY, 4, validation=0.1, seed=0)
+    held = [{one.group for one in fold if one.split == "test"} for fold in folds]
+
+    assert len(folds) == 4
+    assert sum(len(groups) for groups in held) == len(set.union(*held)) == 200
+    for fold, groups in zip(folds, held, strict=True):
+        assert [one.name for one in fold] == [one.name for one in MANY]
+        others = {one.group for one in fold if one.split != "test"}
+        assert not others & groups
+        assert shares(fold)["validation"] == pytest.approx(0.1, abs=0.04)
+
+
+def test_more_folds_than_groups_are_refused() -> None:
+    with pytest.raises(TableError, match="2 groups are too few"):
+        folds_by_group([example(i, i // 2) for i in range(4)], 3, validation=0.1, seed=0)

@@ -24,9 +24,16 @@ def card_lines(card: ModelCard) -> Iterator[str]:
     yield ""
     yield f"Metrics     {card.metrics.get('measured_on', 'none')}"
     yield from _measures(card.metrics)
+    if card.cross_validation:
+        yield ""
+        folds, where = card.cross_validation["folds"], card.cross_validation["measured_on"]
+        yield f"Cross-validation, {folds} folds: {where}"
+        yield from _measures(card.cross_validation)
     for part, metrics in card.subgroups.items():
         yield ""
-        yield f"Metrics of  {part}"
+        notes = [f"{metrics['items']} items"] if "items" in metrics else []
+        notes += [metrics["warning"]] if "warning" in metrics else []
+        yield f"Metrics of {part}" + (f" ({'; '.join(notes)})" if notes else "")
         yield from _measures(metrics)
     yield ""
     yield "Decisions"

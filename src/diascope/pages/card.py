@@ -5,7 +5,7 @@ use, factors, metrics, data; and what decisions rest on.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from diascope.card import Calibration, ModelCard
@@ -26,6 +26,14 @@ _TASKS = {
 }
 
 
+@dataclass(frozen=True)
+class _Factor:
+    """Metric to its rows, one for each part, and which parts say little."""
+
+    tables: dict[str, list[Measure]] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
 def card_page(card: ModelCard) -> str:
     """Return the card as one page that needs neither network nor script."""
     return render(
@@ -40,6 +48,7 @@ def card_page(card: ModelCard) -> str:
         measured_on=card.metrics.get("measured_on", "pictures that are not named"),
         measures=whole_measures(card.metrics, card.labels),
         by_label=label_measures(card.metrics, card.labels),
+        across=whole_measures(card.cross_validation, card.labels),
         scores=_SCORES[card.score_kind],
         decisions=_decisions(card),
         provenance={
@@ -64,21 +73,23 @@ def _details(card: ModelCard) -> dict[str, Any]:
     }
 
 
-def _factors(card: ModelCard) -> dict[str, dict[str, list[Measure]]]:
-    """Return factor, such as ``sex``, to metric to its values; that of all pictures stands first.
+def _factors(card: ModelCard) -> dict[str, _Factor]:
+    """Return what was measured of parts of the pictures, by what they were divided by.
 
-    The card names a part of the pictures ``sex=male``.
+    The card names a part ``sex=male``; the row of all pictures stands first.
     """
     whole = {measure.title: measure for measure in whole_measures(card.metrics, card.labels)}
-    found: dict[str, dict[str, list[Measure]]] = {}
-    for name, metrics in card.subgroups.items():
-        factor, _, value = name.partition("=")
-        tables = found.setdefault(factor, {})
-        for measure in whole_measures(metrics, card.labels)[:_MEASURES_OF_A_PART]:
-            everyone = (
-                [replace(whole[measure.title], title="All")] if measure.title in whole else []
-            )
-            tables.setdefault(measure.title, everyone).append(replace(measure, title=value))
+    found: dict[str, _Factor] = {}
+    for name, part in card.subgroups.items():
+        column, _, value = name.partition("=")
+        factor = found.setdefault(column, _Factor())
+        told = f"{value} ({part['items']:,})" if "items" in part else value
+        if "warning" in part:
+            factor.warnings.append(f"{value}: {part['warning']}")
+        for measure in whole_measures(part, card.labels)[:_MEASURES_OF_A_PART]:
+            title = measure.title
+            everyone = [replace(whole[title], title="All")] if title in whole else []
+            factor.tables.setdefault(title, everyone).append(replace(measure, title=told))
     return found
 
 

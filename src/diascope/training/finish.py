@@ -45,7 +45,7 @@ def finish(
         across: the metrics of the cross-validation.
     """
     plan, network, options = trained.plan, trained.network, trained.plan.options
-    card = stored(trained.card, network, folder, head_only=options.freeze_backbone)
+    card = stored(trained.card, network, folder, head_only=options.head_only)
     flips = card.test_time == "flips"
     validation = plan.pictures("validation", card)
     logits = logits_of(network, card, validation, trained.workers, flips=flips)

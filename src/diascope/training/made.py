@@ -40,7 +40,7 @@ def first_card(
     texts = options.labels
     plain = reference.plain()
     parameters = dict(plain[reference.name]) if isinstance(plain, dict) else {}
-    if not options.freeze_backbone:
+    if not options.head_only:
         parameters.pop("weights", None)  # the file holds its own
     card = ModelCard(
         name=recipe.name,

@@ -107,6 +107,11 @@ class TrainOptions:
     data: dict[str, Any] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
 
+    @property
+    def head_only(self) -> bool:
+        """Whether the weights file can leave the backbone to the plugin that has it."""
+        return self.freeze_backbone and self.start is None
+
     def __post_init__(self) -> None:
         for name in ("epochs", "batch"):
             if getattr(self, name) < 1:

@@ -59,6 +59,7 @@ def write_page(
         measured_on=card.metrics.get("measured_on", ""),
         measures=whole_measures(card.metrics, card.labels),
         by_label=label_measures(card.metrics, card.labels),
+        across=whole_measures(card.cross_validation, card.labels),
         mistakes=[(mistake, _thumbnail(mistake.pixels)) for mistake in mistakes],
         trained=_trained(card),
         provenance={

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from diascope.card import ModelCard
+from diascope.card import ModelCard, file_digest
 from diascope.contracts import Backbone
 from diascope.errors import TableError
 from diascope.pipeline import make_part, make_readers
@@ -20,8 +20,8 @@ from diascope.training.pictures import Pictures
 from diascope.training.split import folds_by_group, split_by_group
 
 _NOT_TRAINED = {"table", "devices", "title", "licence", "data", "limits", "by", "folds"}
-_NOT_TRAINED |= {"test_time", "operating_points", "allow_duplicates"}
-"""Keys of ``train:`` that do not change the weights."""
+_NOT_TRAINED |= {"start", "test_time", "operating_points", "allow_duplicates"}
+"""Keys of ``train:`` that do not change the weights; ``start`` does by its content."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ class Plan:
         """Return the SHA-256 of all that decides the weights."""
         facts: dict[str, Any] = {key: self.recipe.plain()[key] for key in ("preprocess", "train")}
         facts["train"] = {k: v for k, v in facts["train"].items() if k not in _NOT_TRAINED}
+        if (start := self.options.start) is not None:
+            facts["start"] = [file_digest(start.source), start.keys, start.scale]
         facts["rows"] = [
             (example.name, sorted(example.labels), example.group, example.split)
             + ((sorted(example.unknown), example.weight) if _is_rich(example) else ())

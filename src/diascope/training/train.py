@@ -95,7 +95,8 @@ class _Session:
         history = trainer.fit()
         if not first:
             return card, None
-        trained = Trained(plan, card, network, history, trainer.workers, found.warnings)
+        warnings = (*found.warnings, *(matched.lines() if matched else ()))
+        trained = Trained(plan, card, network, history, trainer.workers, warnings)
         made = {"command": self.command, "start": matched.plain() if matched else None}
         return finish(trained, folder, made, across or {})
 

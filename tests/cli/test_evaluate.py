@@ -1,0 +1,130 @@
+"""``pipeline evaluate``: from a table and a recipe to figures."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.runs import Ended, rows, write_pictures
+
+Command = Callable[..., Ended]
+LABELS = ("red", "green", "blue")
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """Twelve pictures and their labels, sexes and ages; the last four are for testing."""
+    write_pictures(tmp_path / "photos", 12)
+    return write_rows(tmp_path / "table.csv", 12)
+
+
+def write_rows(path: Path, count: int, **changes: str) -> Path:
+    lines = ["path,label,split,sex,age"]
+    for number in range(count):
+        label = changes.get("label", LABELS[number % 3])
+        split = "test" if number >= 8 else "train"
+        lines.append(f"photos/{number:02}.png,{label},{split},{'fm'[number % 2]},{20 + number}")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def measured(folder: Path) -> dict[str, object]:
+    found: dict[str, object] = json.loads((folder / "metrics.json").read_text())
+    return found
+
+
+def test_a_table_is_classified_measured_and_written_down(
+    command: Command, recipe: Path, table: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    ended = command("evaluate", recipe, "--labels", table, "-o", out, "--by", "sex,age:20")
+    assert ended.code == 0, ended.err
+    assert "12 items measured, 0 without answer" in ended.out
+    assert "8 of 12 rows stand in train or validation" in ended.err
+    assert (out / "evaluation.html").is_file()
+    found = json.loads((out / "metrics.json").read_text())
+    right = [
+        (row["item"].rpartition("/")[2], row["predicted"]) for row in rows(out / "predictions.csv")
+    ]
+    hits = sum(label == LABELS[int(name[:2]) % 3] for name, label in right)
+    assert found["metrics"]["accuracy"]["value"] == pytest.approx(hits / 12, abs=1e-4)
+    assert {part: len(values) for part, values in found["subgroups"].items()} == {
+        "sex": 2,
+        "age": 1,
+    }
+
+
+def test_only_the_split_that_was_asked_for_is_looked_at(
+    command: Command, recipe: Path, table: Path, tmp_path: Path
+) -> None:
+    ended = command(
+        "evaluate", recipe, "--labels", table, "-o", tmp_path / "out", "--split", "test", "-q"
+    )
+    assert (ended.code, ended.out) == (0, "")
+    assert measured(tmp_path / "out")["items"]["measured"] == 4  # type: ignore[index]
+
+
+def test_a_failed_picture_is_counted_and_listed(
+    command: Command, recipe: Path, table: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "photos" / "05.png").write_bytes(b"\x89PNG\r\n\x1a\n no picture")
+    ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
+    found = measured(tmp_path / "out")
+    assert ended.code == 1
+    assert found["items"]["failed"] == 1  # type: ignore[index]
+    assert list(found["failed"]) == ["photos/05.png"]  # type: ignore[call-overload]
+    assert "photos/05.png" in (tmp_path / "out" / "evaluation.html").read_text()
+
+
+def test_two_recipes_are_compared_each_in_its_own_folder(
+    command: Command, recipe: Path, table: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    ended = command("evaluate", recipe, "--labels", table, "-o", out, "--compare", recipe)
+    found = json.loads((out / "metrics.json").read_text())
+    assert ended.code == 0, ended.err
+    assert (out / "compared" / "ledger.sqlite").is_file()
+    assert found["comparison"]["metrics"]["balanced_accuracy"]["difference"] == 0
+    assert found["comparison"]["delong"]["auc_red"]["p"] == 1
+
+
+def test_the_same_command_again_classifies_nothing_and_writes_the_same(
+    command: Command, recipe: Path, table: Path, tmp_path: Path
+) -> None:
+    call = ("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
+    command(*call)
+    before = (tmp_path / "out" / "metrics.json").read_bytes()
+    stamp = (tmp_path / "out" / "run.json").read_bytes()
+    assert command(*call).code == 0
+    assert (tmp_path / "out" / "metrics.json").read_bytes() == before
+    assert (tmp_path / "out" / "run.json").read_bytes() == stamp
+
+
+def test_a_label_that_the_model_does_not_know_is_refused_before_anything_is_run(
+    command: Command, recipe: Path, table: Path, tmp_path: Path
+) -> None:
+    write_rows(table, 12, label="purple")
+    ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
+    assert ended.code == 2
+    assert "12 rows hold labels that the model does not know: purple" in ended.err
+    assert "It knows red, green, blue." in ended.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_label_that_no_row_has_is_a_warning(
+    command: Command, recipe: Path, table: Path, tmp_path: Path
+) -> None:
+    write_rows(table, 12, label="red")
+    ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
+    assert ended.code == 0, ended.err
+    assert "no item has the label green, blue: it is not measured" in ended.err
+
+
+def test_a_column_that_the_table_has_not_is_refused_before_anything_is_run(
+    command: Command, recipe: Path, table: Path, tmp_path: Path
+) -> None:
+    ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out", "--by", "sx")
+    assert ended.code == 2
+    assert "no column 'sx' to divide by" in ended.err
+    assert not (tmp_path / "out").exists()

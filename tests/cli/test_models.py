@@ -1,0 +1,64 @@
+"""``pipeline models show``: as text, as JSON, as a page."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from diascope.card import Calibration, read_card, write_card
+from tests.runs import Ended
+
+Command = Callable[..., Ended]
+
+
+def test_the_card_becomes_a_page(command: Command, tiny_weights: Path, tmp_path: Path) -> None:
+    ended = command("models", "show", tiny_weights, "--html", tmp_path / "card.html")
+    page = (tmp_path / "card.html").read_text()
+    assert (ended.code, str(tmp_path / "card.html") in ended.out) == (0, True)
+    assert page.startswith("<!doctype html>")
+    assert "<h2>Model details</h2>" in page
+
+
+def test_the_page_can_be_printed(command: Command, tiny_weights: Path) -> None:
+    assert command("models", "show", tiny_weights, "--html", "-").out.startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--html", "no/such/folder/card.html"), "cannot be written: No such file or directory"),
+        (("--html", "card.html", "--json"), "two ways to show one card"),
+    ],
+)
+def test_a_page_that_cannot_be_written_is_refused(
+    command: Command, tiny_weights: Path, options: tuple[str, ...], told: str
+) -> None:
+    ended = command("models", "show", tiny_weights, *options)
+    assert ended.code in (2, 3)
+    assert told in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_the_text_tells_calibration_decisions_and_subgroups(
+    command: Command, tiny_weights: Path, tmp_path: Path
+) -> None:
+    card = replace(
+        read_card(tiny_weights),
+        score_kind="probability",
+        calibration=Calibration("temperature", (0.8,) * 3, (0.1, -0.1, 0.0), "validation"),
+        operating_rule="highest balanced accuracy",
+        conformal={"0.9": 0.21},
+        test_time="flips",
+        metrics={"accuracy": {"value": 0.8}},
+        cross_validation={"folds": 5, "measured_on": "all", "accuracy": {"value": 0.6}},
+        subgroups={"sex=male": {"items": 12, "accuracy": {"value": 0.7, "low": 0.6, "high": 0.8}}},
+    )
+    write_card(card, tmp_path)
+
+    shown = command("models", "show", tmp_path).out
+
+    told = ("temperature, fitted on validation", "0.1, -0.1, 0", "highest balanced accuracy")
+    told += ("5 folds: all", "sex=male (12 items)")
+    told += ("0.9 coverage: labels from 0.21", "mirror", "0.700  (0.600 to 0.800)")
+    assert [text for text in told if text not in shown] == []

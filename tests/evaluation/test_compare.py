@@ -1,0 +1,38 @@
+"""Two models on the same items."""
+
+import numpy as np
+import pytest
+
+from diascope.errors import UsageError
+from diascope.evaluation.compare import compare
+from diascope.evaluation.delong import delong
+from tests.evaluation.tables import binary, multiclass
+
+
+def test_a_better_model_is_better_in_every_figure() -> None:
+    found = compare(multiclass(noise=0.5), multiclass(noise=2.5), title="noisy", draws=200)
+    assert set(found.labels) == {"red", "green", "blue"}
+    assert all(test.low > 0 and test.p < 0.05 for test in found.labels.values())
+    assert all(metric["low"] > 0 for metric in found.metrics.values())
+    assert list(found.metrics) == ["auc_macro", "balanced_accuracy"]
+
+
+def test_a_model_does_not_differ_from_itself() -> None:
+    found = compare(binary(), binary(), title="same", draws=50)
+    assert found.metrics["auc"] == {"difference": 0.0, "low": 0.0, "high": 0.0}
+    assert found.labels["spotted"].p == 1.0
+
+
+def test_only_items_that_both_answered_are_compared_whatever_their_order() -> None:
+    one, other = binary(), binary(seed=1)
+    shuffled = other.take(np.random.default_rng(0).permutation(len(other))[:90])
+    both = np.array([place for place, item in enumerate(one.items) if item in shuffled.items])
+    found = compare(one, shuffled, title="fewer", draws=20)
+    expected = delong(one.targets[both, 1], one.scores[both, 1], other.scores[both, 1])
+    assert found.items == 90
+    assert found.labels["spotted"] == pytest.approx(expected)
+
+
+def test_models_of_other_labels_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"one answers binary plain, spotted; the other multicl"):
+        compare(binary(), multiclass(), title="other")

@@ -1,0 +1,165 @@
+"""What is measured, against scikit-learn, torchmetrics, SciPy and numbers known by hand."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import bootstrap
+from sklearn import metrics as sk
+from torchmetrics.functional.classification import (
+    binary_sensitivity_at_specificity,
+    multiclass_calibration_error,
+)
+
+from diascope.evaluation.library import Library
+from diascope.evaluation.metrics import label_aucs, macro_auc, measured, metrics_of, resampled
+from diascope.evaluation.scored import Scored
+from diascope.evaluation.weighted import Weighted
+from tests.evaluation.tables import binary, multiclass, multilabel, scored
+
+TASKS = pytest.mark.parametrize("make", [binary, multiclass, multilabel])
+
+
+@TASKS
+def test_an_item_that_weighs_three_counts_as_three_items(make: Callable[..., Scored]) -> None:
+    once = make(60, groups=("a", "b") * 30)
+    times = np.random.default_rng(1).integers(0, 4, len(once))
+    weighted = metrics_of(once, Weighted(times[None].astype(np.float64)))
+    repeated = metrics_of(once.take(np.repeat(np.arange(len(once)), times)), Library())
+    assert list(weighted) == list(repeated)
+    for name, value in repeated.items():
+        assert weighted[name][0] == pytest.approx(value, abs=1e-9), name
+
+
+def test_areas_under_the_roc_curve_are_those_of_scikit_learn() -> None:
+    table = multiclass()
+    expected = sk.roc_auc_score(table.targets, table.scores, average=None)
+    assert label_aucs(table.targets, table.scores) == pytest.approx(list(expected), abs=1e-12)
+    assert macro_auc(table.targets, table.scores) == pytest.approx(expected.mean(), abs=1e-12)
+
+
+def test_unknown_targets_are_left_out_label_by_label() -> None:
+    table = multilabel()
+    known = ~np.isnan(table.targets)
+    expected = [
+        sk.roc_auc_score(
+            table.targets[known[:, label], label], table.scores[known[:, label], label]
+        )
+        for label in (0, 1)
+    ]
+    assert label_aucs(table.targets, table.scores) == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_label_that_no_item_has_is_left_out_of_the_mean() -> None:
+    targets = np.array([[1.0, 0, 0], [0, 1.0, 0], [1.0, 0, 0]])
+    scores = np.array([[0.8, 0.2, 0], [0.3, 0.7, 0], [0.6, 0.4, 0]])
+    areas = label_aucs(targets, scores)
+    assert areas[:2] == [1.0, 1.0]
+    assert np.isnan(areas[2])
+    assert macro_auc(targets, scores) == 1.0
+
+
+def test_multiclass_values_are_those_of_the_libraries() -> None:
+    table = multiclass()
+    truth, answer = table.targets.argmax(axis=1), table.predicted.argmax(axis=1)
+    found = metrics_of(table, Weighted(np.ones((1, len(table)))))
+    assert found["accuracy"][0] == pytest.approx(sk.accuracy_score(truth, answer))
+    assert found["balanced_accuracy"][0] == pytest.approx(sk.balanced_accuracy_score(truth, answer))
+    average = sk.average_precision_score(table.targets, table.scores, average=None)
+    assert found["average_precision_red"][0] == pytest.approx(average[0])
+    assert found["average_precision_macro"][0] == pytest.approx(average.mean())
+    assert found["brier"][0] == pytest.approx(
+        sum(sk.brier_score_loss(table.targets[:, k], table.scores[:, k]) for k in range(3))
+    )
+
+
+def test_the_calibration_error_is_that_of_torchmetrics() -> None:
+    random = np.random.default_rng(4)
+    powers = np.exp(random.normal(size=(300, 3)))
+    shares = powers / powers.sum(axis=1, keepdims=True)
+    truth = random.integers(0, 3, 300)
+    table = scored(("a", "b", "c"), "multiclass", np.eye(3)[truth], shares, shares > 0.5)
+    expected = multiclass_calibration_error(
+        torch.from_numpy(shares), torch.from_numpy(truth), num_classes=3, n_bins=15, norm="l1"
+    )
+    found = metrics_of(table, Weighted(np.ones((1, 300))))["ece"][0]
+    assert found == pytest.approx(float(expected), abs=1e-6)
+
+
+def test_sensitivity_at_a_specificity_is_that_of_torchmetrics() -> None:
+    table = binary(301, seed=5)
+    expected, _ = binary_sensitivity_at_specificity(
+        torch.from_numpy(table.scores[:, 1]), torch.from_numpy(table.targets[:, 1]).long(), 0.8
+    )
+    found = metrics_of(table, Library())["sensitivity_at_specificity_80"]
+    assert found == pytest.approx(float(expected), abs=1e-6)
+
+
+def test_the_operating_point_counts_what_was_decided_not_what_scored_highest() -> None:
+    truth = np.array([[0.0, 1], [0, 1], [1, 0], [1, 0]])
+    scores = np.array([[0.7, 0.3], [0.9, 0.1], [0.8, 0.2], [0.6, 0.4]])
+    positive = np.array([True, False, False, True])
+    decided = np.stack([~positive, positive], axis=1)
+    found = measured(scored(("no", "yes"), "binary", truth, scores, decided), draws=10)
+    names = ("sensitivity", "specificity", "ppv", "npv", "accuracy", "balanced_accuracy")
+    assert [found[name]["value"] for name in names] == [0.5] * 6
+
+
+def test_sets_are_measured_by_how_many_hold_the_truth_and_how_large_they_are() -> None:
+    sets = np.array([[True, False, False], [True, True, False], [True, True, True]] * 40)
+    found = measured(multiclass(sets=sets, coverage=0.9), draws=10)
+    assert found["set_coverage"]["value"] == 1.0
+    assert found["set_size"]["value"] == 2.0
+    assert measured(multiclass(sets=sets[::-1]), draws=10)["set_coverage"]["value"] == 0.6667
+
+
+def test_the_interval_is_that_of_scipys_percentile_bootstrap() -> None:
+    table = multiclass(200)
+    right = (table.predicted == (table.targets == 1)).all(axis=1).astype(np.float64)
+    expected = bootstrap(
+        (right,), np.mean, n_resamples=4000, method="percentile", rng=np.random.default_rng(0)
+    ).confidence_interval
+    found = measured(table, draws=4000)["accuracy"]
+    assert found["low"] == pytest.approx(expected.low, abs=0.011)
+    assert found["high"] == pytest.approx(expected.high, abs=0.011)
+
+
+def test_draws_are_those_of_a_loop_that_repeats_the_groups_items() -> None:
+    table = multiclass(30, groups=tuple("abcdefghij") * 3)
+    drawn = resampled(table, draws=20, seed=3)["auc_macro"]
+    random = np.random.default_rng(3)
+    groups = np.array(table.groups)
+    for value in drawn:
+        times = dict(zip("abcdefghij", random.multinomial(10, [0.1] * 10), strict=True))
+        part = table.take(np.repeat(np.arange(30), [times[name] for name in groups]))
+        assert value == pytest.approx(macro_auc(part.targets, part.scores), nan_ok=True)
+
+
+def test_pictures_of_one_group_do_not_make_the_interval_narrower() -> None:
+    alone = multiclass(60)
+    copies = alone.take(np.repeat(np.arange(60), 10))
+    one, many = (measured(table, draws=400)["accuracy"] for table in (alone, copies))
+    assert many == pytest.approx(one, abs=0.02)
+
+
+def test_the_most_telling_metrics_come_first() -> None:
+    assert list(measured(binary(), draws=5))[:3] == ["auc", "balanced_accuracy", "accuracy"]
+    names = list(measured(multiclass(), draws=5))
+    assert names[:3] == ["auc_macro", "balanced_accuracy", "accuracy"]
+    assert names[6:9] == ["auc_red", "auc_green", "auc_blue"]
+
+
+def test_an_undefined_metric_is_left_out() -> None:
+    table = binary()
+    negatives = table.take(table.targets[:, 1] == 0)
+    found = measured(negatives, draws=5)
+    assert not {"auc", "sensitivity", "balanced_accuracy", "average_precision"} & set(found)
+    assert {"specificity", "accuracy", "brier"} <= set(found)
+
+
+def test_multilabel_measures_each_labels_calibration() -> None:
+    found = measured(multilabel(), draws=5)
+    mean = (found["ece_round"]["value"] + found["ece_large"]["value"]) / 2
+    assert found["ece"]["value"] == pytest.approx(mean, abs=1e-4)
+    assert "accuracy" not in found

@@ -1,0 +1,54 @@
+"""Parts of the items."""
+
+import pytest
+
+from diascope.errors import UsageError
+from diascope.evaluation.metrics import measured
+from diascope.evaluation.subgroups import by_subgroup
+from tests.evaluation.tables import binary
+
+COLUMNS = {
+    "sex": ("female", "male", "") * 40,
+    "age": ("7", "23.5", "39", "40", "unknown", "") * 20,
+}
+
+
+def test_each_value_is_measured_on_its_own_items() -> None:
+    table = binary(columns=COLUMNS)
+    parts = by_subgroup(table, ["sex"], draws=20)
+    rows = [place for place in range(120) if COLUMNS["sex"][place] == "male"]
+    male = next(part for part in parts if part.value == "male")
+    assert [part.value for part in parts] == ["female", "male", "not given"]
+    assert male.metrics == measured(table.take(rows), draws=20)
+    assert sum(part.items for part in parts) == 120
+
+
+def test_numbers_fall_into_bins_that_hold_their_lower_edge() -> None:
+    parts = by_subgroup(binary(columns=COLUMNS), ["age:20"], draws=5)
+    assert [(part.value, part.items) for part in parts] == [
+        ("0 to below 20", 20),
+        ("20 to below 40", 40),
+        ("40 to below 60", 20),
+        ("unknown", 20),
+        ("not given", 20),
+    ]
+
+
+def test_a_small_part_is_marked_and_a_large_one_is_not() -> None:
+    few, many = by_subgroup(binary(columns={"site": ("a",) * 20 + ("b",) * 100}), ["site"], draws=5)
+    assert few.warning == "fewer than 50 items; fewer than 10 with or without spotted"
+    assert many.warning == ""
+
+
+@pytest.mark.parametrize(
+    ("request_", "message"),
+    [
+        ("sexx", r"no column 'sexx' to divide by\n  Did you mean 'sex'\?"),
+        ("sex:20", r"the column 'sex' holds no numbers"),
+        ("age:0", r"the width of a bin must be a number above 0"),
+        ("age:old", r"the width of a bin must be a number above 0"),
+    ],
+)
+def test_what_cannot_divide_is_refused(request_: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        by_subgroup(binary(columns=COLUMNS), [request_])

@@ -1,0 +1,123 @@
+"""The files of an evaluation: figures, page and ``metrics.json``."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from diascope.evaluation.compare import compare
+from diascope.evaluation.curves import net_benefit
+from diascope.evaluation.evaluate import evaluate
+from diascope.evaluation.figures import DRAWINGS
+from diascope.evaluation.scored import Scored
+from diascope.evaluation.write import write_evaluation
+from tests.browser import chromium
+from tests.evaluation.tables import binary, multiclass, multilabel
+
+HOSTILE = "</td><img src=x onerror=alert(1)>'\"&.png"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A written evaluation with a subgroup, a failed item and a comparison."""
+    table = multiclass(columns={"sex": ("f", "m") * 60})
+    evaluation = evaluate(
+        table,
+        by=["sex"],
+        draws=20,
+        failed={HOSTILE: "read: cut off"},
+        comparison=compare(table, multiclass(seed=1), title="older", draws=20),
+    )
+    folder = tmp_path_factory.mktemp("evaluation")
+    facts = {"model": "colours", "weights digest": "ab" * 32}
+    write_evaluation(evaluation, folder, title="Colours", facts=facts, titles={"red": "Rather red"})
+    return folder
+
+
+@pytest.mark.parametrize("make", [binary, multilabel])
+def test_every_task_gets_every_figure_as_png_and_svg(
+    make: Callable[..., Scored], tmp_path: Path
+) -> None:
+    files = write_evaluation(evaluate(make(), draws=5), tmp_path)
+    names = {path.relative_to(tmp_path).as_posix() for path in files}
+    kinds = {f"figures/{d.name}.{kind}" for d in DRAWINGS for kind in ("png", "svg")}
+    assert names == {"metrics.json", "evaluation.html"} | kinds
+    for path in tmp_path.glob("figures/*.png"):
+        with Image.open(path) as image:
+            assert len(image.convert("L").getcolors() or ()) > 20, f"{path} is blank"
+
+
+def test_items_of_one_kind_only_are_no_reason_to_fail(tmp_path: Path) -> None:
+    table = binary()
+    evaluation = evaluate(table.take(table.targets[:, 1] == 0), draws=5)
+    assert write_evaluation(evaluation, tmp_path)
+    assert evaluation.warnings == ("no item has the label spotted: it is not measured",)
+
+
+def test_the_json_holds_model_counts_metrics_and_all_that_was_asked_for(folder: Path) -> None:
+    found = json.loads((folder / "metrics.json").read_text())
+    assert (found["model"], found["weights digest"]) == ("colours", "ab" * 32)
+    assert found["labels"] == ["red", "green", "blue"]
+    assert found["items"] == {
+        "found": 121,
+        "measured": 120,
+        "failed": 1,
+        "groups": 120,
+        "labels": {"red": 40, "green": 40, "blue": 40},
+    }
+    assert set(found["metrics"]["auc_macro"]) == {"value", "low", "high"}
+    assert set(found["subgroups"]["sex"]) == {"f", "m"}
+    assert set(found["comparison"]["delong"]["auc_red"]) == {"difference", "low", "high", "p"}
+    assert found["warnings"] == ["1 items (0.8%) have no answer and are in no figure"]
+    assert found["failed"] == {HOSTILE: "read: cut off"}
+
+
+def test_the_page_is_one_file_says_once_what_it_is_not_and_escapes_names(folder: Path) -> None:
+    page = (folder / "evaluation.html").read_text()
+    assert page.count("Not a medical device") == 1
+    assert "<img" not in page
+    assert "&lt;img src=x" in page
+    assert not re.search(r'(src|href)="https?:', page)
+    assert "{{" not in page
+    assert page.count("<svg") == len(DRAWINGS)
+    assert all(text in page for text in ("Rather red", "Compared with older", "By sex", "ab" * 32))
+
+
+def test_figures_in_the_page_take_the_pages_colours(folder: Path) -> None:
+    page = (folder / "evaluation.html").read_text()
+    drawings = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
+    fixed = {colour for drawing in drawings for colour in re.findall(r"#[0-9a-f]{6}\b", drawing)}
+    assert fixed <= {"#000000"}  # clip paths, which are not seen
+    assert all("var(--" in drawing for drawing in drawings)
+
+
+def test_the_same_answers_give_the_same_bytes(tmp_path: Path) -> None:
+    one, other = (tmp_path / name for name in ("one", "other"))
+    for place in (one, other):
+        place.mkdir()
+        write_evaluation(evaluate(binary(), draws=5), place)
+    for name in ("metrics.json", "evaluation.html", "figures/roc.svg"):
+        assert (one / name).read_bytes() == (other / name).read_bytes()
+
+
+def test_the_page_fits_a_phone_and_breaks_no_policy(folder: Path) -> None:
+    with chromium() as browser:
+        page = browser.new_page(viewport={"width": 390, "height": 800}, color_scheme="dark")
+        errors: list[str] = []
+        page.on("console", lambda message: errors.append(message.text))
+        page.goto(f"file://{folder}/evaluation.html")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert errors == []
+
+
+def test_net_benefit_is_that_of_vickers_and_elkin() -> None:
+    truth = np.array([True] * 10 + [False] * 90)
+    everyone = net_benefit(truth, np.ones(100))
+    assert everyone[9] == pytest.approx(0)  # treating all is worth nothing at the prevalence, 0.10
+    assert everyone[19] == pytest.approx(0.1 - 0.9 * 0.2 / 0.8)
+    perfect = net_benefit(truth, truth.astype(np.float64))
+    assert perfect == pytest.approx(np.full(99, 0.1))

@@ -1,0 +1,116 @@
+"""The page of a model card."""
+
+from dataclasses import replace
+
+from diascope.card import Calibration, Label, ModelCard
+from diascope.pages.card import card_page
+
+CARD = ModelCard(
+    name="shades",
+    title="Dark or bright",
+    task="multiclass",
+    labels=(Label("dark", codes={"SCT": "123"}, operating_point=0.3), Label("bright")),
+    size=(32, 48),
+    backbone="convnet",
+    mean=(0.5,),
+    std=(0.25,),
+    score_kind="softmax",
+    preprocess=("equalize", {"resize": {"size": [32, 48]}}),
+    licence="CC0",
+    data={
+        "name": "Shadows",
+        "train": {"pictures": 1200, "groups": 600, "labels": {"dark": 700, "bright": 500}},
+    },
+    metrics={
+        "measured_on": "test: 90 pictures",
+        "accuracy": {"value": 0.81, "low": 0.74, "high": 0.87},
+        "auc_dark": {"value": 0.9, "low": 0.8, "high": 0.95},
+    },
+    limits=("Grey pictures only.",),
+    made={"command": "pipeline train shades.yaml", "versions": {"diascope": "0.1.0"}},
+    digest="ab" * 32,
+)
+SECTIONS = (
+    "Model details",
+    "Intended use and limits",
+    "Factors",
+    "Metrics",
+    "Data",
+    "Calibration and decisions",
+    "How it was made",
+)
+
+
+def test_the_page_has_the_sections_of_a_model_card_in_order() -> None:
+    page = card_page(CARD)
+    places = [page.index(f"<h2>{section}</h2>") for section in SECTIONS]
+    assert places == sorted(places)
+
+
+def test_the_page_says_what_stands_in_the_card() -> None:
+    page = card_page(CARD)
+    told = ("48 x 32 pixels", "equalize, resize (size [32, 48])", "SCT 123", "0.300", "0.810")
+    told += ("0.740 – 0.870", "Grey pictures only.", "CC0", "1,200", "Shadows", "ab" * 32)  # noqa: RUF001
+    assert [text for text in told if text not in page] == []
+
+
+def test_a_card_without_measurements_says_so() -> None:
+    page = card_page(replace(CARD, metrics={}, limits=(), data={}, made={}))
+    assert "No measurement is recorded" in page
+    assert "No limits are stated" in page
+    assert "were measured on their own" in page
+    assert "not calibrated" in page
+
+
+def test_the_page_shows_what_lies_between_outputs_and_answers() -> None:
+    page = card_page(
+        replace(
+            CARD,
+            score_kind="probability",
+            calibration=Calibration("temperature", (0.8, 0.8), (0.125, -0.25), "validation"),
+            operating_rule="highest balanced accuracy",
+            conformal={"0.9": 0.21},
+            test_time="flips",
+        )
+    )
+    told = ("calibrated probabilities", "temperature", "-0.25", "highest balanced accuracy")
+    told += ("coverage 0.9", "labels scored 0.21 and above", "three mirror images")
+    assert [text for text in told if text not in page] == []
+
+
+def test_a_binary_calibration_is_that_of_the_second_label() -> None:
+    fitted = Calibration("platt", (0.8,), (0.1,))
+    page = card_page(
+        replace(CARD, task="binary", score_kind="probability", calibration=fitted, metrics={})
+    )
+    assert '<span class="muted">bright</span> 0.1' in page
+    assert '<span class="muted">dark</span> 0.1' not in page
+
+
+def test_subgroups_stand_under_their_factor_below_the_whole() -> None:
+    part = {"accuracy": {"value": 0.612, "low": 0.5, "high": 0.7}}
+    page = card_page(replace(CARD, subgroups={"sex=male": part, "sex=female": part, "age=1": part}))
+    factors = page[page.index("<h2>Factors") : page.index("<h2>Metrics")]
+    assert [factors.count(f"<h3>{factor}</h3>") for factor in ("Sex", "Age")] == [1, 1]
+    assert factors.index(">All<") < factors.index(">male<") < factors.index(">female<")
+    assert factors.count("0.612") == 3
+
+
+def test_a_subgroup_tells_its_size_and_why_it_says_little() -> None:
+    part = {"items": 12, "warning": "fewer than 50 items", "accuracy": {"value": 0.612}}
+    page = card_page(replace(CARD, subgroups={"sex=male": part}))
+    assert ">male (12)<" in page
+    assert "male: fewer than 50 items" in page
+
+
+def test_cross_validation_stands_with_the_metrics() -> None:
+    across = {"folds": 5, "measured_on": "900 pictures", "accuracy": {"value": 0.777}}
+    page = card_page(replace(CARD, cross_validation=across))
+    metrics = page[page.index("<h2>Metrics") : page.index("<h2>Data")]
+    assert [text in metrics for text in ("5 folds", "900 pictures", "0.777")] == [True] * 3
+
+
+def test_what_stands_in_a_card_cannot_become_markup() -> None:
+    page = card_page(replace(CARD, title="<script>alert(1)</script>", limits=("a <b> & c",)))
+    assert "<script" not in page
+    assert "a &lt;b&gt; &amp; c" in page

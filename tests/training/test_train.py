@@ -96,7 +96,9 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(
 def test_a_killed_training_goes_on_to_the_same_bytes_as_an_undisturbed_one(
     odd_plugins: Path, tmp_path: Path, table: Path
 ) -> None:
-    recipe = write_training(tmp_path / "t.yaml", table, epochs=5, augment=["RandGaussianNoise"])
+    rich = {"ema": 0.9, "frozen_epochs": 2, "layer_decay": 0.3, "balance": "sampling"}
+    rich |= {"augment": ["RandGaussianNoise"], "operating_points": "youden"}
+    recipe = write_training(tmp_path / "t.yaml", table, epochs=5, **rich)
     slow = json.loads(recipe.read_text())
     recipe.write_text(json.dumps(slow | {"preprocess": [*slow["preprocess"], "dawdle"]}))
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
@@ -130,7 +132,8 @@ def test_a_mistake_in_the_recipe_is_told_before_anything_is_written(
     recipe = write_training(tmp_path / "t.yaml", table, epoch=3)
     with pytest.raises(RecipeError, match="unknown key 'epoch'"):
         train(recipe, tmp_path / "mine")
-    assert not (tmp_path / "mine").exists()
+    left = {path.name for path in (tmp_path / "mine").iterdir()}
+    assert left <= {".lock", "defects.csv"}
 
 
 def test_pictures_that_cannot_be_used_are_named_before_anything_is_trained(
@@ -149,3 +152,43 @@ def test_a_binary_task_of_three_labels_is_refused_before_anything_is_trained(
     recipe = write_training(tmp_path / "t.yaml", table, task="binary")
     with pytest.raises(RecipeError, match="a binary task has two labels"):
         train(recipe, tmp_path / "mine")
+
+
+def test_folds_measure_every_picture_by_a_network_that_never_saw_its_group(
+    tmp_path: Path, table: Path
+) -> None:
+    recipe = write_training(tmp_path / "t.yaml", table, epochs=1, folds=2)
+    card = train(recipe, tmp_path / "mine")
+    parts = [rows(tmp_path / "mine" / fold / "split.csv") for fold in ("fold-1", "fold-2")]
+    tested = [{row["group"] for row in part if row["split"] == "test"} for part in parts]
+
+    assert card.cross_validation["folds"] == 2
+    assert card.cross_validation["measured_on"].startswith("60 pictures of 30 groups")
+    assert len(tested[0]) + len(tested[1]) == len(tested[0] | tested[1]) == 30
+    assert (tmp_path / "mine/cross-validation/evaluation.html").is_file()
+
+
+def test_decisions_can_be_changed_without_training_again(tmp_path: Path, table: Path) -> None:
+    first = write_training(tmp_path / "a.yaml", table, epochs=2)
+    other = write_training(tmp_path / "b.yaml", table, epochs=2, operating_points="prevalence")
+    plain, decided = (train(recipe, tmp_path / "mine") for recipe in (first, other))
+
+    assert plain.digest == decided.digest
+    assert {label.operating_point for label in plain.labels} == {None}
+    assert all(label.operating_point for label in decided.labels)
+
+
+def test_training_ends_when_no_epoch_gets_better(tmp_path: Path, table: Path) -> None:
+    recipe = write_training(tmp_path / "t.yaml", table, epochs=30, patience=2, learning_rate=1e-9)
+    train(recipe, tmp_path / "mine")
+
+    assert len(json.loads((tmp_path / "mine/history.json").read_text())) < 30
+
+
+def test_a_start_of_other_weights_is_told_by_the_card(tmp_path: Path, table: Path) -> None:
+    first = train(write_training(tmp_path / "a.yaml", table, epochs=1), tmp_path / "first")
+    start = {"file": str(tmp_path / "first")}
+    card = train(write_training(tmp_path / "b.yaml", table, start=start), tmp_path / "second")
+
+    assert card.made["start"]["digest"] == first.digest
+    assert card.made["start"]["tensors"] == "7 of 7"

@@ -48,4 +48,4 @@ def write_training(path: Path, table: Path, *, size: int = 16, **train: Any) -> 
 def train(recipe: Path, directory: Path) -> ModelCard:
     from diascope.training.train import train as run_training
 
-    return run_training(read_recipe(str(recipe)), directory, lambda progress: None, "a test")
+    return run_training(read_recipe(str(recipe)), directory, lambda progress: None, print, "a test")

@@ -38,12 +38,12 @@ def train(recipe: str, output: str | None, overrides: tuple[str, ...], quiet: bo
         raise UsageError("the recipe names no output folder", hint="Add --output runs/NAME.")
     command = shlex.join(["pipeline", *sys.argv[1:]])
     with training_progress(quiet=quiet) as watch:
-        card = _train(read, Path(folder), watch, command)
+        card = _train(read, Path(folder), watch, command, quiet=quiet)
     if card is not None and not quiet:
         _tell(card, Path(folder))
 
 
-def _train(recipe: Any, folder: Path, watch: Any, command: str) -> Any:
+def _train(recipe: Any, folder: Path, watch: Any, command: str, *, quiet: bool) -> Any:
     from diascope.errors import UsageError
 
     missing = [name for name in _NEEDS if find_spec(name) is None]
@@ -52,7 +52,11 @@ def _train(recipe: Any, folder: Path, watch: Any, command: str) -> Any:
         raise UsageError(f"training needs what is not installed: {', '.join(missing)}", hint=hint)
     from diascope.training.train import train as run_training
 
-    return run_training(recipe, folder, watch, command)
+    def tell(text: str) -> None:
+        if not quiet:
+            click.echo(text, err=True)
+
+    return run_training(recipe, folder, watch, tell, command)
 
 
 def _tell(card: Any, folder: Path) -> None:

@@ -24,12 +24,17 @@ from diascope.training.transfer import start_from
 Watch = Callable[[Progress], None]
 
 
-def train(recipe: Recipe, directory: Path, watch: Watch, command: str) -> ModelCard | None:
+def train(
+    recipe: Recipe, directory: Path, watch: Watch, tell: Callable[[str], None], command: str
+) -> ModelCard | None:
     """Train a classifier; write weights, card, evaluation and all that the training page shows.
 
     The same command again goes on where a killed one stopped. The card's metrics are measured on
     the test groups, with the weights as they are stored. On several GPUs, the processes that only
     help return None.
+
+    Args:
+        tell: called with what was found wrong with the table, and with what a start matched.
 
     Raises:
         RecipeError, TableError, PluginError, WeightsError: before anything is trained, for what is
@@ -42,8 +47,12 @@ def train(recipe: Recipe, directory: Path, watch: Watch, command: str) -> ModelC
         load_checkpoint(folder, plan.digest())  # refuses a folder that holds another training
         inspection = _inspected(plan, folder) if first else None
         fabric.launch()
-        session = _Session(fabric, watch if first else _unwatched, command)
+        session = _Session(
+            fabric, watch if first else _unwatched, tell if first else _untold, command
+        )
         found: Inspection = fabric.broadcast(inspection)
+        for warning in found.warnings:
+            session.tell(f"Warning: {warning}")
         folds = [
             session.train(fold, folder / f"fold-{number}", found)
             for number, fold in enumerate(plan.folds(), 1)
@@ -59,6 +68,7 @@ class _Session:
 
     fabric: Any
     watch: Watch
+    tell: Callable[[str], None]
     command: str
 
     def train(
@@ -77,6 +87,8 @@ class _Session:
         torch.manual_seed(options.seed)
         body = plan.backbone.build()
         matched = start_from(body, options.start, card.backbone) if options.start else None
+        for line in matched.lines() if matched else ():
+            self.tell(line)
         head = build_head(card.head, plan.backbone.features, card.outputs, options.dropout)
         network = Network(body, head)
         workers = plan.recipe.run.workers
@@ -95,8 +107,7 @@ class _Session:
         history = trainer.fit()
         if not first:
             return card, None
-        warnings = (*found.warnings, *(matched.lines() if matched else ()))
-        trained = Trained(plan, card, network, history, trainer.workers, warnings)
+        trained = Trained(plan, card, network, history, trainer.workers, found.warnings)
         made = {"command": self.command, "start": matched.plain() if matched else None}
         return finish(trained, folder, made, across or {})
 
@@ -125,3 +136,7 @@ def _fabric(options: TrainOptions) -> Any:
 
 def _unwatched(progress: Progress) -> None:
     """Only the first process tells how far the training is."""
+
+
+def _untold(text: str) -> None:
+    """Only the first process tells."""

@@ -30,6 +30,7 @@ LAYERS = (
         "inputs",
         "remote",
         "found",
+        "gate",
         "output",
     ),
     ("classifier", "aggregation", "decision", "fitting"),

@@ -17,7 +17,7 @@ from diascope.sample import Failed, Item, Prediction, Record, Sample, Skipped
 if TYPE_CHECKING:
     from torch import nn
 
-API = (1, 0)
+API = (1, 1)
 """Version of these contracts. Another major breaks plugins; a higher minor adds to them."""
 
 KINDS = ("reader", "preprocessing", "backbone", "model", "report", "executor", "recipe")

@@ -71,7 +71,7 @@ class Pipeline:
         """Return the SHA-256 of all that decides a prediction: recipe, plugin versions, card."""
         recipe = self.recipe.plain()
         facts = {
-            "recipe": {key: recipe[key] for key in ("read", "preprocess", "model")},
+            "recipe": {key: recipe[key] for key in ("read", "accept", "preprocess", "model")},
             "run": {key: recipe["run"][key] for key in ("device", "evidence", "coverage")},
             "plugins": [astuple(plugin) for plugin in self._deciding()],
             "card": self.model.instance.card.plain(),
@@ -209,7 +209,7 @@ def compose(recipe: Recipe) -> Pipeline:
         )
     return Pipeline(
         recipe=recipe,
-        preparation=Preparation(readers, steps, block=recipe.run.batch),
+        preparation=Preparation(readers, steps, block=recipe.run.batch, gate=recipe.accept),
         model=model,
         reports=tuple(make_part(reference, recipe) for reference in recipe.report),
         executor=make_part(recipe.executor, recipe),

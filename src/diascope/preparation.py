@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from diascope.contracts import Prepared, Reader, Step
 from diascope.errors import reason_of
+from diascope.gate import Gate
 from diascope.plugins import Plugin
 from diascope.sample import Failed, Item, Sample, Skipped
 
@@ -31,11 +32,13 @@ class Preparation:
     Attributes:
         readers: the one that the recipe names, or all, of which the surest is taken.
         block: samples handed on at once.
+        gate: what the recipe accepts.
     """
 
     readers: tuple[Part[Reader], ...]
     steps: tuple[Part[Step], ...]
     block: int
+    gate: Gate = Gate()
 
     def prepare(self, item: Item) -> Iterator[Prepared]:
         """Yield blocks of samples, or the item's end; never raises for a fault of the item."""
@@ -77,7 +80,7 @@ class Preparation:
         found = 0
         for outcome in _samples(item, reader):
             ready = self._preprocessed(outcome) if isinstance(outcome, Sample) else outcome
-            if isinstance(ready, Failed):
+            if isinstance(ready, Failed | Skipped):
                 yield ready
                 return
             found += 1
@@ -90,8 +93,10 @@ class Preparation:
         if not found:
             yield Failed(item, "read", reader.plugin.name, "the reader found no picture in it")
 
-    def _preprocessed(self, sample: Sample) -> Sample | Failed:
+    def _preprocessed(self, sample: Sample) -> Sample | Failed | Skipped:
         item = sample.item
+        if objection := self.gate.objection(sample.facts):
+            return Skipped(item, objection)
         for step in self.steps:
             try:
                 sample = step.instance(sample)

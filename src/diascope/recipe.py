@@ -8,7 +8,9 @@ from typing import Any, Literal, TypeVar
 from diascope.document import Node, nearest, parse_document, read_document
 from diascope.errors import RecipeError
 from diascope.fields import check
+from diascope.gate import Gate
 from diascope.plugins import find_plugins, recipe_path
+from diascope.sample import FACTS
 
 T = TypeVar("T")
 
@@ -69,6 +71,7 @@ class Recipe:
         input: paths, globs or URIs, as written.
         output: folder for the results, relative to the current folder.
         read: a reader, or None for ``auto``.
+        accept: what the files must say of themselves.
         train: the values of ``train:``, checked by ``diascope.training``.
     """
 
@@ -78,6 +81,7 @@ class Recipe:
     input: tuple[str, ...] = ()
     output: str | None = None
     read: Reference | None = None
+    accept: Gate = field(default_factory=Gate)
     preprocess: tuple[Reference, ...] = ()
     report: tuple[Reference, ...] = ()
     run: RunOptions = field(default_factory=RunOptions)
@@ -97,6 +101,7 @@ class Recipe:
             "input": list(self.input),
             "output": self.output,
             "read": self.read.plain() if self.read else "auto",
+            "accept": self.accept.plain(),
             "preprocess": [reference.plain() for reference in self.preprocess],
             "model": self.model.plain(),
             "report": [reference.plain() for reference in self.report],
@@ -106,7 +111,8 @@ class Recipe:
 
 
 _ALL_REPORTS = Node([Node(name, "") for name in ("csv", "json", "html")], "")
-_KEYS = ["name", "input", "output", "read", "preprocess", "model", "report", "run", "train"]
+_KEYS = ["name", "input", "output", "read", "accept", "preprocess", "model", "report", "run"]
+_KEYS += ["train"]
 
 
 def read_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
@@ -138,12 +144,25 @@ def read_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
         input=_texts(keys["input"]) if "input" in keys else (),
         output=_text(keys["output"]) if "output" in keys else None,
         read=None if read is None or read.value == "auto" else _reference("reader", read),
+        accept=_gate(keys["accept"]) if "accept" in keys else Gate(),
         preprocess=_references("preprocessing", keys.get("preprocess")),
         report=_references("report", keys.get("report", _ALL_REPORTS)),
         run=build(RunOptions, options, where=run_where),
         executor=_reference("executor", executor),
         train=keys.get("train"),
     )
+
+
+def _gate(node: Node) -> Gate:
+    values = dict(_mapping(node, "accept"))
+    _known(values, [*FACTS, "missing"])
+    missing = values.pop("missing", None)
+    if missing is not None and missing.value not in ("accept", "skip"):
+        raise RecipeError(
+            f"missing must be accept or skip, got {missing.value!r}", where=missing.where
+        )
+    facts = {name: _texts(value) for name, value in values.items()}
+    return Gate(facts, "accept" if missing is None else missing.value)
 
 
 def build(

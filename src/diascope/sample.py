@@ -3,13 +3,18 @@
 from __future__ import annotations  # numpy is for the type checker: importing it takes 0.1 s
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+FACTS = ("modality", "body_part", "view", "laterality", "image_type", "intent", "burned_in")
+"""What a reader can tell of a picture and a recipe can ask for: kind of imaging device, part of the
+body, projection, side, ORIGINAL or DERIVED, for presentation or for processing, whether text is
+burned into the pixels."""
 
 ScoreKind = Literal["probability", "softmax", "sigmoid", "logit"]
 
@@ -66,6 +71,7 @@ class Sample:
         spacing_mm: size of a pixel as (row, column) in millimetres, if known.
         frame: number of this frame within the item, from 0.
         trace: every operation that changed the meaning of a pixel, in order.
+        facts: what the file says of itself, in its own words; names are of ``FACTS``.
     """
 
     item: Item
@@ -74,6 +80,7 @@ class Sample:
     spacing_mm: tuple[float, float] | None = None
     frame: int = 0
     trace: tuple[str, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
 
     def changed(self, pixels: NDArray[Any], note: str, **fields: Any) -> Sample:
         """Return a copy with new pixels and one more line in the trace."""

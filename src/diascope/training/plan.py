@@ -106,7 +106,7 @@ def make_plan(recipe: Recipe) -> Plan:
         names=names,
         reference=reference,
         backbone=make_part(reference, recipe).instance,
-        preparation=Preparation(readers, steps, block=1),
+        preparation=Preparation(readers, steps, block=1, gate=recipe.accept),
         augmentation=Augmentation(options.augment, str(recipe.path)),
     )
 

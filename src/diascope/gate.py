@@ -1,0 +1,40 @@
+"""What a recipe is for: items whose files say otherwise are skipped, with what they say."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The ``accept:`` part of a recipe.
+
+    Attributes:
+        facts: a fact of ``Sample.facts``, to the values that are accepted, in any case.
+        missing: what becomes of an item whose file does not state a fact.
+    """
+
+    facts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    missing: Literal["accept", "skip"] = "accept"
+
+    def objection(self, facts: Mapping[str, str]) -> str:
+        """Return why an item is not accepted; empty if it is."""
+        for name, accepted in self.facts.items():
+            title = name.replace("_", " ")
+            value = facts.get(name, "").strip()
+            if not value and self.missing == "skip":
+                return f"the file states no {title}; the recipe wants {_either(accepted)}"
+            if value and value.upper() not in {each.upper() for each in accepted}:
+                return f"{title} is {value}; the recipe is for {_either(accepted)}"
+        return ""
+
+    def plain(self) -> dict[str, object]:
+        """Return the gate as it is written in a recipe."""
+        return {
+            **{name: list(values) for name, values in self.facts.items()},
+            "missing": self.missing,
+        }
+
+
+def _either(values: tuple[str, ...]) -> str:
+    return " or ".join(values)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from diascope.errors import ReadError, reason_of
+from diascope.gate import Gate
 from diascope.plugins import Plugin
 from diascope.preparation import Part, Preparation
 from diascope.sample import Failed, Item, Sample, Skipped
@@ -176,3 +177,19 @@ def test_a_preparation_travels_to_other_processes(make_item: Make) -> None:
 )
 def test_a_reason_is_one_plain_line(error: Exception, reason: str) -> None:
     assert reason_of(error) == reason
+
+
+def test_a_picture_outside_the_gate_is_skipped_before_any_step(make_item: Make) -> None:
+    class Scan(Words):
+        def read(self, item: Item) -> Iterator[Sample]:
+            yield Sample(item, np.zeros((2, 2, 1), np.uint8), facts={"modality": "MR"})
+
+    def never(sample: Sample) -> Sample:
+        raise AssertionError("no step sees what the gate keeps out")
+
+    gate = Gate({"modality": ("CR",)})
+    preparation = Preparation((part(Scan()),), (part(never),), block=2, gate=gate)
+    (outcome,) = preparation.prepare(make_item("1"))
+
+    assert isinstance(outcome, Skipped)
+    assert outcome.reason == "modality is MR; the recipe is for CR"

@@ -189,7 +189,7 @@ def test_a_picture_outside_the_gate_is_skipped_before_any_step(make_item: Make) 
 
     gate = Gate({"modality": ("CR",)})
     preparation = Preparation((part(Scan()),), (part(never),), block=2, gate=gate)
-    (outcome,) = preparation.prepare(make_item("1"))
+    (outcome,) = preparation.prepare(make_item(b"1"))
 
     assert isinstance(outcome, Skipped)
     assert outcome.reason == "modality is MR; the recipe is for CR"

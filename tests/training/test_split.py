@@ -27,7 +27,6 @@ def shares(examples: list[Example]) -> dict[str | None, float]:
 MANY = [example(i, i // 3, "xyz"[i // 3 % 3]) for i in range(600)]
 
 
-@pytest.mark.filterwarnings("ignore:The least populated class")
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(
     rows=st.lists(st.tuples(st.integers(0, 15), st.sampled_from("abc")), min_size=1, max_size=60),

@@ -1,5 +1,6 @@
 """Hold groups out of training, so that a measurement is on people the model never saw."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -86,6 +87,8 @@ def _folds(examples: Sequence[Example], folds: int, seed: int) -> list[set[int]]
         )
     cut = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
     try:
-        return [{int(index) for index in held} for _, held in cut.split(examples, labels, groups)]
+        with warnings.catch_warnings():  # of rare labels: `inspect_pictures` tells them by name
+            warnings.filterwarnings("ignore", message="The least populated class")
+            return [set(map(int, held)) for _, held in cut.split(examples, labels, groups)]
     except ValueError as error:  # no label has as many pictures as there are folds
         raise TableError(f"{folds} parts cannot be made: {error}") from error

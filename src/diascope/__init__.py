@@ -4,6 +4,7 @@ from diascope.card import Label, ModelCard, read_card
 from diascope.contracts import API, Runtime
 from diascope.errors import (
     DiascopeError,
+    NoPictureError,
     PluginError,
     ReadError,
     RecipeError,
@@ -20,6 +21,7 @@ __all__ = [
     "Item",
     "Label",
     "ModelCard",
+    "NoPictureError",
     "PluginError",
     "Prediction",
     "ReadError",

@@ -40,6 +40,7 @@ class Reader(Protocol):
 
         Raises:
             ReadError: with a reason that the owner of the file understands.
+            NoPictureError: if the item is sound but no picture; it is skipped.
         """
 
 

@@ -8,6 +8,7 @@ DiascopeError
 |-- OutputError      the output folder cannot be used
 |-- TableError       the label table is wrong; names the rows
 `-- ReadError        one input cannot be read; that item fails, nothing else does
+    `-- NoPictureError one input is no picture; that item is skipped
 """
 
 
@@ -57,6 +58,10 @@ class TableError(DiascopeError):
 
 class ReadError(DiascopeError):
     """One input cannot be read. Readers raise it; the item ends as failed."""
+
+
+class NoPictureError(ReadError):
+    """One input is sound but no picture, such as a report; the item ends as skipped."""
 
 
 def reason_of(error: Exception) -> str:

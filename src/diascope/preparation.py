@@ -4,11 +4,11 @@ Every call into a plugin is wrapped on its own: an exception becomes a Failed re
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from diascope.contracts import Prepared, Reader, Step
-from diascope.errors import reason_of
+from diascope.errors import NoPictureError, reason_of
 from diascope.gate import Gate
 from diascope.plugins import Plugin
 from diascope.sample import Failed, Item, Sample, Skipped
@@ -38,7 +38,7 @@ class Preparation:
     readers: tuple[Part[Reader], ...]
     steps: tuple[Part[Step], ...]
     block: int
-    gate: Gate = Gate()
+    gate: Gate = field(default_factory=Gate)
 
     def prepare(self, item: Item) -> Iterator[Prepared]:
         """Yield blocks of samples, or the item's end; never raises for a fault of the item."""
@@ -106,13 +106,15 @@ class Preparation:
         return sample
 
 
-def _samples(item: Item, reader: Part[Reader]) -> Iterator[Sample | Failed]:
+def _samples(item: Item, reader: Part[Reader]) -> Iterator[Sample | Failed | Skipped]:
     try:
         for sample in reader.instance.read(item):
             _check_sample(sample)
             if sample.item != item:
                 raise TypeError(f"expected a Sample of {item.id}, got one of {sample.item.id}")
             yield sample
+    except NoPictureError as error:
+        yield Skipped(item, reason_of(error))
     except Exception as error:  # a stranger's reader may raise anything
         yield Failed(item, "read", reader.plugin.name, reason_of(error))
 

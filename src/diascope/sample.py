@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 FACTS = ("modality", "body_part", "view", "laterality", "image_type", "intent", "burned_in")
 """What a reader can tell of a picture and a recipe can ask for: kind of imaging device, part of the
-body, projection, side, ORIGINAL or DERIVED, for presentation or for processing, whether text is
+body, projection, side, such as ORIGINAL/PRIMARY, for presentation or for processing, whether text is
 burned into the pixels."""
 
 ScoreKind = Literal["probability", "softmax", "sigmoid", "logit"]
@@ -134,6 +134,9 @@ class Prediction:
         trace: what was done to the pixels and the scores.
         prediction_set: the labels that hold the true one with the coverage that the recipe asks
             for; None if it asks for none.
+        novelty: how far the features lie from those of the training pictures, as a multiple of the
+            card's limit; of several frames, the largest. None if the card has no limit.
+        warnings: why not to trust the answer, in words.
     """
 
     item: Item
@@ -145,6 +148,13 @@ class Prediction:
     samples: int = 1
     trace: tuple[str, ...] = ()
     prediction_set: tuple[str, ...] | None = None
+    novelty: float | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def out_of_distribution(self) -> bool | None:
+        """Whether the picture is unlike those of the training; None if the card has no limit."""
+        return None if self.novelty is None else self.novelty > 1
 
 
 @dataclass(frozen=True, slots=True)

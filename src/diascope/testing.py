@@ -17,7 +17,7 @@ import numpy as np
 from diascope import contracts
 from diascope.errors import ReadError
 from diascope.fields import parameters
-from diascope.sample import Failed, Item, Prediction, Record, Sample, Skipped
+from diascope.sample import FACTS, Failed, Item, Prediction, Record, Sample, Skipped
 
 
 def check_plugin(plugin: Any) -> None:
@@ -51,6 +51,7 @@ def check_reader(plugin: Any, good: Path, bad: Path) -> list[Sample]:
         _expect_sample(sample)
         _expect(sample.item == item, f"samples of {item}", sample.item)
         _expect(sample.frame == number, f"frame {number}", sample.frame)
+        _expect(set(sample.facts) <= set(FACTS), f"facts of {', '.join(FACTS)}", sample.facts)
     try:
         list(plugin.read(Item(bad.name, str(bad))))
     except ReadError as error:

@@ -12,6 +12,7 @@ import click
 _CORE = ("diascope", "torch", "monai", "numpy", "pillow", "scikit-image", "safetensors", "fsspec")
 _EXTRAS = {
     "train": ("lightning_fabric", "pipeline train"),
+    "dicom": ("pydicom", "DICOM files"),
     "video": ("av", "films: MP4, AVI, MOV"),
     "s3": ("s3fs", "inputs on s3://"),
     "http": ("aiohttp", "inputs on https://"),

@@ -1,0 +1,99 @@
+"""What a DICOM header says of its picture: facts for a gate, the size of a pixel, and remarks."""
+
+import re
+
+from pydicom.dataset import Dataset
+
+from diascope.errors import ReadError
+from diascope.readers.dicom_tags import named, text, values
+
+_TAGS = {
+    "modality": ("Modality",),
+    "body_part": ("BodyPartExamined",),
+    "view": ("ViewPosition",),
+    "laterality": ("ImageLaterality", "FrameLaterality", "Laterality"),
+    "intent": ("PresentationIntentType",),
+    "burned_in": ("BurnedInAnnotation",),
+}
+_VIEWS = {  # SNOMED CT and SRT codes of CID 4010, to the words of View Position
+    "399348003": "AP",
+    "R-10206": "AP",
+    "272479007": "PA",
+    "R-40888": "PA",
+    "399173006": "LL",
+    "R-10236": "LL",
+    "399198007": "RL",
+    "R-10232": "RL",
+}
+_POSITIONS = re.compile(r"[HFLRAP]F(P|S|DR|DL)")  # defined terms of Patient Position
+_SPACINGS = {
+    "PixelSpacing": "",
+    "ImagerPixelSpacing": ", at the detector: not corrected for magnification",
+    "NominalScannedPixelSpacing": ", of the film that was scanned",
+}
+
+
+def facts(header: Dataset) -> dict[str, str]:
+    """Return what the header states of the names in ``diascope.sample.FACTS``."""
+    found = {
+        fact: next(filter(None, (text(header, keyword) for keyword in keywords)), "")
+        for fact, keywords in _TAGS.items()
+    }
+    found["view"] = found["view"] or _coded_view(header) or _misplaced_view(header)
+    found["image_type"] = "/".join(str(part).strip() for part in values(header, "ImageType")[:2])
+    return {fact: stated for fact, stated in found.items() if stated}
+
+
+def _coded_view(header: Dataset) -> str:
+    for code in values(header, "ViewCodeSequence")[:1]:
+        return _VIEWS.get(text(code, "CodeValue"), text(code, "CodeMeaning"))
+    return ""
+
+
+def _misplaced_view(header: Dataset) -> str:
+    """Return what Patient Position holds if it is no position: some devices put the view there."""
+    stated = text(header, "PatientPosition")
+    return "" if _POSITIONS.fullmatch(stated) else stated
+
+
+def spacing(header: Dataset) -> tuple[tuple[float, float] | None, str]:
+    """Return (row, column) spacing in millimetres and where it comes from, for the trace."""
+    for keyword, meaning in _SPACINGS.items():
+        if (found := _two_lengths(header, keyword)) is not None:
+            meant = meaning or _calibration(header, found)
+            size = f"{found[0]:g} x {found[1]:g} mm"
+            return found, f"size of a pixel {size} by {named(keyword)}{meant}"
+    fault = "holds no two lengths" if "PixelSpacing" in header else "is missing"
+    return None, f"size of a pixel unknown: {named('PixelSpacing')} {fault}"
+
+
+def _calibration(header: Dataset, found: tuple[float, float]) -> str:
+    """Say what Pixel Spacing means in a projection (PS3.3 10.7.1.3)."""
+    if kind := text(header, "PixelSpacingCalibrationType"):
+        return f", calibrated ({kind})"
+    at_detector = _two_lengths(header, "ImagerPixelSpacing")
+    if at_detector is None:
+        return ""
+    return _SPACINGS["ImagerPixelSpacing"] if at_detector == found else ", calibrated"
+
+
+def _two_lengths(header: Dataset, keyword: str) -> tuple[float, float] | None:
+    try:
+        row, column = map(float, values(header, keyword))
+    except (ReadError, TypeError, ValueError):  # absent, too: no values are not two
+        return None
+    return (row, column) if row > 0 and column > 0 else None
+
+
+def remarks(header: Dataset) -> list[str]:
+    """Return what a reader of the answer should know of the picture, for the trace."""
+    found = []
+    if any(0x6000 <= tag.group <= 0x601E for tag in header.keys()):  # noqa: SIM118 - a Dataset
+        found.append("overlays (groups 6000 to 601E) are not drawn")
+    if text(header, "BurnedInAnnotation").upper() == "YES":
+        found.append(f"{named('BurnedInAnnotation')} is YES: text stands in the pixels")
+    if text(header, "LossyImageCompression") == "01":
+        found.append(f"{named('LossyImageCompression')} is 01: it was compressed with loss")
+    if "ICCProfile" in header:
+        found.append(f"{named('ICCProfile')} is not applied")
+    return found

@@ -1,0 +1,163 @@
+"""DICOM files: a header without pixels, and decoded frames, one at a time."""
+
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from importlib.util import find_spec
+from typing import Any, BinaryIO, NamedTuple, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import dcmread
+from pydicom.dataset import Dataset, FileDataset
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.utils import iter_pixels
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    JPEG2000TransferSyntaxes,
+    JPEGTransferSyntaxes,
+    MediaStorageDirectoryStorage,
+)
+
+from diascope.errors import NoPictureError, ReadError
+from diascope.readers.dicom_tags import named, text, value
+
+_NEEDED = ("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated")
+_PIXELS = (b"\xe0\x7f", b"\x7f\xe0")  # group 7FE0, in either byte order
+_PIXEL_VRS = (b"OB", b"OW", b"OF", b"OD", b"UN")
+Decoded = Generator[NDArray[Any], None, None]
+
+
+class Opened(NamedTuple):
+    """A DICOM file that holds pixels.
+
+    Attributes:
+        file: the content, open.
+        header: what stands before the pixels, with a transfer syntax in its ``file_meta``.
+        seekable: whether single frames can be read; if not, the whole file must be.
+        assumed: what the header does not say, for the trace.
+    """
+
+    file: BinaryIO
+    header: FileDataset
+    seekable: bool
+    assumed: list[str]
+
+
+def opened(file: BinaryIO) -> Opened:
+    """Read a header, of a file without preamble, file meta or transfer syntax, too.
+
+    Args:
+        file: at its start.
+
+    Raises:
+        NoPictureError: if it is a DICOM object of a kind that has no pixels.
+        ReadError: if it is not DICOM, or pixels or a tag that they need are missing.
+    """
+    try:
+        header = dcmread(file, stop_before_pixels=True, force=True)
+    except Exception as error:  # pydicom raises all kinds; its words may quote a name
+        kind = type(error).__name__
+        raise ReadError(f"its DICOM header is damaged ({kind})") from None
+    if not header.file_meta and "SOPClassUID" not in header and "Rows" not in header:
+        raise ReadError("its content is not DICOM")
+    assumed = _settle_syntax(header)
+    syntax = header.file_meta.TransferSyntaxUID
+    deflated = syntax == DeflatedExplicitVRLittleEndian  # then the pixels lie in the stream
+    start = file.read(8)
+    if start[:2] not in _PIXELS and not deflated:
+        raise _without_pixels(header)
+    missing = [f"{named(need)} is missing" for need in _NEEDED if value(header, need) is None]
+    if missing:
+        raise ReadError(", ".join(missing))
+    as_said = (start[4:6] in _PIXEL_VRS) != (syntax == ImplicitVRLittleEndian)
+    return Opened(file, header, as_said and not deflated, assumed)
+
+
+def _settle_syntax(header: FileDataset) -> list[str]:
+    """Give the file meta a transfer syntax if it lacks one."""
+    if header.file_meta.get("TransferSyntaxUID"):
+        return []
+    implicit, little = header.original_encoding
+    explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+    syntax = ImplicitVRLittleEndian if implicit else explicit
+    header.file_meta.TransferSyntaxUID = syntax
+    return [f"{named('TransferSyntaxUID')} is missing: {syntax.name} assumed from the bytes"]
+
+
+def _without_pixels(header: FileDataset) -> ReadError:
+    kind = UID(text(header.file_meta, "MediaStorageSOPClassUID") or text(header, "SOPClassUID"))
+    if kind == MediaStorageDirectoryStorage:
+        return NoPictureError("a DICOM directory; the files that it lists are items themselves")
+    known = kind.name if kind.name != kind else "of a kind that is not stated or not known"
+    if "Image Storage" in known or "Rows" in header:
+        return ReadError(f"{named('PixelData')} is missing: truncated, or stripped of its pixels")
+    return NoPictureError(f"a DICOM object without pixels ({known})")
+
+
+def decode(source: Opened, wanted: Sequence[int]) -> Decoded:
+    """Return a generator of frames, ``(H, W)`` or ``(H, W, 3)``, each decoded when it is asked for.
+
+    Args:
+        source: stays open until the generator is closed.
+        wanted: which frames to decode, from 0.
+
+    Raises:
+        ReadError: if there is no decoder; from the generator, if the pixels are damaged.
+    """
+    syntax = source.header.file_meta.TransferSyntaxUID
+    plugin = _plugin(syntax)
+    content: BinaryIO | Dataset = source.file
+    if not source.seekable:
+        source.file.seek(0)
+        content = dcmread(source.file)
+    decoded = iter_pixels(
+        content, indices=wanted, decoding_plugin=plugin, transfer_syntax_uid=syntax
+    )
+    return _plain(cast("Decoded", decoded), syntax)
+
+
+def _plain(decoded: Decoded, syntax: UID) -> Decoded:
+    """Yield frames in native byte order; whatever goes wrong is a ReadError."""
+    with closing(decoded):
+        while True:
+            try:
+                frame = next(decoded, None)
+            except Exception as error:  # pydicom and its decoders raise all kinds
+                raise ReadError(_undecodable(syntax, error)) from error
+            if frame is None:
+                return
+            yield np.asarray(frame, dtype=frame.dtype.newbyteorder("="))
+
+
+def _plugin(syntax: UID) -> str:
+    """Return the decoder that pydicom shall take; empty if it may choose."""
+    try:
+        decoder = get_decoder(syntax)
+    except NotImplementedError:
+        raise ReadError(f"no decoder knows its transfer syntax, {syntax.name}") from None
+    if not decoder.is_available:
+        raise ReadError(
+            f"its pixels are compressed as {syntax.name}, and no decoder for that is installed",
+            hint=f"Install one: {_advice(syntax)}.",
+        )
+    quiet = "pylibjpeg"  # the same pixels, but GDCM prints what is wrong with a damaged stream
+    prefers = syntax in JPEG2000TransferSyntaxes and quiet in decoder.available_plugins
+    return quiet if prefers else ""
+
+
+def _undecodable(syntax: UID, error: Exception) -> str:
+    if not syntax.is_compressed:
+        return f"its pixels are truncated or damaged: {error}"
+    reason = f"its pixels ({syntax.name}) cannot be decoded: {error}"
+    if syntax in JPEGTransferSyntaxes and find_spec("libjpeg") is None:
+        reason += f"; one more decoder: {_advice(syntax)}"
+    return reason
+
+
+def _advice(syntax: UID) -> str:
+    extra = "dicom,dicom-gpl" if syntax in JPEGTransferSyntaxes else "dicom"
+    return f'pip install "diascope[{extra}]"'

@@ -1,0 +1,73 @@
+"""From an open DICOM file to Samples, frame by frame."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any, BinaryIO
+
+from numpy.typing import NDArray
+
+from diascope.errors import ReadError
+from diascope.readers.dicom_facts import facts, remarks, spacing
+from diascope.readers.dicom_files import Opened, decode, opened
+from diascope.readers.dicom_frames import of_frame
+from diascope.readers.dicom_options import Frames, Window
+from diascope.readers.dicom_shown import shown
+from diascope.readers.dicom_tags import whole
+from diascope.sample import Item, Sample
+
+
+def samples(file: BinaryIO, item: Item, window: Window, frames: Frames) -> Iterator[Sample]:
+    """Yield a Sample for each frame that is asked for, decoding none before it is taken.
+
+    Raises:
+        ReadError: see ``DicomReader``.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they quote values, which may be names
+        source = opened(file)
+        count = whole(source.header, "NumberOfFrames") or 1
+        wanted = _wanted(frames, count)
+        decoded = decode(source, wanted)
+    with closing(decoded):
+        for index in wanted:
+            with warnings.catch_warnings(record=True) as told:
+                warnings.simplefilter("always")
+                stored = next(decoded)
+            notes = dict.fromkeys(f"the decoder warns: {warning.message}" for warning in told)
+            choice = [f"frame {index} of {count}, counted from 0"] if len(wanted) < count else []
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                sample = _sample(item, source, stored, index, window, [*choice, *notes])
+            yield sample
+
+
+def _wanted(frames: Frames, count: int) -> range:
+    if frames == "all":
+        return range(count)
+    index = count // 2 if frames == "middle" else frames
+    if index >= count:
+        raise ReadError(f"the recipe asks for frame {index}, counted from 0; the file has {count}")
+    return range(index, index + 1)
+
+
+def _sample(
+    item: Item,
+    source: Opened,
+    stored: NDArray[Any],
+    index: int,
+    window: Window,
+    notes: list[str],
+) -> Sample:
+    header = of_frame(source.header, index)
+    picture = shown(stored, header, window)
+    size, origin = spacing(header)
+    return Sample(
+        item,
+        picture.pixels,
+        range=picture.range,
+        spacing_mm=size,
+        frame=index,
+        trace=(*source.assumed, *notes, *picture.trace, origin, *remarks(header)),
+        facts=facts(header),
+    )

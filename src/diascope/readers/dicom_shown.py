@@ -1,0 +1,105 @@
+"""From a decoded frame to a picture as it is meant to be seen, grey or RGB.
+
+The order is that of PS3.3 C.7.6.3, C.11.1 and C.11.2 and of PS3.4 N.2; pydicom does the arithmetic.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.pixels.processing import apply_color_lut
+
+from diascope.errors import ReadError
+from diascope.readers.dicom_modality import applied, measured
+from diascope.readers.dicom_options import Window
+from diascope.readers.dicom_tags import named, text, value, values, whole
+from diascope.readers.dicom_view import Span, viewed
+
+_CHANNELS = ("Red", "Green", "Blue")
+
+
+class Shown(NamedTuple):
+    """Pixels ``(H, W, 1 or 3)``, the values that mean black and white, and lines for the trace."""
+
+    pixels: NDArray[Any]
+    range: Span
+    trace: list[str]
+
+
+def shown(stored: NDArray[Any], header: Dataset, window: Window) -> Shown:
+    """Return one frame with black low and white high.
+
+    Args:
+        stored: ``(H, W)`` or ``(H, W, 3)``, as decoded; YBR was converted by the decoder.
+        header: as it holds for this frame.
+        window: see ``DicomReader``.
+
+    Raises:
+        ReadError: naming the tag, if the header lacks what is needed or contradicts itself.
+    """
+    kind = text(header, "PhotometricInterpretation")
+    if kind in ("MONOCHROME1", "MONOCHROME2") and stored.ndim == 2:
+        return _grey(stored, header, window, inverted=kind == "MONOCHROME1")
+    if kind == "PALETTE COLOR" and stored.ndim == 2:
+        return _palette(stored, header)
+    if stored.ndim == 3 and stored.shape[2] == 3 and (kind == "RGB" or kind.startswith("YBR_")):
+        bits = whole(header, "BitsStored") or stored.dtype.itemsize * 8
+        trace = [] if kind == "RGB" else [f"{kind} converted to RGB"]
+        return Shown(stored, (0.0, 2.0**bits - 1), trace)
+    channels = 1 if stored.ndim == 2 else stored.shape[2]
+    tag = named("PhotometricInterpretation")
+    raise ReadError(f"{tag} is {kind}, which this reader cannot show with {channels} channels")
+
+
+def _grey(stored: NDArray[Any], header: Dataset, window: Window, *, inverted: bool) -> Shown:
+    trace: list[str] = []
+    padding = _padding(stored, header)
+    physical = measured(stored, header, trace)
+    pixels, span = viewed(physical, header, window, padding, trace)
+    black, white = np.array(span).astype(pixels.dtype)
+    if inverted:
+        trace.append("MONOCHROME1 inverted")
+        pixels = white - pixels + black
+    if padding.any():
+        trace.append(f"{padding.sum()} pixels of {named('PixelPaddingValue')} shown as black")
+        pixels = np.where(padding, black, pixels)
+    if text(header, "PixelPresentation") in ("COLOR", "MIXED"):
+        trace.append("supplemental palette left out: shown as grey")
+    return Shown(pixels[:, :, None], span, trace)
+
+
+def _padding(stored: NDArray[Any], header: Dataset) -> NDArray[np.bool_]:
+    """Return where the device put filling in place of a measurement (PS3.3 C.7.5.1.1.2)."""
+    first = whole(header, "PixelPaddingValue")
+    if first is None:
+        return np.zeros(stored.shape, dtype=bool)
+    limit = whole(header, "PixelPaddingRangeLimit")
+    low, high = sorted((first, first if limit is None else limit))
+    filled: NDArray[np.bool_] = (stored >= low) & (stored <= high)
+    return filled
+
+
+def _palette(stored: NDArray[Any], header: Dataset) -> Shown:
+    tag = "RedPaletteColorLookupTableDescriptor"
+    descriptor = values(header, tag)
+    if len(descriptor) != 3:
+        raise ReadError(f"{named(tag)} does not hold three numbers")
+    pixels = applied(apply_color_lut, stored, _native(header), tag)[:, :, :3]
+    stated, most = 2.0 ** int(descriptor[2]) - 1, float(np.iinfo(pixels.dtype).max)
+    white = most if pixels.max() > stated else stated
+    return Shown(pixels, (0.0, white), ["palette converted to RGB"])
+
+
+def _native(header: Dataset) -> Dataset:
+    """Return the header with the tables of a palette in little endian, as pydicom takes them."""
+    if header.file_meta.TransferSyntaxUID.is_little_endian:
+        return header
+    turned = Dataset()
+    turned.file_meta = header.file_meta
+    turned.update(header)
+    for channel in _CHANNELS:
+        keyword = f"{channel}PaletteColorLookupTableData"
+        if (table := value(header, keyword)) is not None:
+            setattr(turned, keyword, np.frombuffer(table, ">u2").astype("<u2").tobytes())
+    return turned

@@ -1,0 +1,122 @@
+"""From measured values to grey between black and white: VOI LUT or window (PS3.3 C.11.2)."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.pixels.processing import apply_voi, apply_windowing
+
+from diascope.errors import ReadError
+from diascope.readers.dicom_modality import applied, depth, possible
+from diascope.readers.dicom_options import Window
+from diascope.readers.dicom_tags import named, text, values, whole
+
+Span = tuple[float, float]
+_SHALLOW = 8  # bits; such pictures were made for a screen, deeper ones are measurements
+
+
+def viewed(
+    pixels: NDArray[Any],
+    header: Dataset,
+    window: Window,
+    padding: NDArray[np.bool_],
+    trace: list[str],
+) -> tuple[NDArray[Any], Span]:
+    """Return pixels, and the values that mean black and white, the lower one first.
+
+    Args:
+        pixels: ``(H, W)``, as measured.
+        window: see ``DicomReader``.
+        padding: where pixels are filling; it has no say in what black and white are.
+
+    Raises:
+        ReadError: naming the tag, if the header lacks what is asked for.
+    """
+    tables, windows = values(header, "VOILUTSequence"), _windows(header)
+    if window == "lut" or (window == "first" and tables):
+        if not tables:
+            raise ReadError(f"the recipe asks for a VOI LUT; {named('VOILUTSequence')} is missing")
+        trace.append("VOI LUT applied")
+        seen = applied(apply_voi, pixels, header, "VOILUTSequence")
+        return _within(seen, (0.0, 2.0 ** depth(tables[0]) - 1), padding, trace)
+    number = next(iter(windows), None) if window == "first" else window
+    if isinstance(number, int):
+        if number not in windows:
+            usable = f"{named('WindowCenter')} and {named('WindowWidth')} state {len(windows)}"
+            raise ReadError(f"the recipe asks for window {number}; {usable}")
+        return _windowed(pixels, header, number, *windows[number], trace)
+    return _within(pixels, _unwindowed(pixels[~padding], header, window, trace), padding, trace)
+
+
+def _windows(header: Dataset) -> dict[int, tuple[float, float]]:
+    """Return center and width of the windows that the standard allows, by number from 1."""
+    exact = text(header, "VOILUTFunction").upper() in ("LINEAR_EXACT", "SIGMOID")
+    pairs = zip(values(header, "WindowCenter"), values(header, "WindowWidth"), strict=False)
+    return {
+        number: (float(center), float(width))
+        for number, (center, width) in enumerate(pairs, 1)
+        if (width > 0 if exact else width >= 1)
+    }
+
+
+def _windowed(
+    pixels: NDArray[Any],
+    header: Dataset,
+    number: int,
+    center: float,
+    width: float,
+    trace: list[str],
+) -> tuple[NDArray[Any], Span]:
+    ends = possible(header)
+    if ends is None:
+        raise ReadError(f"a window needs {named('BitsStored')}, which is missing")
+    function = text(header, "VOILUTFunction").upper() or "LINEAR"
+    curve = "" if function == "LINEAR" else f" ({function})"
+    of = len(values(header, "WindowCenter"))
+    which = f", number {number} of {of}" if of > 1 else ""
+    trace.append(f"window applied: center {center:g}, width {width:g}{curve}{which}")
+    seen = applied(
+        lambda array, dataset: apply_windowing(array, dataset, number - 1),
+        pixels,
+        header,
+        "WindowWidth",
+    )
+    first, last = ends
+    if first > last:  # a negative slope: pydicom's output runs from white to black
+        return first + last - seen, (last, first)
+    return seen, (first, last)
+
+
+def _unwindowed(pixels: NDArray[Any], header: Dataset, window: Window, trace: list[str]) -> Span:
+    """Return black and white where no window says it: of all possible values, or of these."""
+    ends = possible(header)
+    shallow = (whole(header, "BitsStored") or 0) <= _SHALLOW
+    if ends and (window == "none" or (window == "first" and shallow)):
+        black, white, source = min(ends), max(ends), "as its bits allow"
+    else:
+        black, white = _extremes(pixels)
+        source = "the least and the greatest value in it"
+    if not shallow:
+        trace.append(f"no window: black is {black:g} and white is {white:g}, {source}")
+    return black, white
+
+
+def _extremes(pixels: NDArray[Any]) -> Span:
+    if not np.isfinite(pixels).all():
+        raise ReadError("some pixels are not numbers, so black and white are not known")
+    low, high = (float(pixels.min()), float(pixels.max())) if pixels.size else (0.0, 1.0)
+    return low, high if high > low else low + 1
+
+
+def _within(
+    pixels: NDArray[Any], span: Span, padding: NDArray[np.bool_], trace: list[str]
+) -> tuple[NDArray[Any], Span]:
+    """Clip values that the header rules out."""
+    low, high = np.array(span).astype(pixels.dtype)
+    beyond = (pixels < low) | (pixels > high)
+    if not beyond.any():
+        return pixels, span
+    if count := int((beyond & ~padding).sum()):
+        trace.append(f"{count} pixels beyond black or white clipped")
+    return np.clip(pixels, low, high), span

@@ -1,0 +1,133 @@
+"""Facts and spacing from DICOM headers, and what is worth a remark."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pydicom.dataset import Dataset
+
+from diascope.readers.dicom_facts import facts, remarks, spacing
+from diascope.sample import FACTS, Item
+from tests.readers.dicoms import GREY, dataset, encoded, only
+
+AT_DETECTOR = "at the detector: not corrected for magnification"
+
+
+def header(**tags: Any) -> Dataset:
+    return dataset(GREY, **tags)
+
+
+def coded(value: str, meaning: str) -> Dataset:
+    code = Dataset()
+    code.CodeValue, code.CodeMeaning = value, meaning
+    return code
+
+
+def test_every_fact_comes_from_its_tag() -> None:
+    found = facts(
+        header(
+            Modality="DX",
+            BodyPartExamined="HAND",
+            ViewPosition="PA",
+            ImageLaterality="L",
+            ImageType=["ORIGINAL", "PRIMARY", "OTHER"],
+            PresentationIntentType="FOR PRESENTATION",
+            BurnedInAnnotation="NO",
+        )
+    )
+
+    assert set(found) == set(FACTS)
+    assert found == {
+        "modality": "DX",
+        "body_part": "HAND",
+        "view": "PA",
+        "laterality": "L",
+        "image_type": "ORIGINAL/PRIMARY",
+        "intent": "FOR PRESENTATION",
+        "burned_in": "NO",
+    }
+
+
+def test_absent_and_empty_tags_are_left_out() -> None:
+    assert facts(header(Modality="", BodyPartExamined="")) == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "view"),
+    [
+        (("272479007", "postero-anterior"), "PA"),
+        (("R-10206", "antero-posterior"), "AP"),
+        (("399033003", "frontal"), "frontal"),
+    ],
+)
+def test_a_view_that_is_coded_is_said_in_the_words_of_view_position(
+    code: tuple[str, str], view: str
+) -> None:
+    assert facts(header(ViewCodeSequence=[coded(*code)])) == {"view": view}
+
+
+@pytest.mark.parametrize(("stated", "found"), [("PA", {"view": "PA"}), ("HFS", {}), ("FFDR", {})])
+def test_a_view_in_patient_position_is_found_and_a_position_is_none(
+    stated: str, found: dict[str, str]
+) -> None:
+    assert facts(header(PatientPosition=stated)) == found
+
+
+@pytest.mark.parametrize(
+    ("tags", "millimetres", "said"),
+    [
+        ({"PixelSpacing": [0.2, 0.3]}, (0.2, 0.3), "by Pixel Spacing (0028,0030)"),
+        ({"ImagerPixelSpacing": [0.1, 0.1]}, (0.1, 0.1), f"(0018,1164), {AT_DETECTOR}"),
+        (
+            {"PixelSpacing": [0.1, 0.1], "ImagerPixelSpacing": [0.1, 0.1]},
+            (0.1, 0.1),
+            f"(0028,0030), {AT_DETECTOR}",
+        ),
+        (
+            {"PixelSpacing": [0.08, 0.08], "ImagerPixelSpacing": [0.1, 0.1]},
+            (0.08, 0.08),
+            "(0028,0030), calibrated",
+        ),
+        (
+            {"PixelSpacing": [0.1, 0.1], "PixelSpacingCalibrationType": "FIDUCIAL"},
+            (0.1, 0.1),
+            "calibrated (FIDUCIAL)",
+        ),
+        ({"NominalScannedPixelSpacing": [0.4, 0.4]}, (0.4, 0.4), "of the film that was scanned"),
+        ({"PixelSpacing": [0, 0]}, None, "unknown: Pixel Spacing (0028,0030) holds no two lengths"),
+        ({}, None, "unknown: Pixel Spacing (0028,0030) is missing"),
+    ],
+)
+def test_the_trace_says_where_the_spacing_comes_from(
+    tags: dict[str, Any], millimetres: tuple[float, float] | None, said: str
+) -> None:
+    found, origin = spacing(header(**tags))
+
+    assert found == millimetres
+    assert origin.endswith(said)
+
+
+def test_overlays_burned_in_text_and_loss_are_remarked() -> None:
+    made = header(BurnedInAnnotation="YES", LossyImageCompression="01", ICCProfile=b"any ")
+    made.add_new(0x60000010, "US", 4)
+
+    said = remarks(made)
+
+    assert len(said) == 4
+    assert said[0] == "overlays (groups 6000 to 601E) are not drawn"
+    assert remarks(header()) == []
+
+
+def test_nothing_that_identifies_leaves_the_header(make_item: Callable[..., Item]) -> None:
+    mark = "MARKER"
+    names = ("PatientName", "PatientID", "AccessionNumber", "InstitutionName", "OperatorsName")
+    names += ("StudyDescription", "SeriesDescription", "PatientComments", "ImageComments")
+    names += ("ProtocolName", "StationName", "DeviceSerialNumber", "PatientAddress", "StudyID")
+    tags = dict.fromkeys(names, mark) | {"PatientBirthDate": "19010203"}
+
+    sample = only(make_item(encoded(GREY, **tags)))
+
+    said = " ".join([*sample.trace, *sample.facts.values()])
+    assert mark not in said
+    assert "1901" not in said
+    assert "1.2.3" not in said

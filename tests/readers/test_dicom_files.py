@@ -1,0 +1,153 @@
+"""DICOM files: every encoding gives the same pixels; what is damaged says how, and where."""
+
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from pydicom.pixels.decoders.base import JPEG2000LosslessDecoder
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    RLELossless,
+)
+
+from diascope.errors import ReadError
+from diascope.sample import Item
+from tests.readers.dicoms import GREY, dataset, encoded, library, only, read, written
+
+Make = Callable[..., Item]
+NATIVE = [
+    ImplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    DeflatedExplicitVRLittleEndian,
+]
+
+
+def without_meta(content: bytes) -> bytes:
+    length = int.from_bytes(content[140:144], "little")
+    return content[144 + length :]
+
+
+def named(name: str) -> Item:
+    return Item(name, str(next(path for path in library() if path.name == name)))
+
+
+@pytest.mark.parametrize("syntax", NATIVE, ids=lambda syntax: syntax.keyword)
+def test_every_native_syntax_gives_the_same_pixels(make_item: Make, syntax: UID) -> None:
+    sample = only(make_item(encoded(GREY, syntax)))
+
+    assert sample.pixels.dtype == np.uint16
+    np.testing.assert_array_equal(sample.pixels[:, :, 0], GREY)
+
+
+@pytest.mark.parametrize("syntax", NATIVE[:3], ids=lambda syntax: syntax.keyword)
+def test_a_syntax_that_is_not_stated_is_taken_from_the_bytes_and_told(
+    make_item: Make, syntax: UID
+) -> None:
+    sample = only(make_item(without_meta(encoded(GREY, syntax))))
+
+    np.testing.assert_array_equal(sample.pixels[:, :, 0], GREY)
+    told = f"Transfer Syntax UID (0002,0010) is missing: {syntax.name} assumed from the bytes"
+    assert told in sample.trace
+
+
+def test_a_file_without_preamble_is_read(make_item: Make) -> None:
+    sample = only(make_item(encoded(GREY)[132:]))
+
+    np.testing.assert_array_equal(sample.pixels[:, :, 0], GREY)
+
+
+def test_elements_laid_out_other_than_the_syntax_says_are_read(make_item: Make) -> None:
+    implicit = without_meta(encoded(GREY, ImplicitVRLittleEndian))
+    explicit = encoded(GREY)
+    head = explicit[: len(explicit) - len(without_meta(explicit))]
+
+    sample = only(make_item(head + implicit))
+
+    np.testing.assert_array_equal(sample.pixels[:, :, 0], GREY)
+
+
+def test_compressed_pixels_are_decoded(make_item: Make) -> None:
+    made = dataset(GREY)
+    made.compress(RLELossless)
+
+    np.testing.assert_array_equal(only(make_item(written(made))).pixels[:, :, 0], GREY)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "tag"),
+    [
+        ("Rows", r"Rows \(0028,0010\) is missing"),
+        ("PhotometricInterpretation", r"Photometric Interpretation \(0028,0004\) is missing"),
+        ("PixelData", r"Pixel Data \(7FE0,0010\) is missing"),
+        ("BitsStored", r"\(0028,0101\)"),
+    ],
+)
+def test_a_missing_tag_is_named(make_item: Make, keyword: str, tag: str) -> None:
+    with pytest.raises(ReadError, match=tag):
+        read(make_item(encoded(GREY, **{keyword: None})))
+
+
+def test_truncated_pixels_are_called_so(make_item: Make) -> None:
+    with pytest.raises(ReadError, match="truncated or damaged"):
+        read(make_item(encoded(GREY)[:-8]))
+
+
+def test_a_damaged_header_does_not_quote_what_it_holds(make_item: Make) -> None:
+    content = encoded(GREY, PatientName="MARKER^NAME")
+    at = content.index(b"MARKER") - 2
+    broken = content[:at] + struct.pack("<H", 60000) + content[at + 2 :]
+
+    with pytest.raises(ReadError) as raised:
+        read(make_item(broken))
+
+    assert "MARKER" not in str(raised.value)
+
+
+def test_a_number_of_frames_that_is_none_is_named(make_item: Make) -> None:
+    with pytest.raises(ReadError, match=r"Number of Frames \(0028,0008\) holds no whole number"):
+        read(named("badVR.dcm"))
+
+
+def test_a_syntax_that_nobody_decodes_is_named(make_item: Make) -> None:
+    made = dataset(GREY)
+    made.compress(RLELossless)
+    content = written(made)
+    film = content.replace(b"1.2.840.10008.1.2.5\x00", b"1.2.840.10008.1.2.9\x00")
+
+    with pytest.raises(ReadError, match="no decoder knows its transfer syntax"):
+        read(make_item(film))
+
+
+def test_a_decoder_that_is_not_installed_is_named_with_the_line_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(JPEG2000LosslessDecoder, "_available", {})
+
+    with pytest.raises(ReadError) as raised:
+        read(named("MR_small_jp2klossless.dcm"))
+
+    assert "JPEG 2000 Image Compression (Lossless Only)" in str(raised.value)
+    assert 'pip install "diascope[dicom]"' in str(raised.value)
+
+
+def test_nothing_is_warned_about_on_the_terminal(
+    capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
+) -> None:
+    def attempt(item: Item) -> Any:
+        try:
+            return read(item, frames=0)
+        except ReadError as error:
+            return error
+
+    for name in ("JPEG2000-embedded-sequence-delimiter.dcm", "bad_sequence.dcm", "badVR.dcm"):
+        attempt(named(name))
+
+    assert capfd.readouterr() == ("", "")
+    assert list(recwarn) == []

@@ -1,0 +1,85 @@
+"""Rescale and modality LUT: what stored values stand for."""
+
+import numpy as np
+import pytest
+from pydicom.dataset import Dataset
+
+from diascope.errors import ReadError
+from diascope.readers.dicom_modality import measured, possible
+from tests.readers.dicoms import GREY, dataset
+
+
+def table(first: int, entries: list[int]) -> Dataset:
+    made = Dataset()
+    made.LUTDescriptor = [len(entries), first, 16]
+    made.add_new("LUTData", "US", entries)
+    return made
+
+
+def test_a_rescale_is_applied_and_told() -> None:
+    trace: list[str] = []
+
+    values = measured(GREY, dataset(GREY, RescaleSlope=2, RescaleIntercept=-1000), trace)
+
+    np.testing.assert_array_equal(values, GREY * 2.0 - 1000)
+    assert trace == ["rescaled: 2 x stored value -1000"]
+
+
+def test_a_rescale_that_changes_nothing_is_not_told() -> None:
+    trace: list[str] = []
+
+    values = measured(GREY, dataset(GREY, RescaleSlope=1, RescaleIntercept=0), trace)
+
+    np.testing.assert_array_equal(values, GREY)
+    assert trace == []
+
+
+@pytest.mark.parametrize("missing", ["Slope", "Intercept"])
+def test_half_a_rescale_is_left_out_and_the_missing_tag_named(missing: str) -> None:
+    trace: list[str] = []
+    other = {"Slope": "Intercept", "Intercept": "Slope"}[missing]
+
+    values = measured(GREY, dataset(GREY, **{f"Rescale{other}": 3}), trace)
+
+    np.testing.assert_array_equal(values, GREY)
+    assert trace[0].startswith(f"Rescale {missing} (0028,105")
+    assert trace[0].endswith("is missing: values are not rescaled")
+
+
+def test_a_table_takes_the_place_of_stored_values() -> None:
+    trace: list[str] = []
+    stored = np.array([[0, 1], [2, 9]], dtype=np.uint16)
+
+    values = measured(stored, dataset(stored, ModalityLUTSequence=[table(1, [10, 20])]), trace)
+
+    np.testing.assert_array_equal(values, [[10, 10], [20, 20]])
+    assert trace == ["modality LUT applied"]
+
+
+def test_a_slope_of_zero_is_refused() -> None:
+    with pytest.raises(ReadError, match=r"Rescale Slope \(0028,1053\) is 0"):
+        measured(GREY, dataset(GREY, RescaleSlope=0, RescaleIntercept=1), [])
+
+
+def test_a_broken_table_is_named() -> None:
+    broken = table(0, [1, 2, 3])
+    del broken.LUTData
+
+    with pytest.raises(ReadError, match=r"Modality LUT Sequence \(0028,3000\) cannot be applied"):
+        measured(GREY, dataset(GREY, ModalityLUTSequence=[broken]), [])
+
+
+@pytest.mark.parametrize(
+    ("tags", "ends"),
+    [
+        ({"BitsStored": 12}, (0, 4095)),
+        ({"BitsStored": 12, "PixelRepresentation": 1}, (-2048, 2047)),
+        ({"BitsStored": 8, "RescaleSlope": -2, "RescaleIntercept": 10}, (10, -500)),
+        ({"ModalityLUTSequence": [table(0, [1, 2])]}, (0, 65535)),
+        ({"BitsStored": None}, None),
+    ],
+)
+def test_the_possible_values_follow_from_bits_sign_and_rescale(
+    tags: dict[str, object], ends: tuple[float, float] | None
+) -> None:
+    assert possible(dataset(GREY, **tags)) == ends

@@ -1,6 +1,7 @@
 """Inputs: what is found under what was named, in which order, and what it is called."""
 
 import os
+import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -217,3 +218,16 @@ def test_an_empty_path_in_a_csv_list_names_its_line(tree: Path) -> None:
     (tree / "list.csv").write_text("path,note\na.png,x\n,y\n")
     with pytest.raises(UsageError, match=r"list\.csv:3: the path is empty"):
         list(find_items([], [tree / "list.csv"]))
+
+
+def test_a_file_of_an_installed_package_is_found() -> None:
+    (found,) = find_items(["package://diascope/evaluation/scored.py"])
+
+    assert found.item.id == "scored.py"
+    assert Path(found.item.uri).read_text().startswith('"""Answers and truth')
+
+
+@pytest.mark.parametrize("name", ["package://no_such_package/a", "package://csv/a", "package://"])
+def test_a_package_that_is_not_there_is_named(name: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(name)):
+        list(find_items([name]))

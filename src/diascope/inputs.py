@@ -10,12 +10,16 @@ import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from glob import glob, has_magic, iglob
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
 from diascope.errors import UsageError
 from diascope.found import Found
 from diascope.remote import find_remote
 from diascope.sample import Failed, Item, Skipped
+
+
+_PACKAGE = "package://"
 
 
 def find_items(
@@ -28,7 +32,8 @@ def find_items(
     """Yield what is found, folders in the order of their names.
 
     Args:
-        named: files, folders, globs and URIs, as typed.
+        named: files, folders, globs and URIs, as typed; ``package://NAME/PATH`` is a file in an
+            installed Python package.
         lists: text files with a path a line, or CSV files with a column ``path``.
         base: folder in which relative paths are looked up first; the current folder is next.
         leave_out: a folder that is not looked into: the run's own output.
@@ -38,7 +43,9 @@ def find_items(
     """
     prefixes = _prefixes(named)
     for name, prefix in zip(named, prefixes, strict=True):
-        if "://" in name:
+        if name.startswith(_PACKAGE):
+            yield from _local(_packaged(name), prefix, None, leave_out)
+        elif "://" in name:
             yield from find_remote(name, prefix)
         else:
             yield from _local(name, prefix, base, leave_out)
@@ -81,6 +88,15 @@ def _local(name: str, prefix: str, base: Path | None, leave_out: Path | None) ->
         folders = dict.fromkeys([*([base] if base else []), Path.cwd()])
         looked = f" (looked in {' and '.join(map(str, folders))})"
         raise UsageError(f"there is no {name!r}{'' if path.is_absolute() else looked}")
+
+
+def _packaged(name: str) -> str:
+    """Return the path of a file or folder in an installed Python package."""
+    package, _, inside = name.removeprefix(_PACKAGE).partition("/")
+    spec = find_spec(package) if package.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        raise UsageError(f"{name}: there is no installed Python package {package!r}")
+    return str(Path(spec.submodule_search_locations[0]) / inside)
 
 
 def _exists(path: Path) -> bool:

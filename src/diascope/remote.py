@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from glob import has_magic
 from pathlib import PurePosixPath
@@ -11,7 +12,7 @@ from diascope.errors import UsageError
 from diascope.found import Found
 from diascope.sample import Item
 
-_EXTRAS = {"s3": "s3", "http": "http", "https": "http"}
+_INSTALL = {"s3": "diascope[s3]", "http": "diascope[http]", "https": "diascope[http]"}
 
 
 def find_remote(uri: str, prefix: str) -> Iterator[Found]:
@@ -23,6 +24,7 @@ def find_remote(uri: str, prefix: str) -> Iterator[Found]:
     Raises:
         UsageError: if nothing is there, or its file system is not installed.
     """
+    shown = re.sub(r"//[^/@]*@", "//***@", uri)  # no password in a message
     head, chained, rest = uri.partition("::")
     tail = f"::{rest}" if chained else ""
     try:
@@ -32,13 +34,13 @@ def find_remote(uri: str, prefix: str) -> Iterator[Found]:
         paths = _remote_paths(system, root, uri)
     except ImportError as error:
         scheme = uri.partition("://")[0]
-        extra = _EXTRAS.get(scheme)
-        hint = f'pip install "diascope[{extra}]"' if extra else f"pip install {error.name}"
+        package = _INSTALL.get(scheme, error.name)
+        hint = f'pip install "{package}"'
         raise UsageError(f"{scheme}:// is not installed: {error}", hint=hint) from error
     except Exception as error:  # a file system may raise anything
-        raise UsageError(f"{uri} cannot be listed: {type(error).__name__}: {error}") from error
+        raise UsageError(f"{shown} cannot be listed: {type(error).__name__}: {error}") from error
     if not paths:
-        raise UsageError(f"there is nothing at {uri}")
+        raise UsageError(f"there is nothing at {shown}")
     scheme = head.partition("://")[0]
     single = [root] == list(paths)
     for path, stamp in paths.items():

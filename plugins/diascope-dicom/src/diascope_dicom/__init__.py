@@ -1,0 +1,1 @@
+"""DICOM results for diascope, and DICOMweb in and out."""

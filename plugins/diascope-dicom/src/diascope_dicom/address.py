@@ -1,0 +1,96 @@
+"""Which instances a DICOMweb address means: a study, a series, an instance, or a QIDO-RS query."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+if TYPE_CHECKING:
+    from dicomweb_client import DICOMwebClient
+
+_LEVELS = ("studies", "series", "instances")
+_STUDY, _SERIES, _INSTANCE = "0020000D", "0020000E", "00080018"
+_PARAMETERS = {"limit": int, "offset": int}
+
+
+@dataclass(frozen=True)
+class Address:
+    """What stands behind the scheme of a DICOMweb URI.
+
+    Attributes:
+        base: host and path of the service.
+        level: what a query asks for: studies, series or instances.
+        uids: of study, series and instance, as far as they are given.
+        query: what it asks, attribute to value; also ``limit`` and ``offset``.
+    """
+
+    base: str
+    level: str
+    uids: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, text: str) -> "Address":
+        """Read ``HOST/PATH/studies[/UID][/series[/UID]][/instances[/UID]][?KEY=VALUE&...]``.
+
+        Raises:
+            ValueError: if it is none.
+        """
+        path, _, query = text.partition("?")
+        parts = path.rstrip("/").split("/")
+        start = next((at for at, part in enumerate(parts) if at and part in _LEVELS), len(parts))
+        names, uids = parts[start::2], parts[start + 1 :: 2]
+        known = [level for level in _LEVELS if level in names]
+        wrong = names != known or not all(uid.replace(".", "").isdigit() for uid in uids)
+        if not names or wrong or (query and len(uids) == len(names)):
+            expected = "HOST/PATH/studies[/UID][/series[/UID]][/instances[/UID]] or studies?KEY=..."
+            raise ValueError(f"expected {expected}, got {text!r}")
+        given = dict(zip(names, uids, strict=False))
+        return cls("/".join(parts[:start]), names[-1], given, dict(parse_qsl(query)))
+
+    @property
+    def instance(self) -> tuple[str, str, str] | None:
+        """The UIDs of study, series and instance; None if not all are given."""
+        study, series, instance = (self.uids.get(level) for level in _LEVELS)
+        return (study, series, instance) if study and series and instance else None
+
+
+def instances_at(address: Address, client: "DICOMwebClient") -> Iterator[tuple[str, str, str]]:
+    """Yield the UIDs of study, series and instance of all that an address means."""
+    if address.instance:
+        yield address.instance
+        return
+    study, series = address.uids.get("studies"), address.uids.get("series")
+    asked = _asked(address.query)
+    if address.level == "studies" and study is None:
+        for found in client.search_for_studies(**asked):
+            yield from _instances(client, _uid(found, _STUDY))
+    elif address.level == "series" and series is None:
+        for found in client.search_for_series(study, **asked):
+            yield from _instances(client, _uid(found, _STUDY) or study, _uid(found, _SERIES))
+    else:
+        yield from _instances(client, study, series, **asked)
+
+
+def _instances(
+    client: "DICOMwebClient", study: str | None, series: str | None = None, **asked: Any
+) -> Iterator[tuple[str, str, str]]:
+    for found in client.search_for_instances(study, series, **(asked or _asked({}))):
+        uids = _uid(found, _STUDY) or study, _uid(found, _SERIES) or series, _uid(found, _INSTANCE)
+        if not all(uids):
+            raise ValueError(f"the service did not name study, series and instance: {uids}")
+        yield uids  # type: ignore[misc]
+
+
+def _asked(query: Mapping[str, str]) -> dict[str, Any]:
+    """Return a query as the client takes it; without a limit, everything page by page."""
+    asked: dict[str, Any] = {
+        name: read(query[name]) for name, read in _PARAMETERS.items() if name in query
+    }
+    filters = {key: value for key, value in query.items() if key not in _PARAMETERS}
+    return asked | {"search_filters": filters, "get_remaining": "limit" not in asked}
+
+
+def _uid(found: Mapping[str, Any], tag: str) -> str | None:
+    values = found.get(tag, {}).get("Value")
+    return str(values[0]) if values else None

@@ -1,0 +1,110 @@
+"""What made the results of a run, and under which identifiers they go."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from diascope.card import Label
+from diascope.sample import Prediction
+from diascope_dicom.source import moment_of
+from diascope_dicom.uid import uid_of
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+MAKER = "diascope"
+NOT_A_DEVICE = "Not a medical device. For research only."
+_LONG_STRING = 64
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """The model of a run and its software.
+
+    Attributes:
+        plugin: name of the model plugin.
+        version: of diascope.
+        software: name and version of what writes the results.
+        weights, run: SHA-256 of the weights file, and of all that decides a prediction.
+        rule: how the operating points were chosen, in words.
+    """
+
+    name: str
+    plugin: str
+    version: str
+    software: tuple[str, ...]
+    weights: str
+    run: str
+    rule: str
+    task: str
+    labels: tuple[Label, ...]
+
+    @classmethod
+    def of(cls, run: Mapping[str, Any]) -> "Algorithm":
+        """Return the algorithm of the content of a ``run.json``."""
+        card = run["card"]
+        own = run["versions"][MAKER]
+        packages = ("diascope-dicom", "highdicom")
+        return cls(
+            name=card["name"][:_LONG_STRING],
+            plugin=run["weights"]["model"],
+            version=own,
+            software=(f"{MAKER} {own}", *(f"{name} {version(name)}" for name in packages)),
+            weights=run["weights"]["digest"],
+            run=run["digest"],
+            rule=card["operating_rule"],
+            task=card["task"],
+            labels=tuple(Label(**label) for label in card["labels"]),
+        )
+
+    def threshold(self, label: Label) -> float | None:
+        """Return the score that a label is decided at; None where the highest score decides.
+
+        The negative label of a binary task is what is left, and has none.
+        """
+        if self.task == "multiclass" or label.operating_point is not None:
+            return label.operating_point
+        return None if self.task == "binary" and label is self.labels[0] else 0.5
+
+
+def naming(
+    kind: str, source: "Dataset", prediction: Prediction, algorithm: Algorithm, content: str = ""
+) -> dict[str, Any]:
+    """Return what identifies a result, as highdicom's classes take it.
+
+    The series holds one kind of result of one source series and run. The instance's identifier
+    follows from the answer too: other content never goes under the same one.
+    """
+    answer = json.dumps([dict(prediction.scores), prediction.predicted, prediction.warnings])
+    made = (kind, algorithm.run, *algorithm.software)
+    date, time = moment_of(source)
+    number = source.get("InstanceNumber")
+    return {
+        "series_instance_uid": uid_of("series", source.SeriesInstanceUID, *made),
+        "sop_instance_uid": uid_of(
+            "instance", source.SOPInstanceUID, prediction.score_kind, answer, content, *made
+        ),
+        "instance_number": max(1, int(number)) if number else 1,
+        "manufacturer": MAKER,
+        "manufacturer_model_name": algorithm.name,
+        "device_serial_number": algorithm.weights or None,
+        "software_versions": list(algorithm.software),
+        "content_date": date,
+        "content_time": time,
+    }
+
+
+def settled(result: "Dataset") -> "Dataset":
+    """Return a result without what highdicom took from the clock and from the source's device."""
+    for keyword in (
+        "InstanceCreationDate",
+        "InstanceCreationTime",
+        "DateOfSecondaryCapture",
+        "TimeOfSecondaryCapture",
+        "ContributingEquipmentSequence",
+    ):
+        if keyword in result:
+            delattr(result, keyword)
+    return result

@@ -1,0 +1,54 @@
+"""Codes of what a model answers."""
+
+from typing import TYPE_CHECKING
+
+from diascope.card import Label
+from diascope.sample import ScoreKind
+
+if TYPE_CHECKING:
+    from highdicom.sr import CodedConcept
+
+SCHEME = "99DIASCOPE"
+"""Private coding scheme: a model's own labels, and the kinds of scores."""
+
+_PREFERRED = "SCT"
+_MEANING = 64
+_KINDS = {
+    "probability": "Calibrated probability",
+    "softmax": "Softmax, not calibrated",
+    "sigmoid": "Sigmoid, not calibrated",
+    "logit": "Logit, not a probability",
+}
+
+
+def finding_code(label: Label) -> "CodedConcept":
+    """Return the code of a label: SNOMED CT's if the card gives one, the others as equivalents.
+
+    A label without a code goes by its name in our own scheme.
+    """
+    from highdicom.sr import CodedConcept
+    from pydicom import Sequence
+
+    meaning = (label.title or label.name)[:_MEANING]
+    given = label.codes or {SCHEME: label.name}
+    schemes = sorted(given, key=lambda scheme: scheme != _PREFERRED)
+    first, *others = (CodedConcept(given[scheme], scheme, meaning) for scheme in schemes)
+    if others:
+        first.EquivalentCodeSequence = Sequence(others)
+    return first
+
+
+def method_code(kind: ScoreKind) -> "CodedConcept":
+    """Return the code of what a score is."""
+    from highdicom.sr import CodedConcept
+
+    return CodedConcept(kind, SCHEME, _KINDS[kind])
+
+
+def score_code(kind: ScoreKind) -> "CodedConcept":
+    """Return the name of a score: a probability only if it is calibrated, else a score."""
+    from highdicom.sr import CodedConcept
+    from pydicom.sr.codedict import codes
+
+    code = codes.DCM.Probability if kind == "probability" else codes.SCT.Score
+    return CodedConcept.from_code(code)

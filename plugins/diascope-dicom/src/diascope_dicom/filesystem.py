@@ -1,0 +1,96 @@
+"""DICOMweb as a file system of fsspec, so that ``dicomweb://`` is an input like any other.
+
+``pipeline run recipe.yaml dicomweb://HOST/PATH/studies/UID`` lists the instances by QIDO-RS and
+retrieves each by WADO-RS when it is read.
+"""
+
+import errno
+import io
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from fsspec import AbstractFileSystem
+
+from diascope_dicom.address import Address, instances_at
+from diascope_dicom.service import client_of, plain_faults, service_url
+
+if TYPE_CHECKING:
+    from dicomweb_client import DICOMwebClient
+
+
+class DicomwebFileSystem(AbstractFileSystem):  # type: ignore[misc]
+    """Instances of a DICOMweb service; an address is like a folder that holds them all, flat.
+
+    A path is what stands behind ``dicomweb://``. Nothing is written.
+    """
+
+    protocol: ClassVar[str] = "dicomweb"
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._clients: dict[str, DICOMwebClient] = {}  # fsspec makes us anew in each process
+        self._last = ("", b"")
+
+    def ls(self, path: str, detail: bool = True, **kwargs: Any) -> list[Any]:
+        """Return the instances at an address, as names or with what is told of each."""
+        address = Address.read(self._strip_protocol(path))
+        url = self._url(address)
+        with plain_faults(url):
+            found = list(instances_at(address, self._client(url)))
+        paths = [_path(address.base, *uids) for uids in found]
+        return [_told(path) if detail else path for path in paths]
+
+    def find(self, path: str, *args: Any, detail: bool = False, **kwargs: Any) -> Any:
+        """Return the instances at an address; a fault of the service is not taken for emptiness."""
+        found = {told["name"]: told for told in self.ls(path)}
+        return found if detail else list(found)
+
+    def glob(self, path: str, *args: Any, detail: bool = False, **kwargs: Any) -> Any:
+        """Return the instances that a query finds: what follows the ``?`` is no pattern."""
+        return self.find(path, detail=detail)
+
+    def info(self, path: str, **kwargs: Any) -> dict[str, Any]:
+        """Return what is told of an instance; any other address is a folder."""
+        path = self._strip_protocol(path)
+        if Address.read(path).instance:
+            return _told(path)
+        return {"name": path, "size": None, "type": "directory"}
+
+    def _open(self, path: str, mode: str = "rb", **kwargs: Any) -> io.BytesIO:
+        """Retrieve an instance, in the transfer syntax that the service keeps it in."""
+        if path != self._last[0]:  # a reader is asked what it knows before it reads
+            self._last = (path, self._retrieved(path))
+        return io.BytesIO(self._last[1])
+
+    def _retrieved(self, path: str) -> bytes:
+        address = Address.read(path)
+        if address.instance is None:
+            raise IsADirectoryError(errno.EISDIR, f"{path} is no instance")
+        url = self._url(address)
+        with plain_faults(url):
+            dataset = self._client(url).retrieve_instance(*address.instance)
+        file = io.BytesIO()
+        dataset.save_as(file, enforce_file_format=True)
+        return file.getvalue()
+
+    def _url(self, address: Address) -> str:
+        return service_url(f"{self.protocol}://{address.base}")
+
+    def _client(self, url: str) -> "DICOMwebClient":
+        if url not in self._clients:
+            self._clients[url] = client_of(url)
+        return self._clients[url]
+
+
+class DicomwebHttpFileSystem(DicomwebFileSystem):
+    """The same over plain http, for services without https."""
+
+    protocol = "dicomweb+http"
+
+
+def _path(base: str, study: str, series: str, instance: str) -> str:
+    return f"{base}/studies/{study}/series/{series}/instances/{instance}"
+
+
+def _told(path: str) -> dict[str, Any]:
+    """Return what is told of an instance: what its UID names never changes."""
+    return {"name": path, "size": None, "type": "file"}

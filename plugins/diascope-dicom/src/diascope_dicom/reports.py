@@ -1,0 +1,73 @@
+"""DICOM results as files: one a picture, named by its SOP Instance UID, and a table of all."""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from diascope.sample import Record
+from diascope_dicom.capture import secondary_capture
+from diascope_dicom.results import COLUMNS, Make, Result, results
+from diascope_dicom.structured import structured_report
+
+
+@dataclass(frozen=True)
+class DicomSr:
+    """``dicom-sr/UID.dcm``: a structured report (TID 1500) for each DICOM item.
+
+    ``dicom-sr.csv``: item, state (ok, failed, left out), file, reason.
+    """
+
+    api: ClassVar = (1, 0)
+
+    def write(
+        self, run: Mapping[str, Any], records: Iterable[Record], directory: Path
+    ) -> Sequence[Path]:
+        return _write("dicom-sr", structured_report, run, records, directory)
+
+
+@dataclass(frozen=True)
+class DicomSc:
+    """``dicom-sc/UID.dcm``: a Secondary Capture with the evidence map for each DICOM item.
+
+    ``dicom-sc.csv``: item, state (ok, failed, left out), file, reason.
+    """
+
+    api: ClassVar = (1, 0)
+
+    def write(
+        self, run: Mapping[str, Any], records: Iterable[Record], directory: Path
+    ) -> Sequence[Path]:
+        return _write("dicom-sc", secondary_capture, run, records, directory)
+
+
+def _write(
+    name: str, make: Make, run: Mapping[str, Any], records: Iterable[Record], directory: Path
+) -> list[Path]:
+    table = directory / f"{name}.csv"
+    (directory / name).mkdir(exist_ok=True)
+    files = []
+    with table.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(COLUMNS)
+        for result in results(make, run, records):
+            path = _save(result, directory / name)
+            rows.writerow(
+                [
+                    result.item,
+                    result.state,
+                    path.relative_to(directory).as_posix() if path else "",
+                    result.reason,
+                ]
+            )
+            files += [path] if path else []
+    return [table, *dict.fromkeys(files)]
+
+
+def _save(result: Result, folder: Path) -> Path | None:
+    if result.dataset is None:
+        return None
+    path = folder / f"{result.dataset.SOPInstanceUID}.dcm"
+    path.write_bytes(result.content)
+    return path

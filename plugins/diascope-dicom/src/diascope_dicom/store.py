@@ -1,0 +1,93 @@
+"""DICOM results to a DICOMweb service, by STOW-RS."""
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from diascope.errors import OutputError
+from diascope.sample import Record
+from diascope_dicom.capture import secondary_capture
+from diascope_dicom.results import Make, Result, results
+from diascope_dicom.service import client_of, plain_faults, refuses_us, service_url
+from diascope_dicom.structured import structured_report
+
+if TYPE_CHECKING:
+    from dicomweb_client import DICOMwebClient
+
+_MAKES: Mapping[str, Make] = {"sr": structured_report, "sc": secondary_capture}
+
+
+@dataclass(frozen=True)
+class DicomwebStore:
+    """Store the results of every DICOM item in a DICOMweb service; sent twice, they are the same.
+
+    ``dicomweb-store.csv``: item, kind, state (ok, left out), sop_instance_uid, reason. Credentials
+    come from DIASCOPE_DICOMWEB_TOKEN, or _USER and _PASSWORD, or from netrc.
+
+    Args:
+        url: of the service, such as ``https://pacs.example.org/dicom-web``.
+        send: what is sent: structured reports (sr), Secondary Captures (sc).
+    """
+
+    url: str
+    send: tuple[Literal["sr", "sc"], ...] = ("sr", "sc")
+    api: ClassVar = (1, 0)
+
+    def __post_init__(self) -> None:
+        service_url(self.url)
+
+    def write(
+        self, run: Mapping[str, Any], records: Iterable[Record], directory: Path
+    ) -> Sequence[Path]:
+        """Send one result after the other, and write what became of each.
+
+        Raises:
+            OutputError: if a result could not be made or was not taken, once all were tried.
+            PermissionError, ConnectionError: at once, if the service refuses us or is not there.
+        """
+        table = directory / "dicomweb-store.csv"
+        faults: list[str | None] = []
+        with table.open("w", newline="", encoding="utf-8") as file:
+            rows = csv.writer(file)
+            rows.writerow(["item", "kind", "state", "sop_instance_uid", "reason"])
+            for kind, result, fault in self._sent(run, records):
+                uid = result.dataset.SOPInstanceUID if result.dataset is not None else ""
+                rows.writerow([result.item, kind, result.state, uid, result.reason])
+                faults.append(f"{kind} of {result.item}: {fault}" if fault else None)
+        if told := [fault for fault in faults if fault]:
+            raise OutputError(
+                f"{len(told)} of {len(faults)} results were not stored; the first: {told[0]}",
+                where=self.url,
+                hint="The same command sends again; what is stored already stays as it is.",
+            )
+        return [table]
+
+    def _sent(
+        self, run: Mapping[str, Any], records: Iterable[Record]
+    ) -> Iterator[tuple[str, Result, str]]:
+        """Yield kind, result and what went wrong, if anything."""
+        url = service_url(self.url)
+        with plain_faults(url):
+            client = client_of(url)
+            for kind in self.send:
+                for result in results(_MAKES[kind], run, records):
+                    failed = result.reason if result.state == "failed" else ""
+                    yield kind, result, failed or _stored(client, result)
+
+
+def _stored(client: "DICOMwebClient", result: Result) -> str:
+    """Store a result; return why the service did not take it."""
+    import requests
+
+    if result.dataset is None:
+        return ""
+    try:
+        answer = client.store_instances([result.dataset])
+    except requests.HTTPError as error:
+        if refuses_us(error):
+            raise
+        return str(error)
+    refused = answer.get("FailedSOPSequence") or []
+    return "; ".join(f"failure reason {item.FailureReason:#06x}" for item in refused)

@@ -1,0 +1,140 @@
+"""An answer as a structured report: PS3.16 TID 1500, in an Enhanced SR.
+
+Enhanced SR fits: there are numbers, codes and references to images, and no coordinates.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from diascope.card import Label
+from diascope.sample import Prediction
+from diascope_dicom.algorithm import MAKER, NOT_A_DEVICE, Algorithm, naming, settled
+from diascope_dicom.coding import SCHEME, finding_code, method_code, score_code
+from diascope_dicom.uid import uid_of
+
+if TYPE_CHECKING:
+    from highdicom.sr import (
+        AlgorithmIdentification,
+        MeasurementsAndQualitativeEvaluations,
+        ObservationContext,
+    )
+    from pydicom import Dataset
+
+_SERIES_NUMBER = 9101
+
+
+def structured_report(
+    source: "Dataset", prediction: Prediction, run: Mapping[str, Any]
+) -> "Dataset":
+    """Return a report with one measurement group (TID 1501) a label of the card.
+
+    A group holds the finding's code, its score (the method says what kind), the operating point,
+    present or absent, the algorithm, the source image, and warnings as comments. Its tracking
+    identifier is the label's name.
+    """
+    from highdicom.coding_schemes import CodingSchemeIdentificationItem
+    from highdicom.sr import EnhancedSR, MeasurementReport
+    from pydicom.sr.codedict import codes
+
+    algorithm = Algorithm.of(run)
+    names = naming("sr", source, prediction, algorithm)
+    report = MeasurementReport(
+        observation_context=_observer(algorithm),
+        procedure_reported=codes.SCT.ImagingProcedure,
+        imaging_measurements=[
+            _group(label, source, prediction, algorithm, names["sop_instance_uid"])
+            for label in algorithm.labels
+        ],
+    )
+    scheme = CodingSchemeIdentificationItem(SCHEME, name="labels and score kinds of diascope")
+    return settled(
+        EnhancedSR(
+            evidence=[source],
+            content=report,
+            series_number=_SERIES_NUMBER,
+            series_description=f"Findings by {algorithm.name}"[:64],
+            coding_schemes=[scheme],
+            is_complete=True,
+            **names,
+        )
+    )
+
+
+def _group(
+    label: Label, source: "Dataset", prediction: Prediction, algorithm: Algorithm, instance: str
+) -> "MeasurementsAndQualitativeEvaluations":
+    from highdicom import sr
+    from pydicom.sr.codedict import codes
+
+    present = label.name in prediction.predicted
+    code = finding_code(label)
+    score = sr.Measurement(
+        name=score_code(prediction.score_kind),
+        value=float(prediction.scores[label.name]),
+        unit=codes.UCUM.NoUnits,
+        method=method_code(prediction.score_kind),
+    )
+    threshold = algorithm.threshold(label)
+    points = [] if threshold is None else [_number(codes.DCM.ThresholdValue, threshold)]
+    decision = codes.SCT.Present if present else codes.SCT.Absent
+    group = sr.MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=sr.TrackingIdentifier(
+            identifier=label.name, uid=uid_of("finding", instance, label.name)
+        ),
+        finding_type=code,
+        algorithm_id=_identification(algorithm),
+        measurements=[score, *points],
+        qualitative_evaluations=[sr.QualitativeEvaluation(code, decision)],
+        source_images=[
+            sr.SourceImageForMeasurementGroup(source.SOPClassUID, source.SOPInstanceUID)
+        ],
+    )
+    group[0].ContentSequence.extend(
+        sr.TextContentItem(codes.DCM.Comment, warning, sr.RelationshipTypeValues.CONTAINS)
+        for warning in prediction.warnings
+    )
+    return group
+
+
+def _number(name: Any, value: float) -> Any:
+    from highdicom.sr import Measurement
+    from pydicom.sr.codedict import codes
+
+    return Measurement(name=name, value=float(value), unit=codes.UCUM.NoUnits)
+
+
+def _identification(algorithm: Algorithm) -> "AlgorithmIdentification":
+    """Return name and version, with digests and the rule of decision as parameters (TID 4019)."""
+    from highdicom.sr import AlgorithmIdentification
+
+    parameters = {
+        "model plugin": algorithm.plugin,
+        "weights SHA-256": algorithm.weights,
+        "run SHA-256": algorithm.run,
+        "operating points": algorithm.rule,
+        "use": NOT_A_DEVICE,
+    }
+    return AlgorithmIdentification(
+        name=algorithm.name,
+        version=algorithm.version,
+        manufacturer=MAKER,
+        parameters=[f"{name}: {value}" for name, value in parameters.items() if value],
+    )
+
+
+def _observer(algorithm: Algorithm) -> "ObservationContext":
+    """Return the context: a device observed, no person did (TID 1001)."""
+    from highdicom import sr
+    from pydicom.sr.codedict import codes
+
+    device = sr.DeviceObserverIdentifyingAttributes(
+        uid=uid_of("device", algorithm.weights, algorithm.version),
+        name=MAKER,
+        manufacturer_name=MAKER,
+        model_name=algorithm.name,
+    )
+    return sr.ObservationContext(
+        observer_device_context=sr.ObserverContext(
+            observer_type=codes.DCM.Device, observer_identifying_attributes=device
+        )
+    )

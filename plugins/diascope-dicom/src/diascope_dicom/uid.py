@@ -1,0 +1,15 @@
+"""Unique identifiers that are the same whenever the facts are the same."""
+
+import hashlib
+import json
+
+
+def uid_of(*facts: str) -> str:
+    """Return a UID of the root ``2.25``: 128 bits of the facts' SHA-256, as of a UUID version 8.
+
+    Source: PS3.5 section B.2 (UUID-derived UIDs); RFC 9562 section 5.8 (UUIDs of own making).
+    """
+    digest = bytearray(hashlib.sha256(json.dumps(facts).encode()).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x80
+    digest[8] = digest[8] & 0x3F | 0x80
+    return f"2.25.{int.from_bytes(digest, 'big')}"

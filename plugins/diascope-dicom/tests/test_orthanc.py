@@ -1,0 +1,175 @@
+"""A real Orthanc: results go in, pictures and results come out."""
+
+import csv
+import logging
+import subprocess
+import sys
+from traceback import format_exception
+
+import pytest
+from highdicom.sr import EnhancedSR
+from pydicom import Dataset, dcmread
+
+from diascope.errors import OutputError, UsageError
+from diascope.inputs import find_items
+from diascope_dicom.reports import DicomSc, DicomSr
+from diascope_dicom.service import client_of
+from diascope_dicom.store import DicomwebStore
+
+
+@pytest.fixture
+def stored(open_orthanc, radiograph, tomogram):
+    """The headers of a radiograph and of a CT slice that Orthanc holds."""
+    datasets = [dcmread(path) for path in (radiograph, tomogram)]
+    client_of(open_orthanc.url).store_instances(datasets)
+    return datasets
+
+
+def found(uri):
+    return sorted(find_items([uri]), key=lambda entry: entry.item.id)
+
+
+def read(entry):
+    with entry.item.open() as file:
+        return dcmread(file)
+
+
+def test_results_go_by_stow_and_come_back_as_they_were(
+    run, answer, radiograph, open_orthanc, stored, tmp_path
+):
+    store = DicomwebStore(open_orthanc.url)
+    for _ in range(2):  # what is there already is no fault
+        (table,) = store.write(run, [answer(radiograph)], tmp_path)
+    with table.open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["kind"], row["state"]) for row in rows] == [("sr", "ok"), ("sc", "ok")]
+    written = {
+        path.stem: dcmread(path)
+        for report in (DicomSr(), DicomSc())
+        for path in report.write(run, [answer(radiograph)], tmp_path)[1:]
+    }
+    assert {row["sop_instance_uid"] for row in rows} == set(written)
+    study = f"dicomweb://{open_orthanc.host}/dicom-web/studies/{stored[0].StudyInstanceUID}"
+    returned = {data.SOPInstanceUID: data for data in map(read, found(study))}
+    assert all(returned[uid] == data for uid, data in written.items())
+
+
+@pytest.mark.filterwarnings("ignore:The ValueError exception")
+def test_scores_survive_the_way_through_orthanc(run, answer, radiograph, open_orthanc, tmp_path):
+    DicomwebStore(open_orthanc.url, send=("sr",)).write(run, [answer(radiograph)], tmp_path)
+    name = DicomSr().write(run, [answer(radiograph)], tmp_path)[1].stem
+    uri = f"dicomweb://{open_orthanc.host}/dicom-web/instances?SOPInstanceUID={name}"
+    report = EnhancedSR.from_dataset(read(found(uri)[0]))
+    groups = report.content.get_image_measurement_groups()
+    scores = {group.tracking_identifier: group.get_measurements()[0].value for group in groups}
+    assert scores == answer(radiograph).scores
+
+
+def test_orthanc_takes_results_by_c_store(run, answer, tomogram, open_orthanc, tmp_path, tool):
+    for report in (DicomSr(), DicomSc()):
+        path = report.write(run, [answer(tomogram)], tmp_path)[1]
+        assert tool("storescu", "-aec", "ORTHANC", "localhost", open_orthanc.port, path) == ""
+
+
+def test_a_series_a_query_and_an_instance_are_inputs(open_orthanc, stored):
+    base = f"dicomweb://{open_orthanc.host}/dicom-web"
+    slice_ = stored[1]
+    series = f"{base}/studies/{slice_.StudyInstanceUID}/series/{slice_.SeriesInstanceUID}"
+    for uri in (
+        series,
+        f"{base}/studies?PatientID={slice_.PatientID}",
+        f"{base}/series?Modality=CT",
+        f"{series}/instances/{slice_.SOPInstanceUID}",
+    ):
+        by_uid = {read(entry).SOPInstanceUID: read(entry) for entry in found(uri)}
+        assert by_uid[slice_.SOPInstanceUID] == slice_, uri
+
+
+def test_an_id_of_a_study_is_what_follows_it_and_its_stamp_does_not_change(open_orthanc, stored):
+    data = stored[1]
+    study = f"dicomweb://{open_orthanc.host}/dicom-web/studies/{data.StudyInstanceUID}"
+    ids = [entry.item.id for entry in found(study)]
+    assert f"series/{data.SeriesInstanceUID}/instances/{data.SOPInstanceUID}" in ids
+    assert found(study) == found(study)
+
+
+def test_reading_an_instance_twice_retrieves_it_once(open_orthanc, stored, caplog):
+    caplog.set_level(logging.INFO, "dicomweb_client")
+    entry = found(f"dicomweb://{open_orthanc.host}/dicom-web/instances?Modality=CT")[0]
+    assert read(entry) == read(entry)
+    assert caplog.text.count("retrieve instance") == 1
+
+
+def test_what_is_not_there_is_told(open_orthanc):
+    base = f"dicomweb://{open_orthanc.host}/dicom-web"
+    with pytest.raises(UsageError, match="there is nothing"):
+        found(f"{base}/studies/1.2.3")
+    with pytest.raises(UsageError, match="cannot be reached"):
+        found("dicomweb://127.0.0.1:9/dicom-web/studies/1.2.3")
+
+
+def test_orthanc_refuses_us_without_credentials(run, answer, tomogram, locked_orthanc, tmp_path):
+    with pytest.raises(PermissionError, match="DIASCOPE_DICOMWEB_USER"):
+        DicomwebStore(locked_orthanc.url).write(run, [answer(tomogram)], tmp_path)
+    with pytest.raises(UsageError, match="DIASCOPE_DICOMWEB_USER"):
+        found(f"dicomweb://{locked_orthanc.host}/dicom-web/studies")
+
+
+def test_credentials_open_the_door_and_are_never_told(
+    run, answer, tomogram, locked_orthanc, tmp_path, monkeypatch, caplog
+):
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv("DIASCOPE_DICOMWEB_USER", "alice")
+    monkeypatch.setenv("DIASCOPE_DICOMWEB_PASSWORD", "s3cret")
+    DicomwebStore(locked_orthanc.url).write(run, [answer(tomogram)], tmp_path)
+    entries = found(f"dicomweb://{locked_orthanc.host}/dicom-web/studies")
+    assert {read(entry).Modality for entry in entries} == {"SR", "OT"}
+    monkeypatch.setenv("DIASCOPE_DICOMWEB_PASSWORD", "s3cret-but-wrong")
+    with pytest.raises(PermissionError) as told:
+        DicomwebStore(locked_orthanc.url).write(run, [answer(tomogram)], tmp_path)
+    texts = [caplog.text, "".join(format_exception(told.value)), str(entries)]
+    texts += [path.read_text() for path in tmp_path.glob("*.csv")]
+    assert not any(secret in text for text in texts for secret in ("s3cret", "YWxpY2U6"))
+
+
+def test_netrc_opens_the_door(locked_orthanc, tmp_path, monkeypatch):
+    (tmp_path / "netrc").write_text("machine localhost login alice password s3cret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    assert client_of(locked_orthanc.url).search_for_studies() is not None
+
+
+def test_a_result_that_cannot_be_made_is_told_after_the_others_are_stored(
+    run, answer, tomogram, open_orthanc, tmp_path
+):
+    store = DicomwebStore(open_orthanc.url, send=("sr",))
+    with pytest.raises(OutputError, match=r"1 of 2 results were not stored.*gone\.dcm"):
+        store.write(run, [answer(tmp_path / "gone.dcm"), answer(tomogram)], tmp_path)
+
+
+def test_a_result_that_the_service_refuses_is_told(run, answer, tomogram, tmp_path, monkeypatch):
+    class Refusing:
+        def store_instances(self, datasets):
+            refused = Dataset()
+            refused.FailureReason = 0xA700
+            answer = Dataset()
+            answer.FailedSOPSequence = [refused]
+            return answer
+
+    monkeypatch.setattr("diascope_dicom.store.client_of", lambda url: Refusing())
+    with pytest.raises(OutputError, match=r"2 of 2 results were not stored.*failure reason 0xa700"):
+        DicomwebStore("https://pacs/rs").write(run, [answer(tomogram)], tmp_path)
+
+
+def test_the_recipe_holds_no_credentials():
+    with pytest.raises(ValueError, match="no place for credentials"):
+        DicomwebStore("https://alice:s3cret@pacs/rs")
+
+
+def test_fsspec_knows_the_schemes_without_loading_dicom():
+    code = "import sys, fsspec; print(fsspec.available_protocols()); print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert "'dicomweb'" in done
+    assert "'dicomweb+http'" in done
+    assert "pydicom" not in done

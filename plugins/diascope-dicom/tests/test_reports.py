@@ -1,0 +1,208 @@
+"""Structured reports and Secondary Captures as files, checked by the tools of others."""
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from highdicom.sr import srread
+from pydicom import dcmread
+from pydicom.data import get_charset_files
+
+from diascope.sample import Failed, Item
+from diascope.testing import check_report
+from diascope_dicom.reports import DicomSc, DicomSr
+
+REPORTS = {"dicom-sr": DicomSr(), "dicom-sc": DicomSc()}
+SHARED = Path(__file__).parents[4] / "shared/data/dicom"
+
+
+def rows(directory, name):
+    with (directory / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def written(report, run, records, directory):
+    return [dcmread(path) for path in report.write(run, records, directory)[1:]]
+
+
+def errors(tool, path):
+    said = tool("dciodvfy", "-new", path)
+    return [line for line in said.splitlines() if line.startswith("Error")]
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_the_report_keeps_its_contract(name, run, answer, tomogram):
+    files = check_report(REPORTS[name], run, answer(tomogram))
+    assert files[0] == Path(f"{name}.csv")
+    assert files[1].parent == Path(name)
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_dciodvfy_finds_no_error(name, run, answer, radiograph, tmp_path, tool):
+    shared = sorted(SHARED.glob("*.dcm"))
+    answers = [answer(path) for path in (radiograph, *shared)]
+    files = REPORTS[name].write(run, answers, tmp_path)[1:]
+    assert [row["state"] for row in rows(tmp_path, name)] == ["ok"] * len(answers)
+    assert [error for path in files for error in errors(tool, path)] == []
+
+
+def test_reading_back_with_highdicom_gives_the_scores(run, answer, radiograph, tmp_path):
+    _, path = DicomSr().write(run, [answer(radiograph)], tmp_path)
+    groups = srread(path).content.get_image_measurement_groups()
+    read = {group.tracking_identifier: group.get_measurements()[0].value for group in groups}
+    assert read == answer(radiograph).scores
+
+
+def test_a_finding_holds_codes_threshold_decision_and_source(run, answer, radiograph, tmp_path):
+    _, path = DicomSr().write(run, [answer(radiograph)], tmp_path)
+    coded, private = srread(path).content.get_image_measurement_groups()
+    finding = coded.finding_type
+    other = finding.EquivalentCodeSequence[0]
+    assert (finding.scheme_designator, finding.value) == ("SCT", "233604007")
+    assert (other.CodingSchemeDesignator, other.CodeValue) == ("RADLEX", "RID5350")
+    assert (private.finding_type.scheme_designator, private.finding_type.value) == (
+        "99DIASCOPE",
+        "fluid",
+    )
+    names = [[m.name.meaning for m in group.get_measurements()] for group in (coded, private)]
+    points = [group.get_measurements()[1].value for group in (coded, private)]
+    decisions = [group.get_qualitative_evaluations()[0].value.meaning for group in (coded, private)]
+    assert names == [["Probability", "Threshold Value"]] * 2
+    assert points == [0.31, 0.5]
+    assert decisions == ["Present", "Absent"]
+    source = dcmread(radiograph, stop_before_pixels=True)
+    assert coded.source_images[0].referenced_sop_instance_uid == source.SOPInstanceUID
+
+
+def test_a_score_that_is_not_calibrated_is_called_no_probability(run, answer, tomogram, tmp_path):
+    softmax = replace(answer(tomogram), score_kind="softmax")
+    _, path = DicomSr().write(run, [softmax], tmp_path)
+    score = srread(path).content.get_image_measurement_groups()[0].get_measurements()[0]
+    assert score.name.meaning == "Score (attribute)"
+    assert score.method.value == "softmax"
+
+
+def test_the_structured_report_names_weights_run_and_its_limits(run, answer, tomogram, tmp_path):
+    _, path = DicomSr().write(run, [answer(tomogram)], tmp_path)
+    content = path.read_bytes()
+    for told in ("ab" * 32, "cd" * 32, "findings-model", "Youden", "Not a medical device"):
+        assert told.encode() in content
+
+
+def test_a_warning_goes_with_every_finding(run, answer, tomogram, tmp_path, tool):
+    warned = answer(tomogram, warnings=("unlike the pictures of the training",))
+    _, path = DicomSr().write(run, [warned], tmp_path)
+    assert path.read_bytes().count(b"unlike the pictures of the training") == 2
+    assert errors(tool, path) == []
+
+
+def test_dsr2html_renders_the_structured_report(run, answer, radiograph, tmp_path, tool):
+    _, path = DicomSr().write(run, [answer(radiograph)], tmp_path)
+    page = tool("dsr2html", "+U8", path)
+    for told in ("Imaging Measurement Report", "Pneumonia", "Flüssigkeit", "Present", "Absent"):
+        assert told in page
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_the_same_input_and_run_give_the_same_bytes(name, run, answer, tomogram, tmp_path):
+    kept = []
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        folder.mkdir()
+        _, path = REPORTS[name].write(run, [answer(tomogram)], folder)
+        kept.append((path.name, path.read_bytes()))
+    assert kept[0] == kept[1]
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_another_run_gives_another_instance_and_series(name, run, answer, tomogram, tmp_path):
+    records = [answer(tomogram)]
+    (one,) = written(REPORTS[name], run, records, tmp_path)
+    (two,) = written(REPORTS[name], run | {"digest": "ef" * 32}, records, tmp_path)
+    assert one.SOPInstanceUID != two.SOPInstanceUID
+    assert one.SeriesInstanceUID != two.SeriesInstanceUID
+
+
+def test_both_results_lie_in_the_study_of_their_source(run, answer, radiograph, tmp_path):
+    source = dcmread(radiograph, stop_before_pixels=True)
+    for report in REPORTS.values():
+        (result,) = written(report, run, [answer(radiograph)], tmp_path)
+        for keyword in ("StudyInstanceUID", "PatientID", "PatientName", "StudyDescription"):
+            assert result[keyword].value == source[keyword].value
+        assert result.SeriesInstanceUID != source.SeriesInstanceUID
+
+
+def test_names_in_other_scripts_survive(run, answer, tmp_path):
+    source = get_charset_files("chrH31.dcm")[0]
+    for report in REPORTS.values():
+        (result,) = written(report, run, [answer(source)], tmp_path)
+        assert result.SpecificCharacterSet == "ISO_IR 192"
+        assert "山田^太郎" in str(result.PatientName)
+
+
+def test_one_source_that_fails_does_not_stop_the_others(run, answer, changed, tomogram, tmp_path):
+    words = tmp_path / "notes.txt"
+    words.write_text("only words")
+    sources = [words, tmp_path / "gone.dcm", changed(StudyInstanceUID=None), tomogram]
+    records = [*map(answer, sources), Failed(Item("x", "x"), "read", "image", "truncated")]
+    for name, report in REPORTS.items():
+        report.write(run, records, tmp_path)
+        assert [row["state"] for row in rows(tmp_path, name)] == [
+            "left out",
+            "failed",
+            "failed",
+            "ok",
+        ]
+        assert rows(tmp_path, name)[2]["reason"] == "the file has no StudyInstanceUID"
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
+def test_values_that_are_none_of_their_kind_are_left_away(run, answer, changed, tmp_path, tool):
+    odd = changed(PatientAge="81", StudyTime="11:20:00")
+    for name, report in REPORTS.items():
+        _, path = report.write(run, [answer(odd)], tmp_path)
+        assert errors(tool, path) == [], name
+        assert not dcmread(path).StudyTime
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
+def test_no_reason_warning_or_log_quotes_the_patient(
+    run, answer, changed, tmp_path, caplog, recwarn
+):
+    odd = {"PatientName": "MARKER=^MARKER=MARKER=MARKER", "PatientBirthDate": "MARKER"}
+    sources = [changed(**odd, StudyDate="20040101-20050101"), changed(**odd, PatientSex="MARKER")]
+    caplog.clear()
+    recwarn.clear()
+    for name, report in REPORTS.items():
+        report.write(run, [answer(source) for source in sources], tmp_path)
+        assert "MARKER" not in (tmp_path / f"{name}.csv").read_text()
+    assert "MARKER" not in caplog.text
+    assert not recwarn.list
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
+def test_an_identifier_that_is_no_uid_is_refused(run, answer, changed, tmp_path):
+    DicomSr().write(run, [answer(changed(StudyInstanceUID="05fa52f0e5"))], tmp_path)
+    reason = rows(tmp_path, "dicom-sr")[0]["reason"]
+    assert reason == "no UID, and results cannot refer to it: StudyInstanceUID"
+
+
+def test_a_retired_class_is_refused_by_its_name(run, answer, changed, tmp_path):
+    retired = changed(SOPClassUID="1.2.840.10008.5.1.4.1.1.6")
+    DicomSr().write(run, [answer(retired)], tmp_path)
+    assert "Ultrasound Image Storage" in rows(tmp_path, "dicom-sr")[0]["reason"]
+
+
+def test_the_capture_shows_the_map_and_says_that_it_is_lossy(run, answer, tomogram, tmp_path):
+    (result,) = written(DicomSc(), run, [answer(tomogram)], tmp_path)
+    assert result.pixel_array.shape[1:] == (640, 3)
+    assert result.LossyImageCompression == "01"
+    source = dcmread(tomogram, stop_before_pixels=True)
+    assert result.SourceImageSequence[0].ReferencedSOPInstanceUID == source.SOPInstanceUID
+
+
+def test_without_an_evidence_map_there_is_no_capture(run, answer, tomogram, tmp_path):
+    DicomSc().write(run, [replace(answer(tomogram), evidence=())], tmp_path)
+    (row,) = rows(tmp_path, "dicom-sc")
+    assert row["state"] == "left out"
+    assert "evidence" in row["reason"]

@@ -1,0 +1,98 @@
+"""Whole runs: pictures in, DICOM results beside the tables."""
+
+import csv
+import json
+
+import pytest
+from highdicom.sr import srread
+from pydicom import dcmread
+
+from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest, write_card
+from diascope.network import Network, build_head
+from diascope.pipeline import compose, make_backbone
+from diascope.recipe import read_recipe
+from diascope.runner import Request
+from diascope.runner import run as carry_out
+
+LAYERS = [{"conv": {"filters": 4, "stride": 4}}]
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    """A recipe of a tiny network for two findings, with fresh weights."""
+    import torch
+    from safetensors.torch import save_file
+
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        backbone = make_backbone("convnet", {"layers": LAYERS, "in_channels": 1})
+        network = Network(backbone.build(), build_head("linear", backbone.features, 2))
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    save_file(network.state_dict(), folder / WEIGHTS_FILE)
+    card = ModelCard(
+        name="tiny",
+        task="multilabel",
+        labels=(Label("one", "One", {"SCT": "233604007"}, 0.1), Label("two", "Two")),
+        size=(32, 32),
+        backbone="convnet",
+        backbone_parameters={"layers": LAYERS, "in_channels": 1},
+        mean=(0.5,),
+        std=(0.25,),
+        score_kind="sigmoid",
+        preprocess=({"resize": {"size": 32}},),
+        digest=file_digest(folder / WEIGHTS_FILE),
+    )
+    write_card(card, folder)
+    path = tmp_path / "recipe.yaml"
+    plain = {
+        "preprocess": [{"resize": {"size": 32}}],
+        "model": {"classifier": {"weights": str(folder)}},
+        "report": ["csv", "dicom-sr", "dicom-sc"],
+        "run": {"workers": 0, "device": "cpu", "evidence": "all"},
+    }
+    path.write_text(json.dumps(plain))
+    return path
+
+
+def done(recipe, inputs, output):
+    outcome = carry_out(compose(read_recipe(str(recipe))), Request(inputs, output), lambda *_: None)
+    assert outcome.problems == []
+    return outcome
+
+
+def test_the_structured_report_holds_the_scores_of_the_table(recipe, radiograph, tmp_path):
+    output = tmp_path / "out"
+    done(recipe, [str(radiograph)], output)
+    with (output / "predictions.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    (path,) = (output / "dicom-sr").iterdir()
+    groups = srread(path).content.get_image_measurement_groups()
+    for group in groups:
+        score = group.get_measurements()[0].value
+        assert repr(score) == row[f"score.{group.tracking_identifier}"]
+    (picture,) = (output / "dicom-sc").iterdir()
+    assert dcmread(picture).StudyInstanceUID == dcmread(path).StudyInstanceUID
+    assert json.loads((output / "run.json").read_text())["versions"]["diascope-dicom"] == "0.1.0"
+
+
+def test_two_runs_write_the_same_files(recipe, radiograph, tmp_path):
+    kept = []
+    for name in ("a", "b"):
+        done(recipe, [str(radiograph)], tmp_path / name)
+        files = sorted((tmp_path / name).glob("dicom-*/*.dcm"))
+        kept.append({path.name: path.read_bytes() for path in files})
+    assert kept[0] == kept[1]
+    assert len(kept[0]) == 2
+
+
+def test_a_study_in_orthanc_is_an_input(recipe, tomogram, open_orthanc, tmp_path):
+    from diascope_dicom.service import client_of
+
+    source = dcmread(tomogram)
+    client_of(open_orthanc.url).store_instances([source])
+    series = f"studies/{source.StudyInstanceUID}/series/{source.SeriesInstanceUID}"
+    uri = f"dicomweb://{open_orthanc.host}/dicom-web/{series}"
+    outcome = done(recipe, [uri], tmp_path / "out")
+    assert outcome.counts["ok"] == 1
+    assert len(list((tmp_path / "out").glob("dicom-*/*.dcm"))) == 2

@@ -78,3 +78,10 @@ def test_a_missing_extra_names_the_command_that_installs_it(
     with pytest.raises(UsageError, match="s3:// is not installed") as error:
         list(find_items(["s3://bucket/photos/"]))
     assert error.value.hint == 'pip install "diascope[s3]"'
+
+
+def test_a_password_that_was_typed_is_in_no_message() -> None:
+    with pytest.raises(UsageError) as error:
+        list(find_items(["memory://me:secret@host/nothing-there"]))
+    assert "secret" not in str(error.value)
+    assert "nothing-there" in str(error.value)

@@ -18,7 +18,6 @@ from diascope.found import Found
 from diascope.remote import find_remote
 from diascope.sample import Failed, Item, Skipped
 
-
 _PACKAGE = "package://"
 
 

@@ -11,6 +11,7 @@ from diascope.card import (
     WEIGHTS_FILE,
     Label,
     ModelCard,
+    NoveltyLimit,
     check_digest,
     read_card,
     write_card,
@@ -33,6 +34,7 @@ def test_a_card_reads_as_it_was_written(tmp_path: Path, make_card: Make) -> None
         data={"name": "set", "pictures": 3},
         metrics={"auc": {"value": 0.9, "low": 0.8, "high": 1e-3}},
         limits=("none",),
+        novelty=NoveltyLimit((1.25, 1.5), "800 training pictures"),
         digest="12" * 32,
     )
     write_card(card, tmp_path)
@@ -70,6 +72,7 @@ def test_an_unknown_key_in_a_card_is_refused_with_its_line(tmp_path: Path, make_
         ({"std": (1.0, 1.0)}, "std"),
         ({"score_kind": "certainty"}, "score_kind"),
         ({"size": (8,)}, "size"),
+        ({"novelty": NoveltyLimit((1.0, 0.0))}, "novelty"),
     ],
 )
 def test_a_card_that_does_not_hold_together_is_refused(

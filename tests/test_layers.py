@@ -33,7 +33,7 @@ LAYERS = (
         "gate",
         "output",
     ),
-    ("classifier", "aggregation", "decision", "fitting"),
+    ("classifier", "aggregation", "decision", "fitting", "novelty"),
     ("network", "engines", "explain"),
     ("contracts", "card", "table", "pages", "__init__"),
     ("document", "fields", "words", "sample", "errors"),
@@ -42,7 +42,17 @@ DEPTH = {name: depth for depth, layer in enumerate(LAYERS) for name in layer}
 STOCK = {"readers", "preprocessing", "backbones", "models", "reports", "executors"}
 CLINICAL = ["lesion", "melanoma", "dermoscopy", "lung", "pneumonia", "chest", "stain", "tissue"]
 CLINICAL += ["tumour"]
-SLOW = {"torch", "monai", "numpy", "scipy", "skimage", "sklearn", "PIL", "lightning_fabric"}
+SLOW = {
+    "torch",
+    "monai",
+    "numpy",
+    "scipy",
+    "skimage",
+    "sklearn",
+    "PIL",
+    "lightning_fabric",
+    "pydicom",
+}
 VERBS = pipeline.list_commands(click.Context(pipeline))
 
 MODULES = {

@@ -133,13 +133,24 @@ def test_records_come_back_as_they_were(photos: Path) -> None:
         preview=preview,
         samples=3,
         trace=("EXIF rotation applied", "ü"),
+        novelty=0.1 + 1.2,
+        warnings=("unlike the others",),
     )
     failed, skipped = Failed(b, "model", "tiny", "no; it's bad"), Skipped(c, "hidden")
     finish(ledger, [whole, failed, skipped])
     got, *others = list(opened(photos).records())
     assert others == [failed, skipped]
     assert isinstance(got, Prediction)
-    for name in ("item", "scores", "score_kind", "predicted", "samples", "trace"):
+    for name in (
+        "item",
+        "scores",
+        "score_kind",
+        "predicted",
+        "samples",
+        "trace",
+        "novelty",
+        "warnings",
+    ):
         assert getattr(got, name) == getattr(whole, name)
     for one, other in zip(evidence, got.evidence, strict=True):
         np.testing.assert_array_equal(one.map, other.map)

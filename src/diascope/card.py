@@ -55,6 +55,21 @@ class Calibration:
 
 
 @dataclass(frozen=True)
+class NoveltyLimit:
+    """From where on a picture counts as unlike those of the training.
+
+    Attributes:
+        thresholds: distance of a picture's features from those of the training, in standard
+            deviations: of the features as they are, and of those scaled to unit length. A
+            prediction from beyond either carries a warning.
+        fitted_on: which pictures, in words.
+    """
+
+    thresholds: tuple[float, float]
+    fitted_on: str = ""
+
+
+@dataclass(frozen=True)
 class ModelCard:
     """What the weights need, answer, and were made of.
 
@@ -71,6 +86,8 @@ class ModelCard:
         operating_rule: how the labels' operating points were chosen, in words.
         conformal: a coverage, such as ``0.9``, to the score from which a label belongs to the
             prediction set; for tasks with one label a picture.
+        novelty: from where on a picture is unlike those of the training; the statistics that it is
+            compared with stand in the weights file. None for weights without them.
         digest: SHA-256 of the weights file.
         data: name, licence, citation, counts of what it was trained on.
         metrics: name to ``value, low, high`` (95 % interval) on groups never trained on.
@@ -96,6 +113,7 @@ class ModelCard:
     calibration: Calibration | None = None
     operating_rule: str = ""
     conformal: dict[str, float] = field(default_factory=dict)
+    novelty: NoveltyLimit | None = None
     digest: str = ""
     title: str = ""
     licence: str = ""
@@ -142,6 +160,8 @@ class ModelCard:
             return "score_kind is probability if, and only if, the card holds a calibration"
         if any(point is not None and point <= 0 for point in points):
             return "an operating point must be above 0"
+        if self.novelty is not None and not min(self.novelty.thresholds) > 0:
+            return f"the thresholds of novelty must be above 0, got {self.novelty.thresholds}"
         if len(self.mean) != len(self.std) or 0 in self.std:
             return f"mean and std need one number a channel, std not 0: {self.mean}, {self.std}"
         return ""

@@ -16,6 +16,7 @@ from diascope.engines.torch import Outputs, execute
 from diascope.errors import WeightsError
 from diascope.fitting import fitted
 from diascope.network import Network, load_network
+from diascope.novelty import FeatureStatistics, load_statistics, warnings_of
 from diascope.sample import Evidence, Item, Prediction, Sample, ScoreKind
 
 TestTime = Literal["card", "none", "flips"]
@@ -30,6 +31,7 @@ class Classifier:
         top_k: frames a label for ``top-k``.
         test_time: ``flips`` averages the logits of the picture and its three mirror images;
             ``card`` does as the card says, which is what its calibration was fitted for.
+        statistics: of the training pictures' features; None if the card has no limit for them.
     """
 
     network: Network
@@ -38,6 +40,7 @@ class Classifier:
     aggregation: Aggregation = "mean"
     top_k: int = 5
     test_time: TestTime = "card"
+    statistics: FeatureStatistics | None = None
 
     def predict(self, samples: Sequence[Sample]) -> list[Prediction]:
         """Return one Prediction for each Sample.
@@ -47,8 +50,13 @@ class Classifier:
         """
         units = [fitted(sample, self.card.size, self.card.channels) for sample in samples]
         outputs, scores = self._scores(np.stack(units))
+        novelties = self._novelties(outputs)
         return [
-            self._prediction(sample, unit, scores[index], outputs, index)
+            replace(
+                self._prediction(sample, unit, scores[index], outputs, index),
+                novelty=novelties[index],
+                warnings=warnings_of([novelties[index]]),
+            )
             for index, (sample, unit) in enumerate(zip(samples, units, strict=True))
         ]
 
@@ -56,11 +64,12 @@ class Classifier:
         """Return the item's answer.
 
         Evidence, picture and trace are those of the frame with the highest score for what is
-        predicted of the item.
+        predicted of the item; its novelty is that of the frame farthest from the training.
         """
         telling: dict[str, Prediction] = {}
-        rows = []
+        rows, novelties = [], []
         for prediction in predictions:
+            novelties.append(prediction.novelty)
             rows.append(np.array(list(prediction.scores.values())))
             for name, score in prediction.scores.items():
                 if name not in telling or score > telling[name].scores[name]:
@@ -79,6 +88,8 @@ class Classifier:
             predicted=predicted,
             samples=len(rows),
             prediction_set=self._set(scores),
+            novelty=max((known for known in novelties if known is not None), default=None),
+            warnings=warnings_of(novelties),
             trace=(*shown.trace, f"{len(rows)} frames aggregated by {self.aggregation}"),
         )
 
@@ -127,6 +138,13 @@ class Classifier:
             mirrored = np.ascontiguousarray(np.flip(batch, axes))
             views.append(execute(self.network, mirrored, self.runtime.device, maps=False).logits)
         return outputs, scores_of(np.mean(views, axis=0), self.card)
+
+    def _novelties(self, outputs: Outputs) -> list[float | None]:
+        limit = self.card.novelty
+        if self.statistics is None or limit is None:
+            return [None] * len(outputs.logits)
+        novelties: list[float | None] = self.statistics.novelties(outputs.pooled, limit).tolist()
+        return novelties
 
     def _prediction(
         self,
@@ -209,7 +227,8 @@ def load_classifier(
         )
     backbone = runtime.backbone(card.backbone, card.backbone_parameters)
     network = load_network(card, directory, backbone, runtime.device)
-    return Classifier(network, card, runtime, aggregation, top_k, test_time)
+    statistics = load_statistics(card, directory)
+    return Classifier(network, card, runtime, aggregation, top_k, test_time, statistics)
 
 
 def _preview(unit: NDArray[np.float32]) -> NDArray[np.uint8]:

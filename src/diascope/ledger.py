@@ -237,6 +237,8 @@ def _row(record: Record) -> tuple[Any, ...]:
         "samples": record.samples,
         "trace": list(record.trace),
         "set": None if record.prediction_set is None else list(record.prediction_set),
+        "novelty": None if record.novelty is None else float(record.novelty),
+        "warnings": list(record.warnings),
         "evidence": [
             {"label": e.label, "logit": float(e.logit), "bias": float(e.bias), "shape": e.map.shape}
             for e in record.evidence
@@ -265,6 +267,8 @@ def _prediction(
         samples=answer["samples"],
         trace=tuple(answer["trace"]),
         prediction_set=None if answer["set"] is None else tuple(answer["set"]),
+        novelty=answer["novelty"],
+        warnings=tuple(answer["warnings"]),
     )
 
 

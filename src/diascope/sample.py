@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FACTS = ("modality", "body_part", "view", "laterality", "image_type", "intent", "burned_in")
-"""What a reader can tell of a picture and a recipe can ask for: kind of imaging device, part of the
-body, projection, side, such as ORIGINAL/PRIMARY, for presentation or for processing, whether text is
-burned into the pixels."""
+"""What a reader can tell of a picture and a recipe can ask for: the kind of device, the part of the
+body, the projection, the side, such as ORIGINAL/PRIMARY, for presentation or processing, and
+whether text is burned into the pixels."""
 
 ScoreKind = Literal["probability", "softmax", "sigmoid", "logit"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from diascope.card import Calibration, read_card, write_card
+from diascope.card import Calibration, NoveltyLimit, read_card, write_card
 from tests.runs import Ended
 
 Command = Callable[..., Ended]
@@ -50,6 +50,7 @@ def test_the_text_tells_calibration_decisions_and_subgroups(
         operating_rule="highest balanced accuracy",
         conformal={"0.9": 0.21},
         test_time="flips",
+        novelty=NoveltyLimit((1.5, 1.25), "800 training pictures"),
         metrics={"accuracy": {"value": 0.8}},
         cross_validation={"folds": 5, "measured_on": "all", "accuracy": {"value": 0.6}},
         subgroups={"sex=male": {"items": 12, "accuracy": {"value": 0.7, "low": 0.6, "high": 0.8}}},
@@ -59,6 +60,7 @@ def test_the_text_tells_calibration_decisions_and_subgroups(
     shown = command("models", "show", tmp_path).out
 
     told = ("temperature, fitted on validation", "0.1, -0.1, 0", "highest balanced accuracy")
+    told += ("beyond distance 1.5, or 1.25 at unit length; 800 training pictures",)
     told += ("5 folds: all", "sex=male (12 items)")
     told += ("0.9 coverage: labels from 0.21", "mirror", "0.700  (0.600 to 0.800)")
     assert [text for text in told if text not in shown] == []

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from diascope.card import Calibration, Label, ModelCard
+from diascope.card import Calibration, Label, ModelCard, NoveltyLimit
 from diascope.pages.card import card_page
 
 CARD = ModelCard(
@@ -71,10 +71,12 @@ def test_the_page_shows_what_lies_between_outputs_and_answers() -> None:
             operating_rule="highest balanced accuracy",
             conformal={"0.9": 0.21},
             test_time="flips",
+            novelty=NoveltyLimit((1.5, 1.25), "800 training pictures"),
         )
     )
     told = ("calibrated probabilities", "temperature", "-0.25", "highest balanced accuracy")
     told += ("coverage 0.9", "labels scored 0.21 and above", "three mirror images")
+    told += ("Unlike the training pictures", "beyond a distance of", "800 training pictures")
     assert [text for text in told if text not in page] == []
 
 

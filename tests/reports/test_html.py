@@ -68,11 +68,12 @@ def test_failures_and_skipped_items_keep_their_reasons(tmp_path: Path) -> None:
 
 def test_labels_and_states_are_counted(tmp_path: Path) -> None:
     undecided = prediction(predicted=())
-    records = [prediction(), prediction(bright=0.2), prediction(), undecided, FAILED]
+    odd = prediction(novelty=1.5, warnings=("unlike the others",))
+    records = [odd, prediction(bright=0.2), prediction(novelty=0.9), undecided, FAILED]
     (totals,) = read(write(records, tmp_path)).blocks["totals"]
 
     assert totals["labels"] == {"bright": 2, "dark": 1}
-    assert totals["without"] == 1
+    assert (totals["without"], totals["unlike"]) == (1, 1)
     assert totals["states"] == {"ok": 4, "failed": 1}
 
 
@@ -133,7 +134,7 @@ def test_a_run_with_nothing_in_it_still_makes_a_page(tmp_path: Path) -> None:
 
     assert read(path).blocks == {
         "run": [{}],
-        "totals": [{"states": {}, "labels": {}, "without": 0}],
+        "totals": [{"states": {}, "labels": {}, "without": 0, "unlike": 0}],
     }
 
 

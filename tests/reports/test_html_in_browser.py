@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from diascope.sample import Evidence, Record
+from diascope.sample import Evidence, Prediction, Record
 from tests.browser import chromium
 from tests.reports.pages import CARD, FAILED, HOSTILE, SKIPPED, many, prediction, write
 
@@ -86,6 +86,26 @@ def test_metrics_are_shown_with_their_interval_and_where_they_were_measured(open
 
 def test_warnings_are_shown(opened: Open) -> None:
     assert "two pictures had no colour profile" in opened().locator("#warnings").inner_text()
+
+
+def test_items_unlike_the_training_are_counted_marked_and_found(opened: Open) -> None:
+    odd = prediction("odd.png", novelty=1.5, warnings=("unlike the pictures of the training",))
+    page = opened([prediction(novelty=0.5), odd, FAILED])
+    warning = page.locator("#warnings li").first
+    assert "1 item is unlike the pictures that the model was trained on." in warning.inner_text()
+    assert page.locator(".card .warning").all_inner_texts() == [
+        "Unlike the pictures of the training"
+    ]
+    warning.get_by_role("button").click()
+
+    assert names(page) == ["odd.png"]
+
+
+def test_without_a_limit_nothing_is_said_of_novelty(opened: Open) -> None:
+    page = opened()
+
+    assert page.locator(".card .warning").count() == 0
+    assert "unlike" not in page.locator("body").inner_text().lower()
 
 
 def test_a_card_prints_sum_and_residual_of_its_map(opened: Open) -> None:
@@ -168,10 +188,16 @@ def test_a_state_keeps_its_items(opened: Open) -> None:
         ("order", ["b10.png", "b9.png", "broken.png"]),
         ("top", ["b10.png", "b9.png", HOSTILE]),
         ("doubt", ["a.png", HOSTILE, "b9.png"]),
+        ("novelty", ["a.png", HOSTILE, "b9.png"]),
     ],
 )
 def test_items_are_sorted(opened: Open, key: str, first: list[str]) -> None:
-    page = opened()
+    novelties = {"a.png": 1.2, HOSTILE: 0.8, "b9.png": 0.4}
+    records = [
+        replace(each, novelty=novelties.get(each.item.id)) if isinstance(each, Prediction) else each
+        for each in RECORDS
+    ]
+    page = opened(records)
     page.get_by_label("Sort by").select_option(key)
 
     assert names(page)[:3] == first

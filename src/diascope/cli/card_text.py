@@ -67,6 +67,10 @@ def _decisions(card: ModelCard) -> Iterator[str]:
         yield f"  operating points: {card.operating_rule}"
     for coverage, score in card.conformal.items():
         yield f"  sets of {coverage} coverage: labels from {score:.4g}"
+    if card.novelty is not None:
+        plain, unit = card.novelty.thresholds
+        limit = f"distance {plain:.4g}, or {unit:.4g} at unit length; {card.novelty.fitted_on}"
+        yield f"  unlike the training pictures: beyond {limit}"
     if card.test_time == "flips":
         yield "  at inference: logits averaged over the picture and its three mirror images"
 

@@ -17,11 +17,13 @@ class Outputs:
         logits: ``(N, L)`` float32.
         maps: ``(N, L, h, w)`` float32, what each cell adds to each logit; None if not asked for.
         bias: ``(L,)`` float32, the part of each logit that no cell accounts for.
+        pooled: ``(N, F)`` float32, the backbone's features, averaged over the cells.
     """
 
     logits: NDArray[np.float32]
     maps: NDArray[np.float32] | None
     bias: NDArray[np.float32]
+    pooled: NDArray[np.float32]
 
 
 def execute(network: Network, batch: NDArray[np.float32], device: str, *, maps: bool) -> Outputs:
@@ -34,10 +36,12 @@ def execute(network: Network, batch: NDArray[np.float32], device: str, *, maps: 
         features = network.backbone(tensor)
         logits = network.head(features)
         cells = network.head.maps(features) if maps else None
+        pooled = features.mean((2, 3))
     return Outputs(
         logits.cpu().numpy(),
         cells.contiguous().cpu().numpy() if cells is not None else None,
         network.head.bias.detach().cpu().numpy(),
+        pooled.cpu().numpy(),
     )
 
 

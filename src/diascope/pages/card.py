@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from diascope.card import Calibration, ModelCard
+from diascope.card import Calibration, ModelCard, NoveltyLimit
 from diascope.pages.render import render
 from diascope.pages.words import Measure, label_measures, whole_measures
 
@@ -115,6 +115,15 @@ def _calibration(calibration: Calibration, card: ModelCard) -> dict[str, Any]:
     }
 
 
+def _limit(novelty: NoveltyLimit) -> dict[str, Any]:
+    plain, unit = novelty.thresholds
+    return {
+        "warned of beyond a distance of": plain,
+        "or, of features at unit length": unit,
+        "fitted on": novelty.fitted_on,
+    }
+
+
 def _decisions(card: ModelCard) -> dict[str, Any]:
     mirrored = "logits are averaged over the picture and its three mirror images"
     fitted = _calibration(card.calibration, card) if card.calibration else {}
@@ -124,5 +133,6 @@ def _decisions(card: ModelCard) -> dict[str, Any]:
             f"coverage {coverage}": f"labels scored {score:.4g} and above"
             for coverage, score in card.conformal.items()
         },
+        "unlike the training pictures": _limit(card.novelty) if card.novelty else None,
         "in inference": mirrored if card.test_time == "flips" else None,
     }

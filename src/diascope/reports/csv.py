@@ -12,7 +12,8 @@ from diascope.sample import Failed, Prediction, Record
 @dataclass(frozen=True)
 class CsvReport:
     """``predictions.csv``: item, predicted (joined by a bar), score_kind, a score a label, trace;
-    with ``run.coverage`` also prediction_set (joined by a bar).
+    with ``run.coverage`` also prediction_set (joined by a bar); if the card has a limit for it also
+    novelty (1 is the limit) and out_of_distribution (true or false).
 
     ``failures.csv``: item, state (failed or skipped), stage, plugin, reason.
     """
@@ -31,25 +32,35 @@ class CsvReport:
             answers, ends = csv.writer(good), csv.writer(bad)
             scores = [f"score.{label}" for label in labels]
             sets = ["prediction_set"] if run["recipe"]["run"]["coverage"] is not None else []
-            answers.writerow(["item", "predicted", "score_kind", *scores, *sets, "trace"])
+            limited = run["card"]["novelty"] is not None
+            novel = ["novelty", "out_of_distribution"] if limited else []
+            answers.writerow(["item", "predicted", "score_kind", *scores, *sets, *novel, "trace"])
             ends.writerow(["item", "state", "stage", "plugin", "reason"])
             for record in records:
                 if isinstance(record, Prediction):
-                    answers.writerow(_answer(record, labels))
+                    answers.writerow(_answer(record, labels, limited))
                 else:
                     ends.writerow(_end(record))
         return predictions, failures
 
 
-def _answer(prediction: Prediction, labels: Sequence[str]) -> list[str]:
+def _answer(prediction: Prediction, labels: Sequence[str], limited: bool) -> list[str]:
     return [
         prediction.item.id,
         "|".join(prediction.predicted),
         prediction.score_kind,
         *(repr(float(prediction.scores[label])) for label in labels),
         *([] if prediction.prediction_set is None else ["|".join(prediction.prediction_set)]),
+        *(_novelty(prediction) if limited else []),
         "; ".join(prediction.trace),
     ]
+
+
+def _novelty(prediction: Prediction) -> list[str]:
+    """Return two cells, empty if the model tells nothing."""
+    if prediction.novelty is None:
+        return ["", ""]
+    return [repr(float(prediction.novelty)), str(prediction.out_of_distribution).lower()]
 
 
 def _end(record: Record) -> list[str]:

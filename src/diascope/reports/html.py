@@ -66,12 +66,13 @@ class HtmlReport:
 
 
 class _Totals:
-    """What passed by: items by state, predictions by label."""
+    """What passed by: items by state, predictions by label, those unlike the training pictures."""
 
     def __init__(self) -> None:
         self.states: Counter[str] = Counter()
         self.labels: Counter[str] = Counter()
         self.without = 0
+        self.unlike = 0
 
     def counting(self, records: Iterable[Record]) -> Iterator[Record]:
         for record in records:
@@ -79,10 +80,16 @@ class _Totals:
             if isinstance(record, Prediction):
                 self.labels.update(record.predicted)
                 self.without += not record.predicted
+                self.unlike += bool(record.out_of_distribution)
             yield record
 
     def plain(self) -> dict[str, Any]:
-        return {"states": self.states, "labels": self.labels, "without": self.without}
+        return {
+            "states": self.states,
+            "labels": self.labels,
+            "without": self.without,
+            "unlike": self.unlike,
+        }
 
 
 def _write_items(

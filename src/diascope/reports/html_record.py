@@ -43,14 +43,15 @@ class Pictures:
 
 
 def brief(record: Record, multilabel: bool) -> list[Any]:
-    """Return state and id; of a prediction also labels, top score and uncertainty."""
+    """Return state and id; of a prediction also labels, top score, uncertainty and novelty."""
     named = [state_of(record), record.item.id]
     if not isinstance(record, Prediction):
         return named
     scores = np.array(list(record.scores.values()), np.float64)
     doubt = _uncertainty(scores, record.score_kind, multilabel)
     top = _short(scores.max()) if scores.size else None
-    return [*named, record.predicted, top, doubt]
+    novelty = None if record.novelty is None else _short(record.novelty)
+    return [*named, record.predicted, top, doubt, novelty]
 
 
 def full(record: Record, pictures: Pictures) -> dict[str, Any]:
@@ -68,6 +69,7 @@ def full(record: Record, pictures: Pictures) -> dict[str, Any]:
         "frames": record.samples,
         "trace": record.trace,
         "set": record.prediction_set,
+        "warnings": record.warnings,
     }
 
 

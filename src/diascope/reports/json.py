@@ -63,6 +63,9 @@ def _document(prediction: Prediction, place: int, maps: zipfile.ZipFile) -> dict
         "score_kind": prediction.score_kind,
         "scores": dict(prediction.scores),
         "samples": prediction.samples,
+        "novelty": prediction.novelty,
+        "out_of_distribution": prediction.out_of_distribution,
+        "warnings": list(prediction.warnings),
         **(
             {}
             if prediction.prediction_set is None

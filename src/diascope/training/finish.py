@@ -16,8 +16,9 @@ from diascope.network import Network
 from diascope.output import write_whole
 from diascope.table import Example
 from diascope.training.decisions import decided, scored
-from diascope.training.made import data_of, measured_card, provenance, stored
+from diascope.training.made import data_of, measured_card, provenance, rounded, stored
 from diascope.training.mistakes import worst_mistakes
+from diascope.training.novelty import novelty_of
 from diascope.training.page import write_page
 from diascope.training.plan import Plan
 from diascope.training.scoring import Figures, logits_of
@@ -45,7 +46,7 @@ def finish(
         across: the metrics of the cross-validation.
     """
     plan, network, options = trained.plan, trained.network, trained.plan.options
-    card = stored(trained.card, network, folder, head_only=options.head_only)
+    card = _stored(trained, folder)
     flips = card.test_time == "flips"
     validation = plan.pictures("validation", card)
     logits = logits_of(network, card, validation, trained.workers, flips=flips)
@@ -74,6 +75,17 @@ def finish(
     )
     write_page(folder, card, trained.history, mistakes, trained.warnings, monitor=options.monitor)
     return card, answers
+
+
+def _stored(trained: Trained, folder: Path) -> ModelCard:
+    """Write weights and statistics of features, both as a run will use them; return their card."""
+    plan, card, network = trained.plan, trained.card, trained.network
+    tensors = rounded(network, head_only=plan.options.head_only)
+    novelty = novelty_of(network, card, plan, trained.workers)
+    if novelty is not None:
+        card = replace(card, novelty=novelty.limit)
+        tensors |= novelty.tensors()
+    return stored(card, network, tensors, folder)
 
 
 def pooled(parts: Sequence[Scored], plan: Plan, folder: Path) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import platform
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors.torch import save
+from torch import Tensor
 
 from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest
 from diascope.contracts import Backbone
@@ -67,8 +68,8 @@ def first_card(
     return card
 
 
-def stored(card: ModelCard, network: Network, directory: Path, *, head_only: bool) -> ModelCard:
-    """Write the weights and return the card of the file; the network takes the stored values.
+def rounded(network: Network, *, head_only: bool) -> dict[str, Tensor]:
+    """Return the tensors to store, by name; the network takes their values.
 
     Filters and matrices are stored in half precision, biases and normalisation in single.
     """
@@ -79,8 +80,15 @@ def stored(card: ModelCard, network: Network, directory: Path, *, head_only: boo
     }
     values = {name: value.float() for name, value in state.items()}
     network.load_state_dict(values, strict=not head_only)
+    return state
+
+
+def stored(
+    card: ModelCard, network: Network, tensors: Mapping[str, Tensor], directory: Path
+) -> ModelCard:
+    """Write the weights file, and return the card with its digest and the backbone's."""
     part = directory / f"{WEIGHTS_FILE}.part"
-    part.write_bytes(save(state))
+    part.write_bytes(save(dict(tensors)))
     part.replace(directory / WEIGHTS_FILE)
     digest = file_digest(directory / WEIGHTS_FILE)
     return replace(card, digest=digest, backbone_digest=state_digest(network.backbone))

@@ -1,6 +1,7 @@
 """What a network answers for labelled pictures."""
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -28,16 +29,22 @@ def logits_of(
     Args:
         flips: average over the picture and its three mirror images.
     """
-    device = next(network.parameters()).device
-    mean, std = statistics(card, device)
-    network.eval()
     rows = []
     mirrors: list[list[int]] = [[], [2], [3], [2, 3]] if flips else [[]]
     with torch.inference_mode():
-        for batch, *_ in DataLoader(pictures, batch_size=32, num_workers=workers):
-            normal = ((batch.to(device) - mean) / std).contiguous(memory_format=torch.channels_last)
-            views = [network(normal.flip(axes)).float() for axes in mirrors]
+        for batch in _batches(network, card, pictures, workers):
+            views = [network(batch.flip(axes)).float() for axes in mirrors]
             rows.append(torch.stack(views).mean(0).cpu().numpy())
+    return np.concatenate(rows).astype(np.float64)
+
+
+def features_of(network: Network, card: ModelCard, pictures: Pictures, workers: int) -> Floats:
+    """Return ``(N, F)`` features of every picture, in order, averaged over the cells."""
+    with torch.inference_mode():
+        rows = [
+            network.backbone(batch).float().mean((2, 3)).cpu().numpy()
+            for batch in _batches(network, card, pictures, workers)
+        ]
     return np.concatenate(rows).astype(np.float64)
 
 
@@ -59,6 +66,17 @@ def validated(network: Network, card: ModelCard, pictures: Pictures, workers: in
         recalls = [np.mean(answer[label == one] == one) for one in np.unique(label)]
         figures["balanced_accuracy"] = float(np.mean(recalls))
     return figures
+
+
+def _batches(
+    network: Network, card: ModelCard, pictures: Pictures, workers: int
+) -> Iterator[Tensor]:
+    """Yield the pictures in batches ``(32, C, H, W)``, normalised, for a network that answers."""
+    device = next(network.parameters()).device
+    mean, std = statistics(card, device)
+    network.eval()
+    for batch, *_ in DataLoader(pictures, batch_size=32, num_workers=workers):
+        yield ((batch.to(device) - mean) / std).contiguous(memory_format=torch.channels_last)
 
 
 def statistics(card: ModelCard, device: Any) -> tuple[Tensor, Tensor]:

@@ -32,6 +32,9 @@ const decisionText = (row, labels) => row.predicted.map(labels.title).join(", ")
 const setOf = (record, labels) =>
   record.set ? make("p", { class: "small" }, `Prediction set: ${record.set.map(labels.title).join(", ")}`) : null;
 
+/** Why not to trust the answer. */
+const warningsOf = (record) => record.warnings.map((warning) => make("p", { class: "warning" }, sentence(warning)));
+
 const traceOf = (record) =>
   record.trace.length
     ? make("details", { class: "trace" },
@@ -67,6 +70,7 @@ const cardOf = (row, record, labels, open) => {
     make("div", { class: "body" },
       name,
       make("p", { class: "decision" }, decisionText(row, labels)),
+      warningsOf(record),
       setOf(record, labels),
       scoreBars(row, record, labels, 3),
       make("p", { class: "muted small" }, [kindText(record.kind), framesText(record)].filter(Boolean).join(" · ")),
@@ -86,8 +90,9 @@ const detailBody = (row, record, labels) => {
     make("div", { class: "figures-large" }, whole, maps),
     make("div", {},
       make("p", { class: "decision" }, decisionText(row, labels)),
+      warningsOf(record),
       setOf(record, labels),
-      make("p", { class: "muted" }, [kindText(record.kind), framesText(record), isNumber(row.doubt) && `uncertainty ${row.doubt.toFixed(2)} of 1`].filter(Boolean).join(" · ")),
+      make("p", { class: "muted" }, [kindText(record.kind), framesText(record), isNumber(row.doubt) && `uncertainty ${row.doubt.toFixed(2)} of 1`, isNumber(row.novelty) && `novelty ${row.novelty.toFixed(2)} of the limit`].filter(Boolean).join(" · ")),
       make("h3", {}, "All scores"),
       scoreBars(row, record, labels),
       hasPoint ? make("p", { class: "muted small" }, "The mark on a bar is the label’s operating point.") : null,

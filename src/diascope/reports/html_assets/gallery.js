@@ -8,7 +8,7 @@ const KEPT_BLOCKS = 32;
 const openItems = () => {
   const blocks = document.querySelectorAll("script.records");
   const rows = [...document.querySelectorAll("script.index")].flatMap((index, block) =>
-    parsed(index).map(([state, id, predicted = [], top = null, doubt = null], place) => ({ state, id, predicted, top, doubt, block, place })));
+    parsed(index).map(([state, id, predicted = [], top = null, doubt = null, novelty = null], place) => ({ state, id, predicted, top, doubt, novelty, block, place })));
   rows.forEach((row, order) => Object.assign(row, { order, key: row.id.toLowerCase() }));
   const kept = new Map();
   const record = ({ block, place }) => {
@@ -28,13 +28,17 @@ const SORTS = {
   id: (one, other) => collator.compare(one.id, other.id) || one.order - other.order,
   top: falling("top"),
   doubt: falling("doubt"),
+  novelty: falling("novelty"),
 };
+
+/** Whether the item lies beyond the model's limit: is unlike the pictures that it was trained on. */
+const isUnlike = ({ novelty }) => novelty !== null && novelty > 1;
 
 const selected = (rows, { search, label, state, sort }) => {
   const wanted = search.trim().toLowerCase();
   const fits = (row) =>
     (!wanted || row.key.includes(wanted)) &&
-    (!state || row.state === state) &&
+    (!state || (state === "unlike" ? isUnlike(row) : row.state === state)) &&
     (!label || (label === WITHOUT ? row.state === "ok" && !row.predicted.length : row.predicted.includes(label)));
   return rows.filter(fits).sort(SORTS[sort]);
 };
@@ -77,6 +81,12 @@ const labelOptions = (rows, labels) => {
   return options.map(([value, text]) => make("option", { value }, text));
 };
 
+/** Offer what there is to choose only if the model has a limit. */
+const addNovelty = (form) => {
+  form.state.append(make("option", { value: "unlike" }, "Unlike the training"));
+  form.sort.append(make("option", { value: "novelty" }, "Novelty, least like the training first"));
+};
+
 const startGallery = (run, totals, labels) => {
   const { rows, record } = openItems();
   const form = byId("controls");
@@ -92,12 +102,18 @@ const startGallery = (run, totals, labels) => {
     cards.show(shown);
   };
   form.label.append(...labelOptions(rows, labels));
+  if (rows.some((row) => row.novelty !== null)) addNovelty(form);
   form.addEventListener("input", apply);
   form.addEventListener("submit", (event) => event.preventDefault());
   apply();
   return {
     rows,
     record,
+    showState: (state) => {
+      form.state.value = state;
+      apply();
+      byId("gallery").scrollIntoView();
+    },
     choose: (label) => {
       form.label.value = form.label.value === label ? "" : label;
       apply();

@@ -18,11 +18,11 @@ const start = () => {
   const totals = parsed(byId("totals"));
   const labels = labelsOf(run.card ?? {});
   showHeading(run);
-  showWarnings(run);
   showFigures(run, totals);
   showModel(run, labels);
   showLimits(run);
   const gallery = startGallery(run, totals, labels);
+  showWarnings(run, totals, gallery.showState);
   showDistribution(totals, labels, gallery.choose);
   showUnfinished(gallery);
   showProvenance(run);

@@ -30,8 +30,15 @@ const showHeading = (run) => {
     .join(" · ");
 };
 
-const showWarnings = (run) => {
-  const warnings = run.warnings ?? [];
+/** How many items are unlike the pictures of the training, with a button that shows them. */
+const unlikeWarning = (totals, showState) => {
+  const told = totals.unlike === 1 ? "item is unlike the pictures" : "items are unlike the pictures";
+  return [`${count(totals.unlike)} ${told} that the model was trained on. `,
+    make("button", { type: "button", onclick: () => showState("unlike") }, "Show them")];
+};
+
+const showWarnings = (run, totals, showState) => {
+  const warnings = [...(totals.unlike ? [unlikeWarning(totals, showState)] : []), ...(run.warnings ?? [])];
   if (!warnings.length) return;
   byId("warnings").append(
     make("section", { class: "warnings", "aria-labelledby": "warnings-title" },

@@ -24,6 +24,7 @@ const parsed = (element) => JSON.parse(element.textContent);
 const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
 const count = (value) => (isNumber(value) ? value.toLocaleString("en") : "–");
 const counted = (value, noun) => `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 const minus = (text) => text.replace("-", "−");
 
 const scoreText = (value, kind) => {

@@ -1,0 +1,115 @@
+"""How unlike the training pictures a picture is, by the features that the network sees in it.
+
+The features of the training pictures are taken for a normal distribution of low rank: along a few
+principal directions each has a variance of its own, along all others they share one. A picture's
+distance is Mahalanobis' under it. Sources: Tipping and Bishop 1999, "Probabilistic Principal
+Component Analysis"; Lee et al. 2018, "A Simple Unified Framework for Detecting Out-of-Distribution
+Samples and Adversarial Attacks".
+
+The features are seen twice: as they are, and scaled to unit length (Müller and Hein 2025,
+"Mahalanobis++: Improving OOD Detection via Feature Normalization"). A picture is as novel as its
+more novel view: a black picture or noise has small features in one network and large ones in
+another, and is seen in either.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diascope.card import WEIGHTS_FILE, ModelCard, NoveltyLimit
+from diascope.errors import WeightsError
+
+Floats = NDArray[np.float64]
+PREFIX = "novelty."
+"""What the names of the statistics begin with in a weights file."""
+
+_PLAIN = 10
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureStatistics:
+    """What the F features of the training pictures are like, in both views.
+
+    Attributes:
+        mean: ``(2, F)`` float32.
+        directions: ``(2, k, F)`` float16, orthonormal: those in which the features vary most.
+        variances: ``(2, k + 1)`` float32, along each direction, and along any other one.
+    """
+
+    mean: NDArray[np.float32]
+    directions: NDArray[np.float16]
+    variances: NDArray[np.float32]
+
+    def distances(self, features: NDArray[np.floating[Any]]) -> Floats:
+        """Return ``(N, 2)`` distances from the mean of ``(N, F)`` features, pooled over the cells.
+
+        A distance is the root of the mean square over all F directions, each in its own standard
+        deviations: near 1 for pictures like those of the training.
+        """
+        directions = self.directions.astype(np.float64)
+        variances = self.variances.astype(np.float64)[:, None]
+        away = views(features) - self.mean[:, None]
+        along = away @ directions.transpose(0, 2, 1)
+        rest = away - along @ directions
+        squares = (along**2 / variances[..., :-1]).sum(2) + (rest**2).sum(2) / variances[..., -1]
+        distances: Floats = np.sqrt(squares / features.shape[1]).T
+        return distances
+
+    def novelties(self, features: NDArray[np.floating[Any]], limit: NoveltyLimit) -> Floats:
+        """Return ``(N,)`` novelties of ``(N, F)`` features: 1 is the limit."""
+        novelties: Floats = (self.distances(features) / limit.thresholds).max(axis=1)
+        return novelties
+
+
+def views(features: NDArray[np.floating[Any]]) -> Floats:
+    """Return ``(2, N, F)``: ``(N, F)`` features as they are, and each picture's at unit length."""
+    plain = features.astype(np.float64)
+    lengths = np.linalg.norm(plain, axis=1, keepdims=True)
+    return np.stack([plain, plain / np.maximum(lengths, np.finfo(np.float64).tiny)])
+
+
+def load_statistics(card: ModelCard, directory: Path) -> FeatureStatistics | None:
+    """Return the statistics in a weights file; None if the card has no limit for them.
+
+    Raises:
+        WeightsError: if the file does not hold what the card names.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    if card.novelty is None:
+        return None
+    path = directory / WEIGHTS_FILE
+    try:
+        with safe_open(path, "numpy") as file:
+            names = [field.name for field in fields(FeatureStatistics)]
+            return FeatureStatistics(**{name: file.get_tensor(PREFIX + name) for name in names})
+    except SafetensorError as error:
+        raise WeightsError(
+            f"lacks the statistics of features that its card names: {error}",
+            where=str(path),
+            hint="Train again, or remove novelty from the card.",
+        ) from error
+
+
+def warnings_of(novelties: Sequence[float | None]) -> tuple[str, ...]:
+    """Return what to warn of, for one picture or the frames of one item.
+
+    Args:
+        novelties: distances as multiples of the card's limit; None where there is no limit.
+    """
+    outside = [novelty for novelty in novelties if novelty is not None and novelty > 1]
+    if not outside:
+        return ()
+    limit = f"{_times(max(outside))} times the limit"
+    if len(novelties) == 1:
+        return (f"unlike the pictures that the model was trained on ({limit})",)
+    frames = f"{len(outside):,} of {len(novelties):,} frames"
+    return (f"{frames} unlike the pictures that the model was trained on (up to {limit})",)
+
+
+def _times(novelty: float) -> str:
+    return f"{novelty:,.0f}" if novelty >= _PLAIN else f"{novelty:.2f}"

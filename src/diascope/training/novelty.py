@@ -1,0 +1,119 @@
+"""Fit what tells a run that a picture is unlike those of the training."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from diascope.card import ModelCard, NoveltyLimit
+from diascope.evaluation.scored import Floats
+from diascope.network import Network
+from diascope.novelty import PREFIX, FeatureStatistics, views
+from diascope.table import Example
+from diascope.training.pictures import Pictures
+from diascope.training.plan import Plan
+from diascope.training.scoring import features_of
+
+_MOST = 2000
+"""Pictures of a split that are looked at."""
+_FEWEST = 20
+"""Validation pictures from which there is a limit; with so few, one in 21 exceeds it by chance."""
+_WITHIN = 0.995
+"""Share of the validation pictures within the limit."""
+_DIRECTIONS = 64
+_PICTURES_A_DIRECTION = 4
+_LEAST_VARIANCE = 1e-6
+"""As a share of the largest: where the training pictures do not vary, others do a little."""
+
+
+@dataclass(frozen=True)
+class FittedNovelty:
+    """The statistics that go into the weights file, and the limit that goes into the card."""
+
+    statistics: FeatureStatistics
+    limit: NoveltyLimit
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Return the statistics by their names in the weights file."""
+        return {
+            PREFIX + field.name: torch.from_numpy(getattr(self.statistics, field.name)).contiguous()
+            for field in fields(FeatureStatistics)
+        }
+
+
+def novelty_of(network: Network, card: ModelCard, plan: Plan, workers: int) -> FittedNovelty | None:
+    """Fit the novelty to a trained network's features of pictures as a run sees them.
+
+    At most 2,000 pictures of training and of validation are looked at, drawn by the seed.
+    """
+
+    def features(split: str) -> Floats:
+        examples = _drawn(plan.split(split), plan.options.seed)
+        return features_of(network, card, Pictures(examples, plan.preparation, card), workers)
+
+    return fit_novelty(features("train"), features("validation"))
+
+
+def fit_novelty(training: Floats, validation: Floats) -> FittedNovelty | None:
+    """Return the statistics of training features, with the limit that validation sets.
+
+    Args:
+        training, validation: ``(N, F)`` features, pooled over the cells.
+
+    Returns:
+        None if there are fewer than 20 validation pictures, or the features do not vary.
+    """
+    seen = views(training)
+    if len(validation) < _FEWEST or not np.ptp(seen, axis=1).any(axis=1).all():
+        return None
+    mean, directions, variances = zip(*map(_principal, seen), strict=True)
+    statistics = FeatureStatistics(np.stack(mean), np.stack(directions), np.stack(variances))
+    distances = statistics.distances(validation)
+    thresholds = _thresholds(distances)
+    inside = int((distances <= thresholds).all(axis=1).sum())
+    within = "all" if inside == len(distances) else f"{100 * inside / len(distances):.1f} %"
+    fitted_on = (
+        f"{len(training):,} training pictures; "
+        f"{within} of {len(validation):,} validation pictures lie within"
+    )
+    plain, unit = thresholds.tolist()
+    return FittedNovelty(statistics, NoveltyLimit((plain, unit), fitted_on))
+
+
+def _thresholds(distances: Floats) -> Floats:
+    """Return the limits that 99.5 % of ``(N, 2)`` distances keep in both views, alike in each."""
+    apart = np.quantile(distances, _WITHIN, axis=0, method="inverted_cdf")
+    farther = (distances / apart).max(axis=1)
+    thresholds: Floats = apart * np.quantile(farther, _WITHIN, method="inverted_cdf")
+    return thresholds * (1 + 1e-9)  # rounding must not put the picture on the limit beyond it
+
+
+def _principal(
+    features: Floats,
+) -> tuple[NDArray[np.float32], NDArray[np.float16], NDArray[np.float32]]:
+    """Return mean, directions and variances of ``(N, F)`` features, as a weights file stores them.
+
+    This is the maximum-likelihood fit of probabilistic PCA.
+    """
+    count, width = features.shape
+    kept = min(_DIRECTIONS, count // _PICTURES_A_DIRECTION, width - 1)
+    mean = features.mean(axis=0)
+    centred = features - mean
+    variances, directions = np.linalg.eigh(centred.T @ centred / count)  # the smallest first
+    variances = np.maximum(variances, _LEAST_VARIANCE * variances[-1])
+    rest = variances[: width - kept].mean()
+    return (
+        mean.astype(np.float32),
+        directions[:, width - kept :].T[::-1].astype(np.float16),
+        np.append(variances[width - kept :][::-1], rest).astype(np.float32),
+    )
+
+
+def _drawn(examples: Sequence[Example], seed: int) -> Sequence[Example]:
+    if len(examples) <= _MOST:
+        return examples
+    chosen = np.random.default_rng(seed).choice(len(examples), _MOST, replace=False)
+    return [examples[place] for place in sorted(chosen)]

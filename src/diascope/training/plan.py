@@ -99,7 +99,7 @@ def make_plan(recipe: Recipe) -> Plan:
             raise TableError(f"no row has the split {split!r}", where=str(options.table))
     readers, _ = make_readers(recipe)
     steps = tuple(make_part(step, recipe) for step in recipe.preprocess)
-    return Plan(
+    plan = Plan(
         recipe=recipe,
         options=options,
         examples=examples,
@@ -109,6 +109,8 @@ def make_plan(recipe: Recipe) -> Plan:
         preparation=Preparation(readers, steps, block=1, gate=recipe.accept),
         augmentation=Augmentation(options.augment, str(recipe.path)),
     )
+    plan.card((1, 1))  # labels that do not fit the task are told before pictures are read
+    return plan
 
 
 def _is_rich(example: Example) -> bool:

@@ -1,6 +1,5 @@
 """One channel of brightness."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,6 @@ from PIL import Image
 
 from diascope.preprocessing.grayscale import Grayscale
 from diascope.sample import Item, Sample
-from diascope.testing import check_step
 
 ITEM = Item("a", "/a")
 COLOURS = np.random.default_rng(0).integers(0, 256, (9, 7, 3), dtype=np.uint8)

@@ -106,12 +106,25 @@ def measured_card(card: ModelCard, evaluation: Evaluation, split: str) -> ModelC
         f"{part.column}={part.value}": {
             "items": part.items,
             **({"warning": part.warning} if part.warning else {}),
-            **part.metrics,
+            **_brief(part.metrics, card.names),
         }
         for part in evaluation.subgroups
     }
     metrics = {"measured_on": measured_on, **evaluation.metrics}
     return replace(card, metrics=metrics, subgroups=subgroups)
+
+
+def _brief(metrics: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
+    """Return the metrics of a subgroup that a card states: of labels only the AUC.
+
+    ``metrics.json`` has all of them.
+    """
+    ends = tuple(f"_{label}" for label in labels)
+    return {
+        name: figure
+        for name, figure in metrics.items()
+        if name.startswith("auc") or not name.endswith(ends)
+    }
 
 
 def provenance() -> dict[str, Any]:

@@ -2,7 +2,7 @@
 VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
-PLUGINS = -e plugins/diascope-derm
+PLUGINS = -e plugins/diascope-derm -e plugins/diascope-chest -e plugins/diascope-dicom
 
 .PHONY: demo test bench lint clean
 
@@ -28,11 +28,11 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
 
-$(VENV)/demo.stamp: $(BIN)/python pyproject.toml plugins/diascope-derm/pyproject.toml constraints.txt
+$(VENV)/demo.stamp: $(BIN)/python pyproject.toml $(wildcard plugins/*/pyproject.toml) constraints.txt
 	$(BIN)/pip install --quiet -c constraints.txt -e . $(PLUGINS)
 	@touch $@
 
-$(VENV)/test.stamp: $(BIN)/python pyproject.toml plugins/diascope-derm/pyproject.toml constraints.txt
+$(VENV)/test.stamp: $(BIN)/python pyproject.toml $(wildcard plugins/*/pyproject.toml) constraints.txt
 	$(BIN)/pip install --quiet -c constraints.txt -e ".[test]" $(PLUGINS)
 	@touch $@ $(VENV)/demo.stamp
 

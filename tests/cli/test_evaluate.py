@@ -41,6 +41,7 @@ def test_a_table_is_classified_measured_and_written_down(
     ended = command("evaluate", recipe, "--labels", table, "-o", out, "--by", "sex,age:20")
     assert ended.code == 0, ended.err
     assert "12 items measured, 0 without answer" in ended.out
+    assert "AUC, mean over labels" in ended.out
     assert "8 of 12 rows stand in train or validation" in ended.err
     assert (out / "evaluation.html").is_file()
     found = json.loads((out / "metrics.json").read_text())

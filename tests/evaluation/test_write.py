@@ -38,6 +38,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def drawings_of(page: str) -> list[str]:
+    """Return the SVG of each figure."""
+    return re.findall(r"<figure.*?(<svg.*?</svg>).*?</figure>", page, re.DOTALL)
+
+
 @pytest.mark.parametrize("make", [binary, multilabel])
 def test_every_task_gets_every_figure_as_png_and_svg(
     make: Callable[..., Scored], tmp_path: Path
@@ -83,13 +88,35 @@ def test_the_page_is_one_file_says_once_what_it_is_not_and_escapes_names(folder:
     assert "&lt;img src=x" in page
     assert not re.search(r'(src|href)="https?:', page)
     assert "{{" not in page
-    assert page.count("<svg") == len(DRAWINGS)
+    assert len(drawings_of(page)) == len(DRAWINGS)
     assert all(text in page for text in ("Rather red", "Compared with older", "By sex", "ab" * 32))
 
 
+def test_a_subgroup_stands_below_the_whole_and_says_why_it_says_little(tmp_path: Path) -> None:
+    table = multiclass(columns={"sex": (*("f",) * 30, *("m",) * 90)})
+    write_evaluation(evaluate(table, by=["sex"], draws=5), tmp_path)
+    page = (tmp_path / "evaluation.html").read_text()
+    groups = page[page.index("By sex") :]
+    assert groups.index(">All<") < groups.index(">f<") < groups.index(">m<")
+    assert groups.count("Read with care: fewer than 50 items") == 1
+
+
+def test_a_metric_of_a_label_that_is_not_defined_says_so(tmp_path: Path) -> None:
+    table = multiclass()
+    write_evaluation(evaluate(table.take(table.targets[:, 2] == 0), draws=5), tmp_path)
+    assert "not defined" in (tmp_path / "evaluation.html").read_text()
+
+
+def test_a_long_list_of_failures_is_cut_and_says_so(tmp_path: Path) -> None:
+    failed = {f"{number}.png": "cut off" for number in range(203)}
+    write_evaluation(evaluate(binary(), draws=5, failed=failed), tmp_path)
+    page = (tmp_path / "evaluation.html").read_text()
+    assert page.count(".png") == 200
+    assert "And 3 more in metrics.json" in page
+
+
 def test_figures_in_the_page_take_the_pages_colours(folder: Path) -> None:
-    page = (folder / "evaluation.html").read_text()
-    drawings = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
+    drawings = drawings_of((folder / "evaluation.html").read_text())
     fixed = {colour for drawing in drawings for colour in re.findall(r"#[0-9a-f]{6}\b", drawing)}
     assert fixed <= {"#000000"}  # clip paths, which are not seen
     assert all("var(--" in drawing for drawing in drawings)

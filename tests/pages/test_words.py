@@ -3,7 +3,14 @@
 import pytest
 
 from diascope.card import Label
-from diascope.pages.words import label_measures, number_words, title_words, whole_measures
+from diascope.pages.words import (
+    Measure,
+    counted,
+    label_measures,
+    number_words,
+    title_words,
+    whole_measures,
+)
 
 LABELS = (Label("a", title="First"), Label("b_a"), Label("c"))
 METRICS = {
@@ -23,9 +30,26 @@ def test_a_metric_of_the_whole_model_is_told_from_that_of_a_label() -> None:
 
 def test_the_metrics_of_labels_are_a_table_with_gaps() -> None:
     table = label_measures(METRICS, LABELS)
-    values = {label: [cell and cell.value for cell in cells] for label, cells in table.rows.items()}
+    values = {row.title: [cell and cell.value for cell in row.cells] for row in table.rows}
     assert table.columns == ("AUC", "Positive predictive value")
     assert values == {"First": [0.7, 0.5], "b_a": [0.6, None], "c": [None, None]}
+
+
+def test_the_table_of_labels_counts_only_if_it_is_told_the_counts() -> None:
+    table = label_measures(METRICS, LABELS, {"a": 3, "b_a": 2, "c": 0})
+    assert [row.count for row in table.rows] == [3, 2, 0]
+    assert table.has_counts
+    assert not label_measures(METRICS, LABELS).has_counts
+
+
+def test_an_interval_is_told_if_there_is_one() -> None:
+    assert Measure("AUC", 0.9, 0.8, 0.95).between == "0.800 \N{EN DASH} 0.950"
+    assert Measure("AUC", 0.9, None, None).between == ""
+
+
+@pytest.mark.parametrize(("number", "told"), [(0, "0 items"), (1, "1 item"), (1431, "1,431 items")])
+def test_one_is_no_plural(number: int, told: str) -> None:
+    assert counted(number, "item") == told
 
 
 def test_only_what_fits_between_0_and_1_is_drawn() -> None:

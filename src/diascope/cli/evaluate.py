@@ -147,11 +147,13 @@ def _command() -> str:
 
 
 def _tell(evaluation: Any, files: list[Path]) -> None:
+    from diascope.pages.words import title_words
+
     for warning in evaluation.warnings:
         click.echo(f"warning: {warning}", err=True)
     click.echo(f"{len(evaluation.scored)} items measured, {len(evaluation.failed)} without answer")
     for name, figure in evaluation.overall.items():
         interval = f"({figure['low']:.3f} to {figure['high']:.3f})"
-        click.echo(f"  {name:<34} {figure['value']:.3f} {interval}")
+        click.echo(f"  {title_words(name):<42} {figure['value']:.3f} {interval}")
     for path in files:
         click.echo(f"  {path}")

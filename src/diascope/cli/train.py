@@ -60,10 +60,10 @@ def _train(recipe: Any, folder: Path, watch: Any, command: str, *, quiet: bool) 
 
 
 def _tell(card: Any, folder: Path) -> None:
+    from diascope.pages.words import whole_measures
+
     click.echo(f"Weights and card: {folder}")
     click.echo(f"Measured on {card.metrics['measured_on']}:")
-    for name, figure in card.metrics.items():
-        if isinstance(figure, dict) and not name.endswith(tuple(f"_{one}" for one in card.names)):
-            interval = f"({figure['low']:.3f} to {figure['high']:.3f})"
-            click.echo(f"  {name:<24} {figure['value']:.3f} {interval}")
+    for each in whole_measures(card.metrics, card.labels):
+        click.echo(f"  {each.title:<42} {each.value:.3f} ({each.low:.3f} to {each.high:.3f})")
     click.echo(f"Each label, curves and mistakes: {folder / 'evaluation.html'}, training.html")

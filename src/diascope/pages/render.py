@@ -3,7 +3,7 @@
 from importlib.resources import files
 from typing import Any
 
-from diascope.pages.words import number_words, title_words
+from diascope.pages.words import counted, number_words, title_words
 
 
 def render(template: str, **values: Any) -> str:
@@ -17,6 +17,15 @@ def render(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"words": title_words, "number": number_words}
-    style = files("diascope.pages").joinpath("style.css").read_text("utf-8")
+    environment.filters |= {"words": title_words, "number": number_words, "counted": counted}
+    style = f"{tokens()}\n{_asset('style.css')}"
     return environment.get_template(template).render(style=style, **values)
+
+
+def tokens() -> str:
+    """Return the style sheet of the colours that all pages share: light, dark and on paper."""
+    return _asset("tokens.css")
+
+
+def _asset(name: str) -> str:
+    return files("diascope.pages").joinpath(name).read_text("utf-8")

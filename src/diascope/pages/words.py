@@ -1,4 +1,4 @@
-"""Names, numbers and metrics of a card in the words and the order of a reader."""
+"""Names, numbers and metrics in the words and the order of a reader."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _METRICS = {
     "ppv": "Positive predictive value",
     "npv": "Negative predictive value",
     "brier": "Brier score, lower is better",
-    "ece": "Calibration error, lower is better",
+    "ece": "Expected calibration error, lower is better",
     "set_coverage": "Sets that hold the truth",
     "set_size": "Labels in a set",
 }
@@ -31,6 +31,13 @@ class Measure:
     high: float | None
 
     @property
+    def between(self) -> str:
+        """The interval as text, empty if there is none."""
+        if self.low is None:
+            return ""
+        return f"{self.low:.3f} \N{EN DASH} {self.high:.3f}"
+
+    @property
     def drawable(self) -> bool:
         """Whether value and interval fit on an axis from 0 to 1."""
         ends = (self.value, self.low, self.high)
@@ -38,11 +45,32 @@ class Measure:
 
 
 @dataclass(frozen=True)
-class LabelMeasures:
-    """The metrics that exist for each label: columns, and for each label a cell or None."""
+class Row:
+    """The measures of one label, or of one part of the pictures.
+
+    Attributes:
+        cells: None for what is not defined.
+        count: how many items the row is of.
+        note: why its measures are to be read with care.
+    """
+
+    title: str
+    cells: tuple[Measure | None, ...]
+    count: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class MeasureTable:
+    """The same measures of several labels or parts, one below the other."""
 
     columns: tuple[str, ...]
-    rows: Mapping[str, tuple[Measure | None, ...]]
+    rows: tuple[Row, ...]
+
+    @property
+    def has_counts(self) -> bool:
+        """Whether any row says how many items it is of."""
+        return any(row.count is not None for row in self.rows)
 
 
 def title_words(name: str) -> str:
@@ -58,38 +86,54 @@ def number_words(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return such as ``1 item`` or ``1,431 items``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def measure(name: str, figure: Mapping[str, Any]) -> Measure:
+    """Return a metric in words, from ``value`` and, if it has an interval, ``low`` and ``high``."""
+    return Measure(title_words(name), figure["value"], figure.get("low"), figure.get("high"))
+
+
 def whole_measures(metrics: Mapping[str, Any], labels: Iterable[Label]) -> list[Measure]:
     """Return the metrics that are of the whole model, not of one label."""
     names = [label.name for label in labels]
     return [
-        _measure(name, figure)
+        measure(name, figure)
         for name, figure in metrics.items()
         if isinstance(figure, Mapping) and not _of_label(name, names)
     ]
 
 
-def label_measures(metrics: Mapping[str, Any], labels: Sequence[Label]) -> LabelMeasures:
-    """Return the metrics that are of one label, such as ``auc_nv``, as a table of all labels."""
+def label_measures(
+    metrics: Mapping[str, Any], labels: Sequence[Label], counts: Mapping[str, int] | None = None
+) -> MeasureTable:
+    """Return the metrics that are of one label, such as ``auc_nv``, as a table of all labels.
+
+    Args:
+        counts: label to how many items have it.
+    """
     names = [label.name for label in labels]
     cells: dict[tuple[str, str], Measure] = {}
     for name, figure in metrics.items():
         label = _of_label(name, names)
         if label and isinstance(figure, Mapping):
             family = name.removesuffix(f"_{label}")
-            cells[family, label] = _measure(family, figure)
+            cells[family, label] = measure(family, figure)
     families = tuple(dict.fromkeys(family for family, _ in cells))
-    rows = {
-        label.title or label.name: tuple(cells.get((family, label.name)) for family in families)
+    rows = tuple(
+        Row(
+            label.title or label.name,
+            tuple(cells.get((family, label.name)) for family in families),
+            (counts or {}).get(label.name),
+        )
         for label in labels
-    }
-    return LabelMeasures(tuple(title_words(family) for family in families), rows)
+    )
+    return MeasureTable(tuple(map(title_words, families)), rows)
 
 
 def _of_label(name: str, labels: Sequence[str]) -> str:
     """Return the label that a metric's name ends in, the longest that fits, or an empty text."""
     fitting = [label for label in labels if name.endswith(f"_{label}")]
     return max(fitting, key=len, default="")
-
-
-def _measure(name: str, figure: Mapping[str, Any]) -> Measure:
-    return Measure(title_words(name), figure["value"], figure.get("low"), figure.get("high"))

@@ -1,7 +1,8 @@
 """One page that shows a whole run, in one file that needs no network.
 
-The page itself is ``html_assets/``: a skeleton, its styles and its scripts. What is written here is
-data: JSON blocks, which the scripts turn into text nodes, so that no item's name becomes markup.
+The page itself is ``html_assets/``: a skeleton, its styles and its scripts, in the colours of all
+pages. What is written here is data: JSON blocks, which the scripts turn into text nodes, so that no
+item's name becomes markup.
 """
 
 import base64
@@ -15,6 +16,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, ClassVar, TextIO
 
+from diascope.pages.render import tokens
 from diascope.reports.html_record import Pictures, brief, full
 from diascope.sample import Prediction, Record, state_of
 
@@ -108,7 +110,7 @@ def _write_items(
 
 def _page() -> str:
     """Return the page with styles, scripts and the policy that allows these and nothing else."""
-    style, script = _asset("page.css"), "".join(map(_asset, _SCRIPTS))
+    style, script = tokens() + _asset("page.css"), "".join(map(_asset, _SCRIPTS))
     policy = (
         f"default-src 'none'; img-src data:; style-src {_source(style)}; "
         f"script-src {_source(script)}; base-uri 'none'; form-action 'none'"

@@ -1,0 +1,1 @@
+"""Chest radiographs for diascope."""

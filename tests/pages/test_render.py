@@ -1,0 +1,18 @@
+"""From a template to a page."""
+
+import re
+from importlib.resources import files
+
+from diascope.pages.render import tokens
+
+
+def test_light_dark_and_paper_have_every_series_of_colours() -> None:
+    light, dark, paper = (set(part.split("}")[0].split()) for part in tokens().split(":root {")[1:])
+    series = {f"--series-{number}:" for number in range(1, 9)}
+    assert [series - names for names in (light, dark, paper)] == [set(), set(), set()]
+
+
+def test_every_variable_of_the_style_is_a_token() -> None:
+    style = files("diascope.pages").joinpath("style.css").read_text("utf-8")
+    used = set(re.findall(r"var\((--[a-z0-9-]+)\)", style))
+    assert used - set(re.findall(r"(--[a-z0-9-]+):", tokens())) == set()

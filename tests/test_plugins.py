@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from diascope.contracts import API
 from diascope.errors import PluginError
 from diascope.plugins import find_plugin, find_plugins, load_plugin
 
@@ -94,7 +95,7 @@ def test_another_major_api_is_refused_with_both_numbers(install: Install) -> Non
     error = refusal()
 
     assert "API 2.1" in error.message
-    assert "has 1.0" in error.message
+    assert f"has {API[0]}.{API[1]}" in error.message
     assert "fake_blur" in error.hint
 
 
@@ -109,7 +110,7 @@ def test_a_newer_minor_api_warns_and_loads(install: Install) -> None:
 def test_a_class_without_an_api_version_is_refused(install: Install, api: str) -> None:
     install("fake_blur", points("fake_blur_e"), fake_blur_e=step(api=api))
 
-    assert "expected a class attribute api = (1, 0)" in refusal().message
+    assert f"expected a class attribute api = {API}" in refusal().message
 
 
 def test_a_missing_library_is_named_with_how_to_install_it(install: Install) -> None:

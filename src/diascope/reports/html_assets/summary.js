@@ -1,6 +1,14 @@
 // What the run was and what came out of it: everything above and below the gallery.
 
-const METRICS = { auc: "AUC", auc_macro: "AUC, mean over labels", balanced_accuracy: "Balanced accuracy" };
+const METRICS = {
+  auc: "AUC",
+  auc_macro: "AUC, mean over labels",
+  average_precision_macro: "Average precision, mean over labels",
+  brier: "Brier score, lower is better",
+  ece: "Expected calibration error, lower is better",
+  set_coverage: "Sets that hold the truth",
+  set_size: "Labels in a set",
+};
 
 /** Titles and operating points of the labels, in the order of the card. */
 const labelsOf = (card) => {
@@ -19,6 +27,9 @@ const metricText = (name, labels) => {
   const words = name.replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 };
+
+/** Of single labels the report tells only the AUC; the card has the rest. */
+const isBrief = (name, labels) => name.startsWith("auc") || !labels.names.some((label) => name.endsWith(`_${label}`));
 
 const showHeading = (run) => {
   const title = run.card?.title || run.recipe?.name || "diascope report";
@@ -104,8 +115,7 @@ const showModel = (run, labels) => {
   const card = run.card ?? {};
   const { measured_on: measuredOn, ...metrics } = card.metrics ?? {};
   const measures = Object.entries(metrics)
-    .filter(([, metric]) => isNumber(metric?.value))
-    .sort(([one], [other]) => one.startsWith("auc_") - other.startsWith("auc_") || 0);
+    .filter(([name, metric]) => isNumber(metric?.value) && isBrief(name, labels));
   const start = axisStart(measures);
   const facts = [card.task, card.score_kind && `scores: ${kindText(card.score_kind)}`, card.licence && `licence: ${card.licence}`];
   const table = make("table", { class: "metrics" },

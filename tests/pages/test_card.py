@@ -116,3 +116,14 @@ def test_what_stands_in_a_card_cannot_become_markup() -> None:
     page = card_page(replace(CARD, title="<script>alert(1)</script>", limits=("a <b> & c",)))
     assert "<script" not in page
     assert "a &lt;b&gt; &amp; c" in page
+
+
+def test_a_part_that_lacks_a_metric_does_not_bring_another_one() -> None:
+    whole = {name: {"value": 0.9, "low": 0.8, "high": 0.95} for name in ("auc_macro", "accuracy")}
+    whole |= {"brier": {"value": 0.2, "low": 0.1, "high": 0.3}}
+    part = {"items": 4, "accuracy": whole["accuracy"], "brier": whole["brier"]}
+    page = card_page(replace(CARD, metrics=whole, subgroups={"site=ear": part}))
+    factors = page[page.index("<h2>Factors") : page.index("<h2>Metrics")]
+
+    assert "Accuracy" in factors
+    assert "Brier" not in factors

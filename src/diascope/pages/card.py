@@ -79,6 +79,7 @@ def _factors(card: ModelCard) -> dict[str, _Factor]:
     The card names a part ``sex=male``; the row of all pictures stands first.
     """
     whole = {measure.title: measure for measure in whole_measures(card.metrics, card.labels)}
+    shown = list(whole)[:_MEASURES_OF_A_PART]
     found: dict[str, _Factor] = {}
     for name, part in card.subgroups.items():
         column, _, value = name.partition("=")
@@ -86,10 +87,11 @@ def _factors(card: ModelCard) -> dict[str, _Factor]:
         told = f"{value} ({part['items']:,})" if "items" in part else value
         if "warning" in part:
             factor.warnings.append(f"{value}: {part['warning']}")
-        for measure in whole_measures(part, card.labels)[:_MEASURES_OF_A_PART]:
-            title = measure.title
-            everyone = [replace(whole[title], title="All")] if title in whole else []
-            factor.tables.setdefault(title, everyone).append(replace(measure, title=told))
+        for measure in whole_measures(part, card.labels):
+            if measure.title in shown:
+                everyone = [replace(whole[measure.title], title="All")]
+                rows = factor.tables.setdefault(measure.title, everyone)
+                rows.append(replace(measure, title=told))
     return found
 
 

@@ -55,7 +55,7 @@ class Brightness:
         return Prediction(sample.item, scores, "softmax", ("bright",))
 
     def aggregate(self, item: Item, predictions: Iterator[Prediction]) -> Prediction:
-        rows = [np.array(list(p.scores.values())) for p in predictions]
+        rows = np.array([list(p.scores.values()) for p in predictions])
         if len(rows) == 4:
             raise RuntimeError("four is too many")
         scores = aggregated(rows, "mean", 1, sums_to_one=False)

@@ -1,24 +1,27 @@
 """From the scores of an item's frames to the scores of the item."""
 
-from collections.abc import Iterable
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Aggregation = Literal["mean", "max", "top-k"]
+Aggregation = Literal["mean", "max", "top-k", "area"]
+"""How frames become one answer; ``area``: the share of them that a label is decided on for."""
 
 
 def aggregated(
-    rows: Iterable[NDArray[np.float64]], how: Aggregation, k: int, *, sums_to_one: bool
+    table: NDArray[np.float64],
+    how: Literal["mean", "max", "top-k"],
+    k: int,
+    *,
+    sums_to_one: bool,
 ) -> NDArray[np.float64]:
-    """Return ``(L,)``: one score a label from ``(L,)`` rows of scores, at least one.
+    """Return ``(L,)``: one score a label from ``(n, L)`` scores of frames, at least one.
 
     ``mean`` takes each label's mean over the frames, ``max`` its largest score, ``top-k`` the mean
     of its k largest. ``max`` and ``top-k`` choose different frames for different labels; with
     ``sums_to_one`` (a multiclass task) the result is scaled back to a sum of 1.
     """
-    table = np.stack(list(rows))
     if how == "mean":
         scores = table.mean(axis=0)
     else:

@@ -1,5 +1,6 @@
 """Backbone, head and card as the Predictor that most domains need."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from diascope.decision import decide, prediction_set, scores_of
 from diascope.engines.torch import Outputs, execute
 from diascope.errors import WeightsError
 from diascope.fitting import fitted
+from diascope.frames import Frames
 from diascope.network import Network, load_network
 from diascope.novelty import FeatureStatistics, load_statistics, warnings_of
 from diascope.sample import Evidence, Item, Prediction, Sample, ScoreKind
@@ -64,44 +66,60 @@ class Classifier:
         """Return the item's answer.
 
         Evidence, picture and trace are those of the frame with the highest score for what is
-        predicted of the item; its novelty is that of the frame farthest from the training.
+        predicted of the item.
         """
-        telling: dict[str, Prediction] = {}
-        rows, novelties = [], []
+        frames = Frames()
         for prediction in predictions:
-            novelties.append(prediction.novelty)
-            rows.append(np.array(list(prediction.scores.values())))
-            for name, score in prediction.scores.items():
-                if name not in telling or score > telling[name].scores[name]:
-                    telling[name] = prediction
-        if len(rows) == 1:
-            return telling[self.card.names[0]]
-        scores = self._aggregated(rows)
-        predicted = decide(scores, self.card)
+            frames.add(prediction)
+        regions = frames.regions
+        if frames.count == 1 and regions is None:
+            return frames.telling[self.card.names[0]]
+        scores = self._aggregated(frames.scores)
+        predicted = decide(scores, self._deciding)
         top = max(predicted or self.card.names, key=lambda name: scores[name])
-        shown = telling[top]
+        shown = frames.telling[top]
+        what = "frames" if regions is None else "regions"
         return replace(
             shown,
             item=item,
             scores=scores,
             score_kind=self._aggregated_kind(),
             predicted=predicted,
-            samples=len(rows),
+            samples=frames.count,
             prediction_set=self._set(scores),
-            novelty=max((known for known in novelties if known is not None), default=None),
-            warnings=warnings_of(novelties),
-            trace=(*shown.trace, f"{len(rows)} frames aggregated by {self.aggregation}"),
+            novelty=frames.novelty,
+            warnings=frames.warnings,
+            trace=(*shown.trace, f"{frames.count} {what} aggregated by {self.aggregation}"),
+            overview=frames.overview,
+            regions=regions,
         )
 
-    def _aggregated(self, rows: Sequence[NDArray[np.float64]]) -> dict[str, float]:
+    def _aggregated(self, rows: NDArray[np.float64]) -> dict[str, float]:
         names, task = self.card.names, self.card.task
-        if task == "binary":  # what counts is the positive label; the negative is the rest
-            rows = [row[1:] for row in rows]
-        sums_to_one = task == "multiclass"
-        combined = aggregated(rows, self.aggregation, self.top_k, sums_to_one=sums_to_one)
-        if task == "binary":
-            combined = np.array([1 - combined[0], combined[0]])
+        if self.aggregation == "area":
+            combined = self._areas(rows)
+        elif task == "binary":  # what counts is the positive label; the negative is the rest
+            positive = aggregated(rows[:, 1:], self.aggregation, self.top_k, sums_to_one=False)
+            combined = np.array([1 - positive[0], positive[0]])
+        else:
+            sums_to_one = task == "multiclass"
+            combined = aggregated(rows, self.aggregation, self.top_k, sums_to_one=sums_to_one)
         return dict(zip(names, combined.tolist(), strict=True))
+
+    def _areas(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return ``(L,)``: the share of the frames that each label is decided on for."""
+        names = self.card.names
+        decided = [decide(dict(zip(names, row, strict=True)), self.card) for row in rows.tolist()]
+        counts = Counter(name for labels in decided for name in labels)
+        return np.array([counts[name] / len(rows) for name in names])
+
+    @property
+    def _deciding(self) -> ModelCard:
+        """The card's operating points are of scores; a share is decided on from one half."""
+        if self.aggregation != "area":
+            return self.card
+        labels = tuple(replace(label, operating_point=None) for label in self.card.labels)
+        return replace(self.card, labels=labels)
 
     @property
     def _flips(self) -> bool:
@@ -116,6 +134,8 @@ class Classifier:
 
     def _aggregated_kind(self) -> ScoreKind:
         """The maximum of calibrated scores is calibrated no more."""
+        if self.aggregation == "area":
+            return "share"
         return self._kind() if self.aggregation == "mean" else self._uncalibrated()
 
     def _uncalibrated(self) -> ScoreKind:
@@ -173,6 +193,8 @@ class Classifier:
             evidence=self._evidence(outputs, index, scores, predicted) if keeps else (),
             preview=_preview(unit) if keeps else None,
             trace=(*sample.trace, *notes),
+            region=sample.region,
+            overview=sample.overview,
         )
 
     def _evidence(

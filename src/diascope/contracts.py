@@ -17,7 +17,7 @@ from diascope.sample import Failed, Item, Prediction, Record, Sample, Skipped
 if TYPE_CHECKING:
     from torch import nn
 
-API = (1, 1)
+API = (1, 2)
 """Version of these contracts. Another major breaks plugins; a higher minor adds to them."""
 
 KINDS = ("reader", "preprocessing", "backbone", "model", "report", "executor", "recipe")
@@ -42,6 +42,17 @@ class Reader(Protocol):
             ReadError: with a reason that the owner of the file understands.
             NoPictureError: if the item is sound but no picture; it is skipped.
         """
+
+
+class RegionReader(Reader, Protocol):
+    """A Reader that cuts pictures too large for memory into regions.
+
+    Every Sample has a ``region``, that of frame 0 an ``overview`` too. An interrupted run goes on
+    within the item.
+    """
+
+    def read_from(self, item: Item, start: int) -> Iterator[Sample]:
+        """Yield what ``read`` yields, from the frame ``start`` on; nothing if there are no more."""
 
 
 class Step(Protocol):
@@ -136,7 +147,18 @@ class Report(Protocol):
         """
 
 
-Prepared = Sequence[Sample] | Failed | Skipped
+@dataclass(frozen=True)
+class Resumed:
+    """An item whose first regions were answered before; the next follow.
+
+    Attributes:
+        count: how many were.
+    """
+
+    count: int
+
+
+Prepared = Sequence[Sample] | Failed | Skipped | Resumed
 """What reading and preprocessing give: some frames of an item, or its end."""
 
 

@@ -5,32 +5,28 @@ committed at once, so a killed run goes on with the same batches as an undisturb
 """
 
 import hashlib
-import io
-import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from diascope.errors import OutputError
 from diascope.found import Found
 from diascope.inputs import stamp_of
-from diascope.sample import Evidence, Failed, Item, Prediction, Record, Skipped
+from diascope.records import COLUMNS, packed, unpacked
+from diascope.sample import Failed, Item, Record, Skipped
 
 _SCHEMA = """
 create table if not exists items (
   id text primary key, uri text, stamp text, seen integer, place integer,
   state text, stage text, plugin text, reason text, content text, digest text,
-  answer text, preview blob, maps blob
+  answer text, preview blob, maps blob, overview blob, mask blob, regions blob
 );
 create index if not exists items_by_place on items (seen, place);
 create index if not exists items_by_uri on items (uri);
 create table if not exists facts (name text primary key, value text);
 """
-_VERSION = 1
-_PICTURE_QUALITY = 90
+_VERSION = 2
+_SET = ", ".join(f"{column} = ?" for column in COLUMNS)
 
 
 class Ledger:
@@ -58,7 +54,11 @@ class Ledger:
         except sqlite3.DatabaseError as error:
             raise OutputError(f"is not a ledger: {error}", where=str(path)) from error
         if version not in (0, _VERSION):
-            raise OutputError(f"is a ledger of version {version}, not {_VERSION}", where=str(path))
+            raise OutputError(
+                f"is a ledger of version {version}, not {_VERSION}",
+                where=str(path),
+                hint="Choose another output folder.",
+            )
         self._seen = int(self.fact("seen") or 0)
 
     def close(self) -> None:
@@ -112,10 +112,9 @@ class Ledger:
         with self._base:
             for record, content in ends:
                 done = self._base.execute(
-                    "update items set state = ?, stage = ?, plugin = ?, reason = ?, answer = ?, "
-                    "preview = ?, maps = ?, digest = ?, content = iif(? in (stamp, ''), ?, '') "
+                    f"update items set {_SET}, digest = ?, content = iif(? in (stamp, ''), ?, '') "
                     "where id = ?",
-                    (*_row(record), self.digest, _stamp(record.item), content, record.item.id),
+                    (*packed(record), self.digest, _stamp(record.item), content, record.item.id),
                 )
                 if done.rowcount != 1:
                     raise KeyError(f"{record.item.id} is no item of this run")
@@ -131,18 +130,12 @@ class Ledger:
     def records(self) -> Iterator[Record]:
         """Yield every ended item of this run, in the order in which they were found."""
         cursor = self._base.execute(
-            "select id, uri, state, stage, plugin, reason, answer, preview, maps from items "
+            f"select id, uri, {', '.join(COLUMNS)} from items "
             "where seen = ? and state != 'pending' order by place",
             (self._seen,),
         )
-        for name, uri, state, stage, plugin, reason, answer, preview, maps in cursor:
-            item = Item(name, uri)
-            if state == "ok":
-                yield _prediction(item, json.loads(answer), preview, maps)
-            elif state == "failed":
-                yield Failed(item, stage, plugin, reason)
-            else:
-                yield Skipped(item, reason)
+        for name, uri, *row in cursor:
+            yield unpacked(Item(name, uri), tuple(row))
 
     def _count(self, seen: int) -> int:
         query = "select count(*) from items where seen = ?"
@@ -185,9 +178,8 @@ class Ledger:
 
     def _end(self, end: Skipped | Failed, item: Item) -> None:
         self._base.execute(
-            "update items set state = ?, stage = ?, plugin = ?, reason = ?, digest = ? "
-            "where id = ?",
-            (*_row(end)[:4], self.digest, item.id),
+            f"update items set {_SET}, digest = ? where id = ?",
+            (*packed(end), self.digest, item.id),
         )
 
     def _named_before(self, item: Item) -> bool:
@@ -223,69 +215,3 @@ def content_digest(item: Item) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
     except OSError:
         return ""
-
-
-def _row(record: Record) -> tuple[Any, ...]:
-    if isinstance(record, Skipped):
-        return "skipped", None, None, record.reason, None, None, None
-    if isinstance(record, Failed):
-        return "failed", record.stage, record.plugin, record.reason, None, None, None
-    answer = {
-        "scores": {name: float(score) for name, score in record.scores.items()},
-        "score_kind": record.score_kind,
-        "predicted": list(record.predicted),
-        "samples": record.samples,
-        "trace": list(record.trace),
-        "set": None if record.prediction_set is None else list(record.prediction_set),
-        "novelty": None if record.novelty is None else float(record.novelty),
-        "warnings": list(record.warnings),
-        "evidence": [
-            {"label": e.label, "logit": float(e.logit), "bias": float(e.bias), "shape": e.map.shape}
-            for e in record.evidence
-        ],
-    }
-    maps = b"".join(np.ascontiguousarray(e.map, np.float32).tobytes() for e in record.evidence)
-    return "ok", None, None, None, json.dumps(answer), _encoded(record.preview), maps
-
-
-def _prediction(
-    item: Item, answer: dict[str, Any], preview: bytes | None, maps: bytes
-) -> Prediction:
-    evidence, start = [], 0
-    for entry in answer["evidence"]:
-        size = int(np.prod(entry["shape"]))
-        values = np.frombuffer(maps, np.float32, size, start).reshape(entry["shape"])
-        start += values.nbytes
-        evidence.append(Evidence(entry["label"], values, entry["logit"], entry["bias"]))
-    return Prediction(
-        item=item,
-        scores=answer["scores"],
-        score_kind=answer["score_kind"],
-        predicted=tuple(answer["predicted"]),
-        evidence=tuple(evidence),
-        preview=_decoded(preview),
-        samples=answer["samples"],
-        trace=tuple(answer["trace"]),
-        prediction_set=None if answer["set"] is None else tuple(answer["set"]),
-        novelty=answer["novelty"],
-        warnings=tuple(answer["warnings"]),
-    )
-
-
-def _encoded(preview: Any) -> bytes | None:
-    if preview is None:
-        return None
-    from PIL import Image
-
-    buffer = io.BytesIO()
-    picture = preview[:, :, 0] if preview.shape[2] == 1 else preview
-    Image.fromarray(picture).save(buffer, "JPEG", quality=_PICTURE_QUALITY)
-    return buffer.getvalue()
-
-
-def _decoded(preview: bytes | None) -> Any:
-    if preview is None:
-        return None
-    from PIL import Image
-
-    return np.asarray(Image.open(io.BytesIO(preview)).convert("RGB"))

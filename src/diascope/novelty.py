@@ -95,11 +95,12 @@ def load_statistics(card: ModelCard, directory: Path) -> FeatureStatistics | Non
         ) from error
 
 
-def warnings_of(novelties: Sequence[float | None]) -> tuple[str, ...]:
+def warnings_of(novelties: Sequence[float | None], *, what: str = "frames") -> tuple[str, ...]:
     """Return what to warn of, for one picture or the frames of one item.
 
     Args:
         novelties: distances as multiples of the card's limit; None where there is no limit.
+        what: the item consists of.
     """
     outside = [novelty for novelty in novelties if novelty is not None and novelty > 1]
     if not outside:
@@ -107,8 +108,8 @@ def warnings_of(novelties: Sequence[float | None]) -> tuple[str, ...]:
     limit = f"{_times(max(outside))} times the limit"
     if len(novelties) == 1:
         return (f"unlike the pictures that the model was trained on ({limit})",)
-    frames = f"{len(outside):,} of {len(novelties):,} frames"
-    return (f"{frames} unlike the pictures that the model was trained on (up to {limit})",)
+    share = f"{len(outside):,} of {len(novelties):,} {what}"
+    return (f"{share} unlike the pictures that the model was trained on (up to {limit})",)
 
 
 def _times(novelty: float) -> str:

@@ -2,13 +2,14 @@
 
 import hashlib
 import json
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass, field, replace
 from itertools import chain, groupby
 from operator import itemgetter
+from pathlib import Path
 from typing import Any, Literal, cast
 
+from diascope.answering import Answering, checked
 from diascope.card import ModelCard
 from diascope.contracts import (
     Backbone,
@@ -23,13 +24,11 @@ from diascope.contracts import (
 from diascope.document import parse_document
 from diascope.errors import DiascopeError, PluginError, RecipeError, reason_of
 from diascope.fields import parameters
+from diascope.parts import Parts
 from diascope.plugins import Plugin, find_plugin, find_plugins, load_plugin
 from diascope.preparation import Part, Preparation
 from diascope.recipe import Recipe, Reference, build
-from diascope.sample import Failed, Item, Prediction, Record, Sample, Skipped
-
-_Ready = tuple[Item, Sample | Failed | Skipped]
-_Answered = tuple[Item, Prediction | Failed | Skipped]
+from diascope.sample import Failed, Item, Prediction, Record, Skipped
 
 
 @dataclass
@@ -114,63 +113,20 @@ class Pipeline:
         """Read and preprocess one item."""
         return self.preparation.prepare(item)
 
+    def keep_parts(self, folder: Path) -> None:
+        """Keep there what is answered of an item that is read in regions, until it has ended."""
+        self.preparation = replace(self.preparation, parts=Parts(folder, self.digest()))
+
+    def forget_parts(self, item: Item) -> None:
+        """Remove what was kept of an item that has ended."""
+        if self.preparation.parts is not None:
+            self.preparation.parts.forget(item)
+
     def finish(self, prepared: Iterator[tuple[Item, Prepared]]) -> Iterator[Record]:
         """Classify what ``prepare`` gave and yield one Record an item, in order."""
-        answered = self._answered(prepared)
-        for item, group in groupby(answered, key=itemgetter(0)):
+        answering = Answering(self.load, self.model, self.batch, self.preparation.parts)
+        for item, group in groupby(answering.answered(prepared), key=itemgetter(0)):
             yield self._record(item, (outcome for _, outcome in group))
-
-    def _answered(self, prepared: Iterator[tuple[Item, Prepared]]) -> Iterator[_Answered]:
-        waiting: list[_Ready] = []
-        for item, part in prepared:
-            entries = (part,) if isinstance(part, Failed | Skipped) else part
-            for entry in entries:
-                waiting.append((item, entry))
-                if sum(isinstance(ready, Sample) for _, ready in waiting) == self.batch:
-                    yield from self._flushed(waiting)
-                    waiting = []
-        yield from self._flushed(waiting)
-
-    def _flushed(self, waiting: Sequence[_Ready]) -> Iterator[_Answered]:
-        outcomes = iter(self._predicted([r for _, r in waiting if isinstance(r, Sample)]))
-        for item, ready in waiting:
-            yield item, next(outcomes) if isinstance(ready, Sample) else ready
-
-    def _predicted(self, samples: Sequence[Sample]) -> list[Prediction | Failed]:
-        """Predict a batch; one that fails is halved until the bad sample is alone."""
-        if not samples:
-            return []
-        predictor = self.load()
-        try:
-            predictions = list(predictor.predict(samples))
-            if len(predictions) != len(samples):
-                raise TypeError(f"expected {len(samples)} predictions, got {len(predictions)}")
-            return [self._checked(prediction, "model") for prediction in predictions]
-        except Exception as error:  # a stranger's model may raise anything
-            if len(samples) == 1:
-                return [self._failed(samples[0].item, "model", reason_of(error))]
-            middle = len(samples) // 2
-            return self._predicted(samples[:middle]) + self._predicted(samples[middle:])
-
-    def _checked(
-        self, prediction: Prediction, stage: Literal["model", "aggregate"]
-    ) -> Prediction | Failed:
-        if not isinstance(prediction, Prediction):  # what a stranger's model returned
-            raise TypeError(f"expected a Prediction, got {type(prediction).__name__}")
-        names = self.model.instance.card.names
-        if tuple(prediction.scores) != names:
-            raise TypeError(f"expected scores of {names}, got {tuple(prediction.scores)}")
-        preview = prediction.preview
-        if preview is not None and (preview.dtype != "uint8" or preview.shape[2:] != (3,)):
-            got = f"{preview.dtype} {preview.shape}"
-            raise TypeError(f"expected a preview (h, w, 3) of uint8, got {got}")
-        wrong = [name for name, score in prediction.scores.items() if not math.isfinite(score)]
-        if wrong:
-            return self._failed(prediction.item, stage, f"the score of {wrong[0]} is not a number")
-        return prediction
-
-    def _failed(self, item: Item, stage: Literal["model", "aggregate"], reason: str) -> Failed:
-        return Failed(item, stage, self.model.plugin.name, reason)
 
     def _record(self, item: Item, outcomes: Iterator[Prediction | Failed | Skipped]) -> Record:
         first = next(outcomes)
@@ -179,11 +135,11 @@ class Pipeline:
         ends: list[Failed | Skipped] = []
         whole = _until_end(chain([first], outcomes), ends)
         try:
-            answer = self._checked(self.load().aggregate(item, whole), "aggregate")
+            answer = checked(self.load().aggregate(item, whole), self.model, "aggregate")
             for _ in whole:  # a frame that the model did not look at may have failed
                 pass
         except Exception as error:  # a stranger's model may raise anything
-            failed = self._failed(item, "aggregate", reason_of(error))
+            failed = Failed(item, "aggregate", self.model.plugin.name, reason_of(error))
             return ends[0] if ends else failed
         if ends:
             return ends[0]

@@ -6,6 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from diascope.card import check_digest
+from diascope.contracts import Resumed
 from diascope.errors import DiascopeError
 from diascope.inputs import find_items
 from diascope.pipeline import Pipeline, make_backbone
@@ -84,6 +85,7 @@ def _check_inputs(
 def _check_item(pipeline: Pipeline, item: Item, result: Check) -> None:
     size = tuple(pipeline.model.instance.card.size)
     outcome = next(pipeline.prepare(item))
+    assert not isinstance(outcome, Resumed)  # nothing was kept
     if isinstance(outcome, Failed):
         result.warnings.append(f"{item.id} would fail ({outcome.stage}): {outcome.reason}")
     elif isinstance(outcome, Skipped):

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from diascope.contracts import Prepared, Reader, Step
+from diascope.contracts import Prepared, Reader, Resumed, Step
 from diascope.errors import NoPictureError, reason_of
 from diascope.gate import Gate
+from diascope.parts import Parts
 from diascope.plugins import Plugin
 from diascope.sample import Failed, Item, Sample, Skipped
 
@@ -33,12 +34,14 @@ class Preparation:
         readers: the one that the recipe names, or all, of which the surest is taken.
         block: samples handed on at once.
         gate: what the recipe accepts.
+        parts: what is answered of items that are read in regions; None for nothing.
     """
 
     readers: tuple[Part[Reader], ...]
     steps: tuple[Part[Step], ...]
     block: int
     gate: Gate = field(default_factory=Gate)
+    parts: Parts | None = None
 
     def prepare(self, item: Item) -> Iterator[Prepared]:
         """Yield blocks of samples, or the item's end; never raises for a fault of the item."""
@@ -55,7 +58,15 @@ class Preparation:
         if isinstance(reader, Skipped | Failed):
             yield reader
             return
-        yield from self._blocks(item, reader)
+        done = self._done(item, reader)
+        if done:
+            yield Resumed(done)
+        yield from self._blocks(item, reader, done)
+
+    def _done(self, item: Item, reader: Part[Reader]) -> int:
+        if self.parts is None or not hasattr(reader.instance, "read_from"):
+            return 0
+        return self.parts.count(item)
 
     def _reader(self, item: Item, head: bytes) -> Part[Reader] | Skipped | Failed:
         surest, chosen = 0, None
@@ -75,10 +86,10 @@ class Preparation:
         names = ", ".join(part.plugin.name for part in self.readers)
         return Skipped(item, f"not a picture that the installed readers know ({names})")
 
-    def _blocks(self, item: Item, reader: Part[Reader]) -> Iterator[Prepared]:
+    def _blocks(self, item: Item, reader: Part[Reader], done: int) -> Iterator[Prepared]:
         block: list[Sample] = []
-        found = 0
-        for outcome in _samples(item, reader):
+        found = done
+        for outcome in _samples(item, reader, done):
             ready = self._preprocessed(outcome) if isinstance(outcome, Sample) else outcome
             if isinstance(ready, Failed | Skipped):
                 yield ready
@@ -106,9 +117,10 @@ class Preparation:
         return sample
 
 
-def _samples(item: Item, reader: Part[Reader]) -> Iterator[Sample | Failed | Skipped]:
+def _samples(item: Item, reader: Part[Reader], start: int) -> Iterator[Sample | Failed | Skipped]:
+    instance: Any = reader.instance
     try:
-        for sample in reader.instance.read(item):
+        for sample in instance.read_from(item, start) if start else instance.read(item):
             _check_sample(sample)
             if sample.item != item:
                 raise TypeError(f"expected a Sample of {item.id}, got one of {sample.item.id}")

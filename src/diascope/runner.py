@@ -16,6 +16,7 @@ from diascope.pipeline import Pipeline
 from diascope.reporting import Summary, reported, write_reports
 from diascope.sample import Failed, Item, Record, state_of
 
+_PARTS = ".unfinished"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -123,6 +124,7 @@ def _run(
     summary.lap("find")
     if outcome.counts["pending"]:
         pipeline.load()
+        pipeline.keep_parts(output / _PARTS)
         summary.lap("load")
         _work(pipeline, request, watch, ledger, outcome)
         summary.lap("classify")
@@ -158,6 +160,8 @@ def _work(
     with closing(work) as chunks:
         for records in chunks:
             ledger.record([(record, content_digest(record.item)) for record in records])
+            for record in records:
+                pipeline.forget_parts(record.item)
             outcome.add(records)
             watch(outcome.counts, outcome.worked)
             if request.max_failures is not None and outcome.failed > request.max_failures:

@@ -16,7 +16,7 @@ FACTS = ("modality", "body_part", "view", "laterality", "image_type", "intent", 
 body, the projection, the side, such as ORIGINAL/PRIMARY, for presentation or processing, and
 whether text is burned into the pixels."""
 
-ScoreKind = Literal["probability", "softmax", "sigmoid", "logit"]
+ScoreKind = Literal["probability", "softmax", "sigmoid", "logit", "share"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,53 @@ def _archive(uri: str) -> Any:
     return system
 
 
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Where a Sample lies in a picture that is too large to be one Sample.
+
+    Attributes:
+        x, y: its left upper corner, in pixels of the whole picture at its finest.
+        width, height: what it covers, in the same pixels; it may reach over the picture's edge.
+    """
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Overview:
+    """The whole picture that an item's regions were cut from, made small.
+
+    Attributes:
+        picture: ``(h, w, 3)`` uint8.
+        mask: ``(h, w)`` bool, where there is something to classify.
+        size: (height, width) of the whole picture at its finest, in pixels.
+        spacing_mm: size of one of those pixels as (row, column) in millimetres, if known.
+        counts: what was found and what was taken, such as ``{"tiles": 900, "used": 120}``.
+    """
+
+    picture: NDArray[np.uint8]
+    mask: NDArray[np.bool_]
+    size: tuple[int, int]
+    spacing_mm: tuple[float, float] | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Regions:
+    """What was said of each region of an item.
+
+    Attributes:
+        boxes: ``(n, 4)`` int32: x, y, width and height of each ``Region``.
+        scores: ``(n, L)`` float32, in the order of the Prediction's scores.
+    """
+
+    boxes: NDArray[np.int32]
+    scores: NDArray[np.float32]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
     """One picture of an Item and all that was done to it.
@@ -72,6 +119,8 @@ class Sample:
         frame: number of this frame within the item, from 0.
         trace: every operation that changed the meaning of a pixel, in order.
         facts: what the file says of itself, in its own words; names are of ``FACTS``.
+        region: where it was cut from a larger picture; None if it is the whole picture.
+        overview: of that larger picture, with frame 0 only.
     """
 
     item: Item
@@ -81,6 +130,8 @@ class Sample:
     frame: int = 0
     trace: tuple[str, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
+    region: Region | None = None
+    overview: Overview | None = None
 
     def changed(self, pixels: NDArray[Any], note: str, **fields: Any) -> Sample:
         """Return a copy with new pixels and one more line in the trace."""
@@ -126,7 +177,8 @@ class Prediction:
     Attributes:
         item: what was classified.
         scores: label to score, in the order of the card.
-        score_kind: what a score is; only ``probability`` is calibrated.
+        score_kind: what a score is; only ``probability`` is calibrated. A ``share`` is that of
+            the regions or frames for which the label was decided on.
         predicted: the labels that the card's rule decided on; may be empty for multilabel.
         evidence: maps over ``preview``, empty if the recipe asked for none.
         preview: ``(h, w, 3)`` uint8, the picture as the network got it, before normalisation.
@@ -137,6 +189,8 @@ class Prediction:
         novelty: how far the features lie from those of the training pictures, as a multiple of the
             card's limit; of several frames, the largest. None if the card has no limit.
         warnings: why not to trust the answer, in words.
+        region, overview: those of the Sample; of an item that was read in regions, its overview.
+        regions: of such an item, what was said of each region.
     """
 
     item: Item
@@ -150,6 +204,9 @@ class Prediction:
     prediction_set: tuple[str, ...] | None = None
     novelty: float | None = None
     warnings: tuple[str, ...] = ()
+    region: Region | None = None
+    overview: Overview | None = None
+    regions: Regions | None = None
 
     @property
     def out_of_distribution(self) -> bool | None:

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from diascope.card import ModelCard
+from diascope.contracts import Resumed
 from diascope.errors import TableError
 from diascope.fitting import fitted
 from diascope.preparation import Preparation
@@ -72,4 +73,5 @@ def first_sample(example: Example, preparation: Preparation) -> Sample:
     outcome = next(preparation.prepare(Item(example.name, str(path))))
     if isinstance(outcome, Failed | Skipped):
         raise TableError(f"cannot be used: {outcome.reason}", where=str(path))
+    assert not isinstance(outcome, Resumed)  # nothing was kept
     return outcome[0]

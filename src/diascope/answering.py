@@ -1,0 +1,146 @@
+"""From prepared samples to predictions: batches for the network, and what fails alone."""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
+from typing import Literal
+
+from diascope.contracts import Model, Predictor, Prepared, Resumed
+from diascope.errors import reason_of
+from diascope.parts import Parts
+from diascope.preparation import Part
+from diascope.sample import Failed, Item, Prediction, Sample, Skipped
+
+_BLOCKS_KEPT = 16
+"""Batches of one item's regions that are answered before they are kept."""
+
+_Ready = tuple[Item, Sample | Failed | Skipped]
+_Answered = tuple[Item, Prediction | Failed | Skipped]
+
+
+@dataclass(frozen=True)
+class Answering:
+    """Gives batches of samples to a predictor.
+
+    Ordinary samples share batches, whatever items they come from. An item's regions have batches
+    of their own, the blocks in which they were prepared, so that an item goes on with the same
+    batches after a kill.
+
+    Attributes:
+        load: returns the predictor.
+        model: where it came from.
+        batch: samples in a full batch.
+        parts: where answers of regions are kept; None for nowhere.
+    """
+
+    load: Callable[[], Predictor]
+    model: Part[Model]
+    batch: int
+    parts: Parts | None
+
+    def answered(self, prepared: Iterator[tuple[Item, Prepared]]) -> Iterator[_Answered]:
+        """Yield one outcome a sample, or an item's end, in order."""
+        waiting: list[_Ready] = []
+        for item, group in groupby(prepared, key=itemgetter(0)):
+            for _, part in group:
+                if isinstance(part, Resumed) or _is_regions(part):
+                    yield from self._flushed(waiting)
+                    waiting = []
+                    yield from self._regions(item, part, (block for _, block in group))
+                    break
+                for entry in (part,) if isinstance(part, Failed | Skipped) else part:
+                    waiting.append((item, entry))
+                    if sum(isinstance(ready, Sample) for _, ready in waiting) == self.batch:
+                        yield from self._flushed(waiting)
+                        waiting = []
+        yield from self._flushed(waiting)
+
+    def _flushed(self, waiting: Sequence[_Ready]) -> Iterator[_Answered]:
+        outcomes = iter(self._predicted([r for _, r in waiting if isinstance(r, Sample)]))
+        for item, ready in waiting:
+            yield item, next(outcomes) if isinstance(ready, Sample) else ready
+
+    def _regions(
+        self, item: Item, first: Prepared, blocks: Iterator[Prepared]
+    ) -> Iterator[_Answered]:
+        done, kept = 0, list[Prediction]()
+        block: Prepared | None = first
+        if isinstance(first, Resumed):
+            assert self.parts is not None
+            done = first.count
+            yield from ((item, prediction) for prediction in self.parts.predictions(item, done))
+            block = next(blocks, None)
+        while block is not None and not isinstance(block, Failed | Skipped | Resumed):
+            outcomes = self._predicted(block)
+            good = [outcome for outcome in outcomes if isinstance(outcome, Prediction)]
+            if len(good) < len(outcomes):
+                yield item, next(each for each in outcomes if isinstance(each, Failed))
+                return
+            telling = list(_telling(good))
+            yield from ((item, prediction) for prediction in telling)
+            kept += telling
+            block = next(blocks, None)
+            if self.parts is not None and (block is None or len(kept) >= self._enough):
+                self.parts.add(item, done, kept)
+                done, kept = done + len(kept), []
+        if isinstance(block, Failed | Skipped):
+            yield item, block
+
+    @property
+    def _enough(self) -> int:
+        return _BLOCKS_KEPT * self.batch
+
+    def _predicted(self, samples: Sequence[Sample]) -> list[Prediction | Failed]:
+        """Predict a batch; one that fails is halved until the bad sample is alone."""
+        if not samples:
+            return []
+        predictor = self.load()
+        try:
+            predictions = list(predictor.predict(samples))
+            if len(predictions) != len(samples):
+                raise TypeError(f"expected {len(samples)} predictions, got {len(predictions)}")
+            return [checked(prediction, self.model, "model") for prediction in predictions]
+        except Exception as error:  # a stranger's model may raise anything
+            if len(samples) == 1:
+                name = self.model.plugin.name
+                return [Failed(samples[0].item, "model", name, reason_of(error))]
+            middle = len(samples) // 2
+            return self._predicted(samples[:middle]) + self._predicted(samples[middle:])
+
+
+def checked(
+    prediction: Prediction, model: Part[Model], stage: Literal["model", "aggregate"]
+) -> Prediction | Failed:
+    """Return what a model answered, or what is wrong with it.
+
+    Raises:
+        TypeError: if it is no Prediction, or not one of this model's labels.
+    """
+    if not isinstance(prediction, Prediction):  # what a stranger's model returned
+        raise TypeError(f"expected a Prediction, got {type(prediction).__name__}")
+    names = model.instance.card.names
+    if tuple(prediction.scores) != names:
+        raise TypeError(f"expected scores of {names}, got {tuple(prediction.scores)}")
+    preview = prediction.preview
+    if preview is not None and (preview.dtype != "uint8" or preview.shape[2:] != (3,)):
+        got = f"{preview.dtype} {preview.shape}"
+        raise TypeError(f"expected a preview (h, w, 3) of uint8, got {got}")
+    wrong = [name for name, score in prediction.scores.items() if not math.isfinite(score)]
+    if wrong:
+        reason = f"the score of {wrong[0]} is not a number"
+        return Failed(prediction.item, stage, model.plugin.name, reason)
+    return prediction
+
+
+def _is_regions(part: Prepared) -> bool:
+    return isinstance(part, Sequence) and bool(part) and part[0].region is not None
+
+
+def _telling(block: Sequence[Prediction]) -> Iterator[Prediction]:
+    """Leave picture and evidence only to the first of the highest score of each label."""
+    names = tuple(block[0].scores) if block else ()
+    tops = {max(range(len(block)), key=lambda i: block[i].scores[name]) for name in names}
+    for index, prediction in enumerate(block):
+        yield prediction if index in tops else replace(prediction, preview=None, evidence=())

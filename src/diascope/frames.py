@@ -1,0 +1,65 @@
+"""What is remembered of an item's frames while they go by: a million take little memory."""
+
+from array import array
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diascope.novelty import warnings_of
+from diascope.sample import Overview, Prediction, Regions
+
+
+class Frames:
+    """The predictions of an item's frames, one added after the other.
+
+    Attributes:
+        count: how many.
+        telling: label to the first frame of its highest score.
+        overview: of an item that is read in regions; else None.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.telling: dict[str, Prediction] = {}
+        self.overview: Overview | None = None
+        self._scores, self._novelties, self._boxes = array("d"), array("d"), array("i")
+
+    def add(self, prediction: Prediction) -> None:
+        """Remember one frame."""
+        for name, score in prediction.scores.items():
+            if name not in self.telling or score > self.telling[name].scores[name]:
+                self.telling[name] = prediction
+        self.count += 1
+        self._scores.extend(prediction.scores.values())
+        if prediction.novelty is not None:
+            self._novelties.append(prediction.novelty)
+        if (region := prediction.region) is not None:
+            self._boxes.extend((region.x, region.y, region.width, region.height))
+        self.overview = self.overview or prediction.overview
+
+    @property
+    def scores(self) -> NDArray[np.float64]:
+        """``(count, L)``."""
+        return np.array(self._scores).reshape(self.count, -1)
+
+    @property
+    def regions(self) -> Regions | None:
+        """The scores of each region; None if the frames are whole pictures."""
+        if not self._boxes:
+            return None
+        boxes = np.array(self._boxes, np.int32).reshape(-1, 4)
+        return Regions(boxes, self.scores.astype(np.float32))
+
+    @property
+    def novelty(self) -> float | None:
+        """That of the frame farthest from the training; of regions, of which some always are far,
+        the median."""
+        if not self._novelties:
+            return None
+        return float(np.median(self._novelties) if self._boxes else max(self._novelties))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        if self._boxes and (self.novelty or 0) <= 1:
+            return ()
+        return warnings_of(self._novelties, what="regions" if self._boxes else "frames")

@@ -1,0 +1,74 @@
+"""What is answered so far of an item that is read in regions: a killed run goes on within it."""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from diascope.inputs import stamp_of
+from diascope.records import COLUMNS, packed, unpacked
+from diascope.sample import Item, Prediction
+
+_VALUES = ", ".join("?" * (1 + len(COLUMNS)))
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A folder with one SQLite file for each item that is under way; picklable.
+
+    Attributes:
+        folder: made when it is needed.
+        digest: of all that decides a prediction; other parts are not found.
+    """
+
+    folder: Path
+    digest: str
+
+    def count(self, item: Item) -> int:
+        """Return how many of the item's regions are answered, from the first on."""
+        path = self._path(item)
+        if not path.exists():
+            return 0
+        with closing(sqlite3.connect(path)) as base:
+            return int(base.execute("select count(*) from parts").fetchone()[0])
+
+    def predictions(self, item: Item, count: int) -> Iterator[Prediction]:
+        """Yield the answers of the item's first ``count`` regions."""
+        with closing(sqlite3.connect(self._path(item))) as base:
+            query = f"select {', '.join(COLUMNS)} from parts where number < ? order by number"
+            for row in base.execute(query, (count,)):
+                prediction = unpacked(item, row)
+                assert isinstance(prediction, Prediction)
+                yield prediction
+
+    def add(self, item: Item, start: int, predictions: Sequence[Prediction]) -> None:
+        """Keep the answers of the regions from the number ``start`` on: all of them or none."""
+        self.folder.mkdir(exist_ok=True)
+        rows = (
+            (start + index, *packed(prediction, lossless=True))
+            for index, prediction in enumerate(predictions)
+        )
+        with closing(sqlite3.connect(self._path(item))) as base, base:
+            base.execute(
+                f"create table if not exists parts (number integer primary key, {_columns()})"
+            )
+            base.executemany(f"insert or replace into parts values ({_VALUES})", rows)
+
+    def forget(self, item: Item) -> None:
+        """Remove what was kept of an item, if anything was."""
+        if self.folder.exists():
+            self._path(item).unlink(missing_ok=True)
+            if not any(self.folder.iterdir()):
+                self.folder.rmdir()
+
+    def _path(self, item: Item) -> Path:
+        stamp = "" if "://" in item.uri else stamp_of(Path(item.uri))
+        key = json.dumps([item.uri, stamp, self.digest])
+        return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()}.sqlite"
+
+
+def _columns() -> str:
+    return ", ".join(COLUMNS)

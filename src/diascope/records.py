@@ -1,0 +1,176 @@
+"""A Record as plain values and bytes, for SQLite; and back.
+
+Numbers come back to the last bit, the scores of regions as float32. Pictures are JPEG, or PNG where
+they must come back as they were.
+"""
+
+import io
+import json
+from typing import Any
+
+import numpy as np
+
+from diascope.sample import (
+    Evidence,
+    Failed,
+    Item,
+    Overview,
+    Prediction,
+    Record,
+    Region,
+    Regions,
+    Skipped,
+)
+
+COLUMNS = (
+    "state",
+    "stage",
+    "plugin",
+    "reason",
+    "answer",
+    "preview",
+    "maps",
+    "overview",
+    "mask",
+    "regions",
+)
+"""The first four are text; of a Prediction, ``answer`` is JSON and the others are bytes."""
+
+_PICTURE_QUALITY = 90
+
+
+def packed(record: Record, *, lossless: bool = False) -> tuple[Any, ...]:
+    """Return the values of ``COLUMNS``; pictures as PNG if ``lossless``."""
+    if isinstance(record, Skipped):
+        return "skipped", None, None, record.reason, *[None] * 6
+    if isinstance(record, Failed):
+        return "failed", record.stage, record.plugin, record.reason, *[None] * 6
+    overview, regions = record.overview, record.regions
+    answer = {
+        "scores": {name: float(score) for name, score in record.scores.items()},
+        "score_kind": record.score_kind,
+        "predicted": list(record.predicted),
+        "samples": record.samples,
+        "trace": list(record.trace),
+        "set": None if record.prediction_set is None else list(record.prediction_set),
+        "novelty": None if record.novelty is None else float(record.novelty),
+        "warnings": list(record.warnings),
+        "evidence": [
+            {"label": e.label, "logit": float(e.logit), "bias": float(e.bias), "shape": e.map.shape}
+            for e in record.evidence
+        ],
+        "region": _box(record.region),
+        "overview": None if overview is None else _overview_facts(overview),
+    }
+    maps = b"".join(np.ascontiguousarray(e.map, np.float32).tobytes() for e in record.evidence)
+    return (
+        "ok",
+        None,
+        None,
+        None,
+        json.dumps(answer),
+        _encoded(record.preview, lossless),
+        maps,
+        None if overview is None else _encoded(overview.picture, lossless),
+        None if overview is None else np.packbits(overview.mask).tobytes(),
+        None if regions is None else regions.boxes.tobytes() + regions.scores.tobytes(),
+    )
+
+
+def unpacked(item: Item, row: tuple[Any, ...]) -> Record:
+    """Return the Record whose values of ``COLUMNS`` these are."""
+    state, stage, plugin, reason, answer, *blobs = row
+    if state == "failed":
+        return Failed(item, stage, plugin, reason)
+    if state == "skipped":
+        return Skipped(item, reason)
+    return _prediction(item, json.loads(answer), *blobs)
+
+
+def _prediction(
+    item: Item,
+    answer: dict[str, Any],
+    preview: bytes | None,
+    maps: bytes,
+    picture: bytes | None,
+    mask: bytes | None,
+    regions: bytes | None,
+) -> Prediction:
+    evidence, start = [], 0
+    for entry in answer["evidence"]:
+        size = int(np.prod(entry["shape"]))
+        values = np.frombuffer(maps, np.float32, size, start).reshape(entry["shape"])
+        start += values.nbytes
+        evidence.append(Evidence(entry["label"], values, entry["logit"], entry["bias"]))
+    region, facts = answer.get("region"), answer.get("overview")
+    return Prediction(
+        item=item,
+        scores=answer["scores"],
+        score_kind=answer["score_kind"],
+        predicted=tuple(answer["predicted"]),
+        evidence=tuple(evidence),
+        preview=_decoded(preview),
+        samples=answer["samples"],
+        trace=tuple(answer["trace"]),
+        prediction_set=None if answer["set"] is None else tuple(answer["set"]),
+        novelty=answer["novelty"],
+        warnings=tuple(answer["warnings"]),
+        region=None if region is None else Region(*region),
+        overview=None if facts is None else _overview(facts, picture, mask),
+        regions=None if regions is None else _regions(regions, len(answer["scores"])),
+    )
+
+
+def _box(region: Region | None) -> list[int] | None:
+    return None if region is None else [region.x, region.y, region.width, region.height]
+
+
+def _overview_facts(overview: Overview) -> dict[str, Any]:
+    return {
+        "size": list(overview.size),
+        "spacing_mm": None if overview.spacing_mm is None else list(overview.spacing_mm),
+        "counts": dict(overview.counts),
+    }
+
+
+def _overview(facts: dict[str, Any], picture: bytes | None, mask: bytes | None) -> Overview:
+    shown = _decoded(picture)
+    height, width = shown.shape[:2]
+    bits = np.unpackbits(np.frombuffer(mask or b"", np.uint8), count=height * width)
+    spacing = facts["spacing_mm"]
+    return Overview(
+        picture=shown,
+        mask=bits.reshape(height, width).astype(bool),
+        size=(facts["size"][0], facts["size"][1]),
+        spacing_mm=None if spacing is None else (spacing[0], spacing[1]),
+        counts=facts["counts"],
+    )
+
+
+def _regions(blob: bytes, labels: int) -> Regions:
+    count = len(blob) // (4 * (4 + labels))
+    boxes = np.frombuffer(blob, np.int32, 4 * count).reshape(count, 4)
+    scores = np.frombuffer(blob, np.float32, labels * count, boxes.nbytes).reshape(count, labels)
+    return Regions(boxes, scores)
+
+
+def _encoded(picture: Any, lossless: bool) -> bytes | None:
+    if picture is None:
+        return None
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    image = Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture)
+    if lossless:
+        image.save(buffer, "PNG")
+    else:
+        image.save(buffer, "JPEG", quality=_PICTURE_QUALITY)
+    return buffer.getvalue()
+
+
+def _decoded(picture: bytes | None) -> Any:
+    if picture is None:
+        return None
+    from PIL import Image
+
+    return np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"))

@@ -15,12 +15,23 @@ from diascope.card import ModelCard
 from diascope.sample import Failed, Item, Prediction, Record, Sample, Skipped
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import nn
 
 API = (1, 2)
 """Version of these contracts. Another major breaks plugins; a higher minor adds to them."""
 
-KINDS = ("reader", "preprocessing", "backbone", "model", "report", "executor", "recipe")
+KINDS = (
+    "reader",
+    "preprocessing",
+    "augmentation",
+    "backbone",
+    "model",
+    "report",
+    "executor",
+    "recipe",
+)
 """The kinds of plugins; the entry-point group of ``reader`` is ``diascope.readers``."""
 
 
@@ -60,6 +71,20 @@ class Step(Protocol):
 
     def __call__(self, sample: Sample) -> Sample:
         """Return a new Sample; if the meaning of a pixel changed, with a line in its trace."""
+
+
+class Augmentation(Protocol):
+    """One random change of training pictures."""
+
+    def __call__(
+        self, picture: "NDArray[np.float32]", random: "np.random.RandomState"
+    ) -> "NDArray[np.float32]":
+        """Return the picture, changed or not; ``picture`` itself stays as it is.
+
+        Args:
+            picture: ``(C, H, W)`` in [0, 1]; what leaves that range is clipped afterwards.
+            random: where all chance comes from, so that the same seed gives the same picture.
+        """
 
 
 class Backbone(Protocol):

@@ -23,6 +23,7 @@ from diascope.fields import parameters
 _METHODS: dict[str, tuple[tuple[str, int], ...]] = {
     "reader": (("sniff", 2), ("read", 1)),
     "preprocessing": (("__call__", 1),),
+    "augmentation": (("__call__", 2),),
     "backbone": (("build", 0),),
     "model": (("card", -1), ("load", 1)),
     "report": (("write", 3),),

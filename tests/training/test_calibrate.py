@@ -51,8 +51,21 @@ def test_unknown_targets_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("task", ["binary", "multilabel"])
-def test_nine_pictures_of_a_label_are_too_few(task: str) -> None:
+def test_a_scarce_label_gets_a_bias_that_makes_its_mean_score_its_share(task: str) -> None:
     targets = np.zeros((100, 1))
     targets[:9] = 1
+    logits = RANDOM.normal(2, 1, (100, 1))
+
+    found = fit_calibration(logits, targets, task, "")  # type: ignore[arg-type]
+    assert found is not None
+    scores = 1 / (1 + np.exp(-(logits * found.scale[0] + found.bias[0])))
+    assert found.scale == (1.0,)
+    assert scores.mean() == pytest.approx(0.09, abs=1e-4)
+
+
+@pytest.mark.parametrize("task", ["binary", "multilabel"])
+def test_two_pictures_of_a_label_are_too_few(task: str) -> None:
+    targets = np.zeros((100, 1))
+    targets[:2] = 1
 
     assert fit_calibration(np.zeros((100, 1)), targets, task, "") is None  # type: ignore[arg-type]

@@ -21,8 +21,11 @@ class Library:
         """Return what is measured of one label against the rest, NaN where it is not defined."""
         from sklearn.metrics import average_precision_score, confusion_matrix, roc_auc_score
 
-        counts = confusion_matrix(truth, decided, labels=[False, True])
-        (cleared, raised), (missed, found) = counts.tolist()
+        (cleared, raised), (missed, found) = (0, 0), (0, 0)
+        if truth.size:  # of a subgroup, a label may be known nowhere
+            (cleared, raised), (missed, found) = confusion_matrix(
+                truth, decided, labels=[False, True]
+            ).tolist()
         both = truth.any() and not truth.all()
         return {
             "auc": float(roc_auc_score(truth, scores)) if both else np.nan,

@@ -1,16 +1,26 @@
-"""Random transforms of training pictures: MONAI's and ours, by the names that a recipe gives."""
+"""Random changes of training pictures, by the names that a recipe gives: MONAI's transforms, ours,
+and those of ``augmentation`` plugins."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import torch
+from monai.transforms import RandomizableTransform
 from torch import Tensor
 
+from diascope import contracts
+from diascope.document import parse_document
 from diascope.errors import RecipeError
+from diascope.plugins import find_plugin, find_plugins, load_plugin
+from diascope.recipe import build
+
+_OURS = ("RandChroma", "RandJPEG", "RandVignette")
 
 
 class Augmentation:
-    """A chain of MONAI's random transforms on ``(C, H, W)`` in [0, 1]; same seed, same result."""
+    """A chain of random changes of ``(C, H, W)`` in [0, 1]; same seed, same result."""
 
     def __init__(self, written: tuple[Any, ...], where: str) -> None:
         from monai.transforms import Compose
@@ -23,32 +33,63 @@ class Augmentation:
         return torch.as_tensor(changed).as_subclass(Tensor).clamp(0, 1).contiguous()
 
 
+class Plugged(RandomizableTransform):  # type: ignore[misc]
+    """A plugin's augmentation as a transform of MONAI, whose random state it is given."""
+
+    def __init__(self, augmentation: "contracts.Augmentation") -> None:
+        super().__init__()
+        self.augmentation = augmentation
+
+    def __call__(self, picture: Tensor) -> Tensor:
+        changed = self.augmentation(np.asarray(picture, np.float32), self.R)
+        return torch.from_numpy(np.ascontiguousarray(changed, np.float32))
+
+
 def _transform(entry: Any, where: str) -> Any:
-    from monai import transforms
-
-    from diascope.training import transforms as ours
-
     name: Any = entry
     values: Any = {}
     if isinstance(entry, Mapping) and len(entry) == 1:
         ((name, values),) = entry.items()
-    found: Any = None
-    if isinstance(name, str):
-        found = getattr(ours, name, None) or getattr(transforms, name, None)
-    is_random = isinstance(found, type) and issubclass(found, transforms.Randomizable)
-    is_array = (
-        is_random
-        and issubclass(found, transforms.Transform)
-        and not issubclass(found, transforms.MapTransform)
-    )
-    if not str(name).startswith("Rand") or not is_array:
+    values = {} if values is None else values
+    plugins = sorted(plugin.name for plugin in find_plugins() if plugin.kind == "augmentation")
+    is_plugin = isinstance(name, str) and name.rpartition(":")[2] in plugins
+    found = None if is_plugin else _class_of(name)
+    if not is_plugin and found is None:
         raise RecipeError(
-            f"augment: expected RandJPEG, RandVignette or one of MONAI's array transforms named "
-            f"Rand..., got {entry!r}",
+            f"augment: expected {', '.join([*_OURS, *plugins])} or one of "
+            f"MONAI's array transforms named Rand..., got {entry!r}",
             where=where,
             hint="Such as RandFlip, RandRotate, RandZoom, RandAffine, RandGaussianNoise.",
         )
+    if not isinstance(values, Mapping):
+        raise RecipeError(f"augment: {name}: expected parameters, got {values!r}", where=where)
+    if found is None:
+        return _plugged(name, values, where)
     try:
-        return found(**(values or {}))
+        return found(**values)
     except (TypeError, ValueError) as error:
         raise RecipeError(f"augment: {name}: {error}", where=where) from error
+
+
+def _class_of(name: Any) -> Any:
+    """Return our own or MONAI's transform of that name; None if there is none that fits."""
+    from monai import transforms
+
+    from diascope.training import transforms as ours
+
+    if not isinstance(name, str) or not name.startswith("Rand"):
+        return None
+    found = getattr(ours, name, None) or getattr(transforms, name, None)
+    fits = (
+        isinstance(found, type)
+        and issubclass(found, transforms.Randomizable)
+        and issubclass(found, transforms.Transform)
+        and not issubclass(found, transforms.MapTransform)
+    )
+    return found if fits else None
+
+
+def _plugged(name: str, values: Mapping[str, Any], where: str) -> Plugged:
+    loaded = load_plugin(find_plugin("augmentation", name))
+    nodes = parse_document(json.dumps(values), name=f"{where}: augment: {name}").value
+    return Plugged(build(loaded, nodes, where=where))

@@ -8,7 +8,9 @@ from diascope.card import Calibration, Task
 from diascope.evaluation.scored import Floats
 
 _FEWEST = 10
-"""Pictures with and without a label from which its scores can be calibrated."""
+"""Pictures with and without a label from which slope and bias can be told apart."""
+_FEWEST_FOR_BIAS = 3
+"""Those from which the bias alone can be fitted; with fewer, nothing is calibrated."""
 _SHRINKAGE = 1.0
 """Weight of the penalty that keeps the biases of rare labels near 0, in pictures."""
 
@@ -19,7 +21,7 @@ def fit_calibration(
     """Return the calibration with the lowest log loss, or None if there are too few pictures.
 
     Multiclass: one temperature, and a bias a label that undoes balanced sampling. Binary and
-    multilabel: slope and bias for each label.
+    multilabel: slope and bias for each label; the bias alone where a label is scarce.
 
     Source: Guo et al. 2017, "On Calibration of Modern Neural Networks"; Alexandari et al. 2020,
     "Maximum Likelihood with Bias-Corrected Calibration is Hard-To-Beat at Label Shift Adaptation";
@@ -62,14 +64,16 @@ def _temperature(logits: Floats, targets: Floats) -> tuple[float, list[float]]:
 def _platt(logits: Floats, targets: Floats) -> tuple[float, float] | None:
     known = ~np.isnan(targets)
     logits, targets = logits[known], targets[known]
-    if min(targets.sum(), (1 - targets).sum()) < _FEWEST:
+    scarce = min(targets.sum(), (1 - targets).sum())
+    if scarce < _FEWEST_FOR_BIAS:
         return None
+    sloped = float(scarce >= _FEWEST)
 
     def loss(free: Floats) -> tuple[float, Floats]:
         wide = logits * np.exp(free[0]) + free[1]
         value = (np.logaddexp(0, wide) - targets * wide).sum()
         wrong = np.exp(-np.logaddexp(0, -wide)) - targets
-        return value, np.array([(wrong * logits).sum() * np.exp(free[0]), wrong.sum()])
+        return value, np.array([sloped * (wrong * logits).sum() * np.exp(free[0]), wrong.sum()])
 
     free = _minimised(loss, np.zeros(2))
     return float(np.exp(free[0])), float(free[1])

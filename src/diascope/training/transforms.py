@@ -1,4 +1,4 @@
-"""Random transforms that MONAI lacks: what cameras and archives do to a picture."""
+"""Random transforms that MONAI lacks: what cameras, scanners and archives do to a picture."""
 
 import io
 from typing import Any
@@ -8,6 +8,9 @@ import torch
 from monai.transforms import RandomizableTransform
 from PIL import Image
 from torch import Tensor
+
+_YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
+"""From red, green and blue to Y, I and Q (Smith 1978, "Color gamut transform pairs")."""
 
 
 class RandJPEG(RandomizableTransform):  # type: ignore[misc]
@@ -75,3 +78,39 @@ class RandVignette(RandomizableTransform):  # type: ignore[misc]
 
     def _shift(self, side: int) -> Any:
         return self.R.uniform(-0.06, 0.06) * side
+
+
+class RandChroma(RandomizableTransform):  # type: ignore[misc]
+    """Turn the hue and stretch the saturation of an RGB picture; greys and brightness stay.
+
+    Chroma is the plane of I and Q in YIQ, the colours of NTSC television: the hue is the angle in
+    it, the saturation the distance from its middle.
+
+    Args:
+        saturation: it is multiplied by 1 - saturation to 1 + saturation.
+        hue: it is turned by up to that share of a whole turn, either way.
+    """
+
+    def __init__(self, prob: float = 0.1, saturation: float = 0.3, hue: float = 0.05) -> None:
+        super().__init__(prob)
+        if not 0 <= saturation <= 1 or not 0 <= hue <= 0.5:
+            raise ValueError(
+                f"saturation must lie in [0, 1] and hue in [0, 0.5], got {saturation} and {hue}"
+            )
+        self.saturation, self.hue = saturation, hue
+
+    def __call__(self, picture: Tensor) -> Tensor:
+        self.randomize(None)
+        if not self._do_transform:
+            return picture
+        if picture.shape[0] != 3:
+            raise ValueError(f"chroma takes 3 channels, got {picture.shape[0]}")
+        factor = self.R.uniform(1 - self.saturation, 1 + self.saturation)
+        angle = 2 * np.pi * self.R.uniform(-self.hue, self.hue)
+        change = np.eye(3)
+        change[1:, 1:] = factor * np.array(
+            [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+        )
+        matrix = torch.from_numpy(np.linalg.inv(_YIQ) @ change @ _YIQ).to(picture.dtype)
+        changed: Tensor = torch.einsum("ij,jhw->ihw", matrix, picture)
+        return changed

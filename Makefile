@@ -2,7 +2,8 @@
 VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
-PLUGINS = -e plugins/diascope-derm -e plugins/diascope-chest -e plugins/diascope-dicom
+PLUGINS = -e plugins/diascope-derm -e plugins/diascope-chest -e plugins/diascope-dicom \
+  -e plugins/diascope-slides -e plugins/diascope-pathology
 
 .PHONY: demo test bench lint clean
 

@@ -83,6 +83,19 @@ def check_step(plugin: Any) -> None:
             _expect(np.array_equal(after.pixels, again.pixels), "the same result twice", "another")
 
 
+def check_augmentation(plugin: Any) -> None:
+    """Have an augmentation change a picture by several random states."""
+    check_plugin(plugin)
+    picture = np.random.default_rng(0).random((3, 40, 60), np.float32)
+    before = picture.copy()
+    for seed in range(5):
+        first, again = (plugin(picture, np.random.RandomState(seed)) for _ in range(2))
+        _expect(first.shape == before.shape, f"a picture of {before.shape}", first.shape)
+        _expect(np.isfinite(first).all(), "finite values", first)
+        _expect(np.array_equal(picture, before), "its input left as it was", "changed")
+        _expect(np.array_equal(first, again), "the same picture of the same seed", "another")
+
+
 def check_backbone(plugin: Any, size: int = 64) -> None:
     """Build a backbone and run two pictures of ``size`` x ``size`` through it."""
     import torch

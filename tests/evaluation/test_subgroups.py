@@ -1,11 +1,12 @@
 """Parts of the items."""
 
+import numpy as np
 import pytest
 
 from diascope.errors import UsageError
 from diascope.evaluation.metrics import measured
 from diascope.evaluation.subgroups import by_subgroup
-from tests.evaluation.tables import binary
+from tests.evaluation.tables import binary, multilabel
 
 COLUMNS = {
     "sex": ("female", "male", "") * 40,
@@ -52,3 +53,13 @@ def test_a_small_part_is_marked_and_a_large_one_is_not() -> None:
 def test_what_cannot_divide_is_refused(request_: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         by_subgroup(binary(columns=COLUMNS), [request_])
+
+
+def test_a_label_that_is_known_nowhere_in_a_part_is_not_measured_there() -> None:
+    table = multilabel(columns={"source": ("here",) * 60 + ("there",) * 60})
+    table.targets[:60, 1] = np.nan
+    here, there = by_subgroup(table, ["source"], draws=5)
+    assert "auc_large" not in here.metrics
+    assert "sensitivity_large" not in here.metrics
+    assert {"auc_round", "auc_macro"} <= set(here.metrics)
+    assert "auc_large" in there.metrics

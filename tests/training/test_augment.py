@@ -1,5 +1,6 @@
 """Random transforms of training pictures."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -92,3 +93,46 @@ def test_a_parameter_that_monai_does_not_take_is_refused_by_name(parameters: Any
 @pytest.mark.parametrize("parameters", [5, [1], "x"])
 def test_parameters_that_are_no_mapping_are_refused(parameters: Any) -> None:
     assert refusal({"RandFlip": parameters}).where == "r.yaml:9"
+
+
+DIMMER = """
+class Dimmer:
+    api = (1, 0)
+
+    def __init__(self, most: float = 0.5) -> None:
+        if not 0 <= most <= 1:
+            raise ValueError(f"most must lie in [0, 1], got {most}")
+        self.most = most
+
+    def __call__(self, picture, random):
+        return picture * (1 - random.uniform(0, self.most))
+"""
+
+
+@pytest.fixture
+def dimmer(install: Callable[..., None]) -> None:
+    install("augments", "[diascope.augmentations]\ndimmer = dimmer:Dimmer\n", dimmer=DIMMER)
+
+
+@pytest.mark.usefixtures("dimmer")
+def test_a_plugin_gives_an_augmentation_under_its_own_name() -> None:
+    written = ("RandFlip", {"dimmer": {"most": 0.9}})
+    first, other, again = (augmented(written, seed) for seed in (5, 6, 5))
+
+    assert torch.equal(first, again)
+    assert first.sum() != other.sum()
+    assert (first.dtype, first.shape) == (torch.float32, PICTURE.shape)
+    assert torch.equal(augmented(("augments:dimmer",), 5), augmented(("dimmer",), 5))
+
+
+@pytest.mark.usefixtures("dimmer")
+@pytest.mark.parametrize("parameters", [{"most": 2}, {"most": "all"}, {"least": 0}, 5])
+def test_parameters_that_a_plugin_does_not_take_are_refused_with_their_place(
+    parameters: Any,
+) -> None:
+    assert str(refusal({"dimmer": parameters}).where).startswith("r.yaml:9")
+
+
+@pytest.mark.usefixtures("dimmer")
+def test_the_refusal_of_an_unknown_name_lists_what_plugins_offer() -> None:
+    assert "dimmer" in refusal("RandNothing").message

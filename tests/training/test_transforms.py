@@ -1,4 +1,4 @@
-"""What cameras and archives do to a picture."""
+"""What cameras, scanners and archives do to a picture."""
 
 import pytest
 import torch
@@ -28,9 +28,43 @@ def test_a_vignette_darkens_the_corners_and_not_the_middle() -> None:
     assert changed[:, [0, 0, -1, -1], [0, -1, 0, -1]].max() < 0.2
 
 
+def chroma(picture: torch.Tensor, **values: float) -> torch.Tensor:
+    return Augmentation(({"RandChroma": {"prob": 1, **values}},), "")(picture, 1)
+
+
+def test_another_chroma_leaves_greys_and_brightness() -> None:
+    colours = 0.3 + 0.4 * torch.rand(3, 16, 16)
+    luma = torch.tensor([0.299, 0.587, 0.114])
+    changed = chroma(colours.clone(), saturation=0.2, hue=0.05)
+
+    assert (changed - colours).abs().mean() > 0.01
+    brightness = [torch.einsum("i,ihw->hw", luma, each) for each in (changed, colours)]
+    torch.testing.assert_close(*brightness, atol=1e-5, rtol=0)
+    torch.testing.assert_close(
+        chroma(SHADES.repeat(3, 1, 1)), SHADES.repeat(3, 1, 1), atol=1e-5, rtol=0
+    )
+
+
+def test_saturation_stretches_the_distance_from_grey_alone() -> None:
+    colour = torch.tensor([0.6, 0.4, 0.5])[:, None, None].repeat(1, 4, 4)
+    grey = float(torch.tensor([0.299, 0.587, 0.114]) @ colour[:, 0, 0])
+    stretched = (chroma(colour.clone(), saturation=0.5, hue=0)[:, 0, 0] - grey) / (
+        colour[:, 0, 0] - grey
+    )
+
+    assert 0.5 <= float(stretched[0]) <= 1.5
+    assert float(stretched[0]) != pytest.approx(1, abs=0.01)
+    torch.testing.assert_close(stretched, stretched[:1].repeat(3), atol=1e-3, rtol=0)
+
+
 @pytest.mark.parametrize(
     "entry",
-    [{"RandJPEG": {"quality": [0, 50]}}, {"RandVignette": {"strength": [0.5, 2]}}],
+    [
+        {"RandJPEG": {"quality": [0, 50]}},
+        {"RandVignette": {"strength": [0.5, 2]}},
+        {"RandChroma": {"hue": 0.6}},
+        {"RandChroma": {"saturation": 2}},
+    ],
 )
 def test_values_out_of_range_are_refused(entry: dict[str, dict[str, list[float]]]) -> None:
     with pytest.raises(RecipeError, match="Rand"):

@@ -16,11 +16,13 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, ClassVar, TextIO
 
+from diascope.pages.heat import ramp_css
 from diascope.pages.render import tokens
-from diascope.reports.html_record import Pictures, brief, full
+from diascope.reports.html_pictures import Pictures
+from diascope.reports.html_record import brief, full
 from diascope.sample import Prediction, Record, state_of
 
-_SCRIPTS = ("text.js", "summary.js", "evidence.js", "card.js", "gallery.js", "page.js")
+_SCRIPTS = ("text.js", "summary.js", "evidence.js", "whole.js", "card.js", "gallery.js", "page.js")
 _BLOCK = 200  # items that the page parses at once
 
 
@@ -110,7 +112,7 @@ def _write_items(
 
 def _page() -> str:
     """Return the page with styles, scripts and the policy that allows these and nothing else."""
-    style, script = tokens() + _asset("page.css"), "".join(map(_asset, _SCRIPTS))
+    style, script = tokens() + ramp_css() + _asset("page.css"), "".join(map(_asset, _SCRIPTS))
     policy = (
         f"default-src 'none'; img-src data:; style-src {_source(style)}; "
         f"script-src {_source(script)}; base-uri 'none'; form-action 'none'"

@@ -1,45 +1,14 @@
 """One record as the html report's page reads it: briefly for its index, and in full."""
 
-import base64
-import io
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from diascope.reports.html_pictures import Pictures, base64_text
+from diascope.reports.html_whole import whole
 from diascope.sample import Evidence, Failed, Prediction, Record, ScoreKind, Skipped, state_of
-
-_TEXT_BYTES = 1500  # what an item takes in the page besides its picture, generously
-_BYTES_A_PIXEL = 0.35  # JPEG of a photograph at the first of these qualities
-_QUALITIES = (82, 65, 45)
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """How pictures are made small: longest side in pixels, and bytes that a JPEG may take."""
-
-    side: int
-    room: float
-
-    @classmethod
-    def within(cls, item_bytes: float) -> "Pictures":
-        room = max(0.0, item_bytes - _TEXT_BYTES) * 3 / 4  # base64 makes four bytes of three
-        return cls(int(min(320, max(32, math.sqrt(room / _BYTES_A_PIXEL)))), room)
-
-    def jpeg(self, preview: NDArray[np.uint8]) -> str:
-        """Return ``(h, w, 3)`` as a JPEG in base64, of the best quality for which there is room."""
-        from PIL import Image
-
-        image = Image.fromarray(preview)
-        image.thumbnail((self.side, self.side), Image.Resampling.LANCZOS)
-        for quality in _QUALITIES:
-            content = io.BytesIO()
-            image.save(content, "JPEG", quality=quality, optimize=True)
-            if content.tell() <= self.room:
-                break
-        return _base64(content.getvalue())
 
 
 def brief(record: Record, multilabel: bool) -> list[Any]:
@@ -60,6 +29,8 @@ def full(record: Record, pictures: Pictures) -> dict[str, Any]:
     if isinstance(record, Skipped):
         return {"reason": record.reason}
     preview = record.preview
+    if record.overview is not None:  # half of the room for the whole picture, half for the region
+        pictures = Pictures.of(pictures.room / 2)
     return {
         "scores": {name: _short(score) for name, score in record.scores.items()},
         "kind": record.score_kind,
@@ -70,6 +41,7 @@ def full(record: Record, pictures: Pictures) -> dict[str, Any]:
         "trace": record.trace,
         "set": record.prediction_set,
         "warnings": record.warnings,
+        "whole": whole(record, pictures.room),
     }
 
 
@@ -81,7 +53,7 @@ def _evidence(evidence: Evidence) -> dict[str, Any]:
     return {
         "label": evidence.label,
         "shape": steps.shape,
-        "cells": _base64(steps.tobytes()),
+        "cells": base64_text(steps.tobytes()),
         "scale": _short(scale),
         "sum": float(evidence.map.sum(dtype="float64")),
         "bias": float(evidence.bias),
@@ -103,10 +75,6 @@ def _uncertainty(scores: NDArray[np.float64], kind: ScoreKind, multilabel: bool)
     shares = np.clip(shares, 1e-12, 1)
     entropy = -(shares * np.log(shares)).sum(axis=1) / math.log(max(2, shares.shape[1]))
     return round(float(entropy.max()), 4)
-
-
-def _base64(content: bytes) -> str:
-    return base64.b64encode(content).decode("ascii")
 
 
 def _short(number: float) -> float:

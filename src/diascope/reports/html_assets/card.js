@@ -51,7 +51,19 @@ const rankedEvidence = (row, record) => {
   });
 };
 
-const framesText = (record) => (record.frames > 1 ? `${count(record.frames)} frames` : null);
+const framesText = (record) => (record.frames > 1 ? counted(record.frames, partOf(record)) : null);
+
+const cardMedia = (row, record, evidence, labels) => {
+  if (record.whole) return wholeMedia(row, record, labels);
+  if (!record.picture && !evidence) return null;
+  return make("div", { class: "media" }, pictureOf(record, `The item ${row.id}`), evidence ? evidencePane(record, evidence, labels) : null);
+};
+
+const cardLegend = (row, record, evidence, labels) => {
+  if (!record.whole) return evidence ? legendOf(record, evidence, labels) : null;
+  const [label] = heatLabels(row, record);
+  return label ? heatLegend(record, label, labels) : null;
+};
 
 const reasonOf = (row, record) =>
   make("div", { class: `reason ${row.state}` },
@@ -62,11 +74,8 @@ const cardOf = (row, record, labels, open) => {
   const name = make("h3", {}, make("button", { type: "button", class: "open", title: row.id, onclick: () => open(row) }, row.id));
   if (row.state !== "ok") return make("li", { class: `card ${row.state}` }, name, reasonOf(row, record));
   const [evidence] = rankedEvidence(row, record);
-  const pictured = record.picture || evidence;
   return make("li", { class: "card" },
-    pictured
-      ? make("div", { class: "media" }, pictureOf(record, `The item ${row.id}`), evidence ? evidencePane(record, evidence, labels) : null)
-      : null,
+    cardMedia(row, record, evidence, labels),
     make("div", { class: "body" },
       name,
       make("p", { class: "decision" }, decisionText(row, labels)),
@@ -74,7 +83,7 @@ const cardOf = (row, record, labels, open) => {
       setOf(record, labels),
       scoreBars(row, record, labels, 3),
       make("p", { class: "muted small" }, [kindText(record.kind), framesText(record)].filter(Boolean).join(" · ")),
-      evidence ? legendOf(record, evidence, labels, record.frames) : null,
+      cardLegend(row, record, evidence, labels),
       traceOf(record)));
 };
 
@@ -83,11 +92,13 @@ const detailBody = (row, record, labels) => {
   const maps = rankedEvidence(row, record).map((evidence) =>
     make("figure", {},
       evidencePane(record, evidence, labels),
-      make("figcaption", {}, legendOf(record, evidence, labels, record.frames))));
-  const whole = record.picture ? [make("figure", {}, pictureOf(record, `The item ${row.id}`), make("figcaption", {}, "As the network got it"))] : [];
+      make("figcaption", {}, legendOf(record, evidence, labels))));
+  const caption = record.whole ? "One region as the network got it" : "As the network got it";
+  const picture = record.picture ? [make("figure", {}, pictureOf(record, `The item ${row.id}`), make("figcaption", {}, caption))] : [];
+  const whole = record.whole ? wholeFigures(row, record, labels) : [];
   const hasPoint = record.kind !== "logit" && Object.keys(record.scores).some((name) => labels.point(name) !== null);
-  return make("div", { class: `detail${whole.length + maps.length ? "" : " plain"}` },
-    make("div", { class: "figures-large" }, whole, maps),
+  return make("div", { class: `detail${whole.length + picture.length + maps.length ? "" : " plain"}` },
+    make("div", { class: "figures-large" }, whole, picture, maps),
     make("div", {},
       make("p", { class: "decision" }, decisionText(row, labels)),
       warningsOf(record),

@@ -82,7 +82,7 @@ const evidencePane = (record, evidence, labels) => {
   return pane;
 };
 
-const legendOf = (record, evidence, labels, frames) => {
+const legendOf = (record, evidence, labels) => {
   const reach = reachOf(record.evidence);
   const off = !(evidence.residual <= EXACT);
   return make("div", { class: "legend" },
@@ -93,5 +93,5 @@ const legendOf = (record, evidence, labels, frames) => {
       `map ${signed(evidence.sum)} + bias ${signed(evidence.bias)} = logit ${signed(evidence.logit)}, `,
       make("span", { class: "residual" }, `residual ${residualText(evidence.residual)}`),
       off ? " – the map does not add up" : ""),
-    frames > 1 ? make("p", { class: "sum" }, `of one of the ${count(frames)} frames`) : null);
+    record.frames > 1 ? make("p", { class: "sum" }, `of one of the ${count(record.frames)} ${partOf(record)}s`) : null);
 };

@@ -1,0 +1,1 @@
+"""Pathology for diascope."""

@@ -1,0 +1,101 @@
+"""Stain normalisation by the two stains that a tile's pixels span."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from diascope.sample import Sample
+from diascope_pathology.stain import (
+    LEAST_TISSUE,
+    Floats,
+    left,
+    optical_density,
+    repainted,
+    tissue,
+    unit_of,
+)
+
+Colour = tuple[float, float, float]
+_LEAST_ANGLE = 0.05
+"""Radians between two stains; those that are closer are one."""
+
+
+@dataclass(frozen=True)
+class Macenko:
+    """Find a tile's haematoxylin and eosin, and replace them by those of a reference.
+
+    In optical density, pixels of two stains lie in a plane between the stains' directions. The
+    plane is that of the two largest singular vectors, the directions are the extreme angles in it.
+    Each pixel is split into the two, each part is scaled so that its 99th percentile is the
+    reference's, and both are put together again in the reference's colours. What is at least as
+    bright as bare glass becomes white; a tile with less than 1 % tissue, or with one stain only,
+    stays as it is.
+
+    Source: Macenko et al. 2009, "A method for normalizing histology slides for quantitative
+    analysis". Its density is a natural logarithm here, as the reference's values are: those that
+    Veta's published code made common.
+
+    Args:
+        haematoxylin, eosin: densities of red, green and blue of the reference's stains.
+        strengths: 99th percentiles of haematoxylin and eosin in the reference.
+        light: how bright bare glass is, where 1 is white; 240 of 255 for the reference.
+        threshold: least density of a pixel that counts as tissue, the mean over the channels.
+        percentile: of the angles at either end that are left out as noise, in per cent.
+    """
+
+    haematoxylin: Colour = (0.5626, 0.7201, 0.4062)
+    eosin: Colour = (0.2159, 0.8012, 0.5581)
+    strengths: tuple[float, float] = (1.9705, 1.0308)
+    light: float = 240 / 255
+    threshold: float = 0.15
+    percentile: float = 1.0
+    api: ClassVar = (1, 0)
+
+    def __post_init__(self) -> None:
+        if not self.threshold > 0:
+            raise ValueError(f"threshold must be above 0, got {self.threshold}")
+        if not 0 < self.light <= 1:
+            raise ValueError(f"light must be above 0 and at most 1, got {self.light}")
+        if not 0 <= self.percentile < 25:
+            raise ValueError(f"percentile must lie in [0, 25), got {self.percentile}")
+        if min(*self.haematoxylin, *self.eosin) < 0 or not min(self.strengths) > 0:
+            raise ValueError("densities must be at least 0 and strengths above 0")
+
+    def __call__(self, sample: Sample) -> Sample:
+        if sample.pixels.shape[2] != 3:
+            return left(sample, "macenko", "no colour")
+        density = optical_density(unit_of(sample) / self.light)
+        mask = tissue(density, self.threshold)
+        if mask.mean() < LEAST_TISSUE:
+            return left(sample, "macenko", "no tissue")
+        stains = extreme_directions(density[mask], self.percentile)
+        if np.arccos(np.clip(stains[0] @ stains[1], -1, 1)) < _LEAST_ANGLE:
+            return left(sample, "macenko", "one stain only")
+        amounts = density @ np.linalg.pinv(stains)
+        strengths = np.percentile(amounts[mask], 99, axis=0)
+        scaled = amounts * (np.array(self.strengths) / strengths)
+        unit = np.exp(-scaled @ np.array([self.haematoxylin, self.eosin]))
+        found = ", ".join(
+            f"{name} ({', '.join(f'{part:.2f}' for part in stain)}) of {strength:.2f}"
+            for name, stain, strength in zip(
+                ("haematoxylin", "eosin"), stains, strengths, strict=True
+            )
+        )
+        return repainted(sample, unit, f"macenko: {found} brought to the reference's")
+
+
+def extreme_directions(density: Floats, percentile: float) -> Floats:
+    """Return the unit vectors ``(2, 3)`` of the two stains; haematoxylin, with more red, is first.
+
+    Args:
+        density: ``(n, 3)`` of the tissue's pixels, n at least 1.
+        percentile: see ``Macenko``.
+    """
+    _, vectors = np.linalg.eigh(density.T @ density)  # the right singular vectors, largest last
+    largest = vectors[:, 2] * np.sign(vectors[:, 2].sum())  # all positive: no angle beyond 90
+    plane = np.stack([largest, vectors[:, 1]], axis=1)
+    along, across = (density @ plane).T
+    angles = np.percentile(np.arctan2(across, along), [percentile, 100 - percentile])
+    ends: Floats = np.stack([np.cos(angles), np.sin(angles)], axis=1) @ plane.T
+    return ends if ends[0, 0] >= ends[1, 0] else ends[::-1]

@@ -1,0 +1,88 @@
+"""Stain normalisation by the mean and the spread of a tile's colours."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from diascope.sample import Sample
+from diascope_pathology.stain import (
+    LEAST_TISSUE,
+    Floats,
+    left,
+    optical_density,
+    repainted,
+    tissue,
+    unit_of,
+)
+
+Statistics = tuple[float, float, float]
+
+LMS = np.array([[0.3811, 0.5783, 0.0402], [0.1967, 0.7244, 0.0782], [0.0241, 0.1288, 0.8444]])
+"""From red, green and blue to what the three kinds of cones in the eye see."""
+
+LAB = np.diag(1 / np.sqrt([3, 6, 2])) @ np.array([[1, 1, 1], [1, 1, -2], [1, -1, 0]])
+"""From the cones' logarithms to lightness, yellow against blue, and red against green."""
+
+_FLAT = 1e-6
+"""A spread below it is none."""
+
+
+@dataclass(frozen=True)
+class Reinhard:
+    """Give a tile's tissue the mean colour, and the spread around it, of a reference.
+
+    Both are measured in the colour space l alpha beta, in which the channels of natural pictures
+    hardly depend on each other. Only pixels of tissue are measured and changed, so that white stays
+    white; a tile with less than 1 % tissue stays as it is.
+
+    Source: Reinhard et al. 2001, "Color transfer between images". The logarithms are natural ones
+    of levels from 1 to 255, as the reference's values are: those of the slide TCGA-A2-A3XS-DX1,
+    which HistomicsTK made common.
+
+    Args:
+        mean, deviation: of l, alpha and beta in the reference.
+        threshold: least optical density of a pixel that counts as tissue, the mean over the
+            channels.
+    """
+
+    mean: Statistics = (8.63234435, -0.11501964, 0.03868433)
+    deviation: Statistics = (0.57506023, 0.10403329, 0.01364062)
+    threshold: float = 0.15
+    api: ClassVar = (1, 0)
+
+    def __post_init__(self) -> None:
+        if not self.threshold > 0:
+            raise ValueError(f"threshold must be above 0, got {self.threshold}")
+        if min(self.deviation) < 0:
+            raise ValueError(f"deviation must be at least 0, got {self.deviation}")
+
+    def __call__(self, sample: Sample) -> Sample:
+        if sample.pixels.shape[2] != 3:
+            return left(sample, "reinhard", "no colour")
+        unit = unit_of(sample)
+        mask = tissue(optical_density(unit), self.threshold)
+        if mask.mean() < LEAST_TISSUE:
+            return left(sample, "reinhard", "no tissue")
+        colours = to_lab(unit[mask])
+        mean, deviation = colours.mean(axis=0), colours.std(axis=0)
+        gains = np.array(self.deviation) / np.maximum(deviation, _FLAT)
+        unit[mask] = from_lab((colours - mean) * gains + self.mean)
+        found = ", ".join(
+            f"{name} {middle:.2f} +- {spread:.2f}"
+            for name, middle, spread in zip(("l", "alpha", "beta"), mean, deviation, strict=True)
+        )
+        return repainted(sample, unit, f"reinhard: {found} brought to the reference's")
+
+
+def to_lab(unit: Floats) -> Floats:
+    """Return l, alpha and beta ``(n, 3)`` of red, green and blue ``(n, 3)`` in [0, 1]."""
+    levels = np.maximum(255 * unit, 1)
+    lab: Floats = np.log(levels @ LMS.T) @ LAB.T
+    return lab
+
+
+def from_lab(lab: Floats) -> Floats:
+    """Return red, green and blue in [0, 1], or somewhat beyond, of l, alpha and beta."""
+    unit: Floats = np.exp(lab @ np.linalg.inv(LAB).T) @ np.linalg.inv(LMS).T / 255
+    return unit

@@ -1,0 +1,71 @@
+"""The answers of a run that are for these reports: of items that were read in tiles."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diascope.pages.heat import heat, heat_limits
+from diascope.sample import Overview, Prediction, Record, Regions
+from diascope_slides.reports.names import safe_name
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was said of a slide and of its tiles.
+
+    Attributes:
+        name: of the slide's files; no other slide has it.
+    """
+
+    name: str
+    prediction: Prediction
+    overview: Overview
+    regions: Regions
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels' names, in the order of the tiles' scores."""
+        return tuple(self.prediction.scores)
+
+    def heat(self, label: str, shape: tuple[int, int]) -> NDArray[np.float32]:
+        """Return ``shape``: the scores of the tiles for a label, NaN where there is no tile."""
+        scores = self._scores(label)
+        return heat(self.regions.boxes, scores, self.overview.size, shape)
+
+    def limits(self, label: str) -> tuple[float, float]:
+        """Return the scores of the first and the last colour of a label's heat map."""
+        return heat_limits(self._scores(label), self.prediction.score_kind)
+
+    def _scores(self, label: str) -> NDArray[np.float32]:
+        return self.regions.scores[:, self.labels.index(label)]
+
+
+def answers(records: Iterable[Record]) -> Iterator[Answer]:
+    """Yield the answers for slides, one in memory at a time; all else is for other reports."""
+    for record in records:
+        if (
+            isinstance(record, Prediction)
+            and record.overview is not None
+            and record.regions is not None
+        ):
+            name = safe_name(record.item.id)
+            yield Answer(name, record, record.overview, record.regions)
+
+
+@dataclass(frozen=True)
+class CardLabel:
+    """What the card in a ``run.json`` says of a label."""
+
+    title: str
+    point: float | None
+
+
+def card_labels(run: Mapping[str, Any]) -> dict[str, CardLabel]:
+    """Return the card's labels by name, in its order."""
+    return {
+        label["name"]: CardLabel(label.get("title") or label["name"], label.get("operating_point"))
+        for label in run["card"]["labels"]
+    }

@@ -1,0 +1,89 @@
+"""One slide and the heat map of one label, drawn by matplotlib."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colorbar import Colorbar
+from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+
+from diascope.pages.heat import colours
+from diascope_slides.reports.answers import Answer, CardLabel
+from diascope_slides.reports.scale_bar import scale_bar
+
+_INCHES, _DPI = 7.0, 200  # of the slide's longer side; small in a text, sharp at full size
+_ASPECTS = (0.35, 1.0)  # of the drawing, so that words have room beside any slide
+_INK, _MUTED = "#16212b", "#55636f"
+_HALO = [withStroke(linewidth=3, foreground="white")]
+_ID = 60  # letters of an item's name
+
+
+def draw(path: Path, answer: Answer, label: str, told: CardLabel, opacity: float) -> None:
+    """Write a PNG of at most about 1,700 pixels on the longer side."""
+    height, width = answer.overview.mask.shape
+    shares = [max(_ASPECTS[0], side / max(height, width)) for side in (width, height)]
+    figure = Figure(
+        figsize=(_INCHES * shares[0] + 1.1, _INCHES * shares[1] + 0.6), layout="constrained"
+    )
+    axes = figure.subplots()
+    axes.set_axis_off()
+    axes.imshow(_grey(answer))
+    cells = answer.heat(label, (height, width))
+    norm = Normalize(*answer.limits(label))
+    mapped = ScalarMappable(norm, ListedColormap(colours() / 255))
+    axes.imshow(np.ma.masked_invalid(cells), mapped.cmap, norm, alpha=opacity, interpolation="none")
+    if answer.overview.mask.any() and not answer.overview.mask.all():
+        axes.contour(answer.overview.mask, [0.5], colors=_INK, linewidths=0.5)
+    _scale(axes, answer)
+    axes.set_title(told.title, loc="left", fontsize=12, fontweight="bold", color=_INK, pad=20)
+    axes.annotate(
+        _shortened(answer.prediction.item.id), (0, 1), (0, 7), "axes fraction", "offset points",
+        fontsize=8, color=_MUTED, annotation_clip=False,
+    )  # fmt: skip
+    bar = figure.colorbar(mapped, ax=axes, shrink=0.6, aspect=24, pad=0.03)
+    _explain(bar, answer.prediction.score_kind, told.point)
+    figure.savefig(path, dpi=_DPI, facecolor="white", metadata={"Software": None})
+
+
+def _grey(answer: Answer) -> Any:
+    """Return the overview in pale grey, so that the only colours are those of the scores."""
+    grey = answer.overview.picture.mean(axis=2, keepdims=True) / 255
+    return np.repeat(0.25 + 0.75 * grey, 3, axis=2)
+
+
+def _scale(axes: Axes, answer: Answer) -> None:
+    height, width = answer.overview.mask.shape
+    spacing = answer.overview.spacing_mm
+    bar = scale_bar(answer.overview.size[1], spacing[1] if spacing else None)
+    length = bar.pixels * width / answer.overview.size[1]
+    left, bottom = 0.03 * width, height - 0.03 * max(height, width)
+    line = [left, left + length]
+    axes.plot(line, [bottom, bottom], color=_INK, linewidth=2.5, path_effects=_HALO)
+    axes.annotate(
+        bar.text, (left, bottom), (0, 5), textcoords="offset points", fontsize=9, color=_INK,
+        path_effects=_HALO,
+    )  # fmt: skip
+
+
+def _explain(bar: Colorbar, kind: str, point: float | None) -> None:
+    """Say what the colours are, and mark the operating point of scores that have one."""
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(labelsize=8, colors=_MUTED)
+    bar.set_label(f"score of each tile ({kind})", fontsize=9, color=_MUTED)
+    if point is not None and kind != "logit":
+        bar.ax.axhline(point, color="white", linewidth=3)
+        bar.ax.axhline(point, color=_INK, linewidth=1.5)
+        bar.ax.annotate(
+            f"operating\npoint {point:.3g}", (0, point), (-5, 0), ("axes fraction", "data"),
+            "offset points", fontsize=8, color=_INK, ha="right", va="center",
+            path_effects=_HALO, annotation_clip=False,
+        )  # fmt: skip
+
+
+def _shortened(name: str) -> str:
+    printable = name.encode("utf-8", "replace").decode("utf-8").replace("$", r"\$")
+    return printable if len(printable) <= _ID else f"\N{HORIZONTAL ELLIPSIS}{printable[1 - _ID :]}"

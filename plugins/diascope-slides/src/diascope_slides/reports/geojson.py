@@ -1,0 +1,104 @@
+"""Tiles as objects that QuPath opens: ``slides/<name>.geojson``."""
+
+import json
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diascope.sample import Record
+from diascope_slides.reports.answers import Answer, answers, card_labels
+from diascope_slides.reports.decisions import decided
+from diascope_slides.reports.outlines import merged, outlines
+
+_COLOURS = (
+    (0, 114, 178),
+    (213, 94, 0),
+    (0, 158, 115),
+    (204, 121, 167),
+    (240, 228, 66),
+    (86, 180, 233),
+    (230, 159, 0),
+)
+"""Okabe and Ito 2008: colours that the colour-blind can tell apart."""
+
+
+@dataclass(frozen=True)
+class GeoJsonReport:
+    """``slides/<name>.geojson`` for each slide, as QuPath 0.4 and later import it.
+
+    Each tile is an object with the label that was decided on and the scores as measurements; or,
+    merged, each patch of tiles of one label is an annotation with their mean scores. Coordinates
+    are pixels of the slide at its finest.
+
+    Args:
+        merge: patches in the place of tiles.
+    """
+
+    merge: bool = False
+    api: ClassVar = (1, 2)
+
+    def write(
+        self, run: Mapping[str, Any], records: Iterable[Record], directory: Path
+    ) -> Sequence[Path]:
+        """Write a file a slide and return their paths; none if the run is of other pictures."""
+        paths = []
+        for answer in answers(records):
+            path = directory / "slides" / f"{answer.name}.geojson"
+            path.parent.mkdir(exist_ok=True)
+            with path.open("w", encoding="utf-8") as file:
+                file.write('{"type": "FeatureCollection", "features": [')
+                for place, feature in enumerate(self._features(answer, run)):
+                    file.write((",\n" if place else "\n") + json.dumps(feature, allow_nan=False))
+                file.write("\n]}\n")
+            paths.append(path)
+        return paths
+
+    def _features(self, answer: Answer, run: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        classes = _classes(run)
+        boxes, scores = answer.regions.boxes, answer.regions.scores
+        chosen = decided(scores, run)
+        if not self.merge:
+            for outline, place, row in zip(outlines(boxes), chosen, scores, strict=True):
+                yield _feature("tile", answer, outline, classes[place], row)
+            return
+        for place in np.unique(chosen):
+            (tiles,) = np.nonzero(chosen == place)
+            for outline, group in merged(boxes[tiles]):
+                mean = scores[tiles[group]].mean(axis=0)
+                yield _feature("annotation", answer, outline, classes[place], mean)
+
+
+def _classes(run: Mapping[str, Any]) -> list[dict[str, Any] | None]:
+    """Return QuPath's classification of each label; the last, at -1, is none."""
+    titles = [label.title for label in card_labels(run).values()]
+    colours = [list(_COLOURS[place % len(_COLOURS)]) for place in range(len(titles))]
+    return [
+        *({"name": name, "color": each} for name, each in zip(titles, colours, strict=True)),
+        None,
+    ]
+
+
+def _feature(
+    kind: str,
+    answer: Answer,
+    outline: dict[str, Any],
+    classification: dict[str, Any] | None,
+    scores: NDArray[np.float32],
+) -> dict[str, Any]:
+    """Return an object; the same one has the same id in every run."""
+    named = json.dumps([answer.prediction.item.id, kind, outline["coordinates"]])
+    properties: dict[str, Any] = {"objectType": kind}
+    if classification is not None:
+        properties["classification"] = classification
+    properties["measurements"] = dict(zip(answer.labels, scores.tolist(), strict=True))
+    return {
+        "type": "Feature",
+        "id": str(uuid.uuid5(uuid.NAMESPACE_OID, named)),
+        "geometry": outline,
+        "properties": properties,
+    }

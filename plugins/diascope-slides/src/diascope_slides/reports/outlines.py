@@ -1,0 +1,34 @@
+"""The outlines of tiles, as GeoJSON has them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def outlines(boxes: NDArray[np.int32]) -> list[dict[str, Any]]:
+    """Return a Polygon for each of the ``(n, 4)`` boxes (x, y, width, height)."""
+    return [_polygon(*box) for box in boxes.tolist()]
+
+
+def merged(boxes: NDArray[np.int32]) -> Iterator[tuple[dict[str, Any], NDArray[np.intp]]]:
+    """Yield the outline of each group of boxes that touch or overlap, and which boxes it holds."""
+    import shapely
+    from shapely.geometry import mapping
+
+    if not len(boxes):
+        return
+    x, y, width, height = boxes.T
+    shapes = shapely.box(x, y, x + width, y + height)
+    union = shapely.get_parts(shapely.unary_union(shapes))
+    corners = shapely.point_on_surface(shapes)
+    inside, whose = shapely.STRtree(union).query(corners, predicate="intersects")
+    for number, outline in enumerate(union):
+        yield mapping(shapely.normalize(outline)), inside[whose == number]
+
+
+def _polygon(x: int, y: int, width: int, height: int) -> dict[str, Any]:
+    right, bottom = x + width, y + height
+    ring = [[x, y], [right, y], [right, bottom], [x, bottom], [x, y]]
+    return {"type": "Polygon", "coordinates": [ring]}

@@ -1,0 +1,51 @@
+"""One row a tile: ``tiles.parquet``, for pandas, DuckDB, Spark and the like."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from diascope.sample import Record
+from diascope_slides.reports.answers import Answer, answers, card_labels
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_PLACE = ("x", "y", "width", "height")
+
+
+@dataclass(frozen=True)
+class TilesReport:
+    """``tiles.parquet``: id of the slide; x, y, width and height of the tile in pixels of the
+    slide at its finest; ``score.<label>`` for each label.
+
+    Each slide is a row group of its own, so that one can be read without the others.
+    """
+
+    api: ClassVar = (1, 2)
+
+    def write(
+        self, run: Mapping[str, Any], records: Iterable[Record], directory: Path
+    ) -> Sequence[Path]:
+        """Write the table, one slide in memory at a time."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = directory / "tiles.parquet"
+        scores = [f"score.{label}" for label in card_labels(run)]
+        fields = [("id", pa.string()), *((name, pa.int32()) for name in _PLACE)]
+        schema = pa.schema([*fields, *((name, pa.float32()) for name in scores)])
+        with pq.ParquetWriter(path, schema, compression="zstd") as file:
+            for answer in answers(records):
+                rows = _rows(answer, schema)
+                file.write_table(rows, row_group_size=max(1, rows.num_rows))
+        return [path]
+
+
+def _rows(answer: Answer, schema: "pa.Schema") -> "pa.Table":
+    import pyarrow as pa
+
+    boxes, scores = answer.regions.boxes, answer.regions.scores
+    readable = answer.prediction.item.id.encode("utf-8", "replace").decode("utf-8")
+    columns = [[readable] * len(boxes), *boxes.T, *scores.T]
+    return pa.table([pa.array(column) for column in columns], schema=schema)

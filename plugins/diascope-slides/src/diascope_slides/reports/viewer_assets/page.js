@@ -1,0 +1,54 @@
+// The start: which slide and which label are shown.
+
+const start = () => {
+  const run = JSON.parse(byId("run").textContent);
+  const slides = [...document.querySelectorAll("script.slide")].map((block) => JSON.parse(block.textContent));
+  const titleOf = (name) => run.labels[name]?.title ?? name;
+  const pointOf = (name) => run.labels[name]?.point ?? null;
+  document.title = `${run.title} – diascope slides`;
+  byId("title").textContent = run.title;
+  byId("empty").hidden = slides.length > 0;
+  byId("main").hidden = !slides.length;
+  if (!slides.length) return;
+
+  const stage = startStage();
+  const [slideChoice, labelChoice] = [byId("slide"), byId("label")];
+  const current = () => slides[slideChoice.selectedIndex];
+  const opacity = () => (byId("heat").checked ? byId("opacity").valueAsNumber : 0);
+
+  const showHeat = () => {
+    const name = labelChoice.value;
+    stage.layHeat(current().heats[name].url, opacity());
+    showLegend(current(), name, titleOf, pointOf);
+  };
+
+  const chooseLabels = ({ heats, predicted, scores }) => {
+    const kept = labelChoice.value;
+    const [first] = [...predicted].sort((one, other) => scores[other] - scores[one]);
+    labelChoice.replaceChildren(...Object.keys(heats).map((name) => make("option", { value: name }, titleOf(name))));
+    labelChoice.value = kept || first || Object.keys(heats)[0];
+  };
+
+  const showSlide = () => {
+    const slide = current();
+    chooseLabels(slide);
+    showAnswer(slide, titleOf, pointOf);
+    showFacts(slide);
+    byId("previous").disabled = slideChoice.selectedIndex === 0;
+    byId("next").disabled = slideChoice.selectedIndex === slides.length - 1;
+    stage.open(slide, showHeat);
+  };
+
+  const step = (distance) => () => { slideChoice.selectedIndex += distance; showSlide(); };
+  slideChoice.append(...slides.map(({ id }) => make("option", {}, id)));
+  byId("chooser").hidden = slides.length === 1;
+  slideChoice.onchange = showSlide;
+  byId("previous").onclick = step(-1);
+  byId("next").onclick = step(1);
+  labelChoice.onchange = showHeat;
+  byId("heat").onchange = () => stage.setOpacity(opacity());
+  byId("opacity").oninput = () => { byId("heat").checked = true; stage.setOpacity(opacity()); };
+  showSlide();
+};
+
+start();

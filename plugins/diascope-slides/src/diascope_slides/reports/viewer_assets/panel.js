@@ -1,0 +1,49 @@
+// What stands beside the slide: the answer, the scores, the legend, the counts.
+
+const KINDS = { probability: "probability", logit: "logit, not a probability" };
+const kindText = (kind) => KINDS[kind] ?? `${kind}, not calibrated`;
+
+const scoreBars = (slide, titleOf, pointOf) =>
+  make("ul", { class: "scores" }, Object.entries(slide.scores).sort(([, one], [, other]) => other - one).map(([name, score]) => {
+    const point = slide.kind === "logit" ? null : pointOf(name);
+    const mark = point === null ? null : make("span", { class: "point", title: `operating point ${scoreText(point)}` });
+    return styled(
+      make("li", { class: slide.predicted.includes(name) ? "chosen" : "" },
+        make("span", {}, titleOf(name)), make("span", { class: "value" }, scoreText(score)),
+        make("span", { class: "track" }, make("span", { class: "fill" }), mark)),
+      { "--share": Math.min(1, Math.max(0, score)), "--point": point ?? 0 });
+  }));
+
+const showAnswer = (slide, titleOf, pointOf) => {
+  const warnings = [...(slide.note ? [slide.note] : []), ...slide.warnings];
+  byId("answer").replaceChildren(
+    make("p", { class: "name" }, slide.id),
+    make("p", { class: "decision" }, slide.predicted.map(titleOf).join(", ") || "No label"),
+    ...warnings.map((warning) => make("p", { class: "warning" }, warning)),
+    scoreBars(slide, titleOf, pointOf),
+    make("p", { class: "muted" }, `of the whole slide; ${kindText(slide.kind)}`));
+};
+
+const showLegend = (slide, name, titleOf, pointOf) => {
+  const [low, high] = slide.heats[name].limits.map((limit) => String(Number(limit.toPrecision(3))).replace("-", "−"));
+  const point = slide.kind === "logit" ? null : pointOf(name);
+  byId("legend").replaceChildren(
+    make("p", {}, "Score of each tile for ", make("b", {}, titleOf(name))),
+    styled(make("div", { class: "ramp" }, make("span", {}, low),
+      make("span", { class: "colours" }, point === null ? null : make("span", { class: "point" })), make("span", {}, high)),
+      { "--point": point ?? 0 }),
+    point === null ? "" : make("p", {}, `Mark: operating point ${scoreText(point)}`));
+};
+
+const COUNTS = { tiles: "Tiles", tissue: "With tissue", used: "Used" };
+
+const showFacts = ({ counts, size, spacing, pyramid }) => {
+  const [height, width] = size;
+  const rows = [
+    ...Object.entries(counts).map(([name, value]) => [COUNTS[name] ?? name, count(value)]),
+    ["Size", `${count(width)} × ${count(height)} px`],
+    ...(spacing ? [["Pixel", `${(spacing[1] * 1000).toPrecision(3)} μm`]] : []),
+    ...(pyramid && pyramid.width < width ? [["Shown at", `${count(pyramid.width)} × ${count(pyramid.height)} px`]] : []),
+  ];
+  byId("facts").replaceChildren(make("dl", {}, rows.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)))));
+};

@@ -1,0 +1,40 @@
+"""Which label a tile is shown as."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diascope.card import Label, ModelCard
+from diascope.decision import decide
+from diascope_slides.reports.decisions import decided
+
+POINTS = {
+    "binary": [(None, None), (None, 0.3)],
+    "multiclass": [(None, None, None), (0.2, 0.5, None)],
+    "multilabel": [(None, None, None), (0.2, 0.9, None)],
+}
+CASES = [(task, points) for task, cases in POINTS.items() for points in cases]
+
+
+def card(task: Any, points: Any) -> ModelCard:
+    labels = tuple(Label(f"l{place}", operating_point=point) for place, point in enumerate(points))
+    return ModelCard("c", task, labels, (8, 8), "convnet", (0.5,), (0.5,), "softmax")
+
+
+@pytest.mark.parametrize(("task", "points"), CASES)
+def test_the_label_is_one_that_the_card_s_rule_decides_on(task: str, points: Any) -> None:
+    known = card(task, points)
+    scores = np.random.default_rng(0).random((200, len(points))).astype(np.float32)
+
+    places = decided(scores, {"card": known.plain()})
+
+    for row, place in zip(scores, places, strict=True):
+        expected = decide(dict(zip(known.names, row.tolist(), strict=True)), known)
+        assert known.names[place] in expected if expected else place == -1
+
+
+def test_of_no_tiles_nothing_is_decided() -> None:
+    none = np.empty((0, 3), np.float32)
+
+    assert decided(none, {"card": card("multiclass", (None, None, None)).plain()}).shape == (0,)

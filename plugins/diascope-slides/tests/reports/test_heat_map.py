@@ -1,0 +1,64 @@
+"""The picture of a slide with its heat map."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from diascope.pages.heat import colours
+from diascope.testing import check_report
+from diascope_slides.reports.heat_map import HeatMapReport
+
+
+@pytest.fixture
+def drawn(run: Any, answer: Any, tmp_path: Path) -> np.ndarray:
+    """The pixels of a picture with an opaque heat map."""
+    (path,) = HeatMapReport(opacity=1).write(run, [answer()], tmp_path)
+    return np.asarray(Image.open(path).convert("RGB")).astype(int)
+
+
+def test_the_report_keeps_its_contract(run: Any, answer: Any) -> None:
+    (path,) = check_report(HeatMapReport(), run, answer())
+
+    assert path.name == "tumour.png"
+
+
+def test_all_labels_are_drawn_where_the_recipe_asks_for_them(
+    tmp_path: Path, run: Any, answer: Any, plain: Any
+) -> None:
+    paths = HeatMapReport(labels="all").write(run, [plain, answer()], tmp_path)
+
+    assert [path.name for path in paths] == ["benign.png", "tumour.png"]
+
+
+def test_a_tile_has_the_colour_of_its_score(drawn: np.ndarray) -> None:
+    wanted = colours()[round(0.9 * 254)].astype(int)
+    near = np.abs(drawn - wanted).max(axis=2) <= 3
+
+    assert near.sum() > 20_000
+
+
+def test_where_there_is_no_tile_the_slide_is_grey(drawn: np.ndarray) -> None:
+    height, width = drawn.shape[:2]
+    beside = drawn[int(0.6 * height), int(0.1 * width)]
+
+    assert beside.max() - beside.min() <= 2
+    assert 100 < beside.mean() < 220
+
+
+def test_two_runs_draw_the_same_picture(tmp_path: Path, run: Any, answer: Any) -> None:
+    first = HeatMapReport().write(run, [answer()], tmp_path)[0].read_bytes()
+
+    assert HeatMapReport().write(run, [answer()], tmp_path)[0].read_bytes() == first
+
+
+def test_a_run_without_slides_writes_nothing(tmp_path: Path, run: Any, plain: Any) -> None:
+    assert HeatMapReport().write(run, [plain], tmp_path) == []
+
+
+@pytest.mark.parametrize("opacity", [0, 1.5])
+def test_an_opacity_that_makes_no_sense_is_refused(opacity: float) -> None:
+    with pytest.raises(ValueError, match="opacity"):
+        HeatMapReport(opacity=opacity)

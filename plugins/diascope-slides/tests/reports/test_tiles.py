@@ -1,0 +1,45 @@
+"""The table of tiles."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from diascope.testing import check_report
+from diascope_slides.reports.tiles import TilesReport
+
+
+def test_the_report_keeps_its_contract(run: Any, answer: Any) -> None:
+    assert check_report(TilesReport(), run, answer()) == [Path("tiles.parquet")]
+
+
+def test_a_row_is_a_tile_with_its_place_and_its_scores(
+    tmp_path: Path, run: Any, answer: Any, plain: Any
+) -> None:
+    (path,) = TilesReport().write(run, [answer("one"), plain], tmp_path)
+    table = pq.read_table(path).to_pydict()
+
+    assert table["id"] == ["one"] * 3
+    places = np.stack([table[name] for name in ("x", "y", "width", "height")], axis=1)
+    np.testing.assert_array_equal(places, answer().regions.boxes)
+    scores = np.array(table["score.tumour"], np.float32)
+    np.testing.assert_array_equal(scores, answer().regions.scores[:, 1])
+
+
+def test_each_slide_is_a_row_group_of_its_own(tmp_path: Path, run: Any, answer: Any) -> None:
+    (path,) = TilesReport().write(run, [answer("one"), answer("two")], tmp_path)
+    file = pq.ParquetFile(path)
+
+    assert file.num_row_groups == 2
+    assert set(file.read_row_group(1).column("id").to_pylist()) == {"two"}
+
+
+def test_a_run_without_slides_makes_an_empty_table_with_the_same_columns(
+    tmp_path: Path, run: Any, plain: Any
+) -> None:
+    (path,) = TilesReport().write(run, [plain], tmp_path)
+    table = pq.read_table(path)
+
+    assert table.num_rows == 0
+    assert table.column_names[-2:] == ["score.benign", "score.tumour"]

@@ -1,0 +1,196 @@
+"""The viewer: what is in its files, and what a reader does with it in Chromium."""
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from diascope.sample import Overview
+from diascope.testing import check_report
+from diascope_slides.reports.viewer import ViewerReport
+from tests.browser import chromium
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+Open = Callable[..., "Page"]
+SIZE = (600, 800)
+HOSTILE = "</script><img src=x onerror=alert(1)>'\"&amp; 皮.tif"
+AT = {"tile": (0.05, 0.08), "beside": (0.25, 0.6)}  # places as shares of the slide
+
+
+def test_the_report_keeps_its_contract(run: Any, answer: Any) -> None:
+    assert Path("slides.html") in check_report(ViewerReport(), run, answer())
+
+
+def test_a_slide_becomes_a_pyramid_whose_tiles_say_nothing_but_pixels(
+    tmp_path: Path, run: Any, answer: Any
+) -> None:
+    files = ViewerReport(pixels=400).write(run, [answer(folder=tmp_path)], tmp_path)
+    tiles = [path for path in files if path.parent.parent.name == "zoom_files"]
+    finest = Image.open(max(tiles, key=lambda path: int(path.parent.name)))
+
+    assert (finest.size, finest.format) == ((400, 300), "JPEG")
+    assert not finest.getexif()
+    assert np.abs(np.asarray(finest)[10, 10].astype(int) - (200, 30, 60)).max() < 8
+    assert not [path for path in files if path.suffix in (".dzi", ".xml")]
+
+
+def test_a_slide_that_is_gone_is_shown_by_its_overview_with_the_reason(
+    tmp_path: Path, run: Any, answer: Any
+) -> None:
+    files = ViewerReport().write(run, [answer()], tmp_path)
+    text = (tmp_path / "slides.html").read_text("utf-8")
+
+    assert "Only its overview can be shown: No such file or directory" in text
+    assert [path.name for path in files if path.suffix == ".jpg"] == ["overview.jpg"]
+
+
+def test_a_slide_that_was_exchanged_is_not_shown(tmp_path: Path, run: Any, answer: Any) -> None:
+    shown = answer(folder=tmp_path)
+    assert shown.overview is not None
+    other = replace(shown.overview, size=(SIZE[0] + 1, SIZE[1]))
+    ViewerReport().write(run, [replace(shown, overview=other)], tmp_path)
+
+    assert "its size is another" in (tmp_path / "slides.html").read_text("utf-8")
+
+
+def test_too_few_pixels_are_refused() -> None:
+    with pytest.raises(ValueError, match="pixels"):
+        ViewerReport(pixels=100)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def opened(browser: "Browser", run: Any, answer: Any, plain: Any, tmp_path: Path) -> Iterator[Open]:
+    """Return a function that writes and opens a viewer; fails on any error or foreign request."""
+    faults: list[str] = []
+    pages: list[Page] = []
+
+    def note(request: Any) -> None:
+        if not request.url.startswith(("file:", "data:")):
+            faults.append(request.url)
+
+    def open_page(*records: Any, width: int = 1280) -> "Page":
+        given = records or (answer(folder=tmp_path), answer("two.tif"), plain)
+        ViewerReport().write(run, given, tmp_path)
+        page = browser.new_page(viewport={"width": width, "height": 860}, reduced_motion="reduce")
+        pages.append(page)
+        page.on("console", lambda message: faults.append(message.text))
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", note)
+        page.on("requestfailed", lambda request: faults.append(request.url))
+        page.goto((tmp_path / "slides.html").as_uri())
+        return page
+
+    yield open_page
+    for page in pages:
+        page.close()
+    assert faults == []
+
+
+def colour(page: "Page", place: str) -> np.ndarray:
+    """Return the colour on the screen at a place of the slide, once nothing moves any more."""
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(700)
+    image = np.asarray(Image.open(io.BytesIO(page.locator("#stage").screenshot())).convert("RGB"))
+    high, wide = image.shape[:2]
+    scale = min(high / SIZE[0], wide / SIZE[1])
+    left, top = (wide - SIZE[1] * scale) / 2, (high - SIZE[0] * scale) / 2
+    across, down = AT[place]
+    row, column = top + down * SIZE[0] * scale, left + across * SIZE[1] * scale
+    return image[int(row), int(column)].astype(int)
+
+
+def test_the_slide_is_shown_and_the_heat_map_can_be_switched_off(opened: Open) -> None:
+    page = opened()
+    red = np.array((200, 30, 60))
+    assert np.abs(colour(page, "beside") - red).max() < 12
+    assert np.abs(colour(page, "tile") - red).max() > 60
+    page.get_by_label("Show over the slide").uncheck()
+
+    assert np.abs(colour(page, "tile") - red).max() < 12
+
+
+def test_opacity_and_label_change_the_map(opened: Open) -> None:
+    page = opened()
+    before = colour(page, "tile")
+    page.get_by_label("Opacity").fill("1")
+    full = colour(page, "tile")
+    assert np.abs(full - before).max() > 20
+    page.get_by_label("Label").select_option("benign")
+
+    assert np.abs(colour(page, "tile") - full).max() > 40
+    assert "Score of each tile for Benign" in page.locator("#legend").inner_text()
+
+
+def test_answer_counts_scale_and_operating_point_are_told(opened: Open) -> None:
+    page = opened()
+    panel = page.locator(".panel").inner_text()
+
+    assert page.locator(".decision").inner_text() == "Tumour"
+    assert all(
+        told in panel
+        for told in ("With tissue", "24", "800 \N{MULTIPLICATION SIGN} 600 px", "0.500 μm")
+    )
+    assert "Mark: operating point 0.400" in panel
+    page.wait_for_function("document.getElementById('scale-text').textContent.includes('μm')")
+
+
+def test_the_next_slide_is_chosen_by_keyboard(opened: Open) -> None:
+    page = opened()
+    page.locator("#next").focus()
+    page.keyboard.press("Enter")
+
+    assert page.locator(".name").inner_text() == "two.tif"
+    assert "Only its overview" in page.locator(".warning").inner_text()
+
+
+def test_keys_zoom_on_the_slide(opened: Open) -> None:
+    page = opened()
+    page.wait_for_function("document.getElementById('scale-text').textContent.includes('μm')")
+    before = page.locator("#scale-text").inner_text()
+    page.locator(".openseadragon-canvas").first.focus()
+    for _ in range(12):
+        page.keyboard.press("+")
+    page.wait_for_timeout(300)
+
+    assert page.locator("#scale-text").inner_text() != before
+
+
+def test_a_hostile_name_is_shown_and_not_run(opened: Open, answer: Any) -> None:
+    page = opened(answer(HOSTILE))
+
+    assert page.locator(".name").inner_text() == HOSTILE
+    assert page.locator("img[src=x]").count() == 0
+
+
+def test_a_run_without_slides_says_so(opened: Open, plain: Any) -> None:
+    page = opened(plain)
+
+    assert page.locator("#empty").is_visible()
+    assert not page.locator("#main").is_visible()
+
+
+def test_a_slide_without_spacing_has_a_scale_in_pixels(opened: Open, answer: Any) -> None:
+    shown = answer()
+    assert isinstance(shown.overview, Overview)
+    page = opened(replace(shown, overview=replace(shown.overview, spacing_mm=None)))
+
+    page.wait_for_function("document.getElementById('scale-text').textContent.includes('px of')")
+
+
+def test_on_a_phone_nothing_has_to_be_scrolled_sideways(opened: Open, answer: Any) -> None:
+    page = opened(answer("x" * 300), width=390)
+
+    assert page.evaluate("document.documentElement.scrollWidth") == 390

@@ -55,6 +55,9 @@ SLOW = {
     "PIL",
     "lightning_fabric",
     "pydicom",
+    "openslide",
+    "pyvips",
+    "wsidicom",
 }
 VERBS = pipeline.list_commands(click.Context(pipeline))
 

@@ -46,7 +46,7 @@ class DicomReader:
 
     def sniff(self, path: str, head: bytes) -> int:
         if head[128:132] == b"DICM":
-            return 100
+            return 90
         if _starts_bare(head):
             return 60
         return 10 if PurePosixPath(path).suffix.lower() in _SUFFIXES else 0

@@ -1,0 +1,46 @@
+"""DICOM whole slides (PS3.3 section A.32.8), by wsidicom: all files of a series are one slide."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from wsidicom import WsiDicom
+
+from diascope.errors import NoPictureError
+from diascope_slides.backends.dicom_mend import mended
+from diascope_slides.backends.dicom_series import series_of
+from diascope_slides.slide import pyramid
+
+
+class DicomSlide:
+    """See ``Slide``. Only the finest file of a series is the slide; the others belong to it."""
+
+    library = "wsidicom"
+
+    def __init__(self, path: Path) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pydicom tells every value that is too long
+            files = series_of(path)
+            if files[0].name != path.name:
+                raise NoPictureError(f"a part of the slide {files[0].name}, and read with it")
+            self._mended = mended(path)
+            self._slide = WsiDicom.open(files if self._mended is None else self._mended.file.name)
+        levels = list(self._slide.levels)
+        self._numbers = [level.level for level in levels]
+        self.levels = pyramid([(level.size.height, level.size.width) for level in levels])
+        spacing = self._slide.mpp
+        stated = self._mended is None or self._mended.spacing_stated
+        self.spacing_um = (spacing.height, spacing.width) if stated else None
+        self.notes = () if self._mended is None else self._mended.notes
+
+    def region(self, level: int, x: int, y: int, width: int, height: int) -> NDArray[np.uint8]:
+        number = self._numbers[level]
+        pixels = self._slide.read_region((x, y), number, (width, height), as_array=True)
+        plain: NDArray[np.uint8] = np.asarray(pixels, dtype=np.uint8)
+        return plain if plain.ndim == 3 else np.repeat(plain[:, :, None], 3, axis=2)
+
+    def close(self) -> None:
+        self._slide.close()
+        if self._mended is not None:
+            self._mended.file.close()

@@ -1,0 +1,165 @@
+"""Complete the header of a DICOM slide that lacks what wsidicom cannot do without.
+
+Older converters leave out the image type, the spacing or where the frames lie, or call YCbCr RGB.
+The pixels stay as they are; what was taken instead is told for the trace.
+"""
+
+import io
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO, Any, BinaryIO, NamedTuple
+
+import numpy as np
+from pydicom import dcmread
+from pydicom.dataset import Dataset, FileDataset
+from pydicom.encaps import get_frame
+from pydicom.filewriter import dcmwrite
+from pydicom.pixels.utils import pixel_array
+from pydicom.uid import JPEGBaseline8Bit
+
+from diascope.errors import ReadError
+
+_ENCAPSULATED = 12  # bytes of tag, VR and length before the first fragment
+_JPEG_BLOCK = 16
+_FLAT = 3.0  # standard deviation of padding after lossy compression, at most
+_ANY_SPACING_MM = 0.001
+
+
+class Mended(NamedTuple):
+    """A copy of a file with a complete header.
+
+    Attributes:
+        file: on disk until it is closed.
+        spacing_stated: whether the spacing in it is the slide's own.
+        notes: what was taken for what is missing.
+    """
+
+    file: IO[bytes]
+    spacing_stated: bool
+    notes: tuple[str, ...]
+
+
+def mended(path: Path) -> Mended | None:
+    """Return a completed copy; None if nothing is missing.
+
+    Raises:
+        ReadError: if the size of the slide or of its frames is missing.
+    """
+    with path.open("rb") as file:
+        header = dcmread(file, stop_before_pixels=True)
+        start = file.tell()
+        spacing_stated = _has_spacing(header)
+        notes = tuple(_complete(header, path, file))
+        if not notes:
+            return None
+        file.seek(start)
+        copy = NamedTemporaryFile(prefix="diascope-", suffix=".dcm")  # noqa: SIM115 - the slide closes it
+        dcmwrite(copy, header, enforce_file_format=True)
+        shutil.copyfileobj(file, copy, 1 << 20)
+        copy.flush()
+    return Mended(copy, spacing_stated, notes)
+
+
+def _complete(header: FileDataset, path: Path, file: BinaryIO) -> Iterator[str]:
+    """Put in what is missing, each with a line for the trace.
+
+    Args:
+        file: at the pixel data.
+    """
+    needed = ("Rows", "Columns", "TotalPixelMatrixRows", "TotalPixelMatrixColumns")
+    missing = [keyword for keyword in needed if not header.get(keyword)]
+    if missing:
+        raise ReadError(f"{', '.join(missing)} is missing in its DICOM header")
+    if _is_ycc(header, file):
+        header.PhotometricInterpretation = "YBR_FULL_422"
+        yield "its colours are YCbCr, though its header says RGB"
+    if not header.get("ImageType"):
+        header.ImageType = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
+        yield "ImageType is missing: taken for a level of a slide"
+    if not _is_arranged(header):
+        yield _arrange(header, path)
+    if not _has_spacing(header):
+        _group(header).PixelMeasuresSequence = [_measures()]
+        yield "PixelSpacing is missing"
+
+
+def _has_spacing(header: Dataset) -> bool:
+    shared = header.get("SharedFunctionalGroupsSequence") or [Dataset()]
+    measures = shared[0].get("PixelMeasuresSequence") or [Dataset()]
+    return bool(measures[0].get("PixelSpacing"))
+
+
+def _measures() -> Dataset:
+    measures = Dataset()
+    measures.PixelSpacing = [_ANY_SPACING_MM, _ANY_SPACING_MM]
+    measures.SliceThickness = _ANY_SPACING_MM
+    return measures
+
+
+def _group(header: FileDataset) -> Dataset:
+    if not header.get("SharedFunctionalGroupsSequence"):
+        header.SharedFunctionalGroupsSequence = [Dataset()]
+    group: Dataset = header.SharedFunctionalGroupsSequence[0]
+    return group
+
+
+def _is_ycc(header: FileDataset, file: BinaryIO) -> bool:
+    """Say whether JPEG frames that are called RGB are not: RGB has neither JFIF nor subsampling."""
+    from PIL import Image
+
+    is_jpeg = header.file_meta.TransferSyntaxUID == JPEGBaseline8Bit
+    if not is_jpeg or header.get("PhotometricInterpretation") != "RGB":
+        return False
+    file.seek(_ENCAPSULATED, io.SEEK_CUR)
+    frames = int(header.get("NumberOfFrames") or 1)
+    with Image.open(io.BytesIO(get_frame(file, 0, number_of_frames=frames))) as image:
+        layers: Any = getattr(image, "layer", ())
+        subsampled = len({(across, down) for _, across, down, _ in layers}) > 1
+        return image.info.get("adobe_transform") != 0 and (subsampled or "jfif" in image.info)
+
+
+def _is_arranged(header: Dataset) -> bool:
+    full = header.get("DimensionOrganizationType") == "TILED_FULL"
+    return full or bool(header.get("PerFrameFunctionalGroupsSequence"))
+
+
+def _arrange(header: FileDataset, path: Path) -> str:
+    """Say where the frames lie: row by row as in TILED_FULL, unless their padding tells else."""
+    height, width = header.TotalPixelMatrixRows, header.TotalPixelMatrixColumns
+    rows, columns = -(-height // header.Rows), -(-width // header.Columns)
+    right = np.s_[:, _spare(width % header.Columns) :]
+    below = np.s_[_spare(height % header.Rows) :, :]
+    ends = {"row by row": (columns - 1, right), "column by column": (rows - 1, below)}
+    told = [order for order, end in ends.items() if min(rows, columns) > 1 and _flat(path, *end)]
+    if told == ["column by column"]:
+        places = [(row, column) for column in range(columns) for row in range(rows)]
+        header.PerFrameFunctionalGroupsSequence = [_position(header, *place) for place in places]
+        header.DimensionOrganizationType = "TILED_SPARSE"
+    else:
+        header.DimensionOrganizationType = "TILED_FULL"
+    order = f"{told[0]}, as their padding tells" if len(told) == 1 else "row by row assumed"
+    return f"it is not stated where its frames lie: {order}"
+
+
+def _spare(filled: int) -> int:
+    """Return where padding is sure to be free of the edge that compression smears into it."""
+    return -(-filled // _JPEG_BLOCK) * _JPEG_BLOCK
+
+
+def _flat(path: Path, number: int, part: Any) -> bool:
+    """Say whether a part of a frame is of one colour."""
+    pixels = pixel_array(path, index=number, raw=True)[part]
+    return bool(pixels.size) and bool((pixels.std(axis=(0, 1)) < _FLAT).all())
+
+
+def _position(header: Dataset, row: int, column: int) -> Dataset:
+    place, frame = Dataset(), Dataset()
+    place.RowPositionInTotalImagePixelMatrix = row * header.Rows + 1
+    place.ColumnPositionInTotalImagePixelMatrix = column * header.Columns + 1
+    place.XOffsetInSlideCoordinateSystem = 0
+    place.YOffsetInSlideCoordinateSystem = 0
+    place.ZOffsetInSlideCoordinateSystem = 0
+    frame.PlanePositionSlideSequence = [place]
+    return frame

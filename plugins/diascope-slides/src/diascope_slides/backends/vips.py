@@ -1,0 +1,100 @@
+"""OME-TIFF, plain TIFF with tiles, and ordinary pictures, by libvips."""
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyvips
+from numpy.typing import NDArray
+
+from diascope.errors import ReadError
+from diascope_slides.backends.ome import ome_spacing_um
+from diascope_slides.slide import pyramid
+
+_MICROSCOPY_UM = (0.02, 20.0)  # of a pixel: other resolution tags speak of paper and of screens
+_DESCRIPTION, _LOADER, _TIFF = "image-description", "vips-loader", "tiff"
+
+
+class VipsSlide:
+    """See ``Slide``. Levels are the smaller pages or the SubIFDs of a TIFF."""
+
+    library = "libvips"
+
+    def __init__(self, path: Path) -> None:
+        first = _load(path)
+        self._images = [_rgb(image) for image in (first, *_smaller(path, first))]
+        self.levels = pyramid([(image.height, image.width) for image in self._images])
+        self.spacing_um = _spacing_um(first)
+        turned = _number(first, "orientation", 1) != 1
+        self.notes: tuple[str, ...] = (
+            ("turned upright, as its orientation tag says",) if turned else ()
+        )
+
+    def region(self, level: int, x: int, y: int, width: int, height: int) -> NDArray[np.uint8]:
+        content = pyvips.Region.new(self._images[level]).fetch(x, y, width, height)
+        return np.frombuffer(content, np.uint8).reshape(height, width, 3)
+
+    def close(self) -> None:
+        self._images.clear()
+
+
+def _load(path: Path, **options: Any) -> Any:
+    """Open a picture strictly: of a TIFF, libvips tells a tile that it cannot decode as a warning,
+    but so it does of a PNG whose colour profile is odd.
+    """
+    loader = pyvips.Image.new_from_file(str(path), revalidate=True).get(_LOADER)
+    strict = "warning" if loader.startswith(_TIFF) else "error"
+    image = pyvips.Image.new_from_file(str(path), revalidate=True, fail_on=strict, **options)
+    return image.autorot()
+
+
+def _rgb(image: Any) -> Any:
+    """Return 8-bit RGB on white, computed where it is read."""
+    if image.bands == 2 or image.bands > 4:
+        raise ReadError(f"expected a colour or a grey picture, got {image.bands} channels")
+    colour = image.colourspace("srgb").cast("uchar")
+    return colour.flatten(background=255) if colour.hasalpha() else colour
+
+
+def _smaller(path: Path, first: Any) -> list[Any]:
+    """Return the levels below the first; a page of another shape is a label or a thumbnail."""
+    pages, inner = _number(first, "n-pages", 1), _number(first, "n-subifds", 0)
+    if inner:
+        return [_load(path, subifd=number) for number in range(inner)]
+    if not first.get(_LOADER).startswith(_TIFF):
+        return []
+    found, last = [], first
+    for number in range(1, pages):
+        page = _load(path, page=number)
+        if (page.width, page.height) == (first.width, first.height):
+            raise ReadError(
+                f"it holds {pages} planes of the same size, such as focal planes or channels",
+                hint="Write one plane in colour to a file of its own.",
+            )
+        if page.width < last.width and _same_shape(page, first):
+            found.append(page)
+            last = page
+    return found
+
+
+def _same_shape(page: Any, first: Any) -> bool:
+    """Say whether sides were reduced alike, down to the rounding of a pixel."""
+    factor = first.width / page.width
+    return bool(abs(first.height - page.height * factor) <= 2 * factor)
+
+
+def _spacing_um(image: Any) -> tuple[float, float] | None:
+    if image.get_typeof(_DESCRIPTION):
+        stated = ome_spacing_um(image.get(_DESCRIPTION))
+        if stated is not None:
+            return stated
+    tags = (1000 / image.yres, 1000 / image.xres)
+    low, high = _MICROSCOPY_UM
+    return tags if all(low <= um <= high for um in tags) else None
+
+
+def _number(image: Any, field: str, default: int) -> int:
+    with contextlib.suppress(pyvips.Error):
+        return int(image.get(field))
+    return default

@@ -1,0 +1,54 @@
+"""Which backend opens a file, told from its first bytes and, of a TIFF, from its tags."""
+
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+Kind = Literal["dicom", "openslide", "vips", "picture"]
+
+HEAD_BYTES = 4096
+_DICOM_SLIDE = b"\x02\x00\x02\x00UI\x1e\x001.2.840.10008.5.1.4.1.1.77.1.6"
+"""Media Storage SOP Class UID: VL Whole Slide Microscopy Image Storage."""
+_TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+_JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
+_SCANNERS = (b"Aperio", b"Hamamatsu", b"<scn", b"iScan", b"PHILIPS")
+_OME = b"<OME"
+
+
+def is_dicom_slide(head: bytes) -> bool:
+    """Say whether a file's first 4,096 bytes are those of a DICOM whole slide."""
+    return head[128:132] == b"DICM" and head.find(_DICOM_SLIDE, 132) >= 0
+
+
+def kind_of(path: str, head: bytes) -> Kind | None:
+    """Return what a file is: a slide of some kind, an ordinary picture, or neither.
+
+    Args:
+        path: of the file if it is on this machine; then a TIFF's tags are read too, as they may
+            stand anywhere in it. Only MRXS is told by its suffix: it is a JPEG with a folder.
+        head: its first 4,096 bytes.
+    """
+    if head[128:132] == b"DICM":  # may be a TIFF at the same time
+        return "dicom" if is_dicom_slide(head) else None
+    if head.startswith(_TIFF):
+        return _tiff(path, head)
+    if head.startswith(_JPEG):
+        is_mrxs = PurePosixPath(path).suffix.lower() == ".mrxs"
+        return "openslide" if is_mrxs and _vendor(path) else "picture"
+    return "picture" if head.startswith(_PNG) else None
+
+
+def _tiff(path: str, head: bytes) -> Kind:
+    if _OME in head:
+        return "vips"
+    if not Path(path).is_file():
+        return "openslide" if any(name in head for name in _SCANNERS) else "picture"
+    vendor = _vendor(path)
+    if vendor == "generic-tiff":  # TIFF in tiles: libvips gives the same pixels, and sooner
+        return "vips"
+    return "picture" if vendor is None else "openslide"
+
+
+def _vendor(path: str) -> str | None:
+    from openslide import OpenSlide
+
+    return OpenSlide.detect_format(path) if Path(path).is_file() else None

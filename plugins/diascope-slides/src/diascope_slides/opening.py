@@ -1,0 +1,84 @@
+"""Open an item with the one backend that it needs, for as long as it is read."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from tempfile import NamedTemporaryFile
+
+from diascope.errors import ReadError
+from diascope.sample import Item
+from diascope_slides.kinds import HEAD_BYTES, Kind, kind_of
+from diascope_slides.slide import Slide
+
+_FETCHED = "fetched to a temporary file"
+
+
+@contextmanager
+def opened(item: Item) -> Iterator[tuple[Slide, tuple[str, ...]]]:
+    """Open an item and close it again; also say what was done to open it.
+
+    The libraries read local files only: any other is copied to a temporary file first.
+
+    Raises:
+        ReadError: if it is no slide and no picture, or damaged.
+        NoPictureError: if it is a part of another item.
+    """
+    with _local(item) as path:
+        slide = _open(path)
+        fetched = () if str(path) == _plain(item.uri) else (_FETCHED,)
+        try:
+            yield slide, (*fetched, *slide.notes)
+        finally:
+            slide.close()
+
+
+@contextmanager
+def _local(item: Item) -> Iterator[Path]:
+    uri = _plain(item.uri)
+    if "://" not in uri:
+        yield Path(uri)
+        return
+    suffix = PurePosixPath(uri.partition("::")[0]).suffix
+    if suffix.lower() == ".mrxs":
+        raise ReadError(
+            "a MRXS slide is a file and a folder, and cannot be fetched as one",
+            hint="Copy both to this machine.",
+        )
+    with NamedTemporaryFile(prefix="diascope-", suffix=suffix) as copy:
+        with item.open() as file:
+            shutil.copyfileobj(file, copy, 1 << 20)
+        copy.flush()
+        yield Path(copy.name)
+
+
+def _plain(uri: str) -> str:
+    return uri.removeprefix("file://")
+
+
+def _open(path: Path) -> Slide:
+    with path.open("rb") as file:
+        kind = kind_of(str(path), file.read(HEAD_BYTES))
+    if kind is None:
+        raise ReadError("its content is no slide and no picture that this reader knows")
+    try:
+        return _backend(kind, path)
+    except ReadError:
+        raise
+    except Exception as error:  # the libraries raise all kinds
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ReadError(f"it cannot be opened, it is truncated or damaged: {reason}") from error
+
+
+def _backend(kind: Kind, path: Path) -> Slide:
+    if kind == "openslide":
+        from diascope_slides.backends.openslide import OpenSlideSlide
+
+        return OpenSlideSlide(path)
+    if kind == "dicom":
+        from diascope_slides.backends.dicom import DicomSlide
+
+        return DicomSlide(path)
+    from diascope_slides.backends.vips import VipsSlide
+
+    return VipsSlide(path)

@@ -1,0 +1,74 @@
+"""One tile of a slide as a Sample."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from diascope.errors import ReadError
+from diascope.sample import Item, Sample
+from diascope_slides.grid import Grid
+from diascope_slides.resample import resample
+from diascope_slides.scale import Scale
+from diascope_slides.slide import Slide, level_for
+
+_WHITE = 255
+_AS_IT_IS = 1e-6  # how near to 1 a factor is to be none
+
+
+@dataclass(frozen=True)
+class Cutter:
+    """Cuts tiles out of an open slide.
+
+    Attributes:
+        notes: what was done before, for the trace of every tile.
+    """
+
+    item: Item
+    slide: Slide
+    grid: Grid
+    scale: Scale
+    notes: tuple[str, ...]
+
+    def sample(self, frame: int, row: int, column: int) -> Sample:
+        """Return the tile in a row and a column of the grid as the item's frame of that number.
+
+        Raises:
+            ReadError: if the slide is damaged there; names tile and level.
+        """
+        level = level_for(self.slide.levels, self.scale.factors)
+        height, width = self.grid.filled(row, column)
+        side = self.grid.rows.tile
+        try:
+            cut = resample(self.slide, level, self.grid.box(row, column), (height, width))
+        except ReadError as error:
+            where = f"tile {frame} (row {row}, column {column} of the grid)"
+            raise ReadError(error.message, where=where, hint=error.hint) from error
+        pixels = np.full((side, side, 3), _WHITE, np.uint8)
+        pixels[:height, :width] = cut
+        um = self.scale.um
+        padded = _padded(side - height, side - width)
+        return Sample(
+            item=self.item,
+            pixels=pixels,
+            spacing_mm=None if um is None else (um / 1000, um / 1000),
+            frame=frame,
+            trace=(*self.notes, *self.scale.notes, self._taken(level), *padded),
+            region=self.grid.region(row, column),
+        )
+
+    def _taken(self, level: int) -> str:
+        """Say which level was read and how it was resampled."""
+        source = f"{self.slide.library}, level {level} of {len(self.slide.levels)}"
+        downsample = self.slide.levels[level].downsample
+        factors = [self.scale.factors[axis] / downsample[axis] for axis in (0, 1)]
+        if all(abs(factor - 1) < _AS_IT_IS for factor in factors):
+            return f"{source}, as it is"
+        across = factors[1]
+        done = f"reduced {across:.4g} times" if across > 1 else f"enlarged {1 / across:.4g} times"
+        return f"{source}, {done} to {self.scale.um:g} um"
+
+
+def _padded(below: int, right: int) -> tuple[str, ...]:
+    if not below and not right:
+        return ()
+    return (f"padded with white beyond the slide's edge: {right} px right, {below} px below",)

@@ -1,0 +1,119 @@
+"""Small slides: in memory, as files of several kinds, and the real ones if they are here."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+
+from diascope.sample import Item
+from diascope_slides.slide import pyramid
+
+SLIDES = Path(__file__).parents[4] / "shared/data/slides"
+Pixels = NDArray[np.uint8]
+
+
+class ArraySlide:
+    """A ``Slide`` in memory; ``reads`` remembers the regions that were asked for."""
+
+    library = "memory"
+    notes: tuple[str, ...] = ()
+
+    def __init__(self, levels: Sequence[Pixels], spacing_um: tuple[float, float] | None) -> None:
+        self._levels = levels
+        self.levels = pyramid([level.shape[:2] for level in levels])
+        self.spacing_um = spacing_um
+        self.reads: list[tuple[int, int, int, int, int]] = []
+
+    def region(self, level: int, x: int, y: int, width: int, height: int) -> Pixels:
+        cut = self._levels[level][y : y + height, x : x + width]
+        assert min(x, y) >= 0, "a region lies in its level"
+        assert cut.shape[:2] == (height, width), "a region lies in its level"
+        self.reads.append((level, x, y, width, height))
+        return cut
+
+    def close(self) -> None:
+        pass
+
+
+def reduced(pixels: Pixels, factors: Sequence[int]) -> list[Pixels]:
+    """Return the levels of a pyramid; each pixel is the mean of a block."""
+    return [np.asarray(Image.fromarray(pixels).reduce(factor)) for factor in factors]
+
+
+@pytest.fixture
+def array_slide() -> Callable[..., ArraySlide]:
+    """Return a function from pixels to a slide in memory."""
+
+    def make(
+        pixels: Pixels,
+        factors: Sequence[int] = (1,),
+        spacing_um: tuple[float, float] | None = (0.5, 0.5),
+    ) -> ArraySlide:
+        return ArraySlide(reduced(pixels, factors), spacing_um)
+
+    return make
+
+
+@pytest.fixture
+def make_slide(tmp_path: Path) -> Callable[..., Item]:
+    """Return a function that writes a tiled TIFF and returns its Item.
+
+    With ``ome`` it is an OME-TIFF with SubIFDs, else the levels are pages.
+    """
+
+    def make(
+        pixels: Pixels,
+        name: str = "slide.tif",
+        *,
+        factors: Sequence[int] = (1, 2, 4),
+        spacing_um: float | None = 0.5,
+        ome: bool = False,
+    ) -> Item:
+        path = tmp_path / name
+        options: dict[str, Any] = {
+            "tile": (64, 64),
+            "compression": "deflate",
+            "photometric": "rgb",
+        }
+        if spacing_um is not None:
+            per_cm = 1e4 / spacing_um
+            options |= {"resolution": (per_cm, per_cm), "resolutionunit": "CENTIMETER"}
+        metadata = {"axes": "YXS", "PhysicalSizeX": spacing_um, "PhysicalSizeY": spacing_um}
+        first, *smaller = reduced(pixels, factors)
+        with tifffile.TiffWriter(path, ome=ome) as file:
+            inner = len(smaller) if ome else None
+            file.write(first, subifds=inner, metadata=metadata if ome else None, **options)
+            for level in smaller:
+                file.write(level, subfiletype=1, metadata=None, **options)
+        return Item(name, str(path))
+
+    return make
+
+
+@pytest.fixture
+def real_slide() -> Callable[[str], Item]:
+    """Return a function from the name of a real slide to its Item; skips where it is missing."""
+
+    def find(name: str) -> Item:
+        if not (SLIDES / name).exists():
+            pytest.skip("needs ../shared/data")
+        return Item(name, str(SLIDES / name))
+
+    return find
+
+
+@pytest.fixture
+def coded() -> Callable[[int, int], Pixels]:
+    """Return a function from a size to pixels in cells of 16 x 16, each of a colour of its own."""
+
+    def make(height: int, width: int) -> Pixels:
+        rows, columns = np.mgrid[0:height, 0:width] // 16
+        checks = 90 + 100 * ((rows + columns) % 2)
+        return np.stack([40 + 3 * columns, 40 + 3 * rows, checks], axis=2).astype(np.uint8)
+
+    return make

@@ -1,0 +1,202 @@
+"""The backends: the same pixels whoever reads them, and reasons where there are none."""
+
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import pyvips
+import tifffile
+from PIL import Image
+
+from diascope.errors import NoPictureError, ReadError
+from diascope.sample import Item, Sample
+from diascope_slides.backends.ome import ome_spacing_um
+from diascope_slides.backends.openslide import OpenSlideSlide
+from diascope_slides.backends.vips import VipsSlide
+from diascope_slides.kinds import kind_of
+from diascope_slides.options import Assume
+from diascope_slides.reader import SlideReader
+from diascope_slides.slide import Slide
+
+Make = Callable[..., Any]
+NOISE = np.random.default_rng(1).integers(0, 256, (320, 448, 3), dtype=np.uint8)
+SMOOTH = np.asarray(Image.fromarray(NOISE[:40, :56]).resize((448, 320), Image.Resampling.BICUBIC))
+EVERY = SlideReader(tissue=0, tile=64)
+ASSUMED = SlideReader(tissue=0, tile=64, missing=Assume(0.5))
+
+
+def read(item: Item, reader: SlideReader = EVERY) -> list[Sample]:
+    return list(reader.read(item))
+
+
+def same_regions(one: Slide, other: Slide) -> None:
+    random = np.random.default_rng(5)
+    for number, level in enumerate(one.levels):
+        for _ in range(20):
+            width, height = (
+                int(random.integers(1, side + 1)) for side in (level.width, level.height)
+            )
+            x = int(random.integers(0, level.width - width + 1))
+            y = int(random.integers(0, level.height - height + 1))
+            place = (number, x, y, width, height)
+            assert np.array_equal(one.region(*place), other.region(*place))
+
+
+@pytest.fixture
+def jpeg_pyramid(tmp_path: Path) -> Path:
+    """A pyramid of JPEG tiles as libvips writes it, 0.5 um a pixel."""
+    path = tmp_path / "jpeg.tif"
+    image = pyvips.Image.new_from_array(SMOOTH).copy(xres=2000, yres=2000)
+    image.tiffsave(
+        str(path), tile=True, tile_width=64, tile_height=64, pyramid=True, compression="jpeg"
+    )
+    return path
+
+
+def test_libvips_gives_the_pixels_of_openslide_on_jpeg_tiles(jpeg_pyramid: Path) -> None:
+    one, other = VipsSlide(jpeg_pyramid), OpenSlideSlide(jpeg_pyramid)
+
+    assert one.levels == other.levels
+    assert one.spacing_um == pytest.approx(other.spacing_um)
+    same_regions(one, other)
+
+
+def test_libvips_gives_the_pixels_of_openslide_on_lossless_tiles(make_slide: Make) -> None:
+    path = Path(make_slide(NOISE).uri)
+
+    same_regions(VipsSlide(path), OpenSlideSlide(path))
+
+
+def test_a_real_svs_is_read_by_openslide_with_the_pixels_of_libvips(real_slide: Make) -> None:
+    item = real_slide("CMU-1-Small-Region.svs")
+    one, other = OpenSlideSlide(Path(item.uri)), VipsSlide(Path(item.uri))
+    first, *others = read(item, SlideReader(spacing_um=2))
+
+    assert kind_of(item.uri, Path(item.uri).read_bytes()[:4096]) == "openslide"
+    assert one.spacing_um == (0.499, 0.499)
+    assert np.array_equal(one.region(0, 500, 900, 300, 200), other.region(0, 500, 900, 300, 200))
+    assert first.overview is not None
+    assert 0.2 < first.overview.mask.mean() < 0.4
+    assert len(others) == first.overview.counts["used"] - 1
+
+
+def test_an_svs_by_another_name_still_is_one(real_slide: Make, tmp_path: Path) -> None:
+    path = tmp_path / "scan.tif"
+    shutil.copy(real_slide("CMU-1-Small-Region.svs").uri, path)
+
+    assert kind_of(str(path), path.read_bytes()[:4096]) == "openslide"
+
+
+def test_an_ome_tiff_has_its_levels_in_subifds_and_its_spacing_in_xml(make_slide: Make) -> None:
+    slide = VipsSlide(Path(make_slide(NOISE, "a.ome.tif", ome=True, spacing_um=0.7).uri))
+
+    assert [level.downsample for level in slide.levels] == [(1, 1), (2, 2), (4, 4)]
+    assert slide.spacing_um == (0.7, 0.7)
+    assert np.array_equal(slide.region(0, 7, 9, 50, 40), NOISE[9:49, 7:57])
+
+
+def test_the_unit_of_an_ome_spacing_counts() -> None:
+    pixels = '<Pixels PhysicalSizeX="250" PhysicalSizeXUnit="nm" PhysicalSizeY="0.5"/>'
+
+    assert ome_spacing_um(f'<OME xmlns="x"><Image>{pixels}</Image></OME>') == (0.5, 0.25)
+    assert ome_spacing_um("Aperio Image Library |MPP = 0.5") is None
+    assert ome_spacing_um('<OME><Pixels PhysicalSizeX="a" PhysicalSizeY="1"/></OME>') is None
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tif"])
+def test_an_ordinary_picture_is_read_if_it_is_asked_for(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    Image.fromarray(NOISE).save(path, dpi=(300, 300))
+    samples = read(Item("a", str(path)), ASSUMED)
+
+    assert len(samples) == 5 * 7
+    assert samples[0].trace[0] == "spacing assumed 0.5 um from the recipe"
+    if suffix != "jpg":
+        assert np.array_equal(samples[8].pixels, NOISE[64:128, 64:128])
+
+
+def test_transparent_pixels_are_white(tmp_path: Path) -> None:
+    Image.new("RGBA", (64, 64), (10, 20, 30, 0)).save(tmp_path / "a.png")
+    (sample,) = read(Item("a", str(tmp_path / "a.png")), ASSUMED)
+
+    assert (sample.pixels == 255).all()
+
+
+def test_planes_of_one_size_are_no_pyramid(tmp_path: Path) -> None:
+    planes = np.stack([NOISE, NOISE])
+    tifffile.imwrite(tmp_path / "a.tif", planes, photometric="rgb", tile=(64, 64))
+
+    with pytest.raises(ReadError, match="2 planes of the same size"):
+        read(Item("a", str(tmp_path / "a.tif")), ASSUMED)
+
+
+def test_a_photo_is_rather_for_the_reader_of_pictures(tmp_path: Path, make_slide: Make) -> None:
+    Image.fromarray(NOISE).save(tmp_path / "photo.tif")
+    slide = Path(make_slide(NOISE).uri)
+
+    for head in (b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n"):
+        assert 0 < EVERY.sniff("a", head) < 60
+    photo = tmp_path / "photo.tif"
+    assert 0 < EVERY.sniff(str(photo), photo.read_bytes()[:4096]) < 60
+    assert EVERY.sniff(str(slide), slide.read_bytes()[:4096]) == 100
+    assert EVERY.sniff("s3://bucket/a.svs", b"II*\x00 ... Aperio Image Library") == 100
+    assert EVERY.sniff("a.svs", b"only words") == 0
+
+
+def test_a_file_cut_short_is_truncated_wherever_its_tags_are(
+    jpeg_pyramid: Path, make_slide: Make
+) -> None:
+    for path in (jpeg_pyramid, Path(make_slide(NOISE).uri)):
+        content = path.read_bytes()
+        path.write_bytes(content[: len(content) // 2])
+
+        with pytest.raises(ReadError, match="truncated or damaged") as caught:
+            read(Item("a", str(path)))
+        assert not isinstance(caught.value, NoPictureError)
+
+
+def test_a_damaged_tile_is_named_where_the_overview_is_from_another_level(
+    make_slide: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("diascope_slides.overview._MASK_SIDE", 64)
+    path = Path(make_slide(NOISE, factors=(1, 4)).uri)
+    with tifffile.TiffFile(path) as file:
+        offset = file.pages[0].dataoffsets[-1]
+    content = bytearray(path.read_bytes())
+    content[offset : offset + 60] = b"\0" * 60
+    path.write_bytes(content)
+    samples = EVERY.read(Item("a", str(path)))
+
+    assert [next(samples).frame for _ in range(34)] == list(range(34))
+    with pytest.raises(ReadError, match=r"tile 34 \(row 4, column 6 of the grid\): level 0"):
+        next(samples)
+
+
+def test_a_missing_tile_is_an_error_that_names_it(make_slide: Make) -> None:
+    path = Path(make_slide(NOISE, factors=(1,)).uri)
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        for name in ("TileByteCounts", "TileOffsets"):
+            tag = file.pages[0].tags[name]
+            tag.overwrite([0 if number == 9 else value for number, value in enumerate(tag.value)])
+
+    with pytest.raises(ReadError, match="level 0 is truncated or damaged"):
+        read(Item("a", str(path)))
+
+
+def test_a_slide_in_an_archive_is_fetched_and_says_so(make_slide: Make, tmp_path: Path) -> None:
+    slide = make_slide(NOISE)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(slide.uri, "inner.tif")
+    there = read(Item("a", f"zip://inner.tif::{tmp_path}/a.zip"))
+
+    assert there[0].trace[0] == "fetched to a temporary file"
+    assert np.array_equal(there[3].pixels, read(slide)[3].pixels)
+
+
+def test_a_mrxs_slide_elsewhere_cannot_be_fetched(tmp_path: Path) -> None:
+    with pytest.raises(ReadError, match="a file and a folder"):
+        read(Item("a", "s3://bucket/a.mrxs"))

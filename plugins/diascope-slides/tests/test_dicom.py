@@ -1,0 +1,112 @@
+"""DICOM whole slides: a series is one slide, and a poor header is completed."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydicom import dcmread, examples
+
+from diascope.errors import NoPictureError, ReadError
+from diascope.sample import Item
+from diascope_slides.backends.dicom import DicomSlide
+from diascope_slides.backends.dicom_mend import mended
+from diascope_slides.options import Assume
+from diascope_slides.reader import SlideReader
+
+Make = Callable[..., Any]
+NAME = "tcga_tiles.dcm"
+ASSUMED = SlideReader(missing=Assume(0.5))
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # the file's own names are long
+
+
+def test_a_slide_is_known_by_its_class_and_other_dicom_is_not_ours(real_slide: Make) -> None:
+    slide, tomogram = Path(real_slide(NAME).uri), Path(str(examples.get_path("ct")))
+
+    assert ASSUMED.sniff("IM0001", slide.read_bytes()[:4096]) == 100
+    assert ASSUMED.sniff("IM0001.dcm", tomogram.read_bytes()[:4096]) == 0
+
+
+def test_what_its_header_lacks_is_completed_and_told(real_slide: Make) -> None:
+    first, *_ = ASSUMED.read(real_slide(NAME))
+
+    assert first.trace[:5] == (
+        "its colours are YCbCr, though its header says RGB",
+        "ImageType is missing: taken for a level of a slide",
+        "it is not stated where its frames lie: column by column, as their padding tells",
+        "PixelSpacing is missing",
+        "spacing assumed 0.5 um from the recipe",
+    )
+    assert first.overview is not None
+    assert first.overview.size == (2638, 3236)
+
+
+def test_its_frames_fit_together_and_glass_is_white(real_slide: Make) -> None:
+    slide = DicomSlide(Path(real_slide(NAME).uri))
+    pixels = slide.region(0, 0, 600, 3236, 300).astype(np.int16)
+    slide.close()
+    steps = np.abs(np.diff(pixels, axis=1)).mean(axis=(0, 2))
+
+    assert steps[499::500].mean() < 1.5 * np.median(steps)
+    assert (np.quantile(pixels, 0.9, axis=(0, 1)) > 230).all()
+
+
+def test_a_slide_without_spacing_fails(real_slide: Make) -> None:
+    with pytest.raises(ReadError, match="does not state its spacing"):
+        next(SlideReader().read(real_slide(NAME)))
+
+
+def test_a_truncated_file_fails_at_a_place(real_slide: Make, tmp_path: Path) -> None:
+    path = tmp_path / "cut.dcm"
+    path.write_bytes(Path(real_slide(NAME).uri).read_bytes()[:900_000])
+
+    with pytest.raises(ReadError, match="truncated or damaged"):
+        list(ASSUMED.read(Item("cut.dcm", str(path))))
+
+
+def test_the_files_of_a_series_are_one_slide_and_the_finest_stands_for_it(
+    real_slide: Make, tmp_path: Path
+) -> None:
+    from wsidicom import WsiDicom
+
+    whole = mended(Path(real_slide(NAME).uri))
+    assert whole is not None
+    with WsiDicom.open(whole.file.name) as slide:
+        slide.save(tmp_path, include_levels=[0, 1, 2], add_missing_levels=True)
+    files = sorted(tmp_path.iterdir(), key=_pixels)
+    (tmp_path / "notes.txt").write_text("no slide")
+    *_, finest = files
+    series = DicomSlide(finest)
+
+    assert [level.downsample for level in series.levels] == [(1, 1), (2, 2), (4, 4)]
+    assert series.spacing_um == pytest.approx((1, 1))
+    series.close()
+    with pytest.raises(NoPictureError, match=f"a part of the slide {finest.name}"):
+        next(SlideReader().read(Item("part", str(files[0]))))
+
+
+def test_a_copy_with_a_complete_header_goes_when_it_is_closed(real_slide: Make) -> None:
+    whole = mended(Path(real_slide(NAME).uri))
+    assert whole is not None
+    name = Path(whole.file.name)
+
+    assert dcmread(name, stop_before_pixels=True).ImageType[2] == "VOLUME"
+    whole.file.close()
+    assert not name.exists()
+
+
+def test_a_header_without_a_size_is_refused(real_slide: Make, tmp_path: Path) -> None:
+    path = tmp_path / "a.dcm"
+    shutil.copyfile(real_slide(NAME).uri, path)
+    dataset = dcmread(path)
+    del dataset.TotalPixelMatrixRows
+    dataset.save_as(path)
+
+    with pytest.raises(ReadError, match="TotalPixelMatrixRows is missing"):
+        next(ASSUMED.read(Item("a", str(path))))
+
+
+def _pixels(path: Path) -> int:
+    return int(dcmread(path, stop_before_pixels=True).TotalPixelMatrixColumns)

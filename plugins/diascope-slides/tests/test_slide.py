@@ -1,0 +1,25 @@
+"""Levels: how far each one was reduced, and which one is read."""
+
+import pytest
+
+from diascope_slides.slide import level_for, pyramid
+
+
+@pytest.mark.parametrize("size", [(162, 125), (163, 125)])
+def test_a_size_that_was_rounded_tells_a_whole_factor(size: tuple[int, int]) -> None:
+    levels = pyramid([(1300, 1000), size])
+
+    assert levels[1].downsample == (8, 8)
+
+
+def test_a_factor_that_is_not_whole_is_the_ratio_of_the_sides() -> None:
+    assert pyramid([(3000, 2000), (2000, 1600)])[1].downsample == (1.5, 1.25)
+
+
+@pytest.mark.parametrize(
+    ("scale", "level"), [(0.5, 0), (1, 0), (1.9, 0), (1.999, 1), (2, 1), (3.9, 1), (4, 2), (99, 2)]
+)
+def test_the_nearest_finer_or_equal_level_is_read(scale: float, level: int) -> None:
+    levels = pyramid([(1200, 1200), (600, 600), (300, 300)])
+
+    assert level_for(levels, (scale, scale)) == level

@@ -34,6 +34,8 @@ LAYERS = (
         "remote",
         "found",
         "gate",
+        "privacy",
+        "pseudonyms",
         "output",
     ),
     ("classifier", "frames", "aggregation", "decision", "fitting", "novelty"),

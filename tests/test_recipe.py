@@ -157,6 +157,20 @@ def test_a_shipped_recipe_that_is_gone_is_refused_with_its_package(install: obje
         read_recipe("eyes")
 
 
+def test_a_strict_recipe_is_written_without_the_paths_of_input_and_output(read: Read) -> None:
+    plain = read(FULL, "privacy=strict").plain()
+
+    assert (plain["input"], plain["output"], plain["privacy"]) == ([], None, "strict")
+    assert read(FULL).plain()["privacy"] == "none"
+
+
+def test_privacy_is_none_or_strict(refusal: Refusal) -> None:
+    error = refusal("model: m\nprivacy: some")
+
+    assert "privacy must be none or strict, got 'some'" in error.message
+    assert error.where.endswith(":2")
+
+
 def test_a_folder_is_no_recipe(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="is a folder"):
         read_recipe(str(tmp_path))

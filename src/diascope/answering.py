@@ -11,6 +11,7 @@ from diascope.contracts import Model, Predictor, Prepared, Resumed
 from diascope.errors import reason_of
 from diascope.parts import Parts
 from diascope.preparation import Part
+from diascope.privacy import cautioned, says_burned_in
 from diascope.sample import Failed, Item, Prediction, Sample, Skipped
 
 _BLOCKS_KEPT = 16
@@ -101,7 +102,10 @@ class Answering:
             predictions = list(predictor.predict(samples))
             if len(predictions) != len(samples):
                 raise TypeError(f"expected {len(samples)} predictions, got {len(predictions)}")
-            return [checked(prediction, self.model, "model") for prediction in predictions]
+            return [
+                cautioned(checked(prediction, self.model, "model"), says_burned_in(sample.facts))
+                for prediction, sample in zip(predictions, samples, strict=True)
+            ]
         except Exception as error:  # a stranger's model may raise anything
             if len(samples) == 1:
                 name = self.model.plugin.name

@@ -27,6 +27,7 @@ from diascope.fields import parameters
 from diascope.parts import Parts
 from diascope.plugins import Plugin, find_plugin, find_plugins, load_plugin
 from diascope.preparation import Part, Preparation
+from diascope.privacy import BURNED_IN, cautioned
 from diascope.recipe import Recipe, Reference, build
 from diascope.sample import Failed, Item, Prediction, Record, Skipped
 
@@ -143,7 +144,7 @@ class Pipeline:
             return ends[0] if ends else failed
         if ends:
             return ends[0]
-        return replace(answer, item=item)
+        return cautioned(replace(answer, item=item), BURNED_IN in first.warnings)
 
 
 def compose(recipe: Recipe) -> Pipeline:

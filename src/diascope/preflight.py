@@ -10,6 +10,8 @@ from diascope.contracts import Resumed
 from diascope.errors import DiascopeError
 from diascope.inputs import find_items
 from diascope.pipeline import Pipeline, make_backbone
+from diascope.privacy import unquoted
+from diascope.pseudonyms import pseudonymous
 from diascope.sample import Failed, Item, Skipped
 
 SAMPLED = 100
@@ -71,6 +73,8 @@ def _check_inputs(
         return
     base = pipeline.recipe.base if own else None
     found = find_items(pipeline.recipe.input if own else named, lists, base=base)
+    if pipeline.recipe.privacy == "strict":
+        found = pseudonymous(found)
     items = [entry.item for entry in islice(found, _LISTED) if entry.end is None]
     result.found = len(items)
     step = max(1, len(items) // SAMPLED)
@@ -86,10 +90,11 @@ def _check_item(pipeline: Pipeline, item: Item, result: Check) -> None:
     size = tuple(pipeline.model.instance.card.size)
     outcome = next(pipeline.prepare(item))
     assert not isinstance(outcome, Resumed)  # nothing was kept
-    if isinstance(outcome, Failed):
-        result.warnings.append(f"{item.id} would fail ({outcome.stage}): {outcome.reason}")
-    elif isinstance(outcome, Skipped):
-        result.warnings.append(f"{item.id} would be skipped: {outcome.reason}")
+    if isinstance(outcome, Failed | Skipped):
+        strict = pipeline.recipe.privacy == "strict"
+        reason = unquoted(outcome.reason, item) if strict else outcome.reason
+        end = f"fail ({outcome.stage})" if isinstance(outcome, Failed) else "be skipped"
+        result.warnings.append(f"{item.id} would {end}: {reason}")
     elif outcome[0].pixels.shape[:2] != size:
         got = outcome[0].pixels.shape
         result.problems.append(

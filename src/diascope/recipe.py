@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast, get_args
 
 from diascope.document import Node, nearest, parse_document, read_document
 from diascope.errors import RecipeError
 from diascope.fields import check
 from diascope.gate import Gate
 from diascope.plugins import find_plugins, recipe_path
+from diascope.privacy import Privacy
 from diascope.sample import FACTS
 
 T = TypeVar("T")
@@ -72,6 +73,7 @@ class Recipe:
         output: folder for the results, relative to the current folder.
         read: a reader, or None for ``auto``.
         accept: what the files must say of themselves.
+        privacy: ``strict`` keeps names, paths and what identifies a patient out of the reports.
         train: the values of ``train:``, checked by ``diascope.training``.
     """
 
@@ -86,6 +88,7 @@ class Recipe:
     report: tuple[Reference, ...] = ()
     run: RunOptions = field(default_factory=RunOptions)
     executor: Reference = field(default_factory=lambda: Reference("executor", "local", {}, ""))
+    privacy: Privacy = "none"
     train: Node | None = None
 
     @property
@@ -94,25 +97,30 @@ class Recipe:
         return self.path.parent
 
     def plain(self) -> dict[str, Any]:
-        """Return the resolved recipe as plain values, as in ``run.json``."""
+        """Return the resolved recipe as plain values, as in ``run.json``.
+
+        Where privacy is strict, without the paths of input and output.
+        """
+        strict = self.privacy == "strict"
         run = {name: getattr(self.run, name) for name in RunOptions.__slots__}
         plain: dict[str, Any] = {
             "name": self.name,
-            "input": list(self.input),
-            "output": self.output,
+            "input": [] if strict else list(self.input),
+            "output": None if strict else self.output,
             "read": self.read.plain() if self.read else "auto",
             "accept": self.accept.plain(),
             "preprocess": [reference.plain() for reference in self.preprocess],
             "model": self.model.plain(),
             "report": [reference.plain() for reference in self.report],
             "run": run | {"executor": self.executor.plain()},
+            "privacy": self.privacy,
         }
         return plain | ({"train": self.train.plain()} if self.train else {})
 
 
 _ALL_REPORTS = Node([Node(name, "") for name in ("csv", "json", "html")], "")
 _KEYS = ["name", "input", "output", "read", "accept", "preprocess", "model", "report", "run"]
-_KEYS += ["train"]
+_KEYS += ["privacy", "train"]
 
 
 def read_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
@@ -149,6 +157,7 @@ def read_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
         report=_references("report", keys.get("report", _ALL_REPORTS)),
         run=build(RunOptions, options, where=run_where),
         executor=_reference("executor", executor),
+        privacy=_privacy(keys["privacy"]) if "privacy" in keys else "none",
         train=keys.get("train"),
     )
 
@@ -163,6 +172,13 @@ def _gate(node: Node) -> Gate:
         )
     facts = {name: _texts(value) for name, value in values.items()}
     return Gate(facts, "accept" if missing is None else missing.value)
+
+
+def _privacy(node: Node) -> Privacy:
+    for known in get_args(Privacy):
+        if node.value == known:
+            return cast("Privacy", known)
+    raise RecipeError(f"privacy must be none or strict, got {node.plain()!r}", where=node.where)
 
 
 def build(

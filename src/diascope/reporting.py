@@ -12,10 +12,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from diascope.errors import reason_of
+from diascope.errors import DiascopeError, reason_of
 from diascope.ledger import Ledger
 from diascope.output import put_in_place, write_whole
 from diascope.pipeline import Pipeline
+from diascope.privacy import WITHHELD, discreet
 from diascope.sample import Record
 
 RUN_FILE = "run.json"
@@ -79,16 +80,17 @@ def write_reports(
     """
     for left in output.glob(".part-*"):  # of a run that was killed; the lock is ours
         shutil.rmtree(left)
-    run = summary.plain(pipeline)
+    run, strict = summary.plain(pipeline), pipeline.recipe.privacy == "strict"
     files: list[Path] = []
     problems: list[str] = []
     for part in pipeline.reports:
         with tempfile.TemporaryDirectory(prefix=".part-", dir=output) as staging:
             try:
-                part.instance.write(run, _Records(ledger), Path(staging))
+                part.instance.write(run, _Records(ledger, strict), Path(staging))
                 files += put_in_place(Path(staging), output)
             except Exception as error:  # a stranger's report may raise anything
-                problems.append(f"the {part.plugin.title} could not be written: {reason_of(error)}")
+                reason = _reason(error, strict)
+                problems.append(f"the {part.plugin.title} could not be written: {reason}")
     write_whole(
         output / RUN_FILE, json.dumps(run | {"problems": problems}, indent=1, ensure_ascii=False)
     )
@@ -111,9 +113,18 @@ class _Records:
     """The ledger's records, as an iterable that can be gone through more than once."""
 
     ledger: Ledger
+    strict: bool
 
     def __iter__(self) -> Iterator[Record]:
-        return self.ledger.records()
+        records = self.ledger.records()
+        return map(discreet, records) if self.strict else records
+
+
+def _reason(error: Exception, strict: bool) -> str:
+    """Return a plain reason; where privacy is strict, not the words of a stranger's error."""
+    if strict and not isinstance(error, DiascopeError):
+        return f"{type(error).__name__}, its words {WITHHELD}"
+    return reason_of(error)
 
 
 def _wanted(pipeline: Pipeline) -> str:

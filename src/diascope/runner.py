@@ -13,6 +13,8 @@ from diascope.inputs import find_items
 from diascope.ledger import Ledger, content_digest
 from diascope.output import held
 from diascope.pipeline import Pipeline
+from diascope.privacy import WITHHELD
+from diascope.pseudonyms import pseudonymous
 from diascope.reporting import Summary, reported, write_reports
 from diascope.sample import Failed, Item, Record, state_of
 
@@ -116,7 +118,9 @@ def _run(
     ledger: Ledger,
     outcome: Outcome,
 ) -> None:
-    summary = Summary(request.command, request.inputs or pipeline.recipe.input)
+    strict = pipeline.recipe.privacy == "strict"
+    inputs = [WITHHELD] if strict else request.inputs or pipeline.recipe.input
+    summary = Summary(WITHHELD if strict else request.command, inputs)
     others = ledger.enter(_found(pipeline, request, output), _unchanged, retry=request.retry)
     outcome.counts = ledger.counts()
     if not outcome.counts["found"]:
@@ -142,6 +146,8 @@ def _found(pipeline: Pipeline, request: Request, output: Path) -> Iterator[Found
         raise UsageError("there is nothing to classify: the recipe names no input, nor did you")
     base = pipeline.recipe.base if own else None
     found = find_items(named, request.lists, base=base, leave_out=output)
+    if pipeline.recipe.privacy == "strict":
+        found = pseudonymous(found)
     for number, entry in enumerate(found):
         if request.limit is not None and number >= request.limit:
             return

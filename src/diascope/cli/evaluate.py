@@ -95,10 +95,13 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
 
 
 def _composed(recipe: str, overrides: tuple[str, ...]) -> Any:
+    from diascope.cli.private import refuse_strict
     from diascope.pipeline import compose
     from diascope.recipe import read_recipe
 
-    return compose(read_recipe(recipe, (*_DEFAULTS, *overrides)))
+    read = read_recipe(recipe, (*_DEFAULTS, *overrides))
+    refuse_strict(read, "pipeline evaluate")
+    return compose(read)
 
 
 def _folder(output: str | None, pipeline: Any) -> Path:

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ def run(recipe: str, inputs: tuple[str, ...], overrides: tuple[str, ...], **opti
     INPUTS are files, folders, globs or URIs; without any, the recipe's own are taken. The same
     command again goes on where a run stopped, and does nothing twice.
     """
+    from diascope.cli.private import private_ends
     from diascope.cli.progress import run_progress
     from diascope.errors import UsageError
     from diascope.pipeline import compose
@@ -68,18 +70,20 @@ def run(recipe: str, inputs: tuple[str, ...], overrides: tuple[str, ...], **opti
     quiet = options["quiet"]
     for warning in () if quiet else pipeline.warnings:
         click.echo(f"warning: {warning}", err=True)
-    with run_progress(quiet=quiet) as watch:
+    strict = read.privacy == "strict"
+    with private_ends() if strict else nullcontext(), run_progress(quiet=quiet) as watch:
         outcome = run_pipeline(pipeline, request, watch)
-    _tell(outcome, request, quiet=quiet)
+    _tell(outcome, request, quiet=quiet, strict=strict)
     sys.exit(outcome.exit_code)
 
 
-def _tell(outcome: Any, request: Any, *, quiet: bool) -> None:
+def _tell(outcome: Any, request: Any, *, quiet: bool, strict: bool) -> None:
     for problem in outcome.problems:
         click.echo(f"error: {problem}", err=True)
     if outcome.stopped:
         click.echo(f"Stopped early: {outcome.stopped}.", err=True)
-        click.echo(f"Go on with:\n  {request.command}", err=True)
+        again = " the same command." if strict else f":\n  {request.command}"
+        click.echo(f"Go on with{again}", err=True)
     if quiet:
         return
     counts = outcome.counts
@@ -90,7 +94,7 @@ def _tell(outcome: Any, request: Any, *, quiet: bool) -> None:
         + ("" if outcome.worked else " (all done before; nothing was run)")
     )
     for path in outcome.reports:
-        click.echo(f"  {_short(path)}")
+        click.echo(f"  {path.name if strict else _short(path)}")
     if not counts["ok"] and not counts["pending"]:
         click.echo("Nothing was classified.")
     if counts["failed"] or counts["skipped"]:

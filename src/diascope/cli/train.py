@@ -28,11 +28,13 @@ def train(recipe: str, output: str | None, overrides: tuple[str, ...], quiet: bo
     RECIPE has a `train:` part. The folder that it writes is what `weights:` takes. The same
     command again goes on where a killed one stopped.
     """
+    from diascope.cli.private import refuse_strict
     from diascope.cli.progress import training_progress
     from diascope.errors import UsageError
     from diascope.recipe import read_recipe
 
     read = read_recipe(recipe, overrides)
+    refuse_strict(read, "pipeline train")
     folder = output or read.output
     if folder is None:
         raise UsageError("the recipe names no output folder", hint="Add --output runs/NAME.")

@@ -57,11 +57,7 @@ def opened(file: BinaryIO) -> Opened:
         NoPictureError: if it is a DICOM object of a kind that has no pixels.
         ReadError: if it is not DICOM, or pixels or a tag that they need are missing.
     """
-    try:
-        header = dcmread(file, stop_before_pixels=True, force=True)
-    except Exception as error:  # pydicom raises all kinds; its words may quote a name
-        kind = type(error).__name__
-        raise ReadError(f"its DICOM header is damaged ({kind})") from None
+    header = _parsed(file, stop_before_pixels=True)
     if not header.file_meta and "SOPClassUID" not in header and "Rows" not in header:
         raise ReadError("its content is not DICOM")
     assumed = _settle_syntax(header)
@@ -75,6 +71,14 @@ def opened(file: BinaryIO) -> Opened:
         raise ReadError(", ".join(missing))
     as_said = (start[4:6] in _PIXEL_VRS) != (syntax == ImplicitVRLittleEndian)
     return Opened(file, header, as_said and not deflated, assumed)
+
+
+def _parsed(file: BinaryIO, **options: Any) -> FileDataset:
+    try:
+        return dcmread(file, force=True, **options)
+    except Exception as error:  # pydicom raises all kinds; its words may quote a name
+        kind = type(error).__name__
+        raise ReadError(f"its DICOM header is damaged ({kind})") from None
 
 
 def _settle_syntax(header: FileDataset) -> list[str]:
@@ -113,7 +117,7 @@ def decode(source: Opened, wanted: Sequence[int]) -> Decoded:
     content: BinaryIO | Dataset = source.file
     if not source.seekable:
         source.file.seek(0)
-        content = dcmread(source.file)
+        content = _parsed(source.file)
     decoded = iter_pixels(
         content, indices=wanted, decoding_plugin=plugin, transfer_syntax_uid=syntax
     )

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
@@ -34,12 +35,22 @@ def samples(file: BinaryIO, item: Item, window: Window, frames: Frames) -> Itera
             with warnings.catch_warnings(record=True) as told:
                 warnings.simplefilter("always")
                 stored = next(decoded)
-            notes = dict.fromkeys(f"the decoder warns: {warning.message}" for warning in told)
+            notes = _decoder_notes(told)
             choice = [f"frame {index} of {count}, counted from 0"] if len(wanted) < count else []
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 sample = _sample(item, source, stored, index, window, [*choice, *notes])
             yield sample
+
+
+def _decoder_notes(told: list[warnings.WarningMessage]) -> list[str]:
+    """Return lines for the trace, without what pydicom says of the header: it quotes values."""
+    places = {str(each.message): Path(each.filename).parts for each in told}
+    return [
+        f"the decoder warns: {text}"
+        for text, parts in places.items()
+        if "pydicom" not in parts or "pixels" in parts
+    ]
 
 
 def _wanted(frames: Frames, count: int) -> range:

@@ -1,0 +1,48 @@
+"""A command under ``privacy: strict``: its ends quote nothing, and some verbs do without it."""
+
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from diascope.errors import DiascopeError, RecipeError
+
+if TYPE_CHECKING:
+    from diascope.recipe import Recipe
+
+
+@contextmanager
+def private_ends() -> Iterator[None]:
+    """End the command at an interruption or a fault without its words and without the command.
+
+    Errors of ours go on: they are about the command line or the recipe.
+    """
+    try:
+        yield
+    except (DiascopeError, click.ClickException, BrokenPipeError):
+        raise
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("\nInterrupted. The same command goes on from here.", err=True)
+        sys.exit(130)
+    except Exception as error:
+        click.echo("".join(traceback.format_tb(error.__traceback__)), err=True, nl=False)
+        click.echo(f"{type(error).__name__}: its words are withheld (privacy: strict)", err=True)
+        click.echo("This is a fault in diascope; nothing done is lost.", err=True)
+        sys.exit(3)
+
+
+def refuse_strict(recipe: "Recipe", what: str) -> None:
+    """Refuse a recipe with ``privacy: strict`` for what names and shows the pictures of a table.
+
+    Raises:
+        RecipeError: if it has that.
+    """
+    if recipe.privacy == "strict":
+        raise RecipeError(
+            f"{what} names the pictures of the table, which privacy: strict forbids",
+            where=str(recipe.path),
+            hint="--set privacy=none allows it.",
+        )

@@ -1,0 +1,94 @@
+"""Items under pseudonyms, for a run with ``privacy: strict``.
+
+The ledger is no report. It stays with the data, holds their paths, and is the table that links the
+pseudonyms to them.
+"""
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+import warnings
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from diascope.errors import UsageError
+from diascope.found import Found
+from diascope.sample import Item
+
+KEY_VARIABLE = "DIASCOPE_PRIVACY_KEY"
+_KEY_LENGTH = 16
+_DIGITS = 20  # of 4 bits: among a million items two are alike once in 10^12 runs
+_INSTANCE = re.compile(r"/instances/([0-9.]+)$")
+_LAST_TAG = 0x00080018  # SOP Instance UID
+_BARE = {group.to_bytes(2, order) for group in (2, 8) for order in ("little", "big")}
+
+
+def pseudonymous(found: Iterable[Found]) -> Iterator[Found]:
+    """Yield the same items, called by a keyed hash (HMAC-SHA256, 20 hexadecimal digits).
+
+    What is hashed is the SOP Instance UID of a DICOM file, so that copies have one pseudonym
+    wherever they lie; of anything else its path. Nothing remote is opened for it: of an address
+    that ends in ``/instances/UID`` that is the UID.
+
+    Raises:
+        UsageError: if there is no key and none can be made.
+    """
+    key = _key()
+    for entry in found:
+        name = "" if entry.end else _instance_uid(entry.item)
+        identity = f"instance {name}" if name else f"path {entry.item.id}"
+        digest = hmac.new(key, identity.encode(), hashlib.sha256).hexdigest()
+        item = Item(digest[:_DIGITS], entry.item.uri)
+        end = None if entry.end is None else replace(entry.end, item=item)
+        yield Found(item, entry.stamp, end)
+
+
+def _instance_uid(item: Item) -> str:
+    """Return the SOP Instance UID of a DICOM file; empty for any other, and for a damaged one."""
+    if "://" in item.uri:
+        named = _INSTANCE.search(item.uri)
+        return named[1] if named else ""
+    try:
+        from pydicom.filereader import read_partial
+
+        with item.open() as file, warnings.catch_warnings():
+            head = file.read(132)
+            if head[128:] != b"DICM" and head[:2] not in _BARE:
+                return ""
+            file.seek(0)
+            warnings.simplefilter("ignore")  # they quote values
+            header = read_partial(file, lambda tag, *_: tag > _LAST_TAG, force=True)
+            raw = header.get_item(
+                "SOPInstanceUID"
+            )  # not converted: pydicom would log what is wrong
+            return "" if raw is None else bytes(raw.value or b"").decode().strip("\0 ")
+    except Exception:  # no pydicom, or a header that it cannot read: the path must do
+        return ""
+
+
+def _key() -> bytes:
+    stated = os.environ.get(KEY_VARIABLE)
+    path = Path.home() / ".config" / "diascope" / "privacy.key"
+    where, key = (KEY_VARIABLE, stated) if stated is not None else (str(path), _kept(path))
+    if len(key) < _KEY_LENGTH:
+        raise UsageError(f"the key must have at least {_KEY_LENGTH} characters", where=where)
+    return key.encode()
+
+
+def _kept(path: Path) -> str:
+    """Return the key in a file; the first time, write a random one that nobody else can read."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_hex(32))
+        if os.name == "posix" and path.stat().st_mode & 0o077:
+            raise UsageError("others can read the key", where=str(path), hint=f"chmod 600 {path}")
+        return path.read_text().strip()
+    except OSError as error:
+        reason = f"the key that privacy: strict needs cannot be kept: {error.strerror}"
+        raise UsageError(reason, where=str(path), hint=f"Set {KEY_VARIABLE}.") from error

@@ -1,0 +1,108 @@
+"""The command line under ``privacy: strict``: what it says and what it does without."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import diascope.runner
+from diascope.pseudonyms import KEY_VARIABLE
+from tests.runs import Ended, write_pictures, write_recipe
+
+Command = Callable[..., Ended]
+SECRET = "DOE^JOHN"
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, "a key of enough characters")
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = write_pictures(tmp_path / SECRET, 3)
+    (folder / "bad.jpg").write_text("no picture")
+    return folder
+
+
+@pytest.fixture
+def strict(tmp_path: Path, tiny_weights: Path) -> Path:
+    return write_recipe(tmp_path / "strict.yaml", tiny_weights, privacy="strict")
+
+
+def raising(error: BaseException) -> Callable[..., Any]:
+    def stand_in(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return stand_in
+
+
+@pytest.mark.parametrize("privacy", ["none", "strict"])
+def test_a_fault_shows_where_it_is_and_under_strict_not_its_words(
+    command: Command,
+    strict: Path,
+    photos: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    privacy: str,
+) -> None:
+    monkeypatch.setattr(diascope.runner, "_work", raising(RuntimeError(f"lost {SECRET}")))
+
+    ended = command("run", strict, photos, "-o", tmp_path / "o", "--set", f"privacy={privacy}")
+
+    assert ended.code == 3
+    assert "stand_in" in ended.err
+    assert "This is a fault in diascope" in ended.err
+    assert ("RuntimeError: its words are withheld" in ended.err) == (privacy == "strict")
+    assert (SECRET in ended.err) == (privacy == "none")
+
+
+def test_an_interrupted_run_does_not_repeat_the_command(
+    command: Command,
+    strict: Path,
+    photos: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(diascope.runner, "_work", raising(KeyboardInterrupt()))
+
+    ended = command("run", strict, photos, "-o", tmp_path / "out")
+
+    assert ended.code == 130
+    assert "The same command goes on from here." in ended.err
+    assert SECRET not in ended.err
+
+
+def test_a_run_that_stops_early_does_not_repeat_the_command(
+    command: Command, strict: Path, photos: Path, tmp_path: Path
+) -> None:
+    ended = command(
+        "run", strict, photos, "-o", tmp_path / "out", "--fail-fast", "--set", "run.batch=1"
+    )
+
+    assert ended.code == 3
+    assert "Go on with the same command." in ended.err
+    assert SECRET not in ended.out + ended.err
+
+
+def test_a_check_calls_items_by_their_pseudonyms(
+    command: Command, strict: Path, photos: Path
+) -> None:
+    ended = command("check", strict, photos)
+
+    assert ended.code == 0
+    assert "would fail (read)" in ended.out
+    assert SECRET not in ended.out + ended.err
+    assert "bad.jpg" not in ended.out
+
+
+@pytest.mark.parametrize("verb", [["evaluate", "--labels", "labels.csv"], ["train"]])
+def test_what_names_the_pictures_of_a_table_is_refused(
+    command: Command, strict: Path, tmp_path: Path, verb: list[str]
+) -> None:
+    ended = command(verb[0], strict, *verb[1:], "-o", tmp_path / "out")
+
+    assert ended.code == 2
+    assert f"pipeline {verb[0]} names the pictures of the table" in ended.err
+    assert "--set privacy=none" in ended.err

@@ -1,0 +1,111 @@
+"""Items under pseudonyms: whose they are only the key's holder can tell."""
+
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from diascope.errors import UsageError
+from diascope.found import Found
+from diascope.pseudonyms import KEY_VARIABLE, pseudonymous
+from diascope.sample import Item, Skipped
+from tests.readers.dicoms import encoded
+
+PIXELS = np.zeros((4, 4), np.uint8)
+MakeItem = Callable[..., Item]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home of its own, and no key in the environment."""
+    monkeypatch.delenv(KEY_VARIABLE, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def named(*items: Item) -> list[str]:
+    return [entry.item.id for entry in pseudonymous(Found(item, "") for item in items)]
+
+
+def test_copies_of_an_instance_have_one_name_wherever_they_lie(make_item: MakeItem) -> None:
+    one, other = (
+        make_item(encoded(PIXELS, SOPInstanceUID="1.2.7", PatientName=name), name)
+        for name in ("a.dcm", "b.dcm")
+    )
+    third = make_item(encoded(PIXELS, SOPInstanceUID="1.2.8"), "c.dcm")
+    retrieved = Item("x", "dicomweb://pacs/dicom-web/studies/1/series/2/instances/1.2.7")
+
+    names = named(one, other, third, retrieved)
+
+    assert names[0] == names[1] == names[3] != names[2]
+
+
+def test_a_file_without_preamble_is_known_by_its_instance_too(make_item: MakeItem) -> None:
+    whole = encoded(PIXELS, SOPInstanceUID="1.2.7")
+
+    names = named(make_item(whole, "a.dcm"), make_item(whole[132:], "b.dcm"))
+
+    assert names[0] == names[1]
+
+
+@pytest.mark.parametrize("content", [b"no DICOM", b"\x08\x00\x05\x00damaged", b""])
+def test_anything_else_is_named_after_its_path(make_item: MakeItem, content: bytes) -> None:
+    item = make_item(content, "a.dcm")
+
+    here, there = named(item, Item("sub/a.dcm", item.uri))
+
+    assert here != there
+    assert [here] == named(Item("a.dcm", "/gone/a.dcm"))
+
+
+def test_place_stamp_and_end_of_an_item_stay(tmp_path: Path) -> None:
+    item = Item("DOE^JOHN/.hidden", str(tmp_path / ".hidden"))
+
+    (entry,) = pseudonymous([Found(item, "7:7", Skipped(item, "hidden"))])
+
+    assert (entry.item.uri, entry.stamp) == (item.uri, "7:7")
+    assert entry.end == Skipped(entry.item, "hidden")
+    assert len(entry.item.id) == 20
+
+
+def test_another_key_gives_other_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    item = Item("a", "/gone/a")
+    monkeypatch.setenv(KEY_VARIABLE, "the first of two keys")
+    first = named(item)
+    monkeypatch.setenv(KEY_VARIABLE, "the second of two keys")
+
+    assert named(item) != first
+
+
+def test_the_first_run_makes_a_key_that_the_next_one_finds(home: Path) -> None:
+    first = named(Item("a", "/gone/a"))
+
+    path = home / ".config" / "diascope" / "privacy.key"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert len(path.read_text()) == 64
+    assert named(Item("a", "/gone/a")) == first
+
+
+def test_a_key_that_others_can_read_is_refused(home: Path) -> None:
+    named(Item("a", "/gone/a"))
+    path = home / ".config" / "diascope" / "privacy.key"
+    path.chmod(0o644)
+
+    with pytest.raises(UsageError, match=r"others can read the key\n  chmod 600"):
+        named(Item("a", "/gone/a"))
+
+
+def test_a_key_that_could_be_guessed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, "short")
+
+    with pytest.raises(UsageError, match="at least 16 characters"):
+        named(Item("a", "/gone/a"))
+
+
+def test_a_home_that_cannot_be_written_is_told_with_the_way_out(home: Path) -> None:
+    home.write_text("no folder")
+
+    with pytest.raises(UsageError, match=f"cannot be kept.*\n  Set {KEY_VARIABLE}"):
+        named(Item("a", "/gone/a"))

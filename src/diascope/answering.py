@@ -143,8 +143,12 @@ def _is_regions(part: Prepared) -> bool:
 
 
 def _telling(block: Sequence[Prediction]) -> Iterator[Prediction]:
-    """Leave picture and evidence only to the first of the highest score of each label."""
+    """Leave picture and evidence only to the first of the highest score of each label, and to the
+    one that weighs most."""
     names = tuple(block[0].scores) if block else ()
     tops = {max(range(len(block)), key=lambda i: block[i].scores[name]) for name in names}
+    weights = {i: p.attention for i, p in enumerate(block) if p.attention is not None}
+    if weights:
+        tops.add(max(weights, key=weights.__getitem__))
     for index, prediction in enumerate(block):
         yield prediction if index in tops else replace(prediction, preview=None, evidence=())

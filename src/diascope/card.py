@@ -79,7 +79,8 @@ class ModelCard:
         backbone: name of a backbone plugin, with ``backbone_parameters``.
         backbone_digest: SHA-256 of the shared backbone that a head-only file stands on.
         head: ``linear`` is mean pooling and one linear layer; ``conv`` is a 3 x 3 convolution,
-            ReLU and a 1 x 1 convolution to one map a label, then mean pooling.
+            ReLU and a 1 x 1 convolution to one map a label, then mean pooling; ``attention`` is
+            gated attention over the regions or frames of an item and one linear layer.
         preprocess: the steps of training, as written in a recipe.
         test_time: ``flips`` averages the logits of the picture and its three mirror images.
         calibration: makes probabilities of the logits.
@@ -105,7 +106,7 @@ class ModelCard:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     score_kind: ScoreKind
-    head: Literal["linear", "conv"] = "linear"
+    head: Literal["linear", "conv", "attention"] = "linear"
     backbone_parameters: dict[str, Any] = field(default_factory=dict)
     backbone_digest: str | None = None
     preprocess: tuple[Any, ...] = ()

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,8 @@ from diascope.novelty import FeatureStatistics, load_statistics, warnings_of
 from diascope.sample import Evidence, Item, Prediction, Sample, ScoreKind
 
 TestTime = Literal["card", "none", "flips"]
+_LEAST = np.finfo(np.float64).tiny
+_MOST = 1 - np.finfo(np.float64).epsneg
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +31,8 @@ class Classifier:
     """A loaded network that answers for batches of samples.
 
     Attributes:
-        aggregate: how the frames of an item become one answer.
+        aggregation: how the frames of an item become one answer; ``card`` is by attention if the
+            card's head has it, else the mean.
         top_k: frames a label for ``top-k``.
         test_time: ``flips`` averages the logits of the picture and its three mirror images;
             ``card`` does as the card says, which is what its calibration was fitted for.
@@ -39,7 +42,7 @@ class Classifier:
     network: Network
     card: ModelCard
     runtime: Runtime
-    aggregation: Aggregation = "mean"
+    aggregation: Aggregation | Literal["card"] = "card"
     top_k: int = 5
     test_time: TestTime = "card"
     statistics: FeatureStatistics | None = None
@@ -66,7 +69,7 @@ class Classifier:
         """Return the item's answer.
 
         Evidence, picture and trace are those of the frame with the highest score for what is
-        predicted of the item.
+        predicted of the item; by attention, of the frame that weighs most.
         """
         frames = Frames()
         for prediction in predictions:
@@ -74,10 +77,10 @@ class Classifier:
         regions = frames.regions
         if frames.count == 1 and regions is None:
             return frames.telling[self.card.names[0]]
-        scores = self._aggregated(frames.scores)
+        scores = self._aggregated(frames)
         predicted = decide(scores, self._deciding)
         top = max(predicted or self.card.names, key=lambda name: scores[name])
-        shown = frames.telling[top]
+        shown = self._heaviest(frames) or frames.telling[top]
         what = "frames" if regions is None else "regions"
         return replace(
             shown,
@@ -89,22 +92,50 @@ class Classifier:
             prediction_set=self._set(scores),
             novelty=frames.novelty,
             warnings=frames.warnings,
-            trace=(*shown.trace, f"{frames.count} {what} aggregated by {self.aggregation}"),
+            trace=(*shown.trace, f"{frames.count} {what} aggregated by {self._how}"),
             overview=frames.overview,
             regions=regions,
+            attention=None,
         )
 
-    def _aggregated(self, rows: NDArray[np.float64]) -> dict[str, float]:
-        names, task = self.card.names, self.card.task
-        if self.aggregation == "area":
+    @property
+    def _native(self) -> Literal["mean", "attention"]:
+        """How the card's head means frames to become one answer."""
+        return "attention" if self.card.head == "attention" else "mean"
+
+    @property
+    def _how(self) -> Aggregation | Literal["attention"]:
+        return self._native if self.aggregation == "card" else self.aggregation
+
+    def _heaviest(self, frames: Frames) -> Prediction | None:
+        return frames.heaviest if self._how == "attention" else None
+
+    def _aggregated(self, frames: Frames) -> dict[str, float]:
+        names, task, how, rows = self.card.names, self.card.task, self._how, frames.scores
+        if how == "area":
             combined = self._areas(rows)
+        elif how == "attention":
+            combined = self._weighed(rows, frames.shares)
         elif task == "binary":  # what counts is the positive label; the negative is the rest
-            positive = aggregated(rows[:, 1:], self.aggregation, self.top_k, sums_to_one=False)
+            positive = aggregated(rows[:, 1:], how, self.top_k, sums_to_one=False)
             combined = np.array([1 - positive[0], positive[0]])
         else:
-            sums_to_one = task == "multiclass"
-            combined = aggregated(rows, self.aggregation, self.top_k, sums_to_one=sums_to_one)
+            combined = aggregated(rows, how, self.top_k, sums_to_one=task == "multiclass")
         return dict(zip(names, combined.tolist(), strict=True))
+
+    def _weighed(self, rows: NDArray[np.float64], shares: NDArray[np.float64]) -> Any:
+        """Return ``(L,)``: the scores of the frames' logits, averaged with weights ``(n,)``.
+
+        The logits are found in the scores. They are calibrated already: a weighted mean does not
+        ask whether its summands were scaled and shifted before it or after. What the softmax took
+        from all logits of a frame, it would take from their mean too.
+        """
+        rows = np.clip(rows, _LEAST, _MOST)
+        logits = np.log(rows)
+        if self.card.task != "multiclass":
+            logits -= np.log1p(-rows)
+        whole = (shares @ logits)[None, -self.card.outputs :]
+        return scores_of(whole, replace(self.card, calibration=None))[0]
 
     def _areas(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return ``(L,)``: the share of the frames that each label is decided on for."""
@@ -116,7 +147,7 @@ class Classifier:
     @property
     def _deciding(self) -> ModelCard:
         """The card's operating points are of scores; a share is decided on from one half."""
-        if self.aggregation != "area":
+        if self._how != "area":
             return self.card
         labels = tuple(replace(label, operating_point=None) for label in self.card.labels)
         return replace(self.card, labels=labels)
@@ -133,10 +164,10 @@ class Classifier:
         return self._uncalibrated()
 
     def _aggregated_kind(self) -> ScoreKind:
-        """The maximum of calibrated scores is calibrated no more."""
-        if self.aggregation == "area":
+        """Scores are calibrated only as the head aggregates: their maximum is so no more."""
+        if self._how == "area":
             return "share"
-        return self._kind() if self.aggregation == "mean" else self._uncalibrated()
+        return self._kind() if self._how == self._native else self._uncalibrated()
 
     def _uncalibrated(self) -> ScoreKind:
         if self.card.score_kind != "probability":
@@ -195,6 +226,7 @@ class Classifier:
             trace=(*sample.trace, *notes),
             region=sample.region,
             overview=sample.overview,
+            attention=None if outputs.attention is None else float(outputs.attention[index]),
         )
 
     def _evidence(
@@ -230,7 +262,7 @@ def load_classifier(
     card: ModelCard,
     runtime: Runtime,
     *,
-    aggregation: Aggregation = "mean",
+    aggregation: Aggregation | Literal["card"] = "card",
     top_k: int = 5,
     test_time: TestTime = "card",
 ) -> Classifier:

@@ -1,5 +1,6 @@
 """What is remembered of an item's frames while they go by: a million take little memory."""
 
+import math
 from array import array
 
 import numpy as np
@@ -15,14 +16,17 @@ class Frames:
     Attributes:
         count: how many.
         telling: label to the first frame of its highest score.
+        heaviest: the first of the highest attention; None if the model weighs all alike.
         overview: of an item that is read in regions; else None.
     """
 
     def __init__(self) -> None:
         self.count = 0
         self.telling: dict[str, Prediction] = {}
+        self.heaviest: Prediction | None = None
         self.overview: Overview | None = None
         self._scores, self._novelties, self._boxes = array("d"), array("d"), array("i")
+        self._attention, self._most = array("d"), -math.inf
 
     def add(self, prediction: Prediction) -> None:
         """Remember one frame."""
@@ -33,6 +37,10 @@ class Frames:
         self._scores.extend(prediction.scores.values())
         if prediction.novelty is not None:
             self._novelties.append(prediction.novelty)
+        if prediction.attention is not None:
+            if prediction.attention > self._most:
+                self.heaviest, self._most = prediction, prediction.attention
+            self._attention.append(prediction.attention)
         if (region := prediction.region) is not None:
             self._boxes.extend((region.x, region.y, region.width, region.height))
         self.overview = self.overview or prediction.overview
@@ -41,6 +49,13 @@ class Frames:
     def scores(self) -> NDArray[np.float64]:
         """``(count, L)``."""
         return np.array(self._scores).reshape(self.count, -1)
+
+    @property
+    def shares(self) -> NDArray[np.float64]:
+        """``(count,)``: what each frame weighs by its attention, 1 in all."""
+        powers = np.exp(np.array(self._attention) - self._most)
+        shares: NDArray[np.float64] = powers / powers.sum()
+        return shares
 
     @property
     def regions(self) -> Regions | None:

@@ -43,6 +43,38 @@ class LinearHead(nn.Module):
         return functional.conv2d(features, self.linear.weight[:, :, None, None] / cells)
 
 
+class AttentionHead(LinearHead):
+    """Gated attention over the regions of an item, and one linear layer.
+
+    An item's logits are ``W sum(alpha f) + b``: alpha is the softmax of its regions' attention, f
+    the mean of a region's cells. Pooling and layer being linear, they are the same weighted mean of
+    the regions' own logits, which are those of a ``LinearHead``.
+
+    Source: Ilse et al. 2018, "Attention-based Deep Multiple Instance Learning".
+    """
+
+    WIDTH = 128
+
+    def __init__(self, features: int, outputs: int, dropout: float = 0.0) -> None:
+        super().__init__(features, outputs, dropout)
+        self.seen = nn.Linear(features, self.WIDTH)
+        self.gate = nn.Linear(features, self.WIDTH)
+        self.weight = nn.Linear(self.WIDTH, 1, bias=False)
+
+    def attention(self, pooled: Tensor) -> Tensor:
+        """Return ``(n,)``: the log weight of each region, of ``(n, F)`` features; any constant may
+        be added to those of one item."""
+        gated = self.seen(pooled).tanh() * self.gate(pooled).sigmoid()
+        attention: Tensor = self.weight(gated)[:, 0]
+        return attention
+
+    def whole(self, pooled: Tensor) -> Tensor:
+        """Return ``(L,)``: the logits of an item whose regions have the features ``(n, F)``."""
+        shares = self.attention(pooled).softmax(0)
+        logits: Tensor = self.linear(self.dropout(shares @ pooled))
+        return logits
+
+
 class ConvHead(nn.Module):
     """A 3 x 3 convolution, ReLU and a 1 x 1 convolution to one map a label; then mean pooling."""
 
@@ -81,8 +113,12 @@ class Network(nn.Module):
 def build_head(
     kind: str, features: int, outputs: int, dropout: float = 0.0
 ) -> LinearHead | ConvHead:
-    """Return a new head of the kind that the card names, ``linear`` or ``conv``."""
-    heads: dict[str, type[LinearHead] | type[ConvHead]] = {"linear": LinearHead, "conv": ConvHead}
+    """Return a new head of the kind that the card names: ``linear``, ``conv`` or ``attention``."""
+    heads: dict[str, type[LinearHead] | type[ConvHead]] = {
+        "linear": LinearHead,
+        "conv": ConvHead,
+        "attention": AttentionHead,
+    }
     return heads[kind](features, outputs, dropout)
 
 

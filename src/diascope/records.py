@@ -61,6 +61,7 @@ def packed(record: Record, *, lossless: bool = False) -> tuple[Any, ...]:
         ],
         "region": _box(record.region),
         "overview": None if overview is None else _overview_facts(overview),
+        "attention": record.attention,
     }
     maps = b"".join(np.ascontiguousarray(e.map, np.float32).tobytes() for e in record.evidence)
     return (
@@ -118,6 +119,7 @@ def _prediction(
         region=None if region is None else Region(*region),
         overview=None if facts is None else _overview(facts, picture, mask),
         regions=None if regions is None else _regions(regions, len(answer["scores"])),
+        attention=answer.get("attention"),
     )
 
 

@@ -191,6 +191,8 @@ class Prediction:
         warnings: why not to trust the answer, in words.
         region, overview: those of the Sample; of an item that was read in regions, its overview.
         regions: of such an item, what was said of each region.
+        attention: of one region or frame, the log of its weight among those of its item, to which
+            a constant may be added; None where the model weighs all alike.
     """
 
     item: Item
@@ -207,6 +209,7 @@ class Prediction:
     region: Region | None = None
     overview: Overview | None = None
     regions: Regions | None = None
+    attention: float | None = None
 
     @property
     def out_of_distribution(self) -> bool | None:

@@ -12,7 +12,17 @@ import pytest
 from tests.runs import Ended, write_pictures
 
 Command = Callable[..., Ended]
-VERBS = ("run", "check", "train", "models", "plugins", "doctor", "completion")
+VERBS = (
+    "run",
+    "check",
+    "train",
+    "evaluate",
+    "explain",
+    "models",
+    "plugins",
+    "doctor",
+    "completion",
+)
 
 
 def test_help_lists_all_verbs(command: Command) -> None:

@@ -70,7 +70,8 @@ def test_text_with_the_name_of_a_picture_is_called_text(make_item: Make) -> None
     reason = refusal(make_item(b"patient;answer\n1;no\n", "notes.jpg"))
 
     assert "named .jpg" in reason
-    assert "text, not a picture: it begins with 'patient;answer'" in reason
+    assert "text, not a picture" in reason
+    assert "patient" not in reason
 
 
 def test_an_empty_file_is_no_picture(make_item: Make) -> None:

@@ -18,6 +18,7 @@ _VERBS = {
     "check": "Look at recipe, plugins, weights and inputs before a run.",
     "train": "Train a classifier from a table of labelled pictures.",
     "evaluate": "Measure a recipe on a table of labelled pictures.",
+    "explain": "Show how a model comes to its answer for one picture.",
     "models": "List the installed models, or show a model's card.",
     "plugins": "List the installed plugins, and what is wrong with them.",
     "doctor": "Tell what is installed, what is missing, and how to get it.",

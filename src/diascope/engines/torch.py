@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from diascope.network import Network
+from diascope.network import AttentionHead, Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +18,15 @@ class Outputs:
         maps: ``(N, L, h, w)`` float32, what each cell adds to each logit; None if not asked for.
         bias: ``(L,)`` float32, the part of each logit that no cell accounts for.
         pooled: ``(N, F)`` float32, the backbone's features, averaged over the cells.
+        attention: ``(N,)`` float32, the log weight of each picture among those of its item; None
+            for heads that weigh all alike.
     """
 
     logits: NDArray[np.float32]
     maps: NDArray[np.float32] | None
     bias: NDArray[np.float32]
     pooled: NDArray[np.float32]
+    attention: NDArray[np.float32] | None
 
 
 def execute(network: Network, batch: NDArray[np.float32], device: str, *, maps: bool) -> Outputs:
@@ -37,11 +40,14 @@ def execute(network: Network, batch: NDArray[np.float32], device: str, *, maps: 
         logits = network.head(features)
         cells = network.head.maps(features) if maps else None
         pooled = features.mean((2, 3))
+        head = network.head
+        attention = head.attention(pooled) if isinstance(head, AttentionHead) else None
     return Outputs(
         logits.cpu().numpy(),
         cells.contiguous().cpu().numpy() if cells is not None else None,
         network.head.bias.detach().cpu().numpy(),
         pooled.cpu().numpy(),
+        attention.cpu().numpy() if attention is not None else None,
     )
 
 

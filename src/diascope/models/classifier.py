@@ -15,15 +15,16 @@ class ClassifierModel:
 
     Args:
         weights: folder with ``model.safetensors`` and ``card.yaml``.
-        aggregate: how an item's frames or regions become one answer; ``area`` is the share of
-            them for which a label is decided on.
+        aggregate: how an item's frames or regions become one answer: ``card`` as the head was
+            trained, by attention or by the mean; ``area`` is the share of them for which a label
+            is decided on.
         top_k: frames a label for ``top-k``.
         test_time: ``flips`` averages over the picture and its three mirror images; ``card`` does
             as in training.
     """
 
     weights: Path
-    aggregate: Literal["mean", "max", "top-k", "area"] = "mean"
+    aggregate: Literal["card", "mean", "max", "top-k", "area"] = "card"
     top_k: int = 5
     test_time: Literal["card", "none", "flips"] = "card"
     api: ClassVar = (1, 0)

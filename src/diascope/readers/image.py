@@ -179,8 +179,7 @@ def _not_a_picture(item: Item, file: Any) -> str:
     suffix = PurePosixPath(item.uri).suffix
     named = f"the file is named {suffix}, but " if suffix.lower() in _SUFFIXES else ""
     if head and all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in head):
-        start = head.decode("ascii").split("\n")[0][:40]
-        return f"{named}its content is text, not a picture: it begins with {start!r}"
+        return f"{named}its content is text, not a picture"
     if head.startswith(_MAGIC):
         return f"{named}its header is damaged: it cannot be decoded as a picture"
     return f"{named}its content is no picture that this reader knows"

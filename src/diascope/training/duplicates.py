@@ -8,7 +8,7 @@ cut are not.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,9 +44,11 @@ class Fingerprint:
 
 
 def fingerprint(sample: Sample) -> Fingerprint:
-    """Return what is kept of a picture to find its copies."""
+    """Return what is kept of a picture to find its copies; of a region, of the whole in small."""
     from imagehash import phash
 
+    if sample.overview is not None:
+        sample = replace(sample, pixels=sample.overview.picture, range=(0.0, 255.0))
     levels = (sample.unit().mean(axis=2) * 255).clip(0, 255).astype(np.uint8)
     grey = Image.fromarray(levels)
     small = grey.resize(_THUMBNAIL, Image.Resampling.BILINEAR)

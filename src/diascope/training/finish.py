@@ -49,12 +49,12 @@ def finish(
     card = _stored(trained, folder)
     flips = card.test_time == "flips"
     validation = plan.pictures("validation", card)
-    logits = logits_of(network, card, validation, trained.workers, flips=flips)
+    logits = logits_of(network, validation, trained.workers, flips=flips)
     card = decided(card, options.operating_points, validation, logits)
     split = "test" if plan.split("test") else "validation"
     pictures = plan.pictures(split, card)
     if split == "test":
-        logits = logits_of(network, card, pictures, trained.workers, flips=flips)
+        logits = logits_of(network, pictures, trained.workers, flips=flips)
     answers = scored(card, pictures, logits)
     evaluation = evaluate(answers, by=options.by, seed=options.seed)
     facts = {"recipe_digest": plan.digest(), "seed": options.seed, "epochs": len(trained.history)}

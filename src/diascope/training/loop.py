@@ -21,7 +21,7 @@ from diascope.training.objective import Objective
 from diascope.training.optimization import average_of, optimizer_of, schedule_of
 from diascope.training.options import TrainOptions
 from diascope.training.pictures import Pictures
-from diascope.training.scoring import Figures, statistics, validated
+from diascope.training.scoring import Figures, validated
 
 
 @dataclass(frozen=True)
@@ -106,13 +106,12 @@ class Trainer:
             self.network.backbone.eval()
         device = self.fabric.device
         quick = QuickDepthwise() if device.type == "cpu" else nullcontext()
-        mean, std = statistics(self.card, device)
         total = 0.0
         for step, batch in enumerate(loader, 1):
-            pictures, targets, rows = (part.to(device, non_blocking=True) for part in batch)
-            normal = ((pictures - mean) / std).contiguous(memory_format=torch.channels_last)
+            pictures = self.training.ready(batch[0], device)
+            targets, rows = (part.to(device, non_blocking=True) for part in batch[1:])
             with quick:
-                loss = self._objective(model(normal), targets, rows)
+                loss = self._objective(model(pictures), targets, rows)
             optimizer.zero_grad()
             self.fabric.backward(loss)
             optimizer.step()
@@ -165,6 +164,7 @@ class Trainer:
             batch_size=batch,
             sampler=sampler,
             num_workers=self.workers,
+            collate_fn=self.training.collate,
             drop_last=len(sampler) > batch,
             pin_memory=self.fabric.device.type == "cuda",
         )

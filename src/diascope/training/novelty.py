@@ -47,21 +47,29 @@ class FittedNovelty:
 def novelty_of(network: Network, card: ModelCard, plan: Plan, workers: int) -> FittedNovelty | None:
     """Fit the novelty to a trained network's features of pictures as a run sees them.
 
-    At most 2,000 pictures of training and of validation are looked at, drawn by the seed.
+    Some 2,000 pictures of training and of validation are looked at, drawn by the seed; of items
+    that are learned from as a whole, as many of their regions.
     """
 
     def features(split: str) -> Floats:
-        examples = _drawn(plan.split(split), plan.options.seed)
-        return features_of(network, card, Pictures(examples, plan.preparation, card), workers)
+        examples, seed = plan.split(split), plan.options.seed
+        if plan.features is not None:
+            return plan.features.drawn(examples, _MOST, seed)
+        drawn = Pictures(_drawn(examples, seed), plan.preparation, card)
+        return features_of(network, drawn, workers)
 
-    return fit_novelty(features("train"), features("validation"))
+    what = "pictures" if plan.features is None else "regions"
+    return fit_novelty(features("train"), features("validation"), what)
 
 
-def fit_novelty(training: Floats, validation: Floats) -> FittedNovelty | None:
+def fit_novelty(
+    training: Floats, validation: Floats, what: str = "pictures"
+) -> FittedNovelty | None:
     """Return the statistics of training features, with the limit that validation sets.
 
     Args:
         training, validation: ``(N, F)`` features, pooled over the cells.
+        what: they are of.
 
     Returns:
         None if there are fewer than 20 validation pictures, or the features do not vary.
@@ -76,8 +84,8 @@ def fit_novelty(training: Floats, validation: Floats) -> FittedNovelty | None:
     inside = int((distances <= thresholds).all(axis=1).sum())
     within = "all" if inside == len(distances) else f"{100 * inside / len(distances):.1f} %"
     fitted_on = (
-        f"{len(training):,} training pictures; "
-        f"{within} of {len(validation):,} validation pictures lie within"
+        f"{len(training):,} training {what}; "
+        f"{within} of {len(validation):,} validation {what} lie within"
     )
     plain, unit = thresholds.tolist()
     return FittedNovelty(statistics, NoveltyLimit((plain, unit), fitted_on))

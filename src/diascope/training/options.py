@@ -1,6 +1,6 @@
 """The ``train:`` part of a recipe."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -13,6 +13,9 @@ from diascope.training.transfer import Start
 
 _PARTS: dict[str, tuple[type, str]] = {"start": (Start, "file"), "operating_points": (Rule, "by")}
 """Keys whose values have keys of their own, and which of those a plain value stands for."""
+
+_OF_PICTURES = ("augment", "frozen_epochs", "layer_decay", "test_time")
+"""Keys without meaning where the features of regions are worked out only once."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,9 @@ class TrainOptions:
         labels: label names in the order of the outputs, with their titles and codes; as found in
             the table, sorted, if empty.
         backbone: a backbone plugin.
-        head: see ``ModelCard.head``.
+        head: see ``ModelCard.head``. ``attention`` learns from whole items, of whose regions a
+            frozen backbone works out the features once.
+        regions: drawn of an item each time that it is learned from; all of them if 0.
         test, validation: shares of the pictures held out, by whole groups, where the table has no
             ``split``.
         epochs: passes over the training pictures.
@@ -47,7 +52,8 @@ class TrainOptions:
         loss: ``focal`` weighs a picture down by how sure its answer is, to the power
             ``focal_gamma``.
         logit_adjustment: how much of the labels' log frequency is added to the logits in training.
-        augment: MONAI's random transforms by name, with their parameters.
+        augment: random transforms by name, MONAI's, ours and those of plugins, with their
+            parameters.
         freeze_backbone: train the head only, and write a file that holds only the head.
         frozen_epochs: train the head only in the first epochs.
         layer_decay: learning rate of the first layer, as a share of the head's.
@@ -72,7 +78,8 @@ class TrainOptions:
     start: Start | None = None
     task: Task = "multiclass"
     labels: dict[str, LabelText] = field(default_factory=dict)
-    head: Literal["linear", "conv"] = "linear"
+    head: Literal["linear", "conv", "attention"] = "linear"
+    regions: int = 512
     dropout: float = 0.2
     test: float = 0.15
     validation: float = 0.1
@@ -108,6 +115,11 @@ class TrainOptions:
     limits: tuple[str, ...] = ()
 
     @property
+    def of_regions(self) -> bool:
+        """Whether whole items are learned from, by what a frozen backbone sees in their regions."""
+        return self.head == "attention"
+
+    @property
     def head_only(self) -> bool:
         """Whether the weights file can leave the backbone to the plugin that has it."""
         return self.freeze_backbone and self.start is None
@@ -116,7 +128,15 @@ class TrainOptions:
         for name in ("epochs", "batch"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("epoch_size", "seed", "dropout", "weight_decay", "frozen_epochs", "patience"):
+        for name in (
+            "epoch_size",
+            "regions",
+            "seed",
+            "dropout",
+            "weight_decay",
+            "frozen_epochs",
+            "patience",
+        ):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
         if not self.learning_rate > 0 or not self.dropout < 1:
@@ -129,6 +149,18 @@ class TrainOptions:
             raise ValueError("monitor: balanced_accuracy needs one label a picture")
         if not (0 <= self.test < 1 and 0 < self.validation < 1 and self.test + self.validation < 1):
             raise ValueError("test and validation are shares in [0, 1) whose sum is below 1")
+        self._refuse_what_has_no_meaning()
+
+    def _refuse_what_has_no_meaning(self) -> None:
+        if self.of_regions and not self.freeze_backbone:
+            raise ValueError(
+                "head: attention learns from whole items, whose regions are too many to be taken "
+                "through the network in every step; add freeze_backbone: true"
+            )
+        idle = _OF_PICTURES if self.of_regions else ("regions",)
+        defaults = {each.name: each.default for each in fields(self)}
+        if odd := [name for name in idle if getattr(self, name) != defaults[name]]:
+            raise ValueError(f"{', '.join(odd)}: without meaning with head: {self.head}; remove it")
 
 
 def train_options(recipe: Recipe) -> tuple[TrainOptions, Reference]:

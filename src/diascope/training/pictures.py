@@ -1,12 +1,13 @@
 """Labelled pictures as a torch Dataset: the recipe's own reader and steps, then augmentation."""
 
 from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, default_collate
 
 from diascope.card import ModelCard
 from diascope.contracts import Resumed
@@ -22,7 +23,13 @@ class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
     """A picture ``(C, H, W)`` in [0, 1], its target ``(L,)`` and its weight in training.
 
     An index is a pair: which example, and the seed of its augmentation.
+
+    Attributes:
+        at_once: how many are a batch where nothing is learned.
     """
+
+    at_once: ClassVar = 32
+    collate = staticmethod(default_collate)
 
     def __init__(
         self,
@@ -33,7 +40,7 @@ class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
     ) -> None:
         self.examples = examples
         self.preparation = preparation
-        self.size, self.channels = card.size, card.channels
+        self.card = card
         self.targets = np.array([e.vector(card.names, card.task) for e in examples], np.float32)
         self.weights = np.array([example.weight for example in examples], np.float32)
         self.augmentation = augmentation
@@ -46,7 +53,17 @@ class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
         picture = torch.from_numpy(self.picture(row))
         if self.augmentation is not None:
             picture = self.augmentation(picture, seed)
-        return picture, torch.from_numpy(self.targets[row]), torch.tensor(self.weights[row])
+        return picture, *self.known(row)
+
+    def known(self, row: int) -> tuple[Tensor, Tensor]:
+        """Return the target ``(L,)`` and the weight of a row."""
+        return torch.from_numpy(self.targets[row]), torch.tensor(self.weights[row])
+
+    def ready(self, batch: Any, device: torch.device) -> Any:
+        """Return a batch's pictures as the network takes them: on the device, normalised."""
+        mean, std = statistics(self.card, device)
+        normal = (batch.to(device, non_blocking=True) - mean) / std
+        return normal.contiguous(memory_format=torch.channels_last)
 
     def picture(self, row: int) -> NDArray[np.float32]:
         """Return ``(C, H, W)`` in [0, 1] of the row's first frame.
@@ -57,10 +74,17 @@ class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
         example = self.examples[row]
         sample = first_sample(example, self.preparation)
         try:
-            unit = fitted(sample, self.size, self.channels)
+            unit = fitted(sample, self.card.size, self.card.channels)
         except ValueError as error:
             raise TableError(f"cannot be used: {error}", where=str(example.path)) from error
         return np.ascontiguousarray(np.moveaxis(unit, 2, 0))
+
+
+def statistics(card: ModelCard, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return the card's mean and std, each ``(1, C, 1, 1)``."""
+    shape = (1, card.channels, 1, 1)
+    mean = torch.tensor(card.mean, device=device).reshape(shape)
+    return mean, torch.tensor(card.std, device=device).reshape(shape)
 
 
 def first_sample(example: Example, preparation: Preparation) -> Sample:

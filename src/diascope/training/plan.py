@@ -14,6 +14,8 @@ from diascope.preparation import Preparation
 from diascope.recipe import Recipe, Reference
 from diascope.table import Example, label_names, read_table
 from diascope.training.augment import Augmentation
+from diascope.training.bags import Bags
+from diascope.training.features import Features
 from diascope.training.made import first_card
 from diascope.training.options import TrainOptions, train_options
 from diascope.training.pictures import Pictures
@@ -31,6 +33,8 @@ class Plan:
     Attributes:
         examples: the table's rows, each with its split.
         names: of the labels, in the order of the outputs.
+        features: of all items' regions, once they are worked out; None if it is pictures that are
+            learned from.
     """
 
     recipe: Recipe
@@ -41,12 +45,19 @@ class Plan:
     backbone: Backbone
     preparation: Preparation
     augmentation: Augmentation
+    features: Features | None = None
 
     def split(self, name: str) -> list[Example]:
         return [example for example in self.examples if example.split == name]
 
     def pictures(self, split: str, card: ModelCard) -> Pictures:
-        """Return the pictures of a split; only those of ``train`` are augmented."""
+        """Return the pictures of a split; only those of ``train`` are augmented.
+
+        Of items that are learned from as a whole, those of ``train`` give some of their regions.
+        """
+        if self.features is not None:
+            regions = self.options.regions if split == "train" else 0
+            return Bags(self.split(split), self.preparation, card, self.features, regions)
         augmentation = self.augmentation if split == "train" else None
         return Pictures(self.split(split), self.preparation, card, augmentation)
 

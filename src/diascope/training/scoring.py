@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 from torch.utils.data import DataLoader
 
 from diascope.card import ModelCard
@@ -21,36 +20,34 @@ Figures = dict[str, float | None]
 """Of an epoch: its number, losses, and validation metrics (None if too few pictures for one)."""
 
 
-def logits_of(
-    network: Network, card: ModelCard, pictures: Pictures, workers: int, *, flips: bool = False
-) -> Floats:
+def logits_of(network: Network, pictures: Pictures, workers: int, *, flips: bool = False) -> Floats:
     """Return ``(N, L)`` logits of every picture, in order.
 
     Args:
         flips: average over the picture and its three mirror images.
     """
     rows = []
-    mirrors: list[list[int]] = [[], [2], [3], [2, 3]] if flips else [[]]
+    mirrors = [[2], [3], [2, 3]] if flips else []
     with torch.inference_mode():
-        for batch in _batches(network, card, pictures, workers):
-            views = [network(batch.flip(axes)).float() for axes in mirrors]
-            rows.append(torch.stack(views).mean(0).cpu().numpy())
+        for batch in _batches(network, pictures, workers):
+            views = [network(batch), *(network(batch.flip(axes)) for axes in mirrors)]
+            rows.append(torch.stack([view.float() for view in views]).mean(0).cpu().numpy())
     return np.concatenate(rows).astype(np.float64)
 
 
-def features_of(network: Network, card: ModelCard, pictures: Pictures, workers: int) -> Floats:
+def features_of(network: Network, pictures: Pictures, workers: int) -> Floats:
     """Return ``(N, F)`` features of every picture, in order, averaged over the cells."""
     with torch.inference_mode():
         rows = [
             network.backbone(batch).float().mean((2, 3)).cpu().numpy()
-            for batch in _batches(network, card, pictures, workers)
+            for batch in _batches(network, pictures, workers)
         ]
     return np.concatenate(rows).astype(np.float64)
 
 
 def validated(network: Network, card: ModelCard, pictures: Pictures, workers: int) -> Figures:
     """Return ``validation_loss``, ``auc_macro`` and, for one label a picture, its accuracies."""
-    scores = scores_of(logits_of(network, card, pictures, workers), card)
+    scores = scores_of(logits_of(network, pictures, workers), card)
     truth = truth_of(pictures, card)
     auc = macro_auc(truth, scores)
     right = np.where(truth == 1, scores, 1 - scores)
@@ -68,19 +65,12 @@ def validated(network: Network, card: ModelCard, pictures: Pictures, workers: in
     return figures
 
 
-def _batches(
-    network: Network, card: ModelCard, pictures: Pictures, workers: int
-) -> Iterator[Tensor]:
-    """Yield the pictures in batches ``(32, C, H, W)``, normalised, for a network that answers."""
+def _batches(network: Network, pictures: Pictures, workers: int) -> Iterator[Any]:
+    """Yield the pictures in batches as the network takes them, for a network that answers."""
     device = next(network.parameters()).device
-    mean, std = statistics(card, device)
     network.eval()
-    for batch, *_ in DataLoader(pictures, batch_size=32, num_workers=workers):
-        yield ((batch.to(device) - mean) / std).contiguous(memory_format=torch.channels_last)
-
-
-def statistics(card: ModelCard, device: Any) -> tuple[Tensor, Tensor]:
-    """Return the card's mean and std, each ``(1, C, 1, 1)``."""
-    shape = (1, card.channels, 1, 1)
-    mean = torch.tensor(card.mean, device=device).reshape(shape)
-    return mean, torch.tensor(card.std, device=device).reshape(shape)
+    loader = DataLoader(
+        pictures, batch_size=pictures.at_once, num_workers=workers, collate_fn=pictures.collate
+    )
+    for batch, *_ in loader:
+        yield pictures.ready(batch, device)

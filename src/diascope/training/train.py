@@ -2,24 +2,27 @@
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from diascope.card import ModelCard
 from diascope.evaluation.scored import Scored
-from diascope.network import Network, build_head
+from diascope.network import AttentionHead, Network, build_head
 from diascope.output import held
 from diascope.recipe import Recipe
+from diascope.training.bags import BagNetwork
 from diascope.training.checkpoint import load_checkpoint
 from diascope.training.defects import Inspection, inspect_pictures
+from diascope.training.features import Extraction, Features
 from diascope.training.finish import Trained, finish, pooled, write_split
 from diascope.training.loop import Progress, Trainer
 from diascope.training.options import TrainOptions
 from diascope.training.plan import Plan, make_plan
-from diascope.training.transfer import start_from
+from diascope.training.transfer import Matched, start_from
 
 Watch = Callable[[Progress], None]
 
@@ -45,12 +48,13 @@ def train(
     first = fabric.is_global_zero
     with held(directory) if first else nullcontext(directory) as folder:
         load_checkpoint(folder, plan.digest())  # refuses a folder that holds another training
-        inspection = _inspected(plan, folder) if first else None
+        prepared = _prepared(plan, folder, fabric.device, tell) if first else None
         fabric.launch()
         session = _Session(
             fabric, watch if first else _unwatched, tell if first else _untold, command
         )
-        found: Inspection = fabric.broadcast(inspection)
+        found, features = fabric.broadcast(prepared)
+        plan = replace(plan, features=features)
         for warning in found.warnings:
             session.tell(f"Warning: {warning}")
         folds = [
@@ -84,14 +88,11 @@ class _Session:
         if first:
             folder.mkdir(exist_ok=True)
             write_split(plan.examples, folder)
-        torch.manual_seed(options.seed)
-        body = plan.backbone.build()
-        matched = start_from(body, options.start, card.backbone) if options.start else None
+        body, matched = _started(plan)
         for line in matched.lines() if matched else ():
             self.tell(line)
         head = build_head(card.head, plan.backbone.features, card.outputs, options.dropout)
-        network = Network(body, head)
-        workers = plan.recipe.run.workers
+        network = BagNetwork(body, head) if isinstance(head, AttentionHead) else Network(body, head)
         trainer = Trainer(
             network=network,
             card=card,
@@ -100,7 +101,7 @@ class _Session:
             validation=plan.pictures("validation", card),
             directory=folder,
             digest=plan.digest(),
-            workers=1 if workers == "auto" else workers,
+            workers=_workers(plan),
             fabric=self.fabric,
             watch=self.watch,
         )
@@ -110,6 +111,36 @@ class _Session:
         trained = Trained(plan, card, network, history, trainer.workers, found.warnings)
         made = {"command": self.command, "start": matched.plain() if matched else None}
         return finish(trained, folder, made, across or {})
+
+
+def _started(plan: Plan) -> tuple[nn.Module, Matched | None]:
+    """Return the backbone as the training begins, always the same, and what a start matched."""
+    torch.manual_seed(plan.options.seed)
+    body, start = plan.backbone.build(), plan.options.start
+    return body, start_from(body, start, plan.reference.name) if start else None
+
+
+def _prepared(
+    plan: Plan, folder: Path, device: torch.device, tell: Callable[[str], None]
+) -> tuple[Inspection, Features | None]:
+    """Look at every item once; work out what the frozen backbone sees in it, if that is learned."""
+    inspection = _inspected(plan, folder)
+    if not plan.options.of_regions:
+        return inspection, None
+    extraction = Extraction(
+        plan.recipe.plain()["read"],
+        replace(plan.preparation, block=plan.recipe.run.batch),
+        plan.card(inspection.size),
+        _started(plan)[0],
+        device,
+        _workers(plan),
+    )
+    return inspection, extraction.run(plan.examples, folder / "features", tell)
+
+
+def _workers(plan: Plan) -> int:
+    workers = plan.recipe.run.workers
+    return 1 if workers == "auto" else workers
 
 
 def _inspected(plan: Plan, folder: Path) -> Inspection:

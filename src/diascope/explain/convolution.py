@@ -1,0 +1,190 @@
+"""One convolution as the numbers that it is made of, and the sum at one of its positions."""
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from diascope.explain.calls import Seen
+
+
+@dataclass(frozen=True, eq=False)
+class Convolution:
+    """A convolution, plain or transposed, and what went through it for one picture.
+
+    Attributes:
+        weight: ``(F, C / groups, kh, kw)`` float32; of a transposed one too.
+        bias: ``(F,)`` float32, zeros if it has none.
+        start: (row, column) of the first position in the input, such as (-1, -1) for one pixel of
+            zeros above and left; of a transposed one, of the first output pixel in the output that
+            it would have without padding.
+        inputs: ``(C, H, W)`` float32.
+        output: ``(F, h, w)`` float32.
+    """
+
+    weight: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    stride: tuple[int, int]
+    start: tuple[int, int]
+    dilation: tuple[int, int]
+    groups: int
+    transposed: bool
+    inputs: NDArray[np.float32]
+    output: NDArray[np.float32]
+
+    def channels(self, index: int) -> range:
+        """Return the input channels that a filter looks at."""
+        width = self.weight.shape[1]
+        group = index // (len(self.weight) // self.groups)
+        return range(group * width, (group + 1) * width)
+
+
+@dataclass(frozen=True, eq=False)
+class Sum:
+    """The arithmetic of one filter at one position.
+
+    Attributes:
+        patch, weight: ``(C, kh, kw)``: what lies under the filter, 0 outside of the input, and the
+            filter's numbers.
+        bias: what is added at the end.
+    """
+
+    patch: NDArray[np.float32]
+    weight: NDArray[np.float32]
+    bias: float
+
+    @property
+    def products(self) -> NDArray[np.float64]:
+        """Each number times the filter's number above it."""
+        return self.patch.astype(np.float64) * self.weight
+
+    @property
+    def value(self) -> float:
+        """The products' sum and the bias."""
+        return float(self.products.sum()) + self.bias
+
+
+def worked(convolution: Convolution, index: int, row: int, column: int) -> Sum:
+    """Return the arithmetic of filter ``index`` at a position of the output."""
+    weight = convolution.weight[index]
+    patch = np.zeros_like(weight)
+    _, height, width = convolution.inputs.shape
+    channels = convolution.channels(index)
+    for y, x in product(*map(range, weight.shape[1:])):
+        at = _under(convolution, (row, column), (y, x))
+        if at is not None and 0 <= at[0] < height and 0 <= at[1] < width:
+            patch[:, y, x] = convolution.inputs[channels.start : channels.stop, at[0], at[1]]
+    return Sum(patch, weight, float(convolution.bias[index]))
+
+
+def _under(
+    convolution: Convolution, position: tuple[int, int], tap: tuple[int, int]
+) -> tuple[int, int] | None:
+    """Return the input pixel under one number of the filter; None between strides."""
+    at = []
+    for axis in (0, 1):
+        stride, start = convolution.stride[axis], convolution.start[axis]
+        reach = convolution.dilation[axis] * tap[axis]
+        if not convolution.transposed:
+            at.append(start + position[axis] * stride + reach)
+        elif (start + position[axis] - reach) % stride:
+            return None
+        else:
+            at.append((start + position[axis] - reach) // stride)
+    return at[0], at[1]
+
+
+def convolution_of(module: nn.Module, seen: Seen) -> Convolution | None:
+    """Return a layer's convolution, its padding proved on what went through it.
+
+    None if no padding with zeros gives what the layer gave, as where it pads with mirror images.
+    """
+    assert isinstance(module, nn.Conv2d | nn.ConvTranspose2d)
+    weight = module.weight.detach()
+    if isinstance(module, nn.ConvTranspose2d):
+        start = _transposed_start(module, seen)
+        weight = _filters_first(weight, module.groups)
+    else:
+        start = _start(module, seen)
+    if start is None:
+        return None
+    bias = module.bias if module.bias is not None else torch.zeros(len(weight))
+    return Convolution(
+        weight=_numbers(weight),
+        bias=_numbers(bias),
+        stride=_pair(module.stride),
+        start=start,
+        dilation=_pair(module.dilation),
+        groups=module.groups,
+        transposed=isinstance(module, nn.ConvTranspose2d),
+        inputs=_numbers(seen.inputs[0]),
+        output=_numbers(seen.output[0]),
+    )
+
+
+def _start(module: nn.Conv2d, seen: Seen) -> tuple[int, int] | None:
+    """Return where the first position begins: the module's own padding, or what its code added."""
+    tall, wide = (
+        dilation * (kernel - 1)
+        for dilation, kernel in zip(module.dilation, module.kernel_size, strict=True)
+    )
+    own = module.padding if isinstance(module.padding, tuple) else (tall // 2, wide // 2)
+    others = product(range(tall + 1), range(wide + 1))
+    for top, left in dict.fromkeys([_pair(own), *others]):
+        if _gives(module, seen, top, left):
+            return -top, -left
+    return None
+
+
+def _gives(module: nn.Conv2d, seen: Seen, top: int, left: int) -> bool:
+    needed = [
+        (out - 1) * stride + dilation * (kernel - 1) + 1
+        for out, stride, dilation, kernel in zip(
+            seen.output.shape[2:], module.stride, module.dilation, module.kernel_size, strict=True
+        )
+    ]
+    height, width = seen.inputs.shape[2:]
+    sides = (left, max(0, needed[1] - left - width), top, max(0, needed[0] - top - height))
+    padded = functional.pad(seen.inputs, sides)[:, :, : needed[0], : needed[1]]
+    with torch.no_grad():
+        given = functional.conv2d(
+            padded, module.weight, module.bias, _pair(module.stride), 0, _pair(module.dilation),
+            module.groups,
+        )  # fmt: skip
+    return _same(given, seen.output)
+
+
+def _transposed_start(module: nn.ConvTranspose2d, seen: Seen) -> tuple[int, int] | None:
+    assert isinstance(module.padding, tuple)  # a transposed convolution takes no words for it
+    padding, extra = _pair(module.padding), _pair(module.output_padding)
+    with torch.no_grad():
+        given = functional.conv_transpose2d(
+            seen.inputs, module.weight, module.bias, _pair(module.stride), padding, extra,
+            module.groups, _pair(module.dilation),
+        )  # fmt: skip
+    return padding if _same(given, seen.output) else None
+
+
+def _filters_first(weight: Tensor, groups: int) -> Tensor:
+    """Turn ``(C, F / groups, kh, kw)`` into ``(F, C / groups, kh, kw)``."""
+    parts = [part.transpose(0, 1) for part in weight.chunk(groups)]
+    return torch.cat(parts)
+
+
+def _same(given: Tensor, output: Tensor) -> bool:
+    if given.shape != output.shape:
+        return False
+    reach = float(output.abs().max()) or 1.0
+    return bool(((given - output).abs() <= 1e-4 * reach).all())
+
+
+def _pair(value: int | tuple[int, ...]) -> tuple[int, int]:
+    return (value, value) if isinstance(value, int) else (value[0], value[1])
+
+
+def _numbers(tensor: Tensor) -> NDArray[np.float32]:
+    return tensor.detach().float().contiguous().cpu().numpy()

@@ -1,0 +1,140 @@
+"""The numbers of layers and pictures: few enough for a page, all that its arithmetic needs."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from diascope.explain.convolution import Convolution
+from diascope.explain.explanation import Layer
+from diascope.explain.feature_maps import strongest
+from diascope.explain.filters import filter_picture
+from diascope.explain.pictures import packed, plain
+from diascope.explain.steps import Stage
+
+FILTERS = 8
+"""Filters of a layer whose numbers are kept: the strongest."""
+
+_LAYER_BYTES = 450_000  # of a layer's input
+_STAGE_PIXELS = 51_000  # of a picture: all of 224 x 224
+
+
+@dataclass(frozen=True)
+class Box:
+    """A part of a map: rows ``top`` to ``top + height``, columns ``left`` to ``left + width``."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    def cut(self, maps: NDArray[Any]) -> NDArray[Any]:
+        """Return that part of ``(C, H, W)``."""
+        return maps[:, self.top : self.top + self.height, self.left : self.left + self.width]
+
+
+def stage_numbers(stage: Stage) -> dict[str, Any]:
+    """Return the numbers of a picture, or of its middle if it is large."""
+    height, width = stage.pixels.shape[:2]
+    box = _around((height, width), (height // 2, width // 2), int(_STAGE_PIXELS**0.5))
+    maps = np.moveaxis(stage.pixels, 2, 0)
+    return {"title": stage.title, "size": [height, width], "box": asdict(box)} | {
+        "numbers": packed(box.cut(maps))
+    }
+
+
+def layer_numbers(layer: Layer) -> dict[str, Any]:
+    """Return what the page needs to work out a layer's strongest filters, position by position."""
+    convolution, later = layer.convolution, layer.after
+    best = strongest(later.activated, FILTERS)
+    channels = sorted({c for channel in best for c in convolution.channels(channel.index)})
+    peak = np.unravel_index(int(best[0].map.argmax()), best[0].map.shape)
+    box = _affordable(convolution, len(channels), (int(peak[0]), int(peak[1])))
+    under = _under(convolution, box)
+    pooled = later.pooled if later.pooling else None
+    return {
+        "halvings": layer.halvings,
+        "transposed": convolution.transposed,
+        "stride": convolution.stride,
+        "start": convolution.start,
+        "dilation": convolution.dilation,
+        "groups": convolution.groups,
+        "size": convolution.output.shape[1:],
+        "input_size": convolution.inputs.shape,
+        "box": asdict(box),
+        "under": asdict(under),
+        "inputs": packed(under.cut(convolution.inputs[channels])),
+        "nonlinearity": later.nonlinearity,
+        "pooling": None if later.pooling is None else asdict(later.pooling),
+        "peak": [int(number) for number in peak],
+        "filters": [
+            _filter(layer, channel.index, channels, box, pooled) | {"strength": channel.strength}
+            for channel in best
+        ],
+    }
+
+
+def _filter(
+    layer: Layer,
+    index: int,
+    channels: Sequence[int],
+    box: Box,
+    pooled: NDArray[np.float32] | None,
+) -> dict[str, Any]:
+    convolution, later = layer.convolution, layer.after
+    one = slice(index, index + 1)
+    own = convolution.channels(index)
+    weight = convolution.weight[index]
+    return {
+        "index": index,
+        "picture": plain(filter_picture(torch.from_numpy(weight))),
+        "weight": packed(weight),
+        "channels": [channels.index(channel) for channel in own],
+        "first": own.start,
+        "bias": float(convolution.bias[index]),
+        "scale": None if later.scale is None else float(later.scale[index]),
+        "shift": None if later.shift is None else float(later.shift[index]),
+        "output": packed(box.cut(convolution.output[one])),
+        "activated": packed(box.cut(later.activated[one])),
+        "pooled": None if pooled is None else packed(pooled[one]),
+    }
+
+
+def _affordable(convolution: Convolution, channels: int, peak: tuple[int, int]) -> Box:
+    """Return the largest part of the output around a peak whose inputs are not too many."""
+    height, width = convolution.output.shape[1:]
+    side = max(height, width)
+    while True:
+        box = _around((height, width), peak, side)
+        under = _under(convolution, box)
+        if side == 1 or under.height * under.width * channels * 4 <= _LAYER_BYTES:
+            return box
+        side -= 1
+
+
+def _around(size: tuple[int, int], middle: tuple[int, int], side: int) -> Box:
+    height, width = (min(side, whole) for whole in size)
+    top = min(max(0, middle[0] - height // 2), size[0] - height)
+    left = min(max(0, middle[1] - width // 2), size[1] - width)
+    return Box(top, left, height, width)
+
+
+def _under(convolution: Convolution, box: Box) -> Box:
+    """Return the part of the input that lies under a part of the output."""
+    ends = []
+    for axis, (first, count) in enumerate(((box.top, box.height), (box.left, box.width))):
+        start, stride = convolution.start[axis], convolution.stride[axis]
+        reach = convolution.dilation[axis] * (convolution.weight.shape[2 + axis] - 1)
+        last = first + count - 1
+        if convolution.transposed:
+            low, high = (start + first - reach) // stride, (start + last) // stride
+        else:
+            low, high = start + first * stride, start + last * stride + reach
+        whole = convolution.inputs.shape[1 + axis]
+        low = min(max(0, low), whole - 1)
+        ends.append((low, min(whole - 1, max(low, high)) - low + 1))
+    (top, height), (left, width) = ends
+    return Box(top, left, height, width)

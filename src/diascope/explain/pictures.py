@@ -1,0 +1,105 @@
+"""Numbers as pictures, in colours that the colour blind can tell apart, as data URIs.
+
+What has no sign is drawn from dark to bright in viridis, whose steps look equal to the eye; what
+speaks for or against, in orange and blue, as in the reports of a run.
+"""
+
+import base64
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FOR, AGAINST = (255, 150, 40), (84, 160, 255)
+VIRIDIS = (
+    (68, 1, 84), (72, 24, 106), (71, 45, 123), (66, 64, 134), (59, 82, 139), (51, 99, 141),
+    (44, 114, 142), (38, 130, 142), (33, 145, 140), (31, 160, 136), (40, 174, 128), (63, 188, 115),
+    (94, 201, 98), (132, 212, 75), (173, 220, 48), (216, 226, 25), (253, 231, 37),
+)  # fmt: skip
+"""17 equal steps of matplotlib's colour map (van der Walt and Smith 2015)."""
+
+SIGNED = (
+    (45, 105, 190), (84, 160, 255), (165, 205, 250), (244, 244, 244), (250, 205, 160),
+    (240, 140, 40), (165, 80, 5),
+)  # fmt: skip
+"""From below 0 over 0 to above it, for maps on their own."""
+
+_DIM = 0.45  # brightness of a picture under a map
+_OPAQUE = 0.8  # of a map where it is strongest
+_SIDE = 384  # of an overlay at least
+
+
+def photo(pixels: NDArray[np.uint8], side: int = 320) -> str:
+    """Return ``(h, w, 3)``, made small, as a JPEG."""
+    from PIL import Image
+
+    image = Image.fromarray(pixels)
+    image.thumbnail((side, side), Image.Resampling.LANCZOS)
+    return _uri(image, "jpeg", quality=88)
+
+
+def plain(pixels: NDArray[np.uint8]) -> str:
+    """Return ``(h, w, 3)`` as it is, as a PNG."""
+    from PIL import Image
+
+    return _uri(Image.fromarray(pixels), "png")
+
+
+def drawn(numbers: NDArray[np.float32]) -> str:
+    """Return a map ``(h, w)``: from 0 to its largest; if some are below 0, with 0 in the middle."""
+    reach = float(np.abs(numbers).max(initial=0.0)) or 1.0
+    if numbers.min(initial=0.0) < 0:
+        return _indexed((numbers / reach + 1) / 2, SIGNED)
+    return _indexed(numbers / reach, VIRIDIS)
+
+
+def overlay(picture: NDArray[np.uint8], numbers: NDArray[np.float32], reach: float) -> str:
+    """Return a map over a dimmed picture ``(H, W, 3)``: orange above 0, blue below.
+
+    Args:
+        reach: the magnitude that is drawn strongest.
+    """
+    from PIL import Image
+
+    height, width = picture.shape[:2]
+    grow = max(1, -(-_SIDE // max(height, width)))
+    size = (width * grow, height * grow)
+    cells = np.asarray(Image.fromarray(numbers).resize(size, Image.Resampling.BICUBIC))
+    ground = np.asarray(Image.fromarray(picture).convert("L").resize(size)) * _DIM
+    share = (np.clip(np.abs(cells) / reach, 0, 1) ** 0.85 * _OPAQUE)[:, :, None]
+    colours = np.where(cells[:, :, None] < 0, AGAINST, FOR)
+    mixed = ground[:, :, None] * (1 - share) + colours * share
+    return _uri(Image.fromarray(np.rint(mixed).astype(np.uint8)), "jpeg", quality=85)
+
+
+def shown(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return ``(H, W, C)`` for people: each channel from its smallest number to its largest."""
+    numbers = pixels[:, :, :3] if pixels.shape[2] >= 3 else np.repeat(pixels[:, :, :1], 3, axis=2)
+    low, high = float(numbers.min()), float(numbers.max())
+    return np.rint((numbers - low) / ((high - low) or 1.0) * 255).astype(np.uint8)
+
+
+def packed(numbers: NDArray[Any]) -> dict[str, Any]:
+    """Return numbers for the page's script: bytes as they are, any other as float32."""
+    kind = "u1" if numbers.dtype == np.uint8 else "f4"
+    content = np.ascontiguousarray(numbers, f"<{kind}").tobytes()
+    return {"type": kind, "shape": numbers.shape, "data": base64.b64encode(content).decode("ascii")}
+
+
+def _indexed(shares: NDArray[np.floating[Any]], colours: tuple[tuple[int, int, int], ...]) -> str:
+    """Return shares from 0 to 1 as a PNG with a palette."""
+    from PIL import Image
+
+    steps = np.linspace(0, len(colours) - 1, 256)
+    table = np.array(colours, float).T
+    palette = np.stack([np.interp(steps, np.arange(len(colours)), row) for row in table], axis=1)
+    image = Image.fromarray(np.rint(np.clip(shares, 0, 1) * 255).astype(np.uint8), "L")
+    image.putpalette(np.rint(palette).astype(np.uint8).tobytes())
+    return _uri(image, "png")
+
+
+def _uri(image: Any, kind: str, **options: Any) -> str:
+    content = io.BytesIO()
+    image.save(content, kind.upper(), optimize=True, **options)
+    return f"data:image/{kind};base64,{base64.b64encode(content.getvalue()).decode('ascii')}"

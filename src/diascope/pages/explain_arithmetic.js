@@ -1,0 +1,156 @@
+// The arithmetic of one convolution at one place, worked out in double precision.
+
+const NONLINEARITIES = {
+  ReLU: (x) => Math.max(0, x),
+  ReLU6: (x) => Math.min(6, Math.max(0, x)),
+  SiLU: (x) => x / (1 + Math.exp(-x)),
+  "leaky ReLU": (x) => (x < 0 ? 0.01 * x : x),
+  sigmoid: (x) => 1 / (1 + Math.exp(-x)),
+  tanh: Math.tanh,
+};
+
+/** The input pixel under one number of the filter; null between the strides of a transposed one. */
+const under = (layer, place, tap) => {
+  const at = [0, 1].map((axis) => {
+    const reach = layer.dilation[axis] * tap[axis];
+    if (!layer.transposed) return layer.start[axis] + place[axis] * layer.stride[axis] + reach;
+    const back = layer.start[axis] + place[axis] - reach;
+    return back % layer.stride[axis] ? null : back / layer.stride[axis];
+  });
+  return at.includes(null) ? null : at;
+};
+
+/** All of the sum at one place: per channel the patch, the filter's numbers, the products. */
+const worked = (layer, filter, place) => {
+  const [, height, width] = layer.input_size;
+  const [channels, tall, wide] = filter.weight.shape;
+  const taps = Array.from({ length: tall * wide }, (_, k) => [Math.floor(k / wide), k % wide]);
+  const spots = taps.map((tap) => under(layer, place, tap));
+  const inside = spots.map((spot) => spot !== null && spot[0] >= 0 && spot[0] < height && spot[1] >= 0 && spot[1] < width);
+  const parts = [];
+  for (let channel = 0; channel < channels; channel += 1) {
+    const [, rows, columns] = layer.inputs.shape;
+    const start = filter.channels[channel] * rows * columns;
+    const patch = spots.map((spot, k) => inside[k]
+      ? layer.inputs.values[start + (spot[0] - layer.under.top) * columns + spot[1] - layer.under.left] : 0);
+    const weight = taps.map((_, k) => filter.weight.values[channel * taps.length + k]);
+    const products = patch.map((value, k) => value * weight[k]);
+    parts.push({ channel: filter.first + channel, patch, weight, products, sum: products.reduce((a, b) => a + b, 0) });
+  }
+  const sum = parts.reduce((total, part) => total + part.sum, 0);
+  const size = parts.reduce((total, part) => total + part.products.reduce((a, b) => a + Math.abs(b), 0), 0);
+  const value = sum + filter.bias;
+  const normed = filter.scale === null ? value : value * filter.scale + filter.shift;
+  const bend = NONLINEARITIES[layer.nonlinearity] ?? ((x) => x);
+  const scaled = size * Math.abs(filter.scale ?? 1) + Math.abs(filter.shift ?? 0);
+  return { parts, inside, sum, size, value, normed, scaled, activated: bend(normed), wide };
+};
+
+const verdict = (ours, own, size) => {
+  const equal = Math.abs(ours - own) <= TOLERANCE * Math.max(Math.abs(own), size, 1e-12);
+  return make("span", { class: "own" }, `the network\u2019s own value: ${text(own)} `,
+    make("span", { class: equal ? "equal" : "differs" }, equal ? "\u2713 equal" : `\u2717 differs by ${text(ours - own)}`));
+};
+
+const inRows = (values, wide) => Array.from({ length: values.length / wide }, (_, y) => values.slice(y * wide, (y + 1) * wide));
+
+const equations = (found) => {
+  const order = [...found.parts].sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum));
+  const outside = (y, x) => !found.inside[y * found.wide + x];
+  const element = make("div", { class: "equations wide-grids", tabindex: "0", role: "region", "aria-label": "Numbers, filter and products" });
+  order.slice(0, SHOWN_CHANNELS).forEach((part) => element.append(make("div", { class: "equation" },
+    table(inRows(part.patch, found.wide), `channel ${part.channel}`, { outside }),
+    make("span", { class: "sign" }, "\u00d7"), table(inRows(part.weight, found.wide), "filter"),
+    make("span", { class: "sign" }, "="), table(inRows(part.products, found.wide), "products"),
+    make("span", {}, `sum ${text(part.sum)}`))));
+  const rest = order.slice(SHOWN_CHANNELS);
+  if (rest.length) {
+    const sum = rest.reduce((total, part) => total + part.sum, 0);
+    element.append(make("p", { class: "small muted" }, `The other ${rest.length} channels weigh less; their products add up to ${text(sum)}.`));
+  }
+  return element;
+};
+
+/** The pooling window that a place falls in, each value worked out; null without pooling. */
+const pooling = (layer, filter, place) => {
+  const { pooling: pool, box, size } = layer;
+  if (!pool || !filter.pooled) return null;
+  const [, rows, columns] = filter.pooled.shape;
+  const target = [0, 1].map((axis) =>
+    Math.min([rows, columns][axis] - 1, Math.floor((place[axis] + pool.padding[axis]) / pool.stride[axis])));
+  const first = target.map((at, axis) => at * pool.stride[axis] - pool.padding[axis]);
+  let missing = false;
+  const cells = Array.from({ length: pool.size[0] }, (_, y) => Array.from({ length: pool.size[1] }, (__, x) => {
+    const [row, column] = [first[0] + y, first[1] + x];
+    if (row < 0 || column < 0 || row >= size[0] || column >= size[1]) return null;
+    if (row < box.top || column < box.left || row >= box.top + box.height || column >= box.left + box.width) {
+      missing = true;
+      return null;
+    }
+    return worked(layer, filter, [row, column]).activated;
+  }));
+  const known = cells.flat().filter((cell) => cell !== null);
+  const result = pool.kind === "mean" ? known.reduce((a, b) => a + b, 0) / known.length : Math.max(...known);
+  const best = known.length && pool.kind !== "mean" ? cells.flat().indexOf(result) : -1;
+  const own = filter.pooled.values[target[0] * columns + target[1]];
+  const item = make("li", {}, make("b", {}, `Pooling: the ${pool.kind} of ${pool.size[0]} x ${pool.size[1]} is ${text(result)}`));
+  if (missing) return make("li", {}, "The pooling window reaches beyond the part of the layer that this page keeps.");
+  item.append(verdict(result, own, Math.abs(result)),
+    table(cells, "window", { best: best < 0 ? null : [Math.floor(best / pool.size[1]), best % pool.size[1]] }));
+  return item;
+};
+
+const steps = (layer, filter, place, found) => {
+  const { box } = layer;
+  const at = (place[0] - box.top) * box.width + place[1] - box.left;
+  const list = make("ol", { class: "steps" },
+    make("li", {}, make("b", {}, `Products ${text(found.sum)} + bias ${text(filter.bias)} = ${text(found.value)}`),
+      verdict(found.value, filter.output.values[at], found.size + Math.abs(filter.bias))));
+  if (filter.scale !== null) {
+    list.append(make("li", {}, `Normalisation: ${text(found.value)} \u00d7 ${text(filter.scale)} + ${text(filter.shift)} = ${text(found.normed)}`));
+  }
+  if (layer.nonlinearity || filter.scale !== null) {
+    const name = layer.nonlinearity || "No nonlinearity follows";
+    list.append(make("li", {}, make("b", {}, `${name}: ${text(found.activated)}`), verdict(found.activated, filter.activated.values[at], found.scaled)));
+  }
+  const pooled = pooling(layer, filter, place);
+  if (pooled) list.append(pooled);
+  return list;
+};
+
+const layerBench = (section, layers) => {
+  const panel = section.querySelector(".panel[hidden]");
+  const result = make("div", { "aria-live": "polite" });
+  const filters = make("div", { class: "choices" });
+  const words = make("p", { class: "small muted" });
+  let [layer, filter] = [null, null];
+  const map = picker("Where the filter fires", 1, (row, column) => {
+    const found = worked(layer, filter, [row, column]);
+    result.replaceChildren(
+      make("h3", {}, `Filter ${filter.index} at row ${row}, column ${column}`),
+      equations(found), steps(layer, filter, [row, column], found));
+  });
+  const choose = (index, place = map.place()) => {
+    filter = layer.filters[index];
+    map.show(filter.activated, layer.box, ...place);
+  };
+  const chooseLayer = (index) => {
+    layer = layers[index];
+    words.textContent = layer.words;
+    if (!layer.ready) {
+      layer.inputs = unpacked(layer.inputs);
+      layer.filters.forEach((each) => ["weight", "output", "activated", "pooled"].forEach((name) => {
+        each[name] = each[name] && unpacked(each[name]);
+      }));
+      layer.ready = true;
+    }
+    filters.replaceChildren(choices("filter", "Filter, the strongest first", layer.filters, (at) => choose(at)));
+    choose(0, layer.peak);
+  };
+  panel.querySelector(".workbench").append(
+    choices("layer", "Layer", layers, chooseLayer), filters, make("div", {}, map.element, words), result);
+  panel.hidden = false;
+  chooseLayer(0);
+};
+
+if (numbers.layers.length) layerBench(document.getElementById("arithmetic"), numbers.layers);

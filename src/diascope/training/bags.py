@@ -1,0 +1,87 @@
+"""Items of many regions, of which only the label of the whole is known: multiple-instance learning.
+
+Source: Ilse et al. 2018, "Attention-based Deep Multiple Instance Learning".
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from diascope.card import ModelCard
+from diascope.network import AttentionHead, Network
+from diascope.preparation import Preparation
+from diascope.table import Example
+from diascope.training.features import Features, taken
+from diascope.training.pictures import Pictures, first_sample
+
+_Entry = tuple[Tensor, Tensor, Tensor]
+
+
+class Bags(Pictures):
+    """The features ``(n, F)`` of an item's regions, its target ``(L,)`` and its weight in training.
+
+    Args:
+        features: of all items.
+        regions: drawn of an item whenever it is learned from; all of them if 0.
+    """
+
+    at_once: ClassVar = 1
+
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        preparation: Preparation,
+        card: ModelCard,
+        features: Features,
+        regions: int = 0,
+    ) -> None:
+        super().__init__(examples, preparation, card)
+        self.features, self.regions = features, regions
+
+    def __getitem__(self, index: int | tuple[int, int]) -> _Entry:
+        row, seed = index if isinstance(index, tuple) else (index, 0)
+        known = self.features.of(self.examples[row])
+        count = self.regions or len(known)
+        drawn = taken(known, count, np.random.default_rng(seed)).astype(np.float32)
+        return torch.from_numpy(drawn), *self.known(row)
+
+    @staticmethod
+    def collate(entries: Sequence[_Entry]) -> Any:
+        """Return a batch: a list of N features, targets ``(N, L)``, weights ``(N,)``."""
+        features, targets, weights = zip(*entries, strict=True)
+        return list(features), torch.stack(targets), torch.stack(weights)
+
+    def ready(self, batch: Any, device: torch.device) -> Any:
+        """Return a batch's features on the device."""
+        return [features.to(device, non_blocking=True) for features in batch]
+
+    def picture(self, row: int) -> NDArray[np.float32]:
+        """Return the item in small ``(C, H, W)`` in [0, 1]; its first frame if it has no overview.
+
+        Raises:
+            TableError: if it cannot be read.
+        """
+        overview = first_sample(self.examples[row], self.preparation).overview
+        if overview is None:
+            return super().picture(row)
+        unit: NDArray[np.float32] = np.moveaxis(overview.picture, 2, 0).astype(np.float32)
+        return unit / np.float32(255)
+
+
+class BagNetwork(Network):
+    """A network that answers for items whose regions' features are known.
+
+    It takes a list of N times ``(n, F)`` and gives ``(N, L)`` logits.
+    """
+
+    head: AttentionHead
+
+    def __init__(self, backbone: nn.Module, head: AttentionHead) -> None:
+        super().__init__(backbone, head)
+
+    def forward(self, batch: Any) -> Tensor:
+        return torch.stack([self.head.whole(features) for features in batch])

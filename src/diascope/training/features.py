@@ -1,0 +1,173 @@
+"""What a frozen backbone sees in every region of every item, worked out once and kept on disk."""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
+
+from diascope.card import ModelCard
+from diascope.contracts import Resumed
+from diascope.errors import TableError, reason_of
+from diascope.evaluation.scored import Floats
+from diascope.fitting import fitted
+from diascope.inputs import stamp_of
+from diascope.network import state_digest
+from diascope.preparation import Part, Preparation
+from diascope.sample import Failed, Item, Skipped
+from diascope.table import Example
+from diascope.training.pictures import statistics
+
+_Part = tuple[int, Tensor | str | None]
+"""Place of an item, and: regions ``(n, H, W, C)`` in [0, 1], what is wrong with it, or its end."""
+
+
+@dataclass(frozen=True)
+class Features:
+    """A folder with one file ``(n, F)`` float16 for each item: its regions' features.
+
+    Attributes:
+        digest: of all that decides the features, but for the items themselves.
+    """
+
+    folder: Path
+    digest: str
+
+    def path(self, example: Example) -> Path:
+        """Return where an item's features lie; another place once the item has changed."""
+        key = json.dumps([str(example.path.absolute()), stamp_of(example.path), self.digest])
+        return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()}.npy"
+
+    def of(self, example: Example) -> NDArray[np.float16]:
+        """Return ``(n, F)``, read from the disk only where it is looked at."""
+        features: NDArray[np.float16] = np.load(self.path(example), mmap_mode="r")
+        return features
+
+    def drawn(self, examples: Sequence[Example], count: int, seed: int) -> Floats:
+        """Return ``(at least count, F)`` features, as many of each item as it takes and has."""
+        random = np.random.default_rng(seed)
+        each = -(-count // max(1, len(examples)))
+        rows = [taken(self.of(example), each, random) for example in examples]
+        return np.concatenate(rows).astype(np.float64)
+
+
+def taken(
+    features: NDArray[np.float16], count: int, random: np.random.Generator
+) -> NDArray[np.float16]:
+    """Return so many of ``(n, F)``, drawn, in their order; all if there are no more."""
+    if len(features) <= count:
+        return np.asarray(features)
+    return features[np.sort(random.choice(len(features), count, replace=False))]
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """Works out the features of items, a file at a time; a kill costs those under way.
+
+    Attributes:
+        read: the reader as the recipe has it.
+        preparation: its blocks are the network's batches.
+        card: size, channels and normalisation.
+        backbone: with its weights; it is moved to ``device``.
+        workers: processes that read; none at 0.
+    """
+
+    read: Any
+    preparation: Preparation
+    card: ModelCard
+    backbone: nn.Module
+    device: torch.device
+    workers: int
+
+    def run(
+        self, examples: Sequence[Example], folder: Path, tell: Callable[[str], None]
+    ) -> Features:
+        """Work out what is not known yet, and return where all of it lies.
+
+        Raises:
+            TableError: for an item that cannot be read to its end.
+        """
+        features = Features(folder, self._digest())
+        folder.mkdir(exist_ok=True)
+        missing = [each for each in examples if not features.path(each).exists()]
+        if missing:
+            tell(f"Features of {len(missing)} of {len(examples)} items are worked out once")
+        backbone = self.backbone.to(self.device).eval()
+        backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        rows: dict[int, list[NDArray[np.float16]]] = defaultdict(list)
+        reading = _Reading(missing, self.preparation, self.card)
+        for place, part in DataLoader(reading, batch_size=None, num_workers=self.workers):
+            if isinstance(part, str):
+                where = str(missing[place].path)
+                raise TableError(f"cannot be used: {part}", where=where)
+            if part is not None:
+                rows[place].append(self._features(part))
+            else:
+                _save(np.concatenate(rows.pop(place)), features.path(missing[place]))
+        return features
+
+    def _features(self, regions: Tensor) -> NDArray[np.float16]:
+        mean, std = statistics(self.card, self.device)
+        batch = (regions.to(self.device).movedim(3, 1) - mean) / std
+        with torch.inference_mode():
+            cells = self.backbone(batch.contiguous(memory_format=torch.channels_last))
+        pooled: NDArray[np.float16] = cells.float().mean((2, 3)).half().cpu().numpy()
+        return pooled
+
+    def _digest(self) -> str:
+        preparation, card = self.preparation, self.card
+        parts: list[Part[Any]] = [*preparation.readers, *preparation.steps]
+        plugins = [astuple(part.plugin) for part in parts]
+        facts = [self.read, card.preprocess, plugins, preparation.block]
+        facts += [card.size, card.mean, card.std, state_digest(self.backbone)]
+        return hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()
+
+
+class _Reading(IterableDataset[_Part]):
+    """The regions of items, block after block, preprocessed; shared among worker processes."""
+
+    def __init__(
+        self, examples: Sequence[Example], preparation: Preparation, card: ModelCard
+    ) -> None:
+        self.examples, self.preparation, self.card = examples, preparation, card
+
+    def __iter__(self) -> Iterator[_Part]:
+        worker: Any = get_worker_info()
+        first, step = (worker.id, worker.num_workers) if worker else (0, 1)
+        for place in range(first, len(self.examples), step):
+            for part in self._parts(self.examples[place]):
+                yield place, part
+
+    def _parts(self, example: Example) -> Iterator[Tensor | str | None]:
+        """Yield an item's blocks and its end, or what is wrong with it.
+
+        It is told, not raised: an exception that leaves a worker process loses its form.
+        """
+        for block in self.preparation.prepare(Item(example.name, str(example.path))):
+            if isinstance(block, Failed | Skipped):
+                yield block.reason
+                return
+            assert not isinstance(block, Resumed)  # nothing was kept
+            try:
+                units = [fitted(each, self.card.size, self.card.channels) for each in block]
+            except ValueError as error:
+                yield reason_of(error)
+                return
+            yield torch.from_numpy(np.stack(units))
+        yield None
+
+
+def _save(features: NDArray[np.float16], path: Path) -> None:
+    """Write the file, whole or not at all."""
+    part = path.with_suffix(".part")
+    with part.open("wb") as file:
+        np.save(file, features)
+    part.replace(path)

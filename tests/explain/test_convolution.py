@@ -1,0 +1,73 @@
+"""The arithmetic of one convolution is PyTorch's."""
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from diascope.explain.calls import captured
+from diascope.explain.convolution import Convolution, convolution_of, worked
+from tests.explain.networks import make_network
+
+PLAIN: list[dict[str, Any]] = [
+    {"kernel_size": 3},
+    {"kernel_size": 3, "stride": 2, "padding": 1},
+    {"kernel_size": (2, 3), "stride": (1, 2), "padding": (0, 1), "bias": False},
+    {"kernel_size": 3, "dilation": 2, "padding": 2},
+    {"kernel_size": 3, "padding": "same"},
+    {"kernel_size": 3, "groups": 2},
+    {"kernel_size": 3, "groups": 4, "padding": 1},
+]
+TRANSPOSED: list[dict[str, Any]] = [
+    {"kernel_size": 3},
+    {"kernel_size": 3, "stride": 2, "padding": 1, "output_padding": 1},
+    {"kernel_size": 3, "dilation": 2},
+    {"kernel_size": 2, "stride": 2, "groups": 2},
+]
+LAYERS = [nn.Conv2d(4, 8, **each) for each in PLAIN]
+LAYERS_TRANSPOSED = [nn.ConvTranspose2d(4, 8, **each) for each in TRANSPOSED]
+
+
+def looked_at(module: nn.Module, side: int = 7) -> Convolution:
+    batch = torch.randn(1, 4, side, side, generator=torch.Generator().manual_seed(1))
+    found = convolution_of(module, captured(module, batch, [module])[module])
+    assert found is not None
+    return found
+
+
+def places(found: Convolution) -> Iterator[tuple[int, int, int]]:
+    yield from product(*map(range, found.output.shape))
+
+
+@pytest.mark.parametrize("layer", [*LAYERS, *LAYERS_TRANSPOSED], ids=str)
+def test_every_place_of_every_filter_is_what_pytorch_says(layer: nn.Module) -> None:
+    found = looked_at(layer)
+    sums = [worked(found, *place).value for place in places(found)]
+
+    assert sums == pytest.approx(found.output.ravel().tolist(), rel=1e-4, abs=1e-5)
+
+
+def test_padding_that_a_network_adds_in_its_own_code_is_found() -> None:
+    stem = make_network("efficientnet-lite0").backbone.get_submodule("conv_stem")
+    batch = torch.randn(1, 3, 9, 8)
+    found = convolution_of(stem, captured(stem, batch, [stem])[stem])
+
+    assert found is not None
+    assert found.start == (-1, 0)
+
+
+def test_a_padding_with_mirror_images_is_not_worked_out() -> None:
+    layer = nn.Conv2d(4, 2, 3, padding=1, padding_mode="reflect")
+    batch = torch.randn(1, 4, 7, 7)
+
+    assert convolution_of(layer, captured(layer, batch, [layer])[layer]) is None
+
+
+def test_what_lies_outside_of_the_picture_is_0() -> None:
+    found = looked_at(nn.Conv2d(4, 2, 3, padding=1))
+
+    assert worked(found, 0, 0, 0).patch[:, 0].tolist() == [[0] * 3] * 4
+    assert worked(found, 0, 1, 1).patch[:, 0, 0].tolist() == found.inputs[:, 0, 0].tolist()

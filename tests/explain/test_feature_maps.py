@@ -1,0 +1,34 @@
+"""The strongest channels at each depth."""
+
+import pytest
+
+from diascope.explain.calls import captured, traced
+from diascope.explain.feature_maps import depth_of, last_calls
+from tests.explain.networks import make_batch, make_network
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [
+        ("convnet", [64, 32, 16]),
+        ("resnet18", [32, 16, 8, 4, 2]),
+        ("efficientnet-b0", [32, 16, 8, 4, 2]),
+        ("densenet121", [32, 16, 8, 4, 2]),
+    ],
+)
+def test_there_is_a_depth_wherever_the_resolution_halves(name: str, sizes: list[int]) -> None:
+    ends = last_calls(traced(make_network(name).backbone, make_batch()), 64)
+
+    assert [call.outputs[2] for call in ends.values()] == sizes
+    assert [64 // 2**halvings for halvings in ends] == sizes
+
+
+def test_a_depth_holds_its_strongest_channels_the_strongest_first() -> None:
+    backbone, batch = make_network().backbone, make_batch()
+    call = last_calls(traced(backbone, batch), 64)[0]
+    depth = depth_of(0, captured(backbone, batch, [call.module])[call.module])
+    strengths = [channel.strength for channel in depth.strongest]
+
+    assert (depth.size, depth.channels) == ((64, 64), 8)
+    assert strengths == sorted(strengths, reverse=True)
+    assert strengths[0] == pytest.approx(depth.strongest[0].map.clip(0).mean(), rel=1e-5)

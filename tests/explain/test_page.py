@@ -1,0 +1,117 @@
+"""The page, as a reader meets it in Chromium: its arithmetic agrees with the network's numbers."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from diascope.card import ModelCard
+from diascope.explain.evidence import Attribution
+from diascope.explain.explanation import explain
+from diascope.explain.page import Subject, explain_page
+from diascope.explain.steps import Stage, normalised
+from diascope.sample import Item, Prediction
+from tests.browser import chromium
+from tests.explain.networks import make_network
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+HOSTILE = "<img src=x onerror=alert(1)>.png"
+OUTPUTS = {"dark": 0, "bright": 1}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    with chromium() as browser:
+        yield browser
+
+
+def made(make_card: Callable[..., ModelCard], *, broken: bool = False) -> str:
+    card = make_card(size=(32, 32), mean=(0.5,) * 3, std=(0.25,) * 3)
+    unit = np.random.default_rng(0).random((32, 32, 3), np.float32)
+    batch, last = normalised(unit, card)
+    found = explain(make_network(outputs=2), batch, OUTPUTS, "dark")
+    if broken:
+        wrong, right = found.evidence["bright"], found.evidence["dark"]
+        found.evidence["dark"] = Attribution("exact", wrong.map, right.logit, right.due)  # type: ignore[index]
+    prediction = Prediction(Item(HOSTILE, "/a"), {"dark": 0.7, "bright": 0.3}, "softmax", ("dark",))
+    stages = [Stage("as read from the file", np.zeros((300, 400, 1), np.uint8), ()), last]
+    return explain_page(Subject(card, prediction, stages, "dark", "exact", {}), found)
+
+
+@pytest.fixture
+def page(
+    browser: "Browser", make_card: Callable[..., ModelCard], tmp_path: Path
+) -> Iterator["Page"]:
+    faults: list[str] = []
+    path = tmp_path / "explain.html"
+    path.write_text(made(make_card), encoding="utf-8")
+    page = browser.new_page(viewport={"width": 390, "height": 900})
+    page.on("console", lambda message: faults.append(message.text))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(path.as_uri())
+    yield page
+    page.close()
+    assert faults == []
+
+
+def verdicts(page: "Page") -> list[str]:
+    return page.locator("#arithmetic .steps .own").all_inner_texts()
+
+
+def test_the_page_works_out_the_networks_own_numbers_wherever_one_looks(page: "Page") -> None:
+    place = page.locator("#arithmetic input[type=number]")
+    for layer in page.locator("#arithmetic input[name=layer]").all():
+        layer.check(force=True)
+        for row, column in ((0, 0), (5, 7), (15, 15)):
+            for field, value in zip(place.all(), (row, column), strict=True):
+                field.fill(str(value))
+                field.press("Enter")
+            assert len(verdicts(page)) == 3  # sum, nonlinearity, pooling
+            assert all("✓ equal" in words for words in verdicts(page))
+
+
+def test_a_number_that_is_not_the_networks_is_said_aloud(page: "Page") -> None:
+    page.evaluate("numbers.layers[0].filters[0].bias += 0.01")
+    page.locator("#arithmetic canvas").press("ArrowLeft")
+
+    assert "✗ differs by" in verdicts(page)[0]
+
+
+def test_the_arrow_keys_move_the_place(page: "Page") -> None:
+    before = page.locator("#stages input[type=number]").last.input_value()
+    page.locator("#stages canvas").press("ArrowRight")
+
+    assert page.locator("#stages input[type=number]").last.input_value() == str(int(before) + 1)
+
+
+def test_of_a_large_picture_the_middle_is_kept_and_that_is_said(page: "Page") -> None:
+    page.locator("#stages input[name=stage]").first.check(force=True)
+
+    assert "the middle 225 x 225 are kept" in page.locator("#stages").inner_text()
+
+
+def test_nothing_has_to_be_scrolled_sideways_on_a_phone(page: "Page") -> None:
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_a_hostile_name_is_shown_and_not_run(page: "Page") -> None:
+    assert page.locator("h1").inner_text() == HOSTILE
+    assert page.locator("img[src=x]").count() == 0
+
+
+def test_the_page_prints_sum_bias_and_logit_and_says_that_it_is_no_device(
+    make_card: Callable[..., ModelCard],
+) -> None:
+    html = made(make_card)
+
+    assert html.count("Not a medical device") == 1
+    assert html.count(", residual ") == 3  # the chosen label, and each of the two once more
+    assert "does not add up" not in html
+
+
+def test_a_broken_map_is_said_aloud(make_card: Callable[..., ModelCard]) -> None:
+    assert "The map does not add up" in made(make_card, broken=True)

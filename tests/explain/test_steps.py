@@ -1,0 +1,47 @@
+"""The picture before and after each step."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from diascope.card import ModelCard
+from diascope.errors import ReadError
+from diascope.explain.steps import normalised, walked
+from diascope.sample import Sample
+
+PIXELS = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+
+
+def halve(sample: Sample) -> Sample:
+    return sample.changed(sample.pixels // 2, "halved")
+
+
+def refuse(sample: Sample) -> Sample:
+    raise ValueError("too dark")
+
+
+def test_each_step_shows_its_picture_its_numbers_and_its_own_note(
+    make_sample: Callable[..., Sample],
+) -> None:
+    sample, stages = walked(make_sample(PIXELS, trace=("read",)), [("a", halve), ("b", halve)])
+
+    assert [stage.title for stage in stages] == ["as read from the file", "after a", "after b"]
+    assert [stage.span for stage in stages] == [(0, 47), (0, 23), (0, 11)]
+    assert [stage.notes for stage in stages] == [("read",), ("halved",), ("halved",)]
+    assert sample.pixels is stages[-1].pixels
+
+
+def test_a_step_that_fails_is_named_with_its_reason(make_sample: Callable[..., Sample]) -> None:
+    with pytest.raises(ReadError, match="the step dim failed: ValueError: too dark"):
+        walked(make_sample(PIXELS), [("dim", refuse)])
+
+
+def test_the_last_numbers_are_those_that_the_network_takes(
+    make_card: Callable[..., ModelCard],
+) -> None:
+    unit = np.array([[[0.5], [1.0]]], np.float32)
+    batch, stage = normalised(unit, make_card())
+
+    assert batch.tolist() == [[[[0, 2]]]]
+    assert stage.span == (0, 2)

@@ -2,15 +2,17 @@
 VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin
-PLUGINS = -e plugins/diascope-derm -e plugins/diascope-chest -e plugins/diascope-dicom \
+PLUGINS = -e plugins/diascope-derm -e "plugins/diascope-chest[examples]" -e plugins/diascope-dicom \
   -e plugins/diascope-slides -e plugins/diascope-pathology
 
 .PHONY: demo test bench lint clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/pipeline run derm.yaml --output results/derm
+	$(BIN)/pipeline run chest.yaml --output results/chest
+	$(BIN)/pipeline run pathology.yaml --output results/pathology
 	@echo
-	@echo "Open the report: $(CURDIR)/results/derm/report.html"
+	@echo "Open the reports: $(CURDIR)/results/{derm,chest,pathology}/report.html"
 	@echo "Your own pictures: . $(BIN)/activate && pipeline run derm.yaml my-photos/ --output results/mine"
 
 test: lint

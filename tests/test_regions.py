@@ -194,11 +194,11 @@ def test_area_is_the_share_of_regions_that_a_label_is_decided_on_for(
     assert (answer.score_kind, answer.predicted) == ("share", ("b",))
 
 
-def test_some_regions_far_from_the_training_are_no_warning_but_most_are(
+def test_some_regions_far_from_the_training_are_no_warning_but_many_are(
     classifier: Callable[[str], Classifier],
 ) -> None:
-    rows = [(0.5, 0.5)] * 4
-    for novelties, warned in (((0.5, 0.5, 0.5, 3), False), ((2, 0.5, 2, 3), True)):
+    rows = [(0.5, 0.5)] * 10
+    for novelties, warned in (((0.5,) * 9 + (3,), False), ((0.5,) * 7 + (2, 2, 3), True)):
         parts = [
             replace(answer, novelty=novelty)
             for answer, novelty in zip(answers(rows), novelties, strict=True)
@@ -206,7 +206,7 @@ def test_some_regions_far_from_the_training_are_no_warning_but_most_are(
         answer = classifier("mean").aggregate(Item("whole", "/whole"), iter(parts))
         assert bool(answer.warnings) is warned
     assert answer.warnings == (
-        "3 of 4 regions unlike the pictures that the model was trained on (up to 3.00 times the "
+        "3 of 10 regions unlike the pictures that the model was trained on (up to 3.00 times the "
         "limit)",
     )
 

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from diascope.novelty import warnings_of
 from diascope.sample import Overview, Prediction, Regions
 
+_MOST = 0.9
+
 
 class Frames:
     """The predictions of an item's frames, one added after the other.
@@ -68,10 +70,10 @@ class Frames:
     @property
     def novelty(self) -> float | None:
         """That of the frame farthest from the training; of regions, of which some always are far,
-        the median."""
+        that within which nine of ten lie."""
         if not self._novelties:
             return None
-        return float(np.median(self._novelties) if self._boxes else max(self._novelties))
+        return float(np.quantile(self._novelties, _MOST if self._boxes else 1))
 
     @property
     def warnings(self) -> tuple[str, ...]:

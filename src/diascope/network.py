@@ -156,11 +156,12 @@ def load_network(card: ModelCard, directory: Path, backbone: Backbone, device: s
 
 
 def state_digest(module: nn.Module) -> str:
-    """Return the SHA-256 over the names and values of a module's weights."""
+    """Return the SHA-256 over the names and values of a module's weights; -0 counts as 0."""
     digest = hashlib.sha256()
     for name, tensor in sorted(module.state_dict().items()):
         digest.update(name.encode())
-        digest.update(tensor.detach().float().cpu().contiguous().numpy().tobytes())
+        values = tensor.detach().float().cpu() + 0.0  # an average of -0 and -0 is 0
+        digest.update(values.contiguous().numpy().tobytes())
     return digest.hexdigest()
 
 

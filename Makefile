@@ -25,6 +25,7 @@ lint: $(VENV)/test.stamp
 
 bench: $(VENV)/test.stamp
 	$(BIN)/python benchmarks/folder.py
+	$(BIN)/python benchmarks/slides.py
 
 $(BIN)/python:
 	@echo "Setting up $(VENV); the first time takes some minutes."

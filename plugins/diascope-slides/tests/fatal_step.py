@@ -1,0 +1,33 @@
+"""A step that notes each tile and, at the one that is named, kills the run that it is part of.
+
+`test_run.py` installs this file as a distribution of its own.
+"""
+
+import multiprocessing
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from diascope.sample import Sample
+
+
+@dataclass
+class FatalStep:
+    """Writes the number of each tile on a line of its own.
+
+    Args:
+        log: the file that the lines are added to.
+    """
+
+    log: Path
+    api: ClassVar = (1, 0)
+
+    def __call__(self, sample: Sample) -> Sample:
+        if str(sample.frame) == os.environ.get("DEADLY_TILE"):
+            worker = multiprocessing.parent_process() is not None
+            os.kill(os.getppid() if worker else os.getpid(), signal.SIGKILL)
+        with self.log.open("a") as file:
+            file.write(f"{sample.frame}\n")
+        return sample

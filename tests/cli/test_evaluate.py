@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.runs import Ended, rows, write_pictures
 
@@ -129,3 +130,36 @@ def test_a_column_that_the_table_has_not_is_refused_before_anything_is_run(
     assert ended.code == 2
     assert "no column 'sx' to divide by" in ended.err
     assert not (tmp_path / "out").exists()
+
+
+def test_evidence_is_measured_where_it_is_asked_for(
+    command: Command, recipe: Path, table: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    mask = Image.new("L", (40, 40), 0)
+    mask.paste(255, (10, 10, 30, 30))
+    mask.save(tmp_path / "mask.png")
+    header, *lines = table.read_text().splitlines()
+    table.write_text("\n".join([f"{header},mask", *(f"{line},mask.png" for line in lines)]))
+    ended = command("evaluate", recipe, "--labels", table, "-o", out, "--evidence")
+    found = json.loads((out / "metrics.json").read_text())["evidence"]
+    page = (out / "evaluation.html").read_text()
+
+    assert ended.code == 0, ended.err
+    assert "Energy inside the mask" in ended.out
+    assert found["inside"]["figures"]["area"]["value"] == 0.25
+    assert found["seed"] == 0
+    assert "Does the answer follow the evidence?" in page
+    assert page.count("Not a medical device") == 1
+
+
+def test_without_masks_the_rest_is_measured(
+    command: Command, recipe: Path, table: Path, tmp_path: Path
+) -> None:
+    ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path, "--evidence")
+    found = measured(tmp_path)["evidence"]
+
+    assert ended.code == 0, ended.err
+    assert found["inside"] == {}  # type: ignore[index]
+    assert found["hiding"]["cases"] == 12  # type: ignore[index]
+    assert "lie where it should" not in (tmp_path / "evaluation.html").read_text()

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import torch
 
 from diascope.card import ModelCard
 from diascope.explain.evidence import Attribution
 from diascope.explain.explanation import explain
 from diascope.explain.page import Subject, explain_page
-from diascope.explain.steps import Stage, normalised
+from diascope.explain.steps import Stage, last_stage
 from diascope.sample import Item, Prediction
 from tests.browser import chromium
 from tests.explain.networks import make_network
@@ -31,15 +32,17 @@ def browser() -> Iterator["Browser"]:
 
 def made(make_card: Callable[..., ModelCard], *, broken: bool = False) -> str:
     card = make_card(size=(32, 32), mean=(0.5,) * 3, std=(0.25,) * 3)
-    unit = np.random.default_rng(0).random((32, 32, 3), np.float32)
-    batch, last = normalised(unit, card)
+    batch = 2 * torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0)) - 1
     found = explain(make_network(outputs=2), batch, OUTPUTS, "dark")
     if broken:
         wrong, right = found.evidence["bright"], found.evidence["dark"]
         found.evidence["dark"] = Attribution("exact", wrong.map, right.logit, right.due)  # type: ignore[index]
     prediction = Prediction(Item(HOSTILE, "/a"), {"dark": 0.7, "bright": 0.3}, "softmax", ("dark",))
-    stages = [Stage("as read from the file", np.zeros((300, 400, 1), np.uint8), ()), last]
-    return explain_page(Subject(card, prediction, stages, "dark", "exact", {}), found)
+    stages = [
+        Stage("as read from the file", np.zeros((300, 400, 1), np.uint8), ()),
+        last_stage(batch, card),
+    ]
+    return explain_page(Subject(card, prediction, stages, "dark", {}), found)
 
 
 @pytest.fixture

@@ -4,11 +4,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import torch
 
 from diascope.card import ModelCard
 from diascope.errors import ReadError
-from diascope.explain.steps import normalised, walked
+from diascope.explain.steps import last_stage, taken, walked
 from diascope.sample import Sample
+from tests.explain.networks import make_batch, make_network
 
 PIXELS = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
 
@@ -37,11 +39,27 @@ def test_a_step_that_fails_is_named_with_its_reason(make_sample: Callable[..., S
         walked(make_sample(PIXELS), [("dim", refuse)])
 
 
-def test_the_last_numbers_are_those_that_the_network_takes(
+def test_the_last_numbers_are_those_that_the_network_was_given(
     make_card: Callable[..., ModelCard],
 ) -> None:
-    unit = np.array([[[0.5], [1.0]]], np.float32)
-    batch, stage = normalised(unit, make_card())
+    network, batch = make_network(), make_batch()
+    logits, seen = taken(network, lambda: network(batch)[0])
+    stage = last_stage(seen, make_card())
 
-    assert batch.tolist() == [[[[0, 2]]]]
-    assert stage.span == (0, 2)
+    assert torch.equal(logits, network(batch)[0])
+    assert np.array_equal(stage.pixels, batch[0].permute(1, 2, 0).numpy())
+    assert not network.backbone._forward_hooks
+
+
+def test_what_the_network_was_given_can_be_followed_by_gradients() -> None:
+    network = make_network()
+    with torch.inference_mode():
+        batch = make_batch().clone()
+
+        def answer() -> torch.Tensor:
+            with torch.inference_mode():
+                return network(batch)
+
+    _, seen = taken(network, answer)
+
+    assert not seen.is_inference()

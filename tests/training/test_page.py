@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from diascope.card import Label, ModelCard
+from diascope.training.filters import Filters
 from diascope.training.mistakes import Mistake
 from diascope.training.page import write_page
 from diascope.training.scoring import Figures
@@ -70,6 +71,19 @@ def test_a_training_without_warnings_and_mistakes_says_only_the_latter(tmp_path:
     assert "No held-out picture was answered wrongly" in shown
 
 
+def test_the_first_layer_is_shown_at_every_epoch_that_was_kept(tmp_path: Path) -> None:
+    weights = np.random.default_rng(0).normal(size=(3, 20, 3, 5, 5)).astype(np.float32)
+    shown = page(tmp_path, filters=Filters(np.array([0, 2, 3]), weights))
+
+    assert "the 16 of its 20 filters that changed most" in shown
+    assert [title in shown for title in (">Start<", ">Epoch 2<", ">Epoch 3<")] == [True] * 3
+    assert "all its filters became others: mean cosine" in shown
+
+
+def test_without_kept_filters_the_page_says_nothing_of_them(tmp_path: Path) -> None:
+    assert "Watching it learn" not in page(tmp_path)
+
+
 def test_names_and_warnings_cannot_become_markup(tmp_path: Path) -> None:
     shown = page(tmp_path, warnings=[HOSTILE])
     assert "<script" not in shown
@@ -77,7 +91,8 @@ def test_names_and_warnings_cannot_become_markup(tmp_path: Path) -> None:
 
 
 def test_a_browser_shows_the_page_in_its_colours_without_fault_or_request(tmp_path: Path) -> None:
-    page(tmp_path)
+    weights = np.random.default_rng(0).normal(size=(2, 20, 3, 5, 5)).astype(np.float32)
+    page(tmp_path, filters=Filters(np.array([0, 3]), weights))
     faults: list[str] = []
     with chromium() as browser:
         shown = browser.new_page(color_scheme="dark")

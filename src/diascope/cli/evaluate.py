@@ -33,6 +33,7 @@ Examples:
     type=click.Choice(["train", "validation", "test"]),
     help="Take only the rows of one split; all of them if not given.",
 )
+@click.option("--evidence", is_flag=True, help="Measure the evidence maps too, by a column `mask`.")
 @click.option("--compare", metavar="RECIPE2", help="Run another recipe too, and compare.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the bootstrap's draws.")
@@ -68,6 +69,7 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
     examples, warnings = read_labels(options["labels"], card, options["split"])
     for request in by:
         divided(columns_of(examples), request)  # refuses what is wrong before anything is run
+    classifier = _classifier(pipeline, examples, options) if options["evidence"] else None
     scored, failed, code = _answers(pipeline, examples, folder, quiet=quiet)
     comparison = None
     if other is not None:
@@ -82,15 +84,19 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
         comparison=comparison,
         warnings=(*warnings, *pipeline.warnings),
     )
+    facts = _facts(pipeline, options)
+    if classifier is not None:
+        answered = [example for example in examples if example.name not in failed]
+        facts["evidence"] = _evidence(pipeline, classifier, answered, options)
     files = write_evaluation(
         evaluation,
         folder,
         title=card.title or pipeline.recipe.name,
-        facts=_facts(pipeline, options),
+        facts=facts,
         titles={label.name: label.title for label in card.labels},
     )
     if not quiet:
-        _tell(evaluation, files[:2])
+        _tell(evaluation, facts.get("evidence", {}), files[:2])
     return code
 
 
@@ -132,6 +138,25 @@ def _answers(
     return *collect(pipeline, examples, folder), outcome.exit_code
 
 
+def _classifier(pipeline: Any, examples: Any, options: dict[str, Any]) -> Any:
+    """Return the loaded model, whose evidence is to be measured, if that can be done."""
+    from diascope.cli.explain import classifier_of
+    from diascope.evaluation.evidence_cases import refuse_missing_masks
+
+    refuse_missing_masks(examples, options["labels"])
+    return classifier_of(pipeline)
+
+
+def _evidence(
+    pipeline: Any, classifier: Any, examples: Any, options: dict[str, Any]
+) -> dict[str, Any]:
+    from diascope.evaluation.evidence import measure_evidence
+    from diascope.evaluation.evidence_cases import Looking
+
+    looking = Looking.of(pipeline, classifier, options["labels"])
+    return measure_evidence(looking, examples, seed=options["seed"])
+
+
 def _facts(pipeline: Any, options: dict[str, Any]) -> dict[str, Any]:
     card = pipeline.model.instance.card
     return {
@@ -149,14 +174,22 @@ def _command() -> str:
     return shlex.join(["pipeline", *sys.argv[1:]])
 
 
-def _tell(evaluation: Any, files: list[Path]) -> None:
-    from diascope.pages.words import title_words
+def _tell(evaluation: Any, evidence: dict[str, Any], files: list[Path]) -> None:
+    from diascope.pages.evidence import evidence_measures
+    from diascope.pages.words import whole_measures
 
     for warning in evaluation.warnings:
         click.echo(f"warning: {warning}", err=True)
     click.echo(f"{len(evaluation.scored)} items measured, {len(evaluation.failed)} without answer")
-    for name, figure in evaluation.overall.items():
-        interval = f"({figure['low']:.3f} to {figure['high']:.3f})"
-        click.echo(f"  {title_words(name):<42} {figure['value']:.3f} {interval}")
+    _tell_measures(whole_measures(evaluation.overall, ()))
+    for part in ("inside", "hiding", "randomised") if evidence else ():
+        if evidence[part]:
+            click.echo(f"evidence, {part}, {evidence[part]['cases']} maps")
+            _tell_measures(evidence_measures(evidence, part))
     for path in files:
         click.echo(f"  {path}")
+
+
+def _tell_measures(measures: Any) -> None:
+    for each in measures:
+        click.echo(f"  {each.title:<42} {each.value:.3f} ({each.low:.3f} to {each.high:.3f})")

@@ -67,6 +67,7 @@ def _explained(recipe: str, image: str, quiet: bool, options: dict[str, Any]) ->
     from diascope.cli.private import refuse_strict
     from diascope.explain.explanation import explain as look
     from diascope.explain.page import Subject, explain_page
+    from diascope.explain.steps import last_stage
     from diascope.pipeline import compose
     from diascope.recipe import read_recipe
 
@@ -75,11 +76,10 @@ def _explained(recipe: str, image: str, quiet: bool, options: dict[str, Any]) ->
     pipeline = compose(read)
     card = pipeline.model.instance.card
     outputs = _outputs(card, options["label"])
-    sample, batch, stages, notes = _prepared(pipeline, image)
-    predictor = _classifier(pipeline)
-    batch = batch.to(predictor.runtime.device)
+    sample, stages, notes = _prepared(pipeline, image)
+    predictor = classifier_of(pipeline)
     start = time.perf_counter()
-    prediction = predictor.predict([sample])[0]
+    prediction, batch = _answered(predictor, sample)
     classified = time.perf_counter()
     chosen = options["label"] or max(outputs, key=lambda name: prediction.scores[name])
     method, occlusion = options["method"], not options["no_occlusion"]
@@ -96,24 +96,29 @@ def _explained(recipe: str, image: str, quiet: bool, options: dict[str, Any]) ->
     warnings = (*pipeline.warnings, *notes, *prediction.warnings)
     if not quiet:
         _tell(found.evidence[chosen], prediction, chosen, facts)
-    return explain_page(Subject(card, prediction, stages, chosen, method, facts, warnings), found)
+    stages.append(last_stage(batch, card))
+    return explain_page(Subject(card, prediction, stages, chosen, facts, warnings), found)
 
 
-def _prepared(pipeline: Any, image: str) -> tuple[Any, Any, list[Any], list[str]]:
-    """Return the last sample, the batch, the picture at each point of its way, and notes."""
-    from diascope.errors import ReadError
-    from diascope.explain.steps import normalised, walked
-    from diascope.fitting import fitted
+def _prepared(pipeline: Any, image: str) -> tuple[Any, list[Any], list[str]]:
+    """Return the last sample, the picture at each point of its way, and notes."""
+    from diascope.explain.steps import walked
 
-    card = pipeline.model.instance.card
     first, notes = _read(pipeline, image)
     steps = [(part.plugin.name, part.instance) for part in pipeline.preparation.steps]
-    sample, stages = walked(first, steps)
+    return *walked(first, steps), notes
+
+
+def _answered(predictor: Any, sample: Any) -> tuple[Any, Any]:
+    """Return the model's answer, and the batch that its network saw."""
+    from diascope.errors import ReadError
+    from diascope.explain.steps import taken
+
     try:
-        batch, last = normalised(fitted(sample, card.size, card.channels), card)
+        answers, batch = taken(predictor.network, lambda: predictor.predict([sample]))
     except ValueError as error:
         raise ReadError(str(error)) from error
-    return sample, batch, [*stages, last], notes
+    return answers[0], batch
 
 
 def _read(pipeline: Any, image: str) -> tuple[Any, list[str]]:
@@ -138,7 +143,7 @@ def _read(pipeline: Any, image: str) -> tuple[Any, list[str]]:
     return read[0][0], more
 
 
-def _classifier(pipeline: Any) -> Any:
+def classifier_of(pipeline: Any) -> Any:
     """Return the loaded model, which must be a backbone and a head."""
     from diascope.classifier import Classifier
     from diascope.errors import PluginError

@@ -57,7 +57,7 @@ def occluded(network: nn.Module, batch: Tensor, output: int, grid: tuple[int, in
     """
     rows, columns = (min(_CELLS, cells) for cells in grid)
     start = time.perf_counter()
-    hidden = _blurred(batch, rows, columns)
+    hidden = blurred(batch, rows, columns)
     masks = [_mask(batch, rows, columns, cell) for cell in range(rows * columns)]
     with torch.inference_mode():
         whole = network(batch)[0, output]
@@ -72,7 +72,8 @@ def occluded(network: nn.Module, batch: Tensor, output: int, grid: tuple[int, in
     )
 
 
-def _blurred(batch: Tensor, rows: int, columns: int) -> Tensor:
+def blurred(batch: Tensor, rows: int, columns: int) -> Tensor:
+    """Return a batch with no more detail than half as many cells can show."""
     coarse = functional.adaptive_avg_pool2d(batch, (max(1, rows // 2), max(1, columns // 2)))
     return functional.interpolate(coarse, batch.shape[2:], mode="bilinear", align_corners=False)
 

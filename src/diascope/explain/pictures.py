@@ -11,18 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-FOR, AGAINST = (255, 150, 40), (84, 160, 255)
-VIRIDIS = (
-    (68, 1, 84), (72, 24, 106), (71, 45, 123), (66, 64, 134), (59, 82, 139), (51, 99, 141),
-    (44, 114, 142), (38, 130, 142), (33, 145, 140), (31, 160, 136), (40, 174, 128), (63, 188, 115),
-    (94, 201, 98), (132, 212, 75), (173, 220, 48), (216, 226, 25), (253, 231, 37),
-)  # fmt: skip
-"""17 equal steps of matplotlib's colour map (van der Walt and Smith 2015)."""
+from diascope.pages.heat import colours
 
-SIGNED = (
+FOR, AGAINST = (255, 150, 40), (84, 160, 255)
+SIGNED = np.array([
     (45, 105, 190), (84, 160, 255), (165, 205, 250), (244, 244, 244), (250, 205, 160),
     (240, 140, 40), (165, 80, 5),
-)  # fmt: skip
+], np.uint8)  # fmt: skip
 """From below 0 over 0 to above it, for maps on their own."""
 
 _DIM = 0.45  # brightness of a picture under a map
@@ -51,7 +46,7 @@ def drawn(numbers: NDArray[np.float32]) -> str:
     reach = float(np.abs(numbers).max(initial=0.0)) or 1.0
     if numbers.min(initial=0.0) < 0:
         return _indexed((numbers / reach + 1) / 2, SIGNED)
-    return _indexed(numbers / reach, VIRIDIS)
+    return _indexed(numbers / reach, colours())
 
 
 def overlay(picture: NDArray[np.uint8], numbers: NDArray[np.float32], reach: float) -> str:
@@ -68,8 +63,8 @@ def overlay(picture: NDArray[np.uint8], numbers: NDArray[np.float32], reach: flo
     cells = np.asarray(Image.fromarray(numbers).resize(size, Image.Resampling.BICUBIC))
     ground = np.asarray(Image.fromarray(picture).convert("L").resize(size)) * _DIM
     share = (np.clip(np.abs(cells) / reach, 0, 1) ** 0.85 * _OPAQUE)[:, :, None]
-    colours = np.where(cells[:, :, None] < 0, AGAINST, FOR)
-    mixed = ground[:, :, None] * (1 - share) + colours * share
+    tint = np.where(cells[:, :, None] < 0, AGAINST, FOR)
+    mixed = ground[:, :, None] * (1 - share) + tint * share
     return _uri(Image.fromarray(np.rint(mixed).astype(np.uint8)), "jpeg", quality=85)
 
 
@@ -87,13 +82,12 @@ def packed(numbers: NDArray[Any]) -> dict[str, Any]:
     return {"type": kind, "shape": numbers.shape, "data": base64.b64encode(content).decode("ascii")}
 
 
-def _indexed(shares: NDArray[np.floating[Any]], colours: tuple[tuple[int, int, int], ...]) -> str:
-    """Return shares from 0 to 1 as a PNG with a palette."""
+def _indexed(shares: NDArray[np.floating[Any]], stops: NDArray[np.uint8]) -> str:
+    """Return shares from 0 to 1 as a PNG with a palette, between ``(n, 3)`` even stops."""
     from PIL import Image
 
-    steps = np.linspace(0, len(colours) - 1, 256)
-    table = np.array(colours, float).T
-    palette = np.stack([np.interp(steps, np.arange(len(colours)), row) for row in table], axis=1)
+    steps, places = np.linspace(0, len(stops) - 1, 256), np.arange(len(stops))
+    palette = np.stack([np.interp(steps, places, channel) for channel in stops.T], axis=1)
     image = Image.fromarray(np.rint(np.clip(shares, 0, 1) * 255).astype(np.uint8), "L")
     image.putpalette(np.rint(palette).astype(np.uint8).tobytes())
     return _uri(image, "png")

@@ -21,8 +21,8 @@ def scripted(template: str, scripts: Sequence[str], *, numbers: Any = None, **va
     return render(
         template,
         own_style=_asset("explain.css"),
-        policy=f"'sha256-{digest}'" if script else "'none'",
         script=script,
+        script_digest=digest,
         numbers=_json(numbers),
         **values,
     )

@@ -1,18 +1,21 @@
 """The picture before and after each preprocessing step, down to the numbers the network takes."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from diascope.card import ModelCard
 from diascope.contracts import Step
 from diascope.errors import ReadError, reason_of
+from diascope.explain.calls import hooked
+from diascope.network import Network
 from diascope.sample import Sample
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,13 +55,26 @@ def walked(sample: Sample, steps: Iterable[tuple[str, Step]]) -> tuple[Sample, l
     return sample, stages
 
 
-def normalised(unit: NDArray[np.float32], card: ModelCard) -> tuple[Tensor, Stage]:
-    """Return the batch ``(1, C, H, W)`` of a picture ``(H, W, C)`` in [0, 1], and its stage."""
-    mean, std = (np.array(each, np.float32) for each in (card.mean, card.std))
-    pixels = (unit - mean) / std
-    batch = torch.from_numpy(np.ascontiguousarray(np.moveaxis(pixels, 2, 0)))[None]
+def taken(network: Network, answer: Callable[[], T]) -> tuple[T, Tensor]:
+    """Return what a call gives, and the first batch ``(N, C, H, W)`` that the network saw in it.
+
+    So nobody has to know how a picture is normalised but who does it for the network.
+    """
+    seen: list[Tensor] = []
+
+    def note(module: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
+        seen.append(arguments[0])
+
+    with hooked([network.backbone], after=note):
+        answered = answer()
+    return answered, seen[0].clone()  # outside of inference: it may be followed by gradients
+
+
+def last_stage(batch: Tensor, card: ModelCard) -> Stage:
+    """Return the picture of a batch of one, as the network takes it."""
+    pixels = np.moveaxis(batch[0].cpu().numpy(), 0, 2)
     note = f"less the mean, divided by the deviation: {_each(card.mean)} and {_each(card.std)}"
-    return batch, Stage("as the network takes it", pixels, (note,))
+    return Stage("as the network takes it", pixels, (note,))
 
 
 def _each(numbers: Iterable[float]) -> str:

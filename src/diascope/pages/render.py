@@ -3,6 +3,7 @@
 from importlib.resources import files
 from typing import Any
 
+from diascope.pages.evidence import evidence_measures
 from diascope.pages.words import counted, number_words, title_words
 
 
@@ -17,7 +18,12 @@ def render(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"words": title_words, "number": number_words, "counted": counted}
+    environment.filters |= {
+        "words": title_words,
+        "number": number_words,
+        "counted": counted,
+        "evidence_measures": evidence_measures,
+    }
     style = f"{tokens()}\n{_asset('style.css')}"
     return environment.get_template(template).render(style=style, **values)
 

@@ -16,6 +16,7 @@ from diascope.network import Network
 from diascope.output import write_whole
 from diascope.table import Example
 from diascope.training.decisions import decided, scored
+from diascope.training.filters import read_filters
 from diascope.training.made import data_of, measured_card, provenance, rounded, stored
 from diascope.training.mistakes import worst_mistakes
 from diascope.training.novelty import novelty_of
@@ -73,7 +74,15 @@ def finish(
     mistakes = worst_mistakes(
         card, answers.items, answers.targets, answers.scores, pictures.picture
     )
-    write_page(folder, card, trained.history, mistakes, trained.warnings, monitor=options.monitor)
+    write_page(
+        folder,
+        card,
+        trained.history,
+        mistakes,
+        trained.warnings,
+        monitor=options.monitor,
+        filters=read_filters(folder),
+    )
     return card, answers
 
 

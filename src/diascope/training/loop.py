@@ -17,6 +17,7 @@ from diascope.network import Network
 from diascope.training.checkpoint import load_checkpoint, save_checkpoint
 from diascope.training.depthwise import QuickDepthwise
 from diascope.training.draw import Drawn
+from diascope.training.filters import keep_filters, kept_epochs
 from diascope.training.objective import Objective
 from diascope.training.optimization import average_of, optimizer_of, schedule_of
 from diascope.training.options import TrainOptions
@@ -75,6 +76,8 @@ class Trainer:
         schedule = schedule_of(optimizer.optimizer, options, len(loader))
         self._average = average_of(self.network, options)
         best = self._resume(optimizer, schedule)
+        if not self.history:
+            self._keep_filters()
         model: Any = None
         for epoch in range(len(self.history), options.epochs):
             if self._ended():
@@ -91,6 +94,7 @@ class Trainer:
             told = self._told(figures)
             if best["network"] is None or told >= best["told"]:
                 best = {"told": told, "network": _copied(self._answering())}
+            self._keep_filters()
             if fabric.is_global_zero:
                 self._save(optimizer, schedule, best)
         self.network.load_state_dict(best["network"])
@@ -156,6 +160,14 @@ class Trainer:
         told = [self._told(figures) for figures in self.history]
         patience = self.options.patience
         return bool(patience and told and len(told) - 1 - told.index(max(told)) >= patience)
+
+    def _keep_filters(self) -> None:
+        """Keep the first layer of a backbone that learns, at the start and at chosen epochs."""
+        epoch, options = len(self.history), self.options
+        if options.freeze_backbone or epoch not in kept_epochs(options.epochs):
+            return
+        if self.fabric.is_global_zero:
+            keep_filters(self._answering().backbone, epoch, self.directory)
 
     def _loader(self, sampler: Drawn) -> DataLoader[tuple[Tensor, Tensor, Tensor]]:
         batch = max(1, self.options.batch // self.fabric.world_size)

@@ -15,6 +15,8 @@ from diascope.output import write_whole
 from diascope.pages.render import render
 from diascope.pages.words import label_measures, title_words, whole_measures
 from diascope.training.curves import best_epoch, draw_curves
+from diascope.training.filters import Filters
+from diascope.training.filters_shown import watched
 from diascope.training.mistakes import Mistake
 from diascope.training.scoring import Figures
 
@@ -31,6 +33,7 @@ def write_page(
     warnings: Sequence[str],
     *,
     monitor: str = "auc_macro",
+    filters: Filters | None = None,
 ) -> list[Path]:
     """Write ``training.html`` and its curves as ``learning-curves.png`` and ``.svg``; return all.
 
@@ -40,6 +43,7 @@ def write_page(
         mistakes: the worst first.
         warnings: what was found wrong with the table.
         monitor: the figure that chose the epoch whose weights were kept.
+        filters: of the first layer, at some epochs.
     """
     best = best_epoch(history, monitor)
     drawn = draw_curves(history, best, folder)
@@ -53,6 +57,7 @@ def write_page(
         figures=_figures(card, history, best, monitor),
         warnings=warnings,
         curves=inline(curves.read_text("utf-8")),
+        watched=watched(filters) if filters is not None else None,
         columns=list(dict.fromkeys(name for row in history for name in row)),
         history=history,
         best=best,

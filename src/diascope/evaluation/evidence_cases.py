@@ -1,0 +1,122 @@
+"""Pictures of a table with the evidence for their true labels, and where that should lie."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from diascope.classifier import Classifier
+from diascope.contracts import Resumed
+from diascope.errors import ReadError, TableError
+from diascope.evaluation.evidence_masks import followed
+from diascope.explain.steps import taken, walked
+from diascope.pipeline import Pipeline
+from diascope.plugins import find_plugin, load_plugin
+from diascope.preparation import Part, Preparation
+from diascope.sample import Failed, Item, Sample, Skipped
+from diascope.table import Example
+
+MASK = "mask"
+"""The column that names a picture, relative to the table, which is white inside."""
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One picture and one of its true labels.
+
+    Attributes:
+        column: of the label among the scores.
+        output: of the network, that speaks for the label.
+        batch: ``(1, C, H, W)``, the picture as the network takes it.
+        map: ``(h, w)``, the evidence for the label.
+        mask: ``(H, W)``; None if the table names none.
+    """
+
+    group: str
+    column: int
+    output: int
+    batch: Tensor
+    map: NDArray[np.float32]
+    mask: NDArray[np.bool_] | None
+
+
+def refuse_missing_masks(examples: Sequence[Example], table: Path) -> None:
+    """Refuse a table that names masks that are not there.
+
+    Raises:
+        TableError: naming some.
+    """
+    named = [(row.line, table.parent / row.columns[MASK]) for row in examples if _has_mask(row)]
+    missing = [(line, path) for line, path in named if not path.is_file()]
+    if missing:
+        shown = "; ".join(f"line {line}: {path}" for line, path in missing[:_SHOWN])
+        raise TableError(f"{len(missing)} masks are missing: {shown}", where=str(table))
+
+
+@dataclass(frozen=True)
+class Looking:
+    """How a recipe's model looks at single pictures.
+
+    Attributes:
+        classifier: asked once a picture, without mirror images, for the evidence of all labels.
+        folder: that masks are named relative to.
+    """
+
+    classifier: Classifier
+    preparation: Preparation
+    folder: Path
+
+    @classmethod
+    def of(cls, pipeline: Pipeline, classifier: Classifier, table: Path) -> "Looking":
+        """Look as a pipeline does, whose loaded model is ``classifier``, at a table's pictures."""
+        runtime = replace(classifier.runtime, evidence="all")
+        once = replace(classifier, test_time="none", runtime=runtime)
+        return cls(once, replace(pipeline.preparation, block=1, parts=None), table.parent)
+
+    def cases(self, example: Example) -> Iterator[Case]:
+        """Yield a case for each true label that the network can speak for.
+
+        Raises:
+            ReadError: if picture or mask cannot be used, with the reason.
+        """
+        card = self.classifier.card
+        steps = [(part.plugin.name, part.instance) for part in self.preparation.steps]
+        sample, stages = walked(_read(replace(self.preparation, steps=()), example.path), steps)
+        mask = None
+        if _has_mask(example):
+            mask = followed(_mask(self.folder / example.columns[MASK]), stages, steps)
+        network = self.classifier.network
+        answers, batch = taken(network, lambda: self.classifier.predict([sample]))
+        for each in answers[0].evidence:
+            if each.label in example.labels:
+                column = card.names.index(each.label)
+                output = column - (len(card.names) - card.outputs)
+                yield Case(example.group, column, output, batch, each.map, mask)
+
+
+def _has_mask(example: Example) -> bool:
+    return bool(example.columns.get(MASK))
+
+
+def _mask(path: Path) -> Sample:
+    plugin = find_plugin("reader", "image")
+    reader = Part(plugin, load_plugin(plugin)())
+    return _read(Preparation((reader,), (), block=1), path)
+
+
+def _read(preparation: Preparation, path: Path) -> Sample:
+    """Return the only picture of a file."""
+    item = Item(path.name, str(path.absolute()))
+    first, *more = islice(preparation.prepare(item), 2)
+    if isinstance(first, Failed | Skipped):
+        raise ReadError(first.reason)
+    assert not isinstance(first, Resumed)  # nothing is kept of this reading
+    if more:
+        raise ReadError("it holds more than one picture")
+    return first[0]

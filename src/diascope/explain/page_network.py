@@ -1,0 +1,80 @@
+"""Steps, filters and depths as ``explain.html`` shows them: pictures, shapes and words."""
+
+from typing import Any
+
+from diascope.explain.explanation import Layer
+from diascope.explain.feature_maps import Depth
+from diascope.explain.filters import Filter
+from diascope.explain.inspector import layer_numbers
+from diascope.explain.pictures import drawn, photo, plain, shown
+from diascope.explain.steps import Stage
+from diascope.pages.words import counted, number_words
+
+
+def stage_shown(stage: Stage) -> dict[str, Any]:
+    """Return the picture at one point of its way, its shape, its range and its notes."""
+    height, width, channels = stage.pixels.shape
+    low, high = stage.span
+    return {
+        "title": stage.title,
+        "picture": photo(shown(stage.pixels)),
+        "shape": f"{width} x {height} pixels, {counted(channels, 'channel')}",
+        "low": number_words(low),
+        "high": number_words(high),
+        "notes": stage.notes,
+    }
+
+
+def filter_shown(each: Filter, *, responds: bool) -> dict[str, Any]:
+    """Return a filter and its strength; if it ``responds``, also where it fires."""
+    return {
+        "index": each.response.index,
+        "strength": number_words(each.response.strength),
+        "picture": plain(each.picture),
+        "response": drawn(each.response.map) if responds else "",
+    }
+
+
+def depth_shown(depth: Depth, side: int) -> dict[str, Any]:
+    """Return the maps of one resolution, of a picture of ``side`` pixels."""
+    height, width = depth.size
+    share = (
+        f"1/{2**depth.halvings} of the picture's side" if depth.halvings else "The picture's size"
+    )
+    return {
+        "title": f"{share}: {width} x {height} cells",
+        "words": f"{depth.channels:,} channels; a cell stands for {side // height} x "
+        f"{side // height} pixels of the picture, and looks at more around them",
+        "maps": [
+            {
+                "index": channel.index,
+                "strength": number_words(channel.strength),
+                "picture": drawn(channel.map),
+            }
+            for channel in depth.strongest
+        ],
+    }
+
+
+def layer_shown(layer: Layer) -> dict[str, Any]:
+    """Return the numbers of a layer that the page works out, and what it is in words."""
+    convolution = layer.convolution
+    filters, channels, tall, wide = convolution.weight.shape
+    kind = "Transposed convolution" if convolution.transposed else "Convolution"
+    steps = f"steps of {convolution.stride[0]} x {convolution.stride[1]}"
+    words = [f"{kind}: {filters} filters of {channels} x {tall} x {wide} numbers", steps]
+    if any(start < 0 for start in convolution.start):
+        top, left = (-start for start in convolution.start)
+        words.append(f"zeros above: {top}, to the left: {left}")
+    if convolution.dilation != (1, 1):
+        words.append(f"dilation {convolution.dilation[0]} x {convolution.dilation[1]}")
+    if convolution.groups > 1:
+        words.append(f"in {convolution.groups} groups of channels")
+    height, width = convolution.output.shape[1:]
+    numbers = layer_numbers(layer)
+    titled = [each | {"title": str(each["index"])} for each in numbers["filters"]]
+    return numbers | {
+        "title": f"{width} x {height} places",
+        "words": f"{', '.join(words)}. Bright is where the filter fires.",
+        "filters": titled,
+    }

@@ -1,0 +1,42 @@
+"""Measurements of evidence maps in the words and the order of a reader."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from diascope.pages.words import Measure
+
+_TITLES = {
+    "inside": {
+        "energy": "Energy inside the mask",
+        "energy_gaussian": "The same of a centred Gaussian",
+        "energy_gain": "Energy above the Gaussian",
+        "pointing": "Strongest place inside the mask",
+        "pointing_gaussian": "The same of a centred Gaussian",
+        "pointing_gain": "Strongest place above the Gaussian",
+        "area": "Share of the picture inside the mask",
+    },
+    "hiding": {
+        "deletion": "Deletion, lower is better",
+        "insertion": "Insertion, higher is better",
+        "random": "Both in random order",
+        "deletion_gain": "Deletion below random",
+        "insertion_gain": "Insertion above random",
+    },
+    "randomised": {
+        "head": "Head",
+        "quarter": "Head and the last quarter of the layers",
+        "half": "Head and the last half",
+        "three_quarters": "Head and the last three quarters",
+        "all": "All layers",
+    },
+}
+
+
+def evidence_measures(evidence: Mapping[str, Any], part: str) -> list[Measure]:
+    """Return what was measured of one part: ``inside``, ``hiding`` or ``randomised``."""
+    figures = evidence[part].get("figures", {})
+    return [
+        Measure(title, found["value"], found["low"], found["high"])
+        for name, title in _TITLES[part].items()
+        if (found := figures.get(name))
+    ]

@@ -1,0 +1,52 @@
+"""The first layer, epoch by epoch, as ``training.html`` shows it: pictures and what changed."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from diascope.explain.filters import filter_picture
+from diascope.explain.pictures import plain
+from diascope.training.filters import Filters
+
+_SHOWN = 16  # filters: those that changed most
+_PIXELS = 4  # that a number of a filter is drawn with; a gap between filters is half as wide
+
+
+def watched(filters: Filters) -> dict[str, Any]:
+    """Return a row of pictures for each epoch, and words on how much the filters changed."""
+    likeness = filters.likeness()
+    count = filters.weights.shape[1]
+    shown = np.sort(np.argsort(likeness[-1], kind="stable")[:_SHOWN])
+    mean = likeness.mean(axis=1)
+    return {
+        "rows": [
+            {
+                "title": f"epoch {epoch}" if epoch else "start",
+                "likeness": f"{mean[row]:.3f}",
+                "picture": plain(_strip(filters.weights[row, shown])),
+            }
+            for row, epoch in enumerate(filters.epochs.tolist())
+        ],
+        "which": f"the {len(shown)} of its {count} filters that changed most"
+        if len(shown) < count
+        else f"all of its {count} filters",
+        "change": _change(float(mean[-1])),
+    }
+
+
+def _change(likeness: float) -> str:
+    """Return in words how far the filters went from what they first were."""
+    amount = "hardly changed" if likeness > 0.99 else "changed in part"
+    return f"{'became others' if likeness < 0.5 else amount}: mean cosine {likeness:.3f}"
+
+
+def _strip(weights: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return filters ``(F, C, kh, kw)`` side by side in one picture, with gaps of mid-grey."""
+    pictures = [
+        np.kron(filter_picture(torch.from_numpy(weight)), np.ones((_PIXELS, _PIXELS, 1), np.uint8))
+        for weight in weights
+    ]
+    gap = np.full((len(pictures[0]), _PIXELS // 2, 3), 127, np.uint8)
+    return np.concatenate([part for picture in pictures for part in (picture, gap)][:-1], axis=1)

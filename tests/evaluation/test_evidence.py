@@ -1,0 +1,120 @@
+"""Evidence maps, measured where the truth is known: a bright square decides."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from diascope.card import ModelCard
+from diascope.classifier import Classifier
+from diascope.contracts import Runtime
+from diascope.errors import TableError
+from diascope.evaluation.evidence import DEPTHS, measure_evidence
+from diascope.evaluation.evidence_cases import Looking, refuse_missing_masks
+from diascope.network import LinearHead, Network
+from diascope.pipeline import make_backbone
+from diascope.plugins import find_plugin, load_plugin
+from diascope.preparation import Part, Preparation
+from diascope.table import Example, read_table
+
+COUNT = 12
+
+
+def make_part(kind: str, name: str, *values: object) -> Part:
+    plugin = find_plugin(kind, name)
+    return Part(plugin, load_plugin(plugin)(*values))
+
+
+@pytest.fixture
+def looking(make_card: Callable[..., ModelCard], tmp_path: Path) -> Looking:
+    """A network whose one feature is the brightness of each pixel; it speaks for ``bright``."""
+    backbone, head = nn.Sequential(nn.Conv2d(3, 1, 1), nn.ReLU()), LinearHead(1, 2)
+    with torch.no_grad():
+        backbone[0].weight.fill_(1)
+        backbone[0].bias.fill_(-4)
+        head.linear.weight.copy_(torch.tensor([[-30.0], [30.0]]))
+        head.linear.bias.copy_(torch.tensor([1.0, -1.0]))
+    card = make_card(size=(32, 32), mean=(0.0,) * 3, std=(0.5,) * 3)
+    runtime = Runtime("cpu", "all", make_backbone)
+    classifier = Classifier(Network(backbone, head).eval(), card, runtime)
+    steps = (make_part("preprocessing", "resize", 32),)
+    return Looking(
+        classifier, Preparation((make_part("reader", "image"),), steps, block=1), tmp_path
+    )
+
+
+@pytest.fixture
+def examples(tmp_path: Path) -> list[Example]:
+    """Dark pictures with a bright square anywhere, and their masks; two pictures a group."""
+    random = np.random.default_rng(0)
+    lines = ["path,label,group,mask"]
+    for number in range(COUNT):
+        mask = np.zeros((64, 96), np.uint8)
+        row, column = random.integers(0, (40, 72))
+        mask[row : row + 24, column : column + 24] = 255
+        Image.fromarray(mask).save(tmp_path / f"{number}-mask.png")
+        pixels = np.repeat(np.clip(mask, 30, 240)[:, :, None], 3, axis=2)
+        Image.fromarray(pixels).save(tmp_path / f"{number}.png")
+        lines.append(f"{number}.png,bright,{number // 2},{number}-mask.png")
+    (tmp_path / "table.csv").write_text("\n".join(lines))
+    return read_table(tmp_path / "table.csv", "multiclass")
+
+
+def test_the_evidence_for_what_decides_lies_inside_and_is_followed(
+    looking: Looking, examples: list[Example]
+) -> None:
+    found = measure_evidence(looking, examples, draws=50)
+    inside, hiding = (found[part]["figures"] for part in ("inside", "hiding"))
+
+    assert found["inside"]["cases"] == found["hiding"]["cases"] == COUNT
+    assert inside["energy"]["value"] > 0.95
+    assert inside["pointing"]["value"] == 1
+    assert inside["energy_gain"]["low"] > 0.5
+    assert inside["area"]["value"] == pytest.approx(24 * 24 / (64 * 96), abs=0.02)
+    assert hiding["deletion_gain"]["low"] > 0
+    assert hiding["insertion_gain"]["low"] > 0
+    assert list(found["randomised"]["figures"]) == list(DEPTHS)
+    assert found["left_out"] == {}
+
+
+def test_a_network_that_sees_nothing_has_the_masks_share(
+    looking: Looking, examples: list[Example]
+) -> None:
+    with torch.no_grad():
+        looking.classifier.network.backbone[0].weight.fill_(0)  # type: ignore[index]
+        looking.classifier.network.backbone[0].bias.fill_(1)  # type: ignore[index]
+    found = measure_evidence(looking, examples, draws=10)
+    inside = found["inside"]["figures"]
+
+    assert inside["energy"]["value"] == pytest.approx(inside["area"]["value"])
+    assert found["hiding"]["figures"]["deletion_gain"]["value"] == pytest.approx(0)
+    assert found["randomised"]["figures"]["head"] is None  # a flat map has no ranks
+
+
+def test_the_same_seed_gives_the_same_numbers(looking: Looking, examples: list[Example]) -> None:
+    one, two = (measure_evidence(looking, examples, draws=10, seed=4) for _ in range(2))
+
+    assert one == two
+
+
+def test_a_picture_without_a_usable_mask_is_counted_with_its_reason(
+    looking: Looking, examples: list[Example]
+) -> None:
+    Image.new("L", (9, 9), 255).save(examples[3].path.parent / "3-mask.png")
+    found = measure_evidence(looking, examples, draws=5)
+
+    assert found["left_out"] == {"the mask is not of the picture's size": 1}
+    assert found["inside"]["cases"] == COUNT - 1
+
+
+def test_masks_that_are_not_there_are_named_before_anything_is_run(
+    examples: list[Example], tmp_path: Path
+) -> None:
+    (tmp_path / "5-mask.png").unlink()
+
+    with pytest.raises(TableError, match=r"1 masks are missing: line 7: .*5-mask\.png"):
+        refuse_missing_masks(examples, tmp_path / "table.csv")

@@ -1,0 +1,51 @@
+"""The first layer at chosen epochs."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from diascope.training.filters import Filters, keep_filters, kept_epochs, read_filters
+
+
+def backbone(value: float) -> nn.Module:
+    network = nn.Sequential(nn.Conv2d(3, 4, 5), nn.Conv2d(4, 2, 3))
+    with torch.no_grad():
+        network[0].weight.fill_(value)
+    return network
+
+
+@pytest.mark.parametrize(
+    ("epochs", "kept"),
+    [(1, {0, 1}), (4, {0, 1, 2, 3, 4}), (16, set(range(0, 17, 2))), (40, set(range(0, 41, 5)))],
+)
+def test_epochs_are_spread_evenly_from_the_start_to_the_end(epochs: int, kept: set[int]) -> None:
+    assert kept_epochs(epochs) == kept
+
+
+def test_a_training_that_goes_on_overwrites_what_came_later(tmp_path: Path) -> None:
+    for epoch, value in ((0, 1.0), (2, 2.0), (4, 9.0), (3, 3.0)):
+        keep_filters(backbone(value), epoch, tmp_path)
+
+    found = read_filters(tmp_path)
+    assert found is not None
+    assert found.epochs.tolist() == [0, 2, 3]
+    assert found.weights.shape == (3, 4, 3, 5, 5)
+    assert found.weights[:, 0, 0, 0, 0].tolist() == [1, 2, 3]
+
+
+def test_a_backbone_without_a_convolution_leaves_no_file(tmp_path: Path) -> None:
+    keep_filters(nn.Linear(2, 2), 0, tmp_path)
+
+    assert read_filters(tmp_path) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_cosine_is_1_of_what_only_grew_and_0_of_what_turned_by_a_right_angle() -> None:
+    weights = np.zeros((2, 2, 1, 1, 2), np.float32)
+    weights[0, :, 0, 0] = (1, 0)
+    weights[1, :, 0, 0] = ((5, 0), (0, 2))
+
+    assert Filters(np.array([0, 1]), weights).likeness().tolist() == [[1, 1], [1, 0]]

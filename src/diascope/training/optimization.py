@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from diascope.network import Network
@@ -51,15 +51,7 @@ def average_of(network: Network, options: TrainOptions) -> AveragedModel | None:
     if not options.ema:
         return None
     mean = get_ema_multi_avg_fn(options.ema)  # type: ignore[no-untyped-call]
-
-    def update(averages: list[Tensor], values: list[Tensor], count: Any) -> None:
-        if averages[0].is_floating_point():
-            mean(averages, values, count)
-        else:  # a mean of counters would be rounded down, and a frozen backbone would change
-            for average, value in zip(averages, values, strict=True):
-                average.copy_(value)
-
-    return AveragedModel(network, multi_avg_fn=update, use_buffers=True)
+    return AveragedModel(network, multi_avg_fn=mean, use_buffers=True)
 
 
 def _decay(weight: nn.Parameter, options: TrainOptions) -> float:

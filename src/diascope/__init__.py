@@ -11,7 +11,17 @@ from diascope.errors import (
     TableError,
     WeightsError,
 )
-from diascope.sample import Evidence, Failed, Item, Prediction, Sample, Skipped
+from diascope.sample import (
+    Evidence,
+    Failed,
+    Item,
+    Overview,
+    Prediction,
+    Region,
+    Regions,
+    Sample,
+    Skipped,
+)
 
 __all__ = [
     "API",
@@ -22,10 +32,13 @@ __all__ = [
     "Label",
     "ModelCard",
     "NoPictureError",
+    "Overview",
     "PluginError",
     "Prediction",
     "ReadError",
     "RecipeError",
+    "Region",
+    "Regions",
     "Runtime",
     "Sample",
     "Skipped",

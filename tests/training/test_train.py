@@ -28,7 +28,7 @@ def table(tmp_path: Path) -> Path:
     [
         ("binary", ["green", "red"], "auc", "sigmoid"),
         ("multiclass", ["red", "green", "blue"], "auc_macro", "softmax"),
-        ("multilabel", ["", "red", "blue", "red|blue"], "auc_macro", "sigmoid"),
+        ("multilabel", ["", "red", "blue", "red|blue"], "auc_macro", "probability"),
     ],
 )
 def test_an_easy_task_is_learned_and_its_weights_run(

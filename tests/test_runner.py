@@ -111,7 +111,7 @@ def test_a_killed_run_goes_on_to_the_same_bytes_as_an_undisturbed_one(
 def test_an_interrupted_run_ends_with_130_and_the_command_that_resumes(
     odd_plugins: Path, tmp_path: Path, tiny_weights: Path, results: Path
 ) -> None:
-    photos = write_pictures(tmp_path / "many", 23)
+    photos = write_pictures(tmp_path / "many", 80)
     recipe = write_recipe(tmp_path / "slow.yaml", tiny_weights, read="slow")
     arguments = ["run", recipe, photos, "-o", results, "--workers", "1"]
     process = start(odd_plugins, *arguments, ODD_SECONDS="0.1")

@@ -134,7 +134,13 @@ def start(site: Path, *arguments: object, **environment: str) -> subprocess.Pope
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_heeds_interrupts,
     )
+
+
+def _heeds_interrupts() -> None:
+    """A shell starts what it runs in the background with Ctrl-C ignored, and children inherit it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def strike(process: subprocess.Popen[str], number: signal.Signals, when: Callable[[], bool]) -> Any:

@@ -139,7 +139,7 @@ def start(site: Path, *arguments: object, **environment: str) -> subprocess.Pope
 
 
 def _heeds_interrupts() -> None:
-    """A shell starts what it runs in the background with Ctrl-C ignored, and children inherit it."""
+    """A shell starts what it runs in the background with Ctrl-C ignored; children inherit that."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 

@@ -12,7 +12,8 @@ demo: $(VENV)/demo.stamp
 	$(BIN)/pipeline run chest.yaml --output results/chest
 	$(BIN)/pipeline run pathology.yaml --output results/pathology
 	@echo
-	@echo "Open the reports: $(CURDIR)/results/{derm,chest,pathology}/report.html"
+	@echo "Open the reports:"
+	@for domain in derm chest pathology; do echo "  $(CURDIR)/results/$$domain/report.html"; done
 	@echo "Your own pictures: . $(BIN)/activate && pipeline run derm.yaml my-photos/ --output results/mine"
 
 test: lint

@@ -120,6 +120,18 @@ def test_parts_of_a_changed_file_are_not_used(
     assert not isinstance(next(tiled.prepare(changed)), Resumed)
 
 
+@pytest.mark.parametrize("left", [b"", b"no database"], ids=["empty", "damaged"])
+def test_parts_that_a_kill_left_unfinished_are_as_good_as_none(
+    tiled: Pipeline, make_item: Callable[..., Item], tmp_path: Path, left: bytes
+) -> None:
+    item = make_item(tiles(9), "whole.txt")
+    (first,) = finished(tiled, item)
+    (kept,) = (tmp_path / "parts").iterdir()
+    kept.write_bytes(left)
+    (again,) = finished(tiled, item)
+    assert (again.scores, again.samples) == (first.scores, 9)
+
+
 def test_parts_are_forgotten_with_their_folder(
     tiled: Pipeline, make_item: Callable[..., Item], tmp_path: Path
 ) -> None:

@@ -28,12 +28,19 @@ class Parts:
     digest: str
 
     def count(self, item: Item) -> int:
-        """Return how many of the item's regions are answered, from the first on."""
+        """Return how many of the item's regions are answered, from the first on.
+
+        A file that a kill left without content, or that is damaged, is removed: nothing is.
+        """
         path = self._path(item)
         if not path.exists():
             return 0
-        with closing(sqlite3.connect(path)) as base:
-            return int(base.execute("select count(*) from parts").fetchone()[0])
+        try:
+            with closing(sqlite3.connect(path)) as base:
+                return int(base.execute("select count(*) from parts").fetchone()[0])
+        except sqlite3.DatabaseError:
+            path.unlink()
+            return 0
 
     def predictions(self, item: Item, count: int) -> Iterator[Prediction]:
         """Yield the answers of the item's first ``count`` regions."""

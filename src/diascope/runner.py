@@ -1,6 +1,7 @@
 """One run, start to end: find items, classify what is not done, write the reports."""
 
 import errno
+import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -131,6 +132,8 @@ def _run(
         pipeline.keep_parts(output / _PARTS)
         summary.lap("load")
         _work(pipeline, request, watch, ledger, outcome)
+        if not outcome.counts["pending"] and (output / _PARTS).exists():
+            shutil.rmtree(output / _PARTS)  # what is left is of items that changed or are gone
         summary.lap("classify")
     elif not others and (done := reported(ledger, pipeline, output)):
         outcome.reports = done

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from diascope.cli.run import _listed
 from tests.runs import Ended, rows, states, write_pictures, write_recipe
 
 Command = Callable[..., Ended]
@@ -215,3 +216,13 @@ def test_a_changed_parameter_of_a_report_writes_it_again(
     command("run", recipe, photos, "-o", tmp_path / "out")
     command("run", recipe, photos, "-o", tmp_path / "out", "--set", "report.html.file=other.html")
     assert (tmp_path / "out" / "other.html").is_file()
+
+
+def test_files_in_a_folder_are_counted_not_listed(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("a.csv", "maps/1.png", "maps/deep/2.png", "b.html")]
+    assert list(_listed(files, tmp_path, strict=False)) == [
+        str(tmp_path / "a.csv"),
+        f"{tmp_path / 'maps'}/ (2 files)",
+        str(tmp_path / "b.html"),
+    ]
+    assert list(_listed(files, tmp_path, strict=True)) == ["a.csv", "maps/ (2 files)", "b.html"]

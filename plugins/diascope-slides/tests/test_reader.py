@@ -138,12 +138,12 @@ def test_the_overview_goes_with_frame_0_only(make_slide: Make, coded: Make) -> N
 
 def test_only_tiles_with_enough_tissue_are_read_and_counted(make_slide: Make) -> None:
     whole = np.full((256, 256, 3), 243, np.uint8)
-    whole[:, 96:160] = (210, 120, 170)
+    whole[:, 96:200] = (210, 120, 170)
     samples = read(make_slide(whole), SlideReader(tile=64, tissue=0.4))
 
     assert {each.region.x for each in samples if each.region} == {64, 128}
     assert samples[0].overview is not None
-    assert samples[0].overview.counts == {"tiles": 16, "tissue": 8, "used": 8}
+    assert samples[0].overview.counts == {"tiles": 16, "tissue": 12, "used": 8}
 
 
 def test_empty_glass_has_no_tissue_and_is_skipped(make_slide: Make) -> None:

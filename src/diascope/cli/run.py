@@ -1,7 +1,9 @@
 """``pipeline run``: classify pictures and write the reports."""
 
+import os
 import shlex
 import sys
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -93,12 +95,22 @@ def _tell(outcome: Any, request: Any, *, quiet: bool, strict: bool) -> None:
         f"{counts['skipped']} skipped{pending}"
         + ("" if outcome.worked else " (all done before; nothing was run)")
     )
-    for path in outcome.reports:
-        click.echo(f"  {path.name if strict else _short(path)}")
+    for line in _listed(outcome.reports, request.output.resolve(), strict):
+        click.echo(f"  {line}")
     if not counts["ok"] and not counts["pending"]:
         click.echo("Nothing was classified.")
     if counts["failed"] or counts["skipped"]:
         click.echo("Why items failed or were skipped stands in the reports.")
+
+
+def _listed(reports: list[Path], output: Path, strict: bool) -> Iterator[str]:
+    """Yield the files that lie in the output itself, and of each folder how many it holds."""
+    within: dict[Path, list[Path]] = {}
+    for path in reports:
+        within.setdefault(output / path.relative_to(output).parts[0], []).append(path)
+    for first, files in within.items():
+        shown = first.name if strict else str(_short(first))
+        yield shown if files == [first] else f"{shown}{os.sep} ({len(files):,} files)"
 
 
 def _short(path: Path) -> Path:

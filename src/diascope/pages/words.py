@@ -6,7 +6,7 @@ from typing import Any
 
 from diascope.card import Label
 
-_METRICS = {
+METRICS = {
     "auc": "AUC",
     "auc_macro": "AUC, mean over labels",
     "average_precision": "Average precision",
@@ -19,6 +19,7 @@ _METRICS = {
     "set_coverage": "Sets that hold the truth",
     "set_size": "Labels in a set",
 }
+"""Metrics in words; any other is told by its name."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class MeasureTable:
 
 def title_words(name: str) -> str:
     """Return a key in words, such as ``Balanced accuracy`` for ``balanced_accuracy``."""
-    words = _METRICS.get(name) or name.replace("_", " ")
+    words = METRICS.get(name) or name.replace("_", " ")
     return words[:1].upper() + words[1:]
 
 

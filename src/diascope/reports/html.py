@@ -18,6 +18,7 @@ from typing import Any, ClassVar, TextIO
 
 from diascope.pages.heat import ramp_css
 from diascope.pages.render import tokens
+from diascope.pages.words import METRICS
 from diascope.reports.html_pictures import Pictures
 from diascope.reports.html_record import brief, full
 from diascope.sample import Prediction, Record, state_of
@@ -112,7 +113,8 @@ def _write_items(
 
 def _page() -> str:
     """Return the page with styles, scripts and the policy that allows these and nothing else."""
-    style, script = tokens() + ramp_css() + _asset("page.css"), "".join(map(_asset, _SCRIPTS))
+    style = tokens() + ramp_css() + _asset("page.css")
+    script = f"const METRICS = {_json(METRICS)};\n" + "".join(map(_asset, _SCRIPTS))
     policy = (
         f"default-src 'none'; img-src data:; style-src {_source(style)}; "
         f"script-src {_source(script)}; base-uri 'none'; form-action 'none'"

@@ -88,7 +88,8 @@ class SlideReader:
     def _chosen(
         self, grid: Grid, mask: NDArray[np.bool_]
     ) -> tuple[NDArray[np.int_], dict[str, int]]:
-        """Return ``(n, 2)``, row and column of the tiles to read, and how many there are.
+        """Return ``(n, 2)``, row and column of the tiles to read, and how many tiles there are, how
+        many with any tissue, and how many are used.
 
         Raises:
             NoPictureError: if none has enough tissue.
@@ -100,5 +101,9 @@ class SlideReader:
                 f"no tissue was found: of {shares.size} tiles the fullest is to "
                 f"{shares.max():.0%} tissue, and {self.tissue:.0%} are asked for"
             )
-        used = int(enough.sum())
-        return np.argwhere(enough), {"tiles": shares.size, "tissue": used, "used": used}
+        counts = {
+            "tiles": shares.size,
+            "tissue": int((shares > _ROUNDING).sum()),
+            "used": int(enough.sum()),
+        }
+        return np.argwhere(enough), counts

@@ -1,15 +1,5 @@
 // What the run was and what came out of it: everything above and below the gallery.
 
-const METRICS = {
-  auc: "AUC",
-  auc_macro: "AUC, mean over labels",
-  average_precision_macro: "Average precision, mean over labels",
-  brier: "Brier score, lower is better",
-  ece: "Expected calibration error, lower is better",
-  set_coverage: "Sets that hold the truth",
-  set_size: "Labels in a set",
-};
-
 /** Titles and operating points of the labels, in the order of the card. */
 const labelsOf = (card) => {
   const known = new Map((card.labels ?? []).map((label) => [label.name, label]));
@@ -20,6 +10,7 @@ const labelsOf = (card) => {
   };
 };
 
+/** METRICS are the words of pages/words.py, set in front of the scripts. */
 const metricText = (name, labels) => {
   if (METRICS[name]) return METRICS[name];
   const label = name.startsWith("auc_") && name.slice(4);

@@ -22,6 +22,14 @@ from tests.runs import tiny_weights as tiny_weights
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny batches; read when torch is imported
 
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what is found out about engines apart from that of the user who runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DIASCOPE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
 SMALL_CONVNET = {"layers": [{"conv": {"filters": 4}}, {"pool": {"size": 2}}]}
 
 

@@ -21,6 +21,9 @@ from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest, write_car
 from tests import odd_plugins as odd
 
 LAYERS = [{"conv": {"filters": 4, "stride": 2}}, {"conv": {"filters": 6, "stride": 2}}]
+REFERENCE = {"engine": "torch", "precision": "float32"}
+"""Under ``run:``, the engine that needs no choice and gives the same bits everywhere."""
+
 PATIENCE_S = 90
 """After this long a subprocess that shows no sign of life is taken for hung."""
 
@@ -62,7 +65,7 @@ def write_recipe(path: Path, weights: Path, **changes: Any) -> Path:
         "preprocess": [{"resize": {"size": 32}}],
         "model": {"classifier": {"weights": str(weights)}},
         "report": ["csv"],
-        "run": {"workers": 0, "batch": 4, "device": "cpu"},
+        "run": {"workers": 0, "batch": 4, "device": "cpu"} | REFERENCE,
     }
     path.write_text(json.dumps(recipe | changes))
     return path

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +13,16 @@ from diascope.aggregation import Aggregation, aggregated
 from diascope.card import CARD_FILE, ModelCard
 from diascope.contracts import Runtime
 from diascope.decision import decide, prediction_set, scores_of
-from diascope.engines.torch import Outputs, execute
-from diascope.errors import WeightsError
+from diascope.engines.outputs import Engine, Outputs
+from diascope.errors import PluginError, WeightsError
+from diascope.execution import Execution, engine_for
 from diascope.fitting import fitted
 from diascope.frames import Frames
-from diascope.network import Network, load_network
 from diascope.novelty import FeatureStatistics, load_statistics, warnings_of
 from diascope.sample import Evidence, Item, Prediction, Sample, ScoreKind
+
+if TYPE_CHECKING:
+    from diascope.network import Network
 
 TestTime = Literal["card", "none", "flips"]
 _LEAST = np.finfo(np.float64).tiny
@@ -31,6 +34,7 @@ class Classifier:
     """A loaded network that answers for batches of samples.
 
     Attributes:
+        execution: what is known of the engine.
         aggregation: how the frames of an item become one answer; ``card`` is by attention if the
             card's head has it, else the mean.
         top_k: frames a label for ``top-k``.
@@ -39,13 +43,29 @@ class Classifier:
         statistics: of the training pictures' features; None if the card has no limit for them.
     """
 
-    network: Network
+    engine: Engine
     card: ModelCard
     runtime: Runtime
     aggregation: Aggregation | Literal["card"] = "card"
     top_k: int = 5
     test_time: TestTime = "card"
     statistics: FeatureStatistics | None = None
+    execution: Execution | None = None
+
+    @property
+    def network(self) -> "Network":
+        """The network itself, whose layers can be looked into.
+
+        Raises:
+            PluginError: if the engine has only a translation of it.
+        """
+        network: Network | None = getattr(self.engine, "network", None)
+        if network is None:
+            raise PluginError(
+                f"{self.engine.name} executes a translation of the network, without its layers",
+                hint="Write `run: {engine: torch, precision: float32}`.",
+            )
+        return network
 
     def predict(self, samples: Sequence[Sample]) -> list[Prediction]:
         """Return one Prediction for each Sample.
@@ -179,15 +199,11 @@ class Classifier:
         return None if coverage is None else prediction_set(scores, self.card, coverage)
 
     def _scores(self, units: NDArray[np.float32]) -> tuple[Outputs, NDArray[np.float64]]:
-        mean, std = (np.array(each, np.float32) for each in (self.card.mean, self.card.std))
-        normal = (units - mean) / std
-        batch = np.ascontiguousarray(np.moveaxis(normal, 3, 1))
-        maps = self.runtime.evidence != "none"
-        outputs = execute(self.network, batch, self.runtime.device, maps=maps)
+        outputs = self.engine.run(units)
         views = [outputs.logits]
-        for axes in ((2,), (3,), (2, 3)) if self._flips else ():
-            mirrored = np.ascontiguousarray(np.flip(batch, axes))
-            views.append(execute(self.network, mirrored, self.runtime.device, maps=False).logits)
+        for axes in ((1,), (2,), (1, 2)) if self._flips else ():
+            mirrored = np.ascontiguousarray(np.flip(units, axes))
+            views.append(self.engine.run(mirrored).logits)
         return outputs, scores_of(np.mean(views, axis=0), self.card)
 
     def _novelties(self, outputs: Outputs) -> list[float | None]:
@@ -245,7 +261,6 @@ class Classifier:
             wanted = names if self.runtime.evidence == "all" else (*predicted, top)
             shown = tuple(name for name in names if name in wanted)
             columns = {name: column for column, name in enumerate(names)}
-        assert outputs.maps is not None
         return tuple(
             Evidence(
                 label=name,
@@ -269,6 +284,7 @@ def load_classifier(
     """Load the network of a weights folder.
 
     Raises:
+        RecipeError: if the engine that the recipe asks for is missing or changes the answers.
         WeightsError: if the weights are missing, damaged or do not fit, or the card has no
             prediction sets of the coverage that the recipe asks for.
     """
@@ -279,10 +295,9 @@ def load_classifier(
             where=str(directory / CARD_FILE),
             hint=f"It has {known}." if known else "Remove run.coverage.",
         )
-    backbone = runtime.backbone(card.backbone, card.backbone_parameters)
-    network = load_network(card, directory, backbone, runtime.device)
+    engine, execution = engine_for(card, directory, runtime)
     statistics = load_statistics(card, directory)
-    return Classifier(network, card, runtime, aggregation, top_k, test_time, statistics)
+    return Classifier(engine, card, runtime, aggregation, top_k, test_time, statistics, execution)
 
 
 def _preview(unit: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
-API = (1, 2)
+API = (1, 3)
 """Version of these contracts. Another major breaks plugins; a higher minor adds to them."""
 
 KINDS = (
@@ -118,12 +118,17 @@ class Runtime:
         evidence: for which labels the maps are made.
         backbone: finds the Backbone plugin that a card names, by name and parameters.
         coverage: of the prediction sets; None for none.
+        engine, precision: what executes the network, or ``auto``.
+        plugins: names and versions of those that the answers depend on.
     """
 
     device: str
     evidence: Literal["none", "predicted", "all"]
     backbone: Callable[[str, Mapping[str, Any]], Backbone]
     coverage: float | None = None
+    engine: str = "torch"
+    precision: str = "float32"
+    plugins: tuple[str, ...] = ()
 
 
 class Predictor(Protocol):

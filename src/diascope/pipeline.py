@@ -22,7 +22,9 @@ from diascope.contracts import (
     Runtime,
 )
 from diascope.document import parse_document
+from diascope.engines.device import choose_device
 from diascope.errors import DiascopeError, PluginError, RecipeError, reason_of
+from diascope.execution import Execution
 from diascope.fields import parameters
 from diascope.parts import Parts
 from diascope.plugins import Plugin, find_plugin, find_plugins, load_plugin
@@ -30,6 +32,8 @@ from diascope.preparation import Part, Preparation
 from diascope.privacy import BURNED_IN, cautioned
 from diascope.recipe import Recipe, Reference, build
 from diascope.sample import Failed, Item, Prediction, Record, Skipped
+
+_DECIDING = ("device", "engine", "precision", "evidence", "coverage")
 
 
 @dataclass
@@ -40,6 +44,7 @@ class Pipeline:
     network behind.
 
     Attributes:
+        engine: what executes the network, and in which precision; None for what the recipe says.
         warnings: what a user should know before a run, such as steps that differ from training.
     """
 
@@ -49,6 +54,7 @@ class Pipeline:
     reports: tuple[Part[Report], ...]
     executor: Part[Executor]
     warnings: tuple[str, ...] = ()
+    engine: tuple[str, str] | None = None
     predictor: Predictor | None = field(default=None, repr=False)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -72,37 +78,53 @@ class Pipeline:
         recipe = self.recipe.plain()
         facts = {
             "recipe": {key: recipe[key] for key in ("read", "accept", "preprocess", "model")},
-            "run": {key: recipe["run"][key] for key in ("device", "evidence", "coverage")},
+            "run": {key: recipe["run"][key] for key in _DECIDING},
             "plugins": [astuple(plugin) for plugin in self._deciding()],
-            "card": self.model.instance.card.plain(),
+            "card": self.model.instance.card.deciding(),
         }
         text = json.dumps(facts, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def load(self) -> Predictor:
-        """Load the model, once.
+        """Load the model, once; from then on it is executed as now, in other processes too.
 
         Raises:
             WeightsError: if its weights are missing, damaged or do not fit.
-            RecipeError: if the device is not on this machine.
+            RecipeError: if the device or the engine is not on this machine.
         """
         if self.predictor is None:
-            from diascope.engines.torch import choose_device
-
             try:
-                device = choose_device(self.recipe.run.device)
-            except ValueError as error:
-                raise RecipeError(str(error), where=str(self.recipe.path)) from error
-            options = self.recipe.run
-            runtime = Runtime(device, options.evidence, make_backbone, options.coverage)
-            try:
-                self.predictor = self.model.instance.load(runtime)
+                self.predictor = self.model.instance.load(self._runtime())
             except DiascopeError:
                 raise
             except Exception as error:  # a stranger's model may raise anything
                 message = f"{self.model.plugin.title} cannot be loaded: {reason_of(error)}"
                 raise PluginError(message) from error
+            if (execution := self.execution) is not None:
+                self.engine = execution.engine, execution.precision
         return self.predictor
+
+    @property
+    def execution(self) -> Execution | None:
+        """What executes the loaded model; None for a model that does not say so."""
+        return getattr(self.predictor, "execution", None)
+
+    def _runtime(self) -> Runtime:
+        options = self.recipe.run
+        try:
+            device = choose_device(options.device)
+        except ValueError as error:
+            raise RecipeError(str(error), where=str(self.recipe.path)) from error
+        engine, precision = self.engine or (options.engine, options.precision)
+        return Runtime(
+            device=device,
+            evidence=options.evidence,
+            backbone=make_backbone,
+            coverage=options.coverage,
+            engine=engine,
+            precision=precision,
+            plugins=tuple(plugin.title for plugin in self._deciding()),
+        )
 
     def _deciding(self) -> list[Plugin]:
         """The plugins that decide what the predictions are, the backbone's too."""
@@ -116,6 +138,7 @@ class Pipeline:
 
     def keep_parts(self, folder: Path) -> None:
         """Keep there what is answered of an item that is read in regions, until it has ended."""
+        folder.mkdir(exist_ok=True)
         self.preparation = replace(self.preparation, parts=Parts(folder, self.digest()))
 
     def forget_parts(self, item: Item) -> None:

@@ -41,7 +41,9 @@ class RunOptions:
             takes half of the cores, or 0 when there are few items.
         batch: samples given to the network at once.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
-        engine: what executes the network.
+        engine: what executes the network; ``auto`` is the fastest that is installed and does not
+            change the answers, on the processor. ``torch`` in ``float32`` is the reference.
+        precision: in which it computes.
         executor: an executor plugin.
         evidence: for which labels evidence maps are made. With ``none`` no thumbnail is kept
             either, which suits very large runs.
@@ -51,7 +53,8 @@ class RunOptions:
     workers: int | Literal["auto"] = "auto"
     batch: int = 32
     device: str = "auto"
-    engine: Literal["auto", "torch"] = "auto"
+    engine: Literal["auto", "torch", "openvino", "onnx", "compile"] = "auto"
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     executor: Any = "local"
     evidence: Literal["none", "predicted", "all"] = "predicted"
     coverage: float | None = None

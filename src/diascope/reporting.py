@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -61,6 +61,7 @@ class Summary:
             "recipe": pipeline.recipe.plain(),
             "digest": pipeline.digest(),
             "weights": {"model": pipeline.model.plugin.name, "digest": card.digest},
+            "execution": None if pipeline.execution is None else asdict(pipeline.execution),
             "card": card.plain(),
             "versions": {name: found for name in _LIBRARIES if (found := _version(name))}
             | {part.plugin.distribution: part.plugin.version for part in parts}
@@ -96,16 +97,25 @@ def write_reports(
     )
     names = [str(path.relative_to(output)) for path in files]
     wanted = "" if problems else _wanted(pipeline)
+    if wanted:
+        for name in set(_remembered(ledger)[1]) - set(names):  # such as shards of a longer run
+            (output / name).unlink(missing_ok=True)
     ledger.remember(_FACT, json.dumps([wanted, names]))
     return files, problems
 
 
 def reported(ledger: Ledger, pipeline: Pipeline, output: Path) -> list[Path]:
     """Return the files of these very reports if they are all there, else none."""
-    wanted, names = json.loads(ledger.fact(_FACT) or '["", []]')
+    wanted, names = _remembered(ledger)
     files = [output / name for name in names]
     there = all(path.exists() for path in [*files, output / RUN_FILE])
     return files if there and wanted == _wanted(pipeline) else []
+
+
+def _remembered(ledger: Ledger) -> tuple[str, list[str]]:
+    """Return what decided the content of the last reports, and the names of their files."""
+    wanted, names = json.loads(ledger.fact(_FACT) or '["", []]')
+    return wanted, names
 
 
 @dataclass(frozen=True)

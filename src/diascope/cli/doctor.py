@@ -14,6 +14,9 @@ _EXTRAS = {
     "train": ("lightning_fabric", "pipeline train"),
     "dicom": ("pydicom", "DICOM files"),
     "video": ("av", "films: MP4, AVI, MOV"),
+    "openvino": ("openvino", "faster networks"),
+    "onnx": ("onnxruntime", "faster networks"),
+    "parquet": ("pyarrow", "the report parquet"),
     "s3": ("s3fs", "inputs on s3://"),
     "http": ("aiohttp", "inputs on https://"),
 }
@@ -38,6 +41,7 @@ def doctor(as_json: bool) -> None:
 
 
 def _findings() -> dict[str, Any]:
+    from diascope.engines.opening import PACKAGES, installed
     from diascope.plugin_health import examine
     from diascope.plugins import find_plugins
 
@@ -47,7 +51,7 @@ def _findings() -> dict[str, Any]:
         "platform": platform.platform(),
         "versions": {name: _version(name) for name in _CORE},
         "devices": _devices(),
-        "engines": ["torch"],
+        "engines": [name for name in PACKAGES if installed(name)],
         "extras": {
             name: {
                 "installed": find_spec(module) is not None,

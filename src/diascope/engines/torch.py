@@ -1,69 +1,73 @@
-"""Execute a network with PyTorch, eagerly, in float32: the reference for every other engine."""
+"""Execute a network with PyTorch; eagerly and in float32, it is the reference for all engines."""
 
-from dataclasses import dataclass
+import copy
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from diascope.network import AttentionHead, Network
+from diascope.card import ModelCard
+from diascope.engines.fold import folded
+from diascope.engines.graph import Graph
+from diascope.engines.outputs import Outputs, summed
+from diascope.network import Network
+
+_TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
-@dataclass(frozen=True, slots=True)
-class Outputs:
-    """What a network gave for a batch of N pictures and L outputs.
-
-    Attributes:
-        logits: ``(N, L)`` float32.
-        maps: ``(N, L, h, w)`` float32, what each cell adds to each logit; None if not asked for.
-        bias: ``(L,)`` float32, the part of each logit that no cell accounts for.
-        pooled: ``(N, F)`` float32, the backbone's features, averaged over the cells.
-        attention: ``(N,)`` float32, the log weight of each picture among those of its item; None
-            for heads that weigh all alike.
-    """
-
-    logits: NDArray[np.float32]
-    maps: NDArray[np.float32] | None
-    bias: NDArray[np.float32]
-    pooled: NDArray[np.float32]
-    attention: NDArray[np.float32] | None
-
-
-def execute(network: Network, batch: NDArray[np.float32], device: str, *, maps: bool) -> Outputs:
-    """Run a batch ``(N, C, H, W)``, normalised, through the network.
+class Reference:
+    """The network as it was trained, in float32, one operation after the other.
 
     The logits come from the network's own head; the maps are worked out beside it.
     """
-    with torch.inference_mode():
-        tensor = torch.from_numpy(batch).to(device, memory_format=torch.channels_last)
-        features = network.backbone(tensor)
-        logits = network.head(features)
-        cells = network.head.maps(features) if maps else None
-        pooled = features.mean((2, 3))
-        head = network.head
-        attention = head.attention(pooled) if isinstance(head, AttentionHead) else None
-    return Outputs(
-        logits.cpu().numpy(),
-        cells.contiguous().cpu().numpy() if cells is not None else None,
-        network.head.bias.detach().cpu().numpy(),
-        pooled.cpu().numpy(),
-        attention.cpu().numpy() if attention is not None else None,
-    )
+
+    name, precision = "torch", "float32"
+
+    def __init__(self, network: Network, card: ModelCard, device: str) -> None:
+        self.network = network
+        self._graph, self._device = Graph(network, card, torch.float32), device
+
+    def run(self, pictures: NDArray[np.float32]) -> Outputs:
+        with torch.inference_mode():
+            features = self._graph.features(torch.from_numpy(pictures).to(self._device))
+            logits = self.network.head(features)
+            maps, pooled, *attention = self._graph.answers(features)
+        return Outputs(
+            _array(logits),
+            _array(maps),
+            _array(self.network.head.bias),
+            _array(pooled),
+            _array(attention[0]) if attention else None,
+        )
 
 
-def choose_device(wanted: str) -> str:
-    """Return the device to use; ``auto`` takes CUDA, then Apple's MPS, then the CPU.
+class TorchEngine:
+    """A copy of the network with folded batch norms, in the precision asked for.
 
-    Raises:
-        ValueError: if that device is not on this machine.
+    Args:
+        compiled: by ``torch.compile``, which needs a C++ compiler on a processor.
     """
-    if wanted == "auto":
-        if torch.cuda.is_available():
-            return "cuda"
-        return "mps" if torch.backends.mps.is_available() else "cpu"
-    try:
-        torch.empty(1, device=wanted)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        first = str(error).splitlines()[0]
-        raise ValueError(f"the device {wanted!r} is not on this machine: {first}") from error
-    return wanted
+
+    def __init__(
+        self, network: Network, card: ModelCard, device: str, precision: str, *, compiled: bool
+    ) -> None:
+        self.name, self.precision = "compile" if compiled else "torch", precision
+        backbone = copy.deepcopy(folded(network.backbone, card)).to(_TYPES[precision])
+        own = Network(backbone, network.head).eval()
+        self._graph, self._device = Graph(own, card, _TYPES[precision]), device
+        self._call = torch.compile(self._graph, dynamic=False) if compiled else self._graph
+
+    def run(self, pictures: NDArray[np.float32]) -> Outputs:
+        tensor = torch.from_numpy(pictures)
+        if self._device.startswith("cuda"):
+            tensor = tensor.pin_memory()
+        with torch.inference_mode():
+            outputs = self._call(tensor.to(self._device, non_blocking=True))
+            maps, pooled, *attention = (_array(each) for each in outputs)
+        bias = _array(self._graph.head.bias)
+        return summed(maps, bias, pooled, attention[0] if attention else None)
+
+
+def _array(tensor: torch.Tensor) -> NDArray[np.float32]:
+    array: NDArray[np.float32] = tensor.detach().contiguous().cpu().numpy()
+    return array

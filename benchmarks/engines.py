@@ -1,0 +1,134 @@
+"""The network alone, in every engine that is installed, beside PyTorch eager.
+
+    python benchmarks/engines.py [--rounds 5] [--batch 16] [--side 224]
+
+The peer is the module as its library builds it, eager under ``no_grad`` in NCHW: DenseNet-121,
+EfficientNet-B0 and ResNet-18 of MONAI, ResNet with the usual stride of 2. Weights are random and
+the same on both sides. Ours answers logits and evidence maps from pictures between 0 and 1, so
+normalisation is in it too. Rounds are interleaved; prints pictures a second, the ratio, the largest
+change of a score on the reference pictures, and whether the parity gate lets the engine pass.
+"""
+
+import argparse
+import math
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from machine import interleaved, machine, table
+from numpy.typing import NDArray
+from safetensors.torch import save_file
+
+from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest, write_card
+from diascope.contracts import Runtime
+from diascope.engines.opening import REFERENCE, Opening
+from diascope.engines.reference import drawn
+from diascope.execution import MOST, moved
+from diascope.network import Network, build_head
+from diascope.pipeline import make_backbone
+
+BACKBONES = ("densenet121", "efficientnet-b0", "resnet18", "efficientnet-lite0")
+LEAST_SECONDS = 1.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--side", type=int, default=224)
+    parser.add_argument("--compile", action="store_true", help="torch.compile too: minutes more")
+    options = parser.parse_args()
+    print(f"Network alone, batch {options.batch}, {options.side} x {options.side}; {machine()}\n")
+    for name in BACKBONES:
+        with tempfile.TemporaryDirectory() as folder:
+            measure(name, Path(folder), options)
+
+
+def measure(name: str, folder: Path, options: argparse.Namespace) -> None:
+    """Print the table of one backbone."""
+    network, card = write_weights(name, folder, options.side)
+    runtime = Runtime("cpu", "all", make_backbone, engine="auto", precision="auto")
+    opening = Opening(card, folder, runtime)
+    candidates = opening.candidates()
+    if options.compile:
+        candidates += [("compile", "float32"), ("compile", "bfloat16")]
+    references = drawn(card.size, card.channels)
+    right = opening.open(REFERENCE).run(references)
+    shape = (options.batch, options.side, options.side, 3)
+    pictures = torch.rand(shape, generator=torch.Generator().manual_seed(0)).numpy()
+    batch = torch.from_numpy(pictures).permute(0, 3, 1, 2).contiguous()
+
+    def eager() -> None:
+        with torch.no_grad():
+            network(batch)
+
+    ways = {"PyTorch eager": rate(eager, options.batch)}
+    notes = {}
+    for candidate in candidates:
+        engine = opening.open(candidate)
+        title = " ".join(candidate)
+        change = moved(right, engine.run(references), card)
+        gate = "passes" if change <= MOST else "is refused"
+        notes[title] = (
+            "flips a decision" if math.isinf(change) else f"moves a score by {change:.1g}"
+        )
+        notes[title] += f", {gate}"
+        ways[title] = rate(lambda engine=engine: engine.run(pictures), options.batch)
+    rates = interleaved(ways, options.rounds)
+    print(f"### {name}\n")
+    print(table(rates, rates["PyTorch eager"], "pictures/s"))
+    print("\n" + "; ".join(f"{title} {note}" for title, note in notes.items()) + "\n", flush=True)
+
+
+def rate(call: Callable[[], object], batch: int) -> Callable[[], float]:
+    """Return a function that measures pictures a second, over at least a second."""
+    call()
+
+    def measured() -> float:
+        start, count = time.perf_counter(), 0
+        while (seconds := time.perf_counter() - start) < LEAST_SECONDS:
+            call()
+            count += batch
+        return count / seconds
+
+    return measured
+
+
+def write_weights(name: str, folder: Path, side: int) -> tuple[Network, ModelCard]:
+    """Write random weights; return the network, laid out as its library does, and the card."""
+    torch.manual_seed(0)
+    backbone = make_backbone(name, {})
+    network = Network(backbone.build(), build_head("linear", backbone.features, 7))
+    settle(network, drawn((side, side), 3))
+    save_file(network.state_dict(), folder / WEIGHTS_FILE)
+    card = ModelCard(
+        name="benchmark",
+        task="multiclass",
+        labels=tuple(Label(f"label{number}") for number in range(7)),
+        size=(side, side),
+        backbone=name,
+        mean=backbone.mean,
+        std=backbone.std,
+        score_kind="softmax",
+    )
+    card = replace(card, digest=file_digest(folder / WEIGHTS_FILE))
+    write_card(card, folder)
+    return network, card
+
+
+def settle(network: Network, pictures: NDArray[np.float32]) -> None:
+    """Give the batch norms the statistics of pictures, so that answers depend on the picture."""
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = None  # the mean over all that was seen
+    with torch.no_grad():
+        network.train()(torch.from_numpy(pictures).permute(0, 3, 1, 2))
+    network.eval()
+
+
+if __name__ == "__main__":
+    main()

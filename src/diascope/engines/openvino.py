@@ -1,0 +1,48 @@
+"""Execute an exported graph with OpenVINO, without importing torch."""
+
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diascope.engines.exported import INPUT, outputs_of
+from diascope.engines.outputs import Outputs
+
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # it would call home
+
+import openvino  # noqa: E402
+
+_HINTS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
+_CAPABILITIES = {"float32": "FP32", "bfloat16": "BF16", "float16": "FP16"}
+
+
+class OpenVinoEngine:
+    """An ONNX file on the processor; its compiled form is kept in ``cache``."""
+
+    name = "openvino"
+
+    def __init__(self, graph: Path, bias: NDArray[np.float32], precision: str, cache: Path) -> None:
+        self.precision, self._bias = precision, bias
+        core = openvino.Core()
+        options: dict[str, str | int] = {
+            "INFERENCE_PRECISION_HINT": _HINTS[precision],
+            "PERFORMANCE_HINT": "LATENCY",  # all cores on one batch
+            "CACHE_DIR": str(cache),
+        }
+        if limit := os.environ.get("OMP_NUM_THREADS"):  # as torch does, and for the same bits
+            options["INFERENCE_NUM_THREADS"] = int(limit)
+        self._model = core.compile_model(str(graph), "CPU", options)
+        self._names = [output.any_name for output in self._model.outputs]
+
+    def run(self, pictures: NDArray[np.float32]) -> Outputs:
+        found = self._model({INPUT: pictures})
+        return outputs_of({name: found[name] for name in self._names}, self._bias)
+
+
+def precisions() -> tuple[str, ...]:
+    """Return the precisions that this processor computes in, the fastest first."""
+    known = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    order = ("bfloat16", "float16", "float32")
+    return tuple(name for name in order if _CAPABILITIES[name] in known)

@@ -1,0 +1,85 @@
+"""Every engine answers as the reference does."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from diascope.card import Label
+from diascope.engines.outputs import Outputs
+from diascope.engines.torch import TorchEngine
+from tests.engines.networks import LAYERS, classifier, engines, pictures
+
+EVERY = [
+    ("convnet", "linear"),
+    ("convnet", "conv"),
+    ("convnet", "attention"),
+    ("efficientnet-lite0", "linear"),
+    ("efficientnet-b0", "linear"),
+    ("resnet18", "linear"),
+    ("densenet121", "linear"),
+]
+
+
+@pytest.mark.parametrize(("backbone", "head"), EVERY)
+def test_all_engines_give_what_the_reference_gives(
+    backbone: str, head: str, tmp_path: Path
+) -> None:
+    network, card = classifier(backbone, head)
+    made = engines(network, card, tmp_path)
+    seen = pictures(card, 5)
+    right = made.pop("reference").run(seen)
+    for name, engine in made.items():
+        for field in fields(Outputs):
+            ours, theirs = (getattr(each, field.name) for each in (engine.run(seen), right))
+            if theirs is None:
+                assert ours is None
+                continue
+            assert (ours.dtype, ours.shape) == (np.float32, theirs.shape), (name, field.name)
+            scale = np.abs(theirs).max() + 1e-6
+            assert np.abs(ours - theirs).max() <= 1e-4 * scale, (name, field.name)
+
+
+def test_an_engine_takes_any_number_of_pictures_and_gives_the_same_bits_again(
+    tmp_path: Path,
+) -> None:
+    network, card = classifier("convnet")
+    for engine in engines(network, card, tmp_path).values():
+        for count in (1, 7, 3):
+            seen = pictures(card, count)
+            first, second = engine.run(seen), engine.run(seen)
+            assert first.logits.shape == (count, 3)
+            assert np.array_equal(first.logits, second.logits)
+            assert np.array_equal(first.maps, second.maps)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_evidence_adds_up_to_the_logit_in_every_precision(precision: str) -> None:
+    network, card = classifier("efficientnet-lite0")
+    outputs = TorchEngine(network, card, "cpu", precision, compiled=False).run(pictures(card, 4))
+    sums = outputs.maps.sum((2, 3), dtype=np.float64) + outputs.bias
+    assert np.abs(sums - outputs.logits).max() <= 1e-5 * np.abs(outputs.logits).max()
+
+
+def test_a_grey_network_of_one_output_runs_in_every_engine(tmp_path: Path) -> None:
+    network, card = classifier(
+        "convnet",
+        task="binary",
+        labels=(Label("no"), Label("yes")),
+        mean=(0.5,),
+        std=(0.25,),
+        score_kind="sigmoid",
+        backbone_parameters={"layers": LAYERS, "in_channels": 1},
+    )
+    for engine in engines(network, card, tmp_path).values():
+        assert engine.run(pictures(card, 2)).logits.shape == (2, 1)
+
+
+def test_making_an_engine_leaves_the_network_as_it_was() -> None:
+    network, card = classifier("convnet")
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    TorchEngine(network, card, "cpu", "bfloat16", compiled=False).run(pictures(card, 2))
+    after = network.state_dict()
+    assert list(before) == list(after)
+    assert all(before[name].equal(after[name]) for name in before)

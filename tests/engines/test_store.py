@@ -1,0 +1,71 @@
+"""What is kept from run to run about engines."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from diascope.engines import store
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DIASCOPE_CACHE", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+class Maker:
+    """Writes a graph, and counts how often it had to."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, path: Path) -> list[float]:
+        self.calls += 1
+        path.write_bytes(b"a graph")
+        return [0.1, -2.5]
+
+
+def test_a_graph_is_made_once() -> None:
+    make, folder = Maker(), store.store({"weights": "a"})
+    first, second = store.kept_graph(folder, make), store.kept_graph(folder, make)
+    assert first == second == (first[0], [0.1, -2.5])
+    assert (make.calls, first[0].read_bytes()) == (1, b"a graph")
+
+
+@pytest.mark.parametrize("damage", ["graph", "gone", "entry", "other"])
+def test_a_damaged_graph_is_made_again(damage: str) -> None:
+    make, folder = Maker(), store.store({"weights": "a"})
+    path, _ = store.kept_graph(folder, make)
+    if damage == "graph":
+        path.write_bytes(b"a gra")
+    elif damage == "gone":
+        path.unlink()
+    else:
+        (folder / "graph.json").write_text("{" if damage == "entry" else "[1]")
+    assert store.kept_graph(folder, make)[0].read_bytes() == b"a graph"
+    assert make.calls == 2
+
+
+def test_other_facts_have_another_folder() -> None:
+    assert store.store({"weights": "a"}) != store.store({"weights": "b"})
+    assert store.store({"weights": "a"}) == store.store({"weights": "a"})
+
+
+def test_a_home_that_cannot_be_written_is_replaced_by_a_temporary_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no folder can be made below a file")
+    monkeypatch.setenv("DIASCOPE_CACHE", str(tmp_path / "file"))
+    folder = store.store({"weights": "a"})
+    assert folder.is_dir()
+    assert tmp_path not in folder.parents
+
+
+def test_an_entry_is_whole_or_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "entry.json"
+    store.write(path, {"engine": "onnx"})
+    assert store.read(path) == {"engine": "onnx"}
+    assert [each.name for each in tmp_path.iterdir() if each.is_file()] == ["entry.json"]
+    path.write_text(json.dumps({"engine": "onnx"})[:-4])
+    assert store.read(path) is None

@@ -1,0 +1,187 @@
+"""The choice of an engine: fast, and only where the answers stay."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.torch import save_file
+
+from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest, write_card
+from diascope.contracts import Runtime
+from diascope.engines import opening, torch
+from diascope.engines.outputs import Outputs
+from diascope.errors import RecipeError, WeightsError
+from diascope.execution import engine_for, moved
+from diascope.pipeline import make_backbone
+from tests.engines.networks import classifier, pictures
+from tests.runs import write_recipe, write_weights
+
+PAIR = (Label("dark"), Label("bright"))
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("DIASCOPE_CACHE", str(tmp_path / "home"))
+    yield tmp_path / "home"
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> tuple[Path, ModelCard]:
+    network, card = classifier("convnet")
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    save_file(network.state_dict(), folder / WEIGHTS_FILE)
+    card = replace(card, digest=file_digest(folder / WEIGHTS_FILE))
+    write_card(card, folder)
+    return folder, card
+
+
+def runtime(engine: str, precision: str = "auto") -> Runtime:
+    return Runtime("cpu", "none", make_backbone, engine=engine, precision=precision)
+
+
+def wrong(monkeypatch: pytest.MonkeyPatch, change: float) -> None:
+    """Let torch in other precisions than float32 add to the first logit."""
+    right = torch.TorchEngine.run
+
+    def run(self: Any, pictures: np.ndarray) -> Outputs:
+        outputs = right(self, pictures)
+        outputs.logits[:, 0] += change
+        return outputs
+
+    monkeypatch.setattr(torch.TorchEngine, "run", run)
+
+
+def test_the_choice_answers_as_the_reference_and_is_made_once(
+    weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, card = weights
+    seen = pictures(card, 3)
+    right = engine_for(card, folder, runtime("torch", "float32"))[0].run(seen)
+    engine, chosen = engine_for(card, folder, runtime("auto"))
+    assert chosen.change <= 0.01
+    assert moved(right, engine.run(seen), card) <= 0.01
+    monkeypatch.setattr(opening.Opening, "candidates", None)
+    assert engine_for(card, folder, runtime("auto"))[1] == chosen
+
+
+def test_an_engine_that_changes_answers_is_left_out_and_named(
+    weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong(monkeypatch, 3.0)
+    _, chosen = engine_for(weights[1], weights[0], runtime("torch"))
+    assert (chosen.engine, chosen.precision, chosen.change) == ("torch", "float32", 0.0)
+    assert "torch bfloat16: " in chosen.refused[0]
+
+
+def test_an_engine_that_was_asked_for_and_changes_answers_is_an_error(
+    weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong(monkeypatch, 3.0)
+    with pytest.raises(RecipeError, match=r"leave nothing.*torch bfloat16"):
+        engine_for(weights[1], weights[0], runtime("torch", "bfloat16"))
+
+
+def test_an_engine_that_breaks_is_left_out_with_its_reason(
+    weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("no compiler")
+
+    monkeypatch.setattr(torch, "TorchEngine", broken)
+    _, chosen = engine_for(weights[1], weights[0], runtime("torch"))
+    assert chosen.refused == ("torch bfloat16: RuntimeError: no compiler",)
+
+
+def test_a_missing_engine_is_an_error_that_names_the_package(
+    weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(opening.PACKAGES, "openvino", ("no-such-package",))
+    with pytest.raises(RecipeError, match=r"pip install .diascope\[openvino\]"):
+        engine_for(weights[1], weights[0], runtime("openvino"))
+
+
+def test_weights_that_were_exchanged_are_noticed_though_their_graph_is_kept(
+    weights: tuple[Path, ModelCard],
+) -> None:
+    folder, card = weights
+    engine_for(card, folder, runtime("onnx"))
+    (folder / WEIGHTS_FILE).write_bytes(b"others")
+    with pytest.raises(WeightsError, match="SHA-256"):
+        engine_for(card, folder, runtime("onnx"))
+
+
+def test_a_flipped_decision_counts_as_infinite_and_a_shift_as_what_it_is() -> None:
+    card = ModelCard(
+        name="small",
+        task="multilabel",
+        labels=(Label("a", operating_point=0.5),),
+        size=(8, 8),
+        backbone="convnet",
+        mean=(0.5,),
+        std=(0.5,),
+        score_kind="sigmoid",
+    )
+
+    def outputs(logit: float) -> Outputs:
+        one = np.full((1, 1), logit, np.float32)
+        return Outputs(one, one[:, :, None, None], one[0], one, None)
+
+    assert moved(outputs(1.0), outputs(1.1), card) == pytest.approx(0.0192, abs=1e-4)
+    assert moved(outputs(0.001), outputs(-0.001), card) == math.inf
+    assert moved(outputs(1.0), outputs(math.nan), card) == math.inf
+
+
+def test_the_shares_of_regions_count_like_scores() -> None:
+    _, card = classifier("convnet", "attention")
+    logits = np.zeros((2, 3), np.float32)
+    rest = logits[:, :, None, None], logits[0], logits
+    even, tilted = (np.array(each, np.float32) for each in ([0, 0], [0, 0.4]))
+    change = moved(Outputs(logits, *rest, even), Outputs(logits, *rest, tilted), card)
+    assert change == pytest.approx(1 / (1 + math.exp(-0.4)) - 0.5, abs=1e-6)
+
+
+@pytest.mark.parametrize("engine", ["openvino", "onnx"])
+def test_a_run_on_a_kept_graph_imports_neither_torch_nor_monai(
+    engine: str, tmp_path: Path
+) -> None:
+    recipe = write_recipe(
+        tmp_path / "tiny.yaml",
+        write_weights(tmp_path / "tiny"),
+        run={"engine": engine, "precision": "float32", "workers": 0},
+    )
+    (tmp_path / "photos").mkdir()
+    from PIL import Image
+
+    Image.new("RGB", (40, 40), "red").save(tmp_path / "photos" / "a.png")
+    code = "import sys; from diascope.cli import pipeline; "
+    code += "pipeline(sys.argv[1:], standalone_mode=False)"
+    show = "print([each for each in ('torch', 'monai') if each in sys.modules])"
+    ends = []
+    for number in range(2):
+        arguments = ["run", str(recipe), str(tmp_path / "photos"), "--quiet"]
+        arguments += ["--output", str(tmp_path / f"results-{number}")]
+        script = f"import sys\ntry:\n    exec({code!r})\nexcept SystemExit as end:\n"
+        script += f"    print(end.code)\n{show}"
+        done = subprocess.run(
+            [sys.executable, "-c", script, *arguments],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=os.environ,
+        )
+        ends.append(done.stdout.split("\n")[:2])
+    assert ends[0][0] == ends[1][0] == "0"
+    assert ends[1][1] == "[]"
+    first, second = (
+        (tmp_path / f"results-{number}" / "predictions.csv").read_bytes() for number in range(2)
+    )
+    assert first == second

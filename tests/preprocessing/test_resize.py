@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from PIL import Image
 from skimage.transform import resize as reference
 
 from diascope.preprocessing.resize import Resize
@@ -118,3 +119,19 @@ def test_the_trace_names_both_sizes(make_sample: Make, smooth: np.ndarray) -> No
 def test_a_size_below_1_is_refused(size: int | tuple[int, int]) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         Resize(size)
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int16, np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(1, 2000), (700, 900), (900, 700), (901, 301), (3, 300_000)])
+def test_a_large_deep_picture_is_resized_as_pillow_resizes_the_whole(
+    make_sample: Make, dtype: type, shape: tuple[int, int]
+) -> None:
+    pixels = np.random.default_rng(0).integers(0, 30000, shape).astype(dtype)
+    whole = Image.fromarray(pixels.astype(np.float32))
+    expected = np.asarray(whole.resize((300, 224), Image.Resampling.BILINEAR))
+    if np.issubdtype(dtype, np.integer):
+        expected = np.rint(expected)
+
+    resized = Resize((224, 300))(make_sample(pixels[:, :, None])).pixels
+
+    np.testing.assert_array_equal(resized[:, :, 0], expected.astype(dtype))

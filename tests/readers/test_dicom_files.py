@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydicom.pixels.decoders.base import JPEG2000LosslessDecoder
+from pydicom.pixels.decoders.base import JPEG2000LosslessDecoder, RLELosslessDecoder
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -151,3 +151,29 @@ def test_nothing_is_warned_about_on_the_terminal(
 
     assert capfd.readouterr() == ("", "")
     assert list(recwarn) == []
+
+
+@pytest.mark.parametrize(("dtype", "expected"), [("u2", 0x0ABC), ("i2", 0x0ABC - 0x1000)])
+def test_what_stands_in_unused_bits_is_left_out(make_item: Make, dtype: str, expected: int) -> None:
+    pixels = np.full((3, 4), 0x5ABC, dtype=dtype)
+
+    sample = only(make_item(encoded(pixels, BitsStored=12, HighBit=11)), window="none")
+
+    assert sample.pixels[:, :, 0].tolist() == [[expected] * 4] * 3
+
+
+def test_a_decoder_that_panics_fails_its_item_and_not_the_run(
+    make_item: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Panic(BaseException):
+        """As what pyo3 raises for a panic in Rust."""
+
+    def panics(source: bytes, runner: Any) -> bytes:
+        raise Panic("index out of bounds")
+
+    made = dataset(GREY)
+    made.compress(RLELossless)
+    monkeypatch.setattr(RLELosslessDecoder, "_available", {"pylibjpeg": panics})
+
+    with pytest.raises(ReadError, match="cannot be decoded: index out of bounds"):
+        read(make_item(written(made)))

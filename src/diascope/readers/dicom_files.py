@@ -3,7 +3,7 @@
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from importlib.util import find_spec
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,12 +23,15 @@ from pydicom.uid import (
 )
 
 from diascope.errors import NoPictureError, ReadError
-from diascope.readers.dicom_tags import named, text, value
+from diascope.readers import dicom_imagecodecs
+from diascope.readers.dicom_tags import named, text, value, whole
 
 _NEEDED = ("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated")
 _PIXELS = (b"\xe0\x7f", b"\x7f\xe0")  # group 7FE0, in either byte order
 _PIXEL_VRS = (b"OB", b"OW", b"OF", b"OD", b"UN")
 Decoded = Generator[NDArray[Any], None, None]
+
+dicom_imagecodecs.register()  # on import, as pydicom's list of plugins is not safe for threads
 
 
 class Opened(NamedTuple):
@@ -113,32 +116,73 @@ def decode(source: Opened, wanted: Sequence[int]) -> Decoded:
         ReadError: if there is no decoder; from the generator, if the pixels are damaged.
     """
     syntax = source.header.file_meta.TransferSyntaxUID
-    plugin = _plugin(syntax)
+    plugins = _plugins(syntax)
     content: BinaryIO | Dataset = source.file
     if not source.seekable:
         source.file.seek(0)
         content = _parsed(source.file)
-    decoded = iter_pixels(
-        content, indices=wanted, decoding_plugin=plugin, transfer_syntax_uid=syntax
-    )
-    return _plain(cast("Decoded", decoded), syntax)
+    bits = _bits_to_mask(source.header)
+    views = {} if bits is None else {"view_only": True, "correct_unused_bits": False}
+    decoded = _decoded(content, wanted, plugins, transfer_syntax_uid=syntax, **views)
+    return _plain(decoded, syntax, bits)
 
 
-def _plain(decoded: Decoded, syntax: UID) -> Decoded:
+def _decoded(
+    content: BinaryIO | Dataset, wanted: Sequence[int], plugins: Sequence[str], **options: Any
+) -> Decoded:
+    """Yield frames by the first plugin, and from the first one on that it cannot, by the next."""
+    done = 0
+    for plugin in plugins:
+        frames = iter_pixels(content, indices=wanted[done:], decoding_plugin=plugin, **options)
+        try:
+            for frame in frames:
+                done += 1
+                yield frame
+            return
+        except Exception:  # pydicom and its decoders raise all kinds
+            if plugin == plugins[-1]:
+                raise
+
+
+def _bits_to_mask(header: FileDataset) -> int | None:
+    """Return Bits Stored of uncompressed grey pixels, whose other bits are ours to leave out.
+
+    None of others: pydicom does it, with two copies of the frame.
+    """
+    grey = value(header, "SamplesPerPixel") == 1 and value(header, "BitsAllocated") in (8, 16)
+    syntax = header.file_meta.TransferSyntaxUID
+    return whole(header, "BitsStored") if grey and not syntax.is_compressed else None
+
+
+def _plain(decoded: Decoded, syntax: UID, bits: int | None) -> Decoded:
     """Yield frames in native byte order; whatever goes wrong is a ReadError."""
     with closing(decoded):
         while True:
             try:
                 frame = next(decoded, None)
-            except Exception as error:  # pydicom and its decoders raise all kinds
+            except (GeneratorExit, KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as error:  # all kinds: what fails in Rust is no Exception
                 raise ReadError(_undecodable(syntax, error)) from error
             if frame is None:
                 return
-            yield np.asarray(frame, dtype=frame.dtype.newbyteorder("="))
+            frame = np.asarray(frame, dtype=frame.dtype.newbyteorder("="))
+            yield frame if bits is None else _masked(frame, bits)
 
 
-def _plugin(syntax: UID) -> str:
-    """Return the decoder that pydicom shall take; empty if it may choose."""
+def _masked(frame: NDArray[Any], bits: int) -> NDArray[Any]:
+    """Return a frame without what stands in its unused bits, if anything does (PS3.5 8.1.1)."""
+    spare = frame.dtype.itemsize * 8 - bits
+    signed = frame.dtype.kind == "i"
+    least, greatest = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
+    if least <= frame.min() and frame.max() <= greatest:
+        return frame
+    masked: NDArray[Any] = (frame << spare) >> spare
+    return masked
+
+
+def _plugins(syntax: UID) -> list[str]:
+    """Return the decoders that pydicom shall try in turn; an empty name lets it choose."""
     try:
         decoder = get_decoder(syntax)
     except NotImplementedError:
@@ -150,10 +194,11 @@ def _plugin(syntax: UID) -> str:
         )
     quiet = "pylibjpeg"  # the same pixels, but GDCM prints what is wrong with a damaged stream
     prefers = syntax in JPEG2000TransferSyntaxes and quiet in decoder.available_plugins
-    return quiet if prefers else ""
+    first = [dicom_imagecodecs.NAME] if dicom_imagecodecs.NAME in decoder.available_plugins else []
+    return [*first, quiet if prefers else ""]
 
 
-def _undecodable(syntax: UID, error: Exception) -> str:
+def _undecodable(syntax: UID, error: BaseException) -> str:
     if not syntax.is_compressed:
         return f"its pixels are truncated or damaged: {error}"
     reason = f"its pixels ({syntax.name}) cannot be decoded: {error}"

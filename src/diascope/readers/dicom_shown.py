@@ -14,6 +14,7 @@ from diascope.errors import ReadError
 from diascope.readers.dicom_modality import applied, measured
 from diascope.readers.dicom_options import Window
 from diascope.readers.dicom_tags import named, text, value, values, whole
+from diascope.readers.dicom_values import Frame, Test, distinct, plain
 from diascope.readers.dicom_view import Span, viewed
 
 _CHANNELS = ("Red", "Green", "Blue")
@@ -53,31 +54,37 @@ def shown(stored: NDArray[Any], header: Dataset, window: Window) -> Shown:
 
 
 def _grey(stored: NDArray[Any], header: Dataset, window: Window, *, inverted: bool) -> Shown:
+    is_filling = _padding(header)
+    try:
+        return _reckoned(distinct(stored, is_filling), header, window, inverted=inverted)
+    except ReadError:  # perhaps a lookup table has no entry for a value that no pixel holds
+        return _reckoned(plain(stored, is_filling), header, window, inverted=inverted)
+
+
+def _reckoned(frame: Frame, header: Dataset, window: Window, *, inverted: bool) -> Shown:
     trace: list[str] = []
-    padding = _padding(stored, header)
-    physical = measured(stored, header, trace)
-    pixels, span = viewed(physical, header, window, padding, trace)
-    black, white = np.array(span).astype(pixels.dtype)
+    physical = measured(frame.each, header, trace)
+    seen, span = viewed(physical, header, window, frame, trace)
+    black, white = np.array(span).astype(seen.dtype)
     if inverted:
         trace.append("MONOCHROME1 inverted")
-        pixels = white - pixels + black
-    if padding.any():
-        trace.append(f"{padding.sum()} pixels of {named('PixelPaddingValue')} shown as black")
-        pixels = np.where(padding, black, pixels)
+        seen = white - seen + black
+    if filled := frame.filled():
+        trace.append(f"{filled} pixels of {named('PixelPaddingValue')} shown as black")
+        seen = np.where(frame.filling, black, seen)
     if text(header, "PixelPresentation") in ("COLOR", "MIXED"):
         trace.append("supplemental palette left out: shown as grey")
-    return Shown(pixels[:, :, None], span, trace)
+    return Shown(frame.spread(seen)[:, :, None], span, trace)
 
 
-def _padding(stored: NDArray[Any], header: Dataset) -> NDArray[np.bool_]:
-    """Return where the device put filling in place of a measurement (PS3.3 C.7.5.1.1.2)."""
+def _padding(header: Dataset) -> Test:
+    """Return what tells filling in place of a measurement (PS3.3 C.7.5.1.1.2)."""
     first = whole(header, "PixelPaddingValue")
     if first is None:
-        return np.zeros(stored.shape, dtype=bool)
+        return lambda stored: np.zeros(stored.shape, dtype=bool)
     limit = whole(header, "PixelPaddingRangeLimit")
     low, high = sorted((first, first if limit is None else limit))
-    filled: NDArray[np.bool_] = (stored >= low) & (stored <= high)
-    return filled
+    return lambda stored: (stored >= low) & (stored <= high)
 
 
 def _palette(stored: NDArray[Any], header: Dataset) -> Shown:

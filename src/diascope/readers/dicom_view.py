@@ -11,6 +11,7 @@ from diascope.errors import ReadError
 from diascope.readers.dicom_modality import applied, depth, possible
 from diascope.readers.dicom_options import Window
 from diascope.readers.dicom_tags import named, text, values, whole
+from diascope.readers.dicom_values import Frame
 
 Span = tuple[float, float]
 _SHALLOW = 8  # bits; such pictures were made for a screen, deeper ones are measurements
@@ -20,15 +21,16 @@ def viewed(
     pixels: NDArray[Any],
     header: Dataset,
     window: Window,
-    padding: NDArray[np.bool_],
+    frame: Frame,
     trace: list[str],
 ) -> tuple[NDArray[Any], Span]:
     """Return pixels, and the values that mean black and white, the lower one first.
 
     Args:
-        pixels: ``(H, W)``, as measured.
+        pixels: as measured, in any shape.
         window: see ``DicomReader``.
-        padding: where pixels are filling; it has no say in what black and white are.
+        frame: the stored values that they stand for; filling has no say in what black and
+            white are.
 
     Raises:
         ReadError: naming the tag, if the header lacks what is asked for.
@@ -39,14 +41,14 @@ def viewed(
             raise ReadError(f"the recipe asks for a VOI LUT; {named('VOILUTSequence')} is missing")
         trace.append("VOI LUT applied")
         seen = applied(apply_voi, pixels, header, "VOILUTSequence")
-        return _within(seen, (0.0, 2.0 ** depth(tables[0]) - 1), padding, trace)
+        return _within(seen, (0.0, 2.0 ** depth(tables[0]) - 1), frame, trace)
     number = next(iter(windows), None) if window == "first" else window
     if isinstance(number, int):
         if number not in windows:
             usable = f"{named('WindowCenter')} and {named('WindowWidth')} state {len(windows)}"
             raise ReadError(f"the recipe asks for window {number}; {usable}")
         return _windowed(pixels, header, number, *windows[number], trace)
-    return _within(pixels, _unwindowed(pixels[~padding], header, window, trace), padding, trace)
+    return _within(pixels, _unwindowed(pixels, header, window, frame, trace), frame, trace)
 
 
 def _windows(header: Dataset) -> dict[int, tuple[float, float]]:
@@ -88,14 +90,16 @@ def _windowed(
     return seen, (first, last)
 
 
-def _unwindowed(pixels: NDArray[Any], header: Dataset, window: Window, trace: list[str]) -> Span:
+def _unwindowed(
+    pixels: NDArray[Any], header: Dataset, window: Window, frame: Frame, trace: list[str]
+) -> Span:
     """Return black and white where no window says it: of all possible values, or of these."""
     ends = possible(header)
     shallow = (whole(header, "BitsStored") or 0) <= _SHALLOW
     if ends and (window == "none" or (window == "first" and shallow)):
         black, white, source = min(ends), max(ends), "as its bits allow"
     else:
-        black, white = _extremes(pixels)
+        black, white = _extremes(frame.held(pixels))
         source = "the least and the greatest value in it"
     if not shallow:
         trace.append(f"no window: black is {black:g} and white is {white:g}, {source}")
@@ -110,13 +114,13 @@ def _extremes(pixels: NDArray[Any]) -> Span:
 
 
 def _within(
-    pixels: NDArray[Any], span: Span, padding: NDArray[np.bool_], trace: list[str]
+    pixels: NDArray[Any], span: Span, frame: Frame, trace: list[str]
 ) -> tuple[NDArray[Any], Span]:
     """Clip values that the header rules out."""
     low, high = np.array(span).astype(pixels.dtype)
     beyond = (pixels < low) | (pixels > high)
     if not beyond.any():
         return pixels, span
-    if count := int((beyond & ~padding).sum()):
+    if count := frame.count(beyond):
         trace.append(f"{count} pixels beyond black or white clipped")
     return np.clip(pixels, low, high), span

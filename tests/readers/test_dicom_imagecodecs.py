@@ -1,0 +1,150 @@
+"""imagecodecs decodes to the bit what the other decoders decode, and leaves the rest to them."""
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.uid import (
+    UID,
+    JPEG2000Lossless,
+    JPEG2000TransferSyntaxes,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSTransferSyntaxes,
+    RLELossless,
+)
+
+import diascope.readers.dicom_files  # noqa: F401 - registers the plugin
+from diascope.errors import ReadError
+from diascope.readers.dicom_imagecodecs import NAME
+from diascope.sample import Item
+from tests.readers.dicoms import GREY, dataset, library, only, read, written
+
+imagecodecs = pytest.importorskip("imagecodecs")
+
+Make = Callable[..., Item]
+SHARED = Path(__file__).parents[3] / "shared" / "data" / "dicom"
+KINDS = [*JPEG2000TransferSyntaxes, *JPEGLSTransferSyntaxes, JPEGLossless, JPEGLosslessSV1]
+
+
+def compressed(path: Path) -> bool:
+    try:
+        header = dcmread(path, force=True, stop_before_pixels=True)
+    except Exception:
+        return False
+    return header.file_meta.get("TransferSyntaxUID") in (*KINDS, RLELossless)
+
+
+FILES = [path for path in [*library(), *sorted(SHARED.glob("*.dcm"))] if compressed(path)]
+
+
+def decoded(path: Path, plugin: str) -> NDArray[Any] | None:
+    """Return a file's first frame by one plugin; None if it cannot."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made = dcmread(path)
+        try:
+            pixels: NDArray[Any]
+            pixels, _ = get_decoder(made.file_meta.TransferSyntaxUID).as_array(
+                made, index=0, decoding_plugin=plugin
+            )
+        except Exception:
+            return None
+    return pixels
+
+
+def lossless_jpeg(pixels: NDArray[Any], end: int | None = None) -> Dataset:
+    """Return an object with pixels as lossless JPEG, of which the bytes to ``end`` are kept."""
+    stream = imagecodecs.jpeg8_encode(pixels, lossless=True, bitspersample=16, predictor=1)
+    made = dataset(pixels)
+    made.file_meta.TransferSyntaxUID = JPEGLosslessSV1
+    made.PixelData = encapsulate([stream[:end]])
+    made["PixelData"].VR = "OB"
+    return made
+
+
+def film(count: int) -> bytes:
+    """Return a film of as many frames, each a number brighter, in run lengths."""
+    made = dataset(np.stack([GREY + number for number in range(count)]))
+    made.compress(RLELossless)
+    return written(made)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_its_pixels_equal_to_the_bit_those_of_the_other_decoders(path: Path) -> None:
+    mine = decoded(path, NAME)
+    if mine is None:
+        pytest.skip("left to the others")
+    syntax = dcmread(path, stop_before_pixels=True).file_meta.TransferSyntaxUID
+    available = set(get_decoder(syntax).available_plugins) - {NAME}
+
+    others = [decoded(path, plugin) for plugin in available & {"pylibjpeg"} or available]
+
+    assert any(other is not None for other in others)
+    for other in others:
+        if other is not None:
+            assert mine.dtype == other.dtype
+            np.testing.assert_array_equal(mine, other)
+
+
+@pytest.mark.parametrize("syntax", [RLELossless, JPEGLSLossless, JPEG2000Lossless])
+@pytest.mark.parametrize("kind", ["u1", "u2", "i2", "colour"])
+def test_what_was_compressed_without_loss_comes_back(syntax: UID, kind: str) -> None:
+    shape = (64, 96, 3) if kind == "colour" else (64, 96)
+    dtype = "u1" if kind == "colour" else kind
+    pixels = np.random.default_rng(0).integers(0, 256, shape).astype(dtype)
+    made = dataset(pixels)
+    made.compress(syntax)
+
+    frame, _ = get_decoder(syntax).as_array(made, index=0, decoding_plugin=NAME)
+
+    np.testing.assert_array_equal(frame, pixels)
+
+
+def test_it_goes_first(make_item: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    plugins = get_decoder(RLELossless)._available
+    for name in plugins.keys() - {NAME}:
+        monkeypatch.delitem(plugins, name)
+
+    np.testing.assert_array_equal(only(make_item(film(1))).pixels[:, :, 0], GREY)
+
+
+def test_from_the_first_frame_on_that_it_cannot_decode_another_decoder_goes_on(
+    make_item: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugins, frames = get_decoder(RLELossless)._available, iter(range(9))
+    sound = plugins[NAME]
+
+    def weary(source: bytes, runner: Any) -> bytes:
+        if next(frames) >= 2:
+            raise ValueError("enough")
+        return bytes(sound(source, runner))
+
+    monkeypatch.setitem(plugins, NAME, weary)
+    samples = read(make_item(film(4)), window="none")
+
+    for number, sample in enumerate(samples):
+        np.testing.assert_array_equal(sample.pixels[:, :, 0], GREY + number)
+    assert [sample.frame for sample in samples] == [0, 1, 2, 3]
+
+
+def test_a_lossless_jpeg_is_decoded(make_item: Make) -> None:
+    sample = only(make_item(written(lossless_jpeg(GREY))))
+
+    np.testing.assert_array_equal(sample.pixels[:, :, 0], GREY)
+
+
+def test_a_lossless_jpeg_that_is_cut_short_is_not_filled_up(make_item: Make) -> None:
+    large = np.random.default_rng(0).integers(0, 65536, (64, 64)).astype(np.uint16)
+
+    with pytest.raises(ReadError, match="cannot be decoded"):
+        read(make_item(written(lossless_jpeg(large, end=4000))))

@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN = $(VENV)/bin
 PLUGINS = -e plugins/diascope-derm -e "plugins/diascope-chest[examples]" -e plugins/diascope-dicom \
   -e plugins/diascope-slides -e plugins/diascope-pathology
+EVERY = $(PLUGINS) -e plugins/diascope-ray
 
 .PHONY: demo test bench lint clean
 
@@ -38,7 +39,7 @@ $(VENV)/demo.stamp: $(BIN)/python pyproject.toml $(wildcard plugins/*/pyproject.
 	@touch $@
 
 $(VENV)/test.stamp: $(BIN)/python pyproject.toml $(wildcard plugins/*/pyproject.toml) constraints.txt
-	$(BIN)/pip install --quiet -c constraints.txt -e ".[test]" $(PLUGINS)
+	$(BIN)/pip install --quiet -c constraints.txt -e ".[test]" $(EVERY)
 	@touch $@ $(VENV)/demo.stamp
 
 clean:

@@ -132,13 +132,22 @@ def test_parts_that_a_kill_left_unfinished_are_as_good_as_none(
     assert (again.scores, again.samples) == (first.scores, 9)
 
 
-def test_parts_are_forgotten_with_their_folder(
+def test_parts_are_forgotten_with_their_item(
     tiled: Pipeline, make_item: Callable[..., Item], tmp_path: Path
 ) -> None:
     item = make_item(tiles(9), "whole.txt")
     finished(tiled, item)
-    assert (tmp_path / "parts").exists()
+    assert any((tmp_path / "parts").iterdir())
     tiled.forget_parts(item)
+    assert not any((tmp_path / "parts").iterdir())
+
+
+def test_where_the_folder_is_not_shared_nothing_is_kept_and_nothing_fails(
+    tiled: Pipeline, make_item: Callable[..., Item], tmp_path: Path
+) -> None:
+    (tmp_path / "parts").rmdir()
+    (record,) = finished(tiled, make_item(tiles(9), "whole.txt"))
+    assert isinstance(record, Prediction)
     assert not (tmp_path / "parts").exists()
 
 

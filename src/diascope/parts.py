@@ -20,7 +20,7 @@ class Parts:
     """A folder with one SQLite file for each item that is under way; picklable.
 
     Attributes:
-        folder: made when it is needed.
+        folder: where it is not there, nothing is kept: on a machine that does not share it.
         digest: of all that decides a prediction; other parts are not found.
     """
 
@@ -53,7 +53,8 @@ class Parts:
 
     def add(self, item: Item, start: int, predictions: Sequence[Prediction]) -> None:
         """Keep the answers of the regions from the number ``start`` on: all of them or none."""
-        self.folder.mkdir(exist_ok=True)
+        if not self.folder.is_dir():
+            return
         rows = (
             (start + index, *packed(prediction, lossless=True))
             for index, prediction in enumerate(predictions)
@@ -66,10 +67,7 @@ class Parts:
 
     def forget(self, item: Item) -> None:
         """Remove what was kept of an item, if anything was."""
-        if self.folder.exists():
-            self._path(item).unlink(missing_ok=True)
-            if not any(self.folder.iterdir()):
-                self.folder.rmdir()
+        self._path(item).unlink(missing_ok=True)
 
     def _path(self, item: Item) -> Path:
         stamp = "" if "://" in item.uri else stamp_of(Path(item.uri))

@@ -1,0 +1,1 @@
+"""Carry a run of diascope out on a Ray cluster."""

@@ -1,0 +1,215 @@
+"""The executor on two nodes: what it answers, whatever dies."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from odd_work import OddWork
+
+from diascope.errors import DiascopeError, PluginError
+from diascope.sample import Failed, Item, Prediction, Record
+from diascope_ray import executor
+from diascope_ray.executor import RayExecutor
+
+pytest.importorskip("ray", reason="needs Ray: pip install diascope-ray")
+Carry = Callable[..., list[Record]]
+Items = Callable[..., list[Item]]
+PATIENCE_S = 30
+
+
+def told(records: list[Record], what: str) -> set[str]:
+    """Return what the traces of the answers say of ``what``."""
+    answers = [record for record in records if isinstance(record, Prediction)]
+    lines = [line for answer in answers for line in answer.trace]
+    return {line.removeprefix(f"{what} ") for line in lines if line.startswith(what)}
+
+
+def gone(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def test_every_item_is_answered_once(carry: Carry, items: Items, log: Path) -> None:
+    names = [f"item{number}" for number in range(22)]
+
+    records = carry(OddWork(log), items(*names))
+
+    assert sorted(record.item.id for record in records) == sorted(names)
+    assert sorted(log.read_text().split()) == sorted(names)
+
+
+def test_both_nodes_work(carry: Carry, items: Items, log: Path) -> None:
+    names = [f"item{number}" for number in range(40)]
+
+    records = carry(OddWork(log, seconds=0.1), items(*names))
+
+    assert len(told(records, "node")) == 2
+
+
+def test_a_killed_process_loses_nothing_and_repeats_what_was_in_flight(
+    carry: Carry, items: Items, log: Path
+) -> None:
+    names = [f"item{number}" for number in range(30)]
+    names[9] = "once"
+
+    records = carry(OddWork(log), items(*names), in_flight=2)
+
+    assert sorted(record.item.id for record in records) == sorted(names)
+    assert told(records, "batch of") == {"4", "2"}
+    assert len(log.read_text().split()) - len(names) <= 2 * 4
+
+
+def test_a_deadly_item_fails_alone_and_the_others_share_their_batch(
+    carry: Carry, items: Items, log: Path
+) -> None:
+    names = ["a", "b", "deadly", "d", "e", "f", "g", "h"]
+
+    records = carry(OddWork(log), items(*names))
+
+    (lost,) = [record for record in records if isinstance(record, Failed)]
+    assert lost.item.id == "deadly"
+    assert "the worker process that read it was killed" in lost.reason
+    assert told(records, "batch of") == {"3", "4"}
+
+
+def test_items_that_are_too_much_together_are_answered_apart(
+    carry: Carry, items: Items, log: Path
+) -> None:
+    records = carry(OddWork(log), items("greedy1", "greedy2", "greedy3", "greedy4"))
+
+    assert told(records, "batch of") == {"2"}
+
+
+def test_a_node_that_is_lost_loses_nothing(
+    cluster: Any, carry: Carry, items: Items, log: Path
+) -> None:
+    node = cluster.add_node(num_cpus=4)
+    names = [f"item{number}" for number in range(60)]
+    chunks = [items(*names[start : start + 4]) for start in range(0, 60, 4)]
+    ran = RayExecutor(cpus_per_actor=1).run(OddWork(log, seconds=0.1), iter(chunks))
+
+    records = list(next(ran))
+    cluster.remove_node(node, allow_graceful=False)
+    records += [record for each in ran for record in each]
+
+    assert sorted(record.item.id for record in records) == sorted(names)
+    assert not any(isinstance(record, Failed) for record in records)
+
+
+def test_closing_the_stream_ends_the_processes(cluster: Any, items: Items, log: Path) -> None:
+    chunks = [items(f"item{number}") for number in range(50)]
+    ran = RayExecutor(cpus_per_actor=1).run(OddWork(log, seconds=0.2), iter(chunks))
+    processes = {int(process) for process in told(list(next(ran)), "process")}
+
+    ran.close()
+
+    deadline = time.monotonic() + PATIENCE_S
+    while not all(map(gone, processes)):
+        assert time.monotonic() < deadline, "an actor outlives its run"
+        time.sleep(0.05)
+    time.sleep(0.3)
+    assert len(log.read_text().split()) < 50
+
+
+def test_chunks_are_taken_no_faster_than_they_are_done(
+    cluster: Any, items: Items, log: Path
+) -> None:
+    taken = 0
+
+    def chunks() -> Any:
+        nonlocal taken
+        for number in range(100):
+            taken += 1
+            yield items(f"item{number}")
+
+    ran = RayExecutor(cpus_per_actor=1, actors=2, in_flight=2).run(OddWork(log), chunks())
+    next(ran)
+    ran.close()
+
+    assert taken <= 2 * 2 + 2
+
+
+def test_a_network_gets_as_many_threads_as_here(
+    carry: Carry, items: Items, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor, "_threads", lambda: 2)
+
+    records = carry(OddWork(log), items("a"), cpus_per_actor="auto")
+
+    assert told(records, "threads") == {"2"}
+
+
+def test_a_fault_of_the_work_stops_the_run(carry: Carry, items: Items, log: Path) -> None:
+    with pytest.raises(DiascopeError, match="ValueError: a fault of the model"):
+        carry(OddWork(log), items("faulty"))
+
+
+def test_a_file_that_is_nowhere_is_a_failed_item(carry: Carry, log: Path) -> None:
+    (record,) = carry(OddWork(log), [Item("gone", "/nowhere/gone")])
+
+    assert isinstance(record, Failed)
+
+
+def test_a_file_that_only_this_machine_has_stops_the_run(
+    carry: Carry, items: Items, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "exists", lambda path: True)  # here, not in the actors
+
+    with pytest.raises(DiascopeError, match="/nowhere/far is on this machine, but not on the node"):
+        carry(OddWork(log), [Item("far", "/nowhere/far")])
+
+
+def test_a_node_with_other_versions_is_refused(
+    carry: Carry, items: Items, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor, "installed", lambda: {"diascope": "99"})
+
+    with pytest.raises(PluginError, match=r"has other versions.* diascope 99 here, 0\.\d+"):
+        carry(OddWork(log), items("a"))
+
+
+def test_work_that_cannot_travel_is_refused(items: Items) -> None:
+    work = replace(OddWork(Path("log")), log=lambda: None)  # type: ignore[arg-type]
+
+    with pytest.raises(PluginError, match="cannot travel to other machines"):
+        next(RayExecutor().run(work, iter([items("a")])))
+
+
+def test_actors_that_fit_no_node_are_refused(carry: Carry, items: Items, log: Path) -> None:
+    with pytest.raises(DiascopeError, match="no node of the cluster has 64 cores"):
+        carry(OddWork(log), items("a"), cpus_per_actor=64)
+
+
+def test_actors_that_never_start_end_the_wait(carry: Carry, items: Items, log: Path) -> None:
+    with pytest.raises(DiascopeError, match=r"in 0\.5 seconds no process could start"):
+        carry(OddWork(log), items("a"), cpus_per_actor=64, actors=1, wait_s=0.5)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"address": "ray://head:10001"}, "address must be local, auto or host:port"),
+        ({"actors": 0}, "actors must be at least 1, got 0"),
+        ({"in_flight": 0}, "in_flight must be at least 1, got 0"),
+        ({"gpus_per_actor": -1.0}, "gpus_per_actor must be at least 0"),
+    ],
+)
+def test_a_wrong_value_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        RayExecutor(**options)
+
+
+def test_an_address_without_a_cluster_is_told_at_once(
+    items: Items, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ray.is_initialized", lambda: False)
+
+    with pytest.raises(DiascopeError, match="there is no Ray cluster at 'localhost:1'"):
+        next(RayExecutor(address="localhost:1").run(OddWork(log), iter([items("a")])))

@@ -1,0 +1,148 @@
+"""Typed tables in shards, for runs too large for one CSV: ``predictions-00000.parquet``, ..."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from diascope.errors import OutputError, PluginError
+from diascope.sample import Failed, Prediction, Record, state_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_GROUP = 8192
+"""Rows in memory at a time, and in a row group."""
+
+
+@dataclass(frozen=True)
+class ParquetReport:
+    """``predictions-00000.parquet`` and so on: all items, also those that failed or were skipped.
+
+    Columns: item; state (ok, failed or skipped); predicted, prediction_set, warnings and trace
+    (lists of text); score_kind; ``score.<label>`` for each label and novelty (float64); stage,
+    plugin and reason of an item that is not ok. What is not known is null.
+
+    Attributes:
+        rows: of a shard.
+        to: a folder to which the shards are copied, as a URI that fsspec opens, such as
+            ``s3://bucket/run``. Shards of an earlier run there are replaced or removed.
+    """
+
+    rows: int = 100_000
+    to: str | None = None
+    api: ClassVar = (1, 0)
+
+    def __post_init__(self) -> None:
+        if self.rows < 1:
+            raise ValueError(f"rows must be at least 1, got {self.rows}")
+
+    def write(
+        self, run: Mapping[str, Any], records: Iterable[Record], directory: Path
+    ) -> Sequence[Path]:
+        """Write the shards, at most ``_GROUP`` rows in memory.
+
+        Raises:
+            PluginError: if pyarrow is not installed.
+            OutputError: if ``to`` cannot be written.
+        """
+        labels = [label["name"] for label in run["card"]["labels"]]
+        shards = list(_shards(iter(records), labels, self.rows, directory))
+        if self.to is not None:
+            _copy(shards, self.to)
+        return shards
+
+
+def _shards(
+    records: Iterator[Record], labels: Sequence[str], rows: int, directory: Path
+) -> Iterator[Path]:
+    """Write one shard after the other; a run without items has one, which is empty."""
+    try:
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise PluginError(
+            "the report parquet needs pyarrow", hint='pip install "diascope[parquet]"'
+        ) from error
+    schema = _schema(labels)
+    number = 0
+    while (first := next(records, None)) is not None or not number:
+        path = directory / f"predictions-{number:05d}.parquet"
+        shard = chain([] if first is None else [first], islice(records, rows - 1))
+        with pq.ParquetWriter(path, schema, compression="zstd") as file:
+            while group := list(islice(shard, _GROUP)):
+                file.write_table(_table(group, labels, schema))
+        yield path
+        number += 1
+
+
+def _schema(labels: Sequence[str]) -> "pa.Schema":
+    import pyarrow as pa
+
+    text, texts, number = pa.string(), pa.list_(pa.string()), pa.float64()
+    return pa.schema(
+        [
+            ("item", text),
+            ("state", text),
+            ("predicted", texts),
+            ("score_kind", text),
+            *((f"score.{label}", number) for label in labels),
+            ("novelty", number),
+            ("prediction_set", texts),
+            ("warnings", texts),
+            ("trace", texts),
+            ("stage", text),
+            ("plugin", text),
+            ("reason", text),
+        ]
+    )
+
+
+def _table(records: Sequence[Record], labels: Sequence[str], schema: "pa.Schema") -> "pa.Table":
+    import pyarrow as pa
+
+    return pa.Table.from_pylist([_row(record, labels) for record in records], schema=schema)
+
+
+def _row(record: Record, labels: Sequence[str]) -> dict[str, Any]:
+    row: dict[str, Any] = {"item": _readable(record.item.id), "state": state_of(record)}
+    if not isinstance(record, Prediction):
+        row["reason"] = _readable(record.reason)
+        return row | (
+            {"stage": record.stage, "plugin": record.plugin} if isinstance(record, Failed) else {}
+        )
+    return row | {
+        "predicted": record.predicted,
+        "score_kind": record.score_kind,
+        **{f"score.{label}": float(record.scores[label]) for label in labels},
+        "novelty": None if record.novelty is None else float(record.novelty),
+        "prediction_set": record.prediction_set,
+        "warnings": record.warnings,
+        "trace": record.trace,
+    }
+
+
+def _readable(text: str) -> str:
+    """Return text that Parquet takes: a file's name may hold bytes that are no Unicode."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _copy(shards: Sequence[Path], uri: str) -> None:
+    """Put shards into a folder elsewhere, and take away those of an earlier, longer run."""
+    from fsspec.core import url_to_fs
+
+    try:
+        system, folder = url_to_fs(uri.rstrip("/"))
+        system.makedirs(folder, exist_ok=True)
+        for shard in shards:
+            system.put_file(str(shard), f"{folder}/{shard.name}")
+        names = {shard.name for shard in shards}
+        for path in system.glob(f"{folder}/predictions-*.parquet"):
+            if path.rpartition("/")[2] not in names:
+                system.rm_file(path)
+    except Exception as error:  # a file system may raise anything
+        raise OutputError(
+            f"the shards cannot be copied: {type(error).__name__}: {error}",
+            where=uri,
+            hint="The same command tries again; nothing is classified twice.",
+        ) from error

@@ -33,6 +33,7 @@ def test_a_card_reads_as_it_was_written(tmp_path: Path, make_card: Make) -> None
         preprocess=("gray-world", {"resize": {"size": 160}}),
         data={"name": "set", "pictures": 3},
         metrics={"auc": {"value": 0.9, "low": 0.8, "high": 1e-3}},
+        evidence={"measured_on": "9 pictures", "inside": {"cases": 9, "figures": {}}},
         limits=("none",),
         novelty=NoveltyLimit((1.25, 1.5), "800 training pictures"),
         digest="12" * 32,

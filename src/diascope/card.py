@@ -17,6 +17,7 @@ from diascope.sample import ScoreKind
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "card.yaml"
 Task = Literal["binary", "multiclass", "multilabel"]
+_TOLD = {"data", "metrics", "cross_validation", "subgroups", "evidence", "limits", "made"}
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,9 @@ class ModelCard:
         metrics: name to ``value, low, high`` (95 % interval) on groups never trained on.
         cross_validation: the metrics of all folds' held-out pictures together.
         subgroups: such as ``sex=male``, to the metrics of those pictures.
+        evidence: what `pipeline evaluate --evidence` measured of the evidence maps: ``inside`` the
+            masks, by ``hiding`` and with ``randomised`` weights, each empty or ``cases`` and
+            ``figures``, name to ``value, low, high``; ``measured_on`` and ``masks`` say of what.
         limits: what it must not be used for, in plain words.
         made: command, date, recipe digest, seed and versions.
     """
@@ -122,6 +126,7 @@ class ModelCard:
     metrics: dict[str, Any] = field(default_factory=dict)
     cross_validation: dict[str, Any] = field(default_factory=dict)
     subgroups: dict[str, Any] = field(default_factory=dict)
+    evidence: dict[str, Any] = field(default_factory=dict)
     limits: tuple[str, ...] = ()
     made: dict[str, Any] = field(default_factory=dict)
 
@@ -143,6 +148,10 @@ class ModelCard:
         """Return the card as plain values, as in its file and in ``--json``."""
         plain: dict[str, Any] = _plain(asdict(self))
         return plain
+
+    def deciding(self) -> dict[str, Any]:
+        """Return what decides an answer: the card without what is only told of the weights."""
+        return {key: value for key, value in self.plain().items() if key not in _TOLD}
 
     def contradiction(self) -> str:
         """Return what does not hold together, or an empty text."""

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from diascope.card import read_card
 from tests.runs import Ended, rows, write_pictures
 
 Command = Callable[..., Ended]
@@ -28,6 +30,16 @@ def write_rows(path: Path, count: int, **changes: str) -> Path:
         lines.append(f"photos/{number:02}.png,{label},{split},{'fm'[number % 2]},{20 + number}")
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def with_masks(table: Path) -> Path:
+    """Give every row of a table a mask of its middle."""
+    mask = Image.new("L", (40, 40), 0)
+    mask.paste(255, (10, 10, 30, 30))
+    mask.save(table.parent / "mask.png")
+    header, *lines = table.read_text().splitlines()
+    table.write_text("\n".join([f"{header},mask", *(f"{line},mask.png" for line in lines)]))
+    return table
 
 
 def measured(folder: Path) -> dict[str, object]:
@@ -136,12 +148,7 @@ def test_evidence_is_measured_where_it_is_asked_for(
     command: Command, recipe: Path, table: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    mask = Image.new("L", (40, 40), 0)
-    mask.paste(255, (10, 10, 30, 30))
-    mask.save(tmp_path / "mask.png")
-    header, *lines = table.read_text().splitlines()
-    table.write_text("\n".join([f"{header},mask", *(f"{line},mask.png" for line in lines)]))
-    ended = command("evaluate", recipe, "--labels", table, "-o", out, "--evidence")
+    ended = command("evaluate", recipe, "--labels", with_masks(table), "-o", out, "--evidence")
     found = json.loads((out / "metrics.json").read_text())["evidence"]
     page = (out / "evaluation.html").read_text()
 
@@ -163,3 +170,49 @@ def test_without_masks_the_rest_is_measured(
     assert found["inside"] == {}  # type: ignore[index]
     assert found["hiding"]["cases"] == 12  # type: ignore[index]
     assert "lie where it should" not in (tmp_path / "evaluation.html").read_text()
+
+
+def test_the_evidence_figures_go_into_the_card_and_are_shown_with_it(
+    command: Command, recipe: Path, table: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    before = read_card(tiny_weights)
+    options = ("--labels", with_masks(table), "--evidence", "--update-card", "--split", "test")
+    ended = command("evaluate", recipe, "-o", tmp_path / "out", *options)
+    card = read_card(tiny_weights)
+    found = measured(tmp_path / "out")["evidence"]
+
+    assert ended.code == 0, ended.err
+    assert str(tiny_weights / "card.yaml") in ended.out
+    assert card.evidence["inside"] == found["inside"]  # type: ignore[index]
+    assert card.evidence["hiding"] == found["hiding"]  # type: ignore[index]
+    assert card.evidence["measured_on"] == "4 pictures of 4 groups of table.csv"
+    assert card.evidence["masks"] == "4 pictures that the column mask of table.csv names"
+    assert replace(card, evidence={}) == before
+
+    text = command("models", "show", tiny_weights).out
+    page = command("models", "show", tiny_weights, "--html", "-").out
+    plain = json.loads(command("models", "show", tiny_weights, "--json").out)
+    assert "Energy inside the mask" in text
+    assert "Energy inside the mask" in page
+    assert "4 pictures of 4 groups of table.csv" in page
+    assert plain["evidence"]["inside"]["figures"]["area"]["value"] == 0.25
+
+
+def test_that_rows_of_the_training_were_measured_stands_in_the_card(
+    command: Command, recipe: Path, table: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    options = ("--labels", table, "--evidence", "--update-card")
+    command("evaluate", recipe, "-o", tmp_path / "out", *options)
+    evidence = read_card(tiny_weights).evidence
+
+    assert "8 of them in train or validation" in evidence["measured_on"]
+    assert evidence["masks"] == ""
+
+
+def test_a_card_is_updated_only_with_evidence(
+    command: Command, recipe: Path, table: Path, tmp_path: Path
+) -> None:
+    ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out", "--update-card")
+
+    assert ended.code == 2
+    assert "--update-card needs --evidence" in ended.err

@@ -97,3 +97,51 @@ def test_a_picture_that_cannot_be_read_ends_with_1_and_its_reason(
 
     assert ended.code == 1
     assert f"failed: {picture}: " in ended.err
+
+
+def test_what_a_label_and_a_filter_want_is_painted_beside_the_pictures_that_excite_them(
+    command: Command, recipe: Path, picture: Path, tmp_path: Path
+) -> None:
+    write_pictures(tmp_path / "photos", 4)
+    (tmp_path / "photos" / "02.png").write_bytes(b"\x89PNG\r\n\x1a\n no picture")
+    rows = "\n".join(f"photos/0{number}.png,red" for number in range(4))
+    (tmp_path / "table.csv").write_text(f"path,label\n{rows}\n")
+    wants = ("--wants", "label:red", "--wants", "filter:3", "--wants", "depth2:1")
+    table = ("--table", tmp_path / "table.csv", "--no-occlusion")
+    ended = command("explain", recipe, picture, "-o", tmp_path, *wants, *table)
+    page = (tmp_path / "explain.html").read_text()
+    section = page[page.index('id="wanted"') : page.index('id="arithmetic"')]
+
+    assert ended.code == 0, ended.err
+    assert "filter:3: " in ended.out
+    assert "3 pictures of the table looked at" in ended.out
+    assert "left out: 1, " in ended.err
+    assert section.count("Painting of what excites") == 3
+    assert section.count("03.png") == 3
+    assert "not what a disease looks like" in section
+    assert "could not be used" in section
+    assert "128 steps" in section
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--wants", "label:bleu"), "Did you mean 'blue'?"),
+        (("--wants", "depth7:0"), "this network has no such part"),
+        (("--table", "nowhere.csv"), "--table needs --wants"),
+        (("--wants", "filter:0", "--table", "nowhere.csv"), "nowhere.csv: cannot be read"),
+    ],
+)
+def test_what_cannot_be_wanted_is_refused_with_2(
+    command: Command,
+    recipe: Path,
+    picture: Path,
+    tmp_path: Path,
+    options: tuple[str, ...],
+    told: str,
+) -> None:
+    ended = command("explain", recipe, picture, "-o", tmp_path, *options)
+
+    assert ended.code == 2
+    assert told in ended.err
+    assert not (tmp_path / "explain.html").exists()

@@ -127,3 +127,21 @@ def test_a_part_that_lacks_a_metric_does_not_bring_another_one() -> None:
 
     assert "Accuracy" in factors
     assert "Brier" not in factors
+
+
+def test_what_was_measured_of_the_evidence_stands_behind_the_metrics() -> None:
+    energy = {"value": 0.512, "low": 0.48, "high": 0.55}
+    evidence = {
+        "measured_on": "300 pictures of 250 groups of labels.csv",
+        "masks": "300 pictures that the column mask of labels.csv names",
+        "inside": {"cases": 300, "figures": {"energy": energy}},
+        "hiding": {},
+        "randomised": {},
+        "left_out": {},
+    }
+    page = card_page(replace(CARD, evidence=evidence))
+    section = page[page.index("<h2>Are the evidence maps any good?") : page.index("<h2>Data")]
+
+    told = ("300 pictures of 250 groups", "the column mask", "Energy inside the mask", "0.512")
+    assert [text for text in told if text not in section] == []
+    assert "evidence maps" not in card_page(CARD)

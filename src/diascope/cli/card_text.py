@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from diascope.card import ModelCard
+from diascope.pages.evidence import PARTS, evidence_measures
+from diascope.pages.words import Measure, counted
 
 
 def card_lines(card: ModelCard) -> Iterator[str]:
@@ -35,6 +37,7 @@ def card_lines(card: ModelCard) -> Iterator[str]:
         notes += [metrics["warning"]] if "warning" in metrics else []
         yield f"Metrics of {part}" + (f" ({'; '.join(notes)})" if notes else "")
         yield from _measures(metrics)
+    yield from _evidence(card.evidence)
     yield ""
     yield "Decisions"
     yield from _decisions(card)
@@ -52,6 +55,23 @@ def _measures(metrics: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(figure, Mapping):
             between = f"({figure['low']:.3f} to {figure['high']:.3f})" if "low" in figure else ""
             yield f"  {name:<30} {figure['value']:.3f}  {between}".rstrip()
+
+
+def _evidence(evidence: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what was measured of the evidence maps."""
+    if not evidence:
+        return
+    yield ""
+    yield f"Evidence maps, measured on {evidence['measured_on']}"
+    yield f"  masks: {evidence['masks'] or 'none'}"
+    for part, title in PARTS.items():
+        if measures := evidence_measures(evidence, part):
+            yield f"  {title} ({counted(evidence[part]['cases'], 'map')})"
+            yield from (_measure(each) for each in measures)
+
+
+def _measure(each: Measure) -> str:
+    return f"    {each.title:<40} {each.value:.3f}  ({each.low:.3f} to {each.high:.3f})"
 
 
 def _decisions(card: ModelCard) -> Iterator[str]:

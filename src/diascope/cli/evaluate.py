@@ -15,6 +15,7 @@ Examples:
   pipeline evaluate derm.yaml --labels table.csv --output results/evaluation
   pipeline evaluate derm.yaml --labels table.csv --split test --by sex,age:20
   pipeline evaluate derm.yaml --labels table.csv --compare older.yaml
+  pipeline evaluate mine.yaml --labels table.csv --split test --evidence --update-card
 """
 
 
@@ -34,6 +35,7 @@ Examples:
     help="Take only the rows of one split; all of them if not given.",
 )
 @click.option("--evidence", is_flag=True, help="Measure the evidence maps too, by a column `mask`.")
+@click.option("--update-card", is_flag=True, help="Write what --evidence finds into the card.")
 @click.option("--compare", metavar="RECIPE2", help="Run another recipe too, and compare.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the bootstrap's draws.")
@@ -46,6 +48,8 @@ def evaluate(recipe: str, overrides: tuple[str, ...], **options: Any) -> None:
     """
     from diascope.errors import UsageError
 
+    if options["update_card"] and not options["evidence"]:
+        raise UsageError("--update-card needs --evidence", hint="The card takes what it finds.")
     if missing := [name for name in _NEEDS if find_spec(name) is None]:
         hint = 'pip install -c constraints.txt "diascope[train]"'
         raise UsageError(f"evaluating needs what is not installed: {', '.join(missing)}", hint=hint)
@@ -57,21 +61,23 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
     from diascope.evaluation.answers import columns_of, read_labels
     from diascope.evaluation.compare import compare
     from diascope.evaluation.evaluate import evaluate as measure
+    from diascope.evaluation.evidence_card import card_evidence, updatable, update_card
     from diascope.evaluation.subgroups import divided
     from diascope.evaluation.write import write_evaluation
 
     quiet, seed = options["quiet"], options["seed"]
     by = [request.strip() for request in options["by"].split(",") if request.strip()]
-    pipeline = _composed(recipe, overrides)
+    pipeline = _composed(recipe, _evidence_overrides(options) + overrides)
     other = _composed(options["compare"], ()) if options["compare"] else None
     folder = _folder(options["output"], pipeline)
     card = pipeline.model.instance.card
     examples, warnings = read_labels(options["labels"], card, options["split"])
     for request in by:
         divided(columns_of(examples), request)  # refuses what is wrong before anything is run
+    weights = updatable(pipeline.model.instance, card) if options["update_card"] else None
     classifier = _classifier(pipeline, examples, options) if options["evidence"] else None
     scored, failed, code = _answers(pipeline, examples, folder, quiet=quiet)
-    comparison = None
+    comparison, updated = None, list[Path]()
     if other is not None:
         theirs, _, other_code = _answers(other, examples, folder / "compared", quiet=quiet)
         comparison = compare(scored, theirs, title=other.recipe.name, seed=seed)
@@ -88,6 +94,9 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
     if classifier is not None:
         answered = [example for example in examples if example.name not in failed]
         facts["evidence"] = _evidence(pipeline, classifier, answered, options)
+        if weights is not None:
+            told = card_evidence(facts["evidence"], answered, options["labels"])
+            updated = [update_card(weights, card, told)]
     files = write_evaluation(
         evaluation,
         folder,
@@ -96,8 +105,14 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
         titles={label.name: label.title for label in card.labels},
     )
     if not quiet:
-        _tell(evaluation, facts.get("evidence", {}), files[:2])
+        _tell(evaluation, facts.get("evidence", {}), [*files[:2], *updated])
     return code
+
+
+def _evidence_overrides(options: dict[str, Any]) -> tuple[str, ...]:
+    from diascope.looking import OVERRIDES
+
+    return OVERRIDES if options["evidence"] else ()
 
 
 def _composed(recipe: str, overrides: tuple[str, ...]) -> Any:
@@ -140,8 +155,8 @@ def _answers(
 
 def _classifier(pipeline: Any, examples: Any, options: dict[str, Any]) -> Any:
     """Return the loaded model, whose evidence is to be measured, if that can be done."""
-    from diascope.cli.explain import classifier_of
     from diascope.evaluation.evidence_cases import refuse_missing_masks
+    from diascope.looking import classifier_of
 
     refuse_missing_masks(examples, options["labels"])
     return classifier_of(pipeline)

@@ -2,7 +2,6 @@
 
 import shlex
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ _EXAMPLE = """\b
 Examples:
   pipeline explain derm.yaml photo.jpg --output results/explained
   pipeline explain derm.yaml photo.jpg --label mel --output results/explained
+  pipeline explain derm.yaml photo.jpg --wants label:mel --wants depth3:17 -o results/explained
   pipeline explain --demo --output results/blackboard
 """
 
@@ -30,6 +30,25 @@ Examples:
     help="How the evidence maps are made.",
 )
 @click.option("--no-occlusion", is_flag=True, help="Leave out what takes the most time.")
+@click.option(
+    "--wants",
+    multiple=True,
+    metavar="PART",
+    help="Paint what excites `label:NAME`, `filter:N` or `depth3:N`; several are allowed.",
+)
+@click.option(
+    "--table",
+    type=click.Path(path_type=Path),
+    help="A CSV with a column path, searched for the pictures that excite these parts most.",
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=300,
+    show_default=True,
+    help="Pictures of the table to look at, drawn by lot.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, help="Of paintings and of that lot.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
 @click.option("--demo", is_flag=True, help="A convolution as on a blackboard; needs no recipe.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
@@ -48,8 +67,10 @@ def explain(
         return
     if recipe is None or image is None:
         raise UsageError("a recipe and an image are needed", hint="Or --demo, which needs neither.")
+    if options["table"] and not options["wants"]:
+        raise UsageError("--table needs --wants", hint="Such as --wants filter:0.")
     try:
-        page = _explained(recipe, image, quiet, options)
+        page = _page(recipe, image, quiet, options)
     except ReadError as error:  # as in a run: it is the picture that failed
         click.echo(f"failed: {image}: {error}", err=True)
         sys.exit(1)
@@ -63,122 +84,54 @@ def _demo() -> str:
     return blackboard_page(blackboard())
 
 
-def _explained(recipe: str, image: str, quiet: bool, options: dict[str, Any]) -> str:
+def _page(recipe: str, image: str, quiet: bool, options: dict[str, Any]) -> str:
     from diascope.cli.private import refuse_strict
-    from diascope.explain.explanation import explain as look
-    from diascope.explain.page import Subject, explain_page
-    from diascope.explain.steps import last_stage
+    from diascope.explain.page import explain_page
+    from diascope.explaining import Request, explained
+    from diascope.looking import OVERRIDES
     from diascope.pipeline import compose
     from diascope.recipe import read_recipe
 
-    read = read_recipe(recipe, ("run.evidence=none", *options["overrides"]))
+    read = read_recipe(recipe, (*OVERRIDES, *options["overrides"]))
     refuse_strict(read, "pipeline explain")
-    pipeline = compose(read)
-    card = pipeline.model.instance.card
-    outputs = _outputs(card, options["label"])
-    sample, stages, notes = _prepared(pipeline, image)
-    predictor = classifier_of(pipeline)
-    start = time.perf_counter()
-    prediction, batch = _answered(predictor, sample)
-    classified = time.perf_counter()
-    chosen = options["label"] or max(outputs, key=lambda name: prediction.scores[name])
-    method, occlusion = options["method"], not options["no_occlusion"]
-    found = look(predictor.network, batch, outputs, chosen, method=method, occlusion=occlusion)
-    facts = {
-        "model": card.name,
-        "recipe": str(pipeline.recipe.path),
-        "image": sample.item.uri,
-        "weights (SHA-256)": card.digest,
-        "command": shlex.join(["pipeline", *sys.argv[1:]]),
-        "seconds to classify": classified - start,
-        "seconds to explain": time.perf_counter() - classified,
-    }
-    warnings = (*pipeline.warnings, *notes, *prediction.warnings)
+    request = Request(
+        image=image,
+        label=options["label"],
+        method=options["method"],
+        occlusion=not options["no_occlusion"],
+        wants=options["wants"],
+        table=options["table"],
+        limit=options["limit"],
+        seed=options["seed"],
+        command=shlex.join(["pipeline", *sys.argv[1:]]),
+    )
+    found = explained(compose(read), request)
     if not quiet:
-        _tell(found.evidence[chosen], prediction, chosen, facts)
-    stages.append(last_stage(batch, card))
-    return explain_page(Subject(card, prediction, stages, chosen, facts, warnings), found)
+        _tell(found)
+    return explain_page(found.subject, found.explanation, found.wanted, found.gallery)
 
 
-def _prepared(pipeline: Any, image: str) -> tuple[Any, list[Any], list[str]]:
-    """Return the last sample, the picture at each point of its way, and notes."""
-    from diascope.explain.steps import walked
-
-    first, notes = _read(pipeline, image)
-    steps = [(part.plugin.name, part.instance) for part in pipeline.preparation.steps]
-    return *walked(first, steps), notes
-
-
-def _answered(predictor: Any, sample: Any) -> tuple[Any, Any]:
-    """Return the model's answer, and the batch that its network saw."""
-    from diascope.errors import ReadError
-    from diascope.explain.steps import taken
-
-    try:
-        answers, batch = taken(predictor.network, lambda: predictor.predict([sample]))
-    except ValueError as error:
-        raise ReadError(str(error)) from error
-    return answers[0], batch
-
-
-def _read(pipeline: Any, image: str) -> tuple[Any, list[str]]:
-    """Return the first frame of the picture as its reader gave it, and what to know of it."""
-    from dataclasses import replace
-    from itertools import islice
-
-    from diascope.errors import ReadError, UsageError
-    from diascope.inputs import find_items
-    from diascope.sample import Failed, Skipped
-
-    found = list(islice(find_items([image]), 2))
-    if len(found) != 1:
-        some = "several files" if found else "no file"
-        raise UsageError(f"{image!r} is {some}", hint="Name one picture.")
-    preparation = replace(pipeline.preparation, steps=(), block=1)
-    end = found[0].end
-    read = [end] if end else list(islice(preparation.prepare(found[0].item), 2))
-    if isinstance(read[0], Failed | Skipped):
-        raise ReadError(read[0].reason)
-    more = ["It holds more than one picture; this page is of the first."] if len(read) > 1 else []
-    return read[0][0], more
-
-
-def classifier_of(pipeline: Any) -> Any:
-    """Return the loaded model, which must be a backbone and a head."""
-    from diascope.classifier import Classifier
-    from diascope.errors import PluginError
-
-    predictor = pipeline.load()
-    if not isinstance(predictor, Classifier):
-        raise PluginError(
-            f"{pipeline.model.plugin.title} cannot be explained: it is no backbone with a head",
-            hint="A model whose load() returns a diascope Classifier can.",
-        )
-    return predictor
-
-
-def _outputs(card: Any, label: str | None) -> dict[str, int]:
-    """Return label to the network's output; a binary network speaks only for its second label."""
-    from diascope.document import nearest
-    from diascope.errors import UsageError
-
-    names = card.names[-card.outputs :]
-    if label is not None and label not in names:
-        raise UsageError(
-            f"{card.name} has no evidence for the label {label!r}",
-            hint=nearest(label, list(names)),
-        )
-    return {name: output for output, name in enumerate(names)}
-
-
-def _tell(evidence: Any, prediction: Any, chosen: str, facts: dict[str, Any]) -> None:
+def _tell(found: Any) -> None:
+    prediction, chosen, facts = found.subject.prediction, found.subject.chosen, found.subject.facts
+    evidence = found.explanation.evidence[chosen]
     click.echo(f"{', '.join(prediction.predicted) or 'no label'}: {prediction.item.id}")
     told = f"  {evidence.method} evidence of {chosen}: sum {evidence.sum:+.4g}"
     if evidence.residual is not None:
         told += f", relative residual {evidence.residual:.1e}"
     click.echo(told)
-    classify, explain_ = facts["seconds to classify"], facts["seconds to explain"]
-    click.echo(f"  classified in {classify:.2f} s, explained in {explain_:.2f} s")
+    classify, look = facts["seconds to classify"], facts["seconds to explain"]
+    click.echo(f"  classified in {classify:.2f} s, explained in {look:.2f} s")
+    for each in found.wanted:
+        here, there = each.here.strength, each.response.strength
+        click.echo(f"  {each.target.name}: {here:.4g} here, {there:.4g} on what it wants")
+    if found.gallery:
+        _tell_gallery(found.gallery)
+
+
+def _tell_gallery(gallery: Any) -> None:
+    click.echo(f"  {gallery.looked} pictures of the table looked at in {gallery.seconds:.0f} s")
+    for reason, count in gallery.left_out.items():
+        click.echo(f"  left out: {count}, {reason}", err=True)
 
 
 def _write(folder: Path, name: str, page: str, quiet: bool) -> None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +9,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from diascope.classifier import Classifier
-from diascope.contracts import Resumed
 from diascope.errors import ReadError, TableError
 from diascope.evaluation.evidence_masks import followed
-from diascope.explain.steps import taken, walked
+from diascope.explain.steps import walked
+from diascope.looking import answered, opened, steps_of
 from diascope.pipeline import Pipeline
 from diascope.plugins import find_plugin, load_plugin
 from diascope.preparation import Part, Preparation
-from diascope.sample import Failed, Item, Sample, Skipped
+from diascope.sample import Item, Sample
 from diascope.table import Example
 
 MASK = "mask"
@@ -77,7 +76,7 @@ class Looking:
         """Look as a pipeline does, whose loaded model is ``classifier``, at a table's pictures."""
         runtime = replace(classifier.runtime, evidence="all")
         once = replace(classifier, test_time="none", runtime=runtime)
-        return cls(once, replace(pipeline.preparation, block=1, parts=None), table.parent)
+        return cls(once, pipeline.preparation, table.parent)
 
     def cases(self, example: Example) -> Iterator[Case]:
         """Yield a case for each true label that the network can speak for.
@@ -86,14 +85,13 @@ class Looking:
             ReadError: if picture or mask cannot be used, with the reason.
         """
         card = self.classifier.card
-        steps = [(part.plugin.name, part.instance) for part in self.preparation.steps]
-        sample, stages = walked(_read(replace(self.preparation, steps=()), example.path), steps)
+        steps = steps_of(self.preparation)
+        sample, stages = walked(_read(self.preparation, example.path), steps)
         mask = None
         if _has_mask(example):
             mask = followed(_mask(self.folder / example.columns[MASK]), stages, steps)
-        network = self.classifier.network
-        answers, batch = taken(network, lambda: self.classifier.predict([sample]))
-        for each in answers[0].evidence:
+        prediction, batch = answered(self.classifier, sample)
+        for each in prediction.evidence:
             if each.label in example.labels:
                 column = card.names.index(each.label)
                 output = column - (len(card.names) - card.outputs)
@@ -111,12 +109,8 @@ def _mask(path: Path) -> Sample:
 
 
 def _read(preparation: Preparation, path: Path) -> Sample:
-    """Return the only picture of a file."""
-    item = Item(path.name, str(path.absolute()))
-    first, *more = islice(preparation.prepare(item), 2)
-    if isinstance(first, Failed | Skipped):
-        raise ReadError(first.reason)
-    assert not isinstance(first, Resumed)  # nothing is kept of this reading
+    """Return the only picture of a file, before any step."""
+    sample, more = opened(preparation, Item(path.name, str(path.absolute())))
     if more:
         raise ReadError("it holds more than one picture")
-    return first[0]
+    return sample

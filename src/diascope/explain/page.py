@@ -6,6 +6,7 @@ from typing import Any
 
 from diascope.card import ModelCard
 from diascope.explain.evidence import Attribution
+from diascope.explain.excited import Gallery
 from diascope.explain.explanation import Explanation
 from diascope.explain.inspector import stage_numbers
 from diascope.explain.page_evidence import (
@@ -16,9 +17,11 @@ from diascope.explain.page_evidence import (
     small_words,
 )
 from diascope.explain.page_network import depth_shown, filter_shown, layer_shown, stage_shown
+from diascope.explain.page_wanted import gallery_words, wanted_shown
 from diascope.explain.pictures import photo, shown
 from diascope.explain.scripted import scripted
 from diascope.explain.steps import Stage
+from diascope.explain.wanted import Wanted
 from diascope.pages.heat import colours
 from diascope.sample import Prediction
 
@@ -47,8 +50,13 @@ class Subject:
     warnings: Sequence[str] = ()
 
 
-def explain_page(subject: Subject, explanation: Explanation) -> str:
-    """Return the page."""
+def explain_page(
+    subject: Subject,
+    explanation: Explanation,
+    wanted: Sequence[Wanted] = (),
+    gallery: Gallery | None = None,
+) -> str:
+    """Return the page, with what was painted, and the pictures of a table that excite it most."""
     picture = shown(subject.stages[-1].pixels)
     evidence = explanation.evidence[subject.chosen]
     titles = {label.name: label.title or label.name for label in subject.card.labels}
@@ -75,6 +83,9 @@ def explain_page(subject: Subject, explanation: Explanation) -> str:
         filters=[filter_shown(each, responds=True) for each in explanation.filters[:_RESPONSES]],
         quiet=[filter_shown(each, responds=False) for each in explanation.filters[_RESPONSES:]],
         depths=[depth_shown(depth, picture.shape[0]) for depth in explanation.depths],
+        wanted=wanted_shown(wanted, gallery, titles),
+        gallery_words=gallery_words(gallery) if gallery else "",
+        left_out=gallery.left_out if gallery else {},
         layers=explanation.layers,
         facts=subject.facts,
         numbers={

@@ -42,6 +42,7 @@ def depth_shown(depth: Depth, side: int) -> dict[str, Any]:
         f"1/{2**depth.halvings} of the picture's side" if depth.halvings else "The picture's size"
     )
     return {
+        "name": f"depth{depth.halvings}",
         "title": f"{share}: {width} x {height} cells",
         "words": f"{depth.channels:,} channels; a cell stands for {side // height} x "
         f"{side // height} pixels of the picture, and looks at more around them",

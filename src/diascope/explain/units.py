@@ -69,14 +69,14 @@ def after(module: nn.Module, later: Sequence[nn.Module], seen: Mapping[nn.Module
     value = seen[module].output
     scale = shift = None
     rest = list(later)
-    if rest and (line := _line(rest[0], seen)) and _equal(seen[rest[0]].inputs, value):
+    if rest and (line := _line(rest[0], seen)) and equal(seen[rest[0]].inputs, value):
         scale, shift = line
         value = seen[rest[0]].output
         rest = rest[1:]
     name, activated = _nonlinearity(value, [seen[each] for each in rest])
     pooling = pooled = None
     for each in rest:
-        if (found := _pooling(each)) and _equal(seen[each].inputs, activated):
+        if (found := _pooling(each)) and equal(seen[each].inputs, activated):
             pooling, pooled = found, _numbers(seen[each].output[0])
             break
     return After(
@@ -108,10 +108,10 @@ def _line(module: nn.Module, seen: Mapping[nn.Module, Seen]) -> tuple[Tensor, Te
 
 def _nonlinearity(value: Tensor, seen: Sequence[Seen]) -> tuple[str, Tensor]:
     tensors = [tensor for each in seen for tensor in (each.inputs, each.output)]
-    candidates = [tensor for tensor in tensors if not _equal(tensor, value)]
+    candidates = [tensor for tensor in tensors if not equal(tensor, value)]
     for name, function in NONLINEARITIES.items():
         made = function(value)
-        if any(_equal(tensor, made) for tensor in candidates):
+        if any(equal(tensor, made) for tensor in candidates):
             return name, made
     return "", value
 
@@ -126,7 +126,8 @@ def _pooling(module: nn.Module) -> Pooling | None:
     return None
 
 
-def _equal(tensor: Tensor, other: Tensor) -> bool:
+def equal(tensor: Tensor, other: Tensor) -> bool:
+    """Say whether two tensors are the same to the precision of float32."""
     if tensor.shape != other.shape:
         return False
     reach = float(other.abs().max())

@@ -5,6 +5,13 @@ from typing import Any
 
 from diascope.pages.words import Measure
 
+PARTS = {
+    "inside": "Does the evidence lie where it should?",
+    "hiding": "Does the answer follow the evidence?",
+    "randomised": "Does the evidence depend on what was learned?",
+}
+"""What is measured, as questions."""
+
 _TITLES = {
     "inside": {
         "energy": "Energy inside the mask",

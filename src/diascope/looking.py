@@ -1,0 +1,74 @@
+"""How a recipe's model looks at one picture, with all that lies between file and answer kept."""
+
+from dataclasses import replace
+from itertools import islice
+
+from torch import Tensor
+
+from diascope.classifier import Classifier
+from diascope.contracts import Resumed, Step
+from diascope.errors import PluginError, ReadError
+from diascope.explain.steps import Stage, taken, walked
+from diascope.pipeline import Pipeline
+from diascope.preparation import Preparation
+from diascope.sample import Failed, Item, Prediction, Sample, Skipped
+
+OVERRIDES = ("run.evidence=none", "run.engine=torch", "run.precision=float32")
+"""Of a recipe whose model is looked into: that can be done in PyTorch, whatever runs it else."""
+
+
+def classifier_of(pipeline: Pipeline) -> Classifier:
+    """Return the loaded model.
+
+    Raises:
+        PluginError: if it is no backbone and head.
+    """
+    predictor = pipeline.load()
+    if not isinstance(predictor, Classifier):
+        raise PluginError(
+            f"{pipeline.model.plugin.title} cannot be explained: it is no backbone with a head",
+            hint="A model whose load() returns a diascope Classifier can.",
+        )
+    return predictor
+
+
+def steps_of(preparation: Preparation) -> list[tuple[str, Step]]:
+    """Return the steps by name."""
+    return [(part.plugin.name, part.instance) for part in preparation.steps]
+
+
+def opened(preparation: Preparation, item: Item) -> tuple[Sample, bool]:
+    """Return the first picture of an item as its reader gave it, and whether there are more.
+
+    Raises:
+        ReadError: if there is none, with the reason.
+    """
+    plain = replace(preparation, steps=(), block=1, parts=None)
+    first, *more = islice(plain.prepare(item), 2)
+    if isinstance(first, Failed | Skipped):
+        raise ReadError(first.reason)
+    assert not isinstance(first, Resumed)  # nothing is kept of this reading
+    return first[0], bool(more)
+
+
+def prepared(preparation: Preparation, item: Item) -> tuple[Sample, list[Stage], bool]:
+    """Return the first picture after the last step, what it was on the way, and if there are more.
+
+    Raises:
+        ReadError: if it cannot be read, or a step fails on it.
+    """
+    first, more = opened(preparation, item)
+    return *walked(first, steps_of(preparation)), more
+
+
+def answered(classifier: Classifier, sample: Sample) -> tuple[Prediction, Tensor]:
+    """Return the model's answer, and the batch ``(1, C, H, W)`` that its network saw.
+
+    Raises:
+        ReadError: if the picture is not as the model takes it.
+    """
+    try:
+        answers, batch = taken(classifier.network, lambda: classifier.predict([sample]))
+    except ValueError as error:
+        raise ReadError(str(error)) from error
+    return answers[0], batch

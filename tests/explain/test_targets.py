@@ -1,0 +1,60 @@
+"""Labels, filters and channels by the names that the page shows."""
+
+import pytest
+import torch
+
+from diascope.errors import UsageError
+from diascope.explain.explanation import explain
+from diascope.explain.targets import Response, targets_of, watched
+from tests.explain.networks import make_batch, make_network
+
+OUTPUTS = {"a": 0, "b": 1, "c": 2}
+
+
+def responses(backbone: str, *names: str) -> list[Response]:
+    network, batch = make_network(backbone), make_batch()
+    targets = targets_of(network, batch, OUTPUTS, names)
+    with torch.no_grad():
+        _, seen = watched(targets, lambda: network(batch))
+    return [target.response(seen) for target in targets]
+
+
+@pytest.mark.parametrize("backbone", ["convnet", "efficientnet-lite0", "resnet18"])
+def test_a_filter_and_a_channel_fire_as_strongly_as_the_page_says(backbone: str) -> None:
+    found = explain(make_network(backbone), make_batch(), OUTPUTS, "a", occlusion=False)
+    response = found.filters[2].response
+    depth = found.depths[-1]
+    channel = depth.strongest[1]
+    names = (f"filter:{response.index}", f"depth{depth.halvings}:{channel.index}")
+    filter_, deep = responses(backbone, *names)
+
+    assert filter_.strength == pytest.approx(response.strength, rel=1e-4)
+    assert filter_.peak == pytest.approx(float(response.map.max()), rel=1e-4)
+    assert deep.strength == pytest.approx(channel.strength, rel=1e-4)
+
+
+def test_a_label_answers_with_its_logit() -> None:
+    (found,) = responses("convnet", "label:b")
+    logit = float(make_network()(make_batch())[0, 1].detach())
+
+    assert found == (pytest.approx(logit), pytest.approx(logit))
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("label:d", "Allowed: a, b, c"),
+        ("filter:8", "filter:0 to filter:7"),
+        ("depth9:0", "depth1:0 to depth1:"),
+        ("filter:-1", "label:NAME"),
+        ("magic", "label:NAME"),
+    ],
+)
+def test_a_name_that_the_network_has_not_is_refused_with_those_that_it_has(
+    name: str, hint: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        targets_of(make_network(), make_batch(), OUTPUTS, [name])
+
+    assert repr(name) in caught.value.message
+    assert hint in caught.value.hint

@@ -1,0 +1,52 @@
+"""What is explained is what a run answers."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from diascope.explaining import Request, explained
+from diascope.looking import OVERRIDES, answered, classifier_of, prepared
+from diascope.pipeline import compose
+from diascope.recipe import read_recipe
+from diascope.sample import Item
+from tests.runs import write_pictures
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    return write_pictures(tmp_path / "photos", 1) / "00.png"
+
+
+@pytest.mark.parametrize("label", ["red", "green", "blue"])
+def test_the_maps_of_a_run_and_of_the_page_are_the_same(
+    recipe: Path, picture: Path, label: str
+) -> None:
+    page = explained(
+        compose(read_recipe(str(recipe), OVERRIDES)), Request(str(picture), occlusion=False)
+    )
+    every = (*OVERRIDES, "run.evidence=all")
+    pipeline = compose(read_recipe(str(recipe), every))
+    sample, _, _ = prepared(pipeline.preparation, Item("00.png", str(picture)))
+    prediction, _ = answered(classifier_of(pipeline), sample)
+    ours = page.explanation.evidence[label]
+    (theirs,) = (each for each in prediction.evidence if each.label == label)
+
+    assert np.array_equal(ours.map, theirs.map)
+    assert ours.logit == theirs.logit
+    assert ours.logit - (ours.due or 0) == pytest.approx(theirs.bias)
+    assert page.subject.prediction.scores == prediction.scores
+
+
+def test_a_film_is_explained_by_its_first_picture_and_that_is_said(
+    recipe: Path, tmp_path: Path
+) -> None:
+    from PIL import Image
+
+    frames = [Image.new("RGB", (40, 40), (tone, 0, 0)) for tone in (10, 200)]
+    frames[0].save(tmp_path / "two.tif", save_all=True, append_images=frames[1:])
+    pipeline = compose(read_recipe(str(recipe), OVERRIDES))
+    found = explained(pipeline, Request(str(tmp_path / "two.tif"), occlusion=False))
+
+    assert any("more than one picture" in warning for warning in found.subject.warnings)
+    assert found.subject.stages[0].pixels.max() == 10

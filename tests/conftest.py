@@ -30,6 +30,7 @@ def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("DIASCOPE_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
 
+
 SMALL_CONVNET = {"layers": [{"conv": {"filters": 4}}, {"pool": {"size": 2}}]}
 
 

@@ -5,7 +5,7 @@ import math
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,15 +22,15 @@ from diascope.errors import RecipeError, WeightsError
 from diascope.execution import engine_for, moved
 from diascope.pipeline import make_backbone
 from tests.engines.networks import classifier, pictures
-from tests.runs import write_recipe, write_weights
+from tests.runs import Ended, write_pictures, write_recipe, write_weights
 
 PAIR = (Label("dark"), Label("bright"))
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("DIASCOPE_CACHE", str(tmp_path / "home"))
-    yield tmp_path / "home"
+    return tmp_path / "home"
 
 
 @pytest.fixture
@@ -149,10 +149,37 @@ def test_the_shares_of_regions_count_like_scores() -> None:
     assert change == pytest.approx(1 / (1 + math.exp(-0.4)) - 0.5, abs=1e-6)
 
 
-@pytest.mark.parametrize("engine", ["openvino", "onnx"])
-def test_a_run_on_a_kept_graph_imports_neither_torch_nor_monai(
-    engine: str, tmp_path: Path
+def test_a_folder_goes_on_with_the_engine_with_which_it_was_begun(
+    tmp_path: Path, command: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    recipe = write_recipe(
+        tmp_path / "tiny.yaml", write_weights(tmp_path / "tiny"), run={"workers": 0}
+    )
+    arguments = "run", recipe, write_pictures(tmp_path / "photos", 4), "-o", tmp_path / "out"
+    onnx = [("onnx", "float32")]
+
+    def candidates(self: opening.Opening) -> list[opening.Candidate]:
+        return [opening.REFERENCE] if self.runtime.engine == "auto" else onnx
+
+    monkeypatch.setattr(opening.Opening, "candidates", lambda _: onnx)
+    assert "executed by onnx float32" in command(*arguments, "--limit", 1).out
+
+    monkeypatch.setenv("DIASCOPE_CACHE", str(tmp_path / "another machine"))
+    monkeypatch.setattr(opening.Opening, "candidates", candidates)
+    assert "executed by onnx float32" in command(*arguments, "--limit", 2).out
+    written = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert (written["execution"]["engine"], written["execution"]["precision"]) == onnx[0]
+
+    monkeypatch.setenv("DIASCOPE_CACHE", str(tmp_path / "one without it"))
+    monkeypatch.setattr(opening.Opening, "candidates", lambda _: [])
+    monkeypatch.setitem(opening.PACKAGES, "onnx", ("no-such-package",))
+    ended = command(*arguments, "--limit", 3)
+    assert ended.code == 2
+    assert "what is done here was answered by onnx float32" in ended.err
+
+
+@pytest.mark.parametrize("engine", ["openvino", "onnx"])
+def test_a_run_on_a_kept_graph_imports_neither_torch_nor_monai(engine: str, tmp_path: Path) -> None:
     recipe = write_recipe(
         tmp_path / "tiny.yaml",
         write_weights(tmp_path / "tiny"),

@@ -19,7 +19,18 @@ from diascope.plugins import find_plugins
 ROOT = Path(diascope.__file__).parent
 LAYERS = (
     ("cli", "__main__"),
-    ("runner", "reporting", "preflight", "training", "evaluation", "testing"),
+    (
+        "runner",
+        "reporting",
+        "preflight",
+        "profile",
+        "training",
+        "evaluation",
+        "explaining",
+        "exciting",
+        "looking",
+        "testing",
+    ),
     (
         "pipeline",
         "answering",
@@ -38,10 +49,10 @@ LAYERS = (
         "pseudonyms",
         "output",
     ),
-    ("classifier", "frames", "aggregation", "decision", "fitting", "novelty"),
+    ("classifier", "execution", "frames", "aggregation", "decision", "fitting", "novelty"),
     ("network", "engines", "explain"),
     ("contracts", "card", "table", "pages", "__init__"),
-    ("document", "fields", "words", "sample", "errors"),
+    ("document", "fields", "words", "sample", "heard", "timing", "errors"),
 )
 DEPTH = {name: depth for depth, layer in enumerate(LAYERS) for name in layer}
 STOCK = {"readers", "preprocessing", "backbones", "models", "reports", "executors"}

@@ -66,6 +66,18 @@ def test_run_json_says_what_was_run_with_what(
     assert {"diascope", "torch", "python"} <= run["versions"].keys()  # type: ignore[attr-defined]
 
 
+def test_a_profile_tells_where_the_time_of_every_stage_went(
+    command: Command, recipe: Path, photos: Path, results: Path
+) -> None:
+    ended = command("run", recipe, photos, "-o", results, "--profile", "--set", "run.batch=2")
+    told = ended.out[ended.out.index("Where the time went: 6 items") :]
+    stages = ("find", "load", "read", "preprocess", "model", "answer", "digest", "ledger", "report")
+    assert [stage for stage in stages if f"\n  {stage} " not in told] == []
+    assert "The bound is" in told
+    again = command("run", recipe, photos, "-o", results, "--profile")
+    assert "Where the time went" not in again.out
+
+
 def test_the_same_command_again_does_and_writes_nothing(
     command: Command, recipe: Path, photos: Path, results: Path
 ) -> None:

@@ -13,6 +13,7 @@ from diascope.parts import Parts
 from diascope.preparation import Part
 from diascope.privacy import cautioned, says_burned_in
 from diascope.sample import Failed, Item, Prediction, Sample, Skipped
+from diascope.timing import measured
 
 _BLOCKS_KEPT = 16
 """Batches of one item's regions that are answered before they are kept."""
@@ -44,18 +45,20 @@ class Answering:
     def answered(self, prepared: Iterator[tuple[Item, Prepared]]) -> Iterator[_Answered]:
         """Yield one outcome a sample, or an item's end, in order."""
         waiting: list[_Ready] = []
+        samples = 0
         for item, group in groupby(prepared, key=itemgetter(0)):
             for _, part in group:
                 if isinstance(part, Resumed) or _is_regions(part):
                     yield from self._flushed(waiting)
-                    waiting = []
+                    waiting, samples = [], 0
                     yield from self._regions(item, part, (block for _, block in group))
                     break
                 for entry in (part,) if isinstance(part, Failed | Skipped) else part:
                     waiting.append((item, entry))
-                    if sum(isinstance(ready, Sample) for _, ready in waiting) == self.batch:
+                    samples += isinstance(entry, Sample)
+                    if samples == self.batch:
                         yield from self._flushed(waiting)
-                        waiting = []
+                        waiting, samples = [], 0
         yield from self._flushed(waiting)
 
     def _flushed(self, waiting: Sequence[_Ready]) -> Iterator[_Answered]:
@@ -99,7 +102,8 @@ class Answering:
             return []
         predictor = self.load()
         try:
-            predictions = list(predictor.predict(samples))
+            with measured("model"):
+                predictions = list(predictor.predict(samples))
             if len(predictions) != len(samples):
                 raise TypeError(f"expected {len(samples)} predictions, got {len(predictions)}")
             return [

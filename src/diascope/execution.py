@@ -22,7 +22,6 @@ MOST = 0.01
 """How far an engine may move a score."""
 
 _ROUNDS = 3
-_CHOICE = "choice.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +69,20 @@ def engine_for(card: ModelCard, directory: Path, runtime: Runtime) -> tuple[Engi
     opening = Opening(card, directory, runtime)
     if (runtime.engine, runtime.precision) == REFERENCE or runtime.device == "mps":
         return opening.open(REFERENCE), Execution(*REFERENCE)
-    kept = store.read(opening.folder / _CHOICE)
+    kept = store.read(_choice(opening, runtime.engine, runtime.precision))
     if kept is not None:
         chosen = Execution(**kept | {"refused": tuple(kept["refused"])})
         return opening.open((chosen.engine, chosen.precision)), chosen
     engine, chosen = _chosen(opening)
-    store.write(opening.folder / _CHOICE, asdict(chosen))
+    asked = {(runtime.engine, runtime.precision), (chosen.engine, chosen.precision)}
+    for each in asked:
+        store.write(_choice(opening, *each), asdict(chosen))
     return engine, chosen
+
+
+def _choice(opening: Opening, engine: str, precision: str) -> Path:
+    """Return where the choice for a wish is kept."""
+    return opening.folder / f"choice-{engine}-{precision}.json"
 
 
 def moved(right: Outputs, other: Outputs, card: ModelCard) -> float:

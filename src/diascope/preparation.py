@@ -13,6 +13,7 @@ from diascope.gate import Gate
 from diascope.parts import Parts
 from diascope.plugins import Plugin
 from diascope.sample import Failed, Item, Sample, Skipped
+from diascope.timing import measured, measured_each
 
 HEAD_BYTES = 4096
 T = TypeVar("T")
@@ -45,23 +46,23 @@ class Preparation:
 
     def prepare(self, item: Item) -> Iterator[Prepared]:
         """Yield blocks of samples, or the item's end; never raises for a fault of the item."""
+        with measured("read"):
+            reader = self._opened(item)
+            done = 0 if isinstance(reader, Skipped | Failed) else self._done(item, reader)
+        if isinstance(reader, Skipped | Failed):
+            yield reader
+            return
+        if done:
+            yield Resumed(done)
+        yield from self._blocks(item, reader, done)
+
+    def _opened(self, item: Item) -> Part[Reader] | Skipped | Failed:
         try:
             with item.open() as file:
                 head = file.read(HEAD_BYTES)
         except Exception as error:  # a file system may raise anything
-            yield Failed(item, "read", "", f"it cannot be opened: {reason_of(error)}")
-            return
-        if not head:
-            yield Skipped(item, "the file is empty")
-            return
-        reader = self._reader(item, head)
-        if isinstance(reader, Skipped | Failed):
-            yield reader
-            return
-        done = self._done(item, reader)
-        if done:
-            yield Resumed(done)
-        yield from self._blocks(item, reader, done)
+            return Failed(item, "read", "", f"it cannot be opened: {reason_of(error)}")
+        return self._reader(item, head) if head else Skipped(item, "the file is empty")
 
     def _done(self, item: Item, reader: Part[Reader]) -> int:
         if self.parts is None or not hasattr(reader.instance, "read_from"):
@@ -89,8 +90,9 @@ class Preparation:
     def _blocks(self, item: Item, reader: Part[Reader], done: int) -> Iterator[Prepared]:
         block: list[Sample] = []
         found = done
-        for outcome in _samples(item, reader, done):
-            ready = self._preprocessed(outcome) if isinstance(outcome, Sample) else outcome
+        for outcome in measured_each("read", _samples(item, reader, done)):
+            with measured("preprocess"):
+                ready = self._preprocessed(outcome) if isinstance(outcome, Sample) else outcome
             if isinstance(ready, Failed | Skipped):
                 yield ready
                 return

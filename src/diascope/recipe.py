@@ -37,8 +37,8 @@ class RunOptions:
     """The ``run:`` part of a recipe.
 
     Attributes:
-        workers: processes that read and preprocess; 0 does it in the main process; ``auto``
-            takes half of the cores, or 0 when there are few items.
+        workers: processes or threads that read and preprocess; 0 for none; ``auto`` takes as many
+            as there are cores, or 0 when there are few items.
         batch: samples given to the network at once.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         engine: what executes the network; ``auto`` is the fastest that is installed and does not

@@ -17,6 +17,7 @@ from diascope.ledger import Ledger
 from diascope.output import put_in_place, write_whole
 from diascope.pipeline import Pipeline
 from diascope.privacy import WITHHELD, discreet
+from diascope.profile import Profile
 from diascope.sample import Record
 
 RUN_FILE = "run.json"
@@ -42,15 +43,18 @@ class Summary:
         self._laps[name] = round(now - self._last, 3)
         self._last = now
 
-    def finish(self, counts: dict[str, int], worked: int, stopped: str) -> None:
-        """Note how the run ended, before the reports are written."""
+    def finish(
+        self, counts: dict[str, int], worked: int, stopped: str, profile: Profile | None = None
+    ) -> None:
+        """Note how the run ended and where its time went, before the reports are written."""
         seconds = round(time.perf_counter() - self._start, 3)
         rate = worked / max(self._laps.get("classify", 0.0), 0.001)
         self._facts |= {
             "finished": _now(),
             "counts": counts,
             "stopped": stopped,
-            "timings": {"seconds": seconds, "items_per_second": round(rate, 2), **self._laps},
+            "timings": {"seconds": seconds, "items_per_second": round(rate, 2), **self._laps}
+            | ({} if profile is None else {"profile": profile.plain()}),
         }
 
     def plain(self, pipeline: Pipeline) -> dict[str, Any]:

@@ -1,25 +1,33 @@
 """One run, start to end: find items, classify what is not done, write the reports."""
 
 import errno
+import json
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from diascope.errors import DiascopeError, UsageError
+from diascope.engines.device import choose_device
+from diascope.engines.opening import REFERENCE
+from diascope.errors import DiascopeError, RecipeError, UsageError
+from diascope.execution import Execution
 from diascope.found import Found
 from diascope.inputs import find_items
 from diascope.ledger import Ledger, content_digest
 from diascope.output import held
 from diascope.pipeline import Pipeline
 from diascope.privacy import WITHHELD
+from diascope.profile import Profile, cores, with_threads
 from diascope.pseudonyms import pseudonymous
 from diascope.reporting import Summary, reported, write_reports
 from diascope.sample import Failed, Item, Record, state_of
+from diascope.timing import measured, take_spent
 
 _PARTS = ".unfinished"
+_ENGINE = "engine"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -58,6 +66,8 @@ class Outcome:
         worked, failed: items done in this run, and how many of them failed; the others were done
             before.
         stopped: why it ended early; empty if it did not.
+        profile: where the time went; None if nothing was run.
+        execution: what executed the network; None if nothing was run or the model does not say.
     """
 
     counts: dict[str, int]
@@ -66,6 +76,8 @@ class Outcome:
     worked: int = 0
     failed: int = 0
     stopped: str = ""
+    profile: Profile | None = None
+    execution: Execution | None = None
 
     def add(self, records: Sequence[Record]) -> None:
         """Count the ends of a chunk."""
@@ -122,24 +134,31 @@ def _run(
     strict = pipeline.recipe.privacy == "strict"
     inputs = [WITHHELD] if strict else request.inputs or pipeline.recipe.input
     summary = Summary(WITHHELD if strict else request.command, inputs)
-    others = ledger.enter(_found(pipeline, request, output), _unchanged, retry=request.retry)
+    take_spent()  # by another run of this process
+    with measured("find"):
+        others = ledger.enter(_found(pipeline, request, output), _unchanged, retry=request.retry)
     outcome.counts = ledger.counts()
     if not outcome.counts["found"]:
         raise UsageError("the inputs hold no files", hint="Name files, folders or globs.")
     summary.lap("find")
     if outcome.counts["pending"]:
-        pipeline.load()
+        with measured("load"):
+            _load(pipeline, ledger)
+        outcome.execution = pipeline.execution
         pipeline.keep_parts(output / _PARTS)
         summary.lap("load")
-        _work(pipeline, request, watch, ledger, outcome)
+        outcome.profile = _profiled(pipeline, request, watch, ledger, outcome)
         if not outcome.counts["pending"] and (output / _PARTS).exists():
             shutil.rmtree(output / _PARTS)  # what is left is of items that changed or are gone
         summary.lap("classify")
     elif not others and (done := reported(ledger, pipeline, output)):
         outcome.reports = done
         return
-    summary.finish(outcome.counts, outcome.worked, outcome.stopped)
-    outcome.reports, outcome.problems = write_reports(pipeline, ledger, summary, output)
+    summary.finish(outcome.counts, outcome.worked, outcome.stopped, outcome.profile)
+    with measured("report"):
+        outcome.reports, outcome.problems = write_reports(pipeline, ledger, summary, output)
+    if outcome.profile is not None:
+        outcome.profile = replace(outcome.profile, spent=outcome.profile.spent | take_spent())
 
 
 def _found(pipeline: Pipeline, request: Request, output: Path) -> Iterator[Found]:
@@ -157,8 +176,45 @@ def _found(pipeline: Pipeline, request: Request, output: Path) -> Iterator[Found
         yield entry
 
 
+def _load(pipeline: Pipeline, ledger: Ledger) -> None:
+    """Load the model into the engine with which this folder was begun, if it was."""
+    digest = pipeline.digest()
+    begun, *engine = json.loads(ledger.fact(_ENGINE) or "[null]")
+    if begun == digest:
+        pipeline.engine = engine[0], engine[1]
+    try:
+        pipeline.load()
+    except RecipeError as error:
+        if begun != digest:
+            raise
+        message = f"what is done here was answered by {' '.join(engine)}: {error.message}"
+        hint = "Install it, or name another folder by --output."
+        raise RecipeError(message, where=error.where, hint=hint) from error
+    if pipeline.engine is not None:
+        ledger.remember(_ENGINE, json.dumps([digest, *pipeline.engine]))
+
+
 def _unchanged(item: Item, digest: str) -> bool:
     return content_digest(item) == digest
+
+
+def _profiled(
+    pipeline: Pipeline, request: Request, watch: Watch, ledger: Ledger, outcome: Outcome
+) -> Profile:
+    """Classify what is not done, and say where the time went."""
+    before, start, cpu = take_spent(), time.perf_counter(), time.process_time()
+    _work(pipeline, request, watch, ledger, outcome)
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+    execution, automatic = pipeline.execution, cores() if outcome.worked > pipeline.batch else 0
+    return Profile(
+        items=outcome.worked,
+        seconds=seconds,
+        spent=before | with_threads(take_spent(), cpu),
+        cores=cores(),
+        workers=automatic if pipeline.workers == "auto" else pipeline.workers,
+        accelerated=choose_device(pipeline.recipe.run.device) != "cpu",
+        reference=execution is not None and (execution.engine, execution.precision) == REFERENCE,
+    )
 
 
 def _work(
@@ -168,9 +224,12 @@ def _work(
     work = pipeline.executor.instance.run(pipeline, ledger.todo(pipeline.batch))
     with closing(work) as chunks:
         for records in chunks:
-            ledger.record([(record, content_digest(record.item)) for record in records])
-            for record in records:
-                pipeline.forget_parts(record.item)
+            with measured("digest"):
+                ends = [(record, content_digest(record.item)) for record in records]
+            with measured("ledger"):
+                ledger.record(ends)
+                for record in records:
+                    pipeline.forget_parts(record.item)
             outcome.add(records)
             watch(outcome.counts, outcome.worked)
             if request.max_failures is not None and outcome.failed > request.max_failures:

@@ -1,4 +1,4 @@
-"""The local executor: the same answers with and without worker processes, whatever dies."""
+"""The local executor: the same answers with and without workers, whatever dies."""
 
 import multiprocessing
 import queue
@@ -17,7 +17,8 @@ from diascope.errors import DiascopeError
 from diascope.executors.local import LocalExecutor
 from diascope.pipeline import Pipeline, compose
 from diascope.recipe import read_recipe
-from diascope.sample import Failed, Item, Prediction, Record
+from diascope.sample import Failed, Item, Prediction, Record, Skipped
+from diascope.timing import take_spent
 from tests.runs import PATIENCE_S, write_pictures, write_recipe
 
 Make = Callable[..., Pipeline]
@@ -43,12 +44,19 @@ def chunks(tmp_path: Path) -> list[list[Item]]:
     return [items[start : start + 4] for start in (0, 4, 8)]
 
 
-def records(pipeline: Pipeline, chunks: list[list[Item]]) -> list[Record]:
-    return [record for chunk in LocalExecutor().run(pipeline, iter(chunks)) for record in chunk]
+def records(pipeline: Pipeline, chunks: list[list[Item]], **options: Any) -> list[Record]:
+    ends = LocalExecutor(**options).run(pipeline, iter(chunks))
+    return [record for chunk in ends for record in chunk]
 
 
-def test_two_workers_give_the_same_records_as_none(make: Make, chunks: list[list[Item]]) -> None:
-    alone, together = records(make("image", 0), chunks), records(make("image", 2), chunks)
+@pytest.mark.parametrize("kind", ["processes", "threads"])
+def test_two_workers_give_the_same_records_as_none(
+    make: Make, chunks: list[list[Item]], kind: str
+) -> None:
+    alone, together = (
+        records(make("image", 0), chunks),
+        records(make("image", 2), chunks, kind=kind),
+    )
     for one, other in zip(alone, together, strict=True):
         assert isinstance(one, Prediction)
         assert isinstance(other, Prediction)
@@ -152,6 +160,107 @@ def test_workers_auto_needs_no_process_for_one_chunk(make: Make, chunks: list[li
     assert len(next(stream)) == 4
     assert not multiprocessing.active_children()
     stream.close()
+
+
+class Slowly:
+    """A Work without network that writes down which chunk it has finished, and may fail."""
+
+    batch = 1
+
+    def __init__(self, workers: int = 0, fails_at: int = -1) -> None:
+        self.workers, self.fails_at = workers, fails_at
+        self.finished: list[str] = []
+        self.threads: set[int] = set()
+
+    def prepare(self, item: Item) -> Iterator[Prepared]:
+        yield Skipped(item, "nothing to see")
+
+    def finish(self, prepared: Iterator[tuple[Item, Prepared]]) -> Iterator[Record]:
+        self.threads.add(threading.get_ident())
+        for item, block in prepared:
+            if len(self.finished) == self.fails_at:
+                raise DiascopeError("the network is on fire")
+            self.finished.append(item.id)
+            assert isinstance(block, Skipped)
+            yield block
+
+
+def numbered(count: int) -> Iterator[list[Item]]:
+    return ([Item(str(number), str(number))] for number in range(count))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_the_network_is_ahead_of_the_caller_by_a_bounded_number_of_chunks(workers: int) -> None:
+    work = Slowly(workers)
+    stream = LocalExecutor(read_ahead=2, kind="threads").run(work, numbered(20))
+    next(stream)
+    deadline = time.monotonic() + PATIENCE_S / 6
+    while len(work.finished) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.2)  # it could do more
+    ahead = list(work.finished)
+    stream.close()
+    assert ahead == ["0", "1", "2"]
+
+
+def test_one_thread_runs_the_network_chunk_after_chunk_and_it_is_not_the_callers() -> None:
+    work = Slowly(2)
+    list(LocalExecutor(kind="threads").run(work, numbered(30)))
+    assert work.finished == [str(number) for number in range(30)]
+    assert len(work.threads) == 1
+    assert threading.get_ident() not in work.threads
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_error_of_the_network_reaches_the_caller_after_the_chunks_before_it(
+    workers: int,
+) -> None:
+    stream = LocalExecutor(kind="threads").run(Slowly(workers, fails_at=5), numbered(30))
+    got = [record.item.id for _ in range(5) for record in next(stream)]
+    with pytest.raises(DiascopeError, match="on fire"):
+        next(stream)
+    assert got == ["0", "1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize("kind", ["processes", "threads"])
+@pytest.mark.parametrize("workers", [0, 2])
+def test_closing_the_stream_leaves_no_thread_behind(
+    make: Make, chunks: list[list[Item]], workers: int, kind: Any
+) -> None:
+    before = set(threading.enumerate())
+    stream = LocalExecutor(read_ahead=1, kind=kind).run(make("image", workers), iter(chunks))
+    next(stream)
+    stream.close()
+    assert set(threading.enumerate()) <= before
+
+
+def test_closing_the_stream_ends_a_film_in_the_middle(make: Make, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    pipeline = make({"stream": {"log": str(log)}}, 0, preprocess=["dawdle"])
+    film = write_pictures(tmp_path / "film", 1) / "00.png"
+    still = write_pictures(tmp_path / "still", 1) / "00.png"
+    chunks = [[Item("still", str(still))], [Item("film", str(film))]]
+    pipeline = replace(pipeline, preparation=replace(pipeline.preparation, block=1))
+    stream = LocalExecutor().run(pipeline, iter(chunks))
+    next(stream)
+    stream.close()
+    assert log.stat().st_size < 1000
+
+
+def test_threads_start_no_process(make: Make, chunks: list[list[Item]]) -> None:
+    stream = LocalExecutor(kind="threads").run(make("image", 2), iter(chunks))
+    next(stream)
+    assert not multiprocessing.active_children()
+    stream.close()
+
+
+def test_what_worker_processes_spent_comes_home(make: Make, chunks: list[list[Item]]) -> None:
+    take_spent()
+    records(make("image", 2), chunks)
+    spent = take_spent()
+    assert {"read", "preprocess", "hand over", "wait", "model", "answer"} <= spent.keys()
+    assert spent["read"].away == spent["read"].cpu > 0
+    assert spent["model"].away == 0
 
 
 def test_read_ahead_below_one_is_refused() -> None:

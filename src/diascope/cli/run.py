@@ -31,11 +31,13 @@ Examples:
     help="A text file with a path a line, or a CSV with a column `path`.",
 )
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
-@click.option("--workers", help="Processes that read and preprocess; 0 for none, or auto.")
+@click.option("--workers", help="How many read and preprocess; 0 for none, or auto.")
+@click.option("--executor", help="What spreads the work, such as local or ray.")
 @click.option("--limit", type=click.IntRange(1), help="Take only the first N items found.")
 @click.option("--fail-fast", is_flag=True, help="Stop after the first failed item.")
 @click.option("--max-failures", type=click.IntRange(0), help="Stop when more items have failed.")
 @click.option("--retry", is_flag=True, help="Do failed and skipped items again.")
+@click.option("--profile", is_flag=True, help="Print where the time went, and what would save it.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 def run(recipe: str, inputs: tuple[str, ...], overrides: tuple[str, ...], **options: Any) -> None:
     """Classify pictures with RECIPE and write the reports.
@@ -51,9 +53,9 @@ def run(recipe: str, inputs: tuple[str, ...], overrides: tuple[str, ...], **opti
     from diascope.runner import Request
     from diascope.runner import run as run_pipeline
 
-    workers = options.pop("workers")
-    if workers is not None:
-        overrides = (*overrides, f"run.workers={workers}")
+    for name in ("workers", "executor"):
+        if (value := options.pop(name)) is not None:
+            overrides = (*overrides, f"run.{name}={value}")
     read = read_recipe(recipe, overrides)
     output = options["output"] or read.output
     if output is None:
@@ -76,6 +78,8 @@ def run(recipe: str, inputs: tuple[str, ...], overrides: tuple[str, ...], **opti
     with private_ends() if strict else nullcontext(), run_progress(quiet=quiet) as watch:
         outcome = run_pipeline(pipeline, request, watch)
     _tell(outcome, request, quiet=quiet, strict=strict)
+    if options["profile"] and outcome.profile is not None:
+        click.echo("\n".join(outcome.profile.lines()))
     sys.exit(outcome.exit_code)
 
 
@@ -95,6 +99,8 @@ def _tell(outcome: Any, request: Any, *, quiet: bool, strict: bool) -> None:
         f"{counts['skipped']} skipped{pending}"
         + ("" if outcome.worked else " (all done before; nothing was run)")
     )
+    if outcome.execution is not None and outcome.execution.engine != "torch":
+        click.echo(f"  executed by {outcome.execution.title}")
     for line in _listed(outcome.reports, request.output.resolve(), strict):
         click.echo(f"  {line}")
     if not counts["ok"] and not counts["pending"]:

@@ -44,7 +44,7 @@ class Opening:
             {
                 "card": card.deciding(),
                 "plugins": runtime.plugins,
-                "wanted": [runtime.engine, runtime.precision, runtime.device],
+                "device": runtime.device,
                 "versions": {name: installed(name) for name in PACKAGES},
                 "diascope": version("diascope"),
                 "processor": store.processor(),

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 from numpy.typing import NDArray
 
 from diascope.errors import ReadError
+from diascope.heard import heard
 from diascope.readers.dicom_facts import facts, remarks, spacing
 from diascope.readers.dicom_files import Opened, decode, opened
 from diascope.readers.dicom_frames import of_frame
@@ -24,21 +25,18 @@ def samples(file: BinaryIO, item: Item, window: Window, frames: Frames) -> Itera
     Raises:
         ReadError: see ``DicomReader``.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # they quote values, which may be names
+    with heard():  # warnings quote values, which may be names
         source = opened(file)
         count = whole(source.header, "NumberOfFrames") or 1
         wanted = _wanted(frames, count)
         decoded = decode(source, wanted)
     with closing(decoded):
         for index in wanted:
-            with warnings.catch_warnings(record=True) as told:
-                warnings.simplefilter("always")
+            with heard() as told:
                 stored = next(decoded)
             notes = _decoder_notes(told)
             choice = [f"frame {index} of {count}, counted from 0"] if len(wanted) < count else []
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with heard():
                 sample = _sample(item, source, stored, index, window, [*choice, *notes])
             yield sample
 

@@ -1,7 +1,6 @@
 """Photographs and scans, by Pillow."""
 
 import io
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -10,6 +9,7 @@ from typing import Any, BinaryIO, ClassVar
 import numpy as np
 
 from diascope.errors import ReadError
+from diascope.heard import heard
 from diascope.sample import Item, Sample
 
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF")
@@ -59,8 +59,7 @@ class ImageReader:
         with item.open() as file:
             image, frames = _opened(file, item)
             for frame in range(frames):
-                with warnings.catch_warnings(record=True) as told:
-                    warnings.simplefilter("always")
+                with heard() as told:
                     sample = _decoded(image, frame, item, self.least)
                 notes = (f"the decoder warns: {warning.message}" for warning in told)
                 yield replace(sample, trace=(*sample.trace, *dict.fromkeys(notes)))
@@ -71,8 +70,7 @@ def _opened(file: BinaryIO, item: Item) -> tuple[Any, int]:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # what matters is said again on decoding
+        with heard():  # what matters is said again on decoding
             image = Image.open(file, formats=_FORMATS)
             stereo = image.format == "MPO"  # the second picture is the other eye's, or a depth map
             return image, 1 if stereo else getattr(image, "n_frames", 1)

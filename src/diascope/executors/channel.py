@@ -1,0 +1,59 @@
+"""Objects on their way between two processes; the pixels of arrays travel beside the pickle.
+
+Pickle (protocol 5) leaves large buffers out; they go through the socket as they lie in memory and
+are received where they stay. That took a sixth of the time of a ``multiprocessing`` pipe for
+150 KB and for 10 MB, as little as shared memory for the former and a millisecond more for the
+latter; and nothing is left behind, whoever is killed.
+"""
+
+import pickle
+import socket
+import struct
+from typing import Any
+
+_HEAD = struct.Struct("<QQ")  # bytes of the pickle, number of buffers
+_SIZE = struct.Struct("<Q")
+
+
+class Channel:
+    """One end; the other end's death is an EOFError or OSError.
+
+    Args:
+        end: a connected stream socket.
+    """
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+
+    def send(self, value: Any) -> None:
+        """Send an object; waits while the other end takes nothing."""
+        buffers: list[pickle.PickleBuffer] = []
+        content = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
+        views = [buffer.raw() for buffer in buffers]
+        sizes = b"".join(_SIZE.pack(view.nbytes) for view in views)
+        self._end.sendall(_HEAD.pack(len(content), len(views)) + sizes + content)
+        for view in views:
+            self._end.sendall(view)
+
+    def receive(self) -> Any:
+        """Wait for an object and return it."""
+        import numpy as np
+
+        length, count = _HEAD.unpack(self._exactly(bytearray(_HEAD.size)))
+        rest = memoryview(self._exactly(bytearray(count * _SIZE.size + length)))
+        sizes = [size for (size,) in _SIZE.iter_unpack(rest[: count * _SIZE.size])]
+        buffers = [self._exactly(np.empty(size, np.uint8)) for size in sizes]  # not zeroed first
+        return pickle.loads(rest[count * _SIZE.size :], buffers=buffers)
+
+    def close(self) -> None:
+        self._end.close()
+
+    def _exactly(self, place: Any) -> Any:
+        """Fill a buffer and return it."""
+        left = memoryview(place)
+        while left:
+            count = self._end.recv_into(left, 0, socket.MSG_WAITALL)
+            if not count:
+                raise EOFError("the other end of the channel is gone")
+            left = left[count:]
+        return place

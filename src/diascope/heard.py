@@ -1,0 +1,78 @@
+"""Warnings that libraries raise, heard by the thread in which they are raised and by no other.
+
+``warnings.catch_warnings`` is for one thread: of two that read pictures side by side, one would
+hear what the other's decoder warns of.
+"""
+
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+
+class _Hearing(threading.local):
+    """The lists into which a thread hears, the innermost last."""
+
+    def __init__(self) -> None:
+        self.lists: list[list[warnings.WarningMessage]] = []
+
+
+_hearing = _Hearing()
+_lock = threading.Lock()
+_threads = 0
+_kept: Any = None  # the state of ``warnings`` before the first thread heard
+
+
+@contextmanager
+def heard() -> Iterator[list[warnings.WarningMessage]]:
+    """Yield a list that takes every warning of this thread, none of which is shown.
+
+    Meanwhile the warnings of threads that hear nothing are shown by the filters set before.
+    """
+    told: list[warnings.WarningMessage] = []
+    _begin()
+    _hearing.lists.append(told)
+    try:
+        yield told
+    finally:
+        _hearing.lists.pop()
+        _end()
+
+
+def _begin() -> None:
+    global _threads, _kept
+    with _lock:
+        _threads += 1
+        if _threads > 1:
+            return
+        _kept = warnings.catch_warnings()
+        before, show = warnings.filters, warnings.showwarning
+        _kept.__enter__()
+        warnings.simplefilter("always")
+        warnings.showwarning = partial(_heard, before, show)
+
+
+def _end() -> None:
+    global _threads
+    with _lock:
+        _threads -= 1
+        if not _threads:
+            _kept.__exit__(None, None, None)
+
+
+def _heard(filters: Any, show: Any, message: Any, category: Any, *place: Any) -> None:
+    """Take the place of ``warnings.showwarning``, which was ``show`` before."""
+    if _hearing.lists:
+        _hearing.lists[-1].append(warnings.WarningMessage(message, category, *place))
+    elif _wanted(filters, message, category):
+        show(message, category, *place)
+
+
+def _wanted(filters: Any, message: Any, category: type[Warning]) -> bool:
+    """Say whether a warning is to be shown, by the first filter for its kind and its words."""
+    for action, words, kind, _, _ in filters:
+        if issubclass(category, kind) and (words is None or words.match(str(message))):
+            return bool(action != "ignore")
+    return True

@@ -1,0 +1,74 @@
+"""Objects on their way between two processes."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diascope.executors.channel import Channel
+from diascope.sample import Item, Sample
+
+Ends = tuple[Channel, Channel]
+
+
+@pytest.fixture
+def ends() -> Iterator[Ends]:
+    one, other = map(Channel, socket.socketpair())
+    yield one, other
+    one.close()
+    other.close()
+
+
+def passed(ends: Ends, value: Any) -> Any:
+    sender = threading.Thread(target=ends[0].send, args=(value,))
+    sender.start()
+    received = ends[1].receive()
+    sender.join()
+    return received
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        np.arange(24, dtype=np.uint8).reshape(2, 4, 3),
+        np.arange(5_000_000, dtype=np.uint16).reshape(2000, 2500, 1),
+        np.asfortranarray(np.random.default_rng(0).random((64, 48, 3), np.float32)),
+        np.arange(48, dtype=np.int16).reshape(4, 4, 3)[::2, ::-1],
+    ],
+    ids=["small", "larger than the socket holds", "Fortran order", "not contiguous"],
+)
+def test_pixels_come_as_they_went(ends: Ends, pixels: Any) -> None:
+    pixels.flags.writeable = False
+    (got,) = passed(ends, [Sample(Item("a", "/a"), pixels, trace=("read",))])
+    np.testing.assert_array_equal(got.pixels, pixels)
+    assert got.pixels.dtype == pixels.dtype
+    assert got.pixels.flags.f_contiguous == pixels.flags.f_contiguous
+    assert (got.item, got.trace) == (Item("a", "/a"), ("read",))
+
+
+def test_what_was_received_can_be_written_to(ends: Ends) -> None:
+    got = passed(ends, np.zeros(3))
+    got += 1
+    assert got.tolist() == [1, 1, 1]
+
+
+def test_objects_without_arrays_come_too(ends: Ends) -> None:
+    assert passed(ends, None) is None
+    assert passed(ends, {"read": (1.0, 2.0)}) == {"read": (1.0, 2.0)}
+
+
+def test_an_end_that_is_gone_is_an_end_of_file(ends: Ends) -> None:
+    ends[0].close()
+    with pytest.raises(EOFError, match="the other end of the channel is gone"):
+        ends[1].receive()
+
+
+def test_an_end_that_goes_in_the_middle_of_an_object_is_an_end_of_file() -> None:
+    ours, theirs = socket.socketpair()
+    theirs.sendall(b"\x05\x00\x00")
+    theirs.close()
+    with ours, pytest.raises(EOFError):
+        Channel(ours).receive()

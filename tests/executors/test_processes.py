@@ -1,0 +1,115 @@
+"""Worker processes: what they import, and what they leave behind whoever is killed."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from diascope.executors.processes import WorkerProcess
+from diascope.sample import Item, Skipped
+from tests.runs import PATIENCE_S, done_in, start, write_pictures, write_recipe
+
+
+@dataclass(frozen=True)
+class Tells:
+    """A Work whose worker tells what it has loaded and what its environment is."""
+
+    inner: Any = None
+    batch: int = 1
+    workers: int = 1
+
+    def prepare(self, item: Item) -> Iterator[Skipped]:
+        for _ in self.inner.prepare(item) if self.inner is not None else ():
+            pass
+        told = {
+            "modules": sorted({name.partition(".")[0] for name in sys.modules}),
+            "environment": dict(os.environ),
+            "pid": os.getpid(),
+        }
+        yield Skipped(item, json.dumps(told))
+
+    def finish(self, prepared: Any) -> Any:
+        raise NotImplementedError
+
+
+def told_by(work: Tells, item: Item) -> Any:
+    process = WorkerProcess(work)
+    try:
+        (end,) = process.prepare(item)
+        assert isinstance(end, Skipped)
+        return json.loads(end.reason)
+    finally:
+        process.interrupt()
+        process.close()
+
+
+@pytest.mark.parametrize("recipe", ["derm.yaml", "chest.yaml"])
+def test_a_worker_reads_and_preprocesses_without_torch(recipe: str, tmp_path: Path) -> None:
+    pytest.importorskip(f"diascope_{recipe.partition('.')[0]}")
+    picture = write_pictures(tmp_path / "one", 1) / "00.png"
+    code = (  # in a process of its own: this one has loaded torch, and a worker its main module
+        "import sys; from diascope.pipeline import compose; "
+        "from diascope.recipe import read_recipe; from diascope.sample import Item; "
+        "from tests.executors.test_processes import Tells, told_by; "
+        f"pipeline = compose(read_recipe({recipe!r})); "
+        f"print(told_by(Tells(pipeline.preparation), Item('a', {str(picture)!r}))['modules'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-500:]
+    assert "'PIL'" in done.stdout
+    assert "'torch'" not in done.stdout
+    assert "'monai'" not in done.stdout
+
+
+def test_a_worker_runs_its_libraries_with_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    told = told_by(Tells(), Item("a", "a"))
+    assert told["environment"]["OMP_NUM_THREADS"] == "1"
+    assert told["environment"]["OPENCV_FOR_THREADS_NUM"] == "1"
+    assert os.environ["OMP_NUM_THREADS"] == "7"
+
+
+def test_a_process_that_was_interrupted_is_gone(tmp_path: Path) -> None:
+    pid = told_by(Tells(), Item("a", "a"))["pid"]
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="there is no /proc here")
+def test_a_run_that_is_killed_leaves_no_process_and_had_no_shared_memory_to_leave(
+    odd_plugins: Path, tmp_path: Path, tiny_weights: Path
+) -> None:
+    photos = write_pictures(tmp_path / "many", 60)
+    recipe = write_recipe(tmp_path / "slow.yaml", tiny_weights, read="slow")
+    arguments = ["run", recipe, photos, "-o", tmp_path / "out", "--workers", "2"]
+    process = start(odd_plugins, *arguments, ODD_SECONDS="0.05")
+    wait_until(lambda: done_in(tmp_path / "out") > 0)
+    workers = children_of(process.pid)
+    mapped = "".join(Path(f"/proc/{pid}/maps").read_text() for pid in (process.pid, *workers))
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=PATIENCE_S)
+    wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
+    assert len(workers) >= 2
+    assert "/dev/shm" not in mapped
+
+
+def children_of(pid: int) -> list[int]:
+    text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    for task in Path(f"/proc/{pid}/task").iterdir():  # a child belongs to the thread it began in
+        text += f" {(task / 'children').read_text()}"
+    return sorted({int(child) for child in text.split()})
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < deadline, "it does not come true"
+        time.sleep(0.02)

@@ -120,7 +120,8 @@ def radiographs(compressed: bool) -> Iterator[pydicom.FileDataset]:
         header.Modality, header.PhotometricInterpretation = "DX", "MONOCHROME2"
         header.WindowCenter, header.WindowWidth = 2048, 4096
         header.RescaleIntercept, header.RescaleSlope = 0, 1
-        header.SmallestImagePixelValue = header.LargestImagePixelValue = None
+        for name in ("SmallestImagePixelValue", "LargestImagePixelValue", "PixelPaddingValue"):
+            header.pop(name, None)
         header.BitsAllocated, header.BitsStored, header.HighBit = 16, 12, 11
         header.PixelRepresentation = 0
         header.Rows, header.Columns = smooth.shape

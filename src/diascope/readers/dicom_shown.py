@@ -74,6 +74,8 @@ def _reckoned(frame: Frame, header: Dataset, window: Window, *, inverted: bool) 
         seen = np.where(frame.filling, black, seen)
     if text(header, "PixelPresentation") in ("COLOR", "MIXED"):
         trace.append("supplemental palette left out: shown as grey")
+    if seen.dtype == np.float64:  # rounded here as every Sample.unit() would
+        seen = seen.astype(np.float32)
     return Shown(frame.spread(seen)[:, :, None], span, trace)
 
 

@@ -27,7 +27,7 @@ from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest, write_car
 from diascope.contracts import Runtime
 from diascope.engines.opening import REFERENCE, Opening
 from diascope.engines.reference import drawn
-from diascope.execution import MOST, moved
+from diascope.execution import moved
 from diascope.network import Network, build_head
 from diascope.pipeline import make_backbone
 
@@ -72,7 +72,7 @@ def measure(name: str, folder: Path, options: argparse.Namespace) -> None:
         engine = opening.open(candidate)
         title = " ".join(candidate)
         change = moved(right, engine.run(references), card)
-        gate = "passes" if change <= MOST else "is refused"
+        gate = "passes" if change <= runtime.tolerance else "is refused"
         notes[title] = (
             "flips a decision" if math.isinf(change) else f"moves a score by {change:.1g}"
         )

@@ -119,6 +119,7 @@ class Runtime:
         backbone: finds the Backbone plugin that a card names, by name and parameters.
         coverage: of the prediction sets; None for none.
         engine, precision: what executes the network, or ``auto``.
+        tolerance: by how much it may move a score, against torch in float32.
         plugins: names and versions of those that the answers depend on.
     """
 
@@ -128,6 +129,7 @@ class Runtime:
     coverage: float | None = None
     engine: str = "torch"
     precision: str = "float32"
+    tolerance: float = 0.01
     plugins: tuple[str, ...] = ()
 
 

@@ -18,10 +18,7 @@ from diascope.engines.outputs import Engine, Outputs
 from diascope.engines.reference import drawn
 from diascope.errors import RecipeError, reason_of
 
-MOST = 0.01
-"""How far an engine may move a score."""
-
-_ROUNDS = 3
+_ROUNDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +55,8 @@ def engine_for(card: ModelCard, directory: Path, runtime: Runtime) -> tuple[Engi
     """Load the network of a weights folder into the engine that the runtime asks for.
 
     Where the runtime leaves a choice, all that is installed is timed on reference pictures, once
-    for these weights on this machine; what moves a score by more than 0.01 or flips a decision
-    there is left out.
+    for these weights on this machine; what moves a score by more than the runtime's tolerance or
+    flips a decision there is left out.
 
     Raises:
         RecipeError: if what is asked for is not installed, or changes the answers by more.
@@ -69,20 +66,20 @@ def engine_for(card: ModelCard, directory: Path, runtime: Runtime) -> tuple[Engi
     opening = Opening(card, directory, runtime)
     if (runtime.engine, runtime.precision) == REFERENCE or runtime.device == "mps":
         return opening.open(REFERENCE), Execution(*REFERENCE)
-    kept = store.read(_choice(opening, runtime.engine, runtime.precision))
+    wanted = runtime.engine, runtime.precision
+    kept = store.read(_choice(opening, *wanted))
     if kept is not None:
         chosen = Execution(**kept | {"refused": tuple(kept["refused"])})
         return opening.open((chosen.engine, chosen.precision)), chosen
     engine, chosen = _chosen(opening)
-    asked = {(runtime.engine, runtime.precision), (chosen.engine, chosen.precision)}
-    for each in asked:
+    for each in {wanted, (chosen.engine, chosen.precision)}:
         store.write(_choice(opening, *each), asdict(chosen))
     return engine, chosen
 
 
 def _choice(opening: Opening, engine: str, precision: str) -> Path:
     """Return where the choice for a wish is kept."""
-    return opening.folder / f"choice-{engine}-{precision}.json"
+    return opening.folder / f"choice-{engine}-{precision}-{opening.runtime.tolerance:g}.json"
 
 
 def moved(right: Outputs, other: Outputs, card: ModelCard) -> float:
@@ -124,7 +121,7 @@ def _chosen(opening: Opening) -> tuple[Engine, Execution]:
             refused.append(f"{' '.join(candidate)}: {reason_of(error)}")
             continue
         change = moved(right, outputs, card)
-        if change <= MOST:
+        if change <= opening.runtime.tolerance:
             execution = Execution(*candidate, change, unit / seconds)
             fitting.append((seconds, engine, execution))
         else:
@@ -133,8 +130,8 @@ def _chosen(opening: Opening) -> tuple[Engine, Execution]:
     if not fitting:
         raise RecipeError(
             f"run.engine and run.precision leave nothing that answers as {card.name} does: "
-            f"{'; '.join(refused)}; at most {MOST} is allowed",
-            hint="Write `engine: auto` and `precision: auto`.",
+            f"{'; '.join(refused)}; at most {opening.runtime.tolerance:g} is allowed",
+            hint="Write `engine: auto` and `precision: auto`, or a larger run.tolerance.",
         )
     _, engine, execution = min(fitting, key=itemgetter(0))
     return engine, replace(execution, refused=tuple(refused))

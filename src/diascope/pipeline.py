@@ -33,7 +33,7 @@ from diascope.privacy import BURNED_IN, cautioned
 from diascope.recipe import Recipe, Reference, build
 from diascope.sample import Failed, Item, Prediction, Record, Skipped
 
-_DECIDING = ("device", "engine", "precision", "evidence", "coverage")
+_DECIDING = ("device", "engine", "precision", "tolerance", "evidence", "coverage")
 
 
 @dataclass
@@ -123,6 +123,7 @@ class Pipeline:
             coverage=options.coverage,
             engine=engine,
             precision=precision,
+            tolerance=options.tolerance,
             plugins=tuple(plugin.title for plugin in self._deciding()),
         )
 

@@ -44,6 +44,7 @@ class RunOptions:
         engine: what executes the network; ``auto`` is the fastest that is installed and does not
             change the answers, on the processor. ``torch`` in ``float32`` is the reference.
         precision: in which it computes.
+        tolerance: by how much an engine may move a score, against torch in float32.
         executor: an executor plugin.
         evidence: for which labels evidence maps are made. With ``none`` no thumbnail is kept
             either, which suits very large runs.
@@ -55,6 +56,7 @@ class RunOptions:
     device: str = "auto"
     engine: Literal["auto", "torch", "openvino", "onnx", "compile"] = "auto"
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    tolerance: float = 0.01
     executor: Any = "local"
     evidence: Literal["none", "predicted", "all"] = "predicted"
     coverage: float | None = None
@@ -62,6 +64,8 @@ class RunOptions:
     def __post_init__(self) -> None:
         if self.batch < 1:
             raise ValueError(f"batch must be at least 1, got {self.batch}")
+        if not 0 < self.tolerance <= 1:
+            raise ValueError(f"tolerance must lie above 0 and at most at 1, got {self.tolerance}")
         if self.workers != "auto" and self.workers < 0:
             raise ValueError(f"workers must be auto or at least 0, got {self.workers}")
 

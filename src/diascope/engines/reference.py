@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-COUNT = 16
+COUNT = 32
 
 
 def drawn(size: tuple[int, int], channels: int) -> NDArray[np.float32]:
-    """Return ``(16, H, W, C)`` in [0, 1]; always the same.
+    """Return ``(32, H, W, C)`` in [0, 1]; always the same.
 
     Each is a coarse field, a finer one and noise, in shares that go from smooth to rough, around a
     brightness and a colour of its own, with one to four discs of another: what networks see in

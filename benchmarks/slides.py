@@ -4,7 +4,8 @@
 
 Memory: the peaks of two runs, over a slide of ``--size`` and one of ``--small`` pixels a side.
 Speed: tiles per second over a slide of ``--timed`` pixels a side, of about 2,000 tiles. Both sides
-classify the same tiles with the same network in float32 at the same spacing. The loop is
+classify the same tiles with the same network at the same spacing, ours in the engine that `auto`
+chooses. The loop is
 ``read_region`` and Pillow's resize in a DataLoader without workers, batch 32, eager under
 ``no_grad``; it is told where the tissue is. Ours searches it, makes evidence maps, keeps
 checkpoints and digests. Start-up is left out of both: the loop is timed in a warm process, the
@@ -17,7 +18,6 @@ the models for tissue are. It is speed that is measured; what it answers means n
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
@@ -33,6 +33,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import slide_maker
 import torch
+from machine import machine
 from numpy.typing import NDArray
 from openslide import OpenSlide
 from PIL import Image
@@ -104,7 +105,7 @@ def main() -> None:
         slides = options.folder or work
         slides.mkdir(parents=True, exist_ok=True)
         recipe = write_recipe(work, options.model)
-        print(f"{options.model}, float32, {machine()}\n")
+        print(f"{options.model}, {machine()}\n")
         if options.size:
             memory(recipe, work, [slide(slides, size) for size in (options.small, options.size)])
         speed(recipe, work, slide(slides, options.timed), options.rounds)
@@ -129,16 +130,8 @@ def write_recipe(work: Path, model: str) -> Path:
     return path
 
 
-def machine() -> str:
-    names = [
-        line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
-    ]
-    cores = f"{os.cpu_count()} cores ({names[0].partition(': ')[2]})" if names else ""
-    threads = f"{torch.get_num_threads()} threads, torch {torch.__version__}"
-    return f"{platform.platform()}, {cores}, {threads}"
-
-
 def memory(recipe: Path, work: Path, slides: list[Path]) -> None:
+    pipeline_run(recipe, work, slides[0], "auto")  # chooses the engine, which takes memory once
     runs = [pipeline_run(recipe, work, path, "auto") for path in slides]
     print("| slide | tiles | peak MiB | tiles/s |\n| --- | --- | --- | --- |")
     for path, run in zip(slides, runs, strict=True):
@@ -149,10 +142,12 @@ def memory(recipe: Path, work: Path, slides: list[Path]) -> None:
 def speed(recipe: Path, work: Path, path: Path, rounds: int) -> None:
     pipeline = compose(read_recipe(str(recipe)))
     classifier: Any = pipeline.load()
+    reference = ("run.engine=torch", "run.precision=float32")
+    peer: Any = compose(read_recipe(str(recipe), reference)).load()
     rates: dict[str, list[float]] = {}
     boxes = pipeline_run(recipe, work, path, "auto").boxes
     for _ in range(rounds):
-        rates.setdefault("OpenSlide loop, 0 workers", []).append(loop(path, boxes, classifier))
+        rates.setdefault("OpenSlide loop, 0 workers", []).append(loop(path, boxes, peer))
         for workers in ("auto", "0", "1"):
             run = pipeline_run(recipe, work, path, workers)
             rates.setdefault(f"pipeline run, workers: {workers}", []).append(run.rate)
@@ -163,7 +158,7 @@ def speed(recipe: Path, work: Path, path: Path, rounds: int) -> None:
     for name, rate in medians.items():
         print(f"| {name} | {rate:.1f} | {rate / base:.2f} |")
     print("\n| part, alone | loop, ms a tile | ours, ms a tile |\n| --- | --- | --- |")
-    for name, one, other in parts(path, boxes[:512], pipeline, classifier):
+    for name, one, other in parts(path, boxes[:512], pipeline, classifier, peer):
         print(f"| {name} | {one:.1f} | {other:.1f} |")
 
 
@@ -221,7 +216,11 @@ def loop(path: Path, boxes: NDArray[np.int32], classifier: Classifier) -> float:
 
 
 def parts(
-    path: Path, boxes: NDArray[np.int32], pipeline: Pipeline, classifier: Classifier
+    path: Path,
+    boxes: NDArray[np.int32],
+    pipeline: Pipeline,
+    classifier: Classifier,
+    peer: Classifier,
 ) -> Iterator[tuple[str, float, float]]:
     """Yield the name of a part of the work, and milliseconds a tile in the loop and in ours."""
     tiles = Tiles(path, boxes, classifier.card.size[0], classifier)
@@ -238,7 +237,7 @@ def parts(
         (per_tile(read, len(boxes))),
     )
     batch = torch.stack([tiles[number] for number in range(BATCH)])
-    network = plain(classifier)
+    network = plain(peer)
     with torch.no_grad():
         network(batch)
         alone = per_tile(lambda: network(batch), BATCH)

@@ -14,7 +14,8 @@ _ABILITIES = ("amx_bf16", "avx512_bf16", "avx512_vnni", "avx512f", "avx2")
 def machine() -> str:
     """Describe processor, abilities that matter to networks, and versions."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    facts = dict(line.split("\t: ", 1) for line in map(str.strip, lines) if "\t: " in line)
+    pairs = (line.split(":", 1) for line in lines if ":" in line)
+    facts = {key.strip(): value.strip() for key, value in pairs}
     name = facts.get("model name", platform.processor())
     flags = facts.get("flags", "").split()
     able = ", ".join(ability for ability in _ABILITIES if ability in flags)

@@ -238,7 +238,7 @@ class Classifier:
             predicted=predicted,
             prediction_set=self._set(scores),
             evidence=self._evidence(outputs, index, scores, predicted) if keeps else (),
-            preview=_preview(unit) if keeps else None,
+            preview=_preview(sample, unit) if keeps else None,
             trace=(*sample.trace, *notes),
             region=sample.region,
             overview=sample.overview,
@@ -300,7 +300,9 @@ def load_classifier(
     return Classifier(engine, card, runtime, aggregation, top_k, test_time, statistics, execution)
 
 
-def _preview(unit: NDArray[np.float32]) -> NDArray[np.uint8]:
+def _preview(sample: Sample, unit: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Return ``(h, w, 3)`` for people: RGB as it is, of anything else the first channel in grey."""
+    if sample.pixels.dtype == np.uint8 and sample.range == (0, 255) and unit.shape[2] == 3:
+        return np.broadcast_to(sample.pixels, unit.shape)
     picture = np.rint(np.clip(unit, 0, 1) * 255).astype(np.uint8)
     return picture if unit.shape[2] == 3 else np.repeat(picture[:, :, :1], 3, axis=2)

@@ -26,8 +26,7 @@ lint: $(VENV)/test.stamp
 	$(BIN)/mypy
 
 bench: $(VENV)/test.stamp
-	$(BIN)/python benchmarks/folder.py
-	$(BIN)/python benchmarks/slides.py
+	$(BIN)/python benchmarks/all.py
 
 $(BIN)/python:
 	@echo "Setting up $(VENV); the first time takes some minutes."

@@ -59,13 +59,17 @@ def stained(height: int, width: int) -> NDArray[np.uint8]:
 
 
 def kept_in(output: Path) -> int:
-    """Return how many tiles of the slide under way an output folder has kept."""
+    """Return how many tiles of the slide under way an output folder has kept.
+
+    A kill may strike while the file is made, too: then it has no table yet, and keeps none.
+    """
     files = list((output / ".unfinished").glob("*.sqlite"))
     if not files:
         return 0
     (path,) = files
     with closing(sqlite3.connect(path)) as base:
-        return int(base.execute("select count(*) from parts").fetchone()[0])
+        (made,) = base.execute("select count(*) from sqlite_master where name = 'parts'").fetchone()
+        return int(base.execute("select count(*) from parts").fetchone()[0]) if made else 0
 
 
 def artefacts(output: Path) -> dict[str, bytes]:

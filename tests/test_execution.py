@@ -24,7 +24,7 @@ from diascope.pipeline import make_backbone
 from tests.engines.networks import classifier, pictures
 from tests.runs import Ended, write_pictures, write_recipe, write_weights
 
-PAIR = (Label("dark"), Label("bright"))
+ENDS = tuple(enumerate((Label("a"), Label("b"), Label("c"))))
 
 
 @pytest.fixture(autouse=True)
@@ -82,6 +82,19 @@ def test_an_engine_that_changes_answers_is_left_out_and_named(
     assert "torch bfloat16: " in chosen.refused[0]
 
 
+def test_a_larger_tolerance_lets_pass_what_flips_no_decision(
+    weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, card = weights
+    sure = tuple(replace(label, operating_point=0.9 - index / 3) for index, label in ENDS)
+    card = replace(card, labels=sure)  # decisions that hang on no small change
+    wrong(monkeypatch, 0.2)
+    with pytest.raises(RecipeError, match=r"at most 0\.01 is allowed"):
+        engine_for(card, folder, runtime("torch", "bfloat16"))
+    _, chosen = engine_for(card, folder, replace(runtime("torch", "bfloat16"), tolerance=0.1))
+    assert 0.01 < chosen.change <= 0.1
+
+
 def test_an_engine_that_was_asked_for_and_changes_answers_is_an_error(
     weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,6 +120,17 @@ def test_a_missing_engine_is_an_error_that_names_the_package(
     monkeypatch.setitem(opening.PACKAGES, "openvino", ("no-such-package",))
     with pytest.raises(RecipeError, match=r"pip install .diascope\[openvino\]"):
         engine_for(weights[1], weights[0], runtime("openvino"))
+
+
+@pytest.mark.parametrize(
+    ("device", "precisions"), [("mps", ["float32"]), ("cuda", ["float16", "bfloat16", "float32"])]
+)
+def test_what_runs_on_processors_only_is_no_candidate_for_an_accelerator(
+    weights: tuple[Path, ModelCard], device: str, precisions: list[str]
+) -> None:
+    wish = replace(runtime("auto"), device=device)
+    found = opening.Opening(weights[1], weights[0], wish).candidates()
+    assert found == [("torch", precision) for precision in precisions]
 
 
 def test_weights_that_were_exchanged_are_noticed_though_their_graph_is_kept(

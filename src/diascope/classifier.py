@@ -1,15 +1,14 @@
 """Backbone, head and card as the Predictor that most domains need."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from diascope.aggregation import Aggregation, aggregated
+from diascope.aggregation import Aggregation, aggregated, areas, weighed
 from diascope.card import CARD_FILE, ModelCard
 from diascope.contracts import Runtime
 from diascope.decision import decide, prediction_set, scores_of
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from diascope.network import Network
 
 TestTime = Literal["card", "none", "flips"]
-_LEAST = np.finfo(np.float64).tiny
-_MOST = 1 - np.finfo(np.float64).epsneg
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,36 +130,15 @@ class Classifier:
     def _aggregated(self, frames: Frames) -> dict[str, float]:
         names, task, how, rows = self.card.names, self.card.task, self._how, frames.scores
         if how == "area":
-            combined = self._areas(rows)
+            combined = areas(rows, self.card)
         elif how == "attention":
-            combined = self._weighed(rows, frames.shares)
+            combined = weighed(rows, frames.shares, self.card)
         elif task == "binary":  # what counts is the positive label; the negative is the rest
             positive = aggregated(rows[:, 1:], how, self.top_k, sums_to_one=False)
             combined = np.array([1 - positive[0], positive[0]])
         else:
             combined = aggregated(rows, how, self.top_k, sums_to_one=task == "multiclass")
         return dict(zip(names, combined.tolist(), strict=True))
-
-    def _weighed(self, rows: NDArray[np.float64], shares: NDArray[np.float64]) -> Any:
-        """Return ``(L,)``: the scores of the frames' logits, averaged with weights ``(n,)``.
-
-        The logits are found in the scores. They are calibrated already: a weighted mean does not
-        ask whether its summands were scaled and shifted before it or after. What the softmax took
-        from all logits of a frame, it would take from their mean too.
-        """
-        rows = np.clip(rows, _LEAST, _MOST)
-        logits = np.log(rows)
-        if self.card.task != "multiclass":
-            logits -= np.log1p(-rows)
-        whole = (shares @ logits)[None, -self.card.outputs :]
-        return scores_of(whole, replace(self.card, calibration=None))[0]
-
-    def _areas(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return ``(L,)``: the share of the frames that each label is decided on for."""
-        names = self.card.names
-        decided = [decide(dict(zip(names, row, strict=True)), self.card) for row in rows.tolist()]
-        counts = Counter(name for labels in decided for name in labels)
-        return np.array([counts[name] / len(rows) for name in names])
 
     @property
     def _deciding(self) -> ModelCard:

@@ -218,6 +218,32 @@ def test_a_changed_parameter_of_a_report_writes_it_again(
     assert (tmp_path / "out" / "other.html").is_file()
 
 
+def test_files_of_reports_that_are_no_longer_written_are_removed(
+    command: Command, recipe: Path, photos: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    arguments = "run", recipe, photos, "-o", output, "--set"
+    command(*arguments, "report=[csv, {parquet: {rows: 2}}]")
+    assert len(list(output.glob("*.parquet"))) == 3
+    command(*arguments, "report=[csv, {parquet: {rows: 4}}]")
+    assert len(list(output.glob("*.parquet"))) == 2
+    command(*arguments, "report=[csv]")
+    assert not list(output.glob("*.parquet"))
+    assert (output / "predictions.csv").exists()
+
+
+def test_an_executor_is_chosen_on_the_command_line(
+    command: Command, recipe: Path, photos: Path, tmp_path: Path
+) -> None:
+    arguments = "run", recipe, photos, "-o", tmp_path / "out", "--executor"
+    wrong = command(*arguments, "lokal")
+    assert wrong.code == 2
+    assert "lokal" in wrong.err
+    assert command(*arguments, "{local: {kind: threads}}").code == 0
+    run = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert run["recipe"]["run"]["executor"] == {"local": {"kind": "threads"}}
+
+
 def test_files_in_a_folder_are_counted_not_listed(tmp_path: Path) -> None:
     files = [tmp_path / name for name in ("a.csv", "maps/1.png", "maps/deep/2.png", "b.html")]
     assert list(_listed(files, tmp_path, strict=False)) == [

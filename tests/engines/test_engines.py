@@ -1,5 +1,6 @@
 """Every engine answers as the reference does."""
 
+import shutil
 from dataclasses import fields
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from diascope.card import Label
 from diascope.engines.outputs import Outputs
-from diascope.engines.torch import TorchEngine
+from diascope.engines.torch import Reference, TorchEngine
 from tests.engines.networks import LAYERS, classifier, engines, pictures
 
 EVERY = [
@@ -74,6 +75,16 @@ def test_a_grey_network_of_one_output_runs_in_every_engine(tmp_path: Path) -> No
     )
     for engine in engines(network, card, tmp_path).values():
         assert engine.run(pictures(card, 2)).logits.shape == (2, 1)
+
+
+@pytest.mark.skipif(shutil.which("c++") is None, reason="torch.compile needs a C++ compiler")
+def test_a_compiled_network_gives_what_the_reference_gives() -> None:
+    network, card = classifier("convnet")
+    seen = pictures(card, 3)
+    right = Reference(network, card, "cpu").run(seen)
+    engine = TorchEngine(network, card, "cpu", "float32", compiled=True)
+    assert (engine.name, engine.precision) == ("compile", "float32")
+    np.testing.assert_allclose(engine.run(seen).logits, right.logits, atol=1e-5)
 
 
 def test_making_an_engine_leaves_the_network_as_it_was() -> None:

@@ -54,13 +54,13 @@ class Opening:
     def candidates(self) -> list[Candidate]:
         """Return what may be tried for the runtime's wish; ``compile`` only if it is named."""
         engine, precision = self.runtime.engine, self.runtime.precision
-        processor = self.runtime.device == "cpu"
+        device = self.runtime.device
         names = ["openvino", "onnx", "torch"] if engine == "auto" else [engine]
         every: list[Candidate] = []
         for name in names:
-            if installed(name) is None or (name in ("openvino", "onnx") and not processor):
+            if installed(name) is None or (name in ("openvino", "onnx") and device != "cpu"):
                 continue
-            every += [(name, each) for each in _precisions(name, on_processor=processor)]
+            every += [(name, each) for each in _precisions(name, device)]
         return [each for each in every if precision in ("auto", each[1])]
 
     def open(self, candidate: Candidate) -> Engine:
@@ -111,11 +111,11 @@ def installed(engine: str) -> str | None:
         return None
 
 
-def _precisions(engine: str, *, on_processor: bool) -> tuple[str, ...]:
+def _precisions(engine: str, device: str) -> tuple[str, ...]:
     if engine == "openvino":
         from diascope.engines.openvino import precisions
 
         return precisions()
-    if engine == "onnx":
+    if engine == "onnx" or device == "mps":
         return ("float32",)
-    return ("bfloat16", "float32") if on_processor else ("float16", "bfloat16", "float32")
+    return ("bfloat16", "float32") if device == "cpu" else ("float16", "bfloat16", "float32")

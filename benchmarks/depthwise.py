@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch.nn import functional
 
-from diascope.backbones.efficientnet_lite0 import EfficientNetLite0
+from diascope.backbones.efficientnet_lite import EfficientNetLite0
 from diascope.network import Network, build_head
 from diascope.training.depthwise import QuickDepthwise
 

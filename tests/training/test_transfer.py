@@ -16,7 +16,7 @@ from torch import nn
 from diascope.backbones.convnet import Conv, ConvNet, Layer
 from diascope.backbones.densenet121 import DenseNet121
 from diascope.backbones.efficientnet_b0 import EfficientNetB0
-from diascope.backbones.efficientnet_lite0 import EfficientNetLite0
+from diascope.backbones.efficientnet_lite import EfficientNetLite0
 from diascope.backbones.resnet18 import ResNet18
 from diascope.backbones.resnet50 import ResNet50
 from diascope.contracts import Backbone

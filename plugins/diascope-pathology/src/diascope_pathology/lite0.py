@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from diascope.backbones.efficientnet_lite0 import EfficientNetLite0
+from diascope.backbones.efficientnet_lite import EfficientNetLite0
 from diascope.errors import WeightsError
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The layers of EfficientNet-Lite0."""
+"""The layers of EfficientNet-Lite0, -Lite1 and -Lite2."""
 
 from itertools import pairwise
 
@@ -6,14 +6,26 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 _STAGES = (
-    # repeats, kernel, stride, expansion, filters
-    (1, 3, 1, 1, 16),
-    (2, 3, 2, 6, 24),
-    (2, 5, 2, 6, 40),
-    (3, 3, 2, 6, 80),
-    (3, 5, 1, 6, 112),
-    (4, 5, 2, 6, 192),
-    (1, 3, 1, 6, 320),
+    # kernel, stride, expansion
+    (3, 1, 1),
+    (3, 2, 6),
+    (5, 2, 6),
+    (3, 2, 6),
+    (5, 1, 6),
+    (5, 2, 6),
+    (3, 1, 6),
+)
+_REPEATS = (
+    # blocks in each stage
+    (1, 2, 2, 3, 3, 4, 1),
+    (1, 3, 3, 4, 4, 5, 1),
+    (1, 3, 3, 4, 4, 5, 1),
+)
+_FILTERS = (
+    # filters that each stage gives
+    (16, 24, 40, 80, 112, 192, 320),
+    (16, 24, 40, 80, 112, 192, 320),
+    (16, 24, 48, 88, 120, 208, 352),
 )
 
 
@@ -64,16 +76,23 @@ class Block(nn.Module):
         return outputs + inputs if self.adds else outputs
 
 
-class EfficientNetLite0Network(nn.Module):
-    """From ``(N, C, H, W)`` to ``(N, 1280, H/32, W/32)``, rounded up."""
+class EfficientNetLiteNetwork(nn.Module):
+    """From ``(N, C, H, W)`` to ``(N, 1280, H/32, W/32)``, rounded up.
 
-    def __init__(self, in_channels: int) -> None:
+    Args:
+        in_channels: channels of the input.
+        size: which of the family, 0 to 2.
+    """
+
+    def __init__(self, in_channels: int, size: int) -> None:
         super().__init__()
         self.conv_stem = SameConv2d(in_channels, 32, 3, 2, bias=False)
         self.bn0 = _norm(32)
         shapes = [
             (kernel, stride if repeat == 0 else 1, expansion, filters)
-            for repeats, kernel, stride, expansion, filters in _STAGES
+            for (kernel, stride, expansion), repeats, filters in zip(
+                _STAGES, _REPEATS[size], _FILTERS[size], strict=True
+            )
             for repeat in range(repeats)
         ]
         widths = [32, *(filters for *_, filters in shapes)]
@@ -83,7 +102,7 @@ class EfficientNetLite0Network(nn.Module):
                 pairwise(widths), shapes, strict=True
             )
         )
-        self.conv_head = SameConv2d(320, 1280, 1, bias=False)
+        self.conv_head = SameConv2d(widths[-1], 1280, 1, bias=False)
         self.bn1 = _norm(1280)
 
     def forward(self, batch: Tensor) -> Tensor:

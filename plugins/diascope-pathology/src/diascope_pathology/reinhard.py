@@ -11,7 +11,6 @@ from diascope_pathology.stain import (
     Floats,
     left,
     optical_density,
-    repainted,
     tissue,
     unit_of,
 )
@@ -72,7 +71,7 @@ class Reinhard:
             f"{name} {middle:.2f} +- {spread:.2f}"
             for name, middle, spread in zip(("l", "alpha", "beta"), mean, deviation, strict=True)
         )
-        return repainted(sample, unit, f"reinhard: {found} brought to the reference's")
+        return sample.repainted(unit, f"reinhard: {found} brought to the reference's")
 
 
 def to_lab(unit: Floats) -> Floats:

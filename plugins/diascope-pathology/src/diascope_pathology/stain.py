@@ -57,12 +57,3 @@ def unit_of(sample: Sample) -> Floats:
 def left(sample: Sample, step: str, why: str) -> Sample:
     """Return the sample as it is, with a line in its trace that says why."""
     return sample.changed(sample.pixels, f"{step}: {why}, left as it is")
-
-
-def repainted(sample: Sample, unit: Floats, note: str) -> Sample:
-    """Return the sample with new pixels, given in [0, 1], of its own range and type."""
-    low, high = sample.range
-    pixels = np.clip(unit, 0, 1) * (high - low) + low
-    if np.issubdtype(sample.pixels.dtype, np.integer):
-        pixels = np.rint(pixels)
-    return sample.changed(pixels.astype(sample.pixels.dtype), note)

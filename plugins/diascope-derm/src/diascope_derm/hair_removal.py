@@ -1,0 +1,113 @@
+"""Dark hairs found by closing and painted over."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diascope.sample import Sample
+
+_CLOSINGS, _OPENINGS = 4, 12
+"""Directions of the lines that find what is thin and what is straight."""
+
+_NEARLY = 0.85
+"""Share of a line that must be dark: hairs bend."""
+
+_LUMA = (0.2126, 0.7152, 0.0722)
+"""Rec. 709's shares of red, green and blue in the brightness."""
+
+
+@dataclass(frozen=True)
+class HairRemoval:
+    """Paint dark hairs over with the skin beside them.
+
+    What is darker than its closing by short lines across it, and lies on a straight line of such
+    pixels, is a hair. Its pixels take the mean of those around that are none, weighed by a
+    Gaussian. Light hairs stay, and thin dark lines of a pigment network may be taken for hairs.
+
+    Source: Lee et al. 1997, "DullRazor: a software approach to hair removal from images", for how
+    hairs are found; Knutsson and Westin 1993, "Normalized and differential convolution", for how
+    they are painted over.
+
+    Args:
+        width: of the thickest hair, as a share of the picture's shorter side.
+        length: of the shortest straight piece of hair, as a share of the shorter side.
+        contrast: by how much a hair is darker than the skin beside it, of the range from black to
+            white.
+    """
+
+    width: float = 0.02
+    length: float = 0.1
+    contrast: float = 0.06
+    api: ClassVar = (1, 0)
+
+    def __post_init__(self) -> None:
+        for name in ("width", "length", "contrast"):
+            if not 0 < (value := getattr(self, name)) < 1:
+                raise ValueError(f"{name} must lie between 0 and 1, got {value}")
+
+    def __call__(self, sample: Sample) -> Sample:
+        unit = sample.unit()
+        side = min(unit.shape[:2])
+        line, length = (2 * round(share * side / 2) + 1 for share in (2 * self.width, self.length))
+        hairs = _hairs(_brightness(unit), line, length, self.contrast)
+        if not hairs.any():
+            return sample.changed(sample.pixels, "hair-removal: no hair found")
+        note = f"hair-removal: {hairs.mean():.1%} of the picture painted over"
+        return sample.repainted(_filled(unit, hairs, line / 2), note)
+
+
+def _brightness(unit: NDArray[np.float32]) -> NDArray[np.float32]:
+    if unit.shape[2] != 3:
+        return unit[:, :, 0]
+    luma: NDArray[np.float32] = unit @ np.array(_LUMA, np.float32)
+    return luma
+
+
+def _hairs(grey: NDArray[np.float32], line: int, length: int, contrast: float) -> NDArray[np.bool_]:
+    """Return where hairs are, with a seam of one pixel."""
+    from scipy import ndimage
+
+    closed = [ndimage.grey_closing(grey, footprint=each) for each in _lines(line, _CLOSINGS)]
+    dark = np.max(closed, axis=0) - grey > contrast
+    straight = [_along(dark, each) for each in _lines(length, _OPENINGS)]
+    hairs: NDArray[np.bool_] = ndimage.binary_dilation(np.any(straight, axis=0), np.ones((3, 3)))
+    return hairs
+
+
+def _along(dark: NDArray[np.bool_], line: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return what is dark and lies on a line of which nearly all is dark."""
+    from scipy import ndimage
+
+    count = ndimage.correlate(dark.astype(np.float32), line.astype(np.float32), mode="constant")
+    within: NDArray[np.bool_] = ndimage.binary_dilation(count >= _NEARLY * line.sum(), line)
+    return within & dark
+
+
+def _lines(length: int, directions: int) -> list[NDArray[np.bool_]]:
+    """Return lines of odd ``length`` in pixels, in directions spread evenly over half a turn."""
+    reach = length // 2
+    steps = np.linspace(-1, 1, 2 * length) * reach
+    lines = []
+    for angle in np.arange(directions) * np.pi / directions:
+        line = np.zeros((length, length), bool)
+        rows, columns = steps * np.sin(angle), steps * np.cos(angle)
+        line[np.rint(rows).astype(int) + reach, np.rint(columns).astype(int) + reach] = True
+        lines.append(line)
+    return lines
+
+
+def _filled(
+    unit: NDArray[np.float32], hairs: NDArray[np.bool_], sigma: float
+) -> NDArray[np.float32]:
+    """Return the picture with its hairs replaced by the weighed mean of what surrounds them."""
+    from scipy import ndimage
+
+    skin = (~hairs).astype(np.float32)[:, :, None]
+    seen = ndimage.gaussian_filter(unit * skin, (sigma, sigma, 0))
+    weight = ndimage.gaussian_filter(skin, (sigma, sigma, 0))
+    there = hairs & (weight[:, :, 0] > 1e-3)
+    filled = unit.copy()
+    filled[there] = (seen / np.maximum(weight, 1e-3))[there]
+    return filled

@@ -37,7 +37,13 @@ LABELS = [
 @pytest.fixture
 def run() -> dict[str, Any]:
     """The part of a ``run.json`` that results stand on."""
-    card = {"name": "findings", "task": "multilabel", "labels": LABELS, "operating_rule": "Youden"}
+    card = {
+        "name": "findings",
+        "task": "multilabel",
+        "labels": LABELS,
+        "operating_rule": "Youden",
+        "score_kind": "probability",
+    }
     return {
         "card": card,
         "weights": {"model": "findings-model", "digest": "ab" * 32},
@@ -52,15 +58,15 @@ def answer() -> Callable[..., Prediction]:
 
     def answer(path: Path | str, **fields: Any) -> Prediction:
         random = np.random.default_rng(5)
-        return Prediction(
-            item=Item(Path(path).name, str(path)),
-            scores=SCORES,
-            score_kind="probability",
-            predicted=("pneumonia",),
-            evidence=(Evidence("pneumonia", random.normal(size=(7, 7)).astype("f4"), 1.0, 0.0),),
-            preview=random.integers(0, 255, (60, 48, 3)).astype(np.uint8),
-            **fields,
-        )
+        made: dict[str, Any] = {
+            "item": Item(Path(path).name, str(path)),
+            "scores": SCORES,
+            "score_kind": "probability",
+            "predicted": ("pneumonia",),
+            "evidence": (Evidence("pneumonia", random.normal(size=(7, 7)).astype("f4"), 1.0, 0.0),),
+            "preview": random.integers(0, 255, (60, 48, 3)).astype(np.uint8),
+        }
+        return Prediction(**(made | fields))
 
     return answer
 

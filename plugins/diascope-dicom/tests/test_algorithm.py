@@ -22,7 +22,13 @@ def labels(*points):
 def test_thresholds_are_those_of_the_rule_of_decision(run, task, points, thresholds):
     card = run["card"] | {"task": task, "labels": labels(*points)}
     algorithm = Algorithm.of(run | {"card": card})
-    assert [algorithm.threshold(label) for label in algorithm.labels] == thresholds
+    found = [algorithm.threshold(label, "probability") for label in algorithm.labels]
+    assert found == thresholds
+
+
+def test_a_share_is_decided_on_from_one_half_whatever_the_operating_point(run):
+    algorithm = Algorithm.of(run | {"card": run["card"] | {"labels": labels(0.2, None)}})
+    assert [algorithm.threshold(label, "share") for label in algorithm.labels] == [0.5, 0.5]
 
 
 def test_the_software_is_named_with_its_versions(run):

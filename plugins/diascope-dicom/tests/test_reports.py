@@ -165,6 +165,19 @@ def test_values_that_are_none_of_their_kind_are_left_away(run, answer, changed, 
         assert not dcmread(path).StudyTime
 
 
+def test_numbers_that_are_written_as_text_come_along(run, answer, changed, tmp_path):
+    numbered = answer(changed(InstanceNumber="17", PatientWeight="63.5"))
+    for report in REPORTS.values():
+        (result,) = written(report, run, [numbered], tmp_path)
+        assert (result.InstanceNumber, result.PatientWeight) == (17, 63.5)
+
+
+def test_a_share_of_tiles_is_reported_as_one(run, answer, tomogram, tmp_path):
+    _, path = DicomSr().write(run, [answer(tomogram, score_kind="share")], tmp_path)
+    score, threshold = srread(path).content.get_image_measurement_groups()[0].get_measurements()
+    assert (score.method.value, threshold.value) == ("share", 0.5)
+
+
 @pytest.mark.filterwarnings("ignore:Invalid value for VR")
 def test_no_reason_warning_or_log_quotes_the_patient(
     run, answer, changed, tmp_path, caplog, recwarn

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from diascope.card import Label
-from diascope.sample import Prediction
+from diascope.sample import Prediction, ScoreKind
 from diascope_dicom.source import moment_of
 from diascope_dicom.uid import uid_of
 
@@ -59,13 +59,15 @@ class Algorithm:
             labels=tuple(Label(**label) for label in card["labels"]),
         )
 
-    def threshold(self, label: Label) -> float | None:
+    def threshold(self, label: Label, kind: ScoreKind) -> float | None:
         """Return the score that a label is decided at; None where the highest score decides.
 
-        The negative label of a binary task is what is left, and has none.
+        The negative label of a binary task is what is left, and has none. The operating points are
+        of scores: no share is decided on at them.
         """
-        if self.task == "multiclass" or label.operating_point is not None:
-            return label.operating_point
+        point = None if kind == "share" else label.operating_point
+        if self.task == "multiclass" or point is not None:
+            return point
         return None if self.task == "binary" and label is self.labels[0] else 0.5
 
 

@@ -1,7 +1,7 @@
 """An answer as a Secondary Capture (PS3.3 section A.8.1): the picture, its evidence, its words."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from diascope.sample import Prediction
@@ -18,8 +18,8 @@ _JPEG, _RATIO = "ISO_10918_1", "10"  # how a run keeps its previews, and about h
 
 def secondary_capture(
     source: "Dataset", prediction: Prediction, run: Mapping[str, Any]
-) -> "Dataset":
-    """Return a colour picture in the source's study, with the strongest evidence map blended in.
+) -> Iterator["Dataset"]:
+    """Yield a colour picture in the source's study, with the strongest evidence map blended in.
 
     Raises:
         NoResultError: if the prediction holds no picture or no evidence map.
@@ -52,7 +52,7 @@ def secondary_capture(
     image.ConversionType = "WSD"
     image.DerivationDescription = "Evidence map of a neural network over its input, with text"
     _refer(image, source)
-    return settled(image)
+    yield settled(image)
 
 
 def _words(prediction: Prediction, name: str, algorithm: Algorithm) -> tuple[str, ...]:

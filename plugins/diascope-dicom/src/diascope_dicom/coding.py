@@ -6,6 +6,7 @@ from diascope.card import Label
 from diascope.sample import ScoreKind
 
 if TYPE_CHECKING:
+    from highdicom.coding_schemes import CodingSchemeIdentificationItem
     from highdicom.sr import CodedConcept
 
 SCHEME = "99DIASCOPE"
@@ -18,7 +19,15 @@ _KINDS = {
     "softmax": "Softmax, not calibrated",
     "sigmoid": "Sigmoid, not calibrated",
     "logit": "Logit, not a probability",
+    "share": "Share of regions or frames",
 }
+
+
+def own_scheme() -> "CodingSchemeIdentificationItem":
+    """Return what a result says of our own scheme."""
+    from highdicom.coding_schemes import CodingSchemeIdentificationItem
+
+    return CodingSchemeIdentificationItem(SCHEME, name="labels and score kinds of diascope")
 
 
 def finding_code(label: Label) -> "CodedConcept":

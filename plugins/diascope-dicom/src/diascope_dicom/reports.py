@@ -1,4 +1,4 @@
-"""DICOM results as files: one a picture, named by its SOP Instance UID, and a table of all."""
+"""DICOM results as files, each named by its SOP Instance UID, and a table of all."""
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from diascope.sample import Record
 from diascope_dicom.capture import secondary_capture
+from diascope_dicom.parametric import parametric_maps
 from diascope_dicom.results import COLUMNS, Make, Result, results
 from diascope_dicom.structured import structured_report
 
@@ -40,6 +41,21 @@ class DicomSc:
         self, run: Mapping[str, Any], records: Iterable[Record], directory: Path
     ) -> Sequence[Path]:
         return _write("dicom-sc", secondary_capture, run, records, directory)
+
+
+@dataclass(frozen=True)
+class DicomPm:
+    """``dicom-pm/UID.dcm``: for each DICOM slide a Parametric Map a label, a pixel for each tile.
+
+    ``dicom-pm.csv``: item, state (ok, failed, left out), file, reason.
+    """
+
+    api: ClassVar = (1, 2)
+
+    def write(
+        self, run: Mapping[str, Any], records: Iterable[Record], directory: Path
+    ) -> Sequence[Path]:
+        return _write("dicom-pm", parametric_maps, run, records, directory)
 
 
 def _write(

@@ -15,15 +15,15 @@ from diascope_dicom.source import NoResultError, read_source
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-Make = Callable[["Dataset", Prediction, Mapping[str, Any]], "Dataset"]
-"""Makes a result of a source's header, its answer and the content of ``run.json``."""
+Make = Callable[["Dataset", Prediction, Mapping[str, Any]], Iterable["Dataset"]]
+"""Makes the results of a source's header, its answer and the content of ``run.json``."""
 
 COLUMNS = ("item", "state", "file", "reason")
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one answer.
+    """What became of one answer; of one that has several results, each is told.
 
     Attributes:
         item: the item's id.
@@ -40,25 +40,26 @@ class Result:
 
 
 def results(make: Make, run: Mapping[str, Any], records: Iterable[Record]) -> Iterator[Result]:
-    """Yield the result of every record that is an answer."""
+    """Yield the results of every record that is an answer."""
     for record in records:
         if isinstance(record, Prediction):
-            yield _result(make, run, record)
+            yield from _results(make, run, record)
 
 
-def _result(make: Make, run: Mapping[str, Any], prediction: Prediction) -> Result:
+def _results(make: Make, run: Mapping[str, Any], prediction: Prediction) -> list[Result]:
+    """Return all results of an answer, or the one that says why there are none."""
     name = prediction.item.id
     try:
         with _quiet():
             made = make(read_source(prediction.item), prediction, run)
-            return Result(name, "ok", "", made, _encoded(made))
+            return [Result(name, "ok", "", each, _encoded(each)) for each in made]
     except NoResultError as reason:
-        return Result(name, "left out", str(reason))
+        return [Result(name, "left out", str(reason))]
     except (ReadError, OSError) as error:
-        return Result(name, "failed", reason_of(error))
+        return [Result(name, "failed", reason_of(error))]
     except Exception as error:  # a stranger's header may hold anything; words may quote the patient
         kind = type(error).__name__
-        return Result(name, "failed", f"its header does not make a valid result ({kind})")
+        return [Result(name, "failed", f"its header does not make a valid result ({kind})")]
 
 
 @contextmanager

@@ -19,6 +19,7 @@ _STUDY = ("AccessionNumber", "StudyID", "StudyDate", "StudyTime", "ReferringPhys
 _NAMES = ("PatientID", "PatientName", "AccessionNumber", "StudyID", "ReferringPhysicianName")
 _MOMENTS = ("Content", "Acquisition", "Series", "Study")
 _SEXES = ("M", "F", "O")
+_NUMBERS_AS_TEXT = ("DS", "IS")
 _GROUPS = (0x0002, 0x0008)
 
 
@@ -84,8 +85,9 @@ def _leave_away_unsound(source: "Dataset") -> None:
         if element.keyword not in (*_NAMES, *_NEEDED) and element.VR != "SQ":
             values = element.value if element.VM > 1 else [element.value]
             try:
-                for value in values:
-                    validate_value(element.VR, value, RAISE)
+                for value in values:  # numbers that are written as text are checked as text
+                    written = str(value) if element.VR in _NUMBERS_AS_TEXT else value
+                    validate_value(element.VR, written, RAISE)
             except ValueError:
                 del source[element.tag]
     if source.get("PatientSex") not in _SEXES:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from diascope.errors import OutputError
 from diascope.sample import Record
 from diascope_dicom.capture import secondary_capture
+from diascope_dicom.parametric import parametric_maps
 from diascope_dicom.results import Make, Result, results
 from diascope_dicom.service import client_of, plain_faults, refuses_us, service_url
 from diascope_dicom.structured import structured_report
@@ -16,7 +17,11 @@ from diascope_dicom.structured import structured_report
 if TYPE_CHECKING:
     from dicomweb_client import DICOMwebClient
 
-_MAKES: Mapping[str, Make] = {"sr": structured_report, "sc": secondary_capture}
+_MAKES: Mapping[str, Make] = {
+    "sr": structured_report,
+    "sc": secondary_capture,
+    "pm": parametric_maps,
+}
 
 
 @dataclass(frozen=True)
@@ -28,11 +33,12 @@ class DicomwebStore:
 
     Args:
         url: of the service, such as ``https://pacs.example.org/dicom-web``.
-        send: what is sent: structured reports (sr), Secondary Captures (sc).
+        send: what is sent: structured reports (sr), Secondary Captures (sc), Parametric Maps of
+            slides (pm).
     """
 
     url: str
-    send: tuple[Literal["sr", "sc"], ...] = ("sr", "sc")
+    send: tuple[Literal["sr", "sc", "pm"], ...] = ("sr", "sc")
     api: ClassVar = (1, 0)
 
     def __post_init__(self) -> None:

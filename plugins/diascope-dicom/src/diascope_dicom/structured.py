@@ -3,13 +3,13 @@
 Enhanced SR fits: there are numbers, codes and references to images, and no coordinates.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from diascope.card import Label
 from diascope.sample import Prediction
 from diascope_dicom.algorithm import MAKER, NOT_A_DEVICE, Algorithm, naming, settled
-from diascope_dicom.coding import SCHEME, finding_code, method_code, score_code
+from diascope_dicom.coding import finding_code, method_code, own_scheme, score_code
 from diascope_dicom.uid import uid_of
 
 if TYPE_CHECKING:
@@ -25,14 +25,13 @@ _SERIES_NUMBER = 9101
 
 def structured_report(
     source: "Dataset", prediction: Prediction, run: Mapping[str, Any]
-) -> "Dataset":
-    """Return a report with one measurement group (TID 1501) a label of the card.
+) -> Iterator["Dataset"]:
+    """Yield a report with one measurement group (TID 1501) a label of the card.
 
     A group holds the finding's code, its score (the method says what kind), the operating point,
     present or absent, the algorithm, the source image, and warnings as comments. Its tracking
     identifier is the label's name.
     """
-    from highdicom.coding_schemes import CodingSchemeIdentificationItem
     from highdicom.sr import EnhancedSR, MeasurementReport
     from pydicom.sr.codedict import codes
 
@@ -46,14 +45,13 @@ def structured_report(
             for label in algorithm.labels
         ],
     )
-    scheme = CodingSchemeIdentificationItem(SCHEME, name="labels and score kinds of diascope")
-    return settled(
+    yield settled(
         EnhancedSR(
             evidence=[source],
             content=report,
             series_number=_SERIES_NUMBER,
             series_description=f"Findings by {algorithm.name}"[:64],
-            coding_schemes=[scheme],
+            coding_schemes=[own_scheme()],
             is_complete=True,
             **names,
         )
@@ -74,7 +72,7 @@ def _group(
         unit=codes.UCUM.NoUnits,
         method=method_code(prediction.score_kind),
     )
-    threshold = algorithm.threshold(label)
+    threshold = algorithm.threshold(label, prediction.score_kind)
     points = [] if threshold is None else [_number(codes.DCM.ThresholdValue, threshold)]
     decision = codes.SCT.Present if present else codes.SCT.Absent
     group = sr.MeasurementsAndQualitativeEvaluations(

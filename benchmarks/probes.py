@@ -1,0 +1,172 @@
+"""Which backbone, size, step and loss suits a table: linear probes on frozen features.
+
+    python benchmarks/probes.py RECIPE TABLE [--folds 5] [--only backbone]
+
+RECIPE has a ``train:`` part. For every change below, the backbone's pooled features of the
+pictures are worked out once, as they are (no augmentation); a linear head is trained on them, and
+each group is answered by a head that never saw it. Pictures whose split is ``test`` are left out:
+what is chosen here was not chosen on them. It prints macro AUC and balanced accuracy (of the
+highest score) with 95 % intervals over groups, and the paired difference to the recipe as it is.
+
+What suits a frozen backbone need not suit one that is trained: this ranks cheaply what deserves a
+training.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.utils.data import DataLoader
+
+from diascope.evaluation.compare import compare
+from diascope.evaluation.metrics import measured
+from diascope.evaluation.scored import Scored
+from diascope.recipe import read_recipe
+from diascope.training.draw import Drawn
+from diascope.training.objective import Objective
+from diascope.training.options import TrainOptions
+from diascope.training.pictures import Pictures, first_sample
+from diascope.training.plan import Plan, make_plan
+from diascope.training.split import folds_by_group
+
+Features = NDArray[np.float32]
+
+EPOCHS = 30
+
+PLAIN = ("balance=none", "label_smoothing=0", "epoch_size=0")
+"""Of the loss that all but the losses are compared with."""
+
+LOOKS: dict[str, dict[str, tuple[str, ...]]] = {
+    "backbone": {
+        name: (f"train.backbone={{{name}: {{weights: imagenet}}}}",)
+        for name in ("efficientnet-lite1", "efficientnet-lite2")
+    },
+    "size": {
+        f"{size} pixels": (f"preprocess=[gray-world, {{resize: {{size: {size}}}}}]",)
+        for size in (128, 160, 224, 256)
+    },
+    "steps": {
+        "no colour constancy": ("preprocess=[{resize: {size: 192}}]",),
+        "shades-of-gray": ("preprocess=[shades-of-gray, {resize: {size: 192}}]",),
+        "hair-removal": ("preprocess=[gray-world, hair-removal, {resize: {size: 192}}]",),
+    },
+}
+LOSSES = {
+    "class weights, power 0.5": ("balance=weights", "balance_power=0.5"),
+    "class weights, power 1": ("balance=weights", "balance_power=1"),
+    "balanced sampling, power 0.5": ("balance=sampling", "balance_power=0.5"),
+    "balanced sampling, power 1": ("balance=sampling", "balance_power=1"),
+    "focal loss": ("loss=focal",),
+    "logit adjustment 1": ("logit_adjustment=1",),
+    "label smoothing 0.05": ("label_smoothing=0.05",),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("recipe")
+    parser.add_argument("table", type=Path)
+    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--only", choices=[*LOOKS, "loss"])
+    options = parser.parse_args()
+
+    plan = planned(options, PLAIN)
+    features = pooled(plan)
+    base = answered(plan, features, options.folds)
+    show("the recipe, cross-entropy", base, None)
+    for kind, looks in LOOKS.items():
+        for name, changes in looks.items():
+            if options.only in (None, kind):
+                other = planned(options, PLAIN, changes)
+                show(name, answered(other, pooled(other), options.folds), base)
+    for name, losses in LOSSES.items():
+        if options.only in (None, "loss"):
+            show(name, answered(planned(options, (*PLAIN, *losses)), features, options.folds), base)
+
+
+def planned(
+    options: argparse.Namespace, training: tuple[str, ...], changes: tuple[str, ...] = ()
+) -> Plan:
+    settings = [f"train.{each}" for each in (f"table={options.table.absolute()}", *training)]
+    return make_plan(read_recipe(options.recipe, [*settings, *changes]))
+
+
+def pooled(plan: Plan) -> Features:
+    """Return what the backbone gives for each picture, ``(N, F)``."""
+    rows = [example for example in plan.examples if example.split != "test"]
+    height, width, _ = first_sample(rows[0], plan.preparation).pixels.shape
+    pictures = Pictures(rows, plan.preparation, plan.card((height, width)))
+    backbone = plan.backbone.build().eval()
+    backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    found = []
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        for batch, *_ in DataLoader(pictures, 32, num_workers=1):
+            found.append(backbone(pictures.ready(batch, torch.device("cpu"))).mean((2, 3)).float())
+    return torch.cat(found).numpy()
+
+
+def answered(plan: Plan, features: Features, folds: int) -> Scored:
+    """Return the answers to all pictures, each by a head that never saw its group."""
+    rows = [example for example in plan.examples if example.split != "test"]
+    names, task = plan.names, plan.options.task
+    targets = np.array([row.vector(names, task) for row in rows], np.float32)
+    logits = np.zeros(targets.shape, np.float32)
+    for split in folds_by_group(rows, folds, validation=0.0, seed=plan.options.seed):
+        held = np.array([example.split == "test" for example in split])
+        mean, std = features[~held].mean(0), features[~held].std(0) + 1e-3
+        normal = torch.from_numpy((features - mean) / std)
+        head = fitted_head(plan.options, normal[~held], targets[~held])
+        with torch.inference_mode():
+            logits[held] = head(normal[held]).numpy()
+    scores = torch.from_numpy(logits).double().softmax(1).numpy()
+    return Scored(
+        names=names,
+        task=task,
+        items=tuple(row.name for row in rows),
+        groups=tuple(row.group for row in rows),
+        targets=targets.astype(np.float64),
+        scores=scores,
+        predicted=scores == scores.max(axis=1, keepdims=True),
+        score_kind="softmax",
+    )
+
+
+def fitted_head(options: TrainOptions, features: torch.Tensor, targets: Features) -> nn.Linear:
+    """Train a linear head with the options' loss and balance."""
+    torch.manual_seed(options.seed)
+    head = nn.Linear(features.shape[1], targets.shape[1])
+    objective = Objective(options, options.task, targets)
+    optimizer = torch.optim.AdamW(head.parameters(), lr=2e-3, weight_decay=0.3)
+    drawn, wanted = Drawn(targets, options), torch.from_numpy(targets)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS)
+    for drawn.epoch in range(EPOCHS):
+        places = torch.tensor([row for row, _ in drawn])
+        for rows in torch.split(places, 256):
+            loss = objective(head(features[rows]), wanted[rows], torch.ones(len(rows)))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        schedule.step()
+    return head
+
+
+def show(name: str, found: Scored, base: Scored | None) -> None:
+    figures, cells = measured(found, draws=300), [name]
+    metrics = compare(found, base, title="", draws=300).metrics if base else {}
+    for metric in ("auc_macro", "balanced_accuracy"):
+        value = figures[metric]
+        cells.append(f"{value['value']:.3f} ({value['low']:.3f} to {value['high']:.3f})")
+        if metric in metrics:
+            change = metrics[metric]
+            text = f"{change['difference']:+.3f} ({change['low']:+.3f} to {change['high']:+.3f})"
+            cells.append(text)
+        else:
+            cells.append("")
+    print(f"| {' | '.join(cells)} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

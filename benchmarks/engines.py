@@ -10,7 +10,6 @@ change of a score on the reference pictures, and whether the parity gate lets th
 """
 
 import argparse
-import math
 import tempfile
 import time
 from collections.abc import Callable
@@ -27,8 +26,8 @@ from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest, write_car
 from diascope.contracts import Runtime
 from diascope.engines.opening import REFERENCE, Opening
 from diascope.engines.reference import drawn
-from diascope.execution import moved
 from diascope.network import Network, build_head
+from diascope.parity import parity
 from diascope.pipeline import make_backbone
 
 BACKBONES = ("densenet121", "efficientnet-b0", "resnet18", "efficientnet-lite0")
@@ -71,12 +70,9 @@ def measure(name: str, folder: Path, options: argparse.Namespace) -> None:
     for candidate in candidates:
         engine = opening.open(candidate)
         title = " ".join(candidate)
-        change = moved(right, engine.run(references), card)
-        gate = "passes" if change <= runtime.tolerance else "is refused"
-        notes[title] = (
-            "flips a decision" if math.isinf(change) else f"moves a score by {change:.1g}"
-        )
-        notes[title] += f", {gate}"
+        found = parity(right, engine.run(references), card)
+        gate = "passes" if found.within(runtime.tolerance) else "is refused"
+        notes[title] = f"{found}, {gate}"
         ways[title] = rate(lambda engine=engine: engine.run(pictures), options.batch)
     rates = interleaved(ways, options.rounds)
     print(f"### {name}\n")

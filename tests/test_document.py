@@ -1,12 +1,15 @@
 """YAML written by a stranger: plain values with their lines, and nothing else."""
 
+import io
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from diascope.document import Node, parse_document, read_document
+from diascope.document import Node, parse_document, read_document, write_document
 from diascope.errors import RecipeError
 
 
@@ -35,8 +38,11 @@ def test_what_yaml_1_1_would_convert_stays_a_word(word: str) -> None:
     assert value(f"a: {word}") == {"a": word}
 
 
-@pytest.mark.parametrize(("written", "number"), [("1e-3", 1e-3), ("1.5E+2", 150.0), ("-.5", -0.5)])
-def test_a_number_with_an_exponent_is_a_number(written: str, number: float) -> None:
+@pytest.mark.parametrize(
+    ("written", "number"),
+    [("1e-3", 1e-3), ("1.5E+2", 150.0), ("-.5", -0.5), ("010", 10), ("0o10", 8), ("0x1F", 31)],
+)
+def test_what_yaml_1_2_calls_a_number_is_one(written: str, number: float) -> None:
     assert value(f"a: {written}") == {"a": number}
 
 
@@ -146,3 +152,27 @@ def test_any_text_gives_a_node_or_a_recipe_error(text: str) -> None:
         outcome = error
 
     assert outcome.where.startswith("r.yaml")
+
+
+WORDS = st.sampled_from(["1e-3", "0o17", "no", "null", "~", "a: b", "- a", "1:30", "", "é", "# a"])
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text("ab1 .:-\n"),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab1.e-"), inner),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text("ab", min_size=1), WORDS | VALUES))
+def test_what_is_written_is_read_again_by_yaml_1_1_too(values: dict[str, Any]) -> None:
+    file = io.StringIO()
+    write_document(values, file)
+
+    assert value(file.getvalue()) == values
+    assert yaml.safe_load(file.getvalue()) == values
+
+
+def test_what_comes_twice_is_written_twice() -> None:
+    file, twice = io.StringIO(), {"a": 1}
+    write_document({"first": twice, "second": twice}, file)
+
+    assert value(file.getvalue()) == {"first": twice, "second": twice}

@@ -1,8 +1,8 @@
 """The choice of an engine: fast, and only where the answers stay."""
 
 import json
-import math
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,11 +19,14 @@ from diascope.contracts import Runtime
 from diascope.engines import opening, torch
 from diascope.engines.outputs import Outputs
 from diascope.errors import RecipeError, WeightsError
-from diascope.execution import engine_for, moved
+from diascope.execution import engine_for
+from diascope.parity import parity
 from diascope.pipeline import make_backbone
 from tests.engines.networks import classifier, pictures
 from tests.runs import Ended, write_pictures, write_recipe, write_weights
 
+SLOW = ("torch", "monai", "scipy", "skimage", "sklearn", "onnx", "ruamel.yaml", "rich")
+"""What a run on a kept graph does without, each worth tenths of a second."""
 ENDS = tuple(enumerate((Label("a"), Label("b"), Label("c"))))
 
 
@@ -68,7 +71,7 @@ def test_the_choice_answers_as_the_reference_and_is_made_once(
     right = engine_for(card, folder, runtime("torch", "float32"))[0].run(seen)
     engine, chosen = engine_for(card, folder, runtime("auto"))
     assert chosen.change <= 0.01
-    assert moved(right, engine.run(seen), card) <= 0.01
+    assert parity(right, engine.run(seen), card).within(0.01)
     monkeypatch.setattr(opening.Opening, "candidates", None)
     assert engine_for(card, folder, runtime("auto"))[1] == chosen
 
@@ -143,34 +146,69 @@ def test_weights_that_were_exchanged_are_noticed_though_their_graph_is_kept(
         engine_for(card, folder, runtime("onnx"))
 
 
-def test_a_flipped_decision_counts_as_infinite_and_a_shift_as_what_it_is() -> None:
-    card = ModelCard(
-        name="small",
-        task="multilabel",
-        labels=(Label("a", operating_point=0.5),),
-        size=(8, 8),
-        backbone="convnet",
-        mean=(0.5,),
-        std=(0.5,),
-        score_kind="sigmoid",
-    )
-
-    def outputs(logit: float) -> Outputs:
-        one = np.full((1, 1), logit, np.float32)
-        return Outputs(one, one[:, :, None, None], one[0], one, None)
-
-    assert moved(outputs(1.0), outputs(1.1), card) == pytest.approx(0.0192, abs=1e-4)
-    assert moved(outputs(0.001), outputs(-0.001), card) == math.inf
-    assert moved(outputs(1.0), outputs(math.nan), card) == math.inf
+def quantised(
+    weights: tuple[Path, ModelCard], tmp_path: Path, content: bytes = b"", **seen: float
+) -> str:
+    """Keep a graph as a quantised one, in truth the one in float32; return its precision."""
+    opened = opening.Opening(weights[1], weights[0], runtime("openvino"))
+    made = tmp_path / "made.onnx"
+    shutil.copy(opened.exported()[0], made)
+    if content:  # ONNX allows for a second description
+        made.write_bytes(made.read_bytes() + b"\x32" + bytes([len(content)]) + content)
+    return opened.keep_quantised(made, {"change": 0.001, "flips": 0} | seen)
 
 
-def test_the_shares_of_regions_count_like_scores() -> None:
-    _, card = classifier("convnet", "attention")
-    logits = np.zeros((2, 3), np.float32)
-    rest = logits[:, :, None, None], logits[0], logits
-    even, tilted = (np.array(each, np.float32) for each in ([0, 0], [0, 0.4]))
-    change = moved(Outputs(logits, *rest, even), Outputs(logits, *rest, tilted), card)
-    assert change == pytest.approx(1 / (1 + math.exp(-0.4)) - 0.5, abs=1e-6)
+def test_int8_is_taken_if_it_is_asked_for_and_a_quantised_graph_is_kept(
+    weights: tuple[Path, ModelCard], tmp_path: Path
+) -> None:
+    folder, card = weights
+    with pytest.raises(RecipeError, match=r"no int8 graph of random is kept(.|\n)*quantise"):
+        engine_for(card, folder, runtime("auto", "int8"))
+    precision = quantised(weights, tmp_path)
+    for engine in ("auto", "openvino", "auto"):
+        _, chosen = engine_for(card, folder, runtime(engine, "int8"))
+        assert (chosen.engine, chosen.precision) == ("openvino", precision)
+        assert chosen.change == 0.001  # of the pictures of its quantisation, where it was more
+    for engine in ("onnx", "torch"):
+        with pytest.raises(RecipeError, match=f"no engine computes in int8.*{engine}"):
+            engine_for(card, folder, runtime(engine, "int8"))
+    tried = opening.Opening(card, folder, runtime("auto")).candidates()
+    assert precision not in dict(tried).values()
+
+
+@pytest.mark.parametrize(
+    ("seen", "told"),
+    [({"change": 0.5}, r"moves a score by 0\.5;"), ({"flips": 1}, "flips a decision")],
+)
+def test_int8_is_refused_for_what_it_did_to_the_pictures_of_its_quantisation(
+    weights: tuple[Path, ModelCard], tmp_path: Path, seen: dict[str, float], told: str
+) -> None:
+    quantised(weights, tmp_path, **seen)
+    with pytest.raises(RecipeError, match=told):
+        engine_for(weights[1], weights[0], runtime("auto", "int8"))
+
+
+def test_a_graph_that_was_quantised_later_is_another_engine(
+    weights: tuple[Path, ModelCard], tmp_path: Path
+) -> None:
+    folder, card = weights
+    first = quantised(weights, tmp_path)
+    engine_for(card, folder, runtime("auto", "int8"))
+    second = quantised(weights, tmp_path, b"other")
+    assert engine_for(card, folder, runtime("auto", "int8"))[1].precision == second != first
+    assert engine_for(card, folder, runtime("openvino", first))[1].precision == first
+
+
+def test_a_quantised_graph_that_was_damaged_is_not_kept_though_it_was_chosen(
+    weights: tuple[Path, ModelCard], tmp_path: Path, home: Path
+) -> None:
+    folder, card = weights
+    precision = quantised(weights, tmp_path)
+    engine_for(card, folder, runtime("auto", "int8"))
+    (entry,) = home.rglob(f"{precision}.json")
+    (entry.parent / json.loads(entry.read_text())["file"]).write_bytes(b"cut")
+    with pytest.raises(RecipeError, match=f"no {precision} graph"):
+        engine_for(card, folder, runtime("auto", "int8"))
 
 
 def test_a_folder_goes_on_with_the_engine_with_which_it_was_begun(
@@ -215,7 +253,7 @@ def test_a_run_on_a_kept_graph_imports_neither_torch_nor_monai(engine: str, tmp_
     Image.new("RGB", (40, 40), "red").save(tmp_path / "photos" / "a.png")
     code = "import sys; from diascope.cli import pipeline; "
     code += "pipeline(sys.argv[1:], standalone_mode=False)"
-    show = "print([each for each in ('torch', 'monai') if each in sys.modules])"
+    show = f"print([each for each in {SLOW} if each in sys.modules])"
     ends = []
     for number in range(2):
         arguments = ["run", str(recipe), str(tmp_path / "photos"), "--quiet"]

@@ -5,11 +5,11 @@ After Mitchell et al. 2019, "Model Cards for Model Reporting". Commands write it
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from diascope.document import read_document
+from diascope.document import read_document, write_document
 from diascope.errors import RecipeError, WeightsError
 from diascope.fields import check
 from diascope.sample import ScoreKind
@@ -146,12 +146,13 @@ class ModelCard:
 
     def plain(self) -> dict[str, Any]:
         """Return the card as plain values, as in its file and in ``--json``."""
-        plain: dict[str, Any] = _plain(asdict(self))
+        plain: dict[str, Any] = _plain(self)
         return plain
 
     def deciding(self) -> dict[str, Any]:
         """Return what decides an answer: the card without what is only told of the weights."""
-        return {key: value for key, value in self.plain().items() if key not in _TOLD}
+        names = (each.name for each in fields(self) if each.name not in _TOLD)
+        return {name: _plain(getattr(self, name)) for name in names}
 
     def contradiction(self) -> str:
         """Return what does not hold together, or an empty text."""
@@ -200,14 +201,9 @@ def read_card(directory: Path) -> ModelCard:
 
 def write_card(card: ModelCard, directory: Path) -> None:
     """Write the card into a weights folder, whole or not at all."""
-    from ruamel.yaml import YAML
-
-    yaml = YAML()
-    yaml.default_flow_style = None
-    yaml.width = 100
     part = directory / f"{CARD_FILE}.part"
     with part.open("w", encoding="utf-8") as file:
-        yaml.dump(card.plain(), file)
+        write_document(card.plain(), file)
     part.replace(directory / CARD_FILE)
 
 
@@ -240,6 +236,8 @@ def file_digest(path: Path) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,19 +1,29 @@
 """Read a YAML document written by a stranger: plain values only, each with its line.
 
 Anchors, aliases, tags and merge keys are refused, so a document can neither run code nor grow on
-reading. Values follow YAML 1.2: ``no`` is a word and ``1e-3`` is a number.
+reading. Values follow the core schema of YAML 1.2: ``no`` is a word and ``1e-3`` is a number.
 """
 
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from diascope.errors import RecipeError
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 20
-_PLAIN = {f"tag:yaml.org,2002:{name}" for name in ("null", "bool", "int", "float", "str")}
+_INTEGER = re.compile(r"^(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$")
+_FLOAT = re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$")
+_ENDLESS = re.compile(r"^(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$")
+_BASES = {"0o": 8, "0x": 16}
+_WORDS: dict[str, bool | None] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,77 +68,118 @@ def read_document(path: Path) -> Node:
 
 def parse_document(text: str, *, name: str) -> Node:
     """Parse YAML text; ``name`` stands in front of the line in errors."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+    import yaml
 
-    _refuse_references(text, name)
-    yaml = YAML(typ="safe", pure=True)
     try:
-        root = yaml.compose(text)
-    except MarkedYAMLError as error:
+        return _Events(text, name).document()
+    except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise RecipeError(f"is not YAML: {error.problem}", where=f"{name}:{line}") from error
-    except (YAMLError, RecursionError) as error:
-        raise RecipeError(f"is not YAML: {error}", where=name) from error
-    if root is None:
-        return Node({}, f"{name}:1")
-    return _node(root, yaml, name)
-
-
-def _refuse_references(text: str, name: str) -> None:
-    """Scan the events before a tree is built: an alias costs nothing to refuse here."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
-    depth = 0
-    try:
-        for event in YAML(typ="safe", pure=True).parse(text):
-            where = f"{name}:{event.start_mark.line + 1}"
-            kind = type(event).__name__
-            if getattr(event, "version", None) or getattr(event, "tags", None):
-                raise RecipeError("YAML directives (%...) are not allowed", where=where)
-            depth += kind.endswith(("MappingStartEvent", "SequenceStartEvent"))
-            depth -= kind.endswith(("MappingEndEvent", "SequenceEndEvent"))
-            if depth > MAX_DEPTH:
-                raise RecipeError(f"is nested deeper than {MAX_DEPTH} levels", where=where)
-            if kind == "AliasEvent" or getattr(event, "anchor", None):
-                hint = "Write the value out in both places."
-                raise RecipeError("anchors and aliases are not allowed", where=where, hint=hint)
-            tag = getattr(event, "tag", None)
-            if tag is not None:
-                hint = "A recipe holds names and plain values, never code."
-                raise RecipeError(f"the tag {tag} is not allowed", where=where, hint=hint)
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise RecipeError(f"is not YAML: {error.problem}", where=f"{name}:{line}") from error
-    except YAMLError as error:
+    except (yaml.YAMLError, UnicodeEncodeError) as error:
         raise RecipeError(f"is not YAML: {error}", where=name) from error
 
 
-def _node(node: Any, yaml: Any, name: str) -> Node:
-    where = f"{name}:{node.start_mark.line + 1}"
-    if node.id == "mapping":
+def write_document(values: Mapping[str, Any], file: IO[str]) -> None:
+    """Write plain values so that ``read_document``, and readers of YAML 1.1, read the same."""
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        """Puts in quotes what would be a number in YAML 1.2, too, and repeats what comes twice."""
+
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+    for kind, pattern in (("int", _INTEGER), ("float", _FLOAT)):
+        Dumper.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", pattern, None)
+    layout: dict[str, Any] = {"default_flow_style": None, "width": 100}
+    yaml.dump(values, file, Dumper, sort_keys=False, allow_unicode=True, **layout)
+
+
+class _Events:
+    """What libyaml's parser tells of a text, one event after the other; no tree is built before."""
+
+    def __init__(self, text: str, name: str) -> None:
+        import yaml
+
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the latter is 30 times slower
+        self._events: Iterator[Any] = yaml.parse(text, loader)
+        self._name = name
+
+    def document(self) -> Node:
+        """Return the root of the only document."""
+        next(self._events)
+        start = next(self._events)
+        if _kind(start) == "StreamEnd":
+            return Node({}, f"{self._name}:1")
+        if start.version or start.tags:
+            raise RecipeError("YAML directives (%...) are not allowed", where=self._where(start))
+        root = self._node(next(self._events), 0)
+        next(self._events)
+        if _kind(more := next(self._events)) != "StreamEnd":
+            raise RecipeError("is not one YAML document but several", where=self._where(more))
+        return root
+
+    def _node(self, event: Any, depth: int) -> Node:
+        kind, where = _kind(event), self._where(event)
+        self._refuse(event, where)
+        if kind == "Scalar":
+            return Node(_scalar(event, where), where)
+        if depth == MAX_DEPTH:
+            raise RecipeError(f"is nested deeper than {MAX_DEPTH} levels", where=where)
+        if kind == "MappingStart":
+            return Node(self._mapping(depth + 1), where)
+        children = self._until("SequenceEnd")
+        return Node([self._node(child, depth + 1) for child in children], where)
+
+    def _mapping(self, depth: int) -> dict[str, Node]:
         found: dict[str, Node] = {}
-        for key_node, value_node in node.value:
-            at = f"{name}:{key_node.start_mark.line + 1}"
-            if key_node.id != "scalar":
-                raise RecipeError("a key must be a word", where=at)
-            key = str(key_node.value)
-            if key_node.tag == "tag:yaml.org,2002:merge" or key == "<<":
-                raise RecipeError("merge keys are not allowed", where=at)
-            if key in found:
-                raise RecipeError(f"the key {key!r} stands here a second time", where=at)
-            value = _node(value_node, yaml, name)
-            found[key] = Node(value.value, at)
-        return Node(found, where)
-    if node.id == "sequence":
-        return Node([_node(child, yaml, name) for child in node.value], where)
-    if str(node.tag) not in _PLAIN:  # dates, binary: YAML's own types that recipes don't use
-        return Node(node.value, where)
+        for event in self._until("MappingEnd"):
+            where = self._where(event)
+            self._refuse(event, where)
+            if _kind(event) != "Scalar":
+                raise RecipeError("a key must be a word", where=where)
+            if event.value == "<<":
+                raise RecipeError("merge keys are not allowed", where=where)
+            if event.value in found:
+                raise RecipeError(f"the key {event.value!r} stands here a second time", where=where)
+            found[event.value] = Node(self._node(next(self._events), depth).value, where)
+        return found
+
+    def _until(self, end: str) -> Iterator[Any]:
+        while _kind(event := next(self._events)) != end:
+            yield event
+
+    def _refuse(self, event: Any, where: str) -> None:
+        if event.anchor is not None:
+            hint = "Write the value out in both places."
+            raise RecipeError("anchors and aliases are not allowed", where=where, hint=hint)
+        if event.tag is not None:
+            hint = "A recipe holds names and plain values, never code."
+            raise RecipeError(f"the tag {event.tag} is not allowed", where=where, hint=hint)
+
+    def _where(self, event: Any) -> str:
+        return f"{self._name}:{event.start_mark.line + 1}"
+
+
+def _kind(event: Any) -> str:
+    return type(event).__name__.removesuffix("Event")
+
+
+def _scalar(event: Any, where: str) -> Any:
+    """Return the value of a scalar; one in quotes is a text."""
+    text: str = event.value
+    if not event.implicit[0]:
+        return text
+    if text in _WORDS:
+        return _WORDS[text]
     try:
-        return Node(yaml.constructor.construct_object(node), where)
+        if _INTEGER.match(text):
+            return int(text, _BASES.get(text[:2], 10))
+        if _FLOAT.match(text):
+            return float(text)
     except ValueError as error:  # such as an integer of five thousand digits
         raise RecipeError(f"is not a value: {error}", where=where) from error
+    return float(text.replace(".", "")) if _ENDLESS.match(text) else text
 
 
 def nearest(word: str, allowed: list[str]) -> str:

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from diascope.card import ModelCard, check_digest
 from diascope.contracts import Runtime
-from diascope.decision import decide, scores_of
 from diascope.engines import store
-from diascope.engines.opening import REFERENCE, Opening, installed
+from diascope.engines.opening import INT8, REFERENCE, Opening, installed
 from diascope.engines.outputs import Engine, Outputs
 from diascope.engines.reference import drawn
 from diascope.errors import RecipeError, reason_of
+from diascope.parity import Parity, parity, together
 
 _ROUNDS = 2
 
@@ -26,9 +26,10 @@ class Execution:
     """Which engine executes a network, and what is known of it.
 
     Attributes:
-        engine, precision: such as ``openvino`` and ``bfloat16``.
+        engine, precision: such as ``openvino`` and ``bfloat16``; in int8 with the digest of the
+            quantised graph, such as ``int8-0123abcd``.
         change: by how much it moves a score at most, against torch in float32, on the reference
-            pictures; it flips no decision there.
+            pictures, and in int8 on those of its quantisation too; it flips no decision there.
         speed: pictures a second as a multiple of those of torch in float32, when it was chosen.
         refused: what else was tried, and why it was not taken.
     """
@@ -59,12 +60,13 @@ def engine_for(card: ModelCard, directory: Path, runtime: Runtime) -> tuple[Engi
     flips a decision there is left out.
 
     Raises:
-        RecipeError: if what is asked for is not installed, or changes the answers by more.
+        RecipeError: if what is asked for is not installed, was not quantised here, or changes the
+            answers by more.
         WeightsError: if the weights are missing, damaged or do not fit.
     """
     check_digest(card, directory)
     opening = Opening(card, directory, runtime)
-    wanted = runtime.engine, runtime.precision
+    wanted = opening.wish
     if wanted == REFERENCE:
         return opening.open(REFERENCE), Execution(*REFERENCE)
     kept = store.read(_choice(opening, *wanted))
@@ -82,25 +84,6 @@ def _choice(opening: Opening, engine: str, precision: str) -> Path:
     return opening.folder / f"choice-{engine}-{precision}-{opening.runtime.tolerance:g}.json"
 
 
-def moved(right: Outputs, other: Outputs, card: ModelCard) -> float:
-    """Return by how much scores differ at most; infinity where a decision does, or one is missing.
-
-    For heads that weigh regions, the share of each picture among all counts as a score.
-    """
-    if not np.isfinite(other.logits).all():
-        return math.inf
-    before, after = scores_of(right.logits, card), scores_of(other.logits, card)
-    for rows in zip(before, after, strict=True):
-        one, two = (decide(dict(zip(card.names, row, strict=True)), card) for row in rows)
-        if one != two:
-            return math.inf
-    change = float(np.abs(before - after).max())
-    if right.attention is not None and other.attention is not None:
-        shares = np.abs(_shares(right.attention) - _shares(other.attention))
-        change = max(change, float(shares.max()))
-    return change
-
-
 def _chosen(opening: Opening) -> tuple[Engine, Execution]:
     card, refused = opening.card, list[str]()
     candidates = opening.candidates()
@@ -108,7 +91,7 @@ def _chosen(opening: Opening) -> tuple[Engine, Execution]:
         raise _missing(opening.runtime)
     pictures = drawn(card.size, card.channels)
     reference = opening.open(REFERENCE)
-    right, unit = _timed(reference, pictures)
+    right, unit = timed(reference, pictures)
     fitting: list[tuple[float, Engine, Execution]] = []
     for candidate in candidates:
         if candidate == REFERENCE:
@@ -116,17 +99,17 @@ def _chosen(opening: Opening) -> tuple[Engine, Execution]:
             continue
         try:
             engine = opening.open(candidate)
-            outputs, seconds = _timed(engine, pictures)
+            outputs, seconds = timed(engine, pictures)
         except Exception as error:  # what an engine cannot do, only trying tells
             refused.append(f"{' '.join(candidate)}: {reason_of(error)}")
             continue
-        change = moved(right, outputs, card)
-        if change <= opening.runtime.tolerance:
-            execution = Execution(*candidate, change, unit / seconds)
+        before = [Parity(**facts)] if (facts := opening.earlier(candidate)) else []
+        found = together([parity(right, outputs, card), *before])
+        if found.within(opening.runtime.tolerance):
+            execution = Execution(*candidate, found.change, unit / seconds)
             fitting.append((seconds, engine, execution))
         else:
-            what = f"moves a score by {change:.2g}" if math.isfinite(change) else "flips a decision"
-            refused.append(f"{' '.join(candidate)}: {what}")
+            refused.append(f"{' '.join(candidate)}: {found}")
     if not fitting:
         raise RecipeError(
             f"run.engine and run.precision leave nothing that answers as {card.name} does: "
@@ -137,7 +120,7 @@ def _chosen(opening: Opening) -> tuple[Engine, Execution]:
     return engine, replace(execution, refused=tuple(refused))
 
 
-def _timed(engine: Engine, pictures: NDArray[np.float32]) -> tuple[Outputs, float]:
+def timed(engine: Engine, pictures: NDArray[np.float32]) -> tuple[Outputs, float]:
     """Return what an engine gives, and the seconds that it takes at best."""
     outputs, best = engine.run(pictures), math.inf
     for _ in range(_ROUNDS):
@@ -147,20 +130,16 @@ def _timed(engine: Engine, pictures: NDArray[np.float32]) -> tuple[Outputs, floa
     return outputs, best
 
 
-def _shares(attention: NDArray[np.float32]) -> NDArray[np.float64]:
-    powers = np.exp(attention.astype(np.float64) - attention.max())
-    shares: NDArray[np.float64] = powers / powers.sum()
-    return shares
-
-
 def _missing(runtime: Runtime) -> RecipeError:
     engine, precision = runtime.engine, runtime.precision
-    if engine != "auto" and installed(engine) is None:
+    hint = "Write `engine: auto` and `precision: auto`."
+    if precision.startswith(INT8):
+        hint = 'int8 needs `device: cpu`, `engine: auto` and pip install "diascope[openvino]".'
+    elif engine != "auto" and installed(engine) is None:
         return RecipeError(
             f"run.engine is {engine}, and the packages that it needs are not installed",
             hint=f'pip install "diascope[{engine}]", or write `engine: auto`.',
         )
     return RecipeError(
-        f"no engine computes in {precision} on {runtime.device} (engine: {engine})",
-        hint="Write `engine: auto` and `precision: auto`.",
+        f"no engine computes in {precision} on {runtime.device} (engine: {engine})", hint=hint
     )

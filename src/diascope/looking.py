@@ -13,7 +13,12 @@ from diascope.pipeline import Pipeline
 from diascope.preparation import Preparation
 from diascope.sample import Failed, Item, Prediction, Sample, Skipped
 
-OVERRIDES = ("run.evidence=none", "run.engine=torch", "run.precision=float32")
+OVERRIDES = (
+    "run.evidence=none",
+    "run.engine=torch",
+    "run.precision=float32",
+    "run.devices=null",
+)
 """Of a recipe whose model is looked into: that can be done in PyTorch, whatever runs it else."""
 
 

@@ -8,6 +8,7 @@ from itertools import chain, groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal, cast
+from warnings import warn
 
 from diascope.answering import Answering, checked
 from diascope.card import ModelCard
@@ -22,7 +23,8 @@ from diascope.contracts import (
     Runtime,
 )
 from diascope.document import parse_document
-from diascope.engines.device import choose_device
+from diascope.engines.device import accelerators, choose_device, choose_devices
+from diascope.engines.spread import Place, Spread
 from diascope.errors import DiascopeError, PluginError, RecipeError, reason_of
 from diascope.execution import Execution
 from diascope.fields import parameters
@@ -33,7 +35,7 @@ from diascope.privacy import BURNED_IN, cautioned
 from diascope.recipe import Recipe, Reference, build
 from diascope.sample import Failed, Item, Prediction, Record, Skipped
 
-_DECIDING = ("device", "engine", "precision", "tolerance", "evidence", "coverage")
+_DECIDING = ("device", "devices", "engine", "precision", "tolerance", "evidence", "coverage")
 
 
 @dataclass
@@ -86,35 +88,61 @@ class Pipeline:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def load(self) -> Predictor:
-        """Load the model, once; from then on it is executed as now, in other processes too.
+        """Load the model, once a device; from then on it is executed as now, elsewhere too.
 
         Raises:
             WeightsError: if its weights are missing, damaged or do not fit.
-            RecipeError: if the device or the engine is not on this machine.
+            RecipeError: if a device or the engine is not on this machine.
         """
         if self.predictor is None:
-            try:
-                self.predictor = self.model.instance.load(self._runtime())
-            except DiascopeError:
-                raise
-            except Exception as error:  # a stranger's model may raise anything
-                message = f"{self.model.plugin.title} cannot be loaded: {reason_of(error)}"
-                raise PluginError(message) from error
-            if (execution := self.execution) is not None:
-                self.engine = execution.engine, execution.precision
+            places = [Place(device, self._loaded(device)) for device in self.devices]
+            several = len(places) > 1
+            self.predictor = Spread(places, self._lost) if several else places[0].predictor
         return self.predictor
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """What the recipe's devices are on this machine.
+
+        Raises:
+            RecipeError: if one is not there.
+        """
+        options = self.recipe.run
+        try:
+            if options.devices is None:
+                return (choose_device(options.device),)
+            return choose_devices(options.devices)
+        except ValueError as error:
+            raise RecipeError(str(error), where=str(self.recipe.path)) from error
+
+    def _loaded(self, device: str) -> Predictor:
+        """Load the model onto a device, into the engine that the first one chose."""
+        try:
+            predictor = self.model.instance.load(self._runtime(device))
+        except DiascopeError:
+            raise
+        except Exception as error:  # a stranger's model may raise anything
+            message = f"{self.model.plugin.title} cannot be loaded: {reason_of(error)}"
+            raise PluginError(message) from error
+        if (execution := _execution(predictor)) is not None:
+            self.engine = execution.engine, execution.precision
+        return predictor
+
+    def _lost(self, device: str, error: Exception) -> None:
+        """Tell that a device failed at what another one could do, now and in ``run.json``."""
+        strict = self.recipe.privacy == "strict"
+        cause = type(error).__name__ if strict else reason_of(error)
+        message = f"the device {device} failed and is left out: {cause}"
+        self.warnings += (message,)
+        warn(message, stacklevel=2)
 
     @property
     def execution(self) -> Execution | None:
         """What executes the loaded model; None for a model that does not say so."""
-        return getattr(self.predictor, "execution", None)
+        return _execution(self.predictor)
 
-    def _runtime(self) -> Runtime:
+    def _runtime(self, device: str) -> Runtime:
         options = self.recipe.run
-        try:
-            device = choose_device(options.device)
-        except ValueError as error:
-            raise RecipeError(str(error), where=str(self.recipe.path)) from error
         engine, precision = self.engine or (options.engine, options.precision)
         return Runtime(
             device=device,
@@ -188,6 +216,8 @@ def compose(recipe: Recipe) -> Pipeline:
             f"preprocess differs from how {recipe.model.name} was trained: {trained}; "
             "expect worse answers than its card states"
         )
+    if recipe.run.devices == "all" and not accelerators():
+        warnings.append("run.devices is all, and there is no accelerator here: the processor works")
     return Pipeline(
         recipe=recipe,
         preparation=Preparation(readers, steps, block=recipe.run.batch, gate=recipe.accept),
@@ -196,6 +226,10 @@ def compose(recipe: Recipe) -> Pipeline:
         executor=make_part(recipe.executor, recipe),
         warnings=tuple(warnings),
     )
+
+
+def _execution(predictor: Predictor | None) -> Execution | None:
+    return getattr(predictor, "execution", None)
 
 
 def _card(model: Part[Model]) -> ModelCard:

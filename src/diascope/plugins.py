@@ -10,7 +10,7 @@ import traceback
 import warnings
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import Distribution, entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -50,13 +50,18 @@ class Plugin:
 @cache
 def find_plugins() -> tuple[Plugin, ...]:
     """Return every installed plugin, sorted by kind and name. Imports none of them."""
-    found = set()
+    found, every = set(), entry_points()
     for kind in contracts.KINDS:
-        for entry in entry_points(group=_group(kind)):
+        for entry in every.select(group=_group(kind)):
             if entry.dist is not None:
-                owner = entry.dist.name, entry.dist.version
-                found.add(Plugin(kind, entry.name, *owner, entry.value))
+                found.add(Plugin(kind, entry.name, *_owner(entry.dist), entry.value))
     return tuple(sorted(found))
+
+
+@cache
+def _owner(distribution: Distribution) -> tuple[str, str]:
+    """Return name and version, which are read from a file each time."""
+    return distribution.name, distribution.version
 
 
 def find_plugin(kind: str, name: str) -> Plugin:

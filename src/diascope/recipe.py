@@ -41,9 +41,10 @@ class RunOptions:
             as there are cores, or 0 when there are few items.
         batch: samples given to the network at once.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        devices: several that share each batch, or ``all`` accelerators; None for ``device``.
         engine: what executes the network; ``auto`` is the fastest that is installed and does not
             change the answers, on the processor. ``torch`` in ``float32`` is the reference.
-        precision: in which it computes.
+        precision: in which it computes; ``int8`` only where ``pipeline quantise`` made it.
         tolerance: by how much an engine may move a score, against torch in float32.
         executor: an executor plugin.
         evidence: for which labels evidence maps are made. With ``none`` no thumbnail is kept
@@ -54,8 +55,9 @@ class RunOptions:
     workers: int | Literal["auto"] = "auto"
     batch: int = 32
     device: str = "auto"
+    devices: Literal["all"] | tuple[str, ...] | None = None
     engine: Literal["auto", "torch", "openvino", "onnx", "compile"] = "auto"
-    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    precision: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto"
     tolerance: float = 0.01
     executor: Any = "local"
     evidence: Literal["none", "predicted", "all"] = "predicted"
@@ -64,6 +66,8 @@ class RunOptions:
     def __post_init__(self) -> None:
         if self.batch < 1:
             raise ValueError(f"batch must be at least 1, got {self.batch}")
+        if self.devices is not None and (self.device != "auto" or not self.devices):
+            raise ValueError("devices must be all or name one at least, and device be left out")
         if not 0 < self.tolerance <= 1:
             raise ValueError(f"tolerance must lie above 0 and at most at 1, got {self.tolerance}")
         if self.workers != "auto" and self.workers < 0:
@@ -155,15 +159,15 @@ def read_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
     return Recipe(
         name=_text(keys["name"]) if "name" in keys else path.stem,
         path=path,
-        model=_reference("model", keys["model"]),
+        model=reference_of("model", keys["model"]),
         input=_texts(keys["input"]) if "input" in keys else (),
         output=_text(keys["output"]) if "output" in keys else None,
-        read=None if read is None or read.value == "auto" else _reference("reader", read),
+        read=None if read is None or read.value == "auto" else reference_of("reader", read),
         accept=_gate(keys["accept"]) if "accept" in keys else Gate(),
         preprocess=_references("preprocessing", keys.get("preprocess")),
         report=_references("report", keys.get("report", _ALL_REPORTS)),
         run=build(RunOptions, options, where=run_where),
-        executor=_reference("executor", executor),
+        executor=reference_of("executor", executor),
         privacy=_privacy(keys["privacy"]) if "privacy" in keys else "none",
         train=keys.get("train"),
     )
@@ -197,11 +201,6 @@ def build(
         return target(**arguments)
     except (ValueError, TypeError) as error:
         raise RecipeError(str(error), where=where) from error
-
-
-def reference_of(kind: str, node: Node) -> Reference:
-    """Read a plugin reference: a name, or one key with its parameters."""
-    return _reference(kind, node)
 
 
 def _find(name: str) -> Path:
@@ -284,10 +283,11 @@ def _references(kind: str, node: Node | None) -> tuple[Reference, ...]:
         return ()
     if not isinstance(node.value, list):
         raise RecipeError(f"expected a list of {kind} plugins", where=node.where)
-    return tuple(_reference(kind, child) for child in node.value)
+    return tuple(reference_of(kind, child) for child in node.value)
 
 
-def _reference(kind: str, node: Node) -> Reference:
+def reference_of(kind: str, node: Node) -> Reference:
+    """Read a plugin reference: a name, or one key with its parameters."""
     if isinstance(node.value, str) and node.value:
         return Reference(kind, node.value, {}, node.where)
     if isinstance(node.value, dict) and len(node.value) == 1:

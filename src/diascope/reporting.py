@@ -65,7 +65,7 @@ class Summary:
             "recipe": pipeline.recipe.plain(),
             "digest": pipeline.digest(),
             "weights": {"model": pipeline.model.plugin.name, "digest": card.digest},
-            "execution": None if pipeline.execution is None else asdict(pipeline.execution),
+            "execution": _executed(pipeline),
             "card": card.plain(),
             "versions": {name: found for name in _LIBRARIES if (found := _version(name))}
             | {part.plugin.distribution: part.plugin.version for part in parts}
@@ -145,6 +145,12 @@ def _wanted(pipeline: Pipeline) -> str:
     """Return what decides the content of the reports."""
     versions = [(part.plugin.name, part.plugin.version) for part in pipeline.reports]
     return json.dumps([pipeline.digest(), pipeline.recipe.plain()["report"], versions])
+
+
+def _executed(pipeline: Pipeline) -> dict[str, Any] | None:
+    if pipeline.execution is None:
+        return None
+    return asdict(pipeline.execution) | {"devices": pipeline.devices}
 
 
 def _version(name: str) -> str | None:

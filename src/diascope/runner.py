@@ -10,7 +10,6 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from diascope.engines.device import choose_device
 from diascope.engines.opening import REFERENCE
 from diascope.errors import DiascopeError, RecipeError, UsageError
 from diascope.execution import Execution
@@ -212,7 +211,7 @@ def _profiled(
         spent=before | with_threads(take_spent(), cpu),
         cores=cores(),
         workers=automatic if pipeline.workers == "auto" else pipeline.workers,
-        accelerated=choose_device(pipeline.recipe.run.device) != "cpu",
+        accelerated="cpu" not in pipeline.devices,
         reference=execution is not None and (execution.engine, execution.precision) == REFERENCE,
     )
 

@@ -47,6 +47,22 @@ def test_a_damaged_graph_is_made_again(damage: str) -> None:
     assert make.calls == 2
 
 
+def test_a_graph_of_two_files_is_kept_and_checked_as_one(tmp_path: Path) -> None:
+    folder = store.store({"weights": "a"})
+    made = folder / "made.xml"
+    made.write_bytes(b"operations")
+    made.with_suffix(".bin").write_bytes(b"numbers")
+    path = store.keep(folder / "int8.json", made, {"change": 0.1})
+    found = store.kept(folder / "int8.json")
+    assert found is not None
+    assert (found[0], found[1]["change"]) == (path, 0.1)
+    assert path.with_suffix(".bin").read_bytes() == b"numbers"
+    path.with_suffix(".bin").write_bytes(b"numbets")
+    assert store.kept(folder / "int8.json") is None
+    path.with_suffix(".bin").unlink()
+    assert store.kept(folder / "int8.json") is None
+
+
 def test_other_facts_have_another_folder() -> None:
     assert store.store({"weights": "a"}) != store.store({"weights": "b"})
     assert store.store({"weights": "a"}) == store.store({"weights": "a"})

@@ -19,6 +19,7 @@ _VERBS = {
     "train": "Train a classifier from a table of labelled pictures.",
     "evaluate": "Measure a recipe on a table of labelled pictures.",
     "explain": "Show how a model comes to its answer for one picture.",
+    "quantise": "Make a network of int8, with pictures of yours.",
     "models": "List the installed models, or show a model's card.",
     "plugins": "List the installed plugins, and what is wrong with them.",
     "doctor": "Tell what is installed, what is missing, and how to get it.",

@@ -16,6 +16,7 @@ _EXTRAS = {
     "video": ("av", "films: MP4, AVI, MOV"),
     "openvino": ("openvino", "faster networks"),
     "onnx": ("onnxruntime", "faster networks"),
+    "int8": ("nncf", "pipeline quantise"),
     "parquet": ("pyarrow", "the report parquet"),
     "s3": ("s3fs", "inputs on s3://"),
     "http": ("aiohttp", "inputs on https://"),

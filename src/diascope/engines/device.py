@@ -1,8 +1,10 @@
-"""Which processor executes a network; torch is asked only where there may be an accelerator."""
+"""Which processors execute a network; torch is asked only where there may be an accelerator."""
 
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 _SIGNS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 """Of drivers of NVIDIA's, of Windows' subsystem for Linux, and of AMD's accelerators."""
@@ -14,14 +16,39 @@ def choose_device(wanted: str) -> str:
     Raises:
         ValueError: if that device is not on this machine.
     """
-    if wanted == "cpu" or (wanted == "auto" and not _perhaps_accelerated()):
-        return "cpu"
+    if wanted == "auto":
+        first = accelerators()[:1] or ("cpu",)
+        return first[0].partition(":")[0]
+    return _present(wanted)
+
+
+def choose_devices(wanted: Literal["all"] | Sequence[str]) -> tuple[str, ...]:
+    """Return the devices to use; ``all`` takes every accelerator, or the CPU where there is none.
+
+    Raises:
+        ValueError: naming a device that is not on this machine.
+    """
+    if wanted == "all":
+        return accelerators() or ("cpu",)
+    return tuple(map(_present, wanted))
+
+
+def accelerators() -> tuple[str, ...]:
+    """Return what this machine has besides its processor: ``cuda:0``, ``cuda:1``, or ``mps``."""
+    if not _perhaps_accelerated():
+        return ()
     import torch
 
-    if wanted == "auto":
-        if torch.cuda.is_available():
-            return "cuda"
-        return "mps" if torch.backends.mps.is_available() else "cpu"
+    if torch.cuda.is_available():
+        return tuple(f"cuda:{number}" for number in range(torch.cuda.device_count()))
+    return ("mps",) if torch.backends.mps.is_available() else ()
+
+
+def _present(wanted: str) -> str:
+    if wanted == "cpu":
+        return wanted
+    import torch
+
     try:
         torch.empty(1, device=wanted)
     except (RuntimeError, AssertionError, NotImplementedError) as error:

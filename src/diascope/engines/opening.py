@@ -1,17 +1,19 @@
 """Make the engines of one network; it is loaded into torch only where one of them needs that."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from diascope.card import ModelCard
 from diascope.contracts import Runtime
 from diascope.engines import store
 from diascope.engines.outputs import Engine
+from diascope.errors import RecipeError
 
 if TYPE_CHECKING:
     from diascope.network import Network
@@ -20,6 +22,9 @@ Candidate = tuple[str, str]
 """An engine and a precision."""
 
 REFERENCE: Candidate = ("torch", "float32")
+INT8 = "int8"
+"""The precision of quantised graphs; one of them is ``int8-`` and the start of its digest."""
+
 PACKAGES = {
     "openvino": ("openvino", "onnx"),
     "onnx": ("onnxruntime", "onnx"),
@@ -27,6 +32,9 @@ PACKAGES = {
     "compile": ("torch",),
 }
 """Engine to the packages that it needs."""
+
+
+_NEWEST = "int8.json"
 
 
 class Opening:
@@ -51,10 +59,27 @@ class Opening:
             }
         )
 
-    def candidates(self) -> list[Candidate]:
-        """Return what may be tried for the runtime's wish; ``compile`` only if it is named."""
+    @property
+    def wish(self) -> Candidate:
+        """What the runtime wants; its ``int8`` is the graph that was quantised last."""
         engine, precision = self.runtime.engine, self.runtime.precision
+        if precision == INT8 and (newest := store.read(self.folder / _NEWEST)) is not None:
+            precision = str(newest["precision"])
+        return engine, precision
+
+    def candidates(self) -> list[Candidate]:
+        """Return what may be tried for the wish; ``compile`` and ``int8`` only if they are named.
+
+        Raises:
+            RecipeError: if the wish is ``int8``, and no such graph is kept.
+        """
+        engine, precision = self.wish
         device = self.runtime.device
+        if precision.startswith(INT8):
+            if engine not in ("auto", "openvino") or device != "cpu" or not installed("openvino"):
+                return []
+            self._quantised(precision)
+            return [("openvino", precision)]
         names = ["openvino", "onnx", "torch"] if engine == "auto" else [engine]
         every: list[Candidate] = []
         for name in names:
@@ -68,11 +93,11 @@ class Opening:
 
         Raises:
             WeightsError: if the weights are missing, damaged or do not fit.
+            RecipeError: if it is a quantised graph that is not kept.
         """
         name, precision = candidate
         if name in ("openvino", "onnx"):
-            path, numbers = store.kept_graph(self.folder, self._export)
-            bias = np.array(numbers, np.float32)
+            path, bias = self._graph(precision)
             if name == "onnx":
                 from diascope.engines.onnx import OnnxEngine
 
@@ -87,6 +112,49 @@ class Opening:
             return Reference(network, self.card, device)
         compiled = name == "compile"
         return TorchEngine(network, self.card, device, precision, compiled=compiled)
+
+    def exported(self) -> tuple[Path, NDArray[np.float32]]:
+        """Return the file of the graph in float32, and the bias of its logits.
+
+        Raises:
+            WeightsError: if the weights are missing, damaged or do not fit.
+        """
+        path, bias = store.kept_graph(self.folder, self._export)
+        return path, np.array(bias, np.float32)
+
+    def keep_quantised(self, made: Path, parity: Mapping[str, Any]) -> str:
+        """Keep a quantised graph of the network and what was seen of it; return its precision.
+
+        From now on ``int8`` is this one. Older ones stay for the runs that were begun with them.
+        """
+        _, bias = self.exported()
+        precision = f"{INT8}-{store.graph_digest(made)[:8]}"
+        facts = {"bias": bias.tolist(), "parity": dict(parity)}
+        store.keep(self.folder / f"{precision}.json", made, facts)
+        store.write(self.folder / _NEWEST, {"precision": precision})
+        return precision
+
+    def earlier(self, candidate: Candidate) -> dict[str, Any]:
+        """Return the parity that a quantised graph is kept with; empty for other engines."""
+        if not candidate[1].startswith(INT8):
+            return {}
+        parity: dict[str, Any] = self._quantised(candidate[1])[1]["parity"]
+        return parity
+
+    def _graph(self, precision: str) -> tuple[Path, NDArray[np.float32]]:
+        if not precision.startswith(INT8):
+            return self.exported()
+        path, facts = self._quantised(precision)
+        return path, np.array(facts["bias"], np.float32)
+
+    def _quantised(self, precision: str) -> tuple[Path, dict[str, Any]]:
+        found = store.kept(self.folder / f"{precision}.json")
+        if found is None:
+            raise RecipeError(
+                f"no {precision} graph of {self.card.name} is kept on this machine",
+                hint="Make one with pictures of yours: pipeline quantise RECIPE PHOTOS...",
+            )
+        return found
 
     def _load(self) -> "Network":
         from diascope.network import load_network

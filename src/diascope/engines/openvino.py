@@ -15,11 +15,13 @@ sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # 
 import openvino  # noqa: E402
 
 _HINTS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
+"""Of int8, the graph itself says which layers; the others compute in float32."""
+
 _CAPABILITIES = {"float32": "FP32", "bfloat16": "BF16", "float16": "FP16"}
 
 
 class OpenVinoEngine:
-    """An ONNX file on the processor; its compiled form is kept in ``cache``."""
+    """An ONNX file or OpenVINO's own on the processor; its compiled form is kept in ``cache``."""
 
     name = "openvino"
 
@@ -27,7 +29,7 @@ class OpenVinoEngine:
         self.precision, self._bias = precision, bias
         core = openvino.Core()
         options: dict[str, str | int] = {
-            "INFERENCE_PRECISION_HINT": _HINTS[precision],
+            "INFERENCE_PRECISION_HINT": _HINTS.get(precision, "f32"),
             "PERFORMANCE_HINT": "LATENCY",  # all cores on one batch
             "CACHE_DIR": str(cache),
         }
@@ -39,6 +41,16 @@ class OpenVinoEngine:
     def run(self, pictures: NDArray[np.float32]) -> Outputs:
         found = self._model({INPUT: pictures})
         return outputs_of({name: found[name] for name in self._names}, self._bias)
+
+
+def read_graph(path: Path) -> openvino.Model:
+    """Return a graph of ONNX's or OpenVINO's, for something to be made of it."""
+    return openvino.Core().read_model(str(path))
+
+
+def write_graph(model: openvino.Model, path: Path) -> None:
+    """Write a graph as it is, in an ``.xml`` and a ``.bin`` beside it."""
+    openvino.save_model(model, str(path), compress_to_fp16=False)
 
 
 def precisions() -> tuple[str, ...]:

@@ -33,7 +33,7 @@ def drawn(size: tuple[int, int], channels: int) -> NDArray[np.float32]:
 
 
 def _field(
-    random: np.random.Generator, size: tuple[int, int], cells: int, channels: int
+    random: "np.random.Generator", size: tuple[int, int], cells: int, channels: int
 ) -> NDArray[np.float64]:
     """Return a smooth random field ``(H, W, C)`` of deviation about 1."""
     knots = random.standard_normal((cells + 1, cells + 1, channels))

@@ -57,18 +57,45 @@ def processor() -> str:
 
 def kept_graph(folder: Path, make: Callable[[Path], list[float]]) -> tuple[Path, list[float]]:
     """Return the file of a graph and its bias; ``make`` writes the one and returns the other."""
-    entry = read(folder / _GRAPH)
-    if entry is not None:
-        path = folder / str(entry.get("file"))
-        if path.is_file() and _digest(path) == entry.get("digest"):
-            return path, entry["bias"]
+    if (found := kept(folder / _GRAPH)) is not None:
+        path, entry = found
+        return path, entry["bias"]
     with tempfile.TemporaryDirectory(dir=folder) as staging:
         made = Path(staging) / "graph.onnx"
-        bias, digest = make(made), _digest(made)
-        path = folder / f"{digest[:16]}.onnx"
-        made.replace(path)
-    write(folder / _GRAPH, {"file": path.name, "digest": digest, "bias": bias})
-    return path, bias
+        bias = make(made)
+        return keep(folder / _GRAPH, made, {"bias": bias}), bias
+
+
+def keep(entry: Path, made: Path, facts: Mapping[str, Any]) -> Path:
+    """Put a graph in place beside its entry, under its digest's name, and return where it lies.
+
+    Args:
+        made: the graph's file, on the same disk; a ``.bin`` of the same name belongs to it.
+    """
+    digest = graph_digest(made)
+    path = entry.parent / f"{digest[:16]}{made.suffix}"
+    for part in reversed(_files(made)):
+        part.replace(path.with_suffix(part.suffix))
+    write(entry, {"file": path.name, "digest": digest, **facts})
+    return path
+
+
+def kept(entry: Path) -> tuple[Path, dict[str, Any]] | None:
+    """Return the file and the entry of a graph; None if something is missing or damaged."""
+    if (facts := read(entry)) is None:
+        return None
+    path = entry.parent / str(facts.get("file"))
+    whole = path.is_file() and graph_digest(path) == facts.get("digest")
+    return (path, facts) if whole else None
+
+
+def graph_digest(path: Path) -> str:
+    """Return the SHA-256 of a graph: its file and, if there is one, the ``.bin`` beside it."""
+    digest = hashlib.sha256()
+    for part in _files(path):
+        with part.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
 
 
 def read(path: Path) -> dict[str, Any] | None:
@@ -92,6 +119,5 @@ def _temporary() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="diascope-")
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _files(graph: Path) -> list[Path]:
+    return [each for each in (graph, graph.with_suffix(".bin")) if each.is_file()]

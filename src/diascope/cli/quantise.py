@@ -1,0 +1,67 @@
+"""``pipeline quantise``: make a network of int8, with pictures of the user's."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from diascope.quantising import Quantised
+
+_EXAMPLE = """\b
+Examples:
+  pipeline quantise derm.yaml photos/
+  pipeline quantise pathology.yaml slides/ --items 600
+  pipeline run derm.yaml photos/ --set run.precision=int8
+"""
+
+
+@click.command(epilog=_EXAMPLE)
+@click.argument("recipe")
+@click.argument("photos", nargs=-1, required=True)
+@click.option(
+    "--items",
+    type=click.IntRange(1),
+    default=300,
+    show_default=True,
+    help="Pictures to read, drawn by lot.",
+)
+@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+def quantise(
+    recipe: str, photos: tuple[str, ...], items: int, overrides: tuple[str, ...], quiet: bool
+) -> None:
+    """Quantise RECIPE's network to int8 on this machine, with PHOTOS for the ranges of its values.
+
+    Tries ever fewer layers until no score moves by more than run.tolerance and no decision flips,
+    neither of PHOTOS nor of the drawn reference pictures. No picture is kept.
+    """
+    from diascope.cli.private import refuse_strict
+    from diascope.pipeline import compose
+    from diascope.quantising import OVERRIDES
+    from diascope.quantising import quantise as quantised
+    from diascope.recipe import read_recipe
+
+    read = read_recipe(recipe, (*overrides, *OVERRIDES))
+    refuse_strict(read, "pipeline quantise")
+    found = quantised(compose(read), photos, items)
+    for name, reason in found.left_out.items():
+        click.echo(f"left out: {name}: {reason}", err=True)
+    if not quiet:
+        _tell(found, read.run.tolerance)
+
+
+def _tell(found: "Quantised", tolerance: float) -> None:
+    click.echo(f"quantised with {found.pictures} pictures")
+    for each in found.attempts:
+        click.echo(f"  the last {each.layers} layers in int8")
+        click.echo(f"    on your pictures it {each.real}")
+        click.echo(f"    on the drawn reference pictures it {each.drawn}")
+    click.echo(
+        f"{found.precision} is kept: {found.speed:.2f} times as fast as torch float32, "
+        f"{found.gain:.2f} times as fast as openvino float32 just now"
+    )
+    if found.accepted:
+        click.echo("`run: {precision: int8}` takes it.")
+    else:
+        told = f"a change of {tolerance:g} and no flip are allowed"
+        click.echo(f"`run: {{precision: int8}}` refuses it: {told}.")

@@ -1,0 +1,69 @@
+"""By how much an engine's answers differ from the reference's."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diascope.card import ModelCard
+from diascope.decision import decide, scores_of
+from diascope.engines.outputs import Outputs
+
+
+@dataclass(frozen=True, slots=True)
+class Parity:
+    """What an engine changes of the answers for some pictures.
+
+    Attributes:
+        change: by how much a score moves at most; infinity where one is missing.
+        flips: how many decisions are others.
+    """
+
+    change: float = 0.0
+    flips: int = 0
+
+    def within(self, tolerance: float) -> bool:
+        """Say whether the engine may be used: no score moves by more, and no decision flips."""
+        return self.change <= tolerance and not self.flips
+
+    def __str__(self) -> str:
+        if not math.isfinite(self.change):
+            return "gives no number for a score"
+        flips = f"{self.flips} decisions" if self.flips > 1 else "a decision"
+        return f"moves a score by {self.change:.2g}" + (f", flips {flips}" if self.flips else "")
+
+
+def parity(right: Outputs, other: Outputs, card: ModelCard) -> Parity:
+    """Compare what an engine gives for some pictures with what the reference gives for them.
+
+    For heads that weigh regions, the share of each picture among all counts as a score.
+    """
+    if not np.isfinite(other.logits).all():
+        return Parity(math.inf)
+    before, after = scores_of(right.logits, card), scores_of(other.logits, card)
+    flips = sum(
+        _decided(one, card) != _decided(two, card) for one, two in zip(before, after, strict=True)
+    )
+    change = float(np.abs(before - after).max())
+    if right.attention is not None and other.attention is not None:
+        shares = np.abs(_shares(right.attention) - _shares(other.attention))
+        change = max(change, float(shares.max()))
+    return Parity(change, flips)
+
+
+def together(parts: Iterable[Parity]) -> Parity:
+    """Return the parity over the pictures of all parts."""
+    parts = list(parts)
+    return Parity(max(part.change for part in parts), sum(part.flips for part in parts))
+
+
+def _decided(row: NDArray[np.float64], card: ModelCard) -> tuple[str, ...]:
+    return decide(dict(zip(card.names, row.tolist(), strict=True)), card)
+
+
+def _shares(attention: NDArray[np.float32]) -> NDArray[np.float64]:
+    powers = np.exp(attention.astype(np.float64) - attention.max())
+    shares: NDArray[np.float64] = powers / powers.sum()
+    return shares

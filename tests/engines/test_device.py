@@ -1,0 +1,43 @@
+"""Which devices are there."""
+
+import pytest
+import torch
+
+from diascope.engines import device
+from diascope.engines.device import choose_device, choose_devices
+
+
+@pytest.fixture
+def two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let it look as if there were two."""
+    monkeypatch.setattr(device, "_perhaps_accelerated", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+
+
+@pytest.fixture
+def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let it look as if there were none."""
+    monkeypatch.setattr(device, "_perhaps_accelerated", lambda: False)
+
+
+@pytest.mark.usefixtures("two_gpus")
+def test_all_is_every_accelerator_and_auto_the_first() -> None:
+    assert choose_devices("all") == ("cuda:0", "cuda:1")
+    assert choose_device("auto") == "cuda"
+
+
+@pytest.mark.usefixtures("no_gpu")
+def test_without_an_accelerator_all_and_auto_are_the_processor_once() -> None:
+    assert choose_devices("all") == ("cpu",)
+    assert choose_device("auto") == "cpu"
+
+
+def test_a_list_is_taken_as_it_is_written_twice_if_it_says_so() -> None:
+    assert choose_devices(["cpu", "cpu"]) == ("cpu", "cpu")
+
+
+@pytest.mark.parametrize("missing", ["cuda:97", "gpu", "auto", "all"])
+def test_a_device_that_is_not_there_is_named(missing: str) -> None:
+    with pytest.raises(ValueError, match=f"the device '{missing}' is not on this machine"):
+        choose_devices(["cpu", missing])

@@ -1,0 +1,64 @@
+"""Which layers are quantised, and what that leaves of the answers."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from diascope.engines.graph import export_onnx
+from diascope.engines.openvino import OpenVinoEngine, read_graph
+from tests.engines.networks import classifier, engines, pictures
+
+pytest.importorskip("nncf")
+
+from diascope.engines.quantise import quantisable, write_quantised
+
+
+@pytest.mark.parametrize(
+    ("backbone", "head", "count"),
+    [("convnet", "attention", 1), ("efficientnet-lite0", "linear", 32), ("resnet18", "conv", 19)],
+)
+def test_what_may_be_quantised_are_the_dense_convolutions_after_the_first(
+    backbone: str, head: str, count: int, tmp_path: Path
+) -> None:
+    network, card = classifier(backbone, head)
+    export_onnx(network, card, tmp_path / "graph.onnx")
+    assert len(quantisable(tmp_path / "graph.onnx")) == count
+
+
+def test_the_layers_that_are_named_compute_in_int8_and_no_others(tmp_path: Path) -> None:
+    network, card = classifier("resnet18", "attention")
+    made, seen = engines(network, card, tmp_path), pictures(card, 8)
+    layers = quantisable(tmp_path / "graph.onnx")[-2:]
+    write_quantised(tmp_path / "graph.onnx", layers, seen, tmp_path / "int8.xml")
+    right = made["reference"].run(seen)
+    engine = OpenVinoEngine(tmp_path / "int8.xml", right.bias, "int8-1", tmp_path)
+    change = np.abs(engine.run(seen).logits - right.logits).max()
+
+    assert engine.precision == "int8-1"
+    assert quantised(tmp_path / "int8.xml") == layers
+    assert 0 < change <= 0.02 * np.abs(right.logits).max()
+
+
+def test_the_same_pictures_give_the_same_answers_and_nothing_is_printed(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    network, card = classifier("convnet")
+    seen, graph, bias = pictures(card, 8), tmp_path / "graph.onnx", np.zeros(3, np.float32)
+    export_onnx(network, card, graph)
+    logits = []
+    for path in (tmp_path / "a.xml", tmp_path / "b.xml"):
+        write_quantised(graph, quantisable(graph), seen, path)
+        logits.append(OpenVinoEngine(path, bias, "int8", tmp_path).run(seen).logits)
+    assert np.array_equal(*logits)
+    assert capfd.readouterr() == ("", "")
+
+
+def quantised(path: Path) -> list[str]:
+    """Return the convolutions of a graph that take values of int8's steps."""
+    return [
+        each.get_friendly_name()
+        for each in read_graph(path).get_ordered_ops()
+        if each.get_type_name() == "Convolution"
+        and each.input_value(0).get_node().get_type_name() == "FakeQuantize"
+    ]

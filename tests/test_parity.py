@@ -1,0 +1,60 @@
+"""By how much answers differ."""
+
+import math
+
+import numpy as np
+import pytest
+
+from diascope.card import Label, ModelCard
+from diascope.engines.outputs import Outputs
+from diascope.parity import Parity, parity, together
+from tests.engines.networks import classifier
+
+
+def outputs(*logits: float) -> Outputs:
+    column = np.array(logits, np.float32)[:, None]
+    return Outputs(column, column[:, :, None, None], column[0], column, None)
+
+
+@pytest.fixture
+def card() -> ModelCard:
+    return ModelCard(
+        name="small",
+        task="multilabel",
+        labels=(Label("a", operating_point=0.5),),
+        size=(8, 8),
+        backbone="convnet",
+        mean=(0.5,),
+        std=(0.5,),
+        score_kind="sigmoid",
+    )
+
+
+def test_a_shift_counts_as_what_it_is_and_every_decision_that_flips(card: ModelCard) -> None:
+    shifted = parity(outputs(1.0), outputs(1.1), card)
+    assert (shifted.change, shifted.flips) == (pytest.approx(0.0192, abs=1e-4), 0)
+    assert parity(outputs(0.001, 0.001, 3), outputs(-0.001, -0.002, 3), card).flips == 2
+    assert parity(outputs(1.0), outputs(math.nan), card).change == math.inf
+
+
+def test_only_what_moves_little_and_flips_nothing_is_within_the_tolerance() -> None:
+    assert Parity(0.01).within(0.01)
+    assert not Parity(0.011).within(0.01)
+    assert not Parity(0.0, flips=1).within(0.01)
+
+
+def test_parts_are_as_bad_as_their_worst_and_their_flips_add_up() -> None:
+    found = together([Parity(0.1, 1), Parity(0.3), Parity(0.2, 2)])
+    assert found == Parity(0.3, 3)
+    assert str(found) == "moves a score by 0.3, flips 3 decisions"
+    assert str(Parity(0.012)) == "moves a score by 0.012"
+    assert str(Parity(math.inf)) == "gives no number for a score"
+
+
+def test_the_shares_of_regions_count_like_scores() -> None:
+    _, card = classifier("convnet", "attention")
+    logits = np.zeros((2, 3), np.float32)
+    rest = logits[:, :, None, None], logits[0], logits
+    even, tilted = (np.array(each, np.float32) for each in ([0, 0], [0, 0.4]))
+    found = parity(Outputs(logits, *rest, even), Outputs(logits, *rest, tilted), card)
+    assert found.change == pytest.approx(1 / (1 + math.exp(-0.4)) - 0.5, abs=1e-6)

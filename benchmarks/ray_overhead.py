@@ -22,7 +22,7 @@ from pathlib import Path
 os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported, here and in all processes
 
 import torch
-from folder import draw_pictures
+from end_to_end import draw_photographs
 from machine import interleaved, machine, table
 from safetensors.torch import save_file
 
@@ -62,9 +62,11 @@ def main() -> None:
         f"ray, {cores} actors": (0, f"{{ray: {{actors: {cores}, cpus_per_actor: 1}}}}"),
     }
     with tempfile.TemporaryDirectory() as folder, joined("local"):
-        paths = draw_pictures(Path(folder) / "pictures", options.pictures)
+        pictures = Path(folder) / "pictures"
+        pictures.mkdir()
+        draw_photographs(pictures, options.pictures)
         weights = write_weights(Path(folder) / "weights")
-        items = [Item(path.name, str(path)) for path in paths]
+        items = [Item(path.name, str(path)) for path in sorted(pictures.iterdir())]
         ways = {
             name: timed(items, weights, options.batch, workers, executor)
             for name, (workers, executor) in wanted.items()

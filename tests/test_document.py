@@ -171,6 +171,15 @@ def test_what_is_written_is_read_again_by_yaml_1_1_too(values: dict[str, Any]) -
     assert yaml.safe_load(file.getvalue()) == values
 
 
+@pytest.mark.parametrize("text", ["\x85", "a\x85b", "a\u2028b", "\ufeffa", "a\r\nb", "<<", "="])
+def test_odd_texts_are_read_as_they_were_written(text: str) -> None:
+    file, values = io.StringIO(), {"value": text, text: "key"}
+    write_document(values, file)
+
+    assert value(file.getvalue()) == values
+    assert yaml.safe_load(file.getvalue()) == values
+
+
 def test_what_comes_twice_is_written_twice() -> None:
     file, twice = io.StringIO(), {"a": 1}
     write_document({"first": twice, "second": twice}, file)

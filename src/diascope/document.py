@@ -89,10 +89,17 @@ def write_document(values: Mapping[str, Any], file: IO[str]) -> None:
         def ignore_aliases(self, data: Any) -> bool:
             return True
 
+    Dumper.add_representer(str, _represented)
     for kind, pattern in (("int", _INTEGER), ("float", _FLOAT)):
         Dumper.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", pattern, None)
     layout: dict[str, Any] = {"default_flow_style": None, "width": 100}
     yaml.dump(values, file, Dumper, sort_keys=False, allow_unicode=True, **layout)
+
+
+def _represented(dumper: Any, text: str) -> Any:
+    """Return a text's node; a reader of YAML 1.1 takes the control character NEL for a break."""
+    style = '"' if "\x85" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 class _Events:
@@ -138,7 +145,7 @@ class _Events:
             self._refuse(event, where)
             if _kind(event) != "Scalar":
                 raise RecipeError("a key must be a word", where=where)
-            if event.value == "<<":
+            if event.value == "<<" and event.implicit[0]:
                 raise RecipeError("merge keys are not allowed", where=where)
             if event.value in found:
                 raise RecipeError(f"the key {event.value!r} stands here a second time", where=where)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from diascope.classifier import Classifier
 from diascope.contracts import Resumed, Step
-from diascope.errors import PluginError, ReadError
+from diascope.errors import PluginError, ReadError, RecipeError
 from diascope.explain.steps import Stage, taken, walked
 from diascope.pipeline import Pipeline
 from diascope.preparation import Preparation
@@ -26,8 +26,15 @@ def classifier_of(pipeline: Pipeline) -> Classifier:
     """Return the loaded model.
 
     Raises:
+        RecipeError: if it is to be loaded onto several devices.
         PluginError: if it is no backbone and head.
     """
+    if len(pipeline.devices) > 1:
+        raise RecipeError(
+            "a model is looked into on one device, and run.devices names several",
+            where=str(pipeline.recipe.path),
+            hint="Leave --set run.devices=... out, or name one by --set run.device=....",
+        )
     predictor = pipeline.load()
     if not isinstance(predictor, Classifier):
         raise PluginError(

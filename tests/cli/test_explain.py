@@ -145,3 +145,13 @@ def test_what_cannot_be_wanted_is_refused_with_2(
     assert ended.code == 2
     assert told in ended.err
     assert not (tmp_path / "explain.html").exists()
+
+
+def test_several_devices_are_refused_and_not_blamed_on_the_model(
+    command: Command, recipe: Path, picture: Path, tmp_path: Path
+) -> None:
+    settings = "--set", "run.device=auto", "--set", "run.devices=[cpu, cpu]"
+    ended = command("explain", recipe, picture, "-o", tmp_path / "out", *settings)
+
+    assert ended.code == 2
+    assert "run.devices names several" in ended.err

@@ -41,3 +41,8 @@ def test_a_list_is_taken_as_it_is_written_twice_if_it_says_so() -> None:
 def test_a_device_that_is_not_there_is_named(missing: str) -> None:
     with pytest.raises(ValueError, match=f"the device '{missing}' is not on this machine"):
         choose_devices(["cpu", missing])
+
+
+def test_devices_of_several_kinds_are_refused_as_no_engine_serves_them_all() -> None:
+    with pytest.raises(ValueError, match="of several kinds, one is allowed: cpu, meta"):
+        choose_devices(["cpu", "meta"])

@@ -52,7 +52,16 @@ def test_lesions_dots_and_wide_bands_stay_as_they_are() -> None:
     assert after.trace[-1] == "hair-removal: no hair found"
 
 
-@pytest.mark.parametrize("wrong", [{"width": 0.0}, {"length": 1.0}, {"contrast": -0.1}])
-def test_shares_outside_of_0_and_1_are_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(ValueError, match="must lie between 0 and 1"):
+def test_hairs_of_a_large_picture_are_found_too() -> None:
+    pixels = skin().repeat(5, 0).repeat(5, 1)[:-3, :-2]
+    pixels[50:60, 100:800] = DARK
+    after = cleaned(pixels)
+
+    assert np.abs(after.pixels[50:60, 150:750].astype(int) - SKIN).max() <= 3
+    np.testing.assert_array_equal(after.pixels[100:], pixels[100:])
+
+
+@pytest.mark.parametrize("wrong", [{"width": 0.1}, {"length": 0.5}, {"contrast": -0.1}])
+def test_shares_that_are_none_of_a_hair_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="must lie between 0 and"):
         HairRemoval(**wrong)

@@ -20,7 +20,7 @@ Examples:
 @click.argument("photos", nargs=-1, required=True)
 @click.option(
     "--items",
-    type=click.IntRange(1),
+    type=click.IntRange(64),
     default=300,
     show_default=True,
     help="Pictures to read, drawn by lot.",

@@ -26,11 +26,15 @@ def choose_devices(wanted: Literal["all"] | Sequence[str]) -> tuple[str, ...]:
     """Return the devices to use; ``all`` takes every accelerator, or the CPU where there is none.
 
     Raises:
-        ValueError: naming a device that is not on this machine.
+        ValueError: naming a device that is not on this machine, or if they are of several kinds: no
+            engine serves all of them.
     """
     if wanted == "all":
         return accelerators() or ("cpu",)
-    return tuple(map(_present, wanted))
+    devices = tuple(map(_present, wanted))
+    if len({device.partition(":")[0] for device in devices}) > 1:
+        raise ValueError(f"devices are of several kinds, one is allowed: {', '.join(devices)}")
+    return devices
 
 
 def accelerators() -> tuple[str, ...]:

@@ -14,6 +14,9 @@ _CLOSINGS, _OPENINGS = 4, 12
 _NEARLY = 0.85
 """Share of a line that must be dark: hairs bend."""
 
+_ENOUGH = 150
+"""Pixels of the shorter side that hairs are looked for in; of more, so many are averaged."""
+
 _LUMA = (0.2126, 0.7152, 0.0722)
 """Rec. 709's shares of red, green and blue in the brightness."""
 
@@ -43,19 +46,23 @@ class HairRemoval:
     api: ClassVar = (1, 0)
 
     def __post_init__(self) -> None:
-        for name in ("width", "length", "contrast"):
-            if not 0 < (value := getattr(self, name)) < 1:
-                raise ValueError(f"{name} must lie between 0 and 1, got {value}")
+        for name, most in (("width", 0.1), ("length", 0.5), ("contrast", 1)):
+            if not 0 < (value := getattr(self, name)) < most:
+                raise ValueError(f"{name} must lie between 0 and {most}, got {value}")
 
     def __call__(self, sample: Sample) -> Sample:
         unit = sample.unit()
         side = min(unit.shape[:2])
-        line, length = (2 * round(share * side / 2) + 1 for share in (2 * self.width, self.length))
-        hairs = _hairs(_brightness(unit), line, length, self.contrast)
+        factor = max(1, side // _ENOUGH)
+        line, length = (
+            2 * round(share * side / factor / 2) + 1 for share in (2 * self.width, self.length)
+        )
+        small = _shrunk(_brightness(unit), factor)
+        hairs = _grown(_hairs(small, line, length, self.contrast), factor, unit.shape[:2])
         if not hairs.any():
             return sample.changed(sample.pixels, "hair-removal: no hair found")
         note = f"hair-removal: {hairs.mean():.1%} of the picture painted over"
-        return sample.repainted(_filled(unit, hairs, line / 2), note)
+        return sample.repainted(_filled(unit, hairs, line * factor / 2), note)
 
 
 def _brightness(unit: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -63,6 +70,25 @@ def _brightness(unit: NDArray[np.float32]) -> NDArray[np.float32]:
         return unit[:, :, 0]
     luma: NDArray[np.float32] = unit @ np.array(_LUMA, np.float32)
     return luma
+
+
+def _shrunk(grey: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+    """Return the means of squares of ``factor`` pixels; what is over repeats the border."""
+    if factor == 1:
+        return grey
+    over = [(0, -side % factor) for side in grey.shape]
+    rows, columns = (side + more for side, (_, more) in zip(grey.shape, over, strict=True))
+    squares = np.pad(grey, over, mode="edge").reshape(
+        rows // factor, factor, columns // factor, factor
+    )
+    means: NDArray[np.float32] = squares.mean((1, 3))
+    return means
+
+
+def _grown(hairs: NDArray[np.bool_], factor: int, size: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return the mask in the size of the picture."""
+    whole: NDArray[np.bool_] = hairs.repeat(factor, 0).repeat(factor, 1)[: size[0], : size[1]]
+    return whole
 
 
 def _hairs(grey: NDArray[np.float32], line: int, length: int, contrast: float) -> NDArray[np.bool_]:

@@ -104,7 +104,14 @@ class Extraction:
         backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         rows: dict[int, list[NDArray[np.float16]]] = defaultdict(list)
         reading = _Reading(missing, self.preparation, self.card)
-        for place, part in DataLoader(reading, batch_size=None, num_workers=self.workers):
+        loader = DataLoader(
+            reading,
+            batch_size=None,
+            num_workers=self.workers,
+            # The threads of other libraries do not survive a fork.
+            multiprocessing_context="spawn" if self.workers else None,
+        )
+        for place, part in loader:
             if isinstance(part, str):
                 where = str(missing[place].path)
                 raise TableError(f"cannot be used: {part}", where=where)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ class OpenVinoEngine:
 
     def __init__(self, graph: Path, bias: NDArray[np.float32], precision: str, cache: Path) -> None:
         self.precision, self._bias = precision, bias
-        core = openvino.Core()
+        core = _core()
         options: dict[str, str | int] = {
             "INFERENCE_PRECISION_HINT": _HINTS.get(precision, "f32"),
             "PERFORMANCE_HINT": "LATENCY",  # all cores on one batch
@@ -45,7 +46,7 @@ class OpenVinoEngine:
 
 def read_graph(path: Path) -> openvino.Model:
     """Return a graph of ONNX's or OpenVINO's, for something to be made of it."""
-    return openvino.Core().read_model(str(path))
+    return _core().read_model(str(path))
 
 
 def write_graph(model: openvino.Model, path: Path) -> None:
@@ -53,8 +54,18 @@ def write_graph(model: openvino.Model, path: Path) -> None:
     openvino.save_model(model, str(path), compress_to_fp16=False)
 
 
+@cache
+def _core() -> openvino.Core:
+    """Return the process's only Core, which is never released.
+
+    It gives the thread that makes it a larger stack for signal handlers, and takes that away in the
+    thread that releases it: if that is another one, the next signal kills the process.
+    """
+    return openvino.Core()
+
+
 def precisions() -> tuple[str, ...]:
     """Return the precisions that this processor computes in, the fastest first."""
-    known = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    known = _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     order = ("bfloat16", "float16", "float32")
     return tuple(name for name in order if _CAPABILITIES[name] in known)

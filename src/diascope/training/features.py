@@ -104,14 +104,7 @@ class Extraction:
         backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         rows: dict[int, list[NDArray[np.float16]]] = defaultdict(list)
         reading = _Reading(missing, self.preparation, self.card)
-        loader = DataLoader(
-            reading,
-            batch_size=None,
-            num_workers=self.workers,
-            # The threads of other libraries do not survive a fork.
-            multiprocessing_context="spawn" if self.workers else None,
-        )
-        for place, part in loader:
+        for place, part in DataLoader(reading, batch_size=None, num_workers=self.workers):
             if isinstance(part, str):
                 where = str(missing[place].path)
                 raise TableError(f"cannot be used: {part}", where=where)

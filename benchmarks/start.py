@@ -1,0 +1,68 @@
+"""How long one picture takes from the command to its first prediction, and to the command's end.
+
+    python benchmarks/start.py RECIPE PICTURE [--rounds 7]
+
+The first run, which may choose an engine and export the network, is not counted. A prediction
+counts from when another process can read it in the ledger. Prints medians and extremes in seconds.
+"""
+
+import argparse
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+
+from machine import machine
+
+PAUSE_S = 0.002
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("recipe")
+    parser.add_argument("picture")
+    parser.add_argument("--rounds", type=int, default=7)
+    options = parser.parse_args()
+    _, *counted = (timed(options.recipe, options.picture) for _ in range(options.rounds + 1))
+    print(f"{machine()}\n")
+    print("| seconds from the command | median | least | most |\n| --- | --- | --- | --- |")
+    for name, seconds in zip(("first prediction", "end"), zip(*counted, strict=True), strict=True):
+        cells = (statistics.median(seconds), min(seconds), max(seconds))
+        print(f"| {name} | {' | '.join(f'{cell:.2f}' for cell in cells)} |")
+
+
+def timed(recipe: str, picture: str) -> tuple[float, float]:
+    """Return the seconds until the ledger holds a prediction, and until the command ends."""
+    with tempfile.TemporaryDirectory() as folder:
+        output = Path(folder) / "results"
+        command = [sys.executable, "-m", "diascope", "run", recipe, picture, "--quiet"]
+        start, first = time.perf_counter(), None
+        with subprocess.Popen([*command, "--output", str(output)]) as process:
+            while process.poll() is None:
+                if first is None and answered(output / "ledger.sqlite"):
+                    first = time.perf_counter() - start
+                time.sleep(PAUSE_S)
+        if process.returncode or first is None:
+            raise SystemExit(
+                f"the run failed or was over too fast to be seen: {process.returncode}"
+            )
+        return first, time.perf_counter() - start
+
+
+def answered(ledger: Path) -> bool:
+    if not ledger.exists():
+        return False
+    try:
+        with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as base:
+            (count,) = base.execute("select count(*) from items where state = 'ok'").fetchone()
+            return bool(count)
+    except sqlite3.OperationalError:  # its tables are not there yet, or it is being written
+        return False
+
+
+if __name__ == "__main__":
+    main()

@@ -123,6 +123,16 @@ def test_a_path_that_is_not_beside_the_recipe_is_in_the_current_folder(tmp_path:
     assert checked("size: 1\nwhere: gone", base=tmp_path)["where"] == Path.cwd() / "gone"
 
 
+def test_each_path_of_a_list_is_found_beside_the_recipe(tmp_path: Path) -> None:
+    class Takes:
+        def __init__(self, where: tuple[Path, ...] = ()) -> None: ...
+
+    (tmp_path / "one").mkdir()
+    found = checked("where: [one, gone]", Takes, tmp_path)
+
+    assert found == {"where": (tmp_path / "one", Path.cwd() / "gone")}
+
+
 @pytest.mark.parametrize("hint", [Path | None, Optional[Path]], ids=["bar", "Optional"])  # noqa: UP045
 def test_every_way_to_write_an_optional_path_finds_it(hint: Any, tmp_path: Path) -> None:
     class Takes:

@@ -94,6 +94,8 @@ def _value(parameter: Parameter, node: Node, base: Path | None) -> Any:
         raise _mismatch(parameter, node, error.errors(include_url=False)) from error
     if isinstance(value, Path) and _takes_path(parameter.hint):
         return _located(value, base)
+    if isinstance(value, tuple) and _takes_path(parameter.hint):
+        return tuple(_located(each, base) for each in value)
     return value
 
 

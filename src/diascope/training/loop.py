@@ -18,11 +18,13 @@ from diascope.training.checkpoint import load_checkpoint, save_checkpoint
 from diascope.training.depthwise import QuickDepthwise
 from diascope.training.draw import Drawn
 from diascope.training.filters import keep_filters, kept_epochs
+from diascope.training.mixup import mixed
 from diascope.training.objective import Objective
 from diascope.training.optimization import average_of, optimizer_of, schedule_of
 from diascope.training.options import TrainOptions
 from diascope.training.pictures import Pictures
 from diascope.training.scoring import Figures, validated
+from diascope.training.teachers import Teachers
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ class Trainer:
         optimizer = fabric.setup_optimizers(optimizer_of(self.network, options))
         self._objective = Objective(options, self.card.task, self.training.targets)
         self._objective.to(fabric.device)
+        self._teachers = self._taught_by()
         sampler = Drawn(self.training.targets, options, (fabric.global_rank, fabric.world_size))
         loader = self._loader(sampler)
         schedule = schedule_of(optimizer.optimizer, options, len(loader))
@@ -112,8 +115,7 @@ class Trainer:
         quick = QuickDepthwise() if device.type == "cpu" else nullcontext()
         total = 0.0
         for step, batch in enumerate(loader, 1):
-            pictures = self.training.ready(batch[0], device)
-            targets, rows = (part.to(device, non_blocking=True) for part in batch[1:])
+            pictures, targets, rows = self._lesson(batch)
             with quick:
                 loss = self._objective(model(pictures), targets, rows)
             optimizer.zero_grad()
@@ -131,6 +133,25 @@ class Trainer:
             self.watch(Progress(epoch + 1, self.options.epochs, step, len(loader), total / step))
         mean_loss = self.fabric.all_reduce(torch.tensor(total / len(loader)), reduce_op="mean")
         return float(mean_loss)
+
+    def _taught_by(self) -> Teachers | None:
+        options = self.options
+        if not options.teachers:
+            return None
+        device = str(self.fabric.device)
+        return Teachers(options.teachers, self.card, options.teacher_share, device)
+
+    def _lesson(self, batch: Any) -> tuple[Any, Tensor, Tensor]:
+        """Return a batch as the network takes it, its targets and the rows' weights."""
+        device, options = self.fabric.device, self.options
+        pictures = batch[0]
+        targets, rows = (part.to(device, non_blocking=True) for part in batch[1:])
+        if options.mixup:
+            pictures, targets = mixed(pictures.to(device), targets, options.mixup)
+        if self._teachers is not None:
+            with self.fabric.autocast():
+                targets = self._teachers.soften(pictures.to(device), targets)
+        return self.training.ready(pictures, device), targets, rows
 
     def _figures(self, loss: float, optimizer: Any, epoch: int) -> Figures:
         """Validate in the first process; all of them go on with the same figures."""

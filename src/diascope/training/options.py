@@ -14,7 +14,7 @@ from diascope.training.transfer import Start
 _PARTS: dict[str, tuple[type, str]] = {"start": (Start, "file"), "operating_points": (Rule, "by")}
 """Keys whose values have keys of their own, and which of those a plain value stands for."""
 
-_OF_PICTURES = ("augment", "frozen_epochs", "layer_decay", "test_time")
+_OF_PICTURES = ("augment", "mixup", "teachers", "frozen_epochs", "layer_decay", "test_time")
 """Keys without meaning where the features of regions are worked out only once."""
 
 
@@ -54,6 +54,10 @@ class TrainOptions:
         logit_adjustment: how much of the labels' log frequency is added to the logits in training.
         augment: random transforms by name, MONAI's, ours and those of plugins, with their
             parameters.
+        mixup: alpha of the Beta distribution by which the pictures of a batch are mixed in pairs,
+            targets too; 0 does not.
+        teachers: folders of weights whose answers are learned from, beside the labels.
+        teacher_share: what the teachers' mean answer counts in the target, the labels the rest.
         freeze_backbone: train the head only, and write a file that holds only the head.
         frozen_epochs: train the head only in the first epochs.
         layer_decay: learning rate of the first layer, as a share of the head's.
@@ -95,6 +99,9 @@ class TrainOptions:
     focal_gamma: float = 2.0
     logit_adjustment: float = 0.0
     augment: tuple[Any, ...] = ()
+    mixup: float = 0.0
+    teachers: tuple[Path, ...] = ()
+    teacher_share: float = 0.8
     freeze_backbone: bool = False
     frozen_epochs: int = 0
     layer_decay: float = 1.0
@@ -136,6 +143,7 @@ class TrainOptions:
             "weight_decay",
             "frozen_epochs",
             "patience",
+            "mixup",
         ):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
@@ -145,6 +153,8 @@ class TrainOptions:
             raise ValueError(f"folds must be 0 or at least 2, got {self.folds}")
         if not 0 <= self.ema < 1 or not 0 < self.layer_decay <= 1:
             raise ValueError("ema must lie in [0, 1) and layer_decay in (0, 1]")
+        if not 0 < self.teacher_share <= 1:
+            raise ValueError(f"teacher_share must lie in (0, 1], got {self.teacher_share}")
         if self.monitor == "balanced_accuracy" and self.task == "multilabel":
             raise ValueError("monitor: balanced_accuracy needs one label a picture")
         if not (0 <= self.test < 1 and 0 < self.validation < 1 and self.test + self.validation < 1):

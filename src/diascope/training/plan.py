@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from diascope.card import ModelCard, file_digest
+from diascope.card import WEIGHTS_FILE, ModelCard, file_digest
 from diascope.contracts import Backbone
 from diascope.errors import TableError
 from diascope.pipeline import make_part, make_readers
@@ -20,10 +20,11 @@ from diascope.training.made import first_card
 from diascope.training.options import TrainOptions, train_options
 from diascope.training.pictures import Pictures
 from diascope.training.split import folds_by_group, split_by_group
+from diascope.training.teachers import teacher_card
 
 _NOT_TRAINED = {"table", "devices", "title", "licence", "data", "limits", "by", "folds"}
-_NOT_TRAINED |= {"start", "test_time", "operating_points", "allow_duplicates"}
-"""Keys of ``train:`` that do not change the weights; ``start`` does by its content."""
+_NOT_TRAINED |= {"start", "teachers", "test_time", "operating_points", "allow_duplicates"}
+"""Keys of ``train:`` that do not change the weights; ``start`` and ``teachers`` do by content."""
 
 
 @dataclass(frozen=True)
@@ -77,12 +78,22 @@ class Plan:
         facts["train"] = {k: v for k, v in facts["train"].items() if k not in _NOT_TRAINED}
         if (start := self.options.start) is not None:
             facts["start"] = [file_digest(start.source), start.keys, start.scale]
+        if self.options.teachers:
+            facts["teachers"] = self.teachers()
         facts["rows"] = [
             (example.name, sorted(example.labels), example.group, example.split)
             + ((sorted(example.unknown), example.weight) if _is_rich(example) else ())
             for example in self.examples
         ]
         return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+
+    def teachers(self) -> list[str]:
+        """Return the SHA-256 of each teacher's weights.
+
+        Raises:
+            WeightsError: if a folder holds none.
+        """
+        return [file_digest(folder / WEIGHTS_FILE) for folder in self.options.teachers]
 
     def folds(self) -> list["Plan"]:
         """Return the trainings of the cross-validation: each holds out another part."""
@@ -120,7 +131,9 @@ def make_plan(recipe: Recipe) -> Plan:
         preparation=Preparation(readers, steps, block=1, gate=recipe.accept),
         augmentation=Augmentation(options.augment, str(recipe.path)),
     )
-    plan.card((1, 1))  # labels that do not fit the task are told before pictures are read
+    card = plan.card((1, 1))  # labels that do not fit the task are told before pictures are read
+    for folder in options.teachers:
+        teacher_card(folder, card)
     return plan
 
 

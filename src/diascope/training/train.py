@@ -109,7 +109,11 @@ class _Session:
         if not first:
             return card, None
         trained = Trained(plan, card, network, history, trainer.workers, found.warnings)
-        made = {"command": self.command, "start": matched.plain() if matched else None}
+        made = {
+            "command": self.command,
+            "start": matched.plain() if matched else None,
+            "teachers": plan.teachers(),
+        }
         return finish(trained, folder, made, across or {})
 
 

@@ -57,6 +57,15 @@ def test_weights_that_are_gone_are_a_problem(
     assert str(tiny_weights / "model.safetensors") in problem
 
 
+@pytest.mark.parametrize("run", [{"device": "cuda:77"}, {"devices": ["cpu", "cuda:77"]}])
+def test_a_device_that_is_not_on_this_machine_is_a_problem(
+    tmp_path: Path, photos: Path, tiny_weights: Path, run: dict[str, object]
+) -> None:
+    recipe = write_recipe(tmp_path / "far.yaml", tiny_weights, run=run)
+    (problem,) = checked(recipe, photos).problems
+    assert "the device 'cuda:77' is not on this machine" in problem
+
+
 def test_a_card_that_is_gone_is_an_error(recipe: Path, photos: Path, tiny_weights: Path) -> None:
     (tiny_weights / "card.yaml").unlink()
     with pytest.raises(WeightsError, match=r"it holds no card\.yaml"):

@@ -39,7 +39,9 @@ class Check:
 
 
 def check(pipeline: Pipeline, named: Sequence[str], lists: Sequence[Path] = ()) -> Check:
-    """Check a composed pipeline and read a sample of its inputs; imports no torch.
+    """Check a composed pipeline and read a sample of its inputs.
+
+    Torch is imported only to ask for an accelerator, where there may be one.
 
     Raises:
         UsageError: if an input is not there.
@@ -48,6 +50,8 @@ def check(pipeline: Pipeline, named: Sequence[str], lists: Sequence[Path] = ()) 
     for part in (*pipeline.parts, *pipeline.reports, pipeline.executor):
         result.notes.append(f"plugin {part.plugin.title}")
     _check_weights(pipeline, result)
+    if pipeline.executor.plugin.name == "local":  # others run where their devices are
+        _check_devices(pipeline, result)
     _check_inputs(pipeline, named, lists, result)
     return result
 
@@ -60,6 +64,13 @@ def _check_weights(pipeline: Pipeline, result: Check) -> None:
             check_digest(card, directory)
             result.notes.append(f"weights {directory} SHA-256 {card.digest}")
         make_backbone(card.backbone, card.backbone_parameters)
+    except DiascopeError as error:
+        result.problems.append(str(error))
+
+
+def _check_devices(pipeline: Pipeline, result: Check) -> None:
+    try:
+        result.notes.append(f"on {', '.join(pipeline.devices)}")
     except DiascopeError as error:
         result.problems.append(str(error))
 

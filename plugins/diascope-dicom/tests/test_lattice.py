@@ -71,3 +71,7 @@ def test_regions_that_lie_anywhere_have_no_lattice():
     boxes = np.random.default_rng(1).integers(0, 5_000, (200, 4)).astype(np.int32)
     boxes[:, 2:] = 50
     assert Lattice.under(boxes, SIZE) is None
+
+
+def test_regions_without_width_have_no_lattice():
+    assert Lattice.under(np.array([[0, 0, 0, 50]], np.int32), SIZE) is None

@@ -60,7 +60,8 @@ def _axis(
 ) -> tuple[float, int] | None:
     """Return the pitch along one side and how many cells cover it; None if there is no pitch."""
     places = np.unique(starts).astype(np.int64)
-    pitch = _pitch(places, int(lengths.min()))
+    length = int(lengths.min())
+    pitch = _pitch(places, length) if length > 0 else None
     if pitch is None:
         return None
     covering = math.ceil((whole - _ROUNDED) / pitch)

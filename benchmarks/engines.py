@@ -6,7 +6,9 @@ The peer is the module as its library builds it, eager under ``no_grad`` in NCHW
 EfficientNet-B0 and ResNet-18 of MONAI, ResNet with the usual stride of 2. Weights are random and
 the same on both sides. Ours answers logits and evidence maps from pictures between 0 and 1, so
 normalisation is in it too. Rounds are interleaved; prints pictures a second, the ratio, the largest
-change of a score on the reference pictures, and whether the parity gate lets the engine pass.
+change of a score on the reference pictures, and whether the parity gate lets the engine pass. A
+float32 matrix product tells what the processor itself can do: no float32 engine can be much quicker
+than the network's arithmetic at that rate, unless it does with fewer multiplications.
 """
 
 import argparse
@@ -21,6 +23,7 @@ import torch
 from machine import interleaved, machine, table
 from numpy.typing import NDArray
 from safetensors.torch import save_file
+from torch.utils.flop_counter import FlopCounterMode
 
 from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest, write_card
 from diascope.contracts import Runtime
@@ -32,6 +35,9 @@ from diascope.pipeline import make_backbone
 
 BACKBONES = ("densenet121", "efficientnet-b0", "resnet18", "efficientnet-lite0")
 LEAST_SECONDS = 1.0
+PRODUCT = "matrix product"
+PRODUCT_SIDE = 2048
+MATRIX = torch.rand(PRODUCT_SIDE, PRODUCT_SIDE)
 
 
 def main() -> None:
@@ -65,7 +71,7 @@ def measure(name: str, folder: Path, options: argparse.Namespace) -> None:
         with torch.no_grad():
             network(batch)
 
-    ways = {"PyTorch eager": rate(eager, options.batch)}
+    ways = {"PyTorch eager": rate(eager, options.batch), PRODUCT: rate(product, 1)}
     notes = {}
     for candidate in candidates:
         engine = opening.open(candidate)
@@ -75,9 +81,28 @@ def measure(name: str, folder: Path, options: argparse.Namespace) -> None:
         notes[title] = f"{found}, {gate}"
         ways[title] = rate(lambda engine=engine: engine.run(pictures), options.batch)
     rates = interleaved(ways, options.rounds)
+    peak = rates.pop(PRODUCT) * 2 * PRODUCT_SIDE**3 / 1e9
+    work = work_of(eager) / options.batch / 1e9
     print(f"### {name}\n")
     print(table(rates, rates["PyTorch eager"], "pictures/s"))
-    print("\n" + "; ".join(f"{title} {note}" for title, note in notes.items()) + "\n", flush=True)
+    print("\n" + "; ".join(f"{title} {note}" for title, note in notes.items()))
+    print(
+        f"\n{work:.2f} GFLOP a picture; a float32 matrix product reaches {peak:.0f} GFLOP/s here: "
+        f"{peak / work:.1f} pictures/s, ratio {peak / work / rates['PyTorch eager']:.2f}\n",
+        flush=True,
+    )
+
+
+def product() -> None:
+    """Multiply two square matrices."""
+    torch.mm(MATRIX, MATRIX)
+
+
+def work_of(call: Callable[[], object]) -> int:
+    """Return the floating-point operations of convolutions and products in a call."""
+    with FlopCounterMode(display=False) as counter:
+        call()
+    return counter.get_total_flops()
 
 
 def rate(call: Callable[[], object], batch: int) -> Callable[[], float]:

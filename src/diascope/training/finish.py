@@ -23,6 +23,7 @@ from diascope.training.novelty import novelty_of
 from diascope.training.page import write_page
 from diascope.training.plan import Plan
 from diascope.training.scoring import Figures, logits_of
+from diascope.training.unseen import SPLIT_FILE
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def pooled(parts: Sequence[Scored], plan: Plan, folder: Path) -> dict[str, Any]:
 
 
 def write_split(examples: Sequence[Example], folder: Path) -> None:
-    """Write ``split.csv``: which picture was in which split."""
+    """Write which picture was in which split."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["path", "label", "group", "split"])
@@ -126,4 +127,4 @@ def write_split(examples: Sequence[Example], folder: Path) -> None:
             [*sorted(example.labels), *(f"?{name}" for name in sorted(example.unknown))]
         )
         writer.writerow([example.name, labels, example.group, example.split])
-    write_whole(folder / "split.csv", text.getvalue())
+    write_whole(folder / SPLIT_FILE, text.getvalue())

@@ -21,6 +21,7 @@ from diascope.training.options import TrainOptions, train_options
 from diascope.training.pictures import Pictures
 from diascope.training.split import folds_by_group, split_by_group
 from diascope.training.teachers import teacher_card
+from diascope.training.unseen import check_unseen
 
 _NOT_TRAINED = {"table", "devices", "title", "licence", "data", "limits", "by", "folds"}
 _NOT_TRAINED |= {"start", "teachers", "test_time", "operating_points", "allow_duplicates"}
@@ -134,6 +135,9 @@ def make_plan(recipe: Recipe) -> Plan:
     card = plan.card((1, 1))  # labels that do not fit the task are told before pictures are read
     for folder in options.teachers:
         teacher_card(folder, card)
+    for folder in (*options.teachers, *([options.start.file] if options.start else [])):
+        for each in (plan, *plan.folds()):
+            check_unseen(folder, each.examples)
     return plan
 
 

@@ -1,0 +1,43 @@
+"""That what a training learns from never learned from what the training holds out."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from diascope.errors import TableError
+from diascope.table import Example
+
+SPLIT_FILE = "split.csv"
+"""In a training's folder: which picture, of which group, was in which split."""
+
+_KNOWN = {"test": ("train", "validation"), "validation": ("train",)}
+"""Splits of another training whose groups must not stand in a split of this one."""
+
+_SHOWN = 3
+
+
+def check_unseen(folder: Path, examples: Sequence[Example]) -> None:
+    """Check that weights were not trained on groups that are held out now.
+
+    Args:
+        folder: of the weights; nothing is known of them if it holds no ``split.csv``.
+        examples: each with its split.
+
+    Raises:
+        TableError: naming some of the groups.
+    """
+    path = folder / SPLIT_FILE
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8", newline="") as file:
+        splits = {row["group"]: row["split"] for row in csv.DictReader(file)}
+    for split, known in _KNOWN.items():
+        held = {example.group for example in examples if example.split == split}
+        if seen := sorted(group for group in held if splits.get(group) in known):
+            more = f" and {len(seen) - _SHOWN} more" if len(seen) > _SHOWN else ""
+            raise TableError(
+                f"its training learned from groups that are held out now as {split}: "
+                f"{', '.join(seen[:_SHOWN])}{more}",
+                where=str(path),
+                hint=f"Give the table its column `split`, as {path} has it, and train no folds.",
+            )

@@ -1,0 +1,69 @@
+"""Weights that know what is held out are refused, as teachers and as a start."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from diascope.errors import TableError
+from diascope.table import Example, read_table
+from diascope.training.unseen import check_unseen
+from tests.training.trainings import COLOURS, train, write_table, write_training
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # those of other libraries
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Of a training whose groups are named as their split."""
+    rows = [f"{split}.png,red,{split},{split}" for split in ("train", "validation", "test")]
+    (tmp_path / "split.csv").write_text("\n".join(["path,label,group,split", *rows]))
+    return tmp_path
+
+
+def example(folder: Path, group: str, split: Any) -> Example:
+    table = folder / "table.csv"
+    (folder / "a.png").touch()
+    table.write_text(f"path,label,group\na.png,red,{group}\n")
+    (row,) = read_table(table, "multiclass")
+    return replace(row, split=split)
+
+
+@pytest.mark.parametrize(
+    ("group", "split"), [("train", "test"), ("train", "validation"), ("validation", "test")]
+)
+def test_a_group_that_was_learned_from_and_is_held_out_is_named(
+    folder: Path, group: str, split: str
+) -> None:
+    with pytest.raises(TableError, match=f"held out now as {split}: {group}\n.*column `split`"):
+        check_unseen(folder, [example(folder, group, split)])
+
+
+@pytest.mark.parametrize(
+    ("group", "split"),
+    [
+        *[("train", "train"), ("validation", "train"), ("validation", "validation")],
+        *[("test", each) for each in ("train", "validation", "test")],
+        *[("another", each) for each in ("train", "validation", "test")],
+    ],
+)
+def test_any_other_is_let_pass(folder: Path, group: str, split: str) -> None:
+    check_unseen(folder, [example(folder, group, split)])
+
+
+@pytest.mark.parametrize("role", ["teachers", "start"])
+@pytest.mark.parametrize("other", [{"seed": 5}, {"folds": 2}])
+def test_a_training_of_another_split_is_refused_before_anything_is_written(
+    tmp_path: Path, role: str, other: dict[str, Any]
+) -> None:
+    pytest.importorskip("lightning_fabric", reason="needs diascope[train]")
+    table = write_table(tmp_path / "pictures", list(COLOURS))
+    first = tmp_path / "first"
+    train(write_training(tmp_path / "a.yaml", table, epochs=1), first)
+    from_it = {role: [str(first)] if role == "teachers" else str(first)}
+
+    with pytest.raises(TableError, match="learned from groups that are held out"):
+        train(write_training(tmp_path / "b.yaml", table, **from_it, **other), tmp_path / "second")
+    assert not (tmp_path / "second").exists()
+    assert train(write_training(tmp_path / "c.yaml", table, **from_it), tmp_path / "third").digest

@@ -6,9 +6,9 @@ The peer is the module as its library builds it, eager under ``no_grad`` in NCHW
 EfficientNet-B0 and ResNet-18 of MONAI, ResNet with the usual stride of 2. Weights are random and
 the same on both sides. Ours answers logits and evidence maps from pictures between 0 and 1, so
 normalisation is in it too. Rounds are interleaved; prints pictures a second, the ratio, the largest
-change of a score on the reference pictures, and whether the parity gate lets the engine pass. Beside
-it stands what the network's arithmetic would take at the rate of torch's float32 matrix product: no hard
-limit, since other libraries' products are quicker on some processors, but near one.
+change of a score on the reference pictures, and whether the parity gate lets the engine pass.
+Beside it stands what the network's arithmetic would take at the rate of torch's float32 matrix
+product: near a limit, though other libraries' products are quicker on some processors.
 """
 
 import argparse

@@ -97,7 +97,7 @@ def test_a_killed_training_goes_on_to_the_same_bytes_as_an_undisturbed_one(
     odd_plugins: Path, tmp_path: Path, table: Path
 ) -> None:
     rich = {"ema": 0.9, "frozen_epochs": 2, "layer_decay": 0.3, "balance": "sampling"}
-    rich |= {"augment": ["RandGaussianNoise"], "operating_points": "youden"}
+    rich |= {"augment": ["RandGaussianNoise"], "mixup": 0.3, "operating_points": "youden"}
     recipe = write_training(tmp_path / "t.yaml", table, epochs=5, **rich)
     slow = json.loads(recipe.read_text())
     recipe.write_text(json.dumps(slow | {"preprocess": [*slow["preprocess"], "dawdle"]}))

@@ -52,7 +52,12 @@ def test_any_other_is_let_pass(folder: Path, group: str, split: str) -> None:
     check_unseen(folder, [example(folder, group, split)])
 
 
-@pytest.mark.parametrize("role", ["teachers", "start"])
+def test_of_another_projects_split_nothing_is_known(tmp_path: Path) -> None:
+    (tmp_path / "split.csv").write_text("image,fold\na.png,1\n")
+    check_unseen(tmp_path, [example(tmp_path, "a", "test")])
+
+
+@pytest.mark.parametrize("role", ["teachers", "start", "start by its file"])
 @pytest.mark.parametrize("other", [{"seed": 5}, {"folds": 2}])
 def test_a_training_of_another_split_is_refused_before_anything_is_written(
     tmp_path: Path, role: str, other: dict[str, Any]
@@ -61,7 +66,12 @@ def test_a_training_of_another_split_is_refused_before_anything_is_written(
     table = write_table(tmp_path / "pictures", list(COLOURS))
     first = tmp_path / "first"
     train(write_training(tmp_path / "a.yaml", table, epochs=1), first)
-    from_it = {role: [str(first)] if role == "teachers" else str(first)}
+    named = {
+        "teachers": {"teachers": [str(first)]},
+        "start": {"start": str(first)},
+        "start by its file": {"start": str(first / "model.safetensors")},
+    }
+    from_it: dict[str, Any] = named[role]
 
     with pytest.raises(TableError, match="learned from groups that are held out"):
         train(write_training(tmp_path / "b.yaml", table, **from_it, **other), tmp_path / "second")

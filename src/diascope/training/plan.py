@@ -135,7 +135,8 @@ def make_plan(recipe: Recipe) -> Plan:
     card = plan.card((1, 1))  # labels that do not fit the task are told before pictures are read
     for folder in options.teachers:
         teacher_card(folder, card)
-    for folder in (*options.teachers, *([options.start.file] if options.start else [])):
+    started = [options.start.source.parent] if options.start else []
+    for folder in (*options.teachers, *started):
         for each in (plan, *plan.folds()):
             check_unseen(folder, each.examples)
     return plan

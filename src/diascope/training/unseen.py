@@ -20,7 +20,7 @@ def check_unseen(folder: Path, examples: Sequence[Example]) -> None:
     """Check that weights were not trained on groups that are held out now.
 
     Args:
-        folder: of the weights; nothing is known of them if it holds no ``split.csv``.
+        folder: of the weights; nothing is known of them if it holds no ``split.csv`` of ours.
         examples: each with its split.
 
     Raises:
@@ -30,7 +30,7 @@ def check_unseen(folder: Path, examples: Sequence[Example]) -> None:
     if not path.is_file():
         return
     with path.open(encoding="utf-8", newline="") as file:
-        splits = {row["group"]: row["split"] for row in csv.DictReader(file)}
+        splits = {row.get("group"): row.get("split") for row in csv.DictReader(file)}
     for split, known in _KNOWN.items():
         held = {example.group for example in examples if example.split == split}
         if seen := sorted(group for group in held if splits.get(group) in known):

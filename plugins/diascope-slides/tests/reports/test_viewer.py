@@ -158,7 +158,7 @@ def test_the_next_slide_is_chosen_by_keyboard(opened: Open) -> None:
 
 def test_keys_zoom_on_the_slide(opened: Open) -> None:
     page = opened()
-    micrometres = "parseFloat(document.getElementById('scale-text').textContent)"
+    micrometres = "() => parseFloat(document.getElementById('scale-text').textContent)"
     page.wait_for_function(f"{micrometres} === 50")
     page.locator(".openseadragon-canvas").first.focus()
     for key, reached in (("+", "< 50"), ("-", ">= 50")):

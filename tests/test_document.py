@@ -105,9 +105,20 @@ def test_a_key_that_is_no_word_is_refused() -> None:
     assert refusal("[a, b]: 1\n").where == "r.yaml:1"
 
 
-@pytest.mark.parametrize("opening", ["[", "{a: "])
+@pytest.mark.parametrize("opening", ["[", "{a: ", "- "])
 def test_a_document_nested_too_deep_is_refused(opening: str) -> None:
-    assert "deeper than 20" in refusal(opening * 5000).message
+    error = refusal(opening * 500)
+
+    assert error.where == "r.yaml:1"
+    assert "deeper than 20" in error.message
+
+
+@pytest.mark.parametrize("opening", ["[", "{a: ", "- "])
+def test_a_document_nested_to_break_the_parser_is_refused(opening: str) -> None:
+    error = refusal(opening * 5000)  # libyaml may look so far ahead, and from 0.2.6 on refuses it
+
+    assert error.where == "r.yaml:1"
+    assert "nest" in error.message
 
 
 def test_twenty_levels_are_not_too_deep() -> None:

@@ -1,6 +1,5 @@
 """Where the time of a run went, how fast it could have been, and what would make it faster."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -137,11 +136,6 @@ class Profile:
             yield f"fewer workers may do, --workers {max(1, self.workers // 2)}."
         if self.reference and not self.accelerated and self._of("model").cpu > work / 2:
             yield "another engine, `--set run.engine=auto`: most of it is torch in float32."
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def with_threads(spent: Spent, cpu: float) -> Spent:

@@ -40,13 +40,14 @@ _NEEDS = ("nncf", "openvino", "onnx")
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What it changes if that many of the last layers compute in int8.
+    """What it changes if the network computes in int8, whole or in part.
 
     Attributes:
+        layers: how many of the last dense convolutions do, alone; None for the whole network.
         drawn, real: of the answers for the reference pictures, and for those that were read.
     """
 
-    layers: int
+    layers: int | None
     drawn: Parity
     real: Parity
 
@@ -63,7 +64,7 @@ class Quantised:
         precision: the name of the graph that is kept, such as ``int8-0123abcd``.
         pictures: how many were read; every second one decided on the ranges, all were compared.
         left_out: items that could not be used, and why.
-        attempts: what was tried, with ever fewer layers; the last one is kept.
+        attempts: what was tried, with ever less in int8; the last one is kept.
         accepted: whether the recipe's tolerance allows for it.
         speed, gain: pictures a second as a multiple of those of torch and of OpenVINO in float32.
     """
@@ -161,8 +162,8 @@ class _Yardstick:
         self._right = [reference.run(batch) for batch in self._batches]
         self._card = card
 
-    def attempt(self, layers: int, engine: Engine) -> Attempt:
-        """Say what an engine changes that computes so many layers in int8."""
+    def attempt(self, layers: int | None, engine: Engine) -> Attempt:
+        """Say what an engine changes that computes so many layers in int8, or all."""
         *read, on_drawn = (
             parity(right, engine.run(batch), self._card)
             for batch, right in zip(self._batches, self._right, strict=True)
@@ -181,17 +182,18 @@ def _kept(
     from diascope.engines.quantise import quantisable, write_quantised
 
     graph, bias = opening.exported()
-    if not (most := quantisable(graph)):
+    if not (convolutions := quantisable(graph)):
         raise PluginError(f"{opening.card.name} has no layers that could be quantised")
     yardstick = _Yardstick(reference, opening.card, pictures)
     seen = np.concatenate([pictures[::2], yardstick.drawn])
     attempts: list[Attempt] = []
     with tempfile.TemporaryDirectory(dir=opening.folder) as staging:
-        for layers in _fewer(most):
-            path = Path(staging) / f"{len(layers)}.xml"
+        for layers in (None, *_fewer(convolutions)):
+            count = None if layers is None else len(layers)
+            path = Path(staging) / f"{count}.xml"
             write_quantised(graph, layers, seen, path)
             engine = OpenVinoEngine(path, bias, "int8", Path(staging))
-            attempts.append(yardstick.attempt(len(layers), engine))
+            attempts.append(yardstick.attempt(count, engine))
             if attempts[-1].within(opening.runtime.tolerance):
                 break
         precision = opening.keep_quantised(path, asdict(attempts[-1].real))
@@ -209,7 +211,7 @@ def _kept(
 
 
 def _fewer(layers: list[str]) -> Iterator[list[str]]:
-    """Yield all layers, their second half, the half of that, and so on to the last layer.
+    """Yield all layers, their second half, the half of that, and so on to the last one alone.
 
     What an early layer rounds, all that follow have to do with.
     """

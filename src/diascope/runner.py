@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from diascope.cores import cores
 from diascope.engines.opening import REFERENCE
 from diascope.errors import DiascopeError, RecipeError, UsageError
 from diascope.execution import Execution
@@ -19,7 +20,7 @@ from diascope.ledger import Ledger, content_digest
 from diascope.output import held
 from diascope.pipeline import Pipeline
 from diascope.privacy import WITHHELD
-from diascope.profile import Profile, cores, with_threads
+from diascope.profile import Profile, with_threads
 from diascope.pseudonyms import pseudonymous
 from diascope.reporting import Summary, reported, write_reports
 from diascope.sample import Failed, Item, Record, state_of

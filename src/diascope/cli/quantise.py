@@ -32,8 +32,9 @@ def quantise(
 ) -> None:
     """Quantise RECIPE's network to int8 on this machine, with PHOTOS for the ranges of its values.
 
-    Tries ever fewer layers until no score moves by more than run.tolerance and no decision flips,
-    neither of PHOTOS nor of the drawn reference pictures. No picture is kept.
+    Tries the whole network, then ever fewer of its last convolutions, until no score moves by more
+    than run.tolerance and no decision flips, neither of PHOTOS nor of the drawn reference pictures.
+    No picture is kept.
     """
     from diascope.cli.private import refuse_strict
     from diascope.pipeline import compose
@@ -53,7 +54,8 @@ def quantise(
 def _tell(found: "Quantised", tolerance: float) -> None:
     click.echo(f"quantised with {found.pictures} pictures")
     for each in found.attempts:
-        click.echo(f"  the last {each.layers} layers in int8")
+        part = "whole network" if each.layers is None else f"last {each.layers} convolutions"
+        click.echo(f"  the {part} in int8")
         click.echo(f"    on your pictures it {each.real}")
         click.echo(f"    on the drawn reference pictures it {each.drawn}")
     click.echo(

@@ -1,6 +1,6 @@
-"""What the engines of exported graphs share: the names of what a graph gives."""
+"""What the engines of exported graphs share: what a graph takes, and the names of what it gives."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,26 @@ from diascope.engines.outputs import Outputs, summed
 INPUT = "pictures"
 OUTPUTS = ("maps", "pooled", "attention")
 
+TOGETHER = 2
+"""Pictures that a graph takes, always: few, so that what passes between its layers stays near its
+core. As many cores as there are answer such pairs at the same time."""
 
-def outputs_of(found: Mapping[str, NDArray[Any]], bias: NDArray[np.float32]) -> Outputs:
-    """Return the outputs of a graph, given by name."""
-    maps, pooled = (found[name].astype(np.float32, copy=False) for name in OUTPUTS[:2])
-    return summed(maps, bias, pooled, found.get(OUTPUTS[2]))
+
+def pairs(pictures: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """Cut a batch into parts of ``TOGETHER`` pictures; the last picture fills up the last part."""
+    missing = -len(pictures) % TOGETHER
+    if missing:
+        pictures = np.concatenate([pictures, *[pictures[-1:]] * missing])
+    return [pictures[start : start + TOGETHER] for start in range(0, len(pictures), TOGETHER)]
+
+
+def outputs_of(
+    found: Sequence[Mapping[str, NDArray[Any]]], count: int, bias: NDArray[np.float32]
+) -> Outputs:
+    """Return the outputs for ``count`` pictures, of what a graph gave by name for each pair."""
+    every = {
+        name: np.concatenate([each[name] for each in found])[:count].astype(np.float32, copy=False)
+        for name in found[0]
+    }
+    maps, pooled = (every[name] for name in OUTPUTS[:2])
+    return summed(maps, bias, pooled, every.get(OUTPUTS[2]))

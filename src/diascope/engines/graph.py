@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from diascope.card import ModelCard
-from diascope.engines.exported import INPUT, OUTPUTS
+from diascope.engines.exported import INPUT, OUTPUTS, TOGETHER
 from diascope.network import AttentionHead, Network
 
 
@@ -49,12 +49,12 @@ class Graph(nn.Module):
 
 
 def export_onnx(network: Network, card: ModelCard, path: Path) -> None:
-    """Write the graph in float32 as ONNX, for any number of pictures of the card's size."""
+    """Write the graph in float32 as ONNX, for ``TOGETHER`` pictures of the card's size."""
     graph = Graph(network, card, torch.float32).eval()
-    example = torch.zeros(2, *card.size, card.channels)
+    example = torch.zeros(TOGETHER, *card.size, card.channels)
     names = list(OUTPUTS[: 2 + isinstance(network.head, AttentionHead)])
     with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # that sizes are fixed in it: the card's size is fixed
+        warnings.simplefilter("ignore")  # that sizes are fixed in it
         torch.onnx.export(
             graph,
             (example,),
@@ -62,5 +62,4 @@ def export_onnx(network: Network, card: ModelCard, path: Path) -> None:
             dynamo=False,
             input_names=[INPUT],
             output_names=names,
-            dynamic_axes={name: {0: "n"} for name in (INPUT, *names)},
         )

@@ -1,31 +1,37 @@
 """Execute an exported graph with ONNX Runtime, without importing torch."""
 
-import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from diascope.engines.exported import INPUT, outputs_of
+from diascope.cores import threads
+from diascope.engines.exported import INPUT, outputs_of, pairs
 from diascope.engines.outputs import Outputs
 
 
 class OnnxEngine:
-    """An ONNX file on the processor, in float32."""
+    """An ONNX file on the processor, in float32; each core answers pairs of its own."""
 
     name, precision = "onnx", "float32"
 
     def __init__(self, graph: Path, bias: NDArray[np.float32]) -> None:
         self._bias = bias
         options = onnxruntime.SessionOptions()
-        if limit := os.environ.get("OMP_NUM_THREADS"):  # as torch does, and for the same bits
-            options.intra_op_num_threads = int(limit)
+        options.intra_op_num_threads = 1
         self._session = onnxruntime.InferenceSession(
             str(graph), options, providers=["CPUExecutionProvider"]
         )
         self._names = [output.name for output in self._session.get_outputs()]
+        self._threads = ThreadPoolExecutor(threads(), thread_name_prefix="onnx")
 
     def run(self, pictures: NDArray[np.float32]) -> Outputs:
+        found = list(self._threads.map(self._pair, pairs(pictures)))
+        return outputs_of(found, len(pictures), self._bias)
+
+    def _pair(self, pictures: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
         found = self._session.run(self._names, {INPUT: pictures})
-        return outputs_of(dict(zip(self._names, found, strict=True)), self._bias)
+        return dict(zip(self._names, found, strict=True))

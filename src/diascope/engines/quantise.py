@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from diascope.engines.exported import INPUT
+from diascope.engines.exported import INPUT, pairs
 from diascope.engines.openvino import read_graph, write_graph
 
 _BACKBONE = "/backbone/"
 
 
 def quantisable(graph: Path) -> list[str]:
-    """Return the names of the layers that may compute in int8, from the first to the last.
+    """Return the names of the layers that may alone compute in int8, from the first to the last.
 
     These are the backbone's dense convolutions but the first: most of the arithmetic. The first
     sees the picture itself, and the head makes the scores; convolutions channel by channel, sums
@@ -31,17 +31,18 @@ def quantisable(graph: Path) -> list[str]:
 
 
 def write_quantised(
-    graph: Path, layers: Collection[str], pictures: NDArray[np.float32], path: Path
+    graph: Path, layers: Collection[str] | None, pictures: NDArray[np.float32], path: Path
 ) -> None:
-    """Write a graph some of whose layers compute in int8, as OpenVINO's ``.xml`` and ``.bin``.
+    """Write a graph that computes in int8, whole or in part, as OpenVINO's ``.xml`` and ``.bin``.
 
     Post-training quantisation after Jacob et al. 2018 (arXiv 1712.05877): weights have one scale a
     filter, activations one a tensor, from the least and the greatest value that they take on the
-    pictures. All other layers stay in float32.
+    pictures.
 
     Args:
         graph: ONNX, as ``export_onnx`` writes it.
-        layers: of ``quantisable``.
+        layers: of ``quantisable``, and all else stays in float32; None for the whole backbone,
+            sums and products too.
         pictures: ``(N, H, W, C)`` in [0, 1].
     """
     with contextlib.redirect_stdout(io.StringIO()):
@@ -50,13 +51,15 @@ def write_quantised(
         from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
         nncf.set_log_level(logging.ERROR)
-        model = read_graph(graph)
-        names = (each.get_friendly_name() for each in model.get_ordered_ops())
+        model, seen = read_graph(graph), pairs(pictures)
+        names = [each.get_friendly_name() for each in model.get_ordered_ops()]
+        if layers is None:
+            layers = [name for name in names if name.startswith(_BACKBONE)]
         others = [name for name in names if name not in layers]
         made = nncf.quantize(
             model,
-            nncf.Dataset(range(len(pictures)), lambda index: {INPUT: pictures[index : index + 1]}),
-            subset_size=len(pictures),
+            nncf.Dataset(seen, lambda pair: {INPUT: pair}),
+            subset_size=len(seen),
             ignored_scope=nncf.IgnoredScope(names=others, validate=False),
             advanced_parameters=AdvancedQuantizationParameters(
                 activations_range_estimator_params=RangeEstimatorParametersSet.MINMAX

@@ -1,6 +1,5 @@
 """One machine: workers prepare, one thread runs the network, the caller writes down the answers."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,6 +9,7 @@ from threading import Event
 from typing import ClassVar, Literal
 
 from diascope.contracts import Prepared, Work
+from diascope.cores import cores
 from diascope.executors.processes import WorkerProcess
 from diascope.executors.threads import WorkerThread
 from diascope.executors.workers import Workers
@@ -48,7 +48,7 @@ class LocalExecutor:
         self, work: Work, chunks: Iterable[Sequence[Item]]
     ) -> Generator[Sequence[Record], None, None]:
         start = list(islice(chunks := iter(chunks), 2))
-        automatic = _cores() if len(start) > 1 else 0
+        automatic = cores() if len(start) > 1 else 0
         count = automatic if work.workers == "auto" else work.workers
         every = chain(start, chunks)
         yield from self._parallel(work, every, count) if count else self._serial(work, every)
@@ -103,7 +103,3 @@ class LocalExecutor:
 def _finished(work: Work, prepared: _Chunk) -> list[Record]:
     with measured("answer"):
         return list(work.finish(prepared))
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

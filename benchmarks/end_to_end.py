@@ -1,7 +1,7 @@
 """Folders of pictures through ``pipeline run`` and through the loop that a MONAI user would write.
 
-    python benchmarks/end_to_end.py [--photographs 2000] [--radiographs 400] [--rounds 5]
-        [--precisions auto,float32,int8]
+    python benchmarks/end_to_end.py [--photographs 2000] [--radiographs 400] [--jpeg-2000 400]
+        [--rounds 5] [--precisions auto,float32,int8]
 
 Both sides classify the same files with the same DenseNet-121 (random weights, seven labels) at
 224 x 224, batch 32. The loop is LoadImaged, Resized, ScaleIntensityd, a DataLoader with 0 and with
@@ -56,6 +56,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--photographs", type=int, default=2000)
     parser.add_argument("--radiographs", type=int, default=400)
+    parser.add_argument("--jpeg-2000", type=int, default=400, help="radiographs in JPEG 2000")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--precisions", default="auto,float32,int8", help="of ours")
     options = parser.parse_args()
@@ -63,7 +64,7 @@ def main() -> None:
     kinds: dict[str, Callable[[Path], None]] = {
         PHOTOGRAPHS: partial(draw_photographs, count=options.photographs),
         UNCOMPRESSED: partial(draw_radiographs, count=options.radiographs, compressed=False),
-        JPEG_2000: partial(draw_radiographs, count=options.radiographs, compressed=True),
+        JPEG_2000: partial(draw_radiographs, count=options.jpeg_2000, compressed=True),
     }
     for kind, draw in kinds.items():
         with tempfile.TemporaryDirectory() as folder:

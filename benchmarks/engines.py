@@ -5,10 +5,11 @@
 The peer is the module as its library builds it, eager under ``no_grad`` in NCHW: DenseNet-121,
 EfficientNet-B0 and ResNet-18 of MONAI, ResNet with the usual stride of 2. Weights are random and
 the same on both sides. Ours answers logits and evidence maps from pictures between 0 and 1, so
-normalisation is in it too. Rounds are interleaved; prints pictures a second, the ratio, the largest
-change of a score on the reference pictures, and whether the parity gate lets the engine pass.
-Beside it stands what the network's arithmetic would take at the rate of torch's float32 matrix
-product: near a limit, though other libraries' products are quicker on some processors.
+normalisation is in it too. If NNCF is installed, the whole backbone in int8 is another way, with
+the ranges of the reference pictures. Rounds are interleaved; prints pictures a second, the ratio,
+the largest change of a score on the reference pictures, and whether the parity gate lets the engine
+pass. Beside it stands what the network's arithmetic would take at the rate of torch's float32
+matrix product: near a limit, though other libraries' products are quicker on some processors.
 """
 
 import argparse
@@ -16,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +30,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest, write_card
 from diascope.contracts import Runtime
 from diascope.engines.opening import REFERENCE, Opening
+from diascope.engines.outputs import Engine
 from diascope.engines.reference import drawn
 from diascope.network import Network, build_head
 from diascope.parity import parity
@@ -73,9 +76,10 @@ def measure(name: str, folder: Path, options: argparse.Namespace) -> None:
 
     ways = {"PyTorch eager": rate(eager, options.batch), PRODUCT: rate(product, 1)}
     notes = {}
-    for candidate in candidates:
-        engine = opening.open(candidate)
-        title = " ".join(candidate)
+    engines = {" ".join(candidate): opening.open(candidate) for candidate in candidates}
+    if find_spec("nncf"):
+        engines["openvino int8"] = quantised(opening, references, folder)
+    for title, engine in engines.items():
         found = parity(right, engine.run(references), card)
         gate = "passes" if found.within(runtime.tolerance) else "is refused"
         notes[title] = f"{found}, {gate}"
@@ -91,6 +95,16 @@ def measure(name: str, folder: Path, options: argparse.Namespace) -> None:
         f"{peak / work:.1f} pictures/s, ratio {peak / work / rates['PyTorch eager']:.2f}\n",
         flush=True,
     )
+
+
+def quantised(opening: Opening, pictures: NDArray[np.float32], folder: Path) -> Engine:
+    """Return the network with its whole backbone in int8."""
+    from diascope.engines.openvino import OpenVinoEngine
+    from diascope.engines.quantise import write_quantised
+
+    graph, bias = opening.exported()
+    write_quantised(graph, None, pictures, folder / "int8.xml")
+    return OpenVinoEngine(folder / "int8.xml", bias, "int8", folder)
 
 
 def product() -> None:

@@ -55,6 +55,21 @@ def test_an_engine_takes_any_number_of_pictures_and_gives_the_same_bits_again(
             assert np.array_equal(first.maps, second.maps)
 
 
+@pytest.mark.parametrize("backbone", ["convnet", "efficientnet-lite0"])
+@pytest.mark.parametrize("name", ["openvino", "onnx"])
+def test_the_bits_for_a_picture_do_not_depend_on_its_batch_in_an_exported_graph(
+    backbone: str, name: str, tmp_path: Path
+) -> None:
+    network, card = classifier(backbone)
+    engine = engines(network, card, tmp_path)[name]
+    seen = pictures(card, 7)
+    whole = engine.run(seen)
+    for part in (slice(0, 1), slice(1, 4), slice(4, 7), slice(6, 7)):
+        answered = engine.run(seen[part])
+        assert np.array_equal(answered.logits, whole.logits[part])
+        assert np.array_equal(answered.maps, whole.maps[part])
+
+
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_evidence_adds_up_to_the_logit_in_every_precision(precision: str) -> None:
     network, card = classifier("efficientnet-lite0")

@@ -40,10 +40,10 @@ _NEEDS = ("nncf", "openvino", "onnx")
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What it changes if the network computes in int8, whole or in part.
+    """What it changes if the backbone computes in int8, whole or in part.
 
     Attributes:
-        layers: how many of the last dense convolutions do, alone; None for the whole network.
+        layers: how many of the last dense convolutions do, alone; None for the whole backbone.
         drawn, real: of the answers for the reference pictures, and for those that were read.
     """
 

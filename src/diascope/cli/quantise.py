@@ -32,7 +32,7 @@ def quantise(
 ) -> None:
     """Quantise RECIPE's network to int8 on this machine, with PHOTOS for the ranges of its values.
 
-    Tries the whole network, then ever fewer of its last convolutions, until no score moves by more
+    Tries the whole backbone, then ever fewer of its last convolutions, until no score moves by more
     than run.tolerance and no decision flips, neither of PHOTOS nor of the drawn reference pictures.
     No picture is kept.
     """
@@ -54,7 +54,7 @@ def quantise(
 def _tell(found: "Quantised", tolerance: float) -> None:
     click.echo(f"quantised with {found.pictures} pictures")
     for each in found.attempts:
-        part = "whole network" if each.layers is None else f"last {each.layers} convolutions"
+        part = "whole backbone" if each.layers is None else f"last {each.layers} convolutions"
         click.echo(f"  the {part} in int8")
         click.echo(f"    on your pictures it {each.real}")
         click.echo(f"    on the drawn reference pictures it {each.drawn}")

@@ -46,6 +46,7 @@ def test_what_was_quantised_runs_and_a_folder_goes_on_with_the_graph_it_began_wi
     ended = command("quantise", int8, photos)
     assert ended.code == 0, ended.err
     assert "quantised with 70 pictures" in ended.out
+    assert "the whole backbone in int8" in ended.out
     assert "on your pictures it moves a score by" in ended.out
     assert "on the drawn reference pictures it moves a score by" in ended.out
     assert "`run: {precision: int8}` takes it" in ended.out
@@ -76,6 +77,10 @@ def test_what_would_be_refused_says_so(
     ended = command("quantise", int8, photos, "--set", "run.tolerance=1e-9")
     assert ended.code == 0
     assert "refuses it: a change of 1e-09 and no flip are allowed" in ended.out
+    whole, one = (
+        ended.out.find(f"the {part} in int8") for part in ("whole backbone", "last convolution")
+    )
+    assert 0 <= whole < one
 
 
 def test_too_few_pictures_are_an_error_that_says_why(

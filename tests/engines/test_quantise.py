@@ -40,6 +40,20 @@ def test_the_layers_that_are_named_compute_in_int8_and_no_others(tmp_path: Path)
     assert 0 < change <= 0.02 * np.abs(right.logits).max()
 
 
+def test_the_whole_backbone_computes_in_int8_and_the_head_does_not(tmp_path: Path) -> None:
+    network, card = classifier("resnet18")
+    export_onnx(network, card, tmp_path / "graph.onnx")
+    write_quantised(tmp_path / "graph.onnx", None, pictures(card, 8), tmp_path / "int8.xml")
+    made = read_graph(tmp_path / "int8.xml").get_ordered_ops()
+    every = [each for each in made if each.get_type_name() == "Convolution"]
+    in_float = [
+        each for each in every if each.input_value(1).get_node().get_type_name() == "Constant"
+    ]
+
+    assert len(every) == 21
+    assert [each.get_friendly_name() for each in in_float] == ["maps"]
+
+
 def test_the_same_pictures_give_the_same_answers_and_nothing_is_printed(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

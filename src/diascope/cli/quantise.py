@@ -54,8 +54,7 @@ def quantise(
 def _tell(found: "Quantised", tolerance: float) -> None:
     click.echo(f"quantised with {found.pictures} pictures")
     for each in found.attempts:
-        part = "whole backbone" if each.layers is None else f"last {each.layers} convolutions"
-        click.echo(f"  the {part} in int8")
+        click.echo(f"  the {_part(each.layers)} in int8")
         click.echo(f"    on your pictures it {each.real}")
         click.echo(f"    on the drawn reference pictures it {each.drawn}")
     click.echo(
@@ -67,3 +66,9 @@ def _tell(found: "Quantised", tolerance: float) -> None:
     else:
         told = f"a change of {tolerance:g} and no flip are allowed"
         click.echo(f"`run: {{precision: int8}}` refuses it: {told}.")
+
+
+def _part(layers: int | None) -> str:
+    if layers is None:
+        return "whole backbone"
+    return "last convolution" if layers == 1 else f"last {layers} convolutions"

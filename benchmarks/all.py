@@ -14,7 +14,7 @@ from pathlib import Path
 FOLDER = Path(__file__).parent
 RUNS = (
     ("engines.py", [], []),
-    ("end_to_end.py", [], ["--photographs", "300", "--radiographs", "48", "--jpeg-2000", "48"]),
+    ("end_to_end.py", [], ["--photographs", "300", "--radiographs", "64", "--jpeg-2000", "64"]),
     ("decoders.py", [], []),
     ("slides.py", [], ["--size", "0", "--timed", "10000", "--rounds", "3"]),
     ("evidence.py", [], []),

@@ -10,8 +10,8 @@ both: the loop is timed in a warm process, the pipeline by its own ``classify`` 
 digests included. Rounds are interleaved. ``auto`` takes half precision if these random weights pass
 the parity gate; weights that do not pass it run in float32. For ``int8``, ``pipeline quantise``
 makes a graph with at most 300 of the pictures first, and needs 64 of each kind; if none passes the
-gate, the run refuses it and the benchmark ends. The bound is what the pipeline's own profile states: all core-seconds of reading,
-preprocessing and the network over the cores.
+gate, the run refuses it and the benchmark ends. The bound is what the pipeline's own profile
+states: all core-seconds of reading, preprocessing and the network over the cores.
 """
 
 import argparse

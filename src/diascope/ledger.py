@@ -9,6 +9,8 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+from xxhash import xxh3_128
+
 from diascope.errors import OutputError
 from diascope.found import Found
 from diascope.inputs import stamp_of
@@ -204,14 +206,16 @@ def _stamp(item: Item) -> str:
 
 
 def content_digest(item: Item) -> str:
-    """Return the SHA-256 of a local item's content; empty for a URI and for what is not there.
+    """Return the XXH3-128 of a local item's content; empty for a URI and for what is not there.
 
-    A URI's stamp is its file system's own checksum; reading it twice could cost a download.
+    It tells that a file changed, not that somebody forged it: 30 times as fast as SHA-256, which
+    took a sixth of the time of large radiographs. A URI's stamp is its file system's own checksum;
+    reading it twice could cost a download.
     """
     if "://" in item.uri:
         return ""
     try:
         with item.open() as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]
+            return hashlib.file_digest(file, xxh3_128).hexdigest()  # type: ignore[arg-type]
     except OSError:
         return ""

@@ -22,6 +22,7 @@ from diascope.training.finish import Trained, finish, pooled, write_split
 from diascope.training.loop import Progress, Trainer
 from diascope.training.options import TrainOptions
 from diascope.training.plan import Plan, make_plan
+from diascope.training.sharing import beside
 from diascope.training.transfer import Matched, start_from
 
 Watch = Callable[[Progress], None]
@@ -105,7 +106,8 @@ class _Session:
             fabric=self.fabric,
             watch=self.watch,
         )
-        history = trainer.fit()
+        with beside(trainer.workers):
+            history = trainer.fit()
         if not first:
             return card, None
         trained = Trained(plan, card, network, history, trainer.workers, found.warnings)

@@ -1,0 +1,22 @@
+"""The processor's cores, shared by a training and the processes that read its pictures."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from diascope.cores import threads
+
+
+@contextmanager
+def beside(workers: int) -> Iterator[None]:
+    """Let torch compute on the cores that workers leave free, at least one.
+
+    A thread that has to share its core keeps all the others waiting, several times a layer.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, threads() - workers))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

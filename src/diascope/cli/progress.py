@@ -83,18 +83,19 @@ def _ends(counts: dict[str, int]) -> str:
 
 
 def _plain_training() -> "Callable[[Progress], None]":
-    start = last = time.monotonic()
+    start = last = 0.0
     first: int | None = None
 
     def show(progress: "Progress") -> None:
-        nonlocal last, first
+        nonlocal start, last, first
         done = (progress.epoch - 1) * progress.steps + progress.step
-        first = done - 1 if first is None else first
         now = time.monotonic()
+        if first is None:  # from here on: pictures may have been inspected for minutes
+            start, last, first = now, now, done
         if progress.figures is None and now - last < _PLAIN_SECONDS:
             return
         last = now
-        left = (now - start) / (done - first) * (progress.epochs * progress.steps - done)
+        left = (now - start) / max(done - first, 1) * (progress.epochs * progress.steps - done)
         text = f"epoch {progress.epoch}/{progress.epochs} step {progress.step}/{progress.steps}"
         end = f"{left / 60:.0f} min left"
         if progress.figures is not None:

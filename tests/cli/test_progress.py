@@ -15,7 +15,7 @@ def test_the_minutes_left_are_those_of_steps_not_of_what_came_before(
         now = 600.0  # pictures were inspected for ten minutes
         for step in range(1, 13):
             show(Progress(1, 2, step, 100, loss=1.0))
-            now += 6.0  # 188 steps of 6 s are left after the twelfth
+            now += 6.0  # 189 steps of 6 s are left after the eleventh
 
     last = capsys.readouterr().err.splitlines()[-1]
     assert last == "epoch 1/2 step 11/100 loss 1.000, 19 min left"

@@ -9,13 +9,17 @@ from diascope.cores import threads
 
 
 @contextmanager
-def beside(workers: int) -> Iterator[None]:
-    """Let torch compute on the cores that workers leave free, at least one.
+def beside(workers: int, processes: int) -> Iterator[None]:
+    """Let torch compute on this process's share of the cores, less what its workers need.
 
     A thread that has to share its core keeps all the others waiting, several times a layer.
+
+    Args:
+        workers: that read pictures for this process.
+        processes: that train together.
     """
     before = torch.get_num_threads()
-    torch.set_num_threads(max(1, threads() - workers))
+    torch.set_num_threads(max(1, threads() // processes - workers))
     try:
         yield
     finally:

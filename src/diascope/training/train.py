@@ -106,7 +106,7 @@ class _Session:
             fabric=self.fabric,
             watch=self.watch,
         )
-        with beside(trainer.workers):
+        with beside(trainer.workers, self.fabric.world_size):
             history = trainer.fit()
         if not first:
             return card, None

@@ -1,15 +1,26 @@
-"""Divide out the colour of the light, shared by the colour-constancy steps."""
+"""Divide out the colour of the light, shared by the colour-constancy steps.
+
+Of 8-bit pictures the arithmetic is done once for each of the 256 values, not once for each pixel.
+"""
+
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from diascope.sample import Sample
+
+_CODES = np.arange(256, dtype=np.uint8)[:, None, None].repeat(3, axis=2)
 
 
 def minkowski_mean(sample: Sample, power: float) -> NDArray[np.float64]:
     """Return the Minkowski mean of each channel, ``(C,)``, of pixels in [0, 1]."""
-    unit = sample.unit().reshape(-1, sample.pixels.shape[2]).astype(np.float64)
-    mean: NDArray[np.float64] = np.mean(unit**power, axis=0) ** (1 / power)
+    if _is_of_8_bits(sample):
+        counts = np.array(_image(sample).histogram()).reshape(3, 256).T
+        values = _powers(replace(sample, pixels=_CODES), power)
+        return np.average(values, axis=0, weights=counts) ** (1 / power)
+    mean: NDArray[np.float64] = np.mean(_powers(sample, power), axis=0) ** (1 / power)
     return mean
 
 
@@ -22,4 +33,27 @@ def balanced(sample: Sample, illuminant: NDArray[np.float64], name: str) -> Samp
         return sample
     gains = illuminant.mean() / illuminant
     note = f"{name}: red, green, blue times " + ", ".join(f"{gain:.2f}" for gain in gains)
+    if _is_of_8_bits(sample):
+        table = _scaled(replace(sample, pixels=_CODES), gains, note).pixels
+        pixels = np.asarray(_image(sample).point(table[:, 0].T.ravel().tolist()))
+        return sample.changed(pixels, note)
+    return _scaled(sample, gains, note)
+
+
+def _powers(sample: Sample, power: float) -> NDArray[np.float64]:
+    """Return the pixels of each channel, ``(N, C)`` in [0, 1], to a power."""
+    unit = sample.unit().reshape(-1, sample.pixels.shape[2]).astype(np.float64)
+    raised: NDArray[np.float64] = unit**power
+    return raised
+
+
+def _scaled(sample: Sample, gains: NDArray[np.float64], note: str) -> Sample:
     return sample.repainted(sample.unit() * gains.astype(np.float32), note)
+
+
+def _is_of_8_bits(sample: Sample) -> bool:
+    return sample.pixels.dtype == np.uint8 and sample.pixels.shape[2] == 3
+
+
+def _image(sample: Sample) -> Image.Image:
+    return Image.fromarray(sample.pixels)

@@ -2,11 +2,13 @@
 and those of ``augmentation`` plugins."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
+from monai.data import get_track_meta, set_track_meta
 from monai.transforms import RandomizableTransform
 from torch import Tensor
 
@@ -25,12 +27,27 @@ class Augmentation:
     def __init__(self, written: tuple[Any, ...], where: str) -> None:
         from monai.transforms import Compose
 
+        self._random = np.random.RandomState()
         self._chain = Compose([_transform(entry, where) for entry in written])
+        for transform in self._chain.transforms:  # from one: seeding one each costs more than some
+            transform.set_random_state(state=self._random)
 
     def __call__(self, picture: Tensor, seed: int) -> Tensor:
-        self._chain.set_random_state(seed=seed % 2**32)
-        changed = self._chain(picture)
+        self._random.seed(seed % 2**32)
+        with _plain_tensors():
+            changed = self._chain(picture)
         return torch.as_tensor(changed).as_subclass(Tensor).clamp(0, 1).contiguous()
+
+
+@contextmanager
+def _plain_tensors() -> Iterator[None]:
+    """Have MONAI compute on tensors without metadata, which cost a fifth of the time."""
+    before = get_track_meta()
+    set_track_meta(False)
+    try:
+        yield
+    finally:
+        set_track_meta(before)
 
 
 class Plugged(RandomizableTransform):  # type: ignore[misc]

@@ -1,0 +1,154 @@
+"""A training by ``pipeline train`` and by the loop that a MONAI user would write.
+
+    python benchmarks/training.py [--pictures 2048] [--rounds 3] [--size 192]
+
+Both sides train EfficientNet-Lite0 on the same drawn JPEGs of 200 x 150, batch 32, AdamW, with the
+transforms of MONAI that ``derm-train.yaml`` names. The loop reads with LoadImage, Resize and a
+DataLoader, with one worker and with one a core; its network is PyTorch eager, in float32 and under
+bfloat16 autocast. Ours is ``precision: bf16-mixed``, in one process and in one a core. Rates are
+taken between lines of progress, so that neither start-up nor inspection counts.
+"""
+
+import argparse
+import csv
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import torch
+from machine import interleaved, machine, table
+from monai import transforms
+from monai.data import DataLoader, Dataset
+from PIL import Image
+from torch.nn import functional
+
+from diascope.backbones.efficientnet_lite import EfficientNetLite0
+from diascope.document import read_document
+from diascope.network import Network, build_head
+
+BATCH, LABELS, CORES = 32, 7, len(os.sched_getaffinity(0))
+PLAIN = Path(__file__).parents[1] / "pipelines" / "derm-train.yaml"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pictures", type=int, default=2048, help="that are trained on")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--size", type=int, default=192)
+    options = parser.parse_args()
+    written = read_document(PLAIN).plain()["train"]["augment"]
+    augment = [each for each in written if hasattr(transforms, next(iter(each)))]
+    with tempfile.TemporaryDirectory() as folder:
+        paths = draw(Path(folder), options.pictures)
+        recipe = write_recipe(Path(folder), augment, options)
+        ways: dict[str, Callable[[], float]] = {
+            f"MONAI loop, {workers} workers, {name}": partial(
+                loop, paths, augment, options.size, workers, half=half
+            )
+            for workers in sorted({1, CORES})
+            for name, half in (("float32", False), ("bfloat16", True))
+        }
+        for processes in sorted({1, CORES}):
+            ways[f"pipeline train, devices: {processes}"] = partial(ours, recipe, processes)
+        rates = interleaved(ways, options.rounds)
+    print(f"EfficientNet-Lite0, {options.size} x {options.size}; {machine()}\n")
+    best = max(rate for name, rate in rates.items() if name.startswith("MONAI"))
+    print(table(rates, best, "pictures/s"))
+
+
+def draw(folder: Path, count: int) -> list[Path]:
+    """Draw pictures and their table; a sixteenth more than are trained on validates."""
+    random = np.random.default_rng(0)
+    rows = []
+    for number in range(count + count // 16):
+        coarse = Image.fromarray(random.integers(0, 255, (15, 20, 3), dtype=np.uint8))
+        name = f"{number:05d}.jpg"
+        coarse.resize((200, 150), Image.Resampling.BICUBIC).save(folder / name, quality=90)
+        split = "train" if number < count else "validation"
+        rows.append({"path": name, "label": f"kind-{number % LABELS}", "split": split})
+    with (folder / "table.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    return [folder / row["path"] for row in rows[:count]]
+
+
+def write_recipe(folder: Path, augment: list[Any], options: argparse.Namespace) -> Path:
+    train = {
+        "table": "table.csv",
+        "backbone": "efficientnet-lite0",
+        "augment": augment,
+        "epochs": 1,
+        "batch": BATCH,
+        "precision": "bf16-mixed",
+    }
+    recipe = {
+        "name": "benchmark",
+        "preprocess": [{"resize": {"size": options.size}}],
+        "model": {"classifier": {"weights": "weights"}},
+        "train": train,
+    }
+    path = folder / "train.yaml"
+    path.write_text(json.dumps(recipe), encoding="utf-8")
+    return path
+
+
+def loop(paths: list[Path], augment: list[Any], size: int, workers: int, *, half: bool) -> float:
+    """Pictures a second of the usual loop, after its first batch."""
+    steps = transforms.Compose(
+        [
+            transforms.LoadImage(image_only=True),
+            transforms.EnsureChannelFirst(),
+            transforms.Resize((size, size)),
+            transforms.ScaleIntensity(),
+            *(
+                getattr(transforms, name)(**values)
+                for each in augment
+                for name, values in each.items()
+            ),
+        ]
+    )
+    backbone = EfficientNetLite0()
+    network = Network(backbone.build(), build_head("linear", backbone.features, LABELS)).train()
+    optimizer = torch.optim.AdamW(network.parameters(), 1e-4)
+    data = Dataset([str(path) for path in paths], steps)
+    start, done = 0.0, -BATCH
+    for pictures in DataLoader(data, batch_size=BATCH, num_workers=workers, drop_last=True):
+        start = start or perf_counter()
+        targets = torch.arange(BATCH) % LABELS
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            logits = network(pictures.as_tensor().float())
+        loss = functional.cross_entropy(logits.float(), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        done += BATCH
+    return done / (perf_counter() - start)
+
+
+def ours(recipe: Path, processes: int) -> float:
+    """Pictures a second of ``pipeline train``, between its first and its last line of progress."""
+    with tempfile.TemporaryDirectory(dir=recipe.parent) as output:
+        command = [sys.executable, "-m", "diascope", "train", str(recipe), "--output", output]
+        command += ["--set", f"train.devices={processes}"]
+        told: list[tuple[float, int]] = []
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+            for line in process.stderr or ():
+                if " step " in line and "validation" not in line:
+                    told.append((perf_counter(), int(line.split(" step ")[1].split("/")[0])))
+        if process.returncode or len(told) < 2:
+            raise RuntimeError(f"{command} told {told}; take more --pictures")
+    (begin, first), (end, last) = told[0], told[-1]
+    return BATCH * (last - first) / (end - begin)
+
+
+if __name__ == "__main__":
+    main()

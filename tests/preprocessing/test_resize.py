@@ -138,3 +138,21 @@ def test_a_deep_picture_is_resized_as_pillow_resizes_each_channel(
 
     rounding = 0.55 if np.issubdtype(dtype, np.integer) else 0.05  # of 30,000
     assert np.abs(resized - expected).max() < rounding
+
+
+@pytest.mark.parametrize("shape", [(4096, 1), (8192, 3), (1, 65_536)])
+def test_white_of_16_bits_stays_white_within_float32(
+    make_sample: Make, shape: tuple[int, int]
+) -> None:
+    white = make_sample(np.full((*shape, 1), 65_535, np.uint16))
+
+    assert (Resize((1, 2))(white).pixels >= 65_530).all()
+
+
+def test_rows_that_are_as_many_as_wanted_are_not_mixed(make_sample: Make) -> None:
+    pixels = np.ones((40, 80, 1), np.float32)
+    pixels[7] = np.nan
+    resized = Resize(40)(make_sample(pixels)).pixels
+
+    assert np.isnan(resized[7]).all()
+    assert (np.delete(resized, 7, axis=0) == 1).all()

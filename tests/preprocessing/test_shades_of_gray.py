@@ -42,6 +42,18 @@ def test_the_gains_are_those_of_the_formula(make_sample: Make, warm: np.ndarray)
     np.testing.assert_allclose(ShadesOfGray()(make_sample(warm)).pixels, expected, atol=0.51)
 
 
+@pytest.mark.parametrize("power", [1.0, 2.5, 300.0])
+@pytest.mark.parametrize("span", [(0.0, 255.0), (16.0, 235.0), (0.0, 200.0)])
+def test_8_bits_come_out_as_the_arithmetic_on_each_pixel_would_have_them(
+    make_sample: Make, warm: np.ndarray, power: float, span: tuple[float, float]
+) -> None:
+    pixels = warm.clip(20, 200)
+    short = ShadesOfGray(power)(make_sample(pixels, range=span)).pixels
+    long = ShadesOfGray(power)(make_sample(pixels.astype(np.float32), range=span)).pixels
+
+    assert np.abs(short - long).max() <= 0.51
+
+
 def test_a_black_picture_is_left_alone(make_sample: Make) -> None:
     sample = make_sample(np.zeros((4, 4, 3), np.uint8))
 

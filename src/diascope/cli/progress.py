@@ -1,5 +1,6 @@
 """Progress for people: a bar on a terminal, plain lines elsewhere, nothing when quiet."""
 
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -84,14 +85,15 @@ def _ends(counts: dict[str, int]) -> str:
 
 def _plain_training() -> "Callable[[Progress], None]":
     start = last = 0.0
-    first: int | None = None
+    first = before = math.inf
 
     def show(progress: "Progress") -> None:
-        nonlocal start, last, first
+        nonlocal start, last, first, before
         done = (progress.epoch - 1) * progress.steps + progress.step
         now = time.monotonic()
-        if first is None:  # from here on: pictures may have been inspected for minutes
+        if done < before:  # a training begins, or the next fold's; pictures were inspected before
             start, last, first = now, now, done
+        before = done
         if progress.figures is None and now - last < _PLAIN_SECONDS:
             return
         last = now

@@ -18,10 +18,13 @@ def minkowski_mean(sample: Sample, power: float) -> NDArray[np.float64]:
     """Return the Minkowski mean of each channel, ``(C,)``, of pixels in [0, 1]."""
     if _is_of_8_bits(sample):
         counts = np.array(_image(sample).histogram()).reshape(3, 256).T
-        values = _powers(replace(sample, pixels=_CODES), power)
-        return np.average(values, axis=0, weights=counts) ** (1 / power)
-    mean: NDArray[np.float64] = np.mean(_powers(sample, power), axis=0) ** (1 / power)
-    return mean
+        with np.errstate(invalid="ignore", over="ignore"):  # of values that no pixel has
+            values = _powers(replace(sample, pixels=_CODES), power)
+        mean = np.where(counts > 0, values * counts, 0).sum(axis=0) / counts.sum(axis=0)
+    else:
+        mean = _powers(sample, power).mean(axis=0)
+    light: NDArray[np.float64] = mean ** (1 / power)
+    return light
 
 
 def balanced(sample: Sample, illuminant: NDArray[np.float64], name: str) -> Sample:
@@ -35,7 +38,7 @@ def balanced(sample: Sample, illuminant: NDArray[np.float64], name: str) -> Samp
     note = f"{name}: red, green, blue times " + ", ".join(f"{gain:.2f}" for gain in gains)
     if _is_of_8_bits(sample):
         table = _scaled(replace(sample, pixels=_CODES), gains, note).pixels
-        pixels = np.asarray(_image(sample).point(table[:, 0].T.ravel().tolist()))
+        pixels = np.array(_image(sample).point(table[:, 0].T.ravel().tolist()))
         return sample.changed(pixels, note)
     return _scaled(sample, gains, note)
 

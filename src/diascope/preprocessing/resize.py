@@ -64,7 +64,8 @@ def _resized(pixels: NDArray[Any], size: tuple[int, int]) -> NDArray[Any]:
         resized = _rows(pixels, height)
         resized = _turned(_rows(_turned(resized), width))
     if np.issubdtype(pixels.dtype, np.integer):
-        resized = np.rint(resized)
+        limits = np.iinfo(pixels.dtype)
+        resized = np.rint(resized.astype(np.float64)).clip(limits.min, limits.max)
     return resized.astype(pixels.dtype, copy=False)
 
 
@@ -82,16 +83,19 @@ def _turned(pixels: NDArray[Any]) -> NDArray[Any]:
 
 def _rows(pixels: NDArray[Any], height: int) -> NDArray[np.float32]:
     """Resize ``(H, W, C)`` to ``(height, W, C)`` in float32, by a sum over whole rows each."""
-    rows = pixels.astype(np.float32, order="C", copy=False).reshape(len(pixels), -1)
+    pixels = pixels.astype(np.float32, order="C", copy=False)
+    if len(pixels) == height:
+        return pixels
+    rows = pixels.reshape(len(pixels), -1)
     resized = np.empty((height, rows.shape[1]), np.float32)
-    for row, (first, weights) in zip(resized, _triangles(len(rows), height), strict=True):
-        np.einsum("i,ij->j", weights, rows[first : first + len(weights)], out=row)
+    for row, first, end, weights in zip(resized, *_triangles(len(rows), height), strict=True):
+        np.einsum("i,ij->j", weights[: end - first], rows[first:end], out=row)
     return resized.reshape(height, *pixels.shape[1:])
 
 
-@lru_cache
-def _triangles(length: int, target: int) -> list[tuple[int, NDArray[np.float32]]]:
-    """Return for each place of the target the first that it covers, and the weights from there.
+@lru_cache(maxsize=16)
+def _triangles(length: int, target: int) -> tuple[list[int], list[int], NDArray[np.float32]]:
+    """Return for each place of the target the first that it covers, the end, and the weights.
 
     They are Pillow's of ``BILINEAR``: a triangle around the place's middle, as wide to each side as
     the distance to the next place, but at least 1.
@@ -105,8 +109,7 @@ def _triangles(length: int, target: int) -> list[tuple[int, NDArray[np.float32]]
     distance = np.abs(covered + 0.5 - middle[:, None]) / support
     weights = np.where(covered < end[:, None], np.maximum(1 - distance, 0), 0)
     weights = (weights / weights.sum(1, keepdims=True)).astype(np.float32)
-    counts = zip(first.tolist(), (end - first).tolist(), weights, strict=True)
-    return [(start, each[:count]) for start, count, each in counts]
+    return first.tolist(), end.tolist(), weights
 
 
 def _placed(pixels: NDArray[Any], target: tuple[int, int], fill: float) -> NDArray[Any]:

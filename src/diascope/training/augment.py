@@ -29,7 +29,7 @@ class Augmentation:
 
         self._random = np.random.RandomState()
         self._chain = Compose([_transform(entry, where) for entry in written])
-        for transform in self._chain.transforms:  # from one: seeding one each costs more than some
+        for transform in self._chain.transforms:  # seeding one each takes as long as many
             transform.set_random_state(state=self._random)
 
     def __call__(self, picture: Tensor, seed: int) -> Tensor:

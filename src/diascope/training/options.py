@@ -73,7 +73,8 @@ class TrainOptions:
             ``age:20`` (in steps of 20).
         folds: also train this many times with another part of the groups held out each time, and
             measure on all of them together; 0 does not.
-        devices: how many GPUs; ``auto`` takes all, or the processor where there is none.
+        devices: how many GPUs; ``auto`` takes all. Without one, how many processes on the
+            processor; ``auto`` takes one.
         title, licence, data, limits: go into the card.
     """
 

@@ -1,25 +1,27 @@
-"""The processor's cores, shared by a training and the processes that read its pictures."""
+"""The processor's cores, shared by those who train and those who read pictures for them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
-from diascope.cores import threads
+
+def share(available: int, processes: int, workers: int) -> int:
+    """Return how many threads torch takes in one of several processes that train together.
+
+    They are the process's share of the cores, less one for each worker that reads pictures for it,
+    but at least half of them: a thread that has to share its core keeps all the others waiting,
+    several times a layer.
+    """
+    own = max(1, available // processes)
+    return max(own - workers, (own + 1) // 2)
 
 
 @contextmanager
-def beside(workers: int, processes: int) -> Iterator[None]:
-    """Let torch compute on this process's share of the cores, less what its workers need.
-
-    A thread that has to share its core keeps all the others waiting, several times a layer.
-
-    Args:
-        workers: that read pictures for this process.
-        processes: that train together.
-    """
+def computing_on(threads: int) -> Iterator[None]:
+    """Let torch compute on that many threads."""
     before = torch.get_num_threads()
-    torch.set_num_threads(max(1, threads() // processes - workers))
+    torch.set_num_threads(threads)
     try:
         yield
     finally:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from diascope.card import ModelCard
+from diascope.cores import threads
 from diascope.evaluation.scored import Scored
 from diascope.network import AttentionHead, Network, build_head
 from diascope.output import held
@@ -22,7 +23,7 @@ from diascope.training.finish import Trained, finish, pooled, write_split
 from diascope.training.loop import Progress, Trainer
 from diascope.training.options import TrainOptions
 from diascope.training.plan import Plan, make_plan
-from diascope.training.sharing import beside
+from diascope.training.sharing import computing_on, share
 from diascope.training.transfer import Matched, start_from
 
 Watch = Callable[[Progress], None]
@@ -46,13 +47,17 @@ def train(
     """
     plan = make_plan(recipe)
     fabric = _fabric(plan.options)
-    first = fabric.is_global_zero
+    first, available = fabric.is_global_zero, threads()  # later Fabric's share is told
     with held(directory) if first else nullcontext(directory) as folder:
         load_checkpoint(folder, plan.digest())  # refuses a folder that holds another training
         prepared = _prepared(plan, folder, fabric.device, tell) if first else None
         fabric.launch()
         session = _Session(
-            fabric, watch if first else _unwatched, tell if first else _untold, command
+            fabric,
+            watch if first else _unwatched,
+            tell if first else _untold,
+            command,
+            available,
         )
         found, features = fabric.broadcast(prepared)
         plan = replace(plan, features=features)
@@ -69,12 +74,17 @@ def train(
 
 @dataclass(frozen=True)
 class _Session:
-    """What the trainings of one command share."""
+    """What the trainings of one command share.
+
+    Attributes:
+        available: threads for all of its processes.
+    """
 
     fabric: Any
     watch: Watch
     tell: Callable[[str], None]
     command: str
+    available: int
 
     def train(
         self, plan: Plan, folder: Path, found: Inspection, across: dict[str, Any] | None = None
@@ -106,7 +116,7 @@ class _Session:
             fabric=self.fabric,
             watch=self.watch,
         )
-        with beside(trainer.workers, self.fabric.world_size):
+        with computing_on(share(self.available, self.fabric.world_size, trainer.workers)):
             history = trainer.fit()
         if not first:
             return card, None

@@ -36,6 +36,7 @@ from diascope.document import read_document
 from diascope.network import Network, build_head
 
 BATCH, LABELS, CORES = 32, 7, len(os.sched_getaffinity(0))
+LOOPED = 512  # pictures of the loop, whose rate is steady
 PLAIN = Path(__file__).parents[1] / "pipelines" / "derm-train.yaml"
 
 
@@ -52,7 +53,7 @@ def main() -> None:
         recipe = write_recipe(Path(folder), augment, options)
         ways: dict[str, Callable[[], float]] = {
             f"MONAI loop, {workers} workers, {name}": partial(
-                loop, paths, augment, options.size, workers, half=half
+                loop, paths[:LOOPED], augment, options.size, workers, half=half
             )
             for workers in sorted({1, CORES})
             for name, half in (("float32", False), ("bfloat16", True))

@@ -47,7 +47,7 @@ def train(
     """
     plan = make_plan(recipe)
     fabric = _fabric(plan.options)
-    first, available = fabric.is_global_zero, threads()  # later Fabric's share is told
+    first, available = fabric.is_global_zero, threads()  # before Fabric sets their number
     with held(directory) if first else nullcontext(directory) as folder:
         load_checkpoint(folder, plan.digest())  # refuses a folder that holds another training
         prepared = _prepared(plan, folder, fabric.device, tell) if first else None

@@ -16,6 +16,7 @@ RUNS = (
     ("engines.py", [], []),
     ("end_to_end.py", [], ["--photographs", "300", "--radiographs", "64", "--jpeg-2000", "64"]),
     ("decoders.py", [], []),
+    ("training.py", [], ["--rounds", "1"]),
     ("slides.py", [], ["--size", "0", "--timed", "10000", "--rounds", "3"]),
     ("evidence.py", [], []),
     ("ray_overhead.py", [], []),

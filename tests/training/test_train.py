@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from diascope.card import read_card
 from diascope.errors import RecipeError, TableError, WeightsError
+from diascope.recipe import read_recipe
 from tests.runs import Ended, rows, start, strike, write_recipe
 from tests.training.trainings import COLOURS, train, write_table, write_training
 
@@ -71,6 +73,23 @@ def test_the_card_tells_what_the_weights_were_made_of(tmp_path: Path, table: Pat
     assert (card.title, card.licence, card.size) == ("Colours", "CC0-1.0", (16, 16))
     assert card.made["command"] == "a test"
     assert sum(card.data[split]["pictures"] for split in ("train", "validation", "test")) == 60
+
+
+def test_torch_computes_on_the_share_of_cores_that_readers_leave(
+    tmp_path: Path, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from diascope.training import train as module
+
+    monkeypatch.setattr(module, "threads", lambda: 6)
+    recipe = read_recipe(
+        str(write_training(tmp_path / "t.yaml", table, epochs=1)), ["run.workers=1"]
+    )
+    seen: set[int] = set()
+    module.train(
+        recipe, tmp_path / "mine", lambda _: seen.add(torch.get_num_threads()), print, "a test"
+    )
+
+    assert seen == {5}
 
 
 def test_no_group_stands_on_both_sides(tmp_path: Path, table: Path) -> None:

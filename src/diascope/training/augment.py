@@ -41,7 +41,7 @@ class Augmentation:
 
 @contextmanager
 def _plain_tensors() -> Iterator[None]:
-    """Have MONAI compute on tensors without metadata, which cost a sixth of the time."""
+    """Have MONAI compute on tensors without metadata, whose upkeep costs time."""
     before = get_track_meta()
     set_track_meta(False)
     try:

@@ -1,16 +1,20 @@
 """Execute an exported graph with ONNX Runtime, without importing torch."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from diascope.cores import threads
 from diascope.engines.exported import INPUT, outputs_of, pairs
 from diascope.engines.outputs import Outputs
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it would call home, from version 1.29 on
+
+import onnxruntime  # noqa: E402
 
 
 class OnnxEngine:

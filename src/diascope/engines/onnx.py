@@ -14,7 +14,7 @@ from diascope.engines.outputs import Outputs
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it would call home, from version 1.29 on
 
-import onnxruntime  # noqa: E402
+import onnxruntime
 
 
 class OnnxEngine:

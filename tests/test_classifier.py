@@ -1,6 +1,8 @@
 """The classifier: how the frames of one item become its answer."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 from diascope.card import Label, ModelCard
 from diascope.classifier import Classifier
 from diascope.contracts import Runtime
+from diascope.errors import RecipeError
 from diascope.pipeline import make_backbone
 from diascope.sample import Item, Prediction
 
@@ -76,3 +79,20 @@ def test_the_mean_is_that_of_the_frames(make: Callable[..., Classifier]) -> None
     rows = [(0.6, 0.4), (0.1, 0.9), (0.2, 0.8)]
     answer = make("mean").aggregate(FILM, iter(frames(rows, ("dark", "bright"))))
     assert list(answer.scores.values()) == pytest.approx(list(np.mean(rows, axis=0)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"aggregation": "max"}, "aggregate: max exclude each other: .* scores by mean"),
+        ({"aggregation": "area"}, "aggregate: area exclude"),
+        ({"test_time": "flips"}, "test_time: flips exclude each other: .* scores by none"),
+    ],
+)
+def test_sets_whose_thresholds_are_of_other_scores_are_refused(
+    make: Callable[..., Classifier], changes: dict[str, Any], told: str
+) -> None:
+    classifier = make("card", conformal={"0.9": 0.2})
+    classifier.check_coverage(0.9, Path("weights"))
+    with pytest.raises(RecipeError, match=told):
+        replace(classifier, **changes).check_coverage(0.9, Path("weights"))

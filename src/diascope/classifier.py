@@ -13,7 +13,7 @@ from diascope.card import CARD_FILE, ModelCard
 from diascope.contracts import Runtime
 from diascope.decision import decide, prediction_set, scores_of
 from diascope.engines.outputs import Engine, Outputs
-from diascope.errors import PluginError, WeightsError
+from diascope.errors import PluginError, RecipeError, WeightsError
 from diascope.execution import Execution, engine_for
 from diascope.fitting import fitted
 from diascope.frames import Frames
@@ -114,6 +114,32 @@ class Classifier:
             regions=regions,
             attention=None,
         )
+
+    def check_coverage(self, coverage: float, directory: Path) -> None:
+        """Check that prediction sets of that coverage keep their promise for the scores given.
+
+        Raises:
+            WeightsError: if the card has no thresholds for it.
+            RecipeError: if they are of scores that come about in another way.
+        """
+        if f"{coverage:g}" not in self.card.conformal:
+            known = ", ".join(self.card.conformal)
+            raise WeightsError(
+                f"{self.card.name} has no prediction sets of coverage {coverage:g}",
+                where=str(directory / CARD_FILE),
+                hint=f"It has {known}." if known else "Remove run.coverage.",
+            )
+        own: dict[str, tuple[str, str]] = {
+            "aggregate": (self._how, self._native),
+            "test_time": (self.test_time, self.card.test_time),
+        }
+        for name, (wanted, fitted_for) in own.items():
+            if wanted not in ("card", fitted_for):
+                raise RecipeError(
+                    f"run.coverage and {name}: {wanted} exclude each other: the thresholds of "
+                    f"{self.card.name} are of scores by {fitted_for}",
+                    hint=f"Remove run.coverage, or write `{name}: card`.",
+                )
 
     @property
     def _native(self) -> Literal["mean", "attention"]:
@@ -264,16 +290,12 @@ def load_classifier(
         WeightsError: if the weights are missing, damaged or do not fit, or the card has no
             prediction sets of the coverage that the recipe asks for.
     """
-    if runtime.coverage is not None and f"{runtime.coverage:g}" not in card.conformal:
-        known = ", ".join(card.conformal)
-        raise WeightsError(
-            f"{card.name} has no prediction sets of coverage {runtime.coverage:g}",
-            where=str(directory / CARD_FILE),
-            hint=f"It has {known}." if known else "Remove run.coverage.",
-        )
     engine, execution = engine_for(card, directory, runtime)
     statistics = load_statistics(card, directory)
-    return Classifier(engine, card, runtime, aggregation, top_k, test_time, statistics, execution)
+    made = Classifier(engine, card, runtime, aggregation, top_k, test_time, statistics, execution)
+    if runtime.coverage is not None:
+        made.check_coverage(runtime.coverage, directory)
+    return made
 
 
 def _preview(sample: Sample, unit: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -27,7 +27,7 @@ def test_a_temperature_and_biases_that_were_put_in_are_found_again() -> None:
     assert found.bias == pytest.approx(shift, abs=0.1)
 
 
-def test_platt_scaling_is_logistic_regression_for_each_label() -> None:
+def test_platt_scaling_is_logistic_regression_on_platts_targets_for_each_label() -> None:
     logits = RANDOM.normal(0, 3, (500, 2))
     targets = (RANDOM.random((500, 2)) < expit(logits * [0.5, 1.5] + [1, -1])).astype(float)
 
@@ -35,7 +35,11 @@ def test_platt_scaling_is_logistic_regression_for_each_label() -> None:
 
     assert found is not None
     for place in range(2):
-        peer = LogisticRegression(C=np.inf).fit(logits[:, [place]], targets[:, place])
+        positive = targets[:, place] == 1
+        count = positive.sum()
+        aims = np.where(positive, (count + 1) / (count + 2), 1 / (500 - count + 2))
+        both = np.tile(logits[:, [place]], (2, 1)), np.repeat([1, 0], 500)
+        peer = LogisticRegression(C=np.inf).fit(*both, np.concatenate([aims, 1 - aims]))
         assert found.scale[place] == pytest.approx(peer.coef_[0, 0], rel=1e-3)
         assert found.bias[place] == pytest.approx(peer.intercept_[0], abs=1e-3)
 
@@ -69,3 +73,47 @@ def test_two_pictures_of_a_label_are_too_few(task: str) -> None:
     targets[:2] = 1
 
     assert fit_calibration(np.zeros((100, 1)), targets, task, "") is None  # type: ignore[arg-type]
+
+
+def separated(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return logits of two kinds that do not overlap, though others of their kind would."""
+    targets = np.repeat([1.0, 0.0], count)
+    return np.sort(RANDOM.normal(0, 1, 2 * count))[::-1] + (2 * targets - 1) * 2, targets
+
+
+def test_pictures_without_a_mistake_make_no_probability_of_0_or_1() -> None:
+    logits, targets = separated(12)
+
+    found = fit_calibration(logits[:, None], targets[:, None], "binary", "")
+    assert found is not None
+    scores = expit(logits * found.scale[0] + found.bias[0])
+    assert scores[targets == 1].mean() == pytest.approx(13 / 14, abs=0.01)
+    assert scores[targets == 0].mean() == pytest.approx(1 / 14, abs=0.01)
+    assert scores.max() < 0.999
+
+    many = fit_calibration(
+        np.stack([logits, -logits], 1), one_hot((targets == 0).astype(int), 2), "multiclass", ""
+    )
+    assert many is not None
+    assert many.scale[0] < 3
+
+
+def test_the_unit_of_logits_does_not_matter() -> None:
+    logits, targets = separated(12)
+    scales = []
+    for unit in (0.1, 1, 5, 20, 1000):
+        found = fit_calibration(logits[:, None] * unit, targets[:, None], "binary", "")
+        assert found is not None
+        scales.append(found.scale[0] * unit)
+
+    assert scales == pytest.approx([scales[0]] * 5, rel=1e-3)
+
+
+def test_a_label_without_pictures_gets_no_bias_of_its_own() -> None:
+    labels = RANDOM.integers(0, 2, 200)
+    logits = RANDOM.normal(0, 1, (200, 3)) + 3 * one_hot(labels, 3)
+
+    found = fit_calibration(logits, one_hot(labels, 3), "multiclass", "")
+    assert found is not None
+    assert found.bias[2] == pytest.approx(-np.mean([bias - found.bias[2] for bias in found.bias]))
+    assert abs(found.bias[2]) < 1

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diascope.training.draw import Drawn, label_weights
+from diascope.training.draw import Drawn, label_weights, rarity
 from diascope.training.options import TrainOptions
 
 RARE = np.eye(2, dtype=np.float32)[[0] * 90 + [1] * 10]
@@ -57,8 +57,17 @@ def test_an_unknown_label_makes_no_picture_rare() -> None:
     assert drawn.shares[0] == drawn.shares[1] < drawn.shares[3]
 
 
-def test_weights_are_one_on_average() -> None:
-    weights = label_weights(RARE, options(balance="weights", balance_power=1.0))
+def test_weights_of_labels_that_exclude_each_other_are_one_on_average() -> None:
+    weights = label_weights(RARE, options(balance="weights", balance_power=1.0), "multiclass")
 
     assert weights.mean() == pytest.approx(1)
     assert weights[1] / weights[0] == pytest.approx(9)
+
+
+def test_rarity_is_among_the_rows_of_which_a_label_is_known() -> None:
+    targets = np.full((100, 2), np.nan, np.float32)
+    targets[:, 0] = np.arange(100) < 20  # a fifth of all
+    targets[:4, 1] = [1, 1, 0, 0]  # half of four
+
+    assert rarity(targets)[:3].tolist() == [5, 5, 5]
+    assert rarity(targets[2:])[:2] == pytest.approx([98 / 18] * 2)

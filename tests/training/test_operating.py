@@ -55,6 +55,36 @@ def test_a_promised_sensitivity_is_kept_among_equal_scores() -> None:
     assert np.mean(scores[truth == 1] >= found) == 1
 
 
+@pytest.mark.parametrize(
+    ("truth", "scores", "rule"),
+    [
+        ([1, 0, 0, 0], [0.5, 0.5, 0.5, 0.5], Rule("cost")),  # 1 missed costs less than 3 raised
+        ([1, 0, 0, 0], [1.0, 1.0, 1.0, 1.0], Rule("cost")),
+        ([1, 0, 1, 0], [1.0, 1.0, 0.4, 0.2], Rule("specificity", 0.9)),
+    ],
+    ids=str,
+)
+def test_a_rule_may_raise_none(truth: list[int], scores: list[float], rule: Rule) -> None:
+    found = point(rule, np.array(truth, float), np.array(scores))
+
+    assert found is not None
+    assert not (np.array(scores) >= found).any()
+
+
+def test_a_promised_sensitivity_is_kept_among_scores_near_0() -> None:
+    truth, scores = np.array([1.0] * 4 + [0.0] * 4), np.array([1e-9] * 4 + [1e-12] * 4)
+    found = point(Rule("sensitivity", 0.9), truth, scores)
+
+    assert found is not None
+    assert (scores >= found).tolist() == (truth == 1).tolist()
+
+
+def test_a_point_between_two_neighbouring_numbers_does_not_reach_the_lower() -> None:
+    scores = np.array([np.nextafter(0.5, 1), 0.5])
+
+    assert point(Rule("youden"), np.array([1.0, 0.0]), scores) == scores[0]
+
+
 def test_a_label_of_one_kind_only_has_no_point_and_unknown_rows_do_not_count() -> None:
     assert point(Rule("youden"), np.ones(8)) is None
     assert point(Rule("prevalence"), np.array([1.0, 0, 0, 0, *[np.nan] * 4])) == 0.25

@@ -12,16 +12,18 @@ _FEWEST = 10
 _FEWEST_FOR_BIAS = 3
 """Those from which the bias alone can be fitted; with fewer, nothing is calibrated."""
 _SHRINKAGE = 1.0
-"""Weight of the penalty that keeps the biases of rare labels near 0, in pictures."""
+"""Weight in pictures of the penalty that keeps biases of rare labels near 0, and the temperature
+near 1 where pictures are told apart without a mistake."""
 
 
 def fit_calibration(
-    logits: Floats, targets: Floats, task: Task, fitted_on: str
+    logits: Floats, targets: Floats, task: Task, fitted_on: str, fewest: int = _FEWEST
 ) -> Calibration | None:
     """Return the calibration with the lowest log loss, or None if there are too few pictures.
 
-    Multiclass: one temperature, and a bias a label that undoes balanced sampling. Binary and
-    multilabel: slope and bias for each label; the bias alone where a label is scarce.
+    Multiclass: one temperature, and a bias a label that undoes balanced sampling; 0 for a label
+    that is scarce. Binary and multilabel: slope and bias for each label, with Platt's targets, so
+    that pictures without a mistake make no score 0 or 1; the bias alone where a label is scarce.
 
     Source: Guo et al. 2017, "On Calibration of Modern Neural Networks"; Alexandari et al. 2020,
     "Maximum Likelihood with Bias-Corrected Calibration is Hard-To-Beat at Label Shift Adaptation";
@@ -30,9 +32,10 @@ def fit_calibration(
     Args:
         logits: ``(N, L)``, one column for a binary task.
         targets: of the same shape, 0 or 1, NaN where unknown.
+        fewest: pictures a label that a multiclass task needs in all.
     """
     if task == "multiclass":
-        if len(logits) < _FEWEST * logits.shape[1]:
+        if len(logits) < fewest * logits.shape[1]:
             return None
         scale, bias = _temperature(logits, targets)
         return Calibration("temperature", (scale,) * logits.shape[1], tuple(bias), fitted_on)
@@ -47,14 +50,17 @@ def fit_calibration(
 def _temperature(logits: Floats, targets: Floats) -> tuple[float, list[float]]:
     from scipy.special import softmax
 
+    known = targets.sum(axis=0) >= _FEWEST_FOR_BIAS
+
     def loss(free: Floats) -> tuple[float, Floats]:
         scale, bias = np.exp(free[0]), free[1:]
         shares = softmax(logits * scale + bias, axis=1)
         value = -np.log(np.clip((shares * targets).sum(axis=1), 1e-300, 1)).sum()
         wrong = shares - targets
         slope = np.concatenate([[(wrong * logits).sum() * scale], wrong.sum(axis=0)])
-        slope[1:] += _SHRINKAGE * bias
-        return value + _SHRINKAGE * (bias**2).sum() / 2, slope
+        slope += _SHRINKAGE * free
+        slope[1:] *= known
+        return value + _SHRINKAGE * (free**2).sum() / 2, slope
 
     free = _minimised(loss, np.zeros(1 + logits.shape[1]))
     bias = free[1:] - free[1:].mean()  # softmax does not see what all have in common
@@ -64,10 +70,15 @@ def _temperature(logits: Floats, targets: Floats) -> tuple[float, list[float]]:
 def _platt(logits: Floats, targets: Floats) -> tuple[float, float] | None:
     known = ~np.isnan(targets)
     logits, targets = logits[known], targets[known]
-    scarce = min(targets.sum(), (1 - targets).sum())
+    positives, negatives = targets.sum(), (1 - targets).sum()
+    scarce = min(positives, negatives)
     if scarce < _FEWEST_FOR_BIAS:
         return None
     sloped = float(scarce >= _FEWEST)
+    width = float(logits.std()) or 1.0 if sloped else 1.0  # the same answer in whatever unit
+    logits = logits / width
+    if sloped:
+        targets = np.where(targets == 1, (positives + 1) / (positives + 2), 1 / (negatives + 2))
 
     def loss(free: Floats) -> tuple[float, Floats]:
         wide = logits * np.exp(free[0]) + free[1]
@@ -76,7 +87,7 @@ def _platt(logits: Floats, targets: Floats) -> tuple[float, float] | None:
         return value, np.array([sloped * (wrong * logits).sum() * np.exp(free[0]), wrong.sum()])
 
     free = _minimised(loss, np.zeros(2))
-    return float(np.exp(free[0])), float(free[1])
+    return float(np.exp(free[0]) / width), float(free[1])
 
 
 def _minimised(loss: Any, start: Floats) -> Floats:

@@ -13,6 +13,8 @@ from diascope.training.conformal import fit_conformal
 from diascope.training.operating import Rule
 from diascope.training.pictures import Pictures
 
+_PARTS = 5
+
 
 def truth_of(pictures: Pictures, card: ModelCard) -> Floats:
     """Return ``(N, number of labels)`` of 0 and 1, NaN where unknown."""
@@ -34,6 +36,7 @@ def decided(card: ModelCard, rule: Rule, pictures: Pictures, logits: Floats) -> 
     if calibration is not None:
         card = replace(card, calibration=calibration, score_kind="probability")
     truth, scores = truth_of(pictures, card), scores_of(logits, card)
+    unseen = _unseen_scores(card, pictures, logits)
     points = list(rule.points(truth, scores))
     if card.task == "binary":
         points[0] = None  # the negative label is what is left
@@ -44,9 +47,29 @@ def decided(card: ModelCard, rule: Rule, pictures: Pictures, logits: Floats) -> 
     return replace(
         card,
         labels=labels,
-        operating_rule=str(rule),
-        conformal={} if card.task == "multilabel" else fit_conformal(truth, scores),
+        operating_rule=rule.words(card.task),
+        conformal={} if card.task == "multilabel" else fit_conformal(truth, unseen),
     )
+
+
+def _unseen_scores(card: ModelCard, pictures: Pictures, logits: Floats) -> Floats:
+    """Return scores by calibrations that were fitted on other groups, as those of a run are.
+
+    Of the scores that they made fit, thresholds would promise too much. Where the others are too
+    few to be fitted on, the scores are those of the card.
+    """
+    _, codes = np.unique([example.group for example in pictures.examples], return_inverse=True)
+    parts, scores = codes % _PARTS, scores_of(logits, card)
+    if card.calibration is None:
+        return scores
+    targets, found = pictures.targets.astype(np.float64), scores.copy()
+    for part in np.unique(parts):
+        held = parts == part
+        other = fit_calibration(logits[~held], targets[~held], card.task, "", fewest=1)
+        if other is None:
+            return scores
+        found[held] = scores_of(logits[held], replace(card, calibration=other))
+    return found
 
 
 def scored(card: ModelCard, pictures: Pictures, logits: Floats) -> Scored:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
+from diascope.card import Task
 from diascope.training.options import TrainOptions
 
 _EXAMPLE_SEED = 1_000_003
@@ -30,9 +31,7 @@ class Drawn(Sampler[tuple[int, int]]):
         self.rank, self.world = share
         size = options.epoch_size or len(targets)
         self.size = size - size % self.world
-        power = options.balance_power if options.balance == "sampling" else 0.0
-        weights = rarity(targets) ** power
-        self.shares = weights / weights.sum()
+        self.shares = row_shares(targets, options)
         self.replace = options.balance == "sampling" or self.size > len(targets)
 
     def __len__(self) -> int:
@@ -48,20 +47,38 @@ class Drawn(Sampler[tuple[int, int]]):
         return iter(drawn[self.rank :: self.world])
 
 
+def row_shares(targets: Targets, options: TrainOptions) -> NDArray[np.float64]:
+    """Return ``(N,)``: how much of what is drawn is of each row."""
+    power = options.balance_power if options.balance == "sampling" else 0.0
+    weights = rarity(targets) ** power
+    shares: NDArray[np.float64] = weights / weights.sum()
+    return shares
+
+
 def rarity(targets: Targets) -> NDArray[np.float64]:
     """Return ``(N,)``: how many times rarer than 1 the rarest label of each row is; at least 1."""
-    known = np.nan_to_num(targets)
-    rows = known if known.shape[1] > 1 else np.concatenate([known, 1 - known], axis=1)
-    counts = np.maximum(rows.sum(axis=0), 1)
-    rarest: NDArray[np.float64] = (rows * (len(rows) / counts)).max(axis=1)
+    rows = targets if targets.shape[1] > 1 else np.concatenate([targets, 1 - targets], axis=1)
+    positives, negatives = _counts(rows)
+    times = (positives + negatives) / np.maximum(positives, 1)
+    rarest: NDArray[np.float64] = (np.nan_to_num(rows) * times).max(axis=1)
     return np.maximum(rarest, 1.0)
 
 
-def label_weights(targets: Targets, options: TrainOptions) -> Targets:
-    """Return ``(L,)``: what a label weighs in the loss, one on average."""
-    known = np.nan_to_num(targets)
+def label_weights(targets: Targets, options: TrainOptions, task: Task) -> Targets:
+    """Return ``(L,)``: what having a label weighs in the loss.
+
+    Multiclass: against other labels, one on average. Binary and multilabel: against not having it,
+    which weighs one.
+    """
+    positives, negatives = _counts(targets)
     if options.balance != "weights":
-        return np.ones(known.shape[1], np.float32)
-    counts = np.maximum(known.sum(axis=0), 1)
-    weights: Targets = (len(known) / counts) ** options.balance_power
-    return np.asarray(weights / weights.mean(), np.float32)
+        return np.ones(len(positives), np.float32)
+    rest = positives + negatives if task == "multiclass" else np.maximum(negatives, 1)
+    weights = (rest / np.maximum(positives, 1)) ** options.balance_power
+    return np.asarray(weights / weights.mean() if task == "multiclass" else weights, np.float32)
+
+
+def _counts(targets: Targets) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return of each label how many rows are known to have it, and how many not to."""
+    positives = np.asarray(np.nansum(targets, axis=0), np.float64)
+    return positives, (~np.isnan(targets)).sum(axis=0) - positives

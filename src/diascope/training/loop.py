@@ -147,7 +147,7 @@ class Trainer:
         pictures = batch[0]
         targets, rows = (part.to(device, non_blocking=True) for part in batch[1:])
         if options.mixup:
-            pictures, targets = mixed(pictures.to(device), targets, options.mixup)
+            pictures, targets, rows = mixed(pictures.to(device), targets, rows, options.mixup)
         if self._teachers is not None:
             with self.fabric.autocast():
                 targets = self._teachers.soften(pictures.to(device), targets)

@@ -2,12 +2,15 @@
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from diascope.card import Task
-from diascope.training.draw import Targets, label_weights
+from diascope.training.draw import Targets, label_weights, row_shares
 from diascope.training.options import TrainOptions
+
+_LEAST_DOUBT = 1e-6
 
 
 class Objective(nn.Module):
@@ -30,11 +33,12 @@ class Objective(nn.Module):
         self.task = task
         self.smoothing = options.label_smoothing
         self.gamma = options.focal_gamma if options.loss == "focal" else 0.0
-        share = np.clip(np.nanmean(targets, axis=0), 1e-6, 1 - 1e-6)
+        share = np.clip(_frequencies(targets, options), 1e-6, 1 - 1e-6)
         prior = np.log(share) if task == "multiclass" else np.log(share / (1 - share))
         adjustment = (options.logit_adjustment * prior).astype(np.float32)
+        weights = label_weights(targets, options, task)
         self.register_buffer("adjustment", torch.from_numpy(adjustment))
-        self.register_buffer("weights", torch.from_numpy(label_weights(targets, options)))
+        self.register_buffer("weights", torch.from_numpy(weights))
 
     def forward(self, logits: Tensor, targets: Tensor, rows: Tensor) -> Tensor:
         """Return the mean loss of a batch; ``rows`` are the rows' weights ``(N,)``."""
@@ -52,11 +56,24 @@ class Objective(nn.Module):
     def _softmax(self, logits: Tensor, targets: Tensor) -> Tensor:
         shares = functional.log_softmax(logits, dim=1)
         soft = targets * (1 - self.smoothing) + self.smoothing / targets.shape[1]
-        return -soft * shares * (1 - shares.exp()) ** self.gamma * self.weights
+        return -soft * shares * self._focus(shares.exp()) * self.weights
 
     def _sigmoid(self, logits: Tensor, targets: Tensor) -> Tensor:
         soft = targets * (1 - self.smoothing) + self.smoothing / 2
-        plain = functional.binary_cross_entropy_with_logits(logits, soft, reduction="none")
-        positive = logits.sigmoid()
-        right = positive * targets + (1 - positive) * (1 - targets)
-        return plain * (1 - right) ** self.gamma * (1 + targets * (self.weights - 1))
+        having, lacking = functional.logsigmoid(logits), functional.logsigmoid(-logits)
+        having_it = soft * having * self._focus(having.exp()) * self.weights
+        return -having_it - (1 - soft) * lacking * self._focus(lacking.exp())
+
+    def _focus(self, right: Tensor) -> Tensor:
+        """Return what answers of that score weigh; their least doubt keeps the slope finite."""
+        return (1 - right).clamp(min=_LEAST_DOUBT) ** self.gamma
+
+
+def _frequencies(targets: Targets, options: TrainOptions) -> NDArray[np.float64]:
+    """Return how often each label is met in training, of the rows of which it is known."""
+    shares = row_shares(targets, options)[:, None]
+    known = (shares * ~np.isnan(targets)).sum(axis=0)
+    having = np.nansum(shares * targets, axis=0)
+    found: NDArray[np.float64] = np.full(len(known), 0.5)
+    np.divide(having, known, out=found, where=known > 0)
+    return found

@@ -6,9 +6,11 @@ from typing import Literal
 
 import numpy as np
 
+from diascope.card import Task
 from diascope.evaluation.scored import Floats
 
-_LEAST = 1e-6
+_LEAST = float(np.finfo(np.float64).tiny)
+"""What a card takes: a point above 0."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,21 @@ class Rule:
         if not self.false_negative > 0:
             raise ValueError(f"false_negative must be above 0, got {self.false_negative}")
 
-    def __str__(self) -> str:
-        if self.by in ("sensitivity", "specificity"):
-            return f"{self.by} of at least {self.at_least:g} for each label"
-        if self.by == "cost":
-            return f"lowest cost, a false negative counting {self.false_negative:g} false positives"
-        texts = {"youden": "highest sensitivity plus specificity of each label (Youden)"}
-        texts |= {"prevalence": "each label's share of the pictures (highest balanced accuracy)"}
-        return texts.get(self.by, "")
+    def words(self, task: Task) -> str:
+        """Return what the rule promises of a task's labels, empty of ``highest``."""
+        if self.by == "highest":
+            return ""
+        if self.by == "prevalence":
+            return "each label's share of the pictures (highest balanced accuracy)"
+        text = f"{self.by} of at least {self.at_least:g} for each label"
+        if self.by == "youden":
+            text = "highest sensitivity plus specificity of each label (Youden)"
+        elif self.by == "cost":
+            text = f"lowest cost, a false negative counting {self.false_negative:g} false positives"
+        if task == "multiclass":
+            text += ", each label on its own; the one furthest above its point is decided on, so "
+            text += "the decisions keep it only in part"
+        return text
 
     def points(self, targets: Floats, scores: Floats) -> Sequence[float | None]:
         """Return each label's operating point, None where too little is known of the label.
@@ -60,8 +69,8 @@ class Rule:
             return float(positives / len(target))
         order = np.argsort(-score, kind="stable")
         last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
-        hits = np.cumsum(target[order])[last]
-        alarms = last + 1 - hits
+        hits = np.append(0, np.cumsum(target[order])[last])  # from none that is raised
+        alarms = np.append(0, last + 1) - hits
         sensitivity, specificity = hits / positives, 1 - alarms / (len(target) - positives)
         best = self._best(sensitivity, specificity, positives - hits, alarms)
         return max(_between(score[order][last], best), _LEAST)
@@ -69,19 +78,23 @@ class Rule:
     def _best(
         self, sensitivity: Floats, specificity: Floats, missed: Floats, alarms: Floats
     ) -> int:
-        """Return which of the thresholds, from high to low, the rule takes."""
+        """Return how many of the thresholds, from high to low, the rule takes."""
         if self.by == "sensitivity":
             return int(np.argmax(sensitivity >= self.at_least))
         if self.by == "specificity":
-            good = np.flatnonzero(specificity >= self.at_least)
-            return int(good[-1]) if len(good) else 0
+            return int(np.flatnonzero(specificity >= self.at_least)[-1])
         if self.by == "cost":
             return int(np.argmin(alarms + self.false_negative * missed))
         return int(np.argmax(sensitivity + specificity))
 
 
-def _between(thresholds: Floats, place: int) -> float:
-    """Return the middle between a threshold and the next lower score, which does not reach it."""
-    if place + 1 == len(thresholds):
-        return float(thresholds[place])
-    return float((thresholds[place] + thresholds[place + 1]) / 2)
+def _between(thresholds: Floats, count: int) -> float:
+    """Return the middle between the last of ``count`` thresholds and the next, lower one."""
+    if not count:  # above all, and above 1 only if a score is 1
+        highest = thresholds[0]
+        return float((highest + 1) / 2 if highest < 1 else np.nextafter(highest, np.inf))
+    least = thresholds[count - 1]
+    if count == len(thresholds):
+        return float(least)
+    middle = (least + thresholds[count]) / 2
+    return float(middle if middle > thresholds[count] else least)

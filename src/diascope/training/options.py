@@ -145,11 +145,18 @@ class TrainOptions:
             "frozen_epochs",
             "patience",
             "mixup",
+            "label_smoothing",
+            "balance_power",
+            "focal_gamma",
+            "logit_adjustment",
         ):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
-        if not self.learning_rate > 0 or not self.dropout < 1:
-            raise ValueError("learning_rate must be above 0 and dropout below 1")
+        if not self.learning_rate > 0:
+            raise ValueError(f"learning_rate must be above 0, got {self.learning_rate}")
+        for name in ("dropout", "label_smoothing"):
+            if not getattr(self, name) < 1:
+                raise ValueError(f"{name} must be below 1, got {getattr(self, name)}")
         if self.folds == 1 or self.folds < 0:
             raise ValueError(f"folds must be 0 or at least 2, got {self.folds}")
         if not 0 <= self.ema < 1 or not 0 < self.layer_decay <= 1:

@@ -1,0 +1,61 @@
+"""What validation pictures say of scores holds for pictures that it was not fitted on."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+
+from diascope.card import Label, ModelCard
+from diascope.decision import prediction_set, scores_of
+from diascope.training.decisions import decided
+from diascope.training.operating import Rule
+
+LABELS = 7
+RANDOM = np.random.default_rng(0)
+
+
+def card() -> ModelCard:
+    labels = tuple(Label(f"label {place}") for place in range(LABELS))
+    numbers: dict[str, Any] = {"size": (8, 8), "mean": (0.5,), "std": (0.5,)}
+    return ModelCard("m", "multiclass", labels, backbone="b", score_kind="softmax", **numbers)
+
+
+def drawn(count: int) -> tuple[Any, np.ndarray]:
+    """Return pictures whose labels follow their logits, and the logits, which are too sure."""
+    true = RANDOM.normal(0, 1.5, (count, LABELS))
+    labels = [RANDOM.choice(LABELS, p=shares) for shares in softmax(true, axis=1)]
+    examples = [SimpleNamespace(group=str(place)) for place in range(count)]
+
+    class Pictures(SimpleNamespace):
+        def __len__(self) -> int:
+            return count
+
+    return Pictures(targets=np.eye(LABELS)[labels], examples=examples), true * 2
+
+
+def covered() -> float:
+    """Return how often sets fitted on 70 pictures hold the truth of others."""
+    made = decided(card(), Rule(), *drawn(70))
+    assert made.calibration is not None
+    pictures, logits = drawn(400)
+    names = made.names
+    sets = [
+        prediction_set(dict(zip(names, row, strict=True)), made, 0.9)
+        for row in scores_of(logits, made)
+    ]
+    truth = [names[label] for label in pictures.targets.argmax(axis=1)]
+    return float(np.mean([name in held for name, held in zip(truth, sets, strict=True)]))
+
+
+def test_sets_keep_their_promise_though_the_same_pictures_calibrated_the_scores() -> None:
+    assert np.mean([covered() for _ in range(60)]) == pytest.approx(0.905, abs=0.01)
+
+
+def test_the_card_says_that_the_decision_between_labels_keeps_a_rule_only_in_part() -> None:
+    rule = Rule("sensitivity", 0.9)
+    told = decided(card(), rule, *drawn(100)).operating_rule
+
+    assert told.startswith("sensitivity of at least 0.9 for each label, each label on its own")
+    assert rule.words("multilabel") == "sensitivity of at least 0.9 for each label"

@@ -69,6 +69,7 @@ def test_an_unknown_key_in_a_card_is_refused_with_its_line(tmp_path: Path, make_
         ({"task": "binary", "labels": (Label("a"), Label("b"), Label("c"))}, "two labels"),
         ({"labels": (Label("a"),)}, "at least two"),
         ({"labels": (Label("a"), Label("a"))}, "repeat"),
+        ({"labels": (Label("macro"), Label("a"))}, "cannot be called macro"),
         ({"std": (0.0,)}, "std"),
         ({"std": (1.0, 1.0)}, "std"),
         ({"score_kind": "certainty"}, "score_kind"),

@@ -54,13 +54,6 @@ def test_multiclass_decides_on_the_largest_multiple_of_the_operating_point(make_
     assert decide({"dark": 0.3, "bright": 0.7}, card) == ("dark",)
 
 
-def test_a_label_without_a_point_counts_as_the_rarest_of_the_others(make_card: Make) -> None:
-    card = make_card(labels=labels(common=0.6, rare=0.1, unknown=None))
-
-    assert decide({"common": 0.15, "rare": 0.05, "unknown": 0.8}, card) == ("unknown",)
-    assert decide({"common": 0.6, "rare": 0.3, "unknown": 0.1}, card) == ("rare",)
-
-
 @pytest.mark.parametrize(
     ("point", "score", "decided"),
     [(None, 0.5, "b"), (None, 0.49, "a"), (0.2, 0.2, "b"), (0.2, 0.19, "a"), (0.0, 0.0, "b")],

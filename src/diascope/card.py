@@ -163,6 +163,8 @@ class ModelCard:
             return "a multiclass task has at least two labels"
         if len(set(self.names)) != len(self.names):
             return f"labels repeat: {', '.join(self.names)}"
+        if "macro" in self.names:
+            return "a label cannot be called macro, as the mean over labels is"
         if self.calibration is not None:
             numbers = {len(self.calibration.scale), len(self.calibration.bias)}
             if numbers != {self.outputs}:

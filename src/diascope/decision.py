@@ -33,8 +33,8 @@ def decide(scores: Mapping[str, float], card: ModelCard) -> tuple[str, ...]:
 
     Binary: the positive label from its operating point upwards (0.5 without one), else the
     negative. Multilabel: every label from its operating point upwards, perhaps none. Multiclass:
-    the label whose score is the largest multiple of its operating point, one without a point taken
-    for as rare as the rarest; without operating points, the highest score.
+    the label whose score is the largest multiple of its operating point; without operating points,
+    the highest score.
     """
     points = {label.name: label.operating_point for label in card.labels}
     if card.task == "multilabel":
@@ -42,8 +42,7 @@ def decide(scores: Mapping[str, float], card: ModelCard) -> tuple[str, ...]:
     if card.task == "binary":
         negative, positive = card.names
         return (positive if scores[positive] >= _or_half(points[positive]) else negative,)
-    rarest = min((point for point in points.values() if point is not None), default=1.0)
-    ratios = {name: scores[name] / (points[name] or rarest) for name in card.names}
+    ratios = {name: scores[name] / (points[name] or 1.0) for name in card.names}
     return (max(card.names, key=lambda name: ratios[name]),)
 
 

@@ -56,6 +56,7 @@ def test_a_table_is_classified_measured_and_written_down(
     assert "12 items measured, 0 without answer" in ended.out
     assert "AUC, mean over labels" in ended.out
     assert "8 of 12 rows stand in train or validation" in ended.err
+    assert "fewer than 10 groups with or without" in ended.err
     assert (out / "evaluation.html").is_file()
     found = json.loads((out / "metrics.json").read_text())
     right = [
@@ -126,13 +127,23 @@ def test_a_label_that_the_model_does_not_know_is_refused_before_anything_is_run(
     assert not (tmp_path / "out").exists()
 
 
+def test_rows_without_a_split_are_those_of_the_training_if_others_have_one(
+    command: Command, recipe: Path, table: Path, tmp_path: Path
+) -> None:
+    table.write_text(table.read_text().replace(",train,", ",,"))
+    ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
+    assert "8 of 12 rows stand in train or validation" in ended.err
+    again = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "2", "--split", "train")
+    assert "8 items measured" in again.out
+
+
 def test_a_label_that_no_row_has_is_a_warning(
     command: Command, recipe: Path, table: Path, tmp_path: Path
 ) -> None:
     write_rows(table, 12, label="red")
     ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
     assert ended.code == 0, ended.err
-    assert "no item has the label green, blue: it is not measured" in ended.err
+    assert "no item has the label green, blue: what needs one is not measured" in ended.err
 
 
 def test_a_column_that_the_table_has_not_is_refused_before_anything_is_run(

@@ -1,5 +1,7 @@
 """Two models on the same items."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -28,7 +30,8 @@ def test_only_items_that_both_answered_are_compared_whatever_their_order() -> No
     shuffled = other.take(np.random.default_rng(0).permutation(len(other))[:90])
     both = np.array([place for place, item in enumerate(one.items) if item in shuffled.items])
     found = compare(one, shuffled, title="fewer", draws=20)
-    expected = delong(one.targets[both, 1], one.scores[both, 1], other.scores[both, 1])
+    scores = one.scores[both, 1], other.scores[both, 1]
+    expected = delong(one.targets[both, 1], *scores, np.array(one.items)[both].tolist())
     assert found.items == 90
     assert found.labels["spotted"] == pytest.approx(expected)
 
@@ -36,3 +39,21 @@ def test_only_items_that_both_answered_are_compared_whatever_their_order() -> No
 def test_models_of_other_labels_are_refused() -> None:
     with pytest.raises(UsageError, match=r"one answers binary plain, spotted; the other multicl"):
         compare(binary(), multiclass(), title="other")
+
+
+def test_pictures_of_a_person_are_not_taken_for_people() -> None:
+    alone, other = binary(40), binary(40, seed=1)
+    rows = np.repeat(np.arange(40), 6)
+    copies = [
+        replace(each.take(rows), items=tuple(map(str, range(240)))) for each in (alone, other)
+    ]
+    (one,) = compare(alone, other, title="other", draws=5).labels.values()
+    (many,) = compare(*copies, title="other", draws=5).labels.values()
+    assert many == pytest.approx(one)
+
+
+def test_a_difference_that_cannot_be_tested_is_not_told() -> None:
+    right = binary(4)
+    right.scores[:] = right.targets
+    wrong = replace(right, scores=1 - right.targets)
+    assert compare(right, wrong, title="wrong", draws=5).labels == {}

@@ -8,13 +8,16 @@ from sklearn.metrics import roc_auc_score
 from diascope.evaluation.delong import delong
 from diascope.evaluation.scored import Floats
 
+EACH = [str(place) for place in range(100)]
+"""Groups of one item."""
+
 
 def test_difference_interval_and_p_are_those_of_all_pairs() -> None:
     random = np.random.default_rng(2)
     targets = (np.arange(90) % 3 == 0).astype(np.float64)
     one = np.round(targets + random.normal(size=90), 1)  # tied, too
     other = np.round(0.5 * targets + random.normal(size=90), 1)
-    found = delong(targets, one, other)
+    found = delong(targets, one, other, EACH[:90])
     error = pairwise_error(targets, one, other)
     difference = roc_auc_score(targets, one) - roc_auc_score(targets, other)
     assert found.difference == pytest.approx(difference)
@@ -37,16 +40,43 @@ def pairwise_error(targets: Floats, one: Floats, other: Floats) -> float:
 
 def test_equal_scores_do_not_differ() -> None:
     targets, scores = np.array([0.0, 1, 0, 1, 1]), np.array([0.1, 0.4, 0.5, 0.8, 0.9])
-    assert delong(targets, scores, scores) == (0.0, 0.0, 0.0, 1.0)
+    assert delong(targets, scores, scores, EACH[:5]) == (0.0, 0.0, 0.0, 1.0)
 
 
 def test_under_no_difference_p_is_below_a_twentieth_about_once_in_twenty() -> None:
     random = np.random.default_rng(6)
     targets = (np.arange(80) % 2).astype(np.float64)
-    ps = [delong(targets, *(targets + random.normal(size=(2, 80)))).p for _ in range(400)]
+    ps = [
+        delong(targets, *(targets + random.normal(size=(2, 80))), EACH[:80]).p for _ in range(400)
+    ]
     assert 0.02 < np.mean(np.array(ps) < 0.05) < 0.09
 
 
 def test_one_item_of_a_kind_is_too_few() -> None:
-    with pytest.raises(ValueError, match="two items of either kind, got 1 and 3"):
-        delong(np.array([1.0, 0, 0, 0]), np.arange(4.0), np.arange(4.0))
+    with pytest.raises(ValueError, match="two groups with either kind, got 1 and 3"):
+        delong(np.array([1.0, 0, 0, 0]), np.arange(4.0), np.arange(4.0), EACH[:4])
+
+
+def test_among_items_of_groups_p_is_below_a_twentieth_about_once_in_twenty() -> None:
+    random = np.random.default_rng(7)
+    groups = np.repeat(EACH[:60], 5)
+    targets = np.repeat(random.random(60) < 0.5, 5) | (random.random(300) < 0.2)  # mixed in some
+    ps = []
+    for _ in range(300):
+        shared = np.repeat(random.normal(size=(2, 60)), 5, axis=1)  # what a model sees in a group
+        one, other = 1.5 * targets + shared + 0.5 * random.normal(size=(2, 300))
+        ps.append(delong(targets.astype(np.float64), one, other, groups.tolist()).p)
+    assert 0.02 < np.mean(np.array(ps) < 0.05) < 0.09
+
+
+def test_a_difference_without_variance_has_no_p() -> None:
+    targets = np.array([1.0, 1, 0, 0])
+    with pytest.raises(ValueError, match="without any variance"):
+        delong(targets, targets, -targets, EACH[:4])
+
+
+def test_an_interval_of_a_difference_ends_at_1() -> None:
+    targets = np.array([1.0, 1, 1, 0, 0, 0])
+    found = delong(targets, targets, np.array([0.4, 0.2, 0.5, 0.3, 0.6, 0.1]), EACH[:6])
+    assert 0 < found.low + 1 < found.high + 1 <= 2
+    assert found.high == 1

@@ -102,3 +102,12 @@ def test_the_gaussian_favours_the_middle() -> None:
 
 def test_a_map_that_speaks_for_nothing_has_no_energy() -> None:
     assert np.isnan(inside_figures(-np.ones((4, 4), np.float32), masks())["energy"])
+
+
+@pytest.mark.parametrize("level", [0.0, -1.0])
+def test_a_map_that_nowhere_speaks_for_the_label_points_nowhere(level: float) -> None:
+    mask = np.zeros((32, 32), bool)
+    mask[:4, :4] = True  # where the first of equal places lies
+    figures = inside_figures(np.full((4, 4), level, np.float32), mask)
+
+    assert np.isnan([figures["energy"], figures["pointing"], figures["pointing_gain"]]).all()

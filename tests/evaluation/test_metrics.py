@@ -163,3 +163,26 @@ def test_multilabel_measures_each_labels_calibration() -> None:
     mean = (found["ece_round"]["value"] + found["ece_large"]["value"]) / 2
     assert found["ece"]["value"] == pytest.approx(mean, abs=1e-4)
     assert "accuracy" not in found
+
+
+def test_scores_of_1_and_on_the_edges_of_bins_fall_where_they_do_in_every_draw() -> None:
+    scores = np.concatenate([np.ones(50), np.full(50, 0.95), np.tile(np.arange(16) / 15, 5)])
+    truth = np.random.default_rng(0).random(len(scores)) < 0.8
+    every = np.ones(len(scores), np.bool_)
+    value = Library().calibration_error(every, scores, truth)
+    drawn = Weighted(every[None].astype(np.float64)).calibration_error(every, scores, truth)
+    assert drawn[0] == pytest.approx(value, abs=1e-6)
+    truth = np.arange(100) >= 10  # the first bin's scores are 1 and right in 40 of 50
+    assert Library().calibration_error(every[:100], scores[:100], truth) == pytest.approx(0.075)
+
+
+def test_a_draw_without_one_of_the_labels_is_no_draw_of_their_mean() -> None:
+    truth = np.eye(3)[[0] * 30 + [1] * 30 + [2] * 4]
+    scores = truth.copy()
+    scores[60:] = [0.6, 0.4, 0.0]  # the last label is never found
+    groups = tuple(map(str, range(60))) + ("one",) * 4
+    table = scored(("a", "b", "c"), "multiclass", truth, scores, scores > 0.5, groups=groups)
+    found = measured(table, draws=300)
+    assert found["auc_macro"]["value"] == pytest.approx((1 + 1 + 0.5) / 3, abs=1e-4)
+    assert found["auc_macro"]["high"] < 0.9
+    assert found["balanced_accuracy"]["high"] == pytest.approx(2 / 3, abs=1e-4)

@@ -5,7 +5,7 @@ import pytest
 
 from diascope.errors import UsageError
 from diascope.evaluation.metrics import measured
-from diascope.evaluation.subgroups import by_subgroup
+from diascope.evaluation.subgroups import by_subgroup, divided
 from tests.evaluation.tables import binary, multilabel
 
 COLUMNS = {
@@ -37,7 +37,7 @@ def test_numbers_fall_into_bins_that_hold_their_lower_edge() -> None:
 
 def test_a_small_part_is_marked_and_a_large_one_is_not() -> None:
     few, many = by_subgroup(binary(columns={"site": ("a",) * 20 + ("b",) * 100}), ["site"], draws=5)
-    assert few.warning == "fewer than 50 items; fewer than 10 with or without spotted"
+    assert few.warning == "fewer than 50 items; fewer than 10 groups with or without spotted"
     assert many.warning == ""
 
 
@@ -63,3 +63,26 @@ def test_a_label_that_is_known_nowhere_in_a_part_is_not_measured_there() -> None
     assert "sensitivity_large" not in here.metrics
     assert {"auc_round", "auc_macro"} <= set(here.metrics)
     assert "auc_large" in there.metrics
+
+
+@pytest.mark.parametrize(
+    ("width", "cells", "expected"),
+    [
+        (
+            "0.1",
+            ["0.3", "0.6", "0.70"],
+            ["0.3 to below 0.4", "0.6 to below 0.7", "0.7 to below 0.8"],
+        ),
+        ("0.05", ["0.15", "0.349"], ["0.15 to below 0.2", "0.3 to below 0.35"]),
+        ("10", ["20240119", "20240120"], [f"{d}0 to below {d + 1}0" for d in (2024011, 2024012)]),
+        ("20", ["-0", "-1", "1e2"], ["0 to below 20", "-20 to below 0", "100 to below 120"]),
+    ],
+)
+def test_a_bin_is_what_its_name_says(width: str, cells: list[str], expected: list[str]) -> None:
+    assert divided({"x": cells}, f"x:{width}") == ("x", expected)
+
+
+def test_many_items_of_few_groups_are_marked() -> None:
+    groups = tuple(str(place // 15) for place in range(120))
+    (part,) = by_subgroup(binary(columns={"site": ("a",) * 120}, groups=groups), ["site"], draws=5)
+    assert part.warning == "fewer than 10 groups with or without spotted"

@@ -60,7 +60,7 @@ def test_items_of_one_kind_only_are_no_reason_to_fail(tmp_path: Path) -> None:
     table = binary()
     evaluation = evaluate(table.take(table.targets[:, 1] == 0), draws=5)
     assert write_evaluation(evaluation, tmp_path)
-    assert evaluation.warnings == ("no item has the label spotted: it is not measured",)
+    assert evaluation.warnings == ("no item has the label spotted: what needs one is not measured",)
 
 
 def test_the_json_holds_model_counts_metrics_and_all_that_was_asked_for(folder: Path) -> None:

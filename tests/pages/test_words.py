@@ -28,6 +28,17 @@ def test_a_metric_of_the_whole_model_is_told_from_that_of_a_label() -> None:
     assert titles == ["AUC, mean over labels", "Labels in a set"]
 
 
+def test_a_label_that_is_called_as_a_metric_ends_takes_none_of_the_whole_models() -> None:
+    labels = [Label(name) for name in ("accuracy", "80", "size")]
+    whole = ("balanced_accuracy", "sensitivity_at_specificity_80", "set_size")
+    metrics = {name: {"value": 0.5} for name in (*whole, "auc_accuracy", "auc_80")}
+
+    assert [each.title for each in whole_measures(metrics, labels)] == [
+        title_words(name) for name in whole
+    ]
+    assert label_measures(metrics, labels).columns == ("AUC",)
+
+
 def test_the_metrics_of_labels_are_a_table_with_gaps() -> None:
     table = label_measures(METRICS, LABELS)
     values = {row.title: [cell and cell.value for cell in row.cells] for row in table.rows}

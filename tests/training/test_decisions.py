@@ -59,3 +59,14 @@ def test_the_card_says_that_the_decision_between_labels_keeps_a_rule_only_in_par
 
     assert told.startswith("sensitivity of at least 0.9 for each label, each label on its own")
     assert rule.words("multilabel") == "sensitivity of at least 0.9 for each label"
+
+
+def test_a_label_that_validation_lacks_gets_the_point_of_the_rarest() -> None:
+    pictures, logits = drawn(100)
+    pictures.targets = np.eye(LABELS)[np.minimum(pictures.targets.argmax(axis=1), LABELS - 2)]
+    points = [
+        label.operating_point
+        for label in decided(card(), Rule("prevalence"), pictures, logits).labels
+    ]
+
+    assert points[-1] == min(point for point in points[:-1] if point is not None)

@@ -58,6 +58,23 @@ def test_the_shares_are_about_what_was_asked_for() -> None:
     assert found["validation"] == pytest.approx(0.1, abs=0.03)
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_large_group_is_held_out_only_if_nothing_else_is(seed: int) -> None:
+    lone = [example(i, -1 if i < 400 else i // 3) for i in range(1000)]
+    found = shares(split_by_group(lone, test=0, validation=0.1, seed=seed))
+
+    assert found["validation"] == pytest.approx(0.1, abs=0.05)
+
+
+@pytest.mark.parametrize(("test", "validation"), [(0.96, 0.02), (0.5, 0.48)])
+def test_shares_that_leave_next_to_nothing_still_leave_something(
+    test: float, validation: float
+) -> None:
+    found = shares(split_by_group(MANY, test=test, validation=validation, seed=0))
+
+    assert min(found[part] for part in ("train", "validation", "test")) > 0
+
+
 @pytest.mark.parametrize("share", [0.4])
 def test_a_large_share_is_about_what_was_asked_for(share: float) -> None:
     found = shares(split_by_group(MANY, test=share, validation=0.1, seed=0))

@@ -5,6 +5,7 @@ import io
 import math
 from collections.abc import Iterable, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,8 @@ def read_labels(table: Path, card: ModelCard, split: str | None) -> tuple[list[E
     """
     examples = read_table(table, card.task)
     _refuse_unknown(examples, card, table)
+    if any(example.split for example in examples):  # what has none is trained on
+        examples = [replace(example, split=example.split or "train") for example in examples]
     learned = sum(example.split in ("train", "validation") for example in examples)
     if split is None:
         flatters = (

@@ -1,6 +1,7 @@
 """Two models on the same items: is the difference more than chance?"""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +13,6 @@ from diascope.evaluation.library import Library
 from diascope.evaluation.metrics import metrics_of, resampled
 from diascope.evaluation.scored import Scored
 
-_MINIMUM = 2  # items of either kind that DeLong's test needs
-
 
 @dataclass(frozen=True)
 class Comparison:
@@ -22,7 +21,8 @@ class Comparison:
     Attributes:
         title: name of the second model.
         items: how many items both answered.
-        labels: label to the difference of its AUCs, by DeLong's test.
+        labels: label to the difference of its AUCs, by DeLong's test; without those of which too
+            few groups are known to test it.
         metrics: metric to ``difference, low, high``: the interval from bootstraps of groups, in
             which both models get the same draws.
     """
@@ -64,10 +64,9 @@ def _by_label(one: Scored, other: Scored) -> dict[str, Difference]:
     for name, column in one.measured.items():
         truth = one.targets[:, column]
         known = ~np.isnan(truth)
-        positives = int((truth[known] == 1).sum())
-        if min(positives, int(known.sum()) - positives) >= _MINIMUM:
-            mine, theirs = one.scores[known, column], other.scores[known, column]
-            found[name] = delong(truth[known], mine, theirs)
+        mine, theirs = one.scores[known, column], other.scores[known, column]
+        with suppress(ValueError):  # what cannot be tested is not told
+            found[name] = delong(truth[known], mine, theirs, np.array(one.groups)[known].tolist())
     return found
 
 

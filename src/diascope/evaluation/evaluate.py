@@ -7,7 +7,7 @@ from typing import Any
 from diascope.evaluation.compare import Comparison
 from diascope.evaluation.metrics import LABEL_METRICS, measured
 from diascope.evaluation.scored import Scored
-from diascope.evaluation.subgroups import Subgroup, by_subgroup
+from diascope.evaluation.subgroups import FEW_GROUPS, Subgroup, by_subgroup, rare_labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +49,7 @@ class Evaluation:
                 "labels": self.scored.counts(),
             },
             "metrics": self.metrics,
+            "promised_coverage": self.scored.coverage,
             "subgroups": self._subgroups(),
             "comparison": self._comparison(),
             "warnings": list(self.warnings),
@@ -112,5 +113,10 @@ def _warnings(scored: Scored, failed: Mapping[str, str]) -> list[str]:
         found.append(f"{len(failed)} items ({share:.1%}) have no answer and are in no figure")
     absent = [name for name, count in scored.counts().items() if not count]
     if absent:
-        found.append(f"no item has the label {', '.join(absent)}: it is not measured")
+        found.append(f"no item has the label {', '.join(absent)}: what needs one is not measured")
+    if few := [name for name in rare_labels(scored) if name not in absent]:
+        found.append(
+            f"fewer than {FEW_GROUPS} groups with or without {', '.join(few)}: what is measured of "
+            "so few says little, and so do its intervals"
+        )
     return found

@@ -50,8 +50,9 @@ def followed(
 def inside_figures(evidence: NDArray[np.float32], mask: NDArray[np.bool_]) -> dict[str, float]:
     """Return the figures of a map ``(h, w)`` in a mask ``(H, W)``, beside those of a Gaussian.
 
-    ``energy`` is the share of what speaks for the label that lies inside, NaN if nothing speaks for
-    it; ``pointing`` is 1 if the strongest place does; ``area`` is the mask's share of the picture.
+    ``energy`` is the share of what speaks for the label that lies inside, ``pointing`` is 1 if the
+    strongest place does, both NaN if nothing speaks for it; ``area`` is the mask's share of the
+    picture.
     """
     ours, blind = _energy(_grown(evidence, mask.shape), mask), _energy(_gaussian(mask.shape), mask)
     found = {"area": float(mask.mean())}
@@ -61,11 +62,12 @@ def inside_figures(evidence: NDArray[np.float32], mask: NDArray[np.bool_]) -> di
 
 
 def _energy(cells: NDArray[np.float64], mask: NDArray[np.bool_]) -> tuple[float, float]:
-    """Return energy and pointing game."""
+    """Return energy and pointing game, both NaN of a map that nowhere speaks for the label."""
     positive = np.maximum(cells, 0)
     total = positive.sum()
-    energy = positive[mask].sum() / total if total else np.nan
-    return float(energy), float(mask.flat[cells.argmax()])
+    if not total:
+        return np.nan, np.nan
+    return float(positive[mask].sum() / total), float(mask.flat[cells.argmax()])
 
 
 def _grown(evidence: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float64]:

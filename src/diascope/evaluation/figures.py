@@ -29,7 +29,8 @@ DRAWINGS = (
     Drawing(
         "confusion",
         "Confusion matrix",
-        "Each row is a truth and adds up to 100 %; the numbers of items stand below the shares.",
+        "Each row is a truth and adds up to 100 %, for each label on its own if an item may have "
+        "several; the numbers of items stand below the shares.",
         confusion,
     ),
     Drawing(
@@ -49,15 +50,17 @@ DRAWINGS = (
     Drawing(
         "reliability",
         "Reliability",
-        "How often answers of a score are right. On the diagonal, scores are probabilities; bins "
-        "of fewer than 5 items are left out.",
+        "How often the top label of a score is right; of labels on their own, how often items of "
+        "a score have the label. On the diagonal, scores are probabilities; bins of fewer than 5 "
+        "items are left out.",
         reliability,
     ),
     Drawing(
         "decision",
         "Decision curve",
         "Net benefit: right alarms less false alarms, which weigh as the threshold says (Vickers "
-        "and Elkin 2006). A model is of use where its line is the highest.",
+        "and Elkin 2006). A model is of use where its line is the highest; scores that are no "
+        "probabilities make it look worse than its best threshold.",
         decision,
     ),
 )

@@ -1,12 +1,14 @@
 """The value of each metric, by scikit-learn and torchmetrics."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from diascope.evaluation.scored import Booleans, Floats
 
 CALIBRATION_BINS = 15
 SPECIFICITY = 0.80
 _ROUNDING = 1e-9
+_BELOW_1 = float(np.nextafter(1.0, 0.0))
 
 
 class Library:
@@ -50,12 +52,20 @@ class Library:
         if not confidence.size:
             return np.nan
         error = binary_calibration_error(
-            torch.from_numpy(confidence),
+            torch.from_numpy(np.minimum(confidence, _BELOW_1)),  # else 1 has a bin of its own
             torch.from_numpy(correct.astype(np.int64)),
             n_bins=CALIBRATION_BINS,
             norm="l1",
         )
         return float(error)
+
+
+def bins_of(confidence: Floats) -> NDArray[np.intp]:
+    """Return the bin of each score, 0 to 14; edges are torchmetrics', in its precision."""
+    import torch
+
+    edges = torch.linspace(0, 1, CALIBRATION_BINS + 1).numpy()
+    return np.digitize(confidence, edges[1:-1])
 
 
 def _best_sensitivity(truth: Booleans, scores: Floats) -> float:

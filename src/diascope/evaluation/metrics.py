@@ -69,8 +69,9 @@ def measured(scored: Scored, *, draws: int = 1000, seed: int = 0) -> dict[str, d
 def resampled(scored: Scored, *, draws: int, seed: int) -> dict[str, Floats]:
     """Return metric to its ``(draws,)`` values in bootstraps of groups."""
     weights = group_weights(scored.groups, draws=draws, seed=seed)
-    parts = [metrics_of(scored, Weighted(part)) for part in weights]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    once = np.ones((1, len(scored)))  # the first draw of each part: see ``_macro``
+    parts = [metrics_of(scored, Weighted(np.concatenate([once, part]))) for part in weights]
+    return {name: np.concatenate([part[name][1:] for part in parts]) for name in parts[0]}
 
 
 def metrics_of(scored: Scored, arithmetic: Arithmetic) -> dict[str, Any]:
@@ -176,8 +177,13 @@ def _known(scored: Scored, column: int | None = None) -> Booleans:
 
 
 def _macro(each: list[Any]) -> Any:
-    """Return the mean over labels, numbers or arrays of draws, of those that are defined."""
-    stacked = np.stack([np.asarray(part, np.float64) for part in each])
-    defined = ~np.isnan(stacked)
-    total, count = np.where(defined, stacked, 0).sum(axis=0), defined.sum(axis=0)
-    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
+    """Return the mean over labels, numbers or arrays of draws, of those that are defined.
+
+    Of draws, the first says which they are; another that lacks one of them has no mean, for that
+    of the rest is another figure.
+    """
+    stacked = np.stack([np.atleast_1d(np.asarray(part, np.float64)) for part in each])
+    defined = stacked[~np.isnan(stacked[:, 0])]
+    if not len(defined):
+        return np.full(np.shape(each[0]), np.nan)
+    return defined.mean(axis=0).reshape(np.shape(each[0]))

@@ -49,6 +49,7 @@ def page(
         warnings=evaluation.warnings,
         figures=_figures(evaluation),
         measures=whole_measures(evaluation.overall, ()),
+        promised=scored.coverage,
         by_label=_by_label(evaluation, titles),
         drawings=[_drawing(each, figures, scored.task) for each in DRAWINGS],
         comparison=evaluation.comparison,

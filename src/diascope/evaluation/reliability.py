@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from diascope.evaluation.library import CALIBRATION_BINS
+from diascope.evaluation.library import CALIBRATION_BINS, bins_of
 from diascope.evaluation.scored import Booleans, Floats, Scored
 from diascope.evaluation.style import ACCENT, MUTED, line_style, new_figure
 
@@ -53,7 +53,7 @@ def _pairs(scored: Scored) -> dict[str, tuple[Floats, Booleans]]:
 
 def _binned(confidence: Floats, correct: Booleans) -> tuple[Floats, Floats]:
     """Return mean score and share that is right of each bin that holds enough items."""
-    bins = np.digitize(confidence, _EDGES[1:-1])
+    bins = bins_of(confidence)
     members = np.bincount(bins, minlength=CALIBRATION_BINS)
     drawn = members >= _MINIMUM
     sums = [np.bincount(bins, values, CALIBRATION_BINS) for values in (confidence, correct)]

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import ROUND_FLOOR, Decimal, InvalidOperation
 from difflib import get_close_matches
 
 import numpy as np
@@ -11,7 +12,7 @@ from diascope.evaluation.metrics import measured
 from diascope.evaluation.scored import Scored
 
 FEW_ITEMS = 50
-FEW_OF_A_CLASS = 10
+FEW_GROUPS = 10
 _NOT_GIVEN = "not given"
 
 
@@ -67,10 +68,10 @@ def divided(columns: Mapping[str, Sequence[str]], request: str) -> tuple[str, li
     if not colon or request in columns:
         return request, [cell.strip() or _NOT_GIVEN for cell in _column(columns, request)]
     width = _number(text)
-    if not width > 0:
+    if width is None or not width > 0:
         raise UsageError(f"--by {request}: the width of a bin must be a number above 0")
     cells = _column(columns, column)
-    if all(np.isnan(_number(cell)) for cell in cells):
+    if all(_number(cell) is None for cell in cells):
         raise UsageError(f"--by {request}: the column {column!r} holds no numbers")
     return column, [_bin(cell, width) for cell in cells]
 
@@ -84,38 +85,46 @@ def _column(columns: Mapping[str, Sequence[str]], name: str) -> Sequence[str]:
     raise UsageError(f"the table has no column {name!r} to divide by", hint=hint)
 
 
-def _bin(cell: str, width: float) -> str:
+def _bin(cell: str, width: Decimal) -> str:
     """Return ``20 to below 40``; what is no number stays as it is."""
     number = _number(cell)
-    if np.isnan(number):
+    if number is None:
         return cell.strip() or _NOT_GIVEN
-    low = np.floor(number / width) * width
-    return f"{low:g} to below {low + width:g}"
+    low = (number / width).to_integral_value(ROUND_FLOOR) * width
+    return f"{_plain(low)} to below {_plain(low + width)}"
 
 
-def _number(text: str) -> float:
+def _plain(number: Decimal) -> str:
+    return f"{number.normalize() + 0:f}"
+
+
+def _number(text: str) -> Decimal | None:
+    """Return what a cell says to the last digit; None if it is no number."""
     try:
-        number = float(text)
-    except ValueError:
-        return np.nan
-    return number if np.isfinite(number) else np.nan
+        number = Decimal(text.strip())
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
 
 
-def _order(value: str) -> tuple[bool, float, str]:
+def _order(value: str) -> tuple[bool, bool, Decimal, str]:
     """Numbers and bins by size, then words, then what is not given."""
     number = _number(value.split(" to below ")[0])
-    return (value == _NOT_GIVEN, np.inf if np.isnan(number) else number, value)
+    return (value == _NOT_GIVEN, number is None, number or Decimal(0), value)
 
 
 def _warning(part: Scored) -> str:
-    few = []
-    if len(part) < FEW_ITEMS:
-        few.append(f"fewer than {FEW_ITEMS} items")
-    rare = [
-        name
-        for name, column in part.measured.items()
-        if min((part.targets[:, column] == kind).sum() for kind in (0, 1)) < FEW_OF_A_CLASS
-    ]
-    if rare:
-        few.append(f"fewer than {FEW_OF_A_CLASS} with or without {', '.join(rare)}")
+    few = [f"fewer than {FEW_ITEMS} items"] if len(part) < FEW_ITEMS else []
+    if rare := rare_labels(part):
+        few.append(f"fewer than {FEW_GROUPS} groups with or without {', '.join(rare)}")
     return "; ".join(few)
+
+
+def rare_labels(scored: Scored) -> list[str]:
+    """Return the labels that too few groups have, or lack, to measure them well."""
+    groups = np.array(scored.groups)
+    return [
+        name
+        for name, column in scored.measured.items()
+        if min(len(set(groups[scored.targets[:, column] == kind])) for kind in (0, 1)) < FEW_GROUPS
+    ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diascope.evaluation.library import CALIBRATION_BINS, SPECIFICITY
+from diascope.evaluation.library import SPECIFICITY, bins_of
 from diascope.evaluation.scored import Booleans, Floats
 
 _ROUNDING = 1e-9
@@ -48,8 +48,7 @@ class Weighted:
         return _share(weights @ values, weights.sum(axis=1))
 
     def calibration_error(self, known: Booleans, confidence: Floats, correct: Booleans) -> Floats:
-        edges = np.linspace(0, 1, CALIBRATION_BINS + 1)
-        bins = np.digitize(confidence, edges[1:-1])
+        bins = bins_of(confidence)
         weights = self.weights[:, known]
         gaps = weights * (confidence - correct)
         error = sum(

@@ -9,6 +9,7 @@ from diascope.card import Label
 METRICS = {
     "auc": "AUC",
     "auc_macro": "AUC, mean over labels",
+    "balanced_accuracy": "Balanced accuracy",
     "average_precision": "Average precision",
     "average_precision_macro": "Average precision, mean over labels",
     "sensitivity_at_specificity_80": "Sensitivity at specificity 0.80",
@@ -136,5 +137,7 @@ def label_measures(
 
 def _of_label(name: str, labels: Sequence[str]) -> str:
     """Return the label that a metric's name ends in, the longest that fits, or an empty text."""
+    if name in METRICS:
+        return ""
     fitting = [label for label in labels if name.endswith(f"_{label}")]
     return max(fitting, key=len, default="")

@@ -40,6 +40,8 @@ def decided(card: ModelCard, rule: Rule, pictures: Pictures, logits: Floats) -> 
     points = list(rule.points(truth, scores))
     if card.task == "binary":
         points[0] = None  # the negative label is what is left
+    if card.task == "multiclass" and (given := [point for point in points if point is not None]):
+        points = [min(given) if point is None else point for point in points]  # rare, too
     labels = tuple(
         replace(label, operating_point=point)
         for label, point in zip(card.labels, points, strict=True)

@@ -97,7 +97,11 @@ def stored(
 def measured_card(card: ModelCard, evaluation: Evaluation, split: str) -> ModelCard:
     """Return the card with the metrics of an evaluation on a split, as a whole and by subgroup."""
     scored = evaluation.scored
-    chose = "" if split == "test" else " (it also chose the epoch, so they flatter)"
+    chose = (
+        ""
+        if split == "test"
+        else " (it also chose epoch, calibration and decisions, so they flatter)"
+    )
     measured_on = (
         f"{split}: {len(scored)} pictures of {len(set(scored.groups))} groups never trained on; "
         f"95 % bootstrap over groups{chose}"

@@ -8,6 +8,8 @@ from fractions import Fraction
 from diascope.errors import TableError
 from diascope.table import Example, Split
 
+_NEAR = 0.2
+
 
 def split_by_group(
     examples: Sequence[Example], *, test: float, validation: float, seed: int
@@ -67,11 +69,14 @@ def folds_by_group(
 
 
 def _one_fold(examples: Sequence[Example], share: float, seed: int) -> list[int]:
-    taken, folds = 1, max(2, round(1 / share))
+    """Return about that share: the first fold, or another one if a large group makes it too big."""
+    wanted = share * len(examples)
     if share > 1 / 3:
-        taken, folds = Fraction(share).limit_denominator(10).as_integer_ratio()
-    parts = _folds(examples, folds, seed)
-    return sorted(set().union(*parts[:taken]))
+        taken, folds = Fraction(min(share, 0.9)).limit_denominator(10).as_integer_ratio()
+        return sorted(set().union(*_folds(examples, folds, seed)[:taken]))
+    parts = _folds(examples, max(2, round(1 / share)), seed)
+    near = [part for part in parts if abs(len(part) - wanted) <= _NEAR * wanted]
+    return sorted([*near, min(parts, key=lambda part: abs(len(part) - wanted))][0])
 
 
 def _folds(examples: Sequence[Example], folds: int, seed: int) -> list[set[int]]:

@@ -1,6 +1,7 @@
 """What happens to a batch and to an answer, with fake plugins that fail on purpose."""
 
 import pickle
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from diascope.document import Node
+from diascope.errors import DeviceError
 from diascope.pipeline import Pipeline
 from diascope.recipe import Reference
 from diascope.sample import Failed, Item, Prediction, Skipped
@@ -166,3 +168,36 @@ def test_a_late_bad_frame_fails_its_item_even_if_the_model_looks_at_the_first_on
 
     assert isinstance(failed, Failed)
     assert isinstance(good, Prediction)
+
+
+def test_what_a_failed_batch_holds_is_let_go_before_its_halves_are_tried(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Held:
+        """Stands for memory that a batch takes."""
+
+    held: list[weakref.ref[Held]] = []
+    predict, alive = Brightness.predict, list[int]()
+
+    def hungry(self: Brightness, samples: Sequence[Any]) -> Any:
+        alive.append(sum(each() is not None for each in held))
+        taken = Held()
+        held.append(weakref.ref(taken))
+        if len(samples) > 1:
+            raise MemoryError("too many")
+        return predict(self, samples)
+
+    monkeypatch.setattr(Brightness, "predict", hungry)
+    assert bright(run("1", "2", "3", "4")) == [0.01, 0.02, 0.03, 0.04]
+    assert alive == [0] * 7
+
+
+def test_a_device_that_failed_for_good_stops_the_run_and_fails_no_item(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dead(self: Brightness, samples: Sequence[Any]) -> Any:
+        raise DeviceError("the device cuda failed")
+
+    monkeypatch.setattr(Brightness, "predict", dead)
+    with pytest.raises(DeviceError):
+        run("1", "2")

@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Literal
 
 from diascope.contracts import Model, Predictor, Prepared, Resumed
-from diascope.errors import reason_of
+from diascope.errors import DeviceError, reason_of
 from diascope.parts import Parts
 from diascope.preparation import Part
 from diascope.privacy import cautioned, says_burned_in
@@ -97,7 +97,11 @@ class Answering:
         return _BLOCKS_KEPT * self.batch
 
     def _predicted(self, samples: Sequence[Sample]) -> list[Prediction | Failed]:
-        """Predict a batch; one that fails is halved until the bad sample is alone."""
+        """Predict a batch; one that fails is halved until the bad sample is alone.
+
+        Raises:
+            DeviceError: if no batch can be predicted any more.
+        """
         if not samples:
             return []
         predictor = self.load()
@@ -110,12 +114,15 @@ class Answering:
                 cautioned(checked(prediction, self.model, "model"), says_burned_in(sample.facts))
                 for prediction, sample in zip(predictions, samples, strict=True)
             ]
+        except DeviceError:
+            raise
         except Exception as error:  # a stranger's model may raise anything
-            if len(samples) == 1:
-                name = self.model.plugin.name
-                return [Failed(samples[0].item, "model", name, reason_of(error))]
-            middle = len(samples) // 2
-            return self._predicted(samples[:middle]) + self._predicted(samples[middle:])
+            reason = reason_of(error)
+        # no longer in the handler, whose traceback holds what the batch took of the memory
+        if len(samples) == 1:
+            return [Failed(samples[0].item, "model", self.model.plugin.name, reason)]
+        middle = len(samples) // 2
+        return self._predicted(samples[:middle]) + self._predicted(samples[middle:])
 
 
 def checked(

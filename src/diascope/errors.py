@@ -5,6 +5,7 @@ DiascopeError
 |-- RecipeError      the recipe is wrong; carries file:line
 |-- PluginError      a plugin is missing, broken, ambiguous or does not fit its contract
 |-- WeightsError     weights or their card are missing, damaged or do not fit
+|-- DeviceError      an accelerator can do nothing more in this process
 |-- OutputError      the output folder cannot be used
 |-- TableError       the label table is wrong; names the rows
 `-- ReadError        one input cannot be read; that item fails, nothing else does
@@ -48,6 +49,10 @@ class WeightsError(DiascopeError):
     """Weights or their card are missing, damaged or do not fit the network."""
 
 
+class DeviceError(DiascopeError):
+    """An accelerator can do nothing more in this process; no item is at fault."""
+
+
 class OutputError(DiascopeError):
     """The output folder cannot be used."""
 
@@ -64,7 +69,7 @@ class NoPictureError(ReadError):
     """One input is sound but no picture, such as a report; the item ends as skipped."""
 
 
-def reason_of(error: Exception) -> str:
+def reason_of(error: BaseException) -> str:
     """Return a plain reason: the text of our own errors, else with the kind of error in front."""
     text = " ".join(str(error).split())
     if isinstance(error, ReadError):

@@ -1,15 +1,20 @@
 """Every engine answers as the reference does."""
 
 import shutil
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from diascope.card import Label
+from diascope.engines.graph import Graph
 from diascope.engines.outputs import Outputs
 from diascope.engines.torch import Reference, TorchEngine
+from diascope.errors import DeviceError
 from tests.engines.networks import LAYERS, classifier, engines, pictures
 
 EVERY = [
@@ -109,3 +114,57 @@ def test_making_an_engine_leaves_the_network_as_it_was() -> None:
     after = network.state_dict()
     assert list(before) == list(after)
     assert all(before[name].equal(after[name]) for name in before)
+
+
+def test_a_compiled_network_is_compiled_for_one_number_of_pictures(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes = []
+
+    def spy(graph: Graph, dynamic: bool) -> Graph:
+        graph.register_forward_pre_hook(lambda _, given: sizes.append(len(given[0])))
+        return graph
+
+    monkeypatch.setattr(torch, "compile", spy)
+    network, card = classifier("convnet")
+    engine = TorchEngine(network, card, "cpu", "float32", compiled=True)
+    seen = pictures(card, 70)
+    right = Reference(network, card, "cpu").run(seen)
+    for count in (1, 70, 33):
+        answered = engine.run(seen[:count])
+        np.testing.assert_allclose(answered.logits, right.logits[:count], atol=1e-5)
+        np.testing.assert_allclose(answered.pooled, right.pooled[:count], atol=1e-5)
+    assert set(sizes) == {32}
+
+
+def test_an_accelerator_that_fails_for_good_is_told_from_a_batch_that_fails() -> None:
+    network, card = classifier("convnet")
+    engine = TorchEngine(network, card, "cpu", "float32", compiled=False)
+    for error, told in (
+        (torch.AcceleratorError("CUDA error: device lost\nmore"), DeviceError),
+        (torch.OutOfMemoryError("CUDA out of memory"), torch.OutOfMemoryError),
+    ):
+        engine._call = failing(error)  # type: ignore[assignment]
+        with pytest.raises(told, match="device lost$|device lost\n|out of memory"):
+            engine.run(pictures(card, 2))
+
+
+def failing(error: Exception) -> Callable[..., Any]:
+    def fail(*_: Any) -> Any:
+        raise error
+
+    return fail
+
+
+def test_folded_and_channels_last_is_what_a_processor_computes_on() -> None:
+    network, card = classifier("efficientnet-lite0")
+    engine = TorchEngine(network, card, "cpu", "float32", compiled=False)
+    layouts = []
+    modules = list(engine._graph.backbone.modules())
+    first = next(each for each in modules if isinstance(each, torch.nn.Conv2d))
+    first.register_forward_pre_hook(
+        lambda _, given: layouts.append(given[0].is_contiguous(memory_format=torch.channels_last))
+    )
+    engine.run(pictures(card, 2))
+    assert layouts == [True]
+    assert not any(isinstance(each, torch.nn.BatchNorm2d) for each in modules)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from diascope.engines.spread import Place, Spread
+from diascope.errors import DeviceError
 from diascope.sample import Item, Prediction, Sample
 
 BAD = 13
@@ -117,3 +118,16 @@ def test_when_all_devices_fail_the_first_error_is_raised(samples: list[Sample]) 
     with pytest.raises(RuntimeError, match="unspecified launch failure"):
         together.predict(samples)
     assert told == []
+
+
+def test_a_device_that_failed_for_good_is_asked_no_more(samples: list[Sample]) -> None:
+    class Dead(Device):
+        def predict(self, samples: Sequence[Sample]) -> list[Prediction]:
+            self.batches.append([])
+            raise DeviceError("cuda:1 failed")
+
+    dead = Dead()
+    together, told = spread(Device(), dead)
+
+    assert answers(together.predict(samples[:8])) == list(range(8))
+    assert (len(dead.batches), told) == (1, ["b: cuda:1 failed"])

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 
 from diascope.contracts import Prepared
-from diascope.errors import DiascopeError
+from diascope.errors import DiascopeError, PluginError
 from diascope.executors.local import LocalExecutor
 from diascope.pipeline import Pipeline, compose
 from diascope.recipe import read_recipe
@@ -266,3 +267,15 @@ def test_what_worker_processes_spent_comes_home(make: Make, chunks: list[list[It
 def test_read_ahead_below_one_is_refused() -> None:
     with pytest.raises(ValueError, match="read_ahead must be at least 1, got 0"):
         LocalExecutor(read_ahead=0)
+
+
+class Exits(Slowly):
+    """A Work whose plugin wants to end the process."""
+
+    def prepare(self, item: Item) -> Iterator[Prepared]:
+        sys.exit("enough")
+
+
+def test_a_plugin_that_would_exit_in_a_thread_ends_the_run_with_an_error() -> None:
+    with pytest.raises(PluginError, match="a reader or step raised SystemExit: enough"):
+        list(LocalExecutor(kind="threads").run(Exits(2), numbered(3)))

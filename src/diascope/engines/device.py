@@ -48,6 +48,15 @@ def accelerators() -> tuple[str, ...]:
     return ("mps",) if torch.backends.mps.is_available() else ()
 
 
+def described(device: str) -> str:
+    """Return what decides how fast an engine is on a device, beside the processor."""
+    if not device.startswith("cuda"):
+        return device
+    import torch
+
+    return f"{device} {torch.cuda.get_device_properties(device)}"
+
+
 def _present(wanted: str) -> str:
     if wanted == "cpu":
         return wanted

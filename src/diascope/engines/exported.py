@@ -16,12 +16,12 @@ TOGETHER = 2
 core. As many cores as there are answer such pairs at the same time."""
 
 
-def pairs(pictures: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-    """Cut a batch into parts of ``TOGETHER`` pictures; the last picture fills up the last part."""
-    missing = -len(pictures) % TOGETHER
+def equal_parts(pictures: NDArray[np.float32], size: int = TOGETHER) -> list[NDArray[np.float32]]:
+    """Cut a batch into parts of ``size`` pictures; the last picture fills up the last part."""
+    missing = -len(pictures) % size
     if missing:
         pictures = np.concatenate([pictures, *[pictures[-1:]] * missing])
-    return [pictures[start : start + TOGETHER] for start in range(0, len(pictures), TOGETHER)]
+    return [pictures[start : start + size] for start in range(0, len(pictures), size)]
 
 
 def outputs_of(

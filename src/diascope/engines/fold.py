@@ -22,15 +22,15 @@ def folded(backbone: nn.Module, card: ModelCard) -> nn.Module:
     """
     device = next(backbone.parameters()).device
     noise = torch.Generator().manual_seed(0)
-    picture = torch.randn(1, card.channels, *card.size, generator=noise).to(device)
-    copied = copy.deepcopy(backbone)
+    picture = torch.randn(1, card.channels, *card.size, generator=noise)
+    own, copied = (copy.deepcopy(backbone).cpu() for _ in range(2))  # which does not round to TF32
     with torch.no_grad():
         names = {module: name for name, module in copied.named_modules()}
         for convolution, norm in _feeds(copied, picture):
             _put(copied, names[convolution], fuse_conv_bn_eval(convolution, norm))
             _put(copied, names[norm], nn.Identity())
-        before, after = backbone(picture), copied(picture)
-    return copied if (before - after).norm() <= _NEAR * before.norm() else backbone
+        before, after = own(picture), copied(picture)
+    return copied.to(device) if (before - after).norm() <= _NEAR * before.norm() else backbone
 
 
 def _feeds(backbone: nn.Module, picture: Tensor) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:

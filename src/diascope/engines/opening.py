@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from diascope.card import ModelCard
 from diascope.contracts import Runtime
 from diascope.engines import store
+from diascope.engines.device import described
 from diascope.engines.exported import TOGETHER
 from diascope.engines.outputs import Engine
 from diascope.errors import RecipeError
@@ -53,7 +54,7 @@ class Opening:
             {
                 "card": card.deciding(),
                 "plugins": runtime.plugins,
-                "device": runtime.device,
+                "device": described(runtime.device),
                 "together": TOGETHER,
                 "versions": {name: installed(name) for name in PACKAGES},
                 "diascope": version("diascope"),

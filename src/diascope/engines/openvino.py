@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diascope.engines.exported import INPUT, outputs_of, pairs
+from diascope.engines.exported import INPUT, equal_parts, outputs_of
 from diascope.engines.outputs import Outputs
 
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # it would call home
@@ -45,7 +45,7 @@ class OpenVinoEngine:
         self._queue.set_callback(_keep)
 
     def run(self, pictures: NDArray[np.float32]) -> Outputs:
-        parts = pairs(pictures)
+        parts = equal_parts(pictures)
         found: list[dict[str, NDArray[Any]]] = [{} for _ in parts]
         for part, answers in zip(parts, found, strict=True):
             self._queue.start_async({INPUT: part}, answers, share_inputs=True)

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from diascope.contracts import Predictor
+from diascope.errors import DeviceError
 from diascope.sample import Item, Prediction, Sample
 
 
@@ -88,6 +89,8 @@ def _parts(samples: Sequence[Sample], count: int) -> list[Sequence[Sample]]:
 def _halved(predictor: Predictor, samples: Sequence[Sample]) -> list[Prediction]:
     try:
         return list(predictor.predict(samples))
+    except DeviceError:
+        raise
     except Exception:  # what memory lacks has as many names as there are devices
         if len(samples) == 1:
             raise

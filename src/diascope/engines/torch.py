@@ -1,16 +1,23 @@
 """Execute a network with PyTorch; eagerly and in float32, it is the reference for all engines."""
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from diascope.card import ModelCard
+from diascope.engines.exported import equal_parts
 from diascope.engines.fold import folded
 from diascope.engines.graph import Graph
 from diascope.engines.outputs import Outputs, summed
+from diascope.errors import DeviceError
 from diascope.network import Network
+
+_TOGETHER = 32
+"""Pictures that are compiled for, and that are copied to an accelerator at a time."""
 
 _TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -18,7 +25,8 @@ _TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 class Reference:
     """The network as it was trained, in float32, one operation after the other.
 
-    The logits come from the network's own head; the maps are worked out beside it.
+    The logits come from the network's own head; the maps are worked out beside it. On CUDA,
+    convolutions round to ten bits (TF32) unless they are told not to: they are, for the process.
     """
 
     name, precision = "torch", "float32"
@@ -26,9 +34,11 @@ class Reference:
     def __init__(self, network: Network, card: ModelCard, device: str) -> None:
         self.network = network
         self._graph, self._device = Graph(network, card, torch.float32), device
+        if device.startswith("cuda"):
+            torch.backends.cudnn.allow_tf32 = False
 
     def run(self, pictures: NDArray[np.float32]) -> Outputs:
-        with torch.inference_mode():
+        with torch.inference_mode(), _alive(self._device):
             features = self._graph.features(torch.from_numpy(pictures).to(self._device))
             logits = self.network.head(features)
             maps, pooled, *attention = self._graph.answers(features)
@@ -44,8 +54,11 @@ class Reference:
 class TorchEngine:
     """A copy of the network with folded batch norms, in the precision asked for.
 
+    On CUDA the next pictures of a batch are copied while those before them are computed.
+
     Args:
-        compiled: by ``torch.compile``, which needs a C++ compiler on a processor.
+        compiled: by ``torch.compile``, which needs a C++ compiler on a processor; it gets as many
+            pictures every time, for another number is compiled anew.
     """
 
     def __init__(
@@ -56,16 +69,50 @@ class TorchEngine:
         own = Network(backbone, network.head).eval()
         self._graph, self._device = Graph(own, card, _TYPES[precision]), device
         self._call = torch.compile(self._graph, dynamic=False) if compiled else self._graph
+        self._copies = torch.cuda.Stream(device) if device.startswith("cuda") else None  # type: ignore[no-untyped-call]
 
     def run(self, pictures: NDArray[np.float32]) -> Outputs:
-        tensor = torch.from_numpy(pictures)
-        if self._device.startswith("cuda"):
-            tensor = tensor.pin_memory()
-        with torch.inference_mode():
-            outputs = self._call(tensor.to(self._device, non_blocking=True))
-            maps, pooled, *attention = (_array(each) for each in outputs)
+        with torch.inference_mode(), _alive(self._device):
+            found = [self._call(self._copied(part)) for part in self._parts(pictures)]
+            whole = (torch.cat(each)[: len(pictures)] for each in zip(*found, strict=True))
+            maps, pooled, *attention = map(_array, whole)
         bias = _array(self._graph.head.bias)
         return summed(maps, bias, pooled, attention[0] if attention else None)
+
+    def _parts(self, pictures: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+        if self.name == "compile":
+            return equal_parts(pictures, _TOGETHER)
+        if self._copies is None:
+            return [pictures]
+        return [pictures[start : start + _TOGETHER] for start in range(0, len(pictures), _TOGETHER)]
+
+    def _copied(self, pictures: NDArray[np.float32]) -> torch.Tensor:
+        """Return the pictures on the device; what is computed there goes on meanwhile."""
+        tensor = torch.from_numpy(pictures)
+        if self._copies is None:
+            return tensor.to(self._device)
+        with torch.cuda.stream(self._copies):
+            copied = tensor.pin_memory().to(self._device, non_blocking=True)
+        computing = torch.cuda.current_stream(self._device)
+        computing.wait_stream(self._copies)
+        copied.record_stream(computing)
+        return copied
+
+
+@contextmanager
+def _alive(device: str) -> Iterator[None]:
+    """Tell an accelerator that has failed for good from a batch that it cannot do.
+
+    Raises:
+        DeviceError: after which every call of this process would fail.
+    """
+    try:
+        yield
+    except torch.AcceleratorError as error:
+        raise DeviceError(
+            f"the device {device} failed: {str(error).splitlines()[0]}",
+            hint="The same command goes on where this one stopped.",
+        ) from error
 
 
 def _array(tensor: torch.Tensor) -> NDArray[np.float32]:

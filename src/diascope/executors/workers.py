@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import Any, Protocol
 
 from diascope.contracts import Prepared
+from diascope.errors import PluginError, reason_of
 from diascope.sample import Item
 from diascope.timing import measured
 
@@ -85,6 +86,8 @@ class Workers:
                     self._put(blocks, None)
                 except Exception as error:  # whoever waits for the blocks raises it
                     self._put(blocks, error)
+                except BaseException as error:  # such as a SystemExit, which would end this thread
+                    self._put(blocks, PluginError(f"a reader or step raised {reason_of(error)}"))
 
     def _put(self, blocks: Blocks, block: Any) -> None:
         while not self._stopped.is_set():

@@ -17,7 +17,8 @@ from diascope.sample import ScoreKind
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "card.yaml"
 Task = Literal["binary", "multiclass", "multilabel"]
-_TOLD = {"data", "metrics", "cross_validation", "subgroups", "evidence", "limits", "made"}
+_TOLD = {"title", "licence", "operating_rule", "data", "metrics", "cross_validation", "subgroups"}
+_TOLD |= {"evidence", "limits", "made"}
 
 
 @dataclass(frozen=True)

@@ -41,14 +41,17 @@ class Execution:
     refused: tuple[str, ...] = ()
 
     @property
+    def is_reference(self) -> bool:
+        """Whether it is the one that all others are measured against."""
+        return (self.engine, self.precision) == REFERENCE
+
+    @property
     def title(self) -> str:
-        """In words."""
-        name = f"{self.engine} {self.precision}"
-        if (self.engine, self.precision) == REFERENCE:
-            return name
+        """In words; of the reference, how it does against itself."""
         return (
-            f"{name}, {self.speed:.1f} times as fast as torch float32 when it was chosen; on the "
-            f"reference pictures it moved a score by {self.change:.1e} at most"
+            f"{self.engine} {self.precision}, {self.speed:.1f} times as fast as torch float32 when "
+            "it was chosen; on the reference pictures it moved a score by "
+            f"{self.change:.1e} at most"
         )
 
 

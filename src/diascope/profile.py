@@ -81,8 +81,8 @@ class Profile:
             "cores": self.cores,
             "workers": self.workers,
             "stages": stages,
-            "bound_s": round(self.bound, 3),
-            "reached": round(self.reached, 3),
+            "bound_s": round(self.bound, 3) if self._bounded else None,
+            "reached": round(self.reached, 3) if self._bounded else None,
             "advice": list(self.advice),
         }
 
@@ -103,11 +103,19 @@ class Profile:
             if self.accelerated
             else "reading, preprocessing and network over the cores"
         )
+        if not self._bounded:
+            yield "  No network was at work in this process, so no bound can be told."
+            return
         yield f"  The bound is {self.bound:.1f} s ({how}); reached: {self.reached:.0%}."
         yield from (f"  Faster: {line}" for line in self.advice)
 
     def _told(self) -> Iterator[tuple[str, Seconds]]:
         return ((stage, self.spent[stage]) for stage in _WHAT if stage in self.spent)
+
+    @property
+    def _bounded(self) -> bool:
+        """Whether the network's time is known: on other machines it is not measured."""
+        return "model" in self.spent
 
     def _of(self, stage: str) -> Seconds:
         return self.spent.get(stage, Seconds())
@@ -131,8 +139,8 @@ class Profile:
             )
         if self._of("hand over").cpu > _SMALL * 2 * work:
             yield "threads, which hand nothing over: `executor: {local: {kind: threads}}`."
-        busy = self._preparing < _LARGE * max(self.workers - 1, 0) * self.seconds
-        if self.workers > 1 and busy and self._of("wait").wall < _SMALL * self.seconds:
+        idle = self._preparing < _LARGE * max(self.workers - 1, 0) * self.seconds
+        if self.workers > 1 and idle and self._of("wait").wall < _SMALL * self.seconds:
             yield f"fewer workers may do, --workers {max(1, self.workers // 2)}."
         if self.reference and not self.accelerated and self._of("model").cpu > work / 2:
             yield "another engine, `--set run.engine=auto`: most of it is torch in float32."

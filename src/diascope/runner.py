@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from diascope.cores import cores
-from diascope.engines.opening import REFERENCE
 from diascope.errors import DiascopeError, RecipeError, UsageError
 from diascope.execution import Execution
 from diascope.found import Found
@@ -213,7 +212,7 @@ def _profiled(
         cores=cores(),
         workers=automatic if pipeline.workers == "auto" else pipeline.workers,
         accelerated="cpu" not in pipeline.devices,
-        reference=execution is not None and (execution.engine, execution.precision) == REFERENCE,
+        reference=execution is not None and execution.is_reference,
     )
 
 

@@ -23,7 +23,7 @@ def models() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def list_(as_json: bool) -> None:
     """List the models that come with weights."""
-    from diascope.errors import DiascopeError
+    from diascope.errors import DiascopeError, reason_of
     from diascope.plugins import find_plugins
 
     rows: list[dict[str, Any]] = []
@@ -32,8 +32,9 @@ def list_(as_json: bool) -> None:
         try:
             card = _card(plugin.name)
             row |= {"title": card.title, "task": card.task, "labels": list(card.names), "cause": ""}
-        except DiascopeError as error:
-            row |= {"title": "", "task": "", "labels": [], "cause": str(error)}
+        except Exception as error:  # a stranger's model may raise anything
+            cause = str(error) if isinstance(error, DiascopeError) else reason_of(error)
+            row |= {"title": "", "task": "", "labels": [], "cause": cause}
         rows.append(row)
     if as_json:
         click.echo(json.dumps(rows, indent=1))

@@ -99,7 +99,7 @@ def _tell(outcome: Any, request: Any, *, quiet: bool, strict: bool) -> None:
         f"{counts['skipped']} skipped{pending}"
         + ("" if outcome.worked else " (all done before; nothing was run)")
     )
-    if outcome.execution is not None and outcome.execution.engine != "torch":
+    if outcome.execution is not None and not outcome.execution.is_reference:
         click.echo(f"  executed by {outcome.execution.title}")
     for line in _listed(outcome.reports, request.output.resolve(), strict):
         click.echo(f"  {line}")

@@ -1,5 +1,6 @@
 """``pipeline train``: from a table of labelled pictures to weights and a card."""
 
+import os
 import shlex
 import sys
 from importlib.util import find_spec
@@ -39,6 +40,9 @@ def train(recipe: str, output: str | None, overrides: tuple[str, ...], quiet: bo
     if folder is None:
         raise UsageError("the recipe names no output folder", hint="Add --output runs/NAME.")
     command = shlex.join(["pipeline", *sys.argv[1:]])
+    quiet = (
+        quiet or os.environ.get("LOCAL_RANK", "0") != "0"
+    )  # of several processes the first tells
     with training_progress(quiet=quiet) as watch:
         card = _train(read, Path(folder), watch, command, quiet=quiet)
     if card is not None and not quiet:

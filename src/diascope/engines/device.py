@@ -54,6 +54,8 @@ def described(device: str) -> str:
         return device
     import torch
 
+    if not torch.cuda.is_available():
+        return device
     return f"{device} {torch.cuda.get_device_properties(device)}"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from diascope.card import ModelCard
@@ -70,6 +70,8 @@ class Trainer:
         fabric, options = self.fabric, self.options
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network.to(fabric.device)
+        if fabric.device.type == "cuda" and fabric.world_size > 1:  # each sees few pictures
+            nn.SyncBatchNorm.convert_sync_batchnorm(self.network)  # type: ignore[no-untyped-call]
         optimizer = fabric.setup_optimizers(optimizer_of(self.network, options))
         self._objective = Objective(options, self.card.task, self.training.targets)
         self._objective.to(fabric.device)
@@ -88,7 +90,8 @@ class Trainer:
             if model is None or epoch == options.frozen_epochs:
                 model = self._model(frozen=options.freeze_backbone or epoch < options.frozen_epochs)
             sampler.epoch = epoch
-            fabric.seed_everything(options.seed + epoch + fabric.global_rank, verbose=False)
+            seed = (options.seed + epoch) * fabric.world_size + fabric.global_rank
+            fabric.seed_everything(seed, verbose=False)
             loss = self._epoch(model, optimizer, schedule, loader, epoch)
             figures = self._figures(loss, optimizer, epoch)
             self.history.append(figures)
@@ -200,6 +203,7 @@ class Trainer:
             collate_fn=self.training.collate,
             drop_last=len(sampler) > batch,
             pin_memory=self.fabric.device.type == "cuda",
+            persistent_workers=self.workers > 0,
         )
 
     def _resume(self, optimizer: Any, schedule: Any) -> dict[str, Any]:
@@ -209,6 +213,7 @@ class Trainer:
         self.network.load_state_dict(state["network"])
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
+        self.fabric.strategy.precision.load_state_dict(state["precision"])
         if self._average is not None:
             self._average.load_state_dict(state["average"])
         self.history.extend(state["history"])
@@ -221,6 +226,7 @@ class Trainer:
             "network": self.network.state_dict(),
             "optimizer": optimizer.state_dict(),
             "schedule": schedule.state_dict(),
+            "precision": self.fabric.strategy.precision.state_dict(),
             "average": None if self._average is None else self._average.state_dict(),
             "history": self.history,
             "best": best,

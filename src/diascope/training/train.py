@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from diascope.card import ModelCard
-from diascope.cores import threads
+from diascope.cores import cores, threads
 from diascope.evaluation.scored import Scored
 from diascope.network import AttentionHead, Network, build_head
 from diascope.output import held
@@ -155,8 +155,14 @@ def _prepared(
 
 
 def _workers(plan: Plan) -> int:
-    workers = plan.recipe.run.workers
-    return 1 if workers == "auto" else workers
+    """Return the reading processes of each process that trains; a processor has work enough."""
+    workers, devices = plan.recipe.run.workers, plan.options.devices
+    if workers != "auto":
+        return workers
+    if not torch.cuda.is_available():
+        return 1
+    count = torch.cuda.device_count() if devices == "auto" else devices
+    return max(1, cores() // count - 1)
 
 
 def _inspected(plan: Plan, folder: Path) -> Inspection:

@@ -1,0 +1,119 @@
+"""What the keys of a training do to its weights, one at a time."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from diascope.card import WEIGHTS_FILE, read_card
+from diascope.errors import WeightsError
+from diascope.training import loop
+from diascope.training.optimization import optimizer_of
+from diascope.training.options import TrainOptions
+from tests.engines.networks import classifier
+from tests.training.trainings import COLOURS, train, write_table, write_training
+
+pytest.importorskip("lightning_fabric", reason="needs diascope[train]")
+pytestmark = pytest.mark.filterwarnings("ignore")  # those of other libraries
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    return write_table(tmp_path / "pictures", list(COLOURS), pairs=6)
+
+
+def weights(folder: Path, table: Path, **changes: Any) -> dict[str, Tensor]:
+    """Train for two epochs, and return what is kept."""
+    recipe = write_training(folder.with_suffix(".yaml"), table, **{"epochs": 2, **changes})
+    train(recipe, folder)
+    return load_file(folder / WEIGHTS_FILE)
+
+
+def differing(one: dict[str, Tensor], other: dict[str, Tensor], part: str) -> bool:
+    names = [name for name in one if name.startswith(part)]
+    assert names
+    return any(not one[name].equal(other[name]) for name in names)
+
+
+def test_the_learning_rate_falls_towards_the_first_layer_and_only_matrices_decay() -> None:
+    network, _ = classifier("convnet")
+    values = {"learning_rate": 0.1, "layer_decay": 0.5, "weight_decay": 0.3}
+    options = TrainOptions(table=None, backbone="b", **values)  # type: ignore[arg-type]
+    rates, decays = {}, {}
+    names = {weight: name for name, weight in network.named_parameters()}
+    for group in optimizer_of(network, options).param_groups:
+        for weight in group["params"]:
+            rates[names[weight]] = group["lr"]
+            decays[names[weight]] = group["weight_decay"]
+    body = [rate for name, rate in rates.items() if name.startswith("backbone.")]
+    assert set(rates) == set(names.values())
+    assert min(body) == pytest.approx(0.05)
+    assert [rates[name] for name in names.values() if name.startswith("head.")] == [0.1, 0.1]
+    assert body == sorted(body)
+    assert len(set(body)) > 2
+    for name, weight in network.named_parameters():
+        assert decays[name] == (0.3 if weight.ndim > 1 else 0.0), name
+
+
+def test_a_frozen_backbone_learns_nothing_until_its_epoch(tmp_path: Path, table: Path) -> None:
+    slow, fast = (
+        weights(tmp_path / str(rate), table, frozen_epochs=2, learning_rate=rate)
+        for rate in (0.001, 0.02)
+    )
+    assert differing(slow, fast, "head.")
+    assert not differing(slow, fast, "backbone.")
+    thawed = weights(tmp_path / "thawed", table, frozen_epochs=1)
+    assert differing(fast, thawed, "backbone.")
+
+
+@pytest.mark.parametrize("change", [{"ema": 0.5}, {"mixup": 0.5}, {"weight_decay": 5.0}], ids=str)
+def test_a_key_changes_what_is_learned(
+    tmp_path: Path, table: Path, change: dict[str, float]
+) -> None:
+    plain = weights(tmp_path / "plain", table)
+    assert differing(plain, weights(tmp_path / "changed", table, **change), "head.")
+
+
+def test_what_is_kept_of_an_average_is_the_average(tmp_path: Path, table: Path) -> None:
+    kept = weights(tmp_path / "mine", table, ema=0.9)
+    state = torch.load(tmp_path / "mine" / "checkpoint.pt", weights_only=True)
+    best = {name: value.half() for name, value in state["best"]["network"].items()}
+    last = {name: value.half() for name, value in state["network"].items()}
+    name = "head.linear.weight"
+    assert kept[name].equal(best[name])
+    assert not kept[name].equal(last[name])
+
+
+def test_the_best_epoch_is_kept_not_the_last(
+    tmp_path: Path, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = iter([0.9, 0.6, 0.7])
+    monkeypatch.setattr(loop, "validated", lambda *_: {"auc_macro": next(told)})
+    kept = weights(tmp_path / "mine", table, epochs=3)
+    state = torch.load(tmp_path / "mine" / "checkpoint.pt", weights_only=True)
+    name = "head.linear.weight"
+    assert state["best"]["told"] == 0.9
+    assert kept[name].equal(state["best"]["network"][name].half())
+    assert not kept[name].equal(state["network"][name].half())
+
+
+def test_a_loss_that_is_no_number_ends_the_training_with_advice(
+    tmp_path: Path, table: Path
+) -> None:
+    with pytest.raises(WeightsError, match=r"not a number any more at step(.|\n)*learning_rate"):
+        weights(tmp_path / "mine", table, learning_rate=1e30)
+
+
+def test_calibration_is_fitted_to_the_views_that_a_run_will_look_at(tmp_path: Path) -> None:
+    table, found = write_table(tmp_path / "two", ["red", "green"]), {}
+    for test_time in ("none", "flips"):
+        learned = {"test_time": test_time, "validation": 0.4, "task": "binary"}
+        found[test_time] = weights(tmp_path / test_time, table, **learned)
+    assert not differing(*found.values(), part="head.")
+    none, flips = (read_card(tmp_path / name).calibration for name in found)
+    assert none is not None
+    assert flips is not None
+    assert none.bias != flips.bias

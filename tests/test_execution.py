@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 from safetensors.torch import save_file
 
+from diascope import execution
 from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest, write_card
 from diascope.contracts import Runtime
-from diascope.engines import opening, torch
+from diascope.engines import opening, store, torch
 from diascope.engines.outputs import Outputs
 from diascope.errors import RecipeError, WeightsError
 from diascope.execution import engine_for
@@ -74,6 +75,43 @@ def test_the_choice_answers_as_the_reference_and_is_made_once(
     assert parity(right, engine.run(seen), card).within(0.01)
     monkeypatch.setattr(opening.Opening, "candidates", None)
     assert engine_for(card, folder, runtime("auto"))[1] == chosen
+
+
+def test_the_fastest_of_those_that_answer_alike_is_taken(
+    weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = {"torch bfloat16": 3.0, "torch float32": 2.0, "onnx float32": 0.5}
+    right = execution.timed
+
+    def timed(engine: Any, pictures: np.ndarray) -> tuple[Outputs, float]:
+        return right(engine, pictures)[0], seconds[f"{engine.name} {engine.precision}"]
+
+    monkeypatch.setattr(execution, "timed", timed)
+    several = [("torch", "bfloat16"), ("onnx", "float32"), ("torch", "float32")]
+    for candidates in (several, several[::-1]):
+        monkeypatch.setattr(opening.Opening, "candidates", lambda _, found=candidates: found)
+        wish = replace(runtime("auto"), tolerance=0.5 + len(candidates[0][0]) / 100)
+        _, chosen = engine_for(weights[1], weights[0], wish)
+        assert (chosen.engine, chosen.speed) == ("onnx", 4.0)
+
+
+@pytest.mark.parametrize("changed", ["processor", "version", "plugins", "device"])
+def test_what_was_chosen_elsewhere_is_chosen_anew(
+    weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
+    folder, card = weights
+    before = opening.Opening(card, folder, runtime("auto")).folder
+    assert opening.Opening(card, folder, runtime("openvino")).folder == before
+    wish = runtime("auto")
+    if changed == "processor":
+        monkeypatch.setattr(store, "processor", lambda: "another")
+    elif changed == "version":
+        monkeypatch.setattr(opening, "installed", lambda engine: "0.0")
+    elif changed == "plugins":
+        wish = replace(wish, plugins=("mine 2.0",))
+    else:
+        monkeypatch.setattr(opening, "described", lambda device: "another card")
+    assert opening.Opening(card, folder, wish).folder != before
 
 
 def test_an_engine_that_changes_answers_is_left_out_and_named(

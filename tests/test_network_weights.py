@@ -97,6 +97,19 @@ def test_two_models_with_one_backbone_share_it(
     assert load(directory, card).backbone is load(directory, card).backbone
 
 
+def test_a_backbone_on_another_device_is_not_shared(
+    make_card: MakeCard, make_weights: MakeWeights
+) -> None:
+    directory, card = make_weights(make_card())
+    backbone = make_backbone(card.backbone, card.backbone_parameters)
+    here, there = (
+        load_network(card, directory, backbone, device).backbone for device in ("cpu", "meta")
+    )
+
+    assert here is not there
+    assert {weight.device.type for weight in here.parameters()} == {"cpu"}
+
+
 def test_a_backbone_with_other_weights_is_not_shared(
     make_card: MakeCard, make_weights: MakeWeights
 ) -> None:

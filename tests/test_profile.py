@@ -85,3 +85,9 @@ def test_the_table_tells_every_stage_and_run_json_the_same() -> None:
     plain = BALANCED.plain()
     assert all(stage in told for stage in plain["stages"])
     assert (plain["bound_s"], plain["reached"], plain["advice"]) == (9.0, 0.9, [])
+
+
+def test_where_no_network_was_at_work_there_is_no_bound() -> None:
+    elsewhere = replace(BALANCED, spent={"ledger": Seconds(0.1, 0.1)})
+    assert (elsewhere.plain()["bound_s"], elsewhere.plain()["reached"]) == (None, None)
+    assert "no bound can be told" in list(elsewhere.lines())[-1]

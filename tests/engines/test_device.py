@@ -46,3 +46,12 @@ def test_a_device_that_is_not_there_is_named(missing: str) -> None:
 def test_devices_of_several_kinds_are_refused_as_no_engine_serves_them_all() -> None:
     with pytest.raises(ValueError, match="of several kinds, one is allowed: cpu, meta"):
         choose_devices(["cpu", "meta"])
+
+
+def test_a_device_is_told_by_its_properties_where_it_has_some(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert device.described("cpu") == "cpu"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: "a large one")
+    assert device.described("cuda:1") == "cuda:1 a large one"

@@ -54,6 +54,7 @@ class OddWork:
                     f"process {os.getpid()}",
                     f"node {_node()}",
                     _threads(),
+                    f"GPUs {os.environ.get('CUDA_VISIBLE_DEVICES')}",
                 )
                 yield Prediction(item, {"a": 1.0}, "softmax", ("a",), trace=trace)
 

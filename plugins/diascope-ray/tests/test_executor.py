@@ -103,6 +103,19 @@ def test_a_node_that_is_lost_loses_nothing(
     assert not any(isinstance(record, Failed) for record in records)
 
 
+def test_actors_see_the_graphics_processors_that_they_asked_for_and_no_others(
+    cluster: Any, carry: Carry, items: Items, log: Path
+) -> None:
+    node = cluster.add_node(num_cpus=1, num_gpus=2)  # which Ray takes our word for
+
+    without = carry(OddWork(log), items("a", "b"), actors=1)
+    one_each = carry(OddWork(log), items("c", "d"), actors=1, gpus_per_actor=1.0)
+
+    cluster.remove_node(node)
+    assert told(without, "GPUs") == {""}
+    assert told(one_each, "GPUs") <= {"0", "1"}
+
+
 def test_closing_the_stream_ends_the_processes(cluster: Any, items: Items, log: Path) -> None:
     chunks = [items(f"item{number}") for number in range(50)]
     ran = RayExecutor(cpus_per_actor=1).run(OddWork(log, seconds=0.2), iter(chunks))

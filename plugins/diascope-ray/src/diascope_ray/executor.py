@@ -1,6 +1,5 @@
 """The executor ``ray``: many machines read, preprocess and classify; this one keeps the ledger."""
 
-import os
 import pickle
 import sys
 from collections import deque
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from diascope.contracts import Work
+from diascope.cores import threads
 from diascope.errors import DiascopeError, PluginError, reason_of
 from diascope.sample import Item, Record
 from diascope_ray.cluster import joined, room
@@ -147,9 +147,7 @@ def _threads() -> int:
     """Return the threads of a network on this machine: PyTorch's, if it is loaded, or the cores."""
     if torch := sys.modules.get("torch"):
         return int(torch.get_num_threads())
-    if wanted := os.environ.get("OMP_NUM_THREADS"):
-        return int(wanted)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return threads()
 
 
 def _is_host(address: str) -> bool:

@@ -121,7 +121,8 @@ class Pool:
     def _started(self) -> _Actor:
         handle = self._class.remote()
         terms = self._terms
-        return _Actor(handle, handle.begin.remote(self._work, terms.cpus, terms.versions))
+        begun = handle.begin.remote(self._work, terms.cpus, terms.gpus, terms.versions)
+        return _Actor(handle, begun)
 
     def _replaced(self, actor: _Actor, cause: str) -> list[Outcome]:
         """Put another in the place of a dead actor; only the piece at work is under suspicion."""

@@ -29,13 +29,14 @@ class Answer(NamedTuple):
 class Worker:
     """One process on a node. It reads, preprocesses and classifies; the model is loaded once."""
 
-    def begin(self, pickled: bytes, threads: int, versions: Mapping[str, str]) -> None:
+    def begin(self, pickled: bytes, threads: int, gpus: float, versions: Mapping[str, str]) -> None:
         """Take the work.
 
         Args:
             pickled: the Work. Its classes are imported only here, after the number of threads is
                 set: PyTorch and the like look at it when they are imported.
             threads: of the network.
+            gpus: of this process; with none, the node's are for others, and it does not see them.
             versions: that the node must have.
 
         Raises:
@@ -43,6 +44,8 @@ class Worker:
         """
         check_same(versions, installed(), platform.node())
         os.environ["OMP_NUM_THREADS"] = str(threads)
+        if not gpus:
+            os.environ["CUDA_VISIBLE_DEVICES"] = ""
         self._work: Work = pickle.loads(pickled)
 
     def finish(self, items: Sequence[Item], lost: Mapping[Item, Failed]) -> Answer:

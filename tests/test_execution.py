@@ -130,7 +130,7 @@ def test_a_larger_tolerance_lets_pass_what_flips_no_decision(
     sure = tuple(replace(label, operating_point=0.9 - index / 3) for index, label in ENDS)
     card = replace(card, labels=sure)  # decisions that hang on no small change
     wrong(monkeypatch, 0.2)
-    with pytest.raises(RecipeError, match=r"at most 0\.01 is allowed"):
+    with pytest.raises(RecipeError, match=r"may move by 0\.01 "):
         engine_for(card, folder, runtime("torch", "bfloat16"))
     _, chosen = engine_for(card, folder, replace(runtime("torch", "bfloat16"), tolerance=0.1))
     assert 0.01 < chosen.change <= 0.1
@@ -153,6 +153,42 @@ def test_an_engine_that_breaks_is_left_out_with_its_reason(
     monkeypatch.setattr(torch, "TorchEngine", broken)
     _, chosen = engine_for(weights[1], weights[0], runtime("torch"))
     assert chosen.refused == ("torch bfloat16: RuntimeError: no compiler",)
+
+
+def test_an_engine_that_broke_is_tried_again_some_times(
+    weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = 0
+
+    def broken(*_: Any, **__: Any) -> None:
+        nonlocal tries
+        tries += 1
+        raise RuntimeError("memory ran out")
+
+    folder, card = weights
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "TorchEngine", broken)
+        first = engine_for(card, folder, runtime("torch"))[1]
+    assert (first.precision, first.broken) == ("float32", ("torch bfloat16",))
+    engine_for(card, folder, runtime("torch"))  # it passed: bfloat16 may be taken now
+    assert engine_for(card, folder, runtime("torch"))[1].broken == ()
+
+    monkeypatch.setattr(torch, "TorchEngine", broken)
+    wish = replace(runtime("torch"), tolerance=0.02)
+    for _ in range(6):
+        engine_for(card, folder, wish)
+    assert tries == 4
+
+
+@pytest.mark.parametrize("entry", ["{}", '{"engine": "onnx"}', '{"engine": 1, "other": 2}'])
+def test_a_choice_that_was_damaged_is_made_anew(
+    weights: tuple[Path, ModelCard], home: Path, entry: str
+) -> None:
+    folder, card = weights
+    right = engine_for(card, folder, runtime("onnx"))[1]
+    for path in home.rglob("choice-*.json"):
+        path.write_text(entry)
+    assert engine_for(card, folder, runtime("onnx"))[1].engine == right.engine
 
 
 def test_a_missing_engine_is_an_error_that_names_the_package(

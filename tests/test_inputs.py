@@ -231,3 +231,55 @@ def test_a_file_of_an_installed_package_is_found() -> None:
 def test_a_package_that_is_not_there_is_named(name: str) -> None:
     with pytest.raises(UsageError, match=re.escape(name)):
         list(find_items([name]))
+
+
+def test_a_folder_deeper_than_pythons_stack_is_read(tree: Path) -> None:
+    deep = tree / "deep"
+    deep.mkdir()
+    for _ in range(1100):  # by steps: the whole path is longer than a call takes
+        os.chdir(deep)
+        deep = Path("a")
+        deep.mkdir()
+    os.chdir(tree)
+    found = list(find_items(["deep"]))
+    assert len(found) <= 1  # the part that has no path any more fails, in one piece
+
+
+def test_a_folder_that_many_links_lead_to_is_read_once(tree: Path) -> None:
+    for one in "abcdefgh":
+        make(tree / "many" / one / "x.png")
+        for other in "abcdefgh":
+            if other != one:
+                (tree / "many" / one / f"to-{other}").symlink_to(tree / "many" / other)
+    assert len(ids("many")) == 8
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "~nosuchuser/x.png"])
+def test_a_name_that_cannot_be_looked_at_is_an_error_that_says_why(tree: Path, name: str) -> None:
+    with pytest.raises(UsageError, match=r"cannot be looked at: (File name|RuntimeE)"):
+        ids(name)
+
+
+def test_a_path_of_a_list_that_cannot_be_looked_at_fails_alone(tree: Path) -> None:
+    lines = ["a.png", "x" * 300, "zero\0byte.png", "sub"]
+    (tree / "list.txt").write_text("\n".join(lines))
+    ends = [entry.end for entry in find_items([], [tree / "list.txt"])]
+    assert [type(end) for end in ends] == [type(None), Failed, Failed, Skipped]
+    assert "File name too long" in str(ends[1])
+    assert "a folder; a list names files" in str(ends[3])
+
+
+def test_a_list_may_name_what_only_looks_like_the_end_of_a_line(tree: Path) -> None:
+    odd, broken = make(tree / "one\u2028two.png"), make(tree / "three\nfour.png")
+    (tree / "list.txt").write_text(odd.name)
+    (tree / "list.csv").write_text(f'path\n"{broken.name}"\n', newline="")
+    found = list(find_items([], [tree / "list.txt", tree / "list.csv"]))
+    assert [entry.end for entry in found] == [None, None]
+
+
+def test_what_is_named_in_the_output_folder_is_found(tree: Path) -> None:
+    assert ids("*.png", leave_out=tree) == ["a.png", "b.png"]
+    make(tree / "results" / "preview.png")
+    assert "results/preview.png" not in ids("**/*.png", leave_out=tree / "results")
+    with pytest.raises(UsageError, match="'sub' is the output folder too"):
+        ids("sub", leave_out=tree / "sub")

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -101,11 +102,49 @@ def test_a_file_that_is_gone_is_no_longer_counted(photos: Path) -> None:
     assert [record.item.id for record in ledger.records()] == ["a", "c"]
 
 
-def test_enter_says_whether_the_items_are_others_than_before(photos: Path) -> None:
+def test_it_is_changed_until_what_was_written_tells_what_it_holds(photos: Path) -> None:
+    assert opened(photos).changed
+    finish(opened(photos))
     ledger = opened(photos)
-    assert not ledger.enter(find_items([str(photos)]), unchanged, retry=False)
+    assert ledger.changed  # of all three, nothing is written yet
+    ledger.settle()
+    assert not opened(photos).changed
     (photos / "b").unlink()
-    assert ledger.enter(find_items([str(photos)]), unchanged, retry=False)
+    assert opened(photos).changed
+    assert opened(photos).changed
+    opened(photos).settle()
+    (photos / "a").write_text("another content")
+    assert opened(photos).changed
+
+
+def test_an_item_that_ends_as_it_is_entered_is_a_change(photos: Path) -> None:
+    finish(opened(photos))
+    opened(photos).settle()
+    paths = [str(photos / name) for name in "abc"]
+    ledger = opened(photos)
+    ledger.enter(find_items(paths), unchanged, retry=False)
+    ledger.settle()
+    listed = [Found(each.item, each.stamp) for each in find_items(paths)]
+    (photos / "b").unlink()
+    gone = replace(listed[1], stamp="", end=Failed(listed[1].item, "read", "", "it is gone"))
+    ledger.enter([listed[0], gone, listed[2]], unchanged, retry=False)
+    assert ledger.counts() == {"found": 3, "ok": 2, "failed": 1, "skipped": 0, "pending": 0}
+    assert ledger.changed
+
+
+def test_a_retry_that_was_stopped_goes_on_and_the_next_one_begins_anew(photos: Path) -> None:
+    ledger = opened(photos)
+    items = [item for chunk in ledger.todo(3) for item in chunk]
+    finish(ledger, [Failed(item, "read", "image", "broken") for item in items])
+
+    retried = opened(photos, retry=True)
+    assert waiting(retried) == ["a", "b", "c"]
+    retried.record([(Failed(items[0], "read", "image", "still"), "")])
+    again = opened(photos, retry=True)
+    assert waiting(again) == ["b", "c"]
+    again.record([(Failed(item, "read", "image", "still"), "") for item in items[1:]])
+    assert waiting(opened(photos)) == []
+    assert waiting(opened(photos, retry=True)) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("kind", [Failed, Skipped])
@@ -228,3 +267,11 @@ def test_a_remembered_fact_is_there_after_a_restart(photos: Path) -> None:
     ledger.close()
     assert opened(photos).fact("reports") == "written"
     assert opened(photos).fact("other") is None
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can write everywhere")
+def test_a_ledger_that_cannot_be_written_is_an_error(photos: Path) -> None:
+    opened(photos).close()
+    (photos.parent / "ledger.sqlite").chmod(0o400)
+    with pytest.raises(OutputError, match="cannot be written"):
+        opened(photos)

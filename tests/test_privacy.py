@@ -176,7 +176,7 @@ def test_a_strict_run_is_done_once(done: Done, command: Command, patients: Path)
 
     again, said = done("strict")
 
-    assert "nothing was run" in said
+    assert "nothing was left to classify" in said
     assert rows(again / "predictions.csv") == before
 
 

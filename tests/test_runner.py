@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from diascope import runner
 from diascope.output import held
 from tests.runs import (
     Ended,
@@ -88,7 +89,7 @@ def test_the_same_command_again_does_and_writes_nothing(
     second = command("run", recipe, photos, "-o", results)
     assert [path.stat().st_mtime_ns for path in files] == before
     assert second.code == first.code == 1
-    assert "nothing was run" in second.out
+    assert "nothing was left to classify" in second.out
 
 
 def test_a_new_picture_is_the_only_one_that_is_run(
@@ -199,5 +200,73 @@ def test_other_weights_in_the_same_folder_do_all_again(
     card = tiny_weights / "card.yaml"
     card.write_text(card.read_text().replace("name: tiny", "name: other"))
     ended = command("run", recipe, photos, "-o", results)
-    assert "nothing was run" not in ended.out
+    assert "nothing was left to classify" not in ended.out
     assert states(results)["00.png"] == ("ok", "")
+
+
+def test_reports_that_a_kill_kept_from_being_written_are_written_by_the_next_run(
+    command: Command,
+    recipe: Path,
+    photos: Path,
+    results: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    command("run", recipe, photos, "-o", results)
+    write_pictures(photos, 9)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runner, "write_reports", killed)
+        assert command("run", recipe, photos, "-o", results).code == 130
+    assert len(rows(results / "predictions.csv")) == 6
+    assert command("run", recipe, photos, "-o", results).code == 0
+    assert len(rows(results / "predictions.csv")) == 9
+
+
+def test_a_file_of_a_list_that_is_gone_is_told_by_the_reports(
+    command: Command, recipe: Path, photos: Path, results: Path, tmp_path: Path
+) -> None:
+    listed = tmp_path / "list.txt"
+    listed.write_text(
+        "".join(f"photos/{name}\n" for name in (f"{number:02}.png" for number in range(6)))
+    )
+    command("run", recipe, "--list", listed, "-o", results)
+    (photos / "02.png").unlink()
+    ended = command("run", recipe, "--list", listed, "-o", results)
+    assert "6 found: 5 ok, 1 failed" in ended.out
+    assert states(results)["photos/02.png"][0] == "failed"
+    assert len(rows(results / "predictions.csv")) == 5
+
+
+def test_a_retry_with_a_limit_of_failures_comes_to_its_end(
+    command: Command, recipe: Path, results: Path, tmp_path: Path
+) -> None:
+    folder = write_pictures(tmp_path / "photos", 1)
+    (folder / "00.png").rename(folder / "z.png")
+    for number in range(5):
+        (folder / f"{number}.png").write_bytes(b"broken")
+    arguments = "run", recipe, folder, "-o", results, "--set", "run.batch=2"
+    assert command(*arguments).code == 1
+    retried = *arguments, "--retry", "--max-failures", 3
+    codes = [command(*retried).code for _ in range(2)]
+    assert codes == [3, 1]
+    assert summary(results)["counts"] == {
+        "found": 6,
+        "ok": 1,
+        "failed": 5,
+        "skipped": 0,
+        "pending": 0,
+    }
+
+
+def test_names_that_are_not_utf8_on_the_command_line_are_written_out(
+    command: Command, recipe: Path, photos: Path, tmp_path: Path
+) -> None:
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/o\xff"))
+    assert command("run", recipe, photos, "-o", odd).code == 0
+    photos.rename(odd / "photos")
+    ended = command("run", recipe, odd / "photos", "-o", tmp_path / "out")
+    assert ended.code == 1  # their pictures fail, with a reason
+    assert summary(tmp_path / "out")["inputs"] == [f"{tmp_path}/o\\xff/photos"]

@@ -10,4 +10,10 @@ def cores() -> int:
 
 def threads() -> int:
     """Return the threads for a network: as ``OMP_NUM_THREADS`` says, else one a core."""
-    return int(os.environ.get("OMP_NUM_THREADS") or cores())
+    return wanted_threads() or cores()
+
+
+def wanted_threads() -> int | None:
+    """Return the threads of the outermost level in ``OMP_NUM_THREADS``, None if it names none."""
+    first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(first) if first.isdecimal() and int(first) else None

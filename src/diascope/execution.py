@@ -19,6 +19,7 @@ from diascope.errors import RecipeError, reason_of
 from diascope.parity import Parity, parity, together
 
 _ROUNDS = 2
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Execution:
             pictures, and in int8 on those of its quantisation too; it flips no decision there.
         speed: pictures a second as a multiple of those of torch in float32, when it was chosen.
         refused: what else was tried, and why it was not taken.
+        broken: those among them that raised an error. That may pass: they are tried again a few
+            times before the choice holds.
     """
 
     engine: str
@@ -39,6 +42,7 @@ class Execution:
     change: float = 0.0
     speed: float = 1.0
     refused: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
 
     @property
     def is_reference(self) -> bool:
@@ -72,14 +76,25 @@ def engine_for(card: ModelCard, directory: Path, runtime: Runtime) -> tuple[Engi
     wanted = opening.wish
     if wanted == REFERENCE:
         return opening.open(REFERENCE), Execution(*REFERENCE)
-    kept = store.read(_choice(opening, *wanted))
-    if kept is not None:
-        chosen = Execution(**kept | {"refused": tuple(kept["refused"])})
-        return opening.open((chosen.engine, chosen.precision)), chosen
+    tries, kept = _kept(_choice(opening, *wanted))
+    if kept is not None and not (kept.broken and tries < _TRIES):
+        return opening.open((kept.engine, kept.precision)), kept
     engine, chosen = _chosen(opening)
     for each in {wanted, (chosen.engine, chosen.precision)}:
-        store.write(_choice(opening, *each), asdict(chosen))
+        store.write(_choice(opening, *each), asdict(chosen) | {"tries": tries + 1})
     return engine, chosen
+
+
+def _kept(path: Path) -> tuple[int, Execution | None]:
+    """Return how often was chosen, and what the last time; None if that is missing or damaged."""
+    entry = store.read(path) or {}
+    tries = entry.pop("tries", 0)
+    try:
+        chosen = Execution(**entry)
+    except TypeError:
+        return 0, None
+    lists = (tuple(chosen.refused), tuple(chosen.broken))
+    return tries, replace(chosen, refused=lists[0], broken=lists[1])
 
 
 def _choice(opening: Opening, engine: str, precision: str) -> Path:
@@ -88,7 +103,7 @@ def _choice(opening: Opening, engine: str, precision: str) -> Path:
 
 
 def _chosen(opening: Opening) -> tuple[Engine, Execution]:
-    card, refused = opening.card, list[str]()
+    card, refused, broken = opening.card, list[str](), list[str]()
     candidates = opening.candidates()
     if not candidates:
         raise _missing(opening.runtime)
@@ -105,6 +120,7 @@ def _chosen(opening: Opening) -> tuple[Engine, Execution]:
             outputs, seconds = timed(engine, pictures)
         except Exception as error:  # what an engine cannot do, only trying tells
             refused.append(f"{' '.join(candidate)}: {reason_of(error)}")
+            broken.append(" ".join(candidate))
             continue
         before = [Parity(**facts)] if (facts := opening.earlier(candidate)) else []
         found = together([parity(right, outputs, card), *before])
@@ -116,11 +132,12 @@ def _chosen(opening: Opening) -> tuple[Engine, Execution]:
     if not fitting:
         raise RecipeError(
             f"run.engine and run.precision leave nothing that answers as {card.name} does: "
-            f"{'; '.join(refused)}; at most {opening.runtime.tolerance:g} is allowed",
-            hint="Write `engine: auto` and `precision: auto`, or a larger run.tolerance.",
+            f"{'; '.join(refused)}; a score may move by {opening.runtime.tolerance:g} "
+            "(run.tolerance), no decision may flip",
+            hint="Write `engine: auto` and `precision: auto`.",
         )
     _, engine, execution = min(fitting, key=itemgetter(0))
-    return engine, replace(execution, refused=tuple(refused))
+    return engine, replace(execution, refused=tuple(refused), broken=tuple(broken))
 
 
 def timed(engine: Engine, pictures: NDArray[np.float32]) -> tuple[Outputs, float]:

@@ -5,6 +5,7 @@ of each comes first; where two of them have the same name, the path as it was ty
 """
 
 import csv
+import io
 import os
 import stat
 from collections import Counter
@@ -13,7 +14,7 @@ from glob import glob, has_magic, iglob
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
-from diascope.errors import UsageError
+from diascope.errors import UsageError, reason_of
 from diascope.found import Found
 from diascope.remote import find_remote
 from diascope.sample import Failed, Item, Skipped
@@ -74,12 +75,18 @@ def _prefixes(named: Sequence[str]) -> list[str]:
 
 
 def _local(name: str, prefix: str, base: Path | None, leave_out: Path | None) -> Iterator[Found]:
-    path = Path(name).expanduser()
-    if base is not None and not path.is_absolute() and _exists(base / path):
-        path = base / path
-    if path.is_dir():
-        yield from _folder(path, prefix, leave_out, set())
-    elif path.exists():
+    try:
+        path = Path(name).expanduser()
+        if base is not None and not path.is_absolute() and _exists(base / path):
+            path = base / path
+        folder, there = path.is_dir(), path.exists()
+    except (OSError, ValueError, RuntimeError) as error:  # such as a folder that cannot be entered
+        raise UsageError(f"{name!r} cannot be looked at: {reason_of(error)}") from error
+    if folder and leave_out is not None and path.resolve() == leave_out:
+        raise UsageError(f"{name!r} is the output folder too", hint="Choose another --output.")
+    if folder:
+        yield from _folder(path, prefix, leave_out)
+    elif there:
         yield _file(path, prefix.rstrip("/") or path.name)
     elif has_magic(name):
         yield from _globbed(path, prefix, leave_out)
@@ -112,15 +119,32 @@ def _globbed(pattern: Path, prefix: str, leave_out: Path | None) -> Iterator[Fou
         fixed += 1
     root = Path(*pattern.parts[:fixed])
     start = prefix.split("*")[0].split("?")[0].split("[")[0].rpartition("/")[0]
+    if leave_out is not None and root.resolve().is_relative_to(leave_out):
+        leave_out = None  # what is named lies in it on purpose
     for path in files:
         if leave_out is None or not path.resolve().is_relative_to(leave_out):
             inner = path.relative_to(root).as_posix()
             yield _file(path, f"{start}/{inner}" if start else inner)
 
 
-def _folder(
+def _folder(folder: Path, prefix: str, leave_out: Path | None) -> Iterator[Found]:
+    """Yield what lies in a folder and those below it, each of them once, by whatever links."""
+    seen = set[tuple[int, int]]()
+    open_folders = [_listing(folder, prefix, leave_out, seen)]
+    while open_folders:  # no recursion: a path may have more parts than Python has frames
+        found = next(open_folders[-1], None)
+        if found is None:
+            open_folders.pop()
+        elif isinstance(found, Found):
+            yield found
+        else:
+            open_folders.append(_listing(*found, leave_out, seen))
+
+
+def _listing(
     folder: Path, prefix: str, leave_out: Path | None, seen: set[tuple[int, int]]
-) -> Iterator[Found]:
+) -> Iterator[Found | tuple[Path, str]]:
+    """Yield the files of a folder, and of each folder in it the path and how its ids begin."""
     try:
         here = folder.stat()
         if (here.st_dev, here.st_ino) in seen or (leave_out and folder.resolve() == leave_out):
@@ -129,14 +153,14 @@ def _folder(
     except OSError as error:
         yield _failed(folder, prefix or folder.name, f"cannot be listed: {error.strerror}")
         return
-    inside = seen | {(here.st_dev, here.st_ino)}
+    seen.add((here.st_dev, here.st_ino))
     for entry in entries:
         path, name = Path(entry.path), f"{prefix}{entry.name}"
         if entry.name.startswith("."):
             item = _item(path, name)
             yield Found(item, "", Skipped(item, "hidden"))
         elif os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises for a link to itself
-            yield from _folder(path, f"{name}/", leave_out, inside)
+            yield path, f"{name}/"
         else:
             yield _file(path, name)
 
@@ -147,9 +171,11 @@ def _file(path: Path, name: str) -> Found:
         status = path.stat()
     except UnicodeEncodeError:
         return _failed(path, name, "the file's name is not UTF-8; rename it")
-    except OSError as error:
-        return _failed(path, name, f"it cannot be opened: {error.strerror}")
+    except (OSError, ValueError) as error:  # a ValueError of a name with a zero byte
+        return _failed(path, name, f"it cannot be opened: {reason_of(error)}")
     item = _item(path, name)
+    if stat.S_ISDIR(status.st_mode):
+        return Found(item, "", Skipped(item, "a folder; a list names files"))
     if not stat.S_ISREG(status.st_mode):
         return Found(item, "", Skipped(item, "not a regular file"))
     return Found(item, stamp_of(path))
@@ -162,8 +188,12 @@ def _failed(path: Path, name: str, reason: str) -> Found:
 
 def _item(path: Path, name: str) -> Item:
     """Return the Item of a file; bytes of its name that are not UTF-8 are written out."""
-    texts = name, str(path.absolute())
-    return Item(*(os.fsencode(text).decode("utf-8", "backslashreplace") for text in texts))
+    return Item(as_utf8(name), as_utf8(str(path.absolute())))
+
+
+def as_utf8(text: str) -> str:
+    """Write out bytes of a name or command that are not UTF-8."""
+    return os.fsencode(text).decode("utf-8", "backslashreplace")
 
 
 def _listed(path: Path) -> Iterator[Found]:
@@ -176,16 +206,27 @@ def _listed(path: Path) -> Iterator[Found]:
             yield from find_remote(line, f"{line}/")
             continue
         target = path.parent / line
-        yield _file(target if target.exists() else Path.cwd() / line, line.removeprefix("./"))
+        yield _file(Path.cwd() / line if _absent(target) else target, line.removeprefix("./"))
+
+
+def _absent(path: Path) -> bool:
+    """Whether nothing has that name; what cannot be looked at may be there."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
 
 
 def _text_paths(text: str) -> list[str]:
-    lines = (line.strip() for line in text.splitlines())
+    lines = (line.strip() for line in text.split("\n"))
     return [line for line in lines if line and not line.startswith("#")]
 
 
 def _csv_paths(path: Path, text: str) -> list[str]:
-    reader = csv.DictReader(text.splitlines())
+    reader = csv.DictReader(io.StringIO(text, newline=""))
     if "path" not in (reader.fieldnames or ()):
         columns = ", ".join(reader.fieldnames or ())
         raise UsageError(f"the list {path} has no column 'path': {columns}")

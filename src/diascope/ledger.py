@@ -28,6 +28,7 @@ create index if not exists items_by_uri on items (uri);
 create table if not exists facts (name text primary key, value text);
 """
 _VERSION = 2
+_CHANGED, _RETRYING = "changed", "retrying"
 _SET = ", ".join(f"{column} = ?" for column in COLUMNS)
 
 
@@ -51,8 +52,13 @@ class Ledger:
             if version in (0, _VERSION):
                 self._base.executescript(_SCHEMA)
                 self._base.execute(f"pragma user_version = {_VERSION}")
-        except sqlite3.OperationalError:  # locked, or the disk is full
-            raise
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in (
+                sqlite3.SQLITE_READONLY,
+                sqlite3.SQLITE_CANTOPEN,
+            ):
+                raise  # it is locked, or the disk is full
+            raise OutputError(f"cannot be written: {error}", where=str(path)) from error
         except sqlite3.DatabaseError as error:
             raise OutputError(f"is not a ledger: {error}", where=str(path)) from error
         if version not in (0, _VERSION):
@@ -76,24 +82,41 @@ class Ledger:
         with self._base:
             self._base.execute("insert or replace into facts values (?, ?)", (name, value))
 
+    @property
+    def changed(self) -> bool:
+        """Whether any item was entered or ended since ``settle``: what was written is old."""
+        return self.fact(_CHANGED) == "yes"
+
+    def settle(self) -> None:
+        """Note that what was written tells what the ledger holds."""
+        self.remember(_CHANGED, "")
+
     def enter(
         self, found: Iterable[Found], unchanged: Callable[[Item, str], bool], *, retry: bool
-    ) -> bool:
-        """Enter the items of this run, and say whether they are others than those of the last.
+    ) -> None:
+        """Enter the items of this run.
 
         Args:
             unchanged: says whether an item still has the content of that digest; asked only where
                 the stamp differs.
-            retry: do failed and skipped items again.
+            retry: do failed and skipped items again; of a retry that did not come to its end, only
+                those that it did not reach.
         """
         before, last = self._seen, self._count(self._seen)
+        again = retry and self.fact(_RETRYING) != "yes"
         self._seen += 1
         moved = False
         with self._base:
             for place, entry in enumerate(found):
-                moved |= self._enter(entry, place, before, unchanged, retry)
-            self._base.execute("insert or replace into facts values ('seen', ?)", (self._seen,))
-        return moved or last != self._count(self._seen)
+                moved |= self._enter(entry, place, before, unchanged, again)
+            facts = {"seen": str(self._seen)}
+            if moved or last != self._count(self._seen):
+                facts[_CHANGED] = "yes"
+            if again:
+                facts[_RETRYING] = "yes"
+            self._base.executemany("insert or replace into facts values (?, ?)", facts.items())
+        if not self.counts()["pending"]:
+            self.remember(_RETRYING, "")
 
     def todo(self, size: int) -> Iterator[list[Item]]:
         """Yield chunks of items that are not done, in the order in which they were found."""
@@ -151,7 +174,7 @@ class Ledger:
         unchanged: Callable[[Item, str], bool],
         retry: bool,
     ) -> bool:
-        """Enter one item; return whether it is new or stands elsewhere than in the last run."""
+        """Enter one item; return whether it is new, stands elsewhere or is not done."""
         if self._named_before(entry.item):
             return False
         item = self._unique(entry.item)
@@ -176,7 +199,7 @@ class Ledger:
         )
         if state == "pending" and entry.end is not None:
             self._end(entry.end, item)
-        return old is None or (seen, was) != (before, place)
+        return old is None or state == "pending" or (seen, was) != (before, place)
 
     def _end(self, end: Skipped | Failed, item: Item) -> None:
         self._base.execute(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from diascope.errors import DiascopeError, reason_of
+from diascope.inputs import as_utf8
 from diascope.ledger import Ledger
 from diascope.output import put_in_place, write_whole
 from diascope.pipeline import Pipeline
@@ -33,7 +34,7 @@ class Summary:
         self._laps: dict[str, float] = {}
         self._facts: dict[str, Any] = {
             "command": command,
-            "inputs": list(inputs),
+            "inputs": list(map(as_utf8, inputs)),
             "started": _now(),
         }
 
@@ -105,6 +106,7 @@ def write_reports(
         for name in set(_remembered(ledger)[1]) - set(names):  # such as shards of a longer run
             (output / name).unlink(missing_ok=True)
     ledger.remember(_FACT, json.dumps([wanted, names]))
+    ledger.settle()
     return files, problems
 
 

@@ -27,6 +27,7 @@ from diascope.timing import measured, take_spent
 
 _PARTS = ".unfinished"
 _ENGINE = "engine"
+_FULL_LEDGER = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_WRITE")
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -135,7 +136,7 @@ def _run(
     summary = Summary(WITHHELD if strict else request.command, inputs)
     take_spent()  # by another run of this process
     with measured("find"):
-        others = ledger.enter(_found(pipeline, request, output), _unchanged, retry=request.retry)
+        ledger.enter(_found(pipeline, request, output), _unchanged, retry=request.retry)
     outcome.counts = ledger.counts()
     if not outcome.counts["found"]:
         raise UsageError("the inputs hold no files", hint="Name files, folders or globs.")
@@ -150,7 +151,7 @@ def _run(
         if not outcome.counts["pending"] and (output / _PARTS).exists():
             shutil.rmtree(output / _PARTS)  # what is left is of items that changed or are gone
         summary.lap("classify")
-    elif not others and (done := reported(ledger, pipeline, output)):
+    elif not ledger.changed and (done := reported(ledger, pipeline, output)):
         outcome.reports = done
         return
     summary.finish(outcome.counts, outcome.worked, outcome.stopped, outcome.profile)
@@ -241,5 +242,5 @@ def _work(
 
 def _is_full(error: Exception) -> bool:
     if isinstance(error, sqlite3.OperationalError):
-        return "disk is full" in str(error)
+        return error.sqlite_errorname in _FULL_LEDGER
     return getattr(error, "errno", None) in _FULL

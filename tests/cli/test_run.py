@@ -153,8 +153,8 @@ def test_retry_does_failed_items_again(
 ) -> None:
     arguments = ["run", recipe, broken, "-o", tmp_path / "out"]
     command(*arguments)
-    assert "nothing was run" in command(*arguments).out
-    assert "nothing was run" not in command(*arguments, "--retry").out
+    assert "nothing was left to classify" in command(*arguments).out
+    assert "nothing was left to classify" not in command(*arguments, "--retry").out
 
 
 def test_a_list_is_taken_instead_of_the_recipes_input(
@@ -252,3 +252,21 @@ def test_files_in_a_folder_are_counted_not_listed(tmp_path: Path) -> None:
         str(tmp_path / "b.html"),
     ]
     assert list(_listed(files, tmp_path, strict=True)) == ["a.csv", "maps/ (2 files)", "b.html"]
+
+
+def test_an_executor_that_the_recipe_names_too_keeps_its_parameters(
+    command: Command, tmp_path: Path, tiny_weights: Path, photos: Path
+) -> None:
+    own = {"local": {"kind": "threads", "read_ahead": 3}}
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_weights, run={"executor": own})
+    ended = command("run", recipe, photos, "-o", tmp_path / "out", "--executor", "local")
+    assert ended.code == 0, ended.err
+    run = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert run["recipe"]["run"]["executor"] == own
+
+
+def test_two_limits_of_failures_are_refused(
+    command: Command, recipe: Path, photos: Path, tmp_path: Path
+) -> None:
+    ended = command("run", recipe, photos, "-o", tmp_path, "--fail-fast", "--max-failures", "5")
+    assert (ended.code, "say two things" in ended.err) == (2, True)

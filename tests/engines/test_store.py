@@ -1,6 +1,7 @@
 """What is kept from run to run about engines."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,38 @@ def test_an_entry_is_whole_or_not_there(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir() if each.is_file()] == ["entry.json"]
     path.write_text(json.dumps({"engine": "onnx"})[:-4])
     assert store.read(path) is None
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can write everywhere")
+def test_what_lies_in_a_folder_that_cannot_be_written_is_taken(tmp_path: Path) -> None:
+    folder = store.store({"weights": "a"})
+    (folder / "graph.json").write_text("{}")
+    folder.chmod(0o500)
+    own = store.store({"weights": "a"})
+    folder.chmod(0o700)
+    assert own != folder
+    assert (own / "graph.json").read_text() == "{}"
+
+
+def test_a_folder_that_cannot_be_used_is_copied_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = store.store({"weights": "b"})
+    (folder / "graph.json").write_text("{}")
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError("read-only")
+
+    monkeypatch.setattr(store.tempfile, "TemporaryFile", full)
+    own = store.store({"weights": "b"})
+    assert own != folder
+    assert (own / "graph.json").read_text() == "{}"
+    (own / "more.json").touch()
+    assert (store.store({"weights": "b"}) / "more.json").exists()
+
+
+def test_an_entry_that_cannot_be_put_in_place_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "entry.json").mkdir()
+    with pytest.raises(OSError):  # noqa: PT011 - which one depends on the system
+        store.write(tmp_path / "entry.json", {"a": 1})
+    assert [path.name for path in tmp_path.iterdir()] == ["entry.json"]

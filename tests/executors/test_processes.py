@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from diascope.errors import DiascopeError
 from diascope.executors.processes import WorkerProcess
 from diascope.sample import Item, Skipped
 from tests.runs import PATIENCE_S, done_in, start, write_pictures, write_recipe
@@ -113,3 +115,26 @@ def wait_until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < deadline, "it does not come true"
         time.sleep(0.02)
+
+
+def test_a_process_that_is_killed_while_it_starts_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, killed = WorkerProcess(Tells()), []
+    spawn = WorkerProcess._spawn
+
+    def struck(self: WorkerProcess, end: socket.socket) -> None:
+        spawn(self, end)
+        if len(killed) < times:
+            killed.append(self._process)
+            assert self._process is not None
+            self._process.kill()
+
+    monkeypatch.setattr(WorkerProcess, "_spawn", struck)
+    times = 2
+    assert list(worker.prepare(Item("a", str(tmp_path / "a"))))
+    worker.close()
+    killed.clear()
+    times = 3
+    with pytest.raises(DiascopeError, match="could not start: it was killed by SIGKILL"):
+        list(WorkerProcess(Tells()).prepare(Item("a", str(tmp_path / "a"))))

@@ -48,19 +48,24 @@ def run(recipe: str, inputs: tuple[str, ...], overrides: tuple[str, ...], **opti
     from diascope.cli.private import private_ends
     from diascope.cli.progress import run_progress
     from diascope.errors import UsageError
+    from diascope.inputs import as_utf8
     from diascope.pipeline import compose
     from diascope.recipe import read_recipe
     from diascope.runner import Request
     from diascope.runner import run as run_pipeline
 
-    for name in ("workers", "executor"):
-        if (value := options.pop(name)) is not None:
-            overrides = (*overrides, f"run.{name}={value}")
+    if (workers := options["workers"]) is not None:
+        overrides = (*overrides, f"run.workers={workers}")
     read = read_recipe(recipe, overrides)
+    executor = options["executor"]
+    if executor not in (None, read.executor.name):  # the recipe's own keeps its parameters
+        read = read_recipe(recipe, (*overrides, f"run.executor={executor}"))
+    if options["fail_fast"] and options["max_failures"] is not None:
+        raise UsageError("--fail-fast and --max-failures say two things", hint="Choose one.")
     output = options["output"] or read.output
     if output is None:
         raise UsageError("the recipe names no output folder", hint="Add --output results/.")
-    command = shlex.join(["pipeline", *sys.argv[1:]])
+    command = as_utf8(shlex.join(["pipeline", *sys.argv[1:]]))
     pipeline = compose(read)
     request = Request(
         inputs=inputs,
@@ -84,6 +89,8 @@ def run(recipe: str, inputs: tuple[str, ...], overrides: tuple[str, ...], **opti
 
 
 def _tell(outcome: Any, request: Any, *, quiet: bool, strict: bool) -> None:
+    from diascope.inputs import as_utf8
+
     for problem in outcome.problems:
         click.echo(f"error: {problem}", err=True)
     if outcome.stopped:
@@ -97,12 +104,12 @@ def _tell(outcome: Any, request: Any, *, quiet: bool, strict: bool) -> None:
     click.echo(
         f"{counts['found']} found: {counts['ok']} ok, {counts['failed']} failed, "
         f"{counts['skipped']} skipped{pending}"
-        + ("" if outcome.worked else " (all done before; nothing was run)")
+        + ("" if outcome.worked else " (nothing was left to classify)")
     )
     if outcome.execution is not None and not outcome.execution.is_reference:
         click.echo(f"  executed by {outcome.execution.title}")
     for line in _listed(outcome.reports, request.output.resolve(), strict):
-        click.echo(f"  {line}")
+        click.echo(f"  {as_utf8(line)}")
     if not counts["ok"] and not counts["pending"]:
         click.echo("Nothing was classified.")
     if counts["failed"] or counts["skipped"]:

@@ -1,6 +1,5 @@
 """Execute an exported graph with OpenVINO, without importing torch."""
 
-import os
 import sys
 from functools import cache
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from diascope.cores import wanted_threads
 from diascope.engines.exported import INPUT, equal_parts, outputs_of
 from diascope.engines.outputs import Outputs
 
@@ -39,8 +39,8 @@ class OpenVinoEngine:
             "PERFORMANCE_HINT_NUM_REQUESTS": _AT_ONCE,
             "CACHE_DIR": str(cache),
         }
-        if limit := os.environ.get("OMP_NUM_THREADS"):  # as torch does
-            options["INFERENCE_NUM_THREADS"] = int(limit)
+        if limit := wanted_threads():  # as torch does
+            options["INFERENCE_NUM_THREADS"] = limit
         self._queue = openvino.AsyncInferQueue(_core().compile_model(str(graph), "CPU", options))
         self._queue.set_callback(_keep)
 

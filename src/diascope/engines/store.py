@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import platform
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -22,7 +23,7 @@ def store(facts: Mapping[str, Any]) -> Path:
     """Return the folder, made if it is missing, for what depends on these facts alone.
 
     It lies in ``DIASCOPE_CACHE``, else in ``diascope`` under ``XDG_CACHE_HOME`` or ``~/.cache``; if
-    that cannot be written, in a temporary folder of this process.
+    that cannot be written, in a temporary folder of this process, with what is kept there already.
     """
     key = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
     folder = home() / "engines" / key[:32]
@@ -31,9 +32,12 @@ def store(facts: Mapping[str, Any]) -> Path:
         with tempfile.TemporaryFile(dir=folder):
             return folder
     except OSError:
-        folder = Path(_temporary().name) / key[:32]
-        folder.mkdir(exist_ok=True)
-        return folder
+        own = Path(_temporary().name) / key[:32]
+        if not own.exists():
+            with suppress(OSError):  # what is kept there can be read, perhaps
+                return Path(shutil.copytree(folder, own))
+            own.mkdir(exist_ok=True)
+        return own
 
 
 def home() -> Path:
@@ -109,9 +113,10 @@ def read(path: Path) -> dict[str, Any] | None:
 
 def write(path: Path, entry: Mapping[str, Any]) -> None:
     """Put an entry in place, whole."""
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, encoding="utf-8", delete=False) as file:
-        json.dump(entry, file)
-    Path(file.name).replace(path)
+    with tempfile.TemporaryDirectory(dir=path.parent) as staging:
+        part = Path(staging) / path.name
+        part.write_text(json.dumps(entry), encoding="utf-8")
+        part.replace(path)
 
 
 @cache

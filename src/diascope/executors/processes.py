@@ -31,6 +31,7 @@ _ONE_THREAD = dict.fromkeys(
 )
 """Read by NumPy's and PyTorch's libraries, OpenCV and libvips when they are loaded."""
 _GRACE_SECONDS = 10.0
+_TRIES = 3
 
 
 class WorkerProcess:
@@ -60,7 +61,8 @@ class WorkerProcess:
                 yield block
             add_away(block)
         except (EOFError, OSError):
-            yield Failed(item, "read", "", _cause(self._ended()))
+            cause = _cause(self._ended())
+            yield Failed(item, "read", "", f"the worker process that read it {cause}")
         except Exception as error:  # such as a block that does not fit into memory
             self._ended()
             yield Failed(item, "read", "", reason_of(error))
@@ -70,26 +72,31 @@ class WorkerProcess:
         with self._lock:
             self._interrupted = True
             if self._process is not None:
-                self._process.terminate()
+                self._process.kill()
 
     def close(self) -> None:
         """End the process."""
         self._ended()
 
     def _started(self) -> Channel:
-        ours, theirs = socket.socketpair()
-        self._channel = Channel(ours)
-        try:
-            with theirs:
-                self._spawn(theirs)
-            problem = self._channel.receive()
-        except Exception as error:  # such as a plugin that cannot be pickled
-            problem = f"{type(error).__name__}: {error}"
-        if problem:
-            self._ended()
-            reason = f"a worker process could not start: {problem}"
-            raise DiascopeError(reason, hint="--workers 0 needs none.")
-        return self._channel
+        for _ in range(_TRIES):  # one that is killed while it starts is no reason to stop
+            ours, theirs = socket.socketpair()
+            self._channel = Channel(ours)
+            try:
+                with theirs:
+                    self._spawn(theirs)
+                problem = self._channel.receive()
+            except (EOFError, ConnectionError):
+                problem = f"it {_cause(self._ended())}"
+                continue
+            except Exception as error:  # such as a plugin that cannot be pickled
+                problem = f"{type(error).__name__}: {error}"
+            if not problem:
+                return self._channel
+            break
+        self._ended()
+        reason = f"a worker process could not start: {problem}"
+        raise DiascopeError(reason, hint="--workers 0 needs none.")
 
     def _spawn(self, end: socket.socket) -> None:
         context = multiprocessing.get_context("spawn")
@@ -97,7 +104,7 @@ class WorkerProcess:
         process = context.Process(target=_prepare_items, args=arguments)
         with self._lock:
             if self._interrupted:
-                raise EOFError("the run has ended")
+                raise InterruptedError("the run has ended")
             process.start()
             self._process = process
 
@@ -111,7 +118,7 @@ class WorkerProcess:
         process.join(_GRACE_SECONDS)
         with self._lock:
             self._process = None
-            process.terminate()
+            process.kill()
             process.join()
         return process.exitcode
 
@@ -143,7 +150,7 @@ def _prepare_items(end: socket.socket, pickled: bytes) -> None:
 
 def _cause(code: int | None) -> str:
     if code is None or code >= 0:
-        return f"the worker process that read it ended with exit code {code}"
+        return f"ended with exit code {code}"
     name = signal.Signals(-code).name
     known = {
         "SIGKILL": "most likely because memory ran out",
@@ -151,6 +158,4 @@ def _cause(code: int | None) -> str:
         "SIGABRT": "a crash in the decoder",
         "SIGBUS": "the file changed or its disk failed while it was read",
     }
-    return (
-        f"the worker process that read it was killed by {name}: {known.get(name, 'from outside')}"
-    )
+    return f"was killed by {name}: {known.get(name, 'from outside')}"

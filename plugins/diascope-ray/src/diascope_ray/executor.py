@@ -53,8 +53,9 @@ class RayExecutor:
         for name in ("actors", "cpus_per_actor", "in_flight"):
             if (value := getattr(self, name)) != "auto" and value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
-        if self.gpus_per_actor < 0:
-            raise ValueError(f"gpus_per_actor must be at least 0, got {self.gpus_per_actor}")
+        for name in ("gpus_per_actor", "wait_s"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
 
     def run(
         self, work: Work, chunks: Iterable[Sequence[Item]]

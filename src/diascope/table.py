@@ -11,6 +11,9 @@ from diascope.card import Task
 from diascope.errors import TableError
 
 Split = Literal["train", "validation", "test"]
+SPLIT_FILE = "split.csv"
+"""In a training's folder: which picture, of which group, was in which split."""
+
 _MISSING_SHOWN = 5
 _OWN = ("path", "label", "labels", "group", "split", "weight")
 
@@ -62,9 +65,11 @@ def read_table(path: Path, task: Task) -> list[Example]:
     columns = list(reader.fieldnames or ()) if numbered else []
     name = "labels" if "labels" in columns else "label"
     if "path" not in columns or name not in columns:
+        other = next((mark for mark in ";\t" if len(columns) == 1 and mark in columns[0]), "")
         raise TableError(
             f"needs the columns path and label (or labels), got {', '.join(columns) or 'no rows'}",
             where=str(path),
+            hint=f"Its cells are parted by {other!r}; save it with commas." if other else "",
         )
     examples = [_example(row, line, name, path, task) for line, row in numbered]
     _refuse_missing(examples, path)
@@ -85,6 +90,18 @@ def label_names(examples: Sequence[Example], given: Sequence[str], path: Path) -
             f"holds labels that the recipe does not name: {', '.join(unknown)}", where=str(path)
         )
     return tuple(given) or tuple(found)
+
+
+def splits_of(folder: Path) -> dict[str, str]:
+    """Return group to split of the pictures that weights in a folder were trained on.
+
+    Empty if the folder holds no ``split.csv`` of a training.
+    """
+    path = folder / SPLIT_FILE
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row.get("group") or "": row.get("split") or "" for row in csv.DictReader(file)}
 
 
 def _example(row: dict[str, str], line: int, column: str, path: Path, task: Task) -> Example:
@@ -108,7 +125,7 @@ def _example(row: dict[str, str], line: int, column: str, path: Path, task: Task
         name=row["path"],
         path=path.parent / row["path"],
         labels=labels,
-        group=row.get("group") or row["path"],
+        group=(row.get("group") or "").strip() or row["path"],
         split=cast(Split | None, split),
         unknown=unknown,
         weight=_weight(row.get("weight") or "1", where),

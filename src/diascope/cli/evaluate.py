@@ -59,7 +59,7 @@ def evaluate(recipe: str, overrides: tuple[str, ...], **options: Any) -> None:
 def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) -> int:
     """Run, measure and write; return the exit code, which is that of the run."""
     from diascope.evaluation.answers import columns_of, read_labels
-    from diascope.evaluation.compare import compare
+    from diascope.evaluation.compare import check_comparable, compare
     from diascope.evaluation.evaluate import evaluate as measure
     from diascope.evaluation.evidence_card import card_evidence, updatable, update_card
     from diascope.evaluation.subgroups import divided
@@ -71,7 +71,12 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
     other = _composed(options["compare"], ()) if options["compare"] else None
     folder = _folder(options["output"], pipeline)
     card = pipeline.model.instance.card
-    examples, warnings = read_labels(options["labels"], card, options["split"])
+    trained = getattr(pipeline.model.instance, "weights", None)
+    examples, warnings = read_labels(options["labels"], card, options["split"], trained)
+    warnings += pipeline.warnings
+    if other is not None:
+        check_comparable(card, other.model.instance.card)
+        warnings += [f"{other.recipe.name}: {warning}" for warning in other.warnings]
     for request in by:
         divided(columns_of(examples), request)  # refuses what is wrong before anything is run
     weights = updatable(pipeline.model.instance, card) if options["update_card"] else None
@@ -79,8 +84,9 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
     scored, failed, code = _answers(pipeline, examples, folder, quiet=quiet)
     comparison, updated = None, list[Path]()
     if other is not None:
-        theirs, _, other_code = _answers(other, examples, folder / "compared", quiet=quiet)
+        theirs, lost, other_code = _answers(other, examples, folder / "compared", quiet=quiet)
         comparison = compare(scored, theirs, title=other.recipe.name, seed=seed)
+        warnings += [f"{other.recipe.name}: {len(lost)} items have no answer"] if lost else []
         code = max(code, other_code)
     evaluation = measure(
         scored,
@@ -88,7 +94,7 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
         seed=seed,
         failed=failed,
         comparison=comparison,
-        warnings=(*warnings, *pipeline.warnings),
+        warnings=warnings,
     )
     facts = _facts(pipeline, options)
     if classifier is not None:
@@ -197,12 +203,21 @@ def _tell(evaluation: Any, evidence: dict[str, Any], files: list[Path]) -> None:
         click.echo(f"warning: {warning}", err=True)
     click.echo(f"{len(evaluation.scored)} items measured, {len(evaluation.failed)} without answer")
     _tell_measures(whole_measures(evaluation.overall, ()))
+    if (comparison := evaluation.comparison) is not None:
+        click.echo(f"less {comparison.title}, on {comparison.items} items")
+        _tell_measures(whole_measures(_differences(comparison), ()))
     for part in ("inside", "hiding", "randomised") if evidence else ():
         if evidence[part]:
             click.echo(f"evidence, {part}, {evidence[part]['cases']} maps")
             _tell_measures(evidence_measures(evidence, part))
     for path in files:
         click.echo(f"  {path}")
+
+
+def _differences(comparison: Any) -> dict[str, Any]:
+    return {
+        name: {"value": found["difference"], **found} for name, found in comparison.metrics.items()
+    }
 
 
 def _tell_measures(measures: Any) -> None:

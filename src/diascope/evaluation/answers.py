@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -18,14 +19,20 @@ from diascope.output import held, write_whole
 from diascope.pipeline import Pipeline
 from diascope.runner import Outcome, Request, Watch, run
 from diascope.sample import Failed, Prediction, Skipped
-from diascope.table import Example, read_table
+from diascope.table import Example, Split, read_table, splits_of
 
 _LIST = "items.csv"
 _SHOWN = 5
 
 
-def read_labels(table: Path, card: ModelCard, split: str | None) -> tuple[list[Example], list[str]]:
+def read_labels(
+    table: Path, card: ModelCard, split: str | None, weights: Path | None = None
+) -> tuple[list[Example], list[str]]:
     """Return the rows to measure, all or those of a split, and what a reader should be warned of.
+
+    Args:
+        weights: folder of the model's; its ``split.csv`` says which groups it was trained on,
+            where the table has no column ``split``.
 
     Raises:
         TableError: for a wrong table, a label that the model does not know, a split without rows.
@@ -34,6 +41,11 @@ def read_labels(table: Path, card: ModelCard, split: str | None) -> tuple[list[E
     _refuse_unknown(examples, card, table)
     if any(example.split for example in examples):  # what has none is trained on
         examples = [replace(example, split=example.split or "train") for example in examples]
+    elif weights is not None and (splits := splits_of(weights)):
+        examples = [
+            replace(example, split=cast(Split | None, splits.get(example.group)))
+            for example in examples
+        ]
     learned = sum(example.split in ("train", "validation") for example in examples)
     if split is None:
         flatters = (

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from diascope.card import ModelCard
 from diascope.errors import UsageError
 from diascope.evaluation.bootstrap import interval
 from diascope.evaluation.delong import Difference, delong
@@ -41,13 +42,22 @@ def compare(
     Raises:
         UsageError: if they answer other questions, or share no item.
     """
+    check_comparable(one, other)
+    one, other = _paired(one, other)
+    return Comparison(title, len(one), _by_label(one, other), _overall(one, other, draws, seed))
+
+
+def check_comparable(one: Scored | ModelCard, other: Scored | ModelCard) -> None:
+    """Check that two models answer the same question.
+
+    Raises:
+        UsageError: if they do not.
+    """
     if (one.names, one.task) != (other.names, other.task):
         raise UsageError(
             f"cannot be compared: one answers {one.task} {', '.join(one.names)}; "
             f"the other {other.task} {', '.join(other.names)}"
         )
-    one, other = _paired(one, other)
-    return Comparison(title, len(one), _by_label(one, other), _overall(one, other, draws, seed))
 
 
 def _paired(one: Scored, other: Scored) -> tuple[Scored, Scored]:

@@ -32,7 +32,7 @@ class Library:
         return {
             "auc": float(roc_auc_score(truth, scores)) if both else np.nan,
             "average_precision": (
-                float(average_precision_score(truth, scores)) if truth.any() else np.nan
+                float(average_precision_score(truth, scores)) if both else np.nan
             ),
             "sensitivity": _share(found, found + missed),
             "specificity": _share(cleared, cleared + raised),

@@ -100,7 +100,9 @@ class _Curve:
     def average_precision(self) -> Floats:
         found, raised = self.positives.cumsum(axis=1), self.negatives.cumsum(axis=1)
         precision = found / np.maximum(found + raised, _ROUNDING)
-        return _share((self.positives * precision).sum(axis=1), self.positives.sum(axis=1))
+        positives, negatives = self.positives.sum(axis=1), self.negatives.sum(axis=1)
+        found_among = (self.positives * precision).sum(axis=1)
+        return _share(found_among, np.where(negatives > 0, positives, 0))
 
     def best_sensitivity(self) -> Floats:
         found, raised = self.positives.cumsum(axis=1), self.negatives.cumsum(axis=1)

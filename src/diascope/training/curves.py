@@ -86,11 +86,10 @@ def _mark(axes: "Axes", best: int) -> None:
     axes.axvline(best, color=MUTED, linewidth=1, linestyle=(0, (3, 3)), zorder=0)
     axes.annotate(
         f"kept: {best}",
-        (best, 1),
+        (best, 0),
         xycoords=("data", "axes fraction"),
-        xytext=(0, 3),
+        xytext=(3, 3),
         textcoords="offset points",
-        ha="center",
         color=MUTED,
         fontsize=8.5,
     )

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from diascope.card import ModelCard, write_card
+from diascope.card import CARD_FILE, ModelCard, read_card, write_card
 from diascope.evaluation.evaluate import evaluate
 from diascope.evaluation.scored import Scored, joined
 from diascope.evaluation.write import write_evaluation
 from diascope.network import Network
 from diascope.output import write_whole
-from diascope.table import Example
+from diascope.table import SPLIT_FILE, Example
 from diascope.training.decisions import decided, scored
 from diascope.training.filters import read_filters
 from diascope.training.made import data_of, measured_card, provenance, rounded, stored
@@ -23,7 +23,6 @@ from diascope.training.novelty import novelty_of
 from diascope.training.page import write_page
 from diascope.training.plan import Plan
 from diascope.training.scoring import Figures, logits_of
-from diascope.training.unseen import SPLIT_FILE
 
 
 @dataclass(frozen=True)
@@ -60,11 +59,15 @@ def finish(
     answers = scored(card, pictures, logits)
     evaluation = evaluate(answers, by=options.by, seed=options.seed)
     facts = {"recipe_digest": plan.digest(), "seed": options.seed, "epochs": len(trained.history)}
+    before = _card_before(folder, card.digest)
     card = replace(
         measured_card(card, evaluation, split),
         cross_validation=across,
         data=data_of(options, plan.examples),
-        made={**{key: fact for key, fact in made.items() if fact}, **facts, **provenance()},
+        evidence=before.evidence if before else {},
+        made=before.made
+        if before
+        else {**{key: fact for key, fact in made.items() if fact}, **facts, **provenance()},
     )
     write_card(card, folder)
     write_whole(folder / "history.json", json.dumps(trained.history, indent=1))
@@ -87,10 +90,18 @@ def finish(
     return card, answers
 
 
+def _card_before(folder: Path, digest: str) -> ModelCard | None:
+    """Return the card that these very weights have already, from when they were made."""
+    if not (folder / CARD_FILE).is_file():
+        return None
+    before = read_card(folder)
+    return before if before.digest == digest else None
+
+
 def _stored(trained: Trained, folder: Path) -> ModelCard:
     """Write weights and statistics of features, both as a run will use them; return their card."""
     plan, card, network = trained.plan, trained.card, trained.network
-    tensors = rounded(network, head_only=plan.options.head_only)
+    tensors = rounded(network, head_only=plan.head_only)
     novelty = novelty_of(network, card, plan, trained.workers)
     if novelty is not None:
         card = replace(card, novelty=novelty.limit)

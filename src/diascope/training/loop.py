@@ -12,9 +12,11 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from diascope.card import ModelCard
-from diascope.errors import WeightsError
+from diascope.errors import TableError, WeightsError
+from diascope.evaluation.metrics import macro_auc
 from diascope.network import Network
 from diascope.training.checkpoint import load_checkpoint, save_checkpoint
+from diascope.training.decisions import truth_of
 from diascope.training.depthwise import QuickDepthwise
 from diascope.training.draw import Drawn
 from diascope.training.filters import keep_filters, kept_epochs
@@ -66,8 +68,10 @@ class Trainer:
 
         Raises:
             WeightsError: if the loss diverges.
+            TableError: if there are too few pictures to train on, or to choose an epoch by.
         """
         fabric, options = self.fabric, self.options
+        self._check_monitor()
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network.to(fabric.device)
         if fabric.device.type == "cuda" and fabric.world_size > 1:  # each sees few pictures
@@ -78,6 +82,11 @@ class Trainer:
         self._teachers = self._taught_by()
         sampler = Drawn(self.training.targets, options, (fabric.global_rank, fabric.world_size))
         loader = self._loader(sampler)
+        if not len(loader):
+            raise TableError(
+                f"{len(self.training)} training pictures ({options.epoch_size or 'all'} an epoch) "
+                f"are too few for {fabric.world_size} processes"
+            )
         schedule = schedule_of(optimizer.optimizer, options, len(loader))
         self._average = average_of(self.network, options)
         best = self._resume(optimizer, schedule)
@@ -179,8 +188,22 @@ class Trainer:
             return -math.inf
         return -value if self.options.monitor.endswith("loss") else value
 
+    def _check_monitor(self) -> None:
+        """Check that the validation pictures tell of an epoch what the recipe monitors.
+
+        Raises:
+            TableError: if no label has pictures with and without it, of which an AUC is made.
+        """
+        truth = truth_of(self.validation, self.card)
+        if self.options.monitor == "auc_macro" and math.isnan(macro_auc(truth, truth)):
+            raise TableError(
+                "no label has validation pictures both with and without it, so monitor: auc_macro "
+                "tells nothing",
+                hint="Hold out more pictures, or write monitor: validation_loss.",
+            )
+
     def _ended(self) -> bool:
-        """Whether the best epoch lies further back than the recipe's patience."""
+        """Whether the first of the best epochs lies further back than the recipe's patience."""
         told = [self._told(figures) for figures in self.history]
         patience = self.options.patience
         return bool(patience and told and len(told) - 1 - told.index(max(told)) >= patience)

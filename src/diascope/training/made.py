@@ -32,8 +32,13 @@ def first_card(
     backbone: Backbone,
     names: Sequence[str],
     size: tuple[int, int],
+    *,
+    head_only: bool,
 ) -> ModelCard:
     """Return what is known before the training.
+
+    Args:
+        head_only: whether the backbone will not be in the weights file.
 
     Raises:
         RecipeError: if the task's labels do not hold together.
@@ -41,7 +46,7 @@ def first_card(
     texts = options.labels
     plain = reference.plain()
     parameters = dict(plain[reference.name]) if isinstance(plain, dict) else {}
-    if not options.head_only:
+    if not head_only:
         parameters.pop("weights", None)  # the file holds its own
     card = ModelCard(
         name=recipe.name,

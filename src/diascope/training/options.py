@@ -127,11 +127,6 @@ class TrainOptions:
         """Whether whole items are learned from, by what a frozen backbone sees in their regions."""
         return self.head == "attention"
 
-    @property
-    def head_only(self) -> bool:
-        """Whether the weights file can leave the backbone to the plugin that has it."""
-        return self.freeze_backbone and self.start is None
-
     def __post_init__(self) -> None:
         for name in ("epochs", "batch"):
             if getattr(self, name) < 1:
@@ -161,6 +156,10 @@ class TrainOptions:
             raise ValueError(f"folds must be 0 or at least 2, got {self.folds}")
         if not 0 <= self.ema < 1 or not 0 < self.layer_decay <= 1:
             raise ValueError("ema must lie in [0, 1) and layer_decay in (0, 1]")
+        if self.devices != "auto" and self.devices < 1:
+            raise ValueError(f"devices must be auto or at least 1, got {self.devices}")
+        if not self.seed < 2**32:
+            raise ValueError(f"seed must be below 2**32, got {self.seed}")
         if not 0 < self.teacher_share <= 1:
             raise ValueError(f"teacher_share must lie in (0, 1], got {self.teacher_share}")
         if self.monitor == "balanced_accuracy" and self.task == "multilabel":
@@ -215,4 +214,10 @@ def _labels(node: Node) -> Node:
     """Let a plain list of names stand for labels without titles."""
     if not isinstance(node.value, list):
         return node
-    return Node({str(child.plain()): Node({}, child.where) for child in node.value}, node.where)
+    names = [str(child.plain()) for child in node.value]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise RecipeError(f"labels repeat: {', '.join(twice)}", where=node.where)
+    places = (child.where for child in node.value)
+    return Node(
+        {name: Node({}, where) for name, where in zip(names, places, strict=True)}, node.where
+    )

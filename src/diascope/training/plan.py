@@ -4,11 +4,15 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from diascope.card import WEIGHTS_FILE, ModelCard, file_digest
 from diascope.contracts import Backbone
 from diascope.errors import TableError
+from diascope.evaluation.answers import columns_of
+from diascope.evaluation.subgroups import divided
+from diascope.network import state_digest
 from diascope.pipeline import make_part, make_readers
 from diascope.preparation import Preparation
 from diascope.recipe import Recipe, Reference
@@ -63,6 +67,14 @@ class Plan:
         augmentation = self.augmentation if split == "train" else None
         return Pictures(self.split(split), self.preparation, card, augmentation)
 
+    @cached_property
+    def head_only(self) -> bool:
+        """Whether the file can leave the backbone to its plugin, which always gives the same."""
+        if not self.options.freeze_backbone or self.options.start is not None:
+            return False
+        first, second = (state_digest(self.backbone.build()) for _ in range(2))
+        return first == second
+
     def card(self, size: tuple[int, int]) -> ModelCard:
         """Return what is known of the model before it is trained.
 
@@ -70,7 +82,13 @@ class Plan:
             size: (height, width) that preprocessing gives.
         """
         return first_card(
-            self.recipe, self.options, self.reference, self.backbone, self.names, size
+            self.recipe,
+            self.options,
+            self.reference,
+            self.backbone,
+            self.names,
+            size,
+            head_only=self.head_only,
         )
 
     def digest(self) -> str:
@@ -120,6 +138,10 @@ def make_plan(recipe: Recipe) -> Plan:
     for split in ("train", "validation"):
         if not any(example.split == split for example in examples):
             raise TableError(f"no row has the split {split!r}", where=str(options.table))
+    if not any(example.weight for example in examples if example.split == "train"):
+        raise TableError("every row of train has the weight 0", where=str(options.table))
+    for request in options.by:
+        divided(columns_of(examples), request)  # refuses what is wrong before anything is trained
     readers, _ = make_readers(recipe)
     steps = tuple(make_part(step, recipe) for step in recipe.preprocess)
     plan = Plan(

@@ -11,6 +11,7 @@ from torch import nn
 
 from diascope.card import ModelCard
 from diascope.cores import cores, threads
+from diascope.errors import UsageError
 from diascope.evaluation.scored import Scored
 from diascope.network import AttentionHead, Network, build_head
 from diascope.output import held
@@ -63,10 +64,10 @@ def train(
         plan = replace(plan, features=features)
         for warning in found.warnings:
             session.tell(f"Warning: {warning}")
-        folds = [
-            session.train(fold, folder / f"fold-{number}", found)
-            for number, fold in enumerate(plan.folds(), 1)
-        ]
+        folds = []
+        for number, fold in enumerate(plan.folds(), 1):
+            session.tell(f"Fold {number} of {plan.options.folds}")
+            folds.append(session.train(fold, folder / f"fold-{number}", found))
         across = pooled([answers for _, answers in folds if answers], plan, folder)
         card, _ = session.train(plan, folder, found, across)
     return card if first else None
@@ -181,6 +182,10 @@ def _fabric(options: TrainOptions) -> Any:
     from lightning_fabric import Fabric
 
     on_gpu = torch.cuda.is_available()
+    if options.precision == "16-mixed" and not on_gpu:
+        raise UsageError(
+            "precision: 16-mixed needs a GPU", hint="Write bf16-mixed, or 32-true, for processors."
+        )
     devices = options.devices if options.devices != "auto" else ("auto" if on_gpu else 1)
     return Fabric(
         accelerator="cuda" if on_gpu else "cpu", devices=devices, precision=options.precision

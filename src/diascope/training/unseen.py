@@ -1,14 +1,10 @@
 """That what a training learns from never learned from what the training holds out."""
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
 from diascope.errors import TableError
-from diascope.table import Example
-
-SPLIT_FILE = "split.csv"
-"""In a training's folder: which picture, of which group, was in which split."""
+from diascope.table import SPLIT_FILE, Example, splits_of
 
 _KNOWN = {"test": ("train", "validation"), "validation": ("train",)}
 """Splits of another training whose groups must not stand in a split of this one."""
@@ -26,11 +22,7 @@ def check_unseen(folder: Path, examples: Sequence[Example]) -> None:
     Raises:
         TableError: naming some of the groups.
     """
-    path = folder / SPLIT_FILE
-    if not path.is_file():
-        return
-    with path.open(encoding="utf-8", newline="") as file:
-        splits = {row.get("group"): row.get("split") for row in csv.DictReader(file)}
+    path, splits = folder / SPLIT_FILE, splits_of(folder)
     for split, known in _KNOWN.items():
         held = {example.group for example in examples if example.split == split}
         if seen := sorted(group for group in held if splits.get(group) in known):

@@ -45,6 +45,19 @@ def test_a_picture_without_a_group_is_its_own(write: Write) -> None:
     assert (first.group, second.group, first.split) == ("a.png", "b.png", None)
 
 
+def test_a_group_of_blanks_is_none(write: Write) -> None:
+    first, second = read_table(write("path,label,group\na.png,x,  \nb.png,x, p1 \n"), "multiclass")
+
+    assert (first.group, second.group) == ("a.png", "p1")
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_cells_that_are_not_parted_by_commas_are_told(write: Write, mark: str) -> None:
+    error = refusal(write(f"path{mark}label\na.png{mark}x\n"))
+
+    assert error.hint == f"Its cells are parted by {mark!r}; save it with commas."
+
+
 def test_labels_are_joined_by_bars(write: Write) -> None:
     rows = read_table(write("path,labels\na.png,x| y\nb.png,\n"), "multilabel")
 

@@ -1,6 +1,7 @@
 """``pipeline evaluate``: from a table and a recipe to figures."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,8 +9,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from diascope.card import read_card
-from tests.runs import Ended, rows, write_pictures
+from diascope.card import read_card, write_card
+from tests.runs import Ended, rows, write_pictures, write_recipe
 
 Command = Callable[..., Ended]
 LABELS = ("red", "green", "blue")
@@ -227,3 +228,52 @@ def test_a_card_is_updated_only_with_evidence(
 
     assert ended.code == 2
     assert "--update-card needs --evidence" in ended.err
+
+
+def test_what_the_weights_were_trained_on_is_known_from_beside_them(
+    command: Command, recipe: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    write_pictures(tmp_path / "photos", 12)
+    lines = [f"photos/{n:02}.png,{LABELS[n % 3]},group {n // 2}" for n in range(12)]
+    table = tmp_path / "plain.csv"
+    table.write_text("\n".join(["path,label,group", *lines]) + "\n")
+    parts = ["train"] * 4 + ["validation", "test"]
+    split = [f"elsewhere/{n:02}.png,red,group {n // 2},{parts[n // 2]}" for n in range(12)]
+    (tiny_weights / "split.csv").write_text("\n".join(["path,label,group,split", *split]))
+    ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
+    assert "10 of 12 rows stand in train or validation" in ended.err
+    held = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "2", "--split", "test")
+    assert "2 items measured" in held.out
+    assert "train or validation" not in held.err
+
+
+def test_a_comparison_that_makes_no_sense_is_refused_before_anything_is_run(
+    command: Command, recipe: Path, table: Path, tmp_path: Path, tiny_weights: Path
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(tiny_weights, other)
+    card = read_card(other)
+    first, *rest = card.labels
+    write_card(replace(card, labels=(replace(first, name="pink"), *rest)), other)
+    against = write_recipe(tmp_path / "other.yaml", other)
+    ended = command(
+        "evaluate", recipe, "--labels", table, "-o", tmp_path / "out", "--compare", against
+    )
+    assert (ended.code, "cannot be compared" in ended.err) == (2, True)
+    assert not (tmp_path / "out" / "ledger.sqlite").exists()
+
+
+def test_a_comparison_is_told_with_the_warnings_of_the_other_recipe(
+    command: Command, recipe: Path, table: Path, tmp_path: Path, tiny_weights: Path
+) -> None:
+    card = replace(read_card(tiny_weights), preprocess=("equalize",))
+    other = tmp_path / "other"
+    shutil.copytree(tiny_weights, other)
+    write_card(card, other)
+    against = write_recipe(tmp_path / "against.yaml", other)
+    ended = command(
+        "evaluate", recipe, "--labels", table, "-o", tmp_path / "out", "--compare", against
+    )
+    assert ended.code == 0, ended.err
+    assert "against: preprocess differs" in ended.err
+    assert "less against, on 12 items" in ended.out

@@ -186,3 +186,9 @@ def test_a_draw_without_one_of_the_labels_is_no_draw_of_their_mean() -> None:
     assert found["auc_macro"]["value"] == pytest.approx((1 + 1 + 0.5) / 3, abs=1e-4)
     assert found["auc_macro"]["high"] < 0.9
     assert found["balanced_accuracy"]["high"] == pytest.approx(2 / 3, abs=1e-4)
+
+
+def test_precision_has_no_average_where_every_item_has_the_label() -> None:
+    table = binary()
+    positives = table.take(table.targets[:, 1] == 1)
+    assert "average_precision" not in measured(positives, draws=5)

@@ -80,6 +80,13 @@ def test_the_page_shows_what_lies_between_outputs_and_answers() -> None:
     assert [text for text in told if text not in page] == []
 
 
+def test_the_layers_of_a_network_are_told_one_by_one() -> None:
+    layers = ({"conv": {"filters": 8, "norm": "batch"}}, {"pool": {}})
+    page = card_page(replace(CARD, backbone="convnet", backbone_parameters={"layers": layers}))
+    told = " ".join(page.split())
+    assert "conv (filters 8, norm batch), pool" in told
+
+
 def test_a_binary_calibration_is_that_of_the_second_label() -> None:
     fitted = Calibration("platt", (0.8,), (0.1,))
     page = card_page(

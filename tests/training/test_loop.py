@@ -1,5 +1,6 @@
 """What the keys of a training do to its weights, one at a time."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,8 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from diascope.card import WEIGHTS_FILE, read_card
-from diascope.errors import WeightsError
+from diascope.card import WEIGHTS_FILE, read_card, write_card
+from diascope.errors import DiascopeError, TableError, WeightsError
 from diascope.training import loop
 from diascope.training.optimization import optimizer_of
 from diascope.training.options import TrainOptions
@@ -117,3 +118,54 @@ def test_calibration_is_fitted_to_the_views_that_a_run_will_look_at(tmp_path: Pa
     assert none is not None
     assert flips is not None
     assert none.bias != flips.bias
+
+
+def test_a_monitor_that_tells_nothing_is_refused_before_the_first_epoch(tmp_path: Path) -> None:
+    table = write_table(tmp_path / "two", ["red", "green"])
+    header, *lines = table.read_text().splitlines()
+    split = ["validation" if line.startswith("0-00") else "train" for line in lines]
+    rows = [f"{line},{part}" for line, part in zip(lines, split, strict=True)]
+    lines = [row.replace("0-01.png,red,0-0,train", "0-01.png,red,0-0,validation") for row in rows]
+    table.write_text("\n".join([f"{header},split", *lines]))
+    with pytest.raises(TableError, match=r"auc_macro tells nothing(.|\n)*validation_loss"):
+        weights(tmp_path / "mine", table, task="binary", test=0.0)
+    assert weights(tmp_path / "other", table, task="binary", monitor="validation_loss", test=0.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        ({"devices": 0}, "devices must be auto or at least 1"),
+        ({"seed": 2**32}, r"seed must be below 2\*\*32"),
+        ({"precision": "16-mixed"}, "16-mixed needs a GPU"),
+        ({"by": ["site"]}, "no column 'site'"),
+        ({"labels": ["red", "green", "blue", "red"]}, "labels repeat: red"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_trained_is_told_before_anything_is_trained(
+    tmp_path: Path, table: Path, change: dict[str, Any], error: str
+) -> None:
+    with pytest.raises(DiascopeError, match=error):
+        weights(tmp_path / "mine", table, **change)
+    assert not (tmp_path / "mine" / "history.json").exists()
+
+
+def test_rows_that_all_weigh_nothing_are_refused(tmp_path: Path, table: Path) -> None:
+    header, *lines = table.read_text().splitlines()
+    table.write_text("\n".join([f"{header},weight", *(f"{line},0" for line in lines)]))
+    with pytest.raises(TableError, match="every row of train has the weight 0"):
+        weights(tmp_path / "mine", table)
+
+
+def test_to_decide_anew_leaves_what_is_known_of_how_the_weights_were_made(
+    tmp_path: Path, table: Path
+) -> None:
+    weights(tmp_path / "mine", table)
+    card = read_card(tmp_path / "mine")
+    shown = replace(card, evidence={"inside": {"cases": 1}}, made=card.made | {"command": "first"})
+    write_card(shown, tmp_path / "mine")
+    weights(tmp_path / "mine", table, operating_points="youden")
+    again = read_card(tmp_path / "mine")
+    assert again.operating_rule.startswith("highest sensitivity plus")
+    assert (again.evidence, again.made) == (shown.evidence, shown.made)

@@ -64,3 +64,15 @@ def test_a_head_on_another_backbone_is_refused(
     ended = command("run", recipe, head_only.parent / "pictures", "-o", tmp_path / "out")
     assert ended.code == 2
     assert "with other weights than the installed ones" in ended.err
+
+
+def test_a_frozen_backbone_that_nobody_else_has_is_stored_with_its_head(
+    command: Callable[..., Ended], tmp_path: Path
+) -> None:
+    table = write_table(tmp_path / "pictures", ["red", "green"], pairs=4)
+    recipe = write_training(tmp_path / "t.yaml", table, epochs=1, freeze_backbone=True)
+    assert command("train", recipe, "-o", tmp_path / "mine").code == 0
+    card = read_card(tmp_path / "mine")
+    run = write_recipe(tmp_path / "run.yaml", tmp_path / "mine", preprocess=list(card.preprocess))
+    ended = command("run", run, tmp_path / "pictures", "-o", tmp_path / "out")
+    assert "16 ok, 0 failed" in ended.out, ended.err

@@ -1,19 +1,18 @@
 """What is confused with what, as a table of shaded cells."""
 
-import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diascope.evaluation.scored import Floats, Scored
-from diascope.evaluation.style import ACCENT, INK, LINE, SURFACE, new_figure
+from diascope.evaluation.style import ACCENT, INK, LINE, SURFACE, new_figure, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_WIDE, _NARROW = 22, 11  # letters in a line of a name, beside the rows and below the columns
+_NARROW = 11  # letters in a line of a name below a column
 _DARK = 0.55  # share from which the text of a cell is light
 
 
@@ -83,6 +82,6 @@ def _draw_cells(axes: "Axes", counts: NDArray[np.intp], shares: Floats) -> None:
 
 
 def _name_sides(axes: "Axes", rows: list[str], columns: list[str]) -> None:
-    axes.set_yticks(range(len(rows)), [textwrap.fill(name, _WIDE) for name in rows])
-    axes.set_xticks(range(len(columns)), [textwrap.fill(name, _NARROW) for name in columns])
+    axes.set_yticks(range(len(rows)), [wrapped(name) for name in rows])
+    axes.set_xticks(range(len(columns)), [wrapped(name, _NARROW) for name in columns])
     axes.tick_params(length=0, labelcolor=INK)

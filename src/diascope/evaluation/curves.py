@@ -7,7 +7,7 @@ import numpy as np
 
 from diascope.evaluation.library import Library
 from diascope.evaluation.scored import Booleans, Floats, Scored
-from diascope.evaluation.style import INK, MUTED, SURFACE, line_style, new_figure
+from diascope.evaluation.style import INK, MUTED, SURFACE, line_style, new_figure, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +27,7 @@ def roc(scored: Scored) -> "Figure":
     for number, (name, truth, scores, decided) in enumerate(_measurable(scored)):
         found = Library().label(np.ones_like(truth), truth, scores, decided)
         x, y, _ = roc_curve(truth, scores)
-        axes.plot(x, y, label=f"{name}  {found['auc']:.3f}", **line_style(number))
+        axes.plot(x, y, label=f"{wrapped(name)}  {found['auc']:.3f}", **line_style(number))
         _mark(axes, 1 - found["specificity"], found["sensitivity"], number)
     _legend(axes)
     return figure
@@ -41,7 +41,7 @@ def precision_recall(scored: Scored) -> "Figure":
     for number, (name, truth, scores, decided) in enumerate(_measurable(scored)):
         found = Library().label(np.ones_like(truth), truth, scores, decided)
         y, x, _ = precision_recall_curve(truth, scores)
-        text = f"{name}  {found['average_precision']:.3f}"
+        text = f"{wrapped(name)}  {found['average_precision']:.3f}"
         axes.plot(x, y, drawstyle="steps-post", label=text, **line_style(number))
         _mark(axes, found["sensitivity"], found["ppv"], number)
     _legend(axes)
@@ -63,7 +63,7 @@ def decision(scored: Scored) -> "Figure":
         axes.axhline(0, color=INK, linewidth=1.2, linestyle=(0, (2, 2)), label="raise none")
         axes.plot(_THRESHOLDS, model, label="model", **line_style(0))
         top = max(float(truth.mean()), 0.01)
-        axes.set(xlim=(0, 1), ylim=(-0.15 * top, 1.1 * top), title=name)
+        axes.set(xlim=(0, 1), ylim=(-0.15 * top, 1.1 * top), title=wrapped(name))
         axes.locator_params(nbins=4)
     figure.supxlabel("Threshold", fontsize=9.5, color=MUTED)
     figure.supylabel("Net benefit", fontsize=9.5, color=MUTED)

@@ -4,6 +4,7 @@ The page replaces the colours of ``CSS`` by its own variables: figures follow li
 """
 
 import re
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,3 +80,8 @@ def inline(svg: str) -> str:
     for colour, variable in CSS.items():
         drawing = drawing.replace(colour, f"var({variable})")
     return drawing
+
+
+def wrapped(name: str, width: int = 22) -> str:
+    """Return a label's name in lines of at most ``width`` letters, for a figure."""
+    return textwrap.fill(name, width)

@@ -67,7 +67,10 @@ def _details(card: ModelCard) -> dict[str, Any]:
         "input": f"{width} x {height} pixels, {card.channels} channels",
         "preprocessing": ", ".join(_step(written) for written in card.preprocess),
         "network": card.backbone,
-        "parameters of the network": card.backbone_parameters,
+        "parameters of the network": {
+            name: list(map(_step, value)) if isinstance(value, list | tuple) else value
+            for name, value in card.backbone_parameters.items()
+        },
         "head": card.head,
         "licence": card.licence or "not stated",
     }

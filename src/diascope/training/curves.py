@@ -49,7 +49,7 @@ def draw_curves(history: Sequence[Figures], best: int, folder: Path) -> list[Pat
         ):
             axes.set(title=title, xlabel="Epoch")
             _lines(axes, history, names)
-            _mark(axes, best)
+            _mark(axes, best, len(history))
         return save(figure, folder / CURVES)
 
 
@@ -81,15 +81,17 @@ def _lines(axes: "Axes", history: Sequence[Figures], names: Sequence[str]) -> No
         axes.legend(frameon=True, facecolor=SURFACE, edgecolor="none", framealpha=1)
 
 
-def _mark(axes: "Axes", best: int) -> None:
-    """Mark the epoch whose weights are kept."""
+def _mark(axes: "Axes", best: int, epochs: int) -> None:
+    """Mark the epoch whose weights are kept, on the side where there is room."""
+    late = 2 * best > epochs + 1
     axes.axvline(best, color=MUTED, linewidth=1, linestyle=(0, (3, 3)), zorder=0)
     axes.annotate(
         f"kept: {best}",
         (best, 0),
         xycoords=("data", "axes fraction"),
-        xytext=(3, 3),
+        xytext=(-3 if late else 3, 3),
         textcoords="offset points",
+        ha="right" if late else "left",
         color=MUTED,
         fontsize=8.5,
     )

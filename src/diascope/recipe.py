@@ -43,7 +43,7 @@ class RunOptions:
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         devices: several that share each batch, or ``all`` accelerators; None for ``device``.
         engine: what executes the network; ``auto`` is the fastest that is installed and does not
-            change the answers, on the processor. ``torch`` in ``float32`` is the reference.
+            change the answers. ``torch`` in ``float32`` is the reference.
         precision: in which it computes; ``int8`` only where ``pipeline quantise`` made it.
         tolerance: by how much an engine may move a score, against torch in float32.
         executor: an executor plugin.

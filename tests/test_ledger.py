@@ -143,8 +143,11 @@ def test_a_retry_that_was_stopped_goes_on_and_the_next_one_begins_anew(photos: P
     again = opened(photos, retry=True)
     assert waiting(again) == ["b", "c"]
     again.record([(Failed(item, "read", "image", "still"), "") for item in items[1:]])
+    for _ in range(2):  # two retries one after the other, each to its end
+        whole = opened(photos, retry=True)
+        assert waiting(whole) == ["a", "b", "c"]
+        whole.record([(Failed(item, "read", "image", "still"), "") for item in items])
     assert waiting(opened(photos)) == []
-    assert waiting(opened(photos, retry=True)) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("kind", [Failed, Skipped])

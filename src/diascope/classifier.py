@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from diascope.aggregation import Aggregation, aggregated, areas, weighed
 from diascope.card import CARD_FILE, ModelCard
 from diascope.contracts import Runtime
-from diascope.decision import decide, prediction_set, scores_of
+from diascope.decision import check_thresholds, decide, prediction_set, scores_of
 from diascope.engines.outputs import Engine, Outputs
-from diascope.errors import PluginError, RecipeError, WeightsError
+from diascope.errors import PluginError, RecipeError
 from diascope.execution import Execution, engine_for
 from diascope.fitting import fitted
 from diascope.frames import Frames
@@ -115,31 +115,22 @@ class Classifier:
             attention=None,
         )
 
-    def check_coverage(self, coverage: float, directory: Path) -> None:
-        """Check that prediction sets of that coverage keep their promise for the scores given.
+    def check_coverage(self, directory: Path) -> None:
+        """Check that the runtime's prediction sets, if any, are of the scores that are given.
 
         Raises:
-            WeightsError: if the card has no thresholds for it.
+            WeightsError: if the card has no thresholds for the coverage.
             RecipeError: if they are of scores that come about in another way.
         """
-        if f"{coverage:g}" not in self.card.conformal:
-            known = ", ".join(self.card.conformal)
-            raise WeightsError(
-                f"{self.card.name} has no prediction sets of coverage {coverage:g}",
-                where=str(directory / CARD_FILE),
-                hint=f"It has {known}." if known else "Remove run.coverage.",
+        if self.runtime.coverage is None:
+            return
+        check_thresholds(self.card, self.runtime.coverage, str(directory / CARD_FILE))
+        if self._how != self._native or self.test_time not in ("card", self.card.test_time):
+            raise RecipeError(
+                f"run.coverage: the thresholds of {self.card.name} are of scores by aggregate: "
+                f"{self._native} and test_time: {self.card.test_time}, not those of this recipe",
+                hint="Remove run.coverage, or aggregate and test_time.",
             )
-        own: dict[str, tuple[str, str]] = {
-            "aggregate": (self._how, self._native),
-            "test_time": (self.test_time, self.card.test_time),
-        }
-        for name, (wanted, fitted_for) in own.items():
-            if wanted not in ("card", fitted_for):
-                raise RecipeError(
-                    f"run.coverage and {name}: {wanted} exclude each other: the thresholds of "
-                    f"{self.card.name} are of scores by {fitted_for}",
-                    hint=f"Remove run.coverage, or write `{name}: card`.",
-                )
 
     @property
     def _native(self) -> Literal["mean", "attention"]:
@@ -293,8 +284,7 @@ def load_classifier(
     engine, execution = engine_for(card, directory, runtime)
     statistics = load_statistics(card, directory)
     made = Classifier(engine, card, runtime, aggregation, top_k, test_time, statistics, execution)
-    if runtime.coverage is not None:
-        made.check_coverage(runtime.coverage, directory)
+    made.check_coverage(directory)
     return made
 
 

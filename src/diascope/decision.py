@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diascope.card import ModelCard
+from diascope.errors import WeightsError
 
 
 def scores_of(logits: NDArray[np.floating[Any]], card: ModelCard) -> NDArray[np.float64]:
@@ -58,14 +59,27 @@ def prediction_set(
     highest score, that label may lie outside.
 
     Raises:
-        ValueError: if the card has no threshold for the coverage.
+        WeightsError: if the card has no threshold for the coverage.
     """
-    threshold = card.conformal.get(f"{coverage:g}")
-    if threshold is None:
-        known = ", ".join(card.conformal) or "none"
-        raise ValueError(f"{card.name} has no prediction sets of coverage {coverage:g}: {known}")
+    check_thresholds(card, coverage)
+    threshold = card.conformal[f"{coverage:g}"]
     top = max(card.names, key=lambda name: scores[name])
     return tuple(name for name in card.names if name == top or scores[name] >= threshold)
+
+
+def check_thresholds(card: ModelCard, coverage: float, where: str = "") -> None:
+    """Check that there are prediction sets of a coverage.
+
+    Raises:
+        WeightsError: if the card has no threshold for it.
+    """
+    if f"{coverage:g}" not in card.conformal:
+        known = ", ".join(card.conformal)
+        raise WeightsError(
+            f"{card.name} has no prediction sets of coverage {coverage:g}",
+            where=where,
+            hint=f"It has {known}." if known else "Remove run.coverage.",
+        )
 
 
 def _or_half(point: float | None) -> float:

@@ -15,7 +15,7 @@ from diascope.engines import store
 from diascope.engines.opening import INT8, REFERENCE, Opening, installed
 from diascope.engines.outputs import Engine, Outputs
 from diascope.engines.reference import drawn
-from diascope.errors import RecipeError, reason_of
+from diascope.errors import DeviceError, RecipeError, reason_of
 from diascope.parity import Parity, parity, together
 
 _ROUNDS = 2
@@ -118,6 +118,8 @@ def _chosen(opening: Opening) -> tuple[Engine, Execution]:
         try:
             engine = opening.open(candidate)
             outputs, seconds = timed(engine, pictures)
+        except DeviceError:
+            raise
         except Exception as error:  # what an engine cannot do, only trying tells
             refused.append(f"{' '.join(candidate)}: {reason_of(error)}")
             broken.append(" ".join(candidate))

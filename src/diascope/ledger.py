@@ -53,7 +53,7 @@ class Ledger:
                 self._base.executescript(_SCHEMA)
                 self._base.execute(f"pragma user_version = {_VERSION}")
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF not in (
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in (
                 sqlite3.SQLITE_READONLY,
                 sqlite3.SQLITE_CANTOPEN,
             ):
@@ -103,7 +103,8 @@ class Ledger:
                 those that it did not reach.
         """
         before, last = self._seen, self._count(self._seen)
-        again = retry and self.fact(_RETRYING) != "yes"
+        left = self.fact(_RETRYING) == "yes" and self.counts()["pending"]
+        again = retry and not left
         self._seen += 1
         moved = False
         with self._base:
@@ -112,11 +113,9 @@ class Ledger:
             facts = {"seen": str(self._seen)}
             if moved or last != self._count(self._seen):
                 facts[_CHANGED] = "yes"
-            if again:
-                facts[_RETRYING] = "yes"
+            if not left:
+                facts[_RETRYING] = "yes" if retry else ""
             self._base.executemany("insert or replace into facts values (?, ?)", facts.items())
-        if not self.counts()["pending"]:
-            self.remember(_RETRYING, "")
 
     def todo(self, size: int) -> Iterator[list[Item]]:
         """Yield chunks of items that are not done, in the order in which they were found."""

@@ -242,5 +242,5 @@ def _work(
 
 def _is_full(error: Exception) -> bool:
     if isinstance(error, sqlite3.OperationalError):
-        return error.sqlite_errorname in _FULL_LEDGER
+        return getattr(error, "sqlite_errorname", "") in _FULL_LEDGER
     return getattr(error, "errno", None) in _FULL

@@ -1,5 +1,7 @@
 """Which devices are there."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -53,5 +55,10 @@ def test_a_device_is_told_by_its_properties_where_it_has_some(
 ) -> None:
     assert device.described("cpu") == "cpu"
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: "a large one")
-    assert device.described("cuda:1") == "cuda:1 a large one"
+    card = SimpleNamespace(
+        name="A100", major=8, minor=0, total_memory=40, multi_processor_count=108, uuid="its own"
+    )
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: card)
+    assert (
+        device.described("cuda:1") == device.described("cuda") == "cuda ('A100', (8, 0), 40, 108)"
+    )

@@ -131,3 +131,17 @@ def test_a_device_that_failed_for_good_is_asked_no_more(samples: list[Sample]) -
 
     assert answers(together.predict(samples[:8])) == list(range(8))
     assert (len(dead.batches), told) == (1, ["b: cuda:1 failed"])
+
+
+def test_a_sample_that_fails_beside_a_dead_device_is_the_samples_fault(
+    samples: list[Sample],
+) -> None:
+    class Dead(Device):
+        def predict(self, samples: Sequence[Sample]) -> list[Prediction]:
+            raise DeviceError("cuda:1 failed")
+
+    together, told = spread(Device(), Dead())
+    with pytest.raises(ValueError, match="an unlucky number"):
+        together.predict(samples[10:16])
+    assert told == ["b: cuda:1 failed"]
+    assert answers(together.predict(samples[:4])) == [0, 1, 2, 3]

@@ -97,6 +97,7 @@ def test_what_lies_in_a_folder_that_cannot_be_written_is_taken(tmp_path: Path) -
     folder.chmod(0o700)
     assert own != folder
     assert (own / "graph.json").read_text() == "{}"
+    store.write(own / "choice.json", {"engine": "onnx"})
 
 
 def test_a_folder_that_cannot_be_used_is_copied_once(
@@ -104,13 +105,16 @@ def test_a_folder_that_cannot_be_used_is_copied_once(
 ) -> None:
     folder = store.store({"weights": "b"})
     (folder / "graph.json").write_text("{}")
+    folder.chmod(0o555)
 
     def full(*_: object, **__: object) -> None:
         raise OSError("read-only")
 
     monkeypatch.setattr(store.tempfile, "TemporaryFile", full)
     own = store.store({"weights": "b"})
+    folder.chmod(0o755)
     assert own != folder
+    assert own.stat().st_mode & 0o700 == 0o700
     assert (own / "graph.json").read_text() == "{}"
     (own / "more.json").touch()
     assert (store.store({"weights": "b"}) / "more.json").exists()

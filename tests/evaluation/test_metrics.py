@@ -192,3 +192,12 @@ def test_precision_has_no_average_where_every_item_has_the_label() -> None:
     table = binary()
     positives = table.take(table.targets[:, 1] == 1)
     assert "average_precision" not in measured(positives, draws=5)
+
+
+def test_a_mean_over_labels_that_hardly_any_draw_holds_has_no_interval() -> None:
+    truth = np.eye(20)[np.arange(20)]
+    names = tuple(f"label {place}" for place in range(20))
+    table = scored(names, "multiclass", truth, truth, truth == 1)
+    found = measured(table, draws=200)
+    assert found["auc_macro"] == {"value": 1.0}
+    assert found["accuracy"] == {"value": 1.0, "low": 1.0, "high": 1.0}

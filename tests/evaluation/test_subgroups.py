@@ -75,6 +75,7 @@ def test_a_label_that_is_known_nowhere_in_a_part_is_not_measured_there() -> None
         ),
         ("0.05", ["0.15", "0.349"], ["0.15 to below 0.2", "0.3 to below 0.35"]),
         ("10", ["20240119", "20240120"], [f"{d}0 to below {d + 1}0" for d in (2024011, 2024012)]),
+        ("0.1", ["1e400", "1e999999", "2"], ["1e400", "1e999999", "2 to below 2.1"]),
         ("20", ["-0", "-1", "1e2"], ["0 to below 20", "-20 to below 0", "100 to below 120"]),
     ],
 )

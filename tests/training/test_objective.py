@@ -135,3 +135,16 @@ def test_a_label_of_which_nothing_is_known_leaves_the_loss_a_number() -> None:
     targets[:, 2] = torch.nan
 
     assert np.isfinite(loss("multilabel", targets, logit_adjustment=1.0))
+
+
+def test_label_smoothing_is_of_the_answer_not_of_the_label_that_weighs_more() -> None:
+    weights = {"balance": "weights", "balance_power": 1.0, "label_smoothing": 0.1}
+    values = TrainOptions(table=None, backbone="b", **weights)  # type: ignore[arg-type]
+    objective = Objective(values, "binary", np.array([[1.0]] + [[0.0]] * 99, np.float32))
+    scores = torch.linspace(-6, 6, 2401)[:, None]
+    for target, best in ((0.0, 0.05), (1.0, 0.95)):
+        losses = [
+            float(objective(score[None], torch.tensor([[target]]), torch.ones(1)))
+            for score in scores
+        ]
+        assert float(scores[int(np.argmin(losses))].sigmoid()) == pytest.approx(best, abs=1e-3)

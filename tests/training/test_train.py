@@ -112,14 +112,17 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(
     assert one.digest == two.digest != train(other, tmp_path / "other").digest
 
 
+@pytest.mark.parametrize("workers", [0, 1])
 def test_a_killed_training_goes_on_to_the_same_bytes_as_an_undisturbed_one(
-    odd_plugins: Path, tmp_path: Path, table: Path
+    odd_plugins: Path, tmp_path: Path, table: Path, workers: int
 ) -> None:
     rich = {"ema": 0.9, "frozen_epochs": 2, "layer_decay": 0.3, "balance": "sampling"}
-    rich |= {"augment": ["RandGaussianNoise"], "mixup": 0.3, "operating_points": "youden"}
+    rich |= {"augment": ["RandGaussianNoise"], "mixup": 0.3, "dropout": 0.3}
+    rich |= {"operating_points": "youden"}
     recipe = write_training(tmp_path / "t.yaml", table, epochs=5, **rich)
     slow = json.loads(recipe.read_text())
-    recipe.write_text(json.dumps(slow | {"preprocess": [*slow["preprocess"], "dawdle"]}))
+    slow |= {"preprocess": [*slow["preprocess"], "dawdle"], "run": {"workers": workers}}
+    recipe.write_text(json.dumps(slow))
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     process = start(odd_plugins, "train", recipe, "-o", killed, ODD_SECONDS="0.01")
     strike(process, signal.SIGKILL, (killed / "checkpoint.pt").exists)

@@ -71,7 +71,7 @@ def _evidence(evidence: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _measure(each: Measure) -> str:
-    return f"    {each.title:<40} {each.value:.3f}  ({each.low:.3f} to {each.high:.3f})"
+    return f"    {each.line}"
 
 
 def _decisions(card: ModelCard) -> Iterator[str]:

@@ -71,7 +71,8 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
     other = _composed(options["compare"], ()) if options["compare"] else None
     folder = _folder(options["output"], pipeline)
     card = pipeline.model.instance.card
-    trained = getattr(pipeline.model.instance, "weights", None)
+    weights = getattr(pipeline.model.instance, "weights", None)
+    trained = weights if isinstance(weights, Path) else None
     examples, warnings = read_labels(options["labels"], card, options["split"], trained)
     warnings += pipeline.warnings
     if other is not None:
@@ -79,7 +80,7 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
         warnings += [f"{other.recipe.name}: {warning}" for warning in other.warnings]
     for request in by:
         divided(columns_of(examples), request)  # refuses what is wrong before anything is run
-    weights = updatable(pipeline.model.instance, card) if options["update_card"] else None
+    updated_in = updatable(pipeline.model.instance, card) if options["update_card"] else None
     classifier = _classifier(pipeline, examples, options) if options["evidence"] else None
     scored, failed, code = _answers(pipeline, examples, folder, quiet=quiet)
     comparison, updated = None, list[Path]()
@@ -100,9 +101,9 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
     if classifier is not None:
         answered = [example for example in examples if example.name not in failed]
         facts["evidence"] = _evidence(pipeline, classifier, answered, options)
-        if weights is not None:
+        if updated_in is not None:
             told = card_evidence(facts["evidence"], answered, options["labels"])
-            updated = [update_card(weights, card, told)]
+            updated = [update_card(updated_in, card, told)]
     files = write_evaluation(
         evaluation,
         folder,
@@ -192,7 +193,9 @@ def _facts(pipeline: Any, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _command() -> str:
-    return shlex.join(["pipeline", *sys.argv[1:]])
+    from diascope.inputs import as_utf8
+
+    return as_utf8(shlex.join(["pipeline", *sys.argv[1:]]))
 
 
 def _tell(evaluation: Any, evidence: dict[str, Any], files: list[Path]) -> None:
@@ -222,4 +225,4 @@ def _differences(comparison: Any) -> dict[str, Any]:
 
 def _tell_measures(measures: Any) -> None:
     for each in measures:
-        click.echo(f"  {each.title:<42} {each.value:.3f} ({each.low:.3f} to {each.high:.3f})")
+        click.echo(f"  {each.line}")

@@ -32,6 +32,7 @@ def train(recipe: str, output: str | None, overrides: tuple[str, ...], quiet: bo
     from diascope.cli.private import refuse_strict
     from diascope.cli.progress import training_progress
     from diascope.errors import UsageError
+    from diascope.inputs import as_utf8
     from diascope.recipe import read_recipe
 
     read = read_recipe(recipe, overrides)
@@ -39,10 +40,9 @@ def train(recipe: str, output: str | None, overrides: tuple[str, ...], quiet: bo
     folder = output or read.output
     if folder is None:
         raise UsageError("the recipe names no output folder", hint="Add --output runs/NAME.")
-    command = shlex.join(["pipeline", *sys.argv[1:]])
-    quiet = (
-        quiet or os.environ.get("LOCAL_RANK", "0") != "0"
-    )  # of several processes the first tells
+    command = as_utf8(shlex.join(["pipeline", *sys.argv[1:]]))
+    # of several processes the first tells
+    quiet = quiet or os.environ.get("LOCAL_RANK", "0") != "0"
     with training_progress(quiet=quiet) as watch:
         card = _train(read, Path(folder), watch, command, quiet=quiet)
     if card is not None and not quiet:
@@ -71,5 +71,5 @@ def _tell(card: Any, folder: Path) -> None:
     click.echo(f"Weights and card: {folder}")
     click.echo(f"Measured on {card.metrics['measured_on']}:")
     for each in whole_measures(card.metrics, card.labels):
-        click.echo(f"  {each.title:<42} {each.value:.3f} ({each.low:.3f} to {each.high:.3f})")
+        click.echo(f"  {each.line}")
     click.echo(f"Each label, curves and mistakes: {folder / 'evaluation.html'}, training.html")

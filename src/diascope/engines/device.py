@@ -56,7 +56,9 @@ def described(device: str) -> str:
 
     if not torch.cuda.is_available():
         return device
-    return f"{device} {torch.cuda.get_device_properties(device)}"
+    card = torch.cuda.get_device_properties(device)
+    kind = card.name, (card.major, card.minor), card.total_memory, card.multi_processor_count
+    return f"cuda {kind}"
 
 
 def _present(wanted: str) -> str:

@@ -71,12 +71,18 @@ class Spread:
                 continue
             try:
                 answers = _halved(place.predictor, part)
-            except Exception:  # then the first error is the one to tell
+            except Exception as other:  # then the first error is the one to tell
+                if isinstance(error, DeviceError) and not isinstance(other, DeviceError):
+                    self._leave_out(failed, error)
+                    raise
                 continue
-            self._places.remove(failed)
-            self._tell(failed.device, error)
+            self._leave_out(failed, error)
             return answers
         raise error
+
+    def _leave_out(self, place: Place, error: Exception) -> None:
+        self._places.remove(place)
+        self._tell(place.device, error)
 
 
 def _parts(samples: Sequence[Sample], count: int) -> list[Sequence[Sample]]:

@@ -35,7 +35,9 @@ def store(facts: Mapping[str, Any]) -> Path:
         own = Path(_temporary().name) / key[:32]
         if not own.exists():
             with suppress(OSError):  # what is kept there can be read, perhaps
-                return Path(shutil.copytree(folder, own))
+                shutil.copytree(folder, own)
+                own.chmod(0o700)
+                return own
             own.mkdir(exist_ok=True)
         return own
 

@@ -25,8 +25,7 @@ _TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 class Reference:
     """The network as it was trained, in float32, one operation after the other.
 
-    The logits come from the network's own head; the maps are worked out beside it. On CUDA,
-    convolutions round to ten bits (TF32) unless they are told not to: they are, for the process.
+    The logits come from the network's own head; the maps are worked out beside it.
     """
 
     name, precision = "torch", "float32"
@@ -34,8 +33,7 @@ class Reference:
     def __init__(self, network: Network, card: ModelCard, device: str) -> None:
         self.network = network
         self._graph, self._device = Graph(network, card, torch.float32), device
-        if device.startswith("cuda"):
-            torch.backends.cudnn.allow_tf32 = False
+        _compute_in_full(device)
 
     def run(self, pictures: NDArray[np.float32]) -> Outputs:
         with torch.inference_mode(), _alive(self._device):
@@ -69,6 +67,7 @@ class TorchEngine:
         own = Network(backbone, network.head).eval()
         self._graph, self._device = Graph(own, card, _TYPES[precision]), device
         self._call = torch.compile(self._graph, dynamic=False) if compiled else self._graph
+        _compute_in_full(device)
         self._copies = torch.cuda.Stream(device) if device.startswith("cuda") else None  # type: ignore[no-untyped-call]
 
     def run(self, pictures: NDArray[np.float32]) -> Outputs:
@@ -99,6 +98,13 @@ class TorchEngine:
         return copied
 
 
+def _compute_in_full(device: str) -> None:
+    """Let convolutions in float32 not round to ten bits (TF32), as CUDA's do unless they are told
+    not to, for the whole process."""
+    if device.startswith("cuda"):
+        torch.backends.cudnn.allow_tf32 = False
+
+
 @contextmanager
 def _alive(device: str) -> Iterator[None]:
     """Tell an accelerator that has failed for good from a batch that it cannot do.
@@ -108,11 +114,15 @@ def _alive(device: str) -> Iterator[None]:
     """
     try:
         yield
-    except torch.AcceleratorError as error:
-        raise DeviceError(
-            f"the device {device} failed: {str(error).splitlines()[0]}",
-            hint="The same command goes on where this one stopped.",
-        ) from error
+    except RuntimeError as error:
+        try:
+            torch.zeros(1, device=device).cpu()
+        except RuntimeError:
+            raise DeviceError(
+                f"the device {device} failed: {str(error).splitlines()[0]}",
+                hint="The same command goes on where this one stopped.",
+            ) from error
+        raise
 
 
 def _array(tensor: torch.Tensor) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from diascope.evaluation.scored import Floats
 
+_LEAST = 0.1
 _NUMBERS = 4_000_000  # of a matrix of weights: 32 MB
 
 
@@ -26,9 +27,12 @@ def group_weights(groups: Sequence[str], *, draws: int, seed: int) -> Iterator[F
 
 
 def interval(drawn: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the 2.5th and 97.5th percentile of the draws that are defined; NaN if none is."""
+    """Return the 2.5th and 97.5th percentile of the draws that are defined.
+
+    NaN if fewer than a tenth of them are: what is measured rests on too few groups.
+    """
     defined = drawn[~np.isnan(drawn)]
-    if not defined.size:
+    if defined.size < _LEAST * drawn.size:
         return np.nan, np.nan
     low, high = np.percentile(defined, [2.5, 97.5])
     return float(low), float(high)

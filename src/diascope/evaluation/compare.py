@@ -87,7 +87,7 @@ def _overall(one: Scored, other: Scored, draws: int, seed: int) -> dict[str, dic
     found = {}
     for name in (auc, "balanced_accuracy"):
         difference = float(values[name] - others[name])
-        if not np.isnan(difference):
-            low, high = interval(drawn[name] - drawn_others[name])
+        low, high = interval(drawn[name] - drawn_others[name])
+        if not np.isnan([difference, low]).any():
             found[name] = {"difference": difference, "low": low, "high": high}
     return found

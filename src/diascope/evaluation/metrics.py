@@ -54,14 +54,17 @@ def macro_auc(targets: Floats, scores: Floats) -> float:
 
 
 def measured(scored: Scored, *, draws: int = 1000, seed: int = 0) -> dict[str, dict[str, float]]:
-    """Return metric to ``value, low, high``: the interval from ``draws`` bootstraps of groups."""
+    """Return metric to ``value, low, high``: the interval from ``draws`` bootstraps of groups.
+
+    What too few of the draws measure has no interval.
+    """
     values = metrics_of(scored, Library())
     drawn = resampled(scored, draws=draws, seed=seed)
     found = {}
     for name, value in values.items():
         if not np.isnan(value):
             low, high = interval(drawn[name])
-            numbers = {"value": value, "low": low, "high": high}
+            numbers = {"value": value} | ({} if np.isnan(low) else {"low": low, "high": high})
             found[name] = {key: round(float(number), _DIGITS) for key, number in numbers.items()}
     return found
 

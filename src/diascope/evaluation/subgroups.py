@@ -14,6 +14,7 @@ from diascope.evaluation.scored import Scored
 FEW_ITEMS = 50
 FEW_GROUPS = 10
 _NOT_GIVEN = "not given"
+_DIGITS = 20  # before or after the point, of what is taken for a number
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def _number(text: str) -> Decimal | None:
         number = Decimal(text.strip())
     except InvalidOperation:
         return None
-    return number if number.is_finite() else None
+    return number if number.is_finite() and abs(number.adjusted()) < _DIGITS else None
 
 
 def _order(value: str) -> tuple[bool, bool, Decimal, str]:

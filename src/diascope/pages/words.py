@@ -33,6 +33,12 @@ class Measure:
     high: float | None
 
     @property
+    def line(self) -> str:
+        """The measure as a line of plain text."""
+        told = "" if self.low is None else f" ({self.low:.3f} to {self.high:.3f})"
+        return f"{self.title:<42} {self.value:.3f}{told}"
+
+    @property
     def between(self) -> str:
         """The interval as text, empty if there is none."""
         if self.low is None:

@@ -52,19 +52,23 @@ def _temperature(logits: Floats, targets: Floats) -> tuple[float, list[float]]:
 
     known = targets.sum(axis=0) >= _FEWEST_FOR_BIAS
 
+    def centred(bias: Floats) -> Floats:
+        """Softmax does not see what all have in common; a scarce label keeps what it has."""
+        mean = (bias * known).sum() / max(known.sum(), 1)
+        found: Floats = (bias - mean) * known
+        return found
+
     def loss(free: Floats) -> tuple[float, Floats]:
-        scale, bias = np.exp(free[0]), free[1:]
+        scale, bias = np.exp(free[0]), centred(free[1:])
         shares = softmax(logits * scale + bias, axis=1)
         value = -np.log(np.clip((shares * targets).sum(axis=1), 1e-300, 1)).sum()
         wrong = shares - targets
-        slope = np.concatenate([[(wrong * logits).sum() * scale], wrong.sum(axis=0)])
-        slope += _SHRINKAGE * free
-        slope[1:] *= known
-        return value + _SHRINKAGE * (free**2).sum() / 2, slope
+        kept = np.append(free[0], bias)
+        slope = np.append((wrong * logits).sum() * scale, centred(wrong.sum(axis=0)))
+        return value + _SHRINKAGE * (kept**2).sum() / 2, slope + _SHRINKAGE * kept
 
     free = _minimised(loss, np.zeros(1 + logits.shape[1]))
-    bias = free[1:] - free[1:].mean()  # softmax does not see what all have in common
-    return float(np.exp(free[0])), [float(one) for one in bias]
+    return float(np.exp(free[0])), [float(one) for one in centred(free[1:])]
 
 
 def _platt(logits: Floats, targets: Floats) -> tuple[float, float] | None:

@@ -36,12 +36,12 @@ def decided(card: ModelCard, rule: Rule, pictures: Pictures, logits: Floats) -> 
     if calibration is not None:
         card = replace(card, calibration=calibration, score_kind="probability")
     truth, scores = truth_of(pictures, card), scores_of(logits, card)
-    unseen = _unseen_scores(card, pictures, logits)
     points = list(rule.points(truth, scores))
     if card.task == "binary":
         points[0] = None  # the negative label is what is left
-    if card.task == "multiclass" and (given := [point for point in points if point is not None]):
-        points = [min(given) if point is None else point for point in points]  # rare, too
+    if rule.by == "prevalence" and card.task == "multiclass":  # what is not there is rare, too
+        rarest = min(point for point in points if point is not None)
+        points = [rarest if point is None else point for point in points]
     labels = tuple(
         replace(label, operating_point=point)
         for label, point in zip(card.labels, points, strict=True)
@@ -50,7 +50,9 @@ def decided(card: ModelCard, rule: Rule, pictures: Pictures, logits: Floats) -> 
         card,
         labels=labels,
         operating_rule=rule.words(card.task),
-        conformal={} if card.task == "multilabel" else fit_conformal(truth, unseen),
+        conformal={}
+        if card.task == "multilabel"
+        else fit_conformal(truth, _unseen_scores(card, pictures, logits)),
     )
 
 

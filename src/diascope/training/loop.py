@@ -13,10 +13,8 @@ from torch.utils.data import DataLoader
 
 from diascope.card import ModelCard
 from diascope.errors import TableError, WeightsError
-from diascope.evaluation.metrics import macro_auc
 from diascope.network import Network
 from diascope.training.checkpoint import load_checkpoint, save_checkpoint
-from diascope.training.decisions import truth_of
 from diascope.training.depthwise import QuickDepthwise
 from diascope.training.draw import Drawn
 from diascope.training.filters import keep_filters, kept_epochs
@@ -68,10 +66,9 @@ class Trainer:
 
         Raises:
             WeightsError: if the loss diverges.
-            TableError: if there are too few pictures to train on, or to choose an epoch by.
+            TableError: if there are too few pictures for a batch.
         """
         fabric, options = self.fabric, self.options
-        self._check_monitor()
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network.to(fabric.device)
         if fabric.device.type == "cuda" and fabric.world_size > 1:  # each sees few pictures
@@ -100,7 +97,7 @@ class Trainer:
                 model = self._model(frozen=options.freeze_backbone or epoch < options.frozen_epochs)
             sampler.epoch = epoch
             seed = (options.seed + epoch) * fabric.world_size + fabric.global_rank
-            fabric.seed_everything(seed, verbose=False)
+            fabric.seed_everything(seed % 2**32, verbose=False)
             loss = self._epoch(model, optimizer, schedule, loader, epoch)
             figures = self._figures(loss, optimizer, epoch)
             self.history.append(figures)
@@ -188,20 +185,6 @@ class Trainer:
             return -math.inf
         return -value if self.options.monitor.endswith("loss") else value
 
-    def _check_monitor(self) -> None:
-        """Check that the validation pictures tell of an epoch what the recipe monitors.
-
-        Raises:
-            TableError: if no label has pictures with and without it, of which an AUC is made.
-        """
-        truth = truth_of(self.validation, self.card)
-        if self.options.monitor == "auc_macro" and math.isnan(macro_auc(truth, truth)):
-            raise TableError(
-                "no label has validation pictures both with and without it, so monitor: auc_macro "
-                "tells nothing",
-                hint="Hold out more pictures, or write monitor: validation_loss.",
-            )
-
     def _ended(self) -> bool:
         """Whether the first of the best epochs lies further back than the recipe's patience."""
         told = [self._told(figures) for figures in self.history]
@@ -227,6 +210,7 @@ class Trainer:
             drop_last=len(sampler) > batch,
             pin_memory=self.fabric.device.type == "cuda",
             persistent_workers=self.workers > 0,
+            generator=torch.Generator(),  # its seeds are not those of dropout and mixing
         )
 
     def _resume(self, optimizer: Any, schedule: Any) -> dict[str, Any]:
@@ -236,7 +220,7 @@ class Trainer:
         self.network.load_state_dict(state["network"])
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
-        self.fabric.strategy.precision.load_state_dict(state["precision"])
+        self.fabric.strategy.precision.load_state_dict(state.get("precision", {}))
         if self._average is not None:
             self._average.load_state_dict(state["average"])
         self.history.extend(state["history"])

@@ -59,10 +59,12 @@ class Objective(nn.Module):
         return -soft * shares * self._focus(shares.exp()) * self.weights
 
     def _sigmoid(self, logits: Tensor, targets: Tensor) -> Tensor:
-        soft = targets * (1 - self.smoothing) + self.smoothing / 2
         having, lacking = functional.logsigmoid(logits), functional.logsigmoid(-logits)
-        having_it = soft * having * self._focus(having.exp()) * self.weights
-        return -having_it - (1 - soft) * lacking * self._focus(lacking.exp())
+        positive, negative = targets * self.weights, 1 - targets
+        doubt = self.smoothing / 2
+        yes = positive * (1 - doubt) + negative * doubt
+        no = positive * doubt + negative * (1 - doubt)
+        return -yes * having * self._focus(having.exp()) - no * lacking * self._focus(lacking.exp())
 
     def _focus(self, right: Tensor) -> Tensor:
         """Return what answers of that score weigh; their least doubt keeps the slope finite."""

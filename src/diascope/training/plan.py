@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 from diascope.card import WEIGHTS_FILE, ModelCard, file_digest
@@ -39,6 +38,7 @@ class Plan:
     Attributes:
         examples: the table's rows, each with its split.
         names: of the labels, in the order of the outputs.
+        head_only: whether the weights file can leave the backbone to its plugin.
         features: of all items' regions, once they are worked out; None if it is pictures that are
             learned from.
     """
@@ -51,6 +51,7 @@ class Plan:
     backbone: Backbone
     preparation: Preparation
     augmentation: Augmentation
+    head_only: bool
     features: Features | None = None
 
     def split(self, name: str) -> list[Example]:
@@ -66,14 +67,6 @@ class Plan:
             return Bags(self.split(split), self.preparation, card, self.features, regions)
         augmentation = self.augmentation if split == "train" else None
         return Pictures(self.split(split), self.preparation, card, augmentation)
-
-    @cached_property
-    def head_only(self) -> bool:
-        """Whether the file can leave the backbone to its plugin, which always gives the same."""
-        if not self.options.freeze_backbone or self.options.start is not None:
-            return False
-        first, second = (state_digest(self.backbone.build()) for _ in range(2))
-        return first == second
 
     def card(self, size: tuple[int, int]) -> ModelCard:
         """Return what is known of the model before it is trained.
@@ -144,24 +137,53 @@ def make_plan(recipe: Recipe) -> Plan:
         divided(columns_of(examples), request)  # refuses what is wrong before anything is trained
     readers, _ = make_readers(recipe)
     steps = tuple(make_part(step, recipe) for step in recipe.preprocess)
+    backbone = make_part(reference, recipe).instance
     plan = Plan(
         recipe=recipe,
         options=options,
         examples=examples,
         names=names,
         reference=reference,
-        backbone=make_part(reference, recipe).instance,
+        backbone=backbone,
         preparation=Preparation(readers, steps, block=1, gate=recipe.accept),
         augmentation=Augmentation(options.augment, str(recipe.path)),
+        head_only=options.freeze_backbone and options.start is None and _always_the_same(backbone),
     )
     card = plan.card((1, 1))  # labels that do not fit the task are told before pictures are read
     for folder in options.teachers:
         teacher_card(folder, card)
     started = [options.start.source.parent] if options.start else []
-    for folder in (*options.teachers, *started):
-        for each in (plan, *plan.folds()):
+    for each in (plan, *plan.folds()):
+        _check_monitor(each)
+        for folder in (*options.teachers, *started):
             check_unseen(folder, each.examples)
     return plan
+
+
+def _always_the_same(backbone: Backbone) -> bool:
+    """Whether a backbone has weights of its own, not by chance."""
+    first, second = (state_digest(backbone.build()) for _ in range(2))
+    return first == second
+
+
+def _check_monitor(plan: Plan) -> None:
+    """Check that the validation pictures tell of an epoch what the recipe monitors.
+
+    Raises:
+        TableError: if no label has pictures with and without it, of which an AUC is made.
+    """
+    if plan.options.monitor != "auc_macro":
+        return
+    rows = [example.vector(plan.names, plan.options.task) for example in plan.split("validation")]
+    for column in zip(*rows, strict=True):
+        if {0.0, 1.0} <= set(column):
+            return
+    raise TableError(
+        "no label has validation pictures both with and without it, so monitor: auc_macro tells "
+        "nothing",
+        where=str(plan.options.table),
+        hint="Hold out more pictures, or write monitor: validation_loss.",
+    )
 
 
 def _is_rich(example: Example) -> bool:

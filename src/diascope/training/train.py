@@ -28,6 +28,7 @@ from diascope.training.sharing import computing_on, share
 from diascope.training.transfer import Matched, start_from
 
 Watch = Callable[[Progress], None]
+_MOST_READERS = 16
 
 
 def train(
@@ -163,7 +164,7 @@ def _workers(plan: Plan) -> int:
     if not torch.cuda.is_available():
         return 1
     count = torch.cuda.device_count() if devices == "auto" else devices
-    return max(1, cores() // count - 1)
+    return min(_MOST_READERS, max(1, cores() // count - 1))
 
 
 def _inspected(plan: Plan, folder: Path) -> Inspection:

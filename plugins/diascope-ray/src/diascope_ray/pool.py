@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from diascope.errors import DiascopeError, reason_of
+from diascope.errors import DeviceError, DiascopeError, reason_of
 from diascope_ray.pieces import TRIES, Piece
 from diascope_ray.worker import Answer, Worker
 
@@ -102,6 +102,8 @@ class Pool:
         try:
             answer = self._ray.get(ready[0])
         except self._ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, DeviceError):  # of that process, not of the others
+                return self._replaced(actor, str(error.cause))
             raise _raised(error) from error
         except self._ray.exceptions.RayError as error:  # the process, its node or its memory
             return self._replaced(actor, _cause(error))

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -218,71 +217,6 @@ def test_weights_that_were_exchanged_are_noticed_though_their_graph_is_kept(
     (folder / WEIGHTS_FILE).write_bytes(b"others")
     with pytest.raises(WeightsError, match="SHA-256"):
         engine_for(card, folder, runtime("onnx"))
-
-
-def quantised(
-    weights: tuple[Path, ModelCard], tmp_path: Path, content: bytes = b"", **seen: float
-) -> str:
-    """Keep a graph as a quantised one, in truth the one in float32; return its precision."""
-    opened = opening.Opening(weights[1], weights[0], runtime("openvino"))
-    made = tmp_path / "made.onnx"
-    shutil.copy(opened.exported()[0], made)
-    if content:  # ONNX allows for a second description
-        made.write_bytes(made.read_bytes() + b"\x32" + bytes([len(content)]) + content)
-    return opened.keep_quantised(made, {"change": 0.001, "flips": 0} | seen)
-
-
-def test_int8_is_taken_if_it_is_asked_for_and_a_quantised_graph_is_kept(
-    weights: tuple[Path, ModelCard], tmp_path: Path
-) -> None:
-    folder, card = weights
-    with pytest.raises(RecipeError, match=r"no int8 graph of random is kept(.|\n)*quantise"):
-        engine_for(card, folder, runtime("auto", "int8"))
-    precision = quantised(weights, tmp_path)
-    for engine in ("auto", "openvino", "auto"):
-        _, chosen = engine_for(card, folder, runtime(engine, "int8"))
-        assert (chosen.engine, chosen.precision) == ("openvino", precision)
-        assert chosen.change == 0.001  # of the pictures of its quantisation, where it was more
-    for engine in ("onnx", "torch"):
-        with pytest.raises(RecipeError, match=f"no engine computes in int8.*{engine}"):
-            engine_for(card, folder, runtime(engine, "int8"))
-    tried = opening.Opening(card, folder, runtime("auto")).candidates()
-    assert precision not in dict(tried).values()
-
-
-@pytest.mark.parametrize(
-    ("seen", "told"),
-    [({"change": 0.5}, r"moves a score by 0\.5;"), ({"flips": 1}, "flips a decision")],
-)
-def test_int8_is_refused_for_what_it_did_to_the_pictures_of_its_quantisation(
-    weights: tuple[Path, ModelCard], tmp_path: Path, seen: dict[str, float], told: str
-) -> None:
-    quantised(weights, tmp_path, **seen)
-    with pytest.raises(RecipeError, match=told):
-        engine_for(weights[1], weights[0], runtime("auto", "int8"))
-
-
-def test_a_graph_that_was_quantised_later_is_another_engine(
-    weights: tuple[Path, ModelCard], tmp_path: Path
-) -> None:
-    folder, card = weights
-    first = quantised(weights, tmp_path)
-    engine_for(card, folder, runtime("auto", "int8"))
-    second = quantised(weights, tmp_path, b"other")
-    assert engine_for(card, folder, runtime("auto", "int8"))[1].precision == second != first
-    assert engine_for(card, folder, runtime("openvino", first))[1].precision == first
-
-
-def test_a_quantised_graph_that_was_damaged_is_not_kept_though_it_was_chosen(
-    weights: tuple[Path, ModelCard], tmp_path: Path, home: Path
-) -> None:
-    folder, card = weights
-    precision = quantised(weights, tmp_path)
-    engine_for(card, folder, runtime("auto", "int8"))
-    (entry,) = home.rglob(f"{precision}.json")
-    (entry.parent / json.loads(entry.read_text())["file"]).write_bytes(b"cut")
-    with pytest.raises(RecipeError, match=f"no {precision} graph"):
-        engine_for(card, folder, runtime("auto", "int8"))
 
 
 def test_a_folder_goes_on_with_the_engine_with_which_it_was_begun(

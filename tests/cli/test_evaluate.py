@@ -244,6 +244,7 @@ def test_what_the_weights_were_trained_on_is_known_from_beside_them(
     assert "10 of 12 rows stand in train or validation" in ended.err
     held = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "2", "--split", "test")
     assert "2 items measured" in held.out
+    assert f"told by their groups in {tiny_weights}/split.csv" in held.err
     assert "train or validation" not in held.err
 
 

@@ -19,7 +19,7 @@ from diascope.output import held, write_whole
 from diascope.pipeline import Pipeline
 from diascope.runner import Outcome, Request, Watch, run
 from diascope.sample import Failed, Prediction, Skipped
-from diascope.table import Example, Split, read_table, splits_of
+from diascope.table import SPLIT_FILE, Example, Split, read_table, splits_of
 
 _LIST = "items.csv"
 _SHOWN = 5
@@ -37,7 +37,7 @@ def read_labels(
     Raises:
         TableError: for a wrong table, a label that the model does not know, a split without rows.
     """
-    examples = read_table(table, card.task)
+    examples, warnings = read_table(table, card.task), list[str]()
     _refuse_unknown(examples, card, table)
     if any(example.split for example in examples):  # what has none is trained on
         examples = [replace(example, split=example.split or "train") for example in examples]
@@ -46,17 +46,20 @@ def read_labels(
             replace(example, split=cast(Split | None, splits.get(example.group)))
             for example in examples
         ]
+        warnings.append(
+            f"which rows were learned from is told by their groups in {weights}/{SPLIT_FILE}"
+        )
     learned = sum(example.split in ("train", "validation") for example in examples)
     if split is None:
         flatters = (
             f"{learned} of {len(examples)} rows stand in train or validation: if the model was "
             "trained on them, the figures flatter; --split test leaves them out"
         )
-        return examples, [flatters] if learned else []
+        return examples, [*warnings, flatters] if learned else []
     chosen = [example for example in examples if example.split == split]
     if not chosen:
         raise TableError(f"no row has the split {split!r}", where=str(table))
-    return chosen, []
+    return chosen, warnings
 
 
 def classify(

@@ -70,3 +70,11 @@ def test_a_label_that_validation_lacks_gets_the_point_of_the_rarest() -> None:
     ]
 
     assert points[-1] == min(point for point in points[:-1] if point is not None)
+
+
+def test_validation_of_one_label_only_leaves_no_point_to_lend() -> None:
+    pictures, logits = drawn(100)
+    pictures.targets = np.eye(LABELS)[[0] * 100]
+    labels = decided(card(), Rule("prevalence"), pictures, logits).labels
+
+    assert [label.operating_point for label in labels] == [None] * LABELS

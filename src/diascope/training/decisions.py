@@ -13,7 +13,7 @@ from diascope.training.conformal import fit_conformal
 from diascope.training.operating import Rule
 from diascope.training.pictures import Pictures
 
-_PARTS = 5
+_FOLDS = 5
 
 
 def truth_of(pictures: Pictures, card: ModelCard) -> Floats:
@@ -39,9 +39,9 @@ def decided(card: ModelCard, rule: Rule, pictures: Pictures, logits: Floats) -> 
     points = list(rule.points(truth, scores))
     if card.task == "binary":
         points[0] = None  # the negative label is what is left
-    if rule.by == "prevalence" and card.task == "multiclass":  # what is not there is rare, too
-        rarest = min(point for point in points if point is not None)
-        points = [rarest if point is None else point for point in points]
+    if rule.by == "prevalence" and card.task == "multiclass" and any(points):
+        rarest = min(filter(None, points))  # what is not there is rare, too
+        points = [point or rarest for point in points]
     labels = tuple(
         replace(label, operating_point=point)
         for label, point in zip(card.labels, points, strict=True)
@@ -63,12 +63,12 @@ def _unseen_scores(card: ModelCard, pictures: Pictures, logits: Floats) -> Float
     few to be fitted on, the scores are those of the card.
     """
     _, codes = np.unique([example.group for example in pictures.examples], return_inverse=True)
-    parts, scores = codes % _PARTS, scores_of(logits, card)
+    folds, scores = codes % _FOLDS, scores_of(logits, card)
     if card.calibration is None:
         return scores
     targets, found = pictures.targets.astype(np.float64), scores.copy()
-    for part in np.unique(parts):
-        held = parts == part
+    for fold in np.unique(folds):
+        held = folds == fold
         other = fit_calibration(logits[~held], targets[~held], card.task, "", fewest=1)
         if other is None:
             return scores

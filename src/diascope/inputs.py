@@ -18,6 +18,7 @@ from diascope.errors import UsageError, reason_of
 from diascope.found import Found
 from diascope.remote import find_remote
 from diascope.sample import Failed, Item, Skipped
+from diascope.words import as_utf8
 
 _PACKAGE = "package://"
 
@@ -189,11 +190,6 @@ def _failed(path: Path, name: str, reason: str) -> Found:
 def _item(path: Path, name: str) -> Item:
     """Return the Item of a file; bytes of its name that are not UTF-8 are written out."""
     return Item(as_utf8(name), as_utf8(str(path.absolute())))
-
-
-def as_utf8(text: str) -> str:
-    """Write out bytes of a name or command that are not UTF-8."""
-    return os.fsencode(text).decode("utf-8", "backslashreplace")
 
 
 def _listed(path: Path) -> Iterator[Found]:

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from diascope.errors import DiascopeError, reason_of
-from diascope.inputs import as_utf8
 from diascope.ledger import Ledger
 from diascope.output import put_in_place, write_whole
 from diascope.pipeline import Pipeline
 from diascope.privacy import WITHHELD, discreet
 from diascope.profile import Profile
 from diascope.sample import Record
+from diascope.words import as_utf8
 
 RUN_FILE = "run.json"
 _LIBRARIES = ("diascope", "torch", "monai", "numpy", "pillow", "safetensors")

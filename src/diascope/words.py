@@ -1,5 +1,6 @@
-"""Type hints in words, as one would say them to a person who writes a recipe."""
+"""What a program holds, in words for people: type hints, and names that are not UTF-8."""
 
+import os
 import types
 import typing
 from dataclasses import fields, is_dataclass
@@ -35,3 +36,8 @@ def in_words(hint: Any) -> str:
     if is_dataclass(hint):
         return f"keys of {', '.join(each.name for each in fields(hint))}"
     return str(getattr(hint, "__name__", hint))
+
+
+def as_utf8(text: str) -> str:
+    """Write out bytes of a file's name or of a command that are not UTF-8."""
+    return os.fsencode(text).decode("utf-8", "backslashreplace")

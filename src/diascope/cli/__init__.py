@@ -5,12 +5,12 @@ Verbs are imported when they are called, so that ``--help`` stays quick.
 
 import importlib
 import os
-import shlex
 import sys
 import traceback
 
 import click
 
+from diascope.cli.typed import typed
 from diascope.errors import DiascopeError
 
 _VERBS = {
@@ -77,8 +77,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        command = shlex.join(["pipeline", *sys.argv[1:]])
-        click.echo(f"\nInterrupted. The same command goes on from here:\n  {command}", err=True)
+        click.echo(f"\nInterrupted. The same command goes on from here:\n  {typed()}", err=True)
         sys.exit(130)
     except BrokenPipeError:  # such as `pipeline plugins list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,12 +1,13 @@
 """``pipeline evaluate``: what a labelled table says of a recipe."""
 
-import shlex
 import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import click
+
+from diascope.cli.typed import typed
 
 _NEEDS = ("sklearn", "scipy", "matplotlib", "torchmetrics")
 _DEFAULTS = ("run.evidence=none", "report=[csv]")
@@ -150,12 +151,12 @@ def _answers(
     from diascope.evaluation.answers import classify, collect
 
     with run_progress(quiet=quiet) as watch:
-        outcome = classify(pipeline, examples, folder, watch, _command())
+        outcome = classify(pipeline, examples, folder, watch, typed())
     for problem in outcome.problems:
         click.echo(f"error: {problem}", err=True)
     if outcome.stopped:
         click.echo(f"Stopped early: {outcome.stopped}.", err=True)
-        click.echo(f"Go on with:\n  {_command()}", err=True)
+        click.echo(f"Go on with:\n  {typed()}", err=True)
         sys.exit(outcome.exit_code)
     return *collect(pipeline, examples, folder), outcome.exit_code
 
@@ -188,14 +189,8 @@ def _facts(pipeline: Any, options: dict[str, Any]) -> dict[str, Any]:
         "table": str(options["labels"]),
         "split": options["split"] or "all rows",
         "seed": options["seed"],
-        "command": _command(),
+        "command": typed(),
     }
-
-
-def _command() -> str:
-    from diascope.inputs import as_utf8
-
-    return as_utf8(shlex.join(["pipeline", *sys.argv[1:]]))
 
 
 def _tell(evaluation: Any, evidence: dict[str, Any], files: list[Path]) -> None:

@@ -1,11 +1,12 @@
 """``pipeline explain``: what the network saw in one picture, on one page."""
 
-import shlex
 import sys
 from pathlib import Path
 from typing import Any
 
 import click
+
+from diascope.cli.typed import typed
 
 _METHODS = ("exact", "hirescam", "grad-cam", "grad-cam++", "integrated-gradients")
 _EXAMPLE = """\b
@@ -103,7 +104,7 @@ def _page(recipe: str, image: str, quiet: bool, options: dict[str, Any]) -> str:
         table=options["table"],
         limit=options["limit"],
         seed=options["seed"],
-        command=shlex.join(["pipeline", *sys.argv[1:]]),
+        command=typed(),
     )
     found = explained(compose(read), request)
     if not quiet:

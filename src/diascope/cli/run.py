@@ -1,7 +1,6 @@
 """``pipeline run``: classify pictures and write the reports."""
 
 import os
-import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -9,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+
+from diascope.cli.typed import typed
+from diascope.words import as_utf8
 
 _EXAMPLE = """\b
 Examples:
@@ -48,7 +50,6 @@ def run(recipe: str, inputs: tuple[str, ...], overrides: tuple[str, ...], **opti
     from diascope.cli.private import private_ends
     from diascope.cli.progress import run_progress
     from diascope.errors import UsageError
-    from diascope.inputs import as_utf8
     from diascope.pipeline import compose
     from diascope.recipe import read_recipe
     from diascope.runner import Request
@@ -65,7 +66,6 @@ def run(recipe: str, inputs: tuple[str, ...], overrides: tuple[str, ...], **opti
     output = options["output"] or read.output
     if output is None:
         raise UsageError("the recipe names no output folder", hint="Add --output results/.")
-    command = as_utf8(shlex.join(["pipeline", *sys.argv[1:]]))
     pipeline = compose(read)
     request = Request(
         inputs=inputs,
@@ -74,7 +74,7 @@ def run(recipe: str, inputs: tuple[str, ...], overrides: tuple[str, ...], **opti
         limit=options["limit"],
         max_failures=0 if options["fail_fast"] else options["max_failures"],
         retry=options["retry"],
-        command=command,
+        command=typed(),
     )
     quiet = options["quiet"]
     for warning in () if quiet else pipeline.warnings:
@@ -89,8 +89,6 @@ def run(recipe: str, inputs: tuple[str, ...], overrides: tuple[str, ...], **opti
 
 
 def _tell(outcome: Any, request: Any, *, quiet: bool, strict: bool) -> None:
-    from diascope.inputs import as_utf8
-
     for problem in outcome.problems:
         click.echo(f"error: {problem}", err=True)
     if outcome.stopped:

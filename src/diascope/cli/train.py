@@ -1,13 +1,13 @@
 """``pipeline train``: from a table of labelled pictures to weights and a card."""
 
 import os
-import shlex
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import click
+
+from diascope.cli.typed import typed
 
 _NEEDS = ("lightning_fabric", "sklearn", "scipy", "matplotlib", "torchmetrics", "imagehash")
 _EXAMPLE = """\b
@@ -32,7 +32,6 @@ def train(recipe: str, output: str | None, overrides: tuple[str, ...], quiet: bo
     from diascope.cli.private import refuse_strict
     from diascope.cli.progress import training_progress
     from diascope.errors import UsageError
-    from diascope.inputs import as_utf8
     from diascope.recipe import read_recipe
 
     read = read_recipe(recipe, overrides)
@@ -40,11 +39,10 @@ def train(recipe: str, output: str | None, overrides: tuple[str, ...], quiet: bo
     folder = output or read.output
     if folder is None:
         raise UsageError("the recipe names no output folder", hint="Add --output runs/NAME.")
-    command = as_utf8(shlex.join(["pipeline", *sys.argv[1:]]))
     # of several processes the first tells
     quiet = quiet or os.environ.get("LOCAL_RANK", "0") != "0"
     with training_progress(quiet=quiet) as watch:
-        card = _train(read, Path(folder), watch, command, quiet=quiet)
+        card = _train(read, Path(folder), watch, typed(), quiet=quiet)
     if card is not None and not quiet:
         _tell(card, Path(folder))
 

@@ -58,6 +58,9 @@ def test_the_text_tells_calibration_decisions_and_subgroups(
     write_card(card, tmp_path)
 
     shown = command("models", "show", tmp_path).out
+    assert shown.splitlines()[0] == (f"{card.name}: {card.title}" if card.title else card.name)
+    write_card(replace(card, title=""), tmp_path)
+    assert command("models", "show", tmp_path).out.splitlines()[0] == card.name
 
     told = ("temperature, fitted on validation", "0.1, -0.1, 0", "highest balanced accuracy")
     told += ("beyond distance 1.5, or 1.25 at unit length; 800 training pictures",)

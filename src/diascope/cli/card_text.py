@@ -10,7 +10,7 @@ from diascope.pages.words import Measure, counted
 
 def card_lines(card: ModelCard) -> Iterator[str]:
     """Yield the card's lines, for people."""
-    yield f"{card.name}: {card.title}"
+    yield f"{card.name}: {card.title}" if card.title else card.name
     yield ""
     yield f"Task        {card.task}; scores are {card.score_kind}"
     yield f"Input       {card.size[1]}x{card.size[0]} pixels, {card.channels} channels"

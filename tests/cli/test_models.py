@@ -1,5 +1,6 @@
 """``pipeline models show``: as text, as JSON, as a page."""
 
+import importlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -67,3 +68,21 @@ def test_the_text_tells_calibration_decisions_and_subgroups(
     told += ("5 folds: all", "sex=male (12 items)")
     told += ("0.9 coverage: labels from 0.21", "mirror", "0.700  (0.600 to 0.800)")
     assert [text for text in told if text not in shown] == []
+
+
+def test_a_model_whose_card_raises_is_listed_with_its_cause_beside_the_others(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = importlib.import_module("diascope.cli.models")
+    right = models._card
+
+    def card(name: str) -> object:
+        if name == "derm-lesion":
+            raise ValueError("a stranger's fault")
+        return right(name)
+
+    monkeypatch.setattr(models, "_card", card)
+    ended = command("models", "list")
+    assert ended.code == 0
+    assert "ValueError: a stranger's fault" in ended.out
+    assert "chest-findings" in ended.out

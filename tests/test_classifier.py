@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from diascope.card import Label, ModelCard
-from diascope.classifier import Classifier
+from diascope.classifier import Classifier, load_classifier
 from diascope.contracts import Runtime
-from diascope.errors import RecipeError
+from diascope.errors import RecipeError, WeightsError
 from diascope.pipeline import make_backbone
 from diascope.sample import Item, Prediction
 
@@ -84,12 +84,14 @@ def test_the_mean_is_that_of_the_frames(make: Callable[..., Classifier]) -> None
 @pytest.mark.parametrize(
     "changes", [{"aggregation": "max"}, {"aggregation": "area"}, {"test_time": "flips"}], ids=str
 )
-def test_sets_whose_thresholds_are_of_other_scores_are_refused(
-    make: Callable[..., Classifier], changes: dict[str, Any]
+def test_sets_whose_thresholds_are_of_other_scores_are_refused_before_anything_is_loaded(
+    make_card: Callable[..., ModelCard], changes: dict[str, Any]
 ) -> None:
-    classifier = make("card", conformal={"0.9": 0.2})
-    asked = replace(classifier, runtime=replace(classifier.runtime, coverage=0.9))
-    asked.check_coverage(Path("weights"))
+    card, nowhere = make_card(conformal={"0.9": 0.2}), Path("nowhere")
+    runtime = Runtime("cpu", "none", make_backbone, coverage=0.9)
+    with pytest.raises(WeightsError):  # whose weights are not there, which is looked at next
+        load_classifier(nowhere, card, runtime, aggregation="mean", test_time="none")
     with pytest.raises(RecipeError, match="by aggregate: mean and test_time: none, not those"):
-        replace(asked, **changes).check_coverage(Path("weights"))
-    replace(classifier, **changes).check_coverage(Path("weights"))
+        load_classifier(nowhere, card, runtime, **changes)
+    with pytest.raises(WeightsError):
+        load_classifier(nowhere, card, replace(runtime, coverage=None), **changes)

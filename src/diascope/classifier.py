@@ -115,31 +115,9 @@ class Classifier:
             attention=None,
         )
 
-    def check_coverage(self, directory: Path) -> None:
-        """Check that the runtime's prediction sets, if any, are of the scores that are given.
-
-        Raises:
-            WeightsError: if the card has no thresholds for the coverage.
-            RecipeError: if they are of scores that come about in another way.
-        """
-        if self.runtime.coverage is None:
-            return
-        check_thresholds(self.card, self.runtime.coverage, str(directory / CARD_FILE))
-        if self._how != self._native or self.test_time not in ("card", self.card.test_time):
-            raise RecipeError(
-                f"run.coverage: the thresholds of {self.card.name} are of scores by aggregate: "
-                f"{self._native} and test_time: {self.card.test_time}, not those of this recipe",
-                hint="Remove run.coverage, or aggregate and test_time.",
-            )
-
-    @property
-    def _native(self) -> Literal["mean", "attention"]:
-        """How the card's head means frames to become one answer."""
-        return "attention" if self.card.head == "attention" else "mean"
-
     @property
     def _how(self) -> Aggregation | Literal["attention"]:
-        return self._native if self.aggregation == "card" else self.aggregation
+        return _native(self.card) if self.aggregation == "card" else self.aggregation
 
     def _heaviest(self, frames: Frames) -> Prediction | None:
         return frames.heaviest if self._how == "attention" else None
@@ -180,7 +158,7 @@ class Classifier:
         """Scores are calibrated only as the head aggregates: their maximum is so no more."""
         if self._how == "area":
             return "share"
-        return self._kind() if self._how == self._native else self._uncalibrated()
+        return self._kind() if self._how == _native(self.card) else self._uncalibrated()
 
     def _uncalibrated(self) -> ScoreKind:
         if self.card.score_kind != "probability":
@@ -277,15 +255,28 @@ def load_classifier(
     """Load the network of a weights folder.
 
     Raises:
-        RecipeError: if the engine that the recipe asks for is missing or changes the answers.
+        RecipeError: if the engine that the recipe asks for is missing or changes the answers, or
+            the recipe asks for prediction sets of other scores than the card's.
         WeightsError: if the weights are missing, damaged or do not fit, or the card has no
             prediction sets of the coverage that the recipe asks for.
     """
+    if runtime.coverage is not None:
+        check_thresholds(card, runtime.coverage, str(directory / CARD_FILE))
+        own = ("card", _native(card)), ("card", card.test_time)
+        if aggregation not in own[0] or test_time not in own[1]:
+            raise RecipeError(
+                f"run.coverage: the thresholds of {card.name} are of scores by aggregate: "
+                f"{_native(card)} and test_time: {card.test_time}, not those of this recipe",
+                hint="Remove run.coverage, or aggregate and test_time.",
+            )
     engine, execution = engine_for(card, directory, runtime)
     statistics = load_statistics(card, directory)
-    made = Classifier(engine, card, runtime, aggregation, top_k, test_time, statistics, execution)
-    made.check_coverage(directory)
-    return made
+    return Classifier(engine, card, runtime, aggregation, top_k, test_time, statistics, execution)
+
+
+def _native(card: ModelCard) -> Literal["mean", "attention"]:
+    """Return how a card's head means frames to become one answer."""
+    return "attention" if card.head == "attention" else "mean"
 
 
 def _preview(sample: Sample, unit: NDArray[np.float32]) -> NDArray[np.uint8]:

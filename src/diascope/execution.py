@@ -51,7 +51,7 @@ class Execution:
 
     @property
     def title(self) -> str:
-        """In words; of the reference, how it does against itself."""
+        """In words."""
         return (
             f"{self.engine} {self.precision}, {self.speed:.1f} times as fast as torch float32 when "
             "it was chosen; on the reference pictures it moved a score by "

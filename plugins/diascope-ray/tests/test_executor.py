@@ -113,7 +113,7 @@ def test_actors_see_the_graphics_processors_that_they_asked_for_and_no_others(
 
     cluster.remove_node(node)
     assert told(without, "GPUs") == {""}
-    assert told(one_each, "GPUs") <= {"0", "1"}
+    assert told(one_each, "GPUs") in ({"0"}, {"1"})
 
 
 def test_closing_the_stream_ends_the_processes(cluster: Any, items: Items, log: Path) -> None:

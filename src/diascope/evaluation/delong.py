@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 
 from diascope.evaluation.scored import Booleans, Floats
 
-Integers = NDArray[np.intp]
-
 _Z = 1.959963984540054  # of a 95 % interval
 
 
@@ -61,7 +59,11 @@ def delong(
 
 
 def _variance(
-    found: Floats, cleared: Floats, found_in: Integers, cleared_in: Integers, count: int
+    found: Floats,
+    cleared: Floats,
+    found_in: NDArray[np.intp],
+    cleared_in: NDArray[np.intp],
+    count: int,
 ) -> float:
     """Return the variance of the mean placement, from what each of ``count`` groups adds to it."""
     sums = [

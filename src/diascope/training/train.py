@@ -157,7 +157,7 @@ def _prepared(
 
 
 def _workers(plan: Plan) -> int:
-    """Return the reading processes of each process that trains; a processor has work enough."""
+    """Return the reading processes of each process that trains; without GPUs, cores are scarce."""
     workers, devices = plan.recipe.run.workers, plan.options.devices
     if workers != "auto":
         return workers

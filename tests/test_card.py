@@ -107,3 +107,9 @@ def test_the_weights_of_the_card_pass_and_others_do_not(tmp_path: Path, make_car
 def test_missing_weights_are_named(tmp_path: Path, make_card: Make) -> None:
     with pytest.raises(WeightsError, match=r"model\.safetensors: cannot be read"):
         check_digest(make_card(), tmp_path)
+
+
+@pytest.mark.parametrize("told", ["title", "licence", "operating_rule"])
+def test_what_is_only_told_of_weights_decides_nothing(make_card: Make, told: str) -> None:
+    assert make_card(**{told: "other words"}).deciding() == make_card().deciding()
+    assert make_card(name="another").deciding() != make_card().deciding()

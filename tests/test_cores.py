@@ -7,7 +7,7 @@ from diascope.cores import cores, threads
 
 @pytest.mark.parametrize(
     ("value", "wanted"),
-    [("3", 3), ("2,1", 2), (" 4 ", 4), ("", None), ("0", None), ("-1", None), ("abc", None)],
+    [("3", 3), ("7,1", 7), (" 4 ", 4), ("", None), ("0", None), ("-1", None), ("abc", None)],
 )
 def test_threads_are_those_of_the_outermost_level_else_one_a_core(
     monkeypatch: pytest.MonkeyPatch, value: str, wanted: int | None

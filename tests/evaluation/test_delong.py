@@ -80,3 +80,31 @@ def test_an_interval_of_a_difference_ends_at_1() -> None:
     found = delong(targets, targets, np.array([0.4, 0.2, 0.5, 0.3, 0.6, 0.1]), EACH[:6])
     assert 0 < found.low + 1 < found.high + 1 <= 2
     assert found.high == 1
+
+
+def test_the_error_among_groups_is_that_of_obuchowskis_sums_over_pairs() -> None:
+    random = np.random.default_rng(8)
+    groups = random.integers(0, 15, 80)
+    targets = (random.random(80) < 0.4).astype(np.float64)  # most groups have items of both kinds
+    one, other = targets + random.normal(size=(2, 80)) + 0.8 * random.normal(size=15)[groups]
+    found = delong(targets, one, other, [str(group) for group in groups])
+    ill, well = np.flatnonzero(targets == 1), np.flatnonzero(targets == 0)
+    kernel = {
+        (i, j): float(one[i] > one[j]) - float(other[i] > other[j]) for i in ill for j in well
+    }
+    mean = np.mean(list(kernel.values()))
+    x = {i: np.mean([kernel[i, j] for j in well]) - mean for i in ill}
+    y = {j: np.mean([kernel[i, j] for i in ill]) - mean for j in well}
+    sums = [
+        (sum(x[i] for i in ill if groups[i] == g), sum(y[j] for j in well if groups[j] == g))
+        for g in set(groups.tolist())
+    ]
+    m, n, count = len(ill), len(well), len(sums)
+    with_ill, with_well = len(set(groups[ill].tolist())), len(set(groups[well].tolist()))
+    s10 = with_ill / ((with_ill - 1) * m) * sum(a**2 for a, _ in sums)
+    s01 = with_well / ((with_well - 1) * n) * sum(b**2 for _, b in sums)
+    s11 = count / (count - 1) * sum(a * b for a, b in sums)
+    error = np.sqrt(s10 / m + s01 / n + 2 * s11 / (m * n))
+    assert found.difference == pytest.approx(mean)
+    assert abs(2 * s11 / (m * n)) > 0.05 * error**2  # it does matter here
+    assert (found.low, found.high) == pytest.approx(norm.interval(0.95, mean, error))

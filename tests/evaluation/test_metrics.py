@@ -195,8 +195,8 @@ def test_precision_has_no_average_where_every_item_has_the_label() -> None:
 
 
 def test_a_mean_over_labels_that_hardly_any_draw_holds_has_no_interval() -> None:
-    truth = np.eye(20)[np.arange(20)]
-    names = tuple(f"label {place}" for place in range(20))
+    truth = np.eye(6)  # 6! of 6^6 draws hold them all: one in 65
+    names = tuple(f"label {place}" for place in range(6))
     table = scored(names, "multiclass", truth, truth, truth == 1)
     found = measured(table, draws=200)
     assert found["auc_macro"] == {"value": 1.0}

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -148,3 +149,25 @@ def test_net_benefit_is_that_of_vickers_and_elkin() -> None:
     assert everyone[19] == pytest.approx(0.1 - 0.9 * 0.2 / 0.8)
     perfect = net_benefit(truth, truth.astype(np.float64))
     assert perfect == pytest.approx(np.full(99, 0.1))
+
+
+def test_long_names_of_labels_are_wrapped_in_the_figures(tmp_path: Path) -> None:
+    names = ("actinic keratosis or intraepithelial carcinoma", "melanocytic nevus", "vascular")
+    write_evaluation(evaluate(replace(multiclass(), names=names), draws=5), tmp_path)
+    for name in ("confusion", "roc", "precision-recall", "decision"):
+        drawing = (tmp_path / "figures" / f"{name}.svg").read_text()
+        assert names[0] not in drawing, name
+        assert "intraepithelial" in drawing.replace("\n", "") or name == "confusion"
+
+
+def test_what_sets_promise_stands_beside_what_they_hold(tmp_path: Path) -> None:
+    table = multiclass(sets=np.ones((120, 3), np.bool_), coverage=0.9)
+    for place, answers in (("with", table), ("without", multiclass())):
+        write_evaluation(evaluate(answers, draws=5), tmp_path / place)
+    pages = {
+        place: (tmp_path / place / "evaluation.html").read_text() for place in ("with", "without")
+    }
+    assert "promise to hold the truth of 90 % of the items" in pages["with"]
+    assert "promise" not in pages["without"]
+    written = json.loads((tmp_path / "with" / "metrics.json").read_text())
+    assert written["promised_coverage"] == 0.9

@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
-from diascope.training.curves import best_epoch, draw_curves
+from diascope.training.curves import _mark, best_epoch, draw_curves
 from diascope.training.scoring import Figures
 
 HISTORY: list[Figures] = [
@@ -50,3 +51,11 @@ def test_one_epoch_without_further_figures_is_drawn(tmp_path: Path) -> None:
 def test_the_same_history_gives_the_same_files(tmp_path: Path) -> None:
     first = [path.read_bytes() for path in draw_curves(HISTORY, 3, tmp_path)]
     assert [path.read_bytes() for path in draw_curves(HISTORY, 3, tmp_path)] == first
+
+
+@pytest.mark.parametrize(("best", "side"), [(1, "left"), (4, "right")])
+def test_the_kept_epoch_is_named_on_the_side_where_there_is_room(best: int, side: str) -> None:
+    axes = Figure().subplots()
+    _mark(axes, best, 4)
+    (name,) = axes.texts
+    assert (name.get_text(), name.get_horizontalalignment()) == (f"kept: {best}", side)

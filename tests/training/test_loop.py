@@ -169,3 +169,17 @@ def test_to_decide_anew_leaves_what_is_known_of_how_the_weights_were_made(
     again = read_card(tmp_path / "mine")
     assert again.operating_rule.startswith("highest sensitivity plus")
     assert (again.evidence, again.made) == (shown.evidence, shown.made)
+
+
+def test_the_state_of_a_precision_is_kept_and_taken_up_again(
+    tmp_path: Path, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lightning_fabric.plugins.precision import Precision
+
+    taken = []
+    monkeypatch.setattr(Precision, "state_dict", lambda _: {"scale": 2.0})
+    monkeypatch.setattr(Precision, "load_state_dict", lambda _, state: taken.append(state))
+    weights(tmp_path / "mine", table)
+    assert taken == []
+    weights(tmp_path / "mine", table)
+    assert taken == [{"scale": 2.0}]

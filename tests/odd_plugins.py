@@ -17,6 +17,7 @@ ENTRY_POINTS = """
 [diascope.readers]
 slow = odd_plugins:Slow
 fatal = odd_plugins:Fatal
+stuck = odd_plugins:Stuck
 stream = odd_plugins:Stream
 closed = odd_plugins:Closed
 
@@ -44,6 +45,15 @@ class Fatal(ImageReader):
         if "fatal" in item.id:
             os.kill(os.getpid(), signal.SIGKILL)
         yield from super().read(item)
+
+
+class Stuck(ImageReader):
+    """Never comes back from one item, after its first frame."""
+
+    def read(self, item: Item) -> Iterator[Sample]:
+        yield from super().read(item)
+        if "stuck" in item.id:
+            time.sleep(3600)
 
 
 @dataclass

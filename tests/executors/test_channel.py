@@ -72,3 +72,10 @@ def test_an_end_that_goes_in_the_middle_of_an_object_is_an_end_of_file() -> None
     theirs.close()
     with ours, pytest.raises(EOFError):
         Channel(ours).receive()
+
+
+def test_what_does_not_come_in_time_is_an_error_and_can_come_later(ends: Ends) -> None:
+    with pytest.raises(TimeoutError, match=r"nothing came for 0\.01 seconds"):
+        ends[1].receive(within_s=0.01)
+    ends[0].send("late")
+    assert ends[1].receive(within_s=0.01) == "late"

@@ -89,6 +89,19 @@ def test_the_reason_of_a_lost_item_names_the_signal(make: Make, chunks: list[lis
     assert "memory" in lost.reason
 
 
+def test_an_item_that_never_ends_is_given_up_and_the_others_go_on(
+    make: Make, chunks: list[list[Item]]
+) -> None:
+    bad = Item("stuck.png", chunks[0][1].uri)
+    chunks[0][1] = bad
+    got = records(make("stuck", 2), chunks, time_limit_s=5)  # starting a process takes one or two
+    (lost,) = (record for record in got if not isinstance(record, Prediction))
+    assert lost == Failed(
+        bad, "read", "", "nothing came for 5 seconds: it was given up (time_limit_s)"
+    )
+    assert len(got) == 10
+
+
 def test_a_film_of_500_frames_is_one_prediction(make: Make, tmp_path: Path) -> None:
     pipeline = make({"stream": {"log": str(tmp_path / "log")}}, 1)
     film = write_pictures(tmp_path / "film", 1) / "00.png"

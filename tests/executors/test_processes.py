@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -115,6 +116,37 @@ def wait_until(true: Callable[[], bool]) -> None:
     while not true():
         assert time.monotonic() < deadline, "it does not come true"
         time.sleep(0.02)
+
+
+def test_a_process_that_dies_while_it_waits_costs_no_item() -> None:
+    worker = WorkerProcess(Tells())
+    first = list(worker.prepare(Item("a", "a")))
+    assert worker._process is not None
+    worker._process.kill()
+    worker._process.join()
+    second = list(worker.prepare(Item("b", "b")))
+    worker.close()
+    assert [type(end) for end in (*first, *second)] == [Skipped, Skipped]
+
+
+@dataclass(frozen=True)
+class Fetches(Tells):
+    """A Work whose worker leaves a temporary file, as one that is killed does."""
+
+    def prepare(self, item: Item) -> Iterator[Skipped]:
+        path = tempfile.mkstemp()[1]
+        yield Skipped(item, path)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_what_a_killed_process_fetched_is_removed() -> None:
+    worker = WorkerProcess(Fetches())
+    skipped, _ = worker.prepare(Item("a", "a"))
+    worker.close()
+    assert isinstance(skipped, Skipped)
+    left = Path(skipped.reason)
+    assert left.parent.name.startswith("diascope-")
+    assert not left.parent.exists()
 
 
 def test_a_process_that_is_killed_while_it_starts_is_started_again(

@@ -33,6 +33,8 @@ class OddWork:
         time.sleep(self.seconds)
         if "deadly" in item.id or ("once" in item.id and self._is_first(item)):
             os.kill(os.getpid(), signal.SIGKILL)
+        if "endless" in item.id:
+            time.sleep(3600)
         if not Path(item.uri).exists():
             yield Failed(item, "read", "", "it cannot be opened: No such file or directory")
             return

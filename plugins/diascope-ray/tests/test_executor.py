@@ -79,6 +79,17 @@ def test_a_deadly_item_fails_alone_and_the_others_share_their_batch(
     assert told(records, "batch of") == {"3", "4"}
 
 
+def test_an_item_that_never_ends_fails_alone_and_says_why(
+    carry: Carry, items: Items, log: Path
+) -> None:
+    records = carry(OddWork(log), items("a", "endless", "c"), time_limit_s=1.0)
+
+    (lost,) = [record for record in records if isinstance(record, Failed)]
+    assert lost.item.id == "endless"
+    assert "its time (time_limit_s) ran out" in lost.reason
+    assert told(records, "batch of") == {"2"}
+
+
 def test_items_that_are_too_much_together_are_answered_apart(
     carry: Carry, items: Items, log: Path
 ) -> None:

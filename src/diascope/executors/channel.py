@@ -9,6 +9,7 @@ latter; and nothing is left behind, whoever is killed.
 import pickle
 import socket
 import struct
+from multiprocessing.connection import wait
 from typing import Any
 
 _HEAD = struct.Struct("<QQ")  # bytes of the pickle, number of buffers
@@ -35,10 +36,19 @@ class Channel:
         for view in views:
             self._end.sendall(view)
 
-    def receive(self) -> Any:
-        """Wait for an object and return it."""
+    def receive(self, within_s: float | None = None) -> Any:
+        """Wait for an object and return it.
+
+        Args:
+            within_s: for how many seconds nothing may come; None for any time.
+
+        Raises:
+            TimeoutError: if nothing came.
+        """
         import numpy as np
 
+        if within_s is not None and not wait([self._end], within_s):
+            raise TimeoutError(f"nothing came for {within_s:g} seconds")
         length, count = _HEAD.unpack(self._exactly(bytearray(_HEAD.size)))
         rest = memoryview(self._exactly(bytearray(count * _SIZE.size + length)))
         sizes = [size for (size,) in _SIZE.iter_unpack(rest[: count * _SIZE.size])]

@@ -12,7 +12,7 @@ from diascope.contracts import Prepared, Work
 from diascope.cores import cores
 from diascope.executors.processes import WorkerProcess
 from diascope.executors.threads import WorkerThread
-from diascope.executors.workers import Workers
+from diascope.executors.workers import Preparer, Workers
 from diascope.sample import Item, Record
 from diascope.timing import measured
 
@@ -34,15 +34,21 @@ class LocalExecutor:
             hold Python's lock run side by side. ``threads`` start at once and copy nothing, but a
             crash ends the run (the same command goes on after it); readers and steps must be safe
             to call from several threads at once.
+        time_limit_s: seconds without anything new of an item after which its worker process is
+            killed and the item has failed; 0 for no limit. Threads, and a run without workers,
+            cannot be stopped so.
     """
 
     read_ahead: int = 2
     kind: Literal["processes", "threads"] = "processes"
+    time_limit_s: float = 1800.0
     api: ClassVar = (1, 0)
 
     def __post_init__(self) -> None:
         if self.read_ahead < 1:
             raise ValueError(f"read_ahead must be at least 1, got {self.read_ahead}")
+        if not self.time_limit_s >= 0:
+            raise ValueError(f"time_limit_s must be at least 0, got {self.time_limit_s}")
 
     def run(
         self, work: Work, chunks: Iterable[Sequence[Item]]
@@ -56,14 +62,18 @@ class LocalExecutor:
     def _parallel(
         self, work: Work, chunks: Iterable[Sequence[Item]], count: int
     ) -> Generator[Sequence[Record], None, None]:
-        kind = WorkerProcess if self.kind == "processes" else WorkerThread
-        workers = Workers(lambda: kind(work), count)
+        workers = Workers(lambda: self._preparer(work), count)
 
         def prepared(chunk: Sequence[Item]) -> _Chunk:
             submitted = [(item, workers.submit(item)) for item in chunk]
             return chain.from_iterable(workers.blocks(*each) for each in submitted)
 
         yield from self._answered(work, map(prepared, chunks), workers.stop)
+
+    def _preparer(self, work: Work) -> Preparer:
+        if self.kind == "threads":
+            return WorkerThread(work)
+        return WorkerProcess(work, self.time_limit_s or None)
 
     def _serial(
         self, work: Work, chunks: Iterable[Sequence[Item]]

@@ -3,8 +3,10 @@
 import multiprocessing
 import os
 import pickle
+import shutil
 import signal
 import socket
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -39,14 +41,17 @@ class WorkerProcess:
 
     Args:
         work: picklable; the process gets a copy.
+        time_limit_s: seconds without anything new of an item after which the process is killed;
+            None for no limit.
     """
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
+    def __init__(self, work: Work, time_limit_s: float | None = None) -> None:
+        self._work, self._limit = work, time_limit_s
         self._process: BaseProcess | None = None
         self._channel: Channel | None = None
         self._lock = threading.Lock()
         self._interrupted = False
+        self._folder = ""
 
     def prepare(self, item: Item) -> Iterator[Prepared]:
         """Yield what the process makes of an item; if it dies, the item's end says so.
@@ -54,12 +59,17 @@ class WorkerProcess:
         Raises:
             DiascopeError: if no process can be started.
         """
-        channel = self._channel or self._started()
         try:
-            channel.send(item)
-            while not isinstance(block := _received(channel), dict):
+            channel = self._given(item)
+            while not isinstance(block := _received(channel, self._limit), dict):
                 yield block
             add_away(block)
+        except DiascopeError:
+            raise
+        except TimeoutError as error:
+            self._kill()
+            self._ended()
+            yield Failed(item, "read", "", f"{error}: it was given up (time_limit_s)")
         except (EOFError, OSError):
             cause = _cause(self._ended())
             yield Failed(item, "read", "", f"the worker process that read it {cause}")
@@ -71,12 +81,24 @@ class WorkerProcess:
         """Kill the process, whatever it does; no other is started."""
         with self._lock:
             self._interrupted = True
-            if self._process is not None:
-                self._process.kill()
+        self._kill()
 
     def close(self) -> None:
         """End the process."""
         self._ended()
+
+    def _given(self, item: Item) -> Channel:
+        """Give the item to the process, or to a new one if it died since its last."""
+        if self._channel is not None:
+            try:
+                self._channel.send(item)
+            except OSError:
+                self._ended()
+            else:
+                return self._channel
+        channel = self._started()
+        channel.send(item)
+        return channel
 
     def _started(self) -> Channel:
         for _ in range(_TRIES):  # one that is killed while it starts is no reason to stop
@@ -100,16 +122,25 @@ class WorkerProcess:
 
     def _spawn(self, end: socket.socket) -> None:
         context = multiprocessing.get_context("spawn")
-        arguments = end, pickle.dumps(self._work)
-        process = context.Process(target=_prepare_items, args=arguments)
+        pickled = pickle.dumps(self._work)
         with self._lock:
             if self._interrupted:
                 raise InterruptedError("the run has ended")
+            self._folder = tempfile.mkdtemp(prefix="diascope-")
+            process = context.Process(target=_prepare_items, args=(end, pickled, self._folder))
             process.start()
             self._process = process
 
+    def _kill(self) -> None:
+        with self._lock:
+            if self._process is not None:
+                self._process.kill()
+
     def _ended(self) -> int | None:
-        """Wind up a process, which ends without its channel; return its exit code."""
+        """Wind up a process, which ends without its channel; return its exit code.
+
+        One that was killed leaves its temporary files, such as a slide that it had fetched.
+        """
         if self._channel is not None:
             self._channel.close()
             self._channel = None
@@ -120,32 +151,42 @@ class WorkerProcess:
             self._process = None
             process.kill()
             process.join()
+        shutil.rmtree(self._folder, ignore_errors=True)
         return process.exitcode
 
 
-def _received(channel: Channel) -> Any:
+def _received(channel: Channel, within_s: float | None) -> Any:
     with measured("hand over"):
-        return channel.receive()
+        return channel.receive(within_s)
 
 
-def _prepare_items(end: socket.socket, pickled: bytes) -> None:
-    """What a worker process does, until its parent is gone."""
+def _prepare_items(end: socket.socket, pickled: bytes, folder: str) -> None:
+    """What a worker process does, until its parent is gone.
+
+    Args:
+        folder: for its temporary files.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to handle
     os.environ.update(_ONE_THREAD)
-    channel = Channel(end)
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
     with suppress(EOFError, ConnectionError):
-        try:
-            work: Work = pickle.loads(pickled)
-        except Exception as error:  # such as a plugin that cannot be imported here
-            channel.send(f"{type(error).__name__}: {error}")
-            return
-        channel.send(None)
-        while True:
-            item = channel.receive()
-            for prepared in work.prepare(item):
-                with measured("hand over"):
-                    channel.send(prepared)
-            channel.send(take_spent())
+        _serve(Channel(end), pickled)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _serve(channel: Channel, pickled: bytes) -> None:
+    try:
+        work: Work = pickle.loads(pickled)
+    except Exception as error:  # such as a plugin that cannot be imported here
+        channel.send(f"{type(error).__name__}: {error}")
+        return
+    channel.send(None)
+    while True:
+        item = channel.receive()
+        for prepared in work.prepare(item):
+            with measured("hand over"):
+                channel.send(prepared)
+        channel.send(take_spent())
 
 
 def _cause(code: int | None) -> str:

@@ -37,6 +37,8 @@ class RayExecutor:
         in_flight: chunks that an actor has at a time, the one at work included. More hide the
             network's delay; 1 suits chunks that take minutes.
         wait_s: for how many seconds no actor may be there before the run stops.
+        time_limit_s: seconds without anything new of an item after which its actor ends, as if the
+            item had killed it; 0 for no limit.
     """
 
     address: str = "local"
@@ -45,6 +47,7 @@ class RayExecutor:
     gpus_per_actor: float = 0.0
     in_flight: int = 2
     wait_s: float = 600.0
+    time_limit_s: float = 1800.0
     api: ClassVar = (1, 0)
 
     def __post_init__(self) -> None:
@@ -53,7 +56,7 @@ class RayExecutor:
         for name in ("actors", "cpus_per_actor", "in_flight"):
             if (value := getattr(self, name)) != "auto" and value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
-        for name in ("gpus_per_actor", "wait_s"):
+        for name in ("gpus_per_actor", "wait_s", "time_limit_s"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
 
@@ -62,7 +65,13 @@ class RayExecutor:
     ) -> Generator[Sequence[Record], None, None]:
         cpus = _threads() if self.cpus_per_actor == "auto" else self.cpus_per_actor
         terms = Terms(
-            _pickled(work), installed(), cpus, self.gpus_per_actor, self.in_flight, self.wait_s
+            work=_pickled(work),
+            versions=installed(),
+            cpus=cpus,
+            gpus=self.gpus_per_actor,
+            in_flight=self.in_flight,
+            wait_s=self.wait_s,
+            time_limit_s=self.time_limit_s,
         )
         with joined(self.address) as ray:
             size = self._size(ray, cpus)

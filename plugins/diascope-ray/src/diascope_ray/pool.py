@@ -22,6 +22,7 @@ class Terms:
         gpus: that an actor takes; parts of one are allowed.
         in_flight: pieces that an actor has at a time, the one at work included.
         wait_s: for how long no actor may be there before that is an error.
+        time_limit_s: for how long nothing new of an item may come; 0 for any time.
     """
 
     work: bytes
@@ -30,6 +31,7 @@ class Terms:
     gpus: float
     in_flight: int
     wait_s: float
+    time_limit_s: float
 
 
 class Outcome(NamedTuple):
@@ -123,7 +125,9 @@ class Pool:
     def _started(self) -> _Actor:
         handle = self._class.remote()
         terms = self._terms
-        begun = handle.begin.remote(self._work, terms.cpus, terms.gpus, terms.versions)
+        begun = handle.begin.remote(
+            self._work, terms.cpus, terms.gpus, terms.time_limit_s, terms.versions
+        )
         return _Actor(handle, begun)
 
     def _replaced(self, actor: _Actor, cause: str) -> list[Outcome]:
@@ -135,6 +139,8 @@ class Pool:
                     f"the processes on the cluster die while they start: {cause}",
                     hint="Is diascope-ray installed there? Is there memory for it?",
                 )
+        else:
+            self._alone_since = time.monotonic()
         self._ray.kill(actor.handle)
         self._actors.remove(actor)
         self._actors.append(self._started())
@@ -181,4 +187,4 @@ def _cause(error: Exception) -> str:
     if "unavailable" in text or "its node has died" in text:
         return "its machine was lost"
     first = " ".join(text.split("Worker exit detail:")[-1].split(". Some common")[0].split())
-    return f"memory ran out, or a decoder crashed ({first[:200]})"
+    return f"memory or its time (time_limit_s) ran out, or a decoder crashed ({first[:200]})"

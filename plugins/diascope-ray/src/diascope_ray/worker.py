@@ -1,15 +1,18 @@
 """What an actor does on a node: it takes the work once, and then answers for chunks."""
 
+import faulthandler
 import os
 import pickle
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from diascope.contracts import Work
+from diascope.contracts import Prepared, Work
 from diascope.sample import Failed, Item, Record
 from diascope_ray.environment import check_same, installed
+
+_ERRORS = 2  # the file descriptor, which Ray writes to its logs
 
 
 class Answer(NamedTuple):
@@ -29,7 +32,14 @@ class Answer(NamedTuple):
 class Worker:
     """One process on a node. It reads, preprocesses and classifies; the model is loaded once."""
 
-    def begin(self, pickled: bytes, threads: int, gpus: float, versions: Mapping[str, str]) -> None:
+    def begin(
+        self,
+        pickled: bytes,
+        threads: int,
+        gpus: float,
+        time_limit_s: float,
+        versions: Mapping[str, str],
+    ) -> None:
         """Take the work.
 
         Args:
@@ -37,6 +47,8 @@ class Worker:
                 set: PyTorch and the like look at it when they are imported.
             threads: of the network.
             gpus: of this process; with none, the node's are for others, and it does not see them.
+            time_limit_s: seconds without anything new of an item after which this process ends; 0
+                for no limit.
             versions: that the node must have.
 
         Raises:
@@ -46,6 +58,7 @@ class Worker:
         os.environ["OMP_NUM_THREADS"] = str(threads)
         if not gpus:
             os.environ["CUDA_VISIBLE_DEVICES"] = ""
+        self._limit = time_limit_s
         self._work: Work = pickle.loads(pickled)
 
     def finish(self, items: Sequence[Item], lost: Mapping[Item, Failed]) -> Answer:
@@ -53,9 +66,24 @@ class Worker:
         prepared = (
             (item, part)
             for item in items
-            for part in ((lost[item],) if item in lost else self._work.prepare(item))
+            for part in ((lost[item],) if item in lost else self._prepared(item))
         )
         records = list(self._work.finish(prepared))
         failed = (record.item.uri for record in records if isinstance(record, Failed))
         absent = [uri for uri in failed if "://" not in uri and not Path(uri).exists()]
         return Answer(records, absent, platform.node())
+
+    def _prepared(self, item: Item) -> Iterator[Prepared]:
+        """Yield what the work makes of an item; where that hangs, its traceback goes to the logs
+        and the process ends, whatever code it is in."""
+        parts = self._work.prepare(item)
+        while True:
+            if self._limit:
+                faulthandler.dump_traceback_later(self._limit, exit=True, file=_ERRORS)
+            try:
+                part = next(parts, None)
+            finally:
+                faulthandler.cancel_dump_traceback_later()
+            if part is None:
+                return
+            yield part

@@ -147,6 +147,13 @@ def test_labels_are_those_of_the_table_sorted_unless_given() -> None:
     assert label_names(examples, ("c", "b", "a", "d"), Path("t")) == ("c", "b", "a", "d")
 
 
+def test_labels_that_differ_only_in_case_are_refused_unless_the_recipe_names_both() -> None:
+    examples = [example("Nv"), example("nv"), example("b")]
+    with pytest.raises(TableError, match="differ only in case: Nv and nv"):
+        label_names(examples, (), Path("t"))
+    assert label_names(examples, ("Nv", "b", "nv"), Path("t")) == ("Nv", "b", "nv")
+
+
 def test_a_label_that_the_recipe_does_not_name_is_refused() -> None:
     with pytest.raises(TableError, match="does not name: b"):
         label_names([example("a"), example("b")], ("a",), Path("t"))

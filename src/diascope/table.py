@@ -81,7 +81,8 @@ def label_names(examples: Sequence[Example], given: Sequence[str], path: Path) -
     """Return the labels of the task: as given in the recipe, or all that the table has.
 
     Raises:
-        TableError: if the table holds a label that the recipe does not name.
+        TableError: if the table holds a label that the recipe does not name, or, without names in
+            the recipe, labels that differ only in case.
     """
     found = sorted({label for example in examples for label in example.labels | example.unknown})
     unknown = [label for label in found if given and label not in given]
@@ -89,7 +90,16 @@ def label_names(examples: Sequence[Example], given: Sequence[str], path: Path) -
         raise TableError(
             f"holds labels that the recipe does not name: {', '.join(unknown)}", where=str(path)
         )
-    return tuple(given) or tuple(found)
+    if given:
+        return tuple(given)
+    alike = {name.casefold(): name for name in found}
+    if other := [name for name in found if alike[name.casefold()] != name]:
+        raise TableError(
+            f"holds labels that differ only in case: {', '.join(f'{name} and {alike[name.casefold()]}' for name in other)}",
+            where=str(path),
+            hint="Spell them alike; or name both under `labels:`, if both are meant.",
+        )
+    return tuple(found)
 
 
 def splits_of(folder: Path) -> dict[str, str]:

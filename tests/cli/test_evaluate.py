@@ -246,6 +246,19 @@ def test_what_the_weights_were_trained_on_is_known_from_beside_them(
     assert "2 items measured" in held.out
     assert f"told by their groups in {tiny_weights}/split.csv" in held.err
     assert "train or validation" not in held.err
+    table.write_text("\n".join(["path,label,group", lines[-1]]) + "\n")  # of the test's
+    alone = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "3")
+    assert "told by their groups in" in alone.err
+    assert "train or validation" not in alone.err
+
+
+def test_rows_that_share_a_picture_are_a_warning_that_names_them(
+    command: Command, recipe: Path, table: Path, tmp_path: Path
+) -> None:
+    table.write_text(table.read_text().replace("photos/05.png", "photos/02.png"))
+    ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
+    assert "12 items measured" in ended.out
+    assert "2 rows share their picture with others; each counts (lines 4, 7)" in ended.err
 
 
 def test_a_comparison_that_makes_no_sense_is_refused_before_anything_is_run(

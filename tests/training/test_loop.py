@@ -12,7 +12,7 @@ from torch import Tensor
 from diascope.card import WEIGHTS_FILE, read_card, write_card
 from diascope.errors import DiascopeError, TableError, WeightsError
 from diascope.training import loop
-from diascope.training.optimization import optimizer_of
+from diascope.training.optimization import average_of, optimizer_of
 from diascope.training.options import TrainOptions
 from tests.engines.networks import classifier
 from tests.training.trainings import COLOURS, train, write_table, write_training
@@ -86,6 +86,21 @@ def test_what_is_kept_of_an_average_is_the_average(tmp_path: Path, table: Path) 
     name = "head.linear.weight"
     assert kept[name].equal(best[name])
     assert not kept[name].equal(last[name])
+
+
+@pytest.mark.parametrize(("steps", "share"), [(9, 9 / 19), (1000, 0.1)])
+def test_an_average_looks_back_over_a_ninth_of_the_steps_at_most(steps: int, share: float) -> None:
+    network, _ = classifier("convnet")
+    options = TrainOptions(table=None, backbone="b", ema=0.9)  # type: ignore[arg-type]
+    average = average_of(network, options)
+    assert average is not None
+    average.n_averaged.fill_(steps)
+    weight, kept = network.head.bias, average.module.head.bias
+    with torch.no_grad():
+        weight.fill_(1.0)
+        kept.fill_(0.0)
+    average.update_parameters(network)
+    assert kept.mean().item() == pytest.approx(share)
 
 
 def test_the_best_epoch_is_kept_not_the_last(

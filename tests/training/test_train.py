@@ -190,6 +190,18 @@ def test_folds_measure_every_picture_by_a_network_that_never_saw_its_group(
     assert (tmp_path / "mine/cross-validation/evaluation.html").is_file()
 
 
+def test_a_fold_that_cannot_learn_a_label_is_refused_before_anything_is_trained(
+    tmp_path: Path, table: Path
+) -> None:
+    lines = [line for line in table.read_text().splitlines() if ",blue," not in line]
+    lines += [f"2-0{number}.png,blue,2-0" for number in range(4)]  # of one group
+    table.write_text("\n".join(lines) + "\n")
+    recipe = write_training(tmp_path / "t.yaml", table, folds=2, monitor="validation_loss")
+    with pytest.raises(TableError, match=r"fold \d of 2 has no picture of blue to learn from"):
+        train(recipe, tmp_path / "mine")
+    assert not (tmp_path / "mine").exists()
+
+
 def test_decisions_can_be_changed_without_training_again(tmp_path: Path, table: Path) -> None:
     first = write_training(tmp_path / "a.yaml", table, epochs=2)
     other = write_training(tmp_path / "b.yaml", table, epochs=2, operating_points="prevalence")

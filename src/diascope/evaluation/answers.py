@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -37,8 +38,9 @@ def read_labels(
     Raises:
         TableError: for a wrong table, a label that the model does not know, a split without rows.
     """
-    examples, warnings = read_table(table, card.task), list[str]()
+    examples = read_table(table, card.task)
     _refuse_unknown(examples, card, table)
+    warnings = _repeated(examples)
     if any(example.split for example in examples):  # what has none is trained on
         examples = [replace(example, split=example.split or "train") for example in examples]
     elif weights is not None and (splits := splits_of(weights)):
@@ -55,7 +57,7 @@ def read_labels(
             f"{learned} of {len(examples)} rows stand in train or validation: if the model was "
             "trained on them, the figures flatter; --split test leaves them out"
         )
-        return examples, [*warnings, flatters] if learned else []
+        return examples, [*warnings, *([flatters] if learned else ())]
     chosen = [example for example in examples if example.split == split]
     if not chosen:
         raise TableError(f"no row has the split {split!r}", where=str(table))
@@ -145,6 +147,16 @@ def _reason(record: Failed | Skipped) -> str:
 
 def _uri(example: Example) -> str:
     return str(example.path.absolute())
+
+
+def _repeated(examples: Sequence[Example]) -> list[str]:
+    rows = Counter(example.path for example in examples)
+    repeated = [example for example in examples if rows[example.path] > 1]
+    if not repeated:
+        return []
+    lines = ", ".join(str(row.line) for row in repeated[:_SHOWN])
+    more = ", ..." if len(repeated) > _SHOWN else ""
+    return [f"{len(repeated)} rows share their picture with others; each counts (lines {lines}{more})"]
 
 
 def _refuse_unknown(examples: Sequence[Example], card: ModelCard, table: Path) -> None:

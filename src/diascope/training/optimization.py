@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from diascope.network import Network
@@ -47,10 +47,21 @@ def schedule_of(optimizer: Any, options: TrainOptions, steps: int) -> Any:
 
 
 def average_of(network: Network, options: TrainOptions) -> AveragedModel | None:
-    """Return the exponential moving average of the weights and statistics, if one is wanted."""
+    """Return the exponential moving average of the weights and statistics, if one is wanted.
+
+    It never looks back over more than a ninth of the steps done, as in TensorFlow's
+    ``ExponentialMovingAverage``: else that of a short training would hold what it began with.
+    """
     if not options.ema:
         return None
-    mean = get_ema_multi_avg_fn(options.ema)  # type: ignore[no-untyped-call]
+
+    def mean(averages: Any, weights: Any, count: Tensor | int) -> None:
+        if not averages[0].is_floating_point():  # batch norms' counters: rounding would move them
+            torch._foreach_copy_(averages, weights)
+            return
+        decay = min(options.ema, (1 + int(count)) / (10 + int(count)))
+        get_ema_multi_avg_fn(decay)(averages, weights, count)  # type: ignore[no-untyped-call]
+
     return AveragedModel(network, multi_avg_fn=mean, use_buffers=True)
 
 

@@ -153,10 +153,13 @@ def make_plan(recipe: Recipe) -> Plan:
     for folder in options.teachers:
         teacher_card(folder, card)
     started = [options.start.source.parent] if options.start else []
-    for each in (plan, *plan.folds()):
+    folds = plan.folds()
+    for each in (plan, *folds):
         _check_monitor(each)
         for folder in (*options.teachers, *started):
             check_unseen(folder, each.examples)
+    for number, fold in enumerate(folds, 1):
+        _check_learned(fold, f"fold {number} of {len(folds)}")
     return plan
 
 
@@ -184,6 +187,24 @@ def _check_monitor(plan: Plan) -> None:
         where=str(plan.options.table),
         hint="Hold out more pictures, or write monitor: validation_loss.",
     )
+
+
+def _check_learned(plan: Plan, called: str) -> None:
+    """Check that every label of the table can be learned in a training of the cross-validation.
+
+    Raises:
+        TableError: naming the labels that cannot.
+    """
+    every, learned = (
+        set().union(*(example.labels for example in examples))
+        for examples in (plan.examples, plan.split("train"))
+    )
+    if lacking := every - learned:
+        raise TableError(
+            f"{called} has no picture of {', '.join(sorted(lacking))} to learn from",
+            where=str(plan.options.table),
+            hint="Take more folds, of which each holds out less; or none.",
+        )
 
 
 def _is_rich(example: Example) -> bool:

@@ -12,6 +12,7 @@ import pytest
 
 from diascope.errors import UsageError
 from diascope.inputs import Found, find_items
+from diascope.sample import Failed
 
 
 def content(entry: Found) -> bytes:
@@ -41,6 +42,30 @@ def test_a_memory_uri_is_read() -> None:
         ("a.png", b"/photos/a.png"),
         ("b/c.png", b"/photos/b/c.png"),
     ]
+    memory.rm("/photos", recursive=True)
+
+
+@pytest.mark.parametrize("glob", ["a*.png", "?b.png", "[a]b.png"])
+def test_a_remote_glob_gives_ids_relative_to_its_fixed_part(glob: str) -> None:
+    import fsspec
+
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/photos/ab.png", b"1")
+    assert [entry.item.id for entry in find_items([f"memory://photos/{glob}"])] == ["ab.png"]
+    memory.rm("/photos", recursive=True)
+
+
+def test_an_address_of_a_list_with_nothing_behind_it_fails_alone(tmp_path: Path) -> None:
+    import fsspec
+
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/photos/a.png", b"1")
+    listed = tmp_path / "list.txt"
+    listed.write_text("memory://photos/gone.png\nmemory://photos/a.png\n")
+    gone, there = find_items([], [listed])
+    assert isinstance(gone.end, Failed)
+    assert "there is nothing at memory://photos/gone.png" in gone.end.reason
+    assert (there.end, content(there)) == (None, b"1")
     memory.rm("/photos", recursive=True)
 
 

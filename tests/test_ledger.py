@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -86,6 +87,25 @@ def test_a_changed_file_of_the_same_size_is_done_again(photos: Path) -> None:
     finish(opened(photos))
     (photos / "b").write_text("content of B")
     assert waiting(opened(photos)) == ["b"]
+
+
+def test_a_file_that_becomes_a_pipe_ends_as_that_and_is_not_waited_for(photos: Path) -> None:
+    with closing(opened(photos)) as ledger:
+        finish(ledger)
+    (photos / "a").unlink()
+    os.mkfifo(photos / "a")
+    with closing(opened(photos)) as ledger:
+        assert ledger.counts()["skipped"] == 1
+
+
+def test_items_that_fail_as_they_are_entered_are_counted_once(photos: Path) -> None:
+    (photos / "gone").symlink_to(photos / "nowhere")
+    lost = []
+    for retry in (False, False, True):
+        with closing(opened(photos, retry=retry)) as ledger:
+            lost.append(ledger.lost)
+            finish(ledger)
+    assert lost == [1, 0, 1]
 
 
 def test_a_new_file_is_the_only_one_to_do(photos: Path) -> None:

@@ -104,9 +104,32 @@ def test_inputs_that_would_not_be_classified_are_warnings(recipe: Path, photos: 
     assert (result.found, result.read, result.problems) == (6, 3, [])
 
 
-def test_of_many_inputs_a_sample_is_read(recipe: Path, tmp_path: Path) -> None:
-    result = checked(recipe, write_pictures(tmp_path / "many", SAMPLED * 2 + 5))
-    assert (result.found, result.read) == (SAMPLED * 2 + 5, SAMPLED)
+def test_of_many_inputs_a_sample_is_read_from_first_to_last(recipe: Path, tmp_path: Path) -> None:
+    many = write_pictures(tmp_path / "many", SAMPLED * 2 - 1)
+    for number in (0, SAMPLED * 2 - 3, SAMPLED * 2 - 2):
+        (many / f"{number:02}.png").write_bytes(b"broken")
+    result = checked(recipe, many)
+    assert (result.found, result.read) == (SAMPLED * 2 - 1, SAMPLED - 2)
+
+
+def test_a_folder_without_files_is_a_problem(recipe: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert checked(recipe, tmp_path / "empty").problems == [
+        "the inputs hold no files that can be read"
+    ]
+
+
+def test_files_of_a_list_that_are_gone_are_warnings(recipe: Path, photos: Path) -> None:
+    listed = photos.parent / "list.txt"
+    gone = [f"gone{number}.png" for number in range(12)]
+    listed.write_text("\n".join(["photos/00.png", *gone]))
+    result = check(compose(read_recipe(str(recipe))), [], [listed])
+    assert (result.found, result.read, result.problems) == (1, 1, [])
+    assert (
+        result.warnings[0]
+        == "gone0.png would fail (read): it cannot be opened: No such file or directory"
+    )
+    assert result.warnings[10:] == ["2 more would fail as they are found"]
 
 
 def test_an_input_that_is_not_there_is_an_error(recipe: Path) -> None:

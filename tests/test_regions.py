@@ -120,6 +120,30 @@ def test_parts_of_a_changed_file_are_not_used(
     assert not isinstance(next(tiled.prepare(changed)), Resumed)
 
 
+def test_parts_of_a_changed_remote_file_are_not_used(
+    tiled: Pipeline, make_item: Callable[..., Item]
+) -> None:
+    local = make_item(tiles(9), "whole.txt")
+    item = Item("whole.txt", f"file://{local.uri}")
+    finished(tiled, item)
+    assert isinstance(next(tiled.prepare(item)), Resumed)
+    make_item(tiles(12), "whole.txt")
+    assert not isinstance(next(tiled.prepare(item)), Resumed)
+
+
+def test_parts_that_follow_a_change_of_the_file_are_not_kept(
+    tiled: Pipeline, make_item: Callable[..., Item]
+) -> None:
+    item = make_item(tiles(9), "whole.txt")
+    finished(tiled, item)
+    parts = tiled.preparation.parts
+    assert parts is not None
+    more = list(parts.predictions(item, 9))
+    make_item(tiles(12), "whole.txt")
+    parts.add(item, 9, more)
+    assert parts.count(item) == 0
+
+
 @pytest.mark.parametrize("left", [b"", b"no database"], ids=["empty", "damaged"])
 def test_parts_that_a_kill_left_unfinished_are_as_good_as_none(
     tiled: Pipeline, make_item: Callable[..., Item], tmp_path: Path, left: bytes

@@ -171,6 +171,29 @@ def test_a_report_that_could_not_be_written_is_written_by_the_same_command(
     assert (tmp_path / "out" / "raising.txt").read_text() == "well"
 
 
+def test_shards_that_are_no_longer_written_go_even_after_a_report_failed(
+    command: Command,
+    odd_plugins: Path,
+    tmp_path: Path,
+    tiny_weights: Path,
+    photos: Path,
+    results: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    report = ["raising", {"parquet": {"rows": 2}}]
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_weights, report=report)
+    with monkeypatch.context() as patch:
+        patch.setenv("ODD_MENDED", "1")
+        assert command("run", recipe, photos, "-o", results).code == 0
+    for number in range(3):
+        (photos / f"0{number}.png").unlink()
+    assert command("run", recipe, photos, "-o", results).code == 1
+    monkeypatch.setenv("ODD_MENDED", "1")
+    assert command("run", recipe, photos, "-o", results).code == 0
+    shards = sorted(path.name for path in results.glob("*.parquet"))
+    assert shards == ["predictions-00000.parquet", "predictions-00001.parquet"]
+
+
 def test_a_run_killed_in_a_report_leaves_no_half_of_it(
     command: Command,
     odd_plugins: Path,

@@ -125,6 +125,34 @@ class Answering:
         return self._predicted(samples[:middle]) + self._predicted(samples[middle:])
 
 
+class Answers:
+    """The predictions of an item's frames, up to the first outcome that is none.
+
+    Attributes:
+        end: that outcome.
+        fault: what was raised instead of an outcome: by nothing that aggregates them.
+    """
+
+    def __init__(self, outcomes: Iterator[Prediction | Failed | Skipped]) -> None:
+        self.end: Failed | Skipped | None = None
+        self.fault: Exception | None = None
+        self._each = self._until_end(outcomes)
+
+    def __iter__(self) -> Iterator[Prediction]:
+        return self._each
+
+    def _until_end(self, outcomes: Iterator[Prediction | Failed | Skipped]) -> Iterator[Prediction]:
+        try:
+            for outcome in outcomes:
+                if not isinstance(outcome, Prediction):
+                    self.end = outcome
+                    return
+                yield outcome
+        except Exception as error:
+            self.fault = error
+            raise
+
+
 def checked(
     prediction: Prediction, model: Part[Model], stage: Literal["model", "aggregate"]
 ) -> Prediction | Failed:

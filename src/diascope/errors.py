@@ -2,6 +2,7 @@
 
 DiascopeError
 |-- UsageError       the command line names something that is not there
+|   `-- AbsentError  a URI at which there is nothing
 |-- RecipeError      the recipe is wrong; carries file:line
 |-- PluginError      a plugin is missing, broken, ambiguous or does not fit its contract
 |-- WeightsError     weights or their card are missing, damaged or do not fit
@@ -35,6 +36,10 @@ class DiascopeError(Exception):
 
 class UsageError(DiascopeError):
     """The command line names something that is not there."""
+
+
+class AbsentError(UsageError):
+    """There is nothing at a URI, or it cannot be listed."""
 
 
 class RecipeError(DiascopeError):

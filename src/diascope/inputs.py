@@ -14,7 +14,7 @@ from glob import glob, has_magic, iglob
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
-from diascope.errors import UsageError, reason_of
+from diascope.errors import AbsentError, UsageError, reason_of
 from diascope.found import Found
 from diascope.remote import find_remote
 from diascope.sample import Failed, Item, Skipped
@@ -112,7 +112,7 @@ def _exists(path: Path) -> bool:
 
 def _globbed(pattern: Path, prefix: str, leave_out: Path | None) -> Iterator[Found]:
     matches = sorted(glob(str(pattern), recursive=True))
-    files = [Path(match) for match in matches if not Path(match).is_dir()]
+    files = [Path(match) for match in matches if not os.path.isdir(match)]  # noqa: PTH112 - as below
     if not files:
         raise UsageError(f"no file matches {str(pattern)!r}")
     fixed = 0
@@ -120,12 +120,16 @@ def _globbed(pattern: Path, prefix: str, leave_out: Path | None) -> Iterator[Fou
         fixed += 1
     root = Path(*pattern.parts[:fixed])
     start = prefix.split("*")[0].split("?")[0].split("[")[0].rpartition("/")[0]
-    if leave_out is not None and root.resolve().is_relative_to(leave_out):
+    if leave_out is not None and _resolved(root).is_relative_to(leave_out):
         leave_out = None  # what is named lies in it on purpose
     for path in files:
-        if leave_out is None or not path.resolve().is_relative_to(leave_out):
+        if leave_out is None or not _resolved(path).is_relative_to(leave_out):
             inner = path.relative_to(root).as_posix()
             yield _file(path, f"{start}/{inner}" if start else inner)
+
+
+def _resolved(path: Path) -> Path:
+    return Path(os.path.realpath(path))  # Path.resolve raises for a link to itself
 
 
 def _folder(folder: Path, prefix: str, leave_out: Path | None) -> Iterator[Found]:
@@ -199,10 +203,18 @@ def _listed(path: Path) -> Iterator[Found]:
         raise UsageError(f"the list {path} cannot be read: {error}") from error
     for line in _csv_paths(path, text) if path.suffix.lower() == ".csv" else _text_paths(text):
         if "://" in line:
-            yield from find_remote(line, f"{line}/")
+            yield from _listed_remote(line)
             continue
         target = path.parent / line
         yield _file(Path.cwd() / line if _absent(target) else target, line.removeprefix("./"))
+
+
+def _listed_remote(uri: str) -> Iterator[Found]:
+    try:
+        yield from find_remote(uri, f"{uri}/")
+    except AbsentError as error:
+        item = Item(uri, uri)
+        yield Found(item, "", Failed(item, "read", "", error.message))
 
 
 def _absent(path: Path) -> bool:

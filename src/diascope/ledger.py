@@ -39,6 +39,9 @@ class Ledger:
         path: the SQLite file; made if it is not there.
         digest: of all that decides a prediction; rows of another digest are done again.
 
+    Attributes:
+        lost: items that failed as they were entered last.
+
     Raises:
         OutputError: if the file is not a ledger, or one of another version.
     """
@@ -67,7 +70,7 @@ class Ledger:
                 where=str(path),
                 hint="Choose another output folder.",
             )
-        self._seen = int(self.fact("seen") or 0)
+        self._seen, self.lost = int(self.fact("seen") or 0), 0
 
     def close(self) -> None:
         self._base.close()
@@ -106,6 +109,7 @@ class Ledger:
         left = self.fact(_RETRYING) == "yes" and self.counts()["pending"]
         again = retry and not left
         self._seen += 1
+        self.lost = 0
         moved = False
         with self._base:
             for place, entry in enumerate(found):
@@ -184,7 +188,7 @@ class Ledger:
             seen, was, ended, uri, stamp, content, digest = old
             again = retry and ended != "ok"
             same = (uri, stamp) == (item.uri, entry.stamp)
-            same = same or (bool(content) and unchanged(item, content))
+            same = same or (entry.end is None and bool(content) and unchanged(item, content))
             if digest == self.digest and ended != "pending" and same and not again:
                 state = "done"
         if state == "pending":
@@ -198,6 +202,7 @@ class Ledger:
         )
         if state == "pending" and entry.end is not None:
             self._end(entry.end, item)
+            self.lost += isinstance(entry.end, Failed)
         return old is None or state == "pending" or (seen, was) != (before, place)
 
     def _end(self, end: Skipped | Failed, item: Item) -> None:

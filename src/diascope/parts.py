@@ -10,6 +10,7 @@ from pathlib import Path
 
 from diascope.inputs import stamp_of
 from diascope.records import COLUMNS, packed, unpacked
+from diascope.remote import remote_stamp
 from diascope.sample import Item, Prediction
 
 _VALUES = ", ".join("?" * (1 + len(COLUMNS)))
@@ -30,17 +31,20 @@ class Parts:
     def count(self, item: Item) -> int:
         """Return how many of the item's regions are answered, from the first on.
 
-        A file that a kill left without content, or that is damaged, is removed: nothing is.
+        What was answered of another content is removed, and so is a file that a kill left without
+        content or that is damaged: nothing is.
         """
         path = self._path(item)
         if not path.exists():
             return 0
         try:
             with closing(sqlite3.connect(path)) as base:
-                return int(base.execute("select count(*) from parts").fetchone()[0])
+                if _is_of(item, base):
+                    return int(base.execute("select count(*) from parts").fetchone()[0])
         except sqlite3.DatabaseError:
-            path.unlink()
-            return 0
+            pass
+        path.unlink()
+        return 0
 
     def predictions(self, item: Item, count: int) -> Iterator[Prediction]:
         """Yield the answers of the item's first ``count`` regions."""
@@ -52,7 +56,10 @@ class Parts:
                 yield prediction
 
     def add(self, item: Item, start: int, predictions: Sequence[Prediction]) -> None:
-        """Keep the answers of the regions from the number ``start`` on: all of them or none."""
+        """Keep the answers of the regions from the number ``start`` on: all of them or none.
+
+        None of an item whose content changed since its first ones were kept.
+        """
         if not self.folder.is_dir():
             return
         rows = (
@@ -60,19 +67,34 @@ class Parts:
             for index, prediction in enumerate(predictions)
         )
         with closing(sqlite3.connect(self._path(item))) as base, base:
-            base.execute(
-                f"create table if not exists parts (number integer primary key, {_columns()})"
-            )
-            base.executemany(f"insert or replace into parts values ({_VALUES})", rows)
+            base.execute("begin")  # tables, too, are made with all the rest or not at all
+            if start == 0:
+                base.execute("drop table if exists parts")
+                base.execute(f"create table parts (number integer primary key, {_columns()})")
+                base.execute("drop table if exists content")
+                base.execute("create table content (stamp text)")
+                base.execute("insert into content values (?)", (_stamp(item),))
+            elif not _is_of(item, base):
+                return
+            base.executemany(f"insert into parts values ({_VALUES})", rows)
 
     def forget(self, item: Item) -> None:
         """Remove what was kept of an item, if anything was."""
         self._path(item).unlink(missing_ok=True)
 
     def _path(self, item: Item) -> Path:
-        stamp = "" if "://" in item.uri else stamp_of(Path(item.uri))
-        key = json.dumps([item.uri, stamp, self.digest])
+        key = json.dumps([item.uri, self.digest])
         return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()}.sqlite"
+
+
+def _is_of(item: Item, base: sqlite3.Connection) -> bool:
+    """Whether what a file keeps was answered of the content that the item has now."""
+    (kept,) = base.execute("select stamp from content").fetchone()
+    return bool(kept) and kept == _stamp(item)
+
+
+def _stamp(item: Item) -> str:
+    return remote_stamp(item.uri) if "://" in item.uri else stamp_of(Path(item.uri))
 
 
 def _columns() -> str:

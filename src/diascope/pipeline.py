@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 from warnings import warn
 
-from diascope.answering import Answering, checked
+from diascope.answering import Answering, Answers, checked
 from diascope.card import ModelCard
 from diascope.contracts import (
     Backbone,
@@ -185,17 +185,17 @@ class Pipeline:
         first = next(outcomes)
         if not isinstance(first, Prediction):
             return first
-        ends: list[Failed | Skipped] = []
-        whole = _until_end(chain([first], outcomes), ends)
+        predictor, frames = self.load(), Answers(chain([first], outcomes))
         try:
-            answer = checked(self.load().aggregate(item, whole), self.model, "aggregate")
-            for _ in whole:  # a frame that the model did not look at may have failed
-                pass
+            answer = checked(predictor.aggregate(item, iter(frames)), self.model, "aggregate")
         except Exception as error:  # a stranger's model may raise anything
-            failed = Failed(item, "aggregate", self.model.plugin.name, reason_of(error))
-            return ends[0] if ends else failed
-        if ends:
-            return ends[0]
+            answer = Failed(item, "aggregate", self.model.plugin.name, reason_of(error))
+        if frames.fault is not None:
+            raise frames.fault
+        for _ in frames:  # one that the model did not look at may have failed
+            pass
+        if frames.end is not None:
+            return frames.end
         return cautioned(replace(answer, item=item), BURNED_IN in first.warnings)
 
 
@@ -277,14 +277,3 @@ def make_readers(recipe: Recipe) -> tuple[tuple[Part[Reader], ...], list[str]]:
         except Exception as error:  # a stranger's class may raise anything
             warnings.append(f"left out of `read: auto`: {plugin.title}: {reason_of(error)}")
     return tuple(found), warnings
-
-
-def _until_end(
-    outcomes: Iterator[Prediction | Failed | Skipped], ends: list[Failed | Skipped]
-) -> Iterator[Prediction]:
-    """Yield predictions; the first outcome that is none goes to ``ends`` and stops it."""
-    for outcome in outcomes:
-        if not isinstance(outcome, Prediction):
-            ends.append(outcome)
-            return
-        yield outcome

@@ -18,6 +18,7 @@ SAMPLED = 100
 """Inputs that are read and preprocessed, spread evenly over those that were listed."""
 
 _LISTED = 100_000
+_SHOWN = 10
 
 
 @dataclass
@@ -86,10 +87,17 @@ def _check_inputs(
     found = find_items(pipeline.recipe.input if own else named, lists, base=base)
     if pipeline.recipe.privacy == "strict":
         found = pseudonymous(found)
-    items = [entry.item for entry in islice(found, _LISTED) if entry.end is None]
+    every = list(islice(found, _LISTED))
+    items = [entry.item for entry in every if entry.end is None]
+    lost = [entry.end for entry in every if isinstance(entry.end, Failed)]
     result.found = len(items)
-    step = max(1, len(items) // SAMPLED)
-    for item in items[::step][:SAMPLED]:
+    result.warnings += [_told(pipeline, end) for end in lost[:_SHOWN]]
+    if len(lost) > _SHOWN:
+        result.warnings.append(f"{len(lost) - _SHOWN} more would fail as they are found")
+    if not items:
+        result.problems.append("the inputs hold no files that can be read")
+    count = min(SAMPLED, len(items))
+    for item in (items[place * len(items) // count] for place in range(count)):
         _check_item(pipeline, item, result)
         if result.problems:  # what is wrong with one picture's size is wrong with all
             return
@@ -102,10 +110,7 @@ def _check_item(pipeline: Pipeline, item: Item, result: Check) -> None:
     outcome = next(pipeline.prepare(item))
     assert not isinstance(outcome, Resumed)  # nothing was kept
     if isinstance(outcome, Failed | Skipped):
-        strict = pipeline.recipe.privacy == "strict"
-        reason = unquoted(outcome.reason, item) if strict else outcome.reason
-        end = f"fail ({outcome.stage})" if isinstance(outcome, Failed) else "be skipped"
-        result.warnings.append(f"{item.id} would {end}: {reason}")
+        result.warnings.append(_told(pipeline, outcome))
     elif outcome[0].pixels.shape[:2] != size:
         got = outcome[0].pixels.shape
         result.problems.append(
@@ -114,3 +119,10 @@ def _check_item(pipeline: Pipeline, item: Item, result: Check) -> None:
         )
     else:
         result.read += 1
+
+
+def _told(pipeline: Pipeline, outcome: Failed | Skipped) -> str:
+    strict, item = pipeline.recipe.privacy == "strict", outcome.item
+    reason = unquoted(outcome.reason, item) if strict else outcome.reason
+    end = f"fail ({outcome.stage})" if isinstance(outcome, Failed) else "be skipped"
+    return f"{item.id} would {end}: {reason}"

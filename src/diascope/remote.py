@@ -8,7 +8,7 @@ from glob import has_magic
 from pathlib import PurePosixPath
 from typing import Any
 
-from diascope.errors import UsageError
+from diascope.errors import AbsentError, UsageError
 from diascope.found import Found
 from diascope.sample import Item
 
@@ -22,7 +22,8 @@ def find_remote(uri: str, prefix: str) -> Iterator[Found]:
         prefix: stands before the ids; empty if only this is named.
 
     Raises:
-        UsageError: if nothing is there, or its file system is not installed.
+        AbsentError: if nothing is there, or it cannot be listed.
+        UsageError: if its file system is not installed.
     """
     shown = re.sub(r"//[^/@]*@", "//***@", uri)  # no password in a message
     head, chained, rest = uri.partition("::")
@@ -38,18 +39,34 @@ def find_remote(uri: str, prefix: str) -> Iterator[Found]:
         hint = f'pip install "{package}"'
         raise UsageError(f"{scheme}:// is not installed: {error}", hint=hint) from error
     except Exception as error:  # a file system may raise anything
-        raise UsageError(f"{shown} cannot be listed: {type(error).__name__}: {error}") from error
+        raise AbsentError(f"{shown} cannot be listed: {type(error).__name__}: {error}") from error
     if not paths:
-        raise UsageError(f"there is nothing at {shown}")
+        raise AbsentError(f"there is nothing at {shown}")
     scheme = head.partition("://")[0]
     single = [root] == list(paths)
+    fixed = re.split(r"[*?[]", root)[0].rpartition("/")[0] if has_magic(root) else root.rstrip("/")
     for path, stamp in paths.items():
-        inner = path.removeprefix(root.split("*")[0].rstrip("/")).lstrip("/")
+        inner = path.removeprefix(fixed).lstrip("/")
         name = prefix.rstrip("/") or PurePosixPath(path).name if single else f"{prefix}{inner}"
         located = uri if single else f"{scheme}://{path.lstrip('/')}{tail}"
         if not tail and not single:
             located = system.unstrip_protocol(path)
         yield Found(Item(name, located), stamp)
+
+
+def remote_stamp(uri: str) -> str:
+    """Return a digest of all that the file system tells of a file; empty if it tells nothing."""
+    from fsspec.core import url_to_fs
+
+    try:
+        system, root = url_to_fs(uri)
+        return _digest(system.info(root))
+    except Exception:  # a file system may raise anything
+        return ""
+
+
+def _digest(info: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(info, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _remote_paths(system: Any, root: str, uri: str) -> dict[str, str]:
@@ -61,7 +78,7 @@ def _remote_paths(system: Any, root: str, uri: str) -> dict[str, str]:
     else:
         infos = system.find(root, detail=True)
     return {
-        path: hashlib.sha256(json.dumps(info, sort_keys=True, default=str).encode()).hexdigest()
+        path: _digest(info)
         for path, info in sorted(infos.items())
         if info.get("type") != "directory"
     }

@@ -101,11 +101,13 @@ def write_reports(
         output / RUN_FILE, json.dumps(run | {"problems": problems}, indent=1, ensure_ascii=False)
     )
     names = [str(path.relative_to(output)) for path in files]
-    wanted = "" if problems else _wanted(pipeline)
-    if wanted:
-        for name in set(_remembered(ledger)[1]) - set(names):  # such as shards of a longer run
+    older = set(_remembered(ledger)[1]) - set(names)  # such as shards of a longer run
+    if problems:
+        ledger.remember(_FACT, json.dumps(["", [*names, *sorted(older)]]))
+    else:
+        for name in older:
             (output / name).unlink(missing_ok=True)
-    ledger.remember(_FACT, json.dumps([wanted, names]))
+        ledger.remember(_FACT, json.dumps([_wanted(pipeline), names]))
     ledger.settle()
     return files, problems
 

@@ -63,7 +63,7 @@ class Outcome:
         counts: found, ok, failed, skipped and pending.
         reports: paths of all reports' files.
         problems: reports that could not be written, and why; the ledger holds what they need.
-        worked, failed: items done in this run, and how many of them failed; the others were done
+        worked, failed: items done in this run, and how many failed in it; the others were done
             before.
         stopped: why it ended early; empty if it did not.
         profile: where the time went; None if nothing was run.
@@ -116,10 +116,6 @@ def run(pipeline: Pipeline, request: Request, watch: Watch) -> Outcome:
         if not _is_full(error):
             raise
         outcome.stopped = f"the disk is full: {error}"
-    except DiascopeError as error:
-        if not outcome.worked:  # nothing was run
-            raise
-        outcome.stopped = str(error)
     return outcome
 
 
@@ -133,11 +129,11 @@ def _run(
 ) -> None:
     strict = pipeline.recipe.privacy == "strict"
     inputs = [WITHHELD] if strict else request.inputs or pipeline.recipe.input
-    summary = Summary(WITHHELD if strict else request.command, inputs)
+    summary, told = Summary(WITHHELD if strict else request.command, inputs), ""
     take_spent()  # by another run of this process
     with measured("find"):
         ledger.enter(_found(pipeline, request, output), _unchanged, retry=request.retry)
-    outcome.counts = ledger.counts()
+    outcome.counts, outcome.failed = ledger.counts(), ledger.lost
     if not outcome.counts["found"]:
         raise UsageError("the inputs hold no files", hint="Name files, folders or globs.")
     summary.lap("find")
@@ -147,14 +143,20 @@ def _run(
         outcome.execution = pipeline.execution
         pipeline.keep_parts(output / _PARTS)
         summary.lap("load")
-        outcome.profile = _profiled(pipeline, request, watch, ledger, outcome)
+        try:
+            outcome.profile = _profiled(pipeline, request, watch, ledger, outcome)
+        except DiascopeError as error:
+            if not outcome.worked:  # nothing was run
+                raise
+            outcome.stopped = str(error)
+            told = f"{type(error).__name__}, its words {WITHHELD}" if strict else str(error)
         if not outcome.counts["pending"] and (output / _PARTS).exists():
             shutil.rmtree(output / _PARTS)  # what is left is of items that changed or are gone
         summary.lap("classify")
     elif not ledger.changed and (done := reported(ledger, pipeline, output)):
         outcome.reports = done
         return
-    summary.finish(outcome.counts, outcome.worked, outcome.stopped, outcome.profile)
+    summary.finish(outcome.counts, outcome.worked, told or outcome.stopped, outcome.profile)
     with measured("report"):
         outcome.reports, outcome.problems = write_reports(pipeline, ledger, summary, output)
     if outcome.profile is not None:
@@ -221,6 +223,8 @@ def _work(
     pipeline: Pipeline, request: Request, watch: Watch, ledger: Ledger, outcome: Outcome
 ) -> None:
     watch(outcome.counts, 0)
+    if _too_many(request, outcome):  # of a list, whose files are not there
+        return
     work = pipeline.executor.instance.run(pipeline, ledger.todo(pipeline.batch))
     with closing(work) as chunks:
         for records in chunks:
@@ -232,12 +236,19 @@ def _work(
                     pipeline.forget_parts(record.item)
             outcome.add(records)
             watch(outcome.counts, outcome.worked)
-            if request.max_failures is not None and outcome.failed > request.max_failures:
-                allowed = request.max_failures
-                outcome.stopped = f"{outcome.failed} items failed, {allowed} are allowed"
+            if _too_many(request, outcome):
                 return
     if outcome.counts["pending"]:
         outcome.stopped = f"the executor left {outcome.counts['pending']} items undone"
+
+
+def _too_many(request: Request, outcome: Outcome) -> bool:
+    """Whether more items have failed than may; then the outcome says so."""
+    allowed = request.max_failures
+    if allowed is None or outcome.failed <= allowed:
+        return False
+    outcome.stopped = f"{outcome.failed} items failed, {allowed} are allowed"
+    return True
 
 
 def _is_full(error: Exception) -> bool:

@@ -1,6 +1,8 @@
 """DICOM whole slides: a series is one slide, and a poor header is completed."""
 
 import shutil
+import tempfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from pydicom import dcmread, examples
 
 from diascope.errors import NoPictureError, ReadError
 from diascope.sample import Item
+from diascope_slides.backends import dicom_series
 from diascope_slides.backends.dicom import DicomSlide
 from diascope_slides.backends.dicom_mend import mended
 from diascope_slides.options import Assume
@@ -67,7 +70,7 @@ def test_a_truncated_file_fails_at_a_place(real_slide: Make, tmp_path: Path) -> 
 
 
 def test_the_files_of_a_series_are_one_slide_and_the_finest_stands_for_it(
-    real_slide: Make, tmp_path: Path
+    real_slide: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from wsidicom import WsiDicom
 
@@ -85,6 +88,28 @@ def test_the_files_of_a_series_are_one_slide_and_the_finest_stands_for_it(
     series.close()
     with pytest.raises(NoPictureError, match=f"a part of the slide {finest.name}"):
         next(SlideReader().read(Item("part", str(files[0]))))
+
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(files[0], "part.dcm")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # the others lie where it is fetched to
+    alone = Item("part", f"zip://part.dcm::{tmp_path}/a.zip")
+    assert next(SlideReader(spacing_um=4).read(alone)).item == alone
+
+
+def test_a_neighbour_that_cannot_be_opened_fails_no_slide(
+    real_slide: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, other = tmp_path / "mine.dcm", tmp_path / "other.dcm"
+    for path in (mine, other):
+        shutil.copy(real_slide(NAME).uri, path)
+
+    def refused(path: Path) -> bool:
+        if path == other:
+            raise PermissionError("it is locked")
+        return True
+
+    monkeypatch.setattr(dicom_series, "_is_slide", refused)
+    assert dicom_series.series_of(mine) == [mine]
 
 
 def test_a_copy_with_a_complete_header_goes_when_it_is_closed(real_slide: Make) -> None:

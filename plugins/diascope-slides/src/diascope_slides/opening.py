@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryDirectory
 
 from diascope.errors import ReadError
 from diascope.sample import Item
@@ -45,11 +45,11 @@ def _local(item: Item) -> Iterator[Path]:
             "a MRXS slide is a file and a folder, and cannot be fetched as one",
             hint="Copy both to this machine.",
         )
-    with NamedTemporaryFile(prefix="diascope-", suffix=suffix) as copy:
-        with item.open() as file:
+    with TemporaryDirectory(prefix="diascope-") as folder:  # alone: its neighbours would be read
+        path = Path(folder, f"slide{suffix}")
+        with item.open() as file, path.open("wb") as copy:
             shutil.copyfileobj(file, copy, 1 << 20)
-        copy.flush()
-        yield Path(copy.name)
+        yield path
 
 
 def _plain(uri: str) -> str:

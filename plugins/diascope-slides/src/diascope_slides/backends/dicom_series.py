@@ -46,17 +46,18 @@ def _series(folder: Path, changed: int) -> Mapping[str, tuple[Path, ...]]:
     """Return the slides of a folder by their series; remembered until the folder changes."""
     found: dict[str, list[_Member]] = defaultdict(list)
     for path in sorted(folder.iterdir()):
-        if path.is_file() and _is_slide(path):
-            try:
-                header = dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS))
-            except (InvalidDicomError, OSError, EOFError):
-                continue  # an item of its own, which will tell what is wrong with it
-            kind = list(header.get("ImageType") or ["", "", "VOLUME"])
-            columns = int(header.get("TotalPixelMatrixColumns") or 0)
-            pixels = columns * int(header.get("TotalPixelMatrixRows") or 0)
-            offset = int(header.get("ConcatenationFrameOffsetNumber") or 0)
-            member = _Member("VOLUME" not in kind, -pixels, offset, path)
-            found[str(header.get("SeriesInstanceUID") or path)].append(member)
+        try:
+            if not path.is_file() or not _is_slide(path):
+                continue
+            header = dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS))
+        except (InvalidDicomError, OSError, EOFError):
+            continue  # an item of its own, which will tell what is wrong with it
+        kind = list(header.get("ImageType") or ["", "", "VOLUME"])
+        columns = int(header.get("TotalPixelMatrixColumns") or 0)
+        pixels = columns * int(header.get("TotalPixelMatrixRows") or 0)
+        offset = int(header.get("ConcatenationFrameOffsetNumber") or 0)
+        member = _Member("VOLUME" not in kind, -pixels, offset, path)
+        found[str(header.get("SeriesInstanceUID") or path)].append(member)
     return {uid: tuple(each.path for each in sorted(group)) for uid, group in found.items()}
 
 

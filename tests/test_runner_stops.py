@@ -1,0 +1,57 @@
+"""Runs that stop early: what they say, and what they leave to read."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from diascope.errors import DeviceError
+from diascope.executors.local import LocalExecutor
+from diascope.sample import Item
+from tests.runs import Ended, rows, write_pictures, write_recipe
+
+Command = Callable[..., Ended]
+
+
+@pytest.mark.parametrize("privacy", ["none", "strict"])
+def test_a_device_that_fails_in_the_middle_leaves_reports_of_what_is_done(
+    command: Command,
+    tmp_path: Path,
+    tiny_weights: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    privacy: str,
+) -> None:
+    carry = LocalExecutor.run
+
+    def struck(self: LocalExecutor, work: Any, chunks: Iterable[Sequence[Item]]) -> Iterator[Any]:
+        yield next(carry(self, work, chunks))
+        raise DeviceError("the device of 'Doe' failed")
+
+    monkeypatch.setattr(LocalExecutor, "run", struck)
+    monkeypatch.setenv("DIASCOPE_PRIVACY_KEY", "a key of the test, long enough")
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_weights, privacy=privacy)
+    photos = write_pictures(tmp_path / "photos", 6)
+    ended = command("run", recipe, photos, "-o", tmp_path / "out")
+    told = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert ended.code == 3
+    assert "Stopped early: the device of 'Doe' failed" in ended.err
+    assert len(rows(tmp_path / "out" / "predictions.csv")) == 4
+    assert told["counts"]["pending"] == 2
+    assert told["stopped"].startswith("the device" if privacy == "none" else "DeviceError, its")
+    assert ("Doe" in told["stopped"]) == (privacy == "none")
+
+
+def test_files_of_a_list_that_are_gone_count_as_failures(
+    command: Command, recipe: Path, tmp_path: Path
+) -> None:
+    write_pictures(tmp_path / "photos", 1)
+    listed = tmp_path / "list.txt"
+    listed.write_text("photos/00.png\nphotos/gone.png\nphotos/lost.png\n")
+    arguments = "run", recipe, "--list", listed, "-o", tmp_path / "out", "--max-failures"
+    stopped = command(*arguments, 1)
+    assert stopped.code == 3
+    assert "2 items failed, 1 are allowed" in stopped.err
+    assert "1 not done" in stopped.out
+    assert command(*arguments, 1).code == 1  # those two are told already

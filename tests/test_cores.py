@@ -1,7 +1,11 @@
-"""How many threads a network gets."""
+"""How many cores this process may use, and how many threads a network gets."""
+
+import os
+from pathlib import Path
 
 import pytest
 
+from diascope import cores as module
 from diascope.cores import cores, threads
 
 
@@ -14,3 +18,25 @@ def test_threads_are_those_of_the_outermost_level_else_one_a_core(
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", value)
     assert threads() == (wanted or cores())
+
+
+@pytest.mark.parametrize(
+    ("files", "wanted"),
+    [
+        ({"cpu.max": "250000 100000\n"}, 3),
+        ({"cpu.max": "10000 100000\n"}, 1),
+        ({"cpu.max": "max 100000\n"}, 64),
+        ({"cpu/cpu.cfs_quota_us": "200000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 2),
+        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, 64),
+        ({}, 64),
+    ],
+)
+def test_a_container_has_the_cores_that_its_quota_is_worth(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], wanted: int
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(module, "_GROUPS", tmp_path)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)))
+    assert cores() == wanted

@@ -82,8 +82,8 @@ def test_the_fastest_of_those_that_answer_alike_is_taken(
     seconds = {"torch bfloat16": 3.0, "torch float32": 2.0, "onnx float32": 0.5}
     right = execution.timed
 
-    def timed(engine: Any, pictures: np.ndarray) -> tuple[Outputs, float]:
-        return right(engine, pictures)[0], seconds[f"{engine.name} {engine.precision}"]
+    def timed(engine: Any, pictures: np.ndarray, at_once: int) -> tuple[Outputs, float]:
+        return right(engine, pictures, at_once)[0], seconds[f"{engine.name} {engine.precision}"]
 
     monkeypatch.setattr(execution, "timed", timed)
     several = [("torch", "bfloat16"), ("onnx", "float32"), ("torch", "float32")]

@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from diascope import pipeline as pipeline_module
 from diascope.explaining import Request, explained
 from diascope.looking import OVERRIDES, answered, classifier_of, prepared
 from diascope.pipeline import compose
 from diascope.recipe import read_recipe
 from diascope.sample import Item
-from tests.runs import write_pictures
+from tests.runs import write_pictures, write_recipe
 
 
 @pytest.fixture
@@ -50,3 +51,13 @@ def test_a_film_is_explained_by_its_first_picture_and_that_is_said(
 
     assert any("more than one picture" in warning for warning in found.subject.warnings)
     assert found.subject.stages[0].pixels.max() == 10
+
+
+def test_a_model_on_apples_processor_is_looked_into_on_the_ordinary_one(
+    tmp_path: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = write_recipe(tmp_path / "auto.yaml", tiny_weights, run={"workers": 0})
+    apples = {"auto": "mps"}
+    monkeypatch.setattr(pipeline_module, "choose_device", lambda wanted: apples.get(wanted, wanted))
+    pipeline = compose(read_recipe(str(recipe), OVERRIDES))
+    assert classifier_of(pipeline).runtime.device == "cpu"

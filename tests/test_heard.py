@@ -72,3 +72,16 @@ def test_a_thread_that_hears_nothing_is_shown_what_the_filters_before_let_throug
         done.set()
         thread.join()
     assert [str(each.message) for each in shown] == ["to be seen"]
+
+
+def test_a_filter_for_one_module_is_for_no_other() -> None:
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.filterwarnings("default", category=DeprecationWarning, module="__main__")
+        with heard():
+            thread = threading.Thread(
+                target=warnings.warn, args=("old", DeprecationWarning), kwargs={"stacklevel": 1}
+            )
+            thread.start()
+            thread.join()
+    assert shown == []

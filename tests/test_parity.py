@@ -1,12 +1,14 @@
 """By how much answers differ."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from diascope.card import Label, ModelCard
+from diascope.card import Label, ModelCard, NoveltyLimit
 from diascope.engines.outputs import Outputs
+from diascope.novelty import FeatureStatistics
 from diascope.parity import Parity, parity, together
 from tests.engines.networks import classifier
 
@@ -48,7 +50,7 @@ def test_parts_are_as_bad_as_their_worst_and_their_flips_add_up() -> None:
     assert found == Parity(0.3, 3)
     assert str(found) == "moves a score by 0.3, flips 3 decisions"
     assert str(Parity(0.012)) == "moves a score by 0.012"
-    assert str(Parity(math.inf)) == "gives no number for a score"
+    assert str(Parity(math.inf)) == "gives something that is no number"
 
 
 def test_the_shares_of_regions_count_like_scores() -> None:
@@ -58,3 +60,25 @@ def test_the_shares_of_regions_count_like_scores() -> None:
     even, tilted = (np.array(each, np.float32) for each in ([0, 0], [0, 0.4]))
     found = parity(Outputs(logits, *rest, even), Outputs(logits, *rest, tilted), card)
     assert found.change == pytest.approx(1 / (1 + math.exp(-0.4)) - 0.5, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["maps", "pooled", "attention"])
+def test_what_is_no_number_is_refused_wherever_it_stands(card: ModelCard, name: str) -> None:
+    right = replace(outputs(1.0, 2.0), attention=np.zeros(2, np.float32))
+    broken = replace(right, **{name: getattr(right, name) * np.float32(math.nan)})
+    assert parity(right, broken, card) == Parity(math.inf)
+
+
+def test_a_picture_that_seems_unlike_the_trainings_or_no_longer_does_counts_as_a_flip(
+    card: ModelCard,
+) -> None:
+    mean, directions = np.zeros((2, 1), np.float32), np.zeros((2, 0, 1), np.float16)
+    statistics = FeatureStatistics(mean, directions, np.ones((2, 1), np.float32))
+    card = replace(card, novelty=NoveltyLimit((2.0, 2.0)))
+    right = outputs(1.0, 3.0)
+    found = [
+        parity(right, replace(right, pooled=right.pooled * factor), card, statistics).flips
+        for factor in (1.0, 0.5, 2.5)
+    ]
+    assert found == [0, 1, 1]
+    assert parity(right, replace(right, pooled=right.pooled * 9), card).flips == 0

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
-API = (1, 3)
+API = (1, 4)
 """Version of these contracts. Another major breaks plugins; a higher minor adds to them."""
 
 KINDS = (
@@ -121,6 +121,7 @@ class Runtime:
         engine, precision: what executes the network, or ``auto``.
         tolerance: by how much it may move a score, against torch in float32.
         plugins: names and versions of those that the answers depend on.
+        batch: pictures that ``predict`` gets at once, at most.
     """
 
     device: str
@@ -131,6 +132,7 @@ class Runtime:
     precision: str = "float32"
     tolerance: float = 0.01
     plugins: tuple[str, ...] = ()
+    batch: int = 32
 
 
 class Predictor(Protocol):

@@ -1,11 +1,33 @@
 """How many cores and threads this process may use."""
 
+import math
 import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+_GROUPS = Path("/sys/fs/cgroup")
+"""Where Linux says what a container may use; version 2, or ``cpu`` in it for version 1."""
 
 
 def cores() -> int:
-    """Return the processor's cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Return the processor's cores that this process may run on, by affinity and by quota."""
+    if not hasattr(os, "sched_getaffinity"):
+        return os.cpu_count() or 1
+    return max(1, min(len(os.sched_getaffinity(0)), _quota()))
+
+
+def _quota() -> int:
+    """Return how many cores' time a container is given, as ``docker run --cpus`` sets it."""
+    with suppress(OSError, ValueError):  # no such file, or "max"
+        quota, period = (_GROUPS / "cpu.max").read_text().split()
+        return math.ceil(int(quota) / int(period))
+    with suppress(OSError, ValueError):
+        names = ("cpu.cfs_quota_us", "cpu.cfs_period_us")
+        quota, period = ((_GROUPS / "cpu" / name).read_text() for name in names)
+        if int(quota) > 0:
+            return math.ceil(int(quota) / int(period))
+    return sys.maxsize
 
 
 def threads() -> int:

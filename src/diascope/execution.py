@@ -2,6 +2,7 @@
 
 import math
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from operator import itemgetter
 from pathlib import Path
@@ -13,9 +14,10 @@ from diascope.card import ModelCard, check_digest
 from diascope.contracts import Runtime
 from diascope.engines import store
 from diascope.engines.opening import INT8, REFERENCE, Opening, installed
-from diascope.engines.outputs import Engine, Outputs
+from diascope.engines.outputs import Engine, Outputs, joined
 from diascope.engines.reference import drawn
 from diascope.errors import DeviceError, RecipeError, reason_of
+from diascope.novelty import FeatureStatistics, load_statistics
 from diascope.parity import Parity, parity, together
 
 _ROUNDS = 2
@@ -79,9 +81,10 @@ def engine_for(card: ModelCard, directory: Path, runtime: Runtime) -> tuple[Engi
     tries, kept = _kept(_choice(opening, *wanted))
     if kept is not None and not (kept.broken and tries < _TRIES):
         return opening.open((kept.engine, kept.precision)), kept
-    engine, chosen = _chosen(opening)
-    for each in {wanted, (chosen.engine, chosen.precision)}:
-        store.write(_choice(opening, *each), asdict(chosen) | {"tries": tries + 1})
+    engine, chosen = _chosen(opening, load_statistics(card, directory))
+    with suppress(OSError):  # the disk is full: it is chosen again the next time
+        for each in {wanted, (chosen.engine, chosen.precision)}:
+            store.write(_choice(opening, *each), asdict(chosen) | {"tries": tries + 1})
     return engine, chosen
 
 
@@ -102,14 +105,14 @@ def _choice(opening: Opening, engine: str, precision: str) -> Path:
     return opening.folder / f"choice-{engine}-{precision}-{opening.runtime.tolerance:g}.json"
 
 
-def _chosen(opening: Opening) -> tuple[Engine, Execution]:
+def _chosen(opening: Opening, statistics: FeatureStatistics | None) -> tuple[Engine, Execution]:
     card, refused, broken = opening.card, list[str](), list[str]()
     candidates = opening.candidates()
     if not candidates:
         raise _missing(opening.runtime)
     pictures = drawn(card.size, card.channels)
     reference = opening.open(REFERENCE)
-    right, unit = timed(reference, pictures)
+    at_once, right, unit = _reference(reference, pictures, opening.runtime.batch)
     fitting: list[tuple[float, Engine, Execution]] = []
     for candidate in candidates:
         if candidate == REFERENCE:
@@ -117,7 +120,7 @@ def _chosen(opening: Opening) -> tuple[Engine, Execution]:
             continue
         try:
             engine = opening.open(candidate)
-            outputs, seconds = timed(engine, pictures)
+            outputs, seconds = timed(engine, pictures, at_once)
         except DeviceError:
             raise
         except Exception as error:  # what an engine cannot do, only trying tells
@@ -125,7 +128,7 @@ def _chosen(opening: Opening) -> tuple[Engine, Execution]:
             broken.append(" ".join(candidate))
             continue
         before = [Parity(**facts)] if (facts := opening.earlier(candidate)) else []
-        found = together([parity(right, outputs, card), *before])
+        found = together([parity(right, outputs, card, statistics), *before])
         if found.within(opening.runtime.tolerance):
             execution = Execution(*candidate, found.change, unit / seconds)
             fitting.append((seconds, engine, execution))
@@ -142,12 +145,33 @@ def _chosen(opening: Opening) -> tuple[Engine, Execution]:
     return engine, replace(execution, refused=tuple(refused), broken=tuple(broken))
 
 
-def timed(engine: Engine, pictures: NDArray[np.float32]) -> tuple[Outputs, float]:
-    """Return what an engine gives, and the seconds that it takes at best."""
-    outputs, best = engine.run(pictures), math.inf
+def _reference(
+    engine: Engine, pictures: NDArray[np.float32], at_once: int
+) -> tuple[int, Outputs, float]:
+    """Return how many pictures the reference takes at once, what it gives, and its seconds."""
+    while True:
+        try:
+            return at_once, *timed(engine, pictures, at_once)
+        except DeviceError:
+            raise
+        except Exception:  # most likely memory, which a run's own batches would be halved for
+            if at_once == 1:
+                raise
+        at_once //= 2
+
+
+def timed(engine: Engine, pictures: NDArray[np.float32], at_once: int) -> tuple[Outputs, float]:
+    """Return what an engine gives, and the seconds that it takes at best.
+
+    Args:
+        at_once: pictures in a batch, at most.
+    """
+    parts = [pictures[start : start + at_once] for start in range(0, len(pictures), at_once)]
+    outputs, best = joined([engine.run(part) for part in parts]), math.inf
     for _ in range(_ROUNDS):
         start = time.perf_counter()
-        engine.run(pictures)
+        for part in parts:
+            engine.run(part)
         best = min(best, time.perf_counter() - start)
     return outputs, best
 

@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 
@@ -66,13 +67,19 @@ def _heard(filters: Any, show: Any, message: Any, category: Any, *place: Any) ->
     """Take the place of ``warnings.showwarning``, which was ``show`` before."""
     if _hearing.lists:
         _hearing.lists[-1].append(warnings.WarningMessage(message, category, *place))
-    elif _wanted(filters, message, category):
+    elif _wanted(filters, message, category, *place[:2]):
         show(message, category, *place)
 
 
-def _wanted(filters: Any, message: Any, category: type[Warning]) -> bool:
-    """Say whether a warning is to be shown, by the first filter for its kind and its words."""
-    for action, words, kind, _, _ in filters:
-        if issubclass(category, kind) and (words is None or words.match(str(message))):
+def _wanted(filters: Any, message: Any, category: type[Warning], file: str, line: int) -> bool:
+    """Say whether a warning is to be shown, by the first filter for its kind, words and place."""
+    module = Path(file).stem  # what Python takes for a module that it does not know
+    for action, words, kind, place, number in filters:
+        if not issubclass(category, kind) or number not in (0, line):
+            continue
+        if all(
+            found is None or found.match(text)
+            for found, text in ((words, str(message)), (place, module))
+        ):
             return bool(action != "ignore")
     return True

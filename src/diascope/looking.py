@@ -35,6 +35,9 @@ def classifier_of(pipeline: Pipeline) -> Classifier:
             where=str(pipeline.recipe.path),
             hint="Leave --set run.devices=... out, or name one by --set run.device=....",
         )
+    if pipeline.devices == ("mps",):  # which has no double precision, nor pooling to any size
+        options = replace(pipeline.recipe.run, device="cpu")
+        pipeline.recipe = replace(pipeline.recipe, run=options)
     predictor = pipeline.load()
     if not isinstance(predictor, Classifier):
         raise PluginError(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from diascope.card import ModelCard
 from diascope.decision import decide, scores_of
 from diascope.engines.outputs import Outputs
+from diascope.novelty import FeatureStatistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +18,8 @@ class Parity:
     """What an engine changes of the answers for some pictures.
 
     Attributes:
-        change: by how much a score moves at most; infinity where one is missing.
-        flips: how many decisions are others.
+        change: by how much a score moves at most; infinity where a number is missing.
+        flips: how many decisions are others, and warnings of pictures unlike the training's.
     """
 
     change: float = 0.0
@@ -30,17 +31,26 @@ class Parity:
 
     def __str__(self) -> str:
         if not math.isfinite(self.change):
-            return "gives no number for a score"
+            return "gives something that is no number"
         flips = f"{self.flips} decisions" if self.flips > 1 else "a decision"
         return f"moves a score by {self.change:.2g}" + (f", flips {flips}" if self.flips else "")
 
 
-def parity(right: Outputs, other: Outputs, card: ModelCard) -> Parity:
+def parity(
+    right: Outputs,
+    other: Outputs,
+    card: ModelCard,
+    statistics: FeatureStatistics | None = None,
+) -> Parity:
     """Compare what an engine gives for some pictures with what the reference gives for them.
 
     For heads that weigh regions, the share of each picture among all counts as a score.
+
+    Args:
+        statistics: of the training's features; None if the card has no limit for them.
     """
-    if not np.isfinite(other.logits).all():
+    given = (other.logits, other.maps, other.pooled, other.attention)
+    if not all(np.isfinite(each).all() for each in given if each is not None):
         return Parity(math.inf)
     before, after = scores_of(right.logits, card), scores_of(other.logits, card)
     flips = sum(
@@ -50,6 +60,11 @@ def parity(right: Outputs, other: Outputs, card: ModelCard) -> Parity:
     if right.attention is not None and other.attention is not None:
         shares = np.abs(_shares(right.attention) - _shares(other.attention))
         change = max(change, float(shares.max()))
+    if statistics is not None and card.novelty is not None:
+        is_new, seems_new = (
+            statistics.novelties(each.pooled, card.novelty) > 1 for each in (right, other)
+        )
+        flips += int((is_new != seems_new).sum())
     return Parity(change, flips)
 
 

@@ -153,6 +153,7 @@ class Pipeline:
             precision=precision,
             tolerance=options.tolerance,
             plugins=tuple(plugin.title for plugin in self._deciding()),
+            batch=self.batch,
         )
 
     def _deciding(self) -> list[Plugin]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diascope.card import ModelCard
+from diascope.classifier import Classifier
 from diascope.contracts import Resumed
 from diascope.engines import store
 from diascope.engines.opening import Opening
@@ -24,6 +25,7 @@ from diascope.fitting import fitted
 from diascope.inputs import find_items
 from diascope.looking import OVERRIDES as _LOOKING
 from diascope.looking import classifier_of
+from diascope.novelty import FeatureStatistics
 from diascope.parity import Parity, parity, together
 from diascope.pipeline import Pipeline
 from diascope.sample import Failed, Item, Skipped
@@ -102,7 +104,7 @@ def quantise(pipeline: Pipeline, named: Sequence[str], items: int) -> Quantised:
     if not opening.folder.is_relative_to(store.home()):
         raise OutputError("cannot be written, so no graph can be kept", where=str(store.home()))
     pictures, left_out = _read(pipeline, named, items)
-    return _kept(opening, classifier.engine, pictures, left_out)
+    return _kept(opening, classifier, pictures, left_out)
 
 
 def _read(
@@ -155,28 +157,37 @@ def _pictures(pipeline: Pipeline, item: Item, count: int) -> Iterator[NDArray[np
 class _Yardstick:
     """Compares engines with the reference on the pictures that were read and on the drawn ones."""
 
-    def __init__(self, reference: Engine, card: ModelCard, pictures: NDArray[np.float32]) -> None:
+    def __init__(
+        self,
+        reference: Engine,
+        card: ModelCard,
+        pictures: NDArray[np.float32],
+        statistics: FeatureStatistics | None,
+    ) -> None:
         starts = range(0, len(pictures), _BATCH)
         self.drawn = drawn(card.size, card.channels)
         self._batches = [*(pictures[start : start + _BATCH] for start in starts), self.drawn]
         self._right = [reference.run(batch) for batch in self._batches]
-        self._card = card
+        self._card, self._statistics = card, statistics
 
     def attempt(self, layers: int | None, engine: Engine) -> Attempt:
         """Say what an engine changes that computes so many layers in int8, or all."""
         *read, on_drawn = (
-            parity(right, engine.run(batch), self._card)
+            parity(right, engine.run(batch), self._card, self._statistics)
             for batch, right in zip(self._batches, self._right, strict=True)
         )
         return Attempt(layers, on_drawn, together(read))
 
     def seconds(self, engine: Engine) -> float:
         """Return how long an engine takes for the drawn pictures."""
-        return timed(engine, self.drawn)[1]
+        return timed(engine, self.drawn, _BATCH)[1]
 
 
 def _kept(
-    opening: Opening, reference: Engine, pictures: NDArray[np.float32], left_out: dict[str, str]
+    opening: Opening,
+    classifier: Classifier,
+    pictures: NDArray[np.float32],
+    left_out: dict[str, str],
 ) -> Quantised:
     from diascope.engines.openvino import OpenVinoEngine
     from diascope.engines.quantise import quantisable, write_quantised
@@ -184,7 +195,8 @@ def _kept(
     graph, bias = opening.exported()
     if not (convolutions := quantisable(graph)):
         raise PluginError(f"{opening.card.name} has no layers that could be quantised")
-    yardstick = _Yardstick(reference, opening.card, pictures)
+    reference = classifier.engine
+    yardstick = _Yardstick(reference, opening.card, pictures, classifier.statistics)
     seen = np.concatenate([pictures[::2], yardstick.drawn])
     attempts: list[Attempt] = []
     with tempfile.TemporaryDirectory(dir=opening.folder) as staging:

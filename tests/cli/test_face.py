@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import metadata
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,8 @@ def test_doctor_is_one_json_document(command: Command) -> None:
     assert {"versions", "devices", "extras", "plugins", "broken"} <= findings.keys()
     assert findings["extras"]["s3"]["install"] == 'pip install "diascope[s3]"'
     assert findings["devices"][0] == "cpu"
+    every = set(metadata("diascope").get_all("Provides-Extra") or ())
+    assert set(findings["extras"]) == every - {"examples", "test"}
 
 
 def test_check_is_one_json_document(command: Command, recipe: Path, tmp_path: Path) -> None:

@@ -104,5 +104,5 @@ def test_what_names_the_pictures_of_a_table_is_refused(
     ended = command(verb[0], strict, *verb[1:], "-o", tmp_path / "out")
 
     assert ended.code == 2
-    assert f"pipeline {verb[0]} names the pictures of the table" in ended.err
+    assert f"pipeline {verb[0]} names or shows pictures" in ended.err
     assert "--set privacy=none" in ended.err

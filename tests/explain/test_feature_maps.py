@@ -1,6 +1,7 @@
 """The strongest channels at each depth."""
 
 import pytest
+from torch import Tensor, nn
 
 from diascope.explain.calls import captured, traced
 from diascope.explain.feature_maps import depth_of, last_calls
@@ -32,3 +33,31 @@ def test_a_depth_holds_its_strongest_channels_the_strongest_first() -> None:
     assert (depth.size, depth.channels) == ((64, 64), 8)
     assert strengths == sorted(strengths, reverse=True)
     assert strengths[0] == pytest.approx(depth.strongest[0].map.clip(0).mean(), rel=1e-5)
+
+
+class OneOfEach(nn.Module):
+    """Convolutions that share their nonlinearity and their pooling, as is often written."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        pairs = ((3, 8), (8, 16), (16, 4))
+        self.layers = nn.ModuleList([nn.Conv2d(*pair, 3, padding=1) for pair in pairs])
+        self.relu, self.pool = nn.ReLU(), nn.MaxPool2d(2)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        for layer in self.layers:
+            maps = self.pool(self.relu(layer(maps)))
+        return maps
+
+
+def test_a_module_that_is_called_again_shows_no_other_layers_maps() -> None:
+    backbone, batch = OneOfEach().eval(), make_batch()
+    ends = last_calls(traced(backbone, batch), 64)
+    seen = captured(backbone, batch, {call.module for call in ends.values()})
+    depths = {at: depth_of(at, seen[call.module]) for at, call in ends.items()}
+    assert {at: (depth.size, depth.channels) for at, depth in depths.items()} == {
+        0: ((64, 64), 8),
+        1: ((32, 32), 16),
+        2: ((16, 16), 4),
+        3: ((8, 8), 4),
+    }

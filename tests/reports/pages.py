@@ -116,3 +116,13 @@ class Page(HTMLParser):
     @property
     def records(self) -> list[Any]:
         return [row for block in self.blocks["records"] for row in block]
+
+
+RECORDS: list[Record] = [
+    prediction("b10.png", 0.9),
+    prediction("b9.png", 0.2, samples=12),
+    FAILED,
+    prediction("a.png", 0.55),
+    SKIPPED,
+    prediction(HOSTILE, 0.7),
+]

@@ -1,60 +1,19 @@
 """The html report, as a reader meets it: in Chromium, by mouse and by keyboard."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
-from diascope.sample import Evidence, Prediction, Record
-from tests.browser import chromium
-from tests.reports.pages import CARD, FAILED, HOSTILE, SKIPPED, many, prediction, write
+from diascope.sample import Evidence, Prediction, ScoreKind
+from tests.reports.pages import CARD, FAILED, HOSTILE, RECORDS, many, prediction
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
 
 Open = Callable[..., "Page"]
-RECORDS: list[Record] = [
-    prediction("b10.png", 0.9),
-    prediction("b9.png", 0.2, samples=12),
-    FAILED,
-    prediction("a.png", 0.55),
-    SKIPPED,
-    prediction(HOSTILE, 0.7),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def opened(browser: "Browser", tmp_path: Path) -> Iterator[Open]:
-    """Return a function that writes a page and opens it; fails on any error or foreign request."""
-    faults: list[str] = []
-    pages: list[Page] = []
-
-    def refuse(request: Any) -> None:
-        if not request.url.startswith(("file:", "data:")):
-            faults.append(request.url)
-
-    def open_page(records: Any = RECORDS, *, width: int = 1280, **changes: Any) -> "Page":
-        page = browser.new_page(viewport={"width": width, "height": 900})
-        pages.append(page)
-        page.on("console", lambda message: faults.append(message.text))
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", refuse)
-        page.goto(write(records, tmp_path, **changes).as_uri())
-        return page
-
-    yield open_page
-    for page in pages:
-        page.close()
-    assert faults == []
 
 
 def names(page: "Page") -> list[str]:
@@ -318,3 +277,11 @@ def test_the_buttons_of_the_pages_keep_the_focus(opened: Open) -> None:
 
     assert names(page)[0] == "item-24.png"
     assert page.evaluate("document.activeElement.textContent") == "Next"
+
+
+@pytest.mark.parametrize(("kind", "marks"), [("probability", 1), ("share", 0), ("logit", 0)])
+def test_a_score_that_no_operating_point_decides_on_has_no_mark(
+    opened: Open, kind: ScoreKind, marks: int
+) -> None:
+    page = opened([prediction("a.png", 0.4, kind=kind)])
+    assert page.locator(".card .scores .point").count() == marks

@@ -10,12 +10,14 @@ from typing import Any
 import click
 
 _CORE = ("diascope", "torch", "monai", "numpy", "pillow", "scikit-image", "safetensors", "fsspec")
-_EXTRAS = {
+_EXTRAS = {  # the modules of each, and what it is for
     "train": ("lightning_fabric", "pipeline train"),
     "dicom": ("pydicom", "DICOM files"),
+    "dicom-gpl": ("libjpeg", "rare kinds of JPEG in them"),
+    "explain": ("captum", "integrated gradients"),
     "video": ("av", "films: MP4, AVI, MOV"),
-    "openvino": ("openvino", "faster networks"),
-    "onnx": ("onnxruntime", "faster networks"),
+    "openvino": ("openvino onnx", "faster networks"),
+    "onnx": ("onnxruntime onnx", "faster networks"),
     "int8": ("nncf", "pipeline quantise"),
     "parquet": ("pyarrow", "the report parquet"),
     "s3": ("s3fs", "inputs on s3://"),
@@ -55,11 +57,11 @@ def _findings() -> dict[str, Any]:
         "engines": [name for name in PACKAGES if installed(name)],
         "extras": {
             name: {
-                "installed": find_spec(module) is not None,
+                "installed": all(map(find_spec, modules.split())),
                 "for": purpose,
                 "install": f'pip install "diascope[{name}]"',
             }
-            for name, (module, purpose) in _EXTRAS.items()
+            for name, (modules, purpose) in _EXTRAS.items()
         },
         "plugins": len(health),
         "broken": [
@@ -99,7 +101,7 @@ def _print(findings: dict[str, Any]) -> None:
     click.echo("Extras")
     for name, extra in findings["extras"].items():
         state = "installed" if extra["installed"] else f"missing: {extra['install']}"
-        click.echo(f"  {name:<7} {extra['for']:<22} {state}")
+        click.echo(f"  {name:<9} {extra['for']:<26} {state}")
     click.echo(f"Plugins  {findings['plugins']}, {len(findings['broken'])} of them broken")
     for broken in findings["broken"]:
         click.secho(f"  {broken['cause']}", fg="red")

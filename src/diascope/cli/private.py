@@ -35,14 +35,14 @@ def private_ends() -> Iterator[None]:
 
 
 def refuse_strict(recipe: "Recipe", what: str) -> None:
-    """Refuse a recipe with ``privacy: strict`` for what names and shows the pictures of a table.
+    """Refuse a recipe with ``privacy: strict`` for what names or shows pictures.
 
     Raises:
         RecipeError: if it has that.
     """
     if recipe.privacy == "strict":
         raise RecipeError(
-            f"{what} names the pictures of the table, which privacy: strict forbids",
+            f"{what} names or shows pictures, which privacy: strict forbids",
             where=str(recipe.path),
             hint="--set privacy=none allows it.",
         )

@@ -184,9 +184,12 @@ def installed(engine: str) -> str | None:
 
 def _precisions(engine: str, device: str) -> tuple[str, ...]:
     if engine == "openvino":
-        from diascope.engines.openvino import precisions
+        try:
+            from diascope.engines.openvino import precisions
 
-        return precisions()
+            return precisions()
+        except Exception:  # it is broken here: opening it will tell why
+            return ("float32",)
     if engine == "onnx" or device == "mps":
         return ("float32",)
     return ("bfloat16", "float32") if device == "cpu" else ("float16", "bfloat16", "float32")

@@ -1,5 +1,6 @@
 """What every engine takes and gives."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -54,3 +55,15 @@ def summed(
     """
     wide = maps.sum((2, 3), dtype=np.float64) + bias
     return Outputs(wide.astype(np.float32), maps, bias, pooled, attention)
+
+
+def joined(parts: Sequence[Outputs]) -> Outputs:
+    """Return the outputs for the pictures of all parts."""
+    logits, maps, pooled = (
+        np.concatenate([getattr(part, name) for part in parts])
+        for name in ("logits", "maps", "pooled")
+    )
+    attention = [part.attention for part in parts if part.attention is not None]
+    return Outputs(
+        logits, maps, parts[0].bias, pooled, np.concatenate(attention) if attention else None
+    )

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 _GRAPH = "graph.json"
+_PROBE = 2**16
 
 
 def store(facts: Mapping[str, Any]) -> Path:
@@ -29,7 +30,8 @@ def store(facts: Mapping[str, Any]) -> Path:
     folder = home() / "engines" / key[:32]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(_PROBE))  # a full disk takes files that are empty
             return folder
     except OSError:
         own = Path(_temporary().name) / key[:32]

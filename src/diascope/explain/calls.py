@@ -1,6 +1,6 @@
 """What a network calls, in order, and what goes in and comes out; no hook outlives a function."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -58,10 +58,21 @@ def traced(network: nn.Module, batch: Tensor) -> list[Call]:
     return calls
 
 
+def first_calls(calls: Sequence[Call]) -> list[Call]:
+    """Return the first call of each module, which is the one that is captured.
+
+    A network may call one module at several places, such as its only nonlinearity.
+    """
+    found: dict[nn.Module, Call] = {}
+    for call in calls:
+        found.setdefault(call.module, call)
+    return list(found.values())
+
+
 def captured(
     network: nn.Module, batch: Tensor, modules: Collection[nn.Module]
 ) -> dict[nn.Module, Seen]:
-    """Run the network and return copies of what went through some of its modules."""
+    """Run the network and return copies of what went through some of its modules at first."""
     inputs: dict[nn.Module, Tensor] = {}
     seen: dict[nn.Module, Seen] = {}
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from diascope.explain.calls import Call, Seen
+from diascope.explain.calls import Call, Seen, first_calls
 
 STRONGEST = 8
 _PASSED_ON = (nn.Identity, nn.Dropout, nn.Dropout2d, nn.ConstantPad2d, nn.ZeroPad2d, nn.Flatten)
@@ -56,7 +56,9 @@ def last_calls(calls: Sequence[Call], side: int) -> dict[int, Call]:
     """
     end = calls[-1].outputs[2]
     fitting = [
-        call for call in calls if call.outputs[2] >= end and not isinstance(call.module, _PASSED_ON)
+        call
+        for call in first_calls(calls)
+        if call.outputs[2] >= end and not isinstance(call.module, _PASSED_ON)
     ]
     leaves = {halvings_of(call, side): call for call in fitting if call.leaf}
     blocks = {halvings_of(call, side): call for call in fitting if not call.leaf}

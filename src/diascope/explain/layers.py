@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from diascope.explain.calls import Call
+from diascope.explain.calls import Call, first_calls
 from diascope.explain.feature_maps import halvings_of
 
 
@@ -15,7 +15,7 @@ def chosen_layers(calls: Sequence[Call], side: int) -> list[Call]:
     Args:
         side: height of the picture in pixels.
     """
-    convolutions = [call for call in calls if _works(call)]
+    convolutions = [call for call in first_calls(calls) if _works(call)]
     if not convolutions:
         return []
     first = convolutions[0]

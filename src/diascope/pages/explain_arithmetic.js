@@ -73,21 +73,23 @@ const equations = (found) => {
 
 /** The pooling window that a place falls in, each value worked out; null without pooling. */
 const pooling = (layer, filter, place) => {
-  const { pooling: pool, box, size } = layer;
+  const { pooling: pool, box, size: [tall, wide] } = layer;
   if (!pool || !filter.pooled) return null;
   const [, rows, columns] = filter.pooled.shape;
   const target = [0, 1].map((axis) =>
     Math.min([rows, columns][axis] - 1, Math.floor((place[axis] + pool.padding[axis]) / pool.stride[axis])));
   const first = target.map((at, axis) => at * pool.stride[axis] - pool.padding[axis]);
-  let missing = false;
+  let [missing, size] = [false, 0];
   const cells = Array.from({ length: pool.size[0] }, (_, y) => Array.from({ length: pool.size[1] }, (__, x) => {
     const [row, column] = [first[0] + y, first[1] + x];
-    if (row < 0 || column < 0 || row >= size[0] || column >= size[1]) return null;
+    if (row < 0 || column < 0 || row >= tall || column >= wide) return null;
     if (row < box.top || column < box.left || row >= box.top + box.height || column >= box.left + box.width) {
       missing = true;
       return null;
     }
-    return worked(layer, filter, [row, column]).activated;
+    const { activated, scaled } = worked(layer, filter, [row, column]);
+    size = Math.max(size, scaled);
+    return activated;
   }));
   const known = cells.flat().filter((cell) => cell !== null);
   const result = pool.kind === "mean" ? known.reduce((a, b) => a + b, 0) / known.length : Math.max(...known);
@@ -95,7 +97,7 @@ const pooling = (layer, filter, place) => {
   const own = filter.pooled.values[target[0] * columns + target[1]];
   const item = make("li", {}, make("b", {}, `Pooling: the ${pool.kind} of ${pool.size[0]} x ${pool.size[1]} is ${text(result)}`));
   if (missing) return make("li", {}, "The pooling window reaches beyond the part of the layer that this page keeps.");
-  item.append(verdict(result, own, Math.abs(result)),
+  item.append(verdict(result, own, size),
     table(cells, "window", { best: best < 0 ? null : [Math.floor(best / pool.size[1]), best % pool.size[1]] }));
   return item;
 };
@@ -110,7 +112,7 @@ const steps = (layer, filter, place, found) => {
     list.append(make("li", {}, `Normalisation: ${text(found.value)} \u00d7 ${text(filter.scale)} + ${text(filter.shift)} = ${text(found.normed)}`));
   }
   if (layer.nonlinearity || filter.scale !== null) {
-    const name = layer.nonlinearity || "No nonlinearity follows";
+    const name = layer.nonlinearity || "No nonlinearity follows that this page knows";
     list.append(make("li", {}, make("b", {}, `${name}: ${text(found.activated)}`), verdict(found.activated, filter.activated.values[at], found.scaled)));
   }
   const pooled = pooling(layer, filter, place);

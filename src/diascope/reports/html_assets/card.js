@@ -9,12 +9,15 @@ const barShare = (score, record) => {
   return Math.max(0, score) / reach;
 };
 
+/** Whether labels are decided on at their operating points: logits and shares of regions are not. */
+const hasPoints = (record) => record.kind !== "logit" && record.kind !== "share";
+
 /** The `limit` highest scores as bars, the predicted labels marked. */
 const scoreBars = (row, record, labels, limit = Infinity) => {
   const scores = Object.entries(record.scores).sort(([, one], [, other]) => (other ?? -Infinity) - (one ?? -Infinity));
   return make("ul", { class: "scores" },
     scores.slice(0, limit).map(([name, score]) => {
-      const point = record.kind === "logit" ? null : labels.point(name);
+      const point = hasPoints(record) ? labels.point(name) : null;
       const chosen = row.predicted.includes(name);
       const mark = point === null ? null : make("span", { class: "point", title: `operating point ${scoreText(point, record.kind)}` });
       return styled(
@@ -96,7 +99,7 @@ const detailBody = (row, record, labels) => {
   const caption = record.whole ? "One region as the network got it" : "As the network got it";
   const picture = record.picture ? [make("figure", {}, pictureOf(record, `The item ${row.id}`), make("figcaption", {}, caption))] : [];
   const whole = record.whole ? wholeFigures(row, record, labels) : [];
-  const hasPoint = record.kind !== "logit" && Object.keys(record.scores).some((name) => labels.point(name) !== null);
+  const hasPoint = hasPoints(record) && Object.keys(record.scores).some((name) => labels.point(name) !== null);
   return make("div", { class: `detail${whole.length + picture.length + maps.length ? "" : " plain"}` },
     make("div", { class: "figures-large" }, whole, picture, maps),
     make("div", {},

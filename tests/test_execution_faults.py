@@ -1,0 +1,61 @@
+"""The choice of an engine where memory, disk or an engine itself is at fault."""
+
+import errno
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diascope.card import ModelCard
+from diascope.engines import openvino, store, torch
+from diascope.engines.outputs import Outputs
+from diascope.execution import engine_for
+from tests.engines.networks import pictures
+from tests.test_execution import home as home
+from tests.test_execution import runtime
+from tests.test_execution import weights as weights
+
+Weights = tuple[Path, ModelCard]
+
+
+def test_where_memory_is_short_fewer_pictures_are_compared_at_once(
+    weights: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right, sizes = torch.Reference.run, list[int]()
+
+    def run(self: Any, pictures: np.ndarray) -> Outputs:
+        sizes.append(len(pictures))
+        if len(pictures) > 5:
+            raise RuntimeError("out of memory")
+        return right(self, pictures)
+
+    monkeypatch.setattr(torch.Reference, "run", run)
+    _, chosen = engine_for(weights[1], weights[0], runtime("onnx"))
+    assert (chosen.engine, chosen.broken) == ("onnx", ())
+    assert sizes[:4] == [32, 16, 8, 4]
+
+
+def test_an_engine_whose_library_is_broken_is_left_out(
+    weights: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("a library is missing")
+
+    monkeypatch.setattr(openvino, "precisions", broken)
+    monkeypatch.setattr(openvino, "OpenVinoEngine", broken)
+    _, chosen = engine_for(weights[1], weights[0], runtime("auto"))
+    assert chosen.engine != "openvino"
+    assert chosen.broken == ("openvino float32",)
+
+
+def test_a_choice_that_cannot_be_written_down_holds_for_this_run(
+    weights: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    monkeypatch.setattr(store, "write", full)
+    engine, chosen = engine_for(weights[1], weights[0], runtime("torch"))
+    assert chosen.engine == "torch"
+    assert len(engine.run(pictures(weights[1], 3)).logits) == 3

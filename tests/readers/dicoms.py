@@ -56,6 +56,11 @@ def written(made: Dataset) -> bytes:
     return buffer.getvalue()
 
 
+def with_commas(pixels: Any, **tags: Any) -> bytes:
+    """Return ``encoded(...)`` with a decimal comma in each number that ends in ``.75``."""
+    return encoded(pixels, **tags).replace(b".75", b",75")
+
+
 def read(item: Item, **parameters: Any) -> list[Sample]:
     """Return all samples of an item."""
     return list(DicomReader(**parameters).read(item))

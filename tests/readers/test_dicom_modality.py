@@ -1,12 +1,15 @@
 """Rescale and modality LUT: what stored values stand for."""
 
+import io
+
 import numpy as np
 import pytest
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from diascope.errors import ReadError
 from diascope.readers.dicom_modality import measured, possible
-from tests.readers.dicoms import GREY, dataset
+from tests.readers.dicoms import GREY, dataset, with_commas
 
 
 def table(first: int, entries: list[int]) -> Dataset:
@@ -59,6 +62,17 @@ def test_a_table_takes_the_place_of_stored_values() -> None:
 def test_a_slope_of_zero_is_refused() -> None:
     with pytest.raises(ReadError, match=r"Rescale Slope \(0028,1053\) is 0"):
         measured(GREY, dataset(GREY, RescaleSlope=0, RescaleIntercept=1), [])
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR DS")
+@pytest.mark.parametrize("part", ["Slope", "Intercept"])
+def test_a_rescale_that_is_no_number_is_named(part: str) -> None:
+    tags = {"RescaleSlope": "1", "RescaleIntercept": "0"} | {f"Rescale{part}": "0.75"}
+    header = dcmread(io.BytesIO(with_commas(GREY, **tags)))
+
+    for reckon in (lambda: measured(GREY, header, []), lambda: possible(header)):
+        with pytest.raises(ReadError, match=rf"Rescale {part} \(0028,105\d\) holds no number"):
+            reckon()
 
 
 def test_a_broken_table_is_named() -> None:

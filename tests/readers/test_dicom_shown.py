@@ -8,7 +8,7 @@ from pydicom.pixels.processing import convert_color_space
 
 from diascope.errors import ReadError
 from diascope.sample import Item
-from tests.readers.dicoms import GREY, RGB, encoded, only
+from tests.readers.dicoms import GREY, RGB, dataset, encoded, only, written
 
 Make = Callable[..., Item]
 PADDING = "2 pixels of Pixel Padding Value (0028,0120) shown as black"
@@ -61,6 +61,18 @@ def test_a_range_of_padding_values_is_black(make_item: Make) -> None:
     sample = only(make_item(encoded(SIGNED, **tags)))
 
     assert sample.range == (-100.0, 900.0)
+
+
+@pytest.mark.parametrize("kind", ["US", "SS"])
+def test_padding_of_signed_pixels_may_be_written_without_a_sign(make_item: Make, kind: str) -> None:
+    sign = 2**16 if kind == "US" else 0
+    made = dataset(SIGNED)
+    made.add_new("PixelPaddingValue", kind, sign - 2000)
+    made.add_new("PixelPaddingRangeLimit", kind, sign - 1500)
+    sample = only(make_item(written(made)))
+
+    assert sample.range == (-100.0, 900.0)
+    assert PADDING in sample.trace
 
 
 def test_colours_keep_their_values_and_range(make_item: Make) -> None:

@@ -1,10 +1,16 @@
 """Values of a header: absent, empty, several, or against the standard."""
 
+import io
+
 import pytest
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from diascope.errors import ReadError
-from diascope.readers.dicom_tags import named, text, value, values, whole
+from diascope.readers.dicom_tags import named, number, numbers, text, value, values, whole
+from tests.readers.dicoms import GREY, with_commas
+
+pytestmark = pytest.mark.filterwarnings("ignore:Invalid value for VR DS")
 
 
 def holding(keyword: str, vr: str, content: object) -> Dataset:
@@ -39,3 +45,22 @@ def test_what_is_no_number_is_named_and_not_quoted() -> None:
         whole(holding("NumberOfFrames", "LO", "MARKER"), "NumberOfFrames")
 
     assert str(raised.value) == "Number of Frames (0028,0008) holds no whole number"
+
+
+def test_a_decimal_comma_is_no_number_and_is_named() -> None:
+    header = dcmread(io.BytesIO(with_commas(GREY, RescaleSlope="0.75")))
+
+    with pytest.raises(ReadError) as raised:
+        number(header, "RescaleSlope")
+
+    assert str(raised.value) == "Rescale Slope (0028,1053) holds no number"
+
+
+def test_numbers_are_told_from_several_and_from_none() -> None:
+    several = holding("WindowWidth", "DS", ["40", "50.5"])
+
+    assert numbers(several, "WindowWidth") == [40, 50.5]
+    assert numbers(Dataset(), "WindowWidth") == []
+    assert number(Dataset(), "WindowWidth") is None
+    with pytest.raises(ReadError, match=r"Window Width \(0028,1051\) holds 2 numbers, not one"):
+        number(several, "WindowWidth")

@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 
 from diascope.errors import ReadError
 from diascope.sample import Item
-from tests.readers.dicoms import GREY, encoded, only
+from tests.readers.dicoms import GREY, encoded, only, with_commas
 
 Make = Callable[..., Item]
 TWO = {"WindowCenter": [1000, 500], "WindowWidth": [400, 200]}
@@ -117,3 +117,24 @@ def test_a_curve_other_than_linear_is_told(make_item: Make) -> None:
     sample = only(make_item(encoded(GREY, **tags)))
 
     assert "window applied: center 1000, width 400 (SIGMOID)" in sample.trace
+
+
+def test_a_curve_that_is_named_but_empty_is_linear(make_item: Make) -> None:
+    tags = {"WindowCenter": 1000, "WindowWidth": 400}
+    plain = only(make_item(encoded(GREY, **tags), "a"))
+    empty = only(make_item(encoded(GREY, VOILUTFunction="", **tags), "b"))
+
+    np.testing.assert_array_equal(empty.pixels, plain.pixels)
+    assert empty.trace == plain.trace
+
+
+@pytest.mark.parametrize("tag", ["WindowCenter", "WindowWidth"])
+def test_a_window_that_is_no_number_is_named_where_a_window_is_wanted(
+    make_item: Make, tag: str
+) -> None:
+    tags = {"WindowCenter": "1000", "WindowWidth": "400"} | {tag: "400.75"}
+    item = make_item(with_commas(GREY, **tags))
+
+    with pytest.raises(ReadError, match=r"Window \w+ \(0028,105\d\) holds no number"):
+        only(item)
+    assert only(item, window="min-max").range == (0.0, 2300.0)

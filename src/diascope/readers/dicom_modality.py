@@ -1,6 +1,7 @@
 """From stored values to what the device measured: modality LUT or rescale (PS3.3 C.11.1)."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from numpy.typing import NDArray
@@ -8,7 +9,8 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_modality_lut
 
 from diascope.errors import ReadError
-from diascope.readers.dicom_tags import named, value, values, whole
+from diascope.readers.dicom_lookup import descriptor, through
+from diascope.readers.dicom_tags import named, number, values, whole
 
 
 def measured(stored: NDArray[Any], header: Dataset, trace: list[str]) -> NDArray[Any]:
@@ -17,10 +19,10 @@ def measured(stored: NDArray[Any], header: Dataset, trace: list[str]) -> NDArray
     Raises:
         ReadError: if the table or the rescale cannot be applied.
     """
-    if values(header, "ModalityLUTSequence"):
+    if tables := values(header, "ModalityLUTSequence"):
         trace.append("modality LUT applied")
-        return applied(apply_modality_lut, stored, header, "ModalityLUTSequence")
-    slope, intercept = (value(header, f"Rescale{part}") for part in ("Slope", "Intercept"))
+        return applied(partial(through, tables[0]), stored, header, "ModalityLUTSequence")
+    slope, intercept = (number(header, f"Rescale{part}") for part in ("Slope", "Intercept"))
     if slope is None or intercept is None:
         for part, other in (("Slope", intercept), ("Intercept", slope)):
             if other is not None:
@@ -39,24 +41,16 @@ def possible(header: Dataset) -> tuple[float, float] | None:
     A negative slope makes the first number the greater one.
     """
     if tables := values(header, "ModalityLUTSequence"):
-        return 0.0, 2.0 ** depth(tables[0]) - 1
+        return 0.0, 2.0 ** descriptor(tables[0])[2] - 1
     bits, signed = whole(header, "BitsStored"), whole(header, "PixelRepresentation")
     if bits is None or signed is None:
         return None
     low = -(2.0 ** (bits - 1)) if signed else 0.0
     high = low + 2.0**bits - 1
-    slope, intercept = (value(header, f"Rescale{part}") for part in ("Slope", "Intercept"))
+    slope, intercept = (number(header, f"Rescale{part}") for part in ("Slope", "Intercept"))
     if slope is None or intercept is None:
         return low, high
-    return low * float(slope) + float(intercept), high * float(slope) + float(intercept)
-
-
-def depth(table: Dataset) -> int:
-    """Return the bits of an entry of a lookup table."""
-    descriptor = values(table, "LUTDescriptor")
-    if len(descriptor) != 3:
-        raise ReadError(f"{named('LUTDescriptor')} does not hold three numbers")
-    return int(descriptor[2])
+    return low * slope + intercept, high * slope + intercept
 
 
 def applied(
@@ -65,7 +59,7 @@ def applied(
     header: Dataset,
     keyword: str,
 ) -> NDArray[Any]:
-    """Call a function of pydicom on pixels.
+    """Call a function of a header on pixels.
 
     Raises:
         ReadError: naming the tag ``keyword``, if the function fails: it trusts its tables.

@@ -1,6 +1,6 @@
 """From a decoded frame to a picture as it is meant to be seen, grey or RGB.
 
-The order is that of PS3.3 C.7.6.3, C.11.1 and C.11.2 and of PS3.4 N.2; pydicom does the arithmetic.
+The order is that of PS3.3 C.7.6.3, C.11.1 and C.11.2 and of PS3.4 N.2.
 """
 
 from typing import Any, NamedTuple
@@ -8,16 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.pixels.processing import apply_color_lut
 
 from diascope.errors import ReadError
-from diascope.readers.dicom_modality import applied, measured
+from diascope.readers.dicom_modality import measured
 from diascope.readers.dicom_options import Window
-from diascope.readers.dicom_tags import named, text, value, values, whole
+from diascope.readers.dicom_palette import coloured
+from diascope.readers.dicom_tags import named, text, whole
 from diascope.readers.dicom_values import Frame, Test, distinct, plain
 from diascope.readers.dicom_view import Span, viewed
-
-_CHANNELS = ("Red", "Green", "Blue")
 
 
 class Shown(NamedTuple):
@@ -43,7 +41,8 @@ def shown(stored: NDArray[Any], header: Dataset, window: Window) -> Shown:
     if kind in ("MONOCHROME1", "MONOCHROME2") and stored.ndim == 2:
         return _grey(stored, header, window, inverted=kind == "MONOCHROME1")
     if kind == "PALETTE COLOR" and stored.ndim == 2:
-        return _palette(stored, header)
+        pixels, white = coloured(stored, header)
+        return Shown(pixels, (0.0, white), ["palette converted to RGB"])
     if stored.ndim == 3 and stored.shape[2] == 3 and (kind == "RGB" or kind.startswith("YBR_")):
         bits = whole(header, "BitsStored") or stored.dtype.itemsize * 8
         trace = [] if kind == "RGB" else [f"{kind} converted to RGB"]
@@ -81,34 +80,16 @@ def _reckoned(frame: Frame, header: Dataset, window: Window, *, inverted: bool) 
 
 def _padding(header: Dataset) -> Test:
     """Return what tells filling in place of a measurement (PS3.3 C.7.5.1.1.2)."""
-    first = whole(header, "PixelPaddingValue")
+    first, limit = (_stored(header, f"PixelPadding{part}") for part in ("Value", "RangeLimit"))
     if first is None:
         return lambda stored: np.zeros(stored.shape, dtype=bool)
-    limit = whole(header, "PixelPaddingRangeLimit")
     low, high = sorted((first, first if limit is None else limit))
     return lambda stored: (stored >= low) & (stored <= high)
 
 
-def _palette(stored: NDArray[Any], header: Dataset) -> Shown:
-    tag = "RedPaletteColorLookupTableDescriptor"
-    descriptor = values(header, tag)
-    if len(descriptor) != 3:
-        raise ReadError(f"{named(tag)} does not hold three numbers")
-    pixels = applied(apply_color_lut, stored, _native(header), tag)[:, :, :3]
-    stated, most = 2.0 ** int(descriptor[2]) - 1, float(np.iinfo(pixels.dtype).max)
-    white = most if pixels.max() > stated else stated
-    return Shown(pixels, (0.0, white), ["palette converted to RGB"])
-
-
-def _native(header: Dataset) -> Dataset:
-    """Return the header with the tables of a palette in little endian, as pydicom takes them."""
-    if header.file_meta.TransferSyntaxUID.is_little_endian:
-        return header
-    turned = Dataset()
-    turned.file_meta = header.file_meta
-    turned.update(header)
-    for channel in _CHANNELS:
-        keyword = f"{channel}PaletteColorLookupTableData"
-        if (table := value(header, keyword)) is not None:
-            setattr(turned, keyword, np.frombuffer(table, ">u2").astype("<u2").tobytes())
-    return turned
+def _stored(header: Dataset, keyword: str) -> int | None:
+    """Return a stored value that a tag holds, perhaps unsigned (US) though the pixels are not."""
+    found = whole(header, keyword)
+    if found is not None and found >= 2**15 and whole(header, "PixelRepresentation") == 1:
+        return found - 2**16
+    return found

@@ -59,3 +59,27 @@ def whole(header: Dataset, keyword: str) -> int | None:
         return int(found)
     except (TypeError, ValueError):
         raise ReadError(f"{named(keyword)} holds no whole number") from None
+
+
+def number(header: Dataset, keyword: str) -> float | None:
+    """Return a number, or None if the tag is absent or empty.
+
+    Raises:
+        ReadError: if it holds anything else.
+    """
+    found = numbers(header, keyword)
+    if len(found) > 1:
+        raise ReadError(f"{named(keyword)} holds {len(found)} numbers, not one")
+    return found[0] if found else None
+
+
+def numbers(header: Dataset, keyword: str) -> list[float]:
+    """Return the numbers of a tag that may hold several; may be empty.
+
+    Raises:
+        ReadError: if it holds anything else.
+    """
+    try:
+        return [float(each) for each in values(header, keyword)]
+    except (TypeError, ValueError):
+        raise ReadError(f"{named(keyword)} holds no number") from None

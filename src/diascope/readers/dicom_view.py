@@ -1,16 +1,18 @@
 """From measured values to grey between black and white: VOI LUT or window (PS3.3 C.11.2)."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.pixels.processing import apply_voi, apply_windowing
+from pydicom.pixels.processing import apply_windowing
 
 from diascope.errors import ReadError
-from diascope.readers.dicom_modality import applied, depth, possible
+from diascope.readers.dicom_lookup import descriptor, through
+from diascope.readers.dicom_modality import applied, possible
 from diascope.readers.dicom_options import Window
-from diascope.readers.dicom_tags import named, text, values, whole
+from diascope.readers.dicom_tags import named, numbers, text, values, whole
 from diascope.readers.dicom_values import Frame
 
 Span = tuple[float, float]
@@ -35,13 +37,14 @@ def viewed(
     Raises:
         ReadError: naming the tag, if the header lacks what is asked for.
     """
-    tables, windows = values(header, "VOILUTSequence"), _windows(header)
+    tables = values(header, "VOILUTSequence")
     if window == "lut" or (window == "first" and tables):
         if not tables:
             raise ReadError(f"the recipe asks for a VOI LUT; {named('VOILUTSequence')} is missing")
         trace.append("VOI LUT applied")
-        seen = applied(apply_voi, pixels, header, "VOILUTSequence")
-        return _within(seen, (0.0, 2.0 ** depth(tables[0]) - 1), frame, trace)
+        seen = applied(partial(through, tables[0]), pixels, header, "VOILUTSequence")
+        return _within(seen, (0.0, 2.0 ** descriptor(tables[0])[2] - 1), frame, trace)
+    windows = {} if window in ("none", "min-max") else _windows(header)
     number = next(iter(windows), None) if window == "first" else window
     if isinstance(number, int):
         if number not in windows:
@@ -54,9 +57,9 @@ def viewed(
 def _windows(header: Dataset) -> dict[int, tuple[float, float]]:
     """Return center and width of the windows that the standard allows, by number from 1."""
     exact = text(header, "VOILUTFunction").upper() in ("LINEAR_EXACT", "SIGMOID")
-    pairs = zip(values(header, "WindowCenter"), values(header, "WindowWidth"), strict=False)
+    pairs = zip(numbers(header, "WindowCenter"), numbers(header, "WindowWidth"), strict=False)
     return {
-        number: (float(center), float(width))
+        number: (center, width)
         for number, (center, width) in enumerate(pairs, 1)
         if (width > 0 if exact else width >= 1)
     }
@@ -81,13 +84,23 @@ def _windowed(
     seen = applied(
         lambda array, dataset: apply_windowing(array, dataset, number - 1),
         pixels,
-        header,
+        _curved(header),
         "WindowWidth",
     )
     first, last = ends
     if first > last:  # a negative slope: pydicom's output runs from white to black
         return first + last - seen, (last, first)
     return seen, (first, last)
+
+
+def _curved(header: Dataset) -> Dataset:
+    """Return the header without a curve that is named but empty, which pydicom does not know."""
+    if "VOILUTFunction" not in header or text(header, "VOILUTFunction"):
+        return header
+    plain = Dataset()
+    plain.update(header)
+    del plain.VOILUTFunction
+    return plain
 
 
 def _unwindowed(

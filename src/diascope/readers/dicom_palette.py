@@ -1,0 +1,50 @@
+"""From the values of a PALETTE COLOR picture to RGB (PS3.3 C.7.6.3.1.5 and 6, C.7.9.2)."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.pixels.processing import apply_color_lut
+
+from diascope.errors import ReadError
+from diascope.readers.dicom_lookup import descriptor, looked_up
+from diascope.readers.dicom_modality import applied
+from diascope.readers.dicom_tags import named, value
+
+_DESCRIPTOR = "RedPaletteColorLookupTableDescriptor"
+_TABLES = tuple(f"{each}PaletteColorLookupTableData" for each in ("Red", "Green", "Blue"))
+_SEGMENTS = "SegmentedRedPaletteColorLookupTableData"
+
+
+def coloured(stored: NDArray[Any], header: Dataset) -> tuple[NDArray[Any], float]:
+    """Return ``(H, W, 3)``, and the value that means white.
+
+    Raises:
+        ReadError: naming the tag, if the palette cannot be applied.
+    """
+    count, first, bits = descriptor(header, _DESCRIPTOR)
+    pixels = applied(
+        lambda array, dataset: looked_up(array, first, count, _entries(dataset)),
+        stored,
+        header,
+        _DESCRIPTOR,
+    )
+    stated, most = 2.0**bits - 1, float(np.iinfo(pixels.dtype).max)
+    return pixels, most if pixels.max() > stated else stated
+
+
+def _entries(header: Dataset) -> NDArray[Any]:
+    """Return ``(n, 3)``, the colours of the palette."""
+    count, first, bits = descriptor(header, _DESCRIPTOR)
+    if value(header, _TABLES[0]) is not None:
+        order = "<" if header.file_meta.TransferSyntaxUID.is_little_endian else ">"
+        words = [np.frombuffer(header[name].value, f"{order}u2") for name in _TABLES]
+        depth = len(words[0]) * 2 // count
+        if depth not in (1, 2):
+            raise ValueError(f"{depth} bytes an entry")
+        return np.stack([each.astype("<u2").view(f"u{depth}")[:count] for each in words], axis=1)
+    if bits == 8 and count > 256:
+        raise ReadError(f"{named(_SEGMENTS)} holds {count} entries of 8 bits, at most 256 are read")
+    every = np.arange(first, first + count)  # pydicom looks up what it puts together of segments
+    return apply_color_lut(every, header)[:, :3]

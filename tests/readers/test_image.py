@@ -1,5 +1,6 @@
 """Photographs and scans: every way to store a picture gives the upright picture in sRGB or grey."""
 
+import struct
 from collections.abc import Callable
 
 import numpy as np
@@ -70,6 +71,26 @@ def test_16_bit_grey_keeps_its_values_and_range(make_item: Make, name: str) -> N
     np.testing.assert_array_equal(sample.pixels[:, :, 0], DEEP)
     assert (sample.pixels.dtype, sample.range) == (np.uint16, (0.0, 65535.0))
     assert sample.trace == ("16-bit grey",)
+
+
+def tiff_of_12_bits(values: list[int]) -> bytes:
+    """Return a TIFF of one row, 12 bits a pixel, packed (TIFF 6.0, section 2)."""
+    bits = "".join(f"{value:012b}" for value in values)
+    data = int(bits, 2).to_bytes(len(bits) // 8, "big")
+    tags = {256: len(values), 257: 1, 258: 12, 259: 1, 262: 1, 273: 8, 277: 1, 278: 1}
+    tags |= {279: len(data)}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags.items())
+    directory = struct.pack("<H", len(tags)) + entries + bytes(4)
+    return struct.pack("<4sI", b"II*\0", 8 + len(data)) + data + directory
+
+
+def test_12_bit_grey_is_white_at_4095(make_item: Make) -> None:
+    values = [0, 1, 2048, 4095]
+    sample = only(make_item(tiff_of_12_bits(values), "a.tif"))
+
+    assert sample.pixels[0, :, 0].tolist() == values
+    assert (sample.pixels.dtype, sample.range) == (np.uint16, (0.0, 4095.0))
+    assert sample.trace == ("12-bit grey",)
 
 
 @pytest.mark.parametrize("name", ["pages.tif", "animation.gif", "animation.webp"])

@@ -19,22 +19,22 @@ def fixed(*numbers: float) -> bytes:
     return b"".join(struct.pack(">i", round(number * 65536)) for number in numbers)
 
 
-def matrix_profile(swapped: bool = True, gamma: float = 2.2) -> bytes:
+def matrix_profile(swapped: bool = True, gamma: float = 2.2, name: str = "Swapped RGB") -> bytes:
     """Return a small ICC profile of the sRGB primaries, with red and blue swapped (ICC.1:2001)."""
     red, green, blue = (0.4361, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7141)
     if swapped:
         red, blue = blue, red
-    text = b"Swapped RGB\x00"
+    text = name.encode() + b"\x00"
     described = b"desc" + bytes(4) + struct.pack(">I", len(text)) + text + bytes(78)
     curve = b"curv" + bytes(4) + struct.pack(">IH", 1, round(gamma * 256)) + bytes(2)
     tags = {b"desc": described, b"wtpt": b"XYZ " + bytes(4) + fixed(0.9642, 1.0, 0.8249)}
-    for name, primary in ((b"r", red), (b"g", green), (b"b", blue)):
-        tags[name + b"XYZ"] = b"XYZ " + bytes(4) + fixed(*primary)
-        tags[name + b"TRC"] = curve
+    for channel, primary in ((b"r", red), (b"g", green), (b"b", blue)):
+        tags[channel + b"XYZ"] = b"XYZ " + bytes(4) + fixed(*primary)
+        tags[channel + b"TRC"] = curve
     table, data, at = b"", b"", 128 + 4 + 12 * len(tags)
-    for name, content in tags.items():
+    for tag, content in tags.items():
         content += bytes(-len(content) % 4)
-        table += name + struct.pack(">II", at + len(data), len(content))
+        table += tag + struct.pack(">II", at + len(data), len(content))
         data += content
     body = struct.pack(">I", len(tags)) + table + data
     header = struct.pack(
@@ -65,6 +65,30 @@ def test_another_profile_is_applied_with_a_line_in_the_trace(make_item: Make, na
     assert np.abs(sample.pixels[:, :, ::-1].astype(int) - RGB).max() <= 12
     assert np.abs(sample.pixels.astype(int) - RGB).max() > 100
     assert sample.trace == ("RGB converted to sRGB by its ICC profile 'Swapped RGB'",)
+
+
+@pytest.mark.parametrize(
+    ("gamma", "grey"), [(1.0, 188), (1.8, 147), (2.2, 128)], ids=["linear", "1.8", "2.2"]
+)
+def test_a_profile_of_another_curve_is_applied_though_it_is_called_srgb(
+    make_item: Make, gamma: float, grey: int
+) -> None:
+    profile = matrix_profile(swapped=False, gamma=gamma, name="built-in Linear sRGB")
+    sample = only(make_item(np.full((4, 4, 3), 128, np.uint8), icc_profile=profile))
+
+    assert sample.pixels[0, 0].tolist() == pytest.approx([grey] * 3, abs=1)
+    assert len(sample.trace) == (grey != 128)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_profile_of_a_grey_picture_is_not_applied_and_that_is_told(
+    make_item: Make, dtype: type
+) -> None:
+    grey = RGB[:, :, 0].astype(dtype)
+    sample = only(make_item(grey, icc_profile=SRGB))
+
+    np.testing.assert_array_equal(sample.pixels[:, :, 0], grey)
+    assert sample.trace[0].startswith("ICC profile not applied: it is not of colours")
 
 
 def test_a_profile_is_applied_beneath_transparency(make_item: Make) -> None:

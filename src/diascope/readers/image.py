@@ -25,7 +25,8 @@ _MAGIC = (
     b"GIF8",
 )
 _ORIENTATION = 0x0112
-_PHOTOMETRIC = 262
+_BITS, _PHOTOMETRIC = 258, 262
+_MIDDLE, _NEAR = 128, 4  # a grey that a curve other than that of sRGB moves by more
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,9 @@ class ImageReader:
     """JPEG, PNG, TIFF, WebP, BMP and GIF; pages and animation frames are frames.
 
     Pixels come as ``(H, W, 3)`` uint8 RGB in sRGB, ``(H, W, 1)`` uint8 grey, or ``(H, W, 1)``
-    uint16 grey with range (0, 65535). EXIF orientation and ICC profiles are applied; CMYK, palette
-    and alpha are converted. Each of these is a line in the trace.
+    uint16 grey with range (0, 65535), or (0, 4095) of a TIFF of 12 bits. EXIF orientation and ICC
+    profiles of colours are applied; CMYK, palette and alpha are converted. Each of these is a line
+    in the trace.
 
     Args:
         least: decode large JPEGs at 1/2, 1/4 or 1/8 of their size, whichever is the smallest that
@@ -105,11 +107,16 @@ def _decoded(image: Any, frame: int, item: Item, least: int | None) -> Sample:
     pixels = np.asarray(_plain(_in_srgb(upright, trace), trace))
     if pixels.ndim == 2:
         pixels = pixels[:, :, None]
-    if pixels.dtype == np.uint16 and getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0:
-        trace.append("inverted, as the TIFF says that 0 is white")  # Pillow does it for 8 bits only
-        pixels = 65535 - pixels
-    white = 65535.0 if pixels.dtype == np.uint16 else 255.0
-    return Sample(item, pixels, range=(0.0, white), frame=frame, trace=tuple(trace))
+    white = 255
+    if pixels.dtype == np.uint16:
+        tags = getattr(image, "tag_v2", {})
+        bits = min(tags.get(_BITS, (16,))[0], 16)
+        trace.append(f"{bits}-bit grey")
+        white = 2**bits - 1
+        if tags.get(_PHOTOMETRIC) == 0:  # Pillow does it for 8 bits only
+            trace.append("inverted, as the TIFF says that 0 is white")
+            pixels = white - pixels
+    return Sample(item, pixels, range=(0.0, float(white)), frame=frame, trace=tuple(trace))
 
 
 def _scale(image: Any, least: int, trace: list[str]) -> None:
@@ -135,16 +142,19 @@ def _in_srgb(image: Any, trace: list[str]) -> Any:
     if image.mode in ("P", "PA"):
         trace.append("palette converted to RGB")
         image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-    if not profile or image.mode not in ("RGB", "RGBA", "CMYK"):
+    if not profile:
+        return image
+    if image.mode not in ("RGB", "RGBA", "CMYK"):
+        trace.append(f"ICC profile not applied: it is not of colours but of {image.mode}")
         return image
     from PIL import ImageCms
 
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         name = ImageCms.getProfileDescription(source).strip()
-        if "sRGB" in name and image.mode != "CMYK":
-            return image
         target = ImageCms.createProfile("sRGB")
+        if "sRGB" in name and image.mode != "CMYK" and _keeps_grey(source, target):
+            return image
         mode = "RGBA" if image.mode == "RGBA" else "RGB"
         converted = ImageCms.profileToProfile(image, source, target, outputMode=mode)
     except (ImageCms.PyCMSError, OSError) as error:
@@ -154,14 +164,23 @@ def _in_srgb(image: Any, trace: list[str]) -> Any:
     return converted
 
 
+def _keeps_grey(source: Any, target: Any) -> bool:
+    """Say whether two profiles have the same curve; one named "Linear sRGB" has another."""
+    from PIL import Image, ImageCms
+
+    grey = Image.new("RGB", (1, 1), (_MIDDLE,) * 3)
+    soon = ImageCms.Flags.NOOPTIMIZE  # no tables for the many pixels of a picture
+    moved = ImageCms.profileToProfile(grey, source, target, flags=soon)
+    return bool((abs(np.asarray(moved, dtype=int) - _MIDDLE) <= _NEAR).all())
+
+
 def _plain(image: Any, trace: list[str]) -> Any:
-    """Convert whatever mode Pillow gives to RGB, grey or 16-bit grey."""
+    """Convert whatever mode Pillow gives to RGB, grey or deeper grey."""
     mode = image.mode
     if mode.startswith("I;16"):
-        trace.append("16-bit grey")
         return np.asarray(image).astype(np.uint16)
     if mode in ("I", "F"):
-        return _wide(np.asarray(image), trace)
+        return _wide(np.asarray(image))
     if image.has_transparency_data:
         return _on_white(image, trace)
     if mode in ("RGB", "L"):
@@ -182,10 +201,9 @@ def _on_white(image: Any, trace: list[str]) -> Any:
     return Image.alpha_composite(ground, layer).convert("L" if image.mode == "LA" else "RGB")
 
 
-def _wide(pixels: Any, trace: list[str]) -> Any:
+def _wide(pixels: Any) -> Any:
     low, high = float(pixels.min()), float(pixels.max())
     if pixels.dtype == np.int32 and low >= 0 and high <= 65535:
-        trace.append("16-bit grey")
         return pixels.astype(np.uint16)
     raise ReadError(
         f"the picture holds {pixels.dtype} values from {low:g} to {high:g}; which of them mean "

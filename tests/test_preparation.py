@@ -12,7 +12,7 @@ from diascope.errors import ReadError, reason_of
 from diascope.gate import Gate
 from diascope.plugins import Plugin
 from diascope.preparation import Part, Preparation
-from diascope.sample import Failed, Item, Sample, Skipped
+from diascope.sample import Failed, Item, Overview, Region, Sample, Skipped
 
 Make = Callable[..., Item]
 
@@ -156,6 +156,26 @@ def test_a_step_that_returns_something_else_is_named(
 
     assert (failed.stage, failed.plugin) == ("preprocess", "gives")
     assert reason in failed.reason
+
+
+def test_a_step_that_makes_a_new_sample_does_not_change_what_it_is_of(make_item: Make) -> None:
+    whole = Overview(np.zeros((2, 2, 3), np.uint8), np.ones((2, 2), bool), (40, 60))
+    told: dict[str, Any] = {"facts": {"burned_in": "YES"}, "frame": 3, "overview": whole}
+
+    class Slide(Words):
+        def read(self, item: Item) -> Iterator[Sample]:
+            yield Sample(item, np.ones((2, 2, 1), np.uint8), region=Region(4, 8, 2, 2), **told)
+
+    def anew(sample: Sample) -> Sample:
+        assert sample.facts, "a step sees what the file says, whatever the steps before it did"
+        return Sample(Item("other", "other"), sample.pixels + 1, trace=("made anew",))
+
+    item = make_item(b"1")
+    ((sample,),) = prepare(item, anew, anew, readers=(Slide(),))
+
+    assert (sample.item, sample.region) == (item, Region(4, 8, 2, 2))
+    assert {name: getattr(sample, name) for name in told} == told
+    assert (sample.pixels.max(), sample.trace) == (3, ("made anew",))
 
 
 def test_a_preparation_travels_to_other_processes(make_item: Make) -> None:

@@ -188,6 +188,7 @@ def test_a_strict_run_is_done_once(done: Done, command: Command, patients: Path)
         ("head.dcm: its frame 1 is cut", "...: its frame 1 is cut"),
         ("/data/DOE^J is gone", "... is gone"),
         ("ValueError: no number: Doe", "ValueError, its words withheld (privacy: strict)"),
+        ("error: no number: Doe", "error, its words withheld (privacy: strict)"),
         ("it begins with 'Dear Mrs Doe'", "it begins with '...'"),
         ("the file's name is not the reader's", "the file's name is not the reader's"),
         ("body part is HEAD", "body part is HEAD"),

@@ -4,7 +4,7 @@ Every call into a plugin is wrapped on its own: an exception becomes a Failed re
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from diascope.contracts import Prepared, Reader, Resumed, Step
@@ -107,15 +107,16 @@ class Preparation:
             yield Failed(item, "read", reader.plugin.name, "the reader found no picture in it")
 
     def _preprocessed(self, sample: Sample) -> Sample | Failed | Skipped:
-        item = sample.item
-        if objection := self.gate.objection(sample.facts):
-            return Skipped(item, objection)
+        read = sample
+        if objection := self.gate.objection(read.facts):
+            return Skipped(read.item, objection)
         for step in self.steps:
             try:
                 sample = step.instance(sample)
                 _check_sample(sample)
             except Exception as error:  # a stranger's step may raise anything
-                return Failed(item, "preprocess", step.plugin.name, reason_of(error))
+                return Failed(read.item, "preprocess", step.plugin.name, reason_of(error))
+            sample = _still(read, sample)
         return sample
 
 
@@ -131,6 +132,18 @@ def _samples(item: Item, reader: Part[Reader], start: int) -> Iterator[Sample | 
         yield Skipped(item, reason_of(error))
     except Exception as error:  # a stranger's reader may raise anything
         yield Failed(item, "read", reader.plugin.name, reason_of(error))
+
+
+def _still(read: Sample, changed: Sample) -> Sample:
+    """Return what a step gave as the same part of the same item; a new Sample says none of it."""
+    return replace(
+        changed,
+        item=read.item,
+        frame=read.frame,
+        facts=read.facts,
+        region=read.region,
+        overview=read.overview,
+    )
 
 
 def _check_sample(sample: Any) -> None:

@@ -27,6 +27,7 @@ class ArraySlide:
         self._levels = levels
         self.levels = pyramid([level.shape[:2] for level in levels])
         self.spacing_um = spacing_um
+        self.facts = {"modality": "SM"}
         self.reads: list[tuple[int, int, int, int, int]] = []
 
     def region(self, level: int, x: int, y: int, width: int, height: int) -> Pixels:

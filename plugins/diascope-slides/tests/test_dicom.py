@@ -86,7 +86,7 @@ def test_the_files_of_a_series_are_one_slide_and_the_finest_stands_for_it(
     assert [level.downsample for level in series.levels] == [(1, 1), (2, 2), (4, 4)]
     assert series.spacing_um == pytest.approx((1, 1))
     series.close()
-    with pytest.raises(NoPictureError, match=f"a part of the slide {finest.name}"):
+    with pytest.raises(NoPictureError, match=f"a part of the slide '{finest.name}'"):
         next(SlideReader().read(Item("part", str(files[0]))))
 
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
-from diascope.errors import ReadError
+from diascope.errors import ReadError, reason_of
 from diascope.sample import Item
 from diascope_slides.kinds import HEAD_BYTES, Kind, kind_of
 from diascope_slides.slide import Slide
@@ -66,8 +66,9 @@ def _open(path: Path) -> Slide:
     except ReadError:
         raise
     except Exception as error:  # the libraries raise all kinds
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise ReadError(f"it cannot be opened, it is truncated or damaged: {reason}") from error
+        raise ReadError(
+            f"it cannot be opened, it is truncated or damaged: {reason_of(error)}"
+        ) from error
 
 
 def _backend(kind: Kind, path: Path) -> Slide:

@@ -1,6 +1,6 @@
 """What a whole slide is to the reader, whichever library opens it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -30,12 +30,14 @@ class Slide(Protocol):
         levels: at least one, the finest first.
         spacing_um: size of a full-resolution pixel as (row, column) in micrometres, if known.
         notes: what was done to open it, for the trace.
+        facts: what the file says of itself; see ``Sample``.
     """
 
     library: str
     levels: tuple[Level, ...]
     spacing_um: tuple[float, float] | None
     notes: tuple[str, ...]
+    facts: Mapping[str, str]
 
     def region(self, level: int, x: int, y: int, width: int, height: int) -> NDArray[np.uint8]:
         """Return ``(height, width, 3)`` RGB.

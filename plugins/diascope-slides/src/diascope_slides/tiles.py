@@ -53,6 +53,7 @@ class Cutter:
             spacing_mm=None if um is None else (um / 1000, um / 1000),
             frame=frame,
             trace=(*self.notes, *self.scale.notes, self._taken(level), *padded),
+            facts=self.slide.facts,
             region=self.grid.region(row, column),
         )
 

@@ -1,16 +1,21 @@
 """DICOM whole slides (PS3.3 section A.32.8), by wsidicom: all files of a series are one slide."""
 
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.filereader import read_partial
 from wsidicom import WsiDicom
 
 from diascope.errors import NoPictureError
+from diascope.readers.dicom_facts import facts
 from diascope_slides.backends.dicom_mend import mended
 from diascope_slides.backends.dicom_series import series_of
 from diascope_slides.slide import pyramid
+
+_GROUPS = 0x5200
 
 
 class DicomSlide:
@@ -23,7 +28,8 @@ class DicomSlide:
             warnings.simplefilter("ignore")  # pydicom tells every value that is too long
             files = series_of(path)
             if files[0].name != path.name:
-                raise NoPictureError(f"a part of the slide {files[0].name}, and read with it")
+                raise NoPictureError(f"a part of the slide {files[0].name!r}, and read with it")
+            self.facts: Mapping[str, str] = _facts(path)
             self._mended = mended(path)
             self._slide = WsiDicom.open(files if self._mended is None else self._mended.file.name)
         levels = list(self._slide.levels)
@@ -44,3 +50,9 @@ class DicomSlide:
         self._slide.close()
         if self._mended is not None:
             self._mended.file.close()
+
+
+def _facts(path: Path) -> dict[str, str]:
+    """Return what the header says before the functional groups, which can be long."""
+    with path.open("rb") as file:
+        return facts(read_partial(file, lambda tag, kind, length: tag.group >= _GROUPS))

@@ -1,6 +1,7 @@
 """Slides in the scanners' own formats, by OpenSlide: SVS, NDPI, MRXS, SCN, BIF, tiled TIFF."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ class OpenSlideSlide:
 
     def __init__(self, path: Path) -> None:
         self._slide = OpenSlide(path)
+        self.facts: Mapping[str, str] = {}
         properties = self._slide.properties
         self.library = f"OpenSlide ({properties.get('openslide.vendor')})"
         self.levels = pyramid([(h, w) for w, h in self._slide.level_dimensions])

@@ -1,6 +1,7 @@
 """OME-TIFF, plain TIFF with tiles, and ordinary pictures, by libvips."""
 
 import contextlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ class VipsSlide:
         self._images = [_rgb(image) for image in (first, *_smaller(path, first))]
         self.levels = pyramid([(image.height, image.width) for image in self._images])
         self.spacing_um = _spacing_um(first)
+        self.facts: Mapping[str, str] = {}
         turned = _number(first, "orientation", 1) != 1
         self.notes: tuple[str, ...] = (
             ("turned upright, as its orientation tag says",) if turned else ()

@@ -1,6 +1,8 @@
 """Items that are read in regions: batches of their own, and a kill within an item."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -154,6 +156,17 @@ def test_parts_that_a_kill_left_unfinished_are_as_good_as_none(
     kept.write_bytes(left)
     (again,) = finished(tiled, item)
     assert (again.scores, again.samples) == (first.scores, 9)
+
+
+def test_parts_that_a_kill_left_before_their_stamp_are_as_good_as_none(
+    tiled: Pipeline, make_item: Callable[..., Item], tmp_path: Path
+) -> None:
+    item = make_item(tiles(9), "whole.txt")
+    finished(tiled, item)
+    (kept,) = (tmp_path / "parts").iterdir()
+    with closing(sqlite3.connect(kept)) as base, base:
+        base.execute("delete from content")
+    assert not isinstance(next(tiled.prepare(item)), Resumed)
 
 
 def test_parts_are_forgotten_with_their_item(

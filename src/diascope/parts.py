@@ -89,7 +89,7 @@ class Parts:
 
 def _is_of(item: Item, base: sqlite3.Connection) -> bool:
     """Whether what a file keeps was answered of the content that the item has now."""
-    (kept,) = base.execute("select stamp from content").fetchone()
+    (kept,) = base.execute("select max(stamp) from content").fetchone()  # None after some kills
     return bool(kept) and kept == _stamp(item)
 
 

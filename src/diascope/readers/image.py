@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO, ClassVar
 
@@ -153,7 +154,7 @@ def _in_srgb(image: Any, trace: list[str]) -> Any:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         name = ImageCms.getProfileDescription(source).strip()
         target = ImageCms.createProfile("sRGB")
-        if "sRGB" in name and image.mode != "CMYK" and _keeps_grey(source, target):
+        if "sRGB" in name and image.mode != "CMYK" and _keeps_grey(profile):
             return image
         mode = "RGBA" if image.mode == "RGBA" else "RGB"
         converted = ImageCms.profileToProfile(image, source, target, outputMode=mode)
@@ -164,10 +165,12 @@ def _in_srgb(image: Any, trace: list[str]) -> Any:
     return converted
 
 
-def _keeps_grey(source: Any, target: Any) -> bool:
-    """Say whether two profiles have the same curve; one named "Linear sRGB" has another."""
+@lru_cache(maxsize=16)
+def _keeps_grey(profile: bytes) -> bool:
+    """Say whether a profile has the curve of sRGB; one named "Linear sRGB" has another."""
     from PIL import Image, ImageCms
 
+    source, target = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
     grey = Image.new("RGB", (1, 1), (_MIDDLE,) * 3)
     soon = ImageCms.Flags.NOOPTIMIZE  # no tables for the many pixels of a picture
     moved = ImageCms.profileToProfile(grey, source, target, flags=soon)

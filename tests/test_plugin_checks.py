@@ -54,6 +54,7 @@ class Model:
 
     inner: ClassifierModel
     change: dict[str, Any]
+    whole: bool
     api: ClassVar = (1, 0)
 
     @property
@@ -61,40 +62,56 @@ class Model:
         return self.inner.card
 
     def load(self, runtime: Runtime) -> Any:
-        return Changed(self.inner.load(runtime), self.change)
+        return Changed(self.inner.load(runtime), self.change, self.whole)
 
 
 @dataclass(frozen=True)
 class Changed:
     inner: Any
     change: dict[str, Any]
+    whole: bool
 
     def predict(self, samples: Sequence[Sample]) -> list[Prediction]:
-        return [replace(each, **self.change) for each in self.inner.predict(samples)]
+        change = {} if self.whole else self.change
+        return [replace(each, **change) for each in self.inner.predict(samples)]
 
     def aggregate(self, item: Item, predictions: Iterator[Prediction]) -> Prediction:
-        whole: Prediction = self.inner.aggregate(item, predictions)
-        return whole
+        answer: Prediction = self.inner.aggregate(item, predictions)
+        return replace(answer, **self.change) if self.whole else answer
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {},
-        {"scores": {"other": 1.0}},
-        {"predicted": ("other",)},
-        {"item": Item("other", "other")},
-        {"score_kind": "logit"},
-    ],
-    ids=str,
-)
-def test_a_model_is_checked_against_its_card(tmp_path: Path, change: dict[str, Any]) -> None:
-    model = Model(ClassifierModel(write_weights(tmp_path / "tiny")), change)
+def checked(tmp_path: Path, change: dict[str, Any], *, whole: bool) -> None:
+    model = Model(ClassifierModel(write_weights(tmp_path / "tiny")), change, whole)
     height, width = model.card.size
     pixels = np.full((height, width, 3), 128, np.uint8)
     samples = [Sample(Item(name, name), pixels) for name in ("a", "b")]
-    if not change:
-        check_model(model, samples, RUNTIME)
-        return
+    check_model(model, samples, RUNTIME)
+
+
+def test_a_model_that_keeps_its_contract_passes(tmp_path: Path) -> None:
+    checked(tmp_path, {}, whole=False)
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["each", "whole"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scores": {"other": 1.0}},
+        {"scores": {"red": float("nan"), "green": 0.5, "blue": 0.5}},
+        {"predicted": ("other",)},
+        {"item": Item("other", "other")},
+        {"preview": np.zeros((8, 8, 3), np.float32)},
+        {"preview": np.zeros((8, 8), np.uint8)},
+    ],
+    ids=["labels", "not a number", "predicted", "item", "float preview", "flat preview"],
+)
+def test_a_model_is_checked_against_its_card(
+    tmp_path: Path, change: dict[str, Any], whole: bool
+) -> None:
     with pytest.raises(AssertionError):
-        check_model(model, samples, RUNTIME)
+        checked(tmp_path, change, whole=whole)
+
+
+def test_a_kind_of_score_that_is_not_the_cards_is_told(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="the card's score kind"):
+        checked(tmp_path, {"score_kind": "logit"}, whole=False)

@@ -6,18 +6,31 @@ expected and what came. They need no test framework.
 
 import copy
 import inspect
+import math
 import pickle
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from diascope import contracts
-from diascope.errors import ReadError
+from diascope.card import ModelCard
+from diascope.errors import NoPictureError, ReadError
 from diascope.fields import parameters
-from diascope.sample import FACTS, Failed, Item, Prediction, Record, Sample, Skipped
+from diascope.sample import FACTS, Failed, Item, Prediction, Record, Region, Sample, Skipped
+
+_KNOWN = Sample(
+    Item("x", "x"),
+    np.zeros((1, 1, 1), np.uint8),
+    spacing_mm=(0.5, 0.25),
+    frame=3,
+    trace=("read for a check",),
+    facts={"modality": "XC", "burned_in": "YES"},
+    region=Region(64, 32, 60, 60),
+)
 
 
 def check_plugin(plugin: Any) -> None:
@@ -47,13 +60,18 @@ def check_reader(plugin: Any, good: Path, bad: Path) -> list[Sample]:
     _expect(isinstance(stream, Iterator), "read to return an iterator, lazily", stream)
     samples = list(stream)
     _expect(len(samples) > 0, "at least one sample", samples)
-    for number, sample in enumerate(samples):
+    for sample in samples:
         _expect_sample(sample)
         _expect(sample.item == item, f"samples of {item}", sample.item)
-        _expect(sample.frame == number, f"frame {number}", sample.frame)
         _expect(set(sample.facts) <= set(FACTS), f"facts of {', '.join(FACTS)}", sample.facts)
+    frames = [sample.frame for sample in samples]
+    _expect(frames == sorted(set(frames)) and frames[0] >= 0, "frames that ascend from 0", frames)
+    if hasattr(plugin, "read_from"):
+        _expect_same(list(plugin.read_from(item, 1)), samples[1:])
     try:
         list(plugin.read(Item(bad.name, str(bad))))
+    except NoPictureError as error:
+        raise AssertionError(f"expected a ReadError that fails the item, got {error!r}") from error
     except ReadError as error:
         _expect(bool(str(error).strip()), "a reason in the ReadError", str(error))
     else:
@@ -62,17 +80,23 @@ def check_reader(plugin: Any, good: Path, bad: Path) -> list[Sample]:
 
 
 def check_step(plugin: Any) -> None:
-    """Give a step colour, grey, 16-bit and float samples of several sizes."""
+    """Give a step colour, grey, 16-bit and float samples of several sizes.
+
+    What it is a Sample of must stay: ``sample.changed(pixels, note)`` sees to that.
+    """
     check_plugin(plugin)
     random = np.random.default_rng(0)
     for shape in ((40, 60, 3), (60, 40, 1), (7, 5, 3)):
         for dtype, white in ((np.uint8, 255), (np.uint16, 65535), (np.float32, 1)):
             pixels = (random.random(shape) * white).astype(dtype)
-            before = Sample(Item("x", "x"), pixels.copy(), range=(0.0, float(white)))
+            before = replace(_KNOWN, pixels=pixels.copy(), range=(0.0, float(white)))
             after = plugin(before)
             _expect_sample(after)
             _expect(np.array_equal(before.pixels, pixels), "its input left as it was", "changed")
-            _expect(after.item == before.item, "the same item", after.item)
+            for name in ("item", "frame", "facts", "region"):
+                held, got = getattr(before, name), getattr(after, name)
+                _expect(got == held, f"the {name} of its input, {held}", got)
+            _expect(after.spacing_mm is not None, "a spacing, as its input has one", None)
             kept = after.trace[: len(before.trace)] == before.trace
             _expect(kept, "the trace so far kept in front", after.trace)
             same = after.pixels.shape == shape and np.array_equal(after.pixels, pixels)
@@ -120,14 +144,14 @@ def check_model(plugin: Any, samples: list[Sample], runtime: contracts.Runtime) 
     for sample, prediction in zip(samples, predictions, strict=True):
         _expect(isinstance(prediction, Prediction), "Predictions", prediction)
         _expect(prediction.item == sample.item, "predictions in order", prediction.item)
-        names = tuple(prediction.scores)
-        _expect(names == plugin.card.names, f"scores of {plugin.card.names}", names)
-        _expect(set(prediction.predicted) <= set(names), "labels of the card", prediction.predicted)
+        _expect_answer(prediction, plugin.card)
         _expect(
             prediction.score_kind == plugin.card.score_kind, "the card's score kind", prediction
         )
     whole = predictor.aggregate(samples[0].item, iter(predictions))
     _expect(isinstance(whole, Prediction), "one Prediction from aggregate", whole)
+    _expect(whole.item == samples[0].item, "an answer for the item", whole.item)
+    _expect_answer(whole, plugin.card)
 
 
 def check_report(plugin: Any, run: Mapping[str, Any], prediction: Prediction) -> list[Path]:
@@ -143,15 +167,45 @@ def check_report(plugin: Any, run: Mapping[str, Any], prediction: Prediction) ->
         Failed(item, "read", "image", "the file is truncated"),
         Skipped(item, "hidden"),
     ]
-    with tempfile.TemporaryDirectory() as folder:
-        written = [Path(path) for path in plugin.write(run, records, Path(folder))]
-        _expect(len(written) > 0, "the paths of what was written", written)
-        for path in written:
-            _expect(path.exists(), f"{path} to exist", "nothing")
-            _expect(path.is_relative_to(folder), f"{path} to lie in its directory", path)
-        again = plugin.write(run, records, Path(folder))
-        _expect(len(list(again)) == len(written), "the same files twice", again)
-        return [path.relative_to(folder) for path in written]
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
+        written, again = (_written(plugin, run, records, Path(each)) for each in (one, two))
+    _expect(again == written, f"the same files twice, {written}", again)
+    return written
+
+
+@dataclass(frozen=True)
+class _Records:
+    """What a run gives a report: it can be gone through more than once, and no more."""
+
+    records: Sequence[Record]
+
+    def __iter__(self) -> Iterator[Record]:
+        return iter(self.records)
+
+
+def _written(
+    plugin: Any, run: Mapping[str, Any], records: Sequence[Record], folder: Path
+) -> list[Path]:
+    """Have a report written into an empty folder; return the files' names."""
+    written = [Path(path) for path in plugin.write(run, _Records(records), folder)]
+    _expect(len(written) > 0, "the paths of what was written", written)
+    for path in written:
+        _expect(path.exists(), f"{path} to exist", "nothing")
+        _expect(path.is_relative_to(folder), f"{path} to lie in its directory", path)
+    return [path.relative_to(folder) for path in written]
+
+
+def _expect_same(again: Sequence[Sample], samples: Sequence[Sample]) -> None:
+    """Compare what ``read_from`` gives from the second sample on with what ``read`` gave."""
+    frames = [sample.frame for sample in samples]
+    _expect(
+        [each.frame for each in again] == frames,
+        f"the frames {frames} from read_from",
+        [each.frame for each in again],
+    )
+    for one, other in zip(again, samples, strict=True):
+        same = np.array_equal(one.pixels, other.pixels) and one.region == other.region
+        _expect(same, f"of read_from what read gave as frame {other.frame}", one)
 
 
 def _expect_sample(sample: Any) -> None:
@@ -163,6 +217,17 @@ def _expect_sample(sample: Any) -> None:
     inside = sample.pixels.min() >= low - 1e-6 and sample.pixels.max() <= high + 1e-6
     extremes = (sample.pixels.min(), sample.pixels.max())
     _expect(bool(inside), f"pixels within {sample.range}", extremes)
+
+
+def _expect_answer(prediction: Prediction, card: ModelCard) -> None:
+    scores, preview = prediction.scores, prediction.preview
+    _expect(tuple(scores) == card.names, f"scores of {card.names}", tuple(scores))
+    _expect(all(map(math.isfinite, scores.values())), "finite scores", scores)
+    _expect(set(prediction.predicted) <= set(scores), "labels of the card", prediction.predicted)
+    if preview is not None:
+        fits = preview.dtype == np.uint8 and preview.ndim == 3 and preview.shape[2] == 3
+        got = f"{preview.dtype} {preview.shape}"
+        _expect(fits, "a preview (h, w, 3) of uint8", got)
 
 
 def _expect(truth: bool, expected: str, got: Any) -> None:

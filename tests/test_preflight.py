@@ -3,7 +3,9 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -145,6 +147,16 @@ def test_a_backbone_that_is_not_installed_is_a_problem(
     (problem,) = checked(recipe, photos).problems
     assert "no backbone plugin named 'convnot'" in problem
     assert "Did you mean 'convnet'?" in problem
+
+
+def test_a_model_without_a_backbone_is_ready_with_weights_and_sizes_of_its_own(
+    recipe: Path, photos: Path, tmp_path: Path
+) -> None:
+    composed = compose(read_recipe(str(recipe)))
+    card = replace(composed.model.instance.card, backbone="", size=(5, 5))
+    own = SimpleNamespace(card=card, weights=tmp_path / "forest")
+    result = check(replace(composed, model=replace(composed.model, instance=own)), [str(photos)])
+    assert (result.problems, result.read) == ([], 3)
 
 
 def test_a_value_that_a_plugin_does_not_take_is_an_error(

@@ -76,9 +76,10 @@ class ModelCard:
     """What the weights need, answer, and were made of.
 
     Attributes:
-        size: (height, width) of the input in pixels.
+        size: (height, width) of the input in pixels; binding for a ``backbone`` only.
         mean, std: normalisation, one number a channel, of pixels in [0, 1].
-        backbone: name of a backbone plugin, with ``backbone_parameters``.
+        backbone: name of a backbone plugin, with ``backbone_parameters``; empty for a model that is
+            no backbone with a head, whose weights are its own affair.
         backbone_digest: SHA-256 of the shared backbone that a head-only file stands on.
         head: ``linear`` is mean pooling and one linear layer; ``conv`` is a 3 x 3 convolution,
             ReLU and a 1 x 1 convolution to one map a label, then mean pooling; ``attention`` is

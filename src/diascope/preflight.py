@@ -50,7 +50,8 @@ def check(pipeline: Pipeline, named: Sequence[str], lists: Sequence[Path] = ()) 
     result = Check(warnings=list(pipeline.warnings))
     for part in (*pipeline.parts, *pipeline.reports, pipeline.executor):
         result.notes.append(f"plugin {part.plugin.title}")
-    _check_weights(pipeline, result)
+    if pipeline.model.instance.card.backbone:
+        _check_weights(pipeline, result)
     if pipeline.executor.plugin.name == "local":  # others run where their devices are
         _check_devices(pipeline, result)
     _check_inputs(pipeline, named, lists, result)
@@ -96,9 +97,9 @@ def _check_inputs(
         result.warnings.append(f"{len(lost) - _SHOWN} more would fail as they are found")
     if not items:
         result.problems.append("the inputs hold no files that can be read")
-    count = min(SAMPLED, len(items))
-    for item in (items[place * len(items) // count] for place in range(count)):
-        _check_item(pipeline, item, result)
+    sampled = min(len(items), SAMPLED)
+    for number in range(sampled):
+        _check_item(pipeline, items[number * len(items) // sampled], result)
         if result.problems:  # what is wrong with one picture's size is wrong with all
             return
     if items and not result.read:
@@ -106,12 +107,13 @@ def _check_inputs(
 
 
 def _check_item(pipeline: Pipeline, item: Item, result: Check) -> None:
-    size = tuple(pipeline.model.instance.card.size)
+    card = pipeline.model.instance.card
+    size = tuple(card.size)
     outcome = next(pipeline.prepare(item))
     assert not isinstance(outcome, Resumed)  # nothing was kept
     if isinstance(outcome, Failed | Skipped):
         result.warnings.append(_told(pipeline, outcome))
-    elif outcome[0].pixels.shape[:2] != size:
+    elif card.backbone and outcome[0].pixels.shape[:2] != size:
         got = outcome[0].pixels.shape
         result.problems.append(
             f"{item.id}: the model takes {size[1]}x{size[0]} pixels, preprocess gives "

@@ -54,6 +54,13 @@ def test_the_page_says_what_stands_in_the_card() -> None:
     assert [text for text in told if text not in page] == []
 
 
+def test_a_model_without_a_backbone_is_said_to_have_a_network_of_its_own() -> None:
+    page = card_page(replace(CARD, backbone=""))
+    assert "its own" in page
+    assert "<dt>Head</dt>" not in page
+    assert "<dt>Head</dt>" in card_page(CARD)
+
+
 def test_a_card_without_measurements_says_so() -> None:
     page = card_page(replace(CARD, metrics={}, limits=(), data={}, made={}))
     assert "No measurement is recorded" in page

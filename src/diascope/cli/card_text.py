@@ -14,7 +14,7 @@ def card_lines(card: ModelCard) -> Iterator[str]:
     yield ""
     yield f"Task        {card.task}; scores are {card.score_kind}"
     yield f"Input       {card.size[1]}x{card.size[0]} pixels, {card.channels} channels"
-    yield f"Network     {card.backbone}, {card.head} head"
+    yield f"Network     {f'{card.backbone}, {card.head} head' if card.backbone else 'its own'}"
     yield f"Licence     {card.licence or 'not stated'}"
     yield f"Weights     SHA-256 {card.digest}"
     yield ""

@@ -66,12 +66,12 @@ def _details(card: ModelCard) -> dict[str, Any]:
         "task": card.task,
         "input": f"{width} x {height} pixels, {card.channels} channels",
         "preprocessing": ", ".join(_step(written) for written in card.preprocess),
-        "network": card.backbone,
+        "network": card.backbone or "its own",
         "parameters of the network": {
             name: list(map(_step, value)) if isinstance(value, list | tuple) else value
             for name, value in card.backbone_parameters.items()
         },
-        "head": card.head,
+        "head": card.head if card.backbone else "",
         "licence": card.licence or "not stated",
     }
 

@@ -8,9 +8,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel
 
 from diascope.card import WEIGHTS_FILE, read_card, write_card
 from diascope.errors import DiascopeError, TableError, WeightsError
+from diascope.network import Network, state_digest
 from diascope.training import loop
 from diascope.training.optimization import average_of, optimizer_of
 from diascope.training.options import TrainOptions
@@ -37,6 +39,18 @@ def differing(one: dict[str, Tensor], other: dict[str, Tensor], part: str) -> bo
     names = [name for name in one if name.startswith(part)]
     assert names
     return any(not one[name].equal(other[name]) for name in names)
+
+
+def averaged(ema: float) -> tuple[Network, AveragedModel]:
+    """Return a network that has seen 413 batches, and its average before the first step."""
+    network, _ = classifier("convnet")
+    for name, counter in network.named_buffers():
+        if name.endswith("num_batches_tracked"):
+            counter.fill_(413)
+    options = TrainOptions(table=None, backbone="b", ema=ema)  # type: ignore[arg-type]
+    average = average_of(network, options)
+    assert average is not None
+    return network, average
 
 
 def test_the_learning_rate_falls_towards_the_first_layer_and_only_matrices_decay() -> None:
@@ -90,17 +104,21 @@ def test_what_is_kept_of_an_average_is_the_average(tmp_path: Path, table: Path) 
 
 @pytest.mark.parametrize(("steps", "share"), [(9, 9 / 19), (1000, 0.1)])
 def test_an_average_looks_back_over_a_ninth_of_the_steps_at_most(steps: int, share: float) -> None:
-    network, _ = classifier("convnet")
-    options = TrainOptions(table=None, backbone="b", ema=0.9)  # type: ignore[arg-type]
-    average = average_of(network, options)
-    assert average is not None
+    network, average = averaged(ema=0.9)
     average.n_averaged.fill_(steps)
-    weight, kept = network.head.bias, average.module.head.bias
     with torch.no_grad():
-        weight.fill_(1.0)
-        kept.fill_(0.0)
+        network.head.bias.fill_(1.0)
+        average.module.head.bias.fill_(0.0)
     average.update_parameters(network)
-    assert kept.mean().item() == pytest.approx(share)
+    assert average.module.head.bias.tolist() == pytest.approx([share] * 3)
+
+
+def test_an_average_leaves_a_frozen_backbone_to_the_last_bit() -> None:
+    network, average = averaged(ema=0.98)
+    before = state_digest(network.backbone)
+    for _ in range(64):
+        average.update_parameters(network)
+    assert state_digest(average.module.backbone) == before
 
 
 def test_the_best_epoch_is_kept_not_the_last(

@@ -11,6 +11,7 @@ from diascope.network import Network
 from diascope.training.options import TrainOptions
 
 _DEPTHS = 10
+_Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 def optimizer_of(network: Network, options: TrainOptions) -> torch.optim.Optimizer:
@@ -55,7 +56,7 @@ def average_of(network: Network, options: TrainOptions) -> AveragedModel | None:
     if not options.ema:
         return None
 
-    def mean(averages: Any, weights: Any, count: Tensor | int) -> None:
+    def mean(averages: _Tensors, weights: _Tensors, count: Tensor | int) -> None:
         if not averages[0].is_floating_point():  # batch norms' counters: rounding would move them
             torch._foreach_copy_(averages, weights)
             return

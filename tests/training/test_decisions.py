@@ -61,13 +61,11 @@ def test_the_card_says_that_the_decision_between_labels_keeps_a_rule_only_in_par
     assert rule.words("multilabel") == "sensitivity of at least 0.9 for each label"
 
 
-def test_a_label_that_validation_lacks_gets_the_point_of_the_rarest() -> None:
+@pytest.mark.parametrize("by", ["prevalence", "youden", "sensitivity", "specificity", "cost"])
+def test_a_label_that_validation_lacks_gets_the_smallest_point_of_the_others(by: Any) -> None:
     pictures, logits = drawn(100)
     pictures.targets = np.eye(LABELS)[np.minimum(pictures.targets.argmax(axis=1), LABELS - 2)]
-    points = [
-        label.operating_point
-        for label in decided(card(), Rule("prevalence"), pictures, logits).labels
-    ]
+    points = [label.operating_point for label in decided(card(), Rule(by), pictures, logits).labels]
 
     assert points[-1] == min(point for point in points[:-1] if point is not None)
 

@@ -39,9 +39,9 @@ def decided(card: ModelCard, rule: Rule, pictures: Pictures, logits: Floats) -> 
     points = list(rule.points(truth, scores))
     if card.task == "binary":
         points[0] = None  # the negative label is what is left
-    if rule.by == "prevalence" and card.task == "multiclass" and any(points):
-        rarest = min(filter(None, points))  # what is not there is rare, too
-        points = [point or rarest for point in points]
+    if card.task == "multiclass" and any(points):
+        least = min(filter(None, points))  # what is not there is rare, too
+        points = [point or least for point in points]
     labels = tuple(
         replace(label, operating_point=point)
         for label, point in zip(card.labels, points, strict=True)

@@ -1,11 +1,15 @@
 """What is explained is what a run answers."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from diascope import pipeline as pipeline_module
+from diascope.card import Label, read_card, write_card
+from diascope.explain.page import Subject
 from diascope.explaining import Request, explained
 from diascope.looking import OVERRIDES, answered, classifier_of, prepared
 from diascope.pipeline import compose
@@ -61,3 +65,34 @@ def test_a_model_on_apples_processor_is_looked_into_on_the_ordinary_one(
     monkeypatch.setattr(pipeline_module, "choose_device", lambda wanted: apples.get(wanted, wanted))
     pipeline = compose(read_recipe(str(recipe), OVERRIDES))
     assert classifier_of(pipeline).runtime.device == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("task", "points", "rank"),
+    [
+        ("multiclass", (None, None, None), 0),
+        ("multiclass", (1.0, 0.001, 1.0), 1),
+        ("multilabel", (1.0, 0.001, 0.001), 1),
+        ("multilabel", (1.0, 1.0, 1.0), 0),
+    ],
+)
+def test_if_no_label_is_named_that_of_the_answer_is_looked_at(
+    recipe: Path,
+    picture: Path,
+    tiny_weights: Path,
+    task: Any,
+    points: tuple[float | None, ...],
+    rank: int,
+) -> None:
+    """The points are of the labels from the highest score down."""
+    request = Request(str(picture), occlusion=False)
+
+    def subject() -> Subject:
+        return explained(compose(read_recipe(str(recipe), OVERRIDES)), request).subject
+
+    scores = subject().prediction.scores
+    ranked = sorted(scores, key=lambda name: -scores[name])
+    labels = tuple(Label(name, operating_point=points[ranked.index(name)]) for name in scores)
+    write_card(replace(read_card(tiny_weights), task=task, labels=labels), tiny_weights)
+
+    assert subject().chosen == ranked[rank]

@@ -31,7 +31,8 @@ class Request:
     """What the command line asks to be explained.
 
     Attributes:
-        label: to be looked at closely; the one with the highest score if not given.
+        label: to be looked at closely. If not given, the answer's; of several, the one with the
+            highest score; if the network speaks for none of them, the highest score of all.
         wants: targets whose wishes are painted, as ``targets_of`` knows them.
         table: whose pictures are searched for those that excite these most.
         limit: pictures of the table that are looked at.
@@ -83,7 +84,8 @@ def explained(pipeline: Pipeline, request: Request) -> Explained:
     start = time.perf_counter()
     prediction, batch = answered(classifier, sample)
     classified = time.perf_counter()
-    chosen = request.label or max(outputs, key=lambda name: prediction.scores[name])
+    spoken = [name for name in prediction.predicted if name in outputs] or list(outputs)
+    chosen = request.label or max(spoken, key=lambda name: prediction.scores[name])
     targets = targets_of(network, batch, outputs, request.wants)
     gallery = partial(gallery_of, classifier, pipeline.preparation, targets)
     begin = time.perf_counter()

@@ -75,6 +75,13 @@ def test_one_frame_is_the_answer_as_it_is(make: Callable[..., Classifier]) -> No
     assert make("top-k").aggregate(FILM, iter([only])) is only
 
 
+def test_of_one_frame_the_area_is_a_share_too(make: Callable[..., Classifier]) -> None:
+    answer = make("area").aggregate(FILM, iter(frames([(0.4, 0.6)], ("dark", "bright"))))
+    assert (answer.scores, answer.score_kind) == ({"dark": 0.0, "bright": 1.0}, "share")
+    assert (answer.predicted, answer.samples) == (("bright",), 1)
+    assert answer.trace[-1] == "1 frame aggregated by area"
+
+
 def test_the_mean_is_that_of_the_frames(make: Callable[..., Classifier]) -> None:
     rows = [(0.6, 0.4), (0.1, 0.9), (0.2, 0.8)]
     answer = make("mean").aggregate(FILM, iter(frames(rows, ("dark", "bright"))))

@@ -85,20 +85,21 @@ class Classifier:
     def aggregate(self, item: Item, predictions: Iterator[Prediction]) -> Prediction:
         """Return the item's answer.
 
-        Evidence, picture and trace are those of the frame with the highest score for what is
-        predicted of the item; by attention, of the frame that weighs most.
+        That of a single frame is the item's, unless a share is asked for. Evidence, picture and
+        trace are those of the frame with the highest score for what is predicted of the item; by
+        attention, of the frame that weighs most.
         """
         frames = Frames()
         for prediction in predictions:
             frames.add(prediction)
         regions = frames.regions
-        if frames.count == 1 and regions is None:
+        if frames.count == 1 and regions is None and self._how != "area":
             return frames.telling[self.card.names[0]]
         scores = self._aggregated(frames)
         predicted = decide(scores, self._deciding)
         top = max(predicted or self.card.names, key=lambda name: scores[name])
         shown = self._heaviest(frames) or frames.telling[top]
-        what = "frames" if regions is None else "regions"
+        what = ("frame" if regions is None else "region") + ("s" if frames.count > 1 else "")
         return replace(
             shown,
             item=item,

@@ -57,3 +57,15 @@ def test_a_difference_that_cannot_be_tested_is_not_told() -> None:
     right.scores[:] = right.targets
     wrong = replace(right, scores=1 - right.targets)
     assert compare(right, wrong, title="wrong", draws=5).labels == {}
+
+
+def test_rows_of_one_picture_are_compared_each_by_its_own_truth() -> None:
+    one, other = (binary(60, seed=seed) for seed in (0, 1))
+    rows = np.arange(60) // 2 * 2  # the second row of a picture has other labels
+    twice = [replace(each.take(rows), targets=one.targets) for each in (one, other)]
+    apart = [replace(each, items=one.items, groups=each.groups) for each in twice]
+    found, expected = (compare(*each, title="other", draws=50) for each in (twice, apart))
+    assert (one.targets != one.targets[rows]).any()
+    assert found.items == 60
+    assert found.metrics == expected.metrics
+    assert found.labels == expected.labels

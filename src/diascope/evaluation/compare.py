@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -61,12 +61,14 @@ def check_comparable(one: Scored | ModelCard, other: Scored | ModelCard) -> None
 
 
 def _paired(one: Scored, other: Scored) -> tuple[Scored, Scored]:
+    """Return what both answered, row for row; rows of one picture differ in their truth alone."""
     places = {item: place for place, item in enumerate(other.items)}
     rows = [place for place, item in enumerate(one.items) if item in places]
     if not rows:
         raise UsageError("cannot be compared: there is no item that both models answered")
-    theirs = [places[one.items[row]] for row in rows]
-    return one.take(np.array(rows)), other.take(np.array(theirs))
+    mine, theirs = one.take(np.array(rows)), [places[one.items[row]] for row in rows]
+    scores, predicted = other.scores[theirs], other.predicted[theirs]
+    return mine, replace(mine, scores=scores, predicted=predicted, sets=None)
 
 
 def _by_label(one: Scored, other: Scored) -> dict[str, Difference]:

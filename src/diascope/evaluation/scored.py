@@ -95,9 +95,14 @@ class Scored:
 
 
 def joined(parts: Sequence[Scored]) -> Scored:
-    """Return the items of several models of the same labels as if one had answered."""
+    """Return the items of several models of the same labels as if one had answered.
+
+    Scores are what the weakest of them are, and there are sets only if each model has them.
+    """
     first = parts[0]
     sets = [part.sets for part in parts if part.sets is not None]
+    whole = len(sets) == len(parts)
+    kinds = [part.score_kind for part in parts if part.score_kind != "probability"]
     return replace(
         first,
         items=sum((part.items for part in parts), ()),
@@ -105,6 +110,8 @@ def joined(parts: Sequence[Scored]) -> Scored:
         targets=np.concatenate([part.targets for part in parts]),
         scores=np.concatenate([part.scores for part in parts]),
         predicted=np.concatenate([part.predicted for part in parts]),
-        sets=np.concatenate(sets) if len(sets) == len(parts) else None,
+        score_kind=kinds[0] if kinds else "probability",
+        sets=np.concatenate(sets) if whole else None,
+        coverage=first.coverage if whole else None,
         columns={name: sum((part.columns[name] for part in parts), ()) for name in first.columns},
     )

@@ -35,6 +35,7 @@ LAYERS = (
     (
         "pipeline",
         "answering",
+        "trained",
         "preparation",
         "recipe",
         "plugins",

@@ -125,7 +125,7 @@ class Answering:
         return self._predicted(samples[:middle]) + self._predicted(samples[middle:])
 
 
-class Answers:
+class Outcomes:
     """The predictions of an item's frames, up to the first outcome that is none.
 
     Attributes:

@@ -18,7 +18,7 @@ WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "card.yaml"
 Task = Literal["binary", "multiclass", "multilabel"]
 _TOLD = {"title", "licence", "operating_rule", "data", "metrics", "cross_validation", "subgroups"}
-_TOLD |= {"evidence", "limits", "made"}
+_TOLD |= {"evidence", "limits", "made", "read"}
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,7 @@ class ModelCard:
         head: ``linear`` is mean pooling and one linear layer; ``conv`` is a 3 x 3 convolution,
             ReLU and a 1 x 1 convolution to one map a label, then mean pooling; ``attention`` is
             gated attention over the regions or frames of an item and one linear layer.
+        read: the reader of training, as written in a recipe; None if that is not known.
         preprocess: the steps of training, as written in a recipe.
         test_time: ``flips`` averages the logits of the picture and its three mirror images.
         calibration: makes probabilities of the logits.
@@ -115,6 +116,7 @@ class ModelCard:
     head: Literal["linear", "conv", "attention"] = "linear"
     backbone_parameters: dict[str, Any] = field(default_factory=dict)
     backbone_digest: str | None = None
+    read: Any = None
     preprocess: tuple[Any, ...] = ()
     test_time: Literal["none", "flips"] = "none"
     calibration: Calibration | None = None

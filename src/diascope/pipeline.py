@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 from warnings import warn
 
-from diascope.answering import Answering, Answers, checked
+from diascope.answering import Answering, Outcomes, checked
 from diascope.card import ModelCard
 from diascope.contracts import (
     Backbone,
@@ -34,6 +34,7 @@ from diascope.preparation import Part, Preparation
 from diascope.privacy import BURNED_IN, cautioned
 from diascope.recipe import Recipe, Reference, build
 from diascope.sample import Failed, Item, Prediction, Record, Skipped
+from diascope.trained import departures
 
 _DECIDING = ("device", "devices", "engine", "precision", "tolerance", "evidence", "coverage")
 
@@ -186,7 +187,7 @@ class Pipeline:
         first = next(outcomes)
         if not isinstance(first, Prediction):
             return first
-        predictor, frames = self.load(), Answers(chain([first], outcomes))
+        predictor, frames = self.load(), Outcomes(chain([first], outcomes))
         try:
             answer = checked(predictor.aggregate(item, iter(frames)), self.model, "aggregate")
         except Exception as error:  # a stranger's model may raise anything
@@ -211,12 +212,7 @@ def compose(recipe: Recipe) -> Pipeline:
     readers, warnings = make_readers(recipe)
     steps = tuple(make_part(reference, recipe) for reference in recipe.preprocess)
     model = make_part(recipe.model, recipe)
-    trained = json.loads(json.dumps(_card(model).preprocess))
-    if trained and trained != json.loads(json.dumps(recipe.plain()["preprocess"])):
-        warnings.append(
-            f"preprocess differs from how {recipe.model.name} was trained: {trained}; "
-            "expect worse answers than its card states"
-        )
+    warnings += departures(recipe, _card(model))
     if recipe.run.devices == "all" and not accelerators():
         warnings.append("run.devices is all, and there is no accelerator here: the processor works")
     return Pipeline(

@@ -159,3 +159,8 @@ def test_what_was_measured_of_the_evidence_stands_behind_the_metrics() -> None:
     told = ("300 pictures of 250 groups", "the column mask", "Energy inside the mask", "0.512")
     assert [text for text in told if text not in section] == []
     assert "evidence maps" not in card_page(CARD)
+
+
+def test_the_reader_of_the_training_stands_in_the_details_if_it_is_known() -> None:
+    assert "dicom (window 2)" in card_page(replace(CARD, read={"dicom": {"window": 2}}))
+    assert "<dt>Reader</dt>" not in card_page(CARD)

@@ -65,6 +65,7 @@ def _details(card: ModelCard) -> dict[str, Any]:
         "name": card.name,
         "task": card.task,
         "input": f"{width} x {height} pixels, {card.channels} channels",
+        "reader": _step(card.read) if card.read else "",
         "preprocessing": ", ".join(_step(written) for written in card.preprocess),
         "network": card.backbone or "its own",
         "parameters of the network": {

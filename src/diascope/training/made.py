@@ -63,6 +63,7 @@ def first_card(
         mean=tuple(backbone.mean),
         std=tuple(backbone.std),
         score_kind="softmax" if options.task == "multiclass" else "sigmoid",
+        read=recipe.plain()["read"],
         preprocess=tuple(recipe.plain()["preprocess"]),
         test_time=options.test_time,
         licence=options.licence,

@@ -1,0 +1,48 @@
+"""Whether a recipe reads and prepares pictures as the training of its weights did."""
+
+import json
+from typing import Any
+
+from diascope.card import ModelCard
+from diascope.recipe import Recipe
+
+
+def departures(recipe: Recipe, card: ModelCard) -> list[str]:
+    """Return a warning of each part of a recipe that differs from the training.
+
+    Of parts that the card does not name, nothing is said.
+    """
+    written = recipe.plain()
+    now = _plain({key: written[key] for key in ("read", "preprocess")})
+    then = _plain({"read": card.read, "preprocess": card.preprocess})
+    other = {
+        "read": _reads_otherwise(then["read"], now["read"]),
+        "preprocess": then["preprocess"] != now["preprocess"],
+    }
+    return [
+        f"{part} differs from how {recipe.model.name} was trained: {then[part]}; "
+        "expect worse answers than its card states"
+        for part, differs in other.items()
+        if then[part] and differs
+    ]
+
+
+def _reads_otherwise(then: Any, now: Any) -> bool:
+    """Whether a reader has other parameters; ``auto`` stands for every reader, without any.
+
+    Another reader is of other files, of which the training tells nothing.
+    """
+    (reader, parameters), (other, others) = _parted(then), _parted(now)
+    return parameters != others and (reader == other or "auto" in (reader, other))
+
+
+def _parted(written: Any) -> tuple[Any, Any]:
+    """Return a plugin's name and parameters."""
+    if not isinstance(written, dict):
+        return written, {}
+    ((name, parameters),) = written.items()
+    return name, parameters
+
+
+def _plain(values: dict[str, Any]) -> Any:
+    return json.loads(json.dumps(values))

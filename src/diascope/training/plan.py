@@ -27,8 +27,9 @@ from diascope.training.teachers import teacher_card
 from diascope.training.unseen import check_unseen
 
 _NOT_TRAINED = {"table", "devices", "title", "licence", "data", "limits", "by", "folds"}
-_NOT_TRAINED |= {"start", "teachers", "test_time", "operating_points", "allow_duplicates"}
-"""Keys of ``train:`` that do not change the weights; ``start`` and ``teachers`` do by content."""
+_NOT_TRAINED |= {"start", "teachers", "test_time", "operating_points", "allow_duplicates", "labels"}
+"""Keys of ``train:`` that do not change the weights; ``start`` and ``teachers`` do by content, and
+``labels`` by their names."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,8 @@ class Plan:
 
     def digest(self) -> str:
         """Return the SHA-256 of all that decides the weights."""
-        facts: dict[str, Any] = {key: self.recipe.plain()[key] for key in ("preprocess", "train")}
+        recipe, parts = self.recipe.plain(), ("read", "accept", "preprocess", "train")
+        facts: dict[str, Any] = {part: recipe[part] for part in parts} | {"labels": self.names}
         facts["train"] = {k: v for k, v in facts["train"].items() if k not in _NOT_TRAINED}
         if (start := self.options.start) is not None:
             facts["start"] = [file_digest(start.source), start.keys, start.scale]

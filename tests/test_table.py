@@ -108,6 +108,14 @@ def test_a_wrong_row_is_named_by_its_line(write: Write, row: str, said: str) -> 
     assert said in error.message
 
 
+@pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel"])
+def test_a_question_mark_alone_is_refused_with_its_line(write: Write, task: str) -> None:
+    error = refusal(write("path,label\na.png,x\nb.png,?\n"), task)
+
+    assert error.where.endswith("labels.csv:3")
+    assert error.message == "? names no label; write ?NAME"
+
+
 def test_a_row_with_too_many_cells_is_refused_by_its_line(write: Write) -> None:
     assert refusal(write("path,label\na.png,x\nb.png,x,y\n")).where.endswith("labels.csv:3")
 

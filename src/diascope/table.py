@@ -92,26 +92,39 @@ def label_names(examples: Sequence[Example], given: Sequence[str], path: Path) -
         )
     if given:
         return tuple(given)
-    alike = {name.casefold(): name for name in found}
-    if other := [name for name in found if alike[name.casefold()] != name]:
+    last = {name.casefold(): name for name in found}
+    alike = [f"{name} and {same}" for name in found if (same := last[name.casefold()]) != name]
+    if alike:
         raise TableError(
-            f"holds labels that differ only in case: {', '.join(f'{name} and {alike[name.casefold()]}' for name in other)}",
+            f"holds labels that differ only in case: {', '.join(alike)}",
             where=str(path),
             hint="Spell them alike; or name both under `labels:`, if both are meant.",
         )
     return tuple(found)
 
 
-def splits_of(folder: Path) -> dict[str, str]:
-    """Return group to split of the pictures that weights in a folder were trained on.
+def splits_of(folder: Path, examples: Sequence[Example]) -> tuple[dict[str, str], str]:
+    """Return group to split of a training, from ``split.csv`` beside its weights, and a warning.
 
-    Empty if the folder holds no ``split.csv`` of a training.
+    Both are empty without such a file. Two tables may name other groups alike, such as 1 to 100.
+    Their names mean the same if at least one group has a picture of the same name in both, whatever
+    its folder and ending; otherwise no group is taken for the training's, and the warning says so.
     """
     path = folder / SPLIT_FILE
     if not path.is_file():
-        return {}
+        return {}, ""
     with path.open(encoding="utf-8", newline="") as file:
-        return {row.get("group") or "": row.get("split") or "" for row in csv.DictReader(file)}
+        rows = list(csv.DictReader(file))
+    splits = {row.get("group") or "": row.get("split") or "" for row in rows}
+    alike = {(one.group, Path(one.name).stem) for one in examples if one.group in splits}
+    known = {(row.get("group") or "", Path(row.get("path") or "").stem) for row in rows}
+    if not alike or alike & known:
+        return splits, ""
+    count = len({group for group, _ in alike})
+    return {}, (
+        f"groups are named as in {path} ({count}), but none has a picture of the same name: they "
+        "are taken for others; if they are the same, the figures flatter"
+    )
 
 
 def _example(row: dict[str, str], line: int, column: str, path: Path, task: Task) -> Example:
@@ -123,6 +136,8 @@ def _example(row: dict[str, str], line: int, column: str, path: Path, task: Task
     cells = {part.strip() for part in (row[column] or "").split("|") if part.strip()}
     unknown = frozenset(cell[1:].strip() for cell in cells if cell.startswith("?"))
     labels = frozenset(cell for cell in cells if not cell.startswith("?"))
+    if "" in unknown:
+        raise TableError("? names no label; write ?NAME", where=where)
     if task != "multilabel" and (len(labels) != 1 or unknown):
         raise TableError(f"a {task} task needs one label a row, got {row[column]!r}", where=where)
     if both := labels & unknown:

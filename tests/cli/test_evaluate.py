@@ -10,27 +10,15 @@ import pytest
 from PIL import Image
 
 from diascope.card import read_card, write_card
-from tests.runs import Ended, rows, write_pictures, write_recipe
+from tests.cli.tables import LABELS, write_labelled, write_rows
+from tests.runs import Ended, rows, write_recipe
 
 Command = Callable[..., Ended]
-LABELS = ("red", "green", "blue")
 
 
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
-    """Twelve pictures and their labels, sexes and ages; the last four are for testing."""
-    write_pictures(tmp_path / "photos", 12)
-    return write_rows(tmp_path / "table.csv", 12)
-
-
-def write_rows(path: Path, count: int, **changes: str) -> Path:
-    lines = ["path,label,split,sex,age"]
-    for number in range(count):
-        label = changes.get("label", LABELS[number % 3])
-        split = "test" if number >= 8 else "train"
-        lines.append(f"photos/{number:02}.png,{label},{split},{'fm'[number % 2]},{20 + number}")
-    path.write_text("\n".join(lines) + "\n")
-    return path
+    return write_labelled(tmp_path)
 
 
 def with_masks(table: Path) -> Path:
@@ -81,18 +69,6 @@ def test_only_the_split_that_was_asked_for_is_looked_at(
     assert measured(tmp_path / "out")["items"]["measured"] == 4  # type: ignore[index]
 
 
-def test_a_failed_picture_is_counted_and_listed(
-    command: Command, recipe: Path, table: Path, tmp_path: Path
-) -> None:
-    (tmp_path / "photos" / "05.png").write_bytes(b"\x89PNG\r\n\x1a\n no picture")
-    ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
-    found = measured(tmp_path / "out")
-    assert ended.code == 1
-    assert found["items"]["failed"] == 1  # type: ignore[index]
-    assert list(found["failed"]) == ["photos/05.png"]  # type: ignore[call-overload]
-    assert "photos/05.png" in (tmp_path / "out" / "evaluation.html").read_text()
-
-
 def test_two_recipes_are_compared_each_in_its_own_folder(
     command: Command, recipe: Path, table: Path, tmp_path: Path
 ) -> None:
@@ -126,16 +102,6 @@ def test_a_label_that_the_model_does_not_know_is_refused_before_anything_is_run(
     assert "12 rows hold labels that the model does not know: purple" in ended.err
     assert "It knows red, green, blue." in ended.err
     assert not (tmp_path / "out").exists()
-
-
-def test_rows_without_a_split_are_those_of_the_training_if_others_have_one(
-    command: Command, recipe: Path, table: Path, tmp_path: Path
-) -> None:
-    table.write_text(table.read_text().replace(",train,", ",,"))
-    ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
-    assert "8 of 12 rows stand in train or validation" in ended.err
-    again = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "2", "--split", "train")
-    assert "8 items measured" in again.out
 
 
 def test_a_label_that_no_row_has_is_a_warning(
@@ -228,37 +194,6 @@ def test_a_card_is_updated_only_with_evidence(
 
     assert ended.code == 2
     assert "--update-card needs --evidence" in ended.err
-
-
-def test_what_the_weights_were_trained_on_is_known_from_beside_them(
-    command: Command, recipe: Path, tiny_weights: Path, tmp_path: Path
-) -> None:
-    write_pictures(tmp_path / "photos", 12)
-    lines = [f"photos/{n:02}.png,{LABELS[n % 3]},group {n // 2}" for n in range(12)]
-    table = tmp_path / "plain.csv"
-    table.write_text("\n".join(["path,label,group", *lines]) + "\n")
-    parts = ["train"] * 4 + ["validation", "test"]
-    split = [f"elsewhere/{n:02}.png,red,group {n // 2},{parts[n // 2]}" for n in range(12)]
-    (tiny_weights / "split.csv").write_text("\n".join(["path,label,group,split", *split]))
-    ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
-    assert "10 of 12 rows stand in train or validation" in ended.err
-    held = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "2", "--split", "test")
-    assert "2 items measured" in held.out
-    assert f"told by their groups in {tiny_weights}/split.csv" in held.err
-    assert "train or validation" not in held.err
-    table.write_text("\n".join(["path,label,group", lines[-1]]) + "\n")  # of the test's
-    alone = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "3")
-    assert "told by their groups in" in alone.err
-    assert "train or validation" not in alone.err
-
-
-def test_rows_that_share_a_picture_are_a_warning_that_names_them(
-    command: Command, recipe: Path, table: Path, tmp_path: Path
-) -> None:
-    table.write_text(table.read_text().replace("photos/05.png", "photos/02.png"))
-    ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
-    assert "12 items measured" in ended.out
-    assert "2 rows share their picture with others; each counts (lines 4, 7)" in ended.err
 
 
 def test_a_comparison_that_makes_no_sense_is_refused_before_anything_is_run(

@@ -5,7 +5,7 @@ import pytest
 
 from diascope.errors import UsageError
 from diascope.evaluation.metrics import measured
-from diascope.evaluation.subgroups import by_subgroup, divided
+from diascope.evaluation.subgroups import by_subgroup, check_divisible, divided
 from tests.evaluation.tables import binary, multilabel
 
 COLUMNS = {
@@ -52,7 +52,12 @@ def test_a_small_part_is_marked_and_a_large_one_is_not() -> None:
 )
 def test_what_cannot_divide_is_refused(request_: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        by_subgroup(binary(columns=COLUMNS), [request_])
+        check_divisible(COLUMNS, request_)
+
+
+def test_items_without_a_number_are_a_part_of_their_own_if_all_are() -> None:
+    (part,) = by_subgroup(binary(columns={"age": ("",) * 120}), ["age:20"], draws=5)
+    assert (part.value, part.items) == ("not given", 120)
 
 
 def test_a_label_that_is_known_nowhere_in_a_part_is_not_measured_there() -> None:

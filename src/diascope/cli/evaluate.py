@@ -58,12 +58,12 @@ def evaluate(recipe: str, overrides: tuple[str, ...], **options: Any) -> None:
 
 
 def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) -> int:
-    """Run, measure and write; return the exit code, which is that of the run."""
+    """Run, measure and write; return the exit code: 1 if a picture has no answer."""
     from diascope.evaluation.answers import columns_of, read_labels
     from diascope.evaluation.compare import check_comparable, compare
     from diascope.evaluation.evaluate import evaluate as measure
     from diascope.evaluation.evidence_card import card_evidence, updatable, update_card
-    from diascope.evaluation.subgroups import divided
+    from diascope.evaluation.subgroups import check_divisible
     from diascope.evaluation.write import write_evaluation
 
     quiet, seed = options["quiet"], options["seed"]
@@ -80,7 +80,7 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
         check_comparable(card, other.model.instance.card)
         warnings += [f"{other.recipe.name}: {warning}" for warning in other.warnings]
     for request in by:
-        divided(columns_of(examples), request)  # refuses what is wrong before anything is run
+        check_divisible(columns_of(examples), request)
     updated_in = updatable(pipeline.model.instance, card) if options["update_card"] else None
     classifier = _classifier(pipeline, examples, options) if options["evidence"] else None
     scored, failed, code = _answers(pipeline, examples, folder, quiet=quiet)
@@ -158,7 +158,8 @@ def _answers(
         click.echo(f"Stopped early: {outcome.stopped}.", err=True)
         click.echo(f"Go on with:\n  {typed()}", err=True)
         sys.exit(outcome.exit_code)
-    return *collect(pipeline, examples, folder), outcome.exit_code
+    scored, failed = collect(pipeline, examples, folder)
+    return scored, failed, max(outcome.exit_code, 1 if failed else 0)
 
 
 def _classifier(pipeline: Any, examples: Any, options: dict[str, Any]) -> Any:

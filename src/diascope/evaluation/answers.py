@@ -40,17 +40,17 @@ def read_labels(
     """
     examples = read_table(table, card.task)
     _refuse_unknown(examples, card, table)
-    warnings = _repeated(examples)
+    warnings, doubt = _repeated(examples), ""
     if any(example.split for example in examples):  # what has none is trained on
         examples = [replace(example, split=example.split or "train") for example in examples]
-    elif weights is not None and (splits := splits_of(weights)):
+    elif weights is not None:
+        splits, doubt = splits_of(weights, examples)
         examples = [
             replace(example, split=cast(Split | None, splits.get(example.group)))
             for example in examples
         ]
-        warnings.append(
-            f"which rows were learned from is told by their groups in {weights}/{SPLIT_FILE}"
-        )
+        told = f"which rows were learned from is told by their groups in {weights}/{SPLIT_FILE}"
+        warnings += [doubt or told] if doubt or splits else []
     learned = sum(example.split in ("train", "validation") for example in examples)
     if split is None:
         flatters = (
@@ -60,7 +60,7 @@ def read_labels(
         return examples, [*warnings, *([flatters] if learned else ())]
     chosen = [example for example in examples if example.split == split]
     if not chosen:
-        raise TableError(f"no row has the split {split!r}", where=str(table))
+        raise TableError(f"no row has the split {split!r}", where=str(table), hint=doubt)
     return chosen, warnings
 
 
@@ -80,7 +80,7 @@ def classify(
 def collect(
     pipeline: Pipeline, examples: Sequence[Example], folder: Path
 ) -> tuple[Scored, dict[str, str]]:
-    """Return answers and truth of what was classified, and why the rest was not, by item.
+    """Return answers and truth of what was classified, and why the rest was not, row by row.
 
     Raises:
         UsageError: if nothing was classified, or the scores are not in [0, 1].
@@ -94,7 +94,8 @@ def collect(
         if isinstance(record, Prediction):
             answered.append((example, record))
         else:
-            failed[example.name] = _reason(record)
+            again = f" (line {example.line})" if example.name in failed else ""
+            failed[f"{example.name}{again}"] = _reason(record)
     if not answered:
         raise UsageError(f"nothing was classified; the first reason: {next(iter(failed.values()))}")
     return _scored(answered, pipeline.model.instance.card, pipeline.recipe.run.coverage), failed
@@ -156,7 +157,8 @@ def _repeated(examples: Sequence[Example]) -> list[str]:
         return []
     lines = ", ".join(str(row.line) for row in repeated[:_SHOWN])
     more = ", ..." if len(repeated) > _SHOWN else ""
-    return [f"{len(repeated)} rows share their picture with others; each counts (lines {lines}{more})"]
+    told = f"{len(repeated)} rows share their picture with others; each counts"
+    return [f"{told} (lines {lines}{more})"]
 
 
 def _refuse_unknown(examples: Sequence[Example], card: ModelCard, table: Path) -> None:

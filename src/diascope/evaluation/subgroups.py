@@ -46,7 +46,7 @@ def by_subgroup(
         by: names of columns; ``age:20`` divides numbers into bins that are 20 wide.
 
     Raises:
-        UsageError: if there is no such column, or it is to be binned and holds no number.
+        UsageError: as ``divided``.
     """
     found = []
     for request in by:
@@ -59,11 +59,22 @@ def by_subgroup(
     return found
 
 
+def check_divisible(columns: Mapping[str, Sequence[str]], request: str) -> None:
+    """Check that a whole table can be divided as a request says, before anything is run.
+
+    Raises:
+        UsageError: as ``divided``, and for a column to be binned that holds no number.
+    """
+    column, _ = divided(columns, request)
+    if column != request and all(_number(cell) is None for cell in columns[column]):
+        raise UsageError(f"--by {request}: the column {column!r} holds no numbers")
+
+
 def divided(columns: Mapping[str, Sequence[str]], request: str) -> tuple[str, list[str]]:
     """Return the column that a request such as ``age:20`` names, and of each item its part.
 
     Raises:
-        UsageError: as ``by_subgroup``.
+        UsageError: if there is no such column, or the width of a bin is no number above 0.
     """
     column, colon, text = request.rpartition(":")
     if not colon or request in columns:
@@ -71,10 +82,7 @@ def divided(columns: Mapping[str, Sequence[str]], request: str) -> tuple[str, li
     width = _number(text)
     if width is None or not width > 0:
         raise UsageError(f"--by {request}: the width of a bin must be a number above 0")
-    cells = _column(columns, column)
-    if all(_number(cell) is None for cell in cells):
-        raise UsageError(f"--by {request}: the column {column!r} holds no numbers")
-    return column, [_bin(cell, width) for cell in cells]
+    return column, [_bin(cell, width) for cell in _column(columns, column)]
 
 
 def _column(columns: Mapping[str, Sequence[str]], name: str) -> Sequence[str]:

@@ -2,15 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from diascope.card import WEIGHTS_FILE, ModelCard, file_digest
 from diascope.contracts import Backbone
 from diascope.errors import TableError
 from diascope.evaluation.answers import columns_of
-from diascope.evaluation.subgroups import divided
+from diascope.evaluation.subgroups import check_divisible
 from diascope.network import state_digest
 from diascope.pipeline import make_part, make_readers
 from diascope.preparation import Preparation
@@ -40,6 +42,7 @@ class Plan:
         examples: the table's rows, each with its split.
         names: of the labels, in the order of the outputs.
         head_only: whether the weights file can leave the backbone to its plugin.
+        warnings: what a reader should know of the weights that are learned from.
         features: of all items' regions, once they are worked out; None if it is pictures that are
             learned from.
     """
@@ -53,6 +56,7 @@ class Plan:
     preparation: Preparation
     augmentation: Augmentation
     head_only: bool
+    warnings: tuple[str, ...] = ()
     features: Features | None = None
 
     def split(self, name: str) -> list[Example]:
@@ -112,9 +116,10 @@ class Plan:
     def folds(self) -> list["Plan"]:
         """Return the trainings of the cross-validation: each holds out another part."""
         options = self.options
-        splits = folds_by_group(
-            self.examples, options.folds, validation=options.validation, seed=options.seed
-        )
+        with _placed(options.table):
+            splits = folds_by_group(
+                self.examples, options.folds, validation=options.validation, seed=options.seed
+            )
         return [replace(self, examples=examples) for examples in splits]
 
 
@@ -127,16 +132,17 @@ def make_plan(recipe: Recipe) -> Plan:
     options, reference = train_options(recipe)
     examples = read_table(options.table, options.task)
     names = label_names(examples, list(options.labels), options.table)
-    examples = split_by_group(
-        examples, test=options.test, validation=options.validation, seed=options.seed
-    )
+    with _placed(options.table):
+        examples = split_by_group(
+            examples, test=options.test, validation=options.validation, seed=options.seed
+        )
     for split in ("train", "validation"):
         if not any(example.split == split for example in examples):
             raise TableError(f"no row has the split {split!r}", where=str(options.table))
     if not any(example.weight for example in examples if example.split == "train"):
         raise TableError("every row of train has the weight 0", where=str(options.table))
     for request in options.by:
-        divided(columns_of(examples), request)  # refuses what is wrong before anything is trained
+        check_divisible(columns_of(examples), request)
     readers, _ = make_readers(recipe)
     steps = tuple(make_part(step, recipe) for step in recipe.preprocess)
     backbone = make_part(reference, recipe).instance
@@ -156,13 +162,22 @@ def make_plan(recipe: Recipe) -> Plan:
         teacher_card(folder, card)
     started = [options.start.source.parent] if options.start else []
     folds = plan.folds()
+    doubts = []
     for each in (plan, *folds):
         _check_monitor(each)
-        for folder in (*options.teachers, *started):
-            check_unseen(folder, each.examples)
+        doubts += [check_unseen(folder, each.examples) for folder in (*options.teachers, *started)]
     for number, fold in enumerate(folds, 1):
         _check_learned(fold, f"fold {number} of {len(folds)}")
-    return plan
+    return replace(plan, warnings=tuple(dict.fromkeys(filter(None, doubts))))
+
+
+@contextmanager
+def _placed(table: Path) -> Iterator[None]:
+    """Name the table in what is wrong with it."""
+    try:
+        yield
+    except TableError as error:
+        raise TableError(error.message, where=str(table), hint=error.hint) from error
 
 
 def _always_the_same(backbone: Backbone) -> bool:

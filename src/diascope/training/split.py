@@ -1,6 +1,7 @@
 """Hold groups out of training, so that a measurement is on people the model never saw."""
 
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
@@ -80,20 +81,22 @@ def _one_fold(examples: Sequence[Example], share: float, seed: int) -> list[int]
 
 
 def _folds(examples: Sequence[Example], folds: int, seed: int) -> list[set[int]]:
-    """Return which examples each fold holds out, by scikit-learn's StratifiedGroupKFold."""
+    """Return which examples each fold holds out, by scikit-learn's StratifiedGroupKFold.
+
+    Combinations of labels that are rarer than the folds cannot stand in each: they are one stratum.
+    """
     from sklearn.model_selection import StratifiedGroupKFold
 
     groups = [example.group for example in examples]
-    labels = ["|".join(sorted(example.labels)) for example in examples]
     if len(set(groups)) < folds:
         raise TableError(
             f"{len(set(groups))} groups are too few to hold out one of {folds} parts",
-            hint="Give the table a `split` column, or hold out a larger share.",
+            hint="Give the table a `split` column, hold out a larger share, or take fewer folds.",
         )
+    labels = ["|".join(sorted(example.labels)) for example in examples]
+    counts = Counter(labels)
+    strata = [label if counts[label] >= folds else "|" for label in labels]
     cut = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
-    try:
-        with warnings.catch_warnings():  # of rare labels: `inspect_pictures` tells them by name
-            warnings.filterwarnings("ignore", message="The least populated class")
-            return [set(map(int, held)) for _, held in cut.split(examples, labels, groups)]
-    except ValueError as error:  # no label has as many pictures as there are folds
-        raise TableError(f"{folds} parts cannot be made: {error}") from error
+    with warnings.catch_warnings():  # of rare labels: `inspect_pictures` tells them by name
+        warnings.filterwarnings("ignore", message="The least populated class")
+        return [set(map(int, held)) for _, held in cut.split(examples, strata, groups)]

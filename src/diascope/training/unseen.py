@@ -12,17 +12,20 @@ _KNOWN = {"test": ("train", "validation"), "validation": ("train",)}
 _SHOWN = 3
 
 
-def check_unseen(folder: Path, examples: Sequence[Example]) -> None:
+def check_unseen(folder: Path, examples: Sequence[Example]) -> str:
     """Check that weights were not trained on groups that are held out now.
 
     Args:
         folder: of the weights; nothing is known of them if it holds no ``split.csv`` of ours.
         examples: each with its split.
 
+    Returns:
+        A warning, if groups are only named as those of the weights; else an empty text.
+
     Raises:
         TableError: naming some of the groups.
     """
-    path, splits = folder / SPLIT_FILE, splits_of(folder)
+    path, (splits, doubt) = folder / SPLIT_FILE, splits_of(folder, examples)
     for split, known in _KNOWN.items():
         held = {example.group for example in examples if example.split == split}
         if seen := sorted(group for group in held if splits.get(group) in known):
@@ -31,5 +34,7 @@ def check_unseen(folder: Path, examples: Sequence[Example]) -> None:
                 f"its training learned from groups that are held out now as {split}: "
                 f"{', '.join(seen[:_SHOWN])}{more}",
                 where=str(path),
-                hint=f"Give the table its column `split`, as {path} has it, and train no folds.",
+                hint=f"Give the table its column `split`, as {path} has it, and train no folds. "
+                "If these groups are others, rename them in the table.",
             )
+    return doubt

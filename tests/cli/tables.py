@@ -1,0 +1,23 @@
+"""The label table that ``pipeline evaluate`` is tested with."""
+
+from pathlib import Path
+
+from tests.runs import write_pictures
+
+LABELS = ("red", "green", "blue")
+
+
+def write_labelled(folder: Path) -> Path:
+    """Write twelve pictures and their table: labels, sexes, ages; the last four are for testing."""
+    write_pictures(folder / "photos", 12)
+    return write_rows(folder / "table.csv", 12)
+
+
+def write_rows(path: Path, count: int, **changes: str) -> Path:
+    lines = ["path,label,split,sex,age"]
+    for number in range(count):
+        label = changes.get("label", LABELS[number % 3])
+        split = "test" if number >= 8 else "train"
+        lines.append(f"photos/{number:02}.png,{label},{split},{'fm'[number % 2]},{20 + number}")
+    path.write_text("\n".join(lines) + "\n")
+    return path

@@ -1,0 +1,114 @@
+"""``pipeline evaluate``: which rows of a table are measured, and what is said of the others."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.tables import LABELS, write_labelled
+from tests.runs import Ended, write_pictures
+
+Command = Callable[..., Ended]
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    return write_labelled(tmp_path)
+
+
+def measured(folder: Path) -> Any:
+    return json.loads((folder / "metrics.json").read_text())
+
+
+def test_a_failed_picture_is_counted_and_listed_with_each_of_its_rows(
+    command: Command, recipe: Path, table: Path, tmp_path: Path
+) -> None:
+    table.write_text(table.read_text().replace("photos/07.png", "photos/05.png"))
+    (tmp_path / "photos" / "05.png").write_bytes(b"\x89PNG\r\n\x1a\n no picture")
+    ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
+    found = measured(tmp_path / "out")
+    assert ended.code == 1
+    assert (found["items"]["found"], found["items"]["failed"]) == (12, 2)
+    assert list(found["failed"]) == ["photos/05.png", "photos/05.png (line 9)"]
+    assert "photos/05.png" in (tmp_path / "out" / "evaluation.html").read_text()
+
+
+def test_a_skipped_picture_has_no_answer_either(
+    command: Command, recipe: Path, table: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "photos" / "05.png").write_bytes(b"")
+    ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
+    assert ended.code == 1
+    assert "11 items measured, 1 without answer" in ended.out
+    assert measured(tmp_path / "out")["failed"] == {"photos/05.png": "the file is empty"}
+
+
+def test_ages_of_none_but_a_failed_picture_do_not_end_the_command(
+    command: Command, recipe: Path, table: Path, tmp_path: Path
+) -> None:
+    header, *lines = table.read_text().splitlines()
+    bare = [line if "05.png" in line else line.rpartition(",")[0] + "," for line in lines]
+    table.write_text("\n".join([header, *bare]))
+    (tmp_path / "photos" / "05.png").write_bytes(b"\x89PNG\r\n\x1a\n no picture")
+    command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out", "--by", "age:20")
+    assert measured(tmp_path / "out")["subgroups"]["age"]["not given"]["items"] == 11
+
+
+def test_rows_without_a_split_are_those_of_the_training_if_others_have_one(
+    command: Command, recipe: Path, table: Path, tmp_path: Path
+) -> None:
+    table.write_text(table.read_text().replace(",train,", ",,"))
+    ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
+    assert "8 of 12 rows stand in train or validation" in ended.err
+    again = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "2", "--split", "train")
+    assert "8 items measured" in again.out
+
+
+def test_what_the_weights_were_trained_on_is_known_from_beside_them(
+    command: Command, recipe: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    write_pictures(tmp_path / "photos", 12)
+    lines = [f"photos/{n:02}.png,{LABELS[n % 3]},group {n // 2}" for n in range(12)]
+    table = tmp_path / "plain.csv"
+    table.write_text("\n".join(["path,label,group", *lines]) + "\n")
+    parts = ["train"] * 4 + ["validation", "test"]
+    split = [f"elsewhere/{n:02}.png,red,group {n // 2},{parts[n // 2]}" for n in range(12)]
+    (tiny_weights / "split.csv").write_text("\n".join(["path,label,group,split", *split]))
+    ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
+    assert "10 of 12 rows stand in train or validation" in ended.err
+    held = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "2", "--split", "test")
+    assert "2 items measured" in held.out
+    assert f"told by their groups in {tiny_weights}/split.csv" in held.err
+    assert "train or validation" not in held.err
+    table.write_text("\n".join(["path,label,group", lines[-1]]) + "\n")  # of the test's
+    alone = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "3")
+    assert "told by their groups in" in alone.err
+    assert "train or validation" not in alone.err
+
+
+def test_groups_that_are_only_named_as_those_of_the_training_are_not_taken_for_them(
+    command: Command, recipe: Path, table: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    rows = [f"photos/{n:02}.png,{LABELS[n % 3]},{n}" for n in range(12)]
+    table.write_text("\n".join(["path,label,group", *rows]))
+    split = [f"photos/other-{n:02}.png,red,{n},{'train' if n else 'test'}" for n in range(12)]
+    (tiny_weights / "split.csv").write_text("\n".join(["path,label,group,split", *split]))
+    ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
+    assert "12 items measured" in ended.out
+    assert f"named as in {tiny_weights}/split.csv (12), but none has a picture" in ended.err
+    assert "train or validation" not in ended.err
+    held = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "2", "--split", "test")
+    assert held.code == 2
+    assert "no row has the split 'test'" in held.err
+    assert "(12), but none has a picture" in held.err
+
+
+def test_rows_that_share_a_picture_are_a_warning_that_names_them(
+    command: Command, recipe: Path, table: Path, tmp_path: Path
+) -> None:
+    table.write_text(table.read_text().replace("photos/05.png", "photos/02.png"))
+    ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
+    assert "12 items measured" in ended.out
+    assert "2 rows share their picture with others; each counts (lines 4, 7)" in ended.err

@@ -22,8 +22,11 @@ def fitted(sample: Sample, size: tuple[int, int], channels: int) -> NDArray[np.f
             f"the model takes pictures of {width}x{height}, got {unit.shape[1]}x{unit.shape[0]}; "
             f"add `resize: {{size: [{height}, {width}]}}` to preprocess"
         )
-    if unit.shape[2] == 1 and channels == 3:
-        return np.repeat(unit, 3, axis=2)
-    if unit.shape[2] != channels:
+    if not takes(channels, unit.shape[2]):
         raise ValueError(f"the model takes {channels} channels, got {unit.shape[2]}")
-    return unit
+    return unit if unit.shape[2] == channels else np.repeat(unit, channels, axis=2)
+
+
+def takes(channels: int, has: int) -> bool:
+    """Whether a network of so many channels can be given a picture that has others."""
+    return has == channels or (has, channels) == (1, 3)

@@ -2,7 +2,9 @@
 
 import csv
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,23 +23,31 @@ Row = tuple[str, str, str, str]
 
 @pytest.fixture
 def inspect(tmp_path: Path) -> Inspect:
-    """Return a function that inspects rows of (path, label, group, split) of pictures here."""
+    """Return a function that inspects rows of (path, label, group, split) of pictures here.
+
+    A fold is given as group to split; groups that are not named are in train.
+    """
     (tmp_path / "recipe.yaml").write_text("model: classifier\nread: image\n")
     readers, _ = make_readers(read_recipe(str(tmp_path / "recipe.yaml")))
     preparation = Preparation(readers, (), block=1)
 
-    def call(rows: Sequence[Row], allow: bool = False, names: Sequence[str] = ()) -> Inspection:
+    def call(rows: Sequence[Row], allow: bool = False, **options: Any) -> Inspection:
         table = tmp_path / "table.csv"
         lines = ["path,label,group,split", *(",".join(row) for row in rows)]
         table.write_text("\n".join(lines) + "\n")
         examples = read_table(table, "multiclass")
+        folds = [
+            [replace(one, split=fold.get(one.group, "train")) for one in examples]
+            for fold in options.pop("folds", ())
+        ]
         return inspect_pictures(
             examples,
             preparation,
             allow_duplicates=allow,
+            folds=folds,
             directory=tmp_path,
             table=table,
-            names=names,
+            **{"channels": 3, **options},
         )
 
     return call
@@ -99,6 +109,23 @@ def test_pictures_of_another_size_than_most_are_named(inspect: Inspect, tmp_path
     assert "resize" in told
 
 
+def test_channels_that_the_network_does_not_take_are_an_error(
+    inspect: Inspect, tmp_path: Path
+) -> None:
+    rows = good_rows(tmp_path)
+    with Image.open(tmp_path / "00.png") as colour:
+        grey = colour.convert("L")
+    grey.save(tmp_path / "00.png")
+    told = refusal(inspect, rows, channels=1)
+
+    assert "47 pictures not of 1 channel, which the network takes" in told
+    assert "line 3: 01.png: 3 channels" in told
+    assert "line 2: 00.png" not in told
+    assert "grayscale" in told
+    assert "line 2: 00.png: 1 channel" in refusal(inspect, rows, channels=4)
+    assert inspect(rows, channels=3).warnings == ()
+
+
 def test_a_copy_in_another_split_is_an_error_that_names_both_rows(
     inspect: Inspect, tmp_path: Path
 ) -> None:
@@ -135,6 +162,22 @@ def test_a_copy_in_the_same_split_is_a_warning_unless_they_are_one_group(
 
     rows[2] = (*rows[2][:2], "group-0", "train")
     assert inspect(rows).warnings == ()
+
+
+def test_a_copy_in_another_split_of_a_fold_is_an_error_that_names_the_fold(
+    inspect: Inspect, tmp_path: Path
+) -> None:
+    rows = good_rows(tmp_path)
+    (tmp_path / "02.png").write_bytes((tmp_path / "00.png").read_bytes())
+    together = {"group-0": "test", "group-2": "test"}
+    folds = [together, {"group-0": "test", "group-2": "validation"}]
+
+    told = refusal(inspect, rows, folds=folds)
+    assert "in fold 2 of 2: 1 picture with copies in another split" in told
+    assert "line 2: 00.png (test) = line 4: 02.png (validation)" in told
+    assert "fold 1" not in told
+    assert any("in fold 2 of 2" in one for one in inspect(rows, allow=True, folds=folds).warnings)
+    assert not any("in fold" in one for one in inspect(rows, folds=[together]).warnings)
 
 
 def test_copies_with_other_labels_are_told(inspect: Inspect, tmp_path: Path) -> None:

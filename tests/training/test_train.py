@@ -4,6 +4,7 @@ import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,14 @@ from diascope.card import read_card
 from diascope.errors import RecipeError, TableError, WeightsError
 from diascope.recipe import read_recipe
 from tests.runs import Ended, rows, start, strike, write_recipe
-from tests.training.trainings import COLOURS, train, write_table, write_training
+from tests.training.trainings import (
+    COLOURS,
+    LAYERS,
+    train,
+    with_splits,
+    write_table,
+    write_training,
+)
 
 pytest.importorskip("lightning_fabric", reason="needs diascope[train]")
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of other libraries
@@ -71,6 +79,7 @@ def test_the_card_tells_what_the_weights_were_made_of(tmp_path: Path, table: Pat
     assert card.names == ("red", "green", "blue")
     assert (card.labels[0].title, card.labels[0].codes) == ("Red", {"RAL": "1"})
     assert (card.title, card.licence, card.size) == ("Colours", "CC0-1.0", (16, 16))
+    assert (card.read, card.preprocess) == ("auto", ({"resize": {"size": 16}},))
     assert card.made["command"] == "a test"
     assert sum(card.data[split]["pictures"] for split in ("train", "validation", "test")) == 60
 
@@ -143,6 +152,19 @@ def test_another_recipe_in_the_same_folder_is_refused(tmp_path: Path, table: Pat
     assert (tmp_path / "mine" / "split.csv").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    "change", [{"read": {"image": {"least": 8}}}, {"accept": {"modality": ["XC"]}}], ids=str
+)
+def test_pictures_that_are_read_or_chosen_otherwise_in_the_same_folder_are_refused(
+    tmp_path: Path, table: Path, change: dict[str, Any]
+) -> None:
+    recipe = write_training(tmp_path / "t.yaml", table, epochs=1)
+    train(recipe, tmp_path / "mine")
+    recipe.write_text(json.dumps(json.loads(recipe.read_text()) | change))
+    with pytest.raises(WeightsError, match="another recipe or table"):
+        train(recipe, tmp_path / "mine")
+
+
 def test_a_recipe_without_a_train_part_is_refused(recipe: Path, tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="has no `train:` part"):
         train(recipe, tmp_path / "mine")
@@ -168,38 +190,31 @@ def test_pictures_that_cannot_be_used_are_named_before_anything_is_trained(
     assert left <= {".lock", "defects.csv"}
 
 
+def test_colours_for_a_network_of_grey_pictures_are_told_before_anything_is_trained(
+    tmp_path: Path, table: Path
+) -> None:
+    grey = {"convnet": {"layers": LAYERS, "in_channels": 1}}
+    recipe = write_training(tmp_path / "t.yaml", table, backbone=grey)
+    with pytest.raises(TableError, match="60 pictures not of 1 channel"):
+        train(recipe, tmp_path / "mine")
+
+
+def test_a_column_without_numbers_among_the_tested_does_not_end_a_training(
+    tmp_path: Path, table: Path
+) -> None:
+    header, *lines = with_splits(table).read_text().splitlines()
+    rows = [f"{line},{'' if line.endswith(',test') else '40'}" for line in lines]
+    table.write_text("\n".join([f"{header},age", *rows]))
+    recipe = write_training(tmp_path / "t.yaml", table, epochs=1, by=["age:20"])
+    assert set(train(recipe, tmp_path / "mine").subgroups) == {"age=not given"}
+
+
 def test_a_binary_task_of_three_labels_is_refused_before_anything_is_trained(
     tmp_path: Path, table: Path
 ) -> None:
     recipe = write_training(tmp_path / "t.yaml", table, task="binary")
     with pytest.raises(RecipeError, match="a binary task has two labels"):
         train(recipe, tmp_path / "mine")
-
-
-def test_folds_measure_every_picture_by_a_network_that_never_saw_its_group(
-    tmp_path: Path, table: Path
-) -> None:
-    recipe = write_training(tmp_path / "t.yaml", table, epochs=1, folds=2)
-    card = train(recipe, tmp_path / "mine")
-    parts = [rows(tmp_path / "mine" / fold / "split.csv") for fold in ("fold-1", "fold-2")]
-    tested = [{row["group"] for row in part if row["split"] == "test"} for part in parts]
-
-    assert card.cross_validation["folds"] == 2
-    assert card.cross_validation["measured_on"].startswith("60 pictures of 30 groups")
-    assert len(tested[0]) + len(tested[1]) == len(tested[0] | tested[1]) == 30
-    assert (tmp_path / "mine/cross-validation/evaluation.html").is_file()
-
-
-def test_a_fold_that_cannot_learn_a_label_is_refused_before_anything_is_trained(
-    tmp_path: Path, table: Path
-) -> None:
-    lines = [line for line in table.read_text().splitlines() if ",blue," not in line]
-    lines += [f"2-0{number}.png,blue,2-0" for number in range(4)]  # of one group
-    table.write_text("\n".join(lines) + "\n")
-    recipe = write_training(tmp_path / "t.yaml", table, folds=2, monitor="validation_loss")
-    with pytest.raises(TableError, match=r"fold \d of 2 has no picture of blue to learn from"):
-        train(recipe, tmp_path / "mine")
-    assert not (tmp_path / "mine").exists()
 
 
 def test_decisions_can_be_changed_without_training_again(tmp_path: Path, table: Path) -> None:
@@ -210,6 +225,25 @@ def test_decisions_can_be_changed_without_training_again(tmp_path: Path, table: 
     assert plain.digest == decided.digest
     assert {label.operating_point for label in plain.labels} == {None}
     assert all(label.operating_point for label in decided.labels)
+
+
+def test_what_is_said_of_labels_can_be_changed_without_training_again(
+    tmp_path: Path, table: Path
+) -> None:
+    labels: dict[str, Any] = {name: {"title": name} for name in COLOURS}
+    first = train(
+        write_training(tmp_path / "a.yaml", table, epochs=1, labels=labels), tmp_path / "mine"
+    )
+    labels["red"] = {"title": "Red", "codes": {"RAL": "3020"}}
+    second = train(
+        write_training(tmp_path / "b.yaml", table, epochs=1, labels=labels), tmp_path / "mine"
+    )
+    assert first.digest == second.digest
+    assert (second.labels[0].title, second.labels[0].codes) == ("Red", {"RAL": "3020"})
+
+    backwards = write_training(tmp_path / "c.yaml", table, epochs=1, labels=[*reversed(labels)])
+    with pytest.raises(WeightsError, match="another recipe or table"):
+        train(backwards, tmp_path / "mine")
 
 
 def test_training_ends_when_no_epoch_gets_better(tmp_path: Path, table: Path) -> None:

@@ -17,15 +17,15 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # those of other libraries
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Of a training whose groups are named as their split."""
-    rows = [f"{split}.png,red,{split},{split}" for split in ("train", "validation", "test")]
+    rows = [f"old/{split}.jpg,red,{split},{split}" for split in ("train", "validation", "test")]
     (tmp_path / "split.csv").write_text("\n".join(["path,label,group,split", *rows]))
     return tmp_path
 
 
-def example(folder: Path, group: str, split: Any) -> Example:
+def example(folder: Path, group: str, split: Any, name: str) -> Example:
     table = folder / "table.csv"
-    (folder / "a.png").touch()
-    table.write_text(f"path,label,group\na.png,red,{group}\n")
+    (folder / f"{name}.png").touch()
+    table.write_text(f"path,label,group\n{name}.png,red,{group}\n")
     (row,) = read_table(table, "multiclass")
     return replace(row, split=split)
 
@@ -37,7 +37,7 @@ def test_a_group_that_was_learned_from_and_is_held_out_is_named(
     folder: Path, group: str, split: str
 ) -> None:
     with pytest.raises(TableError, match=f"held out now as {split}: {group}\n.*column `split`"):
-        check_unseen(folder, [example(folder, group, split)])
+        check_unseen(folder, [example(folder, group, split, group)])
 
 
 @pytest.mark.parametrize(
@@ -49,12 +49,37 @@ def test_a_group_that_was_learned_from_and_is_held_out_is_named(
     ],
 )
 def test_any_other_is_let_pass(folder: Path, group: str, split: str) -> None:
-    check_unseen(folder, [example(folder, group, split)])
+    assert check_unseen(folder, [example(folder, group, split, group)]) == ""
+
+
+def test_groups_of_other_pictures_are_only_warned_of_unless_one_picture_is_the_same(
+    folder: Path,
+) -> None:
+    others = [example(folder, group, "test", f"other-{group}") for group in ("train", "validation")]
+    told = check_unseen(folder, others)
+    assert f"named as in {folder}/split.csv (2), but none has a picture of the same name" in told
+    with pytest.raises(TableError, match="held out now as test: train, validation\n"):
+        check_unseen(folder, [*others, example(folder, "test", "train", "test")])
 
 
 def test_of_another_projects_split_nothing_is_known(tmp_path: Path) -> None:
     (tmp_path / "split.csv").write_text("image,fold\na.png,1\n")
-    check_unseen(tmp_path, [example(tmp_path, "a", "test")])
+    assert check_unseen(tmp_path, [example(tmp_path, "a", "test", "a")]) == ""
+
+
+def test_a_training_tells_once_of_groups_that_are_only_named_alike(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("lightning_fabric", reason="needs diascope[train]")
+    table = write_table(tmp_path / "pictures", list(COLOURS))
+    first = tmp_path / "first"
+    train(write_training(tmp_path / "a.yaml", table, epochs=1), first)
+    split = first / "split.csv"
+    split.write_text(split.read_text().replace(".png", "-of-others.png"))
+    capsys.readouterr()
+    other: dict[str, Any] = {"start": str(first), "seed": 5, "folds": 2}
+    train(write_training(tmp_path / "b.yaml", table, epochs=1, **other), tmp_path / "second")
+    assert capsys.readouterr().out.count(f"Warning: groups are named as in {split} (30)") == 1
 
 
 @pytest.mark.parametrize("role", ["teachers", "start", "start by its file"])

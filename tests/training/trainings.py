@@ -31,6 +31,15 @@ def write_table(folder: Path, labels: list[str], *, size: int = 16, pairs: int =
     return table
 
 
+def with_splits(table: Path) -> Path:
+    """Give a table of ten groups a label a column ``split``: the last two are held out."""
+    header, *lines = table.read_text().splitlines()
+    parts = [*["train"] * 8, "validation", "test"]
+    rows = [f"{line},{parts[int(line.rpartition('-')[2])]}" for line in lines]
+    table.write_text("\n".join([f"{header},split", *rows]) + "\n")
+    return table
+
+
 def write_training(path: Path, table: Path, *, size: int = 16, **train: Any) -> Path:
     """Write a training recipe with quick settings."""
     quick = {"epochs": 4, "batch": 8, "learning_rate": 0.02, "dropout": 0.0, "test": 0.3}

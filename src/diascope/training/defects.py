@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from diascope.errors import TableError
+from diascope.fitting import takes
 from diascope.output import write_whole
 from diascope.preparation import Preparation
 from diascope.table import Example
@@ -60,27 +61,32 @@ def inspect_pictures(
     examples: Sequence[Example],
     preparation: Preparation,
     *,
+    channels: int,
     allow_duplicates: bool,
     directory: Path,
     table: Path,
     names: Sequence[str] = (),
+    folds: Sequence[Sequence[Example]] = (),
 ) -> Inspection:
     """Read every picture once, and tell all that is wrong with them and with the table.
 
     Args:
         examples: each with its split.
+        channels: that the network takes.
         allow_duplicates: copies on two sides are only warned of.
         directory: receives ``defects.csv``, with all rows of all defects.
         names: the labels that the recipe names; those of the table if empty.
+        folds: the examples with their splits of each fold of a cross-validation, in the same order.
 
     Raises:
-        TableError: with all errors at once: pictures that cannot be read or differ in size, copies
-            on two sides, a label or a split without pictures.
+        TableError: with all errors at once: pictures that cannot be read, differ in size or have
+            channels that the network does not take, copies on two sides, a label or a split without
+            pictures.
     """
     read = _Read.of(examples, preparation)
     found = [
-        *_bad_pictures(read),
-        *_copied(examples, read, allow_duplicates),
+        *_bad_pictures(read, channels),
+        *_copied(examples, folds, read, allow_duplicates),
         *_scarce(examples, names or sorted({name for one in examples for name in one.labels})),
     ]
     _write(found, directory)
@@ -101,11 +107,12 @@ class _Read:
 
     fingerprints: dict[int, Fingerprint]
     sizes: dict[str, tuple[int, int]]
+    channels: dict[str, int]
     unreadable: tuple[str, ...]
 
     @classmethod
     def of(cls, examples: Sequence[Example], preparation: Preparation) -> "_Read":
-        fingerprints, sizes, unreadable = {}, {}, []
+        fingerprints, sizes, channels, unreadable = {}, {}, {}, []
         for place, example in enumerate(examples):
             try:
                 sample = first_sample(example, preparation)
@@ -114,7 +121,8 @@ class _Read:
                 continue
             fingerprints[place] = fingerprint(sample)
             sizes[_row(example)] = sample.pixels.shape[:2]
-        return cls(fingerprints, sizes, tuple(unreadable))
+            channels[_row(example)] = sample.pixels.shape[2]
+        return cls(fingerprints, sizes, channels, tuple(unreadable))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -122,7 +130,7 @@ class _Read:
         return Counter(self.sizes.values()).most_common(1)[0][0]
 
 
-def _bad_pictures(read: _Read) -> Iterator[Defect]:
+def _bad_pictures(read: _Read, channels: int) -> Iterator[Defect]:
     if read.unreadable:
         text = f"{_counted(len(read.unreadable), 'picture')} cannot be read"
         yield Defect("error", text, read.unreadable, "Repair these pictures, or remove their rows.")
@@ -132,31 +140,49 @@ def _bad_pictures(read: _Read) -> Iterator[Defect]:
         text = f"{_counted(len(odd), 'picture')} not of {usual[1]} x {usual[0]} pixels, as most are"
         rows = tuple(f"{row}: {width} x {height}" for row, (height, width) in odd.items())
         yield Defect("error", text, rows, "Add `resize: {size: 224}` to preprocess.")
+    if other := {row: has for row, has in read.channels.items() if not takes(channels, has)}:
+        wanted = _counted(channels, "channel")
+        text = f"{_counted(len(other), 'picture')} not of {wanted}, which the network takes"
+        rows = tuple(f"{row}: {_counted(has, 'channel')}" for row, has in other.items())
+        hint = (
+            "Add `grayscale` to preprocess." if channels == 1 else "Convert them, or remove them."
+        )
+        yield Defect("error", text, rows, hint)
 
 
-def _copied(examples: Sequence[Example], read: _Read, allowed: bool) -> Iterator[Defect]:
+def _copied(
+    examples: Sequence[Example],
+    folds: Sequence[Sequence[Example]],
+    read: _Read,
+    allowed: bool,
+) -> Iterator[Defect]:
     """Copies on two sides, copies in two groups of one side, and copies with unequal labels."""
     places = list(read.fingerprints)
-    sets = [
-        [examples[places[at]] for at in alike] for alike in copies(list(read.fingerprints.values()))
-    ]
-    leaks = [one for one in sets if len({copy.split for copy in one}) > 1]
+    alike = [[places[at] for at in found] for found in copies(list(read.fingerprints.values()))]
+    sets = [[examples[place] for place in one] for one in alike]
+    yield from _leaks(sets, allowed)
+    for number, fold in enumerate(folds, 1):
+        called = f"in fold {number} of {len(folds)}: "
+        yield from _leaks([[fold[place] for place in one] for one in alike], allowed, called)
     inside = [one for one in sets if len({copy.split for copy in one}) == 1]
-    if leaks:
-        yield Defect(
-            "warning" if allowed else "error",
-            f"{_counted(len(leaks), 'picture')} with copies in another split: "
-            "what is measured there would flatter",
-            _together(leaks),
-            "Give all copies of a picture one group, or keep only one of them; "
-            "`train: {allow_duplicates: true}` trains all the same.",
-        )
     if apart := [one for one in inside if len({copy.group for copy in one}) > 1]:
         text = f"{_counted(len(apart), 'picture')} with copies in other groups of the same split"
         yield Defect("warning", text, _together(apart))
     if unequal := [one for one in sets if len({copy.labels for copy in one}) > 1]:
         text = f"{_counted(len(unequal), 'picture')} whose copies carry other labels"
         yield Defect("warning", text, _together(unequal))
+
+
+def _leaks(sets: Sequence[Sequence[Example]], allowed: bool, called: str = "") -> Iterator[Defect]:
+    if leaks := [one for one in sets if len({copy.split for copy in one}) > 1]:
+        yield Defect(
+            "warning" if allowed else "error",
+            f"{called}{_counted(len(leaks), 'picture')} with copies in another split: "
+            "what is measured there would flatter",
+            _together(leaks),
+            "Give all copies of a picture one group, or keep only one of them; "
+            "`train: {allow_duplicates: true}` trains all the same.",
+        )
 
 
 def _scarce(examples: Sequence[Example], names: Sequence[str]) -> Iterator[Defect]:

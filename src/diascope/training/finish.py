@@ -124,7 +124,8 @@ def pooled(parts: Sequence[Scored], plan: Plan, folder: Path) -> dict[str, Any]:
     title = f"{options.title or plan.recipe.name}: {len(parts)} folds"
     write_evaluation(evaluation, place, title=title, facts={"folds": len(parts)})
     groups = len(set(whole.groups))
-    measured_on = f"{len(whole)} pictures of {groups} groups, each by a network that never saw it"
+    whom = f"{len(whole)} pictures of {groups} groups"
+    measured_on = f"{whom}, each by a network that never saw its group"
     return {"folds": len(parts), "measured_on": measured_on, **evaluation.metrics}
 
 

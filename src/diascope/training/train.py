@@ -169,14 +169,17 @@ def _workers(plan: Plan) -> int:
 
 def _inspected(plan: Plan, folder: Path) -> Inspection:
     options = plan.options
-    return inspect_pictures(
+    inspection = inspect_pictures(
         plan.examples,
         plan.preparation,
+        channels=len(plan.backbone.mean),
         allow_duplicates=options.allow_duplicates,
         directory=folder,
         table=options.table,
         names=plan.names,
+        folds=[fold.examples for fold in plan.folds()],
     )
+    return replace(inspection, warnings=(*plan.warnings, *inspection.warnings))
 
 
 def _fabric(options: TrainOptions) -> Any:

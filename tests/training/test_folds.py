@@ -1,0 +1,66 @@
+"""Cross-validation: every picture is measured by a network that never saw its group."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from diascope.errors import TableError
+from tests.runs import rows
+from tests.training.trainings import COLOURS, train, with_splits, write_table, write_training
+
+pytest.importorskip("lightning_fabric", reason="needs diascope[train]")
+pytestmark = pytest.mark.filterwarnings("ignore")  # those of other libraries
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """Sixty pictures of three colours."""
+    return write_table(tmp_path / "pictures", list(COLOURS))
+
+
+def test_folds_measure_every_picture_by_a_network_that_never_saw_its_group(
+    tmp_path: Path, table: Path
+) -> None:
+    recipe = write_training(tmp_path / "t.yaml", table, epochs=1, folds=2)
+    card = train(recipe, tmp_path / "mine")
+    parts = [rows(tmp_path / "mine" / fold / "split.csv") for fold in ("fold-1", "fold-2")]
+    tested = [{row["group"] for row in part if row["split"] == "test"} for part in parts]
+
+    assert card.cross_validation["folds"] == 2
+    assert card.cross_validation["measured_on"].startswith("60 pictures of 30 groups")
+    assert len(tested[0]) + len(tested[1]) == len(tested[0] | tested[1]) == 30
+    assert (tmp_path / "mine/cross-validation/evaluation.html").is_file()
+
+
+def test_a_fold_that_cannot_learn_a_label_is_refused_before_anything_is_trained(
+    tmp_path: Path, table: Path
+) -> None:
+    lines = [line for line in table.read_text().splitlines() if ",blue," not in line]
+    lines += [f"2-0{number}.png,blue,2-0" for number in range(4)]  # of one group
+    table.write_text("\n".join(lines) + "\n")
+    recipe = write_training(tmp_path / "t.yaml", table, folds=2, monitor="validation_loss")
+    with pytest.raises(TableError, match=r"fold \d of 2 has no picture of blue to learn from"):
+        train(recipe, tmp_path / "mine")
+    assert not (tmp_path / "mine").exists()
+
+
+def test_copies_that_only_a_fold_parts_are_refused(tmp_path: Path, table: Path) -> None:
+    for number in ("02", "04", "06", "08"):  # of other groups
+        shutil.copy(table.parent / "0-00.png", table.parent / f"0-{number}.png")
+    with_splits(table)
+    recipe = write_training(tmp_path / "t.yaml", table, folds=2)
+    with pytest.raises(
+        TableError, match=r"in fold \d of 2: 1 picture with copies in another split"
+    ):
+        train(recipe, tmp_path / "mine")
+
+
+def test_too_few_groups_for_the_folds_are_told_with_their_table(
+    tmp_path: Path, table: Path
+) -> None:
+    recipe = write_training(tmp_path / "t.yaml", table, folds=31)
+    with pytest.raises(TableError, match="30 groups are too few") as refused:
+        train(recipe, tmp_path / "mine")
+    assert refused.value.where == str(table)
+    assert "fewer folds" in refused.value.hint

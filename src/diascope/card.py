@@ -29,8 +29,9 @@ class Label:
         name: short name, used in tables, such as ``nv``.
         title: plain name, used in reports.
         codes: coding scheme to code, such as ``{"SCT": "400096001"}``.
-        operating_point: score from which the label is predicted; without one, 0.5 for binary and
-            multilabel tasks, and the highest score for multiclass.
+        operating_point: of binary and multilabel tasks, the score from which the label is
+            predicted, 0.5 without one; of multiclass, that label is predicted whose score is the
+            largest multiple of its point, 1 without one.
     """
 
     name: str

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from diascope.card import Calibration, NoveltyLimit, read_card, write_card
+from diascope.card import Calibration, Label, NoveltyLimit, read_card, write_card
 from tests.runs import Ended
 
 Command = Callable[..., Ended]
@@ -49,6 +49,7 @@ def test_the_text_tells_calibration_decisions_and_subgroups(
         score_kind="probability",
         calibration=Calibration("temperature", (0.8,) * 3, (0.1, -0.1, 0.0), "validation"),
         operating_rule="highest balanced accuracy",
+        labels=(Label("red", operating_point=0.25), Label("green"), Label("blue")),
         conformal={"0.9": 0.21},
         test_time="flips",
         novelty=NoveltyLimit((1.5, 1.25), "800 training pictures"),
@@ -68,7 +69,7 @@ def test_the_text_tells_calibration_decisions_and_subgroups(
 
     told = ("temperature, fitted on validation", "0.1, -0.1, 0", "highest balanced accuracy")
     told += ("beyond distance 1.5, or 1.25 at unit length; 800 training pictures",)
-    told += ("5 folds: all", "sex=male (12 items)")
+    told += ("operating point 0.250", "5 folds: all", "sex=male (12 items)")
     told += ("0.9 coverage: labels from 0.21", "mirror", "0.700  (0.600 to 0.800)")
     assert [text for text in told if text not in shown] == []
 

@@ -54,6 +54,21 @@ def test_the_page_says_what_stands_in_the_card() -> None:
     assert [text for text in told if text not in page] == []
 
 
+def test_points_are_what_labels_are_decided_from_only_where_each_is_on_its_own() -> None:
+    compared = card_page(CARD)
+    assert "Decided from" not in compared
+    assert "largest multiple of its operating point" in compared
+
+    alone = card_page(replace(CARD, task="multilabel"))
+    assert "Decided from" in alone
+    assert "largest multiple" not in alone
+
+    plain = tuple(replace(label, operating_point=None) for label in CARD.labels)
+    assert "The label with the highest score is decided on." in card_page(
+        replace(CARD, labels=plain)
+    )
+
+
 def test_a_model_without_a_backbone_is_said_to_have_a_network_of_its_own() -> None:
     page = card_page(replace(CARD, backbone=""))
     assert "its own" in page

@@ -16,7 +16,7 @@ def labels(*points):
         ("binary", (None, 0.3), [None, 0.3]),
         ("binary", (None, None), [None, 0.5]),
         ("multiclass", (None, None, None), [None, None, None]),
-        ("multiclass", (0.2, 0.7, 0.1), [0.2, 0.7, 0.1]),
+        ("multiclass", (0.2, 0.7, 0.1), [None, None, None]),
     ],
 )
 def test_thresholds_are_those_of_the_rule_of_decision(run, task, points, thresholds):
@@ -29,6 +29,26 @@ def test_thresholds_are_those_of_the_rule_of_decision(run, task, points, thresho
 def test_a_share_is_decided_on_from_one_half_whatever_the_operating_point(run):
     algorithm = Algorithm.of(run | {"card": run["card"] | {"labels": labels(0.2, None)}})
     assert [algorithm.threshold(label, "share") for label in algorithm.labels] == [0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("task", "points", "kind", "told"),
+    [
+        ("multilabel", (0.2, None), "probability", ""),
+        ("binary", (None, 0.3), "probability", ""),
+        ("multiclass", (None, None), "softmax", "the label with the highest score"),
+        ("multiclass", (0.2, 0.7), "share", "the label with the highest score"),
+        (
+            "multiclass",
+            (0.2, None),
+            "softmax",
+            "the label whose score is the largest multiple of its operating point (0 0.2, 1 1.0)",
+        ),
+    ],
+)
+def test_where_scores_are_compared_it_is_said_how(run, task, points, kind, told):
+    card = run["card"] | {"task": task, "labels": labels(*points)}
+    assert Algorithm.of(run | {"card": card}).comparison(kind) == told
 
 
 def test_the_software_is_named_with_its_versions(run):

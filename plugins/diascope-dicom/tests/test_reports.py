@@ -90,6 +90,26 @@ def test_the_structured_report_names_weights_run_and_its_limits(run, answer, tom
         assert told.encode() in content
 
 
+def test_points_that_scores_are_compared_by_are_no_thresholds(run, answer, tomogram, tmp_path):
+    card = run["card"] | {"task": "multiclass"}
+    _, path = DicomSr().write(run | {"card": card}, [answer(tomogram)], tmp_path)
+    groups = srread(path).content.get_image_measurement_groups()
+    names = [[each.name.meaning for each in group.get_measurements()] for group in groups]
+    assert names == [["Probability"]] * 2
+    assert b"largest multiple of its operating point (pneumonia 0.31, fluid 1.0)" in (
+        path.read_bytes()
+    )
+
+
+def test_another_rule_of_decision_gives_another_instance(run, answer, tomogram, tmp_path):
+    records = [answer(tomogram)]
+    (one,) = written(DicomSr(), run, records, tmp_path)
+    other = run | {"card": run["card"] | {"operating_rule": "lowest cost"}}
+    (two,) = written(DicomSr(), other, records, tmp_path)
+    assert one.SOPInstanceUID != two.SOPInstanceUID
+    assert one.SeriesInstanceUID == two.SeriesInstanceUID
+
+
 def test_a_warning_goes_with_every_finding(run, answer, tomogram, tmp_path, tool):
     warned = answer(tomogram, warnings=("unlike the pictures of the training",))
     _, path = DicomSr().write(run, [warned], tmp_path)

@@ -19,9 +19,10 @@ def card_lines(card: ModelCard) -> Iterator[str]:
     yield f"Weights     SHA-256 {card.digest}"
     yield ""
     yield "Labels"
+    at = "operating point" if card.task == "multiclass" else "from"
     for label in card.labels:
         codes = ", ".join(f"{scheme} {code}" for scheme, code in label.codes.items())
-        point = "" if label.operating_point is None else f"  from {label.operating_point:.3f}"
+        point = "" if label.operating_point is None else f"  {at} {label.operating_point:.3f}"
         yield f"  {label.name:<10} {label.title}  {f'({codes})' if codes else ''}{point}"
     yield ""
     yield f"Metrics     {card.metrics.get('measured_on', 'none')}"

@@ -43,6 +43,7 @@ def card_page(card: ModelCard) -> str:
         subtitle=" · ".join(part for part in (card.name, str(card.made.get("date", ""))) if part),
         card=card,
         details=_details(card),
+        compared=_compared(card),
         use=_TASKS[card.task],
         factors=_factors(card),
         measured_on=card.metrics.get("measured_on", "pictures that are not named"),
@@ -75,6 +76,18 @@ def _details(card: ModelCard) -> dict[str, Any]:
         "head": card.head if card.backbone else "",
         "licence": card.licence or "not stated",
     }
+
+
+def _compared(card: ModelCard) -> str:
+    """Return how labels are compared to decide on one; empty where each is decided on its own."""
+    if card.task != "multiclass":
+        return ""
+    if all(label.operating_point is None for label in card.labels):
+        return "The label with the highest score is decided on."
+    return (
+        "The label whose score is the largest multiple of its operating point is decided on; "
+        "without a point it is that of 1."
+    )
 
 
 def _factors(card: ModelCard) -> dict[str, _Factor]:

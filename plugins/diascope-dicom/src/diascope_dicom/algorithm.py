@@ -60,15 +60,26 @@ class Algorithm:
         )
 
     def threshold(self, label: Label, kind: ScoreKind) -> float | None:
-        """Return the score that a label is decided at; None where the highest score decides.
+        """Return the score that a label is decided at; None where scores are compared with others.
 
         The negative label of a binary task is what is left, and has none. The operating points are
         of scores: no share is decided on at them.
         """
-        point = None if kind == "share" else label.operating_point
-        if self.task == "multiclass" or point is not None:
-            return point
+        if self.task == "multiclass":
+            return None
+        if kind != "share" and label.operating_point is not None:
+            return label.operating_point
         return None if self.task == "binary" and label is self.labels[0] else 0.5
+
+    def comparison(self, kind: ScoreKind) -> str:
+        """Return in words how scores are compared with others; empty where each has a threshold."""
+        if self.task != "multiclass":
+            return ""
+        points = {label.name: label.operating_point for label in self.labels}
+        if kind == "share" or not any(points.values()):
+            return "the label with the highest score"
+        told = ", ".join(f"{name} {point or 1.0}" for name, point in points.items())
+        return f"the label whose score is the largest multiple of its operating point ({told})"
 
 
 def naming(

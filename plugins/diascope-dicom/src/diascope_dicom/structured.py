@@ -3,18 +3,18 @@
 Enhanced SR fits: there are numbers, codes and references to images, and no coordinates.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from diascope.card import Label
-from diascope.sample import Prediction
+from diascope.sample import Prediction, ScoreKind
 from diascope_dicom.algorithm import MAKER, NOT_A_DEVICE, Algorithm, naming, settled
 from diascope_dicom.coding import finding_code, method_code, own_scheme, score_code
 from diascope_dicom.uid import uid_of
 
 if TYPE_CHECKING:
     from highdicom.sr import (
-        AlgorithmIdentification,
         MeasurementsAndQualitativeEvaluations,
         ObservationContext,
     )
@@ -28,20 +28,21 @@ def structured_report(
 ) -> Iterator["Dataset"]:
     """Yield a report with one measurement group (TID 1501) a label of the card.
 
-    A group holds the finding's code, its score (the method says what kind), the operating point,
-    present or absent, the algorithm, the source image, and warnings as comments. Its tracking
-    identifier is the label's name.
+    A group holds the finding's code, its score (the method says what kind), the operating point if
+    it is decided at one, present or absent, the algorithm with its rule, the source image, and
+    warnings as comments. Its tracking identifier is the label's name.
     """
     from highdicom.sr import EnhancedSR, MeasurementReport
     from pydicom.sr.codedict import codes
 
     algorithm = Algorithm.of(run)
-    names = naming("sr", source, prediction, algorithm)
+    parameters = _parameters(algorithm, prediction.score_kind)
+    names = naming("sr", source, prediction, algorithm, json.dumps(parameters))
     report = MeasurementReport(
         observation_context=_observer(algorithm),
         procedure_reported=codes.SCT.ImagingProcedure,
         imaging_measurements=[
-            _group(label, source, prediction, algorithm, names["sop_instance_uid"])
+            _group(label, source, prediction, algorithm, parameters, names["sop_instance_uid"])
             for label in algorithm.labels
         ],
     )
@@ -59,7 +60,12 @@ def structured_report(
 
 
 def _group(
-    label: Label, source: "Dataset", prediction: Prediction, algorithm: Algorithm, instance: str
+    label: Label,
+    source: "Dataset",
+    prediction: Prediction,
+    algorithm: Algorithm,
+    parameters: list[str],
+    instance: str,
 ) -> "MeasurementsAndQualitativeEvaluations":
     from highdicom import sr
     from pydicom.sr.codedict import codes
@@ -80,7 +86,12 @@ def _group(
             identifier=label.name, uid=uid_of("finding", instance, label.name)
         ),
         finding_type=code,
-        algorithm_id=_identification(algorithm),
+        algorithm_id=sr.AlgorithmIdentification(
+            name=algorithm.name,
+            version=algorithm.version,
+            manufacturer=MAKER,
+            parameters=parameters,
+        ),
         measurements=[score, *points],
         qualitative_evaluations=[sr.QualitativeEvaluation(code, decision)],
         source_images=[
@@ -101,23 +112,17 @@ def _number(name: Any, value: float) -> Any:
     return Measurement(name=name, value=float(value), unit=codes.UCUM.NoUnits)
 
 
-def _identification(algorithm: Algorithm) -> "AlgorithmIdentification":
-    """Return name and version, with digests and the rule of decision as parameters (TID 4019)."""
-    from highdicom.sr import AlgorithmIdentification
-
+def _parameters(algorithm: Algorithm, kind: ScoreKind) -> list[str]:
+    """Return digests and the rule of decision, as parameters of the algorithm (TID 4019)."""
     parameters = {
         "model plugin": algorithm.plugin,
         "weights SHA-256": algorithm.weights,
         "run SHA-256": algorithm.run,
+        "decided on": algorithm.comparison(kind),
         "operating points": algorithm.rule,
         "use": NOT_A_DEVICE,
     }
-    return AlgorithmIdentification(
-        name=algorithm.name,
-        version=algorithm.version,
-        manufacturer=MAKER,
-        parameters=[f"{name}: {value}" for name, value in parameters.items() if value],
-    )
+    return [f"{name}: {value}" for name, value in parameters.items() if value]
 
 
 def _observer(algorithm: Algorithm) -> "ObservationContext":

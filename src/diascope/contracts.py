@@ -70,7 +70,10 @@ class Step(Protocol):
     """One preprocessing operation."""
 
     def __call__(self, sample: Sample) -> Sample:
-        """Return a new Sample; if the meaning of a pixel changed, with a line in its trace."""
+        """Return a new Sample; if the meaning of a pixel changed, with a line in its trace.
+
+        Item, frame, facts, region and overview stay those of the Sample that was read.
+        """
 
 
 class Augmentation(Protocol):

@@ -97,6 +97,52 @@ def make_slide(tmp_path: Path) -> Callable[..., Item]:
 
 
 @pytest.fixture
+def make_scn(tmp_path: Path) -> Callable[..., Item]:
+    """Return a function that writes a Leica SCN and returns its Item: OpenSlide sees a canvas in
+    which only what was scanned, at ``place`` of (x, y), is not empty.
+    """
+
+    def make(pixels: Pixels, *, canvas: tuple[int, int], place: tuple[int, int]) -> Item:
+        path = tmp_path / "slide.scn"
+        levels = reduced(pixels, (1, 4))
+        with tifffile.TiffWriter(path, bigtiff=True) as file:
+            for number, level in enumerate(levels):
+                file.write(
+                    level,
+                    description=None if number else _scn(levels, canvas, place),
+                    tile=(64, 64),
+                    compression="deflate",
+                    photometric="rgb",
+                    resolution=(20_000, 20_000),
+                    resolutionunit="CENTIMETER",
+                    metadata=None,
+                )
+        return Item(path.name, str(path))
+
+    return make
+
+
+def _scn(levels: Sequence[Pixels], canvas: tuple[int, int], place: tuple[int, int]) -> str:
+    """Return what an SCN says of itself; lengths are in nanometres, 500 a pixel."""
+    sizes = [(level.shape[1], level.shape[0]) for level in levels]
+    pages = "".join(
+        f'<dimension sizeX="{width}" sizeY="{height}" ifd="{number}"/>'
+        for number, (width, height) in enumerate(sizes)
+    )
+    (width, height), (x, y) = sizes[0], place
+    return (
+        '<scn xmlns="http://www.leica-microsystems.com/scn/2010/10/01">'
+        f'<collection sizeX="{500 * canvas[0]}" sizeY="{500 * canvas[1]}"><image>'
+        f'<pixels sizeX="{width}" sizeY="{height}">{pages}</pixels>'
+        f'<view sizeX="{500 * width}" sizeY="{500 * height}"'
+        f' offsetX="{500 * x}" offsetY="{500 * y}"/>'
+        "<scanSettings><objectiveSettings><objective>20</objective></objectiveSettings>"
+        "<illuminationSettings><illuminationSource>brightfield</illuminationSource>"
+        "</illuminationSettings></scanSettings></image></collection></scn>"
+    )
+
+
+@pytest.fixture
 def real_slide() -> Callable[[str], Item]:
     """Return a function from the name of a real slide to its Item; skips where it is missing."""
 

@@ -6,23 +6,48 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from openslide import PROPERTY_NAME_MPP_X, PROPERTY_NAME_MPP_Y, OpenSlide
+from openslide import (
+    PROPERTY_NAME_BOUNDS_HEIGHT,
+    PROPERTY_NAME_BOUNDS_WIDTH,
+    PROPERTY_NAME_BOUNDS_X,
+    PROPERTY_NAME_BOUNDS_Y,
+    PROPERTY_NAME_MPP_X,
+    PROPERTY_NAME_MPP_Y,
+    OpenSlide,
+)
 from PIL import Image
 
-from diascope_slides.slide import pyramid
+from diascope_slides.slide import Level, pyramid
+
+_BOUNDS = (
+    PROPERTY_NAME_BOUNDS_X,
+    PROPERTY_NAME_BOUNDS_Y,
+    PROPERTY_NAME_BOUNDS_WIDTH,
+    PROPERTY_NAME_BOUNDS_HEIGHT,
+)
 
 
 class OpenSlideSlide:
-    """See ``Slide``. What a scanner left out, and what is transparent, is white."""
+    """See ``Slide``. What a scanner left out, and what is transparent, is white.
 
-    notes: tuple[str, ...] = ()
+    Where the scanner states the bounds of what it scanned, they are the slide, as in QuPath; the
+    canvas around them is empty.
+    """
 
     def __init__(self, path: Path) -> None:
         self._slide = OpenSlide(path)
         self.facts: Mapping[str, str] = {}
         properties = self._slide.properties
         self.library = f"OpenSlide ({properties.get('openslide.vendor')})"
-        self.levels = pyramid([(h, w) for w, h in self._slide.level_dimensions])
+        canvas = pyramid([(h, w) for w, h in self._slide.level_dimensions])
+        bounds = _bounds(self._slide)
+        self._left, self._top, width, height = bounds
+        self.levels = tuple(_cut(level, height, width) for level in canvas)
+        whole = f"{width}x{height} of {canvas[0].width}x{canvas[0].height} pixels"
+        is_cut = bounds != (0, 0, *self._slide.dimensions)
+        self.notes: tuple[str, ...] = (
+            (f"cut to its bounds, {whole} from x={self._left}, y={self._top}",) if is_cut else ()
+        )
         named = (properties.get(PROPERTY_NAME_MPP_Y), properties.get(PROPERTY_NAME_MPP_X))
         rows, columns = (float(value or "nan") for value in named)
         known = 0 < rows < math.inf and 0 < columns < math.inf
@@ -30,7 +55,7 @@ class OpenSlideSlide:
 
     def region(self, level: int, x: int, y: int, width: int, height: int) -> NDArray[np.uint8]:
         factor = self._slide.level_downsamples[level]
-        place = round(x * factor), round(y * factor)
+        place = self._left + round(x * factor), self._top + round(y * factor)
         image = self._slide.read_region(place, level, (width, height))
         if image.getextrema()[3] == (255, 255):
             return np.asarray(image.convert("RGB"))
@@ -39,3 +64,22 @@ class OpenSlideSlide:
 
     def close(self) -> None:
         self._slide.close()
+
+
+def _bounds(slide: OpenSlide) -> tuple[int, int, int, int]:
+    """Return left, top, width and height of what was scanned; of the canvas if it is not stated."""
+    if all(name in slide.properties for name in _BOUNDS):
+        left, top, width, height = (int(slide.properties[name]) for name in _BOUNDS)
+        if min(width, height) > 0:
+            return left, top, width, height
+    return 0, 0, *slide.dimensions
+
+
+def _cut(level: Level, height: int, width: int) -> Level:
+    """Return a level of the canvas as one of a smaller slide; how far it was reduced stays."""
+    rows, columns = level.downsample
+    return Level(
+        min(level.height, math.ceil(height / rows)),
+        min(level.width, math.ceil(width / columns)),
+        level.downsample,
+    )

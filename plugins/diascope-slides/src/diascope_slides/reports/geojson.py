@@ -33,7 +33,7 @@ class GeoJsonReport:
 
     Each tile is an object with the label that was decided on and the scores as measurements; or,
     merged, each patch of tiles of one label is an annotation with their mean scores. Coordinates
-    are pixels of the slide at its finest.
+    are pixels of the slide at its finest, from the corner where QuPath begins: that of its bounds.
 
     Args:
         merge: patches in the place of tiles.

@@ -126,12 +126,61 @@ def test_transparent_pixels_are_white(tmp_path: Path) -> None:
     assert (sample.pixels == 255).all()
 
 
-def test_planes_of_one_size_are_no_pyramid(tmp_path: Path) -> None:
-    planes = np.stack([NOISE, NOISE])
-    tifffile.imwrite(tmp_path / "a.tif", planes, photometric="rgb", tile=(64, 64))
+@pytest.mark.parametrize("levels", [1, 2])
+def test_planes_of_one_size_are_no_pyramid(tmp_path: Path, levels: int) -> None:
+    options: dict[str, Any] = {"photometric": "rgb", "tile": (64, 64)}
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        for _ in ("near", "far"):
+            file.write(NOISE, subifds=levels - 1, metadata=None, **options)
+            if levels > 1:
+                file.write(NOISE[::2, ::2], subfiletype=1, metadata=None, **options)
 
-    with pytest.raises(ReadError, match="2 planes of the same size"):
+    with pytest.raises(ReadError, match="planes of the same size"):
         read(Item("a", str(tmp_path / "a.tif")), ASSUMED)
+
+
+def test_a_thumbnail_among_the_levels_hides_none_of_them(make_slide: Make) -> None:
+    path = Path(make_slide(NOISE, factors=(1, 8, 2, 4)).uri)
+    slide = VipsSlide(path)
+
+    assert [level.downsample for level in slide.levels] == [(n, n) for n in (1, 2, 4, 8)]
+    same_regions(slide, OpenSlideSlide(path))
+
+
+@pytest.mark.parametrize("ome", [False, True])
+def test_what_is_of_another_shape_is_no_level(tmp_path: Path, ome: bool) -> None:
+    options: dict[str, Any] = {"photometric": "rgb", "tile": (64, 64), "metadata": None}
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        file.write(NOISE, subifds=2 if ome else None, **options)
+        for smaller in (NOISE[:100, :224], NOISE[::4, ::4]):
+            file.write(smaller, subfiletype=1, **options)
+
+    levels = VipsSlide(tmp_path / "a.tif").levels
+    assert [(level.height, level.width) for level in levels] == [(320, 448), (80, 112)]
+
+
+def test_a_level_of_a_long_slide_is_one_whichever_side_was_rounded(tmp_path: Path) -> None:
+    for shape, small in [((1000, 6000), (15, 93)), ((6000, 1000), (93, 15))]:
+        with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+            for size in (shape, small):
+                file.write(np.zeros((*size, 3), np.uint8), photometric="rgb", tile=(64, 64))
+
+        assert len(VipsSlide(tmp_path / "a.tif").levels) == 2
+
+
+@pytest.mark.parametrize(
+    ("unit", "spacing"), [("NONE", None), ("INCH", 25_400 / 3000), ("CENTIMETER", 10_000 / 3000)]
+)
+def test_a_resolution_without_a_unit_is_no_spacing(
+    tmp_path: Path, unit: str, spacing: float | None
+) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(
+        path, NOISE, photometric="rgb", tile=(64, 64), resolution=(3000, 3000), resolutionunit=unit
+    )
+    stated = VipsSlide(path).spacing_um
+
+    assert stated == (None if spacing is None else pytest.approx((spacing, spacing)))
 
 
 def test_a_photo_is_rather_for_the_reader_of_pictures(tmp_path: Path, make_slide: Make) -> None:

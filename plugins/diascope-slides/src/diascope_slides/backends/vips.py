@@ -1,7 +1,7 @@
 """OME-TIFF, plain TIFF with tiles, and ordinary pictures, by libvips."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,12 @@ from diascope_slides.backends.ome import ome_spacing_um
 from diascope_slides.slide import pyramid
 
 _MICROSCOPY_UM = (0.02, 20.0)  # of a pixel: other resolution tags speak of paper and of screens
-_DESCRIPTION, _LOADER, _TIFF = "image-description", "vips-loader", "tiff"
+_DESCRIPTION, _LOADER, _UNIT = "image-description", "vips-loader", "resolution-unit"
+_TIFF = "tiff"
 
 
 class VipsSlide:
-    """See ``Slide``. Levels are the smaller pages or the SubIFDs of a TIFF."""
+    """See ``Slide``. Levels are the SubIFDs or the smaller pages of a TIFF."""
 
     library = "libvips"
 
@@ -60,30 +61,32 @@ def _rgb(image: Any) -> Any:
 
 
 def _smaller(path: Path, first: Any) -> list[Any]:
-    """Return the levels below the first; a page of another shape is a label or a thumbnail."""
-    pages, inner = _number(first, "n-pages", 1), _number(first, "n-subifds", 0)
-    if inner:
-        return [_load(path, subifd=number) for number in range(inner)]
+    """Return the levels below the first, the finest first; what is of another shape is none."""
     if not first.get(_LOADER).startswith(_TIFF):
         return []
-    found, last = [], first
-    for number in range(1, pages):
+    pages = list(_further_pages(path, first))
+    inner = [_load(path, subifd=number) for number in range(_number(first, "n-subifds", 0))]
+    levels = [
+        each for each in inner or pages if each.width < first.width and _same_shape(each, first)
+    ]
+    return sorted(levels, key=lambda level: level.width, reverse=True)
+
+
+def _further_pages(path: Path, first: Any) -> Iterator[Any]:
+    for number in range(1, _number(first, "n-pages", 1)):
         page = _load(path, page=number)
         if (page.width, page.height) == (first.width, first.height):
             raise ReadError(
-                f"it holds {pages} planes of the same size, such as focal planes or channels",
+                "it holds planes of the same size, such as focal planes or channels",
                 hint="Write one plane in colour to a file of its own.",
             )
-        if page.width < last.width and _same_shape(page, first):
-            found.append(page)
-            last = page
-    return found
+        yield page
 
 
 def _same_shape(page: Any, first: Any) -> bool:
-    """Say whether sides were reduced alike, down to the rounding of a pixel."""
-    factor = first.width / page.width
-    return bool(abs(first.height - page.height * factor) <= 2 * factor)
+    """Say whether sides were reduced alike, down to the rounding of the shorter one."""
+    across, down = first.height * page.width, page.height * first.width
+    return bool(abs(across - down) <= 2 * max(first.width, first.height))
 
 
 def _spacing_um(image: Any) -> tuple[float, float] | None:
@@ -91,6 +94,8 @@ def _spacing_um(image: Any) -> tuple[float, float] | None:
         stated = ome_spacing_um(image.get(_DESCRIPTION))
         if stated is not None:
             return stated
+    if image.get(_LOADER).startswith(_TIFF) and not image.get_typeof(_UNIT):
+        return None  # without a unit, libvips takes a number for pixels in a millimetre
     tags = (1000 / image.yres, 1000 / image.xres)
     low, high = _MICROSCOPY_UM
     return tags if all(low <= um <= high for um in tags) else None

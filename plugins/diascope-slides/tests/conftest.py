@@ -9,6 +9,8 @@ import pytest
 import tifffile
 from numpy.typing import NDArray
 from PIL import Image
+from pydicom import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, VLWholeSlideMicroscopyImageStorage
 
 from diascope.sample import Item
 from diascope_slides.slide import pyramid
@@ -140,6 +142,43 @@ def _scn(levels: Sequence[Pixels], canvas: tuple[int, int], place: tuple[int, in
         "<illuminationSettings><illuminationSource>brightfield</illuminationSource>"
         "</illuminationSettings></scanSettings></image></collection></scn>"
     )
+
+
+@pytest.fixture
+def make_dicom(tmp_path: Path) -> Callable[..., Item]:
+    """Return a function that writes a slide of 2 x 2 tiles of 64 x 64 pixels, with other
+    values in its header.
+    """
+
+    def make(name: str = "slide.dcm", tiles: int = 2, **values: Any) -> Item:
+        made = Dataset()
+        made.file_meta = FileMetaDataset()
+        made.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        made.SOPClassUID = VLWholeSlideMicroscopyImageStorage
+        made.SOPInstanceUID = f"1.2.3.{tiles}"
+        made.StudyInstanceUID, made.SeriesInstanceUID, made.FrameOfReferenceUID = "1", "2", "3"
+        made.Modality, made.ImageType = "SM", ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
+        made.Rows = made.Columns = 64
+        made.TotalPixelMatrixRows = made.TotalPixelMatrixColumns = 64 * tiles
+        made.NumberOfFrames, made.DimensionOrganizationType = tiles**2, "TILED_FULL"
+        made.SamplesPerPixel, made.PhotometricInterpretation = 3, "RGB"
+        made.PlanarConfiguration = made.PixelRepresentation = 0
+        made.BitsAllocated, made.BitsStored, made.HighBit = 8, 8, 7
+        made.ImagedVolumeWidth = made.ImagedVolumeHeight = made.ImagedVolumeDepth = 1.0
+        measures, shared = Dataset(), Dataset()
+        measures.PixelSpacing = [0.001 / tiles] * 2
+        measures.SliceThickness = 0.001
+        shared.PixelMeasuresSequence = [measures]
+        made.SharedFunctionalGroupsSequence = [shared]
+        random = np.random.default_rng(0)
+        made.PixelData = random.integers(0, 256, (tiles**2, 64, 64, 3), np.uint8).tobytes()
+        made["PixelData"].VR = "OB"
+        for keyword, value in values.items():
+            setattr(made, keyword, value)
+        made.save_as(tmp_path / name, enforce_file_format=True)
+        return Item(name, str(tmp_path / name))
+
+    return make
 
 
 @pytest.fixture

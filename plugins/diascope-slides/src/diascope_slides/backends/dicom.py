@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.dataset import Dataset
 from pydicom.filereader import read_partial
 from wsidicom import WsiDicom
 
-from diascope.errors import NoPictureError
+from diascope.errors import NoPictureError, ReadError
 from diascope.readers.dicom_facts import facts
 from diascope_slides.backends.dicom_mend import mended
+from diascope_slides.backends.dicom_refusals import check_header, check_is_level, check_levels
 from diascope_slides.backends.dicom_series import series_of
 from diascope_slides.slide import pyramid
 
@@ -26,13 +28,21 @@ class DicomSlide:
     def __init__(self, path: Path) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pydicom tells every value that is too long
+            header = _header(path)
+            check_is_level(header)
             files = series_of(path)
             if files[0].name != path.name:
                 raise NoPictureError(f"a part of the slide {files[0].name!r}, and read with it")
-            self.facts: Mapping[str, str] = _facts(path)
+            check_header(header)
+            self.facts: Mapping[str, str] = facts(header)
             self._mended = mended(path)
             self._slide = WsiDicom.open(files if self._mended is None else self._mended.file.name)
         levels = list(self._slide.levels)
+        try:
+            check_levels(levels)
+        except ReadError:
+            self.close()
+            raise
         self._numbers = [level.level for level in levels]
         self.levels = pyramid([(level.size.height, level.size.width) for level in levels])
         spacing = self._slide.mpp
@@ -52,7 +62,7 @@ class DicomSlide:
             self._mended.file.close()
 
 
-def _facts(path: Path) -> dict[str, str]:
-    """Return what the header says before the functional groups, which can be long."""
+def _header(path: Path) -> Dataset:
+    """Return the header before the functional groups, which can be long."""
     with path.open("rb") as file:
-        return facts(read_partial(file, lambda tag, kind, length: tag.group >= _GROUPS))
+        return read_partial(file, lambda tag, kind, length: tag.group >= _GROUPS)

@@ -1,0 +1,52 @@
+"""What a DICOM whole slide may hold that is no picture of 8 bits in one plane."""
+
+from collections.abc import Iterable
+
+from pydicom.dataset import Dataset
+from wsidicom.group import Level
+
+from diascope.errors import NoPictureError, ReadError
+from diascope.readers.dicom_tags import values, whole
+
+_BITS = 8
+
+
+def check_is_level(header: Dataset) -> None:
+    """Let levels pass, and what does not say what it is.
+
+    Raises:
+        NoPictureError: if it is a label, an overview or a thumbnail.
+    """
+    kind = values(header, "ImageType")
+    if len(kind) > 2 and "VOLUME" not in kind:
+        raise NoPictureError(f"its image type is {kind[2]!r}: it goes with a slide and is none")
+
+
+def check_header(header: Dataset) -> None:
+    """Look at what the header states of its values and planes.
+
+    Raises:
+        ReadError: if it has more than 8 bits, which would be cut off, or focal planes.
+    """
+    bits = whole(header, "BitsAllocated")
+    if bits not in (None, _BITS):
+        raise ReadError(f"its values have {bits} bits; of slides, {_BITS} are read")
+    _check_one("focal planes", whole(header, "TotalPixelMatrixFocalPlanes") or 1)
+
+
+def check_levels(levels: Iterable[Level]) -> None:
+    """Look at what the files of a slide hold together: each plane may have one of its own.
+
+    Raises:
+        ReadError: if a level has several focal planes or optical paths.
+    """
+    for level in levels:
+        _check_one("focal planes", len(level.focal_planes))
+        _check_one("optical paths", len(level.optical_paths))
+
+
+def _check_one(what: str, number: int) -> None:
+    if number > 1:
+        raise ReadError(
+            f"it holds {number} {what}", hint="Write one plane in colour to a file of its own."
+        )

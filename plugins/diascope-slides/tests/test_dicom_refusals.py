@@ -1,0 +1,107 @@
+"""DICOM whole slides that are no picture of 8 bits in one plane, and files that go with a slide."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from pydicom import Dataset
+
+from diascope.errors import NoPictureError, ReadError
+from diascope.sample import Item
+from diascope_slides.reader import SlideReader
+
+Make = Callable[..., Item]
+READER = SlideReader(tile=64, tissue=0)
+
+
+def items(*several: dict[str, Any]) -> list[Dataset]:
+    """Return the items of a sequence."""
+    made = [Dataset() for _ in several]
+    for item, values in zip(made, several, strict=True):
+        for keyword, value in values.items():
+            setattr(item, keyword, value)
+    return made
+
+
+def refusal(item: Item) -> ReadError:
+    with pytest.raises(ReadError) as caught:
+        next(READER.read(item))
+    return caught.value
+
+
+@pytest.mark.parametrize("kind", ["LABEL", "OVERVIEW", "THUMBNAIL"])
+def test_a_label_read_alone_is_skipped_as_it_is_beside_its_slide(
+    make_dicom: Make, kind: str
+) -> None:
+    alone = make_dicom("label.dcm", tiles=1, ImageType=["ORIGINAL", "PRIMARY", kind, "NONE"])
+    reasons = [refusal(alone)]
+    make_dicom()
+    reasons.append(refusal(alone))
+
+    assert [type(reason) for reason in reasons] == [NoPictureError, NoPictureError]
+    assert {str(reason) for reason in reasons} == {
+        f"its image type is {kind!r}: it goes with a slide and is none"
+    }
+
+
+def test_a_slide_that_does_not_say_that_it_is_a_level_is_not_skipped(make_dicom: Make) -> None:
+    reason = refusal(make_dicom(ImageType=["ORIGINAL", "PRIMARY"]))
+
+    assert not isinstance(reason, NoPictureError)
+
+
+def test_more_than_8_bits_are_not_cut_off(make_dicom: Make) -> None:
+    item = make_dicom(
+        SamplesPerPixel=1,
+        PhotometricInterpretation="MONOCHROME2",
+        BitsAllocated=16,
+        BitsStored=16,
+        HighBit=15,
+        PixelData=np.full((4, 64, 64), 300, np.uint16).tobytes(),
+    )
+
+    assert str(refusal(item)) == "its values have 16 bits; of slides, 8 are read"
+
+
+@pytest.mark.parametrize("spacing", [{}, {"SpacingBetweenSlices": 0.001}])
+def test_focal_planes_of_one_file_are_refused(make_dicom: Make, spacing: dict[str, float]) -> None:
+    measures = items({"PixelSpacing": [0.0005, 0.0005], "SliceThickness": 0.001, **spacing})
+    item = make_dicom(
+        TotalPixelMatrixFocalPlanes=2,
+        NumberOfFrames=8,
+        PixelData=bytes(8 * 64 * 64 * 3),
+        SharedFunctionalGroupsSequence=items({"PixelMeasuresSequence": measures}),
+    )
+
+    assert refusal(item).message == "it holds 2 focal planes"
+
+
+def test_focal_planes_in_files_of_their_own_are_refused(make_dicom: Make) -> None:
+    first, *_ = [
+        make_dicom(
+            f"{number}.dcm",
+            SOPInstanceUID=f"1.2.3.{number}",
+            TotalPixelMatrixOriginSequence=items(
+                {
+                    "XOffsetInSlideCoordinateSystem": 0,
+                    "YOffsetInSlideCoordinateSystem": 0,
+                    "ZOffsetInSlideCoordinateSystem": number,
+                }
+            ),
+        )
+        for number in (1, 2)
+    ]
+
+    assert refusal(first).message == "it holds 2 focal planes"
+
+
+def test_optical_paths_are_refused(make_dicom: Make) -> None:
+    item = make_dicom(
+        NumberOfOpticalPaths=2,
+        OpticalPathSequence=items({"OpticalPathIdentifier": "1"}, {"OpticalPathIdentifier": "2"}),
+        NumberOfFrames=8,
+        PixelData=bytes(8 * 64 * 64 * 3),
+    )
+
+    assert refusal(item).message == "it holds 2 optical paths"

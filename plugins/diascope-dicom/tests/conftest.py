@@ -5,8 +5,10 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -139,6 +141,61 @@ def locked_orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc
     """An Orthanc that knows one user, alice with the password s3cret."""
     users = {"AuthenticationEnabled": True, "RegisteredUsers": {"alice": "s3cret"}}
     yield from _orthanc(tmp_path_factory.mktemp("orthanc"), users)
+
+
+class Pacs(HTTPServer):
+    """A made-up service; it answers each POST with the next of its answers, at last the same again.
+
+    Attributes:
+        answers: status, content type and body.
+        posted: the length of the body of each POST.
+        held: the SOP Instance UIDs that a search finds, whatever it asks for.
+        searches: the path of each GET.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answering)
+        self.url = f"http://127.0.0.1:{self.server_port}/rs"
+        self.answers: list[tuple[int, str, str]] = []
+        self.posted: list[int] = []
+        self.held: list[str] = []
+        self.searches: list[str] = []
+
+
+class _Answering(BaseHTTPRequestHandler):
+    server: Pacs
+
+    def do_POST(self) -> None:
+        length = int(self.headers.get("Content-Length", 0))
+        self.server.posted.append(len(self.rfile.read(length)))
+        answers = self.server.answers
+        self._answer(*(answers.pop(0) if len(answers) > 1 else answers[0]))
+
+    def do_GET(self) -> None:
+        self.server.searches.append(self.path)
+        found = [{"00080018": {"vr": "UI", "Value": [uid]}} for uid in self.server.held]
+        self._answer(200, "application/dicom+json", json.dumps(found))
+
+    def _answer(self, status: int, kind: str, body: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def pacs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pacs]:
+    """A made-up service that listens; we do not wait long before we try again."""
+    monkeypatch.setattr("diascope_dicom.service._PAUSE_MS", 1)
+    with Pacs() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,11 @@
 """Addresses of services, and who learns the credentials."""
 
+import io
+
 import pytest
+from pydicom import dcmread
+from requests import Request, Response
+from requests.adapters import BaseAdapter
 
 from diascope_dicom.service import client_of, plain_faults, service_url
 
@@ -34,8 +39,6 @@ def test_credentials_in_a_url_are_refused_and_not_repeated():
 
 def sent(url):
     """Return the Authorization header that a request to the service carries."""
-    from requests import Request
-
     session = client_of(url)._session
     return session.prepare_request(Request("GET", url)).headers.get("Authorization")
 
@@ -67,3 +70,59 @@ def test_a_service_that_is_not_there_is_told_by_its_address():
     url = "http://127.0.0.1:9/rs"
     with pytest.raises(ConnectionError, match="cannot be reached"), plain_faults(url):
         client_of(url).search_for_studies()
+
+
+class Redirecting(BaseAdapter):
+    """Sends every request on to another address, once, and keeps what the second one carries."""
+
+    def __init__(self, target):
+        super().__init__()
+        self.target = target
+
+    def send(self, request, **options):
+        answer = Response()
+        answer.request, answer.url, answer.raw = request, request.url, io.BytesIO(b"[]")
+        answer.status_code = 200 if request.url == self.target else 302
+        answer.headers["Location"] = self.target
+        self.last = request.headers.get("Authorization")
+        return answer
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("target", "carried"),
+    [
+        ("https://pacs/there", "Basic Ym9iOm90aGVy"),
+        ("http://pacs/there", None),
+        ("https://elsewhere/there", None),
+    ],
+)
+def test_credentials_of_netrc_do_not_follow_a_redirect_elsewhere(
+    target, carried, monkeypatch, tmp_path
+):
+    (tmp_path / "netrc").write_text("default login bob password other\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    session = client_of("https://pacs/rs")._session
+    adapter = Redirecting(target)
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, adapter)
+    assert session.get("https://pacs/rs").url == target
+    assert adapter.last == carried
+
+
+def test_what_is_sent_again_is_sent_whole(pacs, tomogram):
+    dataset = dcmread(tomogram)
+    dataset.PixelData = bytes(1_200_000)
+    pacs.answers = [(503, "text/plain", "busy"), (200, "application/dicom+json", "{}")]
+    client_of(pacs.url).store_instances([dataset])
+    first, second = pacs.posted
+    assert first == second > len(dataset.PixelData)
+
+
+def test_a_service_that_stays_busy_is_told_by_its_status(pacs, tomogram):
+    pacs.answers = [(503, "text/plain", "busy")]
+    told = pytest.raises(ConnectionError, match=r"too busy \(HTTP 503 after 4 attempts\)")
+    with told, plain_faults(pacs.url):
+        client_of(pacs.url).store_instances([dcmread(tomogram)])

@@ -13,9 +13,11 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from dicomweb_client import DICOMwebClient
     from requests import HTTPError
+    from retrying import RetryError
 
 TOKEN, USER, PASSWORD = (f"DIASCOPE_DICOMWEB_{name}" for name in ("TOKEN", "USER", "PASSWORD"))
 _PAUSE_MS = 250  # before the second attempt twice that, then four times, then eight times
+_WHOLE = 2**31 - 1  # bytes; of what is sent in chunks, the client has none left to send again
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _WAYS = f"set {TOKEN}, or {USER} and {PASSWORD}, or write the host into ~/.netrc"
 
@@ -52,12 +54,12 @@ def client_of(url: str) -> "DICOMwebClient":
     Raises:
         PermissionError: if credentials would cross a network in the clear.
     """
-    import requests
     from dicomweb_client import DICOMwebClient
 
-    session = requests.Session()
-    session.auth = _authentication(url)
-    client = DICOMwebClient(url, session=session)
+    from diascope_dicom.session import ServiceSession
+
+    session = ServiceSession(_authentication(url))
+    client = DICOMwebClient(url, session=session, chunk_size=_WHOLE)
     client.set_http_retry_params(max_attempts=4, wait_exponential_multiplier=_PAUSE_MS)
     return client
 
@@ -68,9 +70,10 @@ def plain_faults(url: str) -> Iterator[None]:
 
     Raises:
         PermissionError: if the service wants other credentials.
-        ConnectionError: if it cannot be reached.
+        ConnectionError: if it cannot be reached, or is too busy for all attempts.
     """
     import requests
+    from retrying import RetryError
 
     try:
         yield
@@ -81,11 +84,19 @@ def plain_faults(url: str) -> Iterator[None]:
     except (requests.ConnectionError, requests.Timeout) as error:
         kind = type(error).__name__
         raise ConnectionError(errno.EHOSTUNREACH, f"{url} cannot be reached ({kind})") from error
+    except RetryError as error:
+        raise ConnectionError(errno.EBUSY, f"{url} is too busy ({given_up(error)})") from error
 
 
 def refuses_us(error: "HTTPError") -> bool:
     """Say whether a service wants other credentials."""
     return error.response is not None and error.response.status_code in (401, 403)
+
+
+def given_up(error: "RetryError") -> str:
+    """Say what a service answered until we gave up."""
+    last = error.last_attempt
+    return f"HTTP {last.value.status_code} after {last.attempt_number} attempts"
 
 
 def _authentication(url: str) -> Any:

@@ -4,18 +4,16 @@ import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from diascope.errors import OutputError
 from diascope.sample import Record
 from diascope_dicom.capture import secondary_capture
+from diascope_dicom.delivery import deliver
 from diascope_dicom.parametric import parametric_maps
 from diascope_dicom.results import Make, Result, results
-from diascope_dicom.service import client_of, plain_faults, refuses_us, service_url
+from diascope_dicom.service import client_of, plain_faults, service_url
 from diascope_dicom.structured import structured_report
-
-if TYPE_CHECKING:
-    from dicomweb_client import DICOMwebClient
 
 _MAKES: Mapping[str, Make] = {
     "sr": structured_report,
@@ -79,21 +77,7 @@ class DicomwebStore:
             client = client_of(url)
             for kind in self.send:
                 for result in results(_MAKES[kind], run, records):
-                    failed = result.reason if result.state == "failed" else ""
-                    yield kind, result, failed or _stored(client, result)
-
-
-def _stored(client: "DICOMwebClient", result: Result) -> str:
-    """Store a result; return why the service did not take it."""
-    import requests
-
-    if result.dataset is None:
-        return ""
-    try:
-        answer = client.store_instances([result.dataset])
-    except requests.HTTPError as error:
-        if refuses_us(error):
-            raise
-        return str(error)
-    refused = answer.get("FailedSOPSequence") or []
-    return "; ".join(f"failure reason {item.FailureReason:#06x}" for item in refused)
+                    fault = result.reason if result.state == "failed" else ""
+                    if result.dataset is not None:
+                        fault = deliver(client, result.dataset)
+                    yield kind, result, fault

@@ -1,0 +1,93 @@
+"""What counts as stored, and why a service does not hold an instance."""
+
+import json
+
+import pytest
+from pydicom import dcmread
+
+from diascope_dicom.delivery import deliver
+from diascope_dicom.service import client_of
+
+JSON = "application/dicom+json"
+STORED, REFUSED = "00081199", "00081198"
+
+
+@pytest.fixture
+def dataset(tomogram):
+    return dcmread(tomogram)
+
+
+def told(sequence, uid, reason=None):
+    """Return an answer of a service that names an instance in one of its sequences."""
+    item = {"00081155": {"vr": "UI", "Value": [str(uid)]}}
+    if reason is not None:
+        item["00081197"] = {"vr": "US", "Value": [reason]}
+    return json.dumps({sequence: {"vr": "SQ", "Value": [item]}})
+
+
+def delivered(pacs, dataset, status, body, kind=JSON):
+    pacs.answers = [(status, kind, body)]
+    return deliver(client_of(pacs.url), dataset)
+
+
+def test_what_the_answer_names_is_stored_and_not_searched_for(pacs, dataset):
+    assert delivered(pacs, dataset, 200, told(STORED, dataset.SOPInstanceUID)) == ""
+    assert pacs.searches == []
+
+
+@pytest.mark.parametrize("kind", [f"{JSON}; charset=utf-8", "Application/JSON;charset=UTF-8"])
+def test_a_refusal_is_seen_whatever_stands_behind_the_type_of_the_answer(pacs, dataset, kind):
+    body = told(REFUSED, dataset.SOPInstanceUID, 0xA700)
+    assert delivered(pacs, dataset, 202, body, kind) == "failure reason 0xa700"
+
+
+def test_a_refusal_without_a_reason_is_a_refusal(pacs, dataset):
+    body = told(REFUSED, dataset.SOPInstanceUID)
+    assert delivered(pacs, dataset, 200, body) == "the service does not say why it refuses it"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [(JSON, ""), (JSON, "{}"), (JSON, "[]"), (JSON, "no JSON"), ("text/html", "<p>Thanks!")],
+)
+def test_of_an_answer_that_does_not_name_it_a_search_decides(pacs, dataset, kind, body):
+    silent = "the service does not say that it holds it"
+    assert delivered(pacs, dataset, 200, body, kind) == silent
+    pacs.held = ["1.2.3"]  # a service that did not heed what we searched for
+    assert delivered(pacs, dataset, 200, body, kind) == silent
+    pacs.held = [str(dataset.SOPInstanceUID)]
+    assert delivered(pacs, dataset, 200, body, kind) == ""
+    study, uid = dataset.StudyInstanceUID, dataset.SOPInstanceUID
+    assert set(pacs.searches) == {f"/rs/studies/{study}/instances?SOPInstanceUID={uid}"}
+    assert len(pacs.searches) == 3
+
+
+def test_another_instance_in_the_answer_does_not_count(pacs, dataset):
+    assert delivered(pacs, dataset, 200, told(STORED, "1.2.3")) != ""
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "fault"),
+    [
+        (409, 0x0111, "HTTP 409, failure reason 0x0111"),
+        (409, 45070, "HTTP 409, failure reason 0xb00e"),
+        (409, None, "HTTP 409"),
+        (202, 0x0111, "failure reason 0x0111"),
+        (200, 45070, "failure reason 0xb00e"),
+    ],
+)
+def test_what_is_there_already_is_no_fault(pacs, dataset, status, reason, fault):
+    body = told(REFUSED, dataset.SOPInstanceUID, reason)
+    assert delivered(pacs, dataset, status, body) == fault
+    pacs.held = [str(dataset.SOPInstanceUID)]
+    assert delivered(pacs, dataset, status, body) == ""
+
+
+def test_an_error_with_a_page_for_people_is_told_by_its_status(pacs, dataset):
+    assert delivered(pacs, dataset, 500, "<p>Sorry!", "text/html") == "HTTP 500"
+    assert pacs.searches == []
+
+
+def test_a_service_that_stays_busy_is_a_fault_of_one_instance(pacs, dataset):
+    assert delivered(pacs, dataset, 429, "slow down") == "HTTP 429 after 4 attempts"
+    assert len(pacs.posted) == 4

@@ -181,6 +181,10 @@ class Report(Protocol):
                 can be iterated more than once.
             directory: where to write; exists and is empty. All files in it are put in place once
                 ``write`` returns, so a killed run leaves nothing half-written.
+
+        Raises:
+            OutputError: if the files are whole but could not go where else they should, or tell of
+                what could not; they are put in place all the same.
         """
 
 

@@ -5,14 +5,15 @@ import platform
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from diascope.errors import DiascopeError, reason_of
+from diascope.contracts import Report
+from diascope.errors import DiascopeError, OutputError, reason_of
 from diascope.ledger import Ledger
 from diascope.output import put_in_place, write_whole
 from diascope.pipeline import Pipeline
@@ -82,7 +83,8 @@ def write_reports(
 ) -> tuple[list[Path], list[str]]:
     """Write every report of the recipe and ``run.json``; return the files, and what went wrong.
 
-    A report that raises leaves nothing behind and does not stop the others.
+    A report that raises does not stop the others. It leaves nothing behind, unless what it raises
+    is an ``OutputError``: then its files are whole, and say what became of the rest.
     """
     for left in output.glob(".part-*"):  # of a run that was killed; the lock is ours
         shutil.rmtree(left)
@@ -92,8 +94,10 @@ def write_reports(
     for part in pipeline.reports:
         with tempfile.TemporaryDirectory(prefix=".part-", dir=output) as staging:
             try:
-                part.instance.write(run, _Records(ledger, strict), Path(staging))
+                fault = _fault(part.instance, run, _Records(ledger, strict), Path(staging))
                 files += put_in_place(Path(staging), output)
+                if fault is not None:
+                    raise fault
             except Exception as error:  # a stranger's report may raise anything
                 reason = _reason(error, strict)
                 problems.append(f"the {part.plugin.title} could not be written: {reason}")
@@ -136,6 +140,17 @@ class _Records:
     def __iter__(self) -> Iterator[Record]:
         records = self.ledger.records()
         return map(discreet, records) if self.strict else records
+
+
+def _fault(
+    report: Report, run: Mapping[str, Any], records: Iterable[Record], staging: Path
+) -> OutputError | None:
+    """Let a report write its files; return what it could not do although they are whole."""
+    try:
+        report.write(run, records, staging)
+    except OutputError as error:
+        return error
+    return None
 
 
 def _reason(error: Exception, strict: bool) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from diascope.errors import OutputError
+from diascope.errors import OutputError, reason_of
 from diascope.sample import Record
 from diascope_dicom.capture import secondary_capture
 from diascope_dicom.delivery import deliver
@@ -20,14 +20,15 @@ _MAKES: Mapping[str, Make] = {
     "sc": secondary_capture,
     "pm": parametric_maps,
 }
+_AGAIN = "The same command sends again; what is stored already stays as it is."
 
 
 @dataclass(frozen=True)
 class DicomwebStore:
     """Store the results of every DICOM item in a DICOMweb service; sent twice, they are the same.
 
-    ``dicomweb-store.csv``: item, kind, state (ok, left out), sop_instance_uid, reason. Credentials
-    come from DIASCOPE_DICOMWEB_TOKEN, or _USER and _PASSWORD, or from netrc.
+    ``dicomweb-store.csv``: item, kind, state (ok, failed, left out), sop_instance_uid, reason.
+    Credentials come from DIASCOPE_DICOMWEB_TOKEN, or _USER and _PASSWORD, or from netrc.
 
     Args:
         url: of the service, such as ``https://pacs.example.org/dicom-web``.
@@ -48,8 +49,8 @@ class DicomwebStore:
         """Send one result after the other, and write what became of each.
 
         Raises:
-            OutputError: if a result could not be made or was not taken, once all were tried.
-            PermissionError, ConnectionError: at once, if the service refuses us or is not there.
+            OutputError: if a result could not be made or was not taken, once all were tried; at
+                once, if the service refuses us or is not there.
         """
         table = directory / "dicomweb-store.csv"
         faults: list[str | None] = []
@@ -58,13 +59,14 @@ class DicomwebStore:
             rows.writerow(["item", "kind", "state", "sop_instance_uid", "reason"])
             for kind, result, fault in self._sent(run, records):
                 uid = result.dataset.SOPInstanceUID if result.dataset is not None else ""
-                rows.writerow([result.item, kind, result.state, uid, result.reason])
+                end = ("failed", uid, fault) if fault else (result.state, uid, result.reason)
+                rows.writerow([result.item, kind, *end])
                 faults.append(f"{kind} of {result.item}: {fault}" if fault else None)
         if told := [fault for fault in faults if fault]:
             raise OutputError(
                 f"{len(told)} of {len(faults)} results were not stored; the first: {told[0]}",
                 where=self.url,
-                hint="The same command sends again; what is stored already stays as it is.",
+                hint=_AGAIN,
             )
         return [table]
 
@@ -73,11 +75,14 @@ class DicomwebStore:
     ) -> Iterator[tuple[str, Result, str]]:
         """Yield kind, result and what went wrong, if anything."""
         url = service_url(self.url)
-        with plain_faults(url):
-            client = client_of(url)
-            for kind in self.send:
-                for result in results(_MAKES[kind], run, records):
-                    fault = result.reason if result.state == "failed" else ""
-                    if result.dataset is not None:
-                        fault = deliver(client, result.dataset)
-                    yield kind, result, fault
+        try:
+            with plain_faults(url):
+                client = client_of(url)
+                for kind in self.send:
+                    for result in results(_MAKES[kind], run, records):
+                        fault = result.reason if result.state == "failed" else ""
+                        if result.dataset is not None:
+                            fault = deliver(client, result.dataset)
+                        yield kind, result, fault
+        except (PermissionError, ConnectionError) as error:
+            raise OutputError(reason_of(error), hint=_AGAIN) from error

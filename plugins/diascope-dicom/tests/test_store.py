@@ -1,0 +1,65 @@
+"""What the store sends, and what its table says of it."""
+
+import csv
+import re
+
+import pytest
+import requests
+
+from diascope.errors import OutputError
+from diascope_dicom.store import DicomwebStore
+
+
+@pytest.fixture
+def taken(monkeypatch):
+    """Return a function that says what becomes of one delivery after the other."""
+
+    def taken(*ends):
+        left = iter(ends)
+
+        def deliver(client, dataset):
+            if isinstance(end := next(left), Exception):
+                raise end
+            return end
+
+        monkeypatch.setattr("diascope_dicom.store.deliver", deliver)
+
+    return taken
+
+
+def rows(folder):
+    with (folder / "dicomweb-store.csv").open(newline="", encoding="utf-8") as file:
+        return [(row["kind"], row["state"], row["reason"]) for row in csv.DictReader(file)]
+
+
+def test_the_table_says_what_was_refused_and_why(run, answer, tomogram, tmp_path, taken):
+    taken("", "failure reason 0xa700")
+    match = r"1 of 2 results were not stored; the first: sc of .*: failure reason 0xa700"
+    with pytest.raises(OutputError, match=match):
+        DicomwebStore("https://pacs/rs").write(run, [answer(tomogram)], tmp_path)
+    assert rows(tmp_path) == [("sr", "ok", ""), ("sc", "failed", "failure reason 0xa700")]
+
+
+def test_a_result_that_cannot_be_made_is_told_after_the_others_are_stored(
+    run, answer, tomogram, tmp_path, taken
+):
+    taken("")
+    store = DicomwebStore("https://pacs/rs", send=("sr",))
+    with pytest.raises(OutputError, match=r"1 of 2 results were not stored.*gone\.dcm"):
+        store.write(run, [answer(tmp_path / "gone.dcm"), answer(tomogram)], tmp_path)
+    assert [row[:2] for row in rows(tmp_path)] == [("sr", "failed"), ("sr", "ok")]
+
+
+def test_when_the_service_is_lost_the_table_says_what_was_sent(
+    run, answer, tomogram, tmp_path, taken
+):
+    taken("", requests.ConnectionError("gone"))
+    told = re.escape("https://pacs/rs cannot be reached (ConnectionError)")
+    with pytest.raises(OutputError, match=f"{told}\n  The same command sends again"):
+        DicomwebStore("https://pacs/rs").write(run, [answer(tomogram)], tmp_path)
+    assert rows(tmp_path) == [("sr", "ok", "")]
+
+
+def test_the_recipe_holds_no_credentials():
+    with pytest.raises(ValueError, match="no place for credentials"):
+        DicomwebStore("https://alice:s3cret@pacs/rs")

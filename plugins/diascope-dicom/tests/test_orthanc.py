@@ -54,7 +54,6 @@ def test_results_go_by_stow_and_come_back_as_they_were(
     assert all(returned[uid] == data for uid, data in written.items())
 
 
-@pytest.mark.filterwarnings("ignore:The ValueError exception")
 def test_scores_survive_the_way_through_orthanc(run, answer, radiograph, open_orthanc, tmp_path):
     DicomwebStore(open_orthanc.url, send=("sr",)).write(run, [answer(radiograph)], tmp_path)
     name = DicomSr().write(run, [answer(radiograph)], tmp_path)[1].stem

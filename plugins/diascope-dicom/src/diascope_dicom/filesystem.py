@@ -1,17 +1,19 @@
 """DICOMweb as a file system of fsspec, so that ``dicomweb://`` is an input like any other.
 
 ``pipeline run recipe.yaml dicomweb://HOST/PATH/studies/UID`` lists the instances by QIDO-RS and
-retrieves each by WADO-RS when it is read.
+retrieves each by WADO-RS when it is read, into a temporary file.
 """
 
 import errno
 import io
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from fsspec import AbstractFileSystem
 
 from diascope_dicom.address import Address, instances_at
 from diascope_dicom.service import client_of, plain_faults, service_url
+from diascope_dicom.spool import Spool
 
 if TYPE_CHECKING:
     from dicomweb_client import DICOMwebClient
@@ -28,7 +30,7 @@ class DicomwebFileSystem(AbstractFileSystem):  # type: ignore[misc]
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._clients: dict[str, DICOMwebClient] = {}  # fsspec makes us anew in each process
-        self._last = ("", b"")
+        self._last: tuple[str, Spool | None] = ("", None)
 
     def ls(self, path: str, detail: bool = True, **kwargs: Any) -> list[Any]:
         """Return the instances at an address, as names or with what is told of each."""
@@ -55,22 +57,22 @@ class DicomwebFileSystem(AbstractFileSystem):  # type: ignore[misc]
             return _told(path)
         return {"name": path, "size": None, "type": "directory"}
 
-    def _open(self, path: str, mode: str = "rb", **kwargs: Any) -> io.BytesIO:
+    def _open(self, path: str, mode: str = "rb", **kwargs: Any) -> io.BufferedReader:
         """Retrieve an instance, in the transfer syntax that the service keeps it in."""
-        if path != self._last[0]:  # a reader is asked what it knows before it reads
-            self._last = (path, self._retrieved(path))
-        return io.BytesIO(self._last[1])
+        last, spool = self._last
+        if spool is None or path != last:  # a reader is asked what it knows before it reads
+            spool = self._retrieved(path)
+            self._last = (path, spool)
+        return spool.again()
 
-    def _retrieved(self, path: str) -> bytes:
+    def _retrieved(self, path: str) -> Spool:
         address = Address.read(path)
         if address.instance is None:
             raise IsADirectoryError(errno.EISDIR, f"{path} is no instance")
         url = self._url(address)
         with plain_faults(url):
             dataset = self._client(url).retrieve_instance(*address.instance)
-        file = io.BytesIO()
-        dataset.save_as(file, enforce_file_format=True)
-        return file.getvalue()
+        return Spool.written(partial(dataset.save_as, enforce_file_format=True))
 
     def _url(self, address: Address) -> str:
         return service_url(f"{self.protocol}://{address.base}")

@@ -1,0 +1,56 @@
+"""Instances that were retrieved, and what is kept of them."""
+
+import tracemalloc
+
+import pytest
+from pydicom import dcmread
+
+from diascope_dicom.filesystem import DicomwebFileSystem
+
+LARGE = 32_000_000
+FIRST, SECOND = (f"pacs/rs/studies/1/series/2/instances/{number}" for number in (3, 4))
+
+
+@pytest.fixture
+def retrieved(monkeypatch, tomogram):
+    """The UIDs of what a made-up service was asked for; instances are large and hold their UID."""
+    asked = []
+
+    class Service:
+        def retrieve_instance(self, study, series, instance):
+            asked.append(instance)
+            dataset = dcmread(tomogram)
+            dataset.PatientID = instance
+            dataset.PixelData = bytes(LARGE)
+            return dataset
+
+    monkeypatch.setattr("diascope_dicom.filesystem.client_of", lambda url: Service())
+    return asked
+
+
+def test_what_was_retrieved_is_kept_but_not_in_memory(retrieved):
+    system = DicomwebFileSystem()
+    tracemalloc.start()
+    try:
+        with system.open(FIRST) as file:
+            assert len(dcmread(file).PixelData) == LARGE
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < LARGE / 4
+    with system.open(FIRST) as file:
+        assert dcmread(file).PatientID == "3"
+    assert retrieved == ["3"]
+
+
+def test_each_reader_has_a_place_of_its_own_for_as_long_as_it_reads(retrieved):
+    system = DicomwebFileSystem()
+    with system.open(FIRST) as one, system.open(FIRST) as other:
+        one.seek(128)
+        assert (one.read(4), other.tell()) == (b"DICM", 0)
+        assert other.seek(-10, 2) > LARGE
+        with system.open(SECOND) as next_:
+            assert dcmread(next_).PatientID == "4"
+        other.seek(0)
+        assert dcmread(other).PatientID == "3"
+        assert len(one.read()) > LARGE

@@ -7,11 +7,14 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from diascope.errors import UsageError
 from diascope.inputs import Found, find_items
+from diascope.remote import remote_stamp
 from diascope.sample import Failed
 
 
@@ -67,6 +70,52 @@ def test_an_address_of_a_list_with_nothing_behind_it_fails_alone(tmp_path: Path)
     assert "there is nothing at memory://photos/gone.png" in gone.end.reason
     assert (there.end, content(there)) == (None, b"1")
     memory.rm("/photos", recursive=True)
+
+
+def test_a_file_system_that_cannot_be_reached_fails_no_address_of_a_list(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost(*_: object, **__: object) -> None:
+        raise ConnectionError("no network")
+
+    monkeypatch.setattr(MemoryFileSystem, "find", lost)
+    listed = tmp_path / "list.txt"
+    listed.write_text("memory://photos/a.png\n")
+    with pytest.raises(UsageError, match=r"cannot be listed: ConnectionError: no network"):
+        list(find_items([], [listed]))
+
+
+class Listing(MemoryFileSystem):  # type: ignore[misc]
+    """Tells other things of a file when it has listed its folder, as that of S3 does."""
+
+    protocol = "listing"
+    listed = False
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        return str(super()._strip_protocol(path.replace("listing://", "memory://")))
+
+    def find(self, path: str, **options: Any) -> Any:
+        Listing.listed = True
+        return super().find(path, **options)
+
+    def info(self, path: str, **options: Any) -> Any:
+        return super().info(path, **options) | ({"Key": path} if Listing.listed else {})
+
+    def invalidate_cache(self, path: str | None = None) -> None:
+        Listing.listed = False
+
+
+def test_a_file_has_one_stamp_whether_its_folder_was_listed_or_not() -> None:
+    import fsspec
+
+    fsspec.register_implementation("listing", Listing, clobber=True)
+    fsspec.filesystem("listing").pipe("/photos/a.png", b"1")
+    before = remote_stamp("listing://photos/a.png")
+    assert [entry.item.id for entry in find_items(["listing://photos"])] == ["a.png"]
+    assert before
+    assert remote_stamp("listing://photos/a.png") == before
+    fsspec.filesystem("listing").rm("/photos", recursive=True)
 
 
 @pytest.fixture

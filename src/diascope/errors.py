@@ -39,7 +39,7 @@ class UsageError(DiascopeError):
 
 
 class AbsentError(UsageError):
-    """There is nothing at a URI, or it cannot be listed."""
+    """There is nothing at a URI."""
 
 
 class RecipeError(DiascopeError):

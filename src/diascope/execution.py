@@ -102,7 +102,8 @@ def _kept(path: Path) -> tuple[int, Execution | None]:
 
 def _choice(opening: Opening, engine: str, precision: str) -> Path:
     """Return where the choice for a wish is kept."""
-    return opening.folder / f"choice-{engine}-{precision}-{opening.runtime.tolerance:g}.json"
+    wish = f"{engine}-{precision}-{opening.runtime.tolerance:g}-{opening.runtime.batch}"
+    return opening.folder / f"choice-{wish}.json"
 
 
 def _chosen(opening: Opening, statistics: FeatureStatistics | None) -> tuple[Engine, Execution]:

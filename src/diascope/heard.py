@@ -4,12 +4,12 @@
 hear what the other's decoder warns of.
 """
 
+import sys
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 
@@ -73,7 +73,7 @@ def _heard(filters: Any, show: Any, message: Any, category: Any, *place: Any) ->
 
 def _wanted(filters: Any, message: Any, category: type[Warning], file: str, line: int) -> bool:
     """Say whether a warning is to be shown, by the first filter for its kind, words and place."""
-    module = Path(file).stem  # what Python takes for a module that it does not know
+    module = _module(file)
     for action, words, kind, place, number in filters:
         if not issubclass(category, kind) or number not in (0, line):
             continue
@@ -83,3 +83,11 @@ def _wanted(filters: Any, message: Any, category: type[Warning], file: str, line
         ):
             return bool(action != "ignore")
     return True
+
+
+def _module(file: str) -> str:
+    """Return the name of a file's module; of one that is not known its path, as Python does."""
+    for module in list(sys.modules.values()):
+        if getattr(module, "__file__", None) == file:
+            return module.__name__
+    return file.removesuffix(".py")

@@ -36,7 +36,7 @@ def classifier_of(pipeline: Pipeline) -> Classifier:
             hint="Leave --set run.devices=... out, or name one by --set run.device=....",
         )
     if pipeline.devices == ("mps",):  # which has no double precision, nor pooling to any size
-        options = replace(pipeline.recipe.run, device="cpu")
+        options = replace(pipeline.recipe.run, device="cpu", devices=None)
         pipeline.recipe = replace(pipeline.recipe, run=options)
     predictor = pipeline.load()
     if not isinstance(predictor, Classifier):

@@ -68,15 +68,17 @@ class Parts:
         )
         with closing(sqlite3.connect(self._path(item))) as base, base:
             base.execute("begin")  # tables, too, are made with all the rest or not at all
+            base.execute(
+                f"create table if not exists parts (number integer primary key, {_columns()})"
+            )
+            base.execute("create table if not exists content (stamp text)")
             if start == 0:
-                base.execute("drop table if exists parts")
-                base.execute(f"create table parts (number integer primary key, {_columns()})")
-                base.execute("drop table if exists content")
-                base.execute("create table content (stamp text)")
+                base.execute("delete from parts")
+                base.execute("delete from content")
                 base.execute("insert into content values (?)", (_stamp(item),))
             elif not _is_of(item, base):
                 return
-            base.executemany(f"insert into parts values ({_VALUES})", rows)
+            base.executemany(f"insert or replace into parts values ({_VALUES})", rows)
 
     def forget(self, item: Item) -> None:
         """Remove what was kept of an item, if anything was."""

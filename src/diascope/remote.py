@@ -22,8 +22,8 @@ def find_remote(uri: str, prefix: str) -> Iterator[Found]:
         prefix: stands before the ids; empty if only this is named.
 
     Raises:
-        AbsentError: if nothing is there, or it cannot be listed.
-        UsageError: if its file system is not installed.
+        AbsentError: if nothing is there.
+        UsageError: if its file system is not installed, or cannot list it.
     """
     shown = re.sub(r"//[^/@]*@", "//***@", uri)  # no password in a message
     head, chained, rest = uri.partition("::")
@@ -38,8 +38,10 @@ def find_remote(uri: str, prefix: str) -> Iterator[Found]:
         package = _INSTALL.get(scheme, error.name)
         hint = f'pip install "{package}"'
         raise UsageError(f"{scheme}:// is not installed: {error}", hint=hint) from error
+    except FileNotFoundError:
+        paths = {}
     except Exception as error:  # a file system may raise anything
-        raise AbsentError(f"{shown} cannot be listed: {type(error).__name__}: {error}") from error
+        raise UsageError(f"{shown} cannot be listed: {type(error).__name__}: {error}") from error
     if not paths:
         raise AbsentError(f"there is nothing at {shown}")
     scheme = head.partition("://")[0]
@@ -60,6 +62,7 @@ def remote_stamp(uri: str) -> str:
 
     try:
         system, root = url_to_fs(uri)
+        system.invalidate_cache(root)  # a listing tells other things, and what was there then
         return _digest(system.info(root))
     except Exception:  # a file system may raise anything
         return ""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from diascope.executors import channel
 from diascope.executors.channel import Channel
 from diascope.sample import Item, Sample
 
@@ -72,6 +73,21 @@ def test_an_end_that_goes_in_the_middle_of_an_object_is_an_end_of_file() -> None
     theirs.close()
     with ours, pytest.raises(EOFError):
         Channel(ours).receive()
+
+
+def test_a_pause_of_all_counts_as_a_second_at_most(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    def paused(_: object, seconds: float) -> bool:
+        waited.append(seconds)  # however long it took by the clock
+        return len(waited) == 3
+
+    monkeypatch.setattr(channel, "wait", paused)
+    ends[0].send("late")
+    assert ends[1].receive(within_s=2.5) == "late"
+    assert waited == [1.0, 1.0, 0.5]
 
 
 def test_what_does_not_come_in_time_is_an_error_and_can_come_later(ends: Ends) -> None:

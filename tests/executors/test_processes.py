@@ -17,7 +17,7 @@ import pytest
 
 from diascope.errors import DiascopeError
 from diascope.executors.processes import WorkerProcess
-from diascope.sample import Item, Skipped
+from diascope.sample import Failed, Item, Skipped
 from tests.runs import PATIENCE_S, done_in, start, write_pictures, write_recipe
 
 
@@ -127,6 +127,34 @@ def test_a_process_that_dies_while_it_waits_costs_no_item() -> None:
     second = list(worker.prepare(Item("b", "b")))
     worker.close()
     assert [type(end) for end in (*first, *second)] == [Skipped, Skipped]
+
+
+@dataclass(frozen=True)
+class Sleeps(Tells):
+    """A Work that is long over one item."""
+
+    def prepare(self, item: Item) -> Iterator[Skipped]:
+        if item.id == "long":
+            time.sleep(3600)
+        yield Skipped(item, "awake")
+
+
+@pytest.mark.parametrize("limit", [0.3, 1.2])
+def test_an_item_of_which_nothing_comes_is_given_up_and_the_next_has_a_process_of_its_own(
+    limit: float,
+) -> None:
+    worker, long, short = WorkerProcess(Sleeps(), limit), Item("long", "a"), Item("short", "b")
+    ends = [end for item in (short, long, short) for end in worker.prepare(item)]
+    worker.close()
+    why = f"nothing came for {limit} seconds: it was given up (time_limit_s)"
+    awake = Skipped(short, "awake")
+    assert ends == [awake, Failed(long, "read", "", why), awake]
+
+
+def test_without_end_means_without_end() -> None:
+    worker = WorkerProcess(Sleeps(), float("inf"))
+    assert list(worker.prepare(Item("short", "b"))) == [Skipped(Item("short", "b"), "awake")]
+    worker.close()
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def read_labels(
     """
     examples = read_table(table, card.task)
     _refuse_unknown(examples, card, table)
-    warnings, doubt = _repeated(examples), ""
+    warnings, doubt = list[str](), ""
     if any(example.split for example in examples):  # what has none is trained on
         examples = [replace(example, split=example.split or "train") for example in examples]
     elif weights is not None:
@@ -57,11 +57,11 @@ def read_labels(
             f"{learned} of {len(examples)} rows stand in train or validation: if the model was "
             "trained on them, the figures flatter; --split test leaves them out"
         )
-        return examples, [*warnings, *([flatters] if learned else ())]
+        return examples, [*_repeated(examples), *warnings, *([flatters] if learned else ())]
     chosen = [example for example in examples if example.split == split]
     if not chosen:
         raise TableError(f"no row has the split {split!r}", where=str(table), hint=doubt)
-    return chosen, warnings
+    return chosen, [*_repeated(chosen), *warnings]
 
 
 def classify(

@@ -14,6 +14,7 @@ from typing import Any
 
 _HEAD = struct.Struct("<QQ")  # bytes of the pickle, number of buffers
 _SIZE = struct.Struct("<Q")
+_SLICE_S = 1.0
 
 
 class Channel:
@@ -47,7 +48,7 @@ class Channel:
         """
         import numpy as np
 
-        if within_s is not None and not wait([self._end], within_s):
+        if within_s is not None and not self._comes(within_s):
             raise TimeoutError(f"nothing came for {within_s:g} seconds")
         length, count = _HEAD.unpack(self._exactly(bytearray(_HEAD.size)))
         rest = memoryview(self._exactly(bytearray(count * _SIZE.size + length)))
@@ -57,6 +58,17 @@ class Channel:
 
     def close(self) -> None:
         self._end.close()
+
+    def _comes(self, within_s: float) -> bool:
+        """Wait until something comes; say whether it did.
+
+        Slice by slice, so that a time for which all was paused counts as one at most.
+        """
+        while within_s > 0:
+            if wait([self._end], min(within_s, _SLICE_S)):
+                return True
+            within_s -= _SLICE_S
+        return False
 
     def _exactly(self, place: Any) -> Any:
         """Fill a buffer and return it."""

@@ -144,7 +144,8 @@ class WorkerProcess:
         if self._channel is not None:
             self._channel.close()
             self._channel = None
-        if (process := self._process) is None:
+        if (process := self._process) is None:  # it could not be started
+            shutil.rmtree(self._folder, ignore_errors=True)
             return None
         process.join(_GRACE_SECONDS)
         with self._lock:

@@ -42,6 +42,7 @@ class Plan:
         examples: the table's rows, each with its split.
         names: of the labels, in the order of the outputs.
         head_only: whether the weights file can leave the backbone to its plugin.
+        parted: the examples with their splits of each fold of the cross-validation.
         warnings: what a reader should know of the weights that are learned from.
         features: of all items' regions, once they are worked out; None if it is pictures that are
             learned from.
@@ -56,6 +57,7 @@ class Plan:
     preparation: Preparation
     augmentation: Augmentation
     head_only: bool
+    parted: Sequence[Sequence[Example]] = ()
     warnings: tuple[str, ...] = ()
     features: Features | None = None
 
@@ -115,12 +117,7 @@ class Plan:
 
     def folds(self) -> list["Plan"]:
         """Return the trainings of the cross-validation: each holds out another part."""
-        options = self.options
-        with _placed(options.table):
-            splits = folds_by_group(
-                self.examples, options.folds, validation=options.validation, seed=options.seed
-            )
-        return [replace(self, examples=examples) for examples in splits]
+        return [replace(self, examples=examples) for examples in self.parted]
 
 
 def make_plan(recipe: Recipe) -> Plan:
@@ -135,6 +132,9 @@ def make_plan(recipe: Recipe) -> Plan:
     with _placed(options.table):
         examples = split_by_group(
             examples, test=options.test, validation=options.validation, seed=options.seed
+        )
+        parted = folds_by_group(
+            examples, options.folds, validation=options.validation, seed=options.seed
         )
     for split in ("train", "validation"):
         if not any(example.split == split for example in examples):
@@ -156,6 +156,7 @@ def make_plan(recipe: Recipe) -> Plan:
         preparation=Preparation(readers, steps, block=1, gate=recipe.accept),
         augmentation=Augmentation(options.augment, str(recipe.path)),
         head_only=options.freeze_backbone and options.start is None and _always_the_same(backbone),
+        parted=parted,
     )
     card = plan.card((1, 1))  # labels that do not fit the task are told before pictures are read
     for folder in options.teachers:

@@ -57,7 +57,7 @@ class RayExecutor:
             if (value := getattr(self, name)) != "auto" and value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
         for name in ("gpus_per_actor", "wait_s", "time_limit_s"):
-            if getattr(self, name) < 0:
+            if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
 
     def run(

@@ -12,6 +12,7 @@ from diascope.contracts import Prepared, Work
 from diascope.sample import Failed, Item, Record
 from diascope_ray.environment import check_same, installed
 
+_LONGEST_S = 1e9  # the clock takes no more
 _ERRORS = 2  # the file descriptor, which Ray writes to its logs
 
 
@@ -79,7 +80,8 @@ class Worker:
         parts = self._work.prepare(item)
         while True:
             if self._limit:
-                faulthandler.dump_traceback_later(self._limit, exit=True, file=_ERRORS)
+                limit = min(self._limit, _LONGEST_S)
+                faulthandler.dump_traceback_later(limit, exit=True, file=_ERRORS)
             try:
                 part = next(parts, None)
             finally:

@@ -1,12 +1,14 @@
 """The choice of an engine where memory, disk or an engine itself is at fault."""
 
 import errno
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from diascope import execution
 from diascope.card import ModelCard
 from diascope.engines import openvino, store, torch
 from diascope.engines.outputs import Outputs
@@ -59,3 +61,19 @@ def test_a_choice_that_cannot_be_written_down_holds_for_this_run(
     engine, chosen = engine_for(weights[1], weights[0], runtime("torch"))
     assert chosen.engine == "torch"
     assert len(engine.run(pictures(weights[1], 3)).logits) == 3
+
+
+@pytest.mark.parametrize(("batch", "made"), [(64, 1), (1, 2)])
+def test_a_choice_is_made_for_the_batches_of_a_run(
+    weights: Weights, monkeypatch: pytest.MonkeyPatch, batch: int, made: int
+) -> None:
+    right, choices = execution._chosen, list[int]()
+
+    def chosen(*given: Any) -> Any:
+        choices.append(1)
+        return right(*given)
+
+    monkeypatch.setattr(execution, "_chosen", chosen)
+    for each in (32, batch):
+        engine_for(weights[1], weights[0], replace(runtime("onnx"), batch=each))
+    assert len(choices) == made

@@ -15,7 +15,7 @@ from diascope.contracts import Runtime
 from diascope.engines import store
 from diascope.engines.opening import INT8, REFERENCE, Opening, installed
 from diascope.engines.outputs import Engine, Outputs, joined
-from diascope.engines.reference import drawn
+from diascope.engines.reference import COUNT, drawn
 from diascope.errors import DeviceError, RecipeError, reason_of
 from diascope.novelty import FeatureStatistics, load_statistics
 from diascope.parity import Parity, parity, together
@@ -102,8 +102,13 @@ def _kept(path: Path) -> tuple[int, Execution | None]:
 
 def _choice(opening: Opening, engine: str, precision: str) -> Path:
     """Return where the choice for a wish is kept."""
-    wish = f"{engine}-{precision}-{opening.runtime.tolerance:g}-{opening.runtime.batch}"
+    wish = f"{engine}-{precision}-{opening.runtime.tolerance:g}-{_at_once(opening)}"
     return opening.folder / f"choice-{wish}.json"
+
+
+def _at_once(opening: Opening) -> int:
+    """Return how many pictures engines are timed with at once."""
+    return min(opening.runtime.batch, COUNT)
 
 
 def _chosen(opening: Opening, statistics: FeatureStatistics | None) -> tuple[Engine, Execution]:
@@ -113,7 +118,7 @@ def _chosen(opening: Opening, statistics: FeatureStatistics | None) -> tuple[Eng
         raise _missing(opening.runtime)
     pictures = drawn(card.size, card.channels)
     reference = opening.open(REFERENCE)
-    at_once, right, unit = _reference(reference, pictures, opening.runtime.batch)
+    at_once, right, unit = _reference(reference, pictures, _at_once(opening))
     fitting: list[tuple[float, Engine, Execution]] = []
     for candidate in candidates:
         if candidate == REFERENCE:

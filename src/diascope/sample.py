@@ -151,8 +151,11 @@ class Sample:
     def repainted(self, unit: NDArray[np.floating[Any]], note: str) -> Sample:
         """Return a copy with new pixels, given in [0, 1], that keeps range and type of the old."""
         low, high = self.range
+        whole = self.pixels.dtype.kind in "iu"
+        if whole and self.pixels.dtype.itemsize > 2:  # in float32, white would be one too much
+            unit = unit.astype("float64")
         pixels = unit.clip(0, 1) * (high - low) + low
-        if self.pixels.dtype.kind in "iu":
+        if whole:
             pixels = pixels.round()
         return self.changed(pixels.astype(self.pixels.dtype), note)
 

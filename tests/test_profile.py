@@ -54,7 +54,7 @@ def test_a_balanced_run_needs_no_advice() -> None:
         (replace(with_spent(read=Seconds(9.0, 9.0)), workers=0), "more workers, --workers 2"),
         (with_spent(**{"hand over": Seconds(8.0, 3.0, 1.0)}), "kind: threads"),
         (replace(BALANCED, workers=8, cores=8), "fewer workers may do, --workers 4"),
-        (replace(BALANCED, reference=True), "run.engine=auto"),
+        (replace(BALANCED, reference=True), "diascope[openvino,onnx]"),
     ],
 )
 def test_advice_follows_from_the_figures(profile: Profile, advice: str) -> None:

@@ -1,12 +1,14 @@
-"""Runs that stop early: what they say, and what they leave to read."""
+"""Runs that stop early or are to be doubted: what they say, and what they leave to read."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from diascope.classifier import Classifier
 from diascope.errors import DeviceError
 from diascope.executors.local import LocalExecutor
 from diascope.sample import Item
@@ -55,3 +57,20 @@ def test_files_of_a_list_that_are_gone_count_as_failures(
     assert "2 items failed, 1 are allowed" in stopped.err
     assert "1 not done" in stopped.out
     assert command(*arguments, 1).code == 1  # those two are told already
+
+
+def test_answers_that_carry_a_warning_are_counted_at_the_end(
+    command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = write_pictures(tmp_path / "photos", 6)
+    predict = Classifier.predict
+
+    def doubting(self: Classifier, samples: Any) -> Any:
+        strange = ("unlike the pictures that the model was trained on",)
+        answers = predict(self, samples)
+        return [replace(a, warnings=strange if a.item.id < "02" else ()) for a in answers]
+
+    monkeypatch.setattr(Classifier, "predict", doubting)
+    arguments = "run", recipe, photos, "-o", tmp_path / "out"
+    assert "2 of 6 carry a warning, such as that they are unlike" in command(*arguments).out
+    assert "carry a warning" not in command(*arguments).out  # nothing was classified

@@ -143,7 +143,10 @@ class Profile:
         if self.workers > 1 and idle and self._of("wait").wall < _SMALL * self.seconds:
             yield f"fewer workers may do, --workers {max(1, self.workers // 2)}."
         if self.reference and not self.accelerated and self._of("model").cpu > work / 2:
-            yield "another engine, `--set run.engine=auto`: most of it is torch in float32."
+            yield (
+                "another engine, most of it is torch in float32: `engine: auto` takes OpenVINO and "
+                'ONNX Runtime where they are installed, by `pip install "diascope[openvino,onnx]"`.'
+            )
 
 
 def with_threads(spent: Spent, cpu: float) -> Spent:

@@ -22,7 +22,7 @@ from diascope.privacy import WITHHELD
 from diascope.profile import Profile, with_threads
 from diascope.pseudonyms import pseudonymous
 from diascope.reporting import Summary, reported, write_reports
-from diascope.sample import Failed, Item, Record, state_of
+from diascope.sample import Failed, Item, Prediction, Record, state_of
 from diascope.timing import measured, take_spent
 
 _PARTS = ".unfinished"
@@ -65,6 +65,7 @@ class Outcome:
         problems: reports that could not be written, and why; the ledger holds what they need.
         worked, failed: items done in this run, and how many failed in it; the others were done
             before.
+        warned: answers of this run that carry a warning.
         stopped: why it ended early; empty if it did not.
         profile: where the time went; None if nothing was run.
         execution: what executed the network; None if nothing was run or the model does not say.
@@ -75,6 +76,7 @@ class Outcome:
     problems: list[str] = field(default_factory=list)
     worked: int = 0
     failed: int = 0
+    warned: int = 0
     stopped: str = ""
     profile: Profile | None = None
     execution: Execution | None = None
@@ -86,6 +88,7 @@ class Outcome:
             self.counts["pending"] -= 1
             self.counts[state_of(record)] += 1
             self.failed += isinstance(record, Failed)
+            self.warned += isinstance(record, Prediction) and bool(record.warnings)
 
     @property
     def exit_code(self) -> int:

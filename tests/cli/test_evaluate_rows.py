@@ -112,3 +112,17 @@ def test_rows_that_share_a_picture_are_a_warning_that_names_them(
     ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
     assert "12 items measured" in ended.out
     assert "2 rows share their picture with others; each counts (lines 4, 7)" in ended.err
+
+
+def test_that_nothing_says_what_the_model_learned_from_is_a_warning(
+    command: Command, recipe: Path, table: Path, tmp_path: Path
+) -> None:
+    rows = [line.split(",") for line in table.read_text().splitlines()]
+    table.write_text("\n".join(",".join([path, label]) for path, label, *_ in rows))
+    ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
+    assert ended.code == 0, ended.err
+    assert "neither a column `split` nor a split.csv beside the weights says which" in ended.err
+    held = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "2", "--split", "test")
+    assert held.code == 2
+    assert "no row has the split 'test'" in held.err
+    assert "neither a column `split`" in held.err

@@ -11,7 +11,7 @@ import click
 
 _CORE = ("diascope", "torch", "monai", "numpy", "pillow", "scikit-image", "safetensors", "fsspec")
 _EXTRAS = {  # the modules of each, and what it is for
-    "train": ("lightning_fabric", "pipeline train"),
+    "train": ("lightning_fabric", "pipeline train, evaluate"),
     "dicom": ("pydicom", "DICOM files"),
     "dicom-gpl": ("libjpeg", "rare kinds of JPEG in them"),
     "explain": ("captum", "integrated gradients"),

@@ -104,6 +104,11 @@ def _tell(outcome: Any, request: Any, *, quiet: bool, strict: bool) -> None:
         f"{counts['skipped']} skipped{pending}"
         + ("" if outcome.worked else " (nothing was left to classify)")
     )
+    if outcome.warned:
+        click.echo(
+            f"  {outcome.warned} of {outcome.worked} carry a warning, such as that they are unlike "
+            "the pictures of the training"
+        )
     if outcome.execution is not None and not outcome.execution.is_reference:
         click.echo(f"  executed by {outcome.execution.title}")
     for line in _listed(outcome.reports, request.output.resolve(), strict):

@@ -40,8 +40,8 @@ def read_labels(
     """
     examples = read_table(table, card.task)
     _refuse_unknown(examples, card, table)
-    warnings, doubt = list[str](), ""
-    if any(example.split for example in examples):  # what has none is trained on
+    warnings, splits, doubt = list[str](), dict[str, str](), ""
+    if stated := any(example.split for example in examples):  # what has none is trained on
         examples = [replace(example, split=example.split or "train") for example in examples]
     elif weights is not None:
         splits, doubt = splits_of(weights, examples)
@@ -51,6 +51,12 @@ def read_labels(
         ]
         told = f"which rows were learned from is told by their groups in {weights}/{SPLIT_FILE}"
         warnings += [doubt or told] if doubt or splits else []
+    if not (stated or splits or doubt):
+        doubt = (
+            f"neither a column `split` nor a {SPLIT_FILE} beside the weights says which rows the "
+            "model learned from: of those, if there are any, the figures flatter"
+        )
+        warnings.append(doubt)
     learned = sum(example.split in ("train", "validation") for example in examples)
     if split is None:
         flatters = (

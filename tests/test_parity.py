@@ -43,12 +43,14 @@ def test_only_what_moves_little_and_flips_nothing_is_within_the_tolerance() -> N
     assert Parity(0.01).within(0.01)
     assert not Parity(0.011).within(0.01)
     assert not Parity(0.0, flips=1).within(0.01)
+    assert not Parity(0.0, warnings=1).within(0.01)
 
 
 def test_parts_are_as_bad_as_their_worst_and_their_flips_add_up() -> None:
-    found = together([Parity(0.1, 1), Parity(0.3), Parity(0.2, 2)])
-    assert found == Parity(0.3, 3)
-    assert str(found) == "moves a score by 0.3, flips 3 decisions"
+    found = together([Parity(0.1, 1), Parity(0.3), Parity(0.2, 2, 1)])
+    assert found == Parity(0.3, 3, 1)
+    assert str(found) == "moves a score by 0.3, flips 3 decisions and a warning"
+    assert str(Parity(0, 0, 2)) == "moves a score by 0, flips 2 warnings"
     assert str(Parity(0.012)) == "moves a score by 0.012"
     assert str(Parity(math.inf)) == "gives something that is no number"
 
@@ -69,7 +71,7 @@ def test_what_is_no_number_is_refused_wherever_it_stands(card: ModelCard, name: 
     assert parity(right, broken, card) == Parity(math.inf)
 
 
-def test_a_picture_that_seems_unlike_the_trainings_or_no_longer_does_counts_as_a_flip(
+def test_a_picture_that_seems_unlike_the_trainings_or_no_longer_does_counts_as_a_warning(
     card: ModelCard,
 ) -> None:
     mean, directions = np.zeros((2, 1), np.float32), np.zeros((2, 0, 1), np.float16)
@@ -77,8 +79,8 @@ def test_a_picture_that_seems_unlike_the_trainings_or_no_longer_does_counts_as_a
     card = replace(card, novelty=NoveltyLimit((2.0, 2.0)))
     right = outputs(1.0, 3.0)
     found = [
-        parity(right, replace(right, pooled=right.pooled * factor), card, statistics).flips
+        parity(right, replace(right, pooled=right.pooled * factor), card, statistics).warnings
         for factor in (1.0, 0.5, 2.5)
     ]
     assert found == [0, 1, 1]
-    assert parity(right, replace(right, pooled=right.pooled * 9), card).flips == 0
+    assert parity(right, replace(right, pooled=right.pooled * 9), card).warnings == 0

@@ -21,6 +21,7 @@ from diascope.explain.wanted import Wanted, wanted
 from diascope.inputs import find_items
 from diascope.looking import answered, classifier_of, prepared
 from diascope.pipeline import Pipeline
+from diascope.recipe import Recipe
 from diascope.sample import Item
 
 _MORE = "It holds more than one picture; this page is of the first."
@@ -31,6 +32,7 @@ class Request:
     """What the command line asks to be explained.
 
     Attributes:
+        image: a file or URI; None for the first of the recipe's own input.
         label: to be looked at closely. If not given, the answer's; of several, the one with the
             highest score; if the network speaks for none of them, the highest score of all.
         wants: targets whose wishes are painted, as ``targets_of`` knows them.
@@ -40,7 +42,7 @@ class Request:
         command: stands on the page.
     """
 
-    image: str
+    image: str | None = None
     label: str | None = None
     method: Method = "exact"
     occlusion: bool = True
@@ -71,14 +73,15 @@ def explained(pipeline: Pipeline, request: Request) -> Explained:
 
     Raises:
         ReadError: if the picture cannot be read or prepared.
-        UsageError: if there is no such picture, label or target.
+        UsageError: if there is no such picture, label or target, or none is named and the recipe
+            has none.
         PluginError: if the model is no backbone and head.
         TableError: if the table cannot be read.
     """
     card = pipeline.model.instance.card
     outputs = _outputs(card, request.label)
     rows = read_rows(request.table) if request.table else []
-    sample, stages, more = prepared(pipeline.preparation, _item(request.image))
+    sample, stages, more = prepared(pipeline.preparation, _item(request.image, pipeline.recipe))
     classifier = classifier_of(pipeline)
     network = classifier.network
     start = time.perf_counter()
@@ -114,12 +117,18 @@ def explained(pipeline: Pipeline, request: Request) -> Explained:
     )
 
 
-def _item(image: str) -> Item:
-    """Return the only picture of that name."""
-    found = list(islice(find_items([image]), 2))
-    if len(found) != 1:
-        some = "several files" if found else "no file"
-        raise UsageError(f"{image!r} is {some}", hint="Name one picture.")
+def _item(image: str | None, recipe: Recipe) -> Item:
+    """Return the only picture of that name; without a name, the first of the recipe's own."""
+    if image is None:
+        own = (found for found in find_items(recipe.input, base=recipe.base) if not found.end)
+        found = list(islice(own, 1))
+        if not found:
+            raise UsageError("the recipe has no picture of its own", hint="Name one.")
+    else:
+        found = list(islice(find_items([image]), 2))
+        if len(found) != 1:
+            some = "several files" if found else "no file"
+            raise UsageError(f"{image!r} is {some}", hint="Name one picture.")
     if found[0].end:
         raise ReadError(found[0].end.reason)
     return found[0].item

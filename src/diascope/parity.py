@@ -19,21 +19,25 @@ class Parity:
 
     Attributes:
         change: by how much a score moves at most; infinity where a number is missing.
-        flips: how many decisions are others, and warnings of pictures unlike the training's.
+        flips: how many decisions are others.
+        warnings: how many pictures are no longer, or only now, told to be unlike the training's.
     """
 
     change: float = 0.0
     flips: int = 0
+    warnings: int = 0
 
     def within(self, tolerance: float) -> bool:
-        """Say whether the engine may be used: no score moves by more, and no decision flips."""
-        return self.change <= tolerance and not self.flips
+        """Say whether the engine may be used: no score moves by more, and nothing flips."""
+        return self.change <= tolerance and not self.flips and not self.warnings
 
     def __str__(self) -> str:
         if not math.isfinite(self.change):
             return "gives something that is no number"
-        flips = f"{self.flips} decisions" if self.flips > 1 else "a decision"
-        return f"moves a score by {self.change:.2g}" + (f", flips {flips}" if self.flips else "")
+        counts = {"decision": self.flips, "warning": self.warnings}
+        flips = [f"{n} {what}s" if n > 1 else f"a {what}" for what, n in counts.items() if n]
+        told = f", flips {' and '.join(flips)}" if flips else ""
+        return f"moves a score by {self.change:.2g}{told}"
 
 
 def parity(
@@ -60,18 +64,23 @@ def parity(
     if right.attention is not None and other.attention is not None:
         shares = np.abs(_shares(right.attention) - _shares(other.attention))
         change = max(change, float(shares.max()))
+    warnings = 0
     if statistics is not None and card.novelty is not None:
         is_new, seems_new = (
             statistics.novelties(each.pooled, card.novelty) > 1 for each in (right, other)
         )
-        flips += int((is_new != seems_new).sum())
-    return Parity(change, flips)
+        warnings = int((is_new != seems_new).sum())
+    return Parity(change, flips, warnings)
 
 
 def together(parts: Iterable[Parity]) -> Parity:
     """Return the parity over the pictures of all parts."""
     parts = list(parts)
-    return Parity(max(part.change for part in parts), sum(part.flips for part in parts))
+    return Parity(
+        max(part.change for part in parts),
+        sum(part.flips for part in parts),
+        sum(part.warnings for part in parts),
+    )
 
 
 def _decided(row: NDArray[np.float64], card: ModelCard) -> tuple[str, ...]:

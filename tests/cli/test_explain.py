@@ -1,5 +1,6 @@
 """``pipeline explain``: from a recipe and a picture to a page."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,6 +56,18 @@ def test_another_method_is_named_for_what_it_is(
     assert "need not add up" in page
 
 
+def test_without_an_image_it_is_the_first_of_the_recipes_own(
+    command: Command, recipe: Path, picture: Path, tmp_path: Path
+) -> None:
+    write_pictures(tmp_path / "photos", 2)
+    (tmp_path / "photos/.hidden.png").write_bytes(picture.read_bytes())
+    recipe.write_text(json.dumps(json.loads(recipe.read_text()) | {"input": "photos"}))
+    ended = command("explain", recipe, "-o", tmp_path / "out", "--no-occlusion")
+
+    assert ended.code == 0, ended.err
+    assert "00.png" in ended.out
+
+
 def test_the_demo_needs_no_recipe(command: Command, tmp_path: Path) -> None:
     ended = command("explain", "--demo", "--output", tmp_path)
 
@@ -65,7 +78,8 @@ def test_the_demo_needs_no_recipe(command: Command, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["{picture}"], "a recipe and an image are needed"),
+        ([], "a recipe is needed"),
+        (["{recipe}"], "the recipe has no picture of its own"),
         (["{recipe}", "nowhere.png"], "there is no 'nowhere.png'"),
         (["{recipe}", "{folder}"], "is several files"),
         (["{recipe}", "{picture}", "--label", "bleu"], "Did you mean 'blue'?"),

@@ -58,6 +58,9 @@ def test_points_are_what_labels_are_decided_from_only_where_each_is_on_its_own()
     compared = card_page(CARD)
     assert "Decided from" not in compared
     assert "largest multiple of its operating point" in compared
+    assert "without a point it is that of 1" in compared
+    every = tuple(replace(label, operating_point=0.3) for label in CARD.labels)
+    assert "without a point" not in card_page(replace(CARD, labels=every))
 
     alone = card_page(replace(CARD, task="multilabel"))
     assert "Decided from" in alone

@@ -11,17 +11,17 @@ import click
 
 _CORE = ("diascope", "torch", "monai", "numpy", "pillow", "scikit-image", "safetensors", "fsspec")
 _EXTRAS = {  # the modules of each, and what it is for
-    "train": ("lightning_fabric", "pipeline train, evaluate"),
-    "dicom": ("pydicom", "DICOM files"),
-    "dicom-gpl": ("libjpeg", "rare kinds of JPEG in them"),
-    "explain": ("captum", "integrated gradients"),
-    "video": ("av", "films: MP4, AVI, MOV"),
-    "openvino": ("openvino onnx", "faster networks"),
-    "onnx": ("onnxruntime onnx", "faster networks"),
-    "int8": ("nncf", "pipeline quantise"),
-    "parquet": ("pyarrow", "the report parquet"),
-    "s3": ("s3fs", "inputs on s3://"),
-    "http": ("aiohttp", "inputs on https://"),
+    "train": (("lightning_fabric",), "pipeline train, evaluate"),
+    "dicom": (("pydicom",), "DICOM files"),
+    "dicom-gpl": (("libjpeg",), "rare kinds of JPEG in them"),
+    "explain": (("captum",), "integrated gradients"),
+    "video": (("av",), "films: MP4, AVI, MOV"),
+    "openvino": (("openvino", "onnx"), "faster networks"),
+    "onnx": (("onnxruntime", "onnx"), "faster networks"),
+    "int8": (("nncf",), "pipeline quantise"),
+    "parquet": (("pyarrow",), "the report parquet"),
+    "s3": (("s3fs",), "inputs on s3://"),
+    "http": (("aiohttp",), "inputs on https://"),
 }
 
 
@@ -57,7 +57,7 @@ def _findings() -> dict[str, Any]:
         "engines": [name for name in PACKAGES if installed(name)],
         "extras": {
             name: {
-                "installed": all(map(find_spec, modules.split())),
+                "installed": all(map(find_spec, modules)),
                 "for": purpose,
                 "install": f'pip install "diascope[{name}]"',
             }

@@ -11,6 +11,7 @@ from diascope.cli.typed import typed
 _METHODS = ("exact", "hirescam", "grad-cam", "grad-cam++", "integrated-gradients")
 _EXAMPLE = """\b
 Examples:
+  pipeline explain derm.yaml --output results/explained
   pipeline explain derm.yaml photo.jpg --output results/explained
   pipeline explain derm.yaml photo.jpg --label mel --output results/explained
   pipeline explain derm.yaml photo.jpg --wants label:mel --wants depth3:17 -o results/explained
@@ -58,6 +59,8 @@ def explain(
 ) -> None:
     """Show how RECIPE's model comes to its answer for IMAGE, from the pixels on.
 
+    Without IMAGE, it takes the first of the recipe's own input.
+
     Writes explain.html: the preprocessing step by step, the first filters, maps of every depth,
     evidence maps and what they add up to, and the arithmetic of single places.
     """
@@ -66,14 +69,14 @@ def explain(
     if demo:
         _write(output, "blackboard.html", _demo(), quiet)
         return
-    if recipe is None or image is None:
-        raise UsageError("a recipe and an image are needed", hint="Or --demo, which needs neither.")
+    if recipe is None:
+        raise UsageError("a recipe is needed", hint="Or --demo, which needs none.")
     if options["table"] and not options["wants"]:
         raise UsageError("--table needs --wants", hint="Such as --wants filter:0.")
     try:
         page = _page(recipe, image, quiet, options)
     except ReadError as error:  # as in a run: it is the picture that failed
-        click.echo(f"failed: {image}: {error}", err=True)
+        click.echo(f"failed: {image or 'the first of the input'}: {error}", err=True)
         sys.exit(1)
     _write(output, "explain.html", page, quiet)
 
@@ -85,7 +88,7 @@ def _demo() -> str:
     return blackboard_page(blackboard())
 
 
-def _page(recipe: str, image: str, quiet: bool, options: dict[str, Any]) -> str:
+def _page(recipe: str, image: str | None, quiet: bool, options: dict[str, Any]) -> str:
     from diascope.cli.private import refuse_strict
     from diascope.explain.page import explain_page
     from diascope.explaining import Request, explained

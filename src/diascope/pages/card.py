@@ -82,12 +82,11 @@ def _compared(card: ModelCard) -> str:
     """Return how labels are compared to decide on one; empty where each is decided on its own."""
     if card.task != "multiclass":
         return ""
-    if all(label.operating_point is None for label in card.labels):
+    points = [label.operating_point for label in card.labels]
+    if not any(points):
         return "The label with the highest score is decided on."
-    return (
-        "The label whose score is the largest multiple of its operating point is decided on; "
-        "without a point it is that of 1."
-    )
+    rule = "The label whose score is the largest multiple of its operating point is decided on"
+    return f"{rule}." if all(points) else f"{rule}; without a point it is that of 1."
 
 
 def _factors(card: ModelCard) -> dict[str, _Factor]:

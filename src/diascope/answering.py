@@ -86,15 +86,11 @@ class Answering:
             yield from ((item, prediction) for prediction in telling)
             kept += telling
             block = next(blocks, None)
-            if self.parts is not None and (block is None or len(kept) >= self._enough):
+            if self.parts is not None and (block is None or len(kept) >= _BLOCKS_KEPT * self.batch):
                 self.parts.add(item, done, kept)
                 done, kept = done + len(kept), []
         if isinstance(block, Failed | Skipped):
             yield item, block
-
-    @property
-    def _enough(self) -> int:
-        return _BLOCKS_KEPT * self.batch
 
     def _predicted(self, samples: Sequence[Sample]) -> list[Prediction | Failed]:
         """Predict a batch; one that fails is halved until the bad sample is alone.

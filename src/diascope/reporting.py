@@ -69,7 +69,7 @@ class Summary:
             "weights": {"model": pipeline.model.plugin.name, "digest": card.digest},
             "execution": _executed(pipeline),
             "card": card.plain(),
-            "versions": {name: found for name in _LIBRARIES if (found := _version(name))}
+            "versions": {name: found for name in _LIBRARIES if (found := version_of(name))}
             | {part.plugin.distribution: part.plugin.version for part in parts}
             | {"python": platform.python_version()},
             "host": {"platform": platform.platform(), "processor": platform.machine()},
@@ -172,7 +172,8 @@ def _executed(pipeline: Pipeline) -> dict[str, Any] | None:
     return asdict(pipeline.execution) | {"devices": pipeline.devices}
 
 
-def _version(name: str) -> str | None:
+def version_of(name: str) -> str | None:
+    """Return the version of an installed distribution, else None."""
     try:
         return version(name)
     except PackageNotFoundError:

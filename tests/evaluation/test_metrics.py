@@ -13,9 +13,9 @@ from torchmetrics.functional.classification import (
 )
 
 from diascope.evaluation.library import Library
-from diascope.evaluation.metrics import label_aucs, macro_auc, measured, metrics_of, resampled
+from diascope.evaluation.metrics import macro_auc, measured, metrics_of, resampled
 from diascope.evaluation.scored import Scored
-from diascope.evaluation.weighted import Weighted
+from diascope.evaluation.weighted import Weighted, label_aucs
 from tests.evaluation.tables import binary, multiclass, multilabel, scored
 
 TASKS = pytest.mark.parametrize("make", [binary, multiclass, multilabel])

@@ -6,10 +6,11 @@ from importlib.resources import files
 from diascope.pages.render import tokens
 
 
-def test_light_dark_and_paper_have_every_series_of_colours() -> None:
-    light, dark, paper = (set(part.split("}")[0].split()) for part in tokens().split(":root {")[1:])
+def test_light_and_dark_have_every_series_of_colours_and_paper_is_light() -> None:
+    light, dark, _ = (set(part.split("}")[0].split()) for part in tokens().split(":root {")[1:])
     series = {f"--series-{number}:" for number in range(1, 9)}
-    assert [series - names for names in (light, dark, paper)] == [set(), set(), set()]
+    assert [series - names for names in (light, dark)] == [set(), set()]
+    assert "@media screen and (prefers-color-scheme: dark)" in tokens()
 
 
 def test_every_variable_of_the_style_is_a_token() -> None:

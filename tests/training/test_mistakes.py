@@ -5,6 +5,8 @@ import pytest
 from numpy.typing import NDArray
 
 from diascope.card import Label, ModelCard, Task
+from diascope.decision import decide
+from diascope.evaluation.scored import Scored
 from diascope.training.mistakes import Mistake, worst_mistakes
 
 NAMES = ("p", "q", "r", "s")
@@ -21,7 +23,11 @@ def _mistakes(
 ) -> list[Mistake]:
     card = ModelCard("m", task, labels, (2, 2), "convnet", (0.5,), (0.5,), "softmax")
     truth, given = np.array(targets, np.float64), np.array(scores, np.float64)
-    return worst_mistakes(card, NAMES[: len(truth)], truth, given, picture, count)
+    chosen = [decide(dict(zip(card.names, row, strict=True)), card) for row in given.tolist()]
+    predicted = np.array([[name in one for name in card.names] for one in chosen], np.bool_)
+    names = NAMES[: len(truth)]
+    answers = Scored(card.names, task, names, names, truth, given, predicted, "softmax")
+    return worst_mistakes(card, answers, picture, count)
 
 
 def picture(row: int) -> NDArray[np.float32]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from diascope.card import ModelCard
 from diascope.pages.evidence import PARTS, evidence_measures
-from diascope.pages.words import Measure, counted
+from diascope.pages.words import counted
 
 
 def card_lines(card: ModelCard) -> Iterator[str]:
@@ -68,11 +68,7 @@ def _evidence(evidence: Mapping[str, Any]) -> Iterator[str]:
     for part, title in PARTS.items():
         if measures := evidence_measures(evidence, part):
             yield f"  {title} ({counted(evidence[part]['cases'], 'map')})"
-            yield from (_measure(each) for each in measures)
-
-
-def _measure(each: Measure) -> str:
-    return f"    {each.line}"
+            yield from (f"    {each.line}" for each in measures)
 
 
 def _decisions(card: ModelCard) -> Iterator[str]:

@@ -3,7 +3,6 @@
 import json
 import platform
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any
 
@@ -47,12 +46,13 @@ def _findings() -> dict[str, Any]:
     from diascope.engines.opening import PACKAGES, installed
     from diascope.plugin_health import examine
     from diascope.plugins import find_plugins
+    from diascope.reporting import version_of
 
     health = examine(find_plugins())
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "versions": {name: _version(name) for name in _CORE},
+        "versions": {name: version_of(name) for name in _CORE},
         "devices": _devices(),
         "engines": [name for name in PACKAGES if installed(name)],
         "extras": {
@@ -83,13 +83,6 @@ def _devices() -> list[str]:
         for index in range(torch.cuda.device_count())
     ]
     return devices + (["mps"] if torch.backends.mps.is_available() else [])
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
 
 
 def _print(findings: dict[str, Any]) -> None:

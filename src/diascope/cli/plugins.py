@@ -1,7 +1,7 @@
 """``pipeline plugins``: what is installed, and what is wrong with it."""
 
 import json
-import sys
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -68,7 +68,6 @@ def show(name: str, kind: str | None, as_json: bool) -> None:
         return
     for document in documents:
         _print(document)
-    sys.exit(0)
 
 
 def _document(plugin: Any) -> dict[str, Any]:
@@ -77,13 +76,7 @@ def _document(plugin: Any) -> dict[str, Any]:
     from diascope.fields import parameters
     from diascope.plugins import load_plugin, recipe_path
 
-    head = {
-        "kind": plugin.kind,
-        "name": plugin.name,
-        "distribution": plugin.distribution,
-        "version": plugin.version,
-        "target": plugin.target,
-    }
+    head = asdict(plugin)
     if plugin.kind == "recipe":
         path = recipe_path(f"{plugin.distribution}:{plugin.name}")
         return {**head, "file": str(path), "text": path.read_text(encoding="utf-8")}
@@ -109,13 +102,8 @@ def _print(document: dict[str, Any]) -> None:
 
 
 def _plain(health: Any) -> dict[str, str]:
-    plugin = health.plugin
     return {
-        "kind": plugin.kind,
-        "name": plugin.name,
-        "distribution": plugin.distribution,
-        "version": plugin.version,
-        "target": plugin.target,
+        **asdict(health.plugin),
         "state": "broken" if health.cause else "ok",
         "cause": health.cause,
         "hint": health.hint,

@@ -7,7 +7,7 @@ from diascope.evaluation.scored import Booleans, Floats
 
 CALIBRATION_BINS = 15
 SPECIFICITY = 0.80
-_ROUNDING = 1e-9
+ROUNDING = 1e-9
 _BELOW_1 = float(np.nextafter(1.0, 0.0))
 
 
@@ -73,7 +73,7 @@ def _best_sensitivity(truth: Booleans, scores: Floats) -> float:
     from sklearn.metrics import roc_curve
 
     false_alarms, found, _ = roc_curve(truth, scores, drop_intermediate=False)
-    return float(found[false_alarms <= 1 - SPECIFICITY + _ROUNDING].max())
+    return float(found[false_alarms <= 1 - SPECIFICITY + ROUNDING].max())
 
 
 def _share(part: int, whole: int) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 from diascope.evaluation.bootstrap import group_weights, interval
 from diascope.evaluation.library import Library
 from diascope.evaluation.scored import Booleans, Floats, Scored
-from diascope.evaluation.weighted import Weighted, areas
+from diascope.evaluation.weighted import Weighted, label_aucs
 
 LABEL_METRICS = (
     "auc",
@@ -35,17 +35,6 @@ class Arithmetic(Protocol):
     def mean(self, known: Booleans, values: Floats) -> Any: ...
 
     def calibration_error(self, known: Booleans, confidence: Floats, correct: Booleans) -> Any: ...
-
-
-def label_aucs(targets: Floats, scores: Floats) -> list[float]:
-    """Return each label's area under the ROC curve, one label against the rest.
-
-    Unknown (NaN) targets are left out. NaN where only one kind of example is present.
-
-    Args:
-        targets, scores: ``(N, number of labels)``.
-    """
-    return areas(targets, scores)
 
 
 def macro_auc(targets: Floats, scores: Floats) -> float:

@@ -9,10 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diascope.evaluation.library import SPECIFICITY, bins_of
+from diascope.evaluation.library import ROUNDING, SPECIFICITY, bins_of
 from diascope.evaluation.scored import Booleans, Floats
-
-_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +56,8 @@ class Weighted:
         return _share(error, weights.sum(axis=1))
 
 
-def areas(targets: Floats, scores: Floats) -> list[float]:
-    """Return each column's area under the ROC curve; see ``metrics.label_aucs``."""
+def label_aucs(targets: Floats, scores: Floats) -> list[float]:
+    """Return the area under the ROC curve of each of ``(N, L)`` columns, NaN if one kind lacks."""
     found = []
     for truth, column in zip(targets.T, scores.T, strict=True):
         known = ~np.isnan(truth)
@@ -99,7 +97,7 @@ class _Curve:
 
     def average_precision(self) -> Floats:
         found, raised = self.positives.cumsum(axis=1), self.negatives.cumsum(axis=1)
-        precision = found / np.maximum(found + raised, _ROUNDING)
+        precision = found / np.maximum(found + raised, ROUNDING)
         positives, negatives = self.positives.sum(axis=1), self.negatives.sum(axis=1)
         found_among = (self.positives * precision).sum(axis=1)
         return _share(found_among, np.where(negatives > 0, positives, 0))
@@ -107,7 +105,7 @@ class _Curve:
     def best_sensitivity(self) -> Floats:
         found, raised = self.positives.cumsum(axis=1), self.negatives.cumsum(axis=1)
         positives, negatives = self.positives.sum(axis=1), self.negatives.sum(axis=1)
-        allowed = raised <= (1 - SPECIFICITY + _ROUNDING) * negatives[:, None]
+        allowed = raised <= (1 - SPECIFICITY + ROUNDING) * negatives[:, None]
         best = np.where(allowed, found, 0).max(axis=1, initial=0)
         return _share(best, np.where(negatives > 0, positives, 0))
 

@@ -114,15 +114,15 @@ def convolution_of(module: nn.Module, seen: Seen) -> Convolution | None:
         return None
     bias = module.bias if module.bias is not None else torch.zeros(len(weight))
     return Convolution(
-        weight=_numbers(weight),
-        bias=_numbers(bias),
-        stride=_pair(module.stride),
+        weight=numbers(weight),
+        bias=numbers(bias),
+        stride=pair(module.stride),
         start=start,
-        dilation=_pair(module.dilation),
+        dilation=pair(module.dilation),
         groups=module.groups,
         transposed=isinstance(module, nn.ConvTranspose2d),
-        inputs=_numbers(seen.inputs[0]),
-        output=_numbers(seen.output[0]),
+        inputs=numbers(seen.inputs[0]),
+        output=numbers(seen.output[0]),
     )
 
 
@@ -134,7 +134,7 @@ def _start(module: nn.Conv2d, seen: Seen) -> tuple[int, int] | None:
     )
     own = module.padding if isinstance(module.padding, tuple) else (tall // 2, wide // 2)
     others = product(range(tall + 1), range(wide + 1))
-    for top, left in dict.fromkeys([_pair(own), *others]):
+    for top, left in dict.fromkeys([pair(own), *others]):
         if _gives(module, seen, top, left):
             return -top, -left
     return None
@@ -152,7 +152,7 @@ def _gives(module: nn.Conv2d, seen: Seen, top: int, left: int) -> bool:
     padded = functional.pad(seen.inputs, sides)[:, :, : needed[0], : needed[1]]
     with torch.no_grad():
         given = functional.conv2d(
-            padded, module.weight, module.bias, _pair(module.stride), 0, _pair(module.dilation),
+            padded, module.weight, module.bias, pair(module.stride), 0, pair(module.dilation),
             module.groups,
         )  # fmt: skip
     return _same(given, seen.output)
@@ -160,11 +160,11 @@ def _gives(module: nn.Conv2d, seen: Seen, top: int, left: int) -> bool:
 
 def _transposed_start(module: nn.ConvTranspose2d, seen: Seen) -> tuple[int, int] | None:
     assert isinstance(module.padding, tuple)  # a transposed convolution takes no words for it
-    padding, extra = _pair(module.padding), _pair(module.output_padding)
+    padding, extra = pair(module.padding), pair(module.output_padding)
     with torch.no_grad():
         given = functional.conv_transpose2d(
-            seen.inputs, module.weight, module.bias, _pair(module.stride), padding, extra,
-            module.groups, _pair(module.dilation),
+            seen.inputs, module.weight, module.bias, pair(module.stride), padding, extra,
+            module.groups, pair(module.dilation),
         )  # fmt: skip
     return padding if _same(given, seen.output) else None
 
@@ -182,9 +182,9 @@ def _same(given: Tensor, output: Tensor) -> bool:
     return bool(((given - output).abs() <= 1e-4 * reach).all())
 
 
-def _pair(value: int | tuple[int, ...]) -> tuple[int, int]:
+def pair(value: int | tuple[int, ...]) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else (value[0], value[1])
 
 
-def _numbers(tensor: Tensor) -> NDArray[np.float32]:
+def numbers(tensor: Tensor) -> NDArray[np.float32]:
     return tensor.detach().float().contiguous().cpu().numpy()

@@ -1,13 +1,9 @@
 """From a template, scripts and numbers to a page that runs these scripts and no others."""
 
-import base64
-import hashlib
-import json
 from collections.abc import Sequence
-from importlib.resources import files
 from typing import Any
 
-from diascope.pages.render import render
+from diascope.pages.render import asset, json_text, render, source_of
 
 
 def scripted(template: str, scripts: Sequence[str], *, numbers: Any = None, **values: Any) -> str:
@@ -16,23 +12,12 @@ def scripted(template: str, scripts: Sequence[str], *, numbers: Any = None, **va
     Args:
         numbers: what the scripts read, as JSON.
     """
-    script = "".join(map(_asset, scripts))
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    script = "".join(map(asset, scripts))
     return render(
         template,
-        own_style=_asset("explain.css"),
+        own_style=asset("explain.css"),
         script=script,
-        script_digest=digest,
-        numbers=_json(numbers),
+        script_source=source_of(script),
+        numbers=json_text(numbers),
         **values,
     )
-
-
-def _asset(name: str) -> str:
-    return files("diascope.pages").joinpath(name).read_text("utf-8")
-
-
-def _json(value: Any) -> str:
-    """Return JSON without any character that means something in HTML."""
-    text = json.dumps(value, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

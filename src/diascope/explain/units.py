@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from diascope.explain.calls import Call, Seen
+from diascope.explain.convolution import numbers, pair
 
 NONLINEARITIES: Mapping[str, Callable[[Tensor], Tensor]] = {
     "ReLU": functional.relu,
@@ -77,13 +78,13 @@ def after(module: nn.Module, later: Sequence[nn.Module], seen: Mapping[nn.Module
     pooling = pooled = None
     for each in rest:
         if (found := _pooling(each)) and equal(seen[each].inputs, activated):
-            pooling, pooled = found, _numbers(seen[each].output[0])
+            pooling, pooled = found, numbers(seen[each].output[0])
             break
     return After(
-        None if scale is None else _numbers(scale),
-        None if shift is None else _numbers(shift),
+        None if scale is None else numbers(scale),
+        None if shift is None else numbers(shift),
         name,
-        _numbers(activated[0]),
+        numbers(activated[0]),
         pooling,
         pooled,
     )
@@ -117,11 +118,11 @@ def _nonlinearity(value: Tensor, seen: Sequence[Seen]) -> tuple[str, Tensor]:
 
 
 def _pooling(module: nn.Module) -> Pooling | None:
-    if isinstance(module, nn.MaxPool2d) and _pair(module.dilation) == (1, 1):
-        size, stride = _pair(module.kernel_size), _pair(module.stride or module.kernel_size)
-        return Pooling("largest", size, stride, _pair(module.padding))
-    if isinstance(module, nn.AvgPool2d) and _pair(module.padding) == (0, 0):
-        size, stride = _pair(module.kernel_size), _pair(module.stride or module.kernel_size)
+    if isinstance(module, nn.MaxPool2d) and pair(module.dilation) == (1, 1):
+        size, stride = pair(module.kernel_size), pair(module.stride or module.kernel_size)
+        return Pooling("largest", size, stride, pair(module.padding))
+    if isinstance(module, nn.AvgPool2d) and pair(module.padding) == (0, 0):
+        size, stride = pair(module.kernel_size), pair(module.stride or module.kernel_size)
         return Pooling("mean", size, stride, (0, 0))
     return None
 
@@ -132,11 +133,3 @@ def equal(tensor: Tensor, other: Tensor) -> bool:
         return False
     reach = float(other.abs().max())
     return torch.allclose(tensor, other, rtol=0, atol=1e-5 * reach)
-
-
-def _pair(value: int | tuple[int, ...]) -> tuple[int, int]:
-    return (value, value) if isinstance(value, int) else (value[0], value[1])
-
-
-def _numbers(tensor: Tensor) -> NDArray[np.float32]:
-    return tensor.detach().float().contiguous().cpu().numpy()

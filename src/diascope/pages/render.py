@@ -1,5 +1,8 @@
 """From a template in this folder to a page; whatever is filled in is escaped."""
 
+import base64
+import hashlib
+import json
 from importlib.resources import files
 from typing import Any
 
@@ -24,14 +27,35 @@ def render(template: str, **values: Any) -> str:
         "counted": counted,
         "evidence_measures": evidence_measures,
     }
-    style = f"{tokens()}\n{_asset('style.css')}"
+    style = f"{tokens()}\n{asset('style.css')}"
     return environment.get_template(template).render(style=style, **values)
 
 
 def tokens() -> str:
     """Return the style sheet of the colours that all pages share: light, dark and on paper."""
-    return _asset("tokens.css")
+    return asset("tokens.css")
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Return the text of a file in this folder."""
     return files("diascope.pages").joinpath(name).read_text("utf-8")
+
+
+def json_text(value: Any) -> str:
+    """Return JSON without any character that means something in HTML; null for NaN."""
+    try:
+        text = json.dumps(value, default=str, separators=(",", ":"), allow_nan=False)
+    except ValueError:
+        return json_text(json.loads(json.dumps(value, default=str), parse_constant=lambda _: None))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def json_block(attribute: str, value: Any) -> str:
+    """Return a script element that holds JSON."""
+    return f'<script type="application/json" {attribute}>{json_text(value)}</script>\n'
+
+
+def source_of(text: str) -> str:
+    """Return what a page's policy calls a script or a style: its SHA-256."""
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest())
+    return f"'sha256-{digest.decode('ascii')}'"

@@ -5,9 +5,6 @@ pages. What is written here is data: JSON blocks, which the scripts turn into te
 item's name becomes markup.
 """
 
-import base64
-import hashlib
-import json
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TextIO
 
 from diascope.pages.heat import ramp_css
-from diascope.pages.render import tokens
+from diascope.pages.render import json_block, json_text, source_of, tokens
 from diascope.pages.words import METRICS
 from diascope.reports.html_pictures import Pictures
 from diascope.reports.html_record import brief, full
@@ -60,12 +57,12 @@ class HtmlReport:
         totals = _Totals()
         with path.open("w", encoding="utf-8", newline="\n") as file:
             file.write(head)
-            file.write(_block('id="run"', dict(run)))
+            file.write(json_block('id="run"', dict(run)))
             counted = totals.counting(records)
             multilabel = (run.get("card") or {}).get("task") == "multilabel"
             _write_items(file, islice(counted, self.items), pictures, multilabel)
             deque(counted, maxlen=0)
-            file.write(_block('id="totals"', totals.plain()))
+            file.write(json_block('id="totals"', totals.plain()))
             file.write(tail)
         return [path]
 
@@ -105,19 +102,19 @@ def _write_items(
         index: list[list[Any]] = []
         file.write('<script type="application/json" class="records">[\n')
         for record in chain((first,), islice(records, _BLOCK - 1)):
-            file.write((",\n" if index else "") + _json(full(record, pictures)))
+            file.write((",\n" if index else "") + json_text(full(record, pictures)))
             index.append(brief(record, multilabel))
         file.write("\n]</script>\n")
-        file.write(_block('class="index"', index))
+        file.write(json_block('class="index"', index))
 
 
 def _page() -> str:
     """Return the page with styles, scripts and the policy that allows these and nothing else."""
     style = tokens() + ramp_css() + _asset("page.css")
-    script = f"const METRICS = {_json(METRICS)};\n" + "".join(map(_asset, _SCRIPTS))
+    script = f"const METRICS = {json_text(METRICS)};\n" + "".join(map(_asset, _SCRIPTS))
     policy = (
-        f"default-src 'none'; img-src data:; style-src {_source(style)}; "
-        f"script-src {_source(script)}; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; img-src data:; style-src {source_of(style)}; "
+        f"script-src {source_of(script)}; base-uri 'none'; form-action 'none'"
     )
     filled = {"policy": policy, "style": style, "script": script}
     page = _asset("page.html")
@@ -126,23 +123,5 @@ def _page() -> str:
     return page
 
 
-def _source(text: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(text.encode()).digest())
-    return f"'sha256-{digest.decode('ascii')}'"
-
-
 def _asset(name: str) -> str:
     return resources.files(__package__).joinpath("html_assets", name).read_text("utf-8")
-
-
-def _block(attribute: str, value: Any) -> str:
-    return f'<script type="application/json" {attribute}>{_json(value)}</script>\n'
-
-
-def _json(value: Any) -> str:
-    """Return JSON without any character that means something in HTML; null for NaN."""
-    try:
-        text = json.dumps(value, default=str, separators=(",", ":"), allow_nan=False)
-    except ValueError:
-        return _json(json.loads(json.dumps(value, default=str), parse_constant=lambda _: None))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from diascope.evaluation.style import LINE, MUTED, SURFACE, line_style, save, settings
+from diascope.evaluation.style import LINE, MUTED, SURFACE, line_style, new_figure, save, settings
 from diascope.pages.words import title_words
 from diascope.training.scoring import Figures
 
@@ -37,13 +37,10 @@ def draw_curves(history: Sequence[Figures], best: int, folder: Path) -> list[Pat
         best: number of the epoch whose weights are kept.
     """
     import matplotlib
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
 
     panels = [(title, names) for title, names in _panels(history) if names]
     with matplotlib.rc_context(settings(CURVES)):
-        figure = Figure(_SIZE, layout="constrained")
-        FigureCanvasAgg(figure)
+        figure = new_figure(*_SIZE)
         for axes, (title, names) in zip(
             figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
         ):

@@ -1,12 +1,12 @@
 """What a card says of scores: calibration, operating points and prediction sets, of validation."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from diascope.card import ModelCard
 from diascope.decision import decide, prediction_set, scores_of
+from diascope.evaluation.answers import columns_of
 from diascope.evaluation.scored import Floats, Scored
 from diascope.training.calibrate import fit_calibration
 from diascope.training.conformal import fit_conformal
@@ -85,7 +85,6 @@ def scored(card: ModelCard, pictures: Pictures, logits: Floats) -> Scored:
     if coverage is not None:
         sets = np.array([_marked(prediction_set(row, card, coverage), card) for row in rows])
     examples = pictures.examples
-    known: Mapping[str, str] = examples[0].columns if examples else {}
     return Scored(
         names=card.names,
         task=card.task,
@@ -97,7 +96,7 @@ def scored(card: ModelCard, pictures: Pictures, logits: Floats) -> Scored:
         score_kind=card.score_kind,
         sets=sets,
         coverage=coverage,
-        columns={name: tuple(example.columns[name] for example in examples) for name in known},
+        columns=columns_of(examples),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 from diascope.errors import TableError
 from diascope.fitting import takes
 from diascope.output import write_whole
+from diascope.pages.words import counted
 from diascope.preparation import Preparation
 from diascope.table import Example
 from diascope.training.duplicates import Fingerprint, copies, fingerprint
@@ -65,7 +66,7 @@ def inspect_pictures(
     allow_duplicates: bool,
     directory: Path,
     table: Path,
-    names: Sequence[str] = (),
+    names: Sequence[str],
     folds: Sequence[Sequence[Example]] = (),
 ) -> Inspection:
     """Read every picture once, and tell all that is wrong with them and with the table.
@@ -75,7 +76,7 @@ def inspect_pictures(
         channels: that the network takes.
         allow_duplicates: copies on two sides are only warned of.
         directory: receives ``defects.csv``, with all rows of all defects.
-        names: the labels that the recipe names; those of the table if empty.
+        names: of the labels.
         folds: the examples with their splits of each fold of a cross-validation, in the same order.
 
     Raises:
@@ -87,7 +88,7 @@ def inspect_pictures(
     found = [
         *_bad_pictures(read, channels),
         *_copied(examples, folds, read, allow_duplicates),
-        *_scarce(examples, names or sorted({name for one in examples for name in one.labels})),
+        *_scarce(examples, names),
     ]
     _write(found, directory)
     errors = [str(defect) for defect in found if defect.level == "error"]
@@ -132,18 +133,18 @@ class _Read:
 
 def _bad_pictures(read: _Read, channels: int) -> Iterator[Defect]:
     if read.unreadable:
-        text = f"{_counted(len(read.unreadable), 'picture')} cannot be read"
+        text = f"{counted(len(read.unreadable), 'picture')} cannot be read"
         yield Defect("error", text, read.unreadable, "Repair these pictures, or remove their rows.")
     if len(set(read.sizes.values())) > 1:
         usual = read.size
         odd = {row: size for row, size in read.sizes.items() if size != usual}
-        text = f"{_counted(len(odd), 'picture')} not of {usual[1]} x {usual[0]} pixels, as most are"
+        text = f"{counted(len(odd), 'picture')} not of {usual[1]} x {usual[0]} pixels, as most are"
         rows = tuple(f"{row}: {width} x {height}" for row, (height, width) in odd.items())
         yield Defect("error", text, rows, "Add `resize: {size: 224}` to preprocess.")
     if other := {row: has for row, has in read.channels.items() if not takes(channels, has)}:
-        wanted = _counted(channels, "channel")
-        text = f"{_counted(len(other), 'picture')} not of {wanted}, which the network takes"
-        rows = tuple(f"{row}: {_counted(has, 'channel')}" for row, has in other.items())
+        wanted = counted(channels, "channel")
+        text = f"{counted(len(other), 'picture')} not of {wanted}, which the network takes"
+        rows = tuple(f"{row}: {counted(has, 'channel')}" for row, has in other.items())
         hint = (
             "Add `grayscale` to preprocess." if channels == 1 else "Convert them, or remove them."
         )
@@ -166,10 +167,10 @@ def _copied(
         yield from _leaks([[fold[place] for place in one] for one in alike], allowed, called)
     inside = [one for one in sets if len({copy.split for copy in one}) == 1]
     if apart := [one for one in inside if len({copy.group for copy in one}) > 1]:
-        text = f"{_counted(len(apart), 'picture')} with copies in other groups of the same split"
+        text = f"{counted(len(apart), 'picture')} with copies in other groups of the same split"
         yield Defect("warning", text, _together(apart))
     if unequal := [one for one in sets if len({copy.labels for copy in one}) > 1]:
-        text = f"{_counted(len(unequal), 'picture')} whose copies carry other labels"
+        text = f"{counted(len(unequal), 'picture')} whose copies carry other labels"
         yield Defect("warning", text, _together(unequal))
 
 
@@ -177,7 +178,7 @@ def _leaks(sets: Sequence[Sequence[Example]], allowed: bool, called: str = "") -
     if leaks := [one for one in sets if len({copy.split for copy in one}) > 1]:
         yield Defect(
             "warning" if allowed else "error",
-            f"{called}{_counted(len(leaks), 'picture')} with copies in another split: "
+            f"{called}{counted(len(leaks), 'picture')} with copies in another split: "
             "what is measured there would flatter",
             _together(leaks),
             "Give all copies of a picture one group, or keep only one of them; "
@@ -189,9 +190,7 @@ def _scarce(examples: Sequence[Example], names: Sequence[str]) -> Iterator[Defec
     """Splits and labels with no or with few pictures."""
     for split, few in _FEW_GROUPS.items():
         chosen = [example for example in examples if example.split == split]
-        if not chosen:
-            if split != "test":
-                yield Defect("error", f"no row has the split {split!r}")
+        if not chosen:  # of test; without another, no training is planned
             continue
         groups = {
             name: len({example.group for example in chosen if name in example.labels})
@@ -219,7 +218,3 @@ def _together(sets: Sequence[Sequence[Example]]) -> tuple[str, ...]:
 
 def _row(example: Example) -> str:
     return f"line {example.line}: {example.name}"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

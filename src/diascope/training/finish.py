@@ -75,9 +75,7 @@ def finish(
     about = {"model": card.name, "weights digest": card.digest, "measured on": split}
     title = f"{card.title or card.name}: {split}"
     write_evaluation(evaluation, folder, title=title, facts=about, titles=titles)
-    mistakes = worst_mistakes(
-        card, answers.items, answers.targets, answers.scores, pictures.picture
-    )
+    mistakes = worst_mistakes(card, answers, pictures.picture)
     write_page(
         folder,
         card,

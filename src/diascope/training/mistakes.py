@@ -1,15 +1,13 @@
 """The held-out pictures that a model is most wrong about."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from diascope.card import ModelCard
-from diascope.decision import decide
-
-Floats = NDArray[np.float64]
+from diascope.evaluation.scored import Booleans, Floats, Scored
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,21 +29,16 @@ class Mistake:
 
 def worst_mistakes(
     card: ModelCard,
-    names: Sequence[str],
-    targets: Floats,
-    scores: Floats,
+    answers: Scored,
     picture: Callable[[int], NDArray[np.float32]],
     count: int = 24,
 ) -> list[Mistake]:
     """Return the wrong answers with the highest loss, the worst first.
 
     Args:
-        names: of N pictures.
-        targets: ``(N, number of labels)`` of 0 and 1, NaN where unknown.
-        scores: ``(N, number of labels)`` in [0, 1].
         picture: gives the n-th as ``(C, H, W)`` in [0, 1], as ``Pictures.picture`` does.
     """
-    decided = np.array([_decided(row, card) for row in scores], np.float64).reshape(targets.shape)
+    targets, scores, decided = answers.targets, answers.scores, answers.predicted
     wrong = (decided != targets) & ~np.isnan(targets)
     right = np.where(targets == 1, scores, 1 - scores)
     losses = np.where(wrong, -np.log(np.clip(right, 1e-12, 1)), -1.0)
@@ -57,17 +50,11 @@ def worst_mistakes(
     for row in (int(row) for row in order if worst[row] >= 0):
         label = int(losses[row].argmax())
         truth, answer, score = _told(card, label, decided[row], scores[row])
-        found.append(Mistake(names[row], _shown(picture(row)), truth, answer, score))
+        found.append(Mistake(answers.items[row], _shown(picture(row)), truth, answer, score))
     return found
 
 
-def _decided(row: Floats, card: ModelCard) -> list[bool]:
-    scores: Mapping[str, float] = dict(zip(card.names, row.tolist(), strict=True))
-    chosen = decide(scores, card)
-    return [name in chosen for name in card.names]
-
-
-def _told(card: ModelCard, label: int, decided: Floats, scores: Floats) -> tuple[str, str, float]:
+def _told(card: ModelCard, label: int, decided: Booleans, scores: Floats) -> tuple[str, str, float]:
     """Return truth, answer, and the answer's score; ``label`` is the one that is wrong."""
     titles = [label.title or label.name for label in card.labels]
     if card.task != "multilabel":

@@ -1,16 +1,12 @@
 """What a person sees of a training: its curves, its data, and what it gets most wrong."""
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from diascope.card import ModelCard
 from diascope.evaluation.style import inline
+from diascope.explain.pictures import photo
 from diascope.output import write_whole
 from diascope.pages.render import render
 from diascope.pages.words import label_measures, title_words, whole_measures
@@ -21,7 +17,6 @@ from diascope.training.mistakes import Mistake
 from diascope.training.scoring import Figures
 
 PAGE_FILE = "training.html"
-_SIDE = 320  # pixels of a thumbnail at most
 _ELSEWHERE = ("command", "date", "epochs")
 
 
@@ -65,7 +60,7 @@ def write_page(
         measures=whole_measures(card.metrics, card.labels),
         by_label=label_measures(card.metrics, card.labels),
         across=whole_measures(card.cross_validation, card.labels),
-        mistakes=[(mistake, _thumbnail(mistake.pixels)) for mistake in mistakes],
+        mistakes=[(mistake, photo(mistake.pixels)) for mistake in mistakes],
         trained=_trained(card),
         provenance={
             **{name: fact for name, fact in card.made.items() if name not in _ELSEWHERE},
@@ -105,13 +100,3 @@ def _trained(card: ModelCard) -> Mapping[str, Any]:
         "licence": card.licence,
         "command": card.made.get("command"),
     }
-
-
-def _thumbnail(pixels: NDArray[np.uint8]) -> str:
-    """Return ``(h, w, 3)`` as the data URI of a JPEG."""
-    from PIL import Image
-
-    image, content = Image.fromarray(pixels), io.BytesIO()
-    image.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
-    image.save(content, "JPEG", quality=82, optimize=True)
-    return f"data:image/jpeg;base64,{base64.b64encode(content.getvalue()).decode('ascii')}"

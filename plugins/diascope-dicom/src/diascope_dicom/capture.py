@@ -71,20 +71,14 @@ def _refer(image: "Dataset", source: "Dataset") -> None:
     """Say what the picture was made from, and what the source says that still holds of it."""
     from pydicom import Dataset, Sequence
 
+    from diascope.readers.dicom_tags import values
+
     reference = Dataset()
     reference.ReferencedSOPClassUID = source.SOPClassUID
     reference.ReferencedSOPInstanceUID = source.SOPInstanceUID
     image.SourceImageSequence = Sequence([reference])
     image.LossyImageCompression = "01"
-    image.LossyImageCompressionMethod = [*_values(source, "LossyImageCompressionMethod"), _JPEG]
-    image.LossyImageCompressionRatio = [*_values(source, "LossyImageCompressionRatio"), _RATIO]
+    image.LossyImageCompressionMethod = [*values(source, "LossyImageCompressionMethod"), _JPEG]
+    image.LossyImageCompressionRatio = [*values(source, "LossyImageCompressionRatio"), _RATIO]
     if source.get("BurnedInAnnotation"):
         image.BurnedInAnnotation = source.BurnedInAnnotation
-
-
-def _values(source: "Dataset", keyword: str) -> list[Any]:
-    """Return the values of an attribute, none if it is missing or empty."""
-    value = source.get(keyword)
-    if value is None or value == "":
-        return []
-    return [value] if isinstance(value, str | float) else list(value)

@@ -13,17 +13,17 @@ class ScaleBar(NamedTuple):
     text: str
 
 
-def scale_bar(width: int, spacing_mm: float | None, share: float = 0.25) -> ScaleBar:
-    """Return the longest round bar that takes at most a share of a slide's width.
+def scale_bar(width: int, spacing_mm: float | None) -> ScaleBar:
+    """Return the longest round bar that takes at most a quarter of a slide's width.
 
     Args:
         width: of the slide, in pixels at its finest.
         spacing_mm: size of such a pixel along the width; None makes the bar one of pixels.
     """
     if spacing_mm is None:
-        pixels = _round(width * share)
+        pixels = _round(width / 4)
         return ScaleBar(pixels, f"{pixels:,.10g} px")
-    micrometres = _round(width * share * spacing_mm * 1000)
+    micrometres = _round(width / 4 * spacing_mm * 1000)
     large = micrometres >= 1000
     text = f"{micrometres / 1000:,.10g} mm" if large else f"{micrometres:,.10g} {_MICRO}"
     return ScaleBar(micrometres / 1000 / spacing_mm, text)

@@ -5,9 +5,6 @@ from a disk, without a server and without a network: what it shows is data withi
 files beside it.
 """
 
-import base64
-import hashlib
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
@@ -16,7 +13,7 @@ from typing import Any, ClassVar
 
 from diascope.errors import ReadError, reason_of
 from diascope.pages.heat import heat_png, ramp_css
-from diascope.pages.render import tokens
+from diascope.pages.render import json_block, source_of, tokens
 from diascope.sample import Record
 from diascope_slides.reports.answers import Answer, answers, card_labels
 from diascope_slides.reports.names import safe_name
@@ -56,11 +53,11 @@ class ViewerReport:
         about = {"title": run["card"].get("title") or run["card"]["name"], "labels": titles}
         with path.open("w", encoding="utf-8", newline="\n") as file:
             file.write(head)
-            file.write(_block('id="run"', about))
+            file.write(json_block('id="run"', about))
             for answer in answers(records):
                 folder = directory / "slides" / answer.name
                 folder.mkdir(parents=True, exist_ok=True)
-                file.write(_block('class="slide"', self._slide(answer, folder)))
+                file.write(json_block('class="slide"', self._slide(answer, folder)))
             file.write(tail)
         return [file for file in sorted(directory.rglob("*")) if file.is_file()]
 
@@ -113,7 +110,7 @@ def _page() -> str:
     script = "".join(map(_asset, _SCRIPTS))
     policy = (
         "default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inline'; "
-        f"script-src '{_digest(script)}'; base-uri 'none'; form-action 'none'"
+        f"script-src {source_of(script)}; base-uri 'none'; form-action 'none'"
     )
     page = _asset("page.html")
     for name, text in {"policy": policy, "style": style, "script": script}.items():
@@ -121,17 +118,5 @@ def _page() -> str:
     return page
 
 
-def _digest(script: str) -> str:
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest())
-    return f"sha256-{digest.decode('ascii')}"
-
-
 def _asset(name: str) -> str:
     return resources.files(__package__).joinpath("viewer_assets", name).read_text("utf-8")
-
-
-def _block(attribute: str, value: Any) -> str:
-    """Return JSON in which no character means anything in HTML."""
-    text = json.dumps(value, default=str, separators=(",", ":"))
-    text = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-    return f'<script type="application/json" {attribute}>{text}</script>\n'

@@ -7,7 +7,7 @@ DiascopeError
 |-- PluginError      a plugin is missing, broken, ambiguous or does not fit its contract
 |-- WeightsError     weights or their card are missing, damaged or do not fit
 |-- DeviceError      an accelerator can do nothing more in this process
-|-- OutputError      the output folder cannot be used
+|-- OutputError      something could not be written or delivered
 |-- TableError       the label table is wrong; names the rows
 `-- ReadError        one input cannot be read; that item fails, nothing else does
     `-- NoPictureError one input is no picture; that item is skipped
@@ -59,7 +59,7 @@ class DeviceError(DiascopeError):
 
 
 class OutputError(DiascopeError):
-    """The output folder cannot be used."""
+    """Something could not be written or delivered."""
 
 
 class TableError(DiascopeError):

@@ -198,7 +198,8 @@ class Prediction:
         prediction_set: the labels that hold the true one with the coverage that the recipe asks
             for; None if it asks for none.
         novelty: how far the features lie from those of the training pictures, as a multiple of the
-            card's limit; of several frames, the largest. None if the card has no limit.
+            card's limit; of several frames the largest, of regions what nine of ten lie within.
+            None if the card has no limit.
         warnings: why not to trust the answer, in words.
         region, overview: those of the Sample; of an item that was read in regions, its overview.
         regions: of such an item, what was said of each region.

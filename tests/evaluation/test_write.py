@@ -15,6 +15,7 @@ from diascope.evaluation.curves import net_benefit
 from diascope.evaluation.evaluate import evaluate
 from diascope.evaluation.figures import DRAWINGS
 from diascope.evaluation.scored import Scored
+from diascope.evaluation.style import line_style
 from diascope.evaluation.write import write_evaluation
 from tests.browser import chromium
 from tests.evaluation.tables import binary, multiclass, multilabel
@@ -157,6 +158,22 @@ def test_long_names_of_labels_are_wrapped_in_the_figures(tmp_path: Path) -> None
     for name in ("confusion", "roc", "precision-recall", "decision"):
         drawing = (tmp_path / "figures" / f"{name}.svg").read_text()
         assert names[0] not in drawing, name
+
+
+def test_a_label_that_no_item_has_is_confused_with_nothing(tmp_path: Path) -> None:
+    table = multiclass()
+    table = replace(table, targets=np.eye(3)[np.arange(120) % 2])
+    write_evaluation(evaluate(table, draws=5), tmp_path)
+    drawing = (tmp_path / "figures" / "confusion.svg").read_text()
+    assert drawing.count(">–<") == 3  # noqa: RUF001
+
+
+def test_lines_are_told_apart_by_more_than_their_colours() -> None:
+    styles = [line_style(number) for number in range(24)]
+    assert len({str(style) for style in styles}) == 24
+    orange, ochre, teal, grey = (styles[number]["linestyle"] for number in (1, 6, 0, 7))
+    assert orange != ochre  # these pairs look alike to the colour blind
+    assert teal != grey
 
 
 def test_what_sets_promise_stands_beside_what_they_hold(tmp_path: Path) -> None:

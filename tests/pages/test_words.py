@@ -48,6 +48,7 @@ def test_the_metrics_of_labels_are_a_table_with_gaps() -> None:
 
 def test_the_table_of_labels_counts_only_if_it_is_told_the_counts() -> None:
     table = label_measures(METRICS, LABELS, {"a": 3, "b_a": 2, "c": 0})
+    assert [(row.title, row.code) for row in table.rows] == [("First", "a"), ("b_a", ""), ("c", "")]
     assert [row.count for row in table.rows] == [3, 2, 0]
     assert table.has_counts
     assert not label_measures(METRICS, LABELS).has_counts

@@ -1,13 +1,17 @@
 """The first layer at chosen epochs."""
 
+import base64
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from diascope.training.filters import Filters, keep_filters, kept_epochs, read_filters
+from diascope.training.filters_shown import watched
 
 
 def backbone(value: float) -> nn.Module:
@@ -49,3 +53,13 @@ def test_the_cosine_is_1_of_what_only_grew_and_0_of_what_turned_by_a_right_angle
     weights[1, :, 0, 0] = ((5, 0), (0, 2))
 
     assert Filters(np.array([0, 1]), weights).likeness().tolist() == [[1, 1], [1, 0]]
+
+
+def test_filters_stand_apart_so_that_one_sees_where_each_ends() -> None:
+    row = watched(Filters(np.array([0]), np.ones((1, 2, 3, 5, 5), np.float32)))["rows"][0]
+    data = base64.b64decode(row["picture"].partition(",")[2])
+    opacity = np.asarray(Image.open(io.BytesIO(data)))[:, :, 3]
+
+    assert opacity.shape == (20, 20 + 8 + 20)
+    assert (opacity[:, 20:28] == 0).all()
+    assert (np.delete(opacity, range(20, 28), axis=1) == 255).all()

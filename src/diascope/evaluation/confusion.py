@@ -6,14 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diascope.evaluation.scored import Floats, Scored
-from diascope.evaluation.style import ACCENT, INK, LINE, SURFACE, new_figure, wrapped
+from diascope.evaluation.style import ACCENT, INK, LINE, new_figure, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _NARROW = 11  # letters in a line of a name below a column
-_DARK = 0.55  # share from which the text of a cell is light
+_STRONGEST = 0.45  # opacity of a share of 1: ink, dark or light, stays readable on it
 
 
 def confusion(scored: Scored) -> "Figure":
@@ -52,7 +52,9 @@ def _counts(scored: Scored) -> NDArray[np.intp]:
 
 
 def _shares(counts: NDArray[np.intp]) -> Floats:
-    shares: Floats = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    """Return each row's shares of its sum, NaN in a row without items."""
+    sums = counts.sum(axis=1, keepdims=True)
+    shares: Floats = counts / np.where(sums, sums, np.nan)
     return shares
 
 
@@ -72,12 +74,11 @@ def _draw_cells(axes: "Axes", counts: NDArray[np.intp], shares: Floats) -> None:
     for (row, column), share in np.ndenumerate(shares):
         corner = (column - 0.48, row - 0.47)
         axes.add_patch(Rectangle(corner, 0.96, 0.94, facecolor=LINE, alpha=0.35, linewidth=0))
-        axes.add_patch(
-            Rectangle(corner, 0.96, 0.94, facecolor=ACCENT, alpha=float(share), linewidth=0)
-        )
-        colour = SURFACE if share >= _DARK else INK
-        text: dict[str, Any] = {"color": colour, "ha": "center", "va": "center"}
-        axes.text(column, row - 0.14, f"{share:.0%}", fontsize=10, fontweight="bold", **text)
+        alpha = _STRONGEST * float(np.nan_to_num(share))
+        axes.add_patch(Rectangle(corner, 0.96, 0.94, facecolor=ACCENT, alpha=alpha, linewidth=0))
+        text: dict[str, Any] = {"color": INK, "ha": "center", "va": "center"}
+        told = "–" if np.isnan(share) else f"{share:.0%}"  # noqa: RUF001
+        axes.text(column, row - 0.14, told, fontsize=10, fontweight="bold", **text)
         axes.text(column, row + 0.22, f"{counts[row, column]:,}", fontsize=8, **text)
 
 

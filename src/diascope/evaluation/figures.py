@@ -29,8 +29,8 @@ DRAWINGS = (
     Drawing(
         "confusion",
         "Confusion matrix",
-        "Each row is a truth and adds up to 100 %, for each label on its own if an item may have "
-        "several; the numbers of items stand below the shares.",
+        "Each row is a truth and adds up to 100 % if any item has it, for each label on its own if "
+        "an item may have several; the numbers of items stand below the shares.",
         confusion,
     ),
     Drawing(

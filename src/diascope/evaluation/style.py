@@ -17,6 +17,8 @@ CSS = {INK: "--ink", MUTED: "--muted", LINE: "--line", ACCENT: "--accent", SURFA
 CSS |= {colour: f"--series-{number}" for number, colour in enumerate(SERIES, 1)}
 
 _DASHES = ("solid", (0, (5, 2)), (0, (1, 1.5)))
+_FIRST_DASHES = (0, 1, 0, 2, 2, 0, 0, 1)
+"""Of each colour: those that look alike to the colour blind differ in their dashes."""
 _SETTINGS = {
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
@@ -53,8 +55,9 @@ def new_figure(width: float, height: float) -> "Figure":
 
 def line_style(number: int) -> dict[str, Any]:
     """Return colour and dashes of the n-th of many lines; no two of the first 24 look alike."""
-    dashes = _DASHES[number // len(SERIES) % len(_DASHES)]
-    return {"color": SERIES[number % len(SERIES)], "linestyle": dashes}
+    turn, colour = divmod(number, len(SERIES))
+    dashes = _DASHES[(_FIRST_DASHES[colour] + turn) % len(_DASHES)]
+    return {"color": SERIES[colour], "linestyle": dashes}
 
 
 def settings(name: str) -> dict[str, Any]:

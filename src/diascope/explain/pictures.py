@@ -35,7 +35,7 @@ def photo(pixels: NDArray[np.uint8], side: int = 320) -> str:
 
 
 def plain(pixels: NDArray[np.uint8]) -> str:
-    """Return ``(h, w, 3)`` as it is, as a PNG."""
+    """Return ``(h, w, 3)``, or ``(h, w, 4)`` with opacity, as it is, as a PNG."""
     from PIL import Image
 
     return _uri(Image.fromarray(pixels), "png")

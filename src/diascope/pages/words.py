@@ -60,12 +60,14 @@ class Row:
         cells: None for what is not defined.
         count: how many items the row is of.
         note: why its measures are to be read with care.
+        code: what else the row is called: a label's name beside its title.
     """
 
     title: str
     cells: tuple[Measure | None, ...]
     count: int | None = None
     note: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,7 @@ def label_measures(
             label.title or label.name,
             tuple(cells.get((family, label.name)) for family in families),
             (counts or {}).get(label.name),
+            code=label.name if label.title else "",
         )
         for label in labels
     )

@@ -11,7 +11,7 @@ from diascope.explain.pictures import plain
 from diascope.training.filters import Filters
 
 _SHOWN = 16  # filters: those that changed most
-_PIXELS = 4  # that a number of a filter is drawn with; a gap between filters is half as wide
+_PIXELS = 4  # that a number of a filter is drawn with; a gap between filters is twice as wide
 
 
 def watched(filters: Filters) -> dict[str, Any]:
@@ -43,10 +43,11 @@ def _change(likeness: float) -> str:
 
 
 def _strip(weights: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return filters ``(F, C, kh, kw)`` side by side in one picture, with gaps of mid-grey."""
+    """Return filters ``(F, C, kh, kw)`` side by side in one picture, with gaps that let through."""
     pictures = [
         np.kron(filter_picture(torch.from_numpy(weight)), np.ones((_PIXELS, _PIXELS, 1), np.uint8))
         for weight in weights
     ]
-    gap = np.full((len(pictures[0]), _PIXELS // 2, 3), 127, np.uint8)
-    return np.concatenate([part for picture in pictures for part in (picture, gap)][:-1], axis=1)
+    opaque = [np.pad(each, ((0, 0), (0, 0), (0, 1)), constant_values=255) for each in pictures]
+    gap = np.zeros((len(opaque[0]), 2 * _PIXELS, 4), np.uint8)
+    return np.concatenate([part for each in opaque for part in (each, gap)][:-1], axis=1)

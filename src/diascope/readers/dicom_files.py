@@ -24,7 +24,8 @@ from pydicom.uid import (
 
 from diascope.errors import NoPictureError, ReadError
 from diascope.readers import dicom_imagecodecs
-from diascope.readers.dicom_tags import named, text, value, whole
+from diascope.readers.dicom_bits import Place, place
+from diascope.readers.dicom_tags import named, text, value
 
 _NEEDED = ("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated")
 _PIXELS = (b"\xe0\x7f", b"\x7f\xe0")  # group 7FE0, in either byte order
@@ -121,10 +122,10 @@ def decode(source: Opened, wanted: Sequence[int]) -> Decoded:
     if not source.seekable:
         source.file.seek(0)
         content = _parsed(source.file)
-    bits = _bits_to_mask(source.header)
-    views = {} if bits is None else {"view_only": True, "correct_unused_bits": False}
+    ours = place(source.header)
+    views = {} if ours is None else {"view_only": True, "correct_unused_bits": False}
     decoded = _decoded(content, wanted, plugins, transfer_syntax_uid=syntax, **views)
-    return _plain(decoded, syntax, bits)
+    return _plain(decoded, syntax, ours)
 
 
 def _decoded(
@@ -144,17 +145,7 @@ def _decoded(
                 raise
 
 
-def _bits_to_mask(header: FileDataset) -> int | None:
-    """Return Bits Stored of uncompressed grey pixels, whose other bits are ours to leave out.
-
-    None of others: pydicom does it, with two copies of the frame.
-    """
-    grey = value(header, "SamplesPerPixel") == 1 and value(header, "BitsAllocated") in (8, 16)
-    syntax = header.file_meta.TransferSyntaxUID
-    return whole(header, "BitsStored") if grey and not syntax.is_compressed else None
-
-
-def _plain(decoded: Decoded, syntax: UID, bits: int | None) -> Decoded:
+def _plain(decoded: Decoded, syntax: UID, ours: Place | None) -> Decoded:
     """Yield frames in native byte order; whatever goes wrong is a ReadError."""
     with closing(decoded):
         while True:
@@ -167,18 +158,7 @@ def _plain(decoded: Decoded, syntax: UID, bits: int | None) -> Decoded:
             if frame is None:
                 return
             frame = np.asarray(frame, dtype=frame.dtype.newbyteorder("="))
-            yield frame if bits is None else _masked(frame, bits)
-
-
-def _masked(frame: NDArray[Any], bits: int) -> NDArray[Any]:
-    """Return a frame without what stands in its unused bits, if anything does (PS3.5 8.1.1)."""
-    spare = frame.dtype.itemsize * 8 - bits
-    signed = frame.dtype.kind == "i"
-    least, greatest = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
-    if least <= frame.min() and frame.max() <= greatest:
-        return frame
-    masked: NDArray[Any] = (frame << spare) >> spare
-    return masked
+            yield frame if ours is None else ours.taken(frame)
 
 
 def _plugins(syntax: UID) -> list[str]:

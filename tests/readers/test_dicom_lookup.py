@@ -52,13 +52,39 @@ def test_a_modality_table_reaches_over_all_signed_values() -> None:
     assert measured(stored, header, []).tolist() == [[0, 0], [1024, 2**15 + 1023]]
 
 
+@pytest.mark.parametrize("kind", ["US", "SS"])
+def test_a_table_may_begin_below_zero_with_or_without_a_sign(make_item: Make, kind: str) -> None:
+    made, first = table(list(range(4096)), bits=12), -1024
+    del made.LUTDescriptor
+    made.add_new("LUTDescriptor", kind, [4096, first if kind == "SS" else first + 2**16, 12])
+    unsigned = {"RescaleSlope": 1, "RescaleIntercept": first}
+    below_zero = GREY.astype(np.int16) + first
+
+    for content in (
+        encoded(GREY, **unsigned, VOILUTSequence=[made]),
+        encoded(below_zero, VOILUTSequence=[made]),
+        encoded(below_zero, ModalityLUTSequence=[made]),
+    ):
+        np.testing.assert_array_equal(only(make_item(content)).pixels[:, :, 0], GREY)
+
+
+def test_a_table_of_values_that_are_never_negative_begins_where_it_says(make_item: Make) -> None:
+    first, made = 2**16 - 1024, table(list(range(1024)), 2**16 - 1024, 12)
+    pixels = first + np.minimum(GREY, 1000)
+
+    for name in ("VOILUTSequence", "ModalityLUTSequence"):
+        sample = only(make_item(encoded(pixels, **{name: [made]})))
+        np.testing.assert_array_equal(sample.pixels[:, :, 0], pixels - first)
+
+
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ExplicitVRBigEndian])
 def test_entries_are_read_in_the_order_of_their_bytes(syntax: Any) -> None:
     order = "<" if syntax.is_little_endian else ">"
     coded = table(struct.pack(f"{order}3H", 1, 700, 4095), bits=12, kind="OW")
     coded.LUTDescriptor = [3, 0, 12]
 
-    seen = through(coded, np.array([0, 1, 2], np.uint16), dataset(GREY, syntax))
+    header = dataset(GREY, syntax)
+    seen = through(np.array([0, 1, 2], np.uint16), header, table=coded, below_zero=False)
 
     assert seen.tolist() == [1, 700, 4095]
 

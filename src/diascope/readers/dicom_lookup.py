@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from diascope.errors import ReadError
-from diascope.readers.dicom_tags import named, values
+from diascope.readers.dicom_tags import named, signed, values
 
 _MOST = 2**16  # entries, which the descriptor states as 0
 
@@ -35,13 +35,20 @@ def looked_up(pixels: NDArray[Any], first: int, count: int, entries: NDArray[Any
     return found
 
 
-def through(table: Dataset, pixels: NDArray[Any], header: Dataset) -> NDArray[Any]:
+def through(
+    pixels: NDArray[Any], header: Dataset, *, table: Dataset, below_zero: bool
+) -> NDArray[Any]:
     """Return what an item of a Modality or VOI LUT Sequence makes of pixels.
+
+    Args:
+        below_zero: whether pixels may be negative; then the first value that the table maps may
+            be a negative one that is stated without its sign.
 
     Raises:
         ReadError: if it does not state its size.
     """
     count, first, bits = descriptor(table)
+    first = signed(first) if below_zero else first
     if not 8 <= bits <= 16:
         raise ValueError(f"{bits} bits an entry")
     data = table.LUTData

@@ -21,7 +21,9 @@ def measured(stored: NDArray[Any], header: Dataset, trace: list[str]) -> NDArray
     """
     if tables := values(header, "ModalityLUTSequence"):
         trace.append("modality LUT applied")
-        return applied(partial(through, tables[0]), stored, header, "ModalityLUTSequence")
+        below_zero = whole(header, "PixelRepresentation") == 1
+        table = partial(through, table=tables[0], below_zero=below_zero)
+        return applied(table, stored, header, "ModalityLUTSequence")
     slope, intercept = (number(header, f"Rescale{part}") for part in ("Slope", "Intercept"))
     if slope is None or intercept is None:
         for part, other in (("Slope", intercept), ("Intercept", slope)):

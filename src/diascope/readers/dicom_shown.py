@@ -13,7 +13,7 @@ from diascope.errors import ReadError
 from diascope.readers.dicom_modality import measured
 from diascope.readers.dicom_options import Window
 from diascope.readers.dicom_palette import coloured
-from diascope.readers.dicom_tags import named, text, whole
+from diascope.readers.dicom_tags import named, signed, text, whole
 from diascope.readers.dicom_values import Frame, Test, distinct, plain
 from diascope.readers.dicom_view import Span, viewed
 
@@ -90,6 +90,6 @@ def _padding(header: Dataset) -> Test:
 def _stored(header: Dataset, keyword: str) -> int | None:
     """Return a stored value that a tag holds, perhaps unsigned (US) though the pixels are not."""
     found = whole(header, keyword)
-    if found is not None and found >= 2**15 and whole(header, "PixelRepresentation") == 1:
-        return found - 2**16
+    if found is not None and whole(header, "PixelRepresentation") == 1:
+        return signed(found)
     return found

@@ -61,6 +61,11 @@ def whole(header: Dataset, keyword: str) -> int | None:
         raise ReadError(f"{named(keyword)} holds no whole number") from None
 
 
+def signed(number: int) -> int:
+    """Return what 16 bits mean with a sign (SS) that were written, or read, without one (US)."""
+    return number - 2**16 if number >= 2**15 else number
+
+
 def number(header: Dataset, keyword: str) -> float | None:
     """Return a number, or None if the tag is absent or empty.
 

@@ -42,7 +42,9 @@ def viewed(
         if not tables:
             raise ReadError(f"the recipe asks for a VOI LUT; {named('VOILUTSequence')} is missing")
         trace.append("VOI LUT applied")
-        seen = applied(partial(through, tables[0]), pixels, header, "VOILUTSequence")
+        below_zero = min(possible(header) or (0.0,)) < 0
+        table = partial(through, table=tables[0], below_zero=below_zero)
+        seen = applied(table, pixels, header, "VOILUTSequence")
         return _within(seen, (0.0, 2.0 ** descriptor(tables[0])[2] - 1), frame, trace)
     windows = {} if window in ("none", "min-max") else _windows(header)
     number = next(iter(windows), None) if window == "first" else window

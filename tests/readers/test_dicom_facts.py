@@ -56,6 +56,7 @@ def test_absent_and_empty_tags_are_left_out() -> None:
     ("code", "view"),
     [
         (("272479007", "postero-anterior"), "PA"),
+        (("R-10214", "postero-anterior"), "PA"),
         (("R-10206", "antero-posterior"), "AP"),
         (("399033003", "frontal"), "frontal"),
     ],
@@ -66,11 +67,16 @@ def test_a_view_that_is_coded_is_said_in_the_words_of_view_position(
     assert facts(header(ViewCodeSequence=[coded(*code)])) == {"view": view}
 
 
-@pytest.mark.parametrize(("stated", "found"), [("PA", {"view": "PA"}), ("HFS", {}), ("FFDR", {})])
-def test_a_view_in_patient_position_is_found_and_a_position_is_none(
-    stated: str, found: dict[str, str]
-) -> None:
-    assert facts(header(PatientPosition=stated)) == found
+@pytest.mark.parametrize(
+    ("stated", "view"), [("PA", "PA"), ("ap erect", "AP"), ("LL", "LL"), ("XX", "XX")]
+)
+def test_a_view_in_patient_position_is_found(stated: str, view: str) -> None:
+    assert facts(header(PatientPosition=stated)) == {"view": view}
+
+
+@pytest.mark.parametrize("stated", ["HFS", "FFDR", "ERECT", "SUPINE", "SEMI-ERECT"])
+def test_a_position_is_no_view(stated: str) -> None:
+    assert facts(header(PatientPosition=stated)) == {}
 
 
 @pytest.mark.parametrize(

@@ -19,13 +19,16 @@ _VIEWS = {  # SNOMED CT and SRT codes of CID 4010, to the words of View Position
     "399348003": "AP",
     "R-10206": "AP",
     "272479007": "PA",
+    "R-10214": "PA",
     "R-40888": "PA",
     "399173006": "LL",
     "R-10236": "LL",
     "399198007": "RL",
     "R-10232": "RL",
 }
-_POSITIONS = re.compile(r"[HFLRAP]F(P|S|DR|DL)")  # defined terms of Patient Position
+_POSITIONS = re.compile(  # defined terms of Patient Position, and what is written instead
+    r"[HFLRAP]F(P|S|DR|DL)|SEMI|ERECT|UPRIGHT|STANDING|SITTING|SEATED|SUPINE|PRONE|RECUMBENT"
+)
 _SPACINGS = {
     "PixelSpacing": "",
     "ImagerPixelSpacing": ", at the detector: not corrected for magnification",
@@ -51,9 +54,9 @@ def _coded_view(header: Dataset) -> str:
 
 
 def _misplaced_view(header: Dataset) -> str:
-    """Return what Patient Position holds if it is no position: some devices put the view there."""
-    stated = text(header, "PatientPosition")
-    return "" if _POSITIONS.fullmatch(stated) else stated
+    """Return what Patient Position holds beside a position: some devices put the view there."""
+    words = re.findall(r"\w+", text(header, "PatientPosition").upper())
+    return " ".join(word for word in words if not _POSITIONS.fullmatch(word))
 
 
 def spacing(header: Dataset) -> tuple[tuple[float, float] | None, str]:

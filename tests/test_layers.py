@@ -48,6 +48,7 @@ LAYERS = (
         "found",
         "gate",
         "privacy",
+        "cautions",
         "pseudonyms",
         "output",
     ),

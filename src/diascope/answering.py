@@ -7,11 +7,11 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Literal
 
+from diascope.cautions import cautioned, cautions
 from diascope.contracts import Model, Predictor, Prepared, Resumed
 from diascope.errors import DeviceError, reason_of
 from diascope.parts import Parts
 from diascope.preparation import Part
-from diascope.privacy import cautioned, says_burned_in
 from diascope.sample import Failed, Item, Prediction, Sample, Skipped
 from diascope.timing import measured
 
@@ -107,7 +107,7 @@ class Answering:
             if len(predictions) != len(samples):
                 raise TypeError(f"expected {len(samples)} predictions, got {len(predictions)}")
             return [
-                cautioned(checked(prediction, self.model, "model"), says_burned_in(sample.facts))
+                cautioned(checked(prediction, self.model, "model"), cautions(sample.facts))
                 for prediction, sample in zip(predictions, samples, strict=True)
             ]
         except DeviceError:

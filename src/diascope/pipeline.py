@@ -12,6 +12,7 @@ from warnings import warn
 
 from diascope.answering import Answering, Outcomes, checked
 from diascope.card import ModelCard
+from diascope.cautions import cautioned
 from diascope.contracts import (
     Backbone,
     Executor,
@@ -31,7 +32,6 @@ from diascope.fields import parameters
 from diascope.parts import Parts
 from diascope.plugins import Plugin, find_plugin, find_plugins, load_plugin
 from diascope.preparation import Part, Preparation
-from diascope.privacy import BURNED_IN, cautioned
 from diascope.recipe import Recipe, Reference, build
 from diascope.sample import Failed, Item, Prediction, Record, Skipped
 from diascope.trained import departures
@@ -198,7 +198,7 @@ class Pipeline:
             pass
         if frames.end is not None:
             return frames.end
-        return cautioned(replace(answer, item=item), BURNED_IN in first.warnings)
+        return cautioned(replace(answer, item=item), first.warnings)
 
 
 def compose(recipe: Recipe) -> Pipeline:

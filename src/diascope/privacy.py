@@ -3,12 +3,11 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal, TypeVar
+from typing import Literal
 
-from diascope.sample import Failed, Item, Prediction, Record
+from diascope.sample import Item, Prediction, Record
 
 Privacy = Literal["none", "strict"]
-T = TypeVar("T", Prediction, Prediction | Failed)
 
 WITHHELD = "withheld (privacy: strict)"
 BURNED_IN = (
@@ -24,13 +23,6 @@ _QUOTED = re.compile(r"(?<!\w)('[^']*'|\"[^\"]*\")")
 def says_burned_in(facts: Mapping[str, str]) -> bool:
     """Say whether a file states that text is burned into its picture."""
     return facts.get("burned_in", "").strip().upper() == "YES"
-
-
-def cautioned(outcome: T, burned_in: bool) -> T:
-    """Return a prediction with a warning if text is burned into the picture; else as it is."""
-    if not burned_in or isinstance(outcome, Failed) or BURNED_IN in outcome.warnings:
-        return outcome
-    return replace(outcome, warnings=(*outcome.warnings, BURNED_IN))
 
 
 def discreet(record: Record) -> Record:

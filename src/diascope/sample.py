@@ -11,10 +11,20 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-FACTS = ("modality", "body_part", "view", "laterality", "image_type", "intent", "burned_in")
-"""What a reader can tell of a picture and a recipe can ask for: the kind of device, the part of the
-body, the projection, the side, such as ORIGINAL/PRIMARY, for presentation or processing, and
-whether text is burned into the pixels."""
+FACTS = (
+    "modality",
+    "body_part",
+    "view",
+    "laterality",
+    "image_type",
+    "intent",
+    "burned_in",
+    "orientation",
+)
+r"""What a reader can tell of a picture and a recipe can ask for: the kind of device, the part of
+the body, the projection, the side, such as ORIGINAL/PRIMARY, for presentation or processing,
+whether text is burned into the pixels, and where in the patient rows and columns run, such as
+L\F (left, feet)."""
 
 ScoreKind = Literal["probability", "softmax", "sigmoid", "logit", "share"]
 

@@ -33,6 +33,7 @@ def test_every_fact_comes_from_its_tag() -> None:
             ImageType=["ORIGINAL", "PRIMARY", "OTHER"],
             PresentationIntentType="FOR PRESENTATION",
             BurnedInAnnotation="NO",
+            PatientOrientation=["L", "F"],
         )
     )
 
@@ -45,6 +46,7 @@ def test_every_fact_comes_from_its_tag() -> None:
         "image_type": "ORIGINAL/PRIMARY",
         "intent": "FOR PRESENTATION",
         "burned_in": "NO",
+        "orientation": r"L\F",
     }
 
 
@@ -113,15 +115,17 @@ def test_the_trace_says_where_the_spacing_comes_from(
     assert origin.endswith(said)
 
 
-def test_overlays_burned_in_text_and_loss_are_remarked() -> None:
+def test_overlays_burned_in_text_orientation_and_loss_are_remarked() -> None:
     made = header(BurnedInAnnotation="YES", LossyImageCompression="01", ICCProfile=b"any ")
+    made.PatientOrientation = ["R", "H"]
     made.add_new(0x60000010, "US", 4)
 
     said = remarks(made)
 
-    assert len(said) == 4
+    assert len(said) == 5
+    assert r"Patient Orientation (0020,0020) is R\H: the picture stays as it lies" in said
     assert said[0] == "overlays (groups 6000 to 601E) are not drawn"
-    assert remarks(header()) == []
+    assert remarks(header()) == remarks(header(PatientOrientation=["L", "F"])) == []
 
 
 def test_nothing_that_identifies_leaves_the_header(make_item: Callable[..., Item]) -> None:
@@ -137,3 +141,10 @@ def test_nothing_that_identifies_leaves_the_header(make_item: Callable[..., Item
     assert mark not in said
     assert "1901" not in said
     assert "1.2.3" not in said
+
+
+@pytest.mark.parametrize(
+    "stated", [[], ["L"], ["L", ""], ["L", "F", "H"], ["LE", "V"], ["DOE", "JANE"], ["L F", "F"]]
+)
+def test_an_orientation_of_other_than_two_directions_is_none(stated: list[str]) -> None:
+    assert facts(header(PatientOrientation=stated)) == {}

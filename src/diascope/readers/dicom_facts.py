@@ -29,6 +29,7 @@ _VIEWS = {  # SNOMED CT and SRT codes of CID 4010, to the words of View Position
 _POSITIONS = re.compile(  # defined terms of Patient Position, and what is written instead
     r"[HFLRAP]F(P|S|DR|DL)|SEMI|ERECT|UPRIGHT|STANDING|SITTING|SEATED|SUPINE|PRONE|RECUMBENT"
 )
+_DIRECTION = re.compile("[LRAPHF]{1,3}")
 _SPACINGS = {
     "PixelSpacing": "",
     "ImagerPixelSpacing": ", at the detector: not corrected for magnification",
@@ -44,6 +45,7 @@ def facts(header: Dataset) -> dict[str, str]:
     }
     found["view"] = found["view"] or _coded_view(header) or _misplaced_view(header)
     found["image_type"] = "/".join(str(part).strip() for part in values(header, "ImageType")[:2])
+    found["orientation"] = _orientation(header)
     return {fact: stated for fact, stated in found.items() if stated}
 
 
@@ -57,6 +59,13 @@ def _misplaced_view(header: Dataset) -> str:
     """Return what Patient Position holds beside a position: some devices put the view there."""
     words = re.findall(r"\w+", text(header, "PatientPosition").upper())
     return " ".join(word for word in words if not _POSITIONS.fullmatch(word))
+
+
+def _orientation(header: Dataset) -> str:
+    r"""Return where in the patient rows and columns run, such as ``L\F``, if both are stated."""
+    stated = [str(each).strip().upper() for each in values(header, "PatientOrientation")]
+    sound = len(stated) == 2 and all(map(_DIRECTION.fullmatch, stated))
+    return "\\".join(stated) if sound else ""
 
 
 def spacing(header: Dataset) -> tuple[tuple[float, float] | None, str]:
@@ -95,6 +104,8 @@ def remarks(header: Dataset) -> list[str]:
         found.append("overlays (groups 6000 to 601E) are not drawn")
     if text(header, "BurnedInAnnotation").upper() == "YES":
         found.append(f"{named('BurnedInAnnotation')} is YES: text stands in the pixels")
+    if (stated := _orientation(header)) not in ("", r"L\F"):
+        found.append(f"{named('PatientOrientation')} is {stated}: the picture stays as it lies")
     if text(header, "LossyImageCompression") == "01":
         found.append(f"{named('LossyImageCompression')} is 01: it was compressed with loss")
     if "ICCProfile" in header:

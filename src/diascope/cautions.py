@@ -1,0 +1,44 @@
+"""Warnings that come from what a file says of its own picture."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from diascope.privacy import BURNED_IN, says_burned_in
+from diascope.sample import Failed, Prediction
+
+_SAYS = "the file says that "
+_FRONTAL = {"AP", "PA", "FRONTAL"}
+_UPRIGHT = r"L\F"  # rows run towards the patient's left, columns towards the feet
+
+
+def cautions(facts: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what to warn of, given the facts of a Sample."""
+    found = [BURNED_IN] if says_burned_in(facts) else []
+    if _is_turned(facts):
+        stated = facts["orientation"].strip()
+        found.append(
+            f"{_SAYS}its picture is turned or mirrored (patient orientation {stated}; "
+            f"upright is {_UPRIGHT}): the answer may be wrong"
+        )
+    return tuple(found)
+
+
+def cautioned(outcome: Prediction | Failed, told: Iterable[str]) -> Prediction | Failed:
+    """Return a prediction with those warnings of ``told`` that come from what a file says."""
+    if isinstance(outcome, Failed):
+        return outcome
+    known = outcome.warnings
+    more = [each for each in told if each.startswith(_SAYS) and each not in known]
+    return replace(outcome, warnings=(*known, *more)) if more else outcome
+
+
+def _is_turned(facts: Mapping[str, str]) -> bool:
+    """Say whether a picture from the front or the back lies otherwise than upright.
+
+    It is one if its view says so, or if it runs between left and right and between head and feet.
+    """
+    across, _, down = facts.get("orientation", "").strip().upper().partition("\\")
+    frontal = facts.get("view", "").strip().upper() in _FRONTAL
+    if not (across and down) or not (frontal or {across, down} <= set("LRHF")):
+        return False
+    return rf"{across[0]}\{down[0]}" != _UPRIGHT  # what follows is a tilt

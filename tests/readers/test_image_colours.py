@@ -19,9 +19,18 @@ def fixed(*numbers: float) -> bytes:
     return b"".join(struct.pack(">i", round(number * 65536)) for number in numbers)
 
 
-def matrix_profile(swapped: bool = True, gamma: float = 2.2, name: str = "Swapped RGB") -> bytes:
-    """Return a small ICC profile of the sRGB primaries, with red and blue swapped (ICC.1:2001)."""
-    red, green, blue = (0.4361, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7141)
+SRGB_XYZ = (0.4361, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7141)
+P3_XYZ = (0.5151, 0.2412, -0.0010), (0.2920, 0.6922, 0.0419), (0.1571, 0.0666, 0.7841)
+
+
+def matrix_profile(
+    swapped: bool = True,
+    gamma: float = 2.2,
+    name: str = "Swapped RGB",
+    primaries: tuple[tuple[float, ...], ...] = SRGB_XYZ,
+) -> bytes:
+    """Return a small ICC profile, by default of sRGB with red and blue swapped (ICC.1:2001)."""
+    red, green, blue = primaries
     if swapped:
         red, blue = blue, red
     text = name.encode() + b"\x00"
@@ -78,6 +87,19 @@ def test_a_profile_of_another_curve_is_applied_though_it_is_called_srgb(
 
     assert sample.pixels[0, 0].tolist() == pytest.approx([grey] * 3, abs=1)
     assert len(sample.trace) == (grey != 128)
+
+
+@pytest.mark.parametrize(
+    "name", ["DCI-P3 D65 Gamut with sRGB Transfer", "Display P3 Gamut with sRGB Transfer"]
+)
+def test_a_profile_of_other_primaries_is_applied_though_its_curve_is_that_of_srgb(
+    make_item: Make, name: str
+) -> None:
+    profile = matrix_profile(swapped=False, name=name, primaries=P3_XYZ)
+    sample = only(make_item(np.full((4, 4, 3), (192, 64, 64), np.uint8), icc_profile=profile))
+
+    assert sample.pixels[0, 0].tolist() == pytest.approx([210, 46, 55], abs=1)
+    assert sample.trace == (f"RGB converted to sRGB by its ICC profile {name!r}",)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

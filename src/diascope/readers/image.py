@@ -1,9 +1,7 @@
 """Photographs and scans, by Pillow."""
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO, ClassVar
 
@@ -11,6 +9,7 @@ import numpy as np
 
 from diascope.errors import ReadError
 from diascope.heard import heard
+from diascope.readers.image_colours import in_srgb, plain
 from diascope.sample import Item, Sample
 
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF")
@@ -27,7 +26,6 @@ _MAGIC = (
 )
 _ORIENTATION = 0x0112
 _BITS, _PHOTOMETRIC = 258, 262
-_MIDDLE, _NEAR = 128, 4  # a grey that a curve other than that of sRGB moves by more
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,7 @@ def _decoded(image: Any, frame: int, item: Item, least: int | None) -> Sample:
         if "truncated" in reason or "not enough" in reason or isinstance(error, EOFError):
             reason = f"the file is truncated, part of the picture is missing ({reason})"
         raise ReadError(reason) from error
-    pixels = np.asarray(_plain(_in_srgb(upright, trace), trace))
+    pixels = np.asarray(plain(in_srgb(upright, trace), trace))
     if pixels.ndim == 2:
         pixels = pixels[:, :, None]
     white = 255
@@ -135,83 +133,6 @@ def _announce(image: Any, trace: list[str]) -> None:
     orientation = image.getexif().get(_ORIENTATION, 1)  # decodes a PNG
     if orientation in range(2, 9):
         trace.append(f"EXIF orientation {orientation} applied")
-
-
-def _in_srgb(image: Any, trace: list[str]) -> Any:
-    """Apply an embedded ICC profile, so that equal colours are equal numbers."""
-    profile = image.info.get("icc_profile")
-    if image.mode in ("P", "PA"):
-        trace.append("palette converted to RGB")
-        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
-    if not profile:
-        return image
-    if image.mode not in ("RGB", "RGBA", "CMYK"):
-        trace.append(f"ICC profile not applied: it is not of colours but of {image.mode}")
-        return image
-    from PIL import ImageCms
-
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        name = ImageCms.getProfileDescription(source).strip()
-        target = ImageCms.createProfile("sRGB")
-        if "sRGB" in name and image.mode != "CMYK" and _keeps_grey(profile):
-            return image
-        mode = "RGBA" if image.mode == "RGBA" else "RGB"
-        converted = ImageCms.profileToProfile(image, source, target, outputMode=mode)
-    except (ImageCms.PyCMSError, OSError) as error:
-        trace.append(f"ICC profile unreadable, colours taken as they are ({error})")
-        return image
-    trace.append(f"{image.mode} converted to sRGB by its ICC profile {name!r}")
-    return converted
-
-
-@lru_cache(maxsize=16)
-def _keeps_grey(profile: bytes) -> bool:
-    """Say whether a profile has the curve of sRGB; one named "Linear sRGB" has another."""
-    from PIL import Image, ImageCms
-
-    source, target = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
-    grey = Image.new("RGB", (1, 1), (_MIDDLE,) * 3)
-    soon = ImageCms.Flags.NOOPTIMIZE  # no tables for the many pixels of a picture
-    moved = ImageCms.profileToProfile(grey, source, target, flags=soon)
-    return bool((abs(np.asarray(moved, dtype=int) - _MIDDLE) <= _NEAR).all())
-
-
-def _plain(image: Any, trace: list[str]) -> Any:
-    """Convert whatever mode Pillow gives to RGB, grey or deeper grey."""
-    mode = image.mode
-    if mode.startswith("I;16"):
-        return np.asarray(image).astype(np.uint16)
-    if mode in ("I", "F"):
-        return _wide(np.asarray(image))
-    if image.has_transparency_data:
-        return _on_white(image, trace)
-    if mode in ("RGB", "L"):
-        return image
-    target = "L" if mode == "1" else "RGB"
-    if mode != "1":
-        trace.append(f"{mode} converted to RGB")
-    return image.convert(target)
-
-
-def _on_white(image: Any, trace: list[str]) -> Any:
-    from PIL import Image
-
-    layer = image.convert("RGBA")
-    if layer.getextrema()[3] != (255, 255):
-        trace.append("transparent pixels laid on white")
-    ground = Image.new("RGBA", layer.size, "white")
-    return Image.alpha_composite(ground, layer).convert("L" if image.mode == "LA" else "RGB")
-
-
-def _wide(pixels: Any) -> Any:
-    low, high = float(pixels.min()), float(pixels.max())
-    if pixels.dtype == np.int32 and low >= 0 and high <= 65535:
-        return pixels.astype(np.uint16)
-    raise ReadError(
-        f"the picture holds {pixels.dtype} values from {low:g} to {high:g}; which of them mean "
-        "black and white is not stated. Save it as 8 or 16 bit"
-    )
 
 
 def _not_a_picture(item: Item, file: Any) -> str:

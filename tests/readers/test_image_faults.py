@@ -4,9 +4,11 @@ import io
 import struct
 import zlib
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image
 
 from diascope.errors import ReadError
@@ -26,6 +28,13 @@ def refusal(item: Item) -> str:
 def saved(kind: str) -> bytes:
     file = io.BytesIO()
     Image.fromarray(RGB).save(file, kind)
+    return file.getvalue()
+
+
+def tiff(pixels: NDArray[Any], photometric: str = "minisblack", **options: Any) -> bytes:
+    tifffile = pytest.importorskip("tifffile")
+    file = io.BytesIO()
+    tifffile.imwrite(file, pixels, photometric=photometric, **options)
     return file.getvalue()
 
 
@@ -85,7 +94,32 @@ def test_random_bytes_are_no_picture(make_item: Make) -> None:
 def test_a_damaged_header_is_called_damaged(make_item: Make) -> None:
     reason = refusal(make_item(b"\x89PNG\r\n\x1a\n" + b"\x00" * 40))
 
-    assert "header is damaged" in reason or "truncated" in reason
+    assert "damaged, or of a kind that is not supported" in reason
+
+
+@pytest.mark.parametrize(
+    ("dtype", "shape", "photometric"),
+    [(np.float32, (8, 8, 3), "rgb"), (np.uint16, (8, 8, 2), "minisblack")],
+    ids=["RGB of floats", "16-bit grey and alpha"],
+)
+def test_a_sound_tiff_of_an_unsupported_kind_is_told_what_to_save(
+    make_item: Make, dtype: type, shape: tuple[int, ...], photometric: str
+) -> None:
+    content = tiff(np.zeros(shape, dtype), photometric=photometric, planarconfig="contig")
+    reason = refusal(make_item(content, "a.tif"))
+
+    assert "of a kind that is not supported; save it as 8-bit RGB or grey" in reason
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"heix", b"mif1", b"msf1", b"avif"])
+def test_a_photo_in_heic_or_avif_fails_with_advice(make_item: Make, brand: bytes) -> None:
+    head = struct.pack(">I4s4sI", 24, b"ftyp", brand, 0) + b"mif1heic" + bytes(200)
+    with pytest.raises(ReadError, match="HEIC or AVIF") as caught:
+        list(ImageReader().read(make_item(head, "IMG_0001.HEIC")))
+
+    assert "Export it as JPEG" in caught.value.hint
+    assert "Most Compatible" in caught.value.hint
+    assert 10 < ImageReader().sniff("IMG_0001.HEIC", head) < 60
 
 
 def test_pixels_without_a_stated_black_and_white_are_refused(make_item: Make) -> None:
@@ -107,10 +141,7 @@ def test_16_bits_a_channel_are_reduced_to_8_with_a_trace(make_item: Make) -> Non
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 def test_a_tiff_whose_zero_is_white_is_inverted(make_item: Make, dtype: type) -> None:
-    tifffile = pytest.importorskip("tifffile")
-    file = io.BytesIO()
-    black = np.iinfo(dtype).max
-    tifffile.imwrite(file, np.full((8, 8), black, dtype), photometric="miniswhite")
-    (sample,) = ImageReader().read(make_item(file.getvalue(), "a.tif"))
+    black = np.full((8, 8), np.iinfo(dtype).max, dtype)
+    (sample,) = ImageReader().read(make_item(tiff(black, photometric="miniswhite"), "a.tif"))
 
     assert sample.unit().max() == 0

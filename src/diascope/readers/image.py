@@ -10,20 +10,16 @@ import numpy as np
 from diascope.errors import ReadError
 from diascope.heard import heard
 from diascope.readers.image_colours import in_srgb, plain
+from diascope.readers.image_refusals import (
+    MAGIC,
+    SUFFIXES,
+    UNREADABLE,
+    is_heif,
+    not_a_picture,
+)
 from diascope.sample import Item, Sample
 
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF")
-_SUFFIXES = {".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif"}
-_MAGIC = (
-    b"\xff\xd8\xff",
-    b"\x89PNG\r\n\x1a\n",
-    b"II*\x00",
-    b"MM\x00*",
-    b"II+\x00",
-    b"MM\x00+",
-    b"BM",
-    b"GIF8",
-)
 _ORIENTATION = 0x0112
 _BITS, _PHOTOMETRIC = 258, 262
 
@@ -52,9 +48,11 @@ class ImageReader:
             raise ValueError(f"least must be at least 1, got {self.least}")
 
     def sniff(self, path: str, head: bytes) -> int:
-        if head.startswith(_MAGIC) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
+        if head.startswith(MAGIC) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
             return 60
-        return 10 if PurePosixPath(path).suffix.lower() in _SUFFIXES else 0
+        if is_heif(head):  # a reader that decodes it is surer
+            return 20
+        return 10 if PurePosixPath(path).suffix.lower() in SUFFIXES else 0
 
     def read(self, item: Item) -> Iterator[Sample]:
         with item.open() as file:
@@ -76,9 +74,11 @@ def _opened(file: BinaryIO, item: Item) -> tuple[Any, int]:
             stereo = image.format == "MPO"  # the second picture is the other eye's, or a depth map
             return image, 1 if stereo else getattr(image, "n_frames", 1)
     except UnidentifiedImageError as error:
-        raise ReadError(_not_a_picture(item, file)) from error
+        raise not_a_picture(item, file) from error
     except (OSError, EOFError, SyntaxError, ValueError) as error:
-        raise ReadError(f"the file is truncated or damaged ({error})") from error
+        raise ReadError(
+            f"the file cannot be opened ({error}): it is truncated, {UNREADABLE}"
+        ) from error
     except Image.DecompressionBombError as error:
         raise ReadError(
             f"the picture is too large to be decoded safely: {error}; "
@@ -102,6 +102,8 @@ def _decoded(image: Any, frame: int, item: Item, least: int | None) -> Sample:
         reason = str(error)
         if "truncated" in reason or "not enough" in reason or isinstance(error, EOFError):
             reason = f"the file is truncated, part of the picture is missing ({reason})"
+        else:
+            reason = f"the picture cannot be decoded ({reason}): it is {UNREADABLE}"
         raise ReadError(reason) from error
     pixels = np.asarray(plain(in_srgb(upright, trace), trace))
     if pixels.ndim == 2:
@@ -133,15 +135,3 @@ def _announce(image: Any, trace: list[str]) -> None:
     orientation = image.getexif().get(_ORIENTATION, 1)  # decodes a PNG
     if orientation in range(2, 9):
         trace.append(f"EXIF orientation {orientation} applied")
-
-
-def _not_a_picture(item: Item, file: Any) -> str:
-    file.seek(0)
-    head = file.read(64)
-    suffix = PurePosixPath(item.uri).suffix
-    named = f"the file is named {suffix}, but " if suffix.lower() in _SUFFIXES else ""
-    if head and all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in head):
-        return f"{named}its content is text, not a picture"
-    if head.startswith(_MAGIC):
-        return f"{named}its header is damaged: it cannot be decoded as a picture"
-    return f"{named}its content is no picture that this reader knows"

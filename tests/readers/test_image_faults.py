@@ -122,10 +122,22 @@ def test_a_photo_in_heic_or_avif_fails_with_advice(make_item: Make, brand: bytes
     assert 10 < ImageReader().sniff("IMG_0001.HEIC", head) < 60
 
 
-def test_pixels_without_a_stated_black_and_white_are_refused(make_item: Make) -> None:
-    reason = refusal(make_item(RGB[:, :, 0].astype(np.float32) / 7, "a.tif"))
+@pytest.mark.parametrize(
+    ("dtype", "named"),
+    [
+        (np.float32, "float32"),
+        (np.int8, "signed"),
+        (np.int16, "signed"),
+        (np.int32, "32 bits"),
+        (np.uint32, "32 bits"),
+    ],
+)
+def test_pixels_without_a_stated_black_and_white_are_refused(
+    make_item: Make, dtype: type, named: str
+) -> None:
+    reason = refusal(make_item(tiff((RGB[:, :, 0] // 3).astype(dtype)), "a.tif"))
 
-    assert "float32" in reason
+    assert named in reason
     assert "Save it as 8 or 16 bit" in reason
 
 

@@ -16,6 +16,7 @@ from diascope.readers.image_refusals import (
     UNREADABLE,
     is_heif,
     not_a_picture,
+    refuse_unstated,
 )
 from diascope.sample import Item, Sample
 
@@ -95,6 +96,7 @@ def _decoded(image: Any, frame: int, item: Item, least: int | None) -> Sample:
         if least is not None and image.format in ("JPEG", "MPO"):
             _scale(image, least, trace)
         _announce(image, trace)  # before Pillow decodes: it drops what this tells from
+        refuse_unstated(image)
         image.load()
         turned = image.getexif().get(_ORIENTATION, 1) != 1
         upright = ImageOps.exif_transpose(image) if turned else image  # it copies in any case
@@ -111,7 +113,7 @@ def _decoded(image: Any, frame: int, item: Item, least: int | None) -> Sample:
     white = 255
     if pixels.dtype == np.uint16:
         tags = getattr(image, "tag_v2", {})
-        bits = min(tags.get(_BITS, (16,))[0], 16)
+        bits = tags.get(_BITS, (16,))[0]
         trace.append(f"{bits}-bit grey")
         white = 2**bits - 1
         if tags.get(_PHOTOMETRIC) == 0:  # Pillow does it for 8 bits only

@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from diascope.errors import ReadError
-
 _MIDDLE, _NEAR = 128, 4  # a grey that a curve other than that of sRGB moves by more
 _SAME_XYZ = 0.01  # of primaries: profiles of sRGB differ by rounding, Display P3 by 0.09
 
@@ -74,8 +72,6 @@ def plain(image: Any, trace: list[str]) -> Any:
     mode = image.mode
     if mode.startswith("I;16"):
         return np.asarray(image).astype(np.uint16)
-    if mode in ("I", "F"):
-        return _wide(np.asarray(image))
     if image.has_transparency_data:
         return _on_white(image, trace)
     if mode in ("RGB", "L"):
@@ -94,13 +90,3 @@ def _on_white(image: Any, trace: list[str]) -> Any:
         trace.append("transparent pixels laid on white")
     ground = Image.new("RGBA", layer.size, "white")
     return Image.alpha_composite(ground, layer).convert("L" if image.mode == "LA" else "RGB")
-
-
-def _wide(pixels: Any) -> Any:
-    low, high = float(pixels.min()), float(pixels.max())
-    if pixels.dtype == np.int32 and low >= 0 and high <= 65535:
-        return pixels.astype(np.uint16)
-    raise ReadError(
-        f"the picture holds {pixels.dtype} values from {low:g} to {high:g}; which of them mean "
-        "black and white is not stated. Save it as 8 or 16 bit"
-    )

@@ -1,7 +1,7 @@
 """Pictures that cannot be read, or not as they were meant: reasons, and what to do."""
 
 from pathlib import PurePosixPath
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from diascope.errors import ReadError
 from diascope.sample import Item
@@ -19,6 +19,8 @@ MAGIC = (
 )
 UNREADABLE = "damaged, or of a kind that is not supported; save it as 8-bit RGB or grey"
 _HEIF = (b"heic", b"heix", b"mif1", b"msf1", b"avif")  # brands (ISO/IEC 23008-12, AV1 Image)
+_SAMPLE_FORMAT = 339
+_SIGNED = 2
 
 
 def is_heif(head: bytes) -> bool:
@@ -43,3 +45,24 @@ def not_a_picture(item: Item, file: BinaryIO) -> ReadError:
     if head.startswith(MAGIC):
         return ReadError(f"{named}it cannot be decoded: it is {UNREADABLE}")
     return ReadError(f"{named}its content is no picture that this reader knows")
+
+
+def refuse_unstated(image: Any) -> None:
+    """Refuse numbers of which the file does not say which mean black and white.
+
+    Raises:
+        ReadError: for floats, and for integers that are signed or of 32 bits.
+    """
+    signed = _SIGNED in _tags(image).get(_SAMPLE_FORMAT, ())
+    if image.mode not in ("I", "F") and not signed:
+        return
+    numbers = "float32 values" if image.mode == "F" else "integers that are signed or of 32 bits"
+    raise ReadError(
+        f"the picture holds {numbers}; which of them mean black and white is not stated. "
+        "Save it as 8 or 16 bit, unsigned"
+    )
+
+
+def _tags(image: Any) -> Any:
+    """Return the tags of a TIFF's page; none of another picture."""
+    return getattr(image, "tag_v2", {})

@@ -141,6 +141,43 @@ def test_pixels_without_a_stated_black_and_white_are_refused(
     assert "Save it as 8 or 16 bit" in reason
 
 
+@pytest.mark.parametrize(
+    ("channels", "dtype", "options"),
+    [
+        (3, np.uint16, {"photometric": "rgb"}),
+        (4, np.uint16, {"photometric": "rgb", "extrasamples": ["unassalpha"]}),
+        (4, np.uint16, {"photometric": "separated"}),
+        (2, np.uint8, {"extrasamples": ["unassalpha"], "compression": "zlib"}),
+    ],
+    ids=["RGB", "RGBA", "CMYK", "grey and alpha"],
+)
+def test_planes_that_pillow_reads_as_other_pixels_are_refused(
+    make_item: Make, channels: int, dtype: type, options: dict[str, Any]
+) -> None:
+    planes = np.stack([RGB[:, :, 0].astype(dtype)] * channels)
+    reason = refusal(make_item(tiff(planes, planarconfig="separate", **options), "a.tif"))
+
+    assert "separate planes" in reason
+
+
+@pytest.mark.parametrize(
+    ("dtype", "compression"), [(np.uint8, None), (np.uint8, "zlib"), (np.uint16, "zlib")]
+)
+def test_other_planes_keep_their_pixels(
+    make_item: Make, dtype: type, compression: str | None
+) -> None:
+    whole = RGB if dtype == np.uint8 else RGB.astype(np.uint16) * 257
+    content = tiff(
+        whole.transpose(2, 0, 1),
+        photometric="rgb",
+        planarconfig="separate",
+        compression=compression,
+    )
+    (sample,) = ImageReader().read(make_item(content, "a.tif"))
+
+    np.testing.assert_array_equal(sample.pixels, RGB)
+
+
 def test_16_bits_a_channel_are_reduced_to_8_with_a_trace(make_item: Make) -> None:
     wide = (RGB.astype(">u2") * 257).tobytes()
     step = RGB.shape[1] * 6

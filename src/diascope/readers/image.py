@@ -16,6 +16,7 @@ from diascope.readers.image_refusals import (
     UNREADABLE,
     is_heif,
     not_a_picture,
+    refuse_garbled,
     refuse_unstated,
 )
 from diascope.sample import Item, Sample
@@ -97,6 +98,7 @@ def _decoded(image: Any, frame: int, item: Item, least: int | None) -> Sample:
             _scale(image, least, trace)
         _announce(image, trace)  # before Pillow decodes: it drops what this tells from
         refuse_unstated(image)
+        refuse_garbled(image)
         image.load()
         turned = image.getexif().get(_ORIENTATION, 1) != 1
         upright = ImageOps.exif_transpose(image) if turned else image  # it copies in any case

@@ -19,8 +19,8 @@ MAGIC = (
 )
 UNREADABLE = "damaged, or of a kind that is not supported; save it as 8-bit RGB or grey"
 _HEIF = (b"heic", b"heix", b"mif1", b"msf1", b"avif")  # brands (ISO/IEC 23008-12, AV1 Image)
-_SAMPLE_FORMAT = 339
-_SIGNED = 2
+_BITS, _PLANES, _SAMPLE_FORMAT = 258, 284, 339
+_SEPARATE, _SIGNED = 2, 2
 
 
 def is_heif(head: bytes) -> bool:
@@ -61,6 +61,24 @@ def refuse_unstated(image: Any) -> None:
         f"the picture holds {numbers}; which of them mean black and white is not stated. "
         "Save it as 8 or 16 bit, unsigned"
     )
+
+
+def refuse_garbled(image: Any) -> None:
+    """Refuse a TIFF of separate planes of a kind that Pillow decodes to other pixels.
+
+    Raises:
+        ReadError: for planes of 16 bits without compression, and for planes of grey and alpha.
+    """
+    tags = _tags(image)
+    if tags.get(_PLANES) != _SEPARATE:
+        return
+    deep = max(tags.get(_BITS, (1,))) > 8 and image.info["compression"] == "raw"
+    if deep or image.mode == "LA":
+        raise ReadError(
+            "the TIFF holds its channels in separate planes, which are not read right",
+            hint="Save it with its channels together (PlanarConfiguration 1), or as 8-bit RGB or "
+            "grey.",
+        )
 
 
 def _tags(image: Any) -> Any:

@@ -1,5 +1,6 @@
 """Photographs and scans: every way to store a picture gives the upright picture in sRGB or grey."""
 
+import io
 import struct
 from collections.abc import Callable
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from diascope.errors import ReadError
 from diascope.readers.image import ImageReader
 from diascope.sample import Item, Sample
 
@@ -101,6 +103,36 @@ def test_pages_and_animation_frames_are_frames(make_item: Make, name: str) -> No
 
     assert [sample.frame for sample in samples] == [0, 1, 2]
     assert [int(sample.pixels.mean()) for sample in samples] == [10, 120, 250]
+
+
+def tiff_of_pages(marks: list[int]) -> bytes:
+    """Return a TIFF of one page for each mark, its NewSubfileType; page 0 is black, 1 is 1, ..."""
+    tifffile = pytest.importorskip("tifffile")
+    file = io.BytesIO()
+    with tifffile.TiffWriter(file) as pages:
+        for value, mark in enumerate(marks):
+            pixels = np.full((8, 8, 3), value, np.uint8)
+            pages.write(pixels, photometric="rgb", subfiletype=mark, metadata=None)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("marks", [[0, 1, 2], [1, 0, 2], [0, 3, 0]])
+def test_previews_of_a_tiff_are_left_out_and_that_is_told(
+    make_item: Make, marks: list[int]
+) -> None:
+    samples = read(make_item(tiff_of_pages(marks), "a.tif"))
+
+    kept = [page for page, mark in enumerate(marks) if not mark & 1]
+    assert [int(sample.pixels.max()) for sample in samples] == kept
+    assert [sample.frame for sample in samples] == [0, 1]
+    assert all(sample.trace == ("previews left out: 1 of 3 pages",) for sample in samples)
+
+
+def test_a_tiff_of_nothing_but_a_preview_is_refused_with_advice(make_item: Make) -> None:
+    with pytest.raises(ReadError, match="only a preview") as caught:
+        read(make_item(tiff_of_pages([1]), "DSC_0001.NEF"))
+
+    assert caught.value.hint == "Export it as JPEG or TIFF."
 
 
 def test_a_second_picture_in_a_jpeg_is_left_out(make_item: Make) -> None:

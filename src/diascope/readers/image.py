@@ -23,7 +23,8 @@ from diascope.sample import Item, Sample
 
 _FORMATS = ("JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF")
 _ORIENTATION = 0x0112
-_BITS, _PHOTOMETRIC = 258, 262
+_NEW_SUBFILE_TYPE, _BITS, _PHOTOMETRIC = 254, 258, 262
+_REDUCED = 1  # a bit of NewSubfileType (TIFF 6.0, section 8)
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,8 @@ class ImageReader:
 
     Pixels come as ``(H, W, 3)`` uint8 RGB in sRGB, ``(H, W, 1)`` uint8 grey, or ``(H, W, 1)``
     uint16 grey with range (0, 65535), or (0, 4095) of a TIFF of 12 bits. EXIF orientation and ICC
-    profiles of colours are applied; CMYK, palette and alpha are converted. Each of these is a line
-    in the trace.
+    profiles of colours are applied; CMYK, palette and alpha are converted; pages of a TIFF that are
+    previews are left out. Each of these is a line in the trace.
 
     Args:
         least: decode large JPEGs at 1/2, 1/4 or 1/8 of their size, whichever is the smallest that
@@ -58,23 +59,23 @@ class ImageReader:
 
     def read(self, item: Item) -> Iterator[Sample]:
         with item.open() as file:
-            image, frames = _opened(file, item)
-            for frame in range(frames):
+            image, pages, chosen = _opened(file, item)
+            for frame, page in enumerate(pages):
                 with heard() as told:
-                    sample = _decoded(image, frame, item, self.least)
+                    sample = _decoded(image, page, item, self.least)
                 notes = (f"the decoder warns: {warning.message}" for warning in told)
-                yield replace(sample, trace=(*sample.trace, *dict.fromkeys(notes)))
+                trace = (*chosen, *sample.trace, *dict.fromkeys(notes))
+                yield replace(sample, frame=frame, trace=trace)
 
 
-def _opened(file: BinaryIO, item: Item) -> tuple[Any, int]:
-    """Return the picture, not yet decoded, and its number of frames."""
+def _opened(file: BinaryIO, item: Item) -> tuple[Any, list[int], list[str]]:
+    """Return the picture, not yet decoded, the pages to decode, and what was left out."""
     from PIL import Image, UnidentifiedImageError
 
     try:
         with heard():  # what matters is said again on decoding
             image = Image.open(file, formats=_FORMATS)
-            stereo = image.format == "MPO"  # the second picture is the other eye's, or a depth map
-            return image, 1 if stereo else getattr(image, "n_frames", 1)
+            return image, *_pages(image)
     except UnidentifiedImageError as error:
         raise not_a_picture(item, file) from error
     except (OSError, EOFError, SyntaxError, ValueError) as error:
@@ -88,12 +89,34 @@ def _opened(file: BinaryIO, item: Item) -> tuple[Any, int]:
         ) from error
 
 
-def _decoded(image: Any, frame: int, item: Item, least: int | None) -> Sample:
+def _pages(image: Any) -> tuple[list[int], list[str]]:
+    """Return the pages that are pictures of their own, and what is to be told of the others."""
+    if image.format == "MPO":  # the second picture is the other eye's, or a depth map
+        return [0], []
+    total = getattr(image, "n_frames", 1)
+    if image.format != "TIFF":
+        return list(range(total)), []
+    pages = [page for page in range(total) if not _is_preview(image, page)]
+    if not pages:
+        raise ReadError(
+            "it holds only a preview: is it a camera's raw file?",
+            hint="Export it as JPEG or TIFF.",
+        )
+    left_out = total - len(pages)
+    return pages, [f"previews left out: {left_out} of {total} pages"] if left_out else []
+
+
+def _is_preview(image: Any, page: int) -> bool:
+    image.seek(page)
+    return bool(image.tag_v2.get(_NEW_SUBFILE_TYPE, 0) & _REDUCED)
+
+
+def _decoded(image: Any, page: int, item: Item, least: int | None) -> Sample:
     from PIL import ImageOps
 
     trace: list[str] = []
     try:
-        image.seek(frame)
+        image.seek(page)
         if least is not None and image.format in ("JPEG", "MPO"):
             _scale(image, least, trace)
         _announce(image, trace)  # before Pillow decodes: it drops what this tells from
@@ -121,7 +144,7 @@ def _decoded(image: Any, frame: int, item: Item, least: int | None) -> Sample:
         if tags.get(_PHOTOMETRIC) == 0:  # Pillow does it for 8 bits only
             trace.append("inverted, as the TIFF says that 0 is white")
             pixels = white - pixels
-    return Sample(item, pixels, range=(0.0, float(white)), frame=frame, trace=tuple(trace))
+    return Sample(item, pixels, range=(0.0, float(white)), trace=tuple(trace))
 
 
 def _scale(image: Any, least: int, trace: list[str]) -> None:

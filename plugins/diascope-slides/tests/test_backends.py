@@ -126,6 +126,21 @@ def test_transparent_pixels_are_white(tmp_path: Path) -> None:
     assert (sample.pixels == 255).all()
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.int8, np.int16, np.int32, np.uint32])
+def test_pixels_without_a_stated_black_and_white_are_refused(tmp_path: Path, dtype: Any) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", (NOISE // 2).astype(dtype), photometric="rgb")
+
+    with pytest.raises(ReadError, match="which of them mean black and white is not stated"):
+        read(Item("a", str(tmp_path / "a.tif")), ASSUMED)
+
+
+def test_a_tiff_of_16_bits_is_reduced_to_8(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", NOISE.astype(np.uint16) * 257, photometric="rgb")
+    samples = read(Item("a", str(tmp_path / "a.tif")), ASSUMED)
+
+    assert np.array_equal(samples[8].pixels, NOISE[64:128, 64:128])
+
+
 @pytest.mark.parametrize("levels", [1, 2])
 def test_planes_of_one_size_are_no_pyramid(tmp_path: Path, levels: int) -> None:
     options: dict[str, Any] = {"photometric": "rgb", "tile": (64, 64)}

@@ -16,6 +16,7 @@ from diascope_slides.slide import pyramid
 _MICROSCOPY_UM = (0.02, 20.0)  # of a pixel: other resolution tags speak of paper and of screens
 _DESCRIPTION, _LOADER, _UNIT = "image-description", "vips-loader", "resolution-unit"
 _TIFF = "tiff"
+_WHOLE = ("uchar", "ushort")  # 8 and 16 bit, unsigned
 
 
 class VipsSlide:
@@ -56,6 +57,11 @@ def _rgb(image: Any) -> Any:
     """Return 8-bit RGB on white, computed where it is read."""
     if image.bands == 2 or image.bands > 4:
         raise ReadError(f"expected a colour or a grey picture, got {image.bands} channels")
+    if image.format not in _WHOLE:
+        raise ReadError(
+            f"the picture holds {image.format} values; which of them mean black and white is not "
+            "stated. Save it as 8 or 16 bit, unsigned"
+        )
     colour = image.colourspace("srgb").cast("uchar")
     return colour.flatten(background=255) if colour.hasalpha() else colour
 

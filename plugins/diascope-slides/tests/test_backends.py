@@ -141,6 +141,18 @@ def test_a_tiff_of_16_bits_is_reduced_to_8(tmp_path: Path) -> None:
     assert np.array_equal(samples[8].pixels, NOISE[64:128, 64:128])
 
 
+def test_a_jpeg_that_lost_its_second_half_is_damaged_though_it_ends_in_a_marker(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.jpg"
+    Image.fromarray(NOISE).save(path)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2] + b"\xff\xd9")
+
+    with pytest.raises(ReadError, match="truncated or damaged"):
+        read(Item("a", str(path)), ASSUMED)
+
+
 @pytest.mark.parametrize("levels", [1, 2])
 def test_planes_of_one_size_are_no_pyramid(tmp_path: Path, levels: int) -> None:
     options: dict[str, Any] = {"photometric": "rgb", "tile": (64, 64)}

@@ -15,7 +15,7 @@ from diascope_slides.slide import pyramid
 
 _MICROSCOPY_UM = (0.02, 20.0)  # of a pixel: other resolution tags speak of paper and of screens
 _DESCRIPTION, _LOADER, _UNIT = "image-description", "vips-loader", "resolution-unit"
-_TIFF = "tiff"
+_TIFF, _JPEG = "tiff", "jpeg"
 _WHOLE = ("uchar", "ushort")  # 8 and 16 bit, unsigned
 
 
@@ -44,11 +44,11 @@ class VipsSlide:
 
 
 def _load(path: Path, **options: Any) -> Any:
-    """Open a picture strictly: of a TIFF, libvips tells a tile that it cannot decode as a warning,
-    but so it does of a PNG whose colour profile is odd.
+    """Open a picture strictly: libvips tells as a warning that it cannot decode a tile of a TIFF or
+    that a JPEG lost data in the middle, but also that a PNG's colour profile is odd.
     """
     loader = pyvips.Image.new_from_file(str(path), revalidate=True).get(_LOADER)
-    strict = "warning" if loader.startswith(_TIFF) else "error"
+    strict = "warning" if loader.startswith((_TIFF, _JPEG)) else "error"
     image = pyvips.Image.new_from_file(str(path), revalidate=True, fail_on=strict, **options)
     return image.autorot()
 

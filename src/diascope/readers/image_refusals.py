@@ -34,9 +34,9 @@ def not_a_picture(item: Item, file: BinaryIO) -> ReadError:
     head = file.read(64)
     if is_heif(head):
         return ReadError(
-            "the picture is HEIC or AVIF, which this reader does not decode",
-            hint="Export it as JPEG; to take JPEGs with an iPhone: Settings, Camera, Formats, "
-            "Most Compatible.",
+            "the picture is HEIC or AVIF, which this reader does not decode. "
+            "Export it as JPEG; to take JPEGs with an iPhone: Settings, Camera, Formats, "
+            "Most Compatible"
         )
     suffix = PurePosixPath(item.uri).suffix
     named = f"the file is named {suffix}, but " if suffix.lower() in SUFFIXES else ""
@@ -75,9 +75,8 @@ def refuse_garbled(image: Any) -> None:
     deep = max(tags.get(_BITS, (1,))) > 8 and image.info["compression"] == "raw"
     if deep or image.mode == "LA":
         raise ReadError(
-            "the TIFF holds its channels in separate planes, which are not read right",
-            hint="Save it with its channels together (PlanarConfiguration 1), or as 8-bit RGB or "
-            "grey.",
+            "the TIFF holds its channels in separate planes, which are not read right. "
+            "Save it with its channels together (PlanarConfiguration 1), or as 8-bit RGB or grey"
         )
 
 

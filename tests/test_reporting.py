@@ -1,6 +1,6 @@
 """Reports that could not do all they should."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,3 +37,41 @@ def test_what_a_report_wrote_before_it_told_a_problem_of_the_output_is_kept(
     assert (results / "told.csv").read_text() == ("new" if kept else "old")
     assert command("run", recipe, photos, "-o", results).code == 0
     assert (results / "told.csv").exists() == (not kept)  # what is no longer written goes
+
+
+def _generated(self: CsvReport, run: Any, records: Any, directory: Path) -> Iterator[Path]:
+    (directory / "late.csv").write_text("well")
+    yield directory / "late.csv"
+
+
+def test_a_report_that_yields_its_paths_is_written(
+    command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CsvReport, "write", _generated)
+    photos, results = write_pictures(tmp_path / "photos", 1), tmp_path / "out"
+    assert command("run", recipe, photos, "-o", results).code == 0
+    assert (results / "late.csv").read_text() == "well"
+
+
+@pytest.mark.parametrize(
+    ("returned", "told"),
+    [
+        (lambda folder: None, "write returned None"),
+        (lambda folder: [folder / "gone.csv"], "it names gone.csv, which is not there"),
+        (lambda folder: [folder.parent / "ledger.sqlite"], "lies outside its directory"),
+        (lambda folder: [], ""),  # such as a table of slides in a run without any
+    ],
+)
+def test_a_report_that_does_not_write_what_it_names_is_a_problem(
+    command: Command,
+    recipe: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    returned: Callable[[Path], Any],
+    told: str,
+) -> None:
+    monkeypatch.setattr(CsvReport, "write", lambda self, run, records, to: returned(to))
+    photos, results = write_pictures(tmp_path / "photos", 1), tmp_path / "out"
+    ended = command("run", recipe, photos, "-o", results)
+    assert ended.code == bool(told)
+    assert told in ended.err

@@ -173,7 +173,7 @@ class Report(Protocol):
     def write(
         self, run: Mapping[str, Any], records: Iterable[Record], directory: Path
     ) -> Sequence[Path]:
-        """Write one or more files and return their paths.
+        """Write files and return their paths; none if the run has nothing for this report.
 
         Args:
             run: the content of ``run.json``.

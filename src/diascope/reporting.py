@@ -145,11 +145,24 @@ class _Records:
 def _fault(
     report: Report, run: Mapping[str, Any], records: Iterable[Record], staging: Path
 ) -> OutputError | None:
-    """Let a report write its files; return what it could not do although they are whole."""
+    """Let a report write its files; return what it could not do although they are whole.
+
+    Raises:
+        TypeError: if it does not say what it wrote.
+        FileNotFoundError: if it names a file that it did not write into its directory.
+    """
     try:
-        report.write(run, records, staging)
+        written = report.write(run, records, staging)
+        named = None if written is None else [staging / path for path in written]
     except OutputError as error:
         return error
+    if named is None:  # what a stranger's report returned
+        raise TypeError("write returned None, not the paths of what it wrote")
+    for path in named:
+        if not path.resolve().is_relative_to(staging.resolve()):
+            raise FileNotFoundError(f"it names {path}, which lies outside its directory")
+        if not path.exists():
+            raise FileNotFoundError(f"it names {path.name}, which is not there")
     return None
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from diascope.errors import OutputError
 from diascope.reports.csv import CsvReport
-from tests.runs import Ended, write_pictures
+from tests.runs import Ended, write_pictures, write_recipe
 
 Command = Callable[..., Ended]
 
@@ -75,3 +75,22 @@ def test_a_report_that_does_not_write_what_it_names_is_a_problem(
     ended = command("run", recipe, photos, "-o", results)
     assert ended.code == bool(told)
     assert told in ended.err
+
+
+def test_of_two_reports_that_write_the_same_file_the_second_is_a_problem(
+    command: Command, tiny_weights: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("pyarrow")
+    shards = [{"parquet": {"rows": 2}}, "parquet"]
+    recipe = write_recipe(tmp_path / "twice.yaml", tiny_weights, report=[*shards, "csv"])
+    photos, results = write_pictures(tmp_path / "photos", 3), tmp_path / "out"
+    ended = command("run", recipe, photos, "-o", results)
+    assert ended.code == 1
+    told = (
+        "the report 'parquet' of diascope 0.1.0 could not be written: OutputError: the name "
+        "predictions-00000.parquet is taken by the report 'parquet' of diascope 0.1.0"
+    )
+    assert told in ended.err
+    assert "files)" not in ended.out
+    written = {path.name for path in results.glob("predictions*")}
+    assert written == {"predictions.csv", "predictions-00000.parquet", "predictions-00001.parquet"}

@@ -1,6 +1,6 @@
 """The output folder: one run at a time, and nothing half-written."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,17 +32,26 @@ def held(folder: Path) -> Iterator[Path]:
         lock.release()
 
 
-def put_in_place(staging: Path, folder: Path) -> list[Path]:
+def put_in_place(staging: Path, folder: Path, taken: Mapping[Path, str]) -> list[Path]:
     """Move all files of ``staging`` to the same places in ``folder``; return where they lie now.
 
+    Args:
+        taken: files that another report of this run has put there, to its title.
+
     Raises:
-        OutputError: before anything is moved, if a file would replace one of the run's own.
+        OutputError: before anything is moved, if a file would replace one of these or of the run's
+            own.
     """
     files = sorted(path for path in staging.rglob("*") if path.is_file())
     targets = [folder / path.relative_to(staging) for path in files]
     for target in targets:
         if target.parent == folder and target.name.startswith(_OWN):
             raise OutputError(f"the name {target.name} is taken by the run itself")
+        if target in taken:
+            raise OutputError(
+                f"the name {target.relative_to(folder)} is taken by the {taken[target]}; leave one "
+                "of the two out, or give it another name if it has a parameter for that"
+            )
     for path, target in zip(files, targets, strict=True):
         target.parent.mkdir(parents=True, exist_ok=True)
         path.replace(target)

@@ -17,6 +17,7 @@ from diascope.errors import DiascopeError, OutputError, reason_of
 from diascope.ledger import Ledger
 from diascope.output import put_in_place, write_whole
 from diascope.pipeline import Pipeline
+from diascope.preparation import Part
 from diascope.privacy import WITHHELD, discreet
 from diascope.profile import Profile
 from diascope.sample import Record
@@ -89,22 +90,22 @@ def write_reports(
     for left in output.glob(".part-*"):  # of a run that was killed; the lock is ours
         shutil.rmtree(left)
     run, strict = summary.plain(pipeline), pipeline.recipe.privacy == "strict"
-    files: list[Path] = []
+    taken: dict[Path, str] = {}
     problems: list[str] = []
     for part in pipeline.reports:
         with tempfile.TemporaryDirectory(prefix=".part-", dir=output) as staging:
             try:
                 fault = _fault(part.instance, run, _Records(ledger, strict), Path(staging))
-                files += put_in_place(Path(staging), output)
                 if fault is not None:
-                    raise fault
+                    problems.append(_problem(part, fault, strict))
+                placed = put_in_place(Path(staging), output, taken)
+                taken |= dict.fromkeys(placed, part.plugin.title)
             except Exception as error:  # a stranger's report may raise anything
-                reason = _reason(error, strict)
-                problems.append(f"the {part.plugin.title} could not be written: {reason}")
+                problems.append(_problem(part, error, strict))
     write_whole(
         output / RUN_FILE, json.dumps(run | {"problems": problems}, indent=1, ensure_ascii=False)
     )
-    names = [str(path.relative_to(output)) for path in files]
+    names = [str(path.relative_to(output)) for path in taken]
     older = set(_remembered(ledger)[1]) - set(names)  # such as shards of a longer run
     if problems:
         ledger.remember(_FACT, json.dumps(["", [*names, *sorted(older)]]))
@@ -113,7 +114,7 @@ def write_reports(
             (output / name).unlink(missing_ok=True)
         ledger.remember(_FACT, json.dumps([_wanted(pipeline), names]))
     ledger.settle()
-    return files, problems
+    return list(taken), problems
 
 
 def reported(ledger: Ledger, pipeline: Pipeline, output: Path) -> list[Path]:
@@ -166,11 +167,11 @@ def _fault(
     return None
 
 
-def _reason(error: Exception, strict: bool) -> str:
-    """Return a plain reason; where privacy is strict, not the words of a stranger's error."""
-    if strict and not isinstance(error, DiascopeError):
-        return f"{type(error).__name__}, its words {WITHHELD}"
-    return reason_of(error)
+def _problem(part: Part[Report], error: Exception, strict: bool) -> str:
+    """Say plainly why; where privacy is strict, not in the words of a stranger's error."""
+    withheld = strict and not isinstance(error, DiascopeError)
+    reason = f"{type(error).__name__}, its words {WITHHELD}" if withheld else reason_of(error)
+    return f"the {part.plugin.title} could not be written: {reason}"
 
 
 def _wanted(pipeline: Pipeline) -> str:

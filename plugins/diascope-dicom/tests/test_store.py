@@ -63,3 +63,11 @@ def test_when_the_service_is_lost_the_table_says_what_was_sent(
 def test_the_recipe_holds_no_credentials():
     with pytest.raises(ValueError, match="no place for credentials"):
         DicomwebStore("https://alice:s3cret@pacs/rs")
+
+
+def test_a_second_store_has_a_table_of_its_own(run, answer, tomogram, tmp_path, taken):
+    taken("", "")
+    store = DicomwebStore("https://pacs/rs", file="archive.csv")
+    assert store.write(run, [answer(tomogram)], tmp_path) == [tmp_path / "archive.csv"]
+    with pytest.raises(ValueError, match="a plain file name"):
+        DicomwebStore("https://pacs/rs", file="../archive.csv")

@@ -34,14 +34,18 @@ class DicomwebStore:
         url: of the service, such as ``https://pacs.example.org/dicom-web``.
         send: what is sent: structured reports (sr), Secondary Captures (sc), Parametric Maps of
             slides (pm).
+        file: name of the table within the output folder; each store of a recipe needs its own.
     """
 
     url: str
     send: tuple[Literal["sr", "sc", "pm"], ...] = ("sr", "sc")
+    file: str = "dicomweb-store.csv"
     api: ClassVar = (1, 0)
 
     def __post_init__(self) -> None:
         service_url(self.url)
+        if Path(self.file).name != self.file:
+            raise ValueError(f"file must be a plain file name, got {self.file!r}")
 
     def write(
         self, run: Mapping[str, Any], records: Iterable[Record], directory: Path
@@ -52,7 +56,7 @@ class DicomwebStore:
             OutputError: if a result could not be made or was not taken, once all were tried; at
                 once, if the service refuses us or is not there.
         """
-        table = directory / "dicomweb-store.csv"
+        table = directory / self.file
         faults: list[str | None] = []
         with table.open("w", newline="", encoding="utf-8") as file:
             rows = csv.writer(file)

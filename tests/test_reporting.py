@@ -1,5 +1,7 @@
 """Reports that could not do all they should."""
 
+import errno
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ import pytest
 
 from diascope.errors import OutputError
 from diascope.reports.csv import CsvReport
-from tests.runs import Ended, write_pictures, write_recipe
+from tests.runs import Ended, rows, write_pictures, write_recipe
 
 Command = Callable[..., Ended]
 
@@ -94,3 +96,24 @@ def test_of_two_reports_that_write_the_same_file_the_second_is_a_problem(
     assert "files)" not in ended.out
     written = {path.name for path in results.glob("predictions*")}
     assert written == {"predictions.csv", "predictions-00000.parquet", "predictions-00001.parquet"}
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_disk_that_is_full_when_reports_are_written_stops_the_run_until_there_is_room(
+    command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def write(self: CsvReport, run: Any, records: Any, directory: Path) -> list[Path]:
+        (directory / "predictions.csv").write_text("half of")
+        raise OSError(number, os.strerror(number))
+
+    photos, results = write_pictures(tmp_path / "photos", 1), tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr(CsvReport, "write", write)
+        ended = command("run", recipe, photos, "-o", results)
+    assert ended.code == 3
+    assert "Stopped early: the disk is full" in ended.err
+    assert not list(results.glob("**/*.csv"))
+    again = command("run", recipe, photos, "-o", results)
+    assert again.code == 0
+    assert "nothing was left to classify" in again.out
+    assert len(rows(results / "predictions.csv")) == 1

@@ -15,7 +15,7 @@ from typing import Any
 from diascope.contracts import Report
 from diascope.errors import DiascopeError, OutputError, reason_of
 from diascope.ledger import Ledger
-from diascope.output import put_in_place, write_whole
+from diascope.output import is_full, put_in_place, write_whole
 from diascope.pipeline import Pipeline
 from diascope.preparation import Part
 from diascope.privacy import WITHHELD, discreet
@@ -86,6 +86,9 @@ def write_reports(
 
     A report that raises does not stop the others. It leaves nothing behind, unless what it raises
     is an ``OutputError``: then its files are whole, and say what became of the rest.
+
+    Raises:
+        OSError: if the disk is full; the same command then writes them anew.
     """
     for left in output.glob(".part-*"):  # of a run that was killed; the lock is ours
         shutil.rmtree(left)
@@ -101,6 +104,8 @@ def write_reports(
                 placed = put_in_place(Path(staging), output, taken)
                 taken |= dict.fromkeys(placed, part.plugin.title)
             except Exception as error:  # a stranger's report may raise anything
+                if is_full(error):
+                    raise
                 problems.append(_problem(part, error, strict))
     write_whole(
         output / RUN_FILE, json.dumps(run | {"problems": problems}, indent=1, ensure_ascii=False)

@@ -1,6 +1,5 @@
 """One run, start to end: find items, classify what is not done, write the reports."""
 
-import errno
 import json
 import shutil
 import sqlite3
@@ -16,7 +15,7 @@ from diascope.execution import Execution
 from diascope.found import Found
 from diascope.inputs import find_items
 from diascope.ledger import Ledger, content_digest
-from diascope.output import held
+from diascope.output import held, is_full
 from diascope.pipeline import Pipeline
 from diascope.privacy import WITHHELD
 from diascope.profile import Profile, with_threads
@@ -27,8 +26,6 @@ from diascope.timing import measured, take_spent
 
 _PARTS = ".unfinished"
 _ENGINE = "engine"
-_FULL_LEDGER = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_WRITE")
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
@@ -116,7 +113,7 @@ def run(pipeline: Pipeline, request: Request, watch: Watch) -> Outcome:
             with closing(ledger):
                 _run(pipeline, request, watch, output, ledger, outcome)
     except (OSError, sqlite3.OperationalError) as error:
-        if not _is_full(error):
+        if not is_full(error):
             raise
         outcome.stopped = f"the disk is full: {error}"
     return outcome
@@ -252,9 +249,3 @@ def _too_many(request: Request, outcome: Outcome) -> bool:
         return False
     outcome.stopped = f"{outcome.failed} items failed, {allowed} are allowed"
     return True
-
-
-def _is_full(error: Exception) -> bool:
-    if isinstance(error, sqlite3.OperationalError):
-        return getattr(error, "sqlite_errorname", "") in _FULL_LEDGER
-    return getattr(error, "errno", None) in _FULL

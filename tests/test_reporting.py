@@ -1,6 +1,7 @@
 """Reports that could not do all they should."""
 
 import errno
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -117,3 +118,17 @@ def test_a_disk_that_is_full_when_reports_are_written_stops_the_run_until_there_
     assert again.code == 0
     assert "nothing was left to classify" in again.out
     assert len(rows(results / "predictions.csv")) == 1
+
+
+@pytest.mark.parametrize(("name", "left"), [("predictions.csv", ""), ("run.json", "{")])
+def test_a_report_that_was_cut_off_is_written_anew(
+    command: Command, recipe: Path, tmp_path: Path, name: str, left: str
+) -> None:
+    photos, results = write_pictures(tmp_path / "photos", 1), tmp_path / "out"
+    command("run", recipe, photos, "-o", results)
+    (results / name).write_text(left)
+    again = command("run", recipe, photos, "-o", results)
+    assert again.code == 0
+    assert "nothing was left to classify" in again.out
+    assert len(rows(results / "predictions.csv")) == 1
+    assert json.loads((results / "run.json").read_text())["counts"]["ok"] == 1

@@ -25,7 +25,7 @@ from diascope.words import as_utf8
 
 RUN_FILE = "run.json"
 _LIBRARIES = ("diascope", "torch", "monai", "numpy", "pillow", "safetensors")
-_FACT = "reports"
+_FACT = "files"
 
 
 class Summary:
@@ -110,30 +110,37 @@ def write_reports(
     write_whole(
         output / RUN_FILE, json.dumps(run | {"problems": problems}, indent=1, ensure_ascii=False)
     )
-    names = [str(path.relative_to(output)) for path in taken]
-    older = set(_remembered(ledger)[1]) - set(names)  # such as shards of a longer run
+    names = [str(path.relative_to(output)) for path in taken] + [RUN_FILE]
+    older = _remembered(ledger)[1].keys() - set(names)  # such as shards of a longer run
     if problems:
-        ledger.remember(_FACT, json.dumps(["", [*names, *sorted(older)]]))
+        names += sorted(older)
     else:
         for name in older:
             (output / name).unlink(missing_ok=True)
-        ledger.remember(_FACT, json.dumps([_wanted(pipeline), names]))
+    sizes = {name: _size(output / name) for name in names}
+    ledger.remember(_FACT, json.dumps(["" if problems else _wanted(pipeline), sizes]))
     ledger.settle()
     return list(taken), problems
 
 
 def reported(ledger: Ledger, pipeline: Pipeline, output: Path) -> list[Path]:
-    """Return the files of these very reports if they are all there, else none."""
-    wanted, names = _remembered(ledger)
-    files = [output / name for name in names]
-    there = all(path.exists() for path in [*files, output / RUN_FILE])
-    return files if there and wanted == _wanted(pipeline) else []
+    """Return the files of these very reports if all are there as they were written, else none."""
+    wanted, sizes = _remembered(ledger)
+    if wanted != _wanted(pipeline):
+        return []
+    whole = all(_size(output / name) == size for name, size in sizes.items())
+    return [output / name for name in sizes if name != RUN_FILE] if whole else []
 
 
-def _remembered(ledger: Ledger) -> tuple[str, list[str]]:
-    """Return what decided the content of the last reports, and the names of their files."""
-    wanted, names = json.loads(ledger.fact(_FACT) or '["", []]')
-    return wanted, names
+def _remembered(ledger: Ledger) -> tuple[str, dict[str, int | None]]:
+    """Return what decided the content of the last reports, and name to size of their files."""
+    wanted, sizes = json.loads(ledger.fact(_FACT) or '["", {}]')
+    return wanted, sizes
+
+
+def _size(path: Path) -> int | None:
+    """Return the bytes of a file; None if it is not there."""
+    return path.stat().st_size if path.exists() else None
 
 
 @dataclass(frozen=True)

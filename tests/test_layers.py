@@ -51,6 +51,7 @@ LAYERS = (
         "cautions",
         "pseudonyms",
         "output",
+        "versions",
     ),
     (
         "classifier",

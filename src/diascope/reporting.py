@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +20,10 @@ from diascope.preparation import Part
 from diascope.privacy import WITHHELD, discreet
 from diascope.profile import Profile
 from diascope.sample import Record
+from diascope.versions import last_versions, mixed_versions, versions
 from diascope.words import as_utf8
 
 RUN_FILE = "run.json"
-_LIBRARIES = ("diascope", "torch", "monai", "numpy", "pillow", "safetensors")
 _FACT = "files"
 
 
@@ -60,7 +59,7 @@ class Summary:
             | ({} if profile is None else {"profile": profile.plain()}),
         }
 
-    def plain(self, pipeline: Pipeline) -> dict[str, Any]:
+    def plain(self, pipeline: Pipeline, ledger: Ledger) -> dict[str, Any]:
         """Return the content of ``run.json``."""
         card = pipeline.model.instance.card
         parts = (*pipeline.parts, *pipeline.reports, pipeline.executor)
@@ -70,11 +69,12 @@ class Summary:
             "weights": {"model": pipeline.model.plugin.name, "digest": card.digest},
             "execution": _executed(pipeline),
             "card": card.plain(),
-            "versions": {name: found for name in _LIBRARIES if (found := version_of(name))}
+            "versions": versions(parts)
+            | last_versions(ledger)
             | {part.plugin.distribution: part.plugin.version for part in parts}
             | {"python": platform.python_version()},
             "host": {"platform": platform.platform(), "processor": platform.machine()},
-            "warnings": list(pipeline.warnings),
+            "warnings": [*pipeline.warnings, *mixed_versions(ledger)],
             **self._facts,
         }
 
@@ -92,7 +92,7 @@ def write_reports(
     """
     for left in output.glob(".part-*"):  # of a run that was killed; the lock is ours
         shutil.rmtree(left)
-    run, strict = summary.plain(pipeline), pipeline.recipe.privacy == "strict"
+    run, strict = summary.plain(pipeline, ledger), pipeline.recipe.privacy == "strict"
     taken: dict[Path, str] = {}
     problems: list[str] = []
     for part in pipeline.reports:
@@ -196,14 +196,6 @@ def _executed(pipeline: Pipeline) -> dict[str, Any] | None:
     if pipeline.execution is None:
         return None
     return asdict(pipeline.execution) | {"devices": pipeline.devices}
-
-
-def version_of(name: str) -> str | None:
-    """Return the version of an installed distribution, else None."""
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
 
 
 def _now() -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from warnings import warn
 
 from diascope.cores import cores
 from diascope.errors import DiascopeError, RecipeError, UsageError
@@ -23,6 +24,7 @@ from diascope.pseudonyms import pseudonymous
 from diascope.reporting import Summary, reported, write_reports
 from diascope.sample import Failed, Item, Prediction, Record, state_of
 from diascope.timing import measured, take_spent
+from diascope.versions import mixed_versions, note_versions
 
 _PARTS = ".unfinished"
 _ENGINE = "engine"
@@ -140,6 +142,9 @@ def _run(
     if outcome.counts["pending"]:
         with measured("load"):
             _load(pipeline, ledger)
+        note_versions(ledger, pipeline.parts, begun=outcome.counts["ok"] > 0)
+        for warning in mixed_versions(ledger):
+            warn(warning, stacklevel=2)
         outcome.execution = pipeline.execution
         pipeline.keep_parts(output / _PARTS)
         summary.lap("load")

@@ -46,7 +46,7 @@ def _findings() -> dict[str, Any]:
     from diascope.engines.opening import PACKAGES, installed
     from diascope.plugin_health import examine
     from diascope.plugins import find_plugins
-    from diascope.reporting import version_of
+    from diascope.versions import version_of
 
     health = examine(find_plugins())
     return {

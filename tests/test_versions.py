@@ -1,0 +1,107 @@
+"""What a run tells of the versions of libraries, and that they changed since others answered."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from diascope import versions
+from tests.runs import Ended, write_pictures
+
+Command = Callable[..., Ended]
+
+
+@pytest.fixture
+def pillow(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | None], None]:
+    """Return a function that changes which version of Pillow is installed."""
+    found = versions.version_of
+
+    def installed(version: str | None) -> None:
+        changed = {"pillow": version}
+        monkeypatch.setattr(
+            versions, "version_of", lambda name: changed[name] if name in changed else found(name)
+        )
+
+    return installed
+
+
+def told(results: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((results / "run.json").read_text())
+    return loaded
+
+
+def test_run_json_names_the_libraries_that_decode_and_reckon(
+    command: Command, recipe: Path, tmp_path: Path
+) -> None:
+    command("run", recipe, write_pictures(tmp_path / "photos", 1), "-o", tmp_path / "out")
+    known = told(tmp_path / "out")["versions"]
+    assert {"diascope", "python", "torch", "numpy", "pillow", "scikit-image"} <= known.keys()
+    for name in ("pydicom", "imagecodecs", "openvino", "onnxruntime", "av"):
+        assert known.get(name) == versions.version_of(name)
+
+
+def test_run_json_names_what_a_plugin_of_others_requires(
+    command: Command, recipe: Path, tmp_path: Path, install: Callable[..., None]
+) -> None:
+    entry = "[diascope.preprocessing]\nstill = acme:Still\n"
+    step = (
+        "class Still:\n    api = (1, 0)\n    def __call__(self, sample):\n        return sample\n"
+    )
+    install("acme", entry, acme=step)
+    (metadata,) = (tmp_path / "site").glob("acme*.dist-info/METADATA")
+    with metadata.open("a") as file:
+        file.write('Requires-Dist: Click>=8\nRequires-Dist: pytest; extra == "test"\n')
+    photos, results = write_pictures(tmp_path / "photos", 1), tmp_path / "out"
+    steps = "preprocess=[{resize: {size: 32}}, still]"
+    assert command("run", recipe, photos, "-o", results, "--set", steps).code == 0
+    known = told(results)["versions"]
+    assert known["click"] == versions.version_of("click")
+    assert "pytest" not in known
+
+
+@pytest.mark.parametrize(
+    ("new", "change"), [("2.0", "pillow 1.0, now 2.0"), (None, "pillow 1.0, now none")]
+)
+def test_a_run_that_goes_on_with_another_version_of_a_library_warns(
+    command: Command,
+    recipe: Path,
+    tmp_path: Path,
+    pillow: Callable[[str | None], None],
+    new: str | None,
+    change: str,
+) -> None:
+    photos, results = write_pictures(tmp_path / "photos", 2), tmp_path / "out"
+    pillow("1.0")
+    command("run", recipe, photos, "-o", results, "--limit", 1)
+    assert told(results)["warnings"] == []
+    pillow(new)
+    with pytest.warns(match=f"other versions: {change}\\. "):
+        assert command("run", recipe, photos, "-o", results).code == 0
+    assert any(change in warning for warning in told(results)["warnings"])
+
+
+def test_reports_that_are_only_written_anew_name_the_versions_that_answered(
+    command: Command, recipe: Path, tmp_path: Path, pillow: Callable[[str | None], None]
+) -> None:
+    photos, results = write_pictures(tmp_path / "photos", 1), tmp_path / "out"
+    pillow("1.0")
+    command("run", recipe, photos, "-o", results)
+    pillow("2.0")
+    (results / "predictions.csv").unlink()
+    command("run", recipe, photos, "-o", results)
+    assert told(results)["versions"]["pillow"] == "1.0"
+
+
+def test_a_folder_whose_answers_are_all_given_anew_warns_of_no_version(
+    command: Command, recipe: Path, tmp_path: Path, pillow: Callable[[str | None], None]
+) -> None:
+    photos, results = write_pictures(tmp_path / "photos", 1), tmp_path / "out"
+    pillow("1.0")
+    command("run", recipe, photos, "-o", results)
+    pillow("2.0")
+    other = "run.evidence=none"  # another digest
+    command("run", recipe, photos, "-o", results, "--set", other)
+    assert told(results)["warnings"] == []
+    assert told(results)["versions"]["pillow"] == "2.0"

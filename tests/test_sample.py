@@ -1,10 +1,14 @@
 """What a Sample keeps when its pixels change."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from diascope.errors import ReadError
+from diascope.ledger import content_digest
 from diascope.sample import Item, Sample
 
 
@@ -17,3 +21,13 @@ def test_black_and_white_keep_their_numbers_when_a_picture_is_repainted(dtype: A
     painted = sample.repainted(sample.unit(), "repainted as it was")
     np.testing.assert_array_equal(painted.pixels, pixels)
     assert (painted.pixels.dtype, painted.range) == (pixels.dtype, sample.range)
+
+
+def test_a_pipe_is_no_content_and_is_not_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    item = Item("a.png", str(tmp_path / "a.png"))
+    kept = os.open(tmp_path / "a.png", os.O_RDWR)  # whoever opens it all the same does not hang
+    with pytest.raises(ReadError, match="not a regular file"):
+        item.open()
+    os.close(kept)
+    assert content_digest(item) == ""

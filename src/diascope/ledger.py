@@ -11,7 +11,7 @@ from pathlib import Path
 
 from xxhash import xxh3_128
 
-from diascope.errors import OutputError
+from diascope.errors import OutputError, ReadError
 from diascope.found import Found
 from diascope.inputs import stamp_of
 from diascope.records import COLUMNS, packed, unpacked
@@ -233,7 +233,7 @@ def _stamp(item: Item) -> str:
 
 
 def content_digest(item: Item) -> str:
-    """Return the XXH3-128 of a local item's content; empty for a URI and for what is not there.
+    """Return the XXH3-128 of a local item's content; empty for a URI and for what cannot be read.
 
     It tells that a file changed, not that somebody forged it, and is many times as fast as SHA-256.
     A URI's stamp is its file system's own checksum; reading it twice could cost a download.
@@ -243,5 +243,5 @@ def content_digest(item: Item) -> str:
     try:
         with item.open() as file:
             return hashlib.file_digest(file, xxh3_128).hexdigest()  # type: ignore[arg-type]
-    except OSError:
+    except (OSError, ReadError):
         return ""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations  # numpy is for the type checker: importing it takes 0.1 s
 
+import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
+
+from diascope.errors import ReadError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,8 +50,11 @@ class Item:
 
         Raises:
             OSError: if it is gone or unreadable.
+            ReadError: if it is no regular file, such as a pipe, which could be waited for for ever.
         """
         if "://" not in self.uri:
+            if not stat.S_ISREG(os.stat(self.uri).st_mode):  # noqa: PTH116 - no Path for each read
+                raise ReadError("it is not a regular file")
             return open(self.uri, "rb")  # noqa: PTH123 - the caller closes it
         from fsspec.core import url_to_fs
 

@@ -54,7 +54,7 @@ def test_files_of_a_list_that_are_gone_count_as_failures(
     arguments = "run", recipe, "--list", listed, "-o", tmp_path / "out", "--max-failures"
     stopped = command(*arguments, 1)
     assert stopped.code == 3
-    assert "2 items failed, 1 are allowed" in stopped.err
+    assert "2 items failed, 1 is allowed" in stopped.err
     assert "1 not done" in stopped.out
     assert command(*arguments, 1).code == 1  # those two are told already
 
@@ -74,3 +74,34 @@ def test_answers_that_carry_a_warning_are_counted_at_the_end(
     arguments = "run", recipe, photos, "-o", tmp_path / "out"
     assert "2 of 6 carry a warning, such as that they are unlike" in command(*arguments).out
     assert "carry a warning" not in command(*arguments).out  # nothing was classified
+
+
+def test_a_run_that_is_through_was_not_stopped_by_its_failures(
+    command: Command, recipe: Path, tmp_path: Path
+) -> None:
+    photos = write_pictures(tmp_path / "photos", 2)
+    (photos / "z.png").write_bytes(b"broken")
+    arguments = "run", recipe, photos, "-o", tmp_path / "out", "--fail-fast"
+    first = command(*arguments)
+    told = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert (first.code, command(*arguments).code) == (1, 1)
+    assert "Stopped early" not in first.err
+    assert (told["stopped"], told["counts"]["pending"]) == ("", 0)
+
+
+def test_an_executor_that_fails_after_its_last_item_is_told_until_the_next_command(
+    command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carry = LocalExecutor.run
+
+    def struck(self: LocalExecutor, work: Any, chunks: Iterable[Sequence[Item]]) -> Iterator[Any]:
+        yield from carry(self, work, chunks)
+        raise DeviceError("the device is lost")
+
+    monkeypatch.setattr(LocalExecutor, "run", struck)
+    arguments = "run", recipe, write_pictures(tmp_path / "photos", 2), "-o", tmp_path / "out"
+    told = []
+    for _ in range(2):
+        command(*arguments)
+        told.append(json.loads((tmp_path / "out" / "run.json").read_text())["stopped"])
+    assert told == ["the device is lost", ""]

@@ -248,9 +248,10 @@ def _work(
 
 
 def _too_many(request: Request, outcome: Outcome) -> bool:
-    """Whether more items have failed than may; then the outcome says so."""
+    """Whether more items have failed than may and some are not done; then the outcome says so."""
     allowed = request.max_failures
-    if allowed is None or outcome.failed <= allowed:
+    if allowed is None or outcome.failed <= allowed or not outcome.counts["pending"]:
         return False
-    outcome.stopped = f"{outcome.failed} items failed, {allowed} are allowed"
+    items, are = "item" if outcome.failed == 1 else "items", "is" if allowed == 1 else "are"
+    outcome.stopped = f"{outcome.failed} {items} failed, {allowed} {are} allowed"
     return True

@@ -132,7 +132,7 @@ def test_fail_fast_stops_with_3_and_says_what_was_not_done(
     arguments = ["run", recipe, broken, "-o", tmp_path / "out", "--set", "run.batch=1"]
     ended = command(*arguments, "--fail-fast")
     assert ended.code == 3
-    assert "1 items failed, 0 are allowed" in ended.err
+    assert "1 item failed, 0 are allowed" in ended.err
     assert counted(tmp_path / "out") == {
         "found": 8, "ok": 1, "failed": 1, "skipped": 0, "pending": 6
     }  # fmt: skip

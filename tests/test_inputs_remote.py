@@ -1,8 +1,11 @@
 """Inputs by URI: archives, memory, the web, and what is not installed."""
 
+import errno
+import socket
 import sys
 import zipfile
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,10 +15,10 @@ from typing import Any
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from diascope.errors import UsageError
+from diascope.errors import UsageError, reason_of
 from diascope.inputs import Found, find_items
 from diascope.remote import remote_stamp
-from diascope.sample import Failed
+from diascope.sample import Failed, Item
 
 
 def content(entry: Found) -> bytes:
@@ -81,8 +84,46 @@ def test_a_file_system_that_cannot_be_reached_fails_no_address_of_a_list(
     monkeypatch.setattr(MemoryFileSystem, "find", lost)
     listed = tmp_path / "list.txt"
     listed.write_text("memory://photos/a.png\n")
-    with pytest.raises(UsageError, match=r"cannot be listed: ConnectionError: no network"):
+    with pytest.raises(UsageError, match=r"cannot be reached: ConnectionError: no network"):
         list(find_items([], [listed]))
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("zip://a.png::no-archive.png", "BadZipFile"),
+        ("foo://x/x.png", "Protocol not known: foo"),
+        ("memory://closed/a.png", "cannot be listed: Permission denied"),
+    ],
+)
+def test_what_is_wrong_with_an_address_of_a_list_fails_it_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, reason: str
+) -> None:
+    find = MemoryFileSystem.find
+
+    def closed(self: MemoryFileSystem, path: str, **options: Any) -> Any:
+        if "closed" in path:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return find(self, path, **options)
+
+    monkeypatch.setattr(MemoryFileSystem, "find", closed)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "no-archive.png").write_bytes(b"1")
+    listed = tmp_path / "list.txt"
+    listed.write_text(f"{line}\nno-archive.png\n")
+    wrong, sound = find_items([], [listed])
+    assert isinstance(wrong.end, Failed)
+    assert reason in wrong.end.reason
+    assert (sound.end, content(sound)) == (None, b"1")
+
+
+def test_a_list_of_a_file_system_that_is_not_installed_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "s3fs", None)  # as if it were not installed
+    (tmp_path / "list.txt").write_text("s3://bucket/a.png\n")
+    with pytest.raises(UsageError, match="s3:// is not installed"):
+        list(find_items([], [tmp_path / "list.txt"]))
 
 
 class Listing(MemoryFileSystem):  # type: ignore[misc]
@@ -127,6 +168,16 @@ def server(tmp_path: Path) -> Iterator[str]:
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, *args: object) -> None: ...
 
+        def send_head(self) -> Any:
+            """Answer ``/status/503`` with 503, and ``/dropped`` with nothing."""
+            if self.path.startswith("/status/"):
+                self.send_error(int(self.path.split("/")[2]))
+                return None
+            if self.path.startswith("/dropped"):
+                self.close_connection = True
+                return None
+            return super().send_head()
+
     httpd = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
     Thread(target=httpd.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{httpd.server_port}"
@@ -143,6 +194,36 @@ def test_a_web_address_is_one_item(server: str) -> None:
 def test_a_web_address_with_nothing_behind_it_is_an_error(server: str) -> None:
     with pytest.raises(UsageError, match=r"nowhere\.png"):
         list(find_items([f"{server}/nowhere.png"]))
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("status/404", "there is nothing at http"),
+        ("status/403", "cannot be listed: 403 Forbidden"),
+        ("status/503", "cannot be reached: 503 Service Unavailable"),
+        ("dropped", "cannot be reached: ServerDisconnectedError"),
+    ],
+)
+def test_a_web_address_that_is_refused_or_out_of_order_is_not_called_missing(
+    server: str, path: str, reason: str, end: str
+) -> None:
+    with pytest.raises(UsageError, match=reason):
+        list(find_items([f"{server}/{path}{end}"]))
+
+
+def test_a_port_on_which_nobody_answers_is_no_missing_file() -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(UsageError, match=r"a\.png cannot be reached: Connect call failed"):
+        list(find_items([f"http://127.0.0.1:{port}/a.png"]))
+
+
+def test_a_web_address_that_fails_as_it_is_opened_says_what_the_server_said(server: str) -> None:
+    with pytest.raises(FileNotFoundError) as error:
+        Item("a.png", f"{server}/status/503").open()
+    assert reason_of(error.value).startswith("ClientResponseError: 503")
 
 
 def test_a_missing_extra_names_the_command_that_installs_it(

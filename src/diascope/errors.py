@@ -2,7 +2,7 @@
 
 DiascopeError
 |-- UsageError       the command line names something that is not there
-|   `-- AbsentError  a URI at which there is nothing
+|   `-- AddressError a URI at which there is nothing, or nothing that can be listed
 |-- RecipeError      the recipe is wrong; carries file:line
 |-- PluginError      a plugin is missing, broken, ambiguous or does not fit its contract
 |-- WeightsError     weights or their card are missing, damaged or do not fit
@@ -38,8 +38,8 @@ class UsageError(DiascopeError):
     """The command line names something that is not there."""
 
 
-class AbsentError(UsageError):
-    """There is nothing at a URI."""
+class AddressError(UsageError):
+    """There is nothing at a URI, or nothing that can be listed; other URIs may be sound."""
 
 
 class RecipeError(DiascopeError):
@@ -81,4 +81,6 @@ def reason_of(error: BaseException) -> str:
         return text
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
+    if isinstance(error, FileNotFoundError) and error.__cause__ is not None:
+        return reason_of(error.__cause__)  # that of HTTP says it of every fault
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

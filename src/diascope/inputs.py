@@ -14,7 +14,7 @@ from glob import glob, has_magic, iglob
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 
-from diascope.errors import AbsentError, UsageError, reason_of
+from diascope.errors import AddressError, UsageError, reason_of
 from diascope.found import Found
 from diascope.remote import find_remote
 from diascope.sample import Failed, Item, Skipped
@@ -40,7 +40,8 @@ def find_items(
         leave_out: a folder that is not looked into: the run's own output.
 
     Raises:
-        UsageError: if something named is not there, or its file system is not installed.
+        UsageError: if something named is not there, or its file system is not installed or cannot
+            be reached.
     """
     prefixes = _prefixes(named)
     for name, prefix in zip(named, prefixes, strict=True):
@@ -212,7 +213,7 @@ def _listed(path: Path) -> Iterator[Found]:
 def _listed_remote(uri: str) -> Iterator[Found]:
     try:
         yield from find_remote(uri, f"{uri}/")
-    except AbsentError as error:
+    except AddressError as error:
         item = Item(uri, uri)
         yield Found(item, "", Failed(item, "read", "", error.message))
 

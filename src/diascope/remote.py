@@ -8,11 +8,15 @@ from glob import has_magic
 from pathlib import PurePosixPath
 from typing import Any
 
-from diascope.errors import AbsentError, UsageError
+from diascope.errors import AddressError, UsageError, reason_of
 from diascope.found import Found
 from diascope.sample import Item
 
 _INSTALL = {"s3": "diascope[s3]", "http": "diascope[http]", "https": "diascope[http]"}
+_WEB = ("http://", "https://")
+_OUTAGE = re.compile("Connection|Timeout|Credentials")
+_BUSY = (408, 429)
+_GONE = (404, 410)
 
 
 def find_remote(uri: str, prefix: str) -> Iterator[Found]:
@@ -22,10 +26,9 @@ def find_remote(uri: str, prefix: str) -> Iterator[Found]:
         prefix: stands before the ids; empty if only this is named.
 
     Raises:
-        AbsentError: if nothing is there.
-        UsageError: if its file system is not installed, or cannot list it.
+        AddressError: if nothing is there, or it cannot be listed.
+        UsageError: if its file system is not installed or cannot be reached.
     """
-    shown = re.sub(r"//[^/@]*@", "//***@", uri)  # no password in a message
     head, chained, rest = uri.partition("::")
     tail = f"::{rest}" if chained else ""
     try:
@@ -38,12 +41,10 @@ def find_remote(uri: str, prefix: str) -> Iterator[Found]:
         package = _INSTALL.get(scheme, error.name)
         hint = f'pip install "{package}"'
         raise UsageError(f"{scheme}:// is not installed: {error}", hint=hint) from error
-    except FileNotFoundError:
-        paths = {}
     except Exception as error:  # a file system may raise anything
-        raise UsageError(f"{shown} cannot be listed: {type(error).__name__}: {error}") from error
+        raise _refused(uri, error) from error
     if not paths:
-        raise AbsentError(f"there is nothing at {shown}")
+        raise AddressError(f"there is nothing at {_masked(uri)}")
     scheme = head.partition("://")[0]
     single = [root] == list(paths)
     fixed = re.split(r"[*?[]", root)[0].rpartition("/")[0] if has_magic(root) else root.rstrip("/")
@@ -68,6 +69,52 @@ def remote_stamp(uri: str) -> str:
         return ""
 
 
+def _refused(uri: str, error: Exception) -> UsageError:
+    """Return what is wrong with a URI, or with the way there.
+
+    A file system may say of every fault that nothing is there, as that of HTTP does; what it was
+    raised from tells more. The kinds of that come from many packages: they are told by name.
+    """
+    shown, causes = _masked(uri), list(_causes(error))
+    for cause in causes:
+        status = _status(cause)
+        kinds = " ".join(kind.__name__ for kind in type(cause).__mro__)
+        if status >= 500 or status in _BUSY or _OUTAGE.search(kinds):
+            message = f"{shown} cannot be reached: {_reason(cause)}"
+            return UsageError(message, hint="Try again later, or leave it out.")
+    for cause in causes:
+        if _status(cause) and _status(cause) not in _GONE:
+            return AddressError(f"{shown} cannot be listed: {_reason(cause)}")
+    if isinstance(error, FileNotFoundError):
+        return AddressError(f"there is nothing at {shown}")
+    return AddressError(f"{shown} cannot be listed: {_reason(error)}")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what it was raised from."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+
+
+def _status(error: BaseException) -> int:
+    """Return the status of an HTTP response; 0 for what is none."""
+    status = getattr(error, "status", 0)
+    return status if isinstance(status, int) else 0
+
+
+def _reason(error: BaseException) -> str:
+    status = _status(error)
+    told = f"{status} {getattr(error, 'message', '')}".strip() if status else reason_of(error)
+    return _masked(told)
+
+
+def _masked(text: str) -> str:
+    """Return a text without the passwords of its addresses."""
+    return re.sub(r"//[^/@]*@", "//***@", text)
+
+
 def _digest(info: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(info, sort_keys=True, default=str).encode()).hexdigest()
 
@@ -76,10 +123,12 @@ def _remote_paths(system: Any, root: str, uri: str) -> dict[str, str]:
     """Return path to stamp: a digest of all that the file system tells of the file."""
     if has_magic(root):
         infos = system.glob(root, detail=True)
-    elif uri.startswith(("http://", "https://")) and not root.endswith("/"):
+    elif uri.startswith(_WEB) and not root.endswith("/"):
         infos = {root: system.info(root)}
     else:
         infos = system.find(root, detail=True)
+    if not infos and uri.startswith(_WEB):  # a listing is silent about a server that is not there
+        system.info(re.split(r"[*?[]", root)[0])
     return {
         path: _digest(info)
         for path, info in sorted(infos.items())

@@ -5,9 +5,11 @@ committed at once, so a killed run goes on with the same batches as an undisturb
 """
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from xxhash import xxh3_128
 
@@ -43,11 +45,11 @@ class Ledger:
         lost: items that failed as they were entered last.
 
     Raises:
-        OutputError: if the file is not a ledger, or one of another version.
+        OutputError: if the file is not a ledger, or one of another version, or damaged.
     """
 
     def __init__(self, path: Path, digest: str) -> None:
-        self.digest = digest
+        self.digest, self._path = digest, path
         try:
             self._base = sqlite3.connect(path)
             self._base.execute("pragma journal_mode = wal")
@@ -63,6 +65,8 @@ class Ledger:
                 raise  # it is locked, or the disk is full
             raise OutputError(f"cannot be written: {error}", where=str(path)) from error
         except sqlite3.DatabaseError as error:
+            if is_damage(error):
+                raise damaged(path, str(error)) from error
             raise OutputError(f"is not a ledger: {error}", where=str(path)) from error
         if version not in (0, _VERSION):
             raise OutputError(
@@ -70,7 +74,7 @@ class Ledger:
                 where=str(path),
                 hint="Choose another output folder.",
             )
-        self._seen, self.lost = int(self.fact("seen") or 0), 0
+        self._seen, self.lost = int(self.decoded("seen", 0)), 0
 
     def close(self) -> None:
         self._base.close()
@@ -79,6 +83,18 @@ class Ledger:
         """Return a remembered text."""
         row = self._base.execute("select value from facts where name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
+
+    def decoded(self, name: str, otherwise: Any) -> Any:
+        """Return what a remembered JSON text says; ``otherwise`` if none is remembered.
+
+        Raises:
+            OutputError: if it is damaged.
+        """
+        text = self.fact(name)
+        try:
+            return otherwise if text is None else json.loads(text)
+        except ValueError as error:
+            raise damaged(self._path, f"what stands under {name!r} is no JSON") from error
 
     def remember(self, name: str, value: str) -> None:
         """Remember a text."""
@@ -230,6 +246,20 @@ class Ledger:
 
 def _stamp(item: Item) -> str:
     return "" if "://" in item.uri else stamp_of(Path(item.uri))
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether SQLite found that a file does not hold what was written to it."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    if code is None:  # Python itself found it: a text that is not UTF-8
+        return isinstance(error, sqlite3.OperationalError)
+    return code & 0xFF == sqlite3.SQLITE_CORRUPT
+
+
+def damaged(path: Path, reason: str) -> OutputError:
+    """Return the error that tells of a damaged ledger."""
+    hint = "Restore it from a copy, or choose another --output."
+    return OutputError(f"the ledger is damaged: {reason}", where=str(path), hint=hint)
 
 
 def content_digest(item: Item) -> str:

@@ -135,7 +135,7 @@ def reported(ledger: Ledger, pipeline: Pipeline, output: Path) -> list[Path]:
 
 def _remembered(ledger: Ledger) -> tuple[str, dict[str, int | None]]:
     """Return what decided the content of the last reports, and name to size of their files."""
-    wanted, sizes = json.loads(ledger.fact(_FACT) or '["", {}]')
+    wanted, sizes = ledger.decoded(_FACT, ["", {}])
     return wanted, sizes
 
 

@@ -15,7 +15,7 @@ from diascope.errors import DiascopeError, RecipeError, UsageError
 from diascope.execution import Execution
 from diascope.found import Found
 from diascope.inputs import find_items
-from diascope.ledger import Ledger, content_digest
+from diascope.ledger import Ledger, content_digest, damaged, is_damage
 from diascope.output import held, is_full
 from diascope.pipeline import Pipeline
 from diascope.privacy import WITHHELD
@@ -26,6 +26,7 @@ from diascope.sample import Failed, Item, Prediction, Record, state_of
 from diascope.timing import measured, take_spent
 from diascope.versions import mixed_versions, note_versions
 
+_LEDGER = "ledger.sqlite"
 _PARTS = ".unfinished"
 _ENGINE = "engine"
 
@@ -105,16 +106,19 @@ def run(pipeline: Pipeline, request: Request, watch: Watch) -> Outcome:
 
     Raises:
         UsageError: if an input is not there or nothing was found.
-        OutputError: if the output folder cannot be used, or another run is using it.
+        OutputError: if the output folder cannot be used, another run is using it, or its ledger is
+            damaged.
         WeightsError: if the weights do not load.
     """
     outcome = Outcome(dict.fromkeys(("found", "ok", "failed", "skipped", "pending"), 0))
     try:
         with held(request.output) as output:
-            ledger = Ledger(output / "ledger.sqlite", pipeline.digest())
+            ledger = Ledger(output / _LEDGER, pipeline.digest())
             with closing(ledger):
                 _run(pipeline, request, watch, output, ledger, outcome)
-    except (OSError, sqlite3.OperationalError) as error:
+    except (OSError, sqlite3.DatabaseError) as error:
+        if isinstance(error, sqlite3.DatabaseError) and is_damage(error):
+            raise damaged(request.output / _LEDGER, str(error)) from error
         if not is_full(error):
             raise
         outcome.stopped = f"the disk is full: {error}"
@@ -186,7 +190,7 @@ def _found(pipeline: Pipeline, request: Request, output: Path) -> Iterator[Found
 def _load(pipeline: Pipeline, ledger: Ledger) -> None:
     """Load the model into the engine with which this folder was begun, if it was."""
     digest = pipeline.digest()
-    begun, *engine = json.loads(ledger.fact(_ENGINE) or "[null]")
+    begun, *engine = ledger.decoded(_ENGINE, [None])
     if begun == digest:
         pipeline.engine = engine[0], engine[1]
     try:

@@ -51,6 +51,7 @@ LAYERS = (
         "cautions",
         "pseudonyms",
         "output",
+        "output_faults",
         "versions",
     ),
     (

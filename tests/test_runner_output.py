@@ -1,13 +1,21 @@
 """Runs whose ledger is damaged, or whose output folder goes away or is closed to them."""
 
+import errno
+import os
 import random
+import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from diascope import runner
+from diascope.executors.local import LocalExecutor
+from diascope.output_faults import fault_of
+from diascope.sample import Item
 from tests.runs import Ended, write_pictures
 
 Command = Callable[..., Ended]
@@ -50,3 +58,72 @@ def test_a_ledger_that_cannot_be_decoded_is_called_damaged(
     assert ended.code == 2
     assert "the ledger is damaged" in ended.err
     assert reason in ended.err
+
+
+def removed(output: Path) -> None:
+    shutil.rmtree(output)
+
+
+def replaced(output: Path) -> None:
+    output.rename(output.with_name("elsewhere"))
+    output.mkdir()
+
+
+@pytest.mark.parametrize("strike", [removed, replaced])
+def test_a_run_stops_when_its_ledger_is_gone_and_says_what_is_lost(
+    command: Command,
+    recipe: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    strike: Callable[[Path], None],
+) -> None:
+    carry = LocalExecutor.run
+
+    def struck(self: LocalExecutor, work: Any, chunks: Iterable[Sequence[Item]]) -> Iterator[Any]:
+        for number, records in enumerate(carry(self, work, chunks)):
+            if number == 1:
+                strike(tmp_path / "out")
+            yield records
+
+    monkeypatch.setattr(LocalExecutor, "run", struck)
+    photos = write_pictures(tmp_path / "photos", 12)
+    ended = command("run", recipe, photos, "-o", tmp_path / "out")
+    assert ended.code == 3
+    assert "the ledger is gone, and with it all that was done here" in ended.err
+    assert "Traceback" not in ended.err
+    assert "8 not done" in ended.out
+    assert not (tmp_path / "out" / "run.json").exists()
+
+
+def test_an_output_folder_that_is_closed_stops_the_run_in_words(
+    command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "out" / "run.json"))
+
+    photos = write_pictures(tmp_path / "photos", 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(runner, "write_reports", closed)
+        ended = command("run", recipe, photos, "-o", tmp_path / "out")
+    assert ended.code == 3
+    assert "output folder can no longer be written: Permission denied: " in ended.err
+    assert "Traceback" not in ended.err
+    assert command("run", recipe, photos, "-o", tmp_path / "out").code == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "told"),
+    [
+        (errno.ENOSPC, "/out/ledger.sqlite", "the disk is full"),
+        (errno.EROFS, "/out/run.json", "the output folder can no longer be written"),
+        (errno.EACCES, "/elsewhere/table.csv", ""),
+        (errno.EIO, "/out/run.json", ""),
+        (errno.EACCES, None, ""),
+    ],
+)
+def test_only_faults_of_the_output_folder_are_told_as_that(
+    number: int, name: str | None, told: str
+) -> None:
+    fault = fault_of(OSError(number, os.strerror(number), name), Path("/out"))
+    assert fault.startswith(told)
+    assert bool(fault) == bool(told)

@@ -4,6 +4,7 @@ A row is done only if the item's content and the run's digest are unchanged. Who
 committed at once, so a killed run goes on with the same batches as an undisturbed one.
 """
 
+import errno
 import hashlib
 import json
 import sqlite3
@@ -74,6 +75,7 @@ class Ledger:
                 where=str(path),
                 hint="Choose another output folder.",
             )
+        self._file = _file_at(path)
         self._seen, self.lost = int(self.decoded("seen", 0)), 0
 
     def close(self) -> None:
@@ -152,6 +154,10 @@ class Ledger:
         """Write the ends of a chunk, each with its content digest: all of them or none.
 
         The digest of a file that changed since it was found is not kept: it is done again.
+
+        Raises:
+            FileNotFoundError: if the ledger's file is no longer at its path: SQLite would go on to
+                write into it.
         """
         with self._base:
             for record, content in ends:
@@ -162,6 +168,9 @@ class Ledger:
                 )
                 if done.rowcount != 1:
                     raise KeyError(f"{record.item.id} is no item of this run")
+        if _file_at(self._path) != self._file:
+            reason = "the ledger is gone, and with it all that was done here"
+            raise FileNotFoundError(errno.ENOENT, reason, str(self._path))
 
     def counts(self) -> dict[str, int]:
         """Return found, ok, failed, skipped and pending of this run."""
@@ -242,6 +251,15 @@ class Ledger:
                 return Item(name, item.uri)
             number += 1
             name = f"{item.id} ({number})"
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from every other one, by whatever name; None if there is none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _stamp(item: Item) -> str:

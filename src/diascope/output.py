@@ -1,7 +1,5 @@
 """The output folder: one run at a time, and nothing half-written."""
 
-import errno
-import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +9,6 @@ from filelock import FileLock, Timeout
 from diascope.errors import OutputError
 
 _OWN = ("ledger.sqlite", "run.json", ".lock")
-_FULL_LEDGER = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_WRITE")
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
@@ -67,10 +63,3 @@ def write_whole(path: Path, text: str) -> None:
     part = path.with_name(f"{path.name}.part")
     part.write_text(text, encoding="utf-8")
     part.replace(path)
-
-
-def is_full(error: Exception) -> bool:
-    """Whether the disk, or what a user may take of it, has no room left."""
-    if isinstance(error, sqlite3.OperationalError):
-        return getattr(error, "sqlite_errorname", "") in _FULL_LEDGER
-    return getattr(error, "errno", None) in _FULL

@@ -14,7 +14,8 @@ from typing import Any
 from diascope.contracts import Report
 from diascope.errors import DiascopeError, OutputError, reason_of
 from diascope.ledger import Ledger
-from diascope.output import is_full, put_in_place, write_whole
+from diascope.output import put_in_place, write_whole
+from diascope.output_faults import is_full
 from diascope.pipeline import Pipeline
 from diascope.preparation import Part
 from diascope.privacy import WITHHELD, discreet

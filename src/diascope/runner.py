@@ -16,7 +16,8 @@ from diascope.execution import Execution
 from diascope.found import Found
 from diascope.inputs import find_items
 from diascope.ledger import Ledger, content_digest, damaged, is_damage
-from diascope.output import held, is_full
+from diascope.output import held
+from diascope.output_faults import fault_of
 from diascope.pipeline import Pipeline
 from diascope.privacy import WITHHELD
 from diascope.profile import Profile, with_threads
@@ -119,9 +120,9 @@ def run(pipeline: Pipeline, request: Request, watch: Watch) -> Outcome:
     except (OSError, sqlite3.DatabaseError) as error:
         if isinstance(error, sqlite3.DatabaseError) and is_damage(error):
             raise damaged(request.output / _LEDGER, str(error)) from error
-        if not is_full(error):
+        outcome.stopped = fault_of(error, request.output.resolve())
+        if not outcome.stopped:
             raise
-        outcome.stopped = f"the disk is full: {error}"
     return outcome
 
 

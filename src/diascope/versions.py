@@ -90,5 +90,5 @@ def mixed_versions(ledger: Ledger) -> list[str]:
 
 def _answered(ledger: Ledger) -> dict[str, list[str | None]]:
     """Return name to the versions that gave answers of this digest, None if absent, newest last."""
-    digest, seen = json.loads(ledger.fact(_FACT) or '["", {}]')
+    digest, seen = ledger.decoded(_FACT, ["", {}])
     return seen if digest == ledger.digest else {}

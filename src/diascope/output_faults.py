@@ -1,0 +1,34 @@
+"""What can befall an output folder while a run writes there: it is full, closed or gone."""
+
+import errno
+import sqlite3
+from pathlib import Path
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FULL_LEDGER = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_WRITE")
+_CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT)
+_CLOSED_LEDGER = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+
+
+def fault_of(error: OSError | sqlite3.Error, output: Path) -> str:
+    """Return what befell the output folder; empty if the error is not about that."""
+    if is_full(error):
+        return f"the disk is full: {error}"
+    if isinstance(error, sqlite3.Error):
+        closed = getattr(error, "sqlite_errorcode", 0) & 0xFF in _CLOSED_LEDGER
+        told = str(error)
+    else:
+        closed = error.errno in _CLOSED and _is_below(error.filename, output)
+        told = f"{error.strerror}: {error.filename}"
+    return f"the output folder can no longer be written: {told}" if closed else ""
+
+
+def is_full(error: Exception) -> bool:
+    """Whether the disk, or what a user may take of it, has no room left."""
+    if isinstance(error, sqlite3.Error):
+        return getattr(error, "sqlite_errorname", "") in _FULL_LEDGER
+    return getattr(error, "errno", None) in _FULL
+
+
+def _is_below(name: object, output: Path) -> bool:
+    return isinstance(name, str | Path) and Path(name).is_relative_to(output)

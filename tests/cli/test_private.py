@@ -77,6 +77,7 @@ def test_an_interrupted_run_does_not_repeat_the_command(
 def test_a_run_that_stops_early_does_not_repeat_the_command(
     command: Command, strict: Path, photos: Path, tmp_path: Path
 ) -> None:
+    (photos / "00.png").write_bytes(b"broken")  # and there is more to do after it
     ended = command(
         "run", strict, photos, "-o", tmp_path / "out", "--fail-fast", "--set", "run.batch=1"
     )

@@ -10,6 +10,7 @@ import traceback
 
 import click
 
+from diascope.cli.streams import forgive, give_up, open_closed_streams
 from diascope.cli.typed import typed
 from diascope.errors import DiascopeError
 
@@ -25,6 +26,9 @@ _VERBS = {
     "doctor": "Tell what is installed, what is missing, and how to get it.",
     "completion": "Print the shell completion script.",
 }
+
+_WRITING = ("run", "train", "evaluate", "explain", "quantise")
+"""Verbs whose results are files; what they print besides may be lost."""
 
 _EPILOG = """\b
 Start here:
@@ -67,6 +71,11 @@ def pipeline() -> None:
 
 def main() -> None:
     """Run the command; errors of ours become one message and exit code 2."""
+    open_closed_streams()
+    forgive("stderr")
+    verb = "".join(sys.argv[1:2])
+    if verb in _WRITING:
+        forgive("stdout")
     color = False if os.environ.get("NO_COLOR") else None
     try:
         sys.exit(pipeline(prog_name="pipeline", color=color, standalone_mode=False))
@@ -79,10 +88,10 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         click.echo(f"\nInterrupted. The same command goes on from here:\n  {typed()}", err=True)
         sys.exit(130)
-    except BrokenPipeError:  # such as `pipeline plugins list | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except Exception:  # what none of us expected is no reason to end as if items had failed
-        traceback.print_exc()
+    except Exception as error:
+        if isinstance(error, BrokenPipeError) and verb not in _WRITING:
+            give_up(sys.stdout.fileno())  # such as `pipeline plugins list | head`
+            sys.exit(1)
+        traceback.print_exc()  # what none of us expected is no reason to end as if items had failed
         click.echo("This is a fault in diascope; nothing done is lost.", err=True)
         sys.exit(3)

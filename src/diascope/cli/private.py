@@ -22,7 +22,7 @@ def private_ends() -> Iterator[None]:
     """
     try:
         yield
-    except (DiascopeError, click.ClickException, BrokenPipeError):
+    except (DiascopeError, click.ClickException):
         raise
     except (KeyboardInterrupt, click.Abort):
         click.echo("\nInterrupted. The same command goes on from here.", err=True)

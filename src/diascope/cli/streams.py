@@ -1,0 +1,58 @@
+"""Standard streams that are closed, full or read by nobody, which is no fault of the work."""
+
+import io
+import os
+import sys
+from typing import Any, Literal
+
+
+def open_closed_streams() -> None:
+    """Open on nothing what was closed at the start, such as by ``2>&-``.
+
+    Else the next file that is opened takes the stream's number, and gets what a library prints.
+    """
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            null = os.open(os.devnull, os.O_WRONLY)
+            if null != number:
+                os.dup2(null, number)
+                os.close(null)
+            os.set_inheritable(number, True)
+            setattr(sys, name, os.fdopen(number, "w", closefd=False))
+
+
+def forgive(name: Literal["stdout", "stderr"]) -> None:
+    """From now on, give up what cannot be written to a stream, instead of an OSError.
+
+    A stream that somebody has put in place of the process's own stays as it is.
+    """
+    stream = getattr(sys, name)
+    if stream is not getattr(sys, f"__{name}__"):
+        return
+    stream.flush()
+    lenient = io.TextIOWrapper(
+        io.BufferedWriter(_Forgiving(stream.fileno(), "w", closefd=False)),
+        encoding=stream.encoding,
+        errors=stream.errors,
+        line_buffering=stream.line_buffering,
+        write_through=stream.write_through,
+    )
+    setattr(sys, name, lenient)
+
+
+def give_up(number: int) -> None:
+    """Let what is still written to a file descriptor go nowhere."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, number)
+    os.close(null)
+
+
+class _Forgiving(io.FileIO):
+    """A file whose disk may be full and whose reader may be gone."""
+
+    def write(self, data: Any, /) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            give_up(self.fileno())
+            return memoryview(data).nbytes

@@ -1,0 +1,62 @@
+"""Streams that are closed, full or read by nobody: the work goes on and ends as it would."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.runs import rows, write_pictures
+
+LOST = ("2</dev/null", "2>&-", "1</dev/null", ">&-", "1</dev/null 2<&1", ">&- 2>&-")
+"""What a shell does to the streams; ``2</dev/null`` takes nothing, as on a full disk."""
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    return write_pictures(tmp_path / "photos", 3)
+
+
+def shell(arguments: Sequence[object], rest: str) -> subprocess.CompletedProcess[str]:
+    """Call ``pipeline`` as a shell does, with its pipes and redirections."""
+    words = [sys.executable, "-m", "diascope", *map(str, arguments)]
+    script = f'set -o pipefail; "$@" {rest}'
+    return subprocess.run(["bash", "-c", script, "bash", *words], capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("lost", LOST)
+def test_a_run_whose_words_are_lost_ends_as_it_would_otherwise(
+    recipe: Path, photos: Path, tmp_path: Path, lost: str
+) -> None:
+    ended = shell(["run", recipe, photos, "-o", tmp_path / "out"], lost)
+    assert (ended.returncode, "Traceback" in ended.stderr) == (0, False)
+    assert len(rows(tmp_path / "out" / "predictions.csv")) == 3
+
+
+def test_a_run_whose_reader_is_gone_ends_with_the_code_of_its_outcome(
+    recipe: Path, photos: Path, tmp_path: Path
+) -> None:
+    (photos / "bad.jpg").write_text("no picture")
+    arguments = ["run", recipe, photos, "-o", tmp_path / "out", "--fail-fast", "--profile"]
+    ended = shell([*arguments, "--set", "run.batch=1"], "2>&1 | true")
+    assert ended.returncode == 3
+    assert ended.stderr == ""
+    assert (tmp_path / "out" / "run.json").exists()
+
+
+def test_a_refusal_that_cannot_be_told_is_still_a_2(tmp_path: Path) -> None:
+    assert shell(["run", tmp_path / "nowhere.yaml"], "2</dev/null").returncode == 2
+
+
+def test_a_listing_that_cannot_be_written_is_not_taken_for_done() -> None:
+    ended = shell(["plugins", "list", "--kind", "executor"], "1</dev/null")
+    assert ended.returncode == 3
+    assert "Bad file descriptor" in ended.stderr
+
+
+def test_what_is_opened_later_does_not_take_the_number_of_a_closed_stream() -> None:
+    code = "import os\nfrom diascope.cli import streams\nstreams.open_closed_streams()\n"
+    code += "assert os.open(os.devnull, os.O_RDONLY) > 2\nassert os.get_inheritable(2)"
+    closed = f'{sys.executable} -c "$1" 2>&-'
+    assert subprocess.run(["bash", "-c", closed, "bash", code]).returncode == 0

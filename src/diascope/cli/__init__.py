@@ -10,6 +10,7 @@ import traceback
 
 import click
 
+from diascope.cli.interruption import end_interrupted, interruptible
 from diascope.cli.streams import forgive, give_up, open_closed_streams
 from diascope.cli.typed import typed
 from diascope.errors import DiascopeError
@@ -39,7 +40,7 @@ Start here:
 
 \b
 Exit codes: 0 all ok; 1 some items failed; 2 recipe, plugin or weights are wrong and
-nothing was run; 3 stopped early; 130 interrupted (the same command resumes).
+nothing was run; 3 stopped early; 130 interrupted (run, train and evaluate resume).
 
 Not a medical device: for research only.
 """
@@ -69,6 +70,7 @@ def pipeline() -> None:
     """Classify medical images with convolutional networks, and show what they saw."""
 
 
+@interruptible()
 def main() -> None:
     """Run the command; errors of ours become one message and exit code 2."""
     open_closed_streams()
@@ -86,8 +88,7 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        click.echo(f"\nInterrupted. The same command goes on from here:\n  {typed()}", err=True)
-        sys.exit(130)
+        end_interrupted(verb, typed())
     except Exception as error:
         if isinstance(error, BrokenPipeError) and verb not in _WRITING:
             give_up(sys.stdout.fileno())  # such as `pipeline plugins list | head`

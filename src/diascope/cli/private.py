@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from diascope.cli.interruption import end_interrupted
 from diascope.errors import DiascopeError, RecipeError
 
 if TYPE_CHECKING:
@@ -25,8 +26,7 @@ def private_ends() -> Iterator[None]:
     except (DiascopeError, click.ClickException):
         raise
     except (KeyboardInterrupt, click.Abort):
-        click.echo("\nInterrupted. The same command goes on from here.", err=True)
-        sys.exit(130)
+        end_interrupted("run")
     except Exception as error:
         click.echo("".join(traceback.format_tb(error.__traceback__)), err=True, nl=False)
         click.echo(f"{type(error).__name__}: its words are withheld (privacy: strict)", err=True)

@@ -21,3 +21,21 @@ def test_the_minutes_left_are_those_of_a_training_s_own_steps(
 
     last = capsys.readouterr().err.splitlines()[-1]
     assert last == "epoch 1/2 step 11/100 loss 1.000, 19 min left"
+
+
+def test_a_run_s_rate_is_of_its_items_and_of_the_time_since_they_were_begun(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = 0.0
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now)
+    counts = dict.fromkeys(("ok", "failed", "skipped"), 0) | {"pending": 60}
+    with progress.run_progress(quiet=False) as show:
+        now += 600.0  # pictures are listed, the network is loaded
+        show(counts, 0)
+        now += 20.0
+        show(counts | {"ok": 40, "pending": 20}, 40)
+
+    assert capsys.readouterr().err.splitlines() == [
+        "0 of 60 (in all 0 ok, 0 failed, 0 skipped)",
+        "40 of 60, 2.0 items/s, 10 s left (in all 40 ok, 0 failed, 0 skipped)",
+    ]

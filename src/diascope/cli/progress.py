@@ -46,12 +46,11 @@ def run_progress(*, quiet: bool) -> Iterator[Callable[[dict[str, int], int], Non
         yield lambda counts, worked: None
     elif sys.stderr.isatty():
         with _bar("classifying", "{task.fields[ends]}") as bar:
-            task = bar.add_task("", total=None, ends="")
-            start = time.monotonic()
+            task, rated = bar.add_task("", total=None, ends=""), _rated()
 
             def show(counts: dict[str, int], worked: int) -> None:
-                rate = worked / max(time.monotonic() - start, 1e-9)
-                ends = f"{rate:.1f} items/s  {_ends(counts)}"
+                rate = rated(worked)
+                ends = f"{rate:.1f} items/s  {_ends(counts)}" if rate else _ends(counts)
                 bar.update(task, completed=worked, total=worked + counts["pending"], ends=ends)
 
             yield show
@@ -60,23 +59,33 @@ def run_progress(*, quiet: bool) -> Iterator[Callable[[dict[str, int], int], Non
 
 
 def _plain_run() -> Callable[[dict[str, int], int], None]:
-    start = last = time.monotonic()
+    last, rated = time.monotonic(), _rated()
 
     def show(counts: dict[str, int], worked: int) -> None:
         nonlocal last
-        now = time.monotonic()
+        now, rate = time.monotonic(), rated(worked)
         if now - last < _PLAIN_SECONDS and (counts["pending"] or not worked):
             return
         last = now
-        rate = worked / max(now - start, 1e-9)
-        left = counts["pending"] / rate if rate else 0
-        click.echo(
-            f"{worked} of {worked + counts['pending']}, {rate:.1f} items/s, {left:.0f} s left "
-            f"(in all {_ends(counts)})",
-            err=True,
-        )
+        told = f"{worked} of {worked + counts['pending']}"
+        if rate:
+            told += f", {rate:.1f} items/s, {counts['pending'] / rate:.0f} s left"
+        click.echo(f"{told} (in all {_ends(counts)})", err=True)
 
     return show
+
+
+def _rated() -> Callable[[int], float]:
+    """Return a function from items worked to items a second since it was first called."""
+    start = math.inf
+
+    def rate(worked: int) -> float:
+        nonlocal start
+        now = time.monotonic()
+        start = min(start, now)
+        return worked / max(now - start, 1e-9)
+
+    return rate
 
 
 def _ends(counts: dict[str, int]) -> str:

@@ -68,6 +68,38 @@ def test_a_device_that_is_not_on_this_machine_is_a_problem(
     assert "the device 'cuda:77' is not on this machine" in problem
 
 
+@pytest.mark.parametrize(
+    ("option", "other", "told"),
+    [
+        ("coverage: 0.7", "", "tiny has no prediction sets of coverage 0.7"),
+        ("precision: int8", "", "no int8 graph of tiny is kept on this machine"),
+        ("precision: int8", "engine: compile", "no engine computes in int8 on cpu"),
+        ("precision: float16", "engine: onnx", "no engine computes in float16 on cpu"),
+        ("device: cuda:77", "", "the device 'cuda:77' is not on this machine"),
+    ],
+)
+def test_an_option_that_a_run_refuses_is_a_problem_at_its_line_there_and_here(
+    command: Command,
+    tmp_path: Path,
+    photos: Path,
+    tiny_weights: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    option: str,
+    other: str,
+    told: str,
+) -> None:
+    monkeypatch.setenv("DIASCOPE_CACHE", str(tmp_path / "cache"))
+    lines = [f"model: {{classifier: {{weights: {tiny_weights}}}}}", "report: [csv]"]
+    lines += ["preprocess: [{resize: {size: 32}}]", "run:", "  workers: 0", f"  {option}"]
+    recipe = tmp_path / "wish.yaml"
+    recipe.write_text("\n".join([*lines, f"  {other}" if other else ""]))
+    checked = command("check", recipe, photos)
+    ran = command("run", recipe, photos, "-o", tmp_path / "out")
+    assert (checked.code, ran.code) == (2, 2)
+    assert f"error: {recipe}:6: {told}" in checked.err
+    assert f"pipeline: {recipe}:6: {told}" in ran.err
+
+
 def test_a_card_that_is_gone_is_an_error(recipe: Path, photos: Path, tiny_weights: Path) -> None:
     (tiny_weights / "card.yaml").unlink()
     with pytest.raises(WeightsError, match=r"it holds no card\.yaml"):

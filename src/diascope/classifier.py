@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diascope.aggregation import Aggregation, aggregated, areas, weighed
-from diascope.card import CARD_FILE, ModelCard
+from diascope.card import ModelCard
 from diascope.contracts import Runtime
 from diascope.decision import check_thresholds, decide, prediction_set, scores_of
 from diascope.engines.outputs import Engine, Outputs
@@ -257,17 +257,17 @@ def load_classifier(
 
     Raises:
         RecipeError: if the engine that the recipe asks for is missing or changes the answers, or
-            the recipe asks for prediction sets of other scores than the card's.
-        WeightsError: if the weights are missing, damaged or do not fit, or the card has no
-            prediction sets of the coverage that the recipe asks for.
+            the recipe asks for prediction sets that the card does not have, or of other scores.
+        WeightsError: if the weights are missing, damaged or do not fit.
     """
     if runtime.coverage is not None:
-        check_thresholds(card, runtime.coverage, str(directory / CARD_FILE))
+        check_thresholds(card, runtime.coverage)
         own = ("card", _native(card)), ("card", card.test_time)
         if aggregation not in own[0] or test_time not in own[1]:
             raise RecipeError(
-                f"run.coverage: the thresholds of {card.name} are of scores by aggregate: "
+                f"the thresholds of {card.name} are of scores by aggregate: "
                 f"{_native(card)} and test_time: {card.test_time}, not those of this recipe",
+                where="run.coverage",
                 hint="Remove run.coverage, or aggregate and test_time.",
             )
     engine, execution = engine_for(card, directory, runtime)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diascope.card import ModelCard
-from diascope.errors import WeightsError
+from diascope.errors import RecipeError
 
 
 def scores_of(logits: NDArray[np.floating[Any]], card: ModelCard) -> NDArray[np.float64]:
@@ -59,7 +59,7 @@ def prediction_set(
     highest score, that label may lie outside.
 
     Raises:
-        WeightsError: if the card has no threshold for the coverage.
+        RecipeError: if the card has no threshold for the coverage.
     """
     check_thresholds(card, coverage)
     threshold = card.conformal[f"{coverage:g}"]
@@ -67,17 +67,17 @@ def prediction_set(
     return tuple(name for name in card.names if name == top or scores[name] >= threshold)
 
 
-def check_thresholds(card: ModelCard, coverage: float, where: str = "") -> None:
+def check_thresholds(card: ModelCard, coverage: float) -> None:
     """Check that there are prediction sets of a coverage.
 
     Raises:
-        WeightsError: if the card has no threshold for it.
+        RecipeError: if the card has no threshold for it.
     """
     if f"{coverage:g}" not in card.conformal:
         known = ", ".join(card.conformal)
-        raise WeightsError(
+        raise RecipeError(
             f"{card.name} has no prediction sets of coverage {coverage:g}",
-            where=where,
+            where="run.coverage",
             hint=f"It has {known}." if known else "Remove run.coverage.",
         )
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from diascope.card import ModelCard, check_digest
 from diascope.contracts import Runtime
 from diascope.engines import store
-from diascope.engines.opening import INT8, REFERENCE, Opening, installed
+from diascope.engines.opening import INT8, REFERENCE, Candidate, Opening, installed
 from diascope.engines.outputs import Engine, Outputs, joined
 from diascope.engines.reference import COUNT, drawn
 from diascope.errors import DeviceError, RecipeError, reason_of
@@ -88,6 +88,17 @@ def engine_for(card: ModelCard, directory: Path, runtime: Runtime) -> tuple[Engi
     return engine, chosen
 
 
+def check_wish(card: ModelCard, directory: Path, runtime: Runtime) -> None:
+    """Check, without the network, that something here can execute it as the runtime asks for.
+
+    Raises:
+        RecipeError: if what is asked for is not installed or was not quantised here.
+    """
+    opening = Opening(card, directory, runtime)
+    if opening.wish != REFERENCE:
+        _candidates(opening)
+
+
 def _kept(path: Path) -> tuple[int, Execution | None]:
     """Return how often was chosen, and what the last time; None if that is missing or damaged."""
     entry = store.read(path) or {}
@@ -113,9 +124,7 @@ def _at_once(opening: Opening) -> int:
 
 def _chosen(opening: Opening, statistics: FeatureStatistics | None) -> tuple[Engine, Execution]:
     card, refused, broken = opening.card, list[str](), list[str]()
-    candidates = opening.candidates()
-    if not candidates:
-        raise _missing(opening.runtime)
+    candidates = _candidates(opening)
     pictures = drawn(card.size, card.channels)
     reference = opening.open(REFERENCE)
     at_once, right, unit = _reference(reference, pictures, _at_once(opening))
@@ -145,10 +154,17 @@ def _chosen(opening: Opening, statistics: FeatureStatistics | None) -> tuple[Eng
             f"run.engine and run.precision leave nothing that answers as {card.name} does: "
             f"{'; '.join(refused)}; a score may move by {opening.runtime.tolerance:g} "
             "(run.tolerance), no decision may flip",
+            where=_asked(opening.runtime),
             hint="Write `engine: auto` and `precision: auto`.",
         )
     _, engine, execution = min(fitting, key=itemgetter(0))
     return engine, replace(execution, refused=tuple(refused), broken=tuple(broken))
+
+
+def _candidates(opening: Opening) -> list[Candidate]:
+    if not (candidates := opening.candidates()):
+        raise _missing(opening.runtime)
+    return candidates
 
 
 def _reference(
@@ -190,8 +206,16 @@ def _missing(runtime: Runtime) -> RecipeError:
     elif engine != "auto" and installed(engine) is None:
         return RecipeError(
             f"run.engine is {engine}, and the packages that it needs are not installed",
+            where="run.engine",
             hint=f'pip install "diascope[{engine}]", or write `engine: auto`.',
         )
     return RecipeError(
-        f"no engine computes in {precision} on {runtime.device} (engine: {engine})", hint=hint
+        f"no engine computes in {precision} on {runtime.device} (engine: {engine})",
+        where=_asked(runtime),
+        hint=hint,
     )
+
+
+def _asked(runtime: Runtime) -> str:
+    """Return the key of the recipe that leaves the least choice."""
+    return "run.engine" if runtime.precision == "auto" else "run.precision"

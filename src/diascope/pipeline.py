@@ -114,12 +114,15 @@ class Pipeline:
                 return (choose_device(options.device),)
             return choose_devices(options.devices)
         except ValueError as error:
-            raise RecipeError(str(error), where=str(self.recipe.path)) from error
+            key = "run.device" if options.devices is None else "run.devices"
+            raise self.recipe.located(RecipeError(str(error), where=key)) from error
 
     def _loaded(self, device: str) -> Predictor:
         """Load the model onto a device, into the engine that the first one chose."""
         try:
-            predictor = self.model.instance.load(self._runtime(device))
+            predictor = self.model.instance.load(self.runtime(device))
+        except RecipeError as error:
+            raise self.recipe.located(error) from error
         except DiascopeError:
             raise
         except Exception as error:  # a stranger's model may raise anything
@@ -142,7 +145,8 @@ class Pipeline:
         """What executes the loaded model; None for a model that does not say so."""
         return _execution(self.predictor)
 
-    def _runtime(self, device: str) -> Runtime:
+    def runtime(self, device: str) -> Runtime:
+        """What the recipe asks of the model's execution on a device."""
         options = self.recipe.run
         engine, precision = self.engine or (options.engine, options.precision)
         return Runtime(

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from diascope.card import check_digest
 from diascope.contracts import Resumed
-from diascope.errors import DiascopeError
+from diascope.decision import check_thresholds
+from diascope.errors import DiascopeError, RecipeError
+from diascope.execution import check_wish
 from diascope.inputs import find_items
 from diascope.pipeline import Pipeline, make_backbone
 from diascope.privacy import unquoted
@@ -52,6 +54,7 @@ def check(pipeline: Pipeline, named: Sequence[str], lists: Sequence[Path] = ()) 
         result.notes.append(f"plugin {part.plugin.title}")
     if pipeline.model.instance.card.backbone:
         _check_weights(pipeline, result)
+        _check_coverage(pipeline, result)
     if pipeline.executor.plugin.name == "local":  # others run where their devices are
         _check_devices(pipeline, result)
     _check_inputs(pipeline, named, lists, result)
@@ -59,10 +62,9 @@ def check(pipeline: Pipeline, named: Sequence[str], lists: Sequence[Path] = ()) 
 
 
 def _check_weights(pipeline: Pipeline, result: Check) -> None:
-    card = pipeline.model.instance.card
-    directory = getattr(pipeline.model.instance, "weights", None)
+    card, directory = pipeline.model.instance.card, _weights(pipeline)
     try:
-        if isinstance(directory, Path):
+        if directory is not None:
             check_digest(card, directory)
             result.notes.append(f"weights {directory} SHA-256 {card.digest}")
         make_backbone(card.backbone, card.backbone_parameters)
@@ -70,11 +72,30 @@ def _check_weights(pipeline: Pipeline, result: Check) -> None:
         result.problems.append(str(error))
 
 
+def _weights(pipeline: Pipeline) -> Path | None:
+    """Return the model's folder of weights; None for one that has them elsewhere."""
+    directory = getattr(pipeline.model.instance, "weights", None)
+    return directory if isinstance(directory, Path) else None
+
+
+def _check_coverage(pipeline: Pipeline, result: Check) -> None:
+    coverage = pipeline.recipe.run.coverage
+    try:
+        if coverage is not None:
+            check_thresholds(pipeline.model.instance.card, coverage)
+    except RecipeError as error:
+        result.problems.append(str(pipeline.recipe.located(error)))
+
+
 def _check_devices(pipeline: Pipeline, result: Check) -> None:
+    card, weights = pipeline.model.instance.card, _weights(pipeline)
     try:
         result.notes.append(f"on {', '.join(pipeline.devices)}")
-    except DiascopeError as error:
-        result.problems.append(str(error))
+        if card.backbone and weights is not None:
+            for device in pipeline.devices:
+                check_wish(card, weights, pipeline.runtime(device))
+    except RecipeError as error:
+        result.problems.append(str(pipeline.recipe.located(error)))
 
 
 def _check_inputs(

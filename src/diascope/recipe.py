@@ -1,14 +1,15 @@
 """A pipeline YAML, read and checked: names and plain values, never code."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args
 
-from diascope.document import Node, nearest, parse_document, read_document
+from diascope.document import Node, nearest, read_document
 from diascope.errors import RecipeError
 from diascope.fields import check
 from diascope.gate import Gate
+from diascope.overrides import overridden
 from diascope.plugins import find_plugins, recipe_path
 from diascope.privacy import Privacy
 from diascope.sample import FACTS
@@ -86,6 +87,7 @@ class Recipe:
         accept: what the files must say of themselves.
         privacy: ``strict`` keeps names, paths and what identifies a patient out of the reports.
         train: the values of ``train:``, checked by ``diascope.training``.
+        places: where the options of ``run:`` stand, by names such as ``run.engine``.
     """
 
     name: str
@@ -101,11 +103,17 @@ class Recipe:
     executor: Reference = field(default_factory=lambda: Reference("executor", "local", {}, ""))
     privacy: Privacy = "none"
     train: Node | None = None
+    places: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def base(self) -> Path:
         """The folder of the recipe."""
         return self.path.parent
+
+    def located(self, error: RecipeError) -> RecipeError:
+        """Return an error about an option of ``run:`` with the place where it stands."""
+        where = self.places.get(error.where, error.where)
+        return RecipeError(error.message, where=where, hint=error.hint)
 
     def plain(self) -> dict[str, Any]:
         """Return the resolved recipe as plain values, as in ``run.json``.
@@ -147,7 +155,7 @@ def read_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
     path = _find(name)
     document = read_document(path)
     for override in overrides:
-        document = _override(document, override)
+        document = overridden(document, override)
     keys = _mapping(document, "a recipe")
     _known(keys, _KEYS)
     if "model" not in keys:
@@ -170,6 +178,7 @@ def read_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
         executor=reference_of("executor", executor),
         privacy=_privacy(keys["privacy"]) if "privacy" in keys else "none",
         train=keys.get("train"),
+        places={f"run.{name}": node.where for name, node in options.items()},
     )
 
 
@@ -219,40 +228,6 @@ def _find(name: str) -> Path:
         where=name,
         hint=f"Shipped recipes: {ships}.",
     )
-
-
-def _override(document: Node, override: str) -> Node:
-    where = f"--set {override}"
-    dotted, equals, text = override.partition("=")
-    if not equals or not dotted:
-        raise RecipeError("expected KEY=VALUE, such as run.batch=64", where=where)
-    value = parse_document(text, name=where) if text.strip() else Node("", where)
-    return _put(document, dotted.split("."), Node(value.value, where))
-
-
-def _put(node: Node, path: Sequence[str], value: Node) -> Node:
-    """Return the node with ``value`` at a dotted path; numbers index lists, names make keys."""
-    if not path:
-        return value
-    first, rest = path[0], path[1:]
-    if isinstance(node.value, list):
-        items = list(node.value)
-        matches = [i for i, item in enumerate(items) if _names(item, first)]
-        index = int(first) if first.isdigit() else matches[0] if matches else -1
-        if not 0 <= index < len(items):
-            raise RecipeError(f"the list has no entry {first!r}", where=value.where)
-        inner = rest if first.isdigit() or not rest else path
-        items[index] = _put(items[index], inner, value)
-        return Node(items, node.where)
-    if isinstance(node.value, str) and rest:  # `resize` becomes `resize: {...}`
-        node = Node({node.value: Node({}, node.where)}, node.where)
-    keys = dict(node.value) if isinstance(node.value, dict) else {}
-    keys[first] = _put(keys.get(first, Node({}, value.where)), rest, value)
-    return Node(keys, node.where)
-
-
-def _names(item: Node, name: str) -> bool:
-    return item.value == name or (isinstance(item.value, dict) and list(item.value) == [name])
 
 
 def _known(keys: dict[str, Node], allowed: list[str]) -> None:

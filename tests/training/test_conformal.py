@@ -6,7 +6,7 @@ from scipy.special import softmax
 
 from diascope.card import Label, ModelCard
 from diascope.decision import prediction_set
-from diascope.errors import WeightsError
+from diascope.errors import RecipeError
 from diascope.training.conformal import fit_conformal
 
 NAMES = ("a", "b", "c")
@@ -70,5 +70,5 @@ def test_a_set_is_never_empty() -> None:
 
 
 def test_a_coverage_that_was_not_fitted_is_refused_with_those_that_were() -> None:
-    with pytest.raises(WeightsError, match=r"coverage 0.5(.|\n)*It has 0.9"):
+    with pytest.raises(RecipeError, match=r"coverage 0.5(.|\n)*It has 0.9"):
         prediction_set(dict.fromkeys(NAMES, 0.3), card({"0.9": 0.5}), 0.5)

@@ -155,6 +155,7 @@ class Opening:
         if found is None:
             raise RecipeError(
                 f"no {precision} graph of {self.card.name} is kept on this machine",
+                where="run.precision",
                 hint="Make one with pictures of yours: pipeline quantise RECIPE PHOTOS...",
             )
         return found

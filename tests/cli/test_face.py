@@ -5,11 +5,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.metadata import metadata
 from pathlib import Path
 
+import click
 import pytest
 
+from diascope.card import Label, read_card, write_card
+from diascope.cli import pipeline
 from tests.runs import Ended, write_pictures
 
 Command = Callable[..., Ended]
@@ -42,6 +46,15 @@ def test_help_says_that_it_is_no_medical_device(command: Command) -> None:
 def test_the_help_of_every_verb_has_an_example(command: Command, verb: str) -> None:
     example = command(*verb.split(), "--help").out.partition("Examples:")[2]
     assert f"pipeline {verb.split()[0]}" in example
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_option_has_a_text(verb: str) -> None:
+    called = pipeline.get_command(click.Context(pipeline), verb)
+    commands = list(called.commands.values()) if isinstance(called, click.Group) else [called]
+    options = [each for command in commands for each in command.params]
+    bare = [each.name for each in options if isinstance(each, click.Option) and not each.help]
+    assert bare == []
 
 
 def test_the_module_is_the_command() -> None:
@@ -99,6 +112,26 @@ def test_models_show_for_people_has_what_decides_about_its_use(
     shown = command("models", "show", tiny_weights).out
     for words in ("32x32 pixels", "multiclass", "red", "Metrics", "Limits"):
         assert words in shown
+
+
+def test_models_show_keeps_its_columns_at_long_names(command: Command, tiny_weights: Path) -> None:
+    names = ("auc_red", "sensitivity_at_specificity_80_green")
+    card = replace(read_card(tiny_weights), metrics={name: {"value": 0.5} for name in names})
+    labels = Label("red", title="Red"), Label("a-long-name", title="Long")
+    write_card(replace(card, labels=labels), tiny_weights)
+    shown = command("models", "show", tiny_weights).out.splitlines()
+    assert len({line.index("0.500") for line in shown if "0.500" in line}) == 1
+    assert {"  red          Red", "  a-long-name  Long"} <= {line.rstrip() for line in shown}
+
+
+def test_models_list_has_no_gap_where_a_model_has_no_title(command: Command) -> None:
+    assert "classifier  (diascope)" in command("models", "list").out.splitlines()
+
+
+def test_plugins_show_takes_a_recipe_by_both_of_its_names(command: Command) -> None:
+    shown = command("plugins", "show", "derm.yaml")
+    assert shown.code == 0
+    assert shown.out == command("plugins", "show", "derm").out
 
 
 def test_doctor_is_one_json_document(command: Command) -> None:

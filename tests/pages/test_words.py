@@ -7,6 +7,7 @@ from diascope.pages.words import (
     Measure,
     counted,
     label_measures,
+    measure_lines,
     number_words,
     title_words,
     whole_measures,
@@ -57,6 +58,12 @@ def test_the_table_of_labels_counts_only_if_it_is_told_the_counts() -> None:
 def test_an_interval_is_told_if_there_is_one() -> None:
     assert Measure("AUC", 0.9, 0.8, 0.95).between == "0.800 \N{EN DASH} 0.950"
     assert Measure("AUC", 0.9, None, None).between == ""
+
+
+def test_the_values_of_measures_stand_one_below_the_other_whatever_their_titles() -> None:
+    long = "Expected calibration error, lower is better"
+    lines = measure_lines([Measure("AUC", 0.9, 0.8, 0.95), Measure(long, 0.1, None, None)])
+    assert list(lines) == [f"{'AUC':<{len(long)}}  0.900 (0.800 to 0.950)", f"{long}  0.100"]
 
 
 @pytest.mark.parametrize(("number", "told"), [(0, "0 items"), (1, "1 item"), (1431, "1,431 items")])

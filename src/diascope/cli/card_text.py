@@ -5,7 +5,7 @@ from typing import Any
 
 from diascope.card import ModelCard
 from diascope.pages.evidence import PARTS, evidence_measures
-from diascope.pages.words import counted
+from diascope.pages.words import counted, measure_lines
 
 
 def card_lines(card: ModelCard) -> Iterator[str]:
@@ -20,10 +20,11 @@ def card_lines(card: ModelCard) -> Iterator[str]:
     yield ""
     yield "Labels"
     at = "operating point" if card.task == "multiclass" else "from"
+    width = _width(card.names)
     for label in card.labels:
         codes = ", ".join(f"{scheme} {code}" for scheme, code in label.codes.items())
         point = "" if label.operating_point is None else f"  {at} {label.operating_point:.3f}"
-        yield f"  {label.name:<10} {label.title}  {f'({codes})' if codes else ''}{point}"
+        yield f"  {label.name:<{width}}  {label.title}  {f'({codes})' if codes else ''}{point}"
     yield ""
     yield f"Metrics     {card.metrics.get('measured_on', 'none')}"
     yield from _measures(card.metrics)
@@ -52,10 +53,15 @@ def card_lines(card: ModelCard) -> Iterator[str]:
 
 
 def _measures(metrics: Mapping[str, Any]) -> Iterator[str]:
-    for name, figure in metrics.items():
-        if isinstance(figure, Mapping):
-            between = f"({figure['low']:.3f} to {figure['high']:.3f})" if "low" in figure else ""
-            yield f"  {name:<30} {figure['value']:.3f}  {between}".rstrip()
+    figures = {name: figure for name, figure in metrics.items() if isinstance(figure, Mapping)}
+    width = _width(figures)
+    for name, figure in figures.items():
+        between = f"({figure['low']:.3f} to {figure['high']:.3f})" if "low" in figure else ""
+        yield f"  {name:<{width}} {figure['value']:.3f}  {between}".rstrip()
+
+
+def _width(names: Iterable[str]) -> int:
+    return max(map(len, names), default=0)
 
 
 def _evidence(evidence: Mapping[str, Any]) -> Iterator[str]:
@@ -68,7 +74,7 @@ def _evidence(evidence: Mapping[str, Any]) -> Iterator[str]:
     for part, title in PARTS.items():
         if measures := evidence_measures(evidence, part):
             yield f"  {title} ({counted(evidence[part]['cases'], 'map')})"
-            yield from (f"    {each.line}" for each in measures)
+            yield from (f"    {line}" for line in measure_lines(measures))
 
 
 def _decisions(card: ModelCard) -> Iterator[str]:

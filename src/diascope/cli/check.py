@@ -16,7 +16,13 @@ Examples:
 @click.command(epilog=_EXAMPLE)
 @click.argument("recipe")
 @click.argument("inputs", nargs=-1)
-@click.option("--list", "lists", multiple=True, type=click.Path(path_type=Path))
+@click.option(
+    "--list",
+    "lists",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A text file with a path a line, or a CSV with a column `path`.",
+)
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def check(

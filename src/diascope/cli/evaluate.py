@@ -29,7 +29,9 @@ Examples:
     help="A CSV with the columns path and label (or labels); also group, split and more.",
 )
 @click.option("--by", default="", help="Columns to divide by; `age:20` makes bins of 20.")
-@click.option("--output", "-o", help="Folder for the results.")
+@click.option(
+    "--output", "-o", help="Folder for the results; `evaluation` in the recipe's if not given."
+)
 @click.option(
     "--split",
     type=click.Choice(["train", "validation", "test"]),
@@ -220,5 +222,7 @@ def _differences(comparison: Any) -> dict[str, Any]:
 
 
 def _tell_measures(measures: Any) -> None:
-    for each in measures:
-        click.echo(f"  {each.line}")
+    from diascope.pages.words import measure_lines
+
+    for line in measure_lines(measures):
+        click.echo(f"  {line}")

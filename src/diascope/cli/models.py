@@ -41,7 +41,8 @@ def list_(as_json: bool) -> None:
         return
     for row in rows:
         click.secho(row["name"], bold=True, nl=False)
-        click.echo(f"  {row['title']}  ({row['distribution']})")
+        title = f"  {row['title']}" if row["title"] else ""
+        click.echo(f"{title}  ({row['distribution']})")
         click.echo(f"  {row['cause'] or ', '.join(row['labels'])}")
 
 

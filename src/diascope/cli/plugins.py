@@ -51,11 +51,12 @@ def list_(kind: str | None, as_json: bool) -> None:
 @click.option("--kind", type=click.Choice(KINDS), help="If several kinds have that name.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def show(name: str, kind: str | None, as_json: bool) -> None:
-    """Show what NAME does and which parameters it takes."""
+    """Show what NAME does and which parameters it takes; of a recipe, its text."""
     from diascope.document import nearest
     from diascope.errors import PluginError
     from diascope.plugins import find_plugin, find_plugins
 
+    name = name.removesuffix(".yaml")  # as `pipeline run` calls a recipe
     short = name.rpartition(":")[2]
     kinds = [plugin.kind for plugin in find_plugins() if plugin.name == short]
     if kind is None and not kinds:

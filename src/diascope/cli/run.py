@@ -36,8 +36,13 @@ Examples:
 @click.option("--workers", help="How many read and preprocess; 0 for none, or auto.")
 @click.option("--executor", help="What spreads the work, such as local or ray.")
 @click.option("--limit", type=click.IntRange(1), help="Take only the first N items found.")
-@click.option("--fail-fast", is_flag=True, help="Stop after the first failed item.")
-@click.option("--max-failures", type=click.IntRange(0), help="Stop when more items have failed.")
+@click.option("--fail-fast", is_flag=True, help="Stop after the batch in which an item fails.")
+@click.option(
+    "--max-failures",
+    type=click.IntRange(0),
+    metavar="N",
+    help="Stop when more than N items have failed.",
+)
 @click.option("--retry", is_flag=True, help="Do failed and skipped items again.")
 @click.option("--profile", is_flag=True, help="Print where the time went, and what would save it.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")

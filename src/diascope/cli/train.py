@@ -64,10 +64,10 @@ def _train(recipe: Any, folder: Path, watch: Any, command: str, *, quiet: bool) 
 
 
 def _tell(card: Any, folder: Path) -> None:
-    from diascope.pages.words import whole_measures
+    from diascope.pages.words import measure_lines, whole_measures
 
     click.echo(f"Weights and card: {folder}")
     click.echo(f"Measured on {card.metrics['measured_on']}:")
-    for each in whole_measures(card.metrics, card.labels):
-        click.echo(f"  {each.line}")
+    for line in measure_lines(whole_measures(card.metrics, card.labels)):
+        click.echo(f"  {line}")
     click.echo(f"Each label, curves and mistakes: {folder / 'evaluation.html'}, training.html")

@@ -1,6 +1,6 @@
 """Names, numbers and metrics in the words and the order of a reader."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,12 +31,6 @@ class Measure:
     value: float
     low: float | None
     high: float | None
-
-    @property
-    def line(self) -> str:
-        """The measure as a line of plain text."""
-        told = "" if self.low is None else f" ({self.low:.3f} to {self.high:.3f})"
-        return f"{self.title:<42} {self.value:.3f}{told}"
 
     @property
     def between(self) -> str:
@@ -104,6 +98,14 @@ def counted(number: int, noun: str) -> str:
 def measure(name: str, figure: Mapping[str, Any]) -> Measure:
     """Return a metric in words, from ``value`` and, if it has an interval, ``low`` and ``high``."""
     return Measure(title_words(name), figure["value"], figure.get("low"), figure.get("high"))
+
+
+def measure_lines(measures: Sequence[Measure]) -> Iterator[str]:
+    """Yield measures as lines of plain text, their values one below the other."""
+    width = max((len(each.title) for each in measures), default=0)
+    for each in measures:
+        told = "" if each.low is None else f" ({each.low:.3f} to {each.high:.3f})"
+        yield f"{each.title:<{width}}  {each.value:.3f}{told}"
 
 
 def whole_measures(metrics: Mapping[str, Any], labels: Iterable[Label]) -> list[Measure]:

@@ -103,30 +103,6 @@ def label_names(examples: Sequence[Example], given: Sequence[str], path: Path) -
     return tuple(found)
 
 
-def splits_of(folder: Path, examples: Sequence[Example]) -> tuple[dict[str, str], str]:
-    """Return group to split of a training, from ``split.csv`` beside its weights, and a warning.
-
-    Both are empty without such a file. Two tables may name other groups alike, such as 1 to 100.
-    Their names mean the same if at least one group has a picture of the same name in both, whatever
-    its folder and ending; otherwise no group is taken for the training's, and the warning says so.
-    """
-    path = folder / SPLIT_FILE
-    if not path.is_file():
-        return {}, ""
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    splits = {row.get("group") or "": row.get("split") or "" for row in rows}
-    alike = {(one.group, Path(one.name).stem) for one in examples if one.group in splits}
-    known = {(row.get("group") or "", Path(row.get("path") or "").stem) for row in rows}
-    if not alike or alike & known:
-        return splits, ""
-    count = len({group for group, _ in alike})
-    return {}, (
-        f"groups are named as in {path} ({count}), but none has a picture of the same name: they "
-        "are taken for others; if they are the same, the figures flatter"
-    )
-
-
 def _example(row: dict[str, str], line: int, column: str, path: Path, task: Task) -> Example:
     where = f"{path}:{line}"
     if None in row:

@@ -80,11 +80,11 @@ def test_what_the_weights_were_trained_on_is_known_from_beside_them(
     assert "10 of 12 rows stand in train or validation" in ended.err
     held = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "2", "--split", "test")
     assert "2 items measured" in held.out
-    assert f"told by their groups in {tiny_weights}/split.csv" in held.err
+    assert f"by their groups and paths in {tiny_weights}/split.csv, where 12 of 12" in held.err
     assert "train or validation" not in held.err
     table.write_text("\n".join(["path,label,group", lines[-1]]) + "\n")  # of the test's
     alone = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "3")
-    assert "told by their groups in" in alone.err
+    assert "told by their groups and paths in" in alone.err
     assert "train or validation" not in alone.err
 
 
@@ -103,6 +103,34 @@ def test_groups_that_are_only_named_as_those_of_the_training_are_not_taken_for_t
     assert held.code == 2
     assert "no row has the split 'test'" in held.err
     assert "(12), but none has a picture" in held.err
+
+
+@pytest.mark.parametrize("groups", ["", ",group"])
+def test_pictures_that_were_learned_from_are_known_by_their_paths_whatever_their_groups(
+    command: Command, recipe: Path, table: Path, tiny_weights: Path, tmp_path: Path, groups: str
+) -> None:
+    rows = [f"photos/{n:02}.png,{LABELS[n % 3]}{f',P{n}' if groups else ''}" for n in range(12)]
+    table.write_text("\n".join([f"path,label{groups}", *rows]))
+    split = [f"photos/{n:02}.png,red,{n},{'train' if n < 8 else 'test'}" for n in range(11)]
+    (tiny_weights / "split.csv").write_text("\n".join(["path,label,group,split", *split]))
+    ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
+    assert "8 of 12 rows stand in train or validation" in ended.err
+    assert "split.csv, where 11 of 12 rows stand" in ended.err
+    held = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "2", "--split", "test")
+    assert "3 items measured" in held.out
+
+
+def test_pictures_that_are_only_named_as_learned_ones_are_a_warning(
+    command: Command, recipe: Path, table: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    rows = [f"photos/{n:02}.png,{LABELS[n % 3]},P{n}" for n in range(12)]
+    table.write_text("\n".join(["path,label,group", *rows]))
+    split = [f"elsewhere/{n:02}.jpg,red,{n},{'train' if n < 8 else 'test'}" for n in range(12)]
+    (tiny_weights / "split.csv").write_text("\n".join(["path,label,group,split", *split]))
+    ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
+    assert f"none of the table's groups and paths stands in {tiny_weights}/split.csv" in ended.err
+    assert "8 pictures named as one that the model learned from" in ended.err
+    assert "told by" not in ended.err
 
 
 def test_rows_that_share_a_picture_are_a_warning_that_names_them(

@@ -23,9 +23,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def example(folder: Path, group: str, split: Any, name: str) -> Example:
+    path = name if name.endswith(".jpg") else f"{name}.png"
     table = folder / "table.csv"
-    (folder / f"{name}.png").touch()
-    table.write_text(f"path,label,group\n{name}.png,red,{group}\n")
+    (folder / path).parent.mkdir(exist_ok=True)
+    (folder / path).touch()
+    table.write_text(f"path,label,group\n{path},red,{group}\n")
     (row,) = read_table(table, "multiclass")
     return replace(row, split=split)
 
@@ -49,22 +51,38 @@ def test_a_group_that_was_learned_from_and_is_held_out_is_named(
     ],
 )
 def test_any_other_is_let_pass(folder: Path, group: str, split: str) -> None:
-    assert check_unseen(folder, [example(folder, group, split, group)]) == ""
+    assert check_unseen(folder, [example(folder, group, split, group)]) == []
 
 
 def test_groups_of_other_pictures_are_only_warned_of_unless_one_picture_is_the_same(
     folder: Path,
 ) -> None:
     others = [example(folder, group, "test", f"other-{group}") for group in ("train", "validation")]
-    told = check_unseen(folder, others)
+    (told,) = check_unseen(folder, others)
     assert f"named as in {folder}/split.csv (2), but none has a picture of the same name" in told
     with pytest.raises(TableError, match="held out now as test: train, validation\n"):
         check_unseen(folder, [*others, example(folder, "test", "train", "test")])
 
 
+@pytest.mark.parametrize("group", ["", "renamed"])
+def test_a_picture_that_was_learned_from_is_refused_whatever_its_group(
+    folder: Path, group: str
+) -> None:
+    with pytest.raises(TableError, match=r"held out now as test: old/train.jpg\n"):
+        check_unseen(folder, [example(folder, group, "test", "old/train.jpg")])
+    assert check_unseen(folder, [example(folder, group, "test", "old/test.jpg")]) == []
+
+
+def test_a_held_out_picture_that_is_only_named_as_a_learned_one_is_warned_of(folder: Path) -> None:
+    (told,) = check_unseen(folder, [example(folder, "renamed", "test", "train")])
+    assert f"1 held-out picture named as one that the weights learned from, by {folder}" in told
+    assert check_unseen(folder, [example(folder, "renamed", "train", "train")]) == []
+    assert check_unseen(folder, [example(folder, "renamed", "test", "new")]) == []
+
+
 def test_of_another_projects_split_nothing_is_known(tmp_path: Path) -> None:
     (tmp_path / "split.csv").write_text("image,fold\na.png,1\n")
-    assert check_unseen(tmp_path, [example(tmp_path, "a", "test", "a")]) == ""
+    assert check_unseen(tmp_path, [example(tmp_path, "a", "test", "a")]) == []
 
 
 def test_a_training_tells_once_of_groups_that_are_only_named_alike(

@@ -8,19 +8,20 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 
 from diascope.card import ModelCard
 from diascope.errors import TableError, UsageError
+from diascope.evaluation.learned import LEARNED, Learned, learned_by
 from diascope.evaluation.scored import Booleans, Scored
 from diascope.ledger import Ledger
 from diascope.output import held, write_whole
+from diascope.pages.words import counted
 from diascope.pipeline import Pipeline
 from diascope.runner import Outcome, Request, Watch, run
 from diascope.sample import Failed, Prediction, Skipped
-from diascope.table import SPLIT_FILE, Example, Split, read_table, splits_of
+from diascope.table import SPLIT_FILE, Example, read_table
 
 _LIST = "items.csv"
 _SHOWN = 5
@@ -32,32 +33,20 @@ def read_labels(
     """Return the rows to measure, all or those of a split, and what a reader should be warned of.
 
     Args:
-        weights: folder of the model's; its ``split.csv`` says which groups it was trained on,
-            where the table has no column ``split``.
+        weights: folder of the model's; its ``split.csv`` says which groups and pictures it was
+            trained on, where the table has no column ``split``.
 
     Raises:
         TableError: for a wrong table, a label that the model does not know, a split without rows.
     """
     examples = read_table(table, card.task)
     _refuse_unknown(examples, card, table)
-    warnings, splits, doubt = list[str](), dict[str, str](), ""
-    if stated := any(example.split for example in examples):  # what has none is trained on
+    warnings = list[str]()
+    if any(example.split for example in examples):  # what has none is trained on
         examples = [replace(example, split=example.split or "train") for example in examples]
-    elif weights is not None:
-        splits, doubt = splits_of(weights, examples)
-        examples = [
-            replace(example, split=cast(Split | None, splits.get(example.group)))
-            for example in examples
-        ]
-        told = f"which rows were learned from is told by their groups in {weights}/{SPLIT_FILE}"
-        warnings += [doubt or told] if doubt or splits else []
-    if not (stated or splits or doubt):
-        doubt = (
-            f"neither a column `split` nor a {SPLIT_FILE} beside the weights says which rows the "
-            "model learned from: of those, if there are any, the figures flatter"
-        )
-        warnings.append(doubt)
-    learned = sum(example.split in ("train", "validation") for example in examples)
+    else:
+        examples, warnings = _recalled(examples, weights)
+    learned = sum(example.split in LEARNED for example in examples)
     if split is None:
         flatters = (
             f"{learned} of {len(examples)} rows stand in train or validation: if the model was "
@@ -66,6 +55,7 @@ def read_labels(
         return examples, [*_repeated(examples), *warnings, *([flatters] if learned else ())]
     chosen = [example for example in examples if example.split == split]
     if not chosen:
+        doubt = "; ".join(warnings)
         raise TableError(f"no row has the split {split!r}", where=str(table), hint=doubt)
     return chosen, [*_repeated(chosen), *warnings]
 
@@ -112,6 +102,35 @@ def columns_of(examples: Sequence[Example]) -> dict[str, tuple[str, ...]]:
     return {
         name: tuple(example.columns[name] for example in examples) for name in examples[0].columns
     }
+
+
+def _recalled(examples: Sequence[Example], weights: Path | None) -> tuple[list[Example], list[str]]:
+    """Return rows with the splits that the model's training had, and how far these are known."""
+    learned = learned_by(weights, examples) if weights is not None else Learned()
+    if not learned.pictures:
+        return list(examples), [
+            f"neither a column `split` nor a {SPLIT_FILE} beside the weights says which rows the "
+            "model learned from: of those, if there are any, the figures flatter"
+        ]
+    told = f"{weights}/{SPLIT_FILE}"
+    placed = [replace(example, split=learned.split(example)) for example in examples]
+    warnings = [learned.doubt] if learned.doubt else []
+    if known := sum(example.split is not None for example in placed):
+        warnings.append(
+            f"which rows were learned from is told by their groups and paths in {told}, where "
+            f"{known} of {counted(len(placed), 'row')} stand"
+        )
+    elif not learned.doubt:
+        warnings.append(
+            f"none of the table's groups and paths stands in {told}: of rows that the model "
+            "learned from under other names, if there are any, the figures flatter"
+        )
+    if same := learned.namesakes(examples):
+        warnings.append(
+            f"{counted(len(same), 'picture')} named as one that the model learned from, by {told}, "
+            "in another folder and group: if it is the same, the figures flatter"
+        )
+    return placed, warnings
 
 
 def _scored(

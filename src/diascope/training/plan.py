@@ -166,10 +166,11 @@ def make_plan(recipe: Recipe) -> Plan:
     doubts = []
     for each in (plan, *folds):
         _check_monitor(each)
-        doubts += [check_unseen(folder, each.examples) for folder in (*options.teachers, *started)]
+        for folder in (*options.teachers, *started):
+            doubts += check_unseen(folder, each.examples)
     for number, fold in enumerate(folds, 1):
         _check_learned(fold, f"fold {number} of {len(folds)}")
-    return replace(plan, warnings=tuple(dict.fromkeys(filter(None, doubts))))
+    return replace(plan, warnings=tuple(dict.fromkeys(doubts)))
 
 
 @contextmanager

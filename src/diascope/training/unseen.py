@@ -4,37 +4,50 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from diascope.errors import TableError
-from diascope.table import SPLIT_FILE, Example, splits_of
+from diascope.evaluation.learned import LEARNED, Learned, learned_by
+from diascope.pages.words import counted
+from diascope.table import SPLIT_FILE, Example
 
-_KNOWN = {"test": ("train", "validation"), "validation": ("train",)}
+_KNOWN = {"test": LEARNED, "validation": ("train",)}
 """Splits of another training whose groups must not stand in a split of this one."""
 
 _SHOWN = 3
 
 
-def check_unseen(folder: Path, examples: Sequence[Example]) -> str:
-    """Check that weights were not trained on groups that are held out now.
+def check_unseen(folder: Path, examples: Sequence[Example]) -> list[str]:
+    """Check that weights were not trained on groups or pictures that are held out now.
 
     Args:
         folder: of the weights; nothing is known of them if it holds no ``split.csv`` of ours.
         examples: each with its split.
 
     Returns:
-        A warning, if groups are only named as those of the weights; else an empty text.
+        Warnings, if groups or pictures are only named as those of the weights.
 
     Raises:
-        TableError: naming some of the groups.
+        TableError: naming some of the groups, or of the pictures whose groups are named otherwise.
     """
-    path, (splits, doubt) = folder / SPLIT_FILE, splits_of(folder, examples)
+    path, learned = folder / SPLIT_FILE, learned_by(folder, examples)
     for split, known in _KNOWN.items():
-        held = {example.group for example in examples if example.split == split}
-        if seen := sorted(group for group in held if splits.get(group) in known):
+        held = [one for one in examples if one.split == split]
+        if seen := sorted({_seen(one, learned) for one in held if learned.split(one) in known}):
             more = f" and {len(seen) - _SHOWN} more" if len(seen) > _SHOWN else ""
             raise TableError(
                 f"its training learned from groups that are held out now as {split}: "
                 f"{', '.join(seen[:_SHOWN])}{more}",
                 where=str(path),
                 hint=f"Give the table its column `split`, as {path} has it, and train no folds. "
-                "If these groups are others, rename them in the table.",
+                "If these groups or pictures are others, name them otherwise in the table.",
             )
-    return doubt
+    doubts = [learned.doubt] if learned.doubt else []
+    if same := learned.namesakes([one for one in examples if one.split in _KNOWN]):
+        doubts.append(
+            f"{counted(len(same), 'held-out picture')} named as one that the weights learned from, "
+            f"by {path}, in another folder and group: if it is the same, the figures flatter"
+        )
+    return doubts
+
+
+def _seen(example: Example, learned: Learned) -> str:
+    """Return what of a row the training knew: its group, or else its picture."""
+    return example.group if example.group in learned.groups else example.name

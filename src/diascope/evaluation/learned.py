@@ -1,0 +1,71 @@
+"""What weights were learned from, as far as the names in a training's ``split.csv`` tell."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+from diascope.table import SPLIT_FILE, Example, Split
+
+LEARNED = ("train", "validation")
+"""Splits that shaped the weights."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The splits of a training, by the names of its groups and of its pictures.
+
+    Attributes:
+        groups, pictures: name to split; empty where nothing is known.
+        names: of the pictures that it learned from, without folder and ending.
+        doubt: a warning, if groups are only named as those of the training; else empty.
+    """
+
+    groups: Mapping[str, Split] = field(default_factory=dict)
+    pictures: Mapping[Path, Split] = field(default_factory=dict)
+    names: frozenset[str] = frozenset()
+    doubt: str = ""
+
+    def split(self, example: Example) -> Split | None:
+        """Return the training's split of a row's group or picture, the one that it learned more
+        from; None if neither stands in it."""
+        found = self.groups.get(example.group), self.pictures.get(Path(example.name))
+        return next((split for split in (*LEARNED, "test") if split in found), None)
+
+    def namesakes(self, examples: Sequence[Example]) -> list[Example]:
+        """Return the rows of unknown split whose picture is named as one that was learned from."""
+        return [
+            one for one in examples if Path(one.name).stem in self.names and self.split(one) is None
+        ]
+
+
+def learned_by(folder: Path, examples: Sequence[Example]) -> Learned:
+    """Return what is known of weights, from ``split.csv`` beside them; nothing without such a file.
+
+    Two tables may name other groups alike, such as 1 to 100. Their names mean the same if at least
+    one group has a picture of the same name in both, whatever its folder and ending; otherwise no
+    group is taken for the training's, and ``doubt`` says so. Of the same path, it is one picture.
+    """
+    path = folder / SPLIT_FILE
+    if not path.is_file():
+        return Learned()
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row.get("path") and row.get("split")]
+    groups = {row.get("group") or row["path"]: cast(Split, row["split"]) for row in rows}
+    alike = {(one.group, Path(one.name).stem) for one in examples if one.group in groups}
+    known = {(row.get("group") or row["path"], Path(row["path"]).stem) for row in rows}
+    doubt = ""
+    if alike and not alike & known:
+        groups = {}
+        doubt = (
+            f"groups are named as in {path} ({len({group for group, _ in alike})}), but none has a "
+            "picture of the same name: they are taken for others; if they are the same, the "
+            "figures flatter"
+        )
+    return Learned(
+        groups,
+        {Path(row["path"]): cast(Split, row["split"]) for row in rows},
+        frozenset(Path(row["path"]).stem for row in rows if row["split"] in LEARNED),
+        doubt,
+    )

@@ -14,29 +14,52 @@ from torch import Tensor
 
 from diascope import contracts
 from diascope.document import parse_document
-from diascope.errors import RecipeError
+from diascope.errors import PluginError, RecipeError, reason_of
 from diascope.plugins import find_plugin, find_plugins, load_plugin
 from diascope.recipe import build
 
 _OURS = ("RandChroma", "RandJPEG", "RandVignette")
+_TRIALS = 4
 
 
 class Augmentation:
     """A chain of random changes of ``(C, H, W)`` in [0, 1]; same seed, same result."""
 
     def __init__(self, written: tuple[Any, ...], where: str) -> None:
-        from monai.transforms import Compose
-
         self._random = np.random.RandomState()
-        self._chain = Compose([_transform(entry, where) for entry in written])
-        for transform in self._chain.transforms:  # seeding one each takes as long as many
+        self._where = where
+        self._chain = [_transform(entry, where) for entry in written]
+        for _, transform in self._chain:  # seeding one each takes as long as many
             transform.set_random_state(state=self._random)
 
     def __call__(self, picture: Tensor, seed: int) -> Tensor:
+        """Return the picture changed.
+
+        Raises:
+            PluginError: for a plugin that fails, or returns another shape or no numbers.
+            RecipeError: for a transform of MONAI that fails.
+        """
         self._random.seed(seed % 2**32)
+        changed: Any = picture
         with _plain_tensors():
-            changed = self._chain(picture)
+            for name, transform in self._chain:
+                try:
+                    changed = transform(changed)
+                except PluginError:
+                    raise
+                except Exception as error:
+                    told = f"augment: {name}: {reason_of(error)}"
+                    raise RecipeError(told, where=self._where) from error
         return torch.as_tensor(changed).as_subclass(Tensor).clamp(0, 1).contiguous()
+
+    def try_on(self, channels: int, size: tuple[int, int]) -> None:
+        """Change a grey picture of ``size`` (height, width) a few times.
+
+        Raises:
+            PluginError, RecipeError: as each call.
+        """
+        for seed in range(_TRIALS):
+            self(torch.full((channels, *size), 0.5), seed)
 
 
 @contextmanager
@@ -53,16 +76,30 @@ def _plain_tensors() -> Iterator[None]:
 class Plugged(RandomizableTransform):  # type: ignore[misc]
     """A plugin's augmentation as a transform of MONAI, whose random state it is given."""
 
-    def __init__(self, augmentation: "contracts.Augmentation") -> None:
+    def __init__(self, augmentation: "contracts.Augmentation", title: str) -> None:
         super().__init__()
         self.augmentation = augmentation
+        self.title = title
 
     def __call__(self, picture: Tensor) -> Tensor:
-        changed = self.augmentation(np.asarray(picture, np.float32), self.R)
-        return torch.from_numpy(np.ascontiguousarray(changed, np.float32))
+        given = np.asarray(picture, np.float32)
+        try:
+            changed = self.augmentation(given, self.R)
+        except Exception as error:  # a stranger's class may raise anything
+            raise PluginError(f"{self.title}: {reason_of(error)}") from error
+        if np.shape(changed) != given.shape:
+            raise PluginError(
+                f"{self.title}: expected a picture {given.shape} as it was given, got a "
+                f"{type(changed).__name__} of shape {np.shape(changed)}"
+            )
+        numbers = np.ascontiguousarray(changed, np.float32)
+        if not np.isfinite(numbers).all():
+            raise PluginError(f"{self.title}: returned values that are not finite numbers")
+        return torch.from_numpy(numbers)
 
 
-def _transform(entry: Any, where: str) -> Any:
+def _transform(entry: Any, where: str) -> tuple[str, Any]:
+    """Return a transform that a recipe gives, and its name there."""
     name: Any = entry
     values: Any = {}
     if isinstance(entry, Mapping) and len(entry) == 1:
@@ -81,9 +118,9 @@ def _transform(entry: Any, where: str) -> Any:
     if not isinstance(values, Mapping):
         raise RecipeError(f"augment: {name}: expected parameters, got {values!r}", where=where)
     if found is None:
-        return _plugged(name, values, where)
+        return name, _plugged(name, values, where)
     try:
-        return found(**values)
+        return name, found(**values)
     except (TypeError, ValueError) as error:
         raise RecipeError(f"augment: {name}: {error}", where=where) from error
 
@@ -107,6 +144,7 @@ def _class_of(name: Any) -> Any:
 
 
 def _plugged(name: str, values: Mapping[str, Any], where: str) -> Plugged:
-    loaded = load_plugin(find_plugin("augmentation", name))
+    plugin = find_plugin("augmentation", name)
+    loaded = load_plugin(plugin)
     nodes = parse_document(json.dumps(values), name=f"{where}: augment: {name}").value
-    return Plugged(build(loaded, nodes, where=where))
+    return Plugged(build(loaded, nodes, where=where), plugin.title)

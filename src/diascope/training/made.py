@@ -17,7 +17,9 @@ from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest
 from diascope.contracts import Backbone
 from diascope.errors import RecipeError
 from diascope.evaluation.evaluate import Evaluation
+from diascope.fields import check, parameters
 from diascope.network import Network, state_digest
+from diascope.plugins import find_plugin, load_plugin
 from diascope.recipe import Recipe, Reference
 from diascope.table import Example
 from diascope.training.options import TrainOptions
@@ -44,10 +46,6 @@ def first_card(
         RecipeError: if the task's labels do not hold together.
     """
     texts = options.labels
-    plain = reference.plain()
-    parameters = dict(plain[reference.name]) if isinstance(plain, dict) else {}
-    if not head_only:
-        parameters.pop("weights", None)  # the file holds its own
     card = ModelCard(
         name=recipe.name,
         title=options.title,
@@ -58,7 +56,7 @@ def first_card(
         ),
         size=size,
         backbone=reference.name,
-        backbone_parameters=parameters,
+        backbone_parameters=_parameters(reference, recipe, head_only=head_only),
         head=options.head,
         mean=tuple(backbone.mean),
         std=tuple(backbone.std),
@@ -72,6 +70,28 @@ def first_card(
     if wrong := card.contradiction():
         raise RecipeError(wrong, where=str(recipe.path))
     return card
+
+
+def _parameters(reference: Reference, recipe: Recipe, *, head_only: bool) -> dict[str, Any]:
+    """Return the backbone's parameters as a card keeps them: paths are absolute, as no recipe is
+    beside them; without ``weights``, of which the file holds its own, unless it must be given."""
+    loaded = load_plugin(find_plugin("backbone", reference.name))
+    given = check(loaded, reference.parameters, where=reference.where, base=recipe.base)
+    kept = {
+        name: _absolute(given[name], node.plain()) for name, node in reference.parameters.items()
+    }
+    if not head_only and "weights" in kept and not parameters(loaded)["weights"].required:
+        del kept["weights"]
+    return kept
+
+
+def _absolute(given: Any, written: Any) -> Any:
+    """Return a value as it was written, but for the paths that it was taken for."""
+    if isinstance(given, Path):
+        return str(given)
+    if isinstance(given, tuple) and any(isinstance(each, Path) for each in given):
+        return [str(each) for each in given]
+    return written
 
 
 def rounded(network: Network, *, head_only: bool) -> dict[str, Tensor]:

@@ -26,6 +26,7 @@ from diascope.training.options import TrainOptions, train_options
 from diascope.training.pictures import Pictures
 from diascope.training.split import folds_by_group, split_by_group
 from diascope.training.teachers import teacher_card
+from diascope.training.trial import built
 from diascope.training.unseen import check_unseen
 
 _NOT_TRAINED = {"table", "devices", "title", "licence", "data", "limits", "by", "folds"}
@@ -155,7 +156,9 @@ def make_plan(recipe: Recipe) -> Plan:
         backbone=backbone,
         preparation=Preparation(readers, steps, block=1, gate=recipe.accept),
         augmentation=Augmentation(options.augment, str(recipe.path)),
-        head_only=options.freeze_backbone and options.start is None and _always_the_same(backbone),
+        head_only=options.freeze_backbone
+        and options.start is None
+        and _always_the_same(backbone, reference.name),
         parted=parted,
     )
     card = plan.card((1, 1))  # labels that do not fit the task are told before pictures are read
@@ -182,9 +185,9 @@ def _placed(table: Path) -> Iterator[None]:
         raise TableError(error.message, where=str(table), hint=error.hint) from error
 
 
-def _always_the_same(backbone: Backbone) -> bool:
+def _always_the_same(backbone: Backbone, name: str) -> bool:
     """Whether a backbone has weights of its own, not by chance."""
-    first, second = (state_digest(backbone.build()) for _ in range(2))
+    first, second = (state_digest(built(backbone, name)) for _ in range(2))
     return first == second
 
 

@@ -26,6 +26,7 @@ from diascope.training.options import TrainOptions
 from diascope.training.plan import Plan, make_plan
 from diascope.training.sharing import computing_on, share
 from diascope.training.transfer import Matched, start_from
+from diascope.training.trial import try_backbone
 
 Watch = Callable[[Progress], None]
 _MOST_READERS = 16
@@ -143,6 +144,8 @@ def _prepared(
 ) -> tuple[Inspection, Features | None]:
     """Look at every item once; work out what the frozen backbone sees in it, if that is learned."""
     inspection = _inspected(plan, folder)
+    try_backbone(plan.card(inspection.size))
+    plan.augmentation.try_on(len(plan.backbone.mean), inspection.size)
     if not plan.options.of_regions:
         return inspection, None
     extraction = Extraction(

@@ -1,0 +1,123 @@
+"""Plugins of others in a training: what is wrong with them is told before the first epoch, by
+name, and what was trained with them can be used."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from diascope.card import read_card
+from diascope.errors import PluginError
+from tests.runs import Ended, write_recipe
+from tests.training.trainings import train, write_table, write_training
+
+pytest.importorskip("lightning_fabric", reason="needs diascope[train]")
+pytestmark = pytest.mark.filterwarnings("ignore")  # those of other libraries
+
+OWN = """
+from pathlib import Path
+from torch import nn
+
+class Own:
+    api = (1, 0)
+    in_channels, features = 3, {features}
+    mean, std = (0.5,) * 3, (0.25,) * 3
+
+    def __init__(self, weights: Path{default}) -> None:
+        self.weights = weights
+
+    def build(self):
+        {build}
+        return nn.Sequential(nn.Conv2d(3, 16, 3), nn.BatchNorm2d(16), nn.ReLU(){pooled})
+
+class Odd:
+    api = (1, 0)
+
+    def __call__(self, picture, random):
+        {augment}
+"""
+
+
+@pytest.fixture
+def own(install: Callable[..., None]) -> Callable[..., None]:
+    """Return a function that installs the backbone ``own`` and the augmentation ``odd``."""
+    points = "[diascope.backbones]\nown = own:Own\n[diascope.augmentations]\nodd = own:Odd\n"
+    sound = {"features": "16", "default": "", "build": "self.weights.read_text()", "pooled": ""}
+    sound["augment"] = "return picture"
+
+    def put(**changes: str) -> None:
+        install("owns", points, own=OWN.format(**sound | changes))
+
+    return put
+
+
+def recipe(folder: Path, **options: Any) -> Path:
+    """Write a training with the file that the backbone needs beside it."""
+    (folder / "own.txt").write_text("weights")
+    table = write_table(folder / "pictures", ["red", "blue"])
+    known: dict[str, Any] = {"backbone": {"own": {"weights": "own.txt"}}, "epochs": 1}
+    return write_training(folder / "t.yaml", table, **known | options)
+
+
+def test_what_was_trained_with_a_file_beside_the_recipe_runs_in_another_folder(
+    own: Callable[..., None],
+    command: Callable[..., Ended],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own()
+    train(recipe(tmp_path), tmp_path / "mine")
+    assert read_card(tmp_path / "mine").backbone_parameters == {
+        "weights": str(tmp_path / "own.txt")
+    }
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    steps = [{"resize": {"size": 16}}]
+    run = write_recipe(tmp_path / "run.yaml", tmp_path / "mine", preprocess=steps)
+    ended = command("run", run, tmp_path / "pictures" / "*.png", "-o", tmp_path / "out")
+    assert ended.code == 0, ended.err
+
+
+def test_weights_that_a_backbone_can_do_without_are_left_to_the_file(
+    own: Callable[..., None], tmp_path: Path
+) -> None:
+    own(default=" | None = None", build="")
+    assert train(recipe(tmp_path), tmp_path / "mine").backbone_parameters == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"features": "99"}, r"expected features \(1, 99, h, w\) of .*Tensor of shape \(1, 16, "),
+        ({"pooled": ", nn.AdaptiveAvgPool2d(1), nn.Flatten()"}, r"of shape \(1, 16\)"),
+        ({"build": "open('/gone.pth')"}, r"build\(\): No such file or directory \(/gone.pth\)"),
+        ({"pooled": ", nn.Linear(3, 3)"}, "its layers: RuntimeError: "),
+    ],
+)
+@pytest.mark.parametrize("frozen", [False, True])
+def test_a_backbone_that_does_not_do_as_it_says_is_named_before_the_first_epoch(
+    own: Callable[..., None], tmp_path: Path, changes: dict[str, str], said: str, frozen: bool
+) -> None:
+    own(**changes)
+    with pytest.raises(PluginError, match=f"^backbone 'own' of owns 1.0: .*{said}"):
+        train(recipe(tmp_path, freeze_backbone=frozen), tmp_path / "mine")
+    assert not (tmp_path / "mine" / "checkpoint.pt").exists()
+
+
+@pytest.mark.parametrize(
+    ("augment", "said"),
+    [
+        ("raise KeyError('tint')", "KeyError: 'tint'"),
+        ("return None", r"expected a picture \(3, 16, 16\) .* got a NoneType of shape \(\)"),
+        ("return picture[:, :8]", r"got a ndarray of shape \(3, 8, 16\)"),
+        ("return picture * float('nan')", "returned values that are not finite numbers"),
+    ],
+)
+def test_an_augmentation_that_does_not_do_as_it_should_is_named_before_the_first_epoch(
+    own: Callable[..., None], tmp_path: Path, augment: str, said: str
+) -> None:
+    own(augment=augment)
+    with pytest.raises(PluginError, match=f"^augmentation 'odd' of owns 1.0: .*{said}"):
+        train(recipe(tmp_path, augment=["odd"]), tmp_path / "mine")
+    assert not (tmp_path / "mine" / "checkpoint.pt").exists()

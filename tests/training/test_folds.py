@@ -1,7 +1,9 @@
 """Cross-validation: every picture is measured by a network that never saw its group."""
 
+import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,6 +56,24 @@ def test_copies_that_only_a_fold_parts_are_refused(tmp_path: Path, table: Path) 
         TableError, match=r"in fold \d of 2: 1 picture with copies in another split"
     ):
         train(recipe, tmp_path / "mine")
+
+
+def test_figures_of_pictures_that_are_copies_of_learned_ones_say_so(
+    tmp_path: Path, table: Path
+) -> None:
+    for number in ("02", "04", "06", "08", "18"):  # the last is of test
+        shutil.copy(table.parent / "0-00.png", table.parent / f"0-{number}.png")
+    with_splits(table)
+    options: dict[str, Any] = {"allow_duplicates": True, "folds": 2, "epochs": 1}
+    card = train(write_training(tmp_path / "t.yaml", table, **options), tmp_path / "mine")
+    told = r"{} of the {} pictures (has a copy|have copies) among those trained on: figures flatter"
+    for folder, metrics, count in (
+        (tmp_path / "mine", card.metrics, told.format(1, 6)),
+        (tmp_path / "mine/cross-validation", card.cross_validation, told.format(r"\d", 60)),
+    ):
+        assert re.search(count, metrics["measured_on"])
+        assert re.search(count, (folder / "metrics.json").read_text())
+        assert re.search(count, (folder / "evaluation.html").read_text())
 
 
 def test_too_few_groups_for_the_folds_are_told_with_their_table(

@@ -52,10 +52,12 @@ class Inspection:
     Attributes:
         size: (height, width) in pixels that preprocessing gives.
         warnings: for the screen, the page and the card.
+        alike: sets of copies, by their places in the table.
     """
 
     size: tuple[int, int]
     warnings: tuple[str, ...]
+    alike: tuple[tuple[int, ...], ...] = ()
 
 
 def inspect_pictures(
@@ -85,9 +87,10 @@ def inspect_pictures(
             pictures.
     """
     read = _Read.of(examples, preparation)
+    alike = read.alike()
     found = [
         *_bad_pictures(read, channels),
-        *_copied(examples, folds, read, allow_duplicates),
+        *_copied(examples, folds, alike, allow_duplicates),
         *_scarce(examples, names),
     ]
     _write(found, directory)
@@ -99,7 +102,7 @@ def inspect_pictures(
             where=str(table),
             hint=f"All rows concerned are listed in {directory / DEFECTS_FILE}.",
         )
-    return Inspection(read.size, tuple(str(defect) for defect in found))
+    return Inspection(read.size, tuple(str(defect) for defect in found), alike)
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,12 @@ class _Read:
         """The (height, width) of most pictures."""
         return Counter(self.sizes.values()).most_common(1)[0][0]
 
+    def alike(self) -> tuple[tuple[int, ...], ...]:
+        """The sets of copies, by their places in the table."""
+        places = list(self.fingerprints)
+        found = copies(list(self.fingerprints.values()))
+        return tuple(tuple(places[at] for at in one) for one in found)
+
 
 def _bad_pictures(read: _Read, channels: int) -> Iterator[Defect]:
     if read.unreadable:
@@ -154,12 +163,10 @@ def _bad_pictures(read: _Read, channels: int) -> Iterator[Defect]:
 def _copied(
     examples: Sequence[Example],
     folds: Sequence[Sequence[Example]],
-    read: _Read,
+    alike: Sequence[Sequence[int]],
     allowed: bool,
 ) -> Iterator[Defect]:
     """Copies on two sides, copies in two groups of one side, and copies with unequal labels."""
-    places = list(read.fingerprints)
-    alike = [[places[at] for at in found] for found in copies(list(read.fingerprints.values()))]
     sets = [[examples[place] for place in one] for one in alike]
     yield from _leaks(sets, allowed)
     for number, fold in enumerate(folds, 1):

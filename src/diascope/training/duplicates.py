@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from diascope.evaluation.learned import LEARNED
 from diascope.sample import Sample
+from diascope.table import Example, Split
 
 _SIDE = 16
 _MOST_BITS = 32
@@ -77,6 +79,23 @@ def copies(fingerprints: Sequence[Fingerprint]) -> list[tuple[int, ...]]:
     for at, component in enumerate(connected_components(graph, directed=False)[1]):
         found.setdefault(int(component), []).append(at)
     return [tuple(places) for places in found.values() if len(places) > 1]
+
+
+def learned_copies(
+    alike: Sequence[Sequence[int]], examples: Sequence[Example], split: Split
+) -> int:
+    """Return how many pictures of a split are copies of pictures that were learned from.
+
+    Args:
+        alike: sets of copies, by their places among the examples.
+        split: ``test``, or ``validation``, which is itself learned from where ``test`` is meant.
+    """
+    count = 0
+    for one in alike:
+        splits = [examples[place].split for place in one]
+        if any(learned in splits for learned in LEARNED if learned != split):
+            count += splits.count(split)
+    return count
 
 
 def _near(fingerprints: Sequence[Fingerprint], places: NDArray[np.intp]) -> NDArray[np.intp]:

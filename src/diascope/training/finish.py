@@ -14,10 +14,11 @@ from diascope.evaluation.scored import Scored, joined
 from diascope.evaluation.write import write_evaluation
 from diascope.network import Network
 from diascope.output import write_whole
-from diascope.table import SPLIT_FILE, Example
+from diascope.table import SPLIT_FILE, Example, Split
 from diascope.training.decisions import decided, scored
+from diascope.training.duplicates import learned_copies
 from diascope.training.filters import read_filters
-from diascope.training.made import data_of, measured_card, provenance, rounded, stored
+from diascope.training.made import copies_told, data_of, measured_card, provenance, rounded, stored
 from diascope.training.mistakes import worst_mistakes
 from diascope.training.novelty import novelty_of
 from diascope.training.page import write_page
@@ -27,7 +28,12 @@ from diascope.training.scoring import Figures, logits_of
 
 @dataclass(frozen=True)
 class Trained:
-    """A network after its last epoch, with the best epoch's weights."""
+    """A network after its last epoch, with the best epoch's weights.
+
+    Attributes:
+        warnings: of what was found wrong with the table.
+        alike: sets of copies, by their places in the table.
+    """
 
     plan: Plan
     card: ModelCard
@@ -35,6 +41,7 @@ class Trained:
     history: Sequence[Figures]
     workers: int
     warnings: Sequence[str]
+    alike: Sequence[Sequence[int]]
 
 
 def finish(
@@ -52,16 +59,19 @@ def finish(
     validation = plan.pictures("validation", card)
     logits = logits_of(network, validation, trained.workers, flips=flips)
     card = decided(card, options.operating_points, validation, logits)
-    split = "test" if plan.split("test") else "validation"
+    split: Split = "test" if plan.split("test") else "validation"
     pictures = plan.pictures(split, card)
     if split == "test":
         logits = logits_of(network, pictures, trained.workers, flips=flips)
     answers = scored(card, pictures, logits)
-    evaluation = evaluate(answers, by=options.by, seed=options.seed)
+    copied = learned_copies(trained.alike, plan.examples, split)
+    evaluation = evaluate(
+        answers, by=options.by, seed=options.seed, warnings=copies_told(copied, answers)
+    )
     facts = {"recipe_digest": plan.digest(), "seed": options.seed, "epochs": len(trained.history)}
     before = _card_before(folder, card.digest)
     card = replace(
-        measured_card(card, evaluation, split),
+        measured_card(card, evaluation, split, copied),
         cross_validation=across,
         data=data_of(options, plan.examples),
         evidence=before.evidence if before else {},
@@ -107,23 +117,31 @@ def _stored(trained: Trained, folder: Path) -> ModelCard:
     return stored(card, network, tensors, folder)
 
 
-def pooled(parts: Sequence[Scored], plan: Plan, folder: Path) -> dict[str, Any]:
+def pooled(
+    parts: Sequence[Scored], plan: Plan, folder: Path, alike: Sequence[Sequence[int]]
+) -> dict[str, Any]:
     """Write the evaluation of all folds' held-out pictures together, and return its metrics.
 
     Args:
         parts: answers of each fold's network to pictures of groups that it never saw.
+        alike: sets of copies, by their places in the table.
     """
     if not parts:
         return {}
     whole, options = joined(parts), plan.options
-    evaluation = evaluate(whole, by=options.by, seed=options.seed)
+    copied = sum(learned_copies(alike, examples, "test") for examples in plan.parted)
+    evaluation = evaluate(
+        whole, by=options.by, seed=options.seed, warnings=copies_told(copied, whole)
+    )
     place = folder / "cross-validation"
     place.mkdir(exist_ok=True)
     title = f"{options.title or plan.recipe.name}: {len(parts)} folds"
     write_evaluation(evaluation, place, title=title, facts={"folds": len(parts)})
     groups = len(set(whole.groups))
     whom = f"{len(whole)} pictures of {groups} groups"
-    measured_on = f"{whom}, each by a network that never saw its group"
+    measured_on = "; ".join(
+        [f"{whom}, each by a network that never saw its group", *copies_told(copied, whole)]
+    )
     return {"folds": len(parts), "measured_on": measured_on, **evaluation.metrics}
 
 

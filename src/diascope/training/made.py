@@ -17,6 +17,7 @@ from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest
 from diascope.contracts import Backbone
 from diascope.errors import RecipeError
 from diascope.evaluation.evaluate import Evaluation
+from diascope.evaluation.scored import Scored
 from diascope.fields import check, parameters
 from diascope.network import Network, state_digest
 from diascope.plugins import find_plugin, load_plugin
@@ -120,17 +121,33 @@ def stored(
     return replace(card, digest=digest, backbone_digest=state_digest(network.backbone))
 
 
-def measured_card(card: ModelCard, evaluation: Evaluation, split: str) -> ModelCard:
-    """Return the card with the metrics of an evaluation on a split, as a whole and by subgroup."""
+def copies_told(copied: int, scored: Scored) -> list[str]:
+    """Return a warning, if some of the pictures measured are copies of pictures trained on."""
+    if not copied:
+        return []
+    have = "has a copy" if copied == 1 else "have copies"
+    return [
+        f"{copied} of the {len(scored)} pictures {have} among those trained on: figures flatter"
+    ]
+
+
+def measured_card(
+    card: ModelCard, evaluation: Evaluation, split: str, copied: int = 0
+) -> ModelCard:
+    """Return the card with the metrics of an evaluation on a split, as a whole and by subgroup.
+
+    Args:
+        copied: pictures of the split that are copies of pictures trained on.
+    """
     scored = evaluation.scored
     chose = (
         ""
         if split == "test"
         else " (it also chose epoch, calibration and decisions, so they flatter)"
     )
-    measured_on = (
-        f"{split}: {len(scored)} pictures of {len(set(scored.groups))} groups never trained on; "
-        f"95 % bootstrap over groups{chose}"
+    whom = f"{split}: {len(scored)} pictures of {len(set(scored.groups))} groups never trained on"
+    measured_on = "; ".join(
+        [whom, f"95 % bootstrap over groups{chose}", *copies_told(copied, scored)]
     )
     subgroups = {
         f"{part.column}={part.value}": {

@@ -70,7 +70,7 @@ def train(
         for number, fold in enumerate(plan.folds(), 1):
             session.tell(f"Fold {number} of {plan.options.folds}")
             folds.append(session.train(fold, folder / f"fold-{number}", found))
-        across = pooled([answers for _, answers in folds if answers], plan, folder)
+        across = pooled([answers for _, answers in folds if answers], plan, folder, found.alike)
         card, _ = session.train(plan, folder, found, across)
     return card if first else None
 
@@ -123,7 +123,9 @@ class _Session:
             history = trainer.fit()
         if not first:
             return card, None
-        trained = Trained(plan, card, network, history, trainer.workers, found.warnings)
+        trained = Trained(
+            plan, card, network, history, trainer.workers, found.warnings, found.alike
+        )
         made = {
             "command": self.command,
             "start": matched.plain() if matched else None,

@@ -52,7 +52,13 @@ def test_a_small_part_is_marked_and_a_large_one_is_not() -> None:
 )
 def test_what_cannot_divide_is_refused(request_: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        check_divisible(COLUMNS, request_)
+        check_divisible(COLUMNS, [request_])
+
+
+def test_a_column_that_is_asked_for_twice_is_refused() -> None:
+    with pytest.raises(UsageError, match="--by age: the column 'age' is named twice"):
+        check_divisible(COLUMNS, ["sex", "age:20", "age"])
+    check_divisible(COLUMNS, ["sex", "age:20"])
 
 
 def test_items_without_a_number_are_a_part_of_their_own_if_all_are() -> None:

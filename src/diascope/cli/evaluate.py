@@ -81,8 +81,7 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
     if other is not None:
         check_comparable(card, other.model.instance.card)
         warnings += [f"{other.recipe.name}: {warning}" for warning in other.warnings]
-    for request in by:
-        check_divisible(columns_of(examples), request)
+    check_divisible(columns_of(examples), by)
     updated_in = updatable(pipeline.model.instance, card) if options["update_card"] else None
     classifier = _classifier(pipeline, examples, options) if options["evidence"] else None
     scored, failed, code = _answers(pipeline, examples, folder, quiet=quiet)

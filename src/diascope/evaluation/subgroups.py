@@ -59,15 +59,21 @@ def by_subgroup(
     return found
 
 
-def check_divisible(columns: Mapping[str, Sequence[str]], request: str) -> None:
-    """Check that a whole table can be divided as a request says, before anything is run.
+def check_divisible(columns: Mapping[str, Sequence[str]], by: Sequence[str]) -> None:
+    """Check that a whole table can be divided as requested, before anything is run.
 
     Raises:
-        UsageError: as ``divided``, and for a column to be binned that holds no number.
+        UsageError: as ``divided``, for a column to be binned that holds no number, and for a column
+            that is named twice, as its parts would be mixed.
     """
-    column, _ = divided(columns, request)
-    if column != request and all(_number(cell) is None for cell in columns[column]):
-        raise UsageError(f"--by {request}: the column {column!r} holds no numbers")
+    named = set[str]()
+    for request in by:
+        column, _ = divided(columns, request)
+        if column != request and all(_number(cell) is None for cell in columns[column]):
+            raise UsageError(f"--by {request}: the column {column!r} holds no numbers")
+        if column in named:
+            raise UsageError(f"--by {request}: the column {column!r} is named twice")
+        named.add(column)
 
 
 def divided(columns: Mapping[str, Sequence[str]], request: str) -> tuple[str, list[str]]:

@@ -142,8 +142,7 @@ def make_plan(recipe: Recipe) -> Plan:
             raise TableError(f"no row has the split {split!r}", where=str(options.table))
     if not any(example.weight for example in examples if example.split == "train"):
         raise TableError("every row of train has the weight 0", where=str(options.table))
-    for request in options.by:
-        check_divisible(columns_of(examples), request)
+    check_divisible(columns_of(examples), options.by)
     readers, _ = make_readers(recipe)
     steps = tuple(make_part(step, recipe) for step in recipe.preprocess)
     backbone = make_part(reference, recipe).instance

@@ -99,7 +99,7 @@ def test_a_label_that_the_model_does_not_know_is_refused_before_anything_is_run(
     write_rows(table, 12, label="purple")
     ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
     assert ended.code == 2
-    assert "12 rows hold labels that the model does not know: purple" in ended.err
+    assert "12 rows with labels that the model does not know: purple" in ended.err
     assert "It knows red, green, blue." in ended.err
     assert not (tmp_path / "out").exists()
 

@@ -180,10 +180,14 @@ def _repeated(examples: Sequence[Example]) -> list[str]:
     repeated = [example for example in examples if rows[example.path] > 1]
     if not repeated:
         return []
-    lines = ", ".join(str(row.line) for row in repeated[:_SHOWN])
-    more = ", ..." if len(repeated) > _SHOWN else ""
     told = f"{len(repeated)} rows share their picture with others; each counts"
-    return [f"{told} (lines {lines}{more})"]
+    return [f"{told} ({_lines(repeated)})"]
+
+
+def _lines(rows: Sequence[Example]) -> str:
+    """Return such as ``line 2`` or ``lines 2, 3``."""
+    lines = ", ".join(str(row.line) for row in rows[:_SHOWN])
+    return f"line{'s' if len(rows) > 1 else ''} {lines}{', ...' if len(rows) > _SHOWN else ''}"
 
 
 def _refuse_unknown(examples: Sequence[Example], card: ModelCard, table: Path) -> None:
@@ -191,10 +195,9 @@ def _refuse_unknown(examples: Sequence[Example], card: ModelCard, table: Path) -
     wrong = [example for example in examples if not example.labels | example.unknown <= known]
     if wrong:
         labels = sorted({name for row in wrong for name in (row.labels | row.unknown) - known})
-        lines = ", ".join(str(row.line) for row in wrong[:_SHOWN])
         raise TableError(
-            f"{len(wrong)} rows hold labels that the model does not know: {', '.join(labels)} "
-            f"(lines {lines}{', ...' if len(wrong) > _SHOWN else ''})",
+            f"{counted(len(wrong), 'row')} with labels that the model does not know: "
+            f"{', '.join(labels)} ({_lines(wrong)})",
             where=str(table),
             hint=f"It knows {', '.join(card.names)}.",
         )

@@ -58,6 +58,58 @@ def test_cells_that_are_not_parted_by_commas_are_told(write: Write, mark: str) -
     assert error.hint == f"Its cells are parted by {mark!r}; save it with commas."
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_a_table_of_another_encoding_is_told_how_to_be_saved(write: Write, encoding: str) -> None:
+    path = write("")
+    path.write_bytes("path,label\na.png,krank\xe4\n".encode(encoding))
+    assert "CSV UTF-8" in refusal(path).hint
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("Path, Label\na.png,x\n", "Write 'Path' as path, ' Label' as label."),
+        ("sep=,\npath,label\na.png,x\n", "Remove its first line, sep="),
+        ("sep=;\npath;label\na.png;x\n", "Remove its first line, sep="),
+    ],
+)
+def test_columns_that_a_spreadsheet_spoiled_are_told_how_to_be_written(
+    write: Write, text: str, hint: str
+) -> None:
+    assert refusal(write(text)).hint.startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("header", "said"),
+    [
+        ("path,label,label", "names a column twice: label"),
+        ("path,label,labels", "has the columns label and labels; it needs one of them"),
+        ("path,label,sex,sex", "names a column twice: sex"),
+    ],
+)
+def test_of_two_columns_for_one_thing_none_is_chosen(write: Write, header: str, said: str) -> None:
+    cells = ",".join(["a.png", *"x" * header.count(",")])
+    assert refusal(write(f"{header}\n{cells}\n")).message == said
+
+
+def test_columns_without_a_name_may_be_several(write: Write) -> None:
+    assert len(read_table(write("path,label,,\na.png,x,,\n"), "multiclass")) == 1
+
+
+def test_rows_of_empty_cells_are_left_out(write: Write) -> None:
+    rows = read_table(write("path,labels\na.png,x\n,\n , ,,\nb.png,\n"), "multilabel")
+
+    assert [(row.name, row.line) for row in rows] == [("a.png", 2), ("b.png", 5)]
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel"])
+def test_a_row_with_too_few_cells_is_refused_by_its_line(write: Write, task: str) -> None:
+    error = refusal(write("path,labels\na.png,x\nb.png\n"), task)
+
+    assert error.where.endswith("labels.csv:3")
+    assert error.message == "the row has fewer cells than the table has columns"
+
+
 def test_labels_are_joined_by_bars(write: Write) -> None:
     rows = read_table(write("path,labels\na.png,x| y\nb.png,\n"), "multilabel")
 
@@ -83,7 +135,7 @@ def test_missing_pictures_are_counted_and_named_with_their_lines(write: Write) -
     rows = "".join(f"gone{i}.png,x\n" for i in range(9))
     message = refusal(write(f"path,label\na.png,x\n{rows}")).message
 
-    assert message.startswith("9 pictures are missing: line 3: ")
+    assert message.startswith("9 pictures missing: line 3: ")
     assert "line 7: " in message
     assert "line 8: " not in message
 

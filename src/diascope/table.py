@@ -2,13 +2,15 @@
 
 import csv
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 from diascope.card import Task
 from diascope.errors import TableError
+from diascope.pages.words import counted
 
 Split = Literal["train", "validation", "test"]
 SPLIT_FILE = "split.csv"
@@ -50,27 +52,25 @@ def read_table(path: Path, task: Task) -> list[Example]:
     """Read a label table.
 
     Columns: ``path``, relative to the table; ``label``, or ``labels`` joined by bars, where
-    ``?name`` says that a label is unknown; optionally ``group``, ``split`` and ``weight``.
+    ``?name`` says that a label is unknown; optionally ``group``, ``split`` and ``weight``. Rows of
+    empty cells are left out.
 
     Raises:
-        TableError: naming the rows, for missing columns, labels or pictures, more than one label
-            where one is allowed, or a group that stands in two splits.
+        TableError: naming the rows, for missing or doubled columns, missing cells, labels or
+            pictures, more than one label where one is allowed, or a group that stands in two
+            splits.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
-            numbered = [(reader.line_num, row) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+            numbered = [(reader.line_num, row) for row in reader if not _is_blank(row)]
+    except UnicodeDecodeError as error:
+        hint = "In Excel: save it as CSV UTF-8."
+        raise TableError(f"is not UTF-8 text: {error}", where=str(path), hint=hint) from error
+    except (OSError, csv.Error) as error:
         raise TableError(f"cannot be read: {error}", where=str(path)) from error
     columns = list(reader.fieldnames or ()) if numbered else []
-    name = "labels" if "labels" in columns else "label"
-    if "path" not in columns or name not in columns:
-        other = next((mark for mark in ";\t" if len(columns) == 1 and mark in columns[0]), "")
-        raise TableError(
-            f"needs the columns path and label (or labels), got {', '.join(columns) or 'no rows'}",
-            where=str(path),
-            hint=f"Its cells are parted by {other!r}; save it with commas." if other else "",
-        )
+    name = _labels_column(columns, path)
     examples = [_example(row, line, name, path, task) for line, row in numbered]
     _refuse_missing(examples, path)
     _refuse_leaks(examples, path)
@@ -103,13 +103,52 @@ def label_names(examples: Sequence[Example], given: Sequence[str], path: Path) -
     return tuple(found)
 
 
+def _is_blank(row: Mapping[Any, Any]) -> bool:
+    """Whether all cells are empty, as spreadsheets leave rows at the end."""
+    cells = [cell for held in row.values() for cell in (held if isinstance(held, list) else [held])]
+    return not any(cell and cell.strip() for cell in cells)
+
+
+def _labels_column(columns: Sequence[str], path: Path) -> str:
+    """Return which column holds the labels.
+
+    Raises:
+        TableError: if it, or ``path``, is not there or not the only one.
+    """
+    where = str(path)
+    if twice := [name for name, count in Counter(columns).items() if name and count > 1]:
+        raise TableError(f"names a column twice: {', '.join(twice)}", where=where)
+    found = [name for name in ("label", "labels") if name in columns]
+    if len(found) > 1:
+        raise TableError("has the columns label and labels; it needs one of them", where=where)
+    if "path" in columns and found:
+        return found[0]
+    raise TableError(
+        f"needs the columns path and label (or labels), got {', '.join(columns) or 'no rows'}",
+        where=where,
+        hint=_columns_hint(columns),
+    )
+
+
+def _columns_hint(columns: Sequence[str]) -> str:
+    if columns and columns[0].startswith("sep="):
+        return "Remove its first line, sep=, which only Excel reads, and save it with commas."
+    if mark := next((mark for mark in ";\t" if len(columns) == 1 and mark in columns[0]), ""):
+        return f"Its cells are parted by {mark!r}; save it with commas."
+    near = [(name, name.strip().casefold()) for name in columns]
+    odd = [f"{name!r} as {plain}" for name, plain in near if plain in _OWN and plain != name]
+    return f"Write {', '.join(odd)}." if odd else ""
+
+
 def _example(row: dict[str, str], line: int, column: str, path: Path, task: Task) -> Example:
     where = f"{path}:{line}"
     if None in row:
         raise TableError("the row has more cells than the table has columns", where=where)
+    if None in row.values():
+        raise TableError("the row has fewer cells than the table has columns", where=where)
     if not row["path"]:
         raise TableError("the path is empty", where=where)
-    cells = {part.strip() for part in (row[column] or "").split("|") if part.strip()}
+    cells = {part.strip() for part in row[column].split("|") if part.strip()}
     unknown = frozenset(cell[1:].strip() for cell in cells if cell.startswith("?"))
     labels = frozenset(cell for cell in cells if not cell.startswith("?"))
     if "" in unknown:
@@ -130,7 +169,7 @@ def _example(row: dict[str, str], line: int, column: str, path: Path, task: Task
         split=cast(Split | None, split),
         unknown=unknown,
         weight=_weight(row.get("weight") or "1", where),
-        columns={key: cell or "" for key, cell in row.items() if key not in _OWN},
+        columns={key: cell for key, cell in row.items() if key not in _OWN},
         line=line,
     )
 
@@ -149,7 +188,7 @@ def _refuse_missing(examples: Sequence[Example], path: Path) -> None:
     missing = [example for example in examples if not example.path.is_file()]
     if missing:
         shown = "; ".join(f"line {gone.line}: {gone.path}" for gone in missing[:_MISSING_SHOWN])
-        raise TableError(f"{len(missing)} pictures are missing: {shown}", where=str(path))
+        raise TableError(f"{counted(len(missing), 'picture')} missing: {shown}", where=str(path))
 
 
 def _refuse_leaks(examples: Sequence[Example], path: Path) -> None:

@@ -35,6 +35,16 @@ def test_what_is_no_tensor_of_a_network_is_left_out(tmp_path: Path) -> None:
     assert names == ["weight", "bias", "running_mean", "running_var"]
 
 
+def test_counts_of_batches_are_left_out_though_they_are_floats(tmp_path: Path) -> None:
+    layer = nn.Sequential(nn.BatchNorm2d(2))
+    floats = {name: value.float() for name, value in layer.state_dict().items()}
+    assert "0.num_batches_tracked" in floats
+
+    names = list(read_tensors(saved(tmp_path / "w.pth", floats)))
+
+    assert names == ["0.weight", "0.bias", "0.running_mean", "0.running_var"]
+
+
 def test_several_networks_in_a_file_are_told_apart_by_their_names_in_front(tmp_path: Path) -> None:
     both = {"student": {"bias": torch.zeros(1)}, "teacher": {"bias": torch.ones(1)}}
     tensors = read_tensors(saved(tmp_path / "w.pth", {"nets": both}))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from diascope.errors import TableError
+from diascope.errors import TableError, WeightsError
 from tests.runs import rows
 from tests.training.trainings import COLOURS, train, with_splits, write_table, write_training
 
@@ -33,6 +33,18 @@ def test_folds_measure_every_picture_by_a_network_that_never_saw_its_group(
     assert card.cross_validation["measured_on"].startswith("60 pictures of 30 groups")
     assert len(tested[0]) + len(tested[1]) == len(tested[0] | tested[1]) == 30
     assert (tmp_path / "mine/cross-validation/evaluation.html").is_file()
+
+
+def test_another_number_of_folds_in_a_folder_leaves_nothing_that_its_card_does_not_say(
+    tmp_path: Path, table: Path
+) -> None:
+    known: dict[str, Any] = {"epochs": 1, "monitor": "validation_loss"}
+    train(write_training(tmp_path / "t.yaml", table, **known, folds=2), tmp_path / "mine")
+    with pytest.raises(WeightsError, match="another number of `folds`"):
+        train(write_training(tmp_path / "t.yaml", table, **known, folds=3), tmp_path / "mine")
+    card = train(write_training(tmp_path / "t.yaml", table, **known), tmp_path / "mine")
+    assert card.cross_validation == {}
+    assert not (tmp_path / "mine/cross-validation").exists()
 
 
 def test_a_fold_that_cannot_learn_a_label_is_refused_before_anything_is_trained(

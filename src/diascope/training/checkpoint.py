@@ -25,7 +25,7 @@ def load_checkpoint(directory: Path, digest: str) -> dict[str, Any] | None:
     """Return the state that the same training left behind, or None.
 
     Args:
-        digest: of recipe and table.
+        digest: of recipe, table and splits.
 
     Raises:
         WeightsError: if the folder holds another training.
@@ -36,7 +36,7 @@ def load_checkpoint(directory: Path, digest: str) -> dict[str, Any] | None:
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     if state["digest"] != digest:
         raise WeightsError(
-            "holds a training of another recipe or table",
+            "holds a training of another recipe or table, or a fold of another number of `folds`",
             where=str(path),
             hint="Choose another --output, or remove the folder.",
         )

@@ -70,7 +70,8 @@ def train(
         for number, fold in enumerate(plan.folds(), 1):
             session.tell(f"Fold {number} of {plan.options.folds}")
             folds.append(session.train(fold, folder / f"fold-{number}", found))
-        across = pooled([answers for _, answers in folds if answers], plan, folder, found.alike)
+        held_out = [answers for _, answers in folds if answers]
+        across = pooled(held_out, plan, folder, found.alike) if first else {}
         card, _ = session.train(plan, folder, found, across)
     return card if first else None
 

@@ -73,6 +73,13 @@ def test_a_picture_that_was_learned_from_is_refused_whatever_its_group(
     assert check_unseen(folder, [example(folder, group, "test", "old/test.jpg")]) == []
 
 
+def test_a_picture_that_stood_in_two_splits_was_learned_from(folder: Path) -> None:
+    split = folder / "split.csv"
+    split.write_text(split.read_text() + "\nold/train.jpg,red,copy,test")
+    with pytest.raises(TableError, match=r"held out now as test: old/train.jpg\n"):
+        check_unseen(folder, [example(folder, "renamed", "test", "old/train.jpg")])
+
+
 def test_a_held_out_picture_that_is_only_named_as_a_learned_one_is_warned_of(folder: Path) -> None:
     (told,) = check_unseen(folder, [example(folder, "renamed", "test", "train")])
     assert f"1 held-out picture named as one that the weights learned from, by {folder}" in told

@@ -4,10 +4,11 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args
 
 from diascope.table import SPLIT_FILE, Example, Split
 
+_ALL = get_args(Split)
 LEARNED = ("train", "validation")
 """Splits that shaped the weights."""
 
@@ -31,7 +32,7 @@ class Learned:
         """Return the training's split of a row's group or picture, the one that it learned more
         from; None if neither stands in it."""
         found = self.groups.get(example.group), self.pictures.get(Path(example.name))
-        return next((split for split in (*LEARNED, "test") if split in found), None)
+        return next((split for split in _ALL if split in found), None)
 
     def namesakes(self, examples: Sequence[Example]) -> list[Example]:
         """Return the rows of unknown split whose picture is named as one that was learned from."""
@@ -51,7 +52,8 @@ def learned_by(folder: Path, examples: Sequence[Example]) -> Learned:
     if not path.is_file():
         return Learned()
     with path.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row.get("path") and row.get("split")]
+        rows = [row for row in csv.DictReader(file) if row.get("path") and row.get("split") in _ALL]
+    rows.sort(key=lambda row: -_ALL.index(row["split"]))  # what stands in several: the most learned
     groups = {row.get("group") or row["path"]: cast(Split, row["split"]) for row in rows}
     alike = {(one.group, Path(one.name).stem) for one in examples if one.group in groups}
     known = {(row.get("group") or row["path"], Path(row["path"]).stem) for row in rows}

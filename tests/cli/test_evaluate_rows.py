@@ -109,9 +109,10 @@ def test_groups_that_are_only_named_as_those_of_the_training_are_not_taken_for_t
 def test_pictures_that_were_learned_from_are_known_by_their_paths_whatever_their_groups(
     command: Command, recipe: Path, table: Path, tiny_weights: Path, tmp_path: Path, groups: str
 ) -> None:
-    rows = [f"photos/{n:02}.png,{LABELS[n % 3]}{f',P{n}' if groups else ''}" for n in range(12)]
+    photos = tmp_path / "photos"
+    rows = [f"{photos}/{n:02}.png,{LABELS[n % 3]}{f',P{n}' if groups else ''}" for n in range(12)]
     table.write_text("\n".join([f"path,label{groups}", *rows]))
-    split = [f"photos/{n:02}.png,red,{n},{'train' if n < 8 else 'test'}" for n in range(11)]
+    split = [f"{photos}/{n:02}.png,red,{n},{'train' if n < 8 else 'test'}" for n in range(11)]
     (tiny_weights / "split.csv").write_text("\n".join(["path,label,group,split", *split]))
     ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
     assert "8 of 12 rows stand in train or validation" in ended.err
@@ -125,7 +126,7 @@ def test_pictures_that_are_only_named_as_learned_ones_are_a_warning(
 ) -> None:
     rows = [f"photos/{n:02}.png,{LABELS[n % 3]},P{n}" for n in range(12)]
     table.write_text("\n".join(["path,label,group", *rows]))
-    split = [f"elsewhere/{n:02}.jpg,red,{n},{'train' if n < 8 else 'test'}" for n in range(12)]
+    split = [f"photos/{n:02}.png,red,{n},{'train' if n < 8 else 'test'}" for n in range(12)]
     (tiny_weights / "split.csv").write_text("\n".join(["path,label,group,split", *split]))
     ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
     assert f"none of the table's groups and paths stands in {tiny_weights}/split.csv" in ended.err

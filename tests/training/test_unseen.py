@@ -17,7 +17,8 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # those of other libraries
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Of a training whose groups are named as their split."""
-    rows = [f"old/{split}.jpg,red,{split},{split}" for split in ("train", "validation", "test")]
+    old = tmp_path / "old"
+    rows = [f"{old}/{split}.jpg,red,{split},{split}" for split in ("train", "validation", "test")]
     (tmp_path / "split.csv").write_text("\n".join(["path,label,group,split", *rows]))
     return tmp_path
 
@@ -68,16 +69,18 @@ def test_groups_of_other_pictures_are_only_warned_of_unless_one_picture_is_the_s
 def test_a_picture_that_was_learned_from_is_refused_whatever_its_group(
     folder: Path, group: str
 ) -> None:
-    with pytest.raises(TableError, match=r"held out now as test: old/train.jpg\n"):
-        check_unseen(folder, [example(folder, group, "test", "old/train.jpg")])
-    assert check_unseen(folder, [example(folder, group, "test", "old/test.jpg")]) == []
+    old = folder / "old"
+    with pytest.raises(TableError, match=f"held out now as test: {old}/train.jpg\n"):
+        check_unseen(folder, [example(folder, group, "test", f"{old}/train.jpg")])
+    assert check_unseen(folder, [example(folder, group, "test", f"{old}/test.jpg")]) == []
 
 
 def test_a_picture_that_stood_in_two_splits_was_learned_from(folder: Path) -> None:
     split = folder / "split.csv"
-    split.write_text(split.read_text() + "\nold/train.jpg,red,copy,test")
-    with pytest.raises(TableError, match=r"held out now as test: old/train.jpg\n"):
-        check_unseen(folder, [example(folder, "renamed", "test", "old/train.jpg")])
+    picture = f"{folder}/old/train.jpg"
+    split.write_text(f"{split.read_text()}\n{picture},red,copy,test")
+    with pytest.raises(TableError, match=f"held out now as test: {picture}\n"):
+        check_unseen(folder, [example(folder, "renamed", "test", picture)])
 
 
 def test_a_held_out_picture_that_is_only_named_as_a_learned_one_is_warned_of(folder: Path) -> None:

@@ -107,7 +107,7 @@ def columns_of(examples: Sequence[Example]) -> dict[str, tuple[str, ...]]:
 def _recalled(examples: Sequence[Example], weights: Path | None) -> tuple[list[Example], list[str]]:
     """Return rows with the splits that the model's training had, and how far these are known."""
     learned = learned_by(weights, examples) if weights is not None else Learned()
-    if not learned.pictures:
+    if not learned.names:
         return list(examples), [
             f"neither a column `split` nor a {SPLIT_FILE} beside the weights says which rows the "
             "model learned from: of those, if there are any, the figures flatter"
@@ -128,7 +128,7 @@ def _recalled(examples: Sequence[Example], weights: Path | None) -> tuple[list[E
     if same := learned.namesakes(examples):
         warnings.append(
             f"{counted(len(same), 'picture')} named as one that the model learned from, by {told}, "
-            "in another folder and group: if it is the same, the figures flatter"
+            "but of another group: if it is the same, the figures flatter"
         )
     return placed, warnings
 

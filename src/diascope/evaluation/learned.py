@@ -18,20 +18,22 @@ class Learned:
     """The splits of a training, by the names of its groups and of its pictures.
 
     Attributes:
-        groups, pictures: name to split; empty where nothing is known.
-        names: of the pictures that it learned from, without folder and ending.
+        groups, pictures: name to split; pictures only where their paths are absolute, since those
+            within two sets of data may be alike.
+        names: of the pictures that it learned from, without folder and ending; empty where nothing
+            is known.
         doubt: a warning, if groups are only named as those of the training; else empty.
     """
 
     groups: Mapping[str, Split] = field(default_factory=dict)
-    pictures: Mapping[Path, Split] = field(default_factory=dict)
+    pictures: Mapping[str, Split] = field(default_factory=dict)
     names: frozenset[str] = frozenset()
     doubt: str = ""
 
     def split(self, example: Example) -> Split | None:
         """Return the training's split of a row's group or picture, the one that it learned more
         from; None if neither stands in it."""
-        found = self.groups.get(example.group), self.pictures.get(Path(example.name))
+        found = self.groups.get(example.group), self.pictures.get(example.name)
         return next((split for split in _ALL if split in found), None)
 
     def namesakes(self, examples: Sequence[Example]) -> list[Example]:
@@ -46,7 +48,8 @@ def learned_by(folder: Path, examples: Sequence[Example]) -> Learned:
 
     Two tables may name other groups alike, such as 1 to 100. Their names mean the same if at least
     one group has a picture of the same name in both, whatever its folder and ending; otherwise no
-    group is taken for the training's, and ``doubt`` says so. Of the same path, it is one picture.
+    group is taken for the training's, and ``doubt`` says so. A picture is the same if its absolute
+    path is.
     """
     path = folder / SPLIT_FILE
     if not path.is_file():
@@ -67,7 +70,11 @@ def learned_by(folder: Path, examples: Sequence[Example]) -> Learned:
         )
     return Learned(
         groups,
-        {Path(row["path"]): cast(Split, row["split"]) for row in rows},
+        {row["path"]: cast(Split, row["split"]) for row in rows if _is_whole(row["path"])},
         frozenset(Path(row["path"]).stem for row in rows if row["split"] in LEARNED),
         doubt,
     )
+
+
+def _is_whole(path: str) -> bool:
+    return "://" in path or Path(path).is_absolute()

@@ -43,7 +43,7 @@ def check_unseen(folder: Path, examples: Sequence[Example]) -> list[str]:
     if same := learned.namesakes([one for one in examples if one.split in _KNOWN]):
         doubts.append(
             f"{counted(len(same), 'held-out picture')} named as one that the weights learned from, "
-            f"by {path}, in another folder and group: if it is the same, the figures flatter"
+            f"by {path}, but of another group: if it is the same, the figures flatter"
         )
     return doubts
 

@@ -118,3 +118,12 @@ def test_the_page_prints_sum_bias_and_logit_and_says_that_it_is_no_device(
 
 def test_a_broken_map_is_said_aloud(make_card: Callable[..., ModelCard]) -> None:
     assert "The map does not add up" in made(make_card, broken=True)
+
+
+def test_below_the_map_stand_its_smallest_and_its_largest_number(page: "Page") -> None:
+    low, high = page.locator("#arithmetic .ramp span:not(.bar)").all_inner_texts()
+    shown = page.evaluate(
+        "numbers.layers[0].filters[0].activated.values.reduce((a, b) => Math.max(a, b))"
+    )
+
+    assert float(low.replace("\N{MINUS SIGN}", "-")) < float(high) == pytest.approx(shown, rel=1e-3)

@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from diascope.explain.convolution import Convolution
 from diascope.explain.explanation import Layer
-from diascope.explain.feature_maps import strongest
 from diascope.explain.filters import filter_picture
 from diascope.explain.pictures import packed, plain
 from diascope.explain.steps import Stage
 
 FILTERS = 8
-"""Filters of a layer whose numbers are kept: the strongest."""
+"""Filters of a layer whose numbers are kept: those whose answers differ most between places."""
 
 _LAYER_BYTES = 450_000  # of a layer's input
 _STAGE_PIXELS = 51_000  # of a picture: all of 224 x 224
@@ -47,12 +46,12 @@ def stage_numbers(stage: Stage) -> dict[str, Any]:
 
 
 def layer_numbers(layer: Layer) -> dict[str, Any]:
-    """Return what the page needs to work out a layer's strongest filters, position by position."""
+    """Return what the page needs to work out some filters of a layer, position by position."""
     convolution, later = layer.convolution, layer.after
-    best = strongest(later.activated, FILTERS)
-    channels = sorted({c for channel in best for c in convolution.channels(channel.index)})
-    peak = np.unravel_index(int(best[0].map.argmax()), best[0].map.shape)
-    box = _affordable(convolution, len(channels), (int(peak[0]), int(peak[1])))
+    told = _telling(later.activated)
+    channels = sorted({c for index in told for c in convolution.channels(index)})
+    peak = _peak(layer, told[0])
+    box = _affordable(convolution, len(channels), peak)
     under = _under(convolution, box)
     pooled = later.pooled if later.pooling else None
     return {
@@ -69,12 +68,27 @@ def layer_numbers(layer: Layer) -> dict[str, Any]:
         "inputs": packed(under.cut(convolution.inputs[channels])),
         "nonlinearity": later.nonlinearity,
         "pooling": None if later.pooling is None else asdict(later.pooling),
-        "peak": [int(number) for number in peak],
-        "filters": [
-            _filter(layer, channel.index, channels, box, pooled) | {"strength": channel.strength}
-            for channel in best
-        ],
+        "peak": peak,
+        "filters": [_filter(layer, index, channels, box, pooled) for index in told],
     }
+
+
+def _telling(activated: NDArray[np.float32]) -> list[int]:
+    """Return the filters whose answers differ most between places.
+
+    One that answers everywhere alike does so for its bias or shift, whatever the picture is.
+    """
+    spread = activated.std((1, 2), dtype=np.float64)
+    order: list[int] = np.argsort(-spread, kind="stable")[:FILTERS].tolist()
+    return order
+
+
+def _peak(layer: Layer, index: int) -> tuple[int, int]:
+    """Return where a filter answers most before the nonlinearity, which may end at a largest."""
+    output, scale = layer.convolution.output[index], layer.after.scale
+    answers = output if scale is None else output * scale[index]
+    row, column = np.unravel_index(int(answers.argmax()), answers.shape)
+    return int(row), int(column)
 
 
 def _filter(

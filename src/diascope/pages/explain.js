@@ -64,7 +64,7 @@ const viridis = (share) => {
   return COLOURS[low].map((from, k) => from + (COLOURS[low + 1][k] - from) * (position - low));
 };
 
-/** Draw `(C, h, w)`: three channels as a photograph, one in viridis. */
+/** Draw `(C, h, w)`, three channels as a photograph, one in viridis; returns its smallest and largest number. */
 const draw = (canvas, { shape: [channels, height, width], values }) => {
   let [low, high] = [Infinity, -Infinity];
   values.forEach((value) => { low = Math.min(low, value); high = Math.max(high, value); });
@@ -77,6 +77,7 @@ const draw = (canvas, { shape: [channels, height, width], values }) => {
     image.data.set([...colour, 255], 4 * at);
   }
   context.putImageData(image, 0, 0);
+  return [low, high];
 };
 
 /** A map on which a place is chosen: by a click, by the arrow keys, or by typing. */
@@ -84,6 +85,8 @@ const picker = (label, side, moved) => {
   const canvas = make("canvas", { tabindex: "0", role: "img", "aria-label": `${label}. The arrow keys move the place.` });
   const cursor = make("span", { class: "cursor", "aria-hidden": "true" });
   const fields = ["row", "column"].map((name) => make("input", { type: "number", step: "1", "aria-label": name }));
+  const ends = [make("span"), make("span")];
+  const legend = make("p", { class: "ramp small muted" }, ends[0], make("span", { class: "bar magnitude", "aria-hidden": "true" }), ends[1]);
   const state = { box: null, place: [0, 0] };
   const move = (row, column) => {
     const { top, left, height, width } = state.box;
@@ -111,10 +114,11 @@ const picker = (label, side, moved) => {
   fields.forEach((field) => field.addEventListener("change", () => move(...fields.map((each) => Math.floor(Number(each.value))))));
   const place = make("div", { class: "place" });
   ["Row ", "Column "].forEach((name, axis) => place.append(make("label", {}, name, fields[axis])));
-  const element = make("div", {}, make("div", { class: "map" }, canvas, cursor), place);
+  const element = make("div", {}, make("div", { class: "map" }, canvas, cursor), legend, place);
   const show = (map, box, row, column) => {
     state.box = box;
-    draw(canvas, map);
+    draw(canvas, map).forEach((number, end) => { ends[end].textContent = text(number); });
+    legend.hidden = map.shape[0] >= 3;
     move(row, column);
   };
   return { element, show, place: () => state.place };

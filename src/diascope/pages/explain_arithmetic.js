@@ -146,7 +146,7 @@ const layerBench = (section, layers) => {
       }));
       layer.ready = true;
     }
-    filters.replaceChildren(choices("filter", "Filter, the strongest first", layer.filters, (at) => choose(at)));
+    filters.replaceChildren(choices("filter", "Filter, the one whose answers differ most first", layer.filters, (at) => choose(at)));
     choose(0, layer.peak);
   };
   panel.querySelector(".workbench").append(

@@ -1,0 +1,40 @@
+"""Which filters of a layer a page works out, and at which place it begins."""
+
+import numpy as np
+
+from diascope.explain.convolution import Convolution
+from diascope.explain.explanation import Layer
+from diascope.explain.inspector import layer_numbers
+from diascope.explain.units import After
+
+
+def make_layer() -> Layer:
+    """Return a layer of three filters of 1 x 1 with ReLU6, whose second answers all alike.
+
+    The shift alone drives the second to 5; the first and the third end at 6 in many places.
+    """
+    ramp = np.arange(16, dtype=np.float32).reshape(1, 4, 4)
+    weight = np.array([0.5, 0, 1], np.float32).reshape(3, 1, 1, 1)
+    output = ramp * weight[:, :, 0]
+    scale, shift = np.ones(3, np.float32), np.array([0, 5, 0], np.float32)
+    activated = np.clip(output + shift[:, None, None], 0, 6)
+    convolution = Convolution(
+        weight, np.zeros(3, np.float32), (1, 1), (0, 0), (1, 1), 1, False, ramp, output
+    )
+    return Layer(0, convolution, After(scale, shift, "ReLU6", activated, None, None))
+
+
+def test_a_filter_that_answers_everywhere_alike_comes_last_however_much_it_answers() -> None:
+    assert [each["index"] for each in layer_numbers(make_layer())["filters"]] == [0, 2, 1]
+
+
+def test_the_place_is_where_the_sum_is_largest_though_the_nonlinearity_makes_many_alike() -> None:
+    assert layer_numbers(make_layer())["peak"] == (3, 3)
+
+
+def test_a_negative_scale_turns_the_sum_round() -> None:
+    layer = make_layer()
+    assert layer.after.scale is not None
+    layer.after.scale[:] = -1
+
+    assert layer_numbers(layer)["peak"] == (0, 0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from diascope.sample import Evidence, Prediction, ScoreKind
+from diascope.sample import Evidence, Prediction
 from tests.reports.pages import CARD, FAILED, HOSTILE, RECORDS, many, prediction
 
 if TYPE_CHECKING:
@@ -277,11 +277,3 @@ def test_the_buttons_of_the_pages_keep_the_focus(opened: Open) -> None:
 
     assert names(page)[0] == "item-24.png"
     assert page.evaluate("document.activeElement.textContent") == "Next"
-
-
-@pytest.mark.parametrize(("kind", "marks"), [("probability", 1), ("share", 0), ("logit", 0)])
-def test_a_score_that_no_operating_point_decides_on_has_no_mark(
-    opened: Open, kind: ScoreKind, marks: int
-) -> None:
-    page = opened([prediction("a.png", 0.4, kind=kind)])
-    assert page.locator(".card .scores .point").count() == marks

@@ -10,7 +10,7 @@ from typing import Any
 
 from diascope.card import Calibration, ModelCard, NoveltyLimit
 from diascope.pages.render import render
-from diascope.pages.words import Measure, label_measures, whole_measures
+from diascope.pages.words import Measure, compared_words, label_measures, whole_measures
 
 _MEASURES_OF_A_PART = 2
 _SCORES = {
@@ -43,7 +43,7 @@ def card_page(card: ModelCard) -> str:
         subtitle=" · ".join(part for part in (card.name, str(card.made.get("date", ""))) if part),
         card=card,
         details=_details(card),
-        compared=_compared(card),
+        compared=compared_words(card.task, [label.operating_point for label in card.labels]),
         use=_TASKS[card.task],
         factors=_factors(card),
         measured_on=card.metrics.get("measured_on", "pictures that are not named"),
@@ -76,17 +76,6 @@ def _details(card: ModelCard) -> dict[str, Any]:
         "head": card.head if card.backbone else "",
         "licence": card.licence or "not stated",
     }
-
-
-def _compared(card: ModelCard) -> str:
-    """Return how labels are compared to decide on one; empty where each is decided on its own."""
-    if card.task != "multiclass":
-        return ""
-    points = [label.operating_point for label in card.labels]
-    if not any(points):
-        return "The label with the highest score is decided on."
-    rule = "The label whose score is the largest multiple of its operating point is decided on"
-    return f"{rule}." if all(points) else f"{rule}; without a point it is that of 1."
 
 
 def _factors(card: ModelCard) -> dict[str, _Factor]:

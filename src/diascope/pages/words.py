@@ -95,6 +95,21 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def compared_words(task: str, points: Sequence[float | None]) -> str:
+    """Return how labels are compared to decide on one; empty where each is decided on its own.
+
+    Args:
+        task: of the card.
+        points: the labels' operating points.
+    """
+    if task != "multiclass":
+        return ""
+    if not any(points):
+        return "The label with the highest score is decided on."
+    rule = "The label whose score is the largest multiple of its operating point is decided on"
+    return f"{rule}." if all(points) else f"{rule}; without a point it is that of 1."
+
+
 def measure(name: str, figure: Mapping[str, Any]) -> Measure:
     """Return a metric in words, from ``value`` and, if it has an interval, ``low`` and ``high``."""
     return Measure(title_words(name), figure["value"], figure.get("low"), figure.get("high"))

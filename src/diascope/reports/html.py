@@ -15,7 +15,7 @@ from typing import Any, ClassVar, TextIO
 
 from diascope.pages.heat import ramp_css
 from diascope.pages.render import json_block, json_text, source_of, tokens
-from diascope.pages.words import METRICS
+from diascope.pages.words import METRICS, compared_words
 from diascope.reports.html_pictures import Pictures
 from diascope.reports.html_record import brief, full
 from diascope.sample import Prediction, Record, state_of
@@ -59,8 +59,11 @@ class HtmlReport:
             file.write(head)
             file.write(json_block('id="run"', dict(run)))
             counted = totals.counting(records)
-            multilabel = (run.get("card") or {}).get("task") == "multilabel"
-            _write_items(file, islice(counted, self.items), pictures, multilabel)
+            card = run.get("card") or {}
+            task = card.get("task", "")
+            points = [label.get("operating_point") for label in card.get("labels", ())]
+            file.write(json_block('id="compared"', compared_words(task, points)))
+            _write_items(file, islice(counted, self.items), pictures, task == "multilabel")
             deque(counted, maxlen=0)
             file.write(json_block('id="totals"', totals.plain()))
             file.write(tail)

@@ -9,15 +9,18 @@ const barShare = (score, record) => {
   return Math.max(0, score) / reach;
 };
 
-/** Whether labels are decided on at their operating points: logits and shares of regions are not. */
-const hasPoints = (record) => record.kind !== "logit" && record.kind !== "share";
+/** A label's operating point; null if there is none, or none decides: of logits and shares of regions. */
+const pointOf = (name, record, labels) =>
+  (record.kind === "logit" || record.kind === "share" ? null : labels.point(name));
 
-/** The `limit` highest scores as bars, the predicted labels marked. */
-const scoreBars = (row, record, labels, limit = Infinity) => {
-  const scores = Object.entries(record.scores).sort(([, one], [, other]) => (other ?? -Infinity) - (one ?? -Infinity));
+/** The predicted labels as bars, then the others, each from the highest score; `least` at least, if not all. */
+const scoreBars = (row, record, labels, least = Infinity) => {
+  const predicted = ([name]) => row.predicted.includes(name);
+  const scores = Object.entries(record.scores).sort((one, other) =>
+    predicted(other) - predicted(one) || (other[1] ?? -Infinity) - (one[1] ?? -Infinity));
   return make("ul", { class: "scores" },
-    scores.slice(0, limit).map(([name, score]) => {
-      const point = hasPoints(record) ? labels.point(name) : null;
+    scores.slice(0, Math.max(least, row.predicted.length)).map(([name, score]) => {
+      const point = pointOf(name, record, labels);
       const chosen = row.predicted.includes(name);
       const mark = point === null ? null : make("span", { class: "point", title: `operating point ${scoreText(point, record.kind)}` });
       return styled(
@@ -27,6 +30,13 @@ const scoreBars = (row, record, labels, limit = Infinity) => {
           make("span", { class: "track" }, make("span", { class: "fill" }), mark)),
         { "--share": barShare(score, record), ...(point === null ? {} : { "--point": point }) });
     }));
+};
+
+/** Said where one label is predicted and another has the highest score. */
+const notHighest = (row, record, labels) => {
+  const highest = Math.max(...Object.values(record.scores).filter(isNumber));
+  const decided = labels.compared && row.predicted.some((name) => record.scores[name] < highest && pointOf(name, record, labels) !== null);
+  return decided ? make("p", { class: "muted small" }, "Decided by the largest multiple of an operating point, not by the highest score.") : null;
 };
 
 const decisionText = (row, labels) => row.predicted.map(labels.title).join(", ") || "No label";
@@ -85,6 +95,7 @@ const cardOf = (row, record, labels, open) => {
       warningsOf(record),
       setOf(record, labels),
       scoreBars(row, record, labels, 3),
+      notHighest(row, record, labels),
       make("p", { class: "muted small" }, [kindText(record.kind), framesText(record)].filter(Boolean).join(" · ")),
       cardLegend(row, record, evidence, labels),
       traceOf(record)));
@@ -99,7 +110,7 @@ const detailBody = (row, record, labels) => {
   const caption = record.whole ? "One region as the network got it" : "As the network got it";
   const picture = record.picture ? [make("figure", {}, pictureOf(record, `The item ${row.id}`), make("figcaption", {}, caption))] : [];
   const whole = record.whole ? wholeFigures(row, record, labels) : [];
-  const hasPoint = hasPoints(record) && Object.keys(record.scores).some((name) => labels.point(name) !== null);
+  const hasPoint = Object.keys(record.scores).some((name) => pointOf(name, record, labels) !== null);
   return make("div", { class: `detail${whole.length + picture.length + maps.length ? "" : " plain"}` },
     make("div", { class: "figures-large" }, whole, picture, maps),
     make("div", {},
@@ -109,7 +120,7 @@ const detailBody = (row, record, labels) => {
       make("p", { class: "muted" }, [kindText(record.kind), framesText(record), isNumber(row.doubt) && `uncertainty ${row.doubt.toFixed(2)} of 1`, isNumber(row.novelty) && `novelty ${row.novelty.toFixed(2)} of the limit`].filter(Boolean).join(" · ")),
       make("h3", {}, "All scores"),
       scoreBars(row, record, labels),
-      hasPoint ? make("p", { class: "muted small" }, "The mark on a bar is the label’s operating point.") : null,
+      hasPoint ? make("p", { class: "muted small" }, ["The mark on a bar is the label’s operating point.", labels.compared].filter(Boolean).join(" ")) : null,
       record.trace.length ? [make("h3", {}, "Trace"), make("ol", { class: "steps" }, record.trace.map((line) => make("li", {}, line)))] : null));
 };
 

@@ -16,7 +16,7 @@ const showUnfinished = ({ rows, record }) => {
 const start = () => {
   const run = parsed(byId("run"));
   const totals = parsed(byId("totals"));
-  const labels = labelsOf(run.card ?? {});
+  const labels = labelsOf(run.card ?? {}, parsed(byId("compared")));
   showHeading(run);
   showFigures(run, totals);
   showModel(run, labels);

@@ -1,12 +1,13 @@
 // What the run was and what came out of it: everything above and below the gallery.
 
-/** Titles and operating points of the labels, in the order of the card. */
-const labelsOf = (card) => {
+/** Titles and operating points of the labels, in the order of the card, and how they are compared. */
+const labelsOf = (card, compared) => {
   const known = new Map((card.labels ?? []).map((label) => [label.name, label]));
   return {
     names: [...known.keys()],
     title: (name) => known.get(name)?.title || name,
     point: (name) => known.get(name)?.operating_point ?? null,
+    compared,
   };
 };
 

@@ -1,0 +1,73 @@
+"""Scores and the labels that are decided on, as a reader of the html report meets them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from diascope.sample import Prediction, ScoreKind
+from tests.reports.pages import CARD, prediction
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+Open = Callable[..., "Page"]
+
+LINE = "not by the highest score"
+FINDINGS: dict[str, Any] = CARD | {
+    "task": "multilabel",
+    "labels": [{"name": name, "title": "", "operating_point": 0.5} for name in "abcdef"],
+}
+
+
+def scored(scores: dict[str, float], *predicted: str) -> Prediction:
+    return replace(prediction(predicted=predicted, evidence=False), scores=scores)
+
+
+def bars(page: "Page") -> list[str]:
+    return page.locator(".card .scores .name").all_inner_texts()
+
+
+def test_a_predicted_label_that_has_not_the_highest_score_is_explained(opened: Open) -> None:
+    page = opened([scored({"dark": 0.55, "bright": 0.45}, "bright")])
+    page.locator(".card").click()
+
+    assert LINE in page.locator(".card").inner_text()
+    assert "the largest multiple of its operating point" in page.locator("#detail").inner_text()
+
+
+@pytest.mark.parametrize("kind", ["softmax", "share"])
+def test_nothing_needs_explaining_where_the_highest_score_or_no_point_decides(
+    opened: Open, kind: ScoreKind
+) -> None:
+    lower = {"predicted": ("bright",)} if kind == "share" else {}
+    page = opened([prediction("a.png", 0.45, kind=kind, **lower)])
+
+    assert LINE not in page.locator(".card").inner_text()
+
+
+def test_labels_that_are_decided_on_each_on_its_own_are_not_compared(opened: Open) -> None:
+    page = opened([scored({"a": 0.9, "b": 0.6}, "b")], card=FINDINGS)
+    page.locator(".card").click()
+
+    assert LINE not in page.locator(".card").inner_text()
+    assert "multiple" not in page.locator("#detail").inner_text()
+
+
+def test_every_predicted_label_has_a_bar_and_the_highest_others_fill_up_to_three(
+    opened: Open,
+) -> None:
+    scores = {"a": 0.9, "b": 0.8, "c": 0.7, "d": 0.6, "e": 0.1, "f": 0.2}
+    page = opened([scored(scores, "e"), scored(scores, "a", "b", "c", "e")], card=FINDINGS)
+    told = [name.split("\n")[0] for name in bars(page)]
+
+    assert told == ["e", "a", "b", "a", "b", "c", "e"]
+
+
+@pytest.mark.parametrize(("kind", "marks"), [("probability", 1), ("share", 0), ("logit", 0)])
+def test_a_score_that_no_operating_point_decides_on_has_no_mark(
+    opened: Open, kind: ScoreKind, marks: int
+) -> None:
+    page = opened([prediction("a.png", 0.4, kind=kind)])
+    assert page.locator(".card .scores .point").count() == marks

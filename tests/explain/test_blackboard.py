@@ -27,7 +27,7 @@ POOLED = [[14, 15], [6, 13]]
 
 
 def shown(section: str) -> list[list[list[str]]]:
-    """Return the tables of numbers in a section of the page, minus signs as ASCII."""
+    """Return the tables of numbers in a section of the page."""
     part = blackboard_page(blackboard()).split(f"<h2>{section}")[1].split("</section>")[0]
     tables = part.split("<table")[1:]
     return [
@@ -37,7 +37,7 @@ def shown(section: str) -> list[list[list[str]]]:
 
 
 def as_text(rows: list[list[int]]) -> list[list[str]]:
-    return [[str(number) for number in row] for row in rows]
+    return [[str(number).replace("-", "\N{MINUS SIGN}") for number in row] for row in rows]
 
 
 def test_the_numbers_are_those_worked_out_by_hand() -> None:

@@ -99,7 +99,12 @@ def test_the_page_shows_what_lies_between_outputs_and_answers() -> None:
             novelty=NoveltyLimit((1.5, 1.25), "800 training pictures"),
         )
     )
-    told = ("calibrated probabilities", "temperature", "-0.25", "highest balanced accuracy")
+    told = (
+        "calibrated probabilities",
+        "temperature",
+        "\N{MINUS SIGN}0.25",
+        "highest balanced accuracy",
+    )
     told += ("coverage 0.9", "labels scored 0.21 and above", "three mirror images")
     told += ("Unlike the training pictures", "beyond a distance of", "800 training pictures")
     assert [text for text in told if text not in page] == []

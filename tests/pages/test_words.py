@@ -6,12 +6,15 @@ from diascope.card import Label
 from diascope.pages.words import (
     Measure,
     counted,
+    figure_words,
     label_measures,
     measure_lines,
     number_words,
+    score_words,
     title_words,
     whole_measures,
 )
+from diascope.sample import ScoreKind
 
 LABELS = (Label("a", title="First"), Label("b_a"), Label("c"))
 METRICS = {
@@ -77,7 +80,8 @@ def test_only_what_fits_between_0_and_1_is_drawn() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "told"), [(7511, "7,511"), (0.123456, "0.1235"), (True, "True"), ("x", "x")]
+    ("value", "told"),
+    [(7511, "7,511"), (0.123456, "0.1235"), (-0.0, "0"), (True, "True"), ("x-y", "x-y")],
 )
 def test_numbers_are_short(value: object, told: str) -> None:
     assert number_words(value) == told
@@ -86,3 +90,32 @@ def test_numbers_are_short(value: object, told: str) -> None:
 def test_a_key_becomes_words() -> None:
     assert title_words("balanced_accuracy") == "Balanced accuracy"
     assert title_words("npv") == "Negative predictive value"
+
+
+def test_pages_write_the_true_minus_and_no_minus_0() -> None:
+    below = Measure("Gain", -0.25, -0.3, -0.0001)
+
+    assert number_words(-1.5e-7) == "\N{MINUS SIGN}1.5e\N{MINUS SIGN}7"
+    assert (figure_words(-0.25), figure_words(-0.0001)) == ("\N{MINUS SIGN}0.250", "0.000")
+    assert below.between == "\N{MINUS SIGN}0.300 \N{EN DASH} 0.000"
+
+
+def test_a_terminal_gets_the_minus_of_ascii() -> None:
+    assert Measure("Gain", -0.25, -0.3, -0.2).line.isascii()
+
+
+@pytest.mark.parametrize(
+    ("score", "kind", "told"),
+    [
+        (0.0004, "probability", "<0.001"),
+        (0.99999, "softmax", ">0.999"),
+        (0.0, "sigmoid", "0.000"),
+        (1.0, "probability", "1.000"),
+        (-0.001, "logit", "0.00"),
+        (-2.345, "logit", "\N{MINUS SIGN}2.35"),
+    ],
+)
+def test_a_score_that_is_neither_0_nor_1_is_not_told_as_such(
+    score: float, kind: ScoreKind, told: str
+) -> None:
+    assert score_words(score, kind) == told

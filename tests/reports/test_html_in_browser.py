@@ -73,7 +73,18 @@ def test_a_card_prints_sum_and_residual_of_its_map(opened: Open) -> None:
     legend = page.locator(".legend").inner_text()
 
     assert "speaks against / for Rather bright" in legend
-    assert "map 2.50 + bias 0.25 = logit 2.75, residual 4e\u22128" in legend
+    assert "map +2.5 + bias +0.25 = logit +2.75, residual 3.7e\u22128" in legend
+
+
+def test_what_rounds_to_0_is_neither_minus_0_nor_without_digits(opened: Open) -> None:
+    cells = np.zeros((5, 5), np.float32)
+    page = opened(
+        [replace(prediction(), evidence=(Evidence("bright", cells, -1.63e-3, -1.63e-3),))]
+    )
+
+    assert (
+        "map +0 + bias \u22120.00163 = logit \u22120.00163," in page.locator(".legend").inner_text()
+    )
 
 
 def test_a_map_that_does_not_add_up_is_said_aloud(opened: Open) -> None:

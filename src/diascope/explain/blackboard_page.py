@@ -7,6 +7,7 @@ import numpy as np
 from diascope.explain.blackboard import Blackboard
 from diascope.explain.convolution import Sum
 from diascope.explain.scripted import scripted
+from diascope.pages.words import number_words
 
 
 def blackboard_page(board: Blackboard) -> str:
@@ -36,7 +37,7 @@ def _sum_words(each: Sum) -> str:
     """Return such as ``0 x 1 + 4 x 2``."""
     pairs = zip(each.patch.ravel().tolist(), each.weight.ravel().tolist(), strict=True)
     return " + ".join(
-        f"{_whole(value)} \N{MULTIPLICATION SIGN} {_factor(by)}" for value, by in pairs
+        f"{number_words(value)} \N{MULTIPLICATION SIGN} {_factor(by)}" for value, by in pairs
     )
 
 
@@ -70,12 +71,8 @@ def _second(each: Sum) -> dict[str, Any]:
 
 
 def _listed(numbers: Any) -> str:
-    return ", ".join(_whole(number) for number in numbers.ravel())
+    return ", ".join(number_words(number) for number in numbers.ravel().tolist())
 
 
 def _factor(number: float) -> str:
-    return f"({_whole(number)})" if number < 0 else _whole(number)
-
-
-def _whole(number: float) -> str:
-    return f"{number:.0f}".replace("-0", "0").replace("-", "\N{MINUS SIGN}")
+    return f"({number_words(number)})" if number < 0 else number_words(number)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from diascope.explain.evidence import Attribution, Method
 from diascope.explain.occlusion import Occlusion
 from diascope.explain.pictures import overlay
-from diascope.pages.words import counted
+from diascope.pages.words import counted, minus
 
 _EXACT = (
     "The network divides the picture into {0} x {1} cells. Each adds a number to the answer or "
@@ -61,13 +61,12 @@ def occlusion_shown(
 
 def signed_words(number: float) -> str:
     """Return a number with its sign and three digits."""
-    return f"{number:+.3g}".replace("-", "\N{MINUS SIGN}")
+    return minus(f"{number + 0.0:+.3g}")
 
 
 def small_words(number: float) -> str:
-    """Return a number with two digits and its power of ten."""
-    digits, _, power = f"{number:.1e}".partition("e")
-    return f"{digits}e{int(power)}".replace("-", "\N{MINUS SIGN}")
+    """Return a number with two digits and its power of ten; 0 as it is."""
+    return minus(f"{number:.1e}") if number else "0"
 
 
 def _map(

@@ -52,7 +52,7 @@ def _rows(wanted: Wanted) -> list[tuple[str, str, str]]:
     names = ("Logit",) if wanted.target.is_label else ("Mean of what is above 0", "Strongest place")
     pairs = zip(wanted.response, wanted.here, strict=True)
     return [
-        (name, _number(there), _number(here))
+        (name, number_words(there), number_words(here))
         for name, (there, here) in zip(names, pairs, strict=False)
     ]
 
@@ -62,12 +62,8 @@ def _excited(one: Excited, titles: Mapping[str, str]) -> dict[str, str]:
         "picture": photo(shown(one.pixels), _THUMB),
         "name": one.name.rpartition("/")[2],
         "labels": ", ".join(titles.get(label, label) for label in one.labels),
-        "strength": _number(one.response.strength),
+        "strength": number_words(one.response.strength),
     }
-
-
-def _number(value: float) -> str:
-    return number_words(value).replace("-", "\N{MINUS SIGN}")
 
 
 def _colours(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -13,7 +13,7 @@ const make = (tag, attributes = {}, ...children) => {
 
 const text = (number, digits = 4) => {
   const short = Number.isInteger(number) ? number : Number(number.toPrecision(digits));
-  return String(short).replace("-", "\u2212").replace("e\u2212", "e-");
+  return String(short).replaceAll("-", "\u2212");
 };
 
 const unpacked = ({ type, shape, data }) => {

@@ -1,10 +1,12 @@
 """Names, numbers and metrics in the words and the order of a reader."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from diascope.card import Label
+from diascope.sample import ScoreKind
 
 METRICS = {
     "auc": "AUC",
@@ -35,9 +37,9 @@ class Measure:
     @property
     def between(self) -> str:
         """The interval as text, empty if there is none."""
-        if self.low is None:
+        if self.low is None or self.high is None:
             return ""
-        return f"{self.low:.3f} \N{EN DASH} {self.high:.3f}"
+        return f"{figure_words(self.low)} \N{EN DASH} {figure_words(self.high)}"
 
     @property
     def drawable(self) -> bool:
@@ -83,11 +85,32 @@ def title_words(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def minus(text: str) -> str:
+    """Return a number as pages write it: with the true minus, and 1e-7 for Python's 1e-07."""
+    return re.sub(r"e([+-])0", r"e\1", text).replace("-", "\N{MINUS SIGN}")
+
+
 def number_words(value: Any) -> str:
     """Return a number for a reader: whole ones in groups of three, others with four digits."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+    return minus(f"{value:,}" if isinstance(value, int) else f"{value + 0.0:.4g}")
+
+
+def figure_words(value: float, digits: int = 3) -> str:
+    """Return a number with that many decimals; what rounds to 0 has no sign."""
+    return minus(f"{round(value, digits) + 0.0:.{digits}f}")
+
+
+def score_words(score: float, kind: ScoreKind) -> str:
+    """Return a score as the html report writes it: only what is 0 or 1 is told as such."""
+    if kind == "logit":
+        return figure_words(score, 2)
+    if 0 < score < 0.001:
+        return "<0.001"
+    if 0.999 < score < 1:
+        return ">0.999"
+    return figure_words(score)
 
 
 def counted(number: int, noun: str) -> str:

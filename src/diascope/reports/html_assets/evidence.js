@@ -88,7 +88,7 @@ const legendOf = (record, evidence, labels) => {
   return make("div", { class: "legend" },
     make("p", { class: "ramp-title" }, "speaks ", make("b", { class: "against" }, "against"), " / ", make("b", { class: "for" }, "for"), ` ${labels.title(evidence.label)}`),
     make("div", { class: "ramp" },
-      make("span", {}, signed(-reach)), make("span", { class: "scale", "aria-hidden": "true" }), make("span", {}, `+${signed(reach)}`)),
+      make("span", {}, signed(-reach)), make("span", { class: "scale", "aria-hidden": "true" }), make("span", {}, signed(reach))),
     make("p", { class: `sum${off ? " off" : ""}` },
       `map ${signed(evidence.sum)} + bias ${signed(evidence.bias)} = logit ${signed(evidence.logit)}, `,
       make("span", { class: "residual" }, `residual ${residualText(evidence.residual)}`),

@@ -95,8 +95,8 @@ const axisStart = (metrics) => {
 const metricRow = (name, metric, start, labels) =>
   make("tr", {},
     make("th", { scope: "row" }, metricText(name, labels)),
-    make("td", { class: "number" }, signed(metric.value, 3)),
-    make("td", { class: "number muted" }, isNumber(metric.low) ? `${signed(metric.low, 3)} – ${signed(metric.high, 3)}` : ""),
+    make("td", { class: "number" }, figureText(metric.value)),
+    make("td", { class: "number muted" }, isNumber(metric.low) ? `${figureText(metric.low)} – ${figureText(metric.high)}` : ""),
     make("td", { class: "whisker", "aria-hidden": "true" },
       metric.value >= 0 && metric.value <= 1
         ? styled(make("span"), Object.fromEntries(

@@ -25,20 +25,24 @@ const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
 const count = (value) => (isNumber(value) ? value.toLocaleString("en") : "–");
 const counted = (value, noun) => `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
 const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
-const minus = (text) => text.replace("-", "−");
+const minus = (text) => text.replaceAll("-", "−");
+
+/** A number with that many decimals; what rounds to 0 has no sign. */
+const figureText = (value, digits = 3) => (isNumber(value) ? minus((Number(value.toFixed(digits)) + 0).toFixed(digits)) : "–");
 
 const scoreText = (value, kind) => {
   if (!isNumber(value)) return "–";
   if (kind !== "logit" && value > 0 && value < 0.001) return "<0.001";
   if (kind !== "logit" && value < 1 && value > 0.999) return ">0.999";
-  return minus(value.toFixed(kind === "logit" ? 2 : 3));
+  return figureText(value, kind === "logit" ? 2 : 3);
 };
 
-const signed = (value, digits = 2) => (isNumber(value) ? minus(value.toFixed(digits)) : "–");
+/** A number with its sign and three digits. */
+const signed = (value) => (isNumber(value) ? `${value < 0 ? "" : "+"}${minus(String(Number(value.toPrecision(3))))}` : "–");
 
 const residualText = (value) => {
   if (!isNumber(value)) return "–";
-  return value === 0 ? "0" : minus(value.toExponential(0));
+  return value === 0 ? "0" : minus(value.toExponential(1));
 };
 
 const kindText = (kind) =>

@@ -14,7 +14,7 @@ from diascope.explaining import Request, explained
 from diascope.looking import OVERRIDES, answered, classifier_of, prepared
 from diascope.pipeline import compose
 from diascope.recipe import read_recipe
-from diascope.sample import Item
+from diascope.sample import Item, Region
 from tests.runs import write_pictures, write_recipe
 
 
@@ -55,6 +55,21 @@ def test_a_film_is_explained_by_its_first_picture_and_that_is_said(
 
     assert any("more than one picture" in warning for warning in found.subject.warnings)
     assert found.subject.stages[0].pixels.max() == 10
+
+
+def test_of_a_picture_that_was_cut_from_a_larger_one_the_place_is_said(
+    recipe: Path, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(*given: Any) -> Any:
+        sample, stages, more = prepared(*given)
+        return replace(sample, region=Region(875, 12, 292, 290)), stages, more
+
+    monkeypatch.setattr("diascope.explaining.prepared", cut)
+    pipeline = compose(read_recipe(str(recipe), OVERRIDES))
+    facts = explained(pipeline, Request(str(picture), occlusion=False)).subject.facts
+
+    place = {"x": 875, "y": 12, "width": 292, "height": 290}
+    assert facts["pixels of the whole picture"] == place
 
 
 def test_a_model_on_apples_processor_is_looked_into_on_the_ordinary_one(

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -100,6 +100,7 @@ def explained(pipeline: Pipeline, request: Request) -> Explained:
         "model": card.name,
         "recipe": str(pipeline.recipe.path),
         "image": sample.item.uri,
+        "pixels of the whole picture": asdict(sample.region) if sample.region else {},
         "weights (SHA-256)": card.digest,
         "table": str(request.table or ""),
         "command": request.command,

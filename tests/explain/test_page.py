@@ -101,6 +101,13 @@ def test_nothing_has_to_be_scrolled_sideways_on_a_phone(page: "Page") -> None:
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
+def test_the_bars_of_the_scores_stay_wide_enough_to_compare_on_a_phone(page: "Page") -> None:
+    bar = page.locator(".scores .share").first.bounding_box()
+
+    assert bar is not None
+    assert bar["width"] > 60
+
+
 def test_a_hostile_name_is_shown_and_not_run(page: "Page") -> None:
     assert page.locator("h1").inner_text() == HOSTILE
     assert page.locator("img[src=x]").count() == 0

@@ -17,12 +17,14 @@ from diascope.explain.page_evidence import (
     small_words,
 )
 from diascope.explain.page_network import depth_shown, filter_shown, layer_shown, stage_shown
+from diascope.explain.page_scores import score_lines, scores_shown
 from diascope.explain.page_wanted import gallery_words, wanted_shown
 from diascope.explain.pictures import photo, shown
 from diascope.explain.scripted import scripted
 from diascope.explain.steps import Stage
 from diascope.explain.wanted import Wanted
 from diascope.pages.heat import colours
+from diascope.pages.words import score_words
 from diascope.sample import Prediction
 
 _RESPONSES = 16  # filters shown with where they fire
@@ -76,8 +78,8 @@ def explain_page(
         chosen=maps[subject.chosen],
         others=list(maps.values()) if len(maps) > 1 else [],
         occlusion=occlusion_shown(hidden, evidence, picture) if hidden else None,
-        score_words=_score_words(subject.prediction),
-        scores=_scores(subject.prediction, titles),
+        score_lines=score_lines(subject.card, subject.prediction, subject.chosen),
+        scores=scores_shown(subject.card, subject.prediction),
         stages=[stage_shown(stage) for stage in subject.stages],
         filter_count=len(explanation.filters),
         filters=[filter_shown(each, responds=True) for each in explanation.filters[:_RESPONSES]],
@@ -108,39 +110,10 @@ def _figures(
         else (f"{prediction.score_kind}, not calibrated")
     )
     shown = [
-        ("Answer", answer, "decided by the rule of the model's card"),
-        ("Score", f"{score:.3f}", f"{titles[subject.chosen]}; {kind}"),
+        ("Answer", answer, "decided by the rule below the scores"),
+        ("Score", score_words(score, prediction.score_kind), f"{titles[subject.chosen]}; {kind}"),
         ("Logit", signed_words(evidence.logit), "the answer before it becomes a score"),
     ]
     if evidence.residual is not None:
         shown.append(("Residual", small_words(evidence.residual), "of the map's sum; 0 is exact"))
     return shown
-
-
-def _score_words(prediction: Prediction) -> str:
-    words = {
-        "probability": "Scores are calibrated probabilities.",
-        "softmax": "Scores add up to 1; they are not calibrated.",
-        "sigmoid": "Scores lie between 0 and 1; they are not calibrated.",
-        "logit": "Scores are logits, not probabilities.",
-    }[prediction.score_kind]
-    mirrored = any("mirror" in note for note in prediction.trace)
-    return words + (
-        " They are the mean over the picture and its mirror images; all else on this page is of "
-        "the picture as it is."
-        if mirrored
-        else ""
-    )
-
-
-def _scores(prediction: Prediction, titles: Mapping[str, str]) -> list[dict[str, Any]]:
-    most = max(map(abs, prediction.scores.values())) or 1.0
-    return [
-        {
-            "title": titles[name],
-            "score": score,
-            "share": max(0.0, score / (most if prediction.score_kind == "logit" else 1.0)),
-            "predicted": name in prediction.predicted,
-        }
-        for name, score in sorted(prediction.scores.items(), key=lambda pair: -pair[1])
-    ]

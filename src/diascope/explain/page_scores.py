@@ -1,0 +1,90 @@
+"""From the logit to the decision as ``explain.html`` shows it: scores, points and words."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from diascope.card import ModelCard
+from diascope.pages.words import compared_words, number_words, score_words
+from diascope.sample import Prediction
+
+_KINDS = {
+    "probability": "Scores are calibrated probabilities.",
+    "softmax": "Scores add up to 1; they are not calibrated.",
+    "sigmoid": "Scores lie between 0 and 1; they are not calibrated.",
+    "logit": "Scores are logits, not probabilities.",
+}
+_MIRRORED = (
+    " They are of the picture and its three mirror images; all else on this page is of the picture "
+    "as it is."
+)
+
+
+@dataclass(frozen=True)
+class ScoreLines:
+    """What is said of the scores.
+
+    Attributes:
+        kind: what they are.
+        step: how the chosen label's logit becomes its score; empty of scores that are logits.
+        rule: how labels are decided on.
+    """
+
+    kind: str
+    step: str
+    rule: str
+
+
+def score_lines(card: ModelCard, prediction: Prediction, chosen: str) -> ScoreLines:
+    """Return what is said of the scores.
+
+    Args:
+        chosen: a label that an output of the network speaks for.
+    """
+    mirrored = any("mirror" in note for note in prediction.trace)
+    return ScoreLines(
+        kind=_KINDS[prediction.score_kind] + (_MIRRORED if mirrored else ""),
+        step="" if prediction.score_kind == "logit" else _step(card, chosen, mirrored),
+        rule=_rule(card),
+    )
+
+
+def scores_shown(card: ModelCard, prediction: Prediction) -> list[dict[str, Any]]:
+    """Return the labels, the highest score first, each with its score and operating point."""
+    kind = prediction.score_kind
+    most = max(map(abs, prediction.scores.values())) or 1.0
+    return [
+        {
+            "title": label.title or label.name,
+            "score": score_words(score, kind),
+            "point": "" if (point := label.operating_point) is None else score_words(point, kind),
+            "share": max(0.0, score / (most if kind == "logit" else 1.0)),
+            "predicted": label.name in prediction.predicted,
+        }
+        for label in sorted(card.labels, key=lambda label: -prediction.scores[label.name])
+        for score in [prediction.scores[label.name]]
+    ]
+
+
+def _step(card: ModelCard, chosen: str, mirrored: bool) -> str:
+    """Return such as ``mean logit of 4 mirror images x 3.552 + 2.017, then sigmoid``."""
+    words = "mean logit of 4 mirror images" if mirrored else "logit"
+    if card.calibration is not None:
+        output = card.names[-card.outputs :].index(chosen)
+        scale, bias = card.calibration.scale[output], card.calibration.bias[output]
+        sign = "\N{MINUS SIGN}" if bias < 0 else "+"
+        words += f" \N{MULTIPLICATION SIGN} {number_words(scale)}"
+        words += f" {sign} {number_words(abs(bias))}" if bias else ""
+    return f"{words}, then {'softmax' if card.task == 'multiclass' else 'sigmoid'}"
+
+
+def _rule(card: ModelCard) -> str:
+    points = [label.operating_point for label in card.labels]
+    own = "A label is decided on if its score reaches its operating point, 0.5 without one."
+    if card.task == "binary":
+        negative, positive = (label.title or label.name for label in card.labels)
+        own = f"{positive} is decided on {_from(points[1])}, else {negative}."
+    return compared_words(card.task, points) or own
+
+
+def _from(point: float | None) -> str:
+    return "from 0.5 on" if point is None else "from its operating point on"

@@ -1,0 +1,73 @@
+"""What stands between a logit and a decision, in words."""
+
+from collections.abc import Callable
+
+import pytest
+
+from diascope.card import Calibration, Label, ModelCard
+from diascope.explain.page_scores import score_lines, scores_shown
+from diascope.sample import Item, Prediction, ScoreKind
+
+MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
+POINTED = (Label("dark", title="Dark", operating_point=0.7), Label("bright", operating_point=0.05))
+
+
+def answer(kind: ScoreKind = "probability", trace: tuple[str, ...] = ()) -> Prediction:
+    scores = {"dark": 0.9996, "bright": 0.0004}
+    return Prediction(Item("a", "/a"), scores, kind, ("dark",), trace=trace)
+
+
+def test_the_step_from_logit_to_score_is_that_of_the_labels_own_output(
+    make_card: Callable[..., ModelCard],
+) -> None:
+    card = make_card(calibration=Calibration("temperature", (0.8, 0.8), (0.125, -0.25)))
+    mirrored = answer(trace=("logits averaged over 4 mirror images",))
+
+    assert (
+        score_lines(card, answer(), "bright").step
+        == f"logit {TIMES} 0.8 {MINUS} 0.25, then softmax"
+    )
+    assert (
+        score_lines(card, mirrored, "dark").step
+        == f"mean logit of 4 mirror images {TIMES} 0.8 + 0.125, then softmax"
+    )
+
+
+def test_of_two_labels_the_second_has_the_only_output(make_card: Callable[..., ModelCard]) -> None:
+    card = make_card(task="binary", calibration=Calibration("platt", (3.552,), (0.0,)))
+
+    assert score_lines(card, answer(), "bright").step == f"logit {TIMES} 3.552, then sigmoid"
+
+
+def test_without_calibration_the_function_alone_stands_between(
+    make_card: Callable[..., ModelCard],
+) -> None:
+    assert score_lines(make_card(), answer("softmax"), "dark").step == "logit, then softmax"
+    assert score_lines(make_card(), answer("logit"), "dark").step == ""
+
+
+@pytest.mark.parametrize(
+    ("task", "rule"),
+    [
+        ("multiclass", "The label whose score is the largest multiple of its operating point is"),
+        ("multilabel", "A label is decided on if its score reaches its operating point"),
+        ("binary", "bright is decided on from its operating point on, else Dark."),
+    ],
+)
+def test_the_rule_is_that_of_the_task(
+    make_card: Callable[..., ModelCard], task: str, rule: str
+) -> None:
+    assert score_lines(make_card(task=task, labels=POINTED), answer(), "bright").rule.startswith(
+        rule
+    )
+
+
+def test_scores_and_points_are_written_as_in_the_report(
+    make_card: Callable[..., ModelCard],
+) -> None:
+    rows = scores_shown(make_card(labels=POINTED), answer())
+
+    assert [(row["title"], row["score"], row["point"]) for row in rows] == [
+        ("Dark", ">0.999", "0.700"),
+        ("bright", "<0.001", "0.050"),
+    ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pytest
@@ -106,6 +106,42 @@ def test_the_bars_of_the_scores_stay_wide_enough_to_compare_on_a_phone(page: "Pa
 
     assert bar is not None
     assert bar["width"] > 60
+
+
+def test_on_paper_no_table_of_numbers_is_cut_off(page: "Page") -> None:
+    page.set_viewport_size({"width": 718, "height": 1000})  # A4 less its margins
+    page.emulate_media(media="print")
+    ends = """grids => grids.map(grid =>
+        [grid, grid.closest(".wide-grids")].map(each => each.getBoundingClientRect().right))"""
+
+    for table, room in page.locator(".wide-grids .grid-of-numbers").evaluate_all(ends):
+        assert table <= room
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_numbers_stand_out_from_the_colour_that_says_how_large_they_are(
+    page: "Page", scheme: Literal["light", "dark"]
+) -> None:
+    page.emulate_media(color_scheme=scheme)
+    painted = """cells => cells.map(cell => {
+        const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 });
+        const context = canvas.getContext("2d", { willReadFrequently: true });
+        const drawn = (...colours) => {
+            colours.forEach(colour => {
+                context.fillStyle = colour;
+                context.fillRect(0, 0, 1, 1);
+            });
+            return [...context.getImageData(0, 0, 1, 1).data].slice(0, 3);
+        };
+        const ground = getComputedStyle(cell.closest(".panel")).backgroundColor;
+        const { color, backgroundColor } = getComputedStyle(cell);
+        return [drawn(color), drawn(ground, backgroundColor)];
+    })"""
+    shown = np.array(page.locator(".grid-of-numbers td:not(.outside)").evaluate_all(painted)) / 255
+    linear = np.where(shown <= 0.04045, shown / 12.92, ((shown + 0.055) / 1.055) ** 2.4)
+    light = np.sort(linear @ [0.2126, 0.7152, 0.0722], axis=1) + 0.05
+
+    assert (light[:, 1] / light[:, 0]).min() >= 4.5  # WCAG 2.2, 1.4.3
 
 
 def test_a_hostile_name_is_shown_and_not_run(page: "Page") -> None:

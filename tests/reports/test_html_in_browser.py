@@ -194,6 +194,12 @@ def test_a_run_without_failures_has_no_such_table(opened: Open) -> None:
     assert not opened([prediction()]).locator("#unfinished").is_visible()
 
 
+def test_a_failed_item_takes_no_more_room_than_its_reason_needs(opened: Open) -> None:
+    cards = [card.bounding_box() for card in opened().locator(".card").all()]
+
+    assert cards[2]["height"] < cards[1]["height"] / 2
+
+
 def test_the_detail_opens_by_enter_closes_by_escape_and_gives_the_focus_back(opened: Open) -> None:
     page = opened()
     page.locator(".card .open").nth(1).focus()

@@ -34,7 +34,7 @@ const table = (rows, caption, { best = null, outside = () => false, reach = null
       if (number !== null && outside(y, x)) cell.className = "outside";
       else if (number) {
         cell.style.setProperty("--tone", `var(--${number < 0 ? "against" : "for"})`);
-        cell.style.setProperty("--share", 0.6 * Math.min(1, Math.abs(number) / largest));
+        cell.style.setProperty("--share", 0.45 * Math.min(1, Math.abs(number) / largest));
       }
       if (best && best[0] === y && best[1] === x) cell.classList.add("best");
       line.append(cell);

@@ -27,6 +27,7 @@ def test_a_picture_is_explained_on_one_page(
     assert "relative residual" in ended.out
     assert [path.name for path in out.iterdir()] == ["explain.html"]
     assert "After resize" in page
+    assert "that is the map at the top of this page" in page
     assert "What is lost when a part is hidden" in page
     assert "http" not in page.replace("http-equiv", "")
 
@@ -54,6 +55,7 @@ def test_another_method_is_named_for_what_it_is(
 
     assert f"<b>{title}</b>" in page
     assert "need not add up" in page
+    assert "that is the map at the top" not in page
 
 
 def test_without_an_image_it_is_the_first_of_the_recipes_own(

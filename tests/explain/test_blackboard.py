@@ -74,6 +74,14 @@ def test_the_places_that_pooling_keeps_are_marked() -> None:
     assert re.findall(r'<td class="best ">(\d+)</td>', page) == ["14", "15", "6", "13"]
 
 
+def test_the_lesson_says_why_layers_bend_and_shrink_and_what_the_last_number_is_for() -> None:
+    page = blackboard_page(blackboard())
+
+    assert "two sums one after the other would be no more than one sum" in page
+    assert "looks at more of the picture" in page
+    assert "34 means nothing yet" in page
+
+
 def test_all_of_its_numbers_are_whole() -> None:
     board = blackboard()
 

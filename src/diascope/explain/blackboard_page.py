@@ -17,7 +17,7 @@ def blackboard_page(board: Blackboard) -> str:
         (),
         kind="explanation",
         title="A convolution on the blackboard",
-        subtitle="A picture of 4 x 4 numbers, the filter [[1, 2], [3, -1]], and two layers",
+        subtitle="A picture of 4 x 4 numbers, a filter of 2 x 2, and two layers",
         padded=np.pad(board.picture, (0, 1)).tolist(),
         filter=board.filter.tolist(),
         convolved=[[each.value for each in row] for row in board.sums],

@@ -75,6 +75,7 @@ def explain_page(
         input=f"{picture.shape[1]} x {picture.shape[0]} pixels",
         preview=photo(picture, 384),
         method=method_shown(evidence),
+        exact=evidence.method == "exact",
         chosen=maps[subject.chosen],
         others=list(maps.values()) if len(maps) > 1 else [],
         occlusion=occlusion_shown(hidden, evidence, picture) if hidden else None,

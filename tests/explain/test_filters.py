@@ -20,12 +20,13 @@ def test_a_filter_on_other_than_three_channels_is_grey() -> None:
     assert picture.tolist() == [[[255] * 3, [0] * 3]]
 
 
-def test_filters_are_sorted_by_the_mean_of_what_is_above_0() -> None:
+def test_a_filter_that_fires_everywhere_alike_comes_after_those_that_tell_places_apart() -> None:
     call = first_convolution(traced(make_network(), make_batch(16)))
     assert call is not None
     maps = np.full((8, 2, 2), -1, np.float32)
-    maps[3] = 0.5
+    maps[3] = 5
     maps[6, 0, 0] = 4
+    maps[7, 0, 0] = 2
 
-    assert [each.response.index for each in fired(call, maps)][:3] == [6, 3, 0]
+    assert [each.response.index for each in fired(call, maps)][:3] == [6, 7, 0]
     assert [each.response.strength for each in fired(call, maps)][:2] == [1, 0.5]

@@ -34,7 +34,7 @@ class Explanation:
     """What a network did with one picture.
 
     Attributes:
-        filters: of the first layer, the strongest first; empty if it has no convolution.
+        filters: of the first layer, as ``fired`` sorts them; empty if it has no convolution.
         evidence: label to its map; of integrated gradients, only that of the chosen label.
         occlusion: of the chosen label; None if it was not asked for.
     """

@@ -79,6 +79,24 @@ def depth_of(halvings: int, seen: Seen) -> Depth:
 
 def strongest(maps: NDArray[np.float32], count: int) -> tuple[Channel, ...]:
     """Return the channels of ``(F, h, w)`` whose values above 0 are largest in the mean."""
-    strengths = np.maximum(maps, 0).mean((1, 2), dtype=np.float64)
-    order = np.argsort(-strengths, kind="stable")[:count]
+    return _channels(maps, _strengths(maps), count)
+
+
+def most_varied(maps: NDArray[np.float32], count: int) -> tuple[Channel, ...]:
+    """Return the channels of ``(F, h, w)`` whose values differ most between places.
+
+    One that answers everywhere alike does so for its bias or shift, whatever the picture is.
+    """
+    return _channels(maps, maps.std((1, 2), dtype=np.float64), count)
+
+
+def _channels(
+    maps: NDArray[np.float32], rank: NDArray[np.float64], count: int
+) -> tuple[Channel, ...]:
+    strengths, order = _strengths(maps), np.argsort(-rank, kind="stable")[:count]
     return tuple(Channel(index, float(strengths[index]), maps[index]) for index in order.tolist())
+
+
+def _strengths(maps: NDArray[np.float32]) -> NDArray[np.float64]:
+    means: NDArray[np.float64] = np.maximum(maps, 0).mean((1, 2), dtype=np.float64)
+    return means

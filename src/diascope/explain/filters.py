@@ -1,4 +1,4 @@
-"""The first layer: its filters as pictures, sorted by how strongly they fire on this picture."""
+"""The first layer: its filters as pictures, sorted by how much they tell places apart."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from diascope.explain.calls import Call
-from diascope.explain.feature_maps import Channel, strongest
+from diascope.explain.feature_maps import Channel, most_varied
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ def first_convolution(calls: Sequence[Call]) -> Call | None:
 
 
 def fired(convolution: Call, maps: NDArray[np.float32]) -> tuple[Filter, ...]:
-    """Return all filters of a convolution, that with the strongest response first.
+    """Return all filters of a convolution, that whose answers differ most between places first.
 
     Args:
         maps: ``(F, h, w)``, what the filters gave, after normalisation and nonlinearity.
@@ -39,7 +39,7 @@ def fired(convolution: Call, maps: NDArray[np.float32]) -> tuple[Filter, ...]:
     weight = convolution.module.get_parameter("weight").detach().float().cpu()
     return tuple(
         Filter(filter_picture(weight[channel.index]), channel)
-        for channel in strongest(maps, len(maps))
+        for channel in most_varied(maps, len(maps))
     )
 
 

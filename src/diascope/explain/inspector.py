@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from diascope.explain.convolution import Convolution
 from diascope.explain.explanation import Layer
+from diascope.explain.feature_maps import most_varied
 from diascope.explain.filters import filter_picture
 from diascope.explain.pictures import packed, plain
 from diascope.explain.steps import Stage
@@ -48,7 +49,7 @@ def stage_numbers(stage: Stage) -> dict[str, Any]:
 def layer_numbers(layer: Layer) -> dict[str, Any]:
     """Return what the page needs to work out some filters of a layer, position by position."""
     convolution, later = layer.convolution, layer.after
-    told = _telling(later.activated)
+    told = [channel.index for channel in most_varied(later.activated, FILTERS)]
     channels = sorted({c for index in told for c in convolution.channels(index)})
     peak = _peak(layer, told[0])
     box = _affordable(convolution, len(channels), peak)
@@ -71,16 +72,6 @@ def layer_numbers(layer: Layer) -> dict[str, Any]:
         "peak": peak,
         "filters": [_filter(layer, index, channels, box, pooled) for index in told],
     }
-
-
-def _telling(activated: NDArray[np.float32]) -> list[int]:
-    """Return the filters whose answers differ most between places.
-
-    One that answers everywhere alike does so for its bias or shift, whatever the picture is.
-    """
-    spread = activated.std((1, 2), dtype=np.float64)
-    order: list[int] = np.argsort(-spread, kind="stable")[:FILTERS].tolist()
-    return order
 
 
 def _peak(layer: Layer, index: int) -> tuple[int, int]:

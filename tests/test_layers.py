@@ -65,7 +65,7 @@ LAYERS = (
         "parity",
     ),
     ("network", "engines", "explain"),
-    ("contracts", "card", "table", "pages", "__init__"),
+    ("contracts", "card", "faults", "table", "pages", "__init__"),
     ("document", "overrides", "fields", "words", "sample", "heard", "timing", "cores", "errors"),
 )
 DEPTH = {name: depth for depth, layer in enumerate(LAYERS) for name in layer}

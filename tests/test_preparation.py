@@ -213,3 +213,27 @@ def test_a_picture_outside_the_gate_is_skipped_before_any_step(make_item: Make) 
 
     assert isinstance(outcome, Skipped)
     assert outcome.reason == "modality is MR; the recipe is for CR"
+
+
+def test_a_fact_that_is_no_text_ends_the_item_and_names_the_reader(make_item: Make) -> None:
+    class Scan(Words):
+        def read(self, item: Item) -> Iterator[Sample]:
+            facts: Any = {"modality": "MR", "view": None}
+            yield Sample(item, np.zeros((2, 2, 1), np.uint8), facts=facts)
+
+    item = make_item(b"1")
+    preparation = Preparation((part(Scan()),), (), block=2, gate=Gate({"view": ("PA",)}))
+    reason = "expected facts that map text to text, got NoneType as 'view'"
+
+    assert list(preparation.prepare(item)) == [Failed(item, "read", "scan", reason)]
+
+
+def test_the_step_that_breaks_a_sample_is_named_and_not_the_one_after_it(make_item: Make) -> None:
+    def broken(sample: Sample) -> Sample:
+        spacing: Any = 0.5
+        return Sample(sample.item, sample.pixels, spacing_mm=spacing)
+
+    (failed,) = prepare(make_item(b"5"), broken, Gives())
+
+    assert (failed.stage, failed.plugin) == ("preprocess", "function")
+    assert "spacing_mm" in failed.reason

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from diascope.contracts import Prepared, Reader, Resumed, Step
 from diascope.errors import NoPictureError, reason_of
+from diascope.faults import sample_fault
 from diascope.gate import Gate
 from diascope.parts import Parts
 from diascope.plugins import Plugin
@@ -113,9 +114,10 @@ class Preparation:
         for step in self.steps:
             try:
                 sample = step.instance(sample)
-                _check_sample(sample)
             except Exception as error:  # a stranger's step may raise anything
                 return Failed(read.item, "preprocess", step.plugin.name, reason_of(error))
+            if fault := sample_fault(sample):
+                return Failed(read.item, "preprocess", step.plugin.name, fault)
             sample = _still(read, sample)
         return sample
 
@@ -124,7 +126,9 @@ def _samples(item: Item, reader: Part[Reader], start: int) -> Iterator[Sample | 
     instance: Any = reader.instance
     try:
         for sample in instance.read_from(item, start) if start else instance.read(item):
-            _check_sample(sample)
+            if fault := sample_fault(sample):
+                yield Failed(item, "read", reader.plugin.name, fault)
+                return
             if sample.item != item:
                 raise TypeError(f"expected a Sample of {item.id}, got one of {sample.item.id}")
             yield sample
@@ -144,10 +148,3 @@ def _still(read: Sample, changed: Sample) -> Sample:
         region=read.region,
         overview=read.overview,
     )
-
-
-def _check_sample(sample: Any) -> None:
-    if not isinstance(sample, Sample):
-        raise TypeError(f"expected a Sample, got {type(sample).__name__}")
-    if sample.pixels.ndim != 3 or 0 in sample.pixels.shape:
-        raise TypeError(f"expected pixels (H, W, C), got the shape {sample.pixels.shape}")

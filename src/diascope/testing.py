@@ -19,6 +19,7 @@ import numpy as np
 from diascope import contracts
 from diascope.card import ModelCard
 from diascope.errors import NoPictureError, ReadError
+from diascope.faults import sample_fault
 from diascope.fields import parameters
 from diascope.sample import FACTS, Failed, Item, Prediction, Record, Region, Sample, Skipped
 
@@ -209,11 +210,9 @@ def _expect_same(again: Sequence[Sample], samples: Sequence[Sample]) -> None:
 
 
 def _expect_sample(sample: Any) -> None:
-    _expect(isinstance(sample, Sample), "a Sample", type(sample).__name__)
-    shape = sample.pixels.shape
-    _expect(len(shape) == 3 and shape[2] in (1, 3), "pixels (H, W, 1 or 3)", shape)
+    fault = sample_fault(sample)
+    _expect(not fault, "a Sample as the contract says", fault)
     low, high = sample.range
-    _expect(low < high, "range (black, white)", sample.range)
     inside = sample.pixels.min() >= low - 1e-6 and sample.pixels.max() <= high + 1e-6
     extremes = (sample.pixels.min(), sample.pixels.max())
     _expect(bool(inside), f"pixels within {sample.range}", extremes)

@@ -1,6 +1,7 @@
 """The picture before and after each step."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -37,6 +38,14 @@ def test_each_step_shows_its_picture_its_numbers_and_its_own_note(
 def test_a_step_that_fails_is_named_with_its_reason(make_sample: Callable[..., Sample]) -> None:
     with pytest.raises(ReadError, match="the step dim failed: ValueError: too dark"):
         walked(make_sample(PIXELS), [("dim", refuse)])
+
+
+def test_a_step_that_gives_no_sample_is_named(make_sample: Callable[..., Sample]) -> None:
+    def nothing(sample: Sample) -> Any:
+        return None
+
+    with pytest.raises(ReadError, match="the step dim failed: expected a Sample, got NoneType"):
+        walked(make_sample(PIXELS), [("dim", nothing)])
 
 
 def test_the_last_numbers_are_those_that_the_network_was_given(

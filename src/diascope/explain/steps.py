@@ -12,6 +12,7 @@ from diascope.card import ModelCard
 from diascope.contracts import Step
 from diascope.errors import ReadError, reason_of
 from diascope.explain.calls import hooked
+from diascope.faults import sample_fault
 from diascope.network import Network
 from diascope.sample import Sample
 
@@ -51,6 +52,8 @@ def walked(sample: Sample, steps: Iterable[tuple[str, Step]]) -> tuple[Sample, l
             sample = step(sample)
         except Exception as error:  # a stranger's step may raise anything
             raise ReadError(f"the step {name} failed: {reason_of(error)}") from error
+        if fault := sample_fault(sample):
+            raise ReadError(f"the step {name} failed: {fault}")
         stages.append(Stage(f"after {name}", sample.pixels, sample.trace[before:]))
     return sample, stages
 

@@ -1,5 +1,6 @@
 """What is wrong with what a plugin returned."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -7,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from diascope.faults import sample_fault
-from diascope.sample import Item, Sample
+from diascope.card import ModelCard
+from diascope.faults import answer_fault, sample_fault
+from diascope.sample import Evidence, Item, Prediction, Sample
 
 PIXELS = np.zeros((4, 6, 3), np.uint8)
 SOUND = Sample(
@@ -40,11 +42,11 @@ def test_a_sample_that_keeps_its_contract_has_no_fault(fields: dict[str, Any]) -
         ({"pixels": PIXELS.astype(complex)}, "real numbers, got the dtype complex128"),
         ({"pixels": PIXELS.astype(object)}, "real numbers, got the dtype object"),
         ({"pixels": PIXELS > 0}, "real numbers, got the dtype bool"),
-        ({"range": (255, 0)}, "black below white, got (255, 0)"),
-        ({"range": (0, float("nan"))}, "black below white, got (0, nan)"),
-        ({"range": None}, "black below white, got None"),
-        ({"spacing_mm": 0.5}, "spacing_mm (row, column) above 0, or None, got 0.5"),
-        ({"spacing_mm": (0.5, 0)}, "spacing_mm (row, column) above 0, or None, got (0.5, 0)"),
+        ({"range": (255, 0)}, "low < high, got (255, 0)"),
+        ({"range": (0, float("nan"))}, "low < high, got (0, nan)"),
+        ({"range": None}, "low < high, got None"),
+        ({"spacing_mm": 0.5}, "a tuple (row, column) above 0 or None, got 0.5"),
+        ({"spacing_mm": (0.5, 0)}, "a tuple (row, column) above 0 or None, got (0.5, 0)"),
         ({"trace": ("read", 3)}, "a trace that is a tuple of texts"),
         ({"trace": "read"}, "a trace that is a tuple of texts"),
         ({"facts": None}, "facts that map text to text, got NoneType"),
@@ -57,3 +59,52 @@ def test_each_field_that_breaks_the_contract_is_named(fields: dict[str, Any], fa
 
 def test_a_fault_quotes_nothing_of_what_a_file_says_of_itself() -> None:
     assert "Doe" not in sample_fault(replace(SOUND, facts={"view": ["Doe^Jane"]}))
+
+
+ANSWER = Prediction(
+    Item("a", "a"),
+    {"dark": 0.3, "bright": 0.7},
+    "softmax",
+    ("bright",),
+    evidence=(Evidence("bright", np.zeros((2, 2), np.float32), 1, 0),),
+    preview=np.zeros((4, 4, 3), np.uint8),
+    prediction_set=("dark", "bright"),
+)
+MAP = np.zeros((2, 2), np.float32)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"score_kind": "logit"},
+        {"predicted": (), "evidence": (), "preview": None, "prediction_set": None},
+    ],
+)
+def test_an_answer_that_its_card_allows_has_no_fault(
+    make_card: Callable[..., ModelCard], fields: dict[str, Any]
+) -> None:
+    assert answer_fault(replace(ANSWER, **fields), make_card()) == ""
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        ({"scores": {"bright": 0.7, "dark": 0.3}}, "expected scores of ('dark', 'bright')"),
+        ({"score_kind": "probability"}, "the card's kind, softmax, got 'probability'"),
+        ({"score_kind": "odds"}, "the card's kind, softmax, got 'odds'"),
+        ({"predicted": "bright"}, "predicted, a tuple of the card's labels, got 'bright'"),
+        ({"predicted": ("grey",)}, "predicted, a tuple of the card's labels, got ('grey',)"),
+        ({"predicted": None}, "predicted, a tuple of the card's labels, got None"),
+        ({"prediction_set": ("grey",)}, "prediction_set, a tuple of the card's labels"),
+        ({"warnings": "unsure"}, "warnings, a tuple of texts, got 'unsure'"),
+        ({"trace": ("read", 3)}, "trace, a tuple of texts, got ('read', 3)"),
+        ({"preview": np.zeros((4, 4), np.uint8)}, "preview (h, w, 3) of uint8, got uint8 (4, 4)"),
+        ({"evidence": (Evidence("grey", MAP, 1, 0),)}, "got 'grey' with the shape (2, 2)"),
+        ({"evidence": (Evidence("dark", MAP[0], 1, 0),)}, "got 'dark' with the shape (2,)"),
+    ],
+)
+def test_each_part_of_an_answer_that_its_card_does_not_allow_is_named(
+    make_card: Callable[..., ModelCard], fields: dict[str, Any], fault: str
+) -> None:
+    assert fault in answer_fault(replace(ANSWER, **fields), make_card())

@@ -7,14 +7,15 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from diascope.document import Node
 from diascope.errors import DeviceError, WeightsError
 from diascope.pipeline import Pipeline
 from diascope.recipe import Reference
-from diascope.sample import Failed, Item, Prediction, Skipped
-from tests.fakes import NO_PREDICTION, NOT_A_NUMBER, TOO_FEW, Brightness, FakeModel
+from diascope.sample import Failed, Item, Prediction, Sample, Skipped
+from tests.fakes import NO_PREDICTION, NOT_A_NUMBER, TOO_FEW, Brightness, FakeModel, part
 from tests.fakes import pipeline as pipeline
 from tests.fakes import run as run
 
@@ -77,6 +78,37 @@ def test_a_score_that_is_not_a_number_is_a_failure(run: Run) -> None:
 
     assert isinstance(good, Prediction)
     assert (failed.stage, failed.reason) == ("model", "the score of dark is not a number")
+
+
+def test_a_score_that_is_not_a_number_because_the_pixels_are_none_says_so(
+    pipeline: Pipeline, run: Run
+) -> None:
+    def divided(sample: Sample) -> Sample:
+        return sample.changed(sample.pixels * np.nan, "divided by 0")
+
+    class Blind(Brightness):
+        def predict(self, samples: Sequence[Sample]) -> Any:
+            return [self._one(sample, NOT_A_NUMBER) for sample in samples]
+
+    pipeline.preparation = replace(pipeline.preparation, steps=(part("step", divided),))
+    pipeline.predictor = Blind()
+    (failed,) = run("1")
+
+    assert failed.reason.endswith("; nor are all pixels that the reader and the steps gave it")
+
+
+def test_an_answer_that_the_card_does_not_allow_fails_its_item(
+    pipeline: Pipeline, run: Run
+) -> None:
+    class Loose(Brightness):
+        def predict(self, samples: Sequence[Sample]) -> Any:
+            return [replace(each, predicted="bright") for each in super().predict(samples)]
+
+    pipeline.predictor = Loose()
+    (failed,) = run("1")
+
+    assert (failed.stage, failed.plugin) == ("model", "fake-model")
+    assert "expected predicted, a tuple of the card's labels, got 'bright'" in failed.reason
 
 
 def test_an_aggregate_that_is_not_a_number_is_a_failure(run: Run) -> None:

@@ -7,9 +7,12 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Literal
 
+import numpy as np
+
 from diascope.cautions import cautioned, cautions
 from diascope.contracts import Model, Predictor, Prepared, Resumed
 from diascope.errors import DeviceError, reason_of
+from diascope.faults import answer_fault
 from diascope.parts import Parts
 from diascope.preparation import Part
 from diascope.sample import Failed, Item, Prediction, Sample, Skipped
@@ -107,7 +110,7 @@ class Answering:
             if len(predictions) != len(samples):
                 raise TypeError(f"expected {len(samples)} predictions, got {len(predictions)}")
             return [
-                cautioned(checked(prediction, self.model, "model"), cautions(sample.facts))
+                self._told(prediction, sample)
                 for prediction, sample in zip(predictions, samples, strict=True)
             ]
         except DeviceError:
@@ -119,6 +122,13 @@ class Answering:
             return [Failed(samples[0].item, "model", self.model.plugin.name, reason)]
         middle = len(samples) // 2
         return self._predicted(samples[:middle]) + self._predicted(samples[middle:])
+
+    def _told(self, prediction: Prediction, sample: Sample) -> Prediction | Failed:
+        outcome = checked(prediction, self.model, "model")
+        if isinstance(outcome, Failed) and not np.isfinite(sample.pixels).all():
+            reason = f"{outcome.reason}; nor are all pixels that the reader and the steps gave it"
+            outcome = replace(outcome, reason=reason)
+        return cautioned(outcome, cautions(sample.facts))
 
 
 class Outcomes:
@@ -155,17 +165,10 @@ def checked(
     """Return what a model answered, or what is wrong with it.
 
     Raises:
-        TypeError: if it is no Prediction, or not one of this model's labels.
+        TypeError: if it is no Prediction, or not one that its card allows.
     """
-    if not isinstance(prediction, Prediction):  # what a stranger's model returned
-        raise TypeError(f"expected a Prediction, got {type(prediction).__name__}")
-    names = model.instance.card.names
-    if tuple(prediction.scores) != names:
-        raise TypeError(f"expected scores of {names}, got {tuple(prediction.scores)}")
-    preview = prediction.preview
-    if preview is not None and (preview.dtype != "uint8" or preview.shape[2:] != (3,)):
-        got = f"{preview.dtype} {preview.shape}"
-        raise TypeError(f"expected a preview (h, w, 3) of uint8, got {got}")
+    if fault := answer_fault(prediction, model.instance.card):
+        raise TypeError(fault)
     wrong = [name for name, score in prediction.scores.items() if not math.isfinite(score)]
     if wrong:
         reason = f"the score of {wrong[0]} is not a number"

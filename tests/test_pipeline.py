@@ -66,6 +66,17 @@ def test_a_model_that_raises_is_named_with_its_reason(run: Run) -> None:
     assert failed.reason == "ValueError: an unlucky number"
 
 
+def test_a_model_that_ends_the_process_fails_its_item(pipeline: Pipeline, run: Run) -> None:
+    class Leaving(Brightness):
+        def predict(self, samples: Sequence[Sample]) -> Any:
+            raise SystemExit(3)
+
+    pipeline.predictor = Leaving()
+    (failed,) = run("1")
+
+    assert (failed.stage, failed.reason) == ("model", "SystemExit: 3")
+
+
 def test_one_bad_frame_fails_its_item_and_no_other(run: Run) -> None:
     before, failed, after = run("1 2", "3 13 4", "5 6")
 

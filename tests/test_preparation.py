@@ -1,6 +1,7 @@
 """What happens to one item before the network."""
 
 import pickle
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -47,6 +48,13 @@ class Gives:
         if sample.pixels.max() == 0:
             raise ZeroDivisionError("division by zero")
         return self.result or sample.changed(sample.pixels + 1, "one added")
+
+
+class WordlessError(Exception):
+    """Has no text."""
+
+    def __str__(self) -> str:
+        raise TypeError("no text")
 
 
 def part(instance: Any, name: str = "", kind: str = "reader") -> Part[Any]:
@@ -193,6 +201,7 @@ def test_a_preparation_travels_to_other_processes(make_item: Make) -> None:
         (KeyError("a\n b"), "KeyError: 'a\\n b'"),
         (ValueError("two\n  lines"), "ValueError: two lines"),
         (MemoryError(), "MemoryError"),
+        (WordlessError(), "WordlessError"),
     ],
 )
 def test_a_reason_is_one_plain_line(error: Exception, reason: str) -> None:
@@ -237,3 +246,12 @@ def test_the_step_that_breaks_a_sample_is_named_and_not_the_one_after_it(make_it
 
     assert (failed.stage, failed.plugin) == ("preprocess", "function")
     assert "spacing_mm" in failed.reason
+
+
+def test_a_step_that_ends_the_process_ends_the_item(make_item: Make) -> None:
+    def leave(sample: Sample) -> Sample:
+        sys.exit("enough")
+
+    item = make_item(b"5")
+
+    assert prepare(item, leave) == [Failed(item, "preprocess", "function", "SystemExit: enough")]

@@ -189,6 +189,7 @@ def test_a_strict_run_is_done_once(done: Done, command: Command, patients: Path)
         ("/data/DOE^J is gone", "... is gone"),
         ("ValueError: no number: Doe", "ValueError, its words withheld (privacy: strict)"),
         ("error: no number: Doe", "error, its words withheld (privacy: strict)"),
+        ("SystemExit: no number: Doe", "SystemExit, its words withheld (privacy: strict)"),
         ("it begins with 'Dear Mrs Doe'", "it begins with '...'"),
         ("the file's name is not the reader's", "the file's name is not the reader's"),
         ("body part is HEAD", "body part is HEAD"),

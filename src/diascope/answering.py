@@ -115,7 +115,7 @@ class Answering:
             ]
         except DeviceError:
             raise
-        except Exception as error:  # a stranger's model may raise anything
+        except (Exception, SystemExit) as error:  # a stranger's model may raise anything
             reason = reason_of(error)
         # no longer in the handler, whose traceback holds what the batch took of the memory
         if len(samples) == 1:

@@ -76,7 +76,10 @@ class NoPictureError(ReadError):
 
 def reason_of(error: BaseException) -> str:
     """Return a plain reason: the text of our own errors, else with the kind of error in front."""
-    text = " ".join(str(error).split())
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # a stranger's error may have no text
+        text = ""
     if isinstance(error, ReadError):
         return text
     if isinstance(error, OSError) and error.strerror:

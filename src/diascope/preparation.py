@@ -76,7 +76,7 @@ class Preparation:
         for part in self.readers:
             try:
                 sure = int(part.instance.sniff(item.uri, head))
-            except Exception as error:  # a stranger's reader may raise anything
+            except (Exception, SystemExit) as error:  # a stranger's reader may raise anything
                 broken = Failed(item, "read", part.plugin.name, f"sniff: {reason_of(error)}")
                 continue
             if sure > surest:
@@ -114,7 +114,7 @@ class Preparation:
         for step in self.steps:
             try:
                 sample = step.instance(sample)
-            except Exception as error:  # a stranger's step may raise anything
+            except (Exception, SystemExit) as error:  # a stranger's step may raise anything
                 return Failed(read.item, "preprocess", step.plugin.name, reason_of(error))
             if fault := sample_fault(sample):
                 return Failed(read.item, "preprocess", step.plugin.name, fault)
@@ -134,7 +134,7 @@ def _samples(item: Item, reader: Part[Reader], start: int) -> Iterator[Sample | 
             yield sample
     except NoPictureError as error:
         yield Skipped(item, reason_of(error))
-    except Exception as error:  # a stranger's reader may raise anything
+    except (Exception, SystemExit) as error:  # a stranger's reader may raise anything
         yield Failed(item, "read", reader.plugin.name, reason_of(error))
 
 

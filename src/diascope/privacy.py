@@ -16,7 +16,7 @@ BURNED_IN = (
 )
 
 _SHORTEST_NAME = 4  # a file named 1 would take the numbers out of all texts
-_RAISED = re.compile(r"\b(\w*(?:[Ee]rror|Exception|Warning)): .*", re.DOTALL)
+_RAISED = re.compile(r"\b(\w*(?:[Ee]rror|Exception|Warning|SystemExit)): .*", re.DOTALL)
 _QUOTED = re.compile(r"(?<!\w)('[^']*'|\"[^\"]*\")")
 
 

@@ -50,7 +50,7 @@ def walked(sample: Sample, steps: Iterable[tuple[str, Step]]) -> tuple[Sample, l
         before = len(sample.trace)
         try:
             sample = step(sample)
-        except Exception as error:  # a stranger's step may raise anything
+        except (Exception, SystemExit) as error:  # a stranger's step may raise anything
             raise ReadError(f"the step {name} failed: {reason_of(error)}") from error
         if fault := sample_fault(sample):
             raise ReadError(f"the step {name} failed: {fault}")

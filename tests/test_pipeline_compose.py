@@ -128,3 +128,92 @@ def test_a_wrong_backbone_parameter_names_the_backbone() -> None:
     with pytest.raises(RecipeError, match="backbone resnet18") as caught:
         make_backbone("resnet18", {"in_chanels": 1})
     assert "Did you mean 'in_channels'?" in caught.value.hint
+
+
+STEP = "[diascope.preprocessing]\nblur = {0}:Blur\n"
+
+
+@pytest.mark.parametrize(
+    ("statement", "said"),
+    [
+        ("raise RuntimeError('no licence')", "RuntimeError: no licence"),
+        ("open('/nowhere/lut.npy')", "No such file or directory: /nowhere/lut.npy"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+    ],
+)
+def test_a_plugin_that_cannot_be_made_is_named_with_reason_and_place(
+    composed: Compose, install: Callable[..., None], statement: str, said: str
+) -> None:
+    source = (
+        "class Blur:\n    api = (1, 0)\n    def __call__(self, sample): return sample\n"
+        f"    def __init__(self): {statement}\n"
+    )
+    install("fake_blur", STEP.format("fake_blur_made"), fake_blur_made=source)
+
+    with pytest.raises(PluginError, match=r"mine\.yaml:4: preprocessing 'blur'") as caught:
+        composed(RECIPE.replace("resize: {size: 8}", "blur"))
+    assert f"cannot be made: {said} (" in str(caught.value)
+    assert str(caught.value).endswith("fake_blur_made.py:4)")
+
+
+def test_a_reader_that_ends_the_process_is_left_out_of_auto_with_a_warning(
+    composed: Compose, install: Callable[..., None]
+) -> None:
+    source = (
+        "class Bad:\n    api = (1, 0)\n    def __init__(self): raise SystemExit\n"
+        "    def sniff(self, path, head): return 1\n    def read(self, item): return iter(())\n"
+    )
+    install("fake_bad", "[diascope.readers]\nbad = fake_bad_exit:Bad\n", fake_bad_exit=source)
+
+    assert any("cannot be made: SystemExit" in each for each in composed(RECIPE).warnings)
+
+
+MODEL = """\
+from diascope import Label, ModelCard
+CARD = dict(name="m", task="multilabel", labels=(Label("a"),), size=(8, 8), backbone="",
+            mean=(0.0,), std=(1.0,), score_kind="sigmoid")
+class Odd:
+    api = (1, 0)
+    @property
+    def card(self): {card}
+    def load(self, runtime): {load}
+"""
+
+
+@pytest.mark.parametrize(
+    ("card", "said"),
+    [
+        ("return {'labels': ['a']}", "expected a ModelCard as its card, got dict"),
+        ("raise KeyError('lut')", "cannot tell its card: KeyError: 'lut' ("),
+        ("return ModelCard(**CARD | {'score_kind': 'probability'})", "its card: score_kind is"),
+        ("return ModelCard(**CARD | {'labels': ()})", "its card: it has no labels"),
+    ],
+)
+def test_a_card_that_is_none_or_does_not_hold_together_is_refused(
+    composed: Compose, install: Callable[..., None], card: str, said: str
+) -> None:
+    source = MODEL.format(card=card, load="pass")
+    install("fake_odd", "[diascope.models]\nodd = fake_odd_a:Odd\n", fake_odd_a=source)
+
+    with pytest.raises(PluginError, match=r"model 'odd' of fake_odd 1\.0") as caught:
+        composed(RECIPE, "model=odd")
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("load", "said"),
+    [
+        ("open('/nowhere/w.pkl')", "cannot be loaded: No such file or directory: /nowhere/w.pkl ("),
+        ("pass", "expected load() to return a Predictor, got NoneType"),
+        ("raise SystemExit('enough')", "cannot be loaded: SystemExit: enough ("),
+    ],
+)
+def test_a_model_that_cannot_be_loaded_is_named_with_its_reason(
+    composed: Compose, install: Callable[..., None], load: str, said: str
+) -> None:
+    source = MODEL.format(card="return ModelCard(**CARD)", load=load)
+    install("fake_odd", "[diascope.models]\nodd = fake_odd_b:Odd\n", fake_odd_b=source)
+
+    with pytest.raises(PluginError, match=r"model 'odd' of fake_odd 1\.0") as caught:
+        composed(RECIPE, "model=odd").load()
+    assert said in str(caught.value)

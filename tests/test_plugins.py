@@ -130,6 +130,13 @@ def test_a_module_that_raises_is_explained_with_its_cause(install: Install) -> N
     assert "pip uninstall fake_blur" in error.hint
 
 
+def test_a_module_that_ends_the_process_is_explained_with_the_line(install: Install) -> None:
+    install("fake_blur", points("fake_blur_p"), fake_blur_p="import sys\nsys.exit(7)\n")
+
+    assert "cannot be imported: SystemExit: 7 (" in refusal().message
+    assert refusal().message.endswith("fake_blur_p.py:2)")
+
+
 def test_a_module_without_the_class_is_explained(install: Install) -> None:
     install("fake_blur", points("fake_blur_h", attribute="Gone"), fake_blur_h=step())
 

@@ -166,6 +166,8 @@ class ModelCard:
             return f"a binary task has two labels (negative, positive), got {len(self.labels)}"
         if self.task == "multiclass" and len(self.labels) < 2:
             return "a multiclass task has at least two labels"
+        if not self.labels:
+            return "it has no labels"
         if len(set(self.names)) != len(self.names):
             return f"labels repeat: {', '.join(self.names)}"
         if "macro" in self.names:

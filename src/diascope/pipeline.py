@@ -11,7 +11,6 @@ from typing import Any, Literal, cast
 from warnings import warn
 
 from diascope.answering import Answering, Outcomes, checked
-from diascope.card import ModelCard
 from diascope.cautions import cautioned
 from diascope.contracts import (
     Backbone,
@@ -30,7 +29,7 @@ from diascope.errors import DiascopeError, PluginError, RecipeError, reason_of
 from diascope.execution import Execution
 from diascope.fields import parameters
 from diascope.parts import Parts
-from diascope.plugins import Plugin, find_plugin, find_plugins, load_plugin
+from diascope.plugins import Plugin, blamed, card_of, find_plugin, find_plugins, load_plugin
 from diascope.preparation import Part, Preparation
 from diascope.recipe import Recipe, Reference, build
 from diascope.sample import Failed, Item, Prediction, Record, Skipped
@@ -120,14 +119,15 @@ class Pipeline:
     def _loaded(self, device: str) -> Predictor:
         """Load the model onto a device, into the engine that the first one chose."""
         try:
-            predictor = self.model.instance.load(self.runtime(device))
+            with blamed(self.model.plugin, "cannot be loaded"):
+                predictor = self.model.instance.load(self.runtime(device))
         except RecipeError as error:
             raise self.recipe.located(error) from error
-        except DiascopeError:
-            raise
-        except Exception as error:  # a stranger's model may raise anything
-            message = f"{self.model.plugin.title} cannot be loaded: {reason_of(error)}"
-            raise PluginError(message) from error
+        if not hasattr(predictor, "predict"):
+            raise PluginError(
+                f"{self.model.plugin.title}: expected load() to return a Predictor, "
+                f"got {type(predictor).__name__}"
+            )
         if (execution := _execution(predictor)) is not None:
             self.engine = execution.engine, execution.precision
         return predictor
@@ -194,7 +194,7 @@ class Pipeline:
         predictor, frames = self.load(), Outcomes(chain([first], outcomes))
         try:
             answer = checked(predictor.aggregate(item, iter(frames)), self.model, "aggregate")
-        except Exception as error:  # a stranger's model may raise anything
+        except (Exception, SystemExit) as error:  # a stranger's model may raise anything
             answer = Failed(item, "aggregate", self.model.plugin.name, reason_of(error))
         if frames.fault is not None:
             raise frames.fault
@@ -216,7 +216,7 @@ def compose(recipe: Recipe) -> Pipeline:
     readers, warnings = make_readers(recipe)
     steps = tuple(make_part(reference, recipe) for reference in recipe.preprocess)
     model = make_part(recipe.model, recipe)
-    warnings += departures(recipe, _card(model))
+    warnings += departures(recipe, card_of(model.plugin, model.instance))
     if recipe.run.devices == "all" and not accelerators():
         warnings.append("run.devices is all, and there is no accelerator here: the processor works")
     return Pipeline(
@@ -233,31 +233,26 @@ def _execution(predictor: Predictor | None) -> Execution | None:
     return getattr(predictor, "execution", None)
 
 
-def _card(model: Part[Model]) -> ModelCard:
-    try:
-        return model.instance.card
-    except DiascopeError:
-        raise
-    except Exception as error:  # a stranger's model may raise anything
-        raise PluginError(f"{model.plugin.title}: its card: {reason_of(error)}") from error
-
-
 def make_part(reference: Reference, recipe: Recipe) -> Part[Any]:
     """Make the plugin that a recipe refers to."""
     try:
         plugin = find_plugin(reference.kind, reference.name)
         loaded = load_plugin(plugin)
+        with blamed(plugin, "cannot be made"):
+            values = reference.parameters
+            instance = build(loaded, values, where=reference.where, base=recipe.base)
     except PluginError as error:
         raise PluginError(error.message, where=reference.where, hint=error.hint) from error
-    instance = build(loaded, reference.parameters, where=reference.where, base=recipe.base)
     return Part(plugin, instance)
 
 
 def make_backbone(name: str, values: Mapping[str, Any]) -> Backbone:
     """Make a backbone plugin from plain values, as a card holds them."""
-    loaded = load_plugin(find_plugin("backbone", name))
+    plugin = find_plugin("backbone", name)
+    loaded = load_plugin(plugin)
     nodes = parse_document(json.dumps(values), name=f"backbone {name}").value
-    return cast(Backbone, build(loaded, nodes, where=f"backbone {name}"))
+    with blamed(plugin, "cannot be made"):
+        return cast(Backbone, build(loaded, nodes, where=f"backbone {name}"))
 
 
 def make_readers(recipe: Recipe) -> tuple[tuple[Part[Reader], ...], list[str]]:
@@ -268,13 +263,10 @@ def make_readers(recipe: Recipe) -> tuple[tuple[Part[Reader], ...], list[str]]:
     for plugin in (plugin for plugin in find_plugins() if plugin.kind == "reader"):
         try:
             loaded = load_plugin(plugin)
-        except PluginError as error:
+            if any(parameter.required for parameter in parameters(loaded).values()):
+                continue
+            with blamed(plugin, "cannot be made"):
+                found.append(Part[Reader](plugin, loaded()))
+        except DiascopeError as error:
             warnings.append(f"left out of `read: auto`: {error.message}")
-            continue
-        if any(parameter.required for parameter in parameters(loaded).values()):
-            continue
-        try:
-            found.append(Part[Reader](plugin, loaded()))
-        except Exception as error:  # a stranger's class may raise anything
-            warnings.append(f"left out of `read: auto`: {plugin.title}: {reason_of(error)}")
     return tuple(found), warnings

@@ -8,6 +8,8 @@ import importlib
 import inspect
 import traceback
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import Distribution, entry_points
@@ -16,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from diascope import contracts
+from diascope.card import ModelCard
 from diascope.document import nearest
-from diascope.errors import PluginError
+from diascope.errors import DiascopeError, PluginError, reason_of
 from diascope.fields import parameters
 
 _METHODS: dict[str, tuple[tuple[str, int], ...]] = {
@@ -100,10 +103,9 @@ def load_plugin(plugin: Plugin) -> type:
         loaded: Any = importlib.import_module(module_name)
         for part in attribute.split("."):
             loaded = getattr(loaded, part)
-    except Exception as error:  # a stranger's module may raise anything
+    except (Exception, SystemExit) as error:  # a stranger's module may raise anything
         raise PluginError(
-            f"{plugin.title} cannot be imported: "
-            f"{type(error).__name__}: {error}{_raised_at(error)}",
+            f"{plugin.title} cannot be imported: {_cause(plugin, error)}",
             hint=_repair(plugin, error),
         ) from error
     if not inspect.isclass(loaded):
@@ -112,6 +114,41 @@ def load_plugin(plugin: Plugin) -> type:
     _check_methods(plugin, loaded)
     parameters(loaded)
     return loaded
+
+
+@contextmanager
+def blamed(plugin: Plugin, what: str) -> Iterator[None]:
+    """Tell what a plugin's code raises meanwhile as the plugin's, by title, reason and place.
+
+    Args:
+        what: such as ``cannot be loaded``.
+
+    Raises:
+        PluginError: instead of any error that is none of ours, and of the end of the process.
+    """
+    try:
+        yield
+    except DiascopeError:
+        raise
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"{plugin.title} {what}: {_cause(plugin, error)}") from error
+
+
+def card_of(plugin: Plugin, model: Any) -> ModelCard:
+    """Return the card of a model that a plugin's class made.
+
+    Raises:
+        PluginError: if it cannot be read, or is none, or does not hold together.
+    """
+    with blamed(plugin, "cannot tell its card"):
+        card = model.card
+    if not isinstance(card, ModelCard):
+        raise PluginError(
+            f"{plugin.title}: expected a ModelCard as its card, got {type(card).__name__}"
+        )
+    if wrong := card.contradiction():
+        raise PluginError(f"{plugin.title}: its card: {wrong}")
+    return card
 
 
 def recipe_path(name: str) -> Path:
@@ -177,13 +214,26 @@ def _check_methods(plugin: Plugin, loaded: type) -> None:
             ) from error
 
 
-def _raised_at(error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    outside = [frame for frame in frames if "importlib" not in frame.filename][1:]
-    return f" ({outside[-1].filename}:{outside[-1].lineno})" if outside else ""
+def _cause(plugin: Plugin, error: BaseException) -> str:
+    """Return the reason of an error with the file that it is about and the line that raised it."""
+    about = f": {error.filename}" if isinstance(error, OSError) and error.filename else ""
+    place = _raised_at(plugin, error)
+    return f"{reason_of(error)}{about}" + (f" ({place[0]}:{place[1]})" if place else "")
 
 
-def _repair(plugin: Plugin, error: Exception) -> str:
+def _raised_at(plugin: Plugin, error: BaseException) -> tuple[str, int] | None:
+    """Return file and line of the innermost frame that lies in the package of a plugin."""
+    module = plugin.target.partition(":")[0]
+    package = module.rpartition(".")[0] or module
+    places = [
+        (frame.f_code.co_filename, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if f"{frame.f_globals.get('__name__')}.".startswith(f"{package}.")
+    ]
+    return places[-1] if places else None
+
+
+def _repair(plugin: Plugin, error: BaseException) -> str:
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
     if missing and missing.partition(".")[0] != plugin.target.partition(".")[0].partition(":")[0]:
         return f"Install what it needs: pip install {missing.partition('.')[0]}"

@@ -1,6 +1,5 @@
 """``pipeline models show``: as text, as JSON, as a page."""
 
-import importlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -74,19 +73,17 @@ def test_the_text_tells_calibration_decisions_and_subgroups(
     assert [text for text in told if text not in shown] == []
 
 
-def test_a_model_whose_card_raises_is_listed_with_its_cause_beside_the_others(
-    command: Command, monkeypatch: pytest.MonkeyPatch
+def test_a_model_whose_card_raises_is_told_with_its_cause(
+    command: Command, install: Callable[..., None]
 ) -> None:
-    models = importlib.import_module("diascope.cli.models")
-    right = models._card
-
-    def card(name: str) -> object:
-        if name == "derm-lesion":
-            raise ValueError("a stranger's fault")
-        return right(name)
-
-    monkeypatch.setattr(models, "_card", card)
-    ended = command("models", "list")
-    assert ended.code == 0
-    assert "ValueError: a stranger's fault" in ended.out
-    assert "chest-findings" in ended.out
+    source = (
+        "class Odd:\n    api = (1, 0)\n    def load(self, runtime): ...\n"
+        "    @property\n    def card(self): raise ValueError('a stranger is at fault')\n"
+    )
+    install("fake_odd", "[diascope.models]\nodd = fake_odd_c:Odd\n", fake_odd_c=source)
+    listed, shown = command("models", "list"), command("models", "show", "odd")
+    told = "model 'odd' of fake_odd 1.0 cannot tell its card: ValueError: a stranger is at fault ("
+    assert (listed.code, shown.code) == (0, 2)
+    assert told in listed.out
+    assert "chest-findings" in listed.out
+    assert told in shown.err

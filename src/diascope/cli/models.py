@@ -23,7 +23,7 @@ def models() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def list_(as_json: bool) -> None:
     """List the models that come with weights."""
-    from diascope.errors import DiascopeError, reason_of
+    from diascope.errors import DiascopeError
     from diascope.plugins import find_plugins
 
     rows: list[dict[str, Any]] = []
@@ -32,9 +32,8 @@ def list_(as_json: bool) -> None:
         try:
             card = _card(plugin.name)
             row |= {"title": card.title, "task": card.task, "labels": list(card.names), "cause": ""}
-        except Exception as error:  # a stranger's model may raise anything
-            cause = str(error) if isinstance(error, DiascopeError) else reason_of(error)
-            row |= {"title": "", "task": "", "labels": [], "cause": cause}
+        except DiascopeError as error:
+            row |= {"title": "", "task": "", "labels": [], "cause": str(error)}
         rows.append(row)
     if as_json:
         click.echo(json.dumps(rows, indent=1))
@@ -90,15 +89,18 @@ def _card(name: str) -> Any:
     from diascope.card import read_card
     from diascope.errors import WeightsError
     from diascope.fields import parameters
-    from diascope.plugins import find_plugin, load_plugin
+    from diascope.plugins import blamed, card_of, find_plugin, load_plugin
 
     if Path(name).is_dir():
         return read_card(Path(name))
-    loaded = load_plugin(find_plugin("model", name))
+    plugin = find_plugin("model", name)
+    loaded = load_plugin(plugin)
     needs = [parameter.name for parameter in parameters(loaded).values() if parameter.required]
     if needs:
         raise WeightsError(
             f"{name} has no weights of its own",
             hint=f"Give it some in a recipe: {name}: {{{needs[0]}: FOLDER}}.",
         )
-    return loaded().card
+    with blamed(plugin, "cannot be made"):
+        model = loaded()
+    return card_of(plugin, model)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import diascope.testing
 from diascope.pipeline import compose
 from diascope.recipe import read_recipe
 
@@ -93,6 +94,14 @@ def test_the_page_on_plugins_shows_the_example_package_as_it_is() -> None:
     page = ROOT / "docs/write-a-plugin.md"
     assert (HELLO / "pyproject.toml").read_text() in blocks(page, "toml")
     assert (HELLO / "diascope_hello.py").read_text() in blocks(page, "python")
+
+
+def test_the_page_on_plugins_names_every_check_of_the_testing_kit() -> None:
+    page = (ROOT / "docs" / "write-a-plugin.md").read_text()
+    checks = [name for name in vars(diascope.testing) if name.startswith("check_")]
+
+    assert len(checks) >= 7
+    assert [name for name in checks if f"`{name}(" not in page] == []
 
 
 def test_the_readme_names_every_stock_plugin() -> None:

@@ -5,6 +5,7 @@ from diascope.contracts import API, Runtime
 from diascope.errors import (
     DiascopeError,
     NoPictureError,
+    OutputError,
     PluginError,
     ReadError,
     RecipeError,
@@ -32,6 +33,7 @@ __all__ = [
     "Label",
     "ModelCard",
     "NoPictureError",
+    "OutputError",
     "Overview",
     "PluginError",
     "Prediction",

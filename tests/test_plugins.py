@@ -164,6 +164,20 @@ def test_a_missing_method_is_named(install: Install) -> None:
     assert "expected a method 'read'" in refusal(kind="reader").message
 
 
+def test_a_step_that_cannot_be_called_is_refused(install: Install) -> None:
+    source = "class Blur:\n    api = (1, 0)\n"
+    install("fake_blur", points("fake_blur_q"), fake_blur_q=source)
+
+    assert "expected a method '__call__', got None" in refusal().message
+
+
+def test_an_inherited_method_fits(install: Install) -> None:
+    source = step() + "class Soft(Blur): ...\n"
+    install("fake_blur", points("fake_blur_r", attribute="Soft"), fake_blur_r=source)
+
+    assert load_plugin(find_plugin("preprocessing", "blur"))
+
+
 def test_a_method_with_another_signature_is_shown(install: Install) -> None:
     install("fake_blur", points("fake_blur_l"), fake_blur_l=step(arguments="sample, strength"))
     error = refusal()
@@ -194,4 +208,4 @@ def test_a_parameter_without_a_type_hint_is_refused(install: Install) -> None:
     source = step() + "    def __init__(self, width=3): ...\n"
     install("fake_blur", points("fake_blur_o"), fake_blur_o=source)
 
-    assert "'width'" in refusal().message
+    assert "preprocessing 'blur' of fake_blur 1.0: the parameter 'width'" in refusal().message

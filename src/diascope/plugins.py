@@ -112,7 +112,10 @@ def load_plugin(plugin: Plugin) -> type:
         raise PluginError(f"{plugin.title}: expected a class, got {loaded!r}")
     _check_api(plugin, loaded)
     _check_methods(plugin, loaded)
-    parameters(loaded)
+    try:
+        parameters(loaded)
+    except PluginError as error:
+        raise PluginError(f"{plugin.title}: {error.message}", hint=error.hint) from error
     return loaded
 
 
@@ -196,7 +199,7 @@ def _check_api(plugin: Plugin, loaded: type) -> None:
 
 def _check_methods(plugin: Plugin, loaded: type) -> None:
     for name, count in _METHODS[plugin.kind]:
-        member = inspect.getattr_static(loaded, name, None)
+        member = next((vars(each)[name] for each in loaded.__mro__ if name in vars(each)), None)
         if count < 0:
             if member is None and name not in getattr(loaded, "__annotations__", {}):
                 raise PluginError(f"{plugin.title}: expected a property {name!r}, got none")

@@ -1,5 +1,6 @@
 """A recipe and its plugins, composed."""
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -166,6 +167,18 @@ def test_a_reader_that_ends_the_process_is_left_out_of_auto_with_a_warning(
     install("fake_bad", "[diascope.readers]\nbad = fake_bad_exit:Bad\n", fake_bad_exit=source)
 
     assert any("cannot be made: SystemExit" in each for each in composed(RECIPE).warnings)
+
+
+def test_a_plugin_of_a_newer_api_gives_a_warning_and_none_of_python(
+    composed: Compose, install: Callable[..., None]
+) -> None:
+    source = "class Blur:\n    api = (1, 99)\n    def __call__(self, sample): return sample\n"
+    install("fake_blur", STEP.format("fake_blur_new"), fake_blur_new=source)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        told = composed(RECIPE.replace("resize: {size: 8}", "blur")).warnings
+
+    assert any("'blur' of fake_blur 1.0 was written for the newer plugin API" in t for t in told)
 
 
 MODEL = """\

@@ -7,7 +7,8 @@ import pytest
 
 from diascope.contracts import API
 from diascope.errors import PluginError
-from diascope.plugins import find_plugin, find_plugins, load_plugin
+from diascope.plugin_health import misplaced
+from diascope.plugins import find_plugin, find_plugins, load_plugin, newer_api
 
 Install = Callable[..., None]
 STEP = "class Blur:\n    api = {api}\n    def __call__(self, {arguments}): return sample\n"
@@ -99,11 +100,21 @@ def test_another_major_api_is_refused_with_both_numbers(install: Install) -> Non
     assert "fake_blur" in error.hint
 
 
-def test_a_newer_minor_api_warns_and_loads(install: Install) -> None:
+def test_a_newer_minor_api_loads_and_is_told(install: Install) -> None:
     install("fake_blur", points("fake_blur_d"), fake_blur_d=step(api="(1, 99)"))
+    plugin = find_plugin("preprocessing", "blur")
 
-    with pytest.warns(UserWarning, match=r"newer plugin API 1\.99"):
-        assert load_plugin(find_plugin("preprocessing", "blur"))
+    assert newer_api(plugin, load_plugin(plugin)) == (
+        "preprocessing 'blur' of fake_blur 1.0 was written for the newer plugin API 1.99; "
+        f"this is {API[0]}.{API[1]}"
+    )
+
+
+def test_an_api_that_is_not_newer_has_no_warning(install: Install) -> None:
+    install("fake_blur", points("fake_blur_s"), fake_blur_s=step())
+    plugin = find_plugin("preprocessing", "blur")
+
+    assert newer_api(plugin, load_plugin(plugin)) == ""
 
 
 @pytest.mark.parametrize("api", ["None", "'1.0'", "(1,)", "[1, 0]"])
@@ -209,3 +220,12 @@ def test_a_parameter_without_a_type_hint_is_refused(install: Install) -> None:
     install("fake_blur", points("fake_blur_o"), fake_blur_o=source)
 
     assert "preprocessing 'blur' of fake_blur 1.0: the parameter 'width'" in refusal().message
+
+
+def test_a_group_that_is_none_of_ours_is_told_with_the_nearest(install: Install) -> None:
+    install("fake_blur", "[diascope.reader]\nblur = fake_blur_t:Blur\n", fake_blur_t=step())
+    (health,) = misplaced()
+
+    assert health.plugin.title == "diascope.reader 'blur' of fake_blur 1.0"
+    assert "no entry-point group 'diascope.reader'" in health.cause
+    assert "Did you mean 'diascope.readers'?" in health.hint

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple, dataclass, field, replace
 from itertools import chain, groupby
 from operator import itemgetter
@@ -29,7 +29,15 @@ from diascope.errors import DiascopeError, PluginError, RecipeError, reason_of
 from diascope.execution import Execution
 from diascope.fields import parameters
 from diascope.parts import Parts
-from diascope.plugins import Plugin, blamed, card_of, find_plugin, find_plugins, load_plugin
+from diascope.plugins import (
+    Plugin,
+    blamed,
+    card_of,
+    find_plugin,
+    find_plugins,
+    load_plugin,
+    newer_api,
+)
 from diascope.preparation import Part, Preparation
 from diascope.recipe import Recipe, Reference, build
 from diascope.sample import Failed, Item, Prediction, Record, Skipped
@@ -219,14 +227,22 @@ def compose(recipe: Recipe) -> Pipeline:
     warnings += departures(recipe, card_of(model.plugin, model.instance))
     if recipe.run.devices == "all" and not accelerators():
         warnings.append("run.devices is all, and there is no accelerator here: the processor works")
+    reports = tuple(make_part(reference, recipe) for reference in recipe.report)
+    executor = make_part(recipe.executor, recipe)
+    warnings += newer_apis((*readers, *steps, model, *reports, executor))
     return Pipeline(
         recipe=recipe,
         preparation=Preparation(readers, steps, block=recipe.run.batch, gate=recipe.accept),
         model=model,
-        reports=tuple(make_part(reference, recipe) for reference in recipe.report),
-        executor=make_part(recipe.executor, recipe),
+        reports=reports,
+        executor=executor,
         warnings=tuple(warnings),
     )
+
+
+def newer_apis(parts: Iterable[Part[Any]]) -> list[str]:
+    """Return a warning of each plugin that was written for newer contracts."""
+    return list(filter(None, (newer_api(part.plugin, part.instance) for part in parts)))
 
 
 def _execution(predictor: Predictor | None) -> Execution | None:

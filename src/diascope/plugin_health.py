@@ -6,11 +6,13 @@ Run as ``python -m diascope.plugin_health``: prints ``{"kind name distribution":
 import json
 import subprocess
 import sys
-import warnings
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 
+from diascope.contracts import KINDS
+from diascope.document import nearest
 from diascope.errors import PluginError
-from diascope.plugins import Plugin, find_plugins, load_plugin, recipe_path
+from diascope.plugins import Plugin, find_plugins, group_of, load_plugin, recipe_path
 
 _SECONDS = 60
 
@@ -47,6 +49,22 @@ def examine(plugins: tuple[Plugin, ...]) -> list[Health]:
     ]
 
 
+def misplaced() -> list[Health]:
+    """Return what is installed under a group of ours that is none: no recipe can name it."""
+    groups = [group_of(kind) for kind in KINDS]
+    return [
+        Health(
+            Plugin(group, entry.name, entry.dist.name, entry.dist.version, entry.value),
+            f"diascope has no entry-point group {group!r}, so that it is never found",
+            nearest(group, groups),
+        )
+        for group in sorted(entry_points().groups)
+        if group.startswith("diascope.") and group not in groups
+        for entry in entry_points().select(group=group)
+        if entry.dist is not None
+    ]
+
+
 def _key(plugin: Plugin) -> str:
     return f"{plugin.kind} {plugin.name} {plugin.distribution}"
 
@@ -59,12 +77,10 @@ def _main() -> None:
         if _key(plugin) not in wanted:
             continue
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                if plugin.kind == "recipe":
-                    recipe_path(f"{plugin.distribution}:{plugin.name}")
-                else:
-                    load_plugin(plugin)
+            if plugin.kind == "recipe":
+                recipe_path(f"{plugin.distribution}:{plugin.name}")
+            else:
+                load_plugin(plugin)
         except PluginError as error:
             causes[_key(plugin)] = (error.message, error.hint)
             continue

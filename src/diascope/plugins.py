@@ -7,7 +7,6 @@ imported until a recipe names it.
 import importlib
 import inspect
 import traceback
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -50,12 +49,17 @@ class Plugin:
         return f"{self.kind} {self.name!r} of {self.distribution} {self.version}"
 
 
+def group_of(kind: str) -> str:
+    """Return the entry-point group of a kind of plugins."""
+    return "diascope.preprocessing" if kind == "preprocessing" else f"diascope.{kind}s"
+
+
 @cache
 def find_plugins() -> tuple[Plugin, ...]:
     """Return every installed plugin, sorted by kind and name. Imports none of them."""
     found, every = set(), entry_points()
     for kind in contracts.KINDS:
-        for entry in every.select(group=_group(kind)):
+        for entry in every.select(group=group_of(kind)):
             if entry.dist is not None:
                 found.add(Plugin(kind, entry.name, *_owner(entry.dist), entry.value))
     return tuple(sorted(found))
@@ -154,6 +158,17 @@ def card_of(plugin: Plugin, model: Any) -> ModelCard:
     return card
 
 
+def newer_api(plugin: Plugin, loaded: Any) -> str:
+    """Return a warning if a plugin was written for a newer minor version of the contracts."""
+    theirs, ours = loaded.api, contracts.API
+    if theirs <= ours:
+        return ""
+    return (
+        f"{plugin.title} was written for the newer plugin API {theirs[0]}.{theirs[1]}; "
+        f"this is {ours[0]}.{ours[1]}"
+    )
+
+
 def recipe_path(name: str) -> Path:
     """Return the file of a recipe that a package ships, without importing the package.
 
@@ -172,10 +187,6 @@ def recipe_path(name: str) -> Path:
     )
 
 
-def _group(kind: str) -> str:
-    return "diascope.preprocessing" if kind == "preprocessing" else f"diascope.{kind}s"
-
-
 def _check_api(plugin: Plugin, loaded: type) -> None:
     written = ".".join(map(str, contracts.API))
     api = getattr(loaded, "api", None)
@@ -189,11 +200,6 @@ def _check_api(plugin: Plugin, loaded: type) -> None:
         raise PluginError(
             f"{plugin.title} was written for plugin API {theirs}, this diascope has {written}",
             hint=f"Install matching versions: pip install -U diascope {plugin.distribution}",
-        )
-    if api[1] > contracts.API[1]:
-        warnings.warn(
-            f"{plugin.title} was written for the newer plugin API {theirs}; this is {written}",
-            stacklevel=3,
         )
 
 

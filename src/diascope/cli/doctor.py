@@ -44,11 +44,11 @@ def doctor(as_json: bool) -> None:
 
 def _findings() -> dict[str, Any]:
     from diascope.engines.opening import PACKAGES, installed
-    from diascope.plugin_health import examine
+    from diascope.plugin_health import examine, misplaced
     from diascope.plugins import find_plugins
     from diascope.versions import version_of
 
-    health = examine(find_plugins())
+    health = [*examine(find_plugins()), *misplaced()]
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),

@@ -14,7 +14,7 @@ from diascope.errors import TableError
 from diascope.evaluation.answers import columns_of
 from diascope.evaluation.subgroups import check_divisible
 from diascope.network import state_digest
-from diascope.pipeline import make_part, make_readers
+from diascope.pipeline import make_part, make_readers, newer_apis
 from diascope.preparation import Preparation
 from diascope.recipe import Recipe, Reference
 from diascope.table import Example, label_names, read_table
@@ -145,7 +145,8 @@ def make_plan(recipe: Recipe) -> Plan:
     check_divisible(columns_of(examples), options.by)
     readers, _ = make_readers(recipe)
     steps = tuple(make_part(step, recipe) for step in recipe.preprocess)
-    backbone = make_part(reference, recipe).instance
+    backbone_part = make_part(reference, recipe)
+    backbone = backbone_part.instance
     plan = Plan(
         recipe=recipe,
         options=options,
@@ -165,7 +166,7 @@ def make_plan(recipe: Recipe) -> Plan:
         teacher_card(folder, card)
     started = [options.start.source.parent] if options.start else []
     folds = plan.folds()
-    doubts = []
+    doubts = newer_apis((*readers, *steps, backbone_part))
     for each in (plan, *folds):
         _check_monitor(each)
         for folder in (*options.teachers, *started):

@@ -222,10 +222,9 @@ def test_a_parameter_without_a_type_hint_is_refused(install: Install) -> None:
     assert "preprocessing 'blur' of fake_blur 1.0: the parameter 'width'" in refusal().message
 
 
-def test_a_group_that_is_none_of_ours_is_told_with_the_nearest(install: Install) -> None:
-    install("fake_blur", "[diascope.reader]\nblur = fake_blur_t:Blur\n", fake_blur_t=step())
+def test_a_group_that_is_none_of_ours_is_told_with_those_that_are(install: Install) -> None:
+    install("fake_blur", "[diascope.steps]\nblur = fake_blur_t:Blur\n", fake_blur_t=step())
     (health,) = misplaced()
 
-    assert health.plugin.title == "diascope.reader 'blur' of fake_blur 1.0"
-    assert "no entry-point group 'diascope.reader'" in health.cause
-    assert "Did you mean 'diascope.readers'?" in health.hint
+    assert health.cause.startswith("diascope.steps 'blur' of fake_blur 1.0: there is no such group")
+    assert "diascope.preprocessing, diascope.readers" in health.hint

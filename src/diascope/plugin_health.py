@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 
 from diascope.contracts import KINDS
-from diascope.document import nearest
 from diascope.errors import PluginError
 from diascope.plugins import Plugin, find_plugins, group_of, load_plugin, recipe_path
 
@@ -51,17 +50,18 @@ def examine(plugins: tuple[Plugin, ...]) -> list[Health]:
 
 def misplaced() -> list[Health]:
     """Return what is installed under a group of ours that is none: no recipe can name it."""
-    groups = [group_of(kind) for kind in KINDS]
-    return [
-        Health(
-            Plugin(group, entry.name, entry.dist.name, entry.dist.version, entry.value),
-            f"diascope has no entry-point group {group!r}, so that it is never found",
-            nearest(group, groups),
-        )
+    groups = sorted(map(group_of, KINDS))
+    found = [
+        Plugin(group, entry.name, entry.dist.name, entry.dist.version, entry.value)
         for group in sorted(entry_points().groups)
         if group.startswith("diascope.") and group not in groups
         for entry in entry_points().select(group=group)
         if entry.dist is not None
+    ]
+    hint = f"The groups are {', '.join(groups)}."
+    return [
+        Health(each, f"{each.title}: there is no such group, so that it is never found", hint)
+        for each in found
     ]
 
 

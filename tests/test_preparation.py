@@ -255,3 +255,22 @@ def test_a_step_that_ends_the_process_ends_the_item(make_item: Make) -> None:
     item = make_item(b"5")
 
     assert prepare(item, leave) == [Failed(item, "preprocess", "function", "SystemExit: enough")]
+
+
+def test_the_line_of_a_plugins_own_code_is_told_and_not_where_it_is_installed(
+    make_item: Make,
+) -> None:
+    def looks_up(sample: Sample) -> Sample:
+        return {}["lut"]  # type: ignore[no-any-return]
+
+    def refuses(sample: Sample) -> Sample:
+        raise ReadError("too dark")
+
+    item, own = make_item(b"5"), Plugin("preprocessing", "own", "fake", "1", f"{__name__}:Gives")
+    line = looks_up.__code__.co_firstlineno + 1
+    reasons: list[str] = [
+        next(Preparation((part(Words()),), (Part(own, step),), 1).prepare(item)).reason
+        for step in (looks_up, refuses)
+    ]
+
+    assert reasons == [f"KeyError: 'lut' (test_preparation.py:{line})", "too dark"]

@@ -11,9 +11,10 @@ import numpy as np
 
 from diascope.cautions import cautioned, cautions
 from diascope.contracts import Model, Predictor, Prepared, Resumed
-from diascope.errors import DeviceError, reason_of
+from diascope.errors import DeviceError
 from diascope.faults import answer_fault
 from diascope.parts import Parts
+from diascope.plugins import reason_within
 from diascope.preparation import Part
 from diascope.sample import Failed, Item, Prediction, Sample, Skipped
 from diascope.timing import measured
@@ -116,7 +117,7 @@ class Answering:
         except DeviceError:
             raise
         except (Exception, SystemExit) as error:  # a stranger's model may raise anything
-            reason = reason_of(error)
+            reason = reason_within(self.model.plugin, error)
         # no longer in the handler, whose traceback holds what the batch took of the memory
         if len(samples) == 1:
             return [Failed(samples[0].item, "model", self.model.plugin.name, reason)]

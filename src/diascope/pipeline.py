@@ -37,6 +37,7 @@ from diascope.plugins import (
     find_plugins,
     load_plugin,
     newer_api,
+    reason_within,
 )
 from diascope.preparation import Part, Preparation
 from diascope.recipe import Recipe, Reference, build
@@ -203,7 +204,8 @@ class Pipeline:
         try:
             answer = checked(predictor.aggregate(item, iter(frames)), self.model, "aggregate")
         except (Exception, SystemExit) as error:  # a stranger's model may raise anything
-            answer = Failed(item, "aggregate", self.model.plugin.name, reason_of(error))
+            plugin = self.model.plugin
+            answer = Failed(item, "aggregate", plugin.name, reason_within(plugin, error))
         if frames.fault is not None:
             raise frames.fault
         for _ in frames:  # one that the model did not look at may have failed

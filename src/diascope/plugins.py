@@ -141,6 +141,15 @@ def blamed(plugin: Plugin, what: str) -> Iterator[None]:
         raise PluginError(f"{plugin.title} {what}: {_cause(plugin, error)}") from error
 
 
+def reason_within(plugin: Plugin, error: BaseException) -> str:
+    """Return why a plugin failed at an item, with the line of its own code unless it said why.
+
+    Of the file only the name is told: where it is installed is nothing to a report.
+    """
+    place = None if isinstance(error, DiascopeError) else _raised_at(plugin, error)
+    return reason_of(error) + (f" ({Path(place[0]).name}:{place[1]})" if place else "")
+
+
 def card_of(plugin: Plugin, model: Any) -> ModelCard:
     """Return the card of a model that a plugin's class made.
 

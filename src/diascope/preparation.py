@@ -12,7 +12,7 @@ from diascope.errors import NoPictureError, reason_of
 from diascope.faults import sample_fault
 from diascope.gate import Gate
 from diascope.parts import Parts
-from diascope.plugins import Plugin
+from diascope.plugins import Plugin, reason_within
 from diascope.sample import Failed, Item, Sample, Skipped
 from diascope.timing import measured, measured_each
 
@@ -77,7 +77,8 @@ class Preparation:
             try:
                 sure = int(part.instance.sniff(item.uri, head))
             except (Exception, SystemExit) as error:  # a stranger's reader may raise anything
-                broken = Failed(item, "read", part.plugin.name, f"sniff: {reason_of(error)}")
+                reason = f"sniff: {reason_within(part.plugin, error)}"
+                broken = Failed(item, "read", part.plugin.name, reason)
                 continue
             if sure > surest:
                 surest, chosen = sure, part
@@ -115,7 +116,8 @@ class Preparation:
             try:
                 sample = step.instance(sample)
             except (Exception, SystemExit) as error:  # a stranger's step may raise anything
-                return Failed(read.item, "preprocess", step.plugin.name, reason_of(error))
+                reason = reason_within(step.plugin, error)
+                return Failed(read.item, "preprocess", step.plugin.name, reason)
             if fault := sample_fault(sample):
                 return Failed(read.item, "preprocess", step.plugin.name, fault)
             sample = _still(read, sample)
@@ -135,7 +137,7 @@ def _samples(item: Item, reader: Part[Reader], start: int) -> Iterator[Sample | 
     except NoPictureError as error:
         yield Skipped(item, reason_of(error))
     except (Exception, SystemExit) as error:  # a stranger's reader may raise anything
-        yield Failed(item, "read", reader.plugin.name, reason_of(error))
+        yield Failed(item, "read", reader.plugin.name, reason_within(reader.plugin, error))
 
 
 def _still(read: Sample, changed: Sample) -> Sample:

@@ -16,13 +16,15 @@ from tests.runs import Ended, rows, write_pictures, write_recipe
 Command = Callable[..., Ended]
 
 
-@pytest.mark.parametrize(("raised", "kept"), [(OutputError, True), (RuntimeError, False)])
+@pytest.mark.parametrize(
+    ("raised", "kept"), [(OutputError, True), (RuntimeError, False), (SystemExit, False)]
+)
 def test_what_a_report_wrote_before_it_told_a_problem_of_the_output_is_kept(
     command: Command,
     recipe: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    raised: type[Exception],
+    raised: type[BaseException],
     kept: bool,
 ) -> None:
     def write(self: CsvReport, run: Any, records: Any, directory: Path) -> list[Path]:

@@ -76,12 +76,12 @@ class NoPictureError(ReadError):
 
 def reason_of(error: BaseException) -> str:
     """Return a plain reason: the text of our own errors, else with the kind of error in front."""
+    if isinstance(error, ReadError):
+        return " ".join(str(error).replace("\n  ", ". ").split())
     try:
         text = " ".join(str(error).split())
     except Exception:  # a stranger's error may have no text
         text = ""
-    if isinstance(error, ReadError):
-        return text
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     if isinstance(error, FileNotFoundError) and error.__cause__ is not None:

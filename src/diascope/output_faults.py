@@ -23,7 +23,7 @@ def fault_of(error: OSError | sqlite3.Error, output: Path) -> str:
     return f"the output folder can no longer be written: {told}" if closed else ""
 
 
-def is_full(error: Exception) -> bool:
+def is_full(error: BaseException) -> bool:
     """Whether the disk, or what a user may take of it, has no room left."""
     if isinstance(error, sqlite3.Error):
         return getattr(error, "sqlite_errorname", "") in _FULL_LEDGER

@@ -104,7 +104,7 @@ def write_reports(
                     problems.append(_problem(part, fault, strict))
                 placed = put_in_place(Path(staging), output, taken)
                 taken |= dict.fromkeys(placed, part.plugin.title)
-            except Exception as error:  # a stranger's report may raise anything
+            except (Exception, SystemExit) as error:  # a stranger's report may raise anything
                 if is_full(error):
                     raise
                 problems.append(_problem(part, error, strict))
@@ -181,7 +181,7 @@ def _fault(
     return None
 
 
-def _problem(part: Part[Report], error: Exception, strict: bool) -> str:
+def _problem(part: Part[Report], error: BaseException, strict: bool) -> str:
     """Say plainly why; where privacy is strict, not in the words of a stranger's error."""
     withheld = strict and not isinstance(error, DiascopeError)
     reason = f"{type(error).__name__}, its words {WITHHELD}" if withheld else reason_of(error)

@@ -15,7 +15,7 @@ from torch import Tensor
 from diascope import contracts
 from diascope.document import parse_document
 from diascope.errors import PluginError, RecipeError, reason_of
-from diascope.plugins import find_plugin, find_plugins, load_plugin
+from diascope.plugins import Plugin, blamed, find_plugin, find_plugins, load_plugin
 from diascope.recipe import build
 
 _OURS = ("RandChroma", "RandJPEG", "RandVignette")
@@ -76,25 +76,23 @@ def _plain_tensors() -> Iterator[None]:
 class Plugged(RandomizableTransform):  # type: ignore[misc]
     """A plugin's augmentation as a transform of MONAI, whose random state it is given."""
 
-    def __init__(self, augmentation: "contracts.Augmentation", title: str) -> None:
+    def __init__(self, augmentation: "contracts.Augmentation", plugin: Plugin) -> None:
         super().__init__()
         self.augmentation = augmentation
-        self.title = title
+        self.plugin = plugin
 
     def __call__(self, picture: Tensor) -> Tensor:
         given = np.asarray(picture, np.float32)
-        try:
+        with blamed(self.plugin, "failed"):
             changed = self.augmentation(given, self.R)
-        except Exception as error:  # a stranger's class may raise anything
-            raise PluginError(f"{self.title}: {reason_of(error)}") from error
         if np.shape(changed) != given.shape:
             raise PluginError(
-                f"{self.title}: expected a picture {given.shape} as it was given, got a "
+                f"{self.plugin.title}: expected a picture {given.shape} as it was given, got a "
                 f"{type(changed).__name__} of shape {np.shape(changed)}"
             )
         numbers = np.ascontiguousarray(changed, np.float32)
         if not np.isfinite(numbers).all():
-            raise PluginError(f"{self.title}: returned values that are not finite numbers")
+            raise PluginError(f"{self.plugin.title}: returned values that are not finite numbers")
         return torch.from_numpy(numbers)
 
 
@@ -147,4 +145,5 @@ def _plugged(name: str, values: Mapping[str, Any], where: str) -> Plugged:
     plugin = find_plugin("augmentation", name)
     loaded = load_plugin(plugin)
     nodes = parse_document(json.dumps(values), name=f"{where}: augment: {name}").value
-    return Plugged(build(loaded, nodes, where=where), plugin.title)
+    with blamed(plugin, "cannot be made"):
+        return Plugged(build(loaded, nodes, where=where), plugin)

@@ -5,9 +5,9 @@ from torch import nn
 
 from diascope.card import ModelCard
 from diascope.contracts import Backbone
-from diascope.errors import DiascopeError, PluginError, reason_of
+from diascope.errors import PluginError
 from diascope.pipeline import make_backbone
-from diascope.plugins import find_plugin
+from diascope.plugins import blamed, find_plugin
 
 
 def built(backbone: Backbone, name: str) -> nn.Module:
@@ -16,12 +16,8 @@ def built(backbone: Backbone, name: str) -> nn.Module:
     Raises:
         PluginError: naming the plugin, whatever it raised.
     """
-    try:
+    with blamed(find_plugin("backbone", name), "cannot be built"):
         return backbone.build()
-    except DiascopeError:
-        raise
-    except Exception as error:  # a stranger's class may raise anything
-        raise _fault(name, "build()", error) from error
 
 
 def try_backbone(card: ModelCard) -> None:
@@ -33,28 +29,19 @@ def try_backbone(card: ModelCard) -> None:
             normalises, or gives other features than ``(N, F, h, w)`` with its ``features`` as F.
     """
     backbone = make_backbone(card.backbone, card.backbone_parameters)
-    title = find_plugin("backbone", card.backbone).title
+    plugin = find_plugin("backbone", card.backbone)
     if backbone.in_channels != card.channels:
         raise PluginError(
-            f"{title}: in_channels is {backbone.in_channels}, but mean and std are of "
+            f"{plugin.title}: in_channels is {backbone.in_channels}, but mean and std are of "
             f"{card.channels}"
         )
     layers = built(backbone, card.backbone).eval()
-    try:
-        with torch.inference_mode():
-            features = layers(torch.zeros(1, card.channels, *card.size))
-    except Exception as error:  # a stranger's layers may raise anything
-        raise _fault(card.backbone, "its layers", error) from error
+    with blamed(plugin, "cannot run its layers"), torch.inference_mode():
+        features = layers(torch.zeros(1, card.channels, *card.size))
     shape = tuple(getattr(features, "shape", ()))
     if len(shape) != 4 or shape[:2] != (1, backbone.features):
         raise PluginError(
-            f"{title}: expected features (1, {backbone.features}, h, w) of one picture, got a "
-            f"{type(features).__name__} of shape {shape}",
+            f"{plugin.title}: expected features (1, {backbone.features}, h, w) of one picture, got "
+            f"a {type(features).__name__} of shape {shape}",
             hint="Its `features` must be the channels of what its layers return, before pooling.",
         )
-
-
-def _fault(name: str, what: str, error: Exception) -> PluginError:
-    named = f" ({error.filename})" if isinstance(error, OSError) and error.filename else ""
-    title = find_plugin("backbone", name).title
-    return PluginError(f"{title}: {what}: {reason_of(error)}{named}")

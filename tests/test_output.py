@@ -1,0 +1,22 @@
+"""What is written into an output folder."""
+
+import os
+from pathlib import Path
+
+from diascope.output import write_whole
+
+
+def test_a_link_and_a_pipe_are_written_into_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "real.html").write_text("old")
+    link = tmp_path / "link.html"
+    link.symlink_to("real.html")
+    write_whole(link, "new")
+    assert link.is_symlink()
+    assert (tmp_path / "real.html").read_text() == "new"
+
+    os.mkfifo(pipe := tmp_path / "pipe")
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_whole(pipe, "told")
+    assert os.read(reader, 9) == b"told"
+    os.close(reader)
+    assert pipe.is_fifo()

@@ -1,9 +1,18 @@
 """Errors as reasons."""
 
-from diascope.errors import ReadError, reason_of
+from diascope.errors import OutputError, ReadError, reason_of
 
 
 def test_what_to_do_is_a_sentence_of_its_own() -> None:
     error = ReadError("no decoder is installed", where="a.dcm", hint="Install one: pip install x.")
     assert reason_of(error) == "a.dcm: no decoder is installed. Install one: pip install x."
     assert reason_of(ReadError("it is\nempty")) == "it is empty"
+    assert (
+        reason_of(OutputError("no room. ", hint="Make some.")) == "OutputError: no room. Make some."
+    )
+
+
+def test_what_a_plugin_says_of_a_missing_file_is_kept() -> None:
+    error = FileNotFoundError("calibration.json is missing beside the slide")
+    error.__cause__ = KeyError("x")
+    assert reason_of(error).startswith("FileNotFoundError: calibration.json is missing")

@@ -62,18 +62,24 @@ def test_run_json_names_what_a_plugin_of_others_requires(
 
 
 @pytest.mark.parametrize(
-    ("new", "change"), [("2.0", "pillow 1.0, now 2.0"), (None, "pillow 1.0, now none")]
+    ("old", "new", "change"),
+    [
+        ("1.0", "2.0", "pillow 1.0, now 2.0"),
+        ("1.0", None, "pillow 1.0, now none"),
+        (None, "2.0", "pillow none, now 2.0"),
+    ],
 )
 def test_a_run_that_goes_on_with_another_version_of_a_library_warns(
     command: Command,
     recipe: Path,
     tmp_path: Path,
     pillow: Callable[[str | None], None],
+    old: str | None,
     new: str | None,
     change: str,
 ) -> None:
     photos, results = write_pictures(tmp_path / "photos", 2), tmp_path / "out"
-    pillow("1.0")
+    pillow(old)
     command("run", recipe, photos, "-o", results, "--limit", 1)
     assert told(results)["warnings"] == []
     pillow(new)
@@ -105,3 +111,30 @@ def test_a_folder_whose_answers_are_all_given_anew_warns_of_no_version(
     command("run", recipe, photos, "-o", results, "--set", other)
     assert told(results)["warnings"] == []
     assert told(results)["versions"]["pillow"] == "2.0"
+
+
+def test_the_versions_of_all_answers_in_a_folder_are_remembered(
+    command: Command, recipe: Path, tmp_path: Path, pillow: Callable[[str | None], None]
+) -> None:
+    photos, others = write_pictures(tmp_path / "photos", 1), write_pictures(tmp_path / "others", 2)
+    results = tmp_path / "out"
+    pillow("1.0")
+    command("run", recipe, photos, "-o", results)
+    pillow("2.0")
+    with pytest.warns(match="pillow 1.0, now 2.0"):
+        command("run", recipe, others, "-o", results)
+    command("run", recipe, photos, "-o", results)
+    assert "pillow 1.0, now 2.0" in str(told(results)["warnings"])
+
+
+def test_a_run_that_answers_nothing_changes_no_version(
+    command: Command, recipe: Path, tmp_path: Path, pillow: Callable[[str | None], None]
+) -> None:
+    photos, results = write_pictures(tmp_path / "photos", 1), tmp_path / "out"
+    pillow("1.0")
+    command("run", recipe, photos, "-o", results)
+    (photos / "broken.png").write_bytes(b"no picture")
+    pillow("2.0")
+    command("run", recipe, photos, "-o", results)
+    assert told(results)["versions"]["pillow"] == "1.0"
+    assert told(results)["warnings"] == []

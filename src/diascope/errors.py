@@ -76,14 +76,23 @@ class NoPictureError(ReadError):
 
 def reason_of(error: BaseException) -> str:
     """Return a plain reason: the text of our own errors, else with the kind of error in front."""
+    if isinstance(error, DiascopeError) and error.hint:
+        told = DiascopeError(error.message, where=error.where)
+        text = f"{str(told).rstrip(' .')}. {error.hint}"
+    else:
+        text = _text(error)
+    text = " ".join(text.split())
     if isinstance(error, ReadError):
-        return " ".join(str(error).replace("\n  ", ". ").split())
-    try:
-        text = " ".join(str(error).split())
-    except Exception:  # a stranger's error may have no text
-        text = ""
+        return text
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
-    if isinstance(error, FileNotFoundError) and error.__cause__ is not None:
-        return reason_of(error.__cause__)  # that of HTTP says it of every fault
+    if (cause := error.__cause__) and type(cause).__module__.startswith("aiohttp"):
+        return reason_of(cause)  # fsspec says of every fault of HTTP that nothing is there
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # a stranger's error may have no text
+        return ""

@@ -172,6 +172,11 @@ class Ledger:
             reason = "the ledger is gone, and with it all that was done here"
             raise FileNotFoundError(errno.ENOENT, reason, str(self._path))
 
+    def has_answers(self) -> bool:
+        """Whether any item, also of earlier runs, was answered under this digest."""
+        query = "select 1 from items where state = 'ok' and digest = ? limit 1"
+        return self._base.execute(query, (self.digest,)).fetchone() is not None
+
     def counts(self) -> dict[str, int]:
         """Return found, ok, failed, skipped and pending of this run."""
         query = "select state, count(*) from items where seen = ? group by state"

@@ -268,6 +268,8 @@ def make_backbone(name: str, values: Mapping[str, Any]) -> Backbone:
     """Make a backbone plugin from plain values, as a card holds them."""
     plugin = find_plugin("backbone", name)
     loaded = load_plugin(plugin)
+    if told := newer_api(plugin, loaded):
+        warn(told, stacklevel=2)
     nodes = parse_document(json.dumps(values), name=f"backbone {name}").value
     with blamed(plugin, "cannot be made"):
         return cast(Backbone, build(loaded, nodes, where=f"backbone {name}"))

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from glob import has_magic
+from http.client import responses
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -15,7 +16,7 @@ from diascope.sample import Item
 _INSTALL = {"s3": "diascope[s3]", "http": "diascope[http]", "https": "diascope[http]"}
 _WEB = ("http://", "https://")
 _OUTAGE = re.compile("Connection|Timeout|Credentials")
-_BUSY = (408, 429)
+_BUSY = (408, 429, 502, 503, 504)
 _GONE = (404, 410)
 
 
@@ -79,7 +80,7 @@ def _refused(uri: str, error: Exception) -> UsageError:
     for cause in causes:
         status = _status(cause)
         kinds = " ".join(kind.__name__ for kind in type(cause).__mro__)
-        if status >= 500 or status in _BUSY or _OUTAGE.search(kinds):
+        if status in _BUSY or _OUTAGE.search(kinds):
             message = f"{shown} cannot be reached: {_reason(cause)}"
             return UsageError(message, hint="Try again later, or leave it out.")
     for cause in causes:
@@ -106,8 +107,8 @@ def _status(error: BaseException) -> int:
 
 def _reason(error: BaseException) -> str:
     status = _status(error)
-    told = f"{status} {getattr(error, 'message', '')}".strip() if status else reason_of(error)
-    return _masked(told)
+    told = f"{status} {responses.get(status, '')}".strip()  # a server's own words may name people
+    return _masked(told if status else reason_of(error))
 
 
 def _masked(text: str) -> str:

@@ -25,7 +25,7 @@ from diascope.versions import last_versions, mixed_versions, versions
 from diascope.words import as_utf8
 
 RUN_FILE = "run.json"
-_FACT = "files"
+_FACT = "reports"
 
 
 class Summary:
@@ -137,7 +137,7 @@ def reported(ledger: Ledger, pipeline: Pipeline, output: Path) -> list[Path]:
 def _remembered(ledger: Ledger) -> tuple[str, dict[str, int | None]]:
     """Return what decided the content of the last reports, and name to size of their files."""
     wanted, sizes = ledger.decoded(_FACT, ["", {}])
-    return wanted, sizes
+    return wanted, sizes if isinstance(sizes, dict) else dict.fromkeys(sizes)  # once without sizes
 
 
 def _size(path: Path) -> int | None:

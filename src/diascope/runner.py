@@ -147,9 +147,6 @@ def _run(
     if outcome.counts["pending"]:
         with measured("load"):
             _load(pipeline, ledger)
-        note_versions(ledger, pipeline.parts, begun=outcome.counts["ok"] > 0)
-        for warning in mixed_versions(ledger):
-            warn(warning, stacklevel=2)
         outcome.execution = pipeline.execution
         pipeline.keep_parts(output / _PARTS)
         summary.lap("load")
@@ -235,11 +232,16 @@ def _work(
     watch(outcome.counts, 0)
     if _too_many(request, outcome):  # of a list, whose files are not there
         return
-    work = pipeline.executor.instance.run(pipeline, ledger.todo(pipeline.batch))
+    work, noted = pipeline.executor.instance.run(pipeline, ledger.todo(pipeline.batch)), False
     with closing(work) as chunks:
         for records in chunks:
             with measured("digest"):
                 ends = [(record, content_digest(record.item)) for record in records]
+            if not noted and any(isinstance(record, Prediction) for record in records):
+                noted = True
+                note_versions(ledger, pipeline.parts)
+                for warning in mixed_versions(ledger):
+                    warn(warning, stacklevel=2)
             with measured("ledger"):
                 ledger.record(ends)
                 for record in records:

@@ -53,13 +53,9 @@ def _required(distribution: str) -> list[str]:
     return [re.sub(r"[-_.]+", "-", name[0]).lower() for name in named if name]
 
 
-def note_versions(ledger: Ledger, parts: Iterable[Part[Any]], *, begun: bool) -> None:
-    """Remember with which versions the answers from now on are given.
-
-    Args:
-        begun: whether there are answers that were given before.
-    """
-    known = _answered(ledger) if begun else {}
+def note_versions(ledger: Ledger, parts: Iterable[Part[Any]]) -> None:
+    """Remember with which versions the answers are given that are recorded from now on."""
+    known = _answered(ledger) if ledger.has_answers() else {}
     unknown = [None] if known else []
     seen = {
         name: [*(each for each in known.get(name, unknown) if each != found), found]

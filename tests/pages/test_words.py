@@ -9,6 +9,7 @@ from diascope.pages.words import (
     figure_words,
     label_measures,
     measure_lines,
+    minus,
     number_words,
     score_words,
     title_words,
@@ -95,13 +96,14 @@ def test_a_key_becomes_words() -> None:
 def test_pages_write_the_true_minus_and_no_minus_0() -> None:
     below = Measure("Gain", -0.25, -0.3, -0.0001)
 
+    assert (minus("1.0e+00"), minus("3e+12")) == ("1.0e0", "3e12")
     assert number_words(-1.5e-7) == "\N{MINUS SIGN}1.5e\N{MINUS SIGN}7"
     assert (figure_words(-0.25), figure_words(-0.0001)) == ("\N{MINUS SIGN}0.250", "0.000")
     assert below.between == "\N{MINUS SIGN}0.300 \N{EN DASH} 0.000"
 
 
 def test_a_terminal_gets_the_minus_of_ascii() -> None:
-    assert Measure("Gain", -0.25, -0.3, -0.2).line.isascii()
+    assert "".join(measure_lines([Measure("Gain", -0.25, -0.3, -0.2)])).isascii()
 
 
 @pytest.mark.parametrize(

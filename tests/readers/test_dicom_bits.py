@@ -45,6 +45,15 @@ def test_values_of_a_codec_with_its_own_precision_are_moved_only_if_they_are_too
     assert place.taken(VALUES) is VALUES
 
 
+@pytest.mark.parametrize("high", [12, 15])
+def test_values_that_lie_in_the_lowest_bits_are_not_cut_by_a_high_bit_that_is_wrong(
+    make_item: Make, high: int
+) -> None:
+    sample = only(make_item(encoded(VALUES + 3, BitsStored=12, HighBit=high)), window="none")
+
+    np.testing.assert_array_equal(sample.pixels[:, :, 0], VALUES + 3)
+
+
 @pytest.mark.parametrize("high", [None, 0])
 def test_a_high_bit_that_is_not_stated_follows_from_the_bits_stored(
     make_item: Make, high: int | None

@@ -70,13 +70,13 @@ def test_a_view_that_is_coded_is_said_in_the_words_of_view_position(
 
 
 @pytest.mark.parametrize(
-    ("stated", "view"), [("PA", "PA"), ("ap erect", "AP"), ("LL", "LL"), ("XX", "XX")]
+    ("stated", "view"), [("PA", "PA"), ("ap erect", "AP"), ("L-LAT", "L-LAT"), ("XX", "XX")]
 )
 def test_a_view_in_patient_position_is_found(stated: str, view: str) -> None:
     assert facts(header(PatientPosition=stated)) == {"view": view}
 
 
-@pytest.mark.parametrize("stated", ["HFS", "FFDR", "ERECT", "SUPINE", "SEMI-ERECT"])
+@pytest.mark.parametrize("stated", ["HFS", "FFDR", "ERECT", "SUPINE", "SEMI-ERECT", "STAND"])
 def test_a_position_is_no_view(stated: str) -> None:
     assert facts(header(PatientPosition=stated)) == {}
 

@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 import traceback
+import warnings
 
 import click
 
@@ -73,6 +74,7 @@ def pipeline() -> None:
 @interruptible()
 def main() -> None:
     """Run the command; errors of ours become one message and exit code 2."""
+    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
     open_closed_streams()
     forgive("stderr")
     verb = "".join(sys.argv[1:2])

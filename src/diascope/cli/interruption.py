@@ -1,5 +1,6 @@
 """Ctrl-C: the first ends the work in order, one some seconds later ends the process at once."""
 
+import atexit
 import os
 import signal
 import sys
@@ -29,8 +30,10 @@ def interruptible() -> Iterator[None]:
     try:
         yield
     finally:
-        untouched = signal.getsignal(signal.SIGINT) is _first
-        signal.signal(signal.SIGINT, signal.default_int_handler if untouched else signal.SIG_IGN)
+        if signal.getsignal(signal.SIGINT) is _first:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        else:  # threads may still hold the process up; once they are gone, it ends by itself
+            atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
 
 
 def end_interrupted(verb: str, command: str = "") -> NoReturn:

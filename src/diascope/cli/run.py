@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
+from warnings import catch_warnings
 
 import click
 
@@ -85,7 +86,8 @@ def run(recipe: str, inputs: tuple[str, ...], overrides: tuple[str, ...], **opti
     for warning in () if quiet else pipeline.warnings:
         click.echo(f"warning: {warning}", err=True)
     strict = read.privacy == "strict"
-    with private_ends() if strict else nullcontext(), run_progress(quiet=quiet) as watch:
+    heard = catch_warnings(action="ignore") if quiet else nullcontext()
+    with heard, private_ends() if strict else nullcontext(), run_progress(quiet=quiet) as watch:
         outcome = run_pipeline(pipeline, request, watch)
     _tell(outcome, request, quiet=quiet, strict=strict)
     if options["profile"] and outcome.profile is not None:

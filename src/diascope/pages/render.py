@@ -28,7 +28,7 @@ def render(template: str, **values: Any) -> str:
         "counted": counted,
         "evidence_measures": evidence_measures,
     }
-    style = f"{tokens()}\n{asset('style.css')}"
+    style = f"{tokens()}\n{asset('common.css')}\n{asset('style.css')}"
     return environment.get_template(template).render(style=style, **values)
 
 

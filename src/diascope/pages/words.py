@@ -87,7 +87,7 @@ def title_words(name: str) -> str:
 
 def minus(text: str) -> str:
     """Return a number as pages write it: with the true minus, and 1e-7 for Python's 1e-07."""
-    return re.sub(r"e([+-])0", r"e\1", text).replace("-", "\N{MINUS SIGN}")
+    return re.sub(r"e\+?(-?)0*(\d)", r"e\1\2", text).replace("-", "\N{MINUS SIGN}")
 
 
 def number_words(value: Any) -> str:

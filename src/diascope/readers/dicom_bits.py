@@ -16,8 +16,7 @@ class Place(NamedTuple):
     Attributes:
         bits: how many bits are theirs.
         below: how many bits stand beneath them.
-        certain: False of pixels whose codec has a precision of its own: only values that have more
-            than ``bits`` lie where the header says.
+        certain: False of pixels whose codec has a precision of its own.
     """
 
     bits: int
@@ -25,11 +24,15 @@ class Place(NamedTuple):
     certain: bool
 
     def taken(self, frame: NDArray[Any]) -> NDArray[Any]:
-        """Return the values of a frame, without what stands in other bits, if anything does."""
+        """Return the values of a frame, without what stands in other bits, if anything does.
+
+        Values that fit into the lowest bits are there, whatever the header says, unless they may be
+        words whose bits beneath are not used.
+        """
         signed = frame.dtype.kind == "i"
         half = 2 ** (self.bits - 1)
         least, greatest = (-half, half - 1) if signed else (0, 2 * half - 1)
-        lowest = not (self.below and self.certain)
+        lowest = not (self.below and self.certain) or (frame & (2**self.below - 1)).any()
         if lowest and least <= frame.min() and frame.max() <= greatest:
             return frame
         spare = frame.dtype.itemsize * 8 - self.bits

@@ -27,7 +27,8 @@ _VIEWS = {  # SNOMED CT and SRT codes of CID 4010, to the words of View Position
     "R-10232": "RL",
 }
 _POSITIONS = re.compile(  # defined terms of Patient Position, and what is written instead
-    r"[HFLRAP]F(P|S|DR|DL)|SEMI|ERECT|UPRIGHT|STANDING|SITTING|SEATED|SUPINE|PRONE|RECUMBENT"
+    r"[HFLRAP]F(P|S|DR|DL)|SEMI|(SEMI)?ERECT|UPRIGHT|STAND(ING)?|SITTING|SEATED|SUPINE|PRONE|"
+    r"RECUMBENT|DECUBITUS"
 )
 _DIRECTION = re.compile("[LRAPHF]{1,3}")
 _SPACINGS = {
@@ -57,8 +58,10 @@ def _coded_view(header: Dataset) -> str:
 
 def _misplaced_view(header: Dataset) -> str:
     """Return what Patient Position holds beside a position: some devices put the view there."""
-    words = re.findall(r"\w+", text(header, "PatientPosition").upper())
-    return " ".join(word for word in words if not _POSITIONS.fullmatch(word))
+    stated = text(header, "PatientPosition")
+    words = re.findall("[A-Z0-9]+", stated.upper())
+    others = [word for word in words if not _POSITIONS.fullmatch(word)]
+    return stated if others == words else " ".join(others)
 
 
 def _orientation(header: Dataset) -> str:

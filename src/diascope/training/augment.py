@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from warnings import warn
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor
 from diascope import contracts
 from diascope.document import parse_document
 from diascope.errors import PluginError, RecipeError, reason_of
-from diascope.plugins import Plugin, blamed, find_plugin, find_plugins, load_plugin
+from diascope.plugins import Plugin, blamed, find_plugin, find_plugins, load_plugin, newer_api
 from diascope.recipe import build
 
 _OURS = ("RandChroma", "RandJPEG", "RandVignette")
@@ -144,6 +145,8 @@ def _class_of(name: Any) -> Any:
 def _plugged(name: str, values: Mapping[str, Any], where: str) -> Plugged:
     plugin = find_plugin("augmentation", name)
     loaded = load_plugin(plugin)
+    if told := newer_api(plugin, loaded):
+        warn(told, stacklevel=2)
     nodes = parse_document(json.dumps(values), name=f"{where}: augment: {name}").value
     with blamed(plugin, "cannot be made"):
         return Plugged(build(loaded, nodes, where=where), plugin)

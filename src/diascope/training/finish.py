@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -123,22 +122,18 @@ def pooled(
 ) -> dict[str, Any]:
     """Write the evaluation of all folds' held-out pictures together, and return its metrics.
 
-    Without folds, the evaluation of an earlier call is removed.
-
     Args:
         parts: answers of each fold's network to pictures of groups that it never saw.
         alike: sets of copies, by their places in the table.
     """
-    place = folder / "cross-validation"
     if not parts:
-        if place.is_dir():  # of an earlier call, and no more what the card says
-            shutil.rmtree(place)
         return {}
     whole, options = joined(parts), plan.options
     copied = sum(learned_copies(alike, examples, "test") for examples in plan.parted)
     evaluation = evaluate(
         whole, by=options.by, seed=options.seed, warnings=copies_told(copied, whole)
     )
+    place = folder / "cross-validation"
     place.mkdir(exist_ok=True)
     title = f"{options.title or plan.recipe.name}: {len(parts)} folds"
     write_evaluation(evaluation, place, title=title, facts={"folds": len(parts)})

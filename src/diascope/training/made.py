@@ -122,12 +122,12 @@ def stored(
 
 
 def copies_told(copied: int, scored: Scored) -> list[str]:
-    """Return a warning, if some of the pictures measured are copies of pictures trained on."""
+    """Return a warning, if some of the pictures measured are copies of pictures learned from."""
     if not copied:
         return []
     have = "has a copy" if copied == 1 else "have copies"
     return [
-        f"{copied} of the {len(scored)} pictures {have} among those trained on: figures flatter"
+        f"{copied} of the {len(scored)} pictures {have} among those learned from: figures flatter"
     ]
 
 

@@ -166,7 +166,7 @@ def make_plan(recipe: Recipe) -> Plan:
         teacher_card(folder, card)
     started = [options.start.source.parent] if options.start else []
     folds = plan.folds()
-    doubts = newer_apis((*readers, *steps, backbone_part))
+    doubts = newer_apis((*readers, *steps))
     for each in (plan, *folds):
         _check_monitor(each)
         for folder in (*options.teachers, *started):

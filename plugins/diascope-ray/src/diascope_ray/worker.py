@@ -4,6 +4,7 @@ import faulthandler
 import os
 import pickle
 import platform
+import signal
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -56,6 +57,8 @@ class Worker:
             PluginError: if the node has others.
         """
         check_same(versions, installed(), platform.node())
+        # Ray makes of SIGTERM an error that a plugin's call would be blamed for
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.environ["OMP_NUM_THREADS"] = str(threads)
         if not gpus:
             os.environ["CUDA_VISIBLE_DEVICES"] = ""

@@ -129,6 +129,20 @@ def test_an_aggregate_that_is_not_a_number_is_a_failure(run: Run) -> None:
     assert isinstance(good, Prediction)
 
 
+def test_an_aggregation_that_ends_the_process_fails_its_item(pipeline: Pipeline, run: Run) -> None:
+    class Leaving(Brightness):
+        def aggregate(self, item: Item, predictions: Iterator[Prediction]) -> Prediction:
+            raise SystemExit(f"{len(list(predictions))} are enough")
+
+    pipeline.predictor = Leaving()
+    (failed,) = run("1 2")
+
+    assert (failed.stage, failed.reason.partition(" (")[0]) == (
+        "aggregate",
+        "SystemExit: 2 are enough",
+    )
+
+
 def test_an_aggregation_that_raises_is_named_with_its_reason(run: Run) -> None:
     failed, good = run("1 2 3 4", "1")
 

@@ -33,6 +33,13 @@ class OddWork:
         time.sleep(self.seconds)
         if "deadly" in item.id or ("once" in item.id and self._is_first(item)):
             os.kill(os.getpid(), signal.SIGKILL)
+        if "drained" in item.id and self._is_first(item):
+            try:
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(10)
+            except SystemExit:
+                yield Failed(item, "preprocess", "odd", "blamed for the end of its process")
+                return
         if "endless" in item.id:
             time.sleep(3600)
         if not Path(item.uri).exists():

@@ -53,15 +53,17 @@ def test_both_nodes_work(carry: Carry, items: Items, log: Path) -> None:
     assert len(told(records, "node")) == 2
 
 
+@pytest.mark.parametrize("how", ["once", "drained"])  # by SIGKILL, and by SIGTERM
 def test_a_killed_process_loses_nothing_and_repeats_what_was_in_flight(
-    carry: Carry, items: Items, log: Path
+    carry: Carry, items: Items, log: Path, how: str
 ) -> None:
     names = [f"item{number}" for number in range(30)]
-    names[9] = "once"
+    names[9] = how
 
     records = carry(OddWork(log), items(*names), in_flight=2)
 
     assert sorted(record.item.id for record in records) == sorted(names)
+    assert not any(isinstance(record, Failed) for record in records)
     assert told(records, "batch of") == {"4", "2"}
     assert len(log.read_text().split()) - len(names) <= 2 * 4
 

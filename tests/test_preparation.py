@@ -119,7 +119,7 @@ def test_a_read_error_ends_the_item_after_the_frames_before_it(make_item: Make) 
     block, failed = prepare(item)
 
     assert [sample.frame for sample in block] == [0, 1]
-    assert failed == Failed(item, "read", "r0", "the page is torn glue it")
+    assert failed == Failed(item, "read", "r0", "the page is torn. glue it")
 
 
 def test_an_unexpected_error_of_a_reader_names_its_kind(make_item: Make) -> None:

@@ -37,7 +37,7 @@ def test_a_run_whose_words_are_lost_ends_as_it_would_otherwise(
 def test_a_run_whose_reader_is_gone_ends_with_the_code_of_its_outcome(
     recipe: Path, photos: Path, tmp_path: Path
 ) -> None:
-    (photos / "bad.jpg").write_text("no picture")
+    (photos / "00-bad.jpg").write_text("no picture")
     arguments = ["run", recipe, photos, "-o", tmp_path / "out", "--fail-fast", "--profile"]
     ended = shell([*arguments, "--set", "run.batch=1"], "2>&1 | true")
     assert ended.returncode == 3

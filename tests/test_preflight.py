@@ -143,7 +143,7 @@ def test_of_many_inputs_a_sample_is_read_from_first_to_last(recipe: Path, tmp_pa
     for number in (0, SAMPLED * 2 - 3, SAMPLED * 2 - 2):
         (many / f"{number:02}.png").write_bytes(b"broken")
     result = checked(recipe, many)
-    assert (result.found, result.read) == (SAMPLED * 2 - 1, SAMPLED - 2)
+    assert (result.found, result.sampled, result.read) == (SAMPLED * 2 - 1, SAMPLED, SAMPLED - 2)
 
 
 def test_a_folder_without_files_is_a_problem(recipe: Path, tmp_path: Path) -> None:
@@ -158,7 +158,7 @@ def test_files_of_a_list_that_are_gone_are_warnings(recipe: Path, photos: Path) 
     gone = [f"gone{number}.png" for number in range(12)]
     listed.write_text("\n".join(["photos/00.png", *gone]))
     result = check(compose(read_recipe(str(recipe))), [], [listed])
-    assert (result.found, result.read, result.problems) == (1, 1, [])
+    assert (result.found, result.read, result.problems) == (13, 1, [])
     assert (
         result.warnings[0]
         == "gone0.png would fail (read): it cannot be opened: No such file or directory"

@@ -29,12 +29,14 @@ class Check:
 
     Attributes:
         found: inputs listed, at most 100,000.
-        read: inputs read and preprocessed without fault.
+        sampled: inputs that were tried.
+        read: of these, inputs read and preprocessed without fault.
         notes: what is in order, a line each.
         problems: what will go wrong, a line each.
     """
 
     found: int = 0
+    sampled: int = 0
     read: int = 0
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -112,15 +114,15 @@ def _check_inputs(
     every = list(islice(found, _LISTED))
     items = [entry.item for entry in every if entry.end is None]
     lost = [entry.end for entry in every if isinstance(entry.end, Failed)]
-    result.found = len(items)
+    result.found = len(every)
     result.warnings += [_told(pipeline, end) for end in lost[:_SHOWN]]
     if len(lost) > _SHOWN:
         result.warnings.append(f"{len(lost) - _SHOWN} more would fail as they are found")
     if not items:
         result.problems.append("the inputs hold no files that can be read")
-    sampled = min(len(items), SAMPLED)
-    for number in range(sampled):
-        _check_item(pipeline, items[number * len(items) // sampled], result)
+    result.sampled = min(len(items), SAMPLED)
+    for number in range(result.sampled):
+        _check_item(pipeline, items[number * len(items) // result.sampled], result)
         if result.problems:  # what is wrong with one picture's size is wrong with all
             return
     if items and not result.read:

@@ -155,3 +155,4 @@ def test_that_nothing_says_what_the_model_learned_from_is_a_warning(
     assert held.code == 2
     assert "no row has the split 'test'" in held.err
     assert "neither a column `split`" in held.err
+    assert "or leave out --split" in held.err

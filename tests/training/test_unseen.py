@@ -107,7 +107,7 @@ def test_a_training_tells_once_of_groups_that_are_only_named_alike(
     capsys.readouterr()
     other: dict[str, Any] = {"start": str(first), "seed": 5, "folds": 2}
     train(write_training(tmp_path / "b.yaml", table, epochs=1, **other), tmp_path / "second")
-    assert capsys.readouterr().out.count(f"Warning: groups are named as in {split} (30)") == 1
+    assert capsys.readouterr().out.count(f"warning: groups are named as in {split} (30)") == 1
 
 
 @pytest.mark.parametrize("role", ["teachers", "start", "start by its file"])

@@ -49,7 +49,7 @@ def card_lines(card: ModelCard) -> Iterator[str]:
         yield from _facts(facts, "  ")
     yield ""
     yield "Limits"
-    yield from (f"  {limit}" for limit in card.limits)
+    yield from (f"  {limit}" for limit in card.limits or ("none are stated",))
 
 
 def _measures(metrics: Mapping[str, Any]) -> Iterator[str]:

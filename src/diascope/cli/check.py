@@ -48,7 +48,8 @@ def check(
         click.echo(f"recipe {read.path}")
         for note in result.notes:
             click.echo(note)
-        click.echo(f"inputs {result.found} found; a sample of {result.read} read without fault")
+        click.echo(f"inputs {result.found} found")
+        click.echo(f"sample {result.read} of {result.sampled} read without fault")
         for warning in result.warnings:
             click.echo(f"warning: {warning}")
         for problem in result.problems:

@@ -55,8 +55,8 @@ def read_labels(
         return examples, [*_repeated(examples), *warnings, *([flatters] if learned else ())]
     chosen = [example for example in examples if example.split == split]
     if not chosen:
-        doubt = "; ".join(warnings)
-        raise TableError(f"no row has the split {split!r}", where=str(table), hint=doubt)
+        hint = "\n  ".join([*warnings, "Give the table a column `split`, or leave out --split."])
+        raise TableError(f"no row has the split {split!r}", where=str(table), hint=hint)
     return chosen, [*_repeated(chosen), *warnings]
 
 

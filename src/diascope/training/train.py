@@ -65,7 +65,7 @@ def train(
         found, features = fabric.broadcast(prepared)
         plan = replace(plan, features=features)
         for warning in found.warnings:
-            session.tell(f"Warning: {warning}")
+            session.tell(f"warning: {warning}")
         folds = []
         for number, fold in enumerate(plan.folds(), 1):
             session.tell(f"Fold {number} of {plan.options.folds}")

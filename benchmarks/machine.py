@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-_PACKAGES = ("torch", "monai", "openvino", "onnxruntime")
+_PACKAGES = ("torch", "monai", "openvino", "onnxruntime", "ncnn")
 _ABILITIES = ("amx_bf16", "avx512_bf16", "avx512_vnni", "avx512f", "avx2")
 
 

@@ -248,7 +248,7 @@ def test_a_folder_goes_on_with_the_engine_with_which_it_was_begun(
     assert "what is done here was answered by onnx float32" in ended.err
 
 
-@pytest.mark.parametrize("engine", ["openvino", "onnx"])
+@pytest.mark.parametrize("engine", ["openvino", "onnx", "ncnn"])
 def test_a_run_on_a_kept_graph_imports_neither_torch_nor_monai(engine: str, tmp_path: Path) -> None:
     recipe = write_recipe(
         tmp_path / "tiny.yaml",

@@ -65,7 +65,7 @@ class AttentionHead(LinearHead):
         """Return ``(n,)``: the log weight of each region, of ``(n, F)`` features; any constant may
         be added to those of one item."""
         gated = self.seen(pooled).tanh() * self.gate(pooled).sigmoid()
-        attention: Tensor = self.weight(gated)[:, 0]
+        attention: Tensor = self.weight(gated).flatten()
         return attention
 
     def whole(self, pooled: Tensor) -> Tensor:

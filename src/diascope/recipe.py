@@ -57,7 +57,7 @@ class RunOptions:
     batch: int = 32
     device: str = "auto"
     devices: Literal["all"] | tuple[str, ...] | None = None
-    engine: Literal["auto", "torch", "openvino", "onnx", "compile"] = "auto"
+    engine: Literal["auto", "torch", "openvino", "onnx", "ncnn", "compile"] = "auto"
     precision: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto"
     tolerance: float = 0.01
     executor: Any = "local"

@@ -12,7 +12,7 @@ from diascope.preparation import Part
 
 _LIBRARIES = (
     *("diascope", "numpy", "pillow", "scikit-image", "scipy", "av"),
-    *("torch", "monai", "safetensors", "openvino", "onnx", "onnxruntime"),
+    *("torch", "monai", "safetensors", "openvino", "onnx", "onnxruntime", "ncnn"),
     *("pydicom", "imagecodecs", "pyjpegls", "python-gdcm"),
     *("pylibjpeg", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle"),
 )

@@ -8,6 +8,8 @@ import torch
 
 from diascope.card import Label, ModelCard
 from diascope.engines.graph import export_onnx
+from diascope.engines.ncnn import NcnnEngine
+from diascope.engines.ncnn_graph import export_ncnn
 from diascope.engines.onnx import OnnxEngine
 from diascope.engines.openvino import OpenVinoEngine
 from diascope.engines.outputs import Engine
@@ -54,12 +56,14 @@ def engines(network: Network, card: ModelCard, folder: Path) -> dict[str, Engine
     """Return the engines of a network that compute in float32, by name."""
     graph = folder / "graph.onnx"
     export_onnx(network, card, graph)
+    export_ncnn(network, card, folder / "graph.param")
     bias = network.head.bias.detach().numpy()
     return {
         "reference": Reference(network, card, "cpu"),
         "torch": TorchEngine(network, card, "cpu", "float32", compiled=False),
         "openvino": OpenVinoEngine(graph, bias, "float32", folder),
         "onnx": OnnxEngine(graph, bias),
+        "ncnn": NcnnEngine(folder / "graph.param", bias),
     }
 
 

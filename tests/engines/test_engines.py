@@ -61,7 +61,7 @@ def test_an_engine_takes_any_number_of_pictures_and_gives_the_same_bits_again(
 
 
 @pytest.mark.parametrize("backbone", ["convnet", "efficientnet-lite0"])
-@pytest.mark.parametrize("name", ["openvino", "onnx"])
+@pytest.mark.parametrize("name", ["openvino", "onnx", "ncnn"])
 def test_the_bits_for_a_picture_do_not_depend_on_its_batch_in_an_exported_graph(
     backbone: str, name: str, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,30 +22,34 @@ class Maker:
     def __init__(self) -> None:
         self.calls = 0
 
-    def __call__(self, path: Path) -> list[float]:
+    def __call__(self, path: Path) -> dict[str, Any]:
         self.calls += 1
         path.write_bytes(b"a graph")
-        return [0.1, -2.5]
+        return {"bias": [0.1, -2.5]}
+
+    def kept(self) -> tuple[Path, dict[str, Any]]:
+        return store.kept_graph(store.store({"weights": "a"}) / "graph.json", ".onnx", self)
 
 
 def test_a_graph_is_made_once() -> None:
-    make, folder = Maker(), store.store({"weights": "a"})
-    first, second = store.kept_graph(folder, make), store.kept_graph(folder, make)
-    assert first == second == (first[0], [0.1, -2.5])
-    assert (make.calls, first[0].read_bytes()) == (1, b"a graph")
+    make = Maker()
+    (first, facts), (second, others) = make.kept(), make.kept()
+    assert (make.calls, first.suffix, first.read_bytes()) == (1, ".onnx", b"a graph")
+    assert first == second
+    assert facts["bias"] == others["bias"] == [0.1, -2.5]
 
 
 @pytest.mark.parametrize("damage", ["graph", "gone", "entry", "other"])
 def test_a_damaged_graph_is_made_again(damage: str) -> None:
-    make, folder = Maker(), store.store({"weights": "a"})
-    path, _ = store.kept_graph(folder, make)
+    make = Maker()
+    path, _ = make.kept()
     if damage == "graph":
         path.write_bytes(b"a gra")
     elif damage == "gone":
         path.unlink()
     else:
-        (folder / "graph.json").write_text("{" if damage == "entry" else "[1]")
-    assert store.kept_graph(folder, make)[0].read_bytes() == b"a graph"
+        (path.parent / "graph.json").write_text("{" if damage == "entry" else "[1]")
+    assert make.kept()[0].read_bytes() == b"a graph"
     assert make.calls == 2
 
 

@@ -30,11 +30,14 @@ INT8 = "int8"
 PACKAGES = {
     "openvino": ("openvino", "onnx"),
     "onnx": ("onnxruntime", "onnx"),
+    "ncnn": ("ncnn", "pnnx"),
     "torch": ("torch",),
     "compile": ("torch",),
 }
 """Engine to the packages that it needs."""
 
+_EXPORTED = ("openvino", "onnx", "ncnn")
+"""The engines of exported graphs, which run on the processor."""
 
 _NEWEST = "int8.json"
 
@@ -83,10 +86,10 @@ class Opening:
                 return []
             self._quantised(precision)
             return [("openvino", precision)]
-        names = ["openvino", "onnx", "torch"] if engine == "auto" else [engine]
+        names = [*_EXPORTED, "torch"] if engine == "auto" else [engine]
         every: list[Candidate] = []
         for name in names:
-            if installed(name) is None or (name in ("openvino", "onnx") and device != "cpu"):
+            if installed(name) is None or (name in _EXPORTED and device != "cpu"):
                 continue
             every += [(name, each) for each in _precisions(name, device)]
         return [each for each in every if precision in ("auto", each[1])]
@@ -99,15 +102,8 @@ class Opening:
             RecipeError: if it is a quantised graph that is not kept.
         """
         name, precision = candidate
-        if name in ("openvino", "onnx"):
-            path, bias = self._graph(precision)
-            if name == "onnx":
-                from diascope.engines.onnx import OnnxEngine
-
-                return OnnxEngine(path, bias)
-            from diascope.engines.openvino import OpenVinoEngine
-
-            return OpenVinoEngine(path, bias, precision, self.folder)
+        if name in _EXPORTED:
+            return self._open_exported(name, precision)
         from diascope.engines.torch import Reference, TorchEngine
 
         network, device = self._network(), self.runtime.device
@@ -122,8 +118,7 @@ class Opening:
         Raises:
             WeightsError: if the weights are missing, damaged or do not fit.
         """
-        path, bias = store.kept_graph(self.folder, self._export)
-        return path, np.array(bias, np.float32)
+        return self._exported("graph.json", ".onnx")
 
     def keep_quantised(self, made: Path, parity: Mapping[str, Any]) -> str:
         """Keep a quantised graph of the network and what was seen of it; return its precision.
@@ -144,11 +139,25 @@ class Opening:
         parity: dict[str, Any] = self._quantised(candidate[1])[1]["parity"]
         return parity
 
-    def _graph(self, precision: str) -> tuple[Path, NDArray[np.float32]]:
+    def _open_exported(self, name: str, precision: str) -> Engine:
+        if name == "ncnn":
+            from diascope.engines.ncnn import NcnnEngine
+
+            return NcnnEngine(*self._exported("ncnn.json", ".param"))
+        if name == "onnx":
+            from diascope.engines.onnx import OnnxEngine
+
+            return OnnxEngine(*self.exported())
+        from diascope.engines.openvino import OpenVinoEngine
+
         if not precision.startswith(INT8):
-            return self.exported()
+            return OpenVinoEngine(*self.exported(), precision, self.folder)
         path, facts = self._quantised(precision)
-        return path, np.array(facts["bias"], np.float32)
+        return OpenVinoEngine(path, _bias(facts), precision, self.folder)
+
+    def _exported(self, entry: str, suffix: str) -> tuple[Path, NDArray[np.float32]]:
+        path, facts = store.kept_graph(self.folder / entry, suffix, self._export)
+        return path, _bias(facts)
 
     def _quantised(self, precision: str) -> tuple[Path, dict[str, Any]]:
         found = store.kept(self.folder / f"{precision}.json")
@@ -166,13 +175,21 @@ class Opening:
         backbone = self.runtime.backbone(self.card.backbone, self.card.backbone_parameters)
         return load_network(self.card, self._directory, backbone, self.runtime.device)
 
-    def _export(self, path: Path) -> list[float]:
-        from diascope.engines.graph import export_onnx
-
+    def _export(self, path: Path) -> dict[str, Any]:
         network = self._network()
-        export_onnx(network, self.card, path)
-        bias: list[float] = network.head.bias.tolist()
-        return bias
+        if path.suffix == ".onnx":
+            from diascope.engines.graph import export_onnx
+
+            export_onnx(network, self.card, path)
+        else:
+            from diascope.engines.ncnn_graph import export_ncnn
+
+            export_ncnn(network, self.card, path)
+        return {"bias": network.head.bias.tolist()}
+
+
+def _bias(entry: Mapping[str, Any]) -> NDArray[np.float32]:
+    return np.array(entry["bias"], np.float32)
 
 
 def installed(engine: str) -> str | None:
@@ -191,6 +208,6 @@ def _precisions(engine: str, device: str) -> tuple[str, ...]:
             return precisions()
         except Exception:  # it is broken here: opening it will tell why
             return ("float32",)
-    if engine == "onnx" or device == "mps":
+    if engine in ("onnx", "ncnn") or device == "mps":
         return ("float32",)
     return ("bfloat16", "float32") if device == "cpu" else ("float16", "bfloat16", "float32")

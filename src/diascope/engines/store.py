@@ -16,7 +16,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-_GRAPH = "graph.json"
 _PROBE = 2**16
 
 
@@ -63,15 +62,16 @@ def processor() -> str:
     return f"{platform.machine()} {platform.processor()} {os.cpu_count()} {sorted(lines)}"
 
 
-def kept_graph(folder: Path, make: Callable[[Path], list[float]]) -> tuple[Path, list[float]]:
-    """Return the file of a graph and its bias; ``make`` writes the one and returns the other."""
-    if (found := kept(folder / _GRAPH)) is not None:
-        path, entry = found
-        return path, entry["bias"]
-    with tempfile.TemporaryDirectory(dir=folder) as staging:
-        made = Path(staging) / "graph.onnx"
-        bias = make(made)
-        return keep(folder / _GRAPH, made, {"bias": bias}), bias
+def kept_graph(
+    entry: Path, suffix: str, make: Callable[[Path], dict[str, Any]]
+) -> tuple[Path, dict[str, Any]]:
+    """Return the file and the entry of a graph; ``make`` writes the one and returns the other."""
+    if (found := kept(entry)) is not None:
+        return found
+    with tempfile.TemporaryDirectory(dir=entry.parent) as staging:
+        made = Path(staging) / f"graph{suffix}"
+        facts = make(made)
+        return keep(entry, made, facts), facts
 
 
 def keep(entry: Path, made: Path, facts: Mapping[str, Any]) -> Path:

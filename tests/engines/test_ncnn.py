@@ -1,0 +1,41 @@
+"""A graph that ncnn cannot execute is no graph."""
+
+import stat
+from pathlib import Path
+
+import numpy as np
+import pnnx
+import pytest
+
+from diascope.engines.ncnn import NcnnEngine
+from diascope.engines.ncnn_graph import export_ncnn
+from tests.engines.networks import classifier
+
+MAKE = "#!/bin/sh\n"
+UNKNOWN = (
+    MAKE + "printf '7767517\\n1 1\\nNobodys a 0 1 a\\n' > graph.ncnn.param; : > graph.ncnn.bin\n"
+)
+CRASH = MAKE + "echo no such operation >&2; kill -SEGV $$\n"
+
+
+@pytest.mark.parametrize(
+    ("script", "said"), [(UNKNOWN, "ended with 1.*a layer unknown"), (CRASH, "ended with -11")]
+)
+def test_a_graph_that_cannot_be_made_or_executed_is_not_written(
+    script: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "pnnx"
+    program.write_text(script)
+    program.chmod(stat.S_IRWXU)
+    monkeypatch.setattr(pnnx, "EXEC_PATH", str(program))
+    with pytest.raises(RuntimeError, match=f"(?s){said}"):
+        export_ncnn(*classifier("convnet"), tmp_path / "graph.param")
+    assert not (tmp_path / "graph.param").exists()
+
+
+def test_a_damaged_graph_is_told(tmp_path: Path) -> None:
+    network, card = classifier("convnet")
+    export_ncnn(network, card, tmp_path / "graph.param")
+    (tmp_path / "graph.bin").write_bytes((tmp_path / "graph.bin").read_bytes()[:100])
+    with pytest.raises(RuntimeError, match="damaged"):
+        NcnnEngine(tmp_path / "graph.param", np.zeros(3, np.float32))

@@ -7,30 +7,19 @@ committed at once, so a killed run goes on with the same batches as an undisturb
 import errno
 import hashlib
 import json
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from xxhash import xxh3_128
 
-from diascope.errors import OutputError, ReadError
+from diascope.errors import ReadError
 from diascope.found import Found
 from diascope.inputs import stamp_of
+from diascope.ledger_file import damaged, file_at, opened
 from diascope.records import COLUMNS, packed, unpacked
 from diascope.sample import Failed, Item, Record, Skipped
 
-_SCHEMA = """
-create table if not exists items (
-  id text primary key, uri text, stamp text, seen integer, place integer,
-  state text, stage text, plugin text, reason text, content text, digest text,
-  answer text, preview blob, maps blob, overview blob, mask blob, regions blob
-);
-create index if not exists items_by_place on items (seen, place);
-create index if not exists items_by_uri on items (uri);
-create table if not exists facts (name text primary key, value text);
-"""
-_VERSION = 2
 _CHANGED, _RETRYING = "changed", "retrying"
 _SET = ", ".join(f"{column} = ?" for column in COLUMNS)
 
@@ -51,31 +40,8 @@ class Ledger:
 
     def __init__(self, path: Path, digest: str) -> None:
         self.digest, self._path = digest, path
-        try:
-            self._base = sqlite3.connect(path)
-            self._base.execute("pragma journal_mode = wal")
-            version = self._base.execute("pragma user_version").fetchone()[0]
-            if version in (0, _VERSION):
-                self._base.executescript(_SCHEMA)
-                self._base.execute(f"pragma user_version = {_VERSION}")
-        except sqlite3.OperationalError as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in (
-                sqlite3.SQLITE_READONLY,
-                sqlite3.SQLITE_CANTOPEN,
-            ):
-                raise  # it is locked, or the disk is full
-            raise OutputError(f"cannot be written: {error}", where=str(path)) from error
-        except sqlite3.DatabaseError as error:
-            if is_damage(error):
-                raise damaged(path, str(error)) from error
-            raise OutputError(f"is not a ledger: {error}", where=str(path)) from error
-        if version not in (0, _VERSION):
-            raise OutputError(
-                f"is a ledger of version {version}, not {_VERSION}",
-                where=str(path),
-                hint="Choose another output folder.",
-            )
-        self._file = _file_at(path)
+        self._base = opened(path)
+        self._file = file_at(path)
         self._seen, self.lost = int(self.decoded("seen", 0)), 0
 
     def close(self) -> None:
@@ -168,7 +134,7 @@ class Ledger:
                 )
                 if done.rowcount != 1:
                     raise KeyError(f"{record.item.id} is no item of this run")
-        if _file_at(self._path) != self._file:
+        if file_at(self._path) != self._file:
             reason = "the ledger is gone, and with it all that was done here"
             raise FileNotFoundError(errno.ENOENT, reason, str(self._path))
 
@@ -258,31 +224,8 @@ class Ledger:
             name = f"{item.id} ({number})"
 
 
-def _file_at(path: Path) -> tuple[int, int] | None:
-    """Return what tells a file from every other one, by whatever name; None if there is none."""
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_dev, status.st_ino
-
-
 def _stamp(item: Item) -> str:
     return "" if "://" in item.uri else stamp_of(Path(item.uri))
-
-
-def is_damage(error: sqlite3.Error) -> bool:
-    """Whether SQLite found that a file does not hold what was written to it."""
-    code: int | None = getattr(error, "sqlite_errorcode", None)
-    if code is None:  # Python itself found it: a text that is not UTF-8
-        return isinstance(error, sqlite3.OperationalError)
-    return code & 0xFF == sqlite3.SQLITE_CORRUPT
-
-
-def damaged(path: Path, reason: str) -> OutputError:
-    """Return the error that tells of a damaged ledger."""
-    hint = "Restore it from a copy, or choose another --output."
-    return OutputError(f"the ledger is damaged: {reason}", where=str(path), hint=hint)
 
 
 def content_digest(item: Item) -> str:

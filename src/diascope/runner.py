@@ -15,7 +15,8 @@ from diascope.errors import DiascopeError, RecipeError, UsageError
 from diascope.execution import Execution
 from diascope.found import Found
 from diascope.inputs import find_items
-from diascope.ledger import Ledger, content_digest, damaged, is_damage
+from diascope.ledger import Ledger, content_digest
+from diascope.ledger_file import damaged, is_damage
 from diascope.output import held
 from diascope.output_faults import fault_of
 from diascope.pipeline import Pipeline

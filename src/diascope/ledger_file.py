@@ -1,0 +1,74 @@
+"""The file of a ledger: opened, told from every other file, and found damaged."""
+
+import sqlite3
+from pathlib import Path
+
+from diascope.errors import OutputError
+
+_SCHEMA = """
+create table if not exists items (
+  id text primary key, uri text, stamp text, seen integer, place integer,
+  state text, stage text, plugin text, reason text, content text, digest text,
+  answer text, preview blob, maps blob, overview blob, mask blob, regions blob
+);
+create index if not exists items_by_place on items (seen, place);
+create index if not exists items_by_uri on items (uri);
+create table if not exists facts (name text primary key, value text);
+"""
+_VERSION = 2
+
+
+def opened(path: Path) -> sqlite3.Connection:
+    """Return a connection to a ledger; made if it is not there.
+
+    Raises:
+        OutputError: if the file is not a ledger, or one of another version, or damaged.
+    """
+    try:
+        base = sqlite3.connect(path)
+        base.execute("pragma journal_mode = wal")
+        version = base.execute("pragma user_version").fetchone()[0]
+        if version in (0, _VERSION):
+            base.executescript(_SCHEMA)
+            base.execute(f"pragma user_version = {_VERSION}")
+    except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in (
+            sqlite3.SQLITE_READONLY,
+            sqlite3.SQLITE_CANTOPEN,
+        ):
+            raise  # it is locked, or the disk is full
+        raise OutputError(f"cannot be written: {error}", where=str(path)) from error
+    except sqlite3.DatabaseError as error:
+        if is_damage(error):
+            raise damaged(path, str(error)) from error
+        raise OutputError(f"is not a ledger: {error}", where=str(path)) from error
+    if version not in (0, _VERSION):
+        raise OutputError(
+            f"is a ledger of version {version}, not {_VERSION}",
+            where=str(path),
+            hint="Choose another output folder.",
+        )
+    return base
+
+
+def file_at(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from every other one, by whatever name; None if there is none."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether SQLite found that a file does not hold what was written to it."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    if code is None:  # Python itself found it: a text that is not UTF-8
+        return isinstance(error, sqlite3.OperationalError)
+    return code & 0xFF == sqlite3.SQLITE_CORRUPT
+
+
+def damaged(path: Path, reason: str) -> OutputError:
+    """Return the error that tells of a damaged ledger."""
+    hint = "Restore it from a copy, or choose another --output."
+    return OutputError(f"the ledger is damaged: {reason}", where=str(path), hint=hint)

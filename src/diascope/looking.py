@@ -41,7 +41,7 @@ def classifier_of(pipeline: Pipeline) -> Classifier:
     predictor = pipeline.load()
     if not isinstance(predictor, Classifier):
         raise PluginError(
-            f"{pipeline.model.plugin.title} cannot be explained: it is no backbone with a head",
+            f"{pipeline.model.plugin.title} cannot be looked into: it is no backbone with a head",
             hint="A model whose load() returns a diascope Classifier can.",
         )
     return predictor

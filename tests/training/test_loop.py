@@ -173,6 +173,7 @@ def test_a_monitor_that_tells_nothing_is_refused_before_the_first_epoch(tmp_path
         ({"precision": "16-mixed"}, "16-mixed needs a GPU"),
         ({"by": ["site"]}, "no column 'site'"),
         ({"labels": ["red", "green", "blue", "red"]}, "labels repeat: red"),
+        ({"labels": [{"name": "red", "title": "Red"}]}, "a list of labels holds names alone"),
     ],
     ids=str,
 )

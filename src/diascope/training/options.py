@@ -214,6 +214,12 @@ def _labels(node: Node) -> Node:
     """Let a plain list of names stand for labels without titles."""
     if not isinstance(node.value, list):
         return node
+    if nested := [child for child in node.value if isinstance(child.value, dict | list)]:
+        raise RecipeError(
+            "a list of labels holds names alone",
+            where=nested[0].where,
+            hint="With titles they are a mapping: labels: {mel: {title: Melanoma}, nv: {}}.",
+        )
     names = [str(child.plain()) for child in node.value]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise RecipeError(f"labels repeat: {', '.join(twice)}", where=node.where)

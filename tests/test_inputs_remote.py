@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from diascope.errors import UsageError, reason_of
+from diascope.errors import AddressError, UsageError, reason_of
 from diascope.inputs import Found, find_items
 from diascope.remote import remote_stamp
 from diascope.sample import Failed, Item
@@ -86,6 +86,44 @@ def test_a_file_system_that_cannot_be_reached_fails_no_address_of_a_list(
     listed.write_text("memory://photos/a.png\n")
     with pytest.raises(UsageError, match=r"cannot be reached: ConnectionError: no network"):
         list(find_items([], [listed]))
+
+
+class ClientError(Exception):
+    """Tells what S3 answered, as botocore's error of this name does."""
+
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__("in the server's own words")
+        self.response = {
+            "Error": {"Code": code},
+            "ResponseMetadata": {"HTTPStatusCode": status},
+        }
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "refused", "hint"),
+    [
+        (400, "ExpiredToken", UsageError, "credentials anew"),
+        (403, "InvalidAccessKeyId", UsageError, "credentials anew"),
+        (503, "SlowDown", UsageError, "Try again later"),
+        (500, "InternalError", UsageError, "Try again later"),
+        (403, "AccessDenied", AddressError, ""),
+    ],
+)
+def test_what_s3_refuses_to_everybody_or_because_it_is_busy_is_no_fault_of_an_address(
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    code: str,
+    refused: type[UsageError],
+    hint: str,
+) -> None:
+    def answered(*_: object, **__: object) -> None:
+        raise OSError(errno.EIO, "translated") from ClientError(status, code)
+
+    monkeypatch.setattr(MemoryFileSystem, "find", answered)
+    with pytest.raises(UsageError, match=rf"{status} .+ \({code}\)") as error:
+        list(find_items(["memory://photos/a.png"]))
+    assert type(error.value) is refused
+    assert hint in error.value.hint
 
 
 @pytest.mark.parametrize(

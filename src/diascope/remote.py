@@ -15,9 +15,11 @@ from diascope.sample import Item
 
 _INSTALL = {"s3": "diascope[s3]", "http": "diascope[http]", "https": "diascope[http]"}
 _WEB = ("http://", "https://")
-_OUTAGE = re.compile("Connection|Timeout|Credentials")
+_OUTAGE = re.compile("Connection|Timeout")
 _BUSY = (408, 429, 502, 503, 504)
 _GONE = (404, 410)
+_OUTAGE_OF_S3 = ("InternalError", "ServiceUnavailable", "SlowDown")
+_LOGIN = re.compile("Credentials|Token|InvalidAccessKeyId|SignatureDoesNotMatch|TimeTooSkewed")
 
 
 def find_remote(uri: str, prefix: str) -> Iterator[Found]:
@@ -78,10 +80,11 @@ def _refused(uri: str, error: Exception) -> UsageError:
     """
     shown, causes = _masked(uri), list(_causes(error))
     for cause in causes:
-        status = _status(cause)
-        kinds = " ".join(kind.__name__ for kind in type(cause).__mro__)
-        if status in _BUSY or _OUTAGE.search(kinds):
-            message = f"{shown} cannot be reached: {_reason(cause)}"
+        kinds, code = " ".join(kind.__name__ for kind in type(cause).__mro__), _code(cause)
+        message = f"{shown} cannot be reached: {_reason(cause)}"
+        if _LOGIN.search(f"{kinds} {code}"):
+            return UsageError(message, hint="Give the store's credentials anew, or leave it out.")
+        if _status(cause) in _BUSY or code in _OUTAGE_OF_S3 or _OUTAGE.search(kinds):
             return UsageError(message, hint="Try again later, or leave it out.")
     for cause in causes:
         if _status(cause) and _status(cause) not in _GONE:
@@ -101,13 +104,25 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def _status(error: BaseException) -> int:
     """Return the status of an HTTP response; 0 for what is none."""
-    status = getattr(error, "status", 0)
+    status = getattr(error, "status", 0) or _told(error, "ResponseMetadata", "HTTPStatusCode")
     return status if isinstance(status, int) else 0
 
 
+def _code(error: BaseException) -> str:
+    """Return the word of S3 for what is wrong, such as ExpiredToken; empty for other errors."""
+    return str(_told(error, "Error", "Code") or "")
+
+
+def _told(error: BaseException, part: str, name: str) -> Any:
+    """Return what botocore's errors hold of a response of S3; None for other errors."""
+    response = getattr(error, "response", None)
+    return response.get(part, {}).get(name) if isinstance(response, dict) else None
+
+
 def _reason(error: BaseException) -> str:
-    status = _status(error)
+    status, code = _status(error), _code(error)
     told = f"{status} {responses.get(status, '')}".strip()  # a server's own words may name people
+    told += f" ({code})" if code else ""
     return _masked(told if status else reason_of(error))
 
 

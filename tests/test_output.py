@@ -3,7 +3,18 @@
 import os
 from pathlib import Path
 
-from diascope.output import write_whole
+import pytest
+
+from diascope.errors import OutputError
+from diascope.output import held, write_whole
+
+
+def test_an_address_is_no_output_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    where = r"s3://bucket/run: .* not to an address"
+    with pytest.raises(OutputError, match=where), held(Path("s3://bucket/run")):
+        pass
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_link_and_a_pipe_are_written_into_not_replaced(tmp_path: Path) -> None:

@@ -11,13 +11,29 @@ from diascope.errors import OutputError
 _OWN = ("ledger.sqlite", "run.json", ".lock")
 
 
+def check_local(folder: Path) -> None:
+    """Refuse an address, which would be taken for a folder ``s3:`` here.
+
+    Raises:
+        OutputError: if it is one.
+    """
+    scheme, *rest = folder.parts or ("",)
+    if scheme.endswith(":") and len(scheme) > 2 and rest:  # "C:" is a drive
+        raise OutputError(
+            "results are written into a folder of this machine, not to an address",
+            where=f"{scheme}//{'/'.join(rest)}",
+            hint="The report `parquet: {to: s3://...}` copies the answers to an object store.",
+        )
+
+
 @contextmanager
 def held(folder: Path) -> Iterator[Path]:
     """Make the folder and hold its lock, which a killed run does not leave behind.
 
     Raises:
-        OutputError: if it cannot be written, or another run holds it.
+        OutputError: if it is an address, cannot be written, or another run holds it.
     """
+    check_local(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / ".lock", timeout=0)

@@ -140,8 +140,9 @@ def _tell_gallery(gallery: Any) -> None:
 
 def _write(folder: Path, name: str, page: str, quiet: bool) -> None:
     from diascope.errors import OutputError
-    from diascope.output import write_whole
+    from diascope.output import check_local, write_whole
 
+    check_local(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_whole(folder / name, page)

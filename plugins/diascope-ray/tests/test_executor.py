@@ -192,6 +192,22 @@ def test_a_file_that_only_this_machine_has_stops_the_run(
         carry(OddWork(log), [Item("far", "/nowhere/far")])
 
 
+def test_an_address_that_only_this_machine_can_read_stops_the_run(carry: Carry, log: Path) -> None:
+    """Each process has a ``memory://`` of its own, as nodes may have credentials of their own."""
+    import fsspec
+
+    fsspec.filesystem("memory").pipe("/ray/far.png", b"1")
+
+    with pytest.raises(DiascopeError, match=r"far\.png can be read on this machine, but not on "):
+        carry(OddWork(log), [Item("far", "memory://ray/far.png")])
+
+
+def test_an_address_that_no_machine_can_read_is_a_failed_item(carry: Carry, log: Path) -> None:
+    (record,) = carry(OddWork(log), [Item("gone", "memory://ray/gone.png")])
+
+    assert isinstance(record, Failed)
+
+
 def test_a_node_with_other_versions_is_refused(
     carry: Carry, items: Items, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

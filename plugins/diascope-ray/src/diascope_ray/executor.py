@@ -12,12 +12,12 @@ from typing import Any, ClassVar, Literal
 from diascope.contracts import Work
 from diascope.cores import threads
 from diascope.errors import DiascopeError, PluginError, reason_of
-from diascope.sample import Item, Record
+from diascope.sample import Failed, Item, Record
 from diascope_ray.cluster import joined, room
 from diascope_ray.environment import installed
 from diascope_ray.pieces import Chunk, Piece
 from diascope_ray.pool import Outcome, Pool, Terms
-from diascope_ray.worker import Answer
+from diascope_ray.worker import Answer, readable
 
 
 @dataclass(frozen=True)
@@ -129,15 +129,23 @@ def _following(outcome: Outcome) -> list[Piece]:
 
 
 def _check_reachable(answer: Answer) -> None:
-    """Items are paths: a node that does not see a file that is here would fail them all.
+    """A node that does not see what this machine sees would fail all items.
 
     Raises:
-        DiascopeError: if a file is here and not there.
+        DiascopeError: if a file is here and not there, or an address can be read only here.
     """
-    for path in answer.absent:
-        if Path(path).exists():
+    for uri in answer.absent:
+        if "://" in uri and readable(Item(uri, uri)):
+            failed = (record for record in answer.records if isinstance(record, Failed))
+            reason = next(record.reason for record in failed if record.item.uri == uri)
             raise DiascopeError(
-                f"{path} is on this machine, but not on the node {answer.node}",
+                f"{uri} can be read on this machine, but not on the node {answer.node}: {reason}",
+                hint="Nodes need the packages for it, and the credentials, in the environment of "
+                "`ray start`.",
+            )
+        if "://" not in uri and Path(uri).exists():
+            raise DiascopeError(
+                f"{uri} is on this machine, but not on the node {answer.node}",
                 hint="Put the pictures on a folder that all nodes share under the same path, or on "
                 "an object store (s3://...).",
             )

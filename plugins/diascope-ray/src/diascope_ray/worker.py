@@ -6,6 +6,7 @@ import pickle
 import platform
 import signal
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,13 +23,24 @@ class Answer(NamedTuple):
 
     Attributes:
         records: one an item, in order.
-        absent: paths of items that failed and are not there, seen from this node.
+        absent: paths of items that failed and are not there, seen from this node; where all items
+            of a call failed, the address of one that cannot be read from it.
         node: its name.
     """
 
     records: list[Record]
     absent: list[str]
     node: str
+
+
+def readable(item: Item) -> bool:
+    """Whether an item's content can be had from this machine."""
+    try:
+        with item.open() as file:
+            file.read(1)
+    except Exception:  # a file system may raise anything
+        return False
+    return True
 
 
 class Worker:
@@ -73,8 +85,11 @@ class Worker:
             for part in ((lost[item],) if item in lost else self._prepared(item))
         )
         records = list(self._work.finish(prepared))
-        failed = (record.item.uri for record in records if isinstance(record, Failed))
-        absent = [uri for uri in failed if "://" not in uri and not Path(uri).exists()]
+        failed = [r.item for r in records if isinstance(r, Failed) and r.item not in lost]
+        absent = [i.uri for i in failed if "://" not in i.uri and not Path(i.uri).exists()]
+        if len(failed) == len(records):  # a store that is busy for once fails some
+            remote = (item for item in failed if "://" in item.uri)
+            absent += [item.uri for item in islice(remote, 1) if not readable(item)]
         return Answer(records, absent, platform.node())
 
     def _prepared(self, item: Item) -> Iterator[Prepared]:

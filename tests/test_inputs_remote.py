@@ -61,6 +61,22 @@ def test_a_remote_glob_gives_ids_relative_to_its_fixed_part(glob: str) -> None:
     memory.rm("/photos", recursive=True)
 
 
+def test_a_file_whose_name_looks_like_a_glob_is_found_by_it(tmp_path: Path) -> None:
+    import fsspec
+
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/photos/scan[1].png", b"1")
+    memory.pipe("/photos/scan1.png", b"2")
+    listed = tmp_path / "list.txt"
+    listed.write_text("memory://photos/scan[1].png\n")
+    (found,) = find_items([], [listed])
+    assert (found.end, content(found)) == (None, b"1")
+    assert [entry.item.id for entry in find_items(["memory://photos/scan[1].png"])] == [
+        "scan[1].png"
+    ]
+    memory.rm("/photos", recursive=True)
+
+
 def test_an_address_of_a_list_with_nothing_behind_it_fails_alone(tmp_path: Path) -> None:
     import fsspec
 

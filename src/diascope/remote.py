@@ -137,7 +137,9 @@ def _digest(info: dict[str, Any]) -> str:
 
 def _remote_paths(system: Any, root: str, uri: str) -> dict[str, str]:
     """Return path to stamp: a digest of all that the file system tells of the file."""
-    if has_magic(root):
+    if (alone := _alone(system, root, uri)) is not None:
+        infos = {root: alone}
+    elif has_magic(root):
         infos = system.glob(root, detail=True)
     elif uri.startswith(_WEB) and not root.endswith("/"):
         infos = {root: system.info(root)}
@@ -150,3 +152,18 @@ def _remote_paths(system: Any, root: str, uri: str) -> dict[str, str]:
         for path, info in sorted(infos.items())
         if info.get("type") != "directory"
     }
+
+
+def _alone(system: Any, root: str, uri: str) -> dict[str, Any] | None:
+    """Return what is told of the file of just that name, which may look like a glob; else None.
+
+    Not of the web: some servers have a page for any name.
+    """
+    if uri.startswith(_WEB) or uri.endswith("/"):
+        return None
+    try:
+        system.invalidate_cache(root)  # a listing tells other things than the file itself
+        info: dict[str, Any] = system.info(root)
+    except Exception:  # a file system may raise anything; if it is out of order, listing tells
+        return None
+    return info if info.get("type") == "file" else None

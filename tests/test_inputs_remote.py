@@ -9,12 +9,13 @@ from contextlib import closing
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Barrier, Thread
 from typing import Any
 
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
+from diascope import inputs
 from diascope.errors import AddressError, UsageError, reason_of
 from diascope.inputs import Found, find_items
 from diascope.remote import remote_stamp
@@ -88,6 +89,31 @@ def test_an_address_of_a_list_with_nothing_behind_it_fails_alone(tmp_path: Path)
     assert isinstance(gone.end, Failed)
     assert "there is nothing at memory://photos/gone.png" in gone.end.reason
     assert (there.end, content(there)) == (None, b"1")
+    memory.rm("/photos", recursive=True)
+
+
+def test_addresses_of_a_list_in_a_store_are_looked_up_side_by_side_and_keep_their_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fsspec
+
+    memory, names = fsspec.filesystem("memory"), [f"{number}.png" for number in range(8)]
+    for name in names:
+        memory.pipe(f"/photos/{name}", b"1")
+    info, together = MemoryFileSystem.info, Barrier(8, timeout=10)
+
+    def told(self: MemoryFileSystem, path: str, **options: Any) -> Any:
+        together.wait()
+        return info(self, path, **options)
+
+    listed = tmp_path / "list.txt"
+    listed.write_text("".join(f"memory://photos/{name}\n" for name in names))
+    with monkeypatch.context() as patch:
+        patch.setattr(MemoryFileSystem, "info", told)
+        patch.setattr(inputs, "_STORES", ("memory://",))
+        found = list(find_items([], [listed]))
+    assert not together.broken
+    assert [entry.item.uri for entry in found] == [f"memory://photos/{name}" for name in names]
     memory.rm("/photos", recursive=True)
 
 

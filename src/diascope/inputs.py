@@ -10,8 +10,10 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from glob import glob, has_magic, iglob
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from diascope.errors import AddressError, UsageError, reason_of
@@ -21,6 +23,9 @@ from diascope.sample import Failed, Item, Skipped
 from diascope.words import as_utf8
 
 _PACKAGE = "package://"
+_STORES = ("s3://", "s3a://", "gs://", "gcs://", "abfs://", "az://")
+_AT_ONCE = 16
+"""Addresses of a list that are looked up at a time: most of that is waiting for the store."""
 
 
 def find_items(
@@ -202,20 +207,31 @@ def _listed(path: Path) -> Iterator[Found]:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the list {path} cannot be read: {error}") from error
-    for line in _csv_paths(path, text) if path.suffix.lower() == ".csv" else _text_paths(text):
-        if "://" in line:
-            yield from _listed_remote(line)
-            continue
-        target = path.parent / line
-        yield _file(Path.cwd() / line if _absent(target) else target, line.removeprefix("./"))
+    csv_file = path.suffix.lower() == ".csv"
+    lines = iter(_csv_paths(path, text) if csv_file else _text_paths(text))
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        while block := list(islice(lines, _AT_ONCE)):
+            stored = [line for line in block if line.startswith(_STORES)]
+            found = dict(zip(stored, pool.map(_listed_remote, stored), strict=True))
+            for line in block:
+                if line in found:
+                    yield from found[line]
+                elif "://" in line:
+                    yield from _listed_remote(line)
+                else:
+                    yield _listed_file(path.parent / line, line)
 
 
-def _listed_remote(uri: str) -> Iterator[Found]:
+def _listed_file(target: Path, line: str) -> Found:
+    return _file(Path.cwd() / line if _absent(target) else target, line.removeprefix("./"))
+
+
+def _listed_remote(uri: str) -> list[Found]:
     try:
-        yield from find_remote(uri, f"{uri}/")
+        return list(find_remote(uri, f"{uri}/"))
     except AddressError as error:
         item = Item(uri, uri)
-        yield Found(item, "", Failed(item, "read", "", error.message))
+        return [Found(item, "", Failed(item, "read", "", error.message))]
 
 
 def _absent(path: Path) -> bool:

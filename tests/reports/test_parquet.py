@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from diascope.errors import OutputError
 from diascope.reports.parquet import ParquetReport
@@ -105,13 +106,43 @@ def test_memory_does_not_grow_with_the_run(tmp_path: Path, monkeypatch: pytest.M
 
 def test_shards_are_copied_and_those_of_a_longer_run_are_taken_away(tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
-    elsewhere = tmp_path / "elsewhere"
-    write(many(25), tmp_path / "own", rows=10, to=elsewhere.as_uri())
+    elsewhere = tmp_path / "else[where]"
+    write(many(25), tmp_path / "own", rows=10, to=f"file://{elsewhere}")
 
-    shards = write(many(15), tmp_path / "own", rows=10, to=f"{elsewhere.as_uri()}/")
+    shards = write(many(15), tmp_path / "own", rows=10, to=f"file://{elsewhere}/")
 
     copies = sorted(elsewhere.iterdir())
     assert [copy.read_bytes() for copy in copies] == [shard.read_bytes() for shard in shards]
+
+
+class Store(MemoryFileSystem):  # type: ignore[misc]
+    """Takes the first part of a path for a bucket, as object stores do."""
+
+    protocol = "store"
+    root_marker = ""
+    buckets = ("there",)
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        return path.removeprefix("store://").strip("/")
+
+    def makedirs(self, path: str, exist_ok: bool = False) -> None:
+        raise AssertionError(f"{path} would be made")
+
+    def put_file(self, lpath: str, rpath: str, **options: Any) -> None:
+        if rpath.partition("/")[0] not in self.buckets:
+            raise FileNotFoundError("The specified bucket does not exist")
+        self.pipe_file(rpath, Path(lpath).read_bytes())
+
+
+def test_no_bucket_is_made_of_a_misspelt_name(tmp_path: Path) -> None:
+    import fsspec
+
+    fsspec.register_implementation("store", Store, clobber=True)
+    write(many(1), tmp_path, to="store://there/run")
+    assert fsspec.filesystem("store").find("there/run") == ["there/run/predictions-00000.parquet"]
+    with pytest.raises(OutputError, match="bucket does not exist"):
+        write(many(1), tmp_path, to="store://their/run")
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from glob import escape
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -27,7 +28,8 @@ class ParquetReport:
     Attributes:
         rows: of a shard.
         to: a folder to which the shards are copied, as a URI that fsspec opens, such as
-            ``s3://bucket/run``. Shards of an earlier run there are replaced or removed.
+            ``s3://bucket/run``, in a bucket that is there. Shards of an earlier run are replaced or
+            removed.
     """
 
     rows: int = 100_000
@@ -133,11 +135,12 @@ def _copy(shards: Sequence[Path], uri: str) -> None:
 
     try:
         system, folder = url_to_fs(uri.rstrip("/"))
-        system.makedirs(folder, exist_ok=True)
+        if system.root_marker or folder.startswith("/"):  # else a store, which would make a bucket
+            system.makedirs(folder, exist_ok=True)
         for shard in shards:
             system.put_file(str(shard), f"{folder}/{shard.name}")
         names = {shard.name for shard in shards}
-        for path in system.glob(f"{folder}/predictions-*.parquet"):
+        for path in system.glob(f"{escape(folder)}/predictions-*.parquet"):
             if path.rpartition("/")[2] not in names:
                 system.rm_file(path)
     except Exception as error:  # a file system may raise anything

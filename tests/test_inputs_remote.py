@@ -320,3 +320,18 @@ def test_a_password_that_was_typed_is_in_no_message() -> None:
         list(find_items(["memory://me:secret@host/nothing-there"]))
     assert "secret" not in str(error.value)
     assert "nothing-there" in str(error.value)
+
+
+def test_a_password_is_in_the_id_of_no_item(tmp_path: Path) -> None:
+    import fsspec
+
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/me:secret@host/a.png", b"1")
+    memory.pipe("/me:secret@host/b/a.png", b"1")
+    named = ["memory://me:secret@host/a.png", "memory://me:secret@host/b/a.png"]
+    listed = tmp_path / "list.txt"
+    listed.write_text("\n".join([*named, "memory://me:secret@host/gone.png"]))
+    found = list(find_items(named, [listed]))
+    assert len(found) == 5
+    assert not [entry.item.id for entry in found if "secret" in entry.item.id]
+    memory.rm("/me:secret@host", recursive=True)

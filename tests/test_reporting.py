@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 
 from diascope.errors import OutputError
@@ -134,3 +135,17 @@ def test_a_report_that_was_cut_off_is_written_anew(
     assert "nothing was left to classify" in again.out
     assert len(rows(results / "predictions.csv")) == 1
     assert json.loads((results / "run.json").read_text())["counts"]["ok"] == 1
+
+
+def test_run_json_names_no_password_of_an_input(
+    command: Command, recipe: Path, tmp_path: Path
+) -> None:
+    (photo,) = write_pictures(tmp_path / "photos", 1).iterdir()
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/me:secret@host/a.png", photo.read_bytes())
+    ended = command("run", recipe, "memory://me:secret@host/a.png", "-o", tmp_path / "out")
+    memory.rm("/me:secret@host", recursive=True)
+    assert ended.code == 0
+    text = (tmp_path / "out" / "run.json").read_text()
+    assert json.loads(text)["inputs"] == ["memory://***@host/a.png"]
+    assert "secret" not in text

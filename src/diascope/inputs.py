@@ -20,7 +20,7 @@ from diascope.errors import AddressError, UsageError, reason_of
 from diascope.found import Found
 from diascope.remote import find_remote
 from diascope.sample import Failed, Item, Skipped
-from diascope.words import as_utf8
+from diascope.words import as_utf8, masked
 
 _PACKAGE = "package://"
 _STORES = ("s3://", "s3a://", "gs://", "gcs://", "abfs://", "az://")
@@ -76,7 +76,7 @@ def _prefixes(named: Sequence[str]) -> list[str]:
     short = [PurePosixPath(name.rstrip("/")).name for name in named]
     counts = Counter(short)
     return [
-        f"{name.strip('/') if counts[last] > 1 else last}/"
+        f"{masked(name).strip('/') if counts[last] > 1 else last}/"
         for name, last in zip(named, short, strict=True)
     ]
 
@@ -228,9 +228,9 @@ def _listed_file(target: Path, line: str) -> Found:
 
 def _listed_remote(uri: str) -> list[Found]:
     try:
-        return list(find_remote(uri, f"{uri}/"))
+        return list(find_remote(uri, f"{masked(uri)}/"))
     except AddressError as error:
-        item = Item(uri, uri)
+        item = Item(masked(uri), uri)
         return [Found(item, "", Failed(item, "read", "", error.message))]
 
 

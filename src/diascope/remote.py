@@ -12,6 +12,7 @@ from typing import Any
 from diascope.errors import AddressError, UsageError, reason_of
 from diascope.found import Found
 from diascope.sample import Item
+from diascope.words import masked
 
 _INSTALL = {"s3": "diascope[s3]", "http": "diascope[http]", "https": "diascope[http]"}
 _WEB = ("http://", "https://")
@@ -47,7 +48,7 @@ def find_remote(uri: str, prefix: str) -> Iterator[Found]:
     except Exception as error:  # a file system may raise anything
         raise _refused(uri, error) from error
     if not paths:
-        raise AddressError(f"there is nothing at {_masked(uri)}")
+        raise AddressError(f"there is nothing at {masked(uri)}")
     scheme = head.partition("://")[0]
     single = [root] == list(paths)
     fixed = re.split(r"[*?[]", root)[0].rpartition("/")[0] if has_magic(root) else root.rstrip("/")
@@ -78,7 +79,7 @@ def _refused(uri: str, error: Exception) -> UsageError:
     A file system may say of every fault that nothing is there, as that of HTTP does; what it was
     raised from tells more. The kinds of that come from many packages: they are told by name.
     """
-    shown, causes = _masked(uri), list(_causes(error))
+    shown, causes = masked(uri), list(_causes(error))
     for cause in causes:
         kinds, code = " ".join(kind.__name__ for kind in type(cause).__mro__), _code(cause)
         message = f"{shown} cannot be reached: {_reason(cause)}"
@@ -123,12 +124,7 @@ def _reason(error: BaseException) -> str:
     status, code = _status(error), _code(error)
     told = f"{status} {responses.get(status, '')}".strip()  # a server's own words may name people
     told += f" ({code})" if code else ""
-    return _masked(told if status else reason_of(error))
-
-
-def _masked(text: str) -> str:
-    """Return a text without the passwords of its addresses."""
-    return re.sub(r"//[^/@]*@", "//***@", text)
+    return masked(told if status else reason_of(error))
 
 
 def _digest(info: dict[str, Any]) -> str:

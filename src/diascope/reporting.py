@@ -22,7 +22,7 @@ from diascope.privacy import WITHHELD, discreet
 from diascope.profile import Profile
 from diascope.sample import Record
 from diascope.versions import last_versions, mixed_versions, versions
-from diascope.words import as_utf8
+from diascope.words import as_utf8, masked
 
 RUN_FILE = "run.json"
 _FACT = "reports"
@@ -108,9 +108,8 @@ def write_reports(
                 if is_full(error):
                     raise
                 problems.append(_problem(part, error, strict))
-    write_whole(
-        output / RUN_FILE, json.dumps(run | {"problems": problems}, indent=1, ensure_ascii=False)
-    )
+    text = json.dumps(run | {"problems": problems}, indent=1, ensure_ascii=False)
+    write_whole(output / RUN_FILE, masked(text))
     names = [str(path.relative_to(output)) for path in taken] + [RUN_FILE]
     older = _remembered(ledger)[1].keys() - set(names)  # such as shards of a longer run
     if problems:

@@ -1,6 +1,7 @@
 """What a program holds, in words for people: type hints, and names that are not UTF-8."""
 
 import os
+import re
 import types
 import typing
 from dataclasses import fields, is_dataclass
@@ -41,3 +42,8 @@ def in_words(hint: Any) -> str:
 def as_utf8(text: str) -> str:
     """Write out bytes of a file's name or of a command that are not UTF-8."""
     return os.fsencode(text).decode("utf-8", "backslashreplace")
+
+
+def masked(text: str) -> str:
+    """Return a text without the passwords of its addresses."""
+    return re.sub(r'://[^/@\s"]*@', "://***@", text)

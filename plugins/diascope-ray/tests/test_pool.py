@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from diascope.errors import DiascopeError
 from diascope_ray import pool
 from diascope_ray.pool import Pool, Terms
 
@@ -18,6 +19,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 class Remote:
     """Stands for Ray, its actors and their methods: whatever is asked of it, it is there."""
+
+    gcs_address = ""  # at which nobody knocks
 
     def __getattr__(self, name: str) -> Any:
         return self
@@ -37,3 +40,17 @@ def test_an_actor_that_dies_after_a_long_chunk_has_as_long_to_be_replaced_as_any
     clock.seconds = 3000.0
     actors._replaced(actor, "its machine was lost")
     assert actors._patience() == 600
+
+
+def test_a_cluster_that_is_gone_stops_the_run_before_ray_ends_the_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(pool.time, "sleep", slept.append)
+    terms = Terms(b"", {}, cpus=1, gpus=0, in_flight=1, wait_s=600, time_limit_s=0)
+    actors = Pool(Remote(), terms, 1)
+    (actor,) = actors._actors
+    monkeypatch.setattr(Remote, "gcs_address", "127.0.0.1:1")
+    with pytest.raises(DiascopeError, match=r"the Ray cluster at 127\.0\.0\.1:1 is gone"):
+        actors._replaced(actor, "its machine was lost")
+    assert slept

@@ -99,7 +99,7 @@ def _tell(outcome: Any, request: Any, *, quiet: bool, strict: bool) -> None:
     for problem in outcome.problems:
         click.echo(f"error: {problem}", err=True)
     if outcome.stopped:
-        click.echo(f"Stopped early: {outcome.stopped}.", err=True)
+        click.echo(f"Stopped early: {outcome.stopped.rstrip('.')}.", err=True)
         again = " the same command." if strict else f":\n  {request.command}"
         click.echo(f"Go on with{again}", err=True)
     if quiet:

@@ -39,7 +39,7 @@ def joined(address: str) -> Iterator[Any]:
         yield ray
         return
     try:
-        _knock(address)
+        knock(address)
         with _own_signals():
             ray.init(
                 address,
@@ -58,6 +58,14 @@ def joined(address: str) -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def knock(address: str) -> None:
+    """See whether anything listens there: Ray itself would try for minutes."""
+    host, colon, port = address.rpartition(":")
+    if colon:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_SECONDS):
+            pass
 
 
 def room(ray: Any, cpus: int, gpus: float) -> int:
@@ -80,11 +88,3 @@ def _own_signals() -> Iterator[None]:
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, before)
-
-
-def _knock(address: str) -> None:
-    """See whether anything listens there: Ray itself would try for minutes."""
-    host, colon, port = address.rpartition(":")
-    if colon:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_SECONDS):
-            pass

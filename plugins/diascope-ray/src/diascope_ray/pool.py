@@ -7,8 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from diascope.errors import DeviceError, DiascopeError, reason_of
+from diascope_ray.cluster import knock
 from diascope_ray.pieces import TRIES, Piece
 from diascope_ray.worker import Answer, Worker
+
+_KNOCKS = 20
+"""Seconds for which a cluster may be away before it is gone; Ray itself gives up after a minute."""
 
 
 @dataclass(frozen=True)
@@ -141,11 +145,33 @@ class Pool:
                 )
         else:
             self._alone_since = time.monotonic()
+        self._check_cluster()
         self._ray.kill(actor.handle)
         self._actors.remove(actor)
         self._actors.append(self._started())
         pieces = [piece for _, piece in actor.pieces]
         return [Outcome(piece, cause="" if index else cause) for index, piece in enumerate(pieces)]
+
+    def _check_cluster(self) -> None:
+        """See whether the cluster is there, or comes back soon: Ray would end this process.
+
+        Raises:
+            DiascopeError: if it is not.
+        """
+        address, gone = self._ray.get_runtime_context().gcs_address, OSError()
+        for knocks in range(_KNOCKS):
+            if knocks:
+                time.sleep(1)
+            try:
+                knock(address)
+            except OSError as error:
+                gone = error
+            else:
+                return
+        raise DiascopeError(
+            f"the Ray cluster at {address} is gone: {reason_of(gone)}",
+            hint="Start it again; the same command goes on.",
+        ) from gone
 
     def _patience(self) -> float | None:
         """Return for how many seconds to wait; None, for ever, while an actor is there.

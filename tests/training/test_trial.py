@@ -124,3 +124,14 @@ def test_an_augmentation_that_does_not_do_as_it_should_is_named_before_the_first
     with pytest.raises(PluginError, match=f"^augmentation 'odd' of owns 1.0:? .*{said}"):
         train(recipe(tmp_path, augment=["odd"]), tmp_path / "mine")
     assert not (tmp_path / "mine" / "checkpoint.pt").exists()
+
+
+def test_what_fails_in_a_process_that_reads_is_told_as_it_was_raised(
+    own: Callable[..., None], tmp_path: Path
+) -> None:
+    own(augment="return picture / bool(picture.std() == 0)")  # what is tried is a grey picture
+    written = recipe(tmp_path, augment=["odd"])
+    written.write_text(written.read_text().replace('"workers": 0', '"workers": 1'))
+    with pytest.raises(PluginError, match=r"^augmentation 'odd' of owns 1.0") as caught:
+        train(written, tmp_path / "mine")
+    assert "Traceback" not in str(caught.value)

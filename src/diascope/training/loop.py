@@ -22,7 +22,7 @@ from diascope.training.mixup import mixed
 from diascope.training.objective import Objective
 from diascope.training.optimization import average_of, optimizer_of, schedule_of
 from diascope.training.options import TrainOptions
-from diascope.training.pictures import Pictures
+from diascope.training.pictures import Pictures, batches
 from diascope.training.scoring import Figures, validated
 from diascope.training.teachers import Teachers
 
@@ -123,7 +123,7 @@ class Trainer:
         device = self.fabric.device
         quick = QuickDepthwise() if device.type == "cpu" else nullcontext()
         total = 0.0
-        for step, batch in enumerate(loader, 1):
+        for step, batch in enumerate(batches(loader), 1):
             pictures, targets, rows = self._lesson(batch)
             with quick:
                 loss = self._objective(model(pictures), targets, rows)
@@ -206,7 +206,7 @@ class Trainer:
             batch_size=batch,
             sampler=sampler,
             num_workers=self.workers,
-            collate_fn=self.training.collate,
+            collate_fn=self.training.gathered,
             drop_last=len(sampler) > batch,
             pin_memory=self.fabric.device.type == "cuda",
             persistent_workers=self.workers > 0,

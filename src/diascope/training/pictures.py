@@ -1,6 +1,6 @@
 """Labelled pictures as a torch Dataset: the recipe's own reader and steps, then augmentation."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +11,7 @@ from torch.utils.data import Dataset, default_collate
 
 from diascope.card import ModelCard
 from diascope.contracts import Resumed
-from diascope.errors import TableError
+from diascope.errors import DiascopeError, TableError
 from diascope.fitting import fitted
 from diascope.preparation import Preparation
 from diascope.sample import Failed, Item, Sample, Skipped
@@ -55,6 +55,21 @@ class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
             picture = self.augmentation(picture, seed)
         return picture, *self.known(row)
 
+    def __getitems__(self, indices: Sequence[Any]) -> list[Any] | DiascopeError:
+        """Return the entries of a batch, or what is wrong with one of them.
+
+        It is told, not raised: an exception that leaves a worker process loses its form.
+        """
+        try:
+            return [self[index] for index in indices]
+        except DiascopeError as error:
+            return error
+
+    @classmethod
+    def gathered(cls, entries: list[Any] | DiascopeError) -> Any:
+        """Return a batch, or what is wrong with it; see ``batches``."""
+        return entries if isinstance(entries, DiascopeError) else cls.collate(entries)
+
     def known(self, row: int) -> tuple[Tensor, Tensor]:
         """Return the target ``(L,)`` and the weight of a row."""
         return torch.from_numpy(self.targets[row]), torch.tensor(self.weights[row])
@@ -78,6 +93,18 @@ class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
         except ValueError as error:
             raise TableError(f"cannot be used: {error}", where=str(example.path)) from error
         return np.ascontiguousarray(np.moveaxis(unit, 2, 0))
+
+
+def batches(loader: Iterable[Any]) -> Iterator[Any]:
+    """Yield the batches of a loader whose ``collate_fn`` is ``Pictures.gathered``.
+
+    Raises:
+        DiascopeError: as it was raised where a batch was read.
+    """
+    for batch in loader:
+        if isinstance(batch, DiascopeError):
+            raise batch
+        yield batch
 
 
 def statistics(card: ModelCard, device: torch.device) -> tuple[Tensor, Tensor]:

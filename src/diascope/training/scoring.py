@@ -14,7 +14,7 @@ from diascope.evaluation.metrics import macro_auc
 from diascope.evaluation.scored import Floats
 from diascope.network import Network
 from diascope.training.decisions import truth_of
-from diascope.training.pictures import Pictures
+from diascope.training.pictures import Pictures, batches
 
 Figures = dict[str, float | None]
 """Of an epoch: its number, losses, and validation metrics (None if too few pictures for one)."""
@@ -70,7 +70,7 @@ def _batches(network: Network, pictures: Pictures, workers: int) -> Iterator[Any
     device = next(network.parameters()).device
     network.eval()
     loader = DataLoader(
-        pictures, batch_size=pictures.at_once, num_workers=workers, collate_fn=pictures.collate
+        pictures, batch_size=pictures.at_once, num_workers=workers, collate_fn=pictures.gathered
     )
-    for batch, *_ in loader:
+    for batch, *_ in batches(loader):
         yield pictures.ready(batch, device)

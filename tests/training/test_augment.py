@@ -95,6 +95,29 @@ def test_parameters_that_are_no_mapping_are_refused(parameters: Any) -> None:
     assert refusal({"RandFlip": parameters}).where == "r.yaml:9"
 
 
+@pytest.mark.parametrize(
+    ("entry", "said"),
+    [
+        ({"RandRotate90": {"prob": 0.5}}, r"\(3, 24, 16\)"),
+        ({"RandRotate": {"prob": 1.0, "range_x": 0.5, "keep_size": False}}, "as well as"),
+        ({"RandSpatialCrop": {"roi_size": [4, 4], "random_size": True}}, "as well as"),
+        ({"RandSpatialCropSamples": {"roi_size": [8, 8], "num_samples": 2}}, "several pictures"),
+    ],
+)
+def test_what_gives_pictures_of_several_sizes_is_refused_when_it_is_tried(
+    entry: Any, said: str
+) -> None:
+    with pytest.raises(RecipeError, match=f"augment: .*{said}") as caught:
+        Augmentation((entry,), "r.yaml:9").try_on(3, (16, 24))
+    assert caught.value.where == "r.yaml:9"
+
+
+def test_crops_of_one_size_are_taken() -> None:
+    crop = Augmentation(({"RandSpatialCrop": {"roi_size": [8, 8], "random_size": False}},), "")
+    crop.try_on(3, (16, 24))
+    assert crop(torch.rand(3, 16, 24), 7).shape == (3, 8, 8)
+
+
 DIMMER = """
 class Dimmer:
     api = (1, 0)

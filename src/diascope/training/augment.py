@@ -28,6 +28,7 @@ class Augmentation:
 
     def __init__(self, written: tuple[Any, ...], where: str) -> None:
         self._random = np.random.RandomState()
+        self._shapes: dict[tuple[int, ...], tuple[int, ...]] = {}  # of pictures, to what became
         self._where = where
         self._chain = [_transform(entry, where) for entry in written]
         for _, transform in self._chain:  # seeding one each takes as long as many
@@ -38,7 +39,7 @@ class Augmentation:
 
         Raises:
             PluginError: for a plugin that fails, or returns another shape or no numbers.
-            RecipeError: for a transform of MONAI that fails.
+            RecipeError: for a transform of MONAI that fails, or gives several pictures or sizes.
         """
         self._random.seed(seed % 2**32)
         changed: Any = picture
@@ -51,7 +52,22 @@ class Augmentation:
                 except Exception as error:
                     told = f"augment: {name}: {reason_of(error)}"
                     raise RecipeError(told, where=self._where) from error
-        return torch.as_tensor(changed).as_subclass(Tensor).clamp(0, 1).contiguous()
+                if isinstance(changed, list):
+                    told = f"augment: {name}: gives several pictures of one"
+                    raise RecipeError(told, where=self._where)
+        whole = torch.as_tensor(changed).as_subclass(Tensor).clamp(0, 1).contiguous()
+        self._check_size(tuple(picture.shape), tuple(whole.shape))
+        return whole
+
+    def _check_size(self, given: tuple[int, ...], became: tuple[int, ...]) -> None:
+        """Check that pictures of one shape stay so, as those of a batch must."""
+        if became != (known := self._shapes.setdefault(given, became)):
+            raise RecipeError(
+                f"augment: makes pictures {known} as well as {became} of pictures {given}",
+                where=self._where,
+                hint="All must get one size: write keep_size: true, or a crop that is not random "
+                "in size; what turns by 90 degrees needs square pictures.",
+            )
 
     def try_on(self, channels: int, size: tuple[int, int]) -> None:
         """Change a grey picture of ``size`` (height, width) a few times.

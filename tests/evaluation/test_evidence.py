@@ -113,6 +113,20 @@ def test_a_picture_without_a_usable_mask_is_counted_with_its_reason(
     assert found["inside"]["cases"] == COUNT - 1
 
 
+def test_figures_of_where_evidence_lies_are_of_the_same_maps(
+    looking: Looking, examples: list[Example]
+) -> None:
+    Image.new("RGB", (96, 64)).save(examples[3].path)  # black: nothing speaks for bright
+    found = measure_evidence(looking, examples, draws=5)
+    inside = found["inside"]["figures"]
+
+    assert (found["inside"]["cases"], found["hiding"]["cases"]) == (COUNT - 1, COUNT)
+    assert list(found["left_out"].values()) == [1]
+    for name in ("energy", "pointing"):
+        gain = inside[name]["value"] - inside[f"{name}_gaussian"]["value"]
+        assert inside[f"{name}_gain"]["value"] == pytest.approx(gain, abs=2e-4)
+
+
 def test_masks_that_are_not_there_are_named_before_anything_is_run(
     examples: list[Example], tmp_path: Path
 ) -> None:

@@ -33,6 +33,7 @@ FORGOTTEN = 50
 DEPTHS = {"head": 0.0, "quarter": 0.25, "half": 0.5, "three_quarters": 0.75, "all": 1.0}
 """How much of the backbone is random, from its end; the head always is."""
 
+_SILENT = "no place of the map speaks for the label, so none can lie inside the mask"
 _DIGITS = 4
 
 
@@ -85,7 +86,11 @@ def measure_evidence(
             continue
         for case in cases:
             if case.mask is not None:
-                inside.add(case.group, inside_figures(case.map, case.mask))
+                figures = inside_figures(case.map, case.mask)
+                if np.isnan(figures["energy"]):
+                    left_out[_SILENT] += 1
+                else:
+                    inside.add(case.group, figures)
             if place in hidden:
                 curves.add(case.group, _hiding(classifier.network, classifier.card, case, random))
             if place in forgotten:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from diascope.card import read_card
-from diascope.errors import PluginError
+from diascope.errors import PluginError, RecipeError
 from tests.runs import Ended, write_recipe
 from tests.training.trainings import train, write_table, write_training
 
@@ -135,3 +135,14 @@ def test_what_fails_in_a_process_that_reads_is_told_as_it_was_raised(
     with pytest.raises(PluginError, match=r"^augmentation 'odd' of owns 1.0") as caught:
         train(written, tmp_path / "mine")
     assert "Traceback" not in str(caught.value)
+
+
+def test_a_batch_too_small_for_the_backbone_is_told_before_the_first_epoch(tmp_path: Path) -> None:
+    table = write_table(tmp_path / "pictures", ["red", "blue"])
+    layers = [{"conv": {"filters": 8, "stride": 16, "norm": "batch"}}]  # one cell is left
+    tiny: dict[str, Any] = {"backbone": {"convnet": {"layers": layers}}, "batch": 1}
+    with pytest.raises(RecipeError, match="convnet cannot learn from batches of one picture"):
+        train(write_training(tmp_path / "t.yaml", table, frozen_epochs=1, **tiny), tmp_path / "a")
+    assert not (tmp_path / "a" / "checkpoint.pt").exists()
+    frozen = write_training(tmp_path / "f.yaml", table, freeze_backbone=True, **tiny)
+    train(frozen, tmp_path / "b")

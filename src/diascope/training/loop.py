@@ -25,6 +25,7 @@ from diascope.training.options import TrainOptions
 from diascope.training.pictures import Pictures, batches
 from diascope.training.scoring import Figures, validated
 from diascope.training.teachers import Teachers
+from diascope.training.trial import try_alone
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,7 @@ class Trainer:
         Raises:
             WeightsError: if the loss diverges.
             TableError: if there are too few pictures for a batch.
+            RecipeError: if a batch is too small for the backbone.
         """
         fabric, options = self.fabric, self.options
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -84,6 +86,8 @@ class Trainer:
                 f"{len(self.training)} training pictures ({options.epoch_size or 'all'} an epoch) "
                 f"are too few for {fabric.world_size} processes"
             )
+        if min(self._batch, len(sampler)) == 1 and not options.freeze_backbone:
+            try_alone(self.network.backbone, self.card)
         schedule = schedule_of(optimizer.optimizer, options, len(loader))
         self._average = average_of(self.network, options)
         best = self._resume(optimizer, schedule)
@@ -199,15 +203,19 @@ class Trainer:
         if self.fabric.is_global_zero:
             keep_filters(self._answering().backbone, epoch, self.directory)
 
+    @property
+    def _batch(self) -> int:
+        """Pictures of a batch that this process takes."""
+        return max(1, self.options.batch // int(self.fabric.world_size))
+
     def _loader(self, sampler: Drawn) -> DataLoader[tuple[Tensor, Tensor, Tensor]]:
-        batch = max(1, self.options.batch // self.fabric.world_size)
         return DataLoader(
             self.training,
-            batch_size=batch,
+            batch_size=self._batch,
             sampler=sampler,
             num_workers=self.workers,
             collate_fn=self.training.gathered,
-            drop_last=len(sampler) > batch,
+            drop_last=len(sampler) > self._batch,
             pin_memory=self.fabric.device.type == "cuda",
             persistent_workers=self.workers > 0,
             generator=torch.Generator(),  # its seeds are not those of dropout and mixing

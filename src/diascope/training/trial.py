@@ -1,11 +1,13 @@
 """Parts of a training are tried before the first epoch: what fails then costs no training."""
 
+from copy import deepcopy
+
 import torch
 from torch import nn
 
 from diascope.card import ModelCard
 from diascope.contracts import Backbone
-from diascope.errors import PluginError
+from diascope.errors import PluginError, RecipeError
 from diascope.pipeline import make_backbone
 from diascope.plugins import blamed, find_plugin
 
@@ -45,3 +47,21 @@ def try_backbone(card: ModelCard) -> None:
             f"a {type(features).__name__} of shape {shape}",
             hint="Its `features` must be the channels of what its layers return, before pooling.",
         )
+
+
+def try_alone(layers: nn.Module, card: ModelCard) -> None:
+    """Check that a backbone can learn from one picture at a time, as batch normalisation may not.
+
+    Raises:
+        RecipeError: if it cannot.
+    """
+    device = next(layers.parameters()).device
+    picture = torch.zeros(1, card.channels, *card.size, device=device)
+    try:
+        with torch.no_grad():
+            deepcopy(layers).train()(picture)
+    except ValueError as error:
+        raise RecipeError(
+            f"the backbone {card.backbone} cannot learn from batches of one picture: {error}",
+            hint="Write a batch of two or more for each device, or take larger pictures.",
+        ) from error

@@ -73,6 +73,17 @@ def test_a_deeper_network_is_refused_though_all_of_ours_is_in_it(tmp_path: Path)
     assert "layer1.2.conv1.weight" in said
 
 
+def test_first_filters_that_cannot_be_adapted_are_refused_though_all_others_fit(
+    tmp_path: Path,
+) -> None:
+    state = tiny().state_dict()
+    filters = len(state["conv1.weight"])
+    state["conv1.weight"] = torch.ones(filters, 4, 7, 7)
+    said = refusal(saved(tmp_path / "w.pth", state))
+
+    assert f"first filters of {filters} x 4 x 7 x 7, the backbone ours of {filters} x 3 x" in said
+
+
 def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     state = tiny().state_dict()
     state["bn1.bias"][3] = torch.nan

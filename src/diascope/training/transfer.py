@@ -119,8 +119,8 @@ def start_from(backbone: nn.Module, start: Start, backbone_name: str) -> Matched
 
     Raises:
         WeightsError: if the file cannot be read safely, fits less than 95 % of the backbone's
-            tensors, is of a deeper network, fits in two ways, or holds values that are not
-            numbers. The backbone is unchanged then.
+            tensors, has first filters of another size, is of a deeper network, fits in two ways,
+            or holds values that are not numbers. The backbone is unchanged then.
     """
     source = start.source
     digest = file_digest(source)
@@ -143,6 +143,14 @@ def start_from(backbone: nn.Module, start: Start, backbone_name: str) -> Matched
         changes=best.changes,
     )
     _refuse_misfit(matched, best, backbone_name, source)
+    if (first := _first(ours)) in matched.shape_mismatch:
+        theirs = named[names[first]]
+        raise WeightsError(
+            f"has first filters of {_size(theirs)}, the backbone {backbone_name} of "
+            f"{_size(ours[first])}: all others were trained on top of them",
+            where=str(source),
+            hint="Only their channels are adapted, from grey pictures or to grey pictures.",
+        )
     _refuse_doubt([fit for fit in fits if len(fit.values) == matched.matched], source)
     backbone.load_state_dict(best.values, strict=False)
     return matched
@@ -179,7 +187,7 @@ def _taken(names: Iterable[str], keys: dict[str, str]) -> dict[str, str]:
 def _fit(
     pairing: Pairing, ours: dict[str, Tensor], theirs: dict[str, Tensor], scale: float
 ) -> _Fit:
-    first = next((name for name, held in ours.items() if held.ndim == 4), "")
+    first = _first(ours)
     values: dict[str, Tensor] = {}
     changes: list[str] = []
     for name, written in pairing.names.items():
@@ -189,6 +197,11 @@ def _fit(
         if value.shape == held.shape:
             values[name] = value
     return _Fit(pairing, values, tuple(changes) if first in values else ())
+
+
+def _first(ours: dict[str, Tensor]) -> str:
+    """Return the name of the first filters, empty without any."""
+    return next((name for name, held in ours.items() if held.ndim == 4), "")
 
 
 def _first_filters(filters: Tensor, channels: int, scale: float) -> tuple[Tensor, list[str]]:
@@ -240,6 +253,10 @@ def _refuse_doubt(fits: Sequence[_Fit], source: Path) -> None:
                 where=str(source),
                 hint=f'Choose one: `keys: {{"{prefixes[0]}": ""}}` or `{{"{prefixes[1]}": ""}}`.',
             )
+
+
+def _size(filters: Tensor) -> str:
+    return " x ".join(map(str, filters.shape))
 
 
 def _some(names: Sequence[str]) -> str:

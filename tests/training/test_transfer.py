@@ -161,8 +161,11 @@ def test_a_resnet_named_by_the_place_of_its_parts_is_known(tmp_path: Path) -> No
     same_features(theirs, ours)
 
 
-def test_half_precision_safetensors_are_read_as_single(tmp_path: Path) -> None:
-    theirs = tiny().half()
+@pytest.mark.parametrize("precision", [torch.float16, torch.bfloat16, torch.float8_e4m3fn])
+def test_safetensors_of_fewer_bits_are_read_as_single(
+    tmp_path: Path, precision: torch.dtype
+) -> None:
+    theirs = tiny().to(precision)
     save_file(theirs.state_dict(), tmp_path / "w.safetensors")
     ours = new()
     begin(ours, tmp_path / "w.safetensors")

@@ -191,9 +191,9 @@ def _fit(
     values: dict[str, Tensor] = {}
     changes: list[str] = []
     for name, written in pairing.names.items():
-        value, held = theirs[written], ours[name]
+        value, held = theirs[written].float(), ours[name]
         if name == first and value.ndim == 4:
-            value, changes = _first_filters(value.float(), held.shape[1], scale)
+            value, changes = _first_filters(value, held.shape[1], scale)
         if value.shape == held.shape:
             values[name] = value
     return _Fit(pairing, values, tuple(changes) if first in values else ())

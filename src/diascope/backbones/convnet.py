@@ -20,7 +20,8 @@ class Conv:
         filters: how many; each makes one channel of the output.
         kernel: side of a filter in pixels.
         stride: pixels from one position to the next.
-        padding: pixels of zeros around the input; ``same`` keeps the size at stride 1.
+        padding: pixels of zeros around the input; ``same`` is half the kernel, which keeps the size
+            at stride 1 if the kernel is odd, and makes it a pixel larger if it is even.
     """
 
     filters: int

@@ -34,7 +34,7 @@ DEPTHS = {"head": 0.0, "quarter": 0.25, "half": 0.5, "three_quarters": 0.75, "al
 """How much of the backbone is random, from its end; the head always is."""
 
 _SILENT = "no place of the map speaks for the label, so none can lie inside the mask"
-_DIGITS = 4
+_DIGITS = 6  # of which pages show three: four would round some of them twice, and wrongly
 
 
 @dataclass

@@ -22,7 +22,7 @@ LABEL_METRICS = (
     "average_precision",
     "sensitivity_at_specificity_80",
 )
-_DIGITS = 4
+_DIGITS = 6  # of which pages show three: four would round some of them twice, and wrongly
 
 
 class Arithmetic(Protocol):

@@ -10,12 +10,13 @@ import torch
 
 from diascope.card import ModelCard
 from diascope.faults import answer_fault, sample_fault
-from diascope.sample import Evidence, Item, Prediction, Sample
+from diascope.sample import Evidence, Item, Overview, Prediction, Region, Regions, Sample
 
 PIXELS = np.zeros((4, 6, 3), np.uint8)
 SOUND = Sample(
     Item("a", "a"), PIXELS, spacing_mm=(0.5, 0.25), trace=("read",), facts={"view": "PA"}
 )
+WHOLE = Overview(PIXELS, PIXELS[..., 0] == 0, (40, 60), (0.1, 0.1), {"tiles": 9})
 
 
 @pytest.mark.parametrize(
@@ -26,6 +27,8 @@ SOUND = Sample(
         {"pixels": PIXELS.astype(np.float16), "range": (0, 1)},
         {"pixels": PIXELS.astype(np.int32), "range": (np.float32(-1024), np.float32(3071))},
         {"spacing_mm": None, "trace": (), "facts": {}},
+        {"region": Region(-3, 0, 8, 8), "overview": WHOLE},
+        {"region": Region(*np.array([3, 0, 8, 8])), "overview": replace(WHOLE, spacing_mm=None)},
     ],
 )
 def test_a_sample_that_keeps_its_contract_has_no_fault(fields: dict[str, Any]) -> None:
@@ -51,6 +54,22 @@ def test_a_sample_that_keeps_its_contract_has_no_fault(fields: dict[str, Any]) -
         ({"trace": "read"}, "a trace that is a tuple of texts"),
         ({"facts": None}, "facts that map text to text, got NoneType"),
         ({"facts": {"view": None}}, "facts that map text to text, got NoneType as 'view'"),
+        ({"region": (0, 0, 8, 8)}, "a Region or None, got (0, 0, 8, 8)"),
+        ({"region": Region(0.5, 0, 8, 8)}, "a Region of whole numbers"),
+        ({"region": Region(2**31, 0, 8, 8)}, "a Region of whole numbers"),
+        ({"region": Region(0, 0, 8, 0)}, "as large as a pixel or more, got Region(x=0, y=0"),
+        ({"overview": PIXELS}, "an Overview or None, got array("),
+        (
+            {"overview": replace(WHOLE, picture=PIXELS[..., 0])},
+            "an overview's picture (h, w, 3) of uint8, got uint8 (4, 6)",
+        ),
+        (
+            {"overview": replace(WHOLE, mask=WHOLE.mask[1:])},
+            "an overview's mask of bool and (4, 6), got bool (3, 6)",
+        ),
+        ({"overview": replace(WHOLE, size=(0, 60))}, "a tuple (height, width), got (0, 60)"),
+        ({"overview": replace(WHOLE, spacing_mm=(0, 1))}, "above 0 or None, got (0, 1)"),
+        ({"overview": replace(WHOLE, counts={"tiles": 0.5})}, "whole numbers by name, got {'ti"),
     ],
 )
 def test_each_field_that_breaks_the_contract_is_named(fields: dict[str, Any], fault: str) -> None:
@@ -71,6 +90,8 @@ ANSWER = Prediction(
     prediction_set=("dark", "bright"),
 )
 MAP = np.zeros((2, 2), np.float32)
+BOXES = np.array([[0, 0, 8, 8], [8, 0, 8, 8]], np.int32)
+REGIONS = Regions(BOXES, np.full((2, 2), 0.5, np.float32))
 
 
 @pytest.mark.parametrize(
@@ -79,6 +100,8 @@ MAP = np.zeros((2, 2), np.float32)
         {},
         {"score_kind": "logit"},
         {"predicted": (), "evidence": (), "preview": None, "prediction_set": None},
+        {"region": Region(0, 0, 8, 8), "overview": WHOLE, "regions": REGIONS},
+        {"samples": np.int64(2), "novelty": np.float32(0.5), "attention": np.float32(-1)},
     ],
 )
 def test_an_answer_that_its_card_allows_has_no_fault(
@@ -100,8 +123,19 @@ def test_an_answer_that_its_card_allows_has_no_fault(
         ({"warnings": "unsure"}, "warnings, a tuple of texts, got 'unsure'"),
         ({"trace": ("read", 3)}, "trace, a tuple of texts, got ('read', 3)"),
         ({"preview": np.zeros((4, 4), np.uint8)}, "preview (h, w, 3) of uint8, got uint8 (4, 4)"),
-        ({"evidence": (Evidence("grey", MAP, 1, 0),)}, "got 'grey' with the shape (2, 2)"),
-        ({"evidence": (Evidence("dark", MAP[0], 1, 0),)}, "got 'dark' with the shape (2,)"),
+        ({"preview": np.zeros((0, 4, 3), np.uint8)}, "preview (h, w, 3) of uint8, got uint8 (0, 4"),
+        ({"preview": [[[0, 0, 0]]]}, "preview (h, w, 3) of uint8, got list"),
+        ({"evidence": (Evidence("grey", MAP, 1, 0),)}, "got 'grey' with float32 (2, 2)"),
+        ({"evidence": (Evidence("dark", MAP[0], 1, 0),)}, "got 'dark' with float32 (2,)"),
+        ({"samples": "2"}, "samples, a whole number from 1, got '2'"),
+        ({"novelty": "high"}, "novelty, a number or None, got 'high'"),
+        ({"attention": MAP}, "attention, a number or None, got array("),
+        ({"region": "left"}, "a Region or None, got 'left'"),
+        ({"overview": replace(WHOLE, size=60)}, "a tuple (height, width), got 60"),
+        ({"regions": BOXES}, "Regions or None, got array("),
+        ({"regions": replace(REGIONS, boxes=BOXES / 2)}, "of whole numbers, got float64 (2, 4)"),
+        ({"regions": replace(REGIONS, scores=MAP[:1])}, "scores (2, 2), got float32 (1, 2)"),
+        ({"regions": replace(REGIONS, scores=MAP * np.nan)}, "Regions with finite scores"),
     ],
 )
 def test_each_part_of_an_answer_that_its_card_does_not_allow_is_named(

@@ -2,16 +2,17 @@
 
 import math
 from collections.abc import Mapping
-from numbers import Real
+from numbers import Integral, Real
 from textwrap import shorten
-from typing import get_args
+from typing import Any, TypeGuard, get_args
 
 import numpy as np
 
 from diascope.card import ModelCard
-from diascope.sample import Prediction, Sample, ScoreKind
+from diascope.sample import Overview, Prediction, Region, Regions, Sample, ScoreKind
 
 _SHOWN = 60
+_INT32 = 2**31  # boxes are kept as int32
 
 
 def sample_fault(sample: object) -> str:
@@ -40,17 +41,17 @@ def sample_fault(sample: object) -> str:
     for name, value in facts.items():
         if not (isinstance(name, str) and isinstance(value, str)):
             return f"expected facts that map text to text, got {type(value).__name__} as {name!r}"
-    return ""
+    return _region_fault(sample.region) or _overview_fault(sample.overview)
 
 
 def answer_fault(prediction: object, card: ModelCard) -> str:
     """Return what keeps a value from being a Prediction for the labels of a card, or an empty text.
 
-    Whether the scores are finite is not looked at.
+    Whether its numbers are finite is not looked at, but for the scores of regions.
     """
     if not isinstance(prediction, Prediction):
         return f"expected a Prediction, got {type(prediction).__name__}"
-    names, preview, kind = card.names, prediction.preview, prediction.score_kind
+    names, kind = card.names, prediction.score_kind
     if tuple(prediction.scores) != names:
         return f"expected scores of {names}, got {tuple(prediction.scores)}"
     calibrated = card.score_kind == "probability"
@@ -63,13 +64,91 @@ def answer_fault(prediction: object, card: ModelCard) -> str:
     for name, texts in (("trace", prediction.trace), ("warnings", prediction.warnings)):
         if not _texts(texts):
             return f"expected {name}, a tuple of texts, got {_shown(texts)}"
-    if preview is not None and (preview.dtype != "uint8" or preview.shape[2:] != (3,)):
-        return f"expected a preview (h, w, 3) of uint8, got {preview.dtype} {preview.shape}"
+    if prediction.preview is not None and not _is_picture(prediction.preview):
+        return f"expected a preview (h, w, 3) of uint8, got {_array(prediction.preview)}"
     for evidence in prediction.evidence:
-        if evidence.label not in names or evidence.map.ndim != 2:
-            got = f"{_shown(evidence.label)} with the shape {evidence.map.shape}"
+        if evidence.label not in names or not _is_array(evidence.map, 2):
+            got = f"{_shown(evidence.label)} with {_array(evidence.map)}"
             return f"expected evidence of the card's labels with maps (h, w), got {got}"
+    if not _whole(prediction.samples, least=1):
+        return f"expected samples, a whole number from 1, got {_shown(prediction.samples)}"
+    for name, value in (("novelty", prediction.novelty), ("attention", prediction.attention)):
+        if value is not None and not isinstance(value, Real):
+            return f"expected {name}, a number or None, got {_shown(value)}"
+    return (
+        _region_fault(prediction.region)
+        or _overview_fault(prediction.overview)
+        or _regions_fault(prediction.regions, len(names))
+    )
+
+
+def _region_fault(region: object) -> str:
+    if region is None:
+        return ""
+    if not isinstance(region, Region):
+        return f"expected a Region or None, got {_shown(region)}"
+    place, extent = (region.x, region.y), (region.width, region.height)
+    if not (all(map(_whole, place)) and all(_whole(each, least=1) for each in extent)):
+        return f"expected a Region of whole numbers, as large as a pixel or more, got {region}"
     return ""
+
+
+def _overview_fault(overview: object) -> str:
+    if overview is None:
+        return ""
+    if not isinstance(overview, Overview):
+        return f"expected an Overview or None, got {_shown(overview)}"
+    picture, mask, size = overview.picture, overview.mask, overview.size
+    if not _is_picture(picture):
+        return f"expected an overview's picture (h, w, 3) of uint8, got {_array(picture)}"
+    if not (_is_array(mask, 2) and mask.dtype == bool and mask.shape == picture.shape[:2]):
+        return f"expected an overview's mask of bool and {picture.shape[:2]}, got {_array(mask)}"
+    if not (isinstance(size, tuple) and len(size) == 2 and all(_whole(n, least=1) for n in size)):
+        return f"expected an overview's size, a tuple (height, width), got {_shown(size)}"
+    spacing, counts = overview.spacing_mm, overview.counts
+    if spacing is not None and not (_two_numbers(spacing) and min(spacing) > 0):
+        return (
+            "expected an overview's spacing_mm, a tuple (row, column) above 0 or None, "
+            f"got {_shown(spacing)}"
+        )
+    if not (isinstance(counts, Mapping) and all(map(_whole, counts.values()))):
+        return f"expected an overview's counts, whole numbers by name, got {_shown(counts)}"
+    return ""
+
+
+def _regions_fault(regions: object, labels: int) -> str:
+    if regions is None:
+        return ""
+    if not isinstance(regions, Regions):
+        return f"expected Regions or None, got {_shown(regions)}"
+    boxes, scores = regions.boxes, regions.scores
+    if not (_is_array(boxes, 2) and boxes.dtype.kind in "iu" and boxes.shape[1] == 4):
+        return f"expected Regions with boxes (n, 4) of whole numbers, got {_array(boxes)}"
+    if not (_is_array(scores, 2) and scores.shape == (len(boxes), labels)):
+        return f"expected Regions with scores ({len(boxes)}, {labels}), got {_array(scores)}"
+    if not np.isfinite(scores).all():
+        return "expected Regions with finite scores"
+    return ""
+
+
+def _is_picture(value: object) -> bool:
+    return _is_array(value, 3) and value.dtype == "uint8" and value.shape[2] == 3
+
+
+def _is_array(value: object, dimensions: int) -> TypeGuard["np.ndarray[Any, Any]"]:
+    """Whether it is an array of so many dimensions with anything in it."""
+    return isinstance(value, np.ndarray) and value.ndim == dimensions and value.size > 0
+
+
+def _array(value: object) -> str:
+    """Name an array by what it is, and what is none by its type."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape}"
+    return type(value).__name__
+
+
+def _whole(value: object, least: int = -_INT32) -> bool:
+    return isinstance(value, Integral) and least <= int(value) < _INT32
 
 
 def _texts(value: object) -> bool:

@@ -50,7 +50,7 @@ def packed(record: Record, *, lossless: bool = False) -> tuple[Any, ...]:
         "scores": {name: float(score) for name, score in record.scores.items()},
         "score_kind": record.score_kind,
         "predicted": list(record.predicted),
-        "samples": record.samples,
+        "samples": int(record.samples),
         "trace": list(record.trace),
         "set": None if record.prediction_set is None else list(record.prediction_set),
         "novelty": None if record.novelty is None else float(record.novelty),
@@ -61,7 +61,7 @@ def packed(record: Record, *, lossless: bool = False) -> tuple[Any, ...]:
         ],
         "region": _box(record.region),
         "overview": None if overview is None else _overview_facts(overview),
-        "attention": record.attention,
+        "attention": None if record.attention is None else float(record.attention),
     }
     maps = b"".join(np.ascontiguousarray(e.map, np.float32).tobytes() for e in record.evidence)
     return (
@@ -74,7 +74,7 @@ def packed(record: Record, *, lossless: bool = False) -> tuple[Any, ...]:
         maps,
         None if overview is None else _encoded(overview.picture, lossless),
         None if overview is None else np.packbits(overview.mask).tobytes(),
-        None if regions is None else regions.boxes.tobytes() + regions.scores.tobytes(),
+        None if regions is None else _regions_blob(regions),
     )
 
 
@@ -124,14 +124,17 @@ def _prediction(
 
 
 def _box(region: Region | None) -> list[int] | None:
-    return None if region is None else [region.x, region.y, region.width, region.height]
+    if region is None:
+        return None
+    return [int(each) for each in (region.x, region.y, region.width, region.height)]
 
 
 def _overview_facts(overview: Overview) -> dict[str, Any]:
+    spacing = overview.spacing_mm
     return {
-        "size": list(overview.size),
-        "spacing_mm": None if overview.spacing_mm is None else list(overview.spacing_mm),
-        "counts": dict(overview.counts),
+        "size": [int(each) for each in overview.size],
+        "spacing_mm": None if spacing is None else [float(each) for each in spacing],
+        "counts": {name: int(count) for name, count in overview.counts.items()},
     }
 
 
@@ -147,6 +150,11 @@ def _overview(facts: dict[str, Any], picture: bytes | None, mask: bytes | None) 
         spacing_mm=None if spacing is None else (spacing[0], spacing[1]),
         counts=facts["counts"],
     )
+
+
+def _regions_blob(regions: Regions) -> bytes:
+    boxes = np.ascontiguousarray(regions.boxes, np.int32)
+    return boxes.tobytes() + np.ascontiguousarray(regions.scores, np.float32).tobytes()
 
 
 def _regions(blob: bytes, labels: int) -> Regions:

@@ -59,6 +59,21 @@ def test_a_report_that_yields_its_paths_is_written(
     assert (results / "late.csv").read_text() == "well"
 
 
+def _emptied(self: CsvReport, run: Any, records: Any, directory: Path) -> list[Path]:
+    run["recipe"].clear()
+    run.clear()
+    return []
+
+
+def test_what_a_report_does_to_the_facts_of_the_run_is_nothing_to_what_is_written_after_it(
+    command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CsvReport, "write", _emptied)
+    photos, results = write_pictures(tmp_path / "photos", 1), tmp_path / "out"
+    assert command("run", recipe, photos, "-o", results).code == 0
+    assert json.loads((results / "run.json").read_text())["recipe"]["model"]
+
+
 @pytest.mark.parametrize(
     ("returned", "told"),
     [

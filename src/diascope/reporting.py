@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -99,7 +100,8 @@ def write_reports(
     for part in pipeline.reports:
         with tempfile.TemporaryDirectory(prefix=".part-", dir=output) as staging:
             try:
-                fault = _fault(part.instance, run, _Records(ledger, strict), Path(staging))
+                told = deepcopy(run)  # what one does to it is nothing to the others
+                fault = _fault(part.instance, told, _Records(ledger, strict), Path(staging))
                 if fault is not None:
                     problems.append(_problem(part, fault, strict))
                 placed = put_in_place(Path(staging), output, taken)

@@ -37,6 +37,7 @@ def test_other_parameters_of_the_reader_are_a_warning(
         ("image", "dicom"),
         ("image", WINDOW),
         (None, WINDOW),
+        ({"dicom": {"window": "first"}}, "dicom"),
     ],
 )
 def test_the_same_reader_and_one_of_other_files_are_none(
@@ -52,3 +53,17 @@ def test_other_steps_are_a_warning_if_the_card_names_some(
     assert warning.startswith("preprocess differs from how mine was trained: [{'resize'")
     assert warned(tmp_path, make_card(preprocess=({"resize": {"size": 8}},)), "auto") == []
     assert warned(tmp_path, make_card(), "auto") == []
+
+
+@pytest.mark.parametrize(
+    ("then", "warnings"),
+    [
+        ({"resize": {"size": 8, "fit": "squash"}}, 0),
+        ({"resize": {"size": 8, "fit": "pad"}}, 1),
+        ({"gone": {"size": 8}}, 1),
+    ],
+)
+def test_a_step_with_a_default_written_out_is_no_other(
+    make_card: Callable[..., ModelCard], tmp_path: Path, then: Any, warnings: int
+) -> None:
+    assert len(warned(tmp_path, make_card(preprocess=(then,)), "auto")) == warnings

@@ -4,6 +4,9 @@ import json
 from typing import Any
 
 from diascope.card import ModelCard
+from diascope.errors import PluginError
+from diascope.fields import parameters as parameters_of
+from diascope.plugins import find_plugin, load_plugin
 from diascope.recipe import Recipe
 
 
@@ -15,10 +18,10 @@ def departures(recipe: Recipe, card: ModelCard) -> list[str]:
     written = recipe.plain()
     now = _plain({key: written[key] for key in ("read", "preprocess")})
     then = _plain({"read": card.read, "preprocess": card.preprocess})
-    other = {
-        "read": _reads_otherwise(then["read"], now["read"]),
-        "preprocess": then["preprocess"] != now["preprocess"],
-    }
+    steps, others = (
+        [_parted("preprocessing", each) for each in which["preprocess"]] for which in (then, now)
+    )
+    other = {"read": _reads_otherwise(then["read"], now["read"]), "preprocess": steps != others}
     return [
         f"{part} differs from how {recipe.model.name} was trained: {then[part]}; "
         "expect worse answers than its card states"
@@ -32,17 +35,23 @@ def _reads_otherwise(then: Any, now: Any) -> bool:
 
     Another reader is of other files, of which the training tells nothing.
     """
-    (reader, parameters), (other, others) = _parted(then), _parted(now)
+    (reader, parameters), (other, others) = _parted("reader", then), _parted("reader", now)
     return parameters != others and (reader == other or "auto" in (reader, other))
 
 
-def _parted(written: Any) -> tuple[Any, Any]:
-    """Return a plugin's name and parameters."""
+def _parted(kind: str, written: Any) -> tuple[Any, Any]:
+    """Return a plugin's name and its parameters, without those that are as if not written."""
     if not isinstance(written, dict):
         return written, {}
     ((name, parameters),) = written.items()
-    return name, parameters
+    try:
+        known = parameters_of(load_plugin(find_plugin(kind, name)))
+    except PluginError:  # one of the training that is not installed here
+        return name, parameters
+    defaults = _plain({key: each.default for key, each in known.items() if not each.required})
+    told = {key: value for key, value in parameters.items() if defaults.get(key, ...) != value}
+    return name, told
 
 
 def _plain(values: dict[str, Any]) -> Any:
-    return json.loads(json.dumps(values))
+    return json.loads(json.dumps(values, default=str))

@@ -73,7 +73,7 @@ def test_labels_and_states_are_counted(tmp_path: Path) -> None:
     (totals,) = read(write(records, tmp_path)).blocks["totals"]
 
     assert totals["labels"] == {"bright": 2, "dark": 1}
-    assert (totals["without"], totals["unlike"]) == (1, 1)
+    assert (totals["without"], totals["unlike"], totals["warned"]) == (1, 1, 1)
     assert totals["states"] == {"ok": 4, "failed": 1}
 
 
@@ -135,7 +135,7 @@ def test_a_run_with_nothing_in_it_still_makes_a_page(tmp_path: Path) -> None:
     assert read(path).blocks == {
         "run": [{}],
         "compared": [""],
-        "totals": [{"states": {}, "labels": {}, "without": 0, "unlike": 0}],
+        "totals": [{"states": {}, "labels": {}, "without": 0, "unlike": 0, "warned": 0}],
     }
 
 

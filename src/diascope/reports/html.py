@@ -71,13 +71,15 @@ class HtmlReport:
 
 
 class _Totals:
-    """What passed by: items by state, predictions by label, those unlike the training pictures."""
+    """What passed by: items by state, predictions by label, those that are unlike the training
+    pictures, and those that carry any warning."""
 
     def __init__(self) -> None:
         self.states: Counter[str] = Counter()
         self.labels: Counter[str] = Counter()
         self.without = 0
         self.unlike = 0
+        self.warned = 0
 
     def counting(self, records: Iterable[Record]) -> Iterator[Record]:
         for record in records:
@@ -86,6 +88,7 @@ class _Totals:
                 self.labels.update(record.predicted)
                 self.without += not record.predicted
                 self.unlike += bool(record.out_of_distribution)
+                self.warned += bool(record.warnings)
             yield record
 
     def plain(self) -> dict[str, Any]:
@@ -94,6 +97,7 @@ class _Totals:
             "labels": self.labels,
             "without": self.without,
             "unlike": self.unlike,
+            "warned": self.warned,
         }
 
 

@@ -12,7 +12,8 @@ from diascope.sample import Evidence, Failed, Prediction, Record, ScoreKind, Ski
 
 
 def brief(record: Record, multilabel: bool) -> list[Any]:
-    """Return state and id; of a prediction also labels, top score, uncertainty and novelty."""
+    """Return state and id; of a prediction also labels, top score, uncertainty, novelty, and
+    whether it carries a warning."""
     named = [state_of(record), record.item.id]
     if not isinstance(record, Prediction):
         return named
@@ -20,7 +21,7 @@ def brief(record: Record, multilabel: bool) -> list[Any]:
     doubt = _uncertainty(scores, record.score_kind, multilabel)
     top = _short(scores.max()) if scores.size else None
     novelty = None if record.novelty is None else _short(record.novelty)
-    return [*named, record.predicted, top, doubt, novelty]
+    return [*named, record.predicted, top, doubt, novelty, bool(record.warnings)]
 
 
 def full(record: Record, pictures: Pictures) -> dict[str, Any]:

@@ -4,12 +4,15 @@ const WITHOUT = "\u0000without"; // no label can be named so
 const PAGE = { cards: 24, reasons: 50 };
 const KEPT_BLOCKS = 32;
 
+/** A text as it is compared: an accent may be a letter of its own in a file's name, as macOS writes it. */
+const searchable = (text) => text.normalize().toLowerCase();
+
 /** The items in brief, and `record(row)`, which parses the block of an item when it is needed. */
 const openItems = () => {
   const blocks = document.querySelectorAll("script.records");
   const rows = [...document.querySelectorAll("script.index")].flatMap((index, block) =>
-    parsed(index).map(([state, id, predicted = [], top = null, doubt = null, novelty = null], place) => ({ state, id, predicted, top, doubt, novelty, block, place })));
-  rows.forEach((row, order) => Object.assign(row, { order, key: row.id.toLowerCase() }));
+    parsed(index).map(([state, id, predicted = [], top = null, doubt = null, novelty = null, warned = false], place) => ({ state, id, predicted, top, doubt, novelty, warned, block, place })));
+  rows.forEach((row, order) => Object.assign(row, { order, key: searchable(row.id) }));
   const kept = new Map();
   const record = ({ block, place }) => {
     const records = kept.get(block) ?? parsed(blocks[block]);
@@ -31,14 +34,14 @@ const SORTS = {
   novelty: falling("novelty"),
 };
 
-/** Whether the item lies beyond the model's limit: is unlike the pictures that it was trained on. */
-const isUnlike = ({ novelty }) => novelty !== null && novelty > 1;
+/** What items are beside their state: with any warning, or beyond the model's limit of novelty. */
+const KINDS = { warned: (row) => row.warned, unlike: ({ novelty }) => novelty !== null && novelty > 1 };
 
 const selected = (rows, { search, label, state, sort }) => {
-  const wanted = search.trim().toLowerCase();
+  const wanted = searchable(search.trim());
   const fits = (row) =>
     (!wanted || row.key.includes(wanted)) &&
-    (!state || (state === "unlike" ? isUnlike(row) : row.state === state)) &&
+    (!state || (KINDS[state] ? KINDS[state](row) : row.state === state)) &&
     (!label || (label === WITHOUT ? row.state === "ok" && !row.predicted.length : row.predicted.includes(label)));
   return rows.filter(fits).sort(SORTS[sort]);
 };
@@ -102,6 +105,7 @@ const startGallery = (run, totals, labels) => {
     cards.show(shown);
   };
   form.label.append(...labelOptions(rows, labels));
+  if (rows.some((row) => row.warned)) form.state.append(make("option", { value: "warned" }, "With a warning"));
   if (rows.some((row) => row.novelty !== null)) addNovelty(form);
   form.addEventListener("input", apply);
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -110,6 +114,7 @@ const startGallery = (run, totals, labels) => {
     rows,
     record,
     showState: (state) => {
+      form.search.value = form.label.value = "";
       form.state.value = state;
       apply();
       byId("gallery").scrollIntoView();

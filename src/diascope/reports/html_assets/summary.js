@@ -33,15 +33,14 @@ const showHeading = (run) => {
     .join(" · ");
 };
 
-/** How many items are unlike the pictures of the training, with a button that shows them. */
-const unlikeWarning = (totals, showState) => {
-  const told = totals.unlike === 1 ? "item is unlike the pictures" : "items are unlike the pictures";
-  return [`${count(totals.unlike)} ${told} that the model was trained on. `,
-    make("button", { type: "button", onclick: () => showState("unlike") }, "Show them")];
-};
+/** What is true of so many items, with a button that shows them. */
+const itemsWarning = (number, one, several, kind, showState) =>
+  [`${count(number)} ${number === 1 ? one : several} `, make("button", { type: "button", onclick: () => showState(kind) }, "Show them")];
 
 const showWarnings = (run, totals, showState) => {
-  const warnings = [...(totals.unlike ? [unlikeWarning(totals, showState)] : []), ...(run.warnings ?? [])];
+  const warnings = [...(run.warnings ?? [])];
+  if (totals.warned > totals.unlike) warnings.unshift(itemsWarning(totals.warned, "item carries a warning.", "items carry a warning.", "warned", showState));
+  if (totals.unlike) warnings.unshift(itemsWarning(totals.unlike, "item is unlike the pictures that the model was trained on.", "items are unlike the pictures that the model was trained on.", "unlike", showState));
   if (!warnings.length) return;
   byId("warnings").append(
     make("section", { class: "warnings", "aria-labelledby": "warnings-title" },

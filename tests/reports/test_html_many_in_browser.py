@@ -1,0 +1,53 @@
+"""The html report of many items and of many labels, in Chromium."""
+
+import unicodedata
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.reports.pages import prediction
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+Open = Callable[..., "Page"]
+
+TURNED = ("the picture is mirrored",)
+
+
+def names(page: "Page") -> list[str]:
+    return page.locator("#cards .open").all_inner_texts()
+
+
+def test_items_with_any_warning_are_counted_and_found_whatever_was_sought_before(
+    opened: Open,
+) -> None:
+    unlike = prediction("odd.png", novelty=1.5, warnings=("unlike the pictures of the training",))
+    mirrored = prediction("mirrored.png", warnings=TURNED)
+    page = opened([unlike, mirrored, prediction("b.png", 0.2)], warnings=[])
+    told = page.locator("#warnings")
+    assert "1 item is unlike the pictures that the model was trained on." in told.inner_text()
+    assert "2 items carry a warning." in told.inner_text()
+    page.fill("[name=search]", "b.png")
+    page.select_option("[name=label]", "dark")
+    told.get_by_role("button").last.click()
+    assert names(page) == ["odd.png", "mirrored.png"]
+
+
+def test_what_the_number_of_unlike_items_tells_is_not_told_again(opened: Open) -> None:
+    unlike = prediction("odd.png", novelty=1.5, warnings=("unlike the pictures of the training",))
+    page = opened([unlike, prediction("b.png")], warnings=[])
+    assert "carry" not in page.locator("#warnings").inner_text()
+    assert "With a warning" in page.locator("[name=state]").inner_text()
+
+
+@pytest.mark.parametrize("stored", ["NFC", "NFD"])
+@pytest.mark.parametrize("typed", ["NFC", "NFD"])
+def test_a_name_with_accents_is_found_however_they_are_written(
+    opened: Open, stored: str, typed: str
+) -> None:
+    name = unicodedata.normalize(stored, "Müller.png")  # type: ignore[arg-type]
+    page = opened([prediction(name), prediction("b.png")])
+    page.fill("[name=search]", unicodedata.normalize(typed, "müller"))  # type: ignore[arg-type]
+    assert names(page) == [name]

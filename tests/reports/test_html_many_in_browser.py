@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.reports.pages import prediction
+from tests.reports.pages import CARD, prediction
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -51,3 +51,11 @@ def test_a_name_with_accents_is_found_however_they_are_written(
     page = opened([prediction(name), prediction("b.png")])
     page.fill("[name=search]", unicodedata.normalize(typed, "müller"))  # type: ignore[arg-type]
     assert names(page) == [name]
+
+
+def test_of_forty_labels_the_items_begin_not_far_down(opened: Open) -> None:
+    labels = [{"name": f"finding {number}", "title": ""} for number in range(40)]
+    page = opened([prediction()], card=CARD | {"labels": labels})
+    below = page.locator("#distribution").bounding_box()
+    assert below is not None
+    assert below["height"] < 900

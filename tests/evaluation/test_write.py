@@ -5,20 +5,22 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import matplotlib
 import numpy as np
 import pytest
 from PIL import Image
 
 from diascope.evaluation.compare import compare
-from diascope.evaluation.curves import net_benefit
+from diascope.evaluation.curves import net_benefit, precision_recall, roc
 from diascope.evaluation.evaluate import evaluate
 from diascope.evaluation.figures import DRAWINGS
 from diascope.evaluation.scored import Scored
-from diascope.evaluation.style import line_style
+from diascope.evaluation.style import line_style, settings
 from diascope.evaluation.write import write_evaluation
 from tests.browser import chromium
-from tests.evaluation.tables import binary, multiclass, multilabel
+from tests.evaluation.tables import binary, multiclass, multilabel, scored
 
 HOSTILE = "</td><img src=x onerror=alert(1)>'\"&.png"
 
@@ -43,6 +45,39 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def drawings_of(page: str) -> list[str]:
     """Return the SVG of each figure."""
     return re.findall(r"<figure.*?(<svg.*?</svg>).*?</figure>", page, re.DOTALL)
+
+
+def many_labels(names: tuple[str, ...]) -> Scored:
+    """Return answers at random on so many labels."""
+    random, count = np.random.default_rng(0), len(names)
+    truth = np.eye(count)[np.arange(4 * count) % count]
+    scores = random.dirichlet(np.ones(count), 4 * count)
+    decided = np.eye(count, dtype=np.bool_)[scores.argmax(axis=1)]
+    return scored(names, "multiclass", truth, scores, decided)
+
+
+@pytest.mark.parametrize("number", [14, 40])
+@pytest.mark.parametrize("draw", [roc, precision_recall])
+def test_beside_the_names_of_many_labels_the_curves_keep_their_room(
+    draw: Callable[[Scored], Any], number: int
+) -> None:
+    names = tuple(f"a long name of a finding, in three lines, number {n}" for n in range(number))
+    with matplotlib.rc_context(settings("curves")):
+        figure = draw(many_labels(names))
+        figure.draw_without_rendering()
+    (axes,) = figure.axes
+    plot, legend = axes.get_window_extent(), axes.get_legend().get_window_extent()
+    assert plot.height > 0.7 * figure.bbox.height
+    assert figure.bbox.y0 <= legend.y0 < legend.y1 <= figure.bbox.y1
+    assert legend.x1 <= figure.bbox.x1
+
+
+def test_a_figure_that_is_broad_takes_the_whole_width(tmp_path: Path) -> None:
+    for count, expected in ((6, 1), (40, 3)):  # the decision curve, then those with a long legend
+        labels = many_labels(tuple(f"finding {number}" for number in range(count)))
+        write_evaluation(evaluate(labels, draws=2), tmp_path / str(count))
+        page = (tmp_path / str(count) / "evaluation.html").read_text()
+        assert page.count('<figure class="panel wide">') == expected
 
 
 @pytest.mark.parametrize("make", [binary, multilabel])

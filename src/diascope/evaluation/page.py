@@ -1,5 +1,6 @@
 """``evaluation.html``: the whole evaluation on one page, in one file that needs no network."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from diascope.pages.words import (
 _HEADLINE = ("auc", "auc_macro", "balanced_accuracy", "accuracy", "average_precision_macro")
 _OF_SUBGROUPS = (*_HEADLINE, "sensitivity", "specificity", "ece")
 _FAILED_SHOWN = 200
+_BROAD = 1.8  # times as wide as high: a figure that half of the page is too narrow for
 
 
 def page(
@@ -84,7 +86,9 @@ def _by_label(evaluation: Evaluation, titles: Mapping[str, str]) -> MeasureTable
 def _drawing(drawing: Drawing, folder: Path, task: str) -> tuple[Drawing, str, bool]:
     """Return what is drawn, its SVG, and whether it takes the whole width."""
     svg = inline((folder / f"{drawing.name}.svg").read_text(encoding="utf-8"))
-    return drawing, svg, drawing.name == "decision" and task != "binary"
+    box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
+    broad = box is not None and float(box[1]) > _BROAD * float(box[2])
+    return drawing, svg, broad or (drawing.name == "decision" and task != "binary")
 
 
 def _differences(

@@ -15,7 +15,7 @@ from PIL import Image
 from diascope.evaluation.compare import compare
 from diascope.evaluation.curves import net_benefit, precision_recall, roc
 from diascope.evaluation.evaluate import evaluate
-from diascope.evaluation.figures import DRAWINGS
+from diascope.evaluation.figures import DRAWINGS, draw_figures
 from diascope.evaluation.scored import Scored
 from diascope.evaluation.style import line_style, settings
 from diascope.evaluation.write import write_evaluation
@@ -78,6 +78,13 @@ def test_a_figure_that_is_broad_takes_the_whole_width(tmp_path: Path) -> None:
         write_evaluation(evaluate(labels, draws=2), tmp_path / str(count))
         page = (tmp_path / str(count) / "evaluation.html").read_text()
         assert page.count('<figure class="panel wide">') == expected
+
+
+def test_letters_that_the_font_lacks_are_warned_of_once(tmp_path: Path) -> None:
+    with pytest.warns() as heard:
+        draw_figures(many_labels(("黒色腫", "母斑", "red")), tmp_path)
+    (warning,) = heard
+    assert "PNG files show boxes" in str(warning.message)
 
 
 @pytest.mark.parametrize("make", [binary, multilabel])

@@ -1,6 +1,8 @@
 """The figures of an evaluation, in reading order, and what each of them says."""
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,7 +74,29 @@ def draw_figures(scored: Scored, folder: Path) -> list[Path]:
 
     folder.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
-    for drawing in DRAWINGS:
-        with matplotlib.rc_context(settings(drawing.name)):
-            files += save(drawing.draw(scored), folder / drawing.name)
+    with _font_told_once():
+        for drawing in DRAWINGS:
+            with matplotlib.rc_context(settings(drawing.name)):
+                files += save(drawing.draw(scored), folder / drawing.name)
     return files
+
+
+@contextmanager
+def _font_told_once() -> Iterator[None]:
+    """Warn once of letters that the font of figures has not: matplotlib does of each, twelve times.
+
+    An SVG file keeps them as text, for which the reader's own fonts are there.
+    """
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        yield
+    lacking = [each for each in heard if "missing from font" in str(each.message)]
+    for each in heard:
+        if each not in lacking:
+            warnings.warn(each.message, each.category, stacklevel=3)
+    if lacking:
+        warnings.warn(
+            "the font of the figures has not all letters of the labels: PNG files show boxes in "
+            "their place; SVG files and the page show them",
+            stacklevel=3,
+        )

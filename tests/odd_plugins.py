@@ -24,6 +24,9 @@ closed = odd_plugins:Closed
 [diascope.preprocessing]
 dawdle = odd_plugins:Dawdle
 
+[diascope.executors]
+astray = odd_plugins:Astray
+
 [diascope.reports]
 raising = odd_plugins:Raising
 dying = odd_plugins:Dying
@@ -97,6 +100,25 @@ class Dawdle:
     def __call__(self, sample: Sample) -> Sample:
         time.sleep(float(os.environ.get("ODD_SECONDS", 0)))
         return sample
+
+
+class Astray:
+    """An executor that does its second chunk as the environment says."""
+
+    api: ClassVar = (1, 0)
+
+    def run(self, work: Any, chunks: Any) -> Any:
+        return [] if os.environ.get("ODD_END") == "list" else self._run(work, chunks)
+
+    def _run(self, work: Any, chunks: Any) -> Iterator[Any]:
+        for number, items in enumerate(chunks):
+            if number == 1:
+                if os.environ["ODD_END"] == "raise":
+                    raise KeyError("the cluster is gone")
+                if os.environ["ODD_END"] == "exit":
+                    raise SystemExit(7)
+                yield [None] if os.environ["ODD_END"] == "none" else iter(())
+            yield list(work.finish((item, each) for item in items for each in work.prepare(item)))
 
 
 class Raising:

@@ -105,3 +105,61 @@ def test_an_executor_that_fails_after_its_last_item_is_told_until_the_next_comma
         command(*arguments)
         told.append(json.loads((tmp_path / "out" / "run.json").read_text())["stopped"])
     assert told == ["the device is lost", ""]
+
+
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        ("raise", " failed: KeyError: 'the cluster is gone' ("),
+        ("exit", " failed: SystemExit: 7 ("),
+        ("none", ": expected Records, got NoneType"),
+        ("iterator", ": expected a sequence of Records, got tuple_iterator"),
+    ],
+)
+def test_an_executor_that_goes_astray_is_named_and_what_it_did_is_reported(
+    command: Command,
+    odd_plugins: Path,
+    tmp_path: Path,
+    tiny_weights: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    end: str,
+    told: str,
+) -> None:
+    monkeypatch.setenv("ODD_END", end)
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_weights)
+    arguments = "run", recipe, write_pictures(tmp_path / "photos", 4), "-o", tmp_path / "out"
+    ended = command(*arguments, "--executor", "astray", "--set", "run.batch=2")
+    assert ended.code == 3
+    assert f"Stopped early: executor 'astray' of odd 1.0{told}" in ended.err
+    assert "fault in diascope" not in ended.err
+    assert len(rows(tmp_path / "out" / "predictions.csv")) == 2
+
+
+def test_an_executor_whose_run_is_no_generator_is_refused(
+    command: Command,
+    odd_plugins: Path,
+    tmp_path: Path,
+    tiny_weights: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ODD_END", "list")
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_weights)
+    arguments = "run", recipe, write_pictures(tmp_path / "photos", 1), "-o", tmp_path / "out"
+    ended = command(*arguments, "--executor", "astray")
+    assert ended.code == 2
+    assert "executor 'astray' of odd 1.0: expected run() as a generator, got list" in ended.err
+
+
+def test_what_breaks_in_our_code_under_an_executor_of_others_is_not_blamed_on_it(
+    command: Command,
+    odd_plugins: Path,
+    tmp_path: Path,
+    tiny_weights: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("diascope.pipeline.groupby", lambda *_, **__: {}["ours"])
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_weights)
+    arguments = "run", recipe, write_pictures(tmp_path / "photos", 1), "-o", tmp_path / "out"
+    ended = command(*arguments, "--executor", "astray")
+    assert ended.code == 3
+    assert "fault in diascope" in ended.err

@@ -1,7 +1,7 @@
 """What is wrong with what a plugin returned: a plain text, empty for what keeps to its contract."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from textwrap import shorten
 from typing import Any, TypeGuard, get_args
@@ -9,7 +9,16 @@ from typing import Any, TypeGuard, get_args
 import numpy as np
 
 from diascope.card import ModelCard
-from diascope.sample import Overview, Prediction, Region, Regions, Sample, ScoreKind
+from diascope.sample import (
+    Failed,
+    Overview,
+    Prediction,
+    Region,
+    Regions,
+    Sample,
+    ScoreKind,
+    Skipped,
+)
 
 _SHOWN = 60
 _INT32 = 2**31  # boxes are kept as int32
@@ -80,6 +89,14 @@ def answer_fault(prediction: object, card: ModelCard) -> str:
         or _overview_fault(prediction.overview)
         or _regions_fault(prediction.regions, len(names))
     )
+
+
+def chunk_fault(records: object) -> str:
+    """Return what keeps a value from being the Records of a chunk, or an empty text."""
+    if not isinstance(records, Sequence):
+        return f"expected a sequence of Records, got {type(records).__name__}"
+    others = [each for each in records if not isinstance(each, Prediction | Failed | Skipped)]
+    return f"expected Records, got {type(others[0]).__name__}" if others else ""
 
 
 def _region_fault(region: object) -> str:

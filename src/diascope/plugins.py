@@ -6,7 +6,6 @@ imported until a recipe names it.
 
 import importlib
 import inspect
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from functools import cache
 from importlib.metadata import Distribution, entry_points
 from importlib.util import find_spec
 from pathlib import Path
+from traceback import walk_tb
 from typing import Any
 
 from diascope import contracts
@@ -150,6 +150,14 @@ def reason_within(plugin: Plugin, error: BaseException) -> str:
     return reason_of(error) + (f" ({Path(place[0]).name}:{place[1]})" if place else "")
 
 
+def raised_by(plugin: Plugin, error: BaseException) -> bool:
+    """Whether a plugin of others raised an error, or what it calls did, but none of our code."""
+    package = f"{_package(plugin)}."
+    names = [f"{frame.f_globals.get('__name__')}." for frame, _ in walk_tb(error.__traceback__)]
+    inner = [name for name in names if name.startswith(("diascope.", package))]
+    return plugin.distribution != "diascope" and bool(inner) and inner[-1].startswith(package)
+
+
 def card_of(plugin: Plugin, model: Any) -> ModelCard:
     """Return the card of a model that a plugin's class made.
 
@@ -241,14 +249,18 @@ def _cause(plugin: Plugin, error: BaseException) -> str:
 
 def _raised_at(plugin: Plugin, error: BaseException) -> tuple[str, int] | None:
     """Return file and line of the innermost frame that lies in the package of a plugin."""
-    module = plugin.target.partition(":")[0]
-    package = module.rpartition(".")[0] or module
+    package = _package(plugin)
     places = [
         (frame.f_code.co_filename, line)
-        for frame, line in traceback.walk_tb(error.__traceback__)
+        for frame, line in walk_tb(error.__traceback__)
         if f"{frame.f_globals.get('__name__')}.".startswith(f"{package}.")
     ]
     return places[-1] if places else None
+
+
+def _package(plugin: Plugin) -> str:
+    module = plugin.target.partition(":")[0]
+    return module.rpartition(".")[0] or module
 
 
 def _repair(plugin: Plugin, error: BaseException) -> str:

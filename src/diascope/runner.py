@@ -4,15 +4,16 @@ import json
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from warnings import warn
 
 from diascope.cores import cores
-from diascope.errors import DiascopeError, RecipeError, UsageError
+from diascope.errors import DiascopeError, PluginError, RecipeError, UsageError
 from diascope.execution import Execution
+from diascope.faults import chunk_fault
 from diascope.found import Found
 from diascope.inputs import find_items
 from diascope.ledger import Ledger, content_digest
@@ -20,6 +21,7 @@ from diascope.ledger_file import damaged, is_damage
 from diascope.output import held
 from diascope.output_faults import fault_of
 from diascope.pipeline import Pipeline
+from diascope.plugins import blamed, raised_by
 from diascope.privacy import WITHHELD
 from diascope.profile import Profile, with_threads
 from diascope.pseudonyms import pseudonymous
@@ -233,8 +235,8 @@ def _work(
     watch(outcome.counts, 0)
     if _too_many(request, outcome):  # of a list, whose files are not there
         return
-    work, noted = pipeline.executor.instance.run(pipeline, ledger.todo(pipeline.batch)), False
-    with closing(work) as chunks:
+    noted = False
+    with closing(_carried_out(pipeline, ledger)) as chunks:
         for records in chunks:
             with measured("digest"):
                 ends = [(record, content_digest(record.item)) for record in records]
@@ -253,6 +255,30 @@ def _work(
                 return
     if outcome.counts["pending"]:
         outcome.stopped = f"the executor left {outcome.counts['pending']} items undone"
+
+
+def _carried_out(pipeline: Pipeline, ledger: Ledger) -> Generator[Sequence[Record], None, None]:
+    """Yield what the executor gives, chunk by chunk.
+
+    Raises:
+        PluginError: if its own code raises anything but ours, or gives no Records.
+    """
+    executor = pipeline.executor
+    try:
+        work = executor.instance.run(pipeline, ledger.todo(pipeline.batch))
+        if not isinstance(work, Generator):
+            kind = type(work).__name__
+            raise PluginError(f"{executor.plugin.title}: expected run() as a generator, got {kind}")
+        with closing(work) as chunks:
+            for records in chunks:
+                if fault := chunk_fault(records):
+                    raise PluginError(f"{executor.plugin.title}: {fault}")
+                yield records
+    except (Exception, SystemExit) as error:
+        if isinstance(error, OSError) or not raised_by(executor.plugin, error):
+            raise
+        with blamed(executor.plugin, "failed"):
+            raise
 
 
 def _too_many(request: Request, outcome: Outcome) -> bool:

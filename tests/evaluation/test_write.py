@@ -16,6 +16,7 @@ from diascope.evaluation.compare import compare
 from diascope.evaluation.curves import net_benefit, precision_recall, roc
 from diascope.evaluation.evaluate import evaluate
 from diascope.evaluation.figures import DRAWINGS, draw_figures
+from diascope.evaluation.reliability import reliability
 from diascope.evaluation.scored import Scored
 from diascope.evaluation.style import line_style, settings
 from diascope.evaluation.write import write_evaluation
@@ -57,17 +58,17 @@ def many_labels(names: tuple[str, ...]) -> Scored:
 
 
 @pytest.mark.parametrize("number", [14, 40])
-@pytest.mark.parametrize("draw", [roc, precision_recall])
+@pytest.mark.parametrize("draw", [roc, precision_recall, reliability])
 def test_beside_the_names_of_many_labels_the_curves_keep_their_room(
     draw: Callable[[Scored], Any], number: int
 ) -> None:
     names = tuple(f"a long name of a finding, in three lines, number {n}" for n in range(number))
     with matplotlib.rc_context(settings("curves")):
-        figure = draw(many_labels(names))
+        figure = draw(replace(many_labels(names), task="multilabel"))
         figure.draw_without_rendering()
-    (axes,) = figure.axes
+    axes, share = figure.axes[0], 0.5 if draw is reliability else 0.7
     plot, legend = axes.get_window_extent(), axes.get_legend().get_window_extent()
-    assert plot.height > 0.7 * figure.bbox.height
+    assert plot.height > share * figure.bbox.height
     assert figure.bbox.y0 <= legend.y0 < legend.y1 <= figure.bbox.y1
     assert legend.x1 <= figure.bbox.x1
 

@@ -7,15 +7,22 @@ import numpy as np
 
 from diascope.evaluation.library import Library
 from diascope.evaluation.scored import Booleans, Floats, Scored
-from diascope.evaluation.style import INK, MUTED, SURFACE, line_style, new_figure, wrapped
+from diascope.evaluation.style import (
+    INK,
+    MUTED,
+    SURFACE,
+    legend_beside,
+    line_style,
+    new_figure,
+    wrapped,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _PANELS = 4  # in a row
-_SIZE, _PLOT = (6.2, 4.5), 5.0  # inches of a figure, and of the width of its plot
-_LINES, _COLUMN = 22, 2.25  # of a legend: how many fit below each other, and inches of a column
+_LINES = 22  # of a legend that fit below each other
 _THRESHOLDS = np.linspace(0.01, 0.99, 99)
 _DIAGONAL: dict[str, Any] = {"color": MUTED, "linewidth": 1, "linestyle": (0, (2, 3))}
 
@@ -31,7 +38,7 @@ def roc(scored: Scored) -> "Figure":
         x, y, _ = roc_curve(truth, scores)
         axes.plot(x, y, label=f"{wrapped(name)}  {found['auc']:.3f}", **line_style(number))
         _mark(axes, 1 - found["specificity"], found["sensitivity"], number)
-    _legend(figure, axes)
+    legend_beside(figure, axes, _LINES)
     return figure
 
 
@@ -46,7 +53,7 @@ def precision_recall(scored: Scored) -> "Figure":
         text = f"{wrapped(name)}  {found['average_precision']:.3f}"
         axes.plot(x, y, drawstyle="steps-post", label=text, **line_style(number))
         _mark(axes, found["sensitivity"], found["ppv"], number)
-    _legend(figure, axes)
+    legend_beside(figure, axes, _LINES)
     return figure
 
 
@@ -96,7 +103,7 @@ def _measurable(scored: Scored) -> Iterator[tuple[str, Booleans, Floats, Boolean
 
 
 def _square(x: str, y: str) -> "tuple[Figure, Axes]":
-    figure = new_figure(*_SIZE)
+    figure = new_figure(6.2, 4.5)
     axes = figure.subplots()
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel=x, ylabel=y, aspect="equal")
     return figure, axes
@@ -105,23 +112,3 @@ def _square(x: str, y: str) -> "tuple[Figure, Axes]":
 def _mark(axes: "Axes", x: float, y: float, number: int) -> None:
     colour = line_style(number)["color"]
     axes.plot(x, y, "o", color=colour, markersize=7, markeredgecolor=SURFACE, zorder=3)
-
-
-def _legend(figure: "Figure", axes: "Axes") -> None:
-    """Name the curves beside the plot, in as many columns as it needs; the figure grows by them."""
-    names = axes.get_legend_handles_labels()[1]
-    if not names:
-        return
-    lines = [name.count("\n") + 1 for name in names]
-    columns = 1
-    while columns < len(names) and _tallest(lines, columns) > _LINES:
-        columns += 1
-    if columns > 1:
-        figure.set_size_inches(_PLOT + _COLUMN * columns, _SIZE[1])
-        axes.set_anchor("W")
-    axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), ncols=columns)
-
-
-def _tallest(lines: list[int], columns: int) -> int:
-    """Return how many lines the longest of so many columns has, shared out as a legend does."""
-    return max(int(part.sum()) for part in np.array_split(lines, columns))

@@ -6,12 +6,13 @@ import numpy as np
 
 from diascope.evaluation.library import CALIBRATION_BINS, bins_of
 from diascope.evaluation.scored import Booleans, Floats, Scored
-from diascope.evaluation.style import ACCENT, MUTED, line_style, new_figure
+from diascope.evaluation.style import ACCENT, MUTED, legend_beside, line_style, new_figure, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MINIMUM = 5  # items in a bin that is drawn
+_LINES = 18  # of a legend that fit below each other
 _EDGES = np.linspace(0, 1, CALIBRATION_BINS + 1)
 
 
@@ -26,14 +27,14 @@ def reliability(scored: Scored) -> "Figure":
     pairs = _pairs(scored)
     for number, (name, (confidence, correct)) in enumerate(pairs.items()):
         x, y = _binned(confidence, correct)
-        upper.plot(x, y, marker="o", markersize=4, label=name, **line_style(number))
+        upper.plot(x, y, marker="o", markersize=4, label=wrapped(name), **line_style(number))
     values = np.concatenate([confidence for confidence, _ in pairs.values()])
     lower.hist(values, bins=_EDGES.tolist(), color=ACCENT, alpha=0.55)
     upper.set(xlim=(0, 1), ylim=(0, 1.01), ylabel="Share that is right")
     lower.set(xlabel="Score", ylabel="Items")
     lower.grid(visible=False)
     if scored.task == "multilabel":
-        upper.legend(loc="center left", bbox_to_anchor=(1.02, 0.5))
+        legend_beside(figure, upper, _LINES)
     return figure
 
 

@@ -8,7 +8,10 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 INK, MUTED, LINE, ACCENT, SURFACE = "#16212b", "#55636f", "#dbe1e6", "#0a6a72", "#ffffff"
@@ -16,6 +19,7 @@ SERIES = ("#0b6b73", "#c2571a", "#4c5fb8", "#8a4f9e", "#4d7c2a", "#a8324a", "#8a
 CSS = {INK: "--ink", MUTED: "--muted", LINE: "--line", ACCENT: "--accent", SURFACE: "--surface"}
 CSS |= {colour: f"--series-{number}" for number, colour in enumerate(SERIES, 1)}
 
+_PLOT, _COLUMN = 5.0, 2.25  # inches of a plot, and of a column of the legend beside it
 _DASHES = ("solid", (0, (5, 2)), (0, (1, 1.5)))
 _FIRST_DASHES = (0, 1, 0, 2, 2, 0, 0, 1)
 """Of each colour: those that look alike to the colour blind differ in their dashes."""
@@ -58,6 +62,29 @@ def line_style(number: int) -> dict[str, Any]:
     turn, colour = divmod(number, len(SERIES))
     dashes = _DASHES[(_FIRST_DASHES[colour] + turn) % len(_DASHES)]
     return {"color": SERIES[colour], "linestyle": dashes}
+
+
+def legend_beside(figure: "Figure", axes: "Axes", lines: int) -> None:
+    """Name the curves beside their plot, in as many columns as they need; the figure grows by them.
+
+    Args:
+        lines: how many fit below each other.
+    """
+    names = axes.get_legend_handles_labels()[1]
+    if not names:
+        return
+    each, columns = [name.count("\n") + 1 for name in names], 1
+    while columns < len(names) and _tallest(each, columns) > lines:
+        columns += 1
+    if columns > 1:
+        figure.set_figwidth(_PLOT + _COLUMN * columns)
+        axes.set_anchor("W")
+    axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), ncols=columns)
+
+
+def _tallest(lines: list[int], columns: int) -> int:
+    """Return how many lines the longest of so many columns has, shared out as a legend does."""
+    return max(int(part.sum()) for part in np.array_split(lines, columns))
 
 
 def settings(name: str) -> dict[str, Any]:

@@ -53,9 +53,17 @@ def test_a_name_with_accents_is_found_however_they_are_written(
     assert names(page) == [name]
 
 
-def test_of_forty_labels_the_items_begin_not_far_down(opened: Open) -> None:
+def test_of_forty_labels_the_items_begin_not_far_down_and_all_figures_can_be_seen(
+    opened: Open,
+) -> None:
     labels = [{"name": f"finding {number}", "title": ""} for number in range(40)]
-    page = opened([prediction()], card=CARD | {"labels": labels})
-    below = page.locator("#distribution").bounding_box()
-    assert below is not None
-    assert below["height"] < 900
+    areas = {f"auc_finding {number}": {"value": 0.5} for number in range(40)}
+    metrics = {**CARD["metrics"], **areas}  # type: ignore[dict-item]
+    page = opened([prediction()], card=CARD | {"labels": labels, "metrics": metrics})
+    gallery = page.locator("#gallery").bounding_box()
+    assert gallery is not None
+    assert gallery["y"] < 1700
+    area = page.get_by_text("AUC, finding 39")
+    assert not area.is_visible()
+    page.get_by_text("AUC of each of 40 labels").click()
+    assert area.is_visible()

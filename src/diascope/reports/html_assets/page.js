@@ -26,7 +26,7 @@ const start = () => {
   showDistribution(totals, labels, gallery.choose);
   showUnfinished(gallery);
   showProvenance(run);
-  addEventListener("beforeprint", () => { byId("provenance").open = true; });
+  addEventListener("beforeprint", () => document.querySelectorAll("#provenance, .each").forEach((folded) => { folded.open = true; }));
 };
 
 start();

@@ -102,24 +102,33 @@ const metricRow = (name, metric, start, labels) =>
             ["low", "high", "value"].map((end) => [`--${end}`, ((metric[end] ?? metric.value) - start) / (1 - start)])))
         : null));
 
-const showModel = (run, labels) => {
-  const card = run.card ?? {};
-  const { measured_on: measuredOn, ...metrics } = card.metrics ?? {};
-  const measures = Object.entries(metrics)
-    .filter(([name, metric]) => isNumber(metric?.value) && isBrief(name, labels));
-  const start = axisStart(measures);
-  const facts = [card.task, card.score_kind && `scores: ${kindText(card.score_kind)}`, card.licence && `licence: ${card.licence}`];
-  const table = make("table", { class: "metrics" },
+const metricsTable = (measures, start, labels) =>
+  make("table", { class: "metrics" },
     make("thead", {}, make("tr", {},
       make("th", { scope: "col" }, "Measure"), make("th", { scope: "col" }, "Value"),
       make("th", { scope: "col" }, "95 % interval"),
       make("td", { class: "ends", "aria-hidden": "true" }, make("span", {}, String(start)), make("span", {}, "1")))),
     make("tbody", {}, measures.map(([name, metric]) => metricRow(name, metric, start, labels))));
+
+const MANY = 12; // labels whose own figures are shown unasked
+
+const showModel = (run, labels) => {
+  const card = run.card ?? {};
+  const { measured_on: measuredOn, ...metrics } = card.metrics ?? {};
+  const measures = Object.entries(metrics)
+    .filter(([name, metric]) => isNumber(metric?.value) && isBrief(name, labels));
+  const single = measures.filter(([name]) => labels.names.includes(name.slice("auc_".length)));
+  const folded = single.length > MANY ? single : [];
+  const shown = measures.filter((measure) => !folded.includes(measure));
+  const start = axisStart(measures);
+  const facts = [card.task, card.score_kind && `scores: ${kindText(card.score_kind)}`, card.licence && `licence: ${card.licence}`];
   byId("model").append(
     make("h3", {}, "Model"),
     make("p", { class: "lead" }, card.name || run.weights?.model || "unnamed"),
     make("p", { class: "muted" }, facts.filter(Boolean).join(" · ")),
-    ...(measures.length ? [table] : [make("p", { class: "muted" }, "No measurement is recorded for these weights.")]),
+    ...(shown.length ? [metricsTable(shown, start, labels)] : []),
+    ...(folded.length ? [make("details", { class: "each" }, make("summary", {}, `AUC of each of ${count(folded.length)} labels`), metricsTable(folded, start, labels))] : []),
+    ...(measures.length ? [] : [make("p", { class: "muted" }, "No measurement is recorded for these weights.")]),
     ...(measuredOn ? [make("p", { class: "muted small" }, `Measured on ${measuredOn}`)] : []));
 };
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -288,23 +288,3 @@ def test_regions_and_overview_come_back_from_plain_values_as_they_were() -> None
         OVERVIEW.spacing_mm,
         OVERVIEW.counts,
     )
-
-
-def test_numbers_of_numpy_come_back_as_plain_ones_of_the_same_value() -> None:
-    (first,) = answers([(0.25, 0.75)])
-    whole = replace(
-        first,
-        samples=cast("int", np.int64(2)),
-        attention=cast("float", np.float32(0.5)),
-        region=Region(*np.array([1, 2, 3, 4])),
-        overview=replace(OVERVIEW, size=tuple(np.array([500, 700])), counts={"tiles": np.int64(9)}),
-        regions=Regions(np.array([[1, 2, 3, 4]]), np.array([[0.25, 0.75]])),
-    )
-    back = unpacked(whole.item, packed(whole))
-    assert isinstance(back, Prediction)
-    assert (back.samples, back.attention, back.region) == (2, 0.5, Region(1, 2, 3, 4))
-    assert back.overview is not None
-    assert (back.overview.size, back.overview.counts) == ((500, 700), {"tiles": 9})
-    assert back.regions is not None
-    assert back.regions.boxes.tolist() == [[1, 2, 3, 4]]
-    assert back.regions.scores.tolist() == [[0.25, 0.75]]

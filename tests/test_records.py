@@ -1,0 +1,33 @@
+"""Records as plain values and back."""
+
+from typing import cast
+
+import numpy as np
+
+from diascope.records import packed, unpacked
+from diascope.sample import Item, Overview, Prediction, Region, Regions
+
+
+def test_numbers_of_numpy_come_back_as_plain_ones_of_the_same_value() -> None:
+    mask = np.eye(5, 7, dtype=np.bool_)
+    whole = Prediction(
+        Item("a", "/a"),
+        {"dark": 0.25, "bright": 0.75},
+        "softmax",
+        ("bright",),
+        samples=cast("int", np.int64(2)),
+        attention=cast("float", np.float32(0.5)),
+        region=Region(*np.array([1, 2, 3, 4])),
+        overview=Overview(
+            np.zeros((5, 7, 3), np.uint8), mask, tuple(np.array([50, 70])), None, {"n": np.int64(9)}
+        ),
+        regions=Regions(np.array([[1, 2, 3, 4]]), np.array([[0.25, 0.75]])),
+    )
+    back = unpacked(whole.item, packed(whole))
+    assert isinstance(back, Prediction)
+    assert (back.samples, back.attention, back.region) == (2, 0.5, Region(1, 2, 3, 4))
+    assert back.overview is not None
+    assert (back.overview.size, back.overview.counts) == ((50, 70), {"n": 9})
+    assert back.regions is not None
+    assert back.regions.boxes.tolist() == [[1, 2, 3, 4]]
+    assert back.regions.scores.tolist() == [[0.25, 0.75]]

@@ -64,6 +64,15 @@ def test_a_refused_file_leaves_the_backbone_as_it_was(tmp_path: Path) -> None:
     assert all(torch.equal(before[name], value) for name, value in module.state_dict().items())
 
 
+def test_layers_that_would_stay_random_are_refused_of_a_frozen_backbone(tmp_path: Path) -> None:
+    lacking = {name: held for name, held in tiny().state_dict().items() if name != "bn1.bias"}
+    file = saved(tmp_path / "w.pth", lacking)
+
+    assert begin(new(), file).matched == 99
+    with pytest.raises(WeightsError, match=r"99 of 100 tensors(.|\n)*random(.|\n)*bn1\.bias"):
+        start_from(new(), Start(file), "ours", frozen=True)
+
+
 def test_a_deeper_network_is_refused_though_all_of_ours_is_in_it(tmp_path: Path) -> None:
     deeper = tiny(depths=(3, 4, 6, 3))
     said = refusal(saved(tmp_path / "w.pth", deeper.state_dict()))

@@ -139,7 +139,10 @@ def _started(plan: Plan) -> tuple[nn.Module, Matched | None]:
     """Return the backbone as the training begins, always the same, and what a start matched."""
     torch.manual_seed(plan.options.seed)
     body, start = plan.backbone.build(), plan.options.start
-    return body, start_from(body, start, plan.reference.name) if start else None
+    if start is None:
+        return body, None
+    frozen = plan.options.freeze_backbone
+    return body, start_from(body, start, plan.reference.name, frozen=frozen)
 
 
 def _prepared(

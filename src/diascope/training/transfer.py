@@ -110,17 +110,23 @@ class Matched:
         }
 
 
-def start_from(backbone: nn.Module, start: Start, backbone_name: str) -> Matched:
+def start_from(
+    backbone: nn.Module, start: Start, backbone_name: str, *, frozen: bool = False
+) -> Matched:
     """Load a file's weights into a backbone, and say what fitted.
 
     Names are understood in the layouts of torchvision, TorchXRayVision, MONAI and ours, behind any
     prefix. A first convolution for another number of channels is adapted: grey filters are repeated
     and divided by the number of channels; for grey pictures, filters are summed.
 
+    Args:
+        frozen: the backbone will learn nothing more, so all of it must be in the file.
+
     Raises:
         WeightsError: if the file cannot be read safely, fits less than 95 % of the backbone's
-            tensors, has first filters of another size, is of a deeper network, fits in two ways,
-            or holds values that are not numbers. The backbone is unchanged then.
+            tensors (of a frozen one, not all), has first filters of another size, is of a deeper
+            network, fits in two ways, or holds values that are not numbers. The backbone is
+            unchanged then.
     """
     source = start.source
     digest = file_digest(source)
@@ -143,6 +149,13 @@ def start_from(backbone: nn.Module, start: Start, backbone_name: str) -> Matched
         changes=best.changes,
     )
     _refuse_misfit(matched, best, backbone_name, source)
+    if frozen and matched.share < 1:
+        raise WeightsError(
+            f"fits {matched.matched} of {matched.total} tensors of the backbone {backbone_name}; "
+            "freeze_backbone would keep the others random",
+            where=str(source),
+            hint="\n  ".join([*matched.differences(), "Leave freeze_backbone out to train them."]),
+        )
     if (first := _first(ours)) in matched.shape_mismatch:
         theirs = named[names[first]]
         raise WeightsError(

@@ -41,6 +41,7 @@ LAYERS = (
         "plugins",
         "plugin_health",
         "ledger",
+        "ledger_file",
         "parts",
         "records",
         "inputs",

@@ -218,7 +218,7 @@ def _labels(node: Node) -> Node:
         raise RecipeError(
             "a list of labels holds names alone",
             where=nested[0].where,
-            hint="With titles they are a mapping: labels: {mel: {title: Melanoma}, nv: {}}.",
+            hint="With titles they are a mapping: labels: {a: {title: ...}, b: {}}.",
         )
     names = [str(child.plain()) for child in node.value]
     if twice := sorted({name for name in names if names.count(name) > 1}):

@@ -1,5 +1,6 @@
 """Plugins that misbehave; `tests.runs` installs this file as a distribution of its own."""
 
+import errno
 import os
 import signal
 import time
@@ -115,6 +116,8 @@ class Astray:
             if number == 1:
                 if os.environ["ODD_END"] == "raise":
                     raise KeyError("the cluster is gone")
+                if os.environ["ODD_END"] == "refused":
+                    raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
                 if os.environ["ODD_END"] == "exit":
                     raise SystemExit(7)
                 yield [None] if os.environ["ODD_END"] == "none" else iter(())

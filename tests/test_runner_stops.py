@@ -111,6 +111,7 @@ def test_an_executor_that_fails_after_its_last_item_is_told_until_the_next_comma
     ("end", "told"),
     [
         ("raise", " failed: KeyError: 'the cluster is gone' ("),
+        ("refused", " failed: Connection refused ("),
         ("exit", " failed: SystemExit: 7 ("),
         ("none", ": expected Records, got NoneType"),
         ("iterator", ": expected a sequence of Records, got tuple_iterator"),

@@ -19,7 +19,7 @@ from diascope.inputs import find_items
 from diascope.ledger import Ledger, content_digest
 from diascope.ledger_file import damaged, is_damage
 from diascope.output import held
-from diascope.output_faults import fault_of
+from diascope.output_faults import fault_of, is_full
 from diascope.pipeline import Pipeline
 from diascope.plugins import blamed, raised_by
 from diascope.privacy import WITHHELD
@@ -275,7 +275,7 @@ def _carried_out(pipeline: Pipeline, ledger: Ledger) -> Generator[Sequence[Recor
                     raise PluginError(f"{executor.plugin.title}: {fault}")
                 yield records
     except (Exception, SystemExit) as error:
-        if isinstance(error, OSError) or not raised_by(executor.plugin, error):
+        if is_full(error) or not raised_by(executor.plugin, error):
             raise
         with blamed(executor.plugin, "failed"):
             raise

@@ -101,6 +101,7 @@ REGIONS = Regions(BOXES, np.full((2, 2), 0.5, np.float32))
         {"score_kind": "logit"},
         {"predicted": (), "evidence": (), "preview": None, "prediction_set": None},
         {"region": Region(0, 0, 8, 8), "overview": WHOLE, "regions": REGIONS},
+        {"regions": Regions(BOXES[:0], REGIONS.scores[:0])},
         {"samples": np.int64(2), "novelty": np.float32(0.5), "attention": np.float32(-1)},
     ],
 )

@@ -139,9 +139,10 @@ def _regions_fault(regions: object, labels: int) -> str:
     if not isinstance(regions, Regions):
         return f"expected Regions or None, got {_shown(regions)}"
     boxes, scores = regions.boxes, regions.scores
-    if not (_is_array(boxes, 2) and boxes.dtype.kind in "iu" and boxes.shape[1] == 4):
+    whole = isinstance(boxes, np.ndarray) and boxes.dtype.kind in "iu"
+    if not (whole and boxes.shape[1:] == (4,)):  # n may be 0
         return f"expected Regions with boxes (n, 4) of whole numbers, got {_array(boxes)}"
-    if not (_is_array(scores, 2) and scores.shape == (len(boxes), labels)):
+    if not (isinstance(scores, np.ndarray) and scores.shape == (len(boxes), labels)):
         return f"expected Regions with scores ({len(boxes)}, {labels}), got {_array(scores)}"
     if not np.isfinite(scores).all():
         return "expected Regions with finite scores"

@@ -152,15 +152,20 @@ def test_a_report_that_was_cut_off_is_written_anew(
     assert json.loads((results / "run.json").read_text())["counts"]["ok"] == 1
 
 
-def test_run_json_names_no_password_of_an_input(
+def test_neither_run_json_nor_a_report_names_the_password_of_an_input(
     command: Command, recipe: Path, tmp_path: Path
 ) -> None:
     (photo,) = write_pictures(tmp_path / "photos", 1).iterdir()
     memory = fsspec.filesystem("memory")
     memory.pipe("/me:secret@host/a.png", photo.read_bytes())
-    ended = command("run", recipe, "memory://me:secret@host/a.png", "-o", tmp_path / "out")
+    results, reports = tmp_path / "out", "report=[csv,json,html]"
+    ended = command(
+        "run", recipe, "memory://me:secret@host/a.png", "-o", results, "--set", reports
+    )
     memory.rm("/me:secret@host", recursive=True)
     assert ended.code == 0
-    text = (tmp_path / "out" / "run.json").read_text()
-    assert json.loads(text)["inputs"] == ["memory://***@host/a.png"]
-    assert "secret" not in text
+    told = json.loads((results / "run.json").read_text())
+    assert told["inputs"] == ["memory://***@host/a.png"]
+    written = [path for path in results.iterdir() if path.name != "ledger.sqlite"]
+    assert "report.html" in [path.name for path in written]
+    assert not [path.name for path in written if b"secret" in path.read_bytes()]

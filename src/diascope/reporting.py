@@ -94,7 +94,8 @@ def write_reports(
     """
     for left in output.glob(".part-*"):  # of a run that was killed; the lock is ours
         shutil.rmtree(left)
-    run, strict = summary.plain(pipeline, ledger), pipeline.recipe.privacy == "strict"
+    strict = pipeline.recipe.privacy == "strict"
+    run = json.loads(masked(json.dumps(summary.plain(pipeline, ledger), ensure_ascii=False)))
     taken: dict[Path, str] = {}
     problems: list[str] = []
     for part in pipeline.reports:

@@ -315,9 +315,10 @@ def test_a_missing_extra_names_the_command_that_installs_it(
     assert error.value.hint == 'pip install "diascope[s3]"'
 
 
-def test_a_password_that_was_typed_is_in_no_message() -> None:
+@pytest.mark.parametrize("password", ["secret", "a@secret"])
+def test_a_password_that_was_typed_is_in_no_message(password: str) -> None:
     with pytest.raises(UsageError) as error:
-        list(find_items(["memory://me:secret@host/nothing-there"]))
+        list(find_items([f"memory://me:{password}@host/nothing-there"]))
     assert "secret" not in str(error.value)
     assert "nothing-there" in str(error.value)
 

@@ -46,4 +46,4 @@ def as_utf8(text: str) -> str:
 
 def masked(text: str) -> str:
     """Return a text without the passwords of its addresses."""
-    return re.sub(r'://[^/@\s"]*@', "://***@", text)
+    return re.sub(r'://[^/\s"]*@', "://***@", text)

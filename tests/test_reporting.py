@@ -159,9 +159,7 @@ def test_neither_run_json_nor_a_report_names_the_password_of_an_input(
     memory = fsspec.filesystem("memory")
     memory.pipe("/me:secret@host/a.png", photo.read_bytes())
     results, reports = tmp_path / "out", "report=[csv,json,html]"
-    ended = command(
-        "run", recipe, "memory://me:secret@host/a.png", "-o", results, "--set", reports
-    )
+    ended = command("run", recipe, "memory://me:secret@host/a.png", "-o", results, "--set", reports)
     memory.rm("/me:secret@host", recursive=True)
     assert ended.code == 0
     told = json.loads((results / "run.json").read_text())

@@ -42,15 +42,23 @@ def test_an_actor_that_dies_after_a_long_chunk_has_as_long_to_be_replaced_as_any
     assert actors._patience() == 600
 
 
+@pytest.mark.parametrize("silence", [0.0, 10.0])  # nobody listens there, or nothing comes back
 def test_a_cluster_that_is_gone_stops_the_run_before_ray_ends_the_process(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, clock: SimpleNamespace, silence: float
 ) -> None:
-    slept: list[float] = []
-    monkeypatch.setattr(pool.time, "sleep", slept.append)
+    def passed(seconds: float) -> None:
+        clock.seconds += seconds
+
+    def unanswered(address: str) -> None:
+        passed(silence)
+        raise OSError(f"{address} does not answer")
+
+    monkeypatch.setattr(pool.time, "sleep", passed)
+    monkeypatch.setattr(pool, "knock", unanswered)
     terms = Terms(b"", {}, cpus=1, gpus=0, in_flight=1, wait_s=600, time_limit_s=0)
     actors = Pool(Remote(), terms, 1)
     (actor,) = actors._actors
     monkeypatch.setattr(Remote, "gcs_address", "127.0.0.1:1")
     with pytest.raises(DiascopeError, match=r"the Ray cluster at 127\.0\.0\.1:1 is gone"):
         actors._replaced(actor, "its machine was lost")
-    assert slept
+    assert 15 < clock.seconds < 40

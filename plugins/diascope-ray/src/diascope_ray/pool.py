@@ -11,8 +11,8 @@ from diascope_ray.cluster import knock
 from diascope_ray.pieces import TRIES, Piece
 from diascope_ray.worker import Answer, Worker
 
-_KNOCKS = 20
-"""Seconds for which a cluster may be away before it is gone; Ray itself gives up after a minute."""
+_AWAY_SECONDS = 20
+"""For which a cluster may be away before it is gone; Ray itself gives up after a minute."""
 
 
 @dataclass(frozen=True)
@@ -158,20 +158,20 @@ class Pool:
         Raises:
             DiascopeError: if it is not.
         """
-        address, gone = self._ray.get_runtime_context().gcs_address, OSError()
-        for knocks in range(_KNOCKS):
-            if knocks:
-                time.sleep(1)
+        address = self._ray.get_runtime_context().gcs_address
+        last = time.monotonic() + _AWAY_SECONDS
+        while True:
             try:
                 knock(address)
-            except OSError as error:
-                gone = error
+            except OSError as error:  # at once, or after seconds of silence
+                if time.monotonic() > last:
+                    raise DiascopeError(
+                        f"the Ray cluster at {address} is gone: {reason_of(error)}",
+                        hint="Start it again; the same command goes on.",
+                    ) from error
+                time.sleep(1)
             else:
                 return
-        raise DiascopeError(
-            f"the Ray cluster at {address} is gone: {reason_of(gone)}",
-            hint="Start it again; the same command goes on.",
-        ) from gone
 
     def _patience(self) -> float | None:
         """Return for how many seconds to wait; None, for ever, while an actor is there.

@@ -61,6 +61,9 @@ def test_other_steps_are_a_warning_if_the_card_names_some(
         ({"resize": {"size": 8, "fit": "squash"}}, 0),
         ({"resize": {"size": 8, "fit": "pad"}}, 1),
         ({"gone": {"size": 8}}, 1),
+        ({"resize": None}, 1),
+        ({"resize": 8}, 1),
+        ({}, 1),
     ],
 )
 def test_a_step_with_a_default_written_out_is_no_other(

@@ -41,9 +41,11 @@ def _reads_otherwise(then: Any, now: Any) -> bool:
 
 def _parted(kind: str, written: Any) -> tuple[Any, Any]:
     """Return a plugin's name and its parameters, without those that are as if not written."""
-    if not isinstance(written, dict):
+    if not isinstance(written, dict) or len(written) != 1:
         return written, {}
     ((name, parameters),) = written.items()
+    if not isinstance(parameters, dict):  # a card may be written by hand
+        return name, parameters or {}
     try:
         known = parameters_of(load_plugin(find_plugin(kind, name)))
     except PluginError:  # one of the training that is not installed here

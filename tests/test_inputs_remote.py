@@ -92,6 +92,25 @@ def test_an_address_of_a_list_with_nothing_behind_it_fails_alone(tmp_path: Path)
     memory.rm("/photos", recursive=True)
 
 
+def test_an_empty_object_named_as_a_folder_does_not_hide_what_lies_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Some tools mark a folder of a store by one, where both may have one name."""
+    import fsspec
+
+    memory, info = fsspec.filesystem("memory"), MemoryFileSystem.info
+    memory.pipe("/photos/a.png", b"1")
+
+    def told(self: MemoryFileSystem, path: str, **options: Any) -> Any:
+        marker = {"name": path, "size": 0, "type": "file"}
+        return marker if path == "/photos" else info(self, path, **options)
+
+    monkeypatch.setattr(MemoryFileSystem, "info", told)
+    found = [entry.item.id for entry in find_items(["memory://photos"])]
+    memory.rm("/photos/a.png")
+    assert found == ["a.png"]
+
+
 def test_addresses_of_a_list_in_a_store_are_looked_up_side_by_side_and_keep_their_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

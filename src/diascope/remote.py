@@ -162,4 +162,5 @@ def _alone(system: Any, root: str, uri: str) -> dict[str, Any] | None:
         info: dict[str, Any] = system.info(root)
     except Exception:  # a file system may raise anything; if it is out of order, listing tells
         return None
-    return info if info.get("type") == "file" else None
+    # an empty object may stand for a folder of its name, and would hide what lies there
+    return info if info.get("type") == "file" and info.get("size") != 0 else None

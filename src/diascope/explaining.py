@@ -23,6 +23,7 @@ from diascope.looking import answered, classifier_of, prepared
 from diascope.pipeline import Pipeline
 from diascope.recipe import Recipe
 from diascope.sample import Item
+from diascope.words import masked
 
 _MORE = "It holds more than one picture; this page is of the first."
 
@@ -99,11 +100,11 @@ def explained(pipeline: Pipeline, request: Request) -> Explained:
     facts = {
         "model": card.name,
         "recipe": str(pipeline.recipe.path),
-        "image": sample.item.uri,
+        "image": masked(sample.item.uri),
         "pixels of the whole picture": asdict(sample.region) if sample.region else {},
         "weights (SHA-256)": card.digest,
         "table": str(request.table or ""),
-        "command": request.command,
+        "command": masked(request.command),
         "seconds to classify": classified - start,
         "seconds to explain": end - begin,
     }

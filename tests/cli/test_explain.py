@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import fsspec
 import pytest
 
 from tests.runs import Ended, write_pictures
@@ -171,3 +172,18 @@ def test_several_devices_are_refused_and_not_blamed_on_the_model(
 
     assert ended.code == 2
     assert "run.devices names several" in ended.err
+
+
+def test_the_page_holds_no_password_of_an_address(
+    command: Command, recipe: Path, picture: Path, tmp_path: Path
+) -> None:
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/me:secret@host/a.png", picture.read_bytes())
+    ended = command(
+        *("explain", recipe, "memory://me:secret@host/a.png", "-o", tmp_path, "--no-occlusion")
+    )
+    memory.rm("/me:secret@host", recursive=True)
+    assert ended.code == 0
+    page = (tmp_path / "explain.html").read_text()
+    assert "memory://***@host/a.png" in page
+    assert "secret" not in page

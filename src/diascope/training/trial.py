@@ -55,8 +55,8 @@ def try_alone(layers: nn.Module, card: ModelCard) -> None:
     Raises:
         RecipeError: if it cannot.
     """
-    device = next(layers.parameters()).device
-    picture = torch.zeros(1, card.channels, *card.size, device=device)
+    parameter = next(layers.parameters(), torch.zeros(1))
+    picture = torch.zeros(1, card.channels, *card.size, device=parameter.device)
     try:
         with torch.no_grad():
             deepcopy(layers).train()(picture)

@@ -13,6 +13,7 @@ from diascope.contracts import Work
 from diascope.cores import threads
 from diascope.errors import DiascopeError, PluginError, reason_of
 from diascope.sample import Failed, Item, Record
+from diascope.words import masked
 from diascope_ray.cluster import joined, room
 from diascope_ray.environment import installed
 from diascope_ray.pieces import Chunk, Piece
@@ -139,7 +140,8 @@ def _check_reachable(answer: Answer) -> None:
             failed = (record for record in answer.records if isinstance(record, Failed))
             reason = next(record.reason for record in failed if record.item.uri == uri)
             raise DiascopeError(
-                f"{uri} can be read on this machine, but not on the node {answer.node}: {reason}",
+                f"{masked(uri)} can be read on this machine, but not on the node {answer.node}: "
+                f"{reason}",
                 hint="Nodes need the packages for it, and the credentials, in the environment of "
                 "`ray start`.",
             )

@@ -3,7 +3,6 @@
 import pickle
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +10,6 @@ import numpy as np
 import pytest
 
 from diascope.document import Node
-from diascope.errors import DeviceError, WeightsError
 from diascope.pipeline import Pipeline
 from diascope.recipe import Reference
 from diascope.sample import Failed, Item, Prediction, Sample, Skipped
@@ -248,55 +246,3 @@ def test_what_a_failed_batch_holds_is_let_go_before_its_halves_are_tried(
     monkeypatch.setattr(Brightness, "predict", hungry)
     assert bright(run("1", "2", "3", "4")) == [0.01, 0.02, 0.03, 0.04]
     assert alive == [0] * 7
-
-
-def test_a_device_that_failed_for_good_stops_the_run_and_fails_no_item(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def dead(self: Brightness, samples: Sequence[Any]) -> Any:
-        raise DeviceError("the device cuda failed")
-
-    monkeypatch.setattr(Brightness, "predict", dead)
-    with pytest.raises(DeviceError):
-        run("1", "2")
-
-
-@pytest.mark.parametrize("swallows", [False, True])
-def test_a_device_that_fails_within_an_item_stops_the_run_whatever_the_model_catches(
-    run: Run, monkeypatch: pytest.MonkeyPatch, swallows: bool
-) -> None:
-    predict, aggregate = Brightness.predict, Brightness.aggregate
-
-    def dying(self: Brightness, samples: Sequence[Any]) -> Any:
-        if self.batches:
-            raise DeviceError("the device cuda failed")
-        return predict(self, samples)
-
-    def careless(self: Brightness, item: Item, frames: Iterator[Prediction]) -> Prediction:
-        seen = [next(frames)]
-        with suppress(DeviceError):
-            seen += frames
-        return aggregate(self, item, iter(seen))
-
-    monkeypatch.setattr(Brightness, "predict", dying)
-    if swallows:
-        monkeypatch.setattr(Brightness, "aggregate", careless)
-    with pytest.raises(DeviceError):
-        run("1 2 3 4 5 6", "7")
-
-
-def test_a_model_that_cannot_be_loaded_is_not_the_fault_of_an_item(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    predict = Brightness.predict
-
-    def predicts(self: Brightness, samples: Sequence[Any]) -> Any:
-        monkeypatch.setattr(Pipeline, "load", broken)
-        return predict(self, samples)
-
-    def broken(self: Pipeline) -> Any:
-        raise WeightsError("the weights are gone")
-
-    monkeypatch.setattr(Brightness, "predict", predicts)
-    with pytest.raises(WeightsError):
-        run("1")

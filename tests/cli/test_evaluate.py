@@ -127,6 +127,7 @@ def test_evidence_is_measured_where_it_is_asked_for(
 ) -> None:
     out = tmp_path / "out"
     ended = command("evaluate", recipe, "--labels", with_masks(table), "-o", out, "--evidence")
+    assert "Measuring the evidence maps" in ended.err
     found = json.loads((out / "metrics.json").read_text())["evidence"]
     page = (out / "evaluation.html").read_text()
 

@@ -112,6 +112,7 @@ def test_models_show_for_people_has_what_decides_about_its_use(
     shown = command("models", "show", tiny_weights).out
     for words in ("32x32 pixels", "multiclass", "red", "Metrics", "Limits"):
         assert words in shown
+    assert shown.index("Limits") < shown.index("Metrics")  # which may be hundreds of lines
 
 
 def test_models_show_keeps_its_columns_at_long_names(command: Command, tiny_weights: Path) -> None:

@@ -18,6 +18,9 @@ def card_lines(card: ModelCard) -> Iterator[str]:
     yield f"Licence     {card.licence or 'not stated'}"
     yield f"Weights     SHA-256 {card.digest}"
     yield ""
+    yield "Limits"
+    yield from (f"  {limit}" for limit in card.limits or ("none are stated",))
+    yield ""
     yield "Labels"
     at = "operating point" if card.task == "multiclass" else "from"
     width = _width(card.names)
@@ -47,9 +50,6 @@ def card_lines(card: ModelCard) -> Iterator[str]:
         yield ""
         yield title
         yield from _facts(facts, "  ")
-    yield ""
-    yield "Limits"
-    yield from (f"  {limit}" for limit in card.limits or ("none are stated",))
 
 
 def _measures(metrics: Mapping[str, Any]) -> Iterator[str]:

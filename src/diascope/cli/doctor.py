@@ -17,7 +17,7 @@ _EXTRAS = {  # the modules of each, and what it is for
     "video": (("av",), "films: MP4, AVI, MOV"),
     "openvino": (("openvino", "onnx"), "faster networks"),
     "onnx": (("onnxruntime", "onnx"), "faster networks"),
-    "ncnn": (("ncnn", "pnnx"), "faster networks of 3 x 3 convolutions"),
+    "ncnn": (("ncnn", "pnnx"), "faster networks, some"),
     "int8": (("nncf",), "pipeline quantise"),
     "parquet": (("pyarrow",), "the report parquet"),
     "s3": (("s3fs",), "inputs on s3://"),

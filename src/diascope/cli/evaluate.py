@@ -102,6 +102,8 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
     facts = _facts(pipeline, options)
     if classifier is not None:
         answered = [example for example in examples if example.name not in failed]
+        if not quiet:
+            click.echo("Measuring the evidence maps, which can take minutes.", err=True)
         facts["evidence"] = _evidence(pipeline, classifier, answered, options)
         if updated_in is not None:
             told = card_evidence(facts["evidence"], answered, options["labels"])

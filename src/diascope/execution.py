@@ -145,8 +145,7 @@ def _chosen(opening: Opening, statistics: FeatureStatistics | None) -> tuple[Eng
         before = [Parity(**facts)] if (facts := opening.earlier(candidate)) else []
         found = together([parity(right, outputs, card, statistics), *before])
         if found.within(opening.runtime.tolerance):
-            execution = Execution(*candidate, found.change, unit / seconds)
-            fitting.append((seconds, engine, execution))
+            fitting.append((seconds, engine, Execution(*candidate, found.change)))
         else:
             refused.append(f"{' '.join(candidate)}: {found}")
     if not fitting:
@@ -157,8 +156,11 @@ def _chosen(opening: Opening, statistics: FeatureStatistics | None) -> tuple[Eng
             where=_asked(opening.runtime),
             hint="Write `engine: auto` and `precision: auto`.",
         )
-    _, engine, execution = min(fitting, key=itemgetter(0))
-    return engine, replace(execution, refused=tuple(refused), broken=tuple(broken))
+    seconds, engine, execution = min(fitting, key=itemgetter(0))
+    if engine is not reference:  # again: at first the machine may have been busy
+        unit = min(unit, timed(reference, pictures, at_once)[1])
+    speed = unit / seconds
+    return engine, replace(execution, speed=speed, refused=tuple(refused), broken=tuple(broken))
 
 
 def _candidates(opening: Opening) -> list[Candidate]:

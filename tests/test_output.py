@@ -11,8 +11,8 @@ from diascope.output import held, write_whole
 
 def test_an_address_is_no_output_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    where = r"s3://bucket/run: .* not to an address"
-    with pytest.raises(OutputError, match=where), held(Path("s3://bucket/run")):
+    where = r"s3://\*{3}@bucket/run: .* not to an address"
+    with pytest.raises(OutputError, match=where), held(Path("s3://me:secret@bucket/run")):
         pass
     assert not list(tmp_path.iterdir())
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from diascope.errors import OutputError
+from diascope.words import masked
 
 _OWN = ("ledger.sqlite", "run.json", ".lock")
 
@@ -21,7 +22,7 @@ def check_local(folder: Path) -> None:
     if scheme.endswith(":") and len(scheme) > 2 and rest:  # "C:" is a drive
         raise OutputError(
             "results are written into a folder of this machine, not to an address",
-            where=f"{scheme}//{'/'.join(rest)}",
+            where=masked(f"{scheme}//{'/'.join(rest)}"),
             hint="The report `parquet: {to: s3://...}` copies the answers to an object store.",
         )
 

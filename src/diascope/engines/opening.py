@@ -118,7 +118,7 @@ class Opening:
         Raises:
             WeightsError: if the weights are missing, damaged or do not fit.
         """
-        return self._exported("graph.json", ".onnx")
+        return self._kept("graph.json", ".onnx", self._write_onnx)
 
     def keep_quantised(self, made: Path, parity: Mapping[str, Any]) -> str:
         """Keep a quantised graph of the network and what was seen of it; return its precision.
@@ -143,7 +143,7 @@ class Opening:
         if name == "ncnn":
             from diascope.engines.ncnn import NcnnEngine
 
-            return NcnnEngine(*self._exported("ncnn.json", ".param"))
+            return NcnnEngine(*self._kept("ncnn.json", ".param", self._write_ncnn))
         if name == "onnx":
             from diascope.engines.onnx import OnnxEngine
 
@@ -155,9 +155,27 @@ class Opening:
         path, facts = self._quantised(precision)
         return OpenVinoEngine(path, _bias(facts), precision, self.folder)
 
-    def _exported(self, entry: str, suffix: str) -> tuple[Path, NDArray[np.float32]]:
-        path, facts = store.kept_graph(self.folder / entry, suffix, self._export)
+    def _kept(
+        self, entry: str, suffix: str, write: Callable[[Path], None]
+    ) -> tuple[Path, NDArray[np.float32]]:
+        """Return the file of a graph, written if it is not kept, and the bias of its logits."""
+
+        def make(path: Path) -> dict[str, Any]:
+            write(path)
+            return {"bias": self._network().head.bias.tolist()}
+
+        path, facts = store.kept_graph(self.folder / entry, suffix, make)
         return path, _bias(facts)
+
+    def _write_onnx(self, path: Path) -> None:
+        from diascope.engines.graph import export_onnx
+
+        export_onnx(self._network(), self.card, path)
+
+    def _write_ncnn(self, path: Path) -> None:
+        from diascope.engines.ncnn_graph import export_ncnn
+
+        export_ncnn(self._network(), self.card, path)
 
     def _quantised(self, precision: str) -> tuple[Path, dict[str, Any]]:
         found = store.kept(self.folder / f"{precision}.json")
@@ -174,18 +192,6 @@ class Opening:
 
         backbone = self.runtime.backbone(self.card.backbone, self.card.backbone_parameters)
         return load_network(self.card, self._directory, backbone, self.runtime.device)
-
-    def _export(self, path: Path) -> dict[str, Any]:
-        network = self._network()
-        if path.suffix == ".onnx":
-            from diascope.engines.graph import export_onnx
-
-            export_onnx(network, self.card, path)
-        else:
-            from diascope.engines.ncnn_graph import export_ncnn
-
-            export_ncnn(network, self.card, path)
-        return {"bias": network.head.bias.tolist()}
 
 
 def _bias(entry: Mapping[str, Any]) -> NDArray[np.float32]:

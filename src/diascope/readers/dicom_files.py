@@ -1,5 +1,6 @@
 """DICOM files: a header without pixels, and decoded frames, one at a time."""
 
+import struct
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from importlib.util import find_spec
@@ -8,9 +9,10 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import dcmread
+from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.pixels.utils import iter_pixels
+from pydicom.pixels.utils import as_pixel_options
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -41,13 +43,16 @@ class Opened(NamedTuple):
     Attributes:
         file: the content, open.
         header: what stands before the pixels, with a transfer syntax in its ``file_meta``.
-        seekable: whether single frames can be read; if not, the whole file must be.
+        pixels: where they begin, from the start of the file; None if only the whole file, not
+            single frames, can be read.
+        element: the keyword and, if it is stated, the representation of what holds them.
         assumed: what the header does not say, for the trace.
     """
 
     file: BinaryIO
     header: FileDataset
-    seekable: bool
+    pixels: int | None
+    element: dict[str, str]
     assumed: list[str]
 
 
@@ -73,8 +78,15 @@ def opened(file: BinaryIO) -> Opened:
     missing = [f"{named(need)} is missing" for need in _NEEDED if value(header, need) is None]
     if missing:
         raise ReadError(", ".join(missing))
-    as_said = (start[4:6] in _PIXEL_VRS) != (syntax == ImplicitVRLittleEndian)
-    return Opened(file, header, as_said and not deflated, assumed)
+    explicit = start[4:6] in _PIXEL_VRS
+    if deflated or explicit == (syntax == ImplicitVRLittleEndian):
+        return Opened(file, header, None, {}, assumed)
+    tag = struct.unpack("<HH" if start[:2] == _PIXELS[0] else ">HH", start[:4])
+    holds = {"pixel_keyword": keyword_for_tag(tag)}
+    if explicit:
+        holds["pixel_vr"] = start[4:6].decode()
+        file.read(4)  # the length
+    return Opened(file, header, file.tell(), holds, assumed)
 
 
 def _parsed(file: BinaryIO, **options: Any) -> FileDataset:
@@ -119,24 +131,28 @@ def decode(source: Opened, wanted: Sequence[int]) -> Decoded:
     syntax = source.header.file_meta.TransferSyntaxUID
     plugins = _plugins(syntax)
     content: BinaryIO | Dataset = source.file
-    if not source.seekable:
+    if source.pixels is None:
         source.file.seek(0)
         content = _parsed(source.file)
-    ours = place(source.header)
-    views = {} if ours is None else {"view_only": True, "correct_unused_bits": False}
-    decoded = _decoded(content, wanted, plugins, transfer_syntax_uid=syntax, **views)
-    return _plain(decoded, syntax, ours)
+    return _plain(_decoded(content, wanted, plugins, source), syntax, place(source.header))
 
 
 def _decoded(
-    content: BinaryIO | Dataset, wanted: Sequence[int], plugins: Sequence[str], **options: Any
+    content: BinaryIO | Dataset, wanted: Sequence[int], plugins: Sequence[str], source: Opened
 ) -> Decoded:
     """Yield frames by the first plugin, and from the first one on that it cannot, by the next."""
+    decoder = get_decoder(source.header.file_meta.TransferSyntaxUID)
+    options = source.element | as_pixel_options(source.header)
+    if place(source.header):
+        options |= {"view_only": True, "correct_unused_bits": False}
     done = 0
     for plugin in plugins:
-        frames = iter_pixels(content, indices=wanted[done:], decoding_plugin=plugin, **options)
+        if source.pixels is not None:
+            source.file.seek(source.pixels)
+        left = wanted[done:]
+        frames = decoder.iter_array(content, indices=left, decoding_plugin=plugin, **options)
         try:
-            for frame in frames:
+            for frame, _ in frames:
                 done += 1
                 yield frame
             return

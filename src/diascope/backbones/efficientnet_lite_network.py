@@ -109,5 +109,4 @@ class EfficientNetLiteNetwork(nn.Module):
         features = functional.relu6(self.bn0(self.conv_stem(batch)))
         for block in self.blocks:
             features = block(features)
-        result: Tensor = functional.relu6(self.bn1(self.conv_head(features)))
-        return result
+        return functional.relu6(self.bn1(self.conv_head(features)))

@@ -126,5 +126,4 @@ def _alive(device: str) -> Iterator[None]:
 
 
 def _array(tensor: torch.Tensor) -> NDArray[np.float32]:
-    array: NDArray[np.float32] = tensor.detach().contiguous().cpu().numpy()
-    return array
+    return tensor.detach().contiguous().cpu().numpy()

@@ -54,8 +54,7 @@ def _counts(scored: Scored) -> NDArray[np.intp]:
 def _shares(counts: NDArray[np.intp]) -> Floats:
     """Return each row's shares of its sum, NaN in a row without items."""
     sums = counts.sum(axis=1, keepdims=True)
-    shares: Floats = counts / np.where(sums, sums, np.nan)
-    return shares
+    return counts / np.where(sums, sums, np.nan)
 
 
 def _grid(shape: tuple[int, ...]) -> "tuple[Figure, Axes]":

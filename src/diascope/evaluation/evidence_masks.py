@@ -73,8 +73,7 @@ def _energy(cells: NDArray[np.float64], mask: NDArray[np.bool_]) -> tuple[float,
 def _grown(evidence: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float64]:
     cells = torch.from_numpy(evidence)[None, None].double()
     grown = functional.interpolate(cells, shape, mode="bilinear", align_corners=False)
-    numbers: NDArray[np.float64] = grown[0, 0].numpy()
-    return numbers
+    return grown[0, 0].numpy()
 
 
 def _gaussian(shape: tuple[int, ...]) -> NDArray[np.float64]:
@@ -82,5 +81,4 @@ def _gaussian(shape: tuple[int, ...]) -> NDArray[np.float64]:
     rows, columns = (
         np.exp(-(((np.arange(side) + 0.5) / side - 0.5) ** 2) / (2 * _SIGMA**2)) for side in shape
     )
-    table: NDArray[np.float64] = np.outer(rows, columns)
-    return table
+    return np.outer(rows, columns)

@@ -71,8 +71,7 @@ def colours() -> NDArray[np.uint8]:
     stops = np.frombuffer(_VIRIDIS, np.uint8).reshape(-1, 3)
     places, wanted = np.linspace(0, 1, len(stops)), np.linspace(0, 1, _STEPS)
     table = np.stack([np.interp(wanted, places, channel) for channel in stops.T], axis=1)
-    rounded: NDArray[np.uint8] = np.rint(table).astype(np.uint8)
-    return rounded
+    return np.rint(table).astype(np.uint8)
 
 
 def ramp_css() -> str:

@@ -46,8 +46,7 @@ def balanced(sample: Sample, illuminant: NDArray[np.float64], name: str) -> Samp
 def _powers(sample: Sample, power: float) -> NDArray[np.float64]:
     """Return the pixels of each channel, ``(N, C)`` in [0, 1], to a power."""
     unit = sample.unit().reshape(-1, sample.pixels.shape[2]).astype(np.float64)
-    raised: NDArray[np.float64] = unit**power
-    return raised
+    return unit**power
 
 
 def _scaled(sample: Sample, gains: NDArray[np.float64], note: str) -> Sample:

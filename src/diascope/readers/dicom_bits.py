@@ -36,8 +36,7 @@ class Place(NamedTuple):
         if lowest and least <= frame.min() and frame.max() <= greatest:
             return frame
         spare = frame.dtype.itemsize * 8 - self.bits
-        values: NDArray[Any] = (frame << (spare - self.below)) >> spare
-        return values
+        return (frame << (spare - self.below)) >> spare
 
 
 def place(header: FileDataset) -> Place | None:

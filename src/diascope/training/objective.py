@@ -50,8 +50,7 @@ class Objective(nn.Module):
             each, count = self._softmax(logits, targets), rows.sum()
         else:
             each, count = self._sigmoid(logits, targets), counted.sum()
-        loss: Tensor = (each * counted).sum() / count.clamp(min=1e-8)
-        return loss
+        return (each * counted).sum() / count.clamp(min=1e-8)
 
     def _softmax(self, logits: Tensor, targets: Tensor) -> Tensor:
         shares = functional.log_softmax(logits, dim=1)

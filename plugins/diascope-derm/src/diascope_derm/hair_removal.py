@@ -68,8 +68,7 @@ class HairRemoval:
 def _brightness(unit: NDArray[np.float32]) -> NDArray[np.float32]:
     if unit.shape[2] != 3:
         return unit[:, :, 0]
-    luma: NDArray[np.float32] = unit @ np.array(_LUMA, np.float32)
-    return luma
+    return unit @ np.array(_LUMA, np.float32)
 
 
 def _shrunk(grey: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
@@ -87,8 +86,7 @@ def _shrunk(grey: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
 
 def _grown(hairs: NDArray[np.bool_], factor: int, size: tuple[int, ...]) -> NDArray[np.bool_]:
     """Return the mask in the size of the picture."""
-    whole: NDArray[np.bool_] = hairs.repeat(factor, 0).repeat(factor, 1)[: size[0], : size[1]]
-    return whole
+    return hairs.repeat(factor, 0).repeat(factor, 1)[: size[0], : size[1]]
 
 
 def _hairs(grey: NDArray[np.float32], line: int, length: int, contrast: float) -> NDArray[np.bool_]:

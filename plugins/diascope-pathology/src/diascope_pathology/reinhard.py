@@ -83,5 +83,4 @@ def to_lab(unit: Floats) -> Floats:
 
 def from_lab(lab: Floats) -> Floats:
     """Return red, green and blue in [0, 1], or somewhat beyond, of l, alpha and beta."""
-    unit: Floats = np.exp(lab @ np.linalg.inv(LAB).T) @ np.linalg.inv(LMS).T / 255
-    return unit
+    return np.exp(lab @ np.linalg.inv(LAB).T) @ np.linalg.inv(LMS).T / 255

@@ -22,8 +22,7 @@ def optical_density(unit: Floats) -> Floats:
     Args:
         unit: pixels in [0, 1], where 1 is the light without a slide.
     """
-    density: Floats = -np.log(np.clip(unit, DARKEST, 1))
-    return density
+    return -np.log(np.clip(unit, DARKEST, 1))
 
 
 def tissue(density: Floats, threshold: float) -> NDArray[np.bool_]:
@@ -50,8 +49,7 @@ def hed() -> NDArray[np.float32]:
 
 def unit_of(sample: Sample) -> Floats:
     """Return the pixels as float64 in [0, 1]."""
-    unit: Floats = np.clip(sample.unit().astype(np.float64), 0, 1)
-    return unit
+    return np.clip(sample.unit().astype(np.float64), 0, 1)
 
 
 def left(sample: Sample, step: str, why: str) -> Sample:

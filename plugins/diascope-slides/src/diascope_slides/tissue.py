@@ -42,8 +42,7 @@ def tissue_mask(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
 def _ink(hue: NDArray[np.uint8], saturation: NDArray[np.uint8]) -> NDArray[np.bool_]:
     green = (hue >= _GREEN[0]) & (hue < _GREEN[1]) & (saturation >= _GREEN_INK)
     blue = (hue >= _BLUE[0]) & (hue < _BLUE[1]) & (saturation >= _BLUE_INK)
-    ink: NDArray[np.bool_] = green | blue
-    return ink
+    return green | blue
 
 
 def _widened(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from diascope.backbones.imagenet import mean_of, std_of
+from diascope.backbones.imagenet import ImageNetBackbone
 
 if TYPE_CHECKING:
     from torch import nn
@@ -85,8 +85,7 @@ class ConvNet:
     def features(self) -> int:
         return [layer.conv.filters for layer in self.layers if layer.conv][-1]
 
-    mean = property(mean_of)
-    std = property(std_of)
+    mean, std = ImageNetBackbone.mean, ImageNetBackbone.std
 
     def build(self) -> "nn.Module":
         from torch import nn

@@ -217,11 +217,7 @@ def write_card(card: ModelCard, directory: Path) -> None:
 
 
 def check_digest(card: ModelCard, directory: Path) -> None:
-    """Check that the weights file is the one that the card describes.
-
-    Raises:
-        WeightsError: if it is not, or cannot be read.
-    """
+    """Raise a WeightsError unless the weights file is the one that the card describes."""
     path = directory / WEIGHTS_FILE
     if file_digest(path) != card.digest:
         raise WeightsError(
@@ -232,11 +228,7 @@ def check_digest(card: ModelCard, directory: Path) -> None:
 
 
 def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file.
-
-    Raises:
-        WeightsError: if it cannot be read.
-    """
+    """Return the SHA-256 of a file; raise a WeightsError if it cannot be read."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

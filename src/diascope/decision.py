@@ -68,11 +68,7 @@ def prediction_set(
 
 
 def check_thresholds(card: ModelCard, coverage: float) -> None:
-    """Check that there are prediction sets of a coverage.
-
-    Raises:
-        RecipeError: if the card has no threshold for it.
-    """
+    """Raise a RecipeError if the card has no threshold for prediction sets of a coverage."""
     if f"{coverage:g}" not in card.conformal:
         known = ", ".join(card.conformal)
         raise RecipeError(

@@ -1,17 +1,4 @@
-"""Every error that diascope raises on purpose.
-
-DiascopeError
-|-- UsageError       the command line names something that is not there
-|   `-- AddressError a URI at which there is nothing, or nothing that can be listed
-|-- RecipeError      the recipe is wrong; carries file:line
-|-- PluginError      a plugin is missing, broken, ambiguous or does not fit its contract
-|-- WeightsError     weights or their card are missing, damaged or do not fit
-|-- DeviceError      an accelerator can do nothing more in this process
-|-- OutputError      something could not be written or delivered
-|-- TableError       the label table is wrong; names the rows
-`-- ReadError        one input cannot be read; that item fails, nothing else does
-    `-- NoPictureError one input is no picture; that item is skipped
-"""
+"""Every error that diascope raises on purpose."""
 
 
 class DiascopeError(Exception):
@@ -43,7 +30,7 @@ class AddressError(UsageError):
 
 
 class RecipeError(DiascopeError):
-    """The recipe is wrong."""
+    """The recipe is wrong; ``where`` is ``file:line``."""
 
 
 class PluginError(DiascopeError):
@@ -63,11 +50,11 @@ class OutputError(DiascopeError):
 
 
 class TableError(DiascopeError):
-    """The label table is wrong."""
+    """The label table is wrong; the message names the rows."""
 
 
 class ReadError(DiascopeError):
-    """One input cannot be read. Readers raise it; the item ends as failed."""
+    """One input cannot be read. Readers raise it; the item ends as failed, nothing else does."""
 
 
 class NoPictureError(ReadError):

@@ -13,11 +13,7 @@ _OWN = ("ledger.sqlite", "run.json", ".lock")
 
 
 def check_local(folder: Path) -> None:
-    """Refuse an address, which would be taken for a folder ``s3:`` here.
-
-    Raises:
-        OutputError: if it is one.
-    """
+    """Raise an OutputError for an address, which would be taken for a folder ``s3:`` here."""
     scheme, *rest = folder.parts or ("",)
     if scheme.endswith(":") and len(scheme) > 2 and rest:  # "C:" is a drive
         raise OutputError(

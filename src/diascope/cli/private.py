@@ -35,11 +35,7 @@ def private_ends() -> Iterator[None]:
 
 
 def refuse_strict(recipe: "Recipe", what: str) -> None:
-    """Refuse a recipe with ``privacy: strict`` for what names or shows pictures.
-
-    Raises:
-        RecipeError: if it has that.
-    """
+    """Raise a RecipeError where privacy is strict, for what names or shows pictures."""
     if recipe.privacy == "strict":
         raise RecipeError(
             f"{what} names or shows pictures, which privacy: strict forbids",

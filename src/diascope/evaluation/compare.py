@@ -48,11 +48,7 @@ def compare(
 
 
 def check_comparable(one: Scored | ModelCard, other: Scored | ModelCard) -> None:
-    """Check that two models answer the same question.
-
-    Raises:
-        UsageError: if they do not.
-    """
+    """Raise a UsageError unless two models answer the same question."""
     if (one.names, one.task) != (other.names, other.task):
         raise UsageError(
             f"cannot be compared: one answers {one.task} {', '.join(one.names)}; "

@@ -46,11 +46,7 @@ class Case:
 
 
 def refuse_missing_masks(examples: Sequence[Example], table: Path) -> None:
-    """Refuse a table that names masks that are not there.
-
-    Raises:
-        TableError: naming some.
-    """
+    """Raise a TableError that names masks of the table that are not there, if some are not."""
     named = [(row.line, table.parent / row.columns[MASK]) for row in examples if _has_mask(row)]
     missing = [(line, path) for line, path in named if not path.is_file()]
     if missing:

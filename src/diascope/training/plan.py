@@ -192,11 +192,8 @@ def _always_the_same(backbone: Backbone, name: str) -> bool:
 
 
 def _check_monitor(plan: Plan) -> None:
-    """Check that the validation pictures tell of an epoch what the recipe monitors.
-
-    Raises:
-        TableError: if no label has pictures with and without it, of which an AUC is made.
-    """
+    """Raise a TableError if an AUC is monitored, and no label has validation pictures both with
+    and without it."""
     if plan.options.monitor != "auc_macro":
         return
     rows = [example.vector(plan.names, plan.options.task) for example in plan.split("validation")]
@@ -212,11 +209,7 @@ def _check_monitor(plan: Plan) -> None:
 
 
 def _check_learned(plan: Plan, called: str) -> None:
-    """Check that every label of the table can be learned in a training of the cross-validation.
-
-    Raises:
-        TableError: naming the labels that cannot.
-    """
+    """Raise a TableError that names labels of the table that a fold's training cannot learn."""
     every, learned = (
         set().union(*(example.labels for example in examples))
         for examples in (plan.examples, plan.split("train"))

@@ -13,11 +13,7 @@ from diascope.plugins import blamed, find_plugin
 
 
 def built(backbone: Backbone, name: str) -> nn.Module:
-    """Return the layers of a backbone plugin.
-
-    Raises:
-        PluginError: naming the plugin, whatever it raised.
-    """
+    """Return the layers of a backbone plugin; whatever it raises becomes a PluginError."""
     with blamed(find_plugin("backbone", name), "cannot be built"):
         return backbone.build()
 
@@ -50,11 +46,7 @@ def try_backbone(card: ModelCard) -> None:
 
 
 def try_alone(layers: nn.Module, card: ModelCard) -> None:
-    """Check that a backbone can learn from one picture at a time, as batch normalisation may not.
-
-    Raises:
-        RecipeError: if it cannot.
-    """
+    """Raise a RecipeError if a backbone cannot learn from one picture, as batch norms may not."""
     parameter = next(layers.parameters(), torch.zeros(1))
     picture = torch.zeros(1, card.channels, *card.size, device=parameter.device)
     try:

@@ -153,11 +153,7 @@ class Pool:
         return [Outcome(piece, cause="" if index else cause) for index, piece in enumerate(pieces)]
 
     def _check_cluster(self) -> None:
-        """See whether the cluster is there, or comes back soon: Ray would end this process.
-
-        Raises:
-            DiascopeError: if it is not.
-        """
+        """Raise an error unless the cluster is there or comes back soon: Ray would end us."""
         address = self._ray.get_runtime_context().gcs_address
         last = time.monotonic() + _AWAY_SECONDS
         while True:

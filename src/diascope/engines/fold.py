@@ -1,13 +1,14 @@
 """Fold batch norms into the convolutions before them: the same function with fewer passes."""
 
 import copy
-from typing import Any
+from collections import Counter
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from diascope.card import ModelCard
+from diascope.explain.calls import traced
 
 _NEAR = 1e-3
 
@@ -35,33 +36,14 @@ def folded(backbone: nn.Module, card: ModelCard) -> nn.Module:
 
 def _feeds(backbone: nn.Module, picture: Tensor) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
     """Return convolutions and the batch norm that alone takes their output, each called once."""
-    made: dict[int, nn.Conv2d] = {}
-    takers: dict[int, list[nn.Module]] = {}
-    kept: list[Tensor] = []  # alive, so that no two tensors share an identity
-    pairs: list[tuple[nn.Conv2d, nn.BatchNorm2d, int]] = []
-    calls: dict[nn.Module, int] = {}
-
-    def note(module: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
-        calls[module] = calls.get(module, 0) + 1
-        given = arguments[0]
-        kept.extend((given, output))
-        takers.setdefault(id(given), []).append(module)
-        if isinstance(module, nn.BatchNorm2d) and id(given) in made:
-            pairs.append((made[id(given)], module, id(given)))
-        if isinstance(module, nn.Conv2d):
-            made[id(output)] = module
-
-    leaves = [module for module in backbone.modules() if not list(module.children())]
-    handles = [module.register_forward_hook(note) for module in leaves]
-    try:
-        backbone(picture)
-    finally:
-        for handle in handles:
-            handle.remove()
+    calls = [call for call in traced(backbone, picture) if call.leaf]
+    times = Counter(call.module for call in calls)
+    takers = Counter(call.source for call in calls)
     return [
-        (convolution, norm)
-        for convolution, norm, given in pairs
-        if takers[given] == [norm] and calls[convolution] == calls[norm] == 1
+        (call.source, call.module)
+        for call in calls
+        if isinstance(call.module, nn.BatchNorm2d) and isinstance(call.source, nn.Conv2d)
+        if times[call.module] == times[call.source] == takers[call.source] == 1
     ]
 
 

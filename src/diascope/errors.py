@@ -1,5 +1,8 @@
 """Every error that diascope raises on purpose."""
 
+from collections.abc import Iterable
+from importlib.util import find_spec
+
 
 class DiascopeError(Exception):
     """What is wrong, where, and what to do about it.
@@ -59,6 +62,18 @@ class ReadError(DiascopeError):
 
 class NoPictureError(ReadError):
     """One input is sound but no picture, such as a report; the item ends as skipped."""
+
+
+def refuse_missing(needs: str, modules: Iterable[str], extra: str) -> None:
+    """Raise a UsageError that says how to install what is missing of some modules.
+
+    Args:
+        needs: such as ``training needs``.
+        extra: of the package diascope, that holds them.
+    """
+    if missing := [name for name in modules if find_spec(name) is None]:
+        hint = f'pip install -c constraints.txt "diascope[{extra}]"'
+        raise UsageError(f"{needs} what is not installed: {', '.join(missing)}", hint=hint)
 
 
 def reason_of(error: BaseException) -> str:

@@ -84,6 +84,12 @@ class Pipeline:
         """The plugins that decide what the predictions are."""
         return (*self.preparation.readers, *self.preparation.steps, self.model)
 
+    @property
+    def weights(self) -> Path | None:
+        """The model's folder of weights; None for a model that has them elsewhere."""
+        folder = getattr(self.model.instance, "weights", None)
+        return folder if isinstance(folder, Path) else None
+
     def digest(self) -> str:
         """Return the SHA-256 of all that decides a prediction: recipe, plugin versions, card."""
         recipe = self.recipe.plain()

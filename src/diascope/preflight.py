@@ -64,7 +64,7 @@ def check(pipeline: Pipeline, named: Sequence[str], lists: Sequence[Path] = ()) 
 
 
 def _check_weights(pipeline: Pipeline, result: Check) -> None:
-    card, directory = pipeline.model.instance.card, _weights(pipeline)
+    card, directory = pipeline.model.instance.card, pipeline.weights
     try:
         if directory is not None:
             check_digest(card, directory)
@@ -72,12 +72,6 @@ def _check_weights(pipeline: Pipeline, result: Check) -> None:
         make_backbone(card.backbone, card.backbone_parameters)
     except DiascopeError as error:
         result.problems.append(str(error))
-
-
-def _weights(pipeline: Pipeline) -> Path | None:
-    """Return the model's folder of weights; None for one that has them elsewhere."""
-    directory = getattr(pipeline.model.instance, "weights", None)
-    return directory if isinstance(directory, Path) else None
 
 
 def _check_coverage(pipeline: Pipeline, result: Check) -> None:
@@ -90,12 +84,12 @@ def _check_coverage(pipeline: Pipeline, result: Check) -> None:
 
 
 def _check_devices(pipeline: Pipeline, result: Check) -> None:
-    card, weights = pipeline.model.instance.card, _weights(pipeline)
+    card = pipeline.model.instance.card
     try:
         result.notes.append(f"on {', '.join(pipeline.devices)}")
-        if card.backbone and weights is not None:
+        if card.backbone and pipeline.weights is not None:
             for device in pipeline.devices:
-                check_wish(card, weights, pipeline.runtime(device))
+                check_wish(card, pipeline.weights, pipeline.runtime(device))
     except RecipeError as error:
         result.problems.append(str(pipeline.recipe.located(error)))
 

@@ -6,7 +6,6 @@ Only the graph is kept, with what it changed of the answers: no picture is.
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from diascope.engines import store
 from diascope.engines.opening import Opening
 from diascope.engines.outputs import Engine
 from diascope.engines.reference import drawn
-from diascope.errors import OutputError, PluginError, UsageError
+from diascope.errors import OutputError, PluginError, UsageError, refuse_missing
 from diascope.execution import timed
 from diascope.fitting import fitted
 from diascope.inputs import find_items
@@ -37,7 +36,6 @@ LEAST = 64
 """Pictures without which the ranges of a network's values are not known."""
 
 _BATCH = 32
-_NEEDS = ("nncf", "openvino", "onnx")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +92,11 @@ def quantise(pipeline: Pipeline, named: Sequence[str], items: int) -> Quantised:
             to quantise.
         OutputError: if there is nowhere to keep the graph.
     """
-    if missing := [name for name in _NEEDS if find_spec(name) is None]:
-        hint = 'pip install -c constraints.txt "diascope[int8]"'
-        raise UsageError(f"quantising needs what is not installed: {', '.join(missing)}", hint=hint)
-    classifier, weights = classifier_of(pipeline), getattr(pipeline.model.instance, "weights", None)
-    if not isinstance(weights, Path):
+    refuse_missing("quantising needs", ("nncf", "openvino", "onnx"), "int8")
+    classifier = classifier_of(pipeline)
+    if pipeline.weights is None:
         raise PluginError(f"{pipeline.model.plugin.title} has no folder of weights")
-    opening = Opening(classifier.card, weights, classifier.runtime)
+    opening = Opening(classifier.card, pipeline.weights, classifier.runtime)
     if not opening.folder.is_relative_to(store.home()):
         raise OutputError("cannot be written, so no graph can be kept", where=str(store.home()))
     pictures, left_out = _read(pipeline, named, items)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from diascope import quantising
+from diascope import errors
 from tests.runs import Ended, write_pictures, write_recipe
 
 Command = Callable[..., Ended]
@@ -96,7 +96,7 @@ def test_too_few_pictures_are_an_error_that_says_why(
 def test_a_missing_nncf_is_an_error_that_names_the_extra(
     command: Command, int8: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(quantising, "find_spec", lambda name: None if name == "nncf" else name)
+    monkeypatch.setattr(errors, "find_spec", lambda name: None if name == "nncf" else name)
     ended = command("quantise", int8, photos)
     assert ended.code == 2
     assert "quantising needs what is not installed: nncf" in ended.err

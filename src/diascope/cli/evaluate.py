@@ -1,7 +1,6 @@
 """``pipeline evaluate``: what a labelled table says of a recipe."""
 
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +48,11 @@ def evaluate(recipe: str, overrides: tuple[str, ...], **options: Any) -> None:
     Writes metrics.json, evaluation.html and figures/. The same command again goes on where a run
     stopped, and classifies nothing twice.
     """
-    from diascope.errors import UsageError
+    from diascope.errors import UsageError, refuse_missing
 
     if options["update_card"] and not options["evidence"]:
         raise UsageError("--update-card needs --evidence", hint="The card takes what it finds.")
-    if missing := [name for name in _NEEDS if find_spec(name) is None]:
-        hint = 'pip install -c constraints.txt "diascope[train]"'
-        raise UsageError(f"evaluating needs what is not installed: {', '.join(missing)}", hint=hint)
+    refuse_missing("evaluating needs", _NEEDS, "train")
     sys.exit(_evaluate(recipe, overrides, options))
 
 
@@ -64,26 +61,27 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
     from diascope.evaluation.answers import columns_of, read_labels
     from diascope.evaluation.compare import check_comparable, compare
     from diascope.evaluation.evaluate import evaluate as measure
-    from diascope.evaluation.evidence_card import card_evidence, updatable, update_card
+    from diascope.evaluation.evidence import measure_evidence
+    from diascope.evaluation.evidence_card import card_evidence, check_updatable, update_card
     from diascope.evaluation.subgroups import check_divisible
     from diascope.evaluation.write import write_evaluation
+    from diascope.looking import OVERRIDES
 
     quiet, seed = options["quiet"], options["seed"]
     by = [request.strip() for request in options["by"].split(",") if request.strip()]
-    pipeline = _composed(recipe, _evidence_overrides(options) + overrides)
+    pipeline = _composed(recipe, (*(OVERRIDES if options["evidence"] else ()), *overrides))
     other = _composed(options["compare"], ()) if options["compare"] else None
     folder = _folder(options["output"], pipeline)
     card = pipeline.model.instance.card
-    weights = getattr(pipeline.model.instance, "weights", None)
-    trained = weights if isinstance(weights, Path) else None
-    examples, warnings = read_labels(options["labels"], card, options["split"], trained)
+    examples, warnings = read_labels(options["labels"], card, options["split"], pipeline.weights)
     warnings += pipeline.warnings
     if other is not None:
         check_comparable(card, other.model.instance.card)
         warnings += [f"{other.recipe.name}: {warning}" for warning in other.warnings]
     check_divisible(columns_of(examples), by)
-    updated_in = updatable(pipeline.model.instance, card) if options["update_card"] else None
-    classifier = _classifier(pipeline, examples, options) if options["evidence"] else None
+    if options["update_card"]:
+        check_updatable(pipeline.weights, card)
+    looking = _looking(pipeline, examples, options["labels"]) if options["evidence"] else None
     scored, failed, code = _answers(pipeline, examples, folder, quiet=quiet)
     comparison, updated = None, list[Path]()
     if other is not None:
@@ -92,22 +90,17 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
         warnings += [f"{other.recipe.name}: {len(lost)} items have no answer"] if lost else []
         code = max(code, other_code)
     evaluation = measure(
-        scored,
-        by=by,
-        seed=seed,
-        failed=failed,
-        comparison=comparison,
-        warnings=warnings,
+        scored, by=by, seed=seed, failed=failed, comparison=comparison, warnings=warnings
     )
     facts = _facts(pipeline, options)
-    if classifier is not None:
+    if looking is not None:
         answered = [example for example in examples if example.name not in failed]
         if not quiet:
             click.echo("Measuring the evidence maps, which can take minutes.", err=True)
-        facts["evidence"] = _evidence(pipeline, classifier, answered, options)
-        if updated_in is not None:
+        facts["evidence"] = measure_evidence(looking, answered, seed=seed)
+        if options["update_card"]:
             told = card_evidence(facts["evidence"], answered, options["labels"])
-            updated = [update_card(updated_in, card, told)]
+            updated = [update_card(pipeline.weights, card, told)]
     files = write_evaluation(
         evaluation,
         folder,
@@ -118,12 +111,6 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
     if not quiet:
         _tell(evaluation, facts.get("evidence", {}), [*files[:2], *updated])
     return code
-
-
-def _evidence_overrides(options: dict[str, Any]) -> tuple[str, ...]:
-    from diascope.looking import OVERRIDES
-
-    return OVERRIDES if options["evidence"] else ()
 
 
 def _composed(recipe: str, overrides: tuple[str, ...]) -> Any:
@@ -165,23 +152,13 @@ def _answers(
     return scored, failed, max(outcome.exit_code, 1 if failed else 0)
 
 
-def _classifier(pipeline: Any, examples: Any, options: dict[str, Any]) -> Any:
-    """Return the loaded model, whose evidence is to be measured, if that can be done."""
-    from diascope.evaluation.evidence_cases import refuse_missing_masks
+def _looking(pipeline: Any, examples: Any, table: Path) -> Any:
+    """Return how the model looks at pictures, if their evidence can be measured."""
+    from diascope.evaluation.evidence_cases import Looking, refuse_missing_masks
     from diascope.looking import classifier_of
 
-    refuse_missing_masks(examples, options["labels"])
-    return classifier_of(pipeline)
-
-
-def _evidence(
-    pipeline: Any, classifier: Any, examples: Any, options: dict[str, Any]
-) -> dict[str, Any]:
-    from diascope.evaluation.evidence import measure_evidence
-    from diascope.evaluation.evidence_cases import Looking
-
-    looking = Looking.of(pipeline, classifier, options["labels"])
-    return measure_evidence(looking, examples, seed=options["seed"])
+    refuse_missing_masks(examples, table)
+    return Looking.of(pipeline, classifier_of(pipeline), table)
 
 
 def _facts(pipeline: Any, options: dict[str, Any]) -> dict[str, Any]:
@@ -207,19 +184,14 @@ def _tell(evaluation: Any, evidence: dict[str, Any], files: list[Path]) -> None:
     _tell_measures(whole_measures(evaluation.overall, ()))
     if (comparison := evaluation.comparison) is not None:
         click.echo(f"less {comparison.title}, on {comparison.items} items")
-        _tell_measures(whole_measures(_differences(comparison), ()))
+        differences = {k: {"value": v["difference"], **v} for k, v in comparison.metrics.items()}
+        _tell_measures(whole_measures(differences, ()))
     for part in ("inside", "hiding", "randomised") if evidence else ():
         if evidence[part]:
             click.echo(f"evidence, {part}, {evidence[part]['cases']} maps")
             _tell_measures(evidence_measures(evidence, part))
     for path in files:
         click.echo(f"  {path}")
-
-
-def _differences(comparison: Any) -> dict[str, Any]:
-    return {
-        name: {"value": found["difference"], **found} for name, found in comparison.metrics.items()
-    }
 
 
 def _tell_measures(measures: Any) -> None:

@@ -1,7 +1,6 @@
 """``pipeline train``: from a table of labelled pictures to weights and a card."""
 
 import os
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +47,9 @@ def train(recipe: str, output: str | None, overrides: tuple[str, ...], quiet: bo
 
 
 def _train(recipe: Any, folder: Path, watch: Any, command: str, *, quiet: bool) -> Any:
-    from diascope.errors import UsageError
+    from diascope.errors import refuse_missing
 
-    missing = [name for name in _NEEDS if find_spec(name) is None]
-    if missing:
-        hint = 'pip install -c constraints.txt "diascope[train]"'
-        raise UsageError(f"training needs what is not installed: {', '.join(missing)}", hint=hint)
+    refuse_missing("training needs", _NEEDS, "train")
     from diascope.training.train import train as run_training
 
     def tell(text: str) -> None:

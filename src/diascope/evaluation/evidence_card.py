@@ -13,16 +13,15 @@ from diascope.pages.words import counted
 from diascope.table import Example
 
 
-def updatable(model: object, card: ModelCard) -> Path:
-    """Return the weights' folder of a loaded model plugin, whose card can be written.
+def check_updatable(folder: Path | None, card: ModelCard) -> None:
+    """Check that the card in a model's folder of weights can be written.
 
     Raises:
-        UsageError: if the model has no folder of weights.
+        UsageError: if the model has no such folder.
         WeightsError: if the weights are not those that the card describes.
         OutputError: if the folder cannot be written.
     """
-    folder = getattr(model, "weights", None)
-    if not isinstance(folder, Path):
+    if folder is None:
         raise UsageError(
             f"{card.name} has no folder of weights whose card could be updated",
             hint="Leave out --update-card.",
@@ -34,7 +33,6 @@ def updatable(model: object, card: ModelCard) -> Path:
             where=str(folder),
             hint="Copy the folder, and name the copy with --set model.NAME.weights=FOLDER.",
         )
-    return folder
 
 
 def card_evidence(

@@ -6,7 +6,6 @@ estimates by gradients; what they claim, if anything, is measured and shown.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
 from typing import Literal
 
 import numpy as np
@@ -14,7 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from diascope.errors import UsageError
+from diascope.errors import refuse_missing
+from diascope.explain.convolution import numbers
 from diascope.network import Network
 
 FeatureMethod = Literal["exact", "hirescam", "grad-cam", "grad-cam++"]
@@ -72,7 +72,7 @@ def attribute(
         logit = network.head(features)[0, output]
         (gradient,) = torch.autograd.grad(logit, features)
     cells = makers[method](features.detach()[0], gradient[0])
-    return Attribution(method, _numbers(cells), float(logit.detach()), None)
+    return Attribution(method, numbers(cells), float(logit.detach()), None)
 
 
 def _exact(network: Network, features: Tensor, output: int) -> Attribution:
@@ -81,7 +81,7 @@ def _exact(network: Network, features: Tensor, output: int) -> Attribution:
         logit = float(network.head(features)[0, output])
         cells = network.head.maps(features)[0, output]
         bias = float(network.head.bias[output])
-    return Attribution("exact", _numbers(cells), logit, logit - bias)
+    return Attribution("exact", numbers(cells), logit, logit - bias)
 
 
 def _hirescam(features: Tensor, gradient: Tensor) -> Tensor:
@@ -115,11 +115,7 @@ def integrated_gradients(network: Network, batch: Tensor, output: int) -> Attrib
     Raises:
         UsageError: if Captum is not installed.
     """
-    if find_spec("captum") is None:
-        raise UsageError(
-            "integrated gradients need what is not installed: captum",
-            hint='pip install -c constraints.txt "diascope[explain]"',
-        )
+    refuse_missing("integrated gradients need", ["captum"], "explain")
     from captum.attr import IntegratedGradients
 
     baseline = torch.zeros_like(batch)
@@ -128,10 +124,4 @@ def integrated_gradients(network: Network, batch: Tensor, output: int) -> Attrib
     )
     with torch.no_grad():
         logit, start = (float(network(each)[0, output]) for each in (batch, baseline))
-    return Attribution(
-        "integrated-gradients", _numbers(pixels[0].detach().sum(0)), logit, logit - start
-    )
-
-
-def _numbers(cells: Tensor) -> NDArray[np.float32]:
-    return cells.float().contiguous().cpu().numpy()
+    return Attribution("integrated-gradients", numbers(pixels[0].sum(0)), logit, logit - start)

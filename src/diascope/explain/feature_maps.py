@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from diascope.explain.calls import Call, Seen, first_calls
+from diascope.explain.convolution import numbers
 
 STRONGEST = 8
 _PASSED_ON = (nn.Identity, nn.Dropout, nn.Dropout2d, nn.ConstantPad2d, nn.ZeroPad2d, nn.Flatten)
@@ -72,7 +73,7 @@ def halvings_of(call: Call, side: int) -> int:
 
 def depth_of(halvings: int, seen: Seen) -> Depth:
     """Return the strongest channels of what a module gave for the first picture of a batch."""
-    maps = seen.output[0].float().contiguous().cpu().numpy()
+    maps = numbers(seen.output[0])
     height, width = maps.shape[1:]
     return Depth(halvings, (height, width), len(maps), strongest(maps, STRONGEST))
 

@@ -45,7 +45,7 @@ def _counts(scored: Scored) -> NDArray[np.intp]:
     """Return ``(L, L)`` numbers of items, truth by answer."""
     from sklearn.metrics import confusion_matrix
 
-    known = ~np.isnan(scored.targets).any(axis=1)
+    known = scored.complete
     truth, answer = scored.targets[known].argmax(axis=1), scored.predicted[known].argmax(axis=1)
     counts: NDArray[np.intp] = confusion_matrix(truth, answer, labels=range(len(scored.names)))
     return counts

@@ -96,10 +96,9 @@ def net_benefit(truth: Booleans, scores: Floats) -> Floats:
 def _measurable(scored: Scored) -> Iterator[tuple[str, Booleans, Floats, Booleans]]:
     """Yield name, truth, scores and decisions of each label that has items of both kinds."""
     for name, column in scored.measured.items():
-        known = ~np.isnan(scored.targets[:, column])
-        truth = scored.targets[known, column] == 1
+        _, truth, scores, decided = scored.label(column)
         if truth.any() and not truth.all():
-            yield name, truth, scored.scores[known, column], scored.predicted[known, column]
+            yield name, truth, scores, decided
 
 
 def _square(x: str, y: str) -> "tuple[Figure, Axes]":

@@ -69,15 +69,11 @@ def resampled(scored: Scored, *, draws: int, seed: int) -> dict[str, Floats]:
 def metrics_of(scored: Scored, arithmetic: Arithmetic) -> dict[str, Any]:
     """Return every metric of the task by name, the most telling first."""
     labels = {
-        name: arithmetic.label(
-            known := _known(scored, column),
-            scored.targets[known, column] == 1,
-            scored.scores[known, column],
-            scored.predicted[known, column],
-        )
-        for name, column in scored.measured.items()
+        name: arithmetic.label(*scored.label(column)) for name, column in scored.measured.items()
     }
-    errors = _calibration_errors(scored, arithmetic)
+    errors = {
+        name: arithmetic.calibration_error(*each) for name, each in scored.confidences().items()
+    }
     shared = {
         "brier": _brier(scored, arithmetic),
         "ece": _macro(list(errors.values())),
@@ -111,7 +107,7 @@ def _recall(scored: Scored, label: dict[str, Any]) -> Any:
 
 
 def _accuracy(scored: Scored, arithmetic: Arithmetic) -> Any:
-    known = _known(scored)
+    known = scored.complete
     right = (scored.predicted == (scored.targets == 1)).all(axis=1)
     return arithmetic.mean(known, right[known].astype(np.float64))
 
@@ -122,50 +118,21 @@ def _brier(scored: Scored, arithmetic: Arithmetic) -> Any:
     Multiclass: summed over the labels, 0 to 2. Binary: of the positive label. Multilabel: mean over
     the labels. Both 0 to 1.
     """
-    each = [
-        arithmetic.mean(
-            known := _known(scored, column),
-            (scored.scores[known, column] - scored.targets[known, column]) ** 2,
-        )
-        for column in scored.measured.values()
-    ]
+    labels = map(scored.label, scored.measured.values())
+    each = [arithmetic.mean(known, (scores - truth) ** 2) for known, truth, scores, _ in labels]
     return sum(each) if scored.task == "multiclass" else _macro(each)
-
-
-def _calibration_errors(scored: Scored, arithmetic: Arithmetic) -> dict[str, Any]:
-    """Return the error of the top label's score (multiclass), or of each label's."""
-    if scored.task != "multiclass":
-        return {
-            name: arithmetic.calibration_error(
-                known := _known(scored, column),
-                scored.scores[known, column],
-                scored.targets[known, column] == 1,
-            )
-            for name, column in scored.measured.items()
-        }
-    known = _known(scored)
-    top = scored.scores[known].argmax(axis=1)
-    correct = scored.targets[known][np.arange(len(top)), top] == 1
-    return {"top": arithmetic.calibration_error(known, scored.scores[known].max(axis=1), correct)}
 
 
 def _sets(scored: Scored, arithmetic: Arithmetic) -> dict[str, Any]:
     """Return the share of sets that hold every label of their item, and their mean size."""
     if scored.sets is None:
         return {}
-    known = _known(scored)
+    known = scored.complete
     correct = (scored.sets | (scored.targets != 1)).all(axis=1)
     return {
         "set_coverage": arithmetic.mean(known, correct[known].astype(np.float64)),
         "set_size": arithmetic.mean(known, scored.sets.sum(axis=1)[known].astype(np.float64)),
     }
-
-
-def _known(scored: Scored, column: int | None = None) -> Booleans:
-    """Return ``(N,)``: of which items the label is known, or all labels."""
-    known: Booleans = ~np.isnan(scored.targets)
-    every: Booleans = np.logical_and.reduce(known, axis=1)
-    return every if column is None else known[:, column]
 
 
 def _macro(each: list[Any]) -> Any:

@@ -24,11 +24,11 @@ def reliability(scored: Scored) -> "Figure":
     figure = new_figure(6.2 if scored.task == "multilabel" else 4.8, 4.9)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
     upper.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (2, 3)))
-    pairs = _pairs(scored)
-    for number, (name, (confidence, correct)) in enumerate(pairs.items()):
+    confidences = scored.confidences()
+    for number, (name, (_, confidence, correct)) in enumerate(confidences.items()):
         x, y = _binned(confidence, correct)
         upper.plot(x, y, marker="o", markersize=4, label=wrapped(name), **line_style(number))
-    values = np.concatenate([confidence for confidence, _ in pairs.values()])
+    values = np.concatenate([confidence for _, confidence, _ in confidences.values()])
     lower.hist(values, bins=_EDGES.tolist(), color=ACCENT, alpha=0.55)
     upper.set(xlim=(0, 1), ylim=(0, 1.01), ylabel="Share that is right")
     lower.set(xlabel="Score", ylabel="Items")
@@ -36,20 +36,6 @@ def reliability(scored: Scored) -> "Figure":
     if scored.task == "multilabel":
         legend_beside(figure, upper, _LINES)
     return figure
-
-
-def _pairs(scored: Scored) -> dict[str, tuple[Floats, Booleans]]:
-    """Return scores and whether they are right, by what they are scores of."""
-    if scored.task == "multiclass":
-        known = ~np.isnan(scored.targets).any(axis=1)
-        top = scored.scores[known].argmax(axis=1)
-        correct = scored.targets[known][np.arange(len(top)), top] == 1
-        return {"top label": (scored.scores[known].max(axis=1), correct)}
-    pairs = {}
-    for name, column in scored.measured.items():
-        known = ~np.isnan(scored.targets[:, column])
-        pairs[name] = scored.scores[known, column], scored.targets[known, column] == 1
-    return pairs
 
 
 def _binned(confidence: Floats, correct: Booleans) -> tuple[Floats, Floats]:

@@ -70,6 +70,30 @@ class Scored:
         columns = {name: column for column, name in enumerate(self.names)}
         return {self.names[1]: 1} if self.task == "binary" else columns
 
+    @property
+    def complete(self) -> Booleans:
+        """``(N,)``: of which items all labels are known."""
+        return np.asarray(~np.isnan(self.targets).any(axis=1))
+
+    def label(self, column: int) -> tuple[Booleans, Booleans, Floats, Booleans]:
+        """Return of which items a label is known; of these truth, scores and decisions."""
+        known = ~np.isnan(self.targets[:, column])
+        truth = self.targets[known, column] == 1
+        return known, truth, self.scores[known, column], self.predicted[known, column]
+
+    def confidences(self) -> dict[str, tuple[Booleans, Floats, Booleans]]:
+        """Return of which items a score is known; of these the scores, and whether they are right.
+
+        Multiclass: of the top label. Else: of each label.
+        """
+        if self.task != "multiclass":
+            labels = ((name, *self.label(column)) for name, column in self.measured.items())
+            return {name: (known, scores, truth) for name, known, truth, scores, _ in labels}
+        known = self.complete
+        scores, targets = self.scores[known], self.targets[known]
+        correct = targets[np.arange(len(scores)), scores.argmax(axis=1)] == 1
+        return {"top label": (known, scores.max(axis=1), correct)}
+
     def counts(self) -> dict[str, int]:
         """Return how many items have each label."""
         present = np.nansum(self.targets, axis=0)

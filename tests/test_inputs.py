@@ -101,7 +101,7 @@ def test_what_is_named_twice_is_entered_once(tree: Path, tmp_path: Path, name: s
 def entered(path: Path, *named: str) -> list[tuple[str, str]]:
     """Return id and uri of what a new ledger has to do."""
     ledger = Ledger(path, "run")
-    ledger.enter(find_items(named), lambda *_: True, retry=False)
+    ledger.enter(find_items(named), retry=False)
     items = [(item.id, item.uri) for chunk in ledger.todo(9) for item in chunk]
     ledger.close()
     return items

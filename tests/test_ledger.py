@@ -26,14 +26,10 @@ def photos(tmp_path: Path) -> Path:
     return folder
 
 
-def unchanged(item: Item, digest: str) -> bool:
-    return content_digest(item) == digest
-
-
 def opened(photos: Path, digest: str = "run", *, retry: bool = False) -> Ledger:
     """Open the ledger beside the photos and enter them, as a run does."""
     ledger = Ledger(photos.parent / "ledger.sqlite", digest)
-    ledger.enter(find_items([str(photos)]), unchanged, retry=retry)
+    ledger.enter(find_items([str(photos)]), retry=retry)
     return ledger
 
 
@@ -142,12 +138,12 @@ def test_an_item_that_ends_as_it_is_entered_is_a_change(photos: Path) -> None:
     opened(photos).settle()
     paths = [str(photos / name) for name in "abc"]
     ledger = opened(photos)
-    ledger.enter(find_items(paths), unchanged, retry=False)
+    ledger.enter(find_items(paths), retry=False)
     ledger.settle()
     listed = [Found(each.item, each.stamp) for each in find_items(paths)]
     (photos / "b").unlink()
     gone = replace(listed[1], stamp="", end=Failed(listed[1].item, "read", "", "it is gone"))
-    ledger.enter([listed[0], gone, listed[2]], unchanged, retry=False)
+    ledger.enter([listed[0], gone, listed[2]], retry=False)
     assert ledger.counts() == {"found": 3, "ok": 2, "failed": 1, "skipped": 0, "pending": 0}
     assert ledger.changed
 
@@ -260,10 +256,10 @@ def test_two_items_of_one_id_keep_apart(photos: Path) -> None:
             yield Found(Item("same", str(photos / name)), "")
 
     ledger = Ledger(photos.parent / "other.sqlite", "run")
-    ledger.enter(same(), unchanged, retry=False)
+    ledger.enter(same(), retry=False)
     assert waiting(ledger) == ["same", "same (2)", "same (3)"]
     finish(ledger)
-    ledger.enter(same(), unchanged, retry=False)
+    ledger.enter(same(), retry=False)
     assert waiting(ledger) == []
 
 

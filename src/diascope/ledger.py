@@ -7,7 +7,7 @@ committed at once, so a killed run goes on with the same batches as an undisturb
 import errno
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from diascope.found import Found
 from diascope.inputs import stamp_of
 from diascope.ledger_file import damaged, file_at, opened
 from diascope.records import COLUMNS, packed, unpacked
-from diascope.sample import Failed, Item, Record, Skipped
+from diascope.sample import Failed, Item, Record
 
 _CHANGED, _RETRYING = "changed", "retrying"
 _SET = ", ".join(f"{column} = ?" for column in COLUMNS)
@@ -78,14 +78,10 @@ class Ledger:
         """Note that what was written tells what the ledger holds."""
         self.remember(_CHANGED, "")
 
-    def enter(
-        self, found: Iterable[Found], unchanged: Callable[[Item, str], bool], *, retry: bool
-    ) -> None:
+    def enter(self, found: Iterable[Found], *, retry: bool) -> None:
         """Enter the items of this run.
 
         Args:
-            unchanged: says whether an item still has the content of that digest; asked only where
-                the stamp differs.
             retry: do failed and skipped items again; of a retry that did not come to its end, only
                 those that it did not reach.
         """
@@ -97,7 +93,7 @@ class Ledger:
         moved = False
         with self._base:
             for place, entry in enumerate(found):
-                moved |= self._enter(entry, place, before, unchanged, again)
+                moved |= self._enter(entry, place, before, again)
             facts = {"seen": str(self._seen)}
             if moved or last != self._count(self._seen):
                 facts[_CHANGED] = "yes"
@@ -165,15 +161,11 @@ class Ledger:
         query = "select count(*) from items where seen = ?"
         return int(self._base.execute(query, (seen,)).fetchone()[0])
 
-    def _enter(
-        self,
-        entry: Found,
-        place: int,
-        before: int,
-        unchanged: Callable[[Item, str], bool],
-        retry: bool,
-    ) -> bool:
-        """Enter one item; return whether it is new, stands elsewhere or is not done."""
+    def _enter(self, entry: Found, place: int, before: int, retry: bool) -> bool:
+        """Enter one item; return whether it is new, stands elsewhere or is not done.
+
+        Where the stamp differs, the content decides.
+        """
         if self._named_before(entry.item):
             return False
         item = self._unique(entry.item)
@@ -184,7 +176,7 @@ class Ledger:
             seen, was, ended, uri, stamp, content, digest = old
             again = retry and ended != "ok"
             same = (uri, stamp) == (item.uri, entry.stamp)
-            same = same or (entry.end is None and bool(content) and unchanged(item, content))
+            same = same or (entry.end is None and content and content_digest(item) == content)
             if digest == self.digest and ended != "pending" and same and not again:
                 state = "done"
         if state == "pending":
@@ -197,15 +189,12 @@ class Ledger:
             (self._seen, place, item.uri, entry.stamp, item.id),
         )
         if state == "pending" and entry.end is not None:
-            self._end(entry.end, item)
+            self._base.execute(
+                f"update items set {_SET}, digest = ? where id = ?",
+                (*packed(entry.end), self.digest, item.id),
+            )
             self.lost += isinstance(entry.end, Failed)
         return old is None or state == "pending" or (seen, was) != (before, place)
-
-    def _end(self, end: Skipped | Failed, item: Item) -> None:
-        self._base.execute(
-            f"update items set {_SET}, digest = ? where id = ?",
-            (*packed(end), self.digest, item.id),
-        )
 
     def _named_before(self, item: Item) -> bool:
         """Say whether the same file was entered in this run already, under whatever name."""

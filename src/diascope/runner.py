@@ -26,7 +26,7 @@ from diascope.privacy import WITHHELD
 from diascope.profile import Profile, with_threads
 from diascope.pseudonyms import pseudonymous
 from diascope.reporting import Summary, reported, write_reports
-from diascope.sample import Failed, Item, Prediction, Record, state_of
+from diascope.sample import Failed, Prediction, Record, state_of
 from diascope.timing import measured, take_spent
 from diascope.versions import mixed_versions, note_versions
 
@@ -142,7 +142,7 @@ def _run(
     summary, told = Summary(WITHHELD if strict else request.command, inputs), ""
     take_spent()  # by another run of this process
     with measured("find"):
-        ledger.enter(_found(pipeline, request, output), _unchanged, retry=request.retry)
+        ledger.enter(_found(pipeline, request, output), retry=request.retry)
     outcome.counts, outcome.failed = ledger.counts(), ledger.lost
     if not outcome.counts["found"]:
         raise UsageError("the inputs hold no files", hint="Name files, folders or globs.")
@@ -204,10 +204,6 @@ def _load(pipeline: Pipeline, ledger: Ledger) -> None:
         raise RecipeError(message, where=error.where, hint=hint) from error
     if pipeline.engine is not None:
         ledger.remember(_ENGINE, json.dumps([digest, *pipeline.engine]))
-
-
-def _unchanged(item: Item, digest: str) -> bool:
-    return content_digest(item) == digest
 
 
 def _profiled(

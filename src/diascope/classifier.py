@@ -98,7 +98,8 @@ class Classifier:
         scores = self._aggregated(frames)
         predicted = decide(scores, self._deciding)
         top = max(predicted or self.card.names, key=lambda name: scores[name])
-        shown = self._heaviest(frames) or frames.telling[top]
+        heaviest = frames.heaviest if self._how == "attention" else None
+        shown = heaviest or frames.telling[top]
         what = ("frame" if regions is None else "region") + ("s" if frames.count > 1 else "")
         return replace(
             shown,
@@ -119,9 +120,6 @@ class Classifier:
     @property
     def _how(self) -> Aggregation | Literal["attention"]:
         return _native(self.card) if self.aggregation == "card" else self.aggregation
-
-    def _heaviest(self, frames: Frames) -> Prediction | None:
-        return frames.heaviest if self._how == "attention" else None
 
     def _aggregated(self, frames: Frames) -> dict[str, float]:
         names, task, how, rows = self.card.names, self.card.task, self._how, frames.scores

@@ -21,20 +21,15 @@ class Gate:
         """Return why an item is not accepted; empty if it is."""
         for name, accepted in self.facts.items():
             title = name.replace("_", " ")
-            value = facts.get(name, "").strip()
+            value, wanted = facts.get(name, "").strip(), " or ".join(accepted)
             if not value and self.missing == "skip":
-                return f"the file states no {title}; the recipe wants {_either(accepted)}"
+                return f"the file states no {title}; the recipe wants {wanted}"
             if value and value.upper() not in {each.upper() for each in accepted}:
-                return f"{title} is {value}; the recipe is for {_either(accepted)}"
+                return f"{title} is {value}; the recipe is for {wanted}"
         return ""
 
     def plain(self) -> dict[str, object]:
         """Return the gate as it is written in a recipe."""
-        return {
-            **{name: list(values) for name, values in self.facts.items()},
-            "missing": self.missing,
+        return {name: list(values) for name, values in self.facts.items()} | {
+            "missing": self.missing
         }
-
-
-def _either(values: tuple[str, ...]) -> str:
-    return " or ".join(values)

@@ -207,8 +207,11 @@ def _listed(path: Path) -> Iterator[Found]:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the list {path} cannot be read: {error}") from error
-    csv_file = path.suffix.lower() == ".csv"
-    lines = iter(_csv_paths(path, text) if csv_file else _text_paths(text))
+    if path.suffix.lower() == ".csv":
+        lines = iter(_csv_paths(path, text))
+    else:
+        stripped = (line.strip() for line in text.split("\n"))
+        lines = iter([line for line in stripped if line and not line.startswith("#")])
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         while block := list(islice(lines, _AT_ONCE)):
             stored = [line for line in block if line.startswith(_STORES)]
@@ -219,11 +222,9 @@ def _listed(path: Path) -> Iterator[Found]:
                 elif "://" in line:
                     yield from _listed_remote(line)
                 else:
-                    yield _listed_file(path.parent / line, line)
-
-
-def _listed_file(target: Path, line: str) -> Found:
-    return _file(Path.cwd() / line if _absent(target) else target, line.removeprefix("./"))
+                    beside = path.parent / line
+                    target = Path.cwd() / line if _absent(beside) else beside
+                    yield _file(target, line.removeprefix("./"))
 
 
 def _listed_remote(uri: str) -> list[Found]:
@@ -243,11 +244,6 @@ def _absent(path: Path) -> bool:
     except (OSError, ValueError):
         return False
     return False
-
-
-def _text_paths(text: str) -> list[str]:
-    lines = (line.strip() for line in text.split("\n"))
-    return [line for line in lines if line and not line.startswith("#")]
 
 
 def _csv_paths(path: Path, text: str) -> list[str]:

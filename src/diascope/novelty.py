@@ -105,12 +105,9 @@ def warnings_of(novelties: Sequence[float | None], *, what: str = "frames") -> t
     outside = [novelty for novelty in novelties if novelty is not None and novelty > 1]
     if not outside:
         return ()
-    limit = f"{_times(max(outside))} times the limit"
+    worst = max(outside)
+    limit = f"{worst:,.0f} times the limit" if worst >= _PLAIN else f"{worst:.2f} times the limit"
     if len(novelties) == 1:
         return (f"unlike the pictures that the model was trained on ({limit})",)
     share = f"{len(outside):,} of {len(novelties):,} {what}"
     return (f"{share} unlike the pictures that the model was trained on (up to {limit})",)
-
-
-def _times(novelty: float) -> str:
-    return f"{novelty:,.0f}" if novelty >= _PLAIN else f"{novelty:.2f}"

@@ -68,9 +68,8 @@ class Parts:
         )
         with closing(sqlite3.connect(self._path(item))) as base, base:
             base.execute("begin")  # tables, too, are made with all the rest or not at all
-            base.execute(
-                f"create table if not exists parts (number integer primary key, {_columns()})"
-            )
+            columns = f"number integer primary key, {', '.join(COLUMNS)}"
+            base.execute(f"create table if not exists parts ({columns})")
             base.execute("create table if not exists content (stamp text)")
             if start == 0:
                 base.execute("delete from parts")
@@ -97,7 +96,3 @@ def _is_of(item: Item, base: sqlite3.Connection) -> bool:
 
 def _stamp(item: Item) -> str:
     return remote_stamp(item.uri) if "://" in item.uri else stamp_of(Path(item.uri))
-
-
-def _columns() -> str:
-    return ", ".join(COLUMNS)

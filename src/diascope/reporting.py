@@ -63,13 +63,13 @@ class Summary:
 
     def plain(self, pipeline: Pipeline, ledger: Ledger) -> dict[str, Any]:
         """Return the content of ``run.json``."""
-        card = pipeline.model.instance.card
+        card, execution = pipeline.model.instance.card, pipeline.execution
         parts = (*pipeline.parts, *pipeline.reports, pipeline.executor)
         return {
             "recipe": pipeline.recipe.plain(),
             "digest": pipeline.digest(),
             "weights": {"model": pipeline.model.plugin.name, "digest": card.digest},
-            "execution": _executed(pipeline),
+            "execution": execution and asdict(execution) | {"devices": pipeline.devices},
             "card": card.plain(),
             "versions": versions(parts)
             | last_versions(ledger)
@@ -194,12 +194,6 @@ def _wanted(pipeline: Pipeline) -> str:
     """Return what decides the content of the reports."""
     versions = [(part.plugin.name, part.plugin.version) for part in pipeline.reports]
     return json.dumps([pipeline.digest(), pipeline.recipe.plain()["report"], versions])
-
-
-def _executed(pipeline: Pipeline) -> dict[str, Any] | None:
-    if pipeline.execution is None:
-        return None
-    return asdict(pipeline.execution) | {"devices": pipeline.devices}
 
 
 def _now() -> str:

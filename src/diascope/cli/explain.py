@@ -67,7 +67,10 @@ def explain(
     from diascope.errors import ReadError, UsageError
 
     if demo:
-        _write(output, "blackboard.html", _demo(), quiet)
+        from diascope.explain.blackboard import blackboard
+        from diascope.explain.blackboard_page import blackboard_page
+
+        _write(output, "blackboard.html", blackboard_page(blackboard()), quiet)
         return
     if recipe is None:
         raise UsageError("a recipe is needed", hint="Or --demo, which needs none.")
@@ -79,13 +82,6 @@ def explain(
         click.echo(f"failed: {image or 'the first of the input'}: {error}", err=True)
         sys.exit(1)
     _write(output, "explain.html", page, quiet)
-
-
-def _demo() -> str:
-    from diascope.explain.blackboard import blackboard
-    from diascope.explain.blackboard_page import blackboard_page
-
-    return blackboard_page(blackboard())
 
 
 def _page(recipe: str, image: str | None, quiet: bool, options: dict[str, Any]) -> str:
@@ -128,14 +124,10 @@ def _tell(found: Any) -> None:
     for each in found.wanted:
         here, there = each.here.strength, each.response.strength
         click.echo(f"  {each.target.name}: {here:.4g} here, {there:.4g} on what it wants")
-    if found.gallery:
-        _tell_gallery(found.gallery)
-
-
-def _tell_gallery(gallery: Any) -> None:
-    click.echo(f"  {gallery.looked} pictures of the table looked at in {gallery.seconds:.0f} s")
-    for reason, count in gallery.left_out.items():
-        click.echo(f"  left out: {count}, {reason}", err=True)
+    if gallery := found.gallery:
+        click.echo(f"  {gallery.looked} pictures of the table looked at in {gallery.seconds:.0f} s")
+        for reason, count in gallery.left_out.items():
+            click.echo(f"  left out: {count}, {reason}", err=True)
 
 
 def _write(folder: Path, name: str, page: str, quiet: bool) -> None:

@@ -20,7 +20,7 @@ from diascope.output import held, write_whole
 from diascope.pages.words import counted
 from diascope.pipeline import Pipeline
 from diascope.runner import Outcome, Request, Watch, run
-from diascope.sample import Failed, Prediction, Skipped
+from diascope.sample import Failed, Prediction
 from diascope.table import SPLIT_FILE, Example, read_table
 
 _LIST = "items.csv"
@@ -91,7 +91,8 @@ def collect(
             answered.append((example, record))
         else:
             again = f" (line {example.line})" if example.name in failed else ""
-            failed[f"{example.name}{again}"] = _reason(record)
+            stage = f"{record.stage}: " if isinstance(record, Failed) else ""
+            failed[f"{example.name}{again}"] = f"{stage}{record.reason}"
     if not answered:
         raise UsageError(f"nothing was classified; the first reason: {next(iter(failed.values()))}")
     return _scored(answered, pipeline.model.instance.card, pipeline.recipe.run.coverage), failed
@@ -165,10 +166,6 @@ def _truth(example: Example, names: Sequence[str]) -> list[float]:
     return [
         math.nan if name in example.unknown else float(name in example.labels) for name in names
     ]
-
-
-def _reason(record: Failed | Skipped) -> str:
-    return f"{record.stage}: {record.reason}" if isinstance(record, Failed) else record.reason
 
 
 def _uri(example: Example) -> str:

@@ -68,13 +68,10 @@ def learned_by(folder: Path, examples: Sequence[Example]) -> Learned:
             "picture of the same name: they are taken for others; if they are the same, the "
             "figures flatter"
         )
+    whole = [row for row in rows if "://" in row["path"] or Path(row["path"]).is_absolute()]
     return Learned(
         groups,
-        {row["path"]: cast(Split, row["split"]) for row in rows if _is_whole(row["path"])},
+        {row["path"]: cast(Split, row["split"]) for row in whole},
         frozenset(Path(row["path"]).stem for row in rows if row["split"] in LEARNED),
         doubt,
     )
-
-
-def _is_whole(path: str) -> bool:
-    return "://" in path or Path(path).is_absolute()

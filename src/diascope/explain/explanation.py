@@ -76,19 +76,16 @@ def explain(
     seen = captured(backbone, batch, wanted)
     features = seen[backbone].output
     grid = (features.shape[2], features.shape[3])
+    filters: tuple[Filter, ...] = ()
+    if first:
+        filters = fired(first, after(first.module, following(calls, first), seen).activated)
     return Explanation(
-        filters=_filters(calls, first, seen) if first else (),
+        filters=filters,
         depths=tuple(depth_of(halvings, seen[call.module]) for halvings, call in ends.items()),
         layers=tuple(_layers(calls, inner, seen, side)),
         evidence=_evidence(network, batch, features, outputs, chosen, method),
         occlusion=occluded(network, batch, outputs[chosen], grid) if occlusion else None,
     )
-
-
-def _filters(
-    calls: Sequence[Call], first: Call, seen: Mapping[nn.Module, Seen]
-) -> tuple[Filter, ...]:
-    return fired(first, after(first.module, following(calls, first), seen).activated)
 
 
 def _layers(

@@ -48,7 +48,8 @@ def hiding(
     counts = np.rint(np.linspace(0, len(rank), _STEPS + 1))
     seen = np.concatenate([order < counts[:, None] for order in orders])
     scores = score(_looked_at(network, batch, seen.reshape(-1, *evidence.shape)))
-    return Hiding(*(_area(curve) for curve in scores.reshape(len(orders), -1)))
+    curves = scores.reshape(len(orders), -1)
+    return Hiding(*(float((curve[1:] + curve[:-1]).mean() / 2) for curve in curves))
 
 
 def _looked_at(network: nn.Module, batch: Tensor, seen: NDArray[np.bool_]) -> Tensor:
@@ -59,7 +60,3 @@ def _looked_at(network: nn.Module, batch: Tensor, seen: NDArray[np.bool_]) -> Te
     with torch.inference_mode():
         logits: Tensor = network(torch.where(masks, batch, blurred(batch, rows, columns)))
     return logits
-
-
-def _area(curve: NDArray[np.float64]) -> float:
-    return float((curve[1:] + curve[:-1]).mean() / 2)

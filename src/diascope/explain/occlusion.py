@@ -63,7 +63,7 @@ def occluded(network: nn.Module, batch: Tensor, output: int, grid: tuple[int, in
         whole = network(batch)[0, output]
         falls = [
             whole - network(torch.where(torch.stack(some), hidden, batch))[:, output]
-            for some in _blocks(masks)
+            for some in (masks[at : at + _AT_ONCE] for at in range(0, len(masks), _AT_ONCE))
         ]
     return Occlusion(
         map=torch.cat(falls).float().cpu().numpy().reshape(rows, columns),
@@ -88,7 +88,3 @@ def _mask(batch: Tensor, rows: int, columns: int, cell: int) -> Tensor:
     mask = torch.zeros(1, height, width, dtype=torch.bool, device=batch.device)
     mask[:, max(0, top) : bottom, max(0, left) : right] = True
     return mask
-
-
-def _blocks(masks: list[Tensor]) -> list[list[Tensor]]:
-    return [masks[at : at + _AT_ONCE] for at in range(0, len(masks), _AT_ONCE)]

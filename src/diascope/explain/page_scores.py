@@ -82,9 +82,6 @@ def _rule(card: ModelCard) -> str:
     own = "A label is decided on if its score reaches its operating point, 0.5 without one."
     if card.task == "binary":
         negative, positive = (label.title or label.name for label in card.labels)
-        own = f"{positive} is decided on {_from(points[1])}, else {negative}."
+        point = "0.5" if points[1] is None else "its operating point"
+        own = f"{positive} is decided on from {point} on, else {negative}."
     return compared_words(card.task, points) or own
-
-
-def _from(point: float | None) -> str:
-    return "from 0.5 on" if point is None else "from its operating point on"

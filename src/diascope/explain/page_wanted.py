@@ -30,7 +30,10 @@ def wanted_shown(
             "picture": photo(_colours(each.picture), _SIDE),
             "rows": _rows(each),
             "words": f"{counted(each.steps, 'step')}, {each.seconds:.1f} s.",
-            "excited": [_excited(one, titles) for one in _strongest(gallery, each)],
+            "excited": [
+                _excited(one, titles)
+                for one in (gallery.strongest[each.target.name] if gallery else ())
+            ],
         }
         for each in wanted
     ]
@@ -41,10 +44,6 @@ def gallery_words(gallery: Gallery) -> str:
     every = gallery.looked + sum(gallery.left_out.values()) == gallery.rows
     lot = "" if every else f", drawn by lot from its {counted(gallery.rows, 'row')}"
     return f"{counted(gallery.looked, 'picture')} of the table{lot}; {gallery.seconds:.1f} s"
-
-
-def _strongest(gallery: Gallery | None, wanted: Wanted) -> Sequence[Excited]:
-    return gallery.strongest[wanted.target.name] if gallery else ()
 
 
 def _rows(wanted: Wanted) -> list[tuple[str, str, str]]:

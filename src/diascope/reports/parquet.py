@@ -57,10 +57,11 @@ class ParquetReport:
 
 
 def _shards(
-    records: Iterator[Record], labels: Sequence[str], rows: int, directory: Path
+    records: Iterator[Record], labels: Sequence[str], size: int, directory: Path
 ) -> Iterator[Path]:
     """Write one shard after the other; a run without items has one, which is empty."""
     try:
+        import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError as error:
         raise PluginError(
@@ -70,10 +71,11 @@ def _shards(
     number = 0
     while (first := next(records, None)) is not None or not number:
         path = directory / f"predictions-{number:05d}.parquet"
-        shard = chain([] if first is None else [first], islice(records, rows - 1))
+        shard = chain([] if first is None else [first], islice(records, size - 1))
         with pq.ParquetWriter(path, schema, compression="zstd") as file:
             while group := list(islice(shard, _GROUP)):
-                file.write_table(_table(group, labels, schema))
+                rows = [_row(record, labels) for record in group]
+                file.write_table(pa.Table.from_pylist(rows, schema=schema))
         yield path
         number += 1
 
@@ -98,12 +100,6 @@ def _schema(labels: Sequence[str]) -> "pa.Schema":
             ("reason", text),
         ]
     )
-
-
-def _table(records: Sequence[Record], labels: Sequence[str], schema: "pa.Schema") -> "pa.Table":
-    import pyarrow as pa
-
-    return pa.Table.from_pylist([_row(record, labels) for record in records], schema=schema)
 
 
 def _row(record: Record, labels: Sequence[str]) -> dict[str, Any]:

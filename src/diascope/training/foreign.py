@@ -157,18 +157,14 @@ def _is_torchscript(path: Path) -> bool:
         return any(name.endswith("/constants.pkl") for name in archive.namelist())
 
 
-def _counts(name: str) -> bool:
-    """Whether a name is of a count of batches, which some projects store as a float."""
-    return name.rpartition(".")[2] == "num_batches_tracked"
-
-
 def _flat(held: Mapping[Any, Any]) -> dict[str, Tensor]:
     """Return tensors by dotted name, without the name of a part that alone holds tensors."""
     named = {key: value for key, value in held.items() if isinstance(key, str)}
     flat = {
         key: value.detach()
         for key, value in named.items()
-        if isinstance(value, Tensor) and value.is_floating_point() and not _counts(key)
+        if isinstance(value, Tensor) and value.is_floating_point()
+        if key.rpartition(".")[2] != "num_batches_tracked"  # which some projects store as a float
     }
     inner = {key: _flat(value) for key, value in named.items() if isinstance(value, Mapping)}
     inner = {key: tensors for key, tensors in inner.items() if tensors}

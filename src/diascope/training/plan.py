@@ -103,8 +103,9 @@ class Plan:
             facts["teachers"] = self.teachers()
         facts["rows"] = [
             (example.name, sorted(example.labels), example.group, example.split)
-            + ((sorted(example.unknown), example.weight) if _is_rich(example) else ())
+            + ((sorted(example.unknown), example.weight) if rich else ())
             for example in self.examples
+            for rich in [example.unknown or example.weight != 1]
         ]
         return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
 
@@ -220,7 +221,3 @@ def _check_learned(plan: Plan, called: str) -> None:
             where=str(plan.options.table),
             hint="Take more folds, of which each holds out less; or none.",
         )
-
-
-def _is_rich(example: Example) -> bool:
-    return bool(example.unknown) or example.weight != 1

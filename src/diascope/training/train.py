@@ -57,8 +57,8 @@ def train(
         fabric.launch()
         session = _Session(
             fabric,
-            watch if first else _unwatched,
-            tell if first else _untold,
+            watch if first else lambda progress: None,
+            tell if first else lambda text: None,
             command,
             available,
         )
@@ -203,11 +203,3 @@ def _fabric(options: TrainOptions) -> Any:
     return Fabric(
         accelerator="cuda" if on_gpu else "cpu", devices=devices, precision=options.precision
     )
-
-
-def _unwatched(progress: Progress) -> None:
-    """Only the first process tells how far the training is."""
-
-
-def _untold(text: str) -> None:
-    """Only the first process tells."""

@@ -38,7 +38,8 @@ class DicomwebFileSystem(AbstractFileSystem):  # type: ignore[misc]
         url = self._url(address)
         with plain_faults(url):
             found = list(instances_at(address, self._client(url)))
-        paths = [_path(address.base, *uids) for uids in found]
+        parts = (f"studies/{study}/series/{series}/instances/{uid}" for study, series, uid in found)
+        paths = [f"{address.base}/{part}" for part in parts]
         return [_told(path) if detail else path for path in paths]
 
     def find(self, path: str, *args: Any, detail: bool = False, **kwargs: Any) -> Any:
@@ -87,10 +88,6 @@ class DicomwebHttpFileSystem(DicomwebFileSystem):
     """The same over plain http, for services without https."""
 
     protocol = "dicomweb+http"
-
-
-def _path(base: str, study: str, series: str, instance: str) -> str:
-    return f"{base}/studies/{study}/series/{series}/instances/{instance}"
 
 
 def _told(path: str) -> dict[str, Any]:

@@ -41,8 +41,10 @@ def parametric_maps(
         NoResultError: if the item is no slide, was not read in tiles, or does not tell where on the
             glass these lie.
     """
+    from pydicom.uid import VLWholeSlideMicroscopyImageStorage
+
     overview, regions = prediction.overview, prediction.regions
-    if not _is_slide(source):
+    if source.SOPClassUID != VLWholeSlideMicroscopyImageStorage:
         raise NoResultError("the item is no DICOM slide")
     if overview is None or regions is None:
         raise NoResultError("there are no answers for its tiles")
@@ -61,12 +63,6 @@ def parametric_maps(
         values = lattice.map(regions.boxes, scores)
         meaning = _meaning(labels[name], kind, heat_limits(scores, kind))
         yield _map(source, prediction, algorithm, labels[name], values, meaning, tile_mm)
-
-
-def _is_slide(source: "Dataset") -> bool:
-    from pydicom.uid import VLWholeSlideMicroscopyImageStorage
-
-    return bool(source.SOPClassUID == VLWholeSlideMicroscopyImageStorage)
 
 
 def _kind(prediction: Prediction, of_card: ScoreKind, algorithm: Algorithm) -> ScoreKind:

@@ -63,6 +63,8 @@ class ViewerReport:
 
     def _slide(self, answer: Answer, folder: Path) -> dict[str, Any]:
         """Write the pictures of a slide and return what the page has to know of it."""
+        from PIL import Image
+
         prediction, overview = answer.prediction, answer.overview
         pyramid, note = None, ""
         try:
@@ -70,7 +72,7 @@ class ViewerReport:
             pyramid = {**asdict(made), "url": f"slides/{answer.name}/zoom_files/"}
         except (ReadError, OSError) as error:
             note = f"Only its overview can be shown: {reason_of(error)}"
-            _save_overview(answer, folder)
+            Image.fromarray(overview.picture).save(folder / "overview.jpg", quality=85)
         return {
             "id": prediction.item.id,
             "pyramid": pyramid,
@@ -85,12 +87,6 @@ class ViewerReport:
             "warnings": prediction.warnings,
             "heats": {label: _save_heat(answer, label, folder) for label in answer.labels},
         }
-
-
-def _save_overview(answer: Answer, folder: Path) -> None:
-    from PIL import Image
-
-    Image.fromarray(answer.overview.picture).save(folder / "overview.jpg", quality=85)
 
 
 def _save_heat(answer: Answer, label: str, folder: Path) -> dict[str, Any]:

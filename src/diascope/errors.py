@@ -65,12 +65,7 @@ class NoPictureError(ReadError):
 
 
 def refuse_missing(needs: str, modules: Iterable[str], extra: str) -> None:
-    """Raise a UsageError that says how to install what is missing of some modules.
-
-    Args:
-        needs: such as ``training needs``.
-        extra: of the package diascope, that holds them.
-    """
+    """Raise a UsageError if modules of an extra are missing that, say, ``training needs``."""
     if missing := [name for name in modules if find_spec(name) is None]:
         hint = f'pip install -c constraints.txt "diascope[{extra}]"'
         raise UsageError(f"{needs} what is not installed: {', '.join(missing)}", hint=hint)

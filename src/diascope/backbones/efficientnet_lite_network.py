@@ -77,12 +77,7 @@ class Block(nn.Module):
 
 
 class EfficientNetLiteNetwork(nn.Module):
-    """From ``(N, C, H, W)`` to ``(N, 1280, H/32, W/32)``, rounded up.
-
-    Args:
-        in_channels: channels of the input.
-        size: which of the family, 0 to 2.
-    """
+    """From ``(N, C, H, W)`` to ``(N, 1280, H/32, W/32)``, rounded up; of Lite0 ``size`` is 0."""
 
     def __init__(self, in_channels: int, size: int) -> None:
         super().__init__()

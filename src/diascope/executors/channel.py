@@ -18,11 +18,7 @@ _SLICE_S = 1.0
 
 
 class Channel:
-    """One end; the other end's death is an EOFError or OSError.
-
-    Args:
-        end: a connected stream socket.
-    """
+    """One end, a connected stream socket; the other end's death is an EOFError or OSError."""
 
     def __init__(self, end: socket.socket) -> None:
         self._end = end

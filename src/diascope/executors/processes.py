@@ -162,11 +162,7 @@ def _received(channel: Channel, within_s: float | None) -> Any:
 
 
 def _prepare_items(end: socket.socket, pickled: bytes, folder: str) -> None:
-    """What a worker process does, until its parent is gone.
-
-    Args:
-        folder: for its temporary files.
-    """
+    """What a worker process does, until its parent is gone; temporary files go to the folder."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to handle
     os.environ.update(_ONE_THREAD)
     os.environ["TMPDIR"] = tempfile.tempdir = folder

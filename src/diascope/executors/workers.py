@@ -30,12 +30,7 @@ class Preparer(Protocol):
 
 
 class Workers:
-    """Blocks of samples come back in order, and no faster than they are used.
-
-    Args:
-        make: returns what prepares for one thread.
-        count: how many threads.
-    """
+    """Blocks of samples come back in order, and no faster than they are used."""
 
     def __init__(self, make: Callable[[], Preparer], count: int) -> None:
         self._tasks: queue.SimpleQueue[tuple[Item, Blocks] | None] = queue.SimpleQueue()

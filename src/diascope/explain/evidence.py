@@ -109,9 +109,6 @@ def integrated_gradients(network: Network, batch: Tensor, output: int) -> Attrib
     The map must add up to the difference of the two logits; what is missing is the completeness
     gap of a sum over 32 points of the path.
 
-    Args:
-        batch: ``(1, C, H, W)``.
-
     Raises:
         UsageError: if Captum is not installed.
     """

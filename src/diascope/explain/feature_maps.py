@@ -51,9 +51,6 @@ def last_calls(calls: Sequence[Call], side: int) -> dict[int, Call]:
     """Return halvings to the last call at that resolution, from the picture to the features.
 
     A block of layers goes before a single layer: what runs through the network is what blocks give.
-
-    Args:
-        side: height of the picture in pixels.
     """
     end = calls[-1].outputs[2]
     fitting = [
@@ -67,7 +64,7 @@ def last_calls(calls: Sequence[Call], side: int) -> dict[int, Call]:
 
 
 def halvings_of(call: Call, side: int) -> int:
-    """Return how often the picture's side was halved where a call ends."""
+    """Return how often the picture's side, its height in pixels, was halved where a call ends."""
     return max(0, round(math.log2(side / call.outputs[2])))
 
 

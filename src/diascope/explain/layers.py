@@ -10,11 +10,7 @@ from diascope.explain.feature_maps import halvings_of
 
 
 def chosen_layers(calls: Sequence[Call], side: int) -> list[Call]:
-    """Return the convolutions to work out, in the order of the network.
-
-    Args:
-        side: height of the picture in pixels.
-    """
+    """Return the convolutions to work out, in the order of the network."""
     convolutions = [call for call in first_calls(calls) if _works(call)]
     if not convolutions:
         return []

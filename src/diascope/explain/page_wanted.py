@@ -18,11 +18,7 @@ _THUMB = 200
 def wanted_shown(
     wanted: Sequence[Wanted], gallery: Gallery | None, titles: Mapping[str, str]
 ) -> list[dict[str, Any]]:
-    """Return each painting, how strongly it excites, and the pictures of a table that do most.
-
-    Args:
-        titles: label to its name in words.
-    """
+    """Return each painting, how strongly it excites, and the pictures of a table that do most."""
     return [
         {
             "name": each.target.name,

@@ -119,12 +119,8 @@ def counted(number: int, noun: str) -> str:
 
 
 def compared_words(task: str, points: Sequence[float | None]) -> str:
-    """Return how labels are compared to decide on one; empty where each is decided on its own.
-
-    Args:
-        task: of the card.
-        points: the labels' operating points.
-    """
+    """Return how labels are compared to decide on one, by the card's task and operating points;
+    empty where each is decided on its own."""
     if task != "multiclass":
         return ""
     if not any(points):

@@ -23,11 +23,7 @@ def truth_of(pictures: Pictures, card: ModelCard) -> Floats:
 
 
 def decided(card: ModelCard, rule: Rule, pictures: Pictures, logits: Floats) -> ModelCard:
-    """Return the card with all that validation pictures say of its scores.
-
-    Args:
-        logits: ``(N, L)`` of the pictures.
-    """
+    """Return the card with all that validation pictures and their logits say of its scores."""
     groups = len({example.group for example in pictures.examples})
     fitted_on = (
         f"validation: {len(pictures)} pictures of {groups} groups, which chose the epoch too"

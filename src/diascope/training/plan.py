@@ -77,11 +77,7 @@ class Plan:
         return Pictures(self.split(split), self.preparation, card, augmentation)
 
     def card(self, size: tuple[int, int]) -> ModelCard:
-        """Return what is known of the model before it is trained.
-
-        Args:
-            size: (height, width) that preprocessing gives.
-        """
+        """Return what is known of the model before it is trained, given its pictures' size."""
         return first_card(
             self.recipe,
             self.options,

@@ -17,11 +17,8 @@ def split_by_group(
 ) -> list[Example]:
     """Return the examples, each with its split; a group is never on two sides.
 
-    A table that has a ``split`` column keeps it. Otherwise shares of the groups are held out,
-    stratified by label, by scikit-learn's StratifiedGroupKFold.
-
-    Args:
-        test, validation: shares of the pictures.
+    A table that has a ``split`` column keeps it. Otherwise shares of the pictures are held out, by
+    whole groups, stratified by label, by scikit-learn's StratifiedGroupKFold.
 
     Raises:
         TableError: if there are too few groups to hold any out.

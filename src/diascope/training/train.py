@@ -93,11 +93,7 @@ class _Session:
     def train(
         self, plan: Plan, folder: Path, found: Inspection, across: dict[str, Any] | None = None
     ) -> tuple[ModelCard, Scored | None]:
-        """Train, and in the first process write everything; return what was measured there.
-
-        Args:
-            across: the metrics of the cross-validation.
-        """
+        """Train, and in the first process write everything; return what was measured there."""
         first = self.fabric.is_global_zero
         options, card = plan.options, plan.card(found.size)
         if first:

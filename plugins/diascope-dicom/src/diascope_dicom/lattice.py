@@ -43,12 +43,7 @@ class Lattice:
         return cls((rows[0], columns[0]), (rows[1], columns[1]))
 
     def map(self, boxes: NDArray[np.int32], scores: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return ``shape``: the mean score of the regions over each cell, NaN where there is none.
-
-        Args:
-            boxes: as above.
-            scores: ``(n,)``, of one label.
-        """
+        """Return ``shape``: the mean of ``(n,)`` scores over each cell, NaN where there is none."""
         height, width = (
             round(count * pitch) for count, pitch in zip(self.shape, self.pitch, strict=True)
         )

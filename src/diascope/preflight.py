@@ -1,6 +1,7 @@
 """Look at recipe, plugins, weights and a sample of the inputs before anything heavy is loaded."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -54,44 +55,36 @@ def check(pipeline: Pipeline, named: Sequence[str], lists: Sequence[Path] = ()) 
     result = Check(warnings=list(pipeline.warnings))
     for part in (*pipeline.parts, *pipeline.reports, pipeline.executor):
         result.notes.append(f"plugin {part.plugin.title}")
-    if pipeline.model.instance.card.backbone:
-        _check_weights(pipeline, result)
-        _check_coverage(pipeline, result)
+    card, weights = pipeline.model.instance.card, pipeline.weights
+    coverage = pipeline.recipe.run.coverage
+    if card.backbone:
+        with _noted(pipeline, result):
+            if weights is not None:
+                check_digest(card, weights)
+                result.notes.append(f"weights {weights} SHA-256 {card.digest}")
+            make_backbone(card.backbone, card.backbone_parameters)
+        with _noted(pipeline, result):
+            if coverage is not None:
+                check_thresholds(card, coverage)
     if pipeline.executor.plugin.name == "local":  # others run where their devices are
-        _check_devices(pipeline, result)
+        with _noted(pipeline, result):
+            result.notes.append(f"on {', '.join(pipeline.devices)}")
+            if card.backbone and weights is not None:
+                for device in pipeline.devices:
+                    check_wish(card, weights, pipeline.runtime(device))
     _check_inputs(pipeline, named, lists, result)
     return result
 
 
-def _check_weights(pipeline: Pipeline, result: Check) -> None:
-    card, directory = pipeline.model.instance.card, pipeline.weights
+@contextmanager
+def _noted(pipeline: Pipeline, result: Check) -> Iterator[None]:
+    """Note an error of ours as a problem."""
     try:
-        if directory is not None:
-            check_digest(card, directory)
-            result.notes.append(f"weights {directory} SHA-256 {card.digest}")
-        make_backbone(card.backbone, card.backbone_parameters)
+        yield
+    except RecipeError as error:
+        result.problems.append(str(pipeline.recipe.located(error)))
     except DiascopeError as error:
         result.problems.append(str(error))
-
-
-def _check_coverage(pipeline: Pipeline, result: Check) -> None:
-    coverage = pipeline.recipe.run.coverage
-    try:
-        if coverage is not None:
-            check_thresholds(pipeline.model.instance.card, coverage)
-    except RecipeError as error:
-        result.problems.append(str(pipeline.recipe.located(error)))
-
-
-def _check_devices(pipeline: Pipeline, result: Check) -> None:
-    card = pipeline.model.instance.card
-    try:
-        result.notes.append(f"on {', '.join(pipeline.devices)}")
-        if card.backbone and pipeline.weights is not None:
-            for device in pipeline.devices:
-                check_wish(card, pipeline.weights, pipeline.runtime(device))
-    except RecipeError as error:
-        result.problems.append(str(pipeline.recipe.located(error)))
 
 
 def _check_inputs(

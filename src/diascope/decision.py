@@ -20,13 +20,18 @@ def scores_of(logits: NDArray[np.floating[Any]], card: ModelCard) -> NDArray[np.
     if card.calibration is not None:
         wide = wide * np.array(card.calibration.scale) + np.array(card.calibration.bias)
     if card.task == "multiclass":
-        powers = np.exp(wide - wide.max(axis=1, keepdims=True))
-        shares: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
-        return shares
+        return softmax(wide)
     positive: NDArray[np.float64] = np.exp(-np.logaddexp(0, -wide))  # does not overflow
     if card.task == "binary":
         return np.concatenate([1 - positive, positive], axis=1)
     return positive
+
+
+def softmax(logs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return powers of e as shares of their sum, row by row."""
+    powers = np.exp(logs - logs.max(axis=-1, keepdims=True))
+    shares: NDArray[np.float64] = powers / powers.sum(axis=-1, keepdims=True)
+    return shares
 
 
 def decide(scores: Mapping[str, float], card: ModelCard) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from array import array
 import numpy as np
 from numpy.typing import NDArray
 
+from diascope.decision import softmax
 from diascope.novelty import warnings_of
 from diascope.sample import Overview, Prediction, Regions
 
@@ -55,9 +56,7 @@ class Frames:
     @property
     def shares(self) -> NDArray[np.float64]:
         """``(count,)``: what each frame weighs by its attention, 1 in all."""
-        powers = np.exp(np.array(self._attention) - self._most)
-        shares: NDArray[np.float64] = powers / powers.sum()
-        return shares
+        return softmax(np.array(self._attention))
 
     @property
     def regions(self) -> Regions | None:

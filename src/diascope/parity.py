@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diascope.card import ModelCard
-from diascope.decision import decide, scores_of
+from diascope.decision import decide, scores_of, softmax
 from diascope.engines.outputs import Outputs
 from diascope.novelty import FeatureStatistics
 
@@ -62,8 +62,9 @@ def parity(
     )
     change = float(np.abs(before - after).max())
     if right.attention is not None and other.attention is not None:
-        shares = np.abs(_shares(right.attention) - _shares(other.attention))
-        change = max(change, float(shares.max()))
+        both = (right.attention, other.attention)
+        ours, theirs = (softmax(each.astype(np.float64)) for each in both)
+        change = max(change, float(np.abs(ours - theirs).max()))
     warnings = 0
     if statistics is not None and card.novelty is not None:
         is_new, seems_new = (
@@ -85,9 +86,3 @@ def together(parts: Iterable[Parity]) -> Parity:
 
 def _decided(row: NDArray[np.float64], card: ModelCard) -> tuple[str, ...]:
     return decide(dict(zip(card.names, row.tolist(), strict=True)), card)
-
-
-def _shares(attention: NDArray[np.float32]) -> NDArray[np.float64]:
-    powers = np.exp(attention.astype(np.float64) - attention.max())
-    shares: NDArray[np.float64] = powers / powers.sum()
-    return shares

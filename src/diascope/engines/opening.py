@@ -95,12 +95,7 @@ class Opening:
         return [each for each in every if precision in ("auto", each[1])]
 
     def open(self, candidate: Candidate) -> Engine:
-        """Make an engine.
-
-        Raises:
-            WeightsError: if the weights are missing, damaged or do not fit.
-            RecipeError: if it is a quantised graph that is not kept.
-        """
+        """Make an engine; raises as ``candidates``, and as ``load_network``."""
         name, precision = candidate
         if name in _EXPORTED:
             return self._open_exported(name, precision)
@@ -113,11 +108,7 @@ class Opening:
         return TorchEngine(network, self.card, device, precision, compiled=compiled)
 
     def exported(self) -> tuple[Path, NDArray[np.float32]]:
-        """Return the file of the graph in float32, and the bias of its logits.
-
-        Raises:
-            WeightsError: if the weights are missing, damaged or do not fit.
-        """
+        """Return the file of the graph in float32, and the bias of its logits."""
         return self._kept("graph.json", ".onnx", self._write_onnx)
 
     def keep_quantised(self, made: Path, parity: Mapping[str, Any]) -> str:

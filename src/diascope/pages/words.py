@@ -118,6 +118,12 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def some_words(names: Sequence[str]) -> str:
+    """Return such as ``a, b, c and 4 more``."""
+    shown = ", ".join(names[:3])
+    return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
+
+
 def compared_words(task: str, points: Sequence[float | None]) -> str:
     """Return how labels are compared to decide on one, by the card's task and operating points;
     empty where each is decided on its own."""

@@ -47,11 +47,7 @@ def text(header: Dataset, keyword: str) -> str:
 
 
 def whole(header: Dataset, keyword: str) -> int | None:
-    """Return a whole number, or None if the tag is absent or empty.
-
-    Raises:
-        ReadError: if it holds anything else.
-    """
+    """Return a whole number, None if the tag is absent or empty; else raise a ReadError."""
     found = value(header, keyword)
     if found is None:
         return None
@@ -67,11 +63,7 @@ def signed(number: int) -> int:
 
 
 def number(header: Dataset, keyword: str) -> float | None:
-    """Return a number, or None if the tag is absent or empty.
-
-    Raises:
-        ReadError: if it holds anything else.
-    """
+    """Return a number, None if the tag is absent or empty; else raise a ReadError."""
     found = numbers(header, keyword)
     if len(found) > 1:
         raise ReadError(f"{named(keyword)} holds {len(found)} numbers, not one")
@@ -79,11 +71,7 @@ def number(header: Dataset, keyword: str) -> float | None:
 
 
 def numbers(header: Dataset, keyword: str) -> list[float]:
-    """Return the numbers of a tag that may hold several; may be empty.
-
-    Raises:
-        ReadError: if it holds anything else.
-    """
+    """Return the numbers of a tag that may hold several, perhaps none; else raise a ReadError."""
     try:
         return [float(each) for each in values(header, keyword)]
     except (TypeError, ValueError):

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from diascope.card import WEIGHTS_FILE, file_digest
 from diascope.errors import WeightsError
+from diascope.pages.words import some_words
 from diascope.training.foreign import Pairing, pairings, read_tensors
 
 _LEAST = 0.95
@@ -17,8 +18,6 @@ _LEAST = 0.95
 
 _INSIDE = (WEIGHTS_FILE, "models/model.pt")
 """The weights in a folder of ours, and in a MONAI bundle."""
-
-_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ class Matched:
             "of the backbone, of another shape in the file": self.shape_mismatch,
             "of the file, left out": self.unexpected,
         }
-        return [f"{kind}: {_some(names)}" for kind, names in kinds.items() if names]
+        return [f"{kind}: {some_words(names)}" for kind, names in kinds.items() if names]
 
     def plain(self) -> dict[str, Any]:
         """Return what a card remembers, as plain values."""
@@ -247,11 +246,12 @@ def _refuse_misfit(matched: Matched, best: _Fit, backbone: str, source: Path) ->
         raise WeightsError(
             f"fits {counted}, but is of another network: it has {len(odd)} more in the same parts",
             where=str(source),
-            hint=f"Without a counterpart: {_some(odd)}.",
+            hint=f"Without a counterpart: {some_words(odd)}.",
         )
     broken = [name for name, value in best.values.items() if not value.isfinite().all()]
     if broken:
-        raise WeightsError(f"holds values that are no numbers: {_some(broken)}", where=str(source))
+        told = f"holds values that are no numbers: {some_words(broken)}"
+        raise WeightsError(told, where=str(source))
 
 
 def _refuse_doubt(fits: Sequence[_Fit], source: Path) -> None:
@@ -270,8 +270,3 @@ def _refuse_doubt(fits: Sequence[_Fit], source: Path) -> None:
 
 def _size(filters: Tensor) -> str:
     return " x ".join(map(str, filters.shape))
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_SHOWN])
-    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown

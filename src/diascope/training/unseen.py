@@ -5,13 +5,11 @@ from pathlib import Path
 
 from diascope.errors import TableError
 from diascope.evaluation.learned import LEARNED, Learned, learned_by
-from diascope.pages.words import counted
+from diascope.pages.words import counted, some_words
 from diascope.table import SPLIT_FILE, Example
 
 _KNOWN = {"test": LEARNED, "validation": ("train",)}
 """Splits of another training whose groups must not stand in a split of this one."""
-
-_SHOWN = 3
 
 
 def check_unseen(folder: Path, examples: Sequence[Example]) -> list[str]:
@@ -31,10 +29,9 @@ def check_unseen(folder: Path, examples: Sequence[Example]) -> list[str]:
     for split, known in _KNOWN.items():
         held = [one for one in examples if one.split == split]
         if seen := sorted({_seen(one, learned) for one in held if learned.split(one) in known}):
-            more = f" and {len(seen) - _SHOWN} more" if len(seen) > _SHOWN else ""
             raise TableError(
                 f"its training learned from groups that are held out now as {split}: "
-                f"{', '.join(seen[:_SHOWN])}{more}",
+                + some_words(seen),
                 where=str(path),
                 hint=f"Give the table its column `split`, as {path} has it, and train no folds. "
                 "If these groups or pictures are others, name them otherwise in the table.",

@@ -78,7 +78,10 @@ class Trainer:
         optimizer = fabric.setup_optimizers(optimizer_of(self.network, options))
         self._objective = Objective(options, self.card.task, self.training.targets)
         self._objective.to(fabric.device)
-        self._teachers = self._taught_by()
+        self._teachers: Teachers | None = None
+        if options.teachers:
+            device = str(fabric.device)
+            self._teachers = Teachers(options.teachers, self.card, options.teacher_share, device)
         sampler = Drawn(self.training.targets, options, (fabric.global_rank, fabric.world_size))
         loader = self._loader(sampler)
         if not len(loader):
@@ -109,7 +112,9 @@ class Trainer:
             self.watch(Progress(epoch + 1, options.epochs, steps, steps, loss, figures))
             told = self._told(figures)
             if best["network"] is None or told >= best["told"]:
-                best = {"told": told, "network": _copied(self._answering())}
+                state = self._answering().state_dict()
+                kept = {name: value.detach().cpu().clone() for name, value in state.items()}
+                best = {"told": told, "network": kept}
             self._keep_filters()
             if fabric.is_global_zero:
                 self._save(optimizer, schedule, best)
@@ -146,13 +151,6 @@ class Trainer:
             self.watch(Progress(epoch + 1, self.options.epochs, step, len(loader), total / step))
         mean_loss = self.fabric.all_reduce(torch.tensor(total / len(loader)), reduce_op="mean")
         return float(mean_loss)
-
-    def _taught_by(self) -> Teachers | None:
-        options = self.options
-        if not options.teachers:
-            return None
-        device = str(self.fabric.device)
-        return Teachers(options.teachers, self.card, options.teacher_share, device)
 
     def _lesson(self, batch: Any) -> tuple[Any, Tensor, Tensor]:
         """Return a batch as the network takes it, its targets and the rows' weights."""
@@ -247,7 +245,3 @@ class Trainer:
             "best": best,
         }
         save_checkpoint(self.directory, state)
-
-
-def _copied(network: Network) -> dict[str, Tensor]:
-    return {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diascope.errors import UsageError
-from diascope.inputs import Found, find_items
+from diascope.inputs import find_items
 from diascope.ledger import Ledger
-from diascope.sample import Failed, Skipped
+from diascope.sample import Failed, Found, Skipped
 
 
 @pytest.fixture

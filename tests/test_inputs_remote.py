@@ -12,9 +12,9 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from diascope import inputs
 from diascope.errors import AddressError, UsageError
-from diascope.inputs import Found, find_items
+from diascope.inputs import find_items
 from diascope.remote import remote_stamp
-from diascope.sample import Failed
+from diascope.sample import Failed, Found
 
 
 def content(entry: Found) -> bytes:

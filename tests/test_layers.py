@@ -46,7 +46,6 @@ LAYERS = (
         "records",
         "inputs",
         "remote",
-        "found",
         "gate",
         "privacy",
         "cautions",

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from diascope.errors import OutputError
-from diascope.inputs import Found, find_items
+from diascope.inputs import find_items
 from diascope.ledger import Ledger, content_digest
-from diascope.sample import Evidence, Failed, Item, Prediction, Record, Skipped
+from diascope.sample import Evidence, Failed, Found, Item, Prediction, Record, Skipped
 
 
 @pytest.fixture

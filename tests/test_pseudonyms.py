@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from diascope.errors import UsageError
-from diascope.found import Found
 from diascope.pseudonyms import KEY_VARIABLE, pseudonymous
-from diascope.sample import Item, Skipped
+from diascope.sample import Found, Item, Skipped
 from tests.readers.dicoms import encoded
 
 PIXELS = np.zeros((4, 4), np.uint8)

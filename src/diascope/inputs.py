@@ -17,9 +17,8 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from diascope.errors import AddressError, UsageError, reason_of
-from diascope.found import Found
 from diascope.remote import find_remote
-from diascope.sample import Failed, Item, Skipped
+from diascope.sample import Failed, Found, Item, Skipped
 from diascope.words import as_utf8, masked
 
 _PACKAGE = "package://"

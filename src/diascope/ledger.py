@@ -14,11 +14,10 @@ from typing import Any
 from xxhash import xxh3_128
 
 from diascope.errors import ReadError
-from diascope.found import Found
 from diascope.inputs import stamp_of
 from diascope.ledger_file import damaged, file_at, opened
 from diascope.records import COLUMNS, packed, unpacked
-from diascope.sample import Failed, Item, Record
+from diascope.sample import Failed, Found, Item, Record
 
 _CHANGED, _RETRYING = "changed", "retrying"
 _SET = ", ".join(f"{column} = ?" for column in COLUMNS)

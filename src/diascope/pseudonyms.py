@@ -15,8 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from diascope.errors import UsageError
-from diascope.found import Found
-from diascope.sample import Item
+from diascope.sample import Found, Item
 
 KEY_VARIABLE = "DIASCOPE_PRIVACY_KEY"
 _KEY_LENGTH = 16

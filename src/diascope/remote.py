@@ -10,8 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from diascope.errors import AddressError, UsageError, reason_of
-from diascope.found import Found
-from diascope.sample import Item
+from diascope.sample import Found, Item
 from diascope.words import masked
 
 _INSTALL = {"s3": "diascope[s3]", "http": "diascope[http]", "https": "diascope[http]"}

@@ -14,7 +14,6 @@ from diascope.cores import cores
 from diascope.errors import DiascopeError, PluginError, RecipeError, UsageError
 from diascope.execution import Execution
 from diascope.faults import chunk_fault
-from diascope.found import Found
 from diascope.inputs import find_items
 from diascope.ledger import Ledger, content_digest
 from diascope.ledger_file import damaged, is_damage
@@ -26,7 +25,7 @@ from diascope.privacy import WITHHELD
 from diascope.profile import Profile, with_threads
 from diascope.pseudonyms import pseudonymous
 from diascope.reporting import Summary, reported, write_reports
-from diascope.sample import Failed, Prediction, Record, state_of
+from diascope.sample import Failed, Found, Prediction, Record, state_of
 from diascope.timing import measured, take_spent
 from diascope.versions import mixed_versions, note_versions
 

@@ -264,6 +264,15 @@ class Skipped:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An item, a stamp that changes when its content does, and its end if it has one already."""
+
+    item: Item
+    stamp: str
+    end: Skipped | Failed | None = None
+
+
 Record = Prediction | Failed | Skipped
 
 

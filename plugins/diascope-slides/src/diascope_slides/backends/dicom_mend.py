@@ -81,7 +81,12 @@ def _complete(header: FileDataset, path: Path, file: BinaryIO) -> Iterator[str]:
     if not _is_arranged(header):
         yield _arrange(header, path)
     if not _has_spacing(header):
-        _group(header).PixelMeasuresSequence = [_measures()]
+        measures = Dataset()
+        measures.PixelSpacing = [_ANY_SPACING_MM, _ANY_SPACING_MM]
+        measures.SliceThickness = _ANY_SPACING_MM
+        if not header.get("SharedFunctionalGroupsSequence"):
+            header.SharedFunctionalGroupsSequence = [Dataset()]
+        header.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence = [measures]
         yield "PixelSpacing is missing"
 
 
@@ -89,20 +94,6 @@ def _has_spacing(header: Dataset) -> bool:
     shared = header.get("SharedFunctionalGroupsSequence") or [Dataset()]
     measures = shared[0].get("PixelMeasuresSequence") or [Dataset()]
     return bool(measures[0].get("PixelSpacing"))
-
-
-def _measures() -> Dataset:
-    measures = Dataset()
-    measures.PixelSpacing = [_ANY_SPACING_MM, _ANY_SPACING_MM]
-    measures.SliceThickness = _ANY_SPACING_MM
-    return measures
-
-
-def _group(header: FileDataset) -> Dataset:
-    if not header.get("SharedFunctionalGroupsSequence"):
-        header.SharedFunctionalGroupsSequence = [Dataset()]
-    group: Dataset = header.SharedFunctionalGroupsSequence[0]
-    return group
 
 
 def _is_ycc(header: FileDataset, file: BinaryIO) -> bool:

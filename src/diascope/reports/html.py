@@ -7,7 +7,7 @@ item's name becomes markup.
 
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from itertools import chain, islice
 from pathlib import Path
@@ -65,21 +65,21 @@ class HtmlReport:
             file.write(json_block('id="compared"', compared_words(task, points)))
             _write_items(file, islice(counted, self.items), pictures, task == "multilabel")
             deque(counted, maxlen=0)
-            file.write(json_block('id="totals"', totals.plain()))
+            file.write(json_block('id="totals"', vars(totals)))
             file.write(tail)
         return [path]
 
 
+@dataclass
 class _Totals:
-    """What passed by: items by state, predictions by label, those that are unlike the training
-    pictures, and those that carry any warning."""
+    """What passed by: items by state, predictions by label, those without one, those that are
+    unlike the training pictures, and those that carry any warning."""
 
-    def __init__(self) -> None:
-        self.states: Counter[str] = Counter()
-        self.labels: Counter[str] = Counter()
-        self.without = 0
-        self.unlike = 0
-        self.warned = 0
+    states: Counter[str] = field(default_factory=Counter)
+    labels: Counter[str] = field(default_factory=Counter)
+    without: int = 0
+    unlike: int = 0
+    warned: int = 0
 
     def counting(self, records: Iterable[Record]) -> Iterator[Record]:
         for record in records:
@@ -90,15 +90,6 @@ class _Totals:
                 self.unlike += bool(record.out_of_distribution)
                 self.warned += bool(record.warnings)
             yield record
-
-    def plain(self) -> dict[str, Any]:
-        return {
-            "states": self.states,
-            "labels": self.labels,
-            "without": self.without,
-            "unlike": self.unlike,
-            "warned": self.warned,
-        }
 
 
 def _write_items(

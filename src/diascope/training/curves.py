@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from diascope.evaluation.style import LINE, MUTED, SURFACE, line_style, new_figure, save, settings
 from diascope.pages.words import title_words
-from diascope.training.scoring import Figures
+from diascope.training.scoring import Figures, merit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,13 +19,8 @@ _SIZE = 11.6, 3.6  # inches
 
 
 def best_epoch(history: Sequence[Figures], monitor: str) -> int:
-    """Return the number of the epoch that is best by ``monitor``; the last of equal ones.
-
-    A loss is best where it is lowest, all else where it is highest.
-    """
-    sign = -1 if monitor.endswith("loss") else 1
-    told = [-math.inf if (figure := row[monitor]) is None else sign * figure for row in history]
-    return max(range(len(told)), key=lambda place: (told[place], place)) + 1
+    """Return the number of the epoch that is best by ``monitor``; the last of equal ones."""
+    return max(range(len(history)), key=lambda place: (merit(history[place], monitor), place)) + 1
 
 
 def draw_curves(history: Sequence[Figures], best: int, folder: Path) -> list[Path]:

@@ -23,7 +23,7 @@ from diascope.training.objective import Objective
 from diascope.training.optimization import average_of, optimizer_of, schedule_of
 from diascope.training.options import TrainOptions
 from diascope.training.pictures import Pictures, batches
-from diascope.training.scoring import Figures, validated
+from diascope.training.scoring import Figures, merit, validated
 from diascope.training.teachers import Teachers
 from diascope.training.trial import try_alone
 
@@ -110,7 +110,7 @@ class Trainer:
             self.history.append(figures)
             steps = len(loader)
             self.watch(Progress(epoch + 1, options.epochs, steps, steps, loss, figures))
-            told = self._told(figures)
+            told = merit(figures, options.monitor)
             if best["network"] is None or told >= best["told"]:
                 state = self._answering().state_dict()
                 kept = {name: value.detach().cpu().clone() for name, value in state.items()}
@@ -180,16 +180,9 @@ class Trainer:
             return self.network
         return cast(Network, self._average.module)
 
-    def _told(self, figures: Figures) -> float:
-        """Return how good an epoch was by what the recipe monitors; higher is better."""
-        value = figures[self.options.monitor]
-        if value is None:
-            return -math.inf
-        return -value if self.options.monitor.endswith("loss") else value
-
     def _ended(self) -> bool:
         """Whether the first of the best epochs lies further back than the recipe's patience."""
-        told = [self._told(figures) for figures in self.history]
+        told = [merit(figures, self.options.monitor) for figures in self.history]
         patience = self.options.patience
         return bool(patience and told and len(told) - 1 - told.index(max(told)) >= patience)
 

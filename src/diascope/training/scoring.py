@@ -20,6 +20,14 @@ Figures = dict[str, float | None]
 """Of an epoch: its number, losses, and validation metrics (None if too few pictures for one)."""
 
 
+def merit(figures: Figures, monitor: str) -> float:
+    """Return how good an epoch was by one of its figures: of losses, a lower one is better."""
+    value = figures[monitor]
+    if value is None:
+        return -math.inf
+    return -value if monitor.endswith("loss") else value
+
+
 def logits_of(network: Network, pictures: Pictures, workers: int, *, flips: bool = False) -> Floats:
     """Return ``(N, L)`` logits of every picture, in order.
 

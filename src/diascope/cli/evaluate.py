@@ -2,11 +2,21 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from diascope.cli.typed import typed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from diascope.evaluation.evaluate import Evaluation
+    from diascope.evaluation.evidence_cases import Looking
+    from diascope.evaluation.scored import Scored
+    from diascope.pages.words import Measure
+    from diascope.pipeline import Pipeline
+    from diascope.table import Example
 
 _NEEDS = ("sklearn", "scipy", "matplotlib", "torchmetrics")
 _DEFAULTS = ("run.evidence=none", "report=[csv]")
@@ -62,7 +72,7 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
     from diascope.evaluation.compare import check_comparable, compare
     from diascope.evaluation.evaluate import evaluate as measure
     from diascope.evaluation.evidence import measure_evidence
-    from diascope.evaluation.evidence_card import card_evidence, check_updatable, update_card
+    from diascope.evaluation.evidence_card import card_evidence, updatable, update_card
     from diascope.evaluation.subgroups import check_divisible
     from diascope.evaluation.write import write_evaluation
     from diascope.looking import OVERRIDES
@@ -79,8 +89,7 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
         check_comparable(card, other.model.instance.card)
         warnings += [f"{other.recipe.name}: {warning}" for warning in other.warnings]
     check_divisible(columns_of(examples), by)
-    if options["update_card"]:
-        check_updatable(pipeline.weights, card)
+    updated_in = updatable(pipeline.weights, card) if options["update_card"] else None
     looking = _looking(pipeline, examples, options["labels"]) if options["evidence"] else None
     scored, failed, code = _answers(pipeline, examples, folder, quiet=quiet)
     comparison, updated = None, list[Path]()
@@ -98,9 +107,9 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
         if not quiet:
             click.echo("Measuring the evidence maps, which can take minutes.", err=True)
         facts["evidence"] = measure_evidence(looking, answered, seed=seed)
-        if options["update_card"]:
+        if updated_in is not None:
             told = card_evidence(facts["evidence"], answered, options["labels"])
-            updated = [update_card(pipeline.weights, card, told)]
+            updated = [update_card(updated_in, card, told)]
     files = write_evaluation(
         evaluation,
         folder,
@@ -113,7 +122,7 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
     return code
 
 
-def _composed(recipe: str, overrides: tuple[str, ...]) -> Any:
+def _composed(recipe: str, overrides: tuple[str, ...]) -> "Pipeline":
     from diascope.cli.private import refuse_strict
     from diascope.pipeline import compose
     from diascope.recipe import read_recipe
@@ -123,7 +132,7 @@ def _composed(recipe: str, overrides: tuple[str, ...]) -> Any:
     return compose(read)
 
 
-def _folder(output: str | None, pipeline: Any) -> Path:
+def _folder(output: str | None, pipeline: "Pipeline") -> Path:
     from diascope.errors import UsageError
 
     if output is not None:
@@ -134,8 +143,8 @@ def _folder(output: str | None, pipeline: Any) -> Path:
 
 
 def _answers(
-    pipeline: Any, examples: Any, folder: Path, *, quiet: bool
-) -> tuple[Any, dict[str, str], int]:
+    pipeline: "Pipeline", examples: "Sequence[Example]", folder: Path, *, quiet: bool
+) -> "tuple[Scored, dict[str, str], int]":
     """Classify the pictures; return answers and truth, what failed and why, and the exit code."""
     from diascope.cli.progress import run_progress
     from diascope.evaluation.answers import classify, collect
@@ -152,7 +161,7 @@ def _answers(
     return scored, failed, max(outcome.exit_code, 1 if failed else 0)
 
 
-def _looking(pipeline: Any, examples: Any, table: Path) -> Any:
+def _looking(pipeline: "Pipeline", examples: "Sequence[Example]", table: Path) -> "Looking":
     """Return how the model looks at pictures, if their evidence can be measured."""
     from diascope.evaluation.evidence_cases import Looking, refuse_missing_masks
     from diascope.looking import classifier_of
@@ -161,7 +170,7 @@ def _looking(pipeline: Any, examples: Any, table: Path) -> Any:
     return Looking.of(pipeline, classifier_of(pipeline), table)
 
 
-def _facts(pipeline: Any, options: dict[str, Any]) -> dict[str, Any]:
+def _facts(pipeline: "Pipeline", options: dict[str, Any]) -> dict[str, Any]:
     card = pipeline.model.instance.card
     return {
         "model": card.name,
@@ -174,7 +183,7 @@ def _facts(pipeline: Any, options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _tell(evaluation: Any, evidence: dict[str, Any], files: list[Path]) -> None:
+def _tell(evaluation: "Evaluation", evidence: dict[str, Any], files: list[Path]) -> None:
     from diascope.pages.evidence import evidence_measures
     from diascope.pages.words import whole_measures
 
@@ -194,7 +203,7 @@ def _tell(evaluation: Any, evidence: dict[str, Any], files: list[Path]) -> None:
         click.echo(f"  {path}")
 
 
-def _tell_measures(measures: Any) -> None:
+def _tell_measures(measures: "Sequence[Measure]") -> None:
     from diascope.pages.words import measure_lines
 
     for line in measure_lines(measures):

@@ -2,11 +2,14 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from diascope.cli.typed import typed
+
+if TYPE_CHECKING:
+    from diascope.explaining import Explained
 
 _METHODS = ("exact", "hirescam", "grad-cam", "grad-cam++", "integrated-gradients")
 _EXAMPLE = """\b
@@ -111,7 +114,7 @@ def _page(recipe: str, image: str | None, quiet: bool, options: dict[str, Any]) 
     return explain_page(found.subject, found.explanation, found.wanted, found.gallery)
 
 
-def _tell(found: Any) -> None:
+def _tell(found: "Explained") -> None:
     prediction, chosen, facts = found.subject.prediction, found.subject.chosen, found.subject.facts
     evidence = found.explanation.evidence[chosen]
     click.echo(f"{', '.join(prediction.predicted) or 'no label'}: {prediction.item.id}")

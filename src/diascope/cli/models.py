@@ -1,9 +1,12 @@
 """``pipeline models``: the installed models and their cards."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from diascope.card import ModelCard
 
 _EXAMPLE = """\b
 Examples:
@@ -66,7 +69,7 @@ def show(name: str, as_json: bool, page: str | None) -> None:
             click.echo(line)
 
 
-def _write_page(card: Any, page: str) -> None:
+def _write_page(card: "ModelCard", page: str) -> None:
     from pathlib import Path
 
     from diascope.errors import OutputError
@@ -83,7 +86,7 @@ def _write_page(card: Any, page: str) -> None:
     click.echo(f"Card: {page}")
 
 
-def _card(name: str) -> Any:
+def _card(name: str) -> "ModelCard":
     from pathlib import Path
 
     from diascope.card import read_card

@@ -2,11 +2,15 @@
 
 import json
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from diascope.contracts import KINDS
+
+if TYPE_CHECKING:
+    from diascope.plugin_health import Health
+    from diascope.plugins import Plugin
 
 _EXAMPLE = """\b
 Examples:
@@ -71,7 +75,7 @@ def show(name: str, kind: str | None, as_json: bool) -> None:
         _print(document)
 
 
-def _document(plugin: Any) -> dict[str, Any]:
+def _document(plugin: "Plugin") -> dict[str, Any]:
     import inspect
 
     from diascope.fields import parameters
@@ -102,7 +106,7 @@ def _print(document: dict[str, Any]) -> None:
         click.echo(f"  {parameter['name']}: {parameter['type']} = {parameter['default']}")
 
 
-def _plain(health: Any) -> dict[str, str]:
+def _plain(health: "Health") -> dict[str, str]:
     return {
         **asdict(health.plugin),
         "state": "broken" if health.cause else "ok",

@@ -5,13 +5,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from warnings import catch_warnings
 
 import click
 
 from diascope.cli.typed import typed
 from diascope.words import as_utf8
+
+if TYPE_CHECKING:
+    from diascope.runner import Outcome, Request
 
 _EXAMPLE = """\b
 Examples:
@@ -95,7 +98,7 @@ def run(recipe: str, inputs: tuple[str, ...], overrides: tuple[str, ...], **opti
     sys.exit(outcome.exit_code)
 
 
-def _tell(outcome: Any, request: Any, *, quiet: bool, strict: bool) -> None:
+def _tell(outcome: "Outcome", request: "Request", *, quiet: bool, strict: bool) -> None:
     for problem in outcome.problems:
         click.echo(f"error: {problem}", err=True)
     if outcome.stopped:

@@ -2,11 +2,16 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from diascope.cli.typed import typed
+
+if TYPE_CHECKING:
+    from diascope.card import ModelCard
+    from diascope.recipe import Recipe
+    from diascope.training.train import Watch
 
 _NEEDS = ("lightning_fabric", "sklearn", "scipy", "matplotlib", "torchmetrics", "imagehash")
 _EXAMPLE = """\b
@@ -46,7 +51,9 @@ def train(recipe: str, output: str | None, overrides: tuple[str, ...], quiet: bo
         _tell(card, Path(folder))
 
 
-def _train(recipe: Any, folder: Path, watch: Any, command: str, *, quiet: bool) -> Any:
+def _train(
+    recipe: "Recipe", folder: Path, watch: "Watch", command: str, *, quiet: bool
+) -> "ModelCard | None":
     from diascope.errors import refuse_missing
 
     refuse_missing("training needs", _NEEDS, "train")
@@ -59,7 +66,7 @@ def _train(recipe: Any, folder: Path, watch: Any, command: str, *, quiet: bool) 
     return run_training(recipe, folder, watch, tell, command)
 
 
-def _tell(card: Any, folder: Path) -> None:
+def _tell(card: "ModelCard", folder: Path) -> None:
     from diascope.pages.words import measure_lines, whole_measures
 
     click.echo(f"Weights and card: {folder}")

@@ -13,8 +13,8 @@ from diascope.pages.words import counted
 from diascope.table import Example
 
 
-def check_updatable(folder: Path | None, card: ModelCard) -> None:
-    """Check that the card in a model's folder of weights can be written.
+def updatable(folder: Path | None, card: ModelCard) -> Path:
+    """Return a model's folder of weights, whose card can be written.
 
     Raises:
         UsageError: if the model has no such folder.
@@ -33,6 +33,7 @@ def check_updatable(folder: Path | None, card: ModelCard) -> None:
             where=str(folder),
             hint="Copy the folder, and name the copy with --set model.NAME.weights=FOLDER.",
         )
+    return folder
 
 
 def card_evidence(

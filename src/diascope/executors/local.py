@@ -62,18 +62,18 @@ class LocalExecutor:
     def _parallel(
         self, work: Work, chunks: Iterable[Sequence[Item]], count: int
     ) -> Generator[Sequence[Record], None, None]:
-        workers = Workers(lambda: self._preparer(work), count)
+        limit = self.time_limit_s or None
+
+        def preparer() -> Preparer:
+            return WorkerThread(work) if self.kind == "threads" else WorkerProcess(work, limit)
+
+        workers = Workers(preparer, count)
 
         def prepared(chunk: Sequence[Item]) -> _Chunk:
             submitted = [(item, workers.submit(item)) for item in chunk]
             return chain.from_iterable(workers.blocks(*each) for each in submitted)
 
         yield from self._answered(work, map(prepared, chunks), workers.stop)
-
-    def _preparer(self, work: Work) -> Preparer:
-        if self.kind == "threads":
-            return WorkerThread(work)
-        return WorkerProcess(work, self.time_limit_s or None)
 
     def _serial(
         self, work: Work, chunks: Iterable[Sequence[Item]]

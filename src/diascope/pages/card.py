@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from diascope.card import Calibration, ModelCard, NoveltyLimit
+from diascope.card import Calibration, ModelCard
 from diascope.pages.render import render
 from diascope.pages.words import Measure, compared_words, label_measures, whole_measures
 
@@ -122,15 +122,6 @@ def _calibration(calibration: Calibration, card: ModelCard) -> dict[str, Any]:
     }
 
 
-def _limit(novelty: NoveltyLimit) -> dict[str, Any]:
-    plain, unit = novelty.thresholds
-    return {
-        "warned of beyond a distance of": plain,
-        "or, of features at unit length": unit,
-        "fitted on": novelty.fitted_on,
-    }
-
-
 def _decisions(card: ModelCard) -> dict[str, Any]:
     mirrored = "logits are averaged over the picture and its three mirror images"
     fitted = _calibration(card.calibration, card) if card.calibration else {}
@@ -140,6 +131,11 @@ def _decisions(card: ModelCard) -> dict[str, Any]:
             f"coverage {coverage}": f"labels scored {score:.4g} and above"
             for coverage, score in card.conformal.items()
         },
-        "unlike the training pictures": _limit(card.novelty) if card.novelty else None,
+        "unlike the training pictures": card.novelty
+        and {
+            "warned of beyond a distance of": card.novelty.thresholds[0],
+            "or, of features at unit length": card.novelty.thresholds[1],
+            "fitted on": card.novelty.fitted_on,
+        },
         "in inference": mirrored if card.test_time == "flips" else None,
     }

@@ -29,8 +29,8 @@ def write_page(
     *,
     monitor: str = "auc_macro",
     filters: Filters | None = None,
-) -> list[Path]:
-    """Write ``training.html`` and its curves as ``learning-curves.png`` and ``.svg``; return all.
+) -> None:
+    """Write ``training.html`` and its curves as ``learning-curves.png`` and ``.svg``.
 
     Args:
         card: of the trained model, measured.
@@ -41,8 +41,7 @@ def write_page(
         filters: of the first layer, at some epochs.
     """
     best = best_epoch(history, monitor)
-    drawn = draw_curves(history, best, folder)
-    curves = next(path for path in drawn if path.suffix == ".svg")
+    _, curves = draw_curves(history, best, folder)
     page = render(
         "training.html",
         kind="training",
@@ -68,7 +67,6 @@ def write_page(
         },
     )
     write_whole(folder / PAGE_FILE, page)
-    return [folder / PAGE_FILE, *drawn]
 
 
 def _figures(

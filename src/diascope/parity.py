@@ -1,7 +1,7 @@
 """By how much an engine's answers differ from the reference's."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,9 +74,8 @@ def parity(
     return Parity(change, flips, warnings)
 
 
-def together(parts: Iterable[Parity]) -> Parity:
+def together(parts: Sequence[Parity]) -> Parity:
     """Return the parity over the pictures of all parts."""
-    parts = list(parts)
     return Parity(
         max(part.change for part in parts),
         sum(part.flips for part in parts),

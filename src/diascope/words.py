@@ -44,6 +44,11 @@ def as_utf8(text: str) -> str:
     return os.fsencode(text).decode("utf-8", "backslashreplace")
 
 
+def readable(text: str) -> str:
+    """Return text that files of data take: a file's name may hold bytes that are no Unicode."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
 def masked(text: str) -> str:
     """Return a text without the passwords of its addresses."""
     return re.sub(r'://[^/\s"]*@', "://***@", text)

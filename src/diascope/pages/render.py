@@ -28,13 +28,8 @@ def render(template: str, **values: Any) -> str:
         "counted": counted,
         "evidence_measures": evidence_measures,
     }
-    style = f"{tokens()}\n{asset('common.css')}\n{asset('style.css')}"
+    style = "\n".join(map(asset, ("tokens.css", "common.css", "style.css")))
     return environment.get_template(template).render(style=style, **values)
-
-
-def tokens() -> str:
-    """Return the style sheet of the colours that all pages share: light, dark and on paper."""
-    return asset("tokens.css")
 
 
 def asset(name: str) -> str:

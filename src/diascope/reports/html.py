@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TextIO
 
 from diascope.pages.heat import ramp_css
-from diascope.pages.render import asset, json_block, json_text, source_of, tokens
+from diascope.pages.render import asset, json_block, json_text, source_of
 from diascope.pages.words import METRICS, compared_words
 from diascope.reports.html_pictures import Pictures
 from diascope.reports.html_record import brief, full
@@ -108,7 +108,7 @@ def _write_items(
 
 def _page() -> str:
     """Return the page with styles, scripts and the policy that allows these and nothing else."""
-    style = tokens() + ramp_css() + asset("common.css") + _asset("page.css")
+    style = asset("tokens.css") + ramp_css() + asset("common.css") + _asset("page.css")
     script = f"const METRICS = {json_text(METRICS)};\n" + "".join(map(_asset, _SCRIPTS))
     policy = (
         f"default-src 'none'; img-src data:; style-src {source_of(style)}; "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from diascope.errors import OutputError, PluginError
 from diascope.sample import Failed, Prediction, Record, state_of
+from diascope.words import readable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -103,9 +104,9 @@ def _schema(labels: Sequence[str]) -> "pa.Schema":
 
 
 def _row(record: Record, labels: Sequence[str]) -> dict[str, Any]:
-    row: dict[str, Any] = {"item": _readable(record.item.id), "state": state_of(record)}
+    row: dict[str, Any] = {"item": readable(record.item.id), "state": state_of(record)}
     if not isinstance(record, Prediction):
-        row["reason"] = _readable(record.reason)
+        row["reason"] = readable(record.reason)
         return row | (
             {"stage": record.stage, "plugin": record.plugin} if isinstance(record, Failed) else {}
         )
@@ -118,11 +119,6 @@ def _row(record: Record, labels: Sequence[str]) -> dict[str, Any]:
         "warnings": record.warnings,
         "trace": record.trace,
     }
-
-
-def _readable(text: str) -> str:
-    """Return text that Parquet takes: a file's name may hold bytes that are no Unicode."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _copy(shards: Sequence[Path], uri: str) -> None:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from diascope.pages.heat import colours
+from diascope.words import readable
 from diascope_slides.reports.answers import Answer, CardLabel
 from diascope_slides.reports.scale_bar import scale_bar
 
@@ -85,5 +86,5 @@ def _explain(bar: Colorbar, kind: str, point: float | None) -> None:
 
 
 def _shortened(name: str) -> str:
-    printable = name.encode("utf-8", "replace").decode("utf-8").replace("$", r"\$")
+    printable = readable(name).replace("$", r"\$")
     return printable if len(printable) <= _ID else f"\N{HORIZONTAL ELLIPSIS}{printable[1 - _ID :]}"

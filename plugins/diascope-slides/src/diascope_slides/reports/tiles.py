@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from diascope.sample import Record
+from diascope.words import readable
 from diascope_slides.reports.answers import Answer, answers, card_labels
 
 if TYPE_CHECKING:
@@ -46,6 +47,5 @@ def _rows(answer: Answer, schema: "pa.Schema") -> "pa.Table":
     import pyarrow as pa
 
     boxes, scores = answer.regions.boxes, answer.regions.scores
-    readable = answer.prediction.item.id.encode("utf-8", "replace").decode("utf-8")
-    columns = [[readable] * len(boxes), *boxes.T, *scores.T]
+    columns = [[readable(answer.prediction.item.id)] * len(boxes), *boxes.T, *scores.T]
     return pa.table([pa.array(column) for column in columns], schema=schema)

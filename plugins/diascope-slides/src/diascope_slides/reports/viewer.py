@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from diascope.errors import ReadError, reason_of
 from diascope.pages.heat import heat_png, ramp_css
-from diascope.pages.render import json_block, source_of, tokens
+from diascope.pages.render import asset, json_block, source_of
 from diascope.sample import Record
 from diascope_slides.reports.answers import Answer, answers, card_labels
 from diascope_slides.reports.names import safe_name
@@ -102,7 +102,7 @@ def _save_heat(answer: Answer, label: str, folder: Path) -> dict[str, Any]:
 
 def _page() -> str:
     """Return the page with style, scripts and the policy that allows no other script."""
-    style = tokens() + ramp_css() + _asset("viewer.css")
+    style = asset("tokens.css") + ramp_css() + _asset("viewer.css")
     script = "".join(map(_asset, _SCRIPTS))
     policy = (
         "default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inline'; "

@@ -158,19 +158,23 @@ def make_plan(recipe: Recipe) -> Plan:
         and len({state_digest(built(backbone, reference.name)) for _ in range(2)}) == 1,
         parted=parted,
     )
-    card = plan.card((1, 1))  # labels that do not fit the task are told before pictures are read
+    return replace(plan, warnings=_checked(plan, newer_apis((*readers, *steps))))
+
+
+def _checked(plan: Plan, doubts: list[str]) -> tuple[str, ...]:
+    """Check what can be told before pictures are read; return the doubts and those that it adds."""
+    options, folds = plan.options, plan.folds()
+    card = plan.card((1, 1))
     for folder in options.teachers:
         teacher_card(folder, card)
     started = [options.start.source.parent] if options.start else []
-    folds = plan.folds()
-    doubts = newer_apis((*readers, *steps))
     for each in (plan, *folds):
         _check_monitor(each)
         for folder in (*options.teachers, *started):
             doubts += check_unseen(folder, each.examples)
     for number, fold in enumerate(folds, 1):
         _check_learned(fold, f"fold {number} of {len(folds)}")
-    return replace(plan, warnings=tuple(dict.fromkeys(doubts)))
+    return tuple(dict.fromkeys(doubts))
 
 
 @contextmanager

@@ -35,7 +35,7 @@ LAYERS = (
     (
         "pipeline",
         "answering",
-        "trained",
+        "departures",
         "preparation",
         "recipe",
         "plugins",

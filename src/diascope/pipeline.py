@@ -22,6 +22,7 @@ from diascope.contracts import (
     Report,
     Runtime,
 )
+from diascope.departures import departures
 from diascope.document import parse_document
 from diascope.engines.device import accelerators, choose_device, choose_devices
 from diascope.engines.spread import Place, Spread
@@ -42,7 +43,6 @@ from diascope.plugins import (
 from diascope.preparation import Part, Preparation
 from diascope.recipe import Recipe, Reference, build
 from diascope.sample import Failed, Item, Prediction, Record, Skipped
-from diascope.trained import departures
 
 _DECIDING = ("device", "devices", "engine", "precision", "tolerance", "evidence", "coverage")
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from diascope.card import ModelCard
+from diascope.departures import departures
 from diascope.recipe import read_recipe
-from diascope.trained import departures
 
 WINDOW = {"dicom": {"window": 2}}
 

@@ -107,8 +107,7 @@ def _kept(path: Path) -> tuple[int, Execution | None]:
         chosen = Execution(**entry)
     except TypeError:
         return 0, None
-    lists = (tuple(chosen.refused), tuple(chosen.broken))
-    return tries, replace(chosen, refused=lists[0], broken=lists[1])
+    return tries, replace(chosen, refused=tuple(chosen.refused), broken=tuple(chosen.broken))
 
 
 def _choice(opening: Opening, engine: str, precision: str) -> Path:

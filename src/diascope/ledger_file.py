@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 
 from diascope.errors import OutputError
+from diascope.output_faults import is_closed
 
 _SCHEMA = """
 create table if not exists items (
@@ -32,10 +33,7 @@ def opened(path: Path) -> sqlite3.Connection:
             base.executescript(_SCHEMA)
             base.execute(f"pragma user_version = {_VERSION}")
     except sqlite3.OperationalError as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF not in (
-            sqlite3.SQLITE_READONLY,
-            sqlite3.SQLITE_CANTOPEN,
-        ):
+        if not is_closed(error):
             raise  # it is locked, or the disk is full
         raise OutputError(f"cannot be written: {error}", where=str(path)) from error
     except sqlite3.DatabaseError as error:

@@ -15,8 +15,7 @@ def fault_of(error: OSError | sqlite3.Error, output: Path) -> str:
     if is_full(error):
         return f"the disk is full: {error}"
     if isinstance(error, sqlite3.Error):
-        closed = getattr(error, "sqlite_errorcode", 0) & 0xFF in _CLOSED_LEDGER
-        told = str(error)
+        closed, told = is_closed(error), str(error)
     else:
         closed = error.errno in _CLOSED and _is_below(error.filename, output)
         told = f"{error.strerror}: {error.filename}"
@@ -28,6 +27,11 @@ def is_full(error: BaseException) -> bool:
     if isinstance(error, sqlite3.Error):
         return getattr(error, "sqlite_errorname", "") in _FULL_LEDGER
     return getattr(error, "errno", None) in _FULL
+
+
+def is_closed(error: sqlite3.Error) -> bool:
+    """Whether a ledger cannot be written, or is gone."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _CLOSED_LEDGER
 
 
 def _is_below(name: object, output: Path) -> bool:

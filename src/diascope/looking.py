@@ -6,7 +6,7 @@ from itertools import islice
 from torch import Tensor
 
 from diascope.classifier import Classifier
-from diascope.contracts import Resumed, Step
+from diascope.contracts import Step
 from diascope.errors import PluginError, ReadError, RecipeError
 from diascope.explain.steps import Stage, taken, walked
 from diascope.pipeline import Pipeline
@@ -58,11 +58,9 @@ def opened(preparation: Preparation, item: Item) -> tuple[Sample, bool]:
     Raises:
         ReadError: if there is none, with the reason.
     """
-    plain = replace(preparation, steps=(), block=1, parts=None)
-    first, *more = islice(plain.prepare(item), 2)
+    first, *more = islice(replace(preparation, steps=(), block=1).afresh(item), 2)
     if isinstance(first, Failed | Skipped):
         raise ReadError(first.reason)
-    assert not isinstance(first, Resumed)  # nothing is kept of this reading
     return first[0], bool(more)
 
 

@@ -7,7 +7,6 @@ from itertools import islice
 from pathlib import Path
 
 from diascope.card import check_digest
-from diascope.contracts import Resumed
 from diascope.decision import check_thresholds
 from diascope.errors import DiascopeError, RecipeError
 from diascope.execution import check_wish
@@ -119,8 +118,7 @@ def _check_inputs(
 def _check_item(pipeline: Pipeline, item: Item, result: Check) -> None:
     card = pipeline.model.instance.card
     size = tuple(card.size)
-    outcome = next(pipeline.prepare(item))
-    assert not isinstance(outcome, Resumed)  # nothing was kept
+    outcome = next(pipeline.preparation.afresh(item))
     if isinstance(outcome, Failed | Skipped):
         result.warnings.append(_told(pipeline, outcome))
     elif card.backbone and outcome[0].pixels.shape[:2] != size:

@@ -3,7 +3,7 @@
 Every call into a plugin is wrapped on its own: an exception becomes a Failed record.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
@@ -56,6 +56,12 @@ class Preparation:
         if done:
             yield Resumed(done)
         yield from self._blocks(item, reader, done)
+
+    def afresh(self, item: Item) -> Iterator[Sequence[Sample] | Failed | Skipped]:
+        """Prepare all of an item, whatever is answered of it."""
+        for prepared in replace(self, parts=None).prepare(item):
+            assert not isinstance(prepared, Resumed)  # no parts are kept
+            yield prepared
 
     def _opened(self, item: Item) -> Part[Reader] | Skipped | Failed:
         try:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from diascope.card import ModelCard
 from diascope.classifier import Classifier
-from diascope.contracts import Resumed
 from diascope.engines import store
 from diascope.engines.opening import Opening
 from diascope.engines.outputs import Engine
@@ -133,11 +132,10 @@ def _read(
 def _pictures(pipeline: Pipeline, item: Item, count: int) -> Iterator[NDArray[np.float32] | str]:
     """Yield the first pictures of an item; where one cannot be used, why, and no more."""
     card = pipeline.model.instance.card
-    for block in pipeline.prepare(item):
+    for block in pipeline.preparation.afresh(item):
         if isinstance(block, Failed | Skipped):
             yield block.reason
             return
-        assert not isinstance(block, Resumed)  # nothing is kept of this reading
         for sample in block:
             try:
                 picture = fitted(sample, card.size, card.channels)

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from diascope.card import ModelCard
-from diascope.contracts import Resumed
 from diascope.errors import TableError, reason_of
 from diascope.evaluation.scored import Floats
 from diascope.fitting import fitted
@@ -151,11 +150,10 @@ class _Reading(IterableDataset[_Part]):
 
         It is told, not raised: an exception that leaves a worker process loses its form.
         """
-        for block in self.preparation.prepare(Item(example.name, str(example.path))):
+        for block in self.preparation.afresh(Item(example.name, str(example.path))):
             if isinstance(block, Failed | Skipped):
                 yield block.reason
                 return
-            assert not isinstance(block, Resumed)  # nothing was kept
             try:
                 units = [fitted(each, self.card.size, self.card.channels) for each in block]
             except ValueError as error:

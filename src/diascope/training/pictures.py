@@ -10,7 +10,6 @@ from torch import Tensor
 from torch.utils.data import Dataset, default_collate
 
 from diascope.card import ModelCard
-from diascope.contracts import Resumed
 from diascope.errors import DiascopeError, TableError
 from diascope.fitting import fitted
 from diascope.preparation import Preparation
@@ -121,8 +120,7 @@ def first_sample(example: Example, preparation: Preparation) -> Sample:
         TableError: if it cannot be read, with the reason.
     """
     path = example.path
-    outcome = next(preparation.prepare(Item(example.name, str(path))))
+    outcome = next(preparation.afresh(Item(example.name, str(path))))
     if isinstance(outcome, Failed | Skipped):
         raise TableError(f"cannot be used: {outcome.reason}", where=str(path))
-    assert not isinstance(outcome, Resumed)  # nothing was kept
     return outcome[0]

@@ -223,7 +223,4 @@ def _labels(node: Node) -> Node:
     names = [str(child.plain()) for child in node.value]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise RecipeError(f"labels repeat: {', '.join(twice)}", where=node.where)
-    places = (child.where for child in node.value)
-    return Node(
-        {name: Node({}, where) for name, where in zip(names, places, strict=True)}, node.where
-    )
+    return Node({str(each.plain()): Node({}, each.where) for each in node.value}, node.where)

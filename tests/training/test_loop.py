@@ -14,7 +14,7 @@ from diascope.card import WEIGHTS_FILE, read_card, write_card
 from diascope.errors import DiascopeError, TableError, WeightsError
 from diascope.network import Network, state_digest
 from diascope.training import loop
-from diascope.training.optimization import average_of, optimizer_of
+from diascope.training.optimization import average_of, optimizer_of, schedule_of
 from diascope.training.options import TrainOptions
 from tests.engines.networks import classifier
 from tests.training.trainings import COLOURS, train, write_table, write_training
@@ -71,6 +71,14 @@ def test_the_learning_rate_falls_towards_the_first_layer_and_only_matrices_decay
     assert len(set(body)) > 2
     for name, weight in network.named_parameters():
         assert decays[name] == (0.3 if weight.ndim > 1 else 0.0), name
+
+
+def test_the_only_step_of_a_training_learns() -> None:
+    network, _ = classifier("convnet")
+    options = TrainOptions(table=Path("t"), backbone="b", epochs=1, learning_rate=0.1)
+    optimizer = optimizer_of(network, options)
+    schedule_of(optimizer, options, 1)
+    assert optimizer.param_groups[-1]["lr"] > 0.05
 
 
 def test_a_frozen_backbone_learns_nothing_until_its_epoch(tmp_path: Path, table: Path) -> None:

@@ -38,11 +38,14 @@ def optimizer_of(network: Network, options: TrainOptions) -> torch.optim.Optimiz
 
 
 def schedule_of(optimizer: Any, options: TrainOptions, steps: int) -> Any:
-    """Return the one-cycle schedule over an epoch's ``steps`` times the epochs."""
+    """Return the one-cycle schedule over an epoch's ``steps`` times the epochs.
+
+    Its last rate is almost 0: where there is one step in all, it has the first of two.
+    """
     return torch.optim.lr_scheduler.OneCycleLR(
         optimizer,
         max_lr=[group["lr"] for group in optimizer.param_groups],
-        total_steps=options.epochs * steps,
+        total_steps=max(options.epochs * steps, 2),
         pct_start=0.15,
     )
 

@@ -215,5 +215,6 @@ def test_labels_that_differ_only_in_case_are_refused_unless_the_recipe_names_bot
 
 
 def test_a_label_that_the_recipe_does_not_name_is_refused() -> None:
-    with pytest.raises(TableError, match="does not name: b"):
-        label_names([example("a"), example("b")], ("a",), Path("t"))
+    with pytest.raises(TableError, match="does not name: b") as caught:
+        label_names([example("a"), example("b")], ("a", "False"), Path("t"))
+    assert "names a, False; one in quotes" in caught.value.hint  # of `false`, which is none

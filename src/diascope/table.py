@@ -88,7 +88,9 @@ def label_names(examples: Sequence[Example], given: Sequence[str], path: Path) -
     unknown = [label for label in found if given and label not in given]
     if unknown:
         raise TableError(
-            f"holds labels that the recipe does not name: {', '.join(unknown)}", where=str(path)
+            f"holds labels that the recipe does not name: {', '.join(unknown)}",
+            where=str(path),
+            hint=f"It names {', '.join(given)}; one in quotes is taken as it is written.",
         )
     if given:
         return tuple(given)

@@ -13,7 +13,8 @@ import pytest
 
 from diascope.errors import UsageError, reason_of
 from diascope.inputs import find_items
-from diascope.sample import Item
+from diascope.ledger import Ledger
+from diascope.sample import Failed, Item, Prediction
 
 
 @pytest.fixture
@@ -82,3 +83,60 @@ def test_a_web_address_that_fails_as_it_is_opened_says_what_the_server_said(serv
     with pytest.raises(FileNotFoundError) as error:
         Item("a.png", f"{server}/status/503").open()
     assert reason_of(error.value).startswith("ClientResponseError: 503")
+
+
+SIGNATURES = (
+    "X-Amz-Credential=AKIA%2F2026/s3&X-Amz-Date=1&X-Amz-Security-Token=a/b&X-Amz-Signature={}",
+    "X-Goog-Algorithm=GOOG4&X-Goog-Expires=60&X-Goog-Signature={}",
+    "sv=2022-11-02&se=2026-12-01&sr=b&sp=r&sig={}%2F3%3D",
+    "AWSAccessKeyId=AKIA&Expires=17&Signature={}",
+)
+
+
+@pytest.mark.parametrize("signed", SIGNATURES)
+def test_what_signs_an_address_is_in_no_id(server: str, signed: str, tmp_path: Path) -> None:
+    query = signed.format("secret")
+    named = [f"{server}/sub/c.png?versionId={version}&{query}" for version in "12"]
+    (alone,) = find_items(named[:1])
+    assert (alone.item.id, alone.item.uri) == ("c.png?versionId=1", named[0])
+    found = [entry.item.id for entry in find_items(named)]
+    assert found == ["c.png?versionId=1", "c.png?versionId=2"]
+    listed = tmp_path / "list.txt"
+    listed.write_text(f"{server}/sub/c.png?{query}\n{server}/status/403?{query}")
+    there, refused = find_items([], [listed])
+    assert there.item.id == f"{server}/sub/c.png"
+    assert isinstance(refused.end, Failed)
+    assert (refused.item.id, "secret" in refused.end.reason) == (f"{server}/status/403", False)
+
+
+def test_two_signed_addresses_of_the_same_name_are_told_apart(server: str, tmp_path: Path) -> None:
+    (tmp_path / "c.png").write_bytes(b"another")
+    named = [f"{server}/{path}?sig={path}" for path in ("c.png", "sub/c.png")]
+    assert [entry.item.id for entry in find_items(named)] == [
+        f"{server}/c.png",
+        f"{server}/sub/c.png",
+    ]
+
+
+@pytest.mark.parametrize("signed", SIGNATURES)
+def test_an_answer_of_an_address_that_is_signed_anew_is_kept(
+    server: str, signed: str, tmp_path: Path
+) -> None:
+    ledger = Ledger(tmp_path / "ledger.sqlite", "run")
+    waiting = []
+    for signature in ("one", "two"):
+        named = [f"{server}/sub/c.png?{part}{signed.format(signature)}" for part in ("", "n=1&")]
+        ledger.enter(find_items(named), lambda item, digest: False, retry=False)
+        waiting.append([item.uri for chunk in ledger.todo(9) for item in chunk])
+        if signature == "one":
+            answered, failed = (item for chunk in ledger.todo(9) for item in chunk)
+            answer = Prediction(answered, {"x": 0.5, "y": 0.5}, "softmax", ("y",))
+            ledger.record([(answer, ""), (Failed(failed, "read", "", "403 Forbidden"), "")])
+    assert (len(waiting[0]), waiting[1]) == (2, named[1:])  # a signature that failed is tried anew
+    assert [record.item.uri for record in ledger.records()] == [named[0]]
+    ledger.close()
+
+
+def test_a_reason_holds_neither_password_nor_signature() -> None:
+    text = "403, url='https://me:secret@host/a.png?n=1&sig=secret' for a?b"
+    assert reason_of(OSError(text)) == "OSError: 403, url='https://***@host/a.png?n=1' for a?b"

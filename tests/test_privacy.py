@@ -197,3 +197,9 @@ def test_a_strict_run_is_done_once(done: Done, command: Command, patients: Path)
 )
 def test_a_reason_keeps_its_sense_without_what_it_quotes(text: str, left: str) -> None:
     assert unquoted(text, Item("3f", "/data/DOE^J/head.dcm")) == left
+
+
+def test_a_reason_quotes_no_signed_address() -> None:
+    item = Item("3f", "https://host/data/doe.dcm?n=1&sig=secret")
+    for text in (item.uri, "https://host/data/doe.dcm?n=1"):
+        assert unquoted(f"{text} cannot be listed: 403", item) == "... cannot be listed: 403"

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from importlib.util import find_spec
 
+from diascope.words import masked
+
 
 class DiascopeError(Exception):
     """What is wrong, where, and what to do about it.
@@ -78,7 +80,7 @@ def reason_of(error: BaseException) -> str:
         text = f"{str(told).rstrip(' .')}. {error.hint}"
     else:
         text = _text(error)
-    text = " ".join(text.split())
+    text = masked(" ".join(text.split()))
     if isinstance(error, ReadError):
         return text
     if isinstance(error, OSError) and error.strerror:

@@ -18,6 +18,7 @@ from diascope.inputs import stamp_of
 from diascope.ledger_file import damaged, file_at, opened
 from diascope.records import COLUMNS, packed, unpacked
 from diascope.sample import Failed, Found, Item, Record
+from diascope.words import masked
 
 _CHANGED, _RETRYING = "changed", "retrying"
 _SET = ", ".join(f"{column} = ?" for column in COLUMNS)
@@ -174,7 +175,8 @@ class Ledger:
         if old is not None:
             seen, was, ended, uri, stamp, content, digest = old
             again = retry and ended != "ok"
-            same = (uri, stamp) == (item.uri, entry.stamp)
+            signed_anew = ended == "ok" and masked(uri) == masked(item.uri)
+            same = stamp == entry.stamp and (uri == item.uri or signed_anew)
             same = same or (entry.end is None and content and content_digest(item) == content)
             if digest == self.digest and ended != "pending" and same and not again:
                 state = "done"

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Literal
 
 from diascope.sample import Item, Prediction, Record
+from diascope.words import masked
 
 Privacy = Literal["none", "strict"]
 
@@ -51,7 +52,7 @@ def unquoted(text: str, item: Item) -> str:
     That is its path and its name, what stands in quotes, and the words of errors that libraries
     raise.
     """
-    pieces = item.uri.split("/")
+    text, pieces = masked(text), masked(item.uri).split("/")
     paths = ["/".join(pieces[start:]) for start in range(len(pieces))]
     for path in (*paths, "/".join(pieces[:-1])):
         if len(path) >= _SHORTEST_NAME:

@@ -52,8 +52,8 @@ def find_remote(uri: str, prefix: str) -> Iterator[Found]:
     single = [root] == list(paths)
     fixed = re.split(r"[*?[]", root)[0].rpartition("/")[0] if has_magic(root) else root.rstrip("/")
     for path, stamp in paths.items():
-        inner = path.removeprefix(fixed).lstrip("/")
-        name = prefix.rstrip("/") or PurePosixPath(path).name if single else f"{prefix}{inner}"
+        shown, inner = PurePosixPath(masked(path)).name, masked(path.removeprefix(fixed))
+        name = prefix.rstrip("/") or shown if single else f"{prefix}{inner.lstrip('/')}"
         located = uri if single else f"{scheme}://{path.lstrip('/')}{tail}"
         if not tail and not single:
             located = system.unstrip_protocol(path)
@@ -127,7 +127,10 @@ def _reason(error: BaseException) -> str:
 
 
 def _digest(info: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(info, sort_keys=True, default=str).encode()).hexdigest()
+    told = masked(
+        json.dumps(info, sort_keys=True, default=str)
+    )  # an address signed anew is the same
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _remote_paths(system: Any, root: str, uri: str) -> dict[str, str]:

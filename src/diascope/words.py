@@ -1,4 +1,4 @@
-"""What a program holds, in words for people: type hints, and names that are not UTF-8."""
+"""What a program holds, in words for people: type hints, names not in UTF-8, addresses."""
 
 import os
 import re
@@ -17,6 +17,13 @@ _WORDS = {
     type(None): "nothing",
     Any: "anything",
 }
+_QUERY = re.compile(r"""\?[^\s"'<>]*""")
+_SIGNATURE = re.compile(r"(x-amz-signature|x-goog-signature|signature|sig)=", re.IGNORECASE)
+_SIGNING = re.compile(  # of S3, Google's storage and CloudFront; then of Azure
+    r"(x-amz-[\w-]+|x-goog-[\w-]+|\w*accesskeyid|googleaccessid|signature|expires"
+    r"|key-pair-id|policy|s(v|s|rt|p|t|e|ip|pr|ig|r|koid|ktid|kt|ke|ks|kv|aoid|uoid|cid|dd|es))=",
+    re.IGNORECASE,
+)
 
 
 def in_words(hint: Any) -> str:
@@ -50,5 +57,14 @@ def readable(text: str) -> str:
 
 
 def masked(text: str) -> str:
-    """Return a text without the passwords of its addresses."""
-    return re.sub(r'://[^/\s"]*@', "://***@", text)
+    """Return a text without the passwords of its addresses, and without what signs them."""
+    return _QUERY.sub(_unsigned, re.sub(r'://[^/\s"]*@', "://***@", text))
+
+
+def _unsigned(query: re.Match[str]) -> str:
+    """Return the query of an address without its signature and what that came with."""
+    parts = query[0][1:].split("&")
+    if not any(map(_SIGNATURE.match, parts)):
+        return query[0]
+    kept = "&".join(part for part in parts if not _SIGNING.match(part))
+    return f"?{kept}" if kept else ""

@@ -273,6 +273,17 @@ def test_a_slide_in_an_archive_is_fetched_and_says_so(make_slide: Make, tmp_path
     assert np.array_equal(there[3].pixels, read(slide)[3].pixels)
 
 
+def test_a_slide_with_a_signed_address_is_fetched(make_slide: Make) -> None:
+    import fsspec
+
+    slide = make_slide(NOISE)
+    uri = f"memory://a.tif?X-Amz-Security-Token={'a' * 400}&X-Amz-Signature=b"
+    with fsspec.open(uri, "wb") as file:
+        file.write(Path(slide.uri).read_bytes())
+    assert np.array_equal(read(Item("a", uri))[3].pixels, read(slide)[3].pixels)
+    fsspec.filesystem("memory").rm("/", recursive=True)
+
+
 def test_a_mrxs_slide_elsewhere_cannot_be_fetched(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match="a file and a folder"):
         read(Item("a", "s3://bucket/a.mrxs"))

@@ -39,7 +39,7 @@ def _local(item: Item) -> Iterator[Path]:
     if "://" not in uri:
         yield Path(uri)
         return
-    suffix = PurePosixPath(uri.partition("::")[0]).suffix
+    suffix = PurePosixPath(uri.partition("::")[0].partition("?")[0]).suffix
     if suffix.lower() == ".mrxs":
         raise ReadError(
             "a MRXS slide is a file and a folder, and cannot be fetched as one",

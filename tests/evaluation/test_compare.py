@@ -36,6 +36,14 @@ def test_only_items_that_both_answered_are_compared_whatever_their_order() -> No
     assert found.labels["spotted"] == pytest.approx(expected)
 
 
+def test_labels_are_compared_by_name_whatever_their_order() -> None:
+    one, other = multiclass(noise=0.5), multiclass(noise=2.5)
+    tables = {name: getattr(other, name)[:, ::-1] for name in ("targets", "scores", "predicted")}
+    turned = replace(other, names=other.names[::-1], sets=None, **tables)
+    found, expected = (compare(one, each, title="", draws=20) for each in (turned, other))
+    assert found == expected
+
+
 def test_models_of_other_labels_are_refused() -> None:
     with pytest.raises(UsageError, match=r"one answers binary plain, spotted; the other multicl"):
         compare(binary(), multiclass(), title="other")

@@ -48,8 +48,8 @@ def compare(
 
 
 def check_comparable(one: Scored | ModelCard, other: Scored | ModelCard) -> None:
-    """Raise a UsageError unless two models answer the same question."""
-    if (one.names, one.task) != (other.names, other.task):
+    """Raise a UsageError unless two models answer the same question, with labels in any order."""
+    if (sorted(one.names), one.task) != (sorted(other.names), other.task):
         raise UsageError(
             f"cannot be compared: one answers {one.task} {', '.join(one.names)}; "
             f"the other {other.task} {', '.join(other.names)}"
@@ -57,13 +57,17 @@ def check_comparable(one: Scored | ModelCard, other: Scored | ModelCard) -> None
 
 
 def _paired(one: Scored, other: Scored) -> tuple[Scored, Scored]:
-    """Return what both answered, row for row; rows of one picture differ in their truth alone."""
+    """Return what both answered, row for row and label for label.
+
+    Rows of one picture differ in their truth alone.
+    """
     places = {item: place for place, item in enumerate(other.items)}
     rows = [place for place, item in enumerate(one.items) if item in places]
     if not rows:
         raise UsageError("cannot be compared: there is no item that both models answered")
     mine, theirs = one.take(np.array(rows)), [places[one.items[row]] for row in rows]
-    scores, predicted = other.scores[theirs], other.predicted[theirs]
+    cells = np.ix_(theirs, [other.names.index(name) for name in one.names])
+    scores, predicted = other.scores[cells], other.predicted[cells]
     return mine, replace(mine, scores=scores, predicted=predicted, sets=None)
 
 

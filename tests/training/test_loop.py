@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
 from diascope.card import WEIGHTS_FILE, read_card, write_card
-from diascope.errors import DiascopeError, TableError, WeightsError
+from diascope.errors import DiascopeError, RecipeError, TableError, WeightsError
 from diascope.network import Network, state_digest
 from diascope.training import loop
 from diascope.training.optimization import average_of, optimizer_of, schedule_of
@@ -147,6 +147,17 @@ def test_a_loss_that_is_no_number_ends_the_training_with_advice(
 ) -> None:
     with pytest.raises(WeightsError, match=r"not a number any more at step(.|\n)*learning_rate"):
         weights(tmp_path / "mine", table, learning_rate=1e30)
+
+
+def test_memory_that_does_not_suffice_is_told_with_what_takes_less(
+    tmp_path: Path, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop.Trainer, "_lesson", lambda *_: torch.empty(2**55))
+    with pytest.raises(RecipeError, match=r"mine\.yaml: there is not enough(.|\n)*train\.batch"):
+        weights(tmp_path / "mine", table)
+    monkeypatch.setattr(loop.Trainer, "_lesson", lambda *_: torch.ones(2) @ torch.ones(3))
+    with pytest.raises(RuntimeError, match="inconsistent tensor size"):
+        weights(tmp_path / "other", table)
 
 
 def test_calibration_is_fitted_to_the_views_that_a_run_will_look_at(tmp_path: Path) -> None:

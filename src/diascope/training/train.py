@@ -22,6 +22,7 @@ from diascope.training.defects import Inspection, inspect_pictures
 from diascope.training.features import Extraction, Features
 from diascope.training.finish import Trained, finish, pooled, write_split
 from diascope.training.loop import Progress, Trainer
+from diascope.training.memory import memory_told
 from diascope.training.options import TrainOptions
 from diascope.training.plan import Plan, make_plan
 from diascope.training.sharing import computing_on, share
@@ -46,12 +47,14 @@ def train(
 
     Raises:
         RecipeError, TableError, PluginError, WeightsError: before anything is trained, for what is
-            wrong with recipe, table, pictures or folder; WeightsError later, if the loss diverges.
+            wrong with recipe, table, pictures or folder; WeightsError later, if the loss diverges,
+            and RecipeError, if memory runs out.
     """
     plan = make_plan(recipe)
     fabric = _fabric(plan.options)
     first, available = fabric.is_global_zero, threads()  # before Fabric sets their number
-    with held(directory) if first else nullcontext(directory) as folder:
+    holding = held(directory) if first else nullcontext(directory)
+    with memory_told(recipe), holding as folder:
         load_checkpoint(folder, plan.digest())  # refuses a folder that holds another training
         prepared = _prepared(plan, folder, fabric.device, tell) if first else None
         fabric.launch()

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -228,3 +229,15 @@ def test_a_group_that_is_none_of_ours_is_told_with_those_that_are(install: Insta
 
     assert health.cause.startswith("diascope.steps 'blur' of fake_blur 1.0: there is no such group")
     assert "diascope.preprocessing, diascope.readers" in health.hint
+
+
+def test_a_distribution_without_metadata_is_told_by_its_folder(
+    install: Install, tmp_path: Path
+) -> None:
+    install("fake_blur", points("fake_blur_u"), fake_blur_u=step())
+    install("half_gone", points("fake_blur_u"))
+    (tmp_path / "site" / "half_gone-1.0.dist-info" / "METADATA").unlink()
+    with pytest.raises(PluginError) as caught:
+        find_plugin("preprocessing", "blur")
+
+    assert "fake_blur 1.0 and half_gone-1.0.dist-info without METADATA" in caught.value.message

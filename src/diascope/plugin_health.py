@@ -11,7 +11,7 @@ from importlib.metadata import entry_points
 
 from diascope.contracts import KINDS
 from diascope.errors import PluginError
-from diascope.plugins import Plugin, find_plugins, group_of, load_plugin, recipe_path
+from diascope.plugins import Plugin, find_plugins, group_of, load_plugin, owner_of, recipe_path
 
 _SECONDS = 60
 
@@ -52,7 +52,7 @@ def misplaced() -> list[Health]:
     """Return what is installed under a group of ours that is none: no recipe can name it."""
     groups = sorted(map(group_of, KINDS))
     found = [
-        Plugin(group, entry.name, entry.dist.name, entry.dist.version, entry.value)
+        Plugin(group, entry.name, *owner_of(entry.dist), entry.value)
         for group in sorted(entry_points().groups)
         if group.startswith("diascope.") and group not in groups
         for entry in entry_points().select(group=group)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import Distribution, entry_points
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePath
 from traceback import walk_tb
 from typing import Any
 
@@ -61,14 +61,18 @@ def find_plugins() -> tuple[Plugin, ...]:
     for kind in contracts.KINDS:
         for entry in every.select(group=group_of(kind)):
             if entry.dist is not None:
-                found.add(Plugin(kind, entry.name, *_owner(entry.dist), entry.value))
+                found.add(Plugin(kind, entry.name, *owner_of(entry.dist), entry.value))
     return tuple(sorted(found))
 
 
 @cache
-def _owner(distribution: Distribution) -> tuple[str, str]:
-    """Return name and version, which are read from a file each time."""
-    return distribution.name, distribution.version
+def owner_of(distribution: Distribution) -> tuple[str, str]:
+    """Return name and version, which are read from a file each time.
+
+    Of what is half removed, and has no such file, the name of its folder.
+    """
+    folder = PurePath(str(getattr(distribution, "_path", "a distribution"))).name
+    return distribution.name or folder, distribution.version or "without METADATA"
 
 
 def find_plugin(kind: str, name: str) -> Plugin:

@@ -97,6 +97,15 @@ def test_an_unknown_key_in_run_is_refused_with_its_line_and_the_nearest(refusal:
     assert "Did you mean 'workers'?" in error.hint
 
 
+def test_a_report_that_is_named_twice_alike_is_refused(read: Read, refusal: Refusal) -> None:
+    twice = "model: classifier\nreport:\n  - html\n  - html: {items: 9}\n"
+    assert len(read(twice).report) == 2
+    error = refusal(f"{twice}  - csv\n  - html: {{items: 9}}\n")
+
+    assert error.message == "the report 'html' stands here a second time"
+    assert error.where.endswith("mine.yaml:6")
+
+
 @pytest.mark.parametrize(
     "line",
     [

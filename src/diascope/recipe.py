@@ -173,7 +173,7 @@ def read_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
         read=None if read is None or read.value == "auto" else reference_of("reader", read),
         accept=_gate(keys["accept"]) if "accept" in keys else Gate(),
         preprocess=_references("preprocessing", keys.get("preprocess")),
-        report=_references("report", keys.get("report", _ALL_REPORTS)),
+        report=_reports(keys.get("report", _ALL_REPORTS)),
         run=build(RunOptions, options, where=run_where),
         executor=reference_of("executor", executor),
         privacy=_privacy(keys["privacy"]) if "privacy" in keys else "none",
@@ -259,6 +259,17 @@ def _references(kind: str, node: Node | None) -> tuple[Reference, ...]:
     if not isinstance(node.value, list):
         raise RecipeError(f"expected a list of {kind} plugins", where=node.where)
     return tuple(reference_of(kind, child) for child in node.value)
+
+
+def _reports(node: Node) -> tuple[Reference, ...]:
+    """Read the reports; one that is named twice alike would write the same files again."""
+    reports = _references("report", node)
+    plain = [reference.plain() for reference in reports]
+    for place, reference in enumerate(reports):
+        if plain[place] in plain[:place]:
+            message = f"the report {reference.name!r} stands here a second time"
+            raise RecipeError(message, where=reference.where)
+    return reports
 
 
 def reference_of(kind: str, node: Node) -> Reference:

@@ -102,7 +102,7 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
 
 def test_a_missing_file_and_a_folder_without_weights_are_refused(tmp_path: Path) -> None:
     assert "No such file" in refusal(tmp_path / "w.pth")
-    assert "neither model.safetensors nor models/model.pt" in refusal(tmp_path)
+    assert "nor models/model.pt\n  Name the file of the weights itself" in refusal(tmp_path)
 
 
 def test_a_scale_of_zero_is_refused() -> None:

@@ -51,7 +51,11 @@ class Start:
         for inside in _INSIDE:
             if (self.file / inside).is_file():
                 return self.file / inside
-        raise WeightsError(f"holds neither {' nor '.join(_INSIDE)}", where=str(self.file))
+        raise WeightsError(
+            f"holds neither {' nor '.join(_INSIDE)}",
+            where=str(self.file),
+            hint="Name the file of the weights itself, whatever it is called.",
+        )
 
 
 @dataclass(frozen=True)

@@ -73,12 +73,18 @@ def test_beside_the_names_of_many_labels_the_curves_keep_their_room(
     assert legend.x1 <= figure.bbox.x1
 
 
-def test_a_figure_that_is_broad_takes_the_whole_width(tmp_path: Path) -> None:
-    for count, expected in ((6, 1), (40, 3)):  # the decision curve, then those with a long legend
+def test_a_figure_that_is_broad_takes_the_whole_width_and_a_large_one_its_size(
+    tmp_path: Path,
+) -> None:
+    # the decision curve is broad, then those with a long legend; two grow with each label
+    for count, broad, large in ((6, 1, 0), (40, 4, 2)):
         labels = many_labels(tuple(f"finding {number}" for number in range(count)))
         write_evaluation(evaluate(labels, draws=2), tmp_path / str(count))
         page = (tmp_path / str(count) / "evaluation.html").read_text()
-        assert page.count('<figure class="panel wide">') == expected
+        assert page.count('<figure class="panel wide">') == broad
+        widths = re.findall(r'style="min-width: \d+px; max-width: (\d+)px"><svg', page)
+        assert len(widths) == large
+        assert all(f'viewBox="0 0 {width}' in page for width in widths)
 
 
 def test_letters_that_the_font_lacks_are_warned_of_once(tmp_path: Path) -> None:

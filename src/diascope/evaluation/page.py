@@ -24,6 +24,7 @@ _HEADLINE = ("auc", "auc_macro", "balanced_accuracy", "accuracy", "average_preci
 _OF_SUBGROUPS = (*_HEADLINE, "sensitivity", "specificity", "ece")
 _FAILED_SHOWN = 200
 _BROAD = 1.8  # times as wide as high: a figure that half of the page is too narrow for
+_HIGH = 620  # as high as a page shows others: a figure whose words would be too small
 
 
 def page(
@@ -83,12 +84,14 @@ def _by_label(evaluation: Evaluation, titles: Mapping[str, str]) -> MeasureTable
     return label_measures(metrics, labels, scored.counts())
 
 
-def _drawing(drawing: Drawing, folder: Path, task: str) -> tuple[Drawing, str, bool]:
-    """Return what is drawn, its SVG, and whether it takes the whole width."""
+def _drawing(drawing: Drawing, folder: Path, task: str) -> tuple[Drawing, str, bool, str]:
+    """Return what is drawn, its SVG, whether it takes the whole width, and, if large, its own."""
     svg = inline((folder / f"{drawing.name}.svg").read_text(encoding="utf-8"))
     box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
-    broad = box is not None and float(box[1]) > _BROAD * float(box[2])
-    return drawing, svg, broad or (drawing.name == "decision" and task != "binary")
+    width, height = map(float, box.groups()) if box else (1.0, 1.0)
+    own = f"min-width: {0.8 * width:.0f}px; max-width: {width:.0f}px" if height > _HIGH else ""
+    broad = bool(own) or width > _BROAD * height
+    return drawing, svg, broad or (drawing.name == "decision" and task != "binary"), own
 
 
 def _differences(

@@ -156,6 +156,19 @@ def test_the_next_slide_is_chosen_by_keyboard(opened: Open) -> None:
     assert "Only its overview" in page.locator(".warning").inner_text()
 
 
+def test_each_slide_shows_its_own_label_until_one_is_chosen(opened: Open, answer: Any) -> None:
+    page = opened(answer(), replace(answer("two.tif"), predicted=("benign",)), answer("three.tif"))
+    told = []
+    for number in range(3):
+        page.wait_for_function("document.getElementById('legend').innerText.includes('tile for')")
+        told.append(page.get_by_label("Label").input_value())
+        if number == 1:
+            page.get_by_label("Label").select_option("benign")
+        if number < 2:
+            page.locator("#next").click()
+    assert told == ["tumour", "benign", "benign"]
+
+
 def test_keys_zoom_on_the_slide(opened: Open) -> None:
     page = opened()
     micrometres = "() => parseFloat(document.getElementById('scale-text').textContent)"

@@ -14,6 +14,7 @@ const start = () => {
   const stage = startStage();
   const [slideChoice, labelChoice] = [byId("slide"), byId("label")];
   const current = () => slides[slideChoice.selectedIndex];
+  let wanted = null; // the label that the reader chose, for all slides; else each shows its own
   const opacity = () => (byId("heat").checked ? byId("opacity").valueAsNumber : 0);
 
   const showHeat = () => {
@@ -23,10 +24,9 @@ const start = () => {
   };
 
   const chooseLabels = ({ heats, predicted, scores }) => {
-    const kept = labelChoice.value;
     const [first] = [...predicted].sort((one, other) => scores[other] - scores[one]);
     labelChoice.replaceChildren(...Object.keys(heats).map((name) => make("option", { value: name }, titleOf(name))));
-    labelChoice.value = kept || first || Object.keys(heats)[0];
+    labelChoice.value = wanted ?? first ?? Object.keys(heats)[0];
   };
 
   const showSlide = () => {
@@ -45,7 +45,7 @@ const start = () => {
   slideChoice.onchange = showSlide;
   byId("previous").onclick = step(-1);
   byId("next").onclick = step(1);
-  labelChoice.onchange = showHeat;
+  labelChoice.onchange = () => { wanted = labelChoice.value; showHeat(); };
   byId("heat").onchange = () => stage.setOpacity(opacity());
   byId("opacity").oninput = () => { byId("heat").checked = true; stage.setOpacity(opacity()); };
   showSlide();

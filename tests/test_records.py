@@ -5,7 +5,7 @@ from typing import cast
 import numpy as np
 
 from diascope.records import packed, unpacked
-from diascope.sample import Item, Overview, Prediction, Region, Regions
+from diascope.sample import Failed, Item, Overview, Prediction, Region, Regions, Skipped
 
 
 def test_numbers_of_numpy_come_back_as_plain_ones_of_the_same_value() -> None:
@@ -31,3 +31,12 @@ def test_numbers_of_numpy_come_back_as_plain_ones_of_the_same_value() -> None:
     assert back.regions is not None
     assert back.regions.boxes.tolist() == [[1, 2, 3, 4]]
     assert back.regions.scores.tolist() == [[0.25, 0.75]]
+
+
+def test_of_a_name_that_is_not_utf8_the_bytes_are_written_out() -> None:
+    item, quoted = Item("a", "/a"), "no caf\udce9.lut"
+    for record in (Failed(item, "read", "image", quoted), Skipped(item, quoted)):
+        assert unpacked(item, packed(record)).reason == r"no caf\xe9.lut"
+    answer = Prediction(item, {"a": 1.0}, "softmax", ("a",), trace=(quoted,), warnings=(quoted,))
+    back = unpacked(item, packed(answer))
+    assert (*back.trace, *back.warnings) == (r"no caf\xe9.lut",) * 2

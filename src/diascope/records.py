@@ -21,6 +21,7 @@ from diascope.sample import (
     Regions,
     Skipped,
 )
+from diascope.words import as_utf8
 
 COLUMNS = (
     "state",
@@ -40,21 +41,24 @@ _PICTURE_QUALITY = 90
 
 
 def packed(record: Record, *, lossless: bool = False) -> tuple[Any, ...]:
-    """Return the values of ``COLUMNS``; pictures as PNG if ``lossless``."""
+    """Return the values of ``COLUMNS``; pictures as PNG if ``lossless``.
+
+    Of names that are not UTF-8, which plugins may quote, the bytes are written out.
+    """
     if isinstance(record, Skipped):
-        return "skipped", None, None, record.reason, *[None] * 6
+        return "skipped", None, None, as_utf8(record.reason), *[None] * 6
     if isinstance(record, Failed):
-        return "failed", record.stage, record.plugin, record.reason, *[None] * 6
+        return "failed", record.stage, record.plugin, as_utf8(record.reason), *[None] * 6
     overview, regions = record.overview, record.regions
     answer = {
         "scores": {name: float(score) for name, score in record.scores.items()},
         "score_kind": record.score_kind,
         "predicted": list(record.predicted),
         "samples": int(record.samples),
-        "trace": list(record.trace),
+        "trace": list(map(as_utf8, record.trace)),
         "set": None if record.prediction_set is None else list(record.prediction_set),
         "novelty": None if record.novelty is None else float(record.novelty),
-        "warnings": list(record.warnings),
+        "warnings": list(map(as_utf8, record.warnings)),
         "evidence": [
             {"label": e.label, "logit": float(e.logit), "bias": float(e.bias), "shape": e.map.shape}
             for e in record.evidence

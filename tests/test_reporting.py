@@ -74,6 +74,16 @@ def test_what_a_report_does_to_the_facts_of_the_run_is_nothing_to_what_is_writte
     assert json.loads((results / "run.json").read_text())["recipe"]["model"]
 
 
+def test_a_report_that_goes_elsewhere_takes_nobody_with_it(
+    command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CsvReport, "write", lambda self, run, records, to: os.chdir(to) or [])
+    monkeypatch.chdir(tmp_path)
+    write_pictures(tmp_path / "photos", 1)
+    assert command("run", recipe, "photos", "-o", "out").code == 0
+    assert Path.cwd() == tmp_path
+
+
 @pytest.mark.parametrize(
     ("returned", "told"),
     [

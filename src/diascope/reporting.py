@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import chdir
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -169,8 +170,9 @@ def _fault(
         FileNotFoundError: if it names a file that it did not write into its directory.
     """
     try:
-        written = report.write(run, records, staging)
-        named = None if written is None else [staging / path for path in written]
+        with chdir("."):  # a report that goes elsewhere takes nobody with it
+            written = report.write(run, records, staging)
+            named = None if written is None else [staging / path for path in written]
     except OutputError as error:
         return error
     if named is None:  # what a stranger's report returned

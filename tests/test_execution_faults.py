@@ -1,4 +1,4 @@
-"""The choice of an engine where memory, disk or an engine itself is at fault."""
+"""The choice of an engine where memory, disk, a busy machine or an engine itself is at fault."""
 
 import errno
 from dataclasses import replace
@@ -10,7 +10,7 @@ import pytest
 
 from diascope import execution
 from diascope.card import ModelCard
-from diascope.engines import openvino, store, torch
+from diascope.engines import opening, openvino, store, torch
 from diascope.engines.outputs import Outputs
 from diascope.execution import engine_for
 from tests.engines.networks import pictures
@@ -36,6 +36,23 @@ def test_where_memory_is_short_fewer_pictures_are_compared_at_once(
     _, chosen = engine_for(weights[1], weights[0], runtime("onnx"))
     assert (chosen.engine, chosen.broken) == ("onnx", ())
     assert sizes[:4] == [32, 16, 8, 4]
+
+
+@pytest.mark.parametrize(("wish", "taken"), [("auto", ("torch", 1.0)), ("onnx", ("onnx", 0.5))])
+def test_a_reference_that_was_only_slow_for_once_is_taken_if_it_is_faster(
+    weights: Weights, monkeypatch: pytest.MonkeyPatch, wish: str, taken: tuple[str, float]
+) -> None:
+    seconds = {"torch": iter([9.0, 1.0]), "onnx": iter([2.0])}
+    right, found = execution.timed, [("onnx", "float32"), ("torch", "float32")]
+
+    def timed(engine: Any, pictures: np.ndarray, at_once: int) -> tuple[Outputs, float]:
+        return right(engine, pictures, at_once)[0], next(seconds[engine.name])
+
+    monkeypatch.setattr(execution, "timed", timed)
+    if wish == "auto":
+        monkeypatch.setattr(opening.Opening, "candidates", lambda _: found)
+    _, chosen = engine_for(weights[1], weights[0], replace(runtime(wish), tolerance=0.6))
+    assert (chosen.engine, chosen.speed) == taken
 
 
 def test_an_engine_whose_library_is_broken_is_left_out(

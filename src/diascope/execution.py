@@ -158,6 +158,8 @@ def _chosen(opening: Opening, statistics: FeatureStatistics | None) -> tuple[Eng
     seconds, engine, execution = min(fitting, key=itemgetter(0))
     if engine is not reference:  # again: at first the machine may have been busy
         unit = min(unit, timed(reference, pictures, at_once)[1])
+        if unit < seconds and REFERENCE in candidates:
+            seconds, engine, execution = unit, reference, Execution(*REFERENCE)
     speed = unit / seconds
     return engine, replace(execution, speed=speed, refused=tuple(refused), broken=tuple(broken))
 

@@ -1,5 +1,8 @@
 """What the keys of a training do to its weights, one at a time."""
 
+import json
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from diascope.network import Network, state_digest
 from diascope.training import loop
 from diascope.training.optimization import average_of, optimizer_of, schedule_of
 from diascope.training.options import TrainOptions
+from diascope.training.pictures import Pictures
 from tests.engines.networks import classifier
 from tests.training.trainings import COLOURS, train, write_table, write_training
 
@@ -158,6 +162,23 @@ def test_memory_that_does_not_suffice_is_told_with_what_takes_less(
     monkeypatch.setattr(loop.Trainer, "_lesson", lambda *_: torch.ones(2) @ torch.ones(3))
     with pytest.raises(RuntimeError, match="inconsistent tensor size"):
         weights(tmp_path / "other", table)
+
+
+def test_a_reading_process_that_was_ended_is_told(
+    tmp_path: Path, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = write_training(tmp_path / "mine.yaml", table)
+    values = json.loads(recipe.read_text()) | {"run": {"workers": 1}}
+    recipe.write_text(json.dumps(values))
+    here = os.getpid()
+
+    def ended(*_: Any) -> None:
+        assert os.getpid() != here
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(Pictures, "picture", ended)
+    with pytest.raises(RecipeError, match=r"was ended: RuntimeError(.|\n)*run\.workers=0"):
+        train(recipe, tmp_path / "mine")
 
 
 def test_calibration_is_fitted_to_the_views_that_a_run_will_look_at(tmp_path: Path) -> None:

@@ -9,21 +9,30 @@ from diascope.recipe import Recipe
 _WORDS = ("can't allocate memory", "not enough memory", "out of memory")
 """In which torch tells of it: on Linux, on Windows, of accelerators."""
 
+_ENDED = "DataLoader worker"
+
 
 @contextmanager
 def memory_told(recipe: Recipe) -> Iterator[None]:
-    """Tell that memory ran out meanwhile, and what takes less of it.
+    """Tell that memory ran out meanwhile, here or in a reading process, and what helps.
 
     Raises:
-        RecipeError: instead of what an allocator raised.
+        RecipeError: instead of what an allocator or torch's loader raised.
     """
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not any(each in str(error) for each in _WORDS):
+        words = str(error)
+        if words.startswith(_ENDED):
+            message = "a process that read for this training was ended"
+            hint = (
+                "Its memory may have run out, in a container the shared one (--shm-size). The same "
+                "command goes on; with run.workers=0 it needs no such process."
+            )
+        elif isinstance(error, MemoryError) or any(each in words for each in _WORDS):
+            message = "there is not enough memory for this training"
+            hint = "A smaller train.batch, a smaller size of resize or fewer filters take less."
+        else:
             raise
-        raise RecipeError(
-            f"there is not enough memory for this training: {reason_of(error)}",
-            where=str(recipe.path),
-            hint="A smaller train.batch, a smaller size of resize or fewer filters take less.",
-        ) from error
+        message = f"{message}: {reason_of(error)}"
+        raise RecipeError(message, where=str(recipe.path), hint=hint) from error

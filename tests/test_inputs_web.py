@@ -1,5 +1,6 @@
 """Inputs by the addresses of web servers."""
 
+import json
 import socket
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,6 +16,7 @@ from diascope.errors import UsageError, reason_of
 from diascope.inputs import find_items
 from diascope.ledger import Ledger
 from diascope.sample import Failed, Item, Prediction
+from diascope.words import masked
 
 
 @pytest.fixture
@@ -140,3 +142,8 @@ def test_an_answer_of_an_address_that_is_signed_anew_is_kept(
 def test_a_reason_holds_neither_password_nor_signature() -> None:
     text = "403, url='https://me:secret@host/a.png?n=1&sig=secret' for a?b"
     assert reason_of(OSError(text)) == "OSError: 403, url='https://***@host/a.png?n=1' for a?b"
+
+
+def test_json_without_signatures_is_still_json() -> None:
+    told = {"command": 'pipeline run "https://host/a.png?sig=secret"'}
+    assert json.loads(masked(json.dumps(told))) == {"command": 'pipeline run "https://host/a.png"'}

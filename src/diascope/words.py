@@ -17,7 +17,7 @@ _WORDS = {
     type(None): "nothing",
     Any: "anything",
 }
-_QUERY = re.compile(r"""\?[^\s"'<>]*""")
+_QUERY = re.compile(r"""\?[^\s"'<>\\]*""")
 _SIGNATURE = re.compile(r"(x-amz-signature|x-goog-signature|signature|sig)=", re.IGNORECASE)
 _SIGNING = re.compile(  # of S3, Google's storage and CloudFront; then of Azure
     r"(x-amz-[\w-]+|x-goog-[\w-]+|\w*accesskeyid|googleaccessid|signature|expires"

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from diascope.evaluation.compare import compare
+from diascope.evaluation.confusion import confusion
 from diascope.evaluation.curves import net_benefit, precision_recall, roc
 from diascope.evaluation.evaluate import evaluate
 from diascope.evaluation.figures import DRAWINGS, draw_figures
@@ -85,6 +86,15 @@ def test_a_figure_that_is_broad_takes_the_whole_width_and_a_large_one_its_size(
         widths = re.findall(r'style="min-width: \d+px; max-width: (\d+)px"><svg', page)
         assert len(widths) == large
         assert all(f'viewBox="0 0 {width}' in page for width in widths)
+
+
+def test_of_many_labels_only_cells_with_items_are_drawn() -> None:
+    few, many = (many_labels(tuple(map(str, range(number)))) for number in (20, 21))
+    pairs = set(zip(many.targets.argmax(1), many.predicted.argmax(1), strict=True))
+    each = replace(many, task="multilabel")  # what is found and raised of each: four cells
+    for table, cells in ((few, 20 * 20), (many, len(pairs)), (each, 21 * 4)):
+        texts = confusion(table).axes[0].texts
+        assert len([text for text in texts if "%" in text.get_text()]) == cells
 
 
 def test_letters_that_the_font_lacks_are_warned_of_once(tmp_path: Path) -> None:

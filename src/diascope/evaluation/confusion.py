@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _NARROW = 11  # letters in a line of a name below a column
+_MANY = 20  # labels; of more, cells without items stay empty: they would take minutes
 _STRONGEST = 0.45  # opacity of a share of 1: ink, dark or light, stays readable on it
 
 
@@ -71,6 +72,8 @@ def _draw_cells(axes: "Axes", counts: NDArray[np.intp], shares: Floats) -> None:
     from matplotlib.patches import Rectangle
 
     for (row, column), share in np.ndenumerate(shares):
+        if min(shares.shape) > _MANY and not counts[row, column]:
+            continue
         corner = (column - 0.48, row - 0.47)
         axes.add_patch(Rectangle(corner, 0.96, 0.94, facecolor=LINE, alpha=0.35, linewidth=0))
         alpha = _STRONGEST * float(np.nan_to_num(share))

@@ -32,7 +32,8 @@ DRAWINGS = (
         "confusion",
         "Confusion matrix",
         "Each row is a truth and adds up to 100 % if any item has it, for each label on its own if "
-        "an item may have several; the numbers of items stand below the shares.",
+        "an item may have several; the numbers of items stand below the shares. Of more than 20 "
+        "labels, cells without items are left empty.",
         confusion,
     ),
     Drawing(

@@ -29,9 +29,12 @@ def server(tmp_path: Path) -> Iterator[str]:
         def log_message(self, *args: object) -> None: ...
 
         def send_head(self) -> Any:
-            """Answer ``/status/503`` with 503, and ``/dropped`` with nothing."""
+            """Answer ``/status/503`` with 503, a late signature with 403, ``/dropped`` not."""
+            if self.path.rstrip("/").endswith("sig=late"):
+                self.send_error(403)
+                return None
             if self.path.startswith("/status/"):
-                self.send_error(int(self.path.split("/")[2]))
+                self.send_error(int(self.path.split("/")[2].partition("?")[0]))
                 return None
             if self.path.startswith("/dropped"):
                 self.close_connection = True
@@ -62,6 +65,8 @@ def test_a_web_address_with_nothing_behind_it_is_an_error(server: str) -> None:
     ("path", "reason"),
     [
         ("status/404", "there is nothing at http"),
+        ("status/403?sig=late", "status/403/? cannot be listed: 403 Forbidden"),
+        ("sub/c.png?sig=late", "c.png/? cannot be listed: 403 Forbidden"),
         ("status/403", "cannot be listed: 403 Forbidden"),
         ("status/503", "cannot be reached: 503 Service Unavailable"),
         ("dropped", "cannot be reached: ServerDisconnectedError"),

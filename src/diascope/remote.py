@@ -4,7 +4,6 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
-from glob import has_magic
 from http.client import responses
 from pathlib import PurePosixPath
 from typing import Any
@@ -50,7 +49,7 @@ def find_remote(uri: str, prefix: str) -> Iterator[Found]:
         raise AddressError(f"there is nothing at {masked(uri)}")
     scheme = head.partition("://")[0]
     single = [root] == list(paths)
-    fixed = re.split(r"[*?[]", root)[0].rpartition("/")[0] if has_magic(root) else root.rstrip("/")
+    fixed = _fixed(root, uri).rpartition("/")[0] if _is_glob(root, uri) else root.rstrip("/")
     for path, stamp in paths.items():
         shown, inner = PurePosixPath(masked(path)).name, masked(path.removeprefix(fixed))
         name = prefix.rstrip("/") or shown if single else f"{prefix}{inner.lstrip('/')}"
@@ -137,19 +136,28 @@ def _remote_paths(system: Any, root: str, uri: str) -> dict[str, str]:
     """Return path to stamp: a digest of all that the file system tells of the file."""
     if (alone := _alone(system, root, uri)) is not None:
         infos = {root: alone}
-    elif has_magic(root):
+    elif _is_glob(root, uri):
         infos = system.glob(root, detail=True)
     elif uri.startswith(_WEB) and not root.endswith("/"):
         infos = {root: system.info(root)}
     else:
         infos = system.find(root, detail=True)
     if not infos and uri.startswith(_WEB):  # a listing is silent about a server that is not there
-        system.info(re.split(r"[*?[]", root)[0])
+        system.info(_fixed(root, uri))
     return {
         path: _digest(info)
         for path, info in sorted(infos.items())
         if info.get("type") != "directory"
     }
+
+
+def _is_glob(root: str, uri: str) -> bool:
+    return _fixed(root, uri) != root
+
+
+def _fixed(root: str, uri: str) -> str:
+    """Return what stands before the first sign of a glob; on the web ``?`` begins a query."""
+    return re.split(r"[*[]" if uri.startswith(_WEB) else r"[*?[]", root)[0]
 
 
 def _alone(system: Any, root: str, uri: str) -> dict[str, Any] | None:

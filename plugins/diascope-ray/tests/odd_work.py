@@ -33,6 +33,8 @@ class OddWork:
         time.sleep(self.seconds)
         if "deadly" in item.id or ("once" in item.id and self._is_first(item)):
             os.kill(os.getpid(), signal.SIGKILL)
+        if "stopped" in item.id and self._is_first(item):
+            os.kill(os.getpid(), signal.SIGSTOP)
         if "drained" in item.id and self._is_first(item):
             try:
                 os.kill(os.getpid(), signal.SIGTERM)

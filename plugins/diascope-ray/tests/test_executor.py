@@ -12,7 +12,7 @@ from odd_work import OddWork
 
 from diascope.errors import DiascopeError, PluginError
 from diascope.sample import Failed, Item, Prediction, Record
-from diascope_ray import executor
+from diascope_ray import executor, pool
 from diascope_ray.executor import RayExecutor
 
 pytest.importorskip("ray", reason="needs Ray: pip install diascope-ray")
@@ -90,6 +90,18 @@ def test_an_item_that_never_ends_fails_alone_and_says_why(
     assert lost.item.id == "endless"
     assert "its time (time_limit_s) ran out" in lost.reason
     assert told(records, "batch of") == {"2"}
+
+
+def test_a_process_that_stands_still_is_replaced(
+    carry: Carry, items: Items, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "_DEAF_SECONDS", 1.0)
+    names = ["a", "stopped", "c", "d", "e", "f"]
+
+    records = carry(OddWork(log), items(*names), time_limit_s=1.0)
+
+    assert sorted(record.item.id for record in records) == sorted(names)
+    assert not any(isinstance(record, Failed) for record in records)
 
 
 def test_items_that_are_too_much_together_are_answered_apart(

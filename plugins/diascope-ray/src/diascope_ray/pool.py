@@ -13,6 +13,12 @@ from diascope_ray.worker import Answer, Worker
 
 _AWAY_SECONDS = 20
 """For which a cluster may be away before it is gone; Ray itself gives up after a minute."""
+_LOOK_SECONDS = 10.0
+"""Between looks at whether the actors' processes run."""
+_DEAF_SECONDS = 60.0
+"""For which a process that runs may not answer, beyond ``time_limit_s``: some libraries hold
+Python's lock for long, such as while the model is loaded."""
+_PULSE = "pulse"
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,8 @@ class _Actor:
     handle: Any
     starting: Any
     pieces: deque[tuple[Any, Piece]] = field(default_factory=deque)
+    pulse: Any = None
+    silent_s: float = 0.0
 
     @property
     def awaited(self) -> Any:
@@ -71,11 +79,11 @@ class Pool:
     def __init__(self, ray: Any, terms: Terms, size: int) -> None:
         self._ray, self._terms = ray, terms
         self._work = ray.put(terms.work)
-        self._class = ray.remote(Worker).options(
+        self._class = ray.remote(concurrency_groups={_PULSE: 1})(Worker).options(
             num_cpus=terms.cpus, num_gpus=terms.gpus, scheduling_strategy="SPREAD"
         )
         self._still_born = 0
-        self._alone_since = time.monotonic()
+        self._alone_since = self._looked = time.monotonic()
         self._actors = [self._started() for _ in range(size)]
 
     @property
@@ -102,6 +110,8 @@ class Pool:
         """
         awaited = {actor.awaited: actor for actor in self._actors if actor.awaited is not None}
         ready, _ = self._ray.wait(list(awaited), num_returns=1, timeout=self._patience())
+        if (hung := self._hung()) is not None:
+            return self._replaced(hung, "its process or its machine stood still (time_limit_s)")
         if not ready:
             return []
         actor = awaited[ready[0]]
@@ -169,8 +179,29 @@ class Pool:
             else:
                 return
 
-    def _patience(self) -> float | None:
-        """Return for how many seconds to wait; None, for ever, while an actor is there.
+    def _hung(self) -> _Actor | None:
+        """Return an actor at work whose process has not run for too long, such as a stopped one.
+
+        Its own limit ends one that hangs in an item, but lies in that process.
+        """
+        passed = time.monotonic() - self._looked
+        if not self._terms.time_limit_s or passed < 1:
+            return None
+        self._looked += passed
+        working = [actor for actor in self._actors if actor.pieces]
+        asked = [actor.pulse for actor in working if actor.pulse is not None]
+        answered = self._ray.wait(asked, num_returns=len(asked), timeout=0)[0] if asked else []
+        for actor in working:
+            if actor.pulse is None or actor.pulse in answered:
+                actor.pulse = actor.handle.pulse.options(concurrency_group=_PULSE).remote()
+                actor.silent_s = 0.0
+            else:  # a time for which this process was paused counts as a look at most
+                actor.silent_s += min(passed, _LOOK_SECONDS)
+        limit = self._terms.time_limit_s + _DEAF_SECONDS
+        return next((actor for actor in working if actor.silent_s > limit), None)
+
+    def _patience(self) -> float:
+        """Return for how many seconds to wait.
 
         Raises:
             DiascopeError: if there was none for too long.
@@ -178,10 +209,10 @@ class Pool:
         now = time.monotonic()
         if any(actor.starting is None for actor in self._actors):
             self._alone_since = now
-            return None
+            return _LOOK_SECONDS
         left = self._alone_since + self._terms.wait_s - now
         if left > 0:
-            return left
+            return min(left, _LOOK_SECONDS)
         raise DiascopeError(
             f"in {self._terms.wait_s:g} seconds no process could start on the cluster: each needs "
             f"{self._terms.cpus} cores and {self._terms.gpus:g} GPUs, free are "

@@ -46,6 +46,13 @@ def readable(item: Item) -> bool:
 class Worker:
     """One process on a node. It reads, preprocesses and classifies; the model is loaded once."""
 
+    def __init__(self) -> None:
+        # Ray makes of SIGTERM an error that a plugin's call would be blamed for
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # calls come in other threads, which cannot
+
+    def pulse(self) -> None:
+        """Do nothing: the answer says that this process runs."""
+
     def begin(
         self,
         pickled: bytes,
@@ -69,8 +76,6 @@ class Worker:
             PluginError: if the node has others.
         """
         check_same(versions, installed(), platform.node())
-        # Ray makes of SIGTERM an error that a plugin's call would be blamed for
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.environ["OMP_NUM_THREADS"] = str(threads)
         if not gpus:
             os.environ["CUDA_VISIBLE_DEVICES"] = ""

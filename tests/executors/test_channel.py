@@ -95,3 +95,13 @@ def test_what_does_not_come_in_time_is_an_error_and_can_come_later(ends: Ends) -
         ends[1].receive(within_s=0.01)
     ends[0].send("late")
     assert ends[1].receive(within_s=0.01) == "late"
+
+
+def test_an_object_that_stops_half_way_is_an_error() -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        receiver = Channel(ours)
+        theirs.sendall(b"\x05\x00\x00")
+        with pytest.raises(TimeoutError, match=r"nothing came for 0\.5 seconds"):
+            receiver.receive(within_s=0.5)
+        receiver.close()

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from diascope.errors import DiascopeError
+from diascope.executors import processes
 from diascope.executors.processes import WorkerProcess
 from diascope.sample import Failed, Item, Skipped
 from tests.runs import PATIENCE_S, done_in, start, write_pictures, write_recipe
@@ -198,3 +199,19 @@ def test_a_process_that_is_killed_while_it_starts_is_started_again(
     times = 3
     with pytest.raises(DiascopeError, match="could not start: it was killed by SIGKILL"):
         list(WorkerProcess(Tells()).prepare(Item("a", str(tmp_path / "a"))))
+
+
+def test_a_process_that_hangs_while_it_starts_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spawn = WorkerProcess._spawn
+
+    def struck(self: WorkerProcess, end: socket.socket) -> None:
+        spawn(self, end)
+        assert self._process is not None
+        os.kill(self._process.pid or 0, signal.SIGSTOP)
+
+    monkeypatch.setattr(WorkerProcess, "_spawn", struck)
+    monkeypatch.setattr(processes, "_START_SECONDS", 0.1)
+    with pytest.raises(DiascopeError, match=r"could not start: nothing came for 0\.1 seconds"):
+        list(WorkerProcess(Tells()).prepare(Item("a", "a")))

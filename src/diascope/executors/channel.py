@@ -6,6 +6,7 @@ are received where they stay. That took a sixth of the time of a ``multiprocessi
 latter; and nothing is left behind, whoever is killed.
 """
 
+import math
 import pickle
 import socket
 import struct
@@ -15,6 +16,7 @@ from typing import Any
 _HEAD = struct.Struct("<QQ")  # bytes of the pickle, number of buffers
 _SIZE = struct.Struct("<Q")
 _SLICE_S = 1.0
+_SLICE = struct.pack("@ll", 1, 0)  # as a C timeval
 
 
 class Channel:
@@ -22,6 +24,7 @@ class Channel:
 
     def __init__(self, end: socket.socket) -> None:
         self._end = end
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _SLICE)
 
     def send(self, value: Any) -> None:
         """Send an object; waits while the other end takes nothing."""
@@ -40,16 +43,18 @@ class Channel:
             within_s: for how many seconds nothing may come; None for any time.
 
         Raises:
-            TimeoutError: if nothing came.
+            TimeoutError: if nothing came, or no more of it.
         """
         import numpy as np
 
+        limit = math.inf if within_s is None else within_s
         if within_s is not None and not self._comes(within_s):
-            raise TimeoutError(f"nothing came for {within_s:g} seconds")
-        length, count = _HEAD.unpack(self._exactly(bytearray(_HEAD.size)))
-        rest = memoryview(self._exactly(bytearray(count * _SIZE.size + length)))
+            raise _too_late(limit)
+        length, count = _HEAD.unpack(self._exactly(bytearray(_HEAD.size), limit))
+        rest = memoryview(self._exactly(bytearray(count * _SIZE.size + length), limit))
         sizes = [size for (size,) in _SIZE.iter_unpack(rest[: count * _SIZE.size])]
-        buffers = [self._exactly(np.empty(size, np.uint8)) for size in sizes]  # not zeroed first
+        # not zeroed first
+        buffers = [self._exactly(np.empty(size, np.uint8), limit) for size in sizes]
         return pickle.loads(rest[count * _SIZE.size :], buffers=buffers)
 
     def close(self) -> None:
@@ -66,12 +71,21 @@ class Channel:
             within_s -= _SLICE_S
         return False
 
-    def _exactly(self, place: Any) -> Any:
-        """Fill a buffer and return it."""
-        left = memoryview(place)
+    def _exactly(self, place: Any, limit: float) -> Any:
+        """Fill a buffer, of which no more may come for so many seconds, and return it."""
+        left, silent = memoryview(place), 0.0
         while left:
-            count = self._end.recv_into(left, 0, socket.MSG_WAITALL)
+            try:
+                count = self._end.recv_into(left, 0, socket.MSG_WAITALL)
+            except BlockingIOError as error:  # nothing came for a slice
+                if (silent := silent + _SLICE_S) >= limit:
+                    raise _too_late(limit) from error
+                continue
             if not count:
                 raise EOFError("the other end of the channel is gone")
-            left = left[count:]
+            left, silent = left[count:], 0.0
         return place
+
+
+def _too_late(limit: float) -> TimeoutError:
+    return TimeoutError(f"nothing came for {limit:g} seconds")

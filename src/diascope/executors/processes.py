@@ -34,6 +34,8 @@ _ONE_THREAD = dict.fromkeys(
 """Read by NumPy's and PyTorch's libraries, OpenCV and libvips when they are loaded."""
 _GRACE_SECONDS = 10.0
 _TRIES = 3
+_START_SECONDS = 300.0
+"""After which a process that starts is taken for hung; most take a few."""
 
 
 class WorkerProcess:
@@ -107,9 +109,14 @@ class WorkerProcess:
             try:
                 with theirs:
                     self._spawn(theirs)
-                problem = self._channel.receive()
+                problem = self._channel.receive(_START_SECONDS)
             except (EOFError, ConnectionError):
                 problem = f"it {_cause(self._ended())}"
+                continue
+            except TimeoutError as error:
+                self._kill()
+                self._ended()
+                problem = f"{error} from it"
                 continue
             except Exception as error:  # such as a plugin that cannot be pickled
                 problem = f"{type(error).__name__}: {error}"

@@ -1,7 +1,8 @@
 """What became of every item, in SQLite: written with each batch, read by the reports.
 
 A row is done only if the item's content and the run's digest are unchanged. Whole chunks are
-committed at once, so a killed run goes on with the same batches as an undisturbed one.
+committed at once, so a killed run goes on with the same batches as an undisturbed one. An answered
+item that is out of reach has failed, but its row keeps the answer until it is there again.
 """
 
 import errno
@@ -13,7 +14,7 @@ from typing import Any
 
 from xxhash import xxh3_128
 
-from diascope.errors import ReadError
+from diascope.errors import ReadError, UsageError
 from diascope.inputs import stamp_of
 from diascope.ledger_file import damaged, file_at, opened
 from diascope.records import COLUMNS, packed, unpacked
@@ -42,7 +43,7 @@ class Ledger:
         self.digest, self._path = digest, path
         self._base = opened(path)
         self._file = file_at(path)
-        self._seen, self.lost = int(self.decoded("seen", 0)), 0
+        self._seen, self.lost, self._withdrawn = int(self.decoded("seen", 0)), 0, 0
 
     def close(self) -> None:
         self._base.close()
@@ -84,16 +85,27 @@ class Ledger:
         Args:
             retry: do failed and skipped items again; of a retry that did not come to its end, only
                 those that it did not reach.
+
+        Raises:
+            UsageError: if all are out of reach and several of them were answered; then nothing is
+                entered.
         """
         before, last = self._seen, self._count(self._seen)
         left = self.fact(_RETRYING) == "yes" and self.counts()["pending"]
         again = retry and not left
         self._seen += 1
-        self.lost = 0
-        moved = False
+        self.lost = self._withdrawn = 0
+        moved = there = False
         with self._base:
             for place, entry in enumerate(found):
+                there |= not isinstance(entry.end, Failed)
                 moved |= self._enter(entry, place, before, again)
+            if self._withdrawn > 1 and not there:
+                raise UsageError(
+                    f"none of the {place + 1} items is within reach, of which "
+                    f"{self._withdrawn} were answered earlier",
+                    hint="Is a disk not mounted, or a store closed? What was answered stays.",
+                )
             facts = {"seen": str(self._seen)}
             if moved or last != self._count(self._seen):
                 facts[_CHANGED] = "yes"
@@ -136,7 +148,7 @@ class Ledger:
 
     def has_answers(self) -> bool:
         """Whether any item, also of earlier runs, was answered under this digest."""
-        query = "select 1 from items where state = 'ok' and digest = ? limit 1"
+        query = "select 1 from items where answer is not null and digest = ? limit 1"
         return self._base.execute(query, (self.digest,)).fetchone() is not None
 
     def counts(self) -> dict[str, int]:
@@ -169,17 +181,28 @@ class Ledger:
         if self._named_before(entry.item):
             return False
         item = self._unique(entry.item)
-        query = "select seen, place, state, uri, stamp, content, digest from items where id = ?"
+        query = (
+            "select seen, place, state, uri, stamp, content, digest, answer is not null "
+            "from items where id = ?"
+        )
         old = self._base.execute(query, (item.id,)).fetchone()
-        state = "pending"
+        state, moved = "pending", True
         if old is not None:
-            seen, was, ended, uri, stamp, content, digest = old
-            again = retry and ended != "ok"
-            signed_anew = ended == "ok" and masked(uri) == masked(item.uri)
+            seen, was, ended, uri, stamp, content, digest, answered = old
+            answered, moved = answered and digest == self.digest, (seen, was) != (before, place)
+            if answered and isinstance(entry.end, Failed):
+                new = ended == "ok" or retry
+                self._withdraw(entry.end, item, place, new=new)
+                return new or moved
+            again = retry and ended != "ok" and not answered
+            signed_anew = answered and masked(uri) == masked(item.uri)
             same = stamp == entry.stamp and (uri == item.uri or signed_anew)
             same = same or (entry.end is None and content and content_digest(item) == content)
             if digest == self.digest and ended != "pending" and same and not again:
                 state = "done"
+                if answered and ended != "ok":  # it was out of reach
+                    self._state(item, "ok", None, None, None)
+                    moved = True
         if state == "pending":
             self._base.execute(
                 "insert or replace into items (id, uri, state) values (?, ?, 'pending')",
@@ -195,7 +218,23 @@ class Ledger:
                 (*packed(entry.end), self.digest, item.id),
             )
             self.lost += isinstance(entry.end, Failed)
-        return old is None or state == "pending" or (seen, was) != (before, place)
+        return state == "pending" or moved
+
+    def _withdraw(self, end: Failed, item: Item, place: int, *, new: bool) -> None:
+        """Let an answered item have failed as long as it is out of reach; its answer stays."""
+        self._base.execute(
+            "update items set seen = ?, place = ? where id = ?", (self._seen, place, item.id)
+        )
+        self._state(item, *packed(end)[:4])
+        self._withdrawn += 1
+        self.lost += new
+
+    def _state(self, item: Item, *values: str | None) -> None:
+        """Write an item's state, and stage, plugin and reason of its failure."""
+        self._base.execute(
+            "update items set state = ?, stage = ?, plugin = ?, reason = ? where id = ?",
+            (*values, item.id),
+        )
 
     def _named_before(self, item: Item) -> bool:
         """Say whether the same file was entered in this run already, under whatever name."""

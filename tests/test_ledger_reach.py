@@ -1,0 +1,73 @@
+"""Answered items of a list that are out of reach for a time: what is said, and what stays."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.runs import Ended, states, write_pictures
+
+Command = Callable[..., Ended]
+
+
+@pytest.fixture
+def listed(tmp_path: Path) -> Path:
+    """A list of three pictures in ``disk`` and one in ``home``."""
+    write_pictures(tmp_path / "disk", 3)
+    write_pictures(tmp_path / "home", 1)
+    path = tmp_path / "all.txt"
+    path.write_text("disk/00.png\ndisk/01.png\ndisk/02.png\nhome/00.png\n")
+    return path
+
+
+@pytest.mark.parametrize("options", [[], ["--retry"]])
+def test_an_item_that_was_out_of_reach_has_its_answer_again(
+    command: Command, recipe: Path, listed: Path, options: list[str]
+) -> None:
+    disk, away, output = listed.parent / "disk", listed.parent / "away", listed.parent / "out"
+    arguments = ("run", recipe, "--list", listed, "-o", output)
+    command(*arguments)
+    before = (output / "predictions.csv").read_bytes()
+
+    disk.rename(away)
+    gone = [command(*arguments) for _ in range(2)]
+    ends = states(output)
+    away.rename(disk)
+    back = command(*arguments, *options)
+
+    assert [ended.code for ended in gone] == [1, 1]
+    assert ends["disk/01.png"] == ("failed", "it cannot be opened: No such file or directory")
+    assert ends["home/00.png"] == ("ok", "")
+    assert back.code == 0
+    assert "4 ok, 0 failed, 0 skipped (nothing was left to classify)" in back.out
+    assert (output / "predictions.csv").read_bytes() == before
+
+
+def test_one_that_came_back_changed_is_done_again(
+    command: Command, recipe: Path, listed: Path
+) -> None:
+    picture, output = listed.parent / "disk" / "01.png", listed.parent / "out"
+    arguments = ("run", recipe, "--list", listed, "-o", output)
+    command(*arguments)
+    picture.unlink()
+    command(*arguments)
+    picture.write_bytes((listed.parent / "disk" / "02.png").read_bytes())
+
+    assert "1 of 1" in command(*arguments).err
+
+
+def test_a_list_that_is_out_of_reach_as_a_whole_is_refused(
+    command: Command, recipe: Path, listed: Path
+) -> None:
+    output = listed.parent / "out"
+    arguments = ("run", recipe, "--list", listed, "-o", output)
+    command(*arguments)
+    before = (output / "predictions.csv").read_bytes()
+    for name in ("disk", "home"):
+        (listed.parent / name).rename(listed.parent / f"away-{name}")
+
+    ended = command(*arguments)
+
+    assert ended.code == 2
+    assert "none of the 4 items is within reach, of which 4 were answered earlier" in ended.err
+    assert (output / "predictions.csv").read_bytes() == before

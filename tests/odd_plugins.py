@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from diascope.readers.image import ImageReader
-from diascope.sample import Item, Sample
+from diascope.sample import Item, Sample, Skipped
 
 ENTRY_POINTS = """
 [diascope.readers]
@@ -112,6 +112,7 @@ class Astray:
         return [] if os.environ.get("ODD_END") == "list" else self._run(work, chunks)
 
     def _run(self, work: Any, chunks: Any) -> Iterator[Any]:
+        records: list[Any] = []
         for number, items in enumerate(chunks):
             if number == 1:
                 if os.environ["ODD_END"] == "raise":
@@ -120,8 +121,12 @@ class Astray:
                     raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
                 if os.environ["ODD_END"] == "exit":
                     raise SystemExit(7)
-                yield [None] if os.environ["ODD_END"] == "none" else iter(())
-            yield list(work.finish((item, each) for item in items for each in work.prepare(item)))
+                ends = {"none": [None], "twice": records, "strange": [Skipped(Item("?", "?"), "")]}
+                yield ends.get(os.environ["ODD_END"], iter(()))
+            records = list(
+                work.finish((item, each) for item in items for each in work.prepare(item))
+            )
+            yield records
 
 
 class Raising:

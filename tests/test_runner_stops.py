@@ -114,6 +114,8 @@ def test_an_executor_that_fails_after_its_last_item_is_told_until_the_next_comma
         ("refused", " failed: Connection refused ("),
         ("exit", " failed: SystemExit: 7 ("),
         ("none", ": expected Records, got NoneType"),
+        ("twice", ": expected one Record of each item that it took, got another one of '00.png'"),
+        ("strange", ": expected one Record of each item that it took, got another one of '?'"),
         ("iterator", ": expected a sequence of Records, got tuple_iterator"),
     ],
 )

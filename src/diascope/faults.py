@@ -1,7 +1,7 @@
 """What is wrong with what a plugin returned: a plain text, empty for what keeps to its contract."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from numbers import Integral, Real
 from textwrap import shorten
 from typing import Any, TypeGuard, get_args
@@ -11,6 +11,7 @@ import numpy as np
 from diascope.card import ModelCard
 from diascope.sample import (
     Failed,
+    Item,
     Overview,
     Prediction,
     Region,
@@ -91,12 +92,19 @@ def answer_fault(prediction: object, card: ModelCard) -> str:
     )
 
 
-def chunk_fault(records: object) -> str:
-    """Return what keeps a value from being the Records of a chunk, or an empty text."""
+def chunk_fault(records: object, waiting: Set[Item]) -> str:
+    """Return what keeps a value from being the Records of items that wait, or an empty text."""
     if not isinstance(records, Sequence):
         return f"expected a sequence of Records, got {type(records).__name__}"
-    others = [each for each in records if not isinstance(each, Prediction | Failed | Skipped)]
-    return f"expected Records, got {type(others[0]).__name__}" if others else ""
+    seen = set[Item]()
+    for each in records:
+        if not isinstance(each, Prediction | Failed | Skipped):
+            return f"expected Records, got {type(each).__name__}"
+        if each.item not in waiting or each.item in seen:
+            named = _shown(getattr(each.item, "id", each.item))
+            return f"expected one Record of each item that it took, got another one of {named}"
+        seen.add(each.item)
+    return ""
 
 
 def _region_fault(region: object) -> str:

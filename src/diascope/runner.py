@@ -256,24 +256,33 @@ def _carried_out(pipeline: Pipeline, ledger: Ledger) -> Generator[Sequence[Recor
     """Yield what the executor gives, chunk by chunk.
 
     Raises:
-        PluginError: if its own code raises anything but ours, or gives no Records.
+        PluginError: if its own code raises anything but ours, or gives no Records of what it took.
     """
     executor = pipeline.executor
+    waiting: set[Item] = set()
     try:
-        work = executor.instance.run(pipeline, ledger.todo(pipeline.batch))
+        work = executor.instance.run(pipeline, _noted(ledger.todo(pipeline.batch), waiting))
         if not isinstance(work, Generator):
             kind = type(work).__name__
             raise PluginError(f"{executor.plugin.title}: expected run() as a generator, got {kind}")
         with closing(work) as chunks:
             for records in chunks:
-                if fault := chunk_fault(records):
+                if fault := chunk_fault(records, waiting):
                     raise PluginError(f"{executor.plugin.title}: {fault}")
+                waiting.difference_update(record.item for record in records)
                 yield records
     except (Exception, SystemExit) as error:
         if is_full(error) or not raised_by(executor.plugin, error):
             raise
         with blamed(executor.plugin, "failed"):
             raise
+
+
+def _noted(chunks: Iterator[list[Item]], waiting: set[Item]) -> Iterator[list[Item]]:
+    """Yield the chunks; the items of those that were taken wait."""
+    for chunk in chunks:
+        waiting.update(chunk)
+        yield chunk
 
 
 def _too_many(request: Request, outcome: Outcome) -> bool:

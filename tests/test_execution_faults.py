@@ -80,6 +80,15 @@ def test_a_choice_that_cannot_be_written_down_holds_for_this_run(
     assert len(engine.run(pictures(weights[1], 3)).logits) == 3
 
 
+def test_a_choice_that_is_not_kept_is_told(
+    weights: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no folder can be made below a file")
+    monkeypatch.setenv("DIASCOPE_CACHE", str(tmp_path / "file"))
+    with pytest.warns(UserWarning, match=r"file cannot be written: the engine is chosen anew"):
+        engine_for(weights[1], weights[0], runtime("auto"))
+
+
 @pytest.mark.parametrize(("batch", "made"), [(64, 1), (1, 2)])
 def test_a_choice_is_made_for_the_batches_of_a_run(
     weights: Weights, monkeypatch: pytest.MonkeyPatch, batch: int, made: int

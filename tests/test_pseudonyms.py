@@ -103,6 +103,19 @@ def test_a_key_that_could_be_guessed_is_refused(monkeypatch: pytest.MonkeyPatch)
         named(Item("a", "/gone/a"))
 
 
+def test_a_user_without_a_home_needs_only_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "home", homeless)
+
+    with pytest.raises(UsageError, match=f"there is no home folder.*\n  Set {KEY_VARIABLE}"):
+        named(Item("a", "/gone/a"))
+    monkeypatch.setenv(KEY_VARIABLE, "a key of the test, long enough")
+    assert named(Item("a", "/gone/a"))
+
+
+def homeless() -> Path:
+    raise RuntimeError("Could not determine home directory.")
+
+
 def test_a_home_that_cannot_be_written_is_told_with_the_way_out(home: Path) -> None:
     home.write_text("no folder")
 

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from operator import itemgetter
 from pathlib import Path
+from warnings import warn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -85,6 +86,9 @@ def engine_for(card: ModelCard, directory: Path, runtime: Runtime) -> tuple[Engi
     with suppress(OSError):  # the disk is full: it is chosen again the next time
         for each in {wanted, (chosen.engine, chosen.precision)}:
             store.write(_choice(opening, *each), asdict(chosen) | {"tries": tries + 1})
+    if not opening.folder.is_relative_to(store.home()):
+        told = "cannot be written: the engine is chosen anew in every run, and may be another one"
+        warn(f"{store.home()} {told}; DIASCOPE_CACHE names another folder", stacklevel=2)
     return engine, chosen
 
 

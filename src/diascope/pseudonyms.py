@@ -69,12 +69,21 @@ def _instance_uid(item: Item) -> str:
 
 
 def _key() -> bytes:
-    stated = os.environ.get(KEY_VARIABLE)
-    path = Path.home() / ".config" / "diascope" / "privacy.key"
-    where, key = (KEY_VARIABLE, stated) if stated is not None else (str(path), _kept(path))
+    where, key = KEY_VARIABLE, os.environ.get(KEY_VARIABLE)
+    if key is None:
+        path = _home() / ".config" / "diascope" / "privacy.key"
+        where, key = str(path), _kept(path)
     if len(key) < _KEY_LENGTH:
         raise UsageError(f"the key must have at least {_KEY_LENGTH} characters", where=where)
     return key.encode()
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError as error:  # a user without a name, and no HOME, as in some containers
+        reason = "there is no home folder for the key that privacy: strict needs"
+        raise UsageError(reason, hint=f"Set {KEY_VARIABLE}.") from error
 
 
 def _kept(path: Path) -> str:

@@ -84,6 +84,16 @@ def test_a_home_that_cannot_be_written_is_replaced_by_a_temporary_folder(
     assert tmp_path not in folder.parents
 
 
+def test_a_user_without_a_home_has_that_of_a_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("DIASCOPE_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    assert store.home() == Path("/.cache/diascope")
+
+
 def test_an_entry_is_whole_or_not_there(tmp_path: Path) -> None:
     path = tmp_path / "entry.json"
     store.write(path, {"engine": "onnx"})

@@ -47,8 +47,12 @@ def home() -> Path:
     """Return the folder under which everything is kept; it may not be there yet."""
     if own := os.environ.get("DIASCOPE_CACHE"):
         return Path(own)
-    shared = os.environ.get("XDG_CACHE_HOME")
-    return (Path(shared) if shared else Path.home() / ".cache") / "diascope"
+    if shared := os.environ.get("XDG_CACHE_HOME"):
+        return Path(shared) / "diascope"
+    try:
+        return Path.home() / ".cache" / "diascope"
+    except RuntimeError:  # a user without a name, and no HOME: as Docker sets it for one
+        return Path("/.cache/diascope")
 
 
 @cache

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from diascope import runner
+from diascope import ledger_file, runner
 from diascope.executors.local import LocalExecutor
 from diascope.output_faults import fault_of
 from diascope.sample import Item
@@ -35,6 +35,28 @@ def test_a_ledger_with_other_bytes_in_its_middle_is_called_damaged(
     assert ended.code == 2
     assert f"{ledger}: the ledger is damaged: database disk image is malformed" in ended.err
     assert "choose another --output" in ended.err
+
+
+def test_a_ledger_that_another_program_holds_is_told_and_waited_for_no_longer_than_that(
+    command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos, ledger = write_pictures(tmp_path / "photos", 8), tmp_path / "out" / "ledger.sqlite"
+    arguments = "run", recipe, photos, "-o", tmp_path / "out"
+    carry, others = LocalExecutor.run, list[sqlite3.Connection]()
+
+    def struck(self: LocalExecutor, work: Any, chunks: Iterable[Sequence[Item]]) -> Iterator[Any]:
+        for records in carry(self, work, chunks):
+            yield records
+            others.append(sqlite3.connect(ledger, isolation_level=None))
+            others[-1].execute("begin immediate")
+
+    monkeypatch.setattr(ledger_file, "_PATIENCE_S", 0.1)
+    monkeypatch.setattr(LocalExecutor, "run", struck)
+    stopped, refused = command(*arguments), command(*arguments)
+    others[0].close()
+    assert (stopped.code, refused.code) == (3, 2)
+    assert "can no longer be written: database is locked" in stopped.err
+    assert f"{ledger}: cannot be written: database is locked" in refused.err
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ create index if not exists items_by_uri on items (uri);
 create table if not exists facts (name text primary key, value text);
 """
 _VERSION = 2
+_PATIENCE_S = 30.0
+"""For which another program, such as one that copies it, may hold a ledger locked."""
 
 
 def opened(path: Path) -> sqlite3.Connection:
@@ -26,7 +28,7 @@ def opened(path: Path) -> sqlite3.Connection:
         OutputError: if the file is not a ledger, or one of another version, or damaged.
     """
     try:
-        base = sqlite3.connect(path)
+        base = sqlite3.connect(path, timeout=_PATIENCE_S)
         base.execute("pragma journal_mode = wal")
         version = base.execute("pragma user_version").fetchone()[0]
         if version in (0, _VERSION):
@@ -34,7 +36,7 @@ def opened(path: Path) -> sqlite3.Connection:
             base.execute(f"pragma user_version = {_VERSION}")
     except sqlite3.OperationalError as error:
         if not is_closed(error):
-            raise  # it is locked, or the disk is full
+            raise  # the disk is full
         raise OutputError(f"cannot be written: {error}", where=str(path)) from error
     except sqlite3.DatabaseError as error:
         if is_damage(error):

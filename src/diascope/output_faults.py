@@ -1,4 +1,4 @@
-"""What can befall an output folder while a run writes there: it is full, closed or gone."""
+"""What can befall an output folder while a run writes there: it is full, closed, locked or gone."""
 
 import errno
 import sqlite3
@@ -7,7 +7,7 @@ from pathlib import Path
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FULL_LEDGER = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_WRITE")
 _CLOSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT)
-_CLOSED_LEDGER = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+_CLOSED_LEDGER = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_BUSY)
 
 
 def fault_of(error: OSError | sqlite3.Error, output: Path) -> str:
@@ -30,7 +30,7 @@ def is_full(error: BaseException) -> bool:
 
 
 def is_closed(error: sqlite3.Error) -> bool:
-    """Whether a ledger cannot be written, or is gone."""
+    """Whether a ledger cannot be written, is locked by another program, or is gone."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF in _CLOSED_LEDGER
 
 

@@ -16,3 +16,16 @@ def test_what_a_plugin_says_of_a_missing_file_is_kept() -> None:
     error = FileNotFoundError("calibration.json is missing beside the slide")
     error.__cause__ = KeyError("x")
     assert reason_of(error).startswith("FileNotFoundError: calibration.json is missing")
+
+
+def test_a_time_that_ran_out_is_told_though_other_code_stumbles_over_it() -> None:
+    try:
+        try:
+            raise TimeoutError
+        except TimeoutError as error:
+            error.args[0]
+    except IndexError as error:
+        told = reason_of(error)
+    assert told == (
+        "IndexError: tuple index out of range (after TimeoutError: no answer came in time)"
+    )

@@ -87,6 +87,10 @@ def reason_of(error: BaseException) -> str:
         return error.strerror
     if (cause := error.__cause__) and type(cause).__module__.startswith("aiohttp"):
         return reason_of(cause)  # fsspec says of every fault of HTTP that nothing is there
+    if isinstance(error, TimeoutError) and not text:  # as fsspec raises it
+        text = "no answer came in time"
+    elif isinstance(error.__context__, TimeoutError) and not error.__suppress_context__:
+        text = f"{text} (after {reason_of(error.__context__)})"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

@@ -162,10 +162,12 @@ def test_without_end_means_without_end() -> None:
 class Fetches(Tells):
     """A Work whose worker leaves a temporary file, as one that is killed does."""
 
+    number: signal.Signals = signal.SIGKILL
+
     def prepare(self, item: Item) -> Iterator[Skipped]:
         path = tempfile.mkstemp()[1]
         yield Skipped(item, path)
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), self.number)
 
 
 def test_what_a_killed_process_fetched_is_removed() -> None:
@@ -176,6 +178,20 @@ def test_what_a_killed_process_fetched_is_removed() -> None:
     left = Path(skipped.reason)
     assert left.parent.name.startswith("diascope-")
     assert not left.parent.exists()
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_what_a_process_fetched_is_removed_though_its_parent_ends_with_it(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(processes.shutil, "rmtree", lambda *_, **__: None)  # here, not there
+    worker = WorkerProcess(Fetches(number=signal.Signals[name]))
+    skipped, failed = worker.prepare(Item("a", "a"))
+    worker.close()
+    assert isinstance(skipped, Skipped)
+    assert isinstance(failed, Failed)
+    assert f"was killed by {name}" in failed.reason
+    assert not Path(skipped.reason).parent.exists()
 
 
 def test_a_process_that_is_killed_while_it_starts_is_started_again(

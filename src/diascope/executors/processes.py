@@ -171,11 +171,26 @@ def _received(channel: Channel, within_s: float | None) -> Any:
 def _prepare_items(end: socket.socket, pickled: bytes, folder: str) -> None:
     """What a worker process does, until its parent is gone; temporary files go to the folder."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to handle
+    _leave_nothing(folder)
     os.environ.update(_ONE_THREAD)
     os.environ["TMPDIR"] = tempfile.tempdir = folder
     with suppress(EOFError, ConnectionError):
         _serve(Channel(end), pickled)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _leave_nothing(folder: str) -> None:
+    """Remove the folder also if a signal ends this process, as a closed terminal does to all."""
+
+    def ended(number: int, _: object) -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has but one of them
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores it
+            signal.signal(number, ended)
 
 
 def _serve(channel: Channel, pickled: bytes) -> None:

@@ -123,9 +123,8 @@ class _Session:
             history = trainer.fit()
         if not first:
             return card, None
-        trained = Trained(
-            plan, card, network, history, trainer.workers, found.warnings, found.alike
-        )
+        warnings = (*found.warnings, *(matched.doubts if matched else ()))
+        trained = Trained(plan, card, network, history, trainer.workers, warnings, found.alike)
         made = {
             "command": self.command,
             "start": matched.plain() if matched else None,

@@ -12,6 +12,7 @@ from diascope.card import WEIGHTS_FILE, file_digest
 from diascope.errors import WeightsError
 from diascope.pages.words import some_words
 from diascope.training.foreign import Pairing, pairings, read_tensors
+from diascope.training.pixel_scale import scale_doubts
 
 _LEAST = 0.95
 """Share of the backbone's tensors that a file must hold."""
@@ -71,6 +72,7 @@ class Matched:
         unexpected: names of the file that were left out, such as its classification layer.
         shape_mismatch: names of the backbone whose tensor in the file has another shape.
         changes: what was done to the first filters, in words.
+        doubts: what to warn of, though it was loaded.
     """
 
     file: str
@@ -81,6 +83,7 @@ class Matched:
     unexpected: tuple[str, ...]
     shape_mismatch: tuple[str, ...]
     changes: tuple[str, ...]
+    doubts: tuple[str, ...]
 
     @property
     def share(self) -> float:
@@ -90,7 +93,8 @@ class Matched:
     def lines(self) -> list[str]:
         """Return what people should know, a line each."""
         begun = f"started from {self.file}: {self.matched} of {self.total} tensors"
-        return [begun, *self.changes, *self.differences()]
+        warnings = [f"warning: {doubt}" for doubt in self.doubts]
+        return [begun, *self.changes, *self.differences(), *warnings]
 
     def differences(self) -> list[str]:
         """Return what has no counterpart on either side, a line each."""
@@ -150,6 +154,7 @@ def start_from(
         unexpected=tuple(name for name in tensors if name not in used),
         shape_mismatch=tuple(name for name in names if name not in best.values),
         changes=best.changes,
+        doubts=tuple(scale_doubts({n: best.values[n] for n in ours if n in best.values})),
     )
     _refuse_misfit(matched, best, backbone_name, source)
     if frozen and matched.share < 1:

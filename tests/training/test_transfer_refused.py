@@ -37,6 +37,18 @@ def test_of_two_networks_in_one_file_the_recipe_chooses(tmp_path: Path) -> None:
     same_features(teacher, ours)
 
 
+def test_a_network_beside_its_average_under_a_longer_name_can_be_chosen(tmp_path: Path) -> None:
+    network, average = tiny(), tiny()
+    state = network.state_dict() | renamed(average.state_dict(), "average.".__add__)
+    file = saved(tmp_path / "w.pth", state)
+    said = refusal(file)
+    ours = new()
+    begin(ours, file, keys={"": ""})
+
+    assert '{"": ""}' in said
+    same_features(network, ours)
+
+
 def test_a_network_stored_twice_with_the_same_values_is_one(tmp_path: Path) -> None:
     state = tiny().state_dict()
     twice = renamed(state, "net.".__add__) | renamed(state, "model.net.".__add__)

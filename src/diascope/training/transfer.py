@@ -172,7 +172,8 @@ def start_from(
             where=str(source),
             hint="Only their channels are adapted, from grey pictures or to grey pictures.",
         )
-    _refuse_doubt([fit for fit in fits if len(fit.values) == matched.matched], source)
+    if best.pairing.prefix or not start.keys:  # otherwise the recipe has chosen
+        _refuse_doubt([fit for fit in fits if len(fit.values) == matched.matched], source)
     backbone.load_state_dict(best.values, strict=False)
     return matched
 

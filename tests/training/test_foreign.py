@@ -85,7 +85,9 @@ def test_python_objects_are_refused_with_the_way_to_save_tensors_alone(
     said = refusal(saved(tmp_path / "w.pth", held))
 
     assert told in said
-    assert "torch.save(model.state_dict(), 'weights.pth')" in said
+    assert "torch.load(FILE, weights_only=False)" in said
+    assert "torch.save(held.state_dict(), 'weights.pth')" in said
+    assert "held['state_dict']" in said
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

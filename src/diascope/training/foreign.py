@@ -141,7 +141,9 @@ def _unreadable(path: Path, reason: str) -> WeightsError:
         return WeightsError(
             f"holds Python objects ({found[1]}), which could run code, not tensors alone",
             where=str(path),
-            hint="In the project that made it: torch.save(model.state_dict(), 'weights.pth').",
+            hint="If you trust it, in the project that made it: held = torch.load(FILE, "
+            "weights_only=False); torch.save(held.state_dict(), 'weights.pth'), with "
+            "held['state_dict'] instead where the file is a dictionary.",
         )
     return WeightsError(
         "is damaged, or not a file of torch.save",

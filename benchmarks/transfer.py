@@ -1,0 +1,119 @@
+"""Features of other projects' networks beside ours, started from the files that they write.
+
+    python -m venv peers && peers/bin/pip install -e . torchvision torchxrayvision timm
+    peers/bin/python benchmarks/transfer.py
+
+Not for the project's own environment: torchvision brings another torch (6 GB). Each network is of
+its project's own class, with random weights and running statistics. Prints the largest difference
+of features, as a share of their standard deviation, or the refusal. With torch 2.14.1, torchvision
+0.29.1, torchxrayvision 1.5.7, timm 1.0.31 and MONAI 1.6.1 it printed 0 for all under "alike", and
+1, 5 and 5 for those under "not alike": names and shapes fit, but they compute something else.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+import torchvision
+import torchxrayvision
+from monai.bundle import init_bundle
+from monai.networks import nets
+from safetensors.torch import save_file
+from torch import nn
+
+from diascope.backbones.densenet121 import DenseNet121
+from diascope.backbones.efficientnet_b0 import EfficientNetB0
+from diascope.backbones.resnet18 import ResNet18
+from diascope.backbones.resnet50 import ResNet50
+from diascope.errors import WeightsError
+from diascope.training.transfer import Start, start_from
+
+TIMM = {"conv_pw.": "expand_conv.", "bn1.": "bn0.", "conv_dw.": "depthwise_conv.", "bn2.": "bn1."}
+TIMM |= {"se.conv_reduce.": "se_reduce.", "se.conv_expand.": "se_expand."}
+TIMM |= {"conv_pwl.": "project_conv.", "bn3.": "bn2."}
+FIRST = {**TIMM, "conv_pw.": "project_conv.", "bn1.": "bn1.", "bn2.": "bn2."}
+
+
+def main() -> None:
+    torch.manual_seed(0)
+    models, xray = torchvision.models, torchxrayvision.models.DenseNet(weights=None)
+    dense, wide, monai = models.densenet121(), models.resnet50(), nets.DenseNet121(2, 3, 4)
+    seen, grey = with_relu(xray), DenseNet121(in_channels=1)
+    print("alike")
+    compare("torchvision densenet121", dense, with_relu(dense), DenseNet121())
+    compare("torchvision resnet18", net := models.resnet18(), resnet(net), ResNet18())
+    compare("torchvision resnet50", wide, resnet(wide), ResNet50())
+    compare("  behind DataParallel", nn.DataParallel(wide), resnet(wide), ResNet50())
+    compare("torchxrayvision DenseNet", xray, lambda x: seen(512 * x), grey, scale=512)
+    compare_timm("densenet121", DenseNet121())
+    compare_timm("resnet50", ResNet50())
+    compare_timm("tf_efficientnet_b0", EfficientNetB0())
+    compare("MONAI bundle", monai, with_relu(monai), DenseNet121(), write=bundle)
+    print("refused")
+    for name in ("resnet101", "resnet50d", "seresnet50", "resnet50_gn", "wide_resnet50_2"):
+        compare_timm(name, ResNet50())
+    print("not alike")
+    compare_timm("resnetblur50", ResNet50())
+    compare_timm("efficientnet_b0", EfficientNetB0())
+    compare("densenet121 without last ReLU", dense, dense.features, DenseNet121())
+
+
+def compare_timm(name: str, ours: Any) -> None:
+    net = timm.create_model(name)
+    paired = keys(net) if "efficientnet" in name else {}
+    compare(f"timm {name}", net, net.forward_features, ours, write=safe, keys=paired)
+
+
+def compare(name: str, net: nn.Module, features: Any, ours: Any, **how: Any) -> None:
+    """Write a network's file, start ours from it, and print how far their features differ."""
+    for norm in (part for part in net.modules() if isinstance(part, nn.BatchNorm2d)):
+        for tensor, least in ((norm.weight, 0.5), (norm.running_var, 0.5), (norm.bias, -0.5)):
+            nn.init.uniform_(tensor, least, least + 1)
+        nn.init.uniform_(norm.running_mean, -0.5, 0.5)
+    backbone, picture = ours.build().eval(), torch.randn(2, ours.in_channels, 96, 160)
+    with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
+        file = Path(folder) / "w.pth"
+        torch.save(net.eval().state_dict(), file)
+        file = how.pop("write", lambda *_: file)(net, file)
+        try:
+            matched = start_from(backbone, Start(file, **how), type(ours).__name__)
+        except WeightsError as refused:
+            print(f"  {name:32}", str(refused).partition(": ")[2].partition("\n")[0])
+            return
+        expected = features(picture)
+        apart = float((backbone(picture) - expected).abs().max() / expected.std())
+    print(f"  {name:32} {matched.matched} of {matched.total} tensors, {apart:.1g} apart")
+
+
+def with_relu(net: Any) -> nn.Module:
+    return nn.Sequential(net.features, nn.ReLU())
+
+
+def resnet(net: Any) -> nn.Module:
+    return nn.Sequential(*list(net.children())[:8])
+
+
+def safe(net: nn.Module, file: Path) -> Path:
+    save_file(net.state_dict(), file.with_suffix(".safetensors"))
+    return file.with_suffix(".safetensors")
+
+
+def bundle(net: nn.Module, file: Path) -> Path:
+    init_bundle(str(file.parent / "bundle"), network=net)
+    return file.parent / "bundle"
+
+
+def keys(net: Any) -> dict[str, str]:
+    """Return what `start: {keys: ...}` needs for an EfficientNet of timm."""
+    found = {"conv_stem.": "stem.", "bn1.": "stem_norm.", "conv_head.": "head."}
+    places = [(i, j) for i, stage in enumerate(net.blocks) for j in range(len(stage))]
+    for number, (i, j) in enumerate(places):
+        for theirs, name in (TIMM if i else FIRST).items():
+            found[f"blocks.{i}.{j}.{theirs}"] = f"blocks.{number}.{name}"
+    return found | {"bn2.": "head_norm."}
+
+
+if __name__ == "__main__":
+    main()

@@ -260,3 +260,15 @@ def test_a_start_of_other_weights_is_told_by_the_card(tmp_path: Path, table: Pat
 
     assert card.made["start"]["digest"] == first.digest
     assert card.made["start"]["tensors"] == "7 of 7"
+
+
+def test_a_start_that_does_not_fit_is_told_before_the_pictures_are_read(
+    tmp_path: Path, table: Path
+) -> None:
+    (table.parent / rows(table)[0]["path"]).write_bytes(b"no picture")
+    torch.save({"weight": torch.zeros(3)}, tmp_path / "w.pth")
+    recipe = write_training(tmp_path / "t.yaml", table, start={"file": str(tmp_path / "w.pth")})
+
+    with pytest.raises(WeightsError, match="fits 0 of 7"):
+        train(recipe, tmp_path / "mine")
+    assert not (tmp_path / "mine/defects.csv").exists()

@@ -27,7 +27,7 @@ from diascope.training.options import TrainOptions
 from diascope.training.plan import Plan, make_plan
 from diascope.training.sharing import computing_on, share
 from diascope.training.transfer import Matched, start_from
-from diascope.training.trial import try_backbone
+from diascope.training.trial import built, try_backbone
 
 Watch = Callable[[Progress], None]
 _MOST_READERS = 16
@@ -103,8 +103,6 @@ class _Session:
             folder.mkdir(exist_ok=True)
             write_split(plan.examples, folder)
         body, matched = _started(plan)
-        for line in matched.lines() if matched else ():
-            self.tell(line)
         head = build_head(card.head, plan.backbone.features, card.outputs, options.dropout)
         network = BagNetwork(body, head) if isinstance(head, AttentionHead) else Network(body, head)
         trainer = Trainer(
@@ -136,7 +134,7 @@ class _Session:
 def _started(plan: Plan) -> tuple[nn.Module, Matched | None]:
     """Return the backbone as the training begins, always the same, and what a start matched."""
     torch.manual_seed(plan.options.seed)
-    body, start = plan.backbone.build(), plan.options.start
+    body, start = built(plan.backbone, plan.reference.name), plan.options.start
     if start is None:
         return body, None
     frozen = plan.options.freeze_backbone
@@ -146,7 +144,13 @@ def _started(plan: Plan) -> tuple[nn.Module, Matched | None]:
 def _prepared(
     plan: Plan, folder: Path, device: torch.device, tell: Callable[[str], None]
 ) -> tuple[Inspection, Features | None]:
-    """Look at every item once; work out what the frozen backbone sees in it, if that is learned."""
+    """Look at every item once; work out what the frozen backbone sees in it, if that is learned.
+
+    What the backbone starts from is looked at first: items may take hours.
+    """
+    body, matched = _started(plan)
+    for line in matched.lines() if matched else ():
+        tell(line)
     inspection = _inspected(plan, folder)
     try_backbone(plan.card(inspection.size))
     plan.augmentation.try_on(len(plan.backbone.mean), inspection.size)
@@ -156,7 +160,7 @@ def _prepared(
         plan.recipe.plain()["read"],
         replace(plan.preparation, block=plan.recipe.run.batch),
         plan.card(inspection.size),
-        _started(plan)[0],
+        body,
         device,
         _workers(plan),
     )

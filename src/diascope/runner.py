@@ -25,7 +25,7 @@ from diascope.privacy import WITHHELD
 from diascope.profile import Profile, with_threads
 from diascope.pseudonyms import pseudonymous
 from diascope.reporting import Summary, reported, write_reports
-from diascope.sample import Failed, Found, Prediction, Record, state_of
+from diascope.sample import Failed, Found, Item, Prediction, Record, state_of
 from diascope.timing import measured, take_spent
 from diascope.versions import mixed_versions, note_versions
 

@@ -80,8 +80,8 @@ class Frame:
         table = np.zeros(2 ** _bits(self.pixels), dtype=results.dtype)
         table[_codes(self.each)] = results
         pixels = np.empty(self.pixels.shape, dtype=results.dtype)
-        for rows in self._bands():  # clip: no code is too great, and raise would copy the output
-            np.take(table, _codes(self.pixels[rows]), out=pixels[rows], mode="clip")
+        for rows in self._bands():  # no code is too great; raise would copy, clip is slower
+            np.take(table, _codes(self.pixels[rows]), out=pixels[rows], mode="wrap")
         return pixels
 
     def _bands(self) -> Iterator[slice]:

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import fsspec
 import pytest
 
+from diascope.card import read_card, write_card
 from tests.runs import Ended, write_pictures
 
 Command = Callable[..., Ended]
@@ -31,6 +33,19 @@ def test_a_picture_is_explained_on_one_page(
     assert "that is the map at the top of this page" in page
     assert "What is lost when a part is hidden" in page
     assert "http" not in page.replace("http-equiv", "")
+
+
+def test_steps_of_which_training_had_others_are_warned_of(
+    command: Command, recipe: Path, tiny_weights: Path, picture: Path, tmp_path: Path
+) -> None:
+    card = read_card(tiny_weights)
+    write_card(replace(card, preprocess=("gray-world", *card.preprocess)), tiny_weights)
+    ended = command("explain", recipe, picture, "-o", tmp_path, "--no-occlusion")
+    page = (tmp_path / "explain.html").read_text()
+
+    assert "warning: preprocess differs from how classifier was trained" in ended.err
+    assert "preprocess differs from how classifier was trained" in page
+    assert "the same were applied in training" not in page
 
 
 def test_occlusion_can_be_left_out_and_the_label_chosen(

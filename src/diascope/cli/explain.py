@@ -117,6 +117,8 @@ def _page(recipe: str, image: str | None, quiet: bool, options: dict[str, Any]) 
 def _tell(found: "Explained") -> None:
     prediction, chosen, facts = found.subject.prediction, found.subject.chosen, found.subject.facts
     evidence = found.explanation.evidence[chosen]
+    for warning in found.subject.warnings:
+        click.echo(f"warning: {warning}", err=True)
     click.echo(f"{', '.join(prediction.predicted) or 'no label'}: {prediction.item.id}")
     told = f"  {evidence.method} evidence of {chosen}: sum {evidence.sum:+.4g}"
     if evidence.residual is not None:

@@ -45,7 +45,10 @@ def test_the_curves_show_what_each_epoch_says(tmp_path: Path) -> None:
 
 def test_one_epoch_without_further_figures_is_drawn(tmp_path: Path) -> None:
     _, svg = draw_curves([{"epoch": 1, "loss": 0.9}], 1, tmp_path)
-    assert "Learning rate" not in svg.read_text()
+    drawing = svg.read_text()
+    assert "Learning rate" not in drawing
+    assert ">1</text>" in drawing, "there is no epoch between two"
+    assert ">1.005</text>" not in drawing
 
 
 def test_the_same_history_gives_the_same_files(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def _lines(axes: "Axes", history: Sequence[Figures], names: Sequence[str]) -> No
         figures = [math.nan if (figure := row.get(name)) is None else figure for row in history]
         label = _LOSSES.get(name) or title_words(name)
         axes.plot(epochs, figures, label=label, marker=marker, **line_style(number))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     if names != [_RATE]:
         axes.legend(frameon=True, facecolor=SURFACE, edgecolor="none", framealpha=1)
 

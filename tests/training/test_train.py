@@ -1,6 +1,7 @@
 """A training, end to end: from a table of labelled pictures to weights that a run takes."""
 
 import json
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -123,7 +124,11 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_killed_training_goes_on_to_the_same_bytes_as_an_undisturbed_one(
-    odd_plugins: Path, tmp_path: Path, table: Path, workers: int
+    odd_plugins: Path,
+    tmp_path: Path,
+    table: Path,
+    workers: int,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     rich = {"ema": 0.9, "frozen_epochs": 2, "layer_decay": 0.3, "balance": "sampling"}
     rich |= {"augment": ["RandGaussianNoise"], "mixup": 0.3, "dropout": 0.3}
@@ -138,7 +143,9 @@ def test_a_killed_training_goes_on_to_the_same_bytes_as_an_undisturbed_one(
     assert not (killed / "model.safetensors").exists()
 
     train(recipe, killed)
+    assert re.search(r"^goes on after epoch \d of 5$", capsys.readouterr().out, re.MULTILINE)
     train(recipe, undisturbed)
+    assert "goes on" not in capsys.readouterr().out
     for name in ("model.safetensors", "history.json", "filters.npz"):
         assert (killed / name).read_bytes() == (undisturbed / name).read_bytes()
 

@@ -47,6 +47,7 @@ class Trainer:
     Attributes:
         fabric: launched; the first process writes checkpoints and validates.
         watch: called after each step and each epoch.
+        tell: called with what people should know, such as that a stopped training goes on.
         workers: processes that read and augment pictures.
     """
 
@@ -60,6 +61,7 @@ class Trainer:
     workers: int
     fabric: Any
     watch: Callable[[Progress], None]
+    tell: Callable[[str], None]
     history: list[Figures] = field(default_factory=list)
 
     def fit(self) -> list[Figures]:
@@ -223,6 +225,7 @@ class Trainer:
         if self._average is not None:
             self._average.load_state_dict(state["average"])
         self.history.extend(state["history"])
+        self.tell(f"goes on after epoch {len(self.history)} of {self.options.epochs}")
         best: dict[str, Any] = state["best"]
         return best
 

@@ -43,7 +43,8 @@ def train(
     help return None.
 
     Args:
-        tell: called with what was found wrong with the table, and with what a start matched.
+        tell: called with what was found wrong with the table, what a start matched, and where a
+            stopped training goes on.
 
     Raises:
         RecipeError, TableError, PluginError, WeightsError: before anything is trained, for what is
@@ -116,6 +117,7 @@ class _Session:
             workers=_workers(plan),
             fabric=self.fabric,
             watch=self.watch,
+            tell=self.tell,
         )
         with computing_on(share(self.available, self.fabric.world_size, trainer.workers)):
             history = trainer.fit()

@@ -16,6 +16,7 @@ from diascope.sample import ScoreKind
 
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "card.yaml"
+CHECKPOINT_FILE = "checkpoint.pt"
 Task = Literal["binary", "multiclass", "multilabel"]
 _TOLD = {"title", "licence", "operating_rule", "data", "metrics", "cross_validation", "subgroups"}
 _TOLD |= {"evidence", "limits", "made", "read"}
@@ -197,6 +198,8 @@ def read_card(directory: Path) -> ModelCard:
     if not path.is_file():
         found = "no such folder" if not directory.is_dir() else f"it holds no {CARD_FILE}"
         hint = f"A weights folder holds {WEIGHTS_FILE} and {CARD_FILE}; `pipeline train` makes one."
+        if (directory / CHECKPOINT_FILE).is_file():
+            hint = "The training there has not ended; the command that began it goes on with it."
         raise WeightsError(found, where=str(directory), hint=hint)
     try:
         document = read_document(path)

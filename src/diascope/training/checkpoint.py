@@ -6,19 +6,18 @@ from typing import Any
 
 import torch
 
+from diascope.card import CHECKPOINT_FILE
 from diascope.errors import WeightsError
-
-_FILE = "checkpoint.pt"
 
 
 def save_checkpoint(directory: Path, state: dict[str, Any]) -> None:
     """Write the state, whole or not at all."""
-    part = directory / f"{_FILE}.part"
+    part = directory / f"{CHECKPOINT_FILE}.part"
     with part.open("wb") as file:
         torch.save(state, file)
         file.flush()
         os.fsync(file.fileno())
-    part.replace(directory / _FILE)
+    part.replace(directory / CHECKPOINT_FILE)
 
 
 def load_checkpoint(directory: Path, digest: str) -> dict[str, Any] | None:
@@ -30,7 +29,7 @@ def load_checkpoint(directory: Path, digest: str) -> dict[str, Any] | None:
     Raises:
         WeightsError: if the folder holds another training.
     """
-    path = directory / _FILE
+    path = directory / CHECKPOINT_FILE
     if not path.is_file():
         return None
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)

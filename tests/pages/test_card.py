@@ -47,6 +47,13 @@ def test_the_page_has_the_sections_of_a_model_card_in_order() -> None:
     assert places == sorted(places)
 
 
+def test_what_is_empty_in_a_fact_of_several_parts_is_left_out() -> None:
+    start = {"file": "w.pth", "not_loaded": [], "left_out": 0}
+    page = card_page(replace(CARD, made={"start": start}))
+    assert '<span class="muted">left_out</span> 0' in page
+    assert "not_loaded" not in page
+
+
 def test_the_page_says_what_stands_in_the_card() -> None:
     page = card_page(CARD)
     told = ("48 x 32 pixels", "equalize, resize (size [32, 48])", "SCT 123", "0.300", "0.810")

@@ -59,6 +59,8 @@ def test_an_easy_task_is_learned_and_its_weights_run(
     assert figure["value"] > 0.9
     assert figure["low"] <= figure["value"] <= figure["high"]
     assert "never trained on" in card.metrics["measured_on"]
+    page = (tmp_path / "mine/evaluation.html").read_text()
+    assert '<span class="code">' not in page, "a label without a title is named once"
 
     run = write_recipe(tmp_path / "run.yaml", tmp_path / "mine", preprocess=list(card.preprocess))
     ended = command("run", run, tmp_path / "pictures", "-o", tmp_path / "out")

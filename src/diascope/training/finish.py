@@ -81,7 +81,7 @@ def finish(
     )
     write_card(card, folder)
     write_whole(folder / "history.json", json.dumps(trained.history, indent=1))
-    titles = {label.name: label.title or label.name for label in card.labels}
+    titles = {label.name: label.title for label in card.labels}
     about = {"model": card.name, "weights digest": card.digest, "measured on": split}
     title = f"{card.title or card.name}: {split}"
     write_evaluation(evaluation, folder, title=title, facts=about, titles=titles)

@@ -58,7 +58,9 @@ def test_an_easy_task_is_learned_and_its_weights_run(
     figure = card.metrics[metric]
     assert figure["value"] > 0.9
     assert figure["low"] <= figure["value"] <= figure["high"]
-    assert "never trained on" in card.metrics["measured_on"]
+    measured_on, of_sets = card.metrics["measured_on"], "set_coverage" in card.metrics
+    assert "never trained on" in measured_on
+    assert ("sets of 0.9 coverage" in measured_on) == of_sets == (task == "multiclass")
     page = (tmp_path / "mine/evaluation.html").read_text()
     assert '<span class="code">' not in page, "a label without a title is named once"
 

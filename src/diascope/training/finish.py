@@ -18,7 +18,15 @@ from diascope.table import SPLIT_FILE, Example, Split
 from diascope.training.decisions import decided, scored
 from diascope.training.duplicates import learned_copies
 from diascope.training.filters import read_filters
-from diascope.training.made import copies_told, data_of, measured_card, provenance, rounded, stored
+from diascope.training.made import (
+    copies_told,
+    data_of,
+    measured_card,
+    provenance,
+    rounded,
+    sets_told,
+    stored,
+)
 from diascope.training.mistakes import worst_mistakes
 from diascope.training.novelty import novelty_of
 from diascope.training.page import write_page
@@ -139,9 +147,8 @@ def pooled(
     write_evaluation(evaluation, place, title=title, facts={"folds": len(parts)})
     groups = len(set(whole.groups))
     whom = f"{len(whole)} pictures of {groups} groups"
-    measured_on = "; ".join(
-        [f"{whom}, each by a network that never saw its group", *copies_told(copied, whole)]
-    )
+    unseen = f"{whom}, each by a network that never saw its group"
+    measured_on = "; ".join([unseen, *sets_told(whole), *copies_told(copied, whole)])
     return {"folds": len(parts), "measured_on": measured_on, **evaluation.metrics}
 
 

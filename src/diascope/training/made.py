@@ -131,6 +131,11 @@ def copies_told(copied: int, scored: Scored) -> list[str]:
     ]
 
 
+def sets_told(scored: Scored) -> list[str]:
+    """Return what the prediction sets promise, if there are any: their metrics are of that."""
+    return [] if scored.coverage is None else [f"sets of {scored.coverage:g} coverage"]
+
+
 def measured_card(
     card: ModelCard, evaluation: Evaluation, split: str, copied: int = 0
 ) -> ModelCard:
@@ -146,9 +151,8 @@ def measured_card(
         else " (it also chose epoch, calibration and decisions, so they flatter)"
     )
     whom = f"{split}: {len(scored)} pictures of {len(set(scored.groups))} groups never trained on"
-    measured_on = "; ".join(
-        [whom, f"95 % bootstrap over groups{chose}", *copies_told(copied, scored)]
-    )
+    drawn = f"95 % bootstrap over groups{chose}"
+    measured_on = "; ".join([whom, drawn, *sets_told(scored), *copies_told(copied, scored)])
     subgroups = {
         f"{part.column}={part.value}": {
             "items": part.items,

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from diascope.contracts import Report
-from diascope.errors import DiascopeError, OutputError, reason_of
+from diascope.errors import DiascopeError, OutputError
 from diascope.ledger import Ledger
 from diascope.output import put_in_place, write_whole
 from diascope.output_faults import is_full
 from diascope.pipeline import Pipeline
+from diascope.plugins import reason_within
 from diascope.preparation import Part
 from diascope.privacy import WITHHELD, discreet
 from diascope.profile import Profile
@@ -188,7 +189,8 @@ def _fault(
 def _problem(part: Part[Report], error: BaseException, strict: bool) -> str:
     """Say plainly why; where privacy is strict, not in the words of a stranger's error."""
     withheld = strict and not isinstance(error, DiascopeError)
-    reason = f"{type(error).__name__}, its words {WITHHELD}" if withheld else reason_of(error)
+    words = f"{type(error).__name__}, its words {WITHHELD}"
+    reason = words if withheld else reason_within(part.plugin, error)
     return f"the {part.plugin.title} could not be written: {reason}"
 
 

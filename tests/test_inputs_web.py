@@ -133,7 +133,7 @@ def test_an_answer_of_an_address_that_is_signed_anew_is_kept(
     waiting = []
     for signature in ("one", "two"):
         named = [f"{server}/sub/c.png?{part}{signed.format(signature)}" for part in ("", "n=1&")]
-        ledger.enter(find_items(named), lambda item, digest: False, retry=False)
+        ledger.enter(find_items(named), retry=False)
         waiting.append([item.uri for chunk in ledger.todo(9) for item in chunk])
         if signature == "one":
             answered, failed = (item for chunk in ledger.todo(9) for item in chunk)

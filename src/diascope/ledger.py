@@ -195,8 +195,9 @@ class Ledger:
                 self._withdraw(entry.end, item, place, new=new)
                 return new or moved
             again = retry and ended != "ok" and not answered
-            signed_anew = answered and masked(uri) == masked(item.uri)
-            same = stamp == entry.stamp and (uri == item.uri or signed_anew)
+            same = stamp == entry.stamp and (
+                uri == item.uri or (answered and masked(uri) == masked(item.uri))  # signed anew
+            )
             same = same or (entry.end is None and content and content_digest(item) == content)
             if digest == self.digest and ended != "pending" and same and not again:
                 state = "done"

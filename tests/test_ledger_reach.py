@@ -70,4 +70,5 @@ def test_a_list_that_is_out_of_reach_as_a_whole_is_refused(
 
     assert ended.code == 2
     assert "none of the 4 items is within reach, of which 4 were answered earlier" in ended.err
+    assert "Take off the list what is gone for good" in ended.err
     assert (output / "predictions.csv").read_bytes() == before

@@ -104,7 +104,8 @@ class Ledger:
                 raise UsageError(
                     f"none of the {place + 1} items is within reach, of which "
                     f"{self._withdrawn} were answered earlier",
-                    hint="Is a disk not mounted, or a store closed? What was answered stays.",
+                    hint="Is a disk not mounted, or a store closed? What was answered stays. "
+                    "Take off the list what is gone for good.",
                 )
             facts = {"seen": str(self._seen)}
             if moved or last != self._count(self._seen):

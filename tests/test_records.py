@@ -3,6 +3,7 @@
 from typing import cast
 
 import numpy as np
+import pytest
 
 from diascope.records import packed, unpacked
 from diascope.sample import Failed, Item, Overview, Prediction, Region, Regions, Skipped
@@ -33,10 +34,14 @@ def test_numbers_of_numpy_come_back_as_plain_ones_of_the_same_value() -> None:
     assert back.regions.scores.tolist() == [[0.25, 0.75]]
 
 
-def test_of_a_name_that_is_not_utf8_the_bytes_are_written_out() -> None:
-    item, quoted = Item("a", "/a"), "no caf\udce9.lut"
+@pytest.mark.parametrize(
+    ("quoted", "told"),
+    [("no caf\udce9.lut", r"no caf\xe9.lut"), ("half \ud83d of \xe9", r"half \ud83d of é")],
+)
+def test_of_a_text_that_is_not_utf8_the_bytes_are_written_out(quoted: str, told: str) -> None:
+    item = Item("a", "/a")
     for record in (Failed(item, "read", "image", quoted), Skipped(item, quoted)):
-        assert unpacked(item, packed(record)).reason == r"no caf\xe9.lut"
+        assert unpacked(item, packed(record)).reason == told
     answer = Prediction(item, {"a": 1.0}, "softmax", ("a",), trace=(quoted,), warnings=(quoted,))
     back = unpacked(item, packed(answer))
-    assert (*back.trace, *back.warnings) == (r"no caf\xe9.lut",) * 2
+    assert (*back.trace, *back.warnings) == (told, told)

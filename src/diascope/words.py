@@ -1,6 +1,5 @@
 """What a program holds, in words for people: type hints, names not in UTF-8, addresses."""
 
-import os
 import re
 import types
 import typing
@@ -48,7 +47,10 @@ def in_words(hint: Any) -> str:
 
 def as_utf8(text: str) -> str:
     """Write out bytes of a file's name or of a command that are not UTF-8."""
-    return os.fsencode(text).decode("utf-8", "backslashreplace")
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # half of a pair, as JSON may hold
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def readable(text: str) -> str:

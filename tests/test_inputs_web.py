@@ -95,7 +95,7 @@ def test_a_web_address_that_fails_as_it_is_opened_says_what_the_server_said(serv
 SIGNATURES = (
     "X-Amz-Credential=AKIA%2F2026/s3&X-Amz-Date=1&X-Amz-Security-Token=a/b&X-Amz-Signature={}",
     "X-Goog-Algorithm=GOOG4&X-Goog-Expires=60&X-Goog-Signature={}",
-    "sv=2022-11-02&se=2026-12-01&sr=b&sp=r&sig={}%2F3%3D",
+    "sv=2022-11-02&si=readers&se=2026-12-01&sr=b&sp=r&sig={}%2F3%3D",
     "AWSAccessKeyId=AKIA&Expires=17&Signature={}",
 )
 

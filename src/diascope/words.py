@@ -20,7 +20,7 @@ _QUERY = re.compile(r"""\?[^\s"'<>\\]*""")
 _SIGNATURE = re.compile(r"(x-amz-signature|x-goog-signature|signature|sig)=", re.IGNORECASE)
 _SIGNING = re.compile(  # of S3, Google's storage and CloudFront; then of Azure
     r"(x-amz-[\w-]+|x-goog-[\w-]+|\w*accesskeyid|googleaccessid|signature|expires"
-    r"|key-pair-id|policy|s(v|s|rt|p|t|e|ip|pr|ig|r|koid|ktid|kt|ke|ks|kv|aoid|uoid|cid|dd|es))=",
+    r"|key-pair-id|policy|s(v|s|rt|p|t|e|ip|pr|i|ig|r|koid|ktid|kt|ke|ks|kv|aoid|uoid|cid|dd|es))=",
     re.IGNORECASE,
 )
 

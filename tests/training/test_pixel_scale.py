@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from diascope.training.pixel_scale import scale_doubts
 from tests.training.other_projects import begin, new, saved, tiny
 
 
@@ -44,3 +45,12 @@ def test_a_scale_that_the_file_does_not_need_is_noticed(tmp_path: Path, grey: to
 
     assert begin(new(1), file).doubts == ()
     assert "some 0.00" in begin(new(1), file, scale=512).doubts[0]
+
+
+@pytest.mark.parametrize(("dead", "normed"), [(1, 4), (4, 4), (0, 6)])
+def test_filters_of_zeros_and_a_normalisation_of_others_raise_no_doubt(
+    dead: int, normed: int
+) -> None:
+    filters, variance = torch.rand(4, 1, 3, 3), torch.rand(normed)
+    filters[:dead], variance[:dead] = 0, 0
+    assert scale_doubts({"conv.weight": filters, "norm.running_var": variance}) == []

@@ -23,10 +23,10 @@ def scale_doubts(tensors: Mapping[str, Tensor]) -> list[str]:
     """
     filters = None
     for name, tensor in tensors.items():
-        if filters is not None and name.endswith("running_var"):
-            length = filters.flatten(1).norm(dim=1)
-            times = float((tensor.sqrt() / length).median()) / _USUAL
-            return [] if 1 / _DOUBTFUL < times < _DOUBTFUL else [_told(times)]
+        if filters is not None and name.endswith("running_var") and len(tensor) == len(filters):
+            spread = tensor.sqrt() / filters.flatten(1).norm(dim=1)
+            times = float(spread[spread.isfinite()].median()) / _USUAL  # some filters may be 0
+            return [_told(times)] if times <= 1 / _DOUBTFUL or times >= _DOUBTFUL else []
         if tensor.ndim == 4:
             if filters is not None:
                 break

@@ -95,7 +95,8 @@ def test_an_item_that_never_ends_fails_alone_and_says_why(
 def test_a_process_that_stands_still_is_replaced(
     carry: Carry, items: Items, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "_DEAF_SECONDS", 1.0)
+    for name in ("_DEAF_SECONDS", "_LOOK_SECONDS"):
+        monkeypatch.setattr(pool, name, 1.0)
     names = ["a", "stopped", "c", "d", "e", "f"]
 
     records = carry(OddWork(log), items(*names), time_limit_s=1.0)

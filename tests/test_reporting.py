@@ -10,6 +10,7 @@ from typing import Any
 import fsspec
 import pytest
 
+from diascope import runner
 from diascope.errors import OutputError
 from diascope.reports.csv import CsvReport
 from tests.runs import Ended, rows, write_pictures, write_recipe
@@ -82,6 +83,23 @@ def test_a_report_that_goes_elsewhere_takes_nobody_with_it(
     write_pictures(tmp_path / "photos", 1)
     assert command("run", recipe, "photos", "-o", "out").code == 0
     assert Path.cwd() == tmp_path
+
+
+def test_a_run_whose_current_folder_is_removed_writes_its_reports(
+    command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carry, here = runner.write_reports, tmp_path / "here"
+
+    def removed(*given: Any) -> Any:
+        here.rmdir()
+        return carry(*given)
+
+    here.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setattr(runner, "write_reports", removed)
+    ended = command("run", recipe, write_pictures(tmp_path / "photos", 1), "-o", tmp_path / "out")
+    assert ended.code == 0
+    assert str(tmp_path / "out" / "predictions.csv") in ended.out
 
 
 @pytest.mark.parametrize(

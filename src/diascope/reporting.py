@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import chdir
+from contextlib import ExitStack, chdir, suppress
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -171,7 +171,9 @@ def _fault(
         FileNotFoundError: if it names a file that it did not write into its directory.
     """
     try:
-        with chdir("."):  # a report that goes elsewhere takes nobody with it
+        with ExitStack() as back:  # a report that goes elsewhere takes nobody with it
+            with suppress(FileNotFoundError):  # the current folder is gone
+                back.enter_context(chdir("."))
             written = report.write(run, records, staging)
             named = None if written is None else [staging / path for path in written]
     except OutputError as error:

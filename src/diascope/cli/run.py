@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from warnings import catch_warnings
@@ -140,4 +140,6 @@ def _listed(reports: list[Path], output: Path, strict: bool) -> Iterator[str]:
 
 
 def _short(path: Path) -> Path:
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    with suppress(ValueError, FileNotFoundError):  # it lies elsewhere, or that is gone
+        return path.relative_to(Path.cwd())
+    return path

@@ -196,6 +196,26 @@ def test_what_a_process_fetched_is_removed_though_its_parent_ends_with_it(
     assert not Path(skipped.reason).parent.exists()
 
 
+class Forks(Tells):
+    """A Work whose worker forks a process and ends it, as a pool of them does."""
+
+    def prepare(self, item: Item) -> Iterator[Skipped]:
+        path = tempfile.mkstemp()[1]
+        if not (forked := os.fork()):
+            while True:
+                time.sleep(0.02)
+        os.kill(forked, signal.SIGTERM)
+        yield Skipped(item, f"{os.WTERMSIG(os.waitpid(forked, 0)[1])} {Path(path).exists()}")
+
+
+def test_what_a_process_fetched_stays_though_one_that_it_forked_ends() -> None:
+    worker = WorkerProcess(Forks())
+    (skipped,) = worker.prepare(Item("a", "a"))
+    worker.close()
+    assert isinstance(skipped, Skipped)
+    assert skipped.reason == f"{signal.SIGTERM:d} True"
+
+
 def test_a_process_that_is_killed_while_it_starts_is_started_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

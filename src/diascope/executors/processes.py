@@ -182,8 +182,11 @@ def _prepare_items(end: socket.socket, pickled: bytes, folder: str) -> None:
 def _leave_nothing(folder: str) -> None:
     """Remove the folder also if a signal ends this process, as a closed terminal does to all."""
 
+    own = os.getpid()
+
     def ended(number: int, _: object) -> None:
-        shutil.rmtree(folder, ignore_errors=True)
+        if os.getpid() == own:  # and no process that a plugin forked and ends
+            shutil.rmtree(folder, ignore_errors=True)
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
 

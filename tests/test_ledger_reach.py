@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.runs import Ended, states, write_pictures
+from diascope.pseudonyms import KEY_VARIABLE
+from tests.readers.dicoms import encoded
+from tests.runs import Ended, states, write_pictures, write_recipe
 
 Command = Callable[..., Ended]
 
@@ -72,3 +75,26 @@ def test_a_list_that_is_out_of_reach_as_a_whole_is_refused(
     assert "none of the 4 items is within reach, of which 4 were answered earlier" in ended.err
     assert "Take off the list what is gone for good" in ended.err
     assert (output / "predictions.csv").read_bytes() == before
+
+
+def test_under_a_pseudonym_of_what_is_in_its_file_an_item_is_known_though_that_is_gone(
+    command: Command, tiny_weights: Path, listed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, "a key of the test, long enough")
+    recipe = write_recipe(listed.parent / "strict.yaml", tiny_weights, privacy="strict")
+    for number, name in enumerate(listed.read_text().split()):
+        content = encoded(np.zeros((40, 40), np.uint8), SOPInstanceUID=f"1.2.{number}")
+        (listed.parent / name).write_bytes(content)
+    output = listed.parent / "out"
+    arguments = ("run", recipe, "--list", listed, "-o", output)
+    command(*arguments)
+    before = states(output)
+
+    (listed.parent / "disk").rename(listed.parent / "away")
+    command(*arguments)
+    ends = states(output)
+    (listed.parent / "home").rename(listed.parent / "away home")
+
+    assert ends.keys() == before.keys()
+    assert sorted(state for state, _ in ends.values()) == ["failed", "failed", "failed", "ok"]
+    assert "none of the 4 items is within reach" in command(*arguments).err

@@ -222,8 +222,8 @@ def _listed(path: Path) -> Iterator[Found]:
                     yield from _listed_remote(line)
                 else:
                     beside = path.parent / line
-                    target = Path.cwd() / line if _absent(beside) else beside
-                    yield _file(target, line.removeprefix("./"))
+                    here = _absent(beside) and not _absent(Path(line))
+                    yield _file(Path(line) if here else beside, line.removeprefix("./"))
 
 
 def _listed_remote(uri: str) -> list[Found]:

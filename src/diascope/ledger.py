@@ -181,7 +181,7 @@ class Ledger:
         """
         if self._named_before(entry.item):
             return False
-        item = self._unique(entry.item)
+        item = self._unique(self._known(entry))
         query = (
             "select seen, place, state, uri, stamp, content, digest, answer is not null "
             "from items where id = ?"
@@ -242,6 +242,21 @@ class Ledger:
         """Say whether the same file was entered in this run already, under whatever name."""
         query = "select 1 from items where uri = ? and seen = ?"
         return self._base.execute(query, (item.uri, self._seen)).fetchone() is not None
+
+    def _known(self, entry: Found) -> Item:
+        """Return an item; one that is out of reach under the name of its answer, if it has one.
+
+        A pseudonym tells of what is in the file.
+        """
+        if not isinstance(entry.end, Failed):
+            return entry.item
+        query = (
+            "select id from items where uri = ? and digest = ? and answer is not null "
+            "order by id != ? limit 1"
+        )
+        known = (entry.item.uri, self.digest, entry.item.id)
+        row = self._base.execute(query, known).fetchone()
+        return entry.item if row is None else Item(row[0], entry.item.uri)
 
     def _unique(self, item: Item) -> Item:
         """Two items never share an id: the second of the same name gets a number."""

@@ -164,8 +164,9 @@ def test_memory_that_does_not_suffice_is_told_with_what_takes_less(
         weights(tmp_path / "other", table)
 
 
-def test_a_reading_process_that_was_ended_is_told(
-    tmp_path: Path, table: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("shared", ["", "unable to allocate shared memory(shm) for file"])
+def test_a_reading_process_that_was_ended_or_lacks_shared_memory_is_told(
+    tmp_path: Path, table: Path, monkeypatch: pytest.MonkeyPatch, shared: str
 ) -> None:
     recipe = write_training(tmp_path / "mine.yaml", table)
     values = json.loads(recipe.read_text()) | {"run": {"workers": 1}}
@@ -174,11 +175,15 @@ def test_a_reading_process_that_was_ended_is_told(
 
     def ended(*_: Any) -> None:
         assert os.getpid() != here
+        if shared:
+            raise RuntimeError(shared)
         os.kill(os.getpid(), signal.SIGKILL)
 
     monkeypatch.setattr(Pictures, "picture", ended)
-    with pytest.raises(RecipeError, match=r"was ended: RuntimeError(.|\n)*run\.workers=0"):
+    with pytest.raises(RecipeError, match=r"run\.workers=0") as caught:
         train(recipe, tmp_path / "mine")
+    _, _, told = caught.value.message.partition("was ended, or had no memory: ")
+    assert told.startswith(f"RuntimeError: {shared or 'DataLoader worker (pid'}")
 
 
 def test_calibration_is_fitted_to_the_views_that_a_run_will_look_at(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ _WORDS = ("can't allocate memory", "not enough memory", "out of memory")
 """In which torch tells of it: on Linux, on Windows, of accelerators."""
 
 _ENDED = "DataLoader worker"
+_SHARED = "unable to allocate shared memory"
 
 
 @contextmanager
@@ -23,8 +24,8 @@ def memory_told(recipe: Recipe) -> Iterator[None]:
         yield
     except (MemoryError, RuntimeError) as error:
         words = str(error)
-        if words.startswith(_ENDED):
-            message = "a process that read for this training was ended"
+        if words.startswith(_ENDED) or _SHARED in words:
+            message = "a process that read for this training was ended, or had no memory"
             hint = (
                 "Its memory may have run out, in a container the shared one (--shm-size). The same "
                 "command goes on; with run.workers=0 it needs no such process."
@@ -34,5 +35,8 @@ def memory_told(recipe: Recipe) -> Iterator[None]:
             hint = "A smaller train.batch, a smaller size of resize or fewer filters take less."
         else:
             raise
-        message = f"{message}: {reason_of(error)}"
+        told = reason_of(error)
+        if words.startswith("Caught"):  # by a reading process, whose traceback comes first
+            told = words.strip().rpartition("\n")[2]
+        message = f"{message}: {told}"
         raise RecipeError(message, where=str(recipe.path), hint=hint) from error

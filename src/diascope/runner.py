@@ -144,7 +144,8 @@ def _run(
         ledger.enter(_found(pipeline, request, output), retry=request.retry)
     outcome.counts, outcome.failed = ledger.counts(), ledger.lost
     if not outcome.counts["found"]:
-        raise UsageError("the inputs hold no files", hint="Name files, folders or globs.")
+        hint = "Name files, folders or globs. If they held some before, is their disk mounted?"
+        raise UsageError("the inputs hold no files", hint=hint)
     summary.lap("find")
     if outcome.counts["pending"]:
         with measured("load"):

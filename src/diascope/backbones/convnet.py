@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from diascope.backbones.imagenet import ImageNetBackbone
+from diascope.backbones.imagenet import mean_of, std_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -85,7 +85,8 @@ class ConvNet:
     def features(self) -> int:
         return [layer.conv.filters for layer in self.layers if layer.conv][-1]
 
-    mean, std = ImageNetBackbone.mean, ImageNetBackbone.std
+    mean = property(mean_of)
+    std = property(std_of)
 
     def build(self) -> "nn.Module":
         from torch import nn

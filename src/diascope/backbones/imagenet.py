@@ -1,23 +1,19 @@
-"""What backbones share that take pictures as networks in torch style do."""
+"""Normalisation that networks in torch style expect of pictures, computed on ImageNet.
 
-from dataclasses import dataclass
-from typing import ClassVar
+Backbones take these as properties: ``mean = property(mean_of)``.
+"""
+
+from diascope.contracts import Backbone
 
 _MEAN = (0.485, 0.456, 0.406)
 _STD = (0.229, 0.224, 0.225)
 
 
-@dataclass(frozen=True)
-class ImageNetBackbone:
-    """Normalises as computed on ImageNet; other than three channels, to 0.5 and 0.25."""
+def mean_of(backbone: Backbone) -> tuple[float, ...]:
+    """Return ImageNet's mean for three channels, and 0.5 for any other number."""
+    return _MEAN if backbone.in_channels == 3 else (0.5,) * backbone.in_channels
 
-    in_channels: int = 3
-    api: ClassVar = (1, 0)
 
-    @property
-    def mean(self) -> tuple[float, ...]:
-        return _MEAN if self.in_channels == 3 else (0.5,) * self.in_channels
-
-    @property
-    def std(self) -> tuple[float, ...]:
-        return _STD if self.in_channels == 3 else (0.25,) * self.in_channels
+def std_of(backbone: Backbone) -> tuple[float, ...]:
+    """Return ImageNet's standard deviation for three channels, and 0.25 for any other number."""
+    return _STD if backbone.in_channels == 3 else (0.25,) * backbone.in_channels

@@ -13,18 +13,7 @@ _YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523,
 """From red, green and blue to Y, I and Q (Smith 1978, "Color gamut transform pairs")."""
 
 
-class _Sometimes(RandomizableTransform):  # type: ignore[misc]
-    """Changes a picture with a probability of ``prob``."""
-
-    def __call__(self, picture: Tensor) -> Tensor:
-        self.randomize(None)
-        return self.changed(picture) if self._do_transform else picture
-
-    def changed(self, picture: Tensor) -> Tensor:
-        raise NotImplementedError
-
-
-class RandJPEG(_Sometimes):
+class RandJPEG(RandomizableTransform):  # type: ignore[misc]
     """Store the picture, ``(C, H, W)`` in [0, 1], as JPEG of a random quality, and read it again.
 
     Args:
@@ -38,7 +27,10 @@ class RandJPEG(_Sometimes):
             raise ValueError(f"quality must be two numbers from 1 to 95, got {quality}")
         self.low, self.high = low, high
 
-    def changed(self, picture: Tensor) -> Tensor:
+    def __call__(self, picture: Tensor) -> Tensor:
+        self.randomize(None)
+        if not self._do_transform:
+            return picture
         if picture.shape[0] not in (1, 3):
             raise ValueError(f"JPEG takes 1 or 3 channels, got {picture.shape[0]}")
         quality = int(self.R.randint(self.low, self.high + 1))
@@ -50,7 +42,7 @@ class RandJPEG(_Sometimes):
         return torch.from_numpy(stored[None] if stored.ndim == 2 else np.moveaxis(stored, 2, 0))
 
 
-class RandVignette(_Sometimes):
+class RandVignette(RandomizableTransform):  # type: ignore[misc]
     """Darken what lies outside a circle, as a round lens does: softly or to black.
 
     Args:
@@ -69,7 +61,10 @@ class RandVignette(_Sometimes):
             raise ValueError(f"radius above 0 and strength in [0, 1], got {radius} and {strength}")
         self.radius, self.strength = radius, strength
 
-    def changed(self, picture: Tensor) -> Tensor:
+    def __call__(self, picture: Tensor) -> Tensor:
+        self.randomize(None)
+        if not self._do_transform:
+            return picture
         height, width = picture.shape[1:]
         radius = self.R.uniform(*self.radius) * min(height, width) / 2
         softness = self.R.uniform(0.02, 0.3) * radius
@@ -85,7 +80,7 @@ class RandVignette(_Sometimes):
         return self.R.uniform(-0.06, 0.06) * side
 
 
-class RandChroma(_Sometimes):
+class RandChroma(RandomizableTransform):  # type: ignore[misc]
     """Turn the hue and stretch the saturation of an RGB picture; greys and brightness stay.
 
     Chroma is the plane of I and Q in YIQ, the colours of NTSC television: the hue is the angle in
@@ -104,7 +99,10 @@ class RandChroma(_Sometimes):
             )
         self.saturation, self.hue = saturation, hue
 
-    def changed(self, picture: Tensor) -> Tensor:
+    def __call__(self, picture: Tensor) -> Tensor:
+        self.randomize(None)
+        if not self._do_transform:
+            return picture
         if picture.shape[0] != 3:
             raise ValueError(f"chroma takes 3 channels, got {picture.shape[0]}")
         factor = self.R.uniform(1 - self.saturation, 1 + self.saturation)

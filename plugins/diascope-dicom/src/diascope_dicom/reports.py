@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from diascope.sample import Record
 from diascope_dicom.capture import secondary_capture
 from diascope_dicom.parametric import parametric_maps
-from diascope_dicom.results import COLUMNS, results
+from diascope_dicom.results import COLUMNS, Make, Result, results
 from diascope_dicom.structured import structured_report
 
 
@@ -21,46 +21,69 @@ class DicomSr:
     """
 
     api: ClassVar = (1, 0)
-    name: ClassVar = "dicom-sr"
-    make: ClassVar = staticmethod(structured_report)
 
     def write(
         self, run: Mapping[str, Any], records: Iterable[Record], directory: Path
     ) -> Sequence[Path]:
-        table = directory / f"{self.name}.csv"
-        (directory / self.name).mkdir(exist_ok=True)
-        files: dict[Path, None] = {table: None}  # two results may have one file
-        with table.open("w", newline="", encoding="utf-8") as file:
-            rows = csv.writer(file)
-            rows.writerow(COLUMNS)
-            for result in results(self.make, run, records):
-                name = ""
-                if result.dataset is not None:
-                    name = f"{self.name}/{result.dataset.SOPInstanceUID}.dcm"
-                    (directory / name).write_bytes(result.content)
-                    files[directory / name] = None
-                rows.writerow([result.item, result.state, name, result.reason])
-        return list(files)
+        return _write("dicom-sr", structured_report, run, records, directory)
 
 
 @dataclass(frozen=True)
-class DicomSc(DicomSr):
+class DicomSc:
     """``dicom-sc/UID.dcm``: a Secondary Capture with the evidence map for each DICOM item.
 
     ``dicom-sc.csv``: item, state (ok, failed, left out), file, reason.
     """
 
-    name: ClassVar = "dicom-sc"
-    make: ClassVar = staticmethod(secondary_capture)
+    api: ClassVar = (1, 0)
+
+    def write(
+        self, run: Mapping[str, Any], records: Iterable[Record], directory: Path
+    ) -> Sequence[Path]:
+        return _write("dicom-sc", secondary_capture, run, records, directory)
 
 
 @dataclass(frozen=True)
-class DicomPm(DicomSr):
+class DicomPm:
     """``dicom-pm/UID.dcm``: for each DICOM slide a Parametric Map a label, a pixel for each tile.
 
     ``dicom-pm.csv``: item, state (ok, failed, left out), file, reason.
     """
 
     api: ClassVar = (1, 2)
-    name: ClassVar = "dicom-pm"
-    make: ClassVar = staticmethod(parametric_maps)
+
+    def write(
+        self, run: Mapping[str, Any], records: Iterable[Record], directory: Path
+    ) -> Sequence[Path]:
+        return _write("dicom-pm", parametric_maps, run, records, directory)
+
+
+def _write(
+    name: str, make: Make, run: Mapping[str, Any], records: Iterable[Record], directory: Path
+) -> list[Path]:
+    table = directory / f"{name}.csv"
+    (directory / name).mkdir(exist_ok=True)
+    files = []
+    with table.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(COLUMNS)
+        for result in results(make, run, records):
+            path = _save(result, directory / name)
+            rows.writerow(
+                [
+                    result.item,
+                    result.state,
+                    path.relative_to(directory).as_posix() if path else "",
+                    result.reason,
+                ]
+            )
+            files += [path] if path else []
+    return [table, *dict.fromkeys(files)]
+
+
+def _save(result: Result, folder: Path) -> Path | None:
+    if result.dataset is None:
+        return None
+    path = folder / f"{result.dataset.SOPInstanceUID}.dcm"
+    path.write_bytes(result.content)
+    return path

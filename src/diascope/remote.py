@@ -126,10 +126,8 @@ def _reason(error: BaseException) -> str:
 
 
 def _digest(info: dict[str, Any]) -> str:
-    told = masked(
-        json.dumps(info, sort_keys=True, default=str)
-    )  # an address signed anew is the same
-    return hashlib.sha256(told.encode()).hexdigest()
+    told = json.dumps(info, sort_keys=True, default=str)
+    return hashlib.sha256(masked(told).encode()).hexdigest()  # signed anew, it is the same
 
 
 def _remote_paths(system: Any, root: str, uri: str) -> dict[str, str]:

@@ -55,6 +55,16 @@ def test_the_cosine_is_1_of_what_only_grew_and_0_of_what_turned_by_a_right_angle
     assert Filters(np.array([0, 1]), weights).likeness().tolist() == [[1, 1], [1, 0]]
 
 
+def test_filters_that_are_almost_or_wholly_zero_have_a_cosine_too() -> None:
+    weights = np.zeros((2, 3, 1, 1, 2), np.float32)
+    weights[:, 0, 0, 0] = ((1e-8, 0), (0, 3e-9))
+    weights[:, 1, 0, 0] = ((2e-9, 1e-9), (2e-9, 1e-9))
+
+    likeness = Filters(np.array([0, 1]), weights).likeness()
+
+    np.testing.assert_allclose(likeness, [[1, 1, 1], [0, 1, 1]])
+
+
 def test_filters_stand_apart_so_that_one_sees_where_each_ends() -> None:
     row = watched(Filters(np.array([0]), np.ones((1, 2, 3, 5, 5), np.float32)))["rows"][0]
     data = base64.b64decode(row["picture"].partition(",")[2])

@@ -181,7 +181,6 @@ def _prepare_items(end: socket.socket, pickled: bytes, folder: str) -> None:
 
 def _leave_nothing(folder: str) -> None:
     """Remove the folder also if a signal ends this process, as a closed terminal does to all."""
-
     own = os.getpid()
 
     def ended(number: int, _: object) -> None:

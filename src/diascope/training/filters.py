@@ -27,11 +27,16 @@ class Filters:
     weights: NDArray[np.float32]
 
     def likeness(self) -> NDArray[np.float64]:
-        """Return ``(K, F)``: each filter's cosine to what it first was; 1 is the same direction."""
+        """Return ``(K, F)``: each filter's cosine to what it first was; 1 is the same direction.
+
+        Filters may be very small, as some of ImageNet's are; 1 is also one of zeros that stayed so.
+        """
         flat = self.weights.reshape(*self.weights.shape[:2], -1).astype(np.float64)
         lengths = np.linalg.norm(flat, axis=2)
         products = (flat * flat[0]).sum(axis=2)
-        likeness: NDArray[np.float64] = products / np.maximum(lengths * lengths[0], 1e-12)
+        scale = lengths * lengths[0]
+        likeness: NDArray[np.float64] = (lengths == lengths[0]).astype(np.float64)
+        np.divide(products, scale, out=likeness, where=scale > 0)
         return likeness
 
 

@@ -98,3 +98,22 @@ def test_under_a_pseudonym_of_what_is_in_its_file_an_item_is_known_though_that_i
     assert ends.keys() == before.keys()
     assert sorted(state for state, _ in ends.values()) == ["failed", "failed", "failed", "ok"]
     assert "none of the 4 items is within reach" in command(*arguments).err
+
+
+@pytest.mark.parametrize("privacy", ["none", "strict"])
+def test_one_that_is_out_of_reach_has_the_name_that_this_run_gives_it(
+    command: Command,
+    recipe: Path,
+    listed: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    privacy: str,
+) -> None:
+    monkeypatch.setenv(KEY_VARIABLE, "a key of the test, long enough")
+    output, anew = listed.parent / "out", listed.parent / "anew"
+    arguments = ("run", recipe, "--list", listed, "--set", f"privacy={privacy}", "-o")
+    command("run", recipe, listed.parent / "disk", "-o", output)  # calls it 01.png
+    (listed.parent / "disk" / "01.png").unlink()
+    for folder in (output, anew):
+        command(*arguments, folder)
+
+    assert states(output) == states(anew)

@@ -17,6 +17,7 @@ from xxhash import xxh3_128
 from diascope.errors import ReadError, UsageError
 from diascope.inputs import stamp_of
 from diascope.ledger_file import damaged, file_at, opened
+from diascope.pseudonyms import is_pseudonym
 from diascope.records import COLUMNS, packed, unpacked
 from diascope.sample import Failed, Found, Item, Record
 from diascope.words import masked
@@ -246,17 +247,17 @@ class Ledger:
     def _known(self, entry: Found) -> Item:
         """Return an item; one that is out of reach under the name of its answer, if it has one.
 
-        A pseudonym tells of what is in the file.
+        Only a pseudonym may tell of what is in the file, and only a pseudonym may stand for one.
         """
-        if not isinstance(entry.end, Failed):
+        if not (isinstance(entry.end, Failed) and is_pseudonym(entry.item.id)):
             return entry.item
         query = (
             "select id from items where uri = ? and digest = ? and answer is not null "
-            "order by id != ? limit 1"
+            "order by id != ?"
         )
-        known = (entry.item.uri, self.digest, entry.item.id)
-        row = self._base.execute(query, known).fetchone()
-        return entry.item if row is None else Item(row[0], entry.item.uri)
+        rows = self._base.execute(query, (entry.item.uri, self.digest, entry.item.id))
+        name = next((name for (name,) in rows if is_pseudonym(name)), entry.item.id)
+        return Item(name, entry.item.uri)
 
     def _unique(self, item: Item) -> Item:
         """Two items never share an id: the second of the same name gets a number."""

@@ -20,6 +20,7 @@ from diascope.sample import Found, Item
 KEY_VARIABLE = "DIASCOPE_PRIVACY_KEY"
 _KEY_LENGTH = 16
 _DIGITS = 20  # of 4 bits: among a million items two are alike once in 10^12 runs
+_PSEUDONYM = re.compile(rf"[0-9a-f]{{{_DIGITS}}}( \(\d+\))?")
 _INSTANCE = re.compile(r"/instances/([0-9.]+)$")
 _LAST_TAG = 0x00080018  # SOP Instance UID
 _BARE = {group.to_bytes(2, order) for group in (2, 8) for order in ("little", "big")}
@@ -43,6 +44,11 @@ def pseudonymous(found: Iterable[Found]) -> Iterator[Found]:
         item = Item(digest[:_DIGITS], entry.item.uri)
         end = None if entry.end is None else replace(entry.end, item=item)
         yield Found(item, entry.stamp, end)
+
+
+def is_pseudonym(name: str) -> bool:
+    """Say whether a name is a pseudonym, also the second of a copy, or looks like one."""
+    return _PSEUDONYM.fullmatch(name) is not None
 
 
 def _instance_uid(item: Item) -> str:

@@ -117,3 +117,17 @@ def test_one_that_is_out_of_reach_has_the_name_that_this_run_gives_it(
         command(*arguments, folder)
 
     assert states(output) == states(anew)
+
+
+def test_one_that_is_out_of_reach_elsewhere_hides_no_other(
+    command: Command, recipe: Path, listed: Path
+) -> None:
+    root, output = listed.parent, listed.parent / "out"
+    command("run", recipe, "--list", listed, "-o", output)
+    other = root / "elsewhere" / "other.txt"
+    other.parent.mkdir()
+    other.write_text(f"disk/01.png\n{root / 'disk' / '01.png'}\n")  # the first is not there
+    (root / "elsewhere" / "disk").mkdir()
+    (root / "elsewhere" / "disk" / "01.png").symlink_to("nowhere")
+
+    assert "2 found: 1 ok, 1 failed" in command("run", recipe, "--list", other, "-o", output).out

@@ -226,7 +226,8 @@ class Ledger:
     def _withdraw(self, end: Failed, item: Item, place: int, *, new: bool) -> None:
         """Let an answered item have failed as long as it is out of reach; its answer stays."""
         self._base.execute(
-            "update items set seen = ?, place = ? where id = ?", (self._seen, place, item.id)
+            "update items set seen = ?, place = ?, uri = ? where id = ?",
+            (self._seen, place, item.uri, item.id),
         )
         self._state(item, *packed(end)[:4])
         self._withdrawn += 1

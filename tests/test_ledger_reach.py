@@ -131,3 +131,25 @@ def test_one_that_is_out_of_reach_elsewhere_hides_no_other(
     (root / "elsewhere" / "disk" / "01.png").symlink_to("nowhere")
 
     assert "2 found: 1 ok, 1 failed" in command("run", recipe, "--list", other, "-o", output).out
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_one_that_is_out_of_reach_for_another_reason_says_so(
+    command: Command, recipe: Path, listed: Path, answered: bool
+) -> None:
+    picture, output = listed.parent / "disk" / "01.png", listed.parent / "out"
+    arguments = ("run", recipe, "--list", listed, "-o", output)
+    if answered:
+        command(*arguments)
+    told = []
+    for target in ("nowhere", picture, picture.parent):
+        picture.unlink()
+        picture.symlink_to(target)
+        command(*arguments)
+        told.append(states(output)["disk/01.png"])
+
+    assert told == [
+        ("failed", "it cannot be opened: No such file or directory"),
+        ("failed", "it cannot be opened: Too many levels of symbolic links"),
+        ("skipped", "a folder; a list names files"),
+    ]

@@ -184,24 +184,25 @@ class Ledger:
             return False
         item = self._unique(self._known(entry))
         query = (
-            "select seen, place, state, uri, stamp, content, digest, answer is not null "
-            "from items where id = ?"
+            "select seen, place, uri, stamp, content, digest, answer is not null, "
+            "state, stage, plugin, reason from items where id = ?"
         )
         old = self._base.execute(query, (item.id,)).fetchone()
         state, moved = "pending", True
         if old is not None:
-            seen, was, ended, uri, stamp, content, digest, answered = old
+            seen, was, uri, stamp, content, digest, answered, ended, *_ = old
+            told = entry.end is None or packed(entry.end)[:4] == old[-4:]
             answered, moved = answered and digest == self.digest, (seen, was) != (before, place)
             if answered and isinstance(entry.end, Failed):
                 new = ended == "ok" or retry
                 self._withdraw(entry.end, item, place, new=new)
-                return new or moved
+                return new or moved or not told
             again = retry and ended != "ok" and not answered
             same = stamp == entry.stamp and (
                 uri == item.uri or (answered and masked(uri) == masked(item.uri))  # signed anew
             )
             same = same or (entry.end is None and content and content_digest(item) == content)
-            if digest == self.digest and ended != "pending" and same and not again:
+            if digest == self.digest and ended != "pending" and same and told and not again:
                 state = "done"
                 if answered and ended != "ok":  # it was out of reach
                     self._state(item, "ok", None, None, None)

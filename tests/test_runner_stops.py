@@ -56,6 +56,7 @@ def test_files_of_a_list_that_are_gone_count_as_failures(
     assert stopped.code == 3
     assert "2 items failed, 1 is allowed" in stopped.err
     assert "1 not done" in stopped.out
+    assert "nothing was left" not in stopped.out
     assert command(*arguments, 1).code == 1  # those two are told already
 
 
@@ -105,6 +106,28 @@ def test_an_executor_that_fails_after_its_last_item_is_told_until_the_next_comma
         command(*arguments)
         told.append(json.loads((tmp_path / "out" / "run.json").read_text())["stopped"])
     assert told == ["the device is lost", ""]
+
+
+def test_what_is_kept_of_an_unfinished_item_goes_with_it(
+    command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos, kept = write_pictures(tmp_path / "photos", 1), tmp_path / "out" / ".unfinished"
+    arguments = "run", recipe, photos, "-o", tmp_path / "out"
+    command(*arguments)
+
+    def struck(*_: object) -> Iterator[Any]:
+        (kept / "parts.sqlite").write_bytes(b"pixels")
+        yield from ()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalExecutor, "run", struck)
+        write_pictures(photos, 2)
+        assert command(*arguments).code == 130
+    (photos / "01.png").unlink()
+    assert kept.exists()
+    assert command(*arguments).code == 0
+    assert not kept.exists()
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ def _run(
         hint = "Name files, folders or globs. If they held some before, is their disk mounted?"
         raise UsageError("the inputs hold no files", hint=hint)
     summary.lap("find")
-    if outcome.counts["pending"]:
+    if left := outcome.counts["pending"]:
         with measured("load"):
             _load(pipeline, ledger)
         outcome.execution = pipeline.execution
@@ -160,10 +160,10 @@ def _run(
                 raise
             outcome.stopped = str(error)
             told = f"{type(error).__name__}, its words {WITHHELD}" if strict else str(error)
-        if not outcome.counts["pending"] and (output / _PARTS).exists():
-            shutil.rmtree(output / _PARTS)  # what is left is of items that changed or are gone
         summary.lap("classify")
-    elif not ledger.changed and (done := reported(ledger, pipeline, output)):
+    if not outcome.counts["pending"] and (output / _PARTS).exists():
+        shutil.rmtree(output / _PARTS)  # what is left is of items that changed or are gone
+    if not left and not ledger.changed and (done := reported(ledger, pipeline, output)):
         outcome.reports = done
         return
     summary.finish(outcome.counts, outcome.worked, told or outcome.stopped, outcome.profile)

@@ -112,7 +112,7 @@ def _tell(outcome: "Outcome", request: "Request", *, quiet: bool, strict: bool) 
     click.echo(
         f"{counts['found']} found: {counts['ok']} ok, {counts['failed']} failed, "
         f"{counts['skipped']} skipped{pending}"
-        + ("" if outcome.worked else " (nothing was left to classify)")
+        + ("" if outcome.worked or pending else " (nothing was left to classify)")
     )
     if outcome.warned:
         click.echo(

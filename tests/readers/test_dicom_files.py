@@ -80,6 +80,20 @@ def test_compressed_pixels_are_decoded(make_item: Make) -> None:
     np.testing.assert_array_equal(only(make_item(written(made))).pixels[:, :, 0], GREY)
 
 
+def test_frames_of_halved_colours_are_all_read(make_item: Make) -> None:
+    stored = np.random.default_rng(0).integers(0, 256, (3, 4, 6, 2), dtype=np.uint8)
+    tags = {"SamplesPerPixel": 3, "PhotometricInterpretation": "YBR_FULL_422", "NumberOfFrames": 3}
+    made = dataset(stored[..., 0], PlanarConfiguration=0, PixelData=stored.tobytes(), **tags)
+
+    each = [sample.pixels for sample in read(make_item(written(made)))]
+    alone = []
+    for frame in stored:
+        made.NumberOfFrames, made.PixelData = 1, frame.tobytes()
+        alone.append(only(make_item(written(made))).pixels)
+
+    np.testing.assert_array_equal(each, alone)
+
+
 @pytest.mark.parametrize(
     ("keyword", "tag"),
     [

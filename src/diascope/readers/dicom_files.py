@@ -140,25 +140,33 @@ def decode(source: Opened, wanted: Sequence[int]) -> Decoded:
 def _decoded(
     content: BinaryIO | Dataset, wanted: Sequence[int], plugins: Sequence[str], source: Opened
 ) -> Decoded:
-    """Yield frames by the first plugin, and from the first one on that it cannot, by the next."""
+    """Yield frames by the first plugin, and from the first one on that it cannot, by the next.
+
+    Each is a call of its own: what pydicom notes down of a frame, it holds against the next ones.
+    """
     decoder = get_decoder(source.header.file_meta.TransferSyntaxUID)
     options = source.element | as_pixel_options(source.header)
     if place(source.header):
         options |= {"view_only": True, "correct_unused_bits": False}
-    done = 0
-    for plugin in plugins:
-        if source.pixels is not None:
-            source.file.seek(source.pixels)
-        left = wanted[done:]
-        frames = decoder.iter_array(content, indices=left, decoding_plugin=plugin, **options)
-        try:
-            for frame, _ in frames:
-                done += 1
-                yield frame
-            return
-        except Exception:  # pydicom and its decoders raise all kinds
-            if plugin == plugins[-1]:
-                raise
+    left = list(plugins)
+    for index in wanted:
+        while True:
+            if source.pixels is not None:
+                source.file.seek(source.pixels)
+            try:
+                frame, _ = decoder.as_array(
+                    content,
+                    index=index,
+                    validate=index == wanted[0],
+                    decoding_plugin=left[0],
+                    **options,
+                )
+                break
+            except Exception:  # pydicom and its decoders raise all kinds
+                if len(left) == 1:
+                    raise
+                del left[0]
+        yield frame
 
 
 def _plain(decoded: Decoded, syntax: UID, ours: Place | None) -> Decoded:

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from pydicom.uid import RLELossless
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEGLSLossless, RLELossless
 
 from diascope.errors import ReadError
 from diascope.readers.dicom_bits import Place
@@ -36,6 +37,20 @@ def test_words_that_were_compressed_byte_by_byte_are_read_alike(make_item: Make)
     made.compress(RLELossless)
 
     np.testing.assert_array_equal(only(make_item(written(made))).pixels[:, :, 0], VALUES)
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_jpeg_ls_keeps_whole_words_and_what_stands_in_their_unused_bits(
+    make_item: Make, signed: bool
+) -> None:
+    imagecodecs = pytest.importorskip("imagecodecs")
+    values = VALUES.astype(np.int16) - 2048 if signed else VALUES
+    words = values.view(np.uint16) & 0x0FFF | (0 if signed else 0x5000)
+    made = dataset(words.view(values.dtype), BitsStored=12, HighBit=11)
+    made.PixelData = encapsulate([imagecodecs.jpegls_encode(words)])
+    made.file_meta.TransferSyntaxUID = JPEGLSLossless
+
+    np.testing.assert_array_equal(only(make_item(written(made))).pixels[:, :, 0], values)
 
 
 def test_values_of_a_codec_with_its_own_precision_are_moved_only_if_they_are_too_great() -> None:

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
-from pydicom.uid import RLELossless
+from pydicom.uid import JPEGLSLossless, RLELossless
 
 from diascope.errors import ReadError
 from diascope.readers.dicom_tags import named, value, whole
@@ -60,4 +60,5 @@ def place(header: FileDataset) -> Place | None:
             room = f"{named('BitsStored')} is {bits}, of {allocated}"
             raise ReadError(f"{named('HighBit')} is {high}, which cannot be: {room}")
         return Place(bits, below, certain=True)
-    return Place(bits, below, certain=False) if below and fits else None
+    words = below or syntax == JPEGLSLossless  # its precision may be that of the whole word
+    return Place(bits, below, certain=False) if words and fits else None

@@ -9,7 +9,7 @@ import numpy as np
 
 from diascope.errors import ReadError
 from diascope.heard import heard
-from diascope.readers.image_colours import in_srgb, plain
+from diascope.readers.image_colours import in_srgb, match_transparency, plain
 from diascope.readers.image_refusals import (
     MAGIC,
     SUFFIXES,
@@ -119,6 +119,7 @@ def _decoded(image: Any, page: int, item: Item, least: int | None) -> Sample:
         image.seek(page)
         if least is not None and image.format in ("JPEG", "MPO"):
             _scale(image, least, trace)
+        match_transparency(image)
         _announce(image, trace)  # before Pillow decodes: it drops what this tells from
         refuse_unstated(image)
         refuse_garbled(image)

@@ -5,9 +5,23 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 _MIDDLE, _NEAR = 128, 4  # a grey that a curve other than that of sRGB moves by more
+_SCALES = {"L;2": 85, "L;4": 17, "RGB;16B": 1 / 256}  # of Pillow's, from what a PNG holds to 8 bits
+_LAID = "transparent pixels laid on white"
 _SAME_XYZ = 0.01  # of primaries: profiles of sRGB differ by rounding, Display P3 by 0.09
+
+
+def match_transparency(image: Any) -> None:
+    """Bring the transparent colour of a PNG, not yet decoded, to the depth that pixels will have.
+
+    Pillow compares it with them as it is written.
+    """
+    for rawmode, scale in _SCALES.items():
+        if "transparency" in image.info and any(tile.args == rawmode for tile in image.tile):
+            colour = np.multiply(image.info["transparency"], scale).astype(int).tolist()
+            image.info["transparency"] = colour if rawmode.startswith("L") else tuple(colour)
 
 
 def in_srgb(image: Any, trace: list[str]) -> Any:
@@ -71,7 +85,7 @@ def plain(image: Any, trace: list[str]) -> Any:
     """Convert whatever mode Pillow gives to RGB, grey or deeper grey."""
     mode = image.mode
     if mode.startswith("I;16"):
-        return np.asarray(image).astype(np.uint16)
+        return _deep(image, trace)
     if image.has_transparency_data:
         return _on_white(image, trace)
     if mode in ("RGB", "L"):
@@ -82,11 +96,20 @@ def plain(image: Any, trace: list[str]) -> Any:
     return image.convert(target)
 
 
+def _deep(image: Any, trace: list[str]) -> NDArray[np.uint16]:
+    pixels = np.asarray(image).astype(np.uint16)
+    clear = pixels == image.info.get("transparency", -1)
+    if clear.any():
+        trace.append(_LAID)
+        pixels[clear] = np.iinfo(pixels.dtype).max
+    return pixels
+
+
 def _on_white(image: Any, trace: list[str]) -> Any:
     from PIL import Image
 
     layer = image.convert("RGBA")
     if layer.getextrema()[3] != (255, 255):
-        trace.append("transparent pixels laid on white")
+        trace.append(_LAID)
     ground = Image.new("RGBA", layer.size, "white")
     return Image.alpha_composite(ground, layer).convert("L" if image.mode == "LA" else "RGB")

@@ -1,5 +1,6 @@
 """Embedded ICC profiles are applied, so that equal colours are equal numbers."""
 
+import io
 import struct
 import zlib
 from collections.abc import Callable
@@ -183,3 +184,13 @@ def test_a_colour_of_16_bits_that_is_transparent_is_white(make_item: Make) -> No
     sample = only(make_item(png([0x0100, 0x2300], 16, clear=0x2300, colour=True), "a.png"))
 
     assert sample.pixels.tolist() == [[[1, 1, 1], [255, 255, 255]]]
+
+
+def test_grey_that_its_alpha_was_multiplied_into_is_laid_on_white(make_item: Make) -> None:
+    tifffile = pytest.importorskip("tifffile")
+    buffer = io.BytesIO()
+    pixels = np.array([[[0, 0], [100, 200], [255, 255]]], dtype=np.uint8)
+    tifffile.imwrite(buffer, pixels, photometric="minisblack", extrasamples=["assocalpha"])
+    sample = only(make_item(buffer.getvalue(), "a.tif"))
+
+    np.testing.assert_allclose(sample.pixels[0, :, 0], [255, 155, 255], atol=1)

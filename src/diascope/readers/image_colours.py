@@ -108,6 +108,8 @@ def _deep(image: Any, trace: list[str]) -> NDArray[np.uint16]:
 def _on_white(image: Any, trace: list[str]) -> Any:
     from PIL import Image
 
+    if image.mode == "La":  # which converts to this only
+        image = image.convert("LA")
     layer = image.convert("RGBA")
     if layer.getextrema()[3] != (255, 255):
         trace.append(_LAID)

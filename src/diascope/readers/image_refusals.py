@@ -73,7 +73,7 @@ def refuse_garbled(image: Any) -> None:
     if tags.get(_PLANES) != _SEPARATE:
         return
     deep = max(tags.get(_BITS, (1,))) > 8 and image.info["compression"] == "raw"
-    if deep or image.mode == "LA":
+    if deep or image.mode in ("LA", "La"):
         raise ReadError(
             "the TIFF holds its channels in separate planes, which are not read right. "
             "Save it with its channels together (PlanarConfiguration 1), or as 8-bit RGB or grey"

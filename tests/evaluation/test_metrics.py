@@ -180,6 +180,11 @@ def test_scores_of_1_and_on_the_edges_of_bins_fall_where_they_do_in_every_draw()
     value = Library().calibration_error(every, scores, truth)
     drawn = Weighted(every[None].astype(np.float64)).calibration_error(every, scores, truth)
     assert drawn[0] == pytest.approx(value, abs=1e-6)
+    edges = np.array([0.2, 0.2, 0.15, 0.15])  # 0.2 is 3/15, and in single precision less than that
+    right = np.array([False, False, True, True])
+    value = Library().calibration_error(every[:4], edges, right)
+    drawn = Weighted(np.ones((1, 4))).calibration_error(every[:4], edges, right)
+    assert (value, drawn[0]) == pytest.approx((0.525, 0.525))
     truth = np.arange(100) >= 10  # the first bin's scores are 1 and right in 40 of 50
     assert Library().calibration_error(every[:100], scores[:100], truth) == pytest.approx(0.075)
 

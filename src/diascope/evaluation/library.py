@@ -64,7 +64,7 @@ def bins_of(confidence: Floats) -> NDArray[np.intp]:
     """Return the bin of each score, 0 to 14; edges are torchmetrics', in its precision."""
     import torch
 
-    edges = torch.linspace(0, 1, CALIBRATION_BINS + 1).numpy()
+    edges = torch.linspace(0, 1, CALIBRATION_BINS + 1, dtype=torch.float64).numpy()
     return np.digitize(confidence, edges[1:-1])
 
 

@@ -75,6 +75,13 @@ def test_a_difference_without_variance_has_no_p() -> None:
         delong(targets, targets, -targets, EACH[:4])
 
 
+def test_groups_that_are_all_alike_differ_without_variance_whatever_is_rounded() -> None:
+    targets, one = np.tile([1.0, 1, 1, 0, 0, 0], 3), np.tile([3.0, 3, 1, 2, 2, 0], 3)
+    groups = np.repeat(EACH[:3], 6).tolist()
+    with pytest.raises(ValueError, match="without any variance"):
+        delong(targets, one, np.zeros(18), groups)
+
+
 def test_an_interval_of_a_difference_ends_at_1() -> None:
     targets = np.array([1.0, 1, 1, 0, 0, 0])
     found = delong(targets, targets, np.array([0.4, 0.2, 0.5, 0.3, 0.6, 0.1]), EACH[:6])

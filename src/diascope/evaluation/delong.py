@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from diascope.evaluation.scored import Booleans, Floats
 
 _Z = 1.959963984540054  # of a 95 % interval
+_ROUNDING = 1e-12  # standard errors and differences below it are of the arithmetic
 
 
 class Difference(NamedTuple):
@@ -51,9 +52,10 @@ def delong(
     found, cleared = found_a - found_b, cleared_a - cleared_b
     difference = float(found.mean())
     error = np.sqrt(_variance(found, cleared, codes[truth], codes[~truth], len(names)))
-    if not error and difference:
+    certain = error < _ROUNDING
+    if certain and abs(difference) > _ROUNDING:
         raise ValueError("the AUCs differ without any variance")
-    p = float(2 * ndtr(-abs(difference) / error)) if error else 1.0
+    p = 1.0 if certain else float(2 * ndtr(-abs(difference) / error))
     low, high = np.clip([difference - _Z * error, difference + _Z * error], -1, 1)
     return Difference(difference, float(low), float(high), p)
 

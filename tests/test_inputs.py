@@ -287,6 +287,12 @@ def test_a_list_may_name_what_only_looks_like_the_end_of_a_line(tree: Path) -> N
     assert [entry.end for entry in found] == [None, None]
 
 
+def test_blanks_at_the_end_of_a_listed_path_are_the_files_if_it_is_there(tree: Path) -> None:
+    make(tree / "a.png ")
+    (tree / "list.csv").write_text("path\na.png \nb.png \n")
+    assert ids(lists=[tree / "list.csv"]) == ["a.png ", "b.png"]
+
+
 def test_what_is_named_in_the_output_folder_is_found(tree: Path) -> None:
     assert ids("*.png", leave_out=tree) == ["a.png", "b.png"]
     make(tree / "results" / "preview.png")

@@ -246,6 +246,7 @@ def _absent(path: Path) -> bool:
 
 
 def _csv_paths(path: Path, text: str) -> list[str]:
+    """Return the cells of the column ``path``, without blanks around them that no file has."""
     reader = csv.DictReader(io.StringIO(text, newline=""))
     if "path" not in (reader.fieldnames or ()):
         columns = ", ".join(reader.fieldnames or ())
@@ -254,5 +255,7 @@ def _csv_paths(path: Path, text: str) -> list[str]:
     for row in reader:
         if not (row["path"] or "").strip():
             raise UsageError(f"{path}:{reader.line_num}: the path is empty")
-        paths.append(row["path"].strip())
+        stripped = row["path"].strip()
+        exact = stripped != row["path"] and not _absent(path.parent / row["path"])
+        paths.append(row["path"] if exact else stripped)
     return paths

@@ -97,6 +97,19 @@ def test_a_grey_network_of_one_output_runs_in_every_engine(tmp_path: Path) -> No
         assert engine.run(pictures(card, 2)).logits.shape == (2, 1)
 
 
+def test_a_conv_head_over_features_of_one_cell_runs_in_every_engine(tmp_path: Path) -> None:
+    layers = [*LAYERS, {"pool": {"size": 2}}]
+    network, card = classifier(
+        "convnet", "conv", size=(8, 8), backbone_parameters={"layers": layers}
+    )
+    made = engines(network, card, tmp_path)
+    right = made.pop("reference").run(pictures(card, 3))
+    assert right.maps.shape == (3, 3, 1, 1)
+    for name, engine in made.items():
+        maps = engine.run(pictures(card, 3)).maps
+        np.testing.assert_allclose(maps, right.maps, atol=1e-5, err_msg=name)
+
+
 @pytest.mark.skipif(shutil.which("c++") is None, reason="torch.compile needs a C++ compiler")
 def test_a_compiled_network_gives_what_the_reference_gives() -> None:
     network, card = classifier("convnet")

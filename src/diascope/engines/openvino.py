@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diascope.cores import wanted_threads
-from diascope.engines.exported import INPUT, equal_parts, outputs_of
+from diascope.engines.exported import INPUT, OUTPUTS, equal_parts, outputs_of
 from diascope.engines.outputs import Outputs
 
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # it would call home
@@ -56,7 +56,8 @@ class OpenVinoEngine:
 def _keep(request: openvino.InferRequest, answers: dict[str, NDArray[Any]]) -> None:
     """Copy what a request gave, before it is used again."""
     for output, given in request.results.items():
-        answers[output.any_name] = given.copy()
+        (name,) = output.names.intersection(OUTPUTS)  # it may have others, of what did nothing
+        answers[name] = given.copy()
 
 
 def read_graph(path: Path) -> openvino.Model:

@@ -39,6 +39,12 @@ def test_a_shift_counts_as_what_it_is_and_every_decision_that_flips(card: ModelC
     assert parity(outputs(1.0), outputs(math.nan), card).change == math.inf
 
 
+def test_maps_of_another_size_are_never_within_the_tolerance(card: ModelCard) -> None:
+    right = outputs(1.0)
+    other = replace(right, maps=right.maps.repeat(2, axis=3) / 2)
+    assert parity(right, other, card).change == math.inf
+
+
 def test_only_what_moves_little_and_flips_nothing_is_within_the_tolerance() -> None:
     assert Parity(0.01).within(0.01)
     assert not Parity(0.011).within(0.01)
@@ -52,7 +58,7 @@ def test_parts_are_as_bad_as_their_worst_and_their_flips_add_up() -> None:
     assert str(found) == "moves a score by 0.3, flips 3 decisions and a warning"
     assert str(Parity(0, 0, 2)) == "moves a score by 0, flips 2 warnings"
     assert str(Parity(0.012)) == "moves a score by 0.012"
-    assert str(Parity(math.inf)) == "gives something that is no number"
+    assert str(Parity(math.inf)) == "gives something that is no number, or maps of another size"
 
 
 def test_the_shares_of_regions_count_like_scores() -> None:

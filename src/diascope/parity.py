@@ -18,7 +18,7 @@ class Parity:
     """What an engine changes of the answers for some pictures.
 
     Attributes:
-        change: by how much a score moves at most; infinity where a number is missing.
+        change: by how much a score moves at most; infinity where a number or a cell is missing.
         flips: how many decisions are others.
         warnings: how many pictures are no longer, or only now, told to be unlike the training's.
     """
@@ -33,7 +33,7 @@ class Parity:
 
     def __str__(self) -> str:
         if not math.isfinite(self.change):
-            return "gives something that is no number"
+            return "gives something that is no number, or maps of another size"
         counts = {"decision": self.flips, "warning": self.warnings}
         flips = [f"{n} {what}s" if n > 1 else f"a {what}" for what, n in counts.items() if n]
         told = f", flips {' and '.join(flips)}" if flips else ""
@@ -54,7 +54,8 @@ def parity(
         statistics: of the training's features; None if the card has no limit for them.
     """
     given = (other.logits, other.maps, other.pooled, other.attention)
-    if not all(np.isfinite(each).all() for each in given if each is not None):
+    numbers = all(np.isfinite(each).all() for each in given if each is not None)
+    if not numbers or other.maps.shape != right.maps.shape:
         return Parity(math.inf)
     before, after = scores_of(right.logits, card), scores_of(other.logits, card)
     flips = sum(

@@ -1,13 +1,12 @@
 """The choice of a quantised graph: only if it is asked for, and only as it was kept."""
 
-import json
 import shutil
 from pathlib import Path
 
 import pytest
 
 from diascope.card import ModelCard
-from diascope.engines import opening
+from diascope.engines import opening, store
 from diascope.errors import RecipeError
 from diascope.execution import engine_for
 from tests.test_execution import home as home
@@ -75,6 +74,6 @@ def test_a_quantised_graph_that_was_damaged_is_not_kept_though_it_was_chosen(
     precision = quantised(weights, tmp_path)
     engine_for(card, folder, runtime("auto", "int8"))
     (entry,) = home.rglob(f"{precision}.json")
-    (entry.parent / json.loads(entry.read_text())["file"]).write_bytes(b"cut")
+    (entry.parent / (store.read(entry) or {})["file"]).write_bytes(b"cut")
     with pytest.raises(RecipeError, match=f"no {precision} graph"):
         engine_for(card, folder, runtime("auto", "int8"))

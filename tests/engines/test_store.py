@@ -103,6 +103,17 @@ def test_an_entry_is_whole_or_not_there(tmp_path: Path) -> None:
     assert store.read(path) is None
 
 
+def test_an_entry_of_which_any_bit_is_another_counts_as_missing(tmp_path: Path) -> None:
+    path = tmp_path / "graph.json"
+    store.write(path, {"file": "a.onnx", "bias": [0.25, -2.5]})
+    whole = path.read_bytes()
+    for bit in range(8 * len(whole)):
+        damaged = bytearray(whole)
+        damaged[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(damaged)
+        assert store.read(path) is None, damaged
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root can write everywhere")
 def test_what_lies_in_a_folder_that_cannot_be_written_is_taken(tmp_path: Path) -> None:
     folder = store.store({"weights": "a"})

@@ -113,17 +113,20 @@ def graph_digest(path: Path) -> str:
 def read(path: Path) -> dict[str, Any] | None:
     """Return an entry; None if it is missing or damaged."""
     try:
-        entry = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        text, _, digest = path.read_bytes().rpartition(b"\n")
+    except OSError:
         return None
-    return entry if isinstance(entry, dict) else None
+    whole = hashlib.sha256(text).hexdigest().encode() == digest
+    entry: dict[str, Any] | None = json.loads(text) if whole else None
+    return entry
 
 
 def write(path: Path, entry: Mapping[str, Any]) -> None:
-    """Put an entry in place, whole."""
+    """Put an entry in place, whole: a line of JSON and the SHA-256 of that line."""
+    text = json.dumps(entry)
     with tempfile.TemporaryDirectory(dir=path.parent) as staging:
         part = Path(staging) / path.name
-        part.write_text(json.dumps(entry), encoding="utf-8")
+        part.write_text(f"{text}\n{hashlib.sha256(text.encode()).hexdigest()}", encoding="utf-8")
         part.replace(path)
 
 

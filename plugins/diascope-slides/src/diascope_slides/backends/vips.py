@@ -16,6 +16,7 @@ from diascope_slides.slide import pyramid
 _MICROSCOPY_UM = (0.02, 20.0)  # of a pixel: other resolution tags speak of paper and of screens
 _DESCRIPTION, _LOADER, _UNIT = "image-description", "vips-loader", "resolution-unit"
 _TIFF, _JPEG = "tiff", "jpeg"
+_SIDEWAYS = (5, 6, 7, 8)  # orientations by which rows become columns
 _WHOLE = ("uchar", "ushort")  # 8 and 16 bit, unsigned
 
 
@@ -26,13 +27,13 @@ class VipsSlide:
 
     def __init__(self, path: Path) -> None:
         first = _load(path)
-        self._images = [_rgb(image) for image in (first, *_smaller(path, first))]
+        self._images = [_rgb(image.autorot()) for image in (first, *_smaller(path, first))]
         self.levels = pyramid([(image.height, image.width) for image in self._images])
-        self.spacing_um = _spacing_um(first)
+        orientation, spacing = _orientation(first), _spacing_um(first)
+        self.spacing_um = spacing[::-1] if spacing and orientation in _SIDEWAYS else spacing
         self.facts: Mapping[str, str] = {}
-        turned = _number(first, "orientation", 1) != 1
         self.notes: tuple[str, ...] = (
-            ("turned upright, as its orientation tag says",) if turned else ()
+            ("turned upright, as its orientation tag says",) if orientation != 1 else ()
         )
 
     def region(self, level: int, x: int, y: int, width: int, height: int) -> NDArray[np.uint8]:
@@ -44,13 +45,13 @@ class VipsSlide:
 
 
 def _load(path: Path, **options: Any) -> Any:
-    """Open a picture strictly: libvips tells as a warning that it cannot decode a tile of a TIFF or
-    that a JPEG lost data in the middle, but also that a PNG's colour profile is odd.
+    """Open a picture as it is stored, and strictly: libvips tells as a warning that it cannot
+    decode a tile of a TIFF or that a JPEG lost data in the middle, but also that a PNG's colour
+    profile is odd.
     """
     loader = pyvips.Image.new_from_file(str(path), revalidate=True).get(_LOADER)
     strict = "warning" if loader.startswith((_TIFF, _JPEG)) else "error"
-    image = pyvips.Image.new_from_file(str(path), revalidate=True, fail_on=strict, **options)
-    return image.autorot()
+    return pyvips.Image.new_from_file(str(path), revalidate=True, fail_on=strict, **options)
 
 
 def _rgb(image: Any) -> Any:
@@ -67,13 +68,19 @@ def _rgb(image: Any) -> Any:
 
 
 def _smaller(path: Path, first: Any) -> list[Any]:
-    """Return the levels below the first, the finest first; what is of another shape is none."""
+    """Return the levels below the first, the finest first; what is of another shape, or is to be
+    turned another way, is none.
+    """
     if not first.get(_LOADER).startswith(_TIFF):
         return []
     pages = list(_further_pages(path, first))
     inner = [_load(path, subifd=number) for number in range(_number(first, "n-subifds", 0))]
     levels = [
-        each for each in inner or pages if each.width < first.width and _same_shape(each, first)
+        each
+        for each in inner or pages
+        if each.width < first.width
+        and _same_shape(each, first)
+        and _orientation(each) == _orientation(first)
     ]
     return sorted(levels, key=lambda level: level.width, reverse=True)
 
@@ -105,6 +112,10 @@ def _spacing_um(image: Any) -> tuple[float, float] | None:
     tags = (1000 / image.yres, 1000 / image.xres)
     low, high = _MICROSCOPY_UM
     return tags if all(low <= um <= high for um in tags) else None
+
+
+def _orientation(image: Any) -> int:
+    return _number(image, "orientation", 1)
 
 
 def _number(image: Any, field: str, default: int) -> int:

@@ -1,0 +1,40 @@
+"""TIFFs as other programs write them: turned by a tag."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+
+from diascope_slides.backends.vips import VipsSlide
+
+NOISE = np.random.default_rng(1).integers(0, 256, (320, 448, 3), dtype=np.uint8)
+TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
+    1: lambda stored: stored,
+    3: lambda stored: stored[::-1, ::-1],
+    4: lambda stored: stored[::-1],
+    6: lambda stored: np.rot90(stored, -1),
+}
+
+
+@pytest.mark.parametrize("orientation", TURNS)
+@pytest.mark.parametrize("tagged", [1, 2], ids=["the finest level", "both levels"])
+def test_levels_and_spacing_are_turned_as_the_orientation_says(
+    tmp_path: Path, orientation: int, tagged: int
+) -> None:
+    tags = {"extratags": [(274, 3, 1, orientation, True)]}
+    options: dict[str, Any] = {"photometric": "rgb", "tile": (64, 64), "resolutionunit": 3}
+    with tifffile.TiffWriter(tmp_path / "a.tif") as file:
+        for number, level in enumerate((NOISE, NOISE[::2, ::2])):
+            turned = tags if number < tagged else {}
+            file.write(level, resolution=(20_000, 10_000), metadata=None, **options, **turned)
+    slide = VipsSlide(tmp_path / "a.tif")
+
+    assert slide.spacing_um == pytest.approx((0.5, 1) if orientation == 6 else (1, 0.5))
+    assert bool(slide.notes) == (orientation > 1)
+    assert len(slide.levels) == (1 if orientation > 1 and tagged == 1 else 2)
+    for number, level in enumerate(slide.levels):
+        whole = slide.region(number, 0, 0, level.width, level.height)
+        assert np.array_equal(whole, TURNS[orientation](NOISE[:: 2**number, :: 2**number]))

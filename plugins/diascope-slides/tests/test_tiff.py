@@ -1,4 +1,4 @@
-"""TIFFs as other programs write them: turned by a tag."""
+"""TIFFs as other programs write them: turned, or with the highest byte first."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +9,7 @@ import pytest
 import tifffile
 
 from diascope_slides.backends.vips import VipsSlide
+from diascope_slides.kinds import kind_of
 
 NOISE = np.random.default_rng(1).integers(0, 256, (320, 448, 3), dtype=np.uint8)
 TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
@@ -38,3 +39,17 @@ def test_levels_and_spacing_are_turned_as_the_orientation_says(
     for number, level in enumerate(slide.levels):
         whole = slide.region(number, 0, 0, level.width, level.height)
         assert np.array_equal(whole, TURNS[orientation](NOISE[:: 2**number, :: 2**number]))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("big", [False, True])
+def test_a_tiff_in_tiles_is_a_slide_whichever_byte_comes_first(
+    tmp_path: Path, order: Any, big: bool
+) -> None:
+    kinds = []
+    for layout in ({"tile": (64, 64)}, {"rowsperstrip": 64}):
+        path = tmp_path / "a.tif"
+        tifffile.imwrite(path, NOISE, photometric="rgb", bigtiff=big, byteorder=order, **layout)
+        kinds.append(kind_of(str(path), path.read_bytes()[:4096]))
+
+    assert kinds == ["vips", "picture"]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_partial
-from wsidicom import WsiDicom
+from wsidicom import Settings, WsiDicom
 
 from diascope.errors import NoPictureError, ReadError
 from diascope.readers.dicom_facts import facts
@@ -18,6 +18,9 @@ from diascope_slides.backends.dicom_series import series_of
 from diascope_slides.slide import pyramid
 
 _GROUPS = 0x5200
+_LEVELS = Settings(strict_tile_size_check=False, level_scale_tolerance=0.1)
+"""Levels may have tiles of their own size, and their spacing may be off a power of two by 7 %: that
+of a small level is rounded."""
 
 
 class DicomSlide:
@@ -36,7 +39,8 @@ class DicomSlide:
             check_header(header)
             self.facts: Mapping[str, str] = facts(header)
             self._mended = mended(path)
-            self._slide = WsiDicom.open(files if self._mended is None else self._mended.file.name)
+            opening = files if self._mended is None else self._mended.file.name
+            self._slide = WsiDicom.open(opening, settings=_LEVELS)
         levels = list(self._slide.levels)
         try:
             check_levels(levels)

@@ -119,6 +119,33 @@ def test_a_level_counts_whatever_its_tiles_and_however_its_spacing_was_rounded(
     slide.close()
 
 
+def test_a_copy_of_a_file_in_its_folder_is_skipped(make_dicom: Make, tmp_path: Path) -> None:
+    first = make_dicom("a.dcm")
+    copy = shutil.copy(first.uri, tmp_path / "b.dcm")
+
+    assert len(list(SlideReader(tile=64, tissue=0).read(first))) == 4
+    with pytest.raises(NoPictureError, match=r"a part of the slide 'a\.dcm', and read with it"):
+        next(SlideReader().read(Item("b.dcm", str(copy))))
+
+
+def test_a_slide_of_which_a_part_is_missing_is_not_half_white(make_dicom: Make) -> None:
+    parts = {"ConcatenationUID": "1.9", "InConcatenationTotalNumber": 3}
+    first, second = (
+        make_dicom(
+            f"{part}.dcm",
+            SOPInstanceUID=f"1.9.{part}",
+            ConcatenationFrameOffsetNumber=part,
+            **parts,
+        )
+        for part in (0, 2)
+    )
+
+    with pytest.raises(ReadError, match="files of this slide are missing: 1"):
+        next(SlideReader().read(first))
+    with pytest.raises(NoPictureError, match=r"a part of the slide '0\.dcm'"):
+        next(SlideReader().read(second))
+
+
 def test_a_neighbour_that_cannot_be_opened_fails_no_slide(
     real_slide: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,7 +159,7 @@ def test_a_neighbour_that_cannot_be_opened_fails_no_slide(
         return True
 
     monkeypatch.setattr(dicom_series, "_is_slide", refused)
-    assert dicom_series.series_of(mine) == [mine]
+    assert dicom_series.series_of(mine).files == (mine,)
 
 
 def test_a_copy_with_a_complete_header_goes_when_it_is_closed(real_slide: Make) -> None:

@@ -13,7 +13,12 @@ from wsidicom import Settings, WsiDicom
 from diascope.errors import NoPictureError, ReadError
 from diascope.readers.dicom_facts import facts
 from diascope_slides.backends.dicom_mend import mended
-from diascope_slides.backends.dicom_refusals import check_header, check_is_level, check_levels
+from diascope_slides.backends.dicom_refusals import (
+    check_header,
+    check_is_level,
+    check_is_whole,
+    check_levels,
+)
 from diascope_slides.backends.dicom_series import series_of
 from diascope_slides.slide import pyramid
 
@@ -33,9 +38,10 @@ class DicomSlide:
             warnings.simplefilter("ignore")  # pydicom tells every value that is too long
             header = _header(path)
             check_is_level(header)
-            files = series_of(path)
+            files, lacking = series_of(path)
             if files[0].name != path.name:
                 raise NoPictureError(f"a part of the slide {files[0].name!r}, and read with it")
+            check_is_whole(lacking)
             check_header(header)
             self.facts: Mapping[str, str] = facts(header)
             self._mended = mended(path)

@@ -34,6 +34,14 @@ def check_header(header: Dataset) -> None:
     _check_one("focal planes", whole(header, "TotalPixelMatrixFocalPlanes") or 1)
 
 
+def check_is_whole(lacking: int) -> None:
+    """Raise a ReadError if files of the slide are not there: its tiles would be white."""
+    if lacking:
+        raise ReadError(
+            f"files of this slide are missing: {lacking}", hint="All have to lie in one folder."
+        )
+
+
 def check_levels(levels: Iterable[Level]) -> None:
     """Look at what the files of a slide hold together: each plane may have one of its own.
 

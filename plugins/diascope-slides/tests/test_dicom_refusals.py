@@ -105,3 +105,23 @@ def test_optical_paths_are_refused(make_dicom: Make) -> None:
     )
 
     assert refusal(item).message == "it holds 2 optical paths"
+
+
+@pytest.mark.parametrize("apart_mm", [0, 5])
+def test_a_second_scan_in_the_series_is_not_lost_unsaid(make_dicom: Make, apart_mm: int) -> None:
+    origin = {"XOffsetInSlideCoordinateSystem": apart_mm, "YOffsetInSlideCoordinateSystem": 0}
+    measures = items({"PixelSpacing": [0.0005, 0.0005], "SliceThickness": 0.001})
+    larger = make_dicom(
+        tiles=3,
+        SharedFunctionalGroupsSequence=items({"PixelMeasuresSequence": measures}),
+        TotalPixelMatrixOriginSequence=items(origin),
+        ImageOrientationSlide=[0, -1, 0, -1, 0, 0],
+    )
+    make_dicom(
+        "second.dcm",
+        tiles=2,
+        TotalPixelMatrixOriginSequence=items(origin | {"XOffsetInSlideCoordinateSystem": 0}),
+        ImageOrientationSlide=[0, -1, 0, -1, 0, 0],
+    )
+
+    assert refusal(larger).message == "it holds 2 scans"

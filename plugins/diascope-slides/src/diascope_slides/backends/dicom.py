@@ -18,6 +18,7 @@ from diascope_slides.backends.dicom_refusals import (
     check_is_level,
     check_is_whole,
     check_levels,
+    check_scans,
 )
 from diascope_slides.backends.dicom_series import series_of
 from diascope_slides.slide import pyramid
@@ -50,6 +51,7 @@ class DicomSlide:
         levels = list(self._slide.levels)
         try:
             check_levels(levels)
+            check_scans(self._slide, (header.TotalPixelMatrixRows, header.TotalPixelMatrixColumns))
         except ReadError:
             self.close()
             raise

@@ -1,14 +1,17 @@
-"""What a DICOM whole slide may hold that is no picture of 8 bits in one plane."""
+"""What a DICOM whole slide may hold that is no single picture of 8 bits in one plane."""
 
 from collections.abc import Iterable
 
 from pydicom.dataset import Dataset
+from wsidicom import WsiDicom
 from wsidicom.group import Level
 
 from diascope.errors import NoPictureError, ReadError
 from diascope.readers.dicom_tags import values, whole
 
 _BITS = 8
+_PLANE = "Write one plane in colour to a file of its own."
+_AS_FINE = 1.5  # a scan that is coarser by more is no second one, but a level out of place
 
 
 def check_is_level(header: Dataset) -> None:
@@ -53,8 +56,21 @@ def check_levels(levels: Iterable[Level]) -> None:
         _check_one("optical paths", len(level.optical_paths))
 
 
-def _check_one(what: str, number: int) -> None:
+def check_scans(slide: WsiDicom, size: tuple[int, int]) -> None:
+    """Look whether the slide is all that its series holds: it may hold a scan of each tissue.
+
+    Args:
+        size: (height, width) of the file that stands for the slide.
+
+    Raises:
+        ReadError: if another scan is as fine, so that it would not be read.
+    """
+    spacings = [each.pixel_spacing.width for each in slide.pyramids]
+    apart = sum(spacing < _AS_FINE * min(spacings) for spacing in spacings)
+    hidden = (slide.size.height, slide.size.width) != size
+    _check_one("scans", apart + hidden, "Write each with a SeriesInstanceUID of its own.")
+
+
+def _check_one(what: str, number: int, hint: str = _PLANE) -> None:
     if number > 1:
-        raise ReadError(
-            f"it holds {number} {what}", hint="Write one plane in colour to a file of its own."
-        )
+        raise ReadError(f"it holds {number} {what}", hint=hint)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydicom import Dataset, dcmread, examples
+from pydicom import dcmread, examples
 
 from diascope.errors import NoPictureError, ReadError
 from diascope.sample import Item
@@ -96,26 +96,15 @@ def test_the_files_of_a_series_are_one_slide_and_the_finest_stands_for_it(
     assert next(SlideReader(spacing_um=4).read(alone)).item == alone
 
 
-def test_a_level_counts_whatever_its_tiles_and_however_its_spacing_was_rounded(
+def test_a_level_counts_whatever_its_tiles_and_its_spacing(
     make_dicom: Make,
 ) -> None:
-    fine = make_dicom(tiles=4)
-    make_dicom("half.dcm", tiles=2, SOPInstanceUID="1.2.3.2")
-    measures = Dataset()
-    measures.PixelSpacing, measures.SliceThickness = [0.00102, 0.00102], 0.001
-    shared = Dataset()
-    shared.PixelMeasuresSequence = [measures]
-    make_dicom(
-        "quarter.dcm",
-        tiles=1,
-        Rows=32,
-        Columns=32,
-        NumberOfFrames=4,
-        SharedFunctionalGroupsSequence=[shared],
-    )
+    fine = make_dicom(tiles=6)
+    make_dicom("half.dcm", tiles=3)
+    make_dicom("sixth.dcm", tiles=1, Rows=32, Columns=32, NumberOfFrames=4)
     slide = DicomSlide(Path(fine.uri))
 
-    assert [level.downsample for level in slide.levels] == [(1, 1), (2, 2), (4, 4)]
+    assert [level.downsample for level in slide.levels] == [(1, 1), (2, 2), (6, 6)]
     slide.close()
 
 

@@ -24,9 +24,9 @@ from diascope_slides.backends.dicom_series import series_of
 from diascope_slides.slide import pyramid
 
 _GROUPS = 0x5200
-_LEVELS = Settings(strict_tile_size_check=False, level_scale_tolerance=0.1)
-"""Levels may have tiles of their own size, and their spacing may be off a power of two by 7 %: that
-of a small level is rounded."""
+_LEVELS = Settings(strict_tile_size_check=False, level_scale_tolerance=0.5)
+"""Levels may have tiles of their own size, and any spacing: wsidicom numbers them by the nearest
+power of two; of two with the same number it keeps the coarser."""
 
 
 class DicomSlide:

@@ -60,6 +60,14 @@ def test_files_of_a_list_that_are_gone_count_as_failures(
     assert command(*arguments, 1).code == 1  # those two are told already
 
 
+def test_a_limit_counts_a_file_that_is_found_twice_once(
+    command: Command, recipe: Path, tmp_path: Path
+) -> None:
+    photos = write_pictures(tmp_path / "photos", 3)
+    arguments = "run", recipe, photos / "00.png", photos, "-o", tmp_path / "out", "--limit", 2
+    assert "2 found: 2 ok" in command(*arguments).out
+
+
 def test_answers_that_carry_a_warning_are_counted_at_the_end(
     command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

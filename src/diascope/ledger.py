@@ -9,6 +9,7 @@ import errno
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -80,12 +81,13 @@ class Ledger:
         """Note that what was written tells what the ledger holds."""
         self.remember(_CHANGED, "")
 
-    def enter(self, found: Iterable[Found], *, retry: bool) -> None:
-        """Enter the items of this run.
+    def enter(self, found: Iterable[Found], *, retry: bool, limit: int | None = None) -> None:
+        """Enter the items of this run, each file once, by whatever names it is found.
 
         Args:
             retry: do failed and skipped items again; of a retry that did not come to its end, only
                 those that it did not reach.
+            limit: how many at most; of what comes after them, nothing is looked at.
 
         Raises:
             UsageError: if all are out of reach and several of them were answered; then nothing is
@@ -98,7 +100,8 @@ class Ledger:
         self.lost = self._withdrawn = 0
         moved = there = False
         with self._base:
-            for place, entry in enumerate(found):
+            each = (entry for entry in found if not self._named_before(entry.item))
+            for place, entry in enumerate(islice(each, limit)):
                 there |= not isinstance(entry.end, Failed)
                 moved |= self._enter(entry, place, before, again)
             if self._withdrawn > 1 and not there:
@@ -180,8 +183,6 @@ class Ledger:
 
         Where the stamp differs, the content decides.
         """
-        if self._named_before(entry.item):
-            return False
         item = self._unique(self._known(entry))
         query = (
             "select seen, place, uri, stamp, content, digest, answer is not null, "

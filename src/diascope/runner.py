@@ -141,7 +141,8 @@ def _run(
     summary, told = Summary(WITHHELD if strict else request.command, inputs), ""
     take_spent()  # by another run of this process
     with measured("find"):
-        ledger.enter(_found(pipeline, request, output), retry=request.retry)
+        found = _found(pipeline, request, output)
+        ledger.enter(found, retry=request.retry, limit=request.limit)
     outcome.counts, outcome.failed = ledger.counts(), ledger.lost
     if not outcome.counts["found"]:
         hint = "Name files, folders or globs. If they held some before, is their disk mounted?"
@@ -180,12 +181,7 @@ def _found(pipeline: Pipeline, request: Request, output: Path) -> Iterator[Found
         raise UsageError("there is nothing to classify: the recipe names no input, nor did you")
     base = pipeline.recipe.base if own else None
     found = find_items(named, request.lists, base=base, leave_out=output)
-    if pipeline.recipe.privacy == "strict":
-        found = pseudonymous(found)
-    for number, entry in enumerate(found):
-        if request.limit is not None and number >= request.limit:
-            return
-        yield entry
+    return pseudonymous(found) if pipeline.recipe.privacy == "strict" else found
 
 
 def _load(pipeline: Pipeline, ledger: Ledger) -> None:

@@ -140,6 +140,15 @@ def test_missing_pictures_are_counted_and_named_with_their_lines(write: Write) -
     assert "line 8: " not in message
 
 
+def test_a_cell_too_long_for_a_name_as_after_a_quote_that_is_not_closed_is_missing(
+    write: Write,
+) -> None:
+    rows = "x,a.png\n" * 40
+    message = refusal(write(f'label,path\nx,"a.png\n{rows}')).message
+
+    assert message.startswith("1 picture missing: line 42: ")
+
+
 def test_lines_are_counted_across_blank_ones(write: Write) -> None:
     assert "line 4: " in refusal(write("path,label\n\na.png,x\ngone.png,x\n")).message
 

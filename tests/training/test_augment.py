@@ -90,6 +90,22 @@ def test_a_parameter_that_monai_does_not_take_is_refused_by_name(parameters: Any
     assert error.message.startswith("augment: RandFlip: ")
 
 
+@pytest.mark.filterwarnings("ignore:metadata is not tracked")
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"RandGaussianSmooth": {"sigma_x": [], "prob": 1.0}},
+        {"RandVignette": {"radius": []}},
+        {"RandRotate90": {"lazy": True, "prob": 1.0}},
+    ],
+    ids=str,
+)
+def test_whatever_a_transform_raises_names_it_and_its_place(entry: Any) -> None:
+    with pytest.raises(RecipeError, match=f"augment: {next(iter(entry))}: ") as caught:
+        Augmentation((entry,), "r.yaml:9").try_on(3, (16, 16))
+    assert caught.value.where == "r.yaml:9"
+
+
 @pytest.mark.parametrize("parameters", [5, [1], "x"])
 def test_parameters_that_are_no_mapping_are_refused(parameters: Any) -> None:
     assert refusal({"RandFlip": parameters}).where == "r.yaml:9"

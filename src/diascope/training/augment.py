@@ -15,7 +15,7 @@ from torch import Tensor
 
 from diascope import contracts
 from diascope.document import parse_document
-from diascope.errors import PluginError, RecipeError, reason_of
+from diascope.errors import DiascopeError, PluginError, RecipeError, reason_of
 from diascope.plugins import Plugin, blamed, find_plugin, find_plugins, load_plugin, newer_api
 from diascope.recipe import build
 
@@ -47,15 +47,16 @@ class Augmentation:
             for name, transform in self._chain:
                 try:
                     changed = transform(changed)
-                except PluginError:
+                    if isinstance(changed, list):
+                        told = f"augment: {name}: gives several pictures of one"
+                        raise RecipeError(told, where=self._where)
+                    changed = torch.as_tensor(changed)
+                except DiascopeError:
                     raise
                 except Exception as error:
                     told = f"augment: {name}: {reason_of(error)}"
                     raise RecipeError(told, where=self._where) from error
-                if isinstance(changed, list):
-                    told = f"augment: {name}: gives several pictures of one"
-                    raise RecipeError(told, where=self._where)
-        whole = torch.as_tensor(changed).as_subclass(Tensor).clamp(0, 1).contiguous()
+        whole: Tensor = changed.as_subclass(Tensor).clamp(0, 1).contiguous()
         self._check_size(tuple(picture.shape), tuple(whole.shape))
         return whole
 
@@ -136,8 +137,8 @@ def _transform(entry: Any, where: str) -> tuple[str, Any]:
         return name, _plugged(name, values, where)
     try:
         return name, found(**values)
-    except (TypeError, ValueError) as error:
-        raise RecipeError(f"augment: {name}: {error}", where=where) from error
+    except Exception as error:  # of what MONAI was not made for it raises almost anything
+        raise RecipeError(f"augment: {name}: {reason_of(error)}", where=where) from error
 
 
 def _class_of(name: Any) -> Any:

@@ -188,11 +188,8 @@ def _weight(text: str, where: str) -> float:
 
 
 def _refuse_missing(examples: Sequence[Example], path: Path) -> None:
-    missing = [
-        example
-        for example in examples
-        if not os.path.isfile(example.path)  # noqa: PTH113 - Path.is_file raises for a long name
-    ]
+    # Path.is_file raises where a name is too long, as after a lost quote, or a folder closed
+    missing = [example for example in examples if not os.path.isfile(example.path)]  # noqa: PTH113
     if missing:
         shown = "; ".join(f"line {gone.line}: {gone.path}" for gone in missing[:_MISSING_SHOWN])
         raise TableError(f"{counted(len(missing), 'picture')} missing: {shown}", where=str(path))

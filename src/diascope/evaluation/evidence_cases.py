@@ -49,11 +49,7 @@ class Case:
 def refuse_missing_masks(examples: Sequence[Example], table: Path) -> None:
     """Raise a TableError that names masks of the table that are not there, if some are not."""
     named = [(row.line, table.parent / row.columns[MASK]) for row in examples if _has_mask(row)]
-    missing = [
-        (line, path)
-        for line, path in named
-        if not os.path.isfile(path)  # noqa: PTH113 - as for the pictures
-    ]
+    missing = [(line, path) for line, path in named if not os.path.isfile(path)]  # noqa: PTH113
     if missing:
         shown = "; ".join(f"line {line}: {path}" for line, path in missing[:_SHOWN])
         raise TableError(f"{len(missing)} masks are missing: {shown}", where=str(table))

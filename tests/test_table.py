@@ -71,6 +71,8 @@ def test_a_table_of_another_encoding_is_told_how_to_be_saved(write: Write, encod
         ("Path, Label\na.png,x\n", "Write 'Path' as path, ' Label' as label."),
         ("sep=,\npath,label\na.png,x\n", "Remove its first line, sep="),
         ("sep=;\npath;label\na.png;x\n", "Remove its first line, sep="),
+        ("\npath,label\na.png,x\n", "Its first line must name the columns."),
+        (",\npath,label\na.png,x\n", "Its first line must name the columns."),
     ],
 )
 def test_columns_that_a_spreadsheet_spoiled_are_told_how_to_be_written(
@@ -122,9 +124,14 @@ def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(write: Write) -> Non
     assert row.name == "a.png"
 
 
-@pytest.mark.parametrize("text", ["", "path,label\n", "file,label\na.png,x\n", "path\na.png\n"])
+@pytest.mark.parametrize("text", ["", "file,label\na.png,x\n", "path\na.png\n"])
 def test_a_table_without_rows_or_columns_is_refused(write: Write, text: str) -> None:
     assert "path and label" in refusal(write(text)).message
+
+
+@pytest.mark.parametrize("rest", ["", ",\n,\n"])
+def test_a_table_of_nothing_but_columns_is_told(write: Write, rest: str) -> None:
+    assert refusal(write(f"path,label\n{rest}")).message.startswith("has no rows")
 
 
 def test_a_missing_table_is_named(tmp_path: Path) -> None:

@@ -64,14 +64,16 @@ def read_table(path: Path, task: Task) -> list[Example]:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
+            columns = list(reader.fieldnames or ())
             numbered = [(reader.line_num, row) for row in reader if not _is_blank(row)]
     except UnicodeDecodeError as error:
         hint = "In Excel: save it as CSV UTF-8."
         raise TableError(f"is not UTF-8 text: {error}", where=str(path), hint=hint) from error
     except (OSError, csv.Error) as error:
         raise TableError(f"cannot be read: {error}", where=str(path)) from error
-    columns = list(reader.fieldnames or ()) if numbered else []
     name = _labels_column(columns, path)
+    if not numbered:
+        raise TableError("has no rows below the names of its columns", where=str(path))
     examples = [_example(row, line, name, path, task) for line, row in numbered]
     _refuse_missing(examples, path)
     _refuse_leaks(examples, path)
@@ -127,13 +129,15 @@ def _labels_column(columns: Sequence[str], path: Path) -> str:
     if "path" in columns and found:
         return found[0]
     raise TableError(
-        f"needs the columns path and label (or labels), got {', '.join(columns) or 'no rows'}",
+        f"needs the columns path and label (or labels), got {', '.join(columns) or 'none'}",
         where=where,
         hint=_columns_hint(columns),
     )
 
 
 def _columns_hint(columns: Sequence[str]) -> str:
+    if not any(columns):
+        return "Its first line must name the columns."
     if columns and columns[0].startswith("sep="):
         return "Remove its first line, sep=, which only Excel reads, and save it with commas."
     if mark := next((mark for mark in ";\t" if len(columns) == 1 and mark in columns[0]), ""):

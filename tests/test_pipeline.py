@@ -64,15 +64,18 @@ def test_a_model_that_raises_is_named_with_its_reason(run: Run) -> None:
     assert failed.reason == "ValueError: an unlucky number"
 
 
-def test_a_model_that_ends_the_process_fails_its_item(pipeline: Pipeline, run: Run) -> None:
+@pytest.mark.parametrize("raised", [SystemExit, BaseException])  # as what fails in Rust is
+def test_a_model_that_raises_what_is_no_exception_fails_its_item(
+    pipeline: Pipeline, run: Run, raised: type[BaseException]
+) -> None:
     class Leaving(Brightness):
         def predict(self, samples: Sequence[Sample]) -> Any:
-            raise SystemExit(3)
+            raise raised(3)
 
     pipeline.predictor = Leaving()
     (failed,) = run("1")
 
-    assert (failed.stage, failed.reason) == ("model", "SystemExit: 3")
+    assert (failed.stage, failed.reason) == ("model", f"{raised.__name__}: 3")
 
 
 def test_one_bad_frame_fails_its_item_and_no_other(run: Run) -> None:
@@ -127,17 +130,20 @@ def test_an_aggregate_that_is_not_a_number_is_a_failure(run: Run) -> None:
     assert isinstance(good, Prediction)
 
 
-def test_an_aggregation_that_ends_the_process_fails_its_item(pipeline: Pipeline, run: Run) -> None:
+@pytest.mark.parametrize("raised", [SystemExit, BaseException])
+def test_an_aggregation_that_raises_what_is_no_exception_fails_its_item(
+    pipeline: Pipeline, run: Run, raised: type[BaseException]
+) -> None:
     class Leaving(Brightness):
         def aggregate(self, item: Item, predictions: Iterator[Prediction]) -> Prediction:
-            raise SystemExit(f"{len(list(predictions))} are enough")
+            raise raised(f"{len(list(predictions))} are enough")
 
     pipeline.predictor = Leaving()
     (failed,) = run("1 2")
 
     assert (failed.stage, failed.reason.partition(" (")[0]) == (
         "aggregate",
-        "SystemExit: 2 are enough",
+        f"{raised.__name__}: 2 are enough",
     )
 
 

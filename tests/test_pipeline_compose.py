@@ -140,6 +140,7 @@ STEP = "[diascope.preprocessing]\nblur = {0}:Blur\n"
         ("raise RuntimeError('no licence')", "RuntimeError: no licence"),
         ("open('/nowhere/lut.npy')", "No such file or directory: /nowhere/lut.npy"),
         ("raise SystemExit(3)", "SystemExit: 3"),
+        ("raise BaseException(3)", "BaseException: 3"),
     ],
 )
 def test_a_plugin_that_cannot_be_made_is_named_with_reason_and_place(

@@ -1,7 +1,6 @@
 """What happens to one item before the network."""
 
 import pickle
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -248,13 +247,16 @@ def test_the_step_that_breaks_a_sample_is_named_and_not_the_one_after_it(make_it
     assert "spacing_mm" in failed.reason
 
 
-def test_a_step_that_ends_the_process_ends_the_item(make_item: Make) -> None:
+@pytest.mark.parametrize("raised", [SystemExit, BaseException])  # as what fails in Rust is
+def test_a_step_that_raises_what_is_no_exception_ends_the_item(
+    make_item: Make, raised: type[BaseException]
+) -> None:
     def leave(sample: Sample) -> Sample:
-        sys.exit("enough")
+        raise raised("enough")
 
-    item = make_item(b"5")
+    item, reason = make_item(b"5"), f"{raised.__name__}: enough"
 
-    assert prepare(item, leave) == [Failed(item, "preprocess", "function", "SystemExit: enough")]
+    assert prepare(item, leave) == [Failed(item, "preprocess", "function", reason)]
 
 
 def test_the_line_of_a_plugins_own_code_is_told_and_not_where_it_is_installed(

@@ -19,7 +19,8 @@ Command = Callable[..., Ended]
 
 
 @pytest.mark.parametrize(
-    ("raised", "kept"), [(OutputError, True), (RuntimeError, False), (SystemExit, False)]
+    ("raised", "kept"),
+    [(OutputError, True), (RuntimeError, False), (SystemExit, False), (BaseException, False)],
 )
 def test_what_a_report_wrote_before_it_told_a_problem_of_the_output_is_kept(
     command: Command,

@@ -11,7 +11,7 @@ import numpy as np
 
 from diascope.cautions import cautioned, cautions
 from diascope.contracts import Model, Predictor, Prepared, Resumed
-from diascope.errors import DeviceError
+from diascope.errors import ENDS, DeviceError
 from diascope.faults import answer_fault
 from diascope.parts import Parts
 from diascope.plugins import reason_within
@@ -116,7 +116,9 @@ class Answering:
             ]
         except DeviceError:
             raise
-        except (Exception, SystemExit) as error:  # a stranger's model may raise anything
+        except ENDS:
+            raise
+        except BaseException as error:  # a stranger's model may raise anything
             reason = reason_within(self.model.plugin, error)
         # no longer in the handler, whose traceback holds what the batch took of the memory
         if len(samples) == 1:

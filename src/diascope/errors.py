@@ -5,6 +5,9 @@ from importlib.util import find_spec
 
 from diascope.words import masked
 
+ENDS = (KeyboardInterrupt, GeneratorExit)
+"""What ends the work. Of a plugin all else is caught: what fails in Rust is no Exception."""
+
 
 class DiascopeError(Exception):
     """What is wrong, where, and what to do about it.

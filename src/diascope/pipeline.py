@@ -26,7 +26,7 @@ from diascope.departures import departures
 from diascope.document import parse_document
 from diascope.engines.device import accelerators, choose_device, choose_devices
 from diascope.engines.spread import Place, Spread
-from diascope.errors import DiascopeError, PluginError, RecipeError, reason_of
+from diascope.errors import ENDS, DiascopeError, PluginError, RecipeError, reason_of
 from diascope.execution import Execution
 from diascope.fields import parameters
 from diascope.parts import Parts
@@ -209,7 +209,9 @@ class Pipeline:
         predictor, frames = self.load(), Outcomes(chain([first], outcomes))
         try:
             answer = checked(predictor.aggregate(item, iter(frames)), self.model, "aggregate")
-        except (Exception, SystemExit) as error:  # a stranger's model may raise anything
+        except ENDS:
+            raise
+        except BaseException as error:  # a stranger's model may raise anything
             plugin = self.model.plugin
             answer = Failed(item, "aggregate", plugin.name, reason_within(plugin, error))
         if frames.fault is not None:

@@ -19,7 +19,7 @@ from typing import Any
 from diascope import contracts
 from diascope.card import ModelCard
 from diascope.document import nearest
-from diascope.errors import DiascopeError, PluginError, reason_of
+from diascope.errors import ENDS, DiascopeError, PluginError, reason_of
 from diascope.fields import parameters
 
 _METHODS: dict[str, tuple[tuple[str, int], ...]] = {
@@ -111,7 +111,9 @@ def load_plugin(plugin: Plugin) -> type:
         loaded: Any = importlib.import_module(module_name)
         for part in attribute.split("."):
             loaded = getattr(loaded, part)
-    except (Exception, SystemExit) as error:  # a stranger's module may raise anything
+    except ENDS:
+        raise
+    except BaseException as error:  # a stranger's module may raise anything
         raise PluginError(
             f"{plugin.title} cannot be imported: {_cause(plugin, error)}",
             hint=_repair(plugin, error),
@@ -141,7 +143,9 @@ def blamed(plugin: Plugin, what: str) -> Iterator[None]:
         yield
     except DiascopeError:
         raise
-    except (Exception, SystemExit) as error:
+    except ENDS:
+        raise
+    except BaseException as error:
         raise PluginError(f"{plugin.title} {what}: {_cause(plugin, error)}") from error
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from diascope.contracts import Prepared, Reader, Resumed, Step
-from diascope.errors import NoPictureError, reason_of
+from diascope.errors import ENDS, NoPictureError, reason_of
 from diascope.faults import sample_fault
 from diascope.gate import Gate
 from diascope.parts import Parts
@@ -82,7 +82,9 @@ class Preparation:
         for part in self.readers:
             try:
                 sure = int(part.instance.sniff(item.uri, head))
-            except (Exception, SystemExit) as error:  # a stranger's reader may raise anything
+            except ENDS:
+                raise
+            except BaseException as error:  # a stranger's reader may raise anything
                 reason = f"sniff: {reason_within(part.plugin, error)}"
                 broken = Failed(item, "read", part.plugin.name, reason)
                 continue
@@ -121,7 +123,9 @@ class Preparation:
         for step in self.steps:
             try:
                 sample = step.instance(sample)
-            except (Exception, SystemExit) as error:  # a stranger's step may raise anything
+            except ENDS:
+                raise
+            except BaseException as error:  # a stranger's step may raise anything
                 reason = reason_within(step.plugin, error)
                 return Failed(read.item, "preprocess", step.plugin.name, reason)
             if fault := sample_fault(sample):
@@ -142,7 +146,9 @@ def _samples(item: Item, reader: Part[Reader], start: int) -> Iterator[Sample | 
             yield sample
     except NoPictureError as error:
         yield Skipped(item, reason_of(error))
-    except (Exception, SystemExit) as error:  # a stranger's reader may raise anything
+    except ENDS:
+        raise
+    except BaseException as error:  # a stranger's reader may raise anything
         yield Failed(item, "read", reader.plugin.name, reason_within(reader.plugin, error))
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from diascope.contracts import Report
-from diascope.errors import DiascopeError, OutputError
+from diascope.errors import ENDS, DiascopeError, OutputError
 from diascope.ledger import Ledger
 from diascope.output import put_in_place, write_whole
 from diascope.output_faults import is_full
@@ -109,7 +109,9 @@ def write_reports(
                     problems.append(_problem(part, fault, strict))
                 placed = put_in_place(Path(staging), output, taken)
                 taken |= dict.fromkeys(placed, part.plugin.title)
-            except (Exception, SystemExit) as error:  # a stranger's report may raise anything
+            except ENDS:
+                raise
+            except BaseException as error:  # a stranger's report may raise anything
                 if is_full(error):
                     raise
                 problems.append(_problem(part, error, strict))

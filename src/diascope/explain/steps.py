@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from diascope.card import ModelCard
 from diascope.contracts import Step
-from diascope.errors import ReadError, reason_of
+from diascope.errors import ENDS, ReadError, reason_of
 from diascope.explain.calls import hooked
 from diascope.faults import sample_fault
 from diascope.network import Network
@@ -50,7 +50,9 @@ def walked(sample: Sample, steps: Iterable[tuple[str, Step]]) -> tuple[Sample, l
         before = len(sample.trace)
         try:
             sample = step(sample)
-        except (Exception, SystemExit) as error:  # a stranger's step may raise anything
+        except ENDS:
+            raise
+        except BaseException as error:  # a stranger's step may raise anything
             raise ReadError(f"the step {name} failed: {reason_of(error)}") from error
         if fault := sample_fault(sample):
             raise ReadError(f"the step {name} failed: {fault}")

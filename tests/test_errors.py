@@ -1,6 +1,6 @@
 """Errors as reasons."""
 
-from diascope.errors import OutputError, ReadError, reason_of
+from diascope.errors import NoPictureError, OutputError, ReadError, reason_of
 
 
 def test_what_to_do_is_a_sentence_of_its_own() -> None:
@@ -10,6 +10,12 @@ def test_what_to_do_is_a_sentence_of_its_own() -> None:
     assert (
         reason_of(OutputError("no room. ", hint="Make some.")) == "OutputError: no room. Make some."
     )
+
+
+def test_an_error_that_a_plugin_raises_with_another_error_or_nothing_has_a_reason() -> None:
+    assert reason_of(ReadError(KeyError("palette"))) == "'palette'"  # type: ignore[arg-type]
+    assert reason_of(ReadError(5, hint="Why?")) == "5. Why?"  # type: ignore[arg-type]
+    assert reason_of(NoPictureError("")) == "NoPictureError"
 
 
 def test_what_a_plugin_says_of_a_missing_file_is_kept() -> None:

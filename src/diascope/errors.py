@@ -25,7 +25,7 @@ class DiascopeError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        text = f"{self.where}: {self.message}" if self.where else self.message
+        text = f"{self.where}: {self.message}" if self.where else str(self.message)
         return f"{text}\n  {self.hint}" if self.hint else text
 
 
@@ -84,7 +84,7 @@ def reason_of(error: BaseException) -> str:
     else:
         text = _text(error)
     text = masked(" ".join(text.split()))
-    if isinstance(error, ReadError):
+    if isinstance(error, ReadError) and text:
         return text
     if isinstance(error, OSError) and error.strerror:
         return error.strerror

@@ -201,6 +201,8 @@ class Odd:
         ("raise KeyError('lut')", "cannot tell its card: KeyError: 'lut' ("),
         ("return ModelCard(**CARD | {'score_kind': 'probability'})", "its card: score_kind is"),
         ("return ModelCard(**CARD | {'labels': ()})", "its card: it has no labels"),
+        ("return ModelCard(**CARD | {'novelty': 3.5})", "cannot tell its card: AttributeError: "),
+        ("return ModelCard(**CARD | {'made': {'by': {1}}})", "cannot tell its card: TypeError: "),
     ],
 )
 def test_a_card_that_is_none_or_does_not_hold_together_is_refused(
@@ -231,3 +233,15 @@ def test_a_model_that_cannot_be_loaded_is_named_with_its_reason(
     with pytest.raises(PluginError, match=r"model 'odd' of fake_odd 1\.0") as caught:
         composed(RECIPE, "model=odd").load()
     assert said in str(caught.value)
+
+
+def test_what_a_strangers_model_calls_its_execution_is_its_own_affair(
+    composed: Compose, install: Callable[..., None]
+) -> None:
+    load = "return type('P', (), {'execution': 'fast', 'predict': None})()"
+    source = MODEL.format(card="return ModelCard(**CARD)", load=load)
+    install("fake_odd", "[diascope.models]\nodd = fake_odd_e:Odd\n", fake_odd_e=source)
+
+    pipeline = composed(RECIPE, "model=odd")
+    pipeline.load()
+    assert pipeline.execution is None

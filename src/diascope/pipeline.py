@@ -252,11 +252,11 @@ def compose(recipe: Recipe) -> Pipeline:
 
 def newer_apis(parts: Iterable[Part[Any]]) -> list[str]:
     """Return a warning of each plugin that was written for newer contracts."""
-    return list(filter(None, (newer_api(part.plugin, part.instance) for part in parts)))
+    return list(filter(None, (newer_api(part.plugin, type(part.instance)) for part in parts)))
 
 
 def _execution(predictor: Predictor | None) -> Execution | None:
-    return getattr(predictor, "execution", None)
+    return found if isinstance(found := getattr(predictor, "execution", None), Execution) else None
 
 
 def make_part(reference: Reference, recipe: Recipe) -> Part[Any]:

@@ -6,6 +6,7 @@ imported until a recipe names it.
 
 import importlib
 import inspect
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -174,12 +175,13 @@ def card_of(plugin: Plugin, model: Any) -> ModelCard:
     """
     with blamed(plugin, "cannot tell its card"):
         card = model.card
-    if not isinstance(card, ModelCard):
-        raise PluginError(
-            f"{plugin.title}: expected a ModelCard as its card, got {type(card).__name__}"
-        )
-    if wrong := card.contradiction():
-        raise PluginError(f"{plugin.title}: its card: {wrong}")
+        if not isinstance(card, ModelCard):
+            raise PluginError(
+                f"{plugin.title}: expected a ModelCard as its card, got {type(card).__name__}"
+            )
+        json.dumps(card.plain())  # as `run.json` will hold it
+        if wrong := card.contradiction():
+            raise PluginError(f"{plugin.title}: its card: {wrong}")
     return card
 
 

@@ -158,6 +158,19 @@ def test_a_plugin_that_cannot_be_made_is_named_with_reason_and_place(
     assert str(caught.value).endswith("fake_blur_made.py:4)")
 
 
+def test_a_value_that_a_plugin_refuses_without_a_word_is_told_by_its_error(
+    composed: Compose, install: Callable[..., None]
+) -> None:
+    source = (
+        "class Blur:\n    api = (1, 0)\n    def __call__(self, sample): return sample\n"
+        "    def __init__(self, by: int): raise ValueError\n"
+    )
+    install("fake_blur", STEP.format("fake_blur_mute"), fake_blur_mute=source)
+
+    with pytest.raises(RecipeError, match=r"mine\.yaml:4: ValueError$"):
+        composed(RECIPE.replace("resize: {size: 8}", "blur: {by: 3}"))
+
+
 def test_a_reader_that_ends_the_process_is_left_out_of_auto_with_a_warning(
     composed: Compose, install: Callable[..., None]
 ) -> None:

@@ -209,7 +209,7 @@ def build(
     try:
         return target(**arguments)
     except (ValueError, TypeError) as error:
-        raise RecipeError(str(error), where=where) from error
+        raise RecipeError(str(error) or type(error).__name__, where=where) from error
 
 
 def _find(name: str) -> Path:

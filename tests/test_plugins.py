@@ -223,6 +223,23 @@ def test_a_parameter_without_a_type_hint_is_refused(install: Install) -> None:
     assert "preprocessing 'blur' of fake_blur 1.0: the parameter 'width'" in refusal().message
 
 
+@pytest.mark.parametrize("hint", ["'os.nosuch'", "'int |'", "''", "[int]"])
+def test_a_type_hint_that_cannot_be_read_is_told_of_its_plugin(install: Install, hint: str) -> None:
+    module = f"fake_blur_hint{len(hint)}"
+    source = f"import os\n{step()}    def __init__(self, width: {hint} = 3): ...\n"
+    install("fake_blur", points(module), **{module: source})
+
+    told = "preprocessing 'blur' of fake_blur 1.0: the parameters of Blur cannot be read: "
+    assert refusal().message.startswith(told)
+
+
+def test_a_class_that_cannot_be_looked_at_is_told_of_its_plugin(install: Install) -> None:
+    source = step() + "    __call__.__signature__ = 'unknown'\n"
+    install("fake_blur", points("fake_blur_q"), fake_blur_q=source)
+
+    assert refusal().message.startswith("preprocessing 'blur' of fake_blur 1.0 cannot be looked at")
+
+
 def test_a_group_that_is_none_of_ours_is_told_with_those_that_are(install: Install) -> None:
     install("fake_blur", "[diascope.steps]\nblur = fake_blur_t:Blur\n", fake_blur_t=step())
     (health,) = misplaced()

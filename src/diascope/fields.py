@@ -45,7 +45,8 @@ def parameters(target: Callable[..., Any]) -> dict[str, Parameter]:
         signature = inspect.signature(target)
         function = target.__init__ if inspect.isclass(target) else target
         hints = typing.get_type_hints(function)
-    except (TypeError, ValueError, NameError) as error:
+        frozenset(hints.values())  # what cannot be hashed, such as [int], is no type
+    except Exception as error:  # a hint in quotes may be any expression
         raise PluginError(f"the parameters of {name} cannot be read: {error}") from error
     found = {}
     for parameter in signature.parameters.values():

@@ -119,14 +119,15 @@ def load_plugin(plugin: Plugin) -> type:
             f"{plugin.title} cannot be imported: {_cause(plugin, error)}",
             hint=_repair(plugin, error),
         ) from error
-    if not inspect.isclass(loaded):
-        raise PluginError(f"{plugin.title}: expected a class, got {loaded!r}")
-    _check_api(plugin, loaded)
-    _check_methods(plugin, loaded)
-    try:
-        parameters(loaded)
-    except PluginError as error:
-        raise PluginError(f"{plugin.title}: {error.message}", hint=error.hint) from error
+    with blamed(plugin, "cannot be looked at"):
+        if not inspect.isclass(loaded):
+            raise PluginError(f"{plugin.title}: expected a class, got {loaded!r}")
+        _check_api(plugin, loaded)
+        _check_methods(plugin, loaded)
+        try:
+            parameters(loaded)
+        except PluginError as error:
+            raise PluginError(f"{plugin.title}: {error.message}", hint=error.hint) from error
     return loaded
 
 

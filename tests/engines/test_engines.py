@@ -97,6 +97,16 @@ def test_a_grey_network_of_one_output_runs_in_every_engine(tmp_path: Path) -> No
         assert engine.run(pictures(card, 2)).logits.shape == (2, 1)
 
 
+def test_what_is_odd_on_one_side_only_is_padded_alike_in_every_engine(tmp_path: Path) -> None:
+    network, card = classifier("efficientnet-lite0", size=(56, 115))
+    made = engines(network, card, tmp_path)
+    right = made.pop("reference").run(pictures(card, 2))
+    for name, engine in made.items():
+        maps = engine.run(pictures(card, 2)).maps
+        assert maps.shape == right.maps.shape, name
+        np.testing.assert_allclose(maps, right.maps, atol=1e-5, err_msg=name)
+
+
 def test_a_conv_head_over_features_of_one_cell_runs_in_every_engine(tmp_path: Path) -> None:
     layers = [*LAYERS, {"pool": {"size": 2}}]
     network, card = classifier(

@@ -34,17 +34,16 @@ class SameConv2d(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         (kernel, _), (stride, _) = self.kernel_size, self.stride
-        missing = [
-            max((-(-side // stride) - 1) * stride + kernel - side, 0) for side in input.shape[2:]
-        ]
+        sides = map(int, input.shape[2:])  # exported, a division would round towards 0
+        missing = [max((-(-side // stride) - 1) * stride + kernel - side, 0) for side in sides]
         height, width = missing
         if height % 2 == 0 and width % 2 == 0:
             padding = (height // 2, width // 2)
             return functional.conv2d(
                 input, self.weight, self.bias, self.stride, padding, 1, self.groups
             )
-        sides = (width // 2, width - width // 2, height // 2, height - height // 2)
-        return super().forward(functional.pad(input, sides))
+        around = (width // 2, width - width // 2, height // 2, height - height // 2)
+        return super().forward(functional.pad(input, around))
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:

@@ -68,6 +68,12 @@ def halvings_of(call: Call, side: int) -> int:
     return max(0, round(math.log2(side / call.outputs[2])))
 
 
+def share_words(halvings: int, side: int, cells: int) -> str:
+    """Return which share of the picture's side, its height in pixels, a map of ``cells`` has."""
+    share = f"1/{2**halvings} of the picture's side" if halvings else "the picture's size"
+    return share if cells * 2**halvings == side else f"about {share}"
+
+
 def depth_of(halvings: int, seen: Seen) -> Depth:
     """Return the strongest channels of what a module gave for the first picture of a batch."""
     maps = numbers(seen.output[0])

@@ -85,7 +85,7 @@ def explain_page(
         filter_count=len(explanation.filters),
         filters=[filter_shown(each, responds=True) for each in explanation.filters[:_RESPONSES]],
         quiet=[filter_shown(each, responds=False) for each in explanation.filters[_RESPONSES:]],
-        depths=[depth_shown(depth, picture.shape[0]) for depth in explanation.depths],
+        depths=[depth_shown(depth, picture.shape[:2]) for depth in explanation.depths],
         wanted=wanted_shown(wanted, gallery, titles),
         gallery_words=gallery_words(gallery) if gallery else "",
         left_out=gallery.left_out if gallery else {},

@@ -3,7 +3,7 @@
 from typing import Any
 
 from diascope.explain.explanation import Layer
-from diascope.explain.feature_maps import Depth
+from diascope.explain.feature_maps import Depth, share_words
 from diascope.explain.filters import Filter
 from diascope.explain.inspector import layer_numbers
 from diascope.explain.pictures import drawn, photo, plain, shown
@@ -35,17 +35,16 @@ def filter_shown(each: Filter, *, responds: bool) -> dict[str, Any]:
     }
 
 
-def depth_shown(depth: Depth, side: int) -> dict[str, Any]:
-    """Return the maps of one resolution, of a picture of ``side`` pixels."""
+def depth_shown(depth: Depth, size: tuple[int, int]) -> dict[str, Any]:
+    """Return the maps of one resolution, of a picture of ``size`` (height, width) in pixels."""
     height, width = depth.size
-    share = (
-        f"1/{2**depth.halvings} of the picture's side" if depth.halvings else "The picture's size"
-    )
+    share = share_words(depth.halvings, size[0], height)
+    tall, wide = (number_words(side / cells) for side, cells in zip(size, depth.size, strict=True))
     return {
         "name": f"depth{depth.halvings}",
-        "title": f"{share}: {width} x {height} cells",
-        "words": f"{depth.channels:,} channels; a cell stands for {side // height} x "
-        f"{side // height} pixels of the picture, and looks at more around them",
+        "title": f"{share[0].upper()}{share[1:]}: {width} x {height} cells",
+        "words": f"{counted(depth.channels, 'channel')}; a cell stands for {wide} x {tall} pixels "
+        "of the picture, and looks at more around them",
         "maps": [
             {
                 "index": channel.index,

@@ -15,7 +15,7 @@ from torch.nn import functional
 from diascope.document import nearest
 from diascope.errors import UsageError
 from diascope.explain.calls import Call, Seen, captured, hooked, traced
-from diascope.explain.feature_maps import last_calls
+from diascope.explain.feature_maps import last_calls, share_words
 from diascope.explain.filters import first_convolution
 from diascope.explain.units import NONLINEARITIES, after, equal, following
 from diascope.network import Network
@@ -148,7 +148,7 @@ def _layers(network: Network, batch: Tensor) -> dict[str, _Layer]:
     last = {halvings: _last_modules(calls, call) for halvings, call in ends.items()}
     seen = captured(network.backbone, batch, {each for some in last.values() for each in some})
     for halvings, call in ends.items():
-        share = f"1/{2**halvings} of the picture's side" if halvings else "the picture's size"
+        share = share_words(halvings, batch.shape[2], call.outputs[2])
         title, driver = f"Channel {{}} at {share}", _driver(last[halvings], seen)
         layers[f"depth{halvings}"] = _Layer(title, call.outputs[1], call.module, driver)
     return layers

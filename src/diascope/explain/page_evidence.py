@@ -11,11 +11,11 @@ from diascope.explain.pictures import overlay
 from diascope.pages.words import counted, minus
 
 _EXACT = (
-    "The network divides the picture into {0} x {1} cells. Each adds a number to the answer or "
+    "The network divides the picture into {1} x {0} cells. Each adds a number to the answer or "
     "takes one away, and these numbers add up to it, as printed below the map."
 )
 _ESTIMATE = (
-    "The network divides the picture into {0} x {1} cells. How much each matters is estimated from "
+    "The network divides the picture into {1} x {0} cells. How much each matters is estimated from "
     "gradients; the numbers need not add up to the answer."
 )
 _METHODS: dict[Method, tuple[str, str]] = {

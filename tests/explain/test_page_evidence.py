@@ -1,0 +1,11 @@
+"""Evidence maps in the words of the page."""
+
+import numpy as np
+
+from diascope.explain.evidence import Attribution
+from diascope.explain.page_evidence import method_shown
+
+
+def test_cells_are_counted_as_pixels_are_width_first() -> None:
+    evidence = Attribution("exact", np.zeros((3, 7), np.float32), 0.0, 0.0)
+    assert "the picture into 7 x 3 cells" in method_shown(evidence)["words"]

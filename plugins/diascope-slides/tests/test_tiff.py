@@ -1,4 +1,4 @@
-"""TIFFs as other programs write them: turned, or with the highest byte first."""
+"""TIFFs as other programs write them: turned, highest byte first, or in another compression."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 import tifffile
 
+from diascope.errors import ReadError
+from diascope.sample import Item
 from diascope_slides.backends.vips import VipsSlide
 from diascope_slides.kinds import kind_of
+from diascope_slides.options import Assume
+from diascope_slides.reader import SlideReader
 
 NOISE = np.random.default_rng(1).integers(0, 256, (320, 448, 3), dtype=np.uint8)
 TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
@@ -53,3 +57,15 @@ def test_a_tiff_in_tiles_is_a_slide_whichever_byte_comes_first(
         kinds.append(kind_of(str(path), path.read_bytes()[:4096]))
 
     assert kinds == ["vips", "picture"]
+
+
+@pytest.mark.parametrize("description", ["", "Aperio Image Library"])
+def test_a_sound_file_in_a_compression_that_nothing_here_decodes_is_not_called_damaged(
+    tmp_path: Path, description: str
+) -> None:
+    path = tmp_path / "a.tif"
+    options: dict[str, Any] = {"photometric": "rgb", "tile": (64, 64), "compression": "jpeg2000"}
+    tifffile.imwrite(path, NOISE, description=description, metadata=None, **options)
+
+    with pytest.raises(ReadError, match=r"is stored in a way that is not read here.*34712"):
+        next(SlideReader(missing=Assume(0.5)).read(Item("a", str(path))))

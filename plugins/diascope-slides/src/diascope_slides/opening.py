@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
-from diascope.errors import ReadError, reason_of
+from diascope.errors import ReadError
 from diascope.sample import Item
+from diascope_slides.blame import blame
 from diascope_slides.kinds import HEAD_BYTES, Kind, kind_of
 from diascope_slides.slide import Slide
 
@@ -66,9 +67,8 @@ def _open(path: Path) -> Slide:
     except ReadError:
         raise
     except Exception as error:  # the libraries raise all kinds
-        raise ReadError(
-            f"it cannot be opened, it is truncated or damaged: {reason_of(error)}"
-        ) from error
+        what, reason = blame(error)
+        raise ReadError(f"it cannot be opened, it is {what}: {reason}") from error
 
 
 def _backend(kind: Kind, path: Path) -> Slide:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from diascope.errors import ReadError, reason_of
+from diascope.errors import ReadError
+from diascope_slides.blame import blame
 from diascope_slides.slide import Slide
 
 _MOST_PIXELS = 2048 * 2048  # held of a level at once
@@ -94,9 +95,10 @@ def _read(slide: Slide, level: int, rows: _Span, columns: _Span) -> NDArray[np.u
     try:
         pixels = slide.region(level, columns.start, rows.start, width, height)
     except Exception as error:  # the libraries raise all kinds
+        what, reason = blame(error)
         raise ReadError(
-            f"level {level} is truncated or damaged at x={columns.start}, y={rows.start} "
-            f"({width}x{height} pixels of that level): {reason_of(error)}"
+            f"level {level} is {what} at x={columns.start}, y={rows.start} "
+            f"({width}x{height} pixels of that level): {reason}"
         ) from error
     return np.pad(pixels, ((0, rows.repeat), (0, columns.repeat), (0, 0)), mode="edge")
 

@@ -21,7 +21,7 @@ _STEPS = 255  # of a palette of 256; the last is transparent
 def heat(
     boxes: NDArray[np.int32],
     scores: NDArray[np.float32],
-    size: tuple[int, int],
+    size: tuple[float, float],
     shape: tuple[int, int],
 ) -> NDArray[np.float32]:
     """Return ``(h, w)``: the mean score of the regions over each pixel, NaN where there is none.
@@ -84,7 +84,7 @@ _Corner = tuple[NDArray[np.int64], NDArray[np.int64], int]
 
 
 def _edges(
-    starts: NDArray[np.int32], lengths: NDArray[np.int32], whole: int, pixels: int
+    starts: NDArray[np.int32], lengths: NDArray[np.int32], whole: float, pixels: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return first pixel and first pixel beyond of each region, on one axis of the map."""
     scale = pixels / whole

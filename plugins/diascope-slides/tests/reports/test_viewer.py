@@ -1,6 +1,8 @@
 """The viewer: what is in its files, and what a reader does with it in Chromium."""
 
 import io
+import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from diascope.sample import Overview
+from diascope.sample import Item, Overview
 from diascope.testing import check_report
 from diascope_slides.reports.viewer import ViewerReport
 from tests.browser import chromium
@@ -58,6 +60,32 @@ def test_a_slide_that_was_exchanged_is_not_shown(tmp_path: Path, run: Any, answe
     ViewerReport().write(run, [replace(shown, overview=other)], tmp_path)
 
     assert "its size is another" in (tmp_path / "slides.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["with its pyramid", "with its overview"])
+def test_a_heat_map_lies_on_its_tiles_down_to_the_foot_of_a_narrow_slide(
+    tmp_path: Path, run: Any, answer: Any, kept: bool
+) -> None:
+    height, width, foot = 9000, 130, 8800
+    Image.new("RGB", (width, height)).save(tmp_path / "a.png")
+    item = Item("a", str(tmp_path / ("a.png" if kept else "gone.png")))
+    small = np.zeros((1024, 15, 3), np.uint8)
+    overview = Overview(small, np.ones((1024, 15), bool), (height, width))
+    boxes = np.array([(0, foot, width, 100)] * 3, np.int32)
+    shown = answer()
+    regions = replace(shown.regions, boxes=boxes)
+    ViewerReport(pixels=3000).write(
+        run, [replace(shown, item=item, overview=overview, regions=regions)], tmp_path
+    )
+    (text,) = re.findall(r'class="slide">(.*)</script>', (tmp_path / "slides.html").read_text())
+    slide = json.loads(text)
+    heat = slide["heats"]["tumour"]
+    rows = np.flatnonzero((np.asarray(Image.open(tmp_path / heat["url"])) != 255).any(axis=1))
+
+    pyramid = slide["pyramid"] or {"height": 1024, "width": 15}
+    cell = heat["width"] / Image.open(tmp_path / heat["url"]).width  # in widths of the slide
+    expected = foot / height * pyramid["height"] / pyramid["width"]
+    assert abs(rows[0] * cell - expected) <= cell
 
 
 def test_too_few_pixels_are_refused() -> None:

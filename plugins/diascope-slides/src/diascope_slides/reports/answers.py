@@ -30,10 +30,16 @@ class Answer:
         """The labels' names, in the order of the tiles' scores."""
         return tuple(self.prediction.scores)
 
-    def heat(self, label: str, shape: tuple[int, int]) -> NDArray[np.float32]:
-        """Return ``shape``: the scores of the tiles for a label, NaN where there is no tile."""
-        scores = self._scores(label)
-        return heat(self.regions.boxes, scores, self.overview.size, shape)
+    def heat(
+        self, label: str, shape: tuple[int, int], size: tuple[float, float]
+    ) -> NDArray[np.float32]:
+        """Return ``shape``: the scores of the tiles for a label, NaN where there is no tile.
+
+        Args:
+            size: (height, width) of what it covers, from the slide's upper left corner, in pixels
+                of the slide at its finest.
+        """
+        return heat(self.regions.boxes, self._scores(label), size, shape)
 
     def limits(self, label: str) -> tuple[float, float]:
         """Return the scores of the first and the last colour of a label's heat map."""

@@ -33,7 +33,7 @@ def draw(path: Path, answer: Answer, label: str, told: CardLabel, opacity: float
     axes = figure.subplots()
     axes.set_axis_off()
     axes.imshow(_grey(answer))
-    cells = answer.heat(label, (height, width))
+    cells = answer.heat(label, (height, width), answer.overview.size)
     norm = Normalize(*answer.limits(label))
     mapped = ScalarMappable(norm, ListedColormap(colours() / 255))
     axes.imshow(np.ma.masked_invalid(cells), mapped.cmap, norm, alpha=opacity, interpolation="none")

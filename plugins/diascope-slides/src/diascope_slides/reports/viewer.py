@@ -5,6 +5,7 @@ from a disk, without a server and without a network: what it shows is data withi
 files beside it.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
@@ -70,7 +71,9 @@ class ViewerReport:
         try:
             made = write_pyramid(prediction.item, overview, folder / "zoom", self.pixels)
             pyramid = {**asdict(made), "url": f"slides/{answer.name}/zoom_files/"}
+            shown = made.height, made.width
         except (ReadError, OSError) as error:
+            shown = overview.mask.shape
             note = f"Only its overview can be shown: {reason_of(error)}"
             Image.fromarray(overview.picture).save(folder / "overview.jpg", quality=85)
         return {
@@ -85,19 +88,28 @@ class ViewerReport:
             "kind": prediction.score_kind,
             "scores": {label: float(score) for label, score in prediction.scores.items()},
             "warnings": prediction.warnings,
-            "heats": {label: _save_heat(answer, label, folder) for label in answer.labels},
+            "heats": {label: _save_heat(answer, label, folder, shown) for label in answer.labels},
         }
 
 
-def _save_heat(answer: Answer, label: str, folder: Path) -> dict[str, Any]:
-    """Write the heat map of a label and return where it is and what its colours mean."""
+def _save_heat(answer: Answer, label: str, folder: Path, shown: tuple[int, int]) -> dict[str, Any]:
+    """Write the heat map of a label; return where it is, how wide, and what its colours mean.
+
+    A page stretches both sides of a picture alike, so each of its pixels covers a square of pixels
+    of the slide as it is shown; the last ones may reach over the edge.
+
+    Args:
+        shown: (height, width) of the slide as it is shown.
+    """
+    side = math.ceil(max(shown) / _HEAT_PIXELS)
+    rows, columns = (math.ceil(pixels / side) for pixels in shown)
     height, width = answer.overview.size
-    scale = min(1.0, _HEAT_PIXELS / max(height, width))
-    shape = max(1, round(height * scale)), max(1, round(width * scale))
+    covered = rows * side * height / shown[0], columns * side * width / shown[1]
     limits = answer.limits(label)
     path = folder / f"heat-{safe_name(label)}.png"
-    path.write_bytes(heat_png(answer.heat(label, shape), *limits))
-    return {"url": f"slides/{answer.name}/{path.name}", "limits": limits}
+    path.write_bytes(heat_png(answer.heat(label, (rows, columns), covered), *limits))
+    url = f"slides/{answer.name}/{path.name}"
+    return {"url": url, "width": columns * side / shown[1], "limits": limits}
 
 
 def _page() -> str:

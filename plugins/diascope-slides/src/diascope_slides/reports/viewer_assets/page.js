@@ -19,7 +19,7 @@ const start = () => {
 
   const showHeat = () => {
     const name = labelChoice.value;
-    stage.layHeat(current().heats[name].url, opacity());
+    stage.layHeat(current().heats[name], opacity());
     showLegend(current(), name, titleOf, pointOf);
   };
 

@@ -24,15 +24,15 @@ const startStage = () => {
     if (shown && viewport) showScale(shown.size[1] / (viewport.getContainerSize().x * viewport.getZoom(true)), shown.spacing);
   };
 
-  /** Lay the picture of a heat map over the slide, in the place of the one that lies there. */
-  const layHeat = (url, opacity) => {
+  /** Lay the picture of a heat map over the slide, in the place of the one that lies there; `width` is a part of the slide's. */
+  const layHeat = ({ url, width }, opacity) => {
     wanted += 1;
     const ticket = wanted;
     if (heat) viewer.world.removeItem(heat);
     heat = null;
     viewer.addTiledImage({
       tileSource: { type: "image", url, buildPyramid: false },
-      x: 0, y: 0, width: 1, opacity,
+      x: 0, y: 0, width, opacity,
       success: ({ item }) => {
         if (ticket === wanted) heat = item;
         else viewer.world.removeItem(item);

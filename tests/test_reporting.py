@@ -196,3 +196,20 @@ def test_neither_run_json_nor_a_report_names_the_password_of_an_input(
     written = [path for path in results.iterdir() if path.name != "ledger.sqlite"]
     assert "report.html" in [path.name for path in written]
     assert not [path.name for path in written if b"secret" in path.read_bytes()]
+
+
+def test_what_a_killed_run_wrote_goes_if_it_is_no_longer_written(
+    command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: Any) -> list[Path]:
+        raise KeyboardInterrupt
+
+    photos, results = write_pictures(tmp_path / "photos", 4), tmp_path / "out"
+    arguments = "run", recipe, photos, "-o", results, "--set"
+    assert command(*arguments, "report=[csv]").code == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(CsvReport, "write", killed)
+        assert command(*arguments, "report=[{parquet: {rows: 1}}, csv]").code == 130
+    assert len(list(results.glob("*.parquet"))) == 4
+    assert command(*arguments, "report=[csv]").code == 0
+    assert not list(results.glob("*.parquet"))

@@ -45,19 +45,18 @@ def held(folder: Path) -> Iterator[Path]:
         lock.release()
 
 
-def put_in_place(staging: Path, folder: Path, taken: Mapping[Path, str]) -> list[Path]:
-    """Move all files of ``staging`` to the same places in ``folder``; return where they lie now.
+def places_in(folder: Path, staging: Path, taken: Mapping[Path, str]) -> dict[Path, Path]:
+    """Return the files of ``staging`` to the same places in ``folder``.
 
     Args:
         taken: files that another report of this run has put there, to its title.
 
     Raises:
-        OutputError: before anything is moved, if a file would replace one of these or of the run's
-            own.
+        OutputError: if a file would replace one of these or of the run's own.
     """
     files = sorted(path for path in staging.rglob("*") if path.is_file())
-    targets = [folder / path.relative_to(staging) for path in files]
-    for target in targets:
+    places = {path: folder / path.relative_to(staging) for path in files}
+    for target in places.values():
         if target.parent == folder and target.name.startswith(_OWN):
             raise OutputError(f"the name {target.name} is taken by the run itself")
         if target in taken:
@@ -65,10 +64,14 @@ def put_in_place(staging: Path, folder: Path, taken: Mapping[Path, str]) -> list
                 f"the name {target.relative_to(folder)} is taken by the {taken[target]}; leave one "
                 "of the two out, or give it another name if it has a parameter for that"
             )
-    for path, target in zip(files, targets, strict=True):
+    return places
+
+
+def put_in_place(places: Mapping[Path, Path]) -> None:
+    """Move files to their places."""
+    for path, target in places.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         path.replace(target)
-    return targets
 
 
 def write_whole(path: Path, text: str) -> None:

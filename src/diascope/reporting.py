@@ -16,7 +16,7 @@ from typing import Any
 from diascope.contracts import Report
 from diascope.errors import ENDS, DiascopeError, OutputError
 from diascope.ledger import Ledger
-from diascope.output import put_in_place, write_whole
+from diascope.output import places_in, put_in_place, write_whole
 from diascope.output_faults import is_full
 from diascope.pipeline import Pipeline
 from diascope.plugins import reason_within
@@ -98,7 +98,7 @@ def write_reports(
         shutil.rmtree(left)
     strict = pipeline.recipe.privacy == "strict"
     run = json.loads(masked(json.dumps(summary.plain(pipeline, ledger), ensure_ascii=False)))
-    taken: dict[Path, str] = {}
+    known, taken = _remembered(ledger)[1], dict[Path, str]()
     problems: list[str] = []
     for part in pipeline.reports:
         with tempfile.TemporaryDirectory(prefix=".part-", dir=output) as staging:
@@ -107,8 +107,11 @@ def write_reports(
                 fault = _fault(part.instance, told, _Records(ledger, strict), Path(staging))
                 if fault is not None:
                     problems.append(_problem(part, fault, strict))
-                placed = put_in_place(Path(staging), output, taken)
-                taken |= dict.fromkeys(placed, part.plugin.title)
+                places = places_in(output, Path(staging), taken)
+                known |= dict.fromkeys(_names(places.values(), output))
+                ledger.remember(_FACT, json.dumps(["", known]))  # a kill leaves none unknown
+                put_in_place(places)
+                taken |= dict.fromkeys(places.values(), part.plugin.title)
             except ENDS:
                 raise
             except BaseException as error:  # a stranger's report may raise anything
@@ -117,8 +120,8 @@ def write_reports(
                 problems.append(_problem(part, error, strict))
     text = json.dumps(run | {"problems": problems}, indent=1, ensure_ascii=False)
     write_whole(output / RUN_FILE, masked(text))
-    names = [str(path.relative_to(output)) for path in taken] + [RUN_FILE]
-    older = _remembered(ledger)[1].keys() - set(names)  # such as shards of a longer run
+    names = [*_names(taken, output), RUN_FILE]
+    older = known.keys() - set(names)  # such as shards of a longer run
     if problems:
         names += sorted(older)
     else:
@@ -144,6 +147,10 @@ def _remembered(ledger: Ledger) -> tuple[str, dict[str, int | None]]:
     """Return what decided the content of the last reports, and name to size of their files."""
     wanted, sizes = ledger.decoded(_FACT, ["", {}])
     return wanted, sizes if isinstance(sizes, dict) else dict.fromkeys(sizes)  # once without sizes
+
+
+def _names(paths: Iterable[Path], output: Path) -> list[str]:
+    return [str(path.relative_to(output)) for path in paths]
 
 
 def _size(path: Path) -> int | None:

@@ -213,3 +213,16 @@ def test_what_a_killed_run_wrote_goes_if_it_is_no_longer_written(
     assert len(list(results.glob("*.parquet"))) == 4
     assert command(*arguments, "report=[csv]").code == 0
     assert not list(results.glob("*.parquet"))
+
+
+def test_a_folder_in_the_place_of_a_report_that_is_no_longer_written_stays(
+    command: Command, recipe: Path, tmp_path: Path
+) -> None:
+    photos, results = write_pictures(tmp_path / "photos", 1), tmp_path / "out"
+    assert command("run", recipe, photos, "-o", results).code == 0
+    (results / "predictions.csv").unlink()
+    (results / "predictions.csv").mkdir()
+    ended = command("run", recipe, photos, "-o", results)
+    assert (ended.code, "Is a directory" in ended.err) == (1, True)
+    assert command("run", recipe, photos, "-o", results, "--set", "report=[json]").code == 0
+    assert (results / "predictions.csv").is_dir()

@@ -125,8 +125,9 @@ def write_reports(
     if problems:
         names += sorted(older)
     else:
-        for name in older:
-            (output / name).unlink(missing_ok=True)
+        for path in (output / name for name in older):
+            if path.is_file() or path.is_symlink():  # and no folder that somebody put there
+                path.unlink()
     sizes = {name: _size(output / name) for name in names}
     ledger.remember(_FACT, json.dumps(["" if problems else _wanted(pipeline), sizes]))
     if not run["stopped"]:  # else the next run tells that it went on to the end

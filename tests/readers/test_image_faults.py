@@ -75,6 +75,22 @@ def test_a_file_cut_off_early_is_a_read_error(make_item: Make, kind: str, length
     assert "truncated" in reason or "damaged" in reason or "no picture" in reason
 
 
+def test_a_film_cut_off_anywhere_is_a_read_error_or_has_fewer_frames(make_item: Make) -> None:
+    file = io.BytesIO()
+    frames = [Image.fromarray(RGB[:4, :5, channel]) for channel in range(3)]
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
+    whole = file.getvalue()
+    ends = []
+    for length in range(len(whole)):
+        try:
+            ends.append(str(len(list(ImageReader().read(make_item(whole[:length], "a.gif"))))))
+        except ReadError as error:
+            ends.append(error.message)
+
+    assert set(ends) > {"1", "2"}
+    assert any("cannot be decoded (index out of range)" in end for end in ends)
+
+
 def test_text_with_the_name_of_a_picture_is_called_text(make_item: Make) -> None:
     reason = refusal(make_item(b"patient;answer\n1;no\n", "notes.jpg"))
 

@@ -13,11 +13,11 @@ from diascope.readers.image_colours import in_srgb, match_transparency, plain
 from diascope.readers.image_refusals import (
     MAGIC,
     SUFFIXES,
-    UNREADABLE,
     is_heif,
     not_a_picture,
     refuse_garbled,
     refuse_unstated,
+    undecodable,
 )
 from diascope.sample import Item, Sample
 
@@ -78,15 +78,15 @@ def _opened(file: BinaryIO, item: Item) -> tuple[Any, list[int], list[str]]:
             return image, *_pages(image)
     except UnidentifiedImageError as error:
         raise not_a_picture(item, file) from error
-    except (OSError, EOFError, SyntaxError, ValueError) as error:
-        raise ReadError(
-            f"the file cannot be opened ({error}): it is truncated, {UNREADABLE}"
-        ) from error
     except Image.DecompressionBombError as error:
         raise ReadError(
             f"the picture is too large to be decoded safely: {error}; "
             "downscale it, or cut it into tiles"
         ) from error
+    except (ReadError, MemoryError):
+        raise
+    except Exception as error:  # of damaged files Pillow raises all kinds
+        raise undecodable(error) from error
 
 
 def _pages(image: Any) -> tuple[list[int], list[str]]:
@@ -126,13 +126,10 @@ def _decoded(image: Any, page: int, item: Item, least: int | None) -> Sample:
         image.load()
         turned = image.getexif().get(_ORIENTATION, 1) != 1
         upright = ImageOps.exif_transpose(image) if turned else image  # it copies in any case
-    except (OSError, EOFError, SyntaxError, ValueError) as error:
-        reason = str(error)
-        if "truncated" in reason or "not enough" in reason or isinstance(error, EOFError):
-            reason = f"the file is truncated, part of the picture is missing ({reason})"
-        else:
-            reason = f"the picture cannot be decoded ({reason}): it is {UNREADABLE}"
-        raise ReadError(reason) from error
+    except (ReadError, MemoryError):
+        raise
+    except Exception as error:
+        raise undecodable(error) from error
     pixels = np.asarray(plain(in_srgb(upright, trace), trace))
     if pixels.ndim == 2:
         pixels = pixels[:, :, None]

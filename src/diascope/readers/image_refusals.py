@@ -1,5 +1,6 @@
 """Pictures that cannot be read, or not as they were meant: reasons, and what to do."""
 
+import re
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
@@ -17,7 +18,7 @@ MAGIC = (
     b"BM",
     b"GIF8",
 )
-UNREADABLE = "damaged, or of a kind that is not supported; save it as 8-bit RGB or grey"
+_UNREADABLE = "damaged, or of a kind that is not supported; save it as 8-bit RGB or grey"
 _HEIF = (b"heic", b"heix", b"mif1", b"msf1", b"avif")  # brands (ISO/IEC 23008-12, AV1 Image)
 _BITS, _PLANES, _SAMPLE_FORMAT = 258, 284, 339
 _SEPARATE, _SIGNED = 2, 2
@@ -43,8 +44,16 @@ def not_a_picture(item: Item, file: BinaryIO) -> ReadError:
     if head and all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in head):
         return ReadError(f"{named}its content is text, not a picture")
     if head.startswith(MAGIC):
-        return ReadError(f"{named}it cannot be decoded: it is {UNREADABLE}")
+        return ReadError(f"{named}it cannot be decoded: it is {_UNREADABLE}")
     return ReadError(f"{named}its content is no picture that this reader knows")
+
+
+def undecodable(error: Exception) -> ReadError:
+    """Return why Pillow cannot decode a picture whose kind it knows."""
+    reason = str(error)
+    if re.search("truncated|not enough", reason, re.IGNORECASE) or isinstance(error, EOFError):
+        return ReadError(f"the file is truncated, part of the picture is missing ({reason})")
+    return ReadError(f"the picture cannot be decoded ({reason}): it is {_UNREADABLE}")
 
 
 def refuse_unstated(image: Any) -> None:

@@ -75,6 +75,13 @@ def test_a_file_cut_off_early_is_a_read_error(make_item: Make, kind: str, length
     assert "truncated" in reason or "damaged" in reason or "no picture" in reason
 
 
+def test_a_png_whose_checksum_is_wrong_is_called_damaged(make_item: Make) -> None:
+    content = bytearray(saved("PNG"))
+    content[-13] ^= 1  # of the pixels; Pillow decodes them without a look at it
+
+    assert "it is damaged" in refusal(make_item(bytes(content)))
+
+
 def test_a_film_cut_off_anywhere_is_a_read_error_or_has_fewer_frames(make_item: Make) -> None:
     file = io.BytesIO()
     frames = [Image.fromarray(RGB[:4, :5, channel]) for channel in range(3)]

@@ -75,6 +75,10 @@ def _opened(file: BinaryIO, item: Item) -> tuple[Any, list[int], list[str]]:
     try:
         with heard():  # what matters is said again on decoding
             image = Image.open(file, formats=_FORMATS)
+            if image.format == "PNG":
+                image.verify()  # its checksums, which Pillow does not look at when it decodes
+                file.seek(0)
+                image = Image.open(file, formats=_FORMATS)
             return image, *_pages(image)
     except UnidentifiedImageError as error:
         raise not_a_picture(item, file) from error

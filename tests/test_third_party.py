@@ -1,6 +1,7 @@
 """A stranger's package adds a reader, a step and a report; a broken one harms nobody else."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,7 +65,7 @@ class Tally:
 @pytest.fixture
 def on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let processes that a command starts find what the test installs."""
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"), prepend=os.pathsep)
 
 
 @pytest.fixture
@@ -175,6 +176,16 @@ def test_a_package_that_ends_the_process_is_found_out_too(
     assert ended.code == 0
     assert "broken: reader 'plain' of acme 1.0 hangs or ends the process" in ended.out
     assert "broken: reader 'image'" not in ended.out
+
+
+def test_a_package_that_prints_is_not_taken_for_one_that_ends_the_process(
+    command: Command, install: Install, on_path: None
+) -> None:
+    noise = "import atexit, sys\nsys.stdout.write('loading')\natexit.register(print, 'bye')\n"
+    install("acme", ENTRY_POINTS, acme=noise + ACME)
+    ended = command("plugins", "list", "--kind", "reader")
+    assert "plain" in ended.out
+    assert "broken" not in ended.out
 
 
 def test_a_name_that_two_packages_claim_is_refused_with_both(

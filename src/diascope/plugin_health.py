@@ -4,6 +4,7 @@ Run as ``python -m diascope.plugin_health``: prints ``{"kind name distribution":
 """
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -31,10 +32,15 @@ def examine(plugins: tuple[Plugin, ...]) -> list[Health]:
     keys = [_key(plugin) for plugin in plugins]
     try:
         done = subprocess.run(
-            command, input=json.dumps(keys), capture_output=True, text=True, timeout=_SECONDS
+            command,
+            input=json.dumps(keys),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            timeout=_SECONDS,
         )
-        causes = json.loads(done.stdout.splitlines()[-1])
-    except (subprocess.TimeoutExpired, ValueError, IndexError):
+        causes = json.loads(done.stdout)
+    except (subprocess.TimeoutExpired, ValueError):
         # one of them hangs or ends the process: find it by examining each half
         if len(plugins) == 1:
             reason = f"{plugins[0].title} hangs or ends the process that imports it"
@@ -71,6 +77,8 @@ def _key(plugin: Plugin) -> str:
 
 def _main() -> None:
     wanted = set(json.load(sys.stdin))
+    answer = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what plugins print is no part of the answer
     causes = {}
     names = [(plugin.kind, plugin.name) for plugin in find_plugins()]
     for plugin in find_plugins():
@@ -89,7 +97,7 @@ def _main() -> None:
                 f"the {plugin.kind} {plugin.name!r} is claimed by more than one distribution",
                 f"Write {plugin.distribution}:{plugin.name} in recipes.",
             )
-    print(json.dumps(causes))
+    print(json.dumps(causes), file=answer, flush=True)
 
 
 if __name__ == "__main__":

@@ -94,6 +94,11 @@ def test_a_merge_key_is_refused() -> None:
     assert refusal("a: 1\n<<: {b: 2}\n").where == "r.yaml:2"
 
 
+@pytest.mark.parametrize("number", ["9" * 5000, "0x" + "f" * 5000, "0o" + "7" * 5000])
+def test_a_number_too_long_to_be_told_is_refused(number: str) -> None:
+    assert refusal(f"a: 1\nb: {number}\n").where == "r.yaml:2"
+
+
 def test_a_repeated_key_is_refused_at_its_second_line() -> None:
     error = refusal("run:\n  batch: 1\n  batch: 2\n")
 

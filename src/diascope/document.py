@@ -181,7 +181,9 @@ def _scalar(event: Any, where: str) -> Any:
         return _WORDS[text]
     try:
         if _INTEGER.match(text):
-            return int(text, _BASES.get(text[:2], 10))
+            number = int(text, _BASES.get(text[:2], 10))
+            str(number)  # what cannot be told could be in no message and no JSON
+            return number
         if _FLOAT.match(text):
             return float(text)
     except ValueError as error:  # such as an integer of five thousand digits

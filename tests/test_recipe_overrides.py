@@ -75,6 +75,11 @@ def test_a_wrong_override_is_refused_and_named(read: Read, override: str) -> Non
     assert f"--set {override}" in refusal(read, override).where
 
 
+@pytest.mark.parametrize("override", ["run.batch=0x8000000000000000", "run.workers=1000000"])
+def test_more_than_any_machine_has_is_refused(read: Read, override: str) -> None:
+    assert " between " in refusal(read, override).message
+
+
 def test_a_value_set_wrongly_is_refused_and_named(read: Read) -> None:
     error = refusal(read, "run.batch=many")
 

@@ -15,6 +15,8 @@ from diascope.privacy import Privacy
 from diascope.sample import FACTS
 
 T = TypeVar("T")
+_BATCH, _WORKERS = 1_000_000, 1_000
+"""More than any machine can use; a ledger takes no such numbers, nor a machine so many threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +67,16 @@ class RunOptions:
     coverage: float | None = None
 
     def __post_init__(self) -> None:
-        if self.batch < 1:
-            raise ValueError(f"batch must be at least 1, got {self.batch}")
+        if not 1 <= self.batch <= _BATCH:
+            raise ValueError(f"batch must lie between 1 and {_BATCH:,}, got {self.batch}")
         if self.devices is not None and (self.device != "auto" or not self.devices):
             raise ValueError("devices must be all or name one at least, and device be left out")
         if not 0 < self.tolerance <= 1:
             raise ValueError(f"tolerance must lie above 0 and at most at 1, got {self.tolerance}")
-        if self.workers != "auto" and self.workers < 0:
-            raise ValueError(f"workers must be auto or at least 0, got {self.workers}")
+        if self.workers != "auto" and not 0 <= self.workers <= _WORKERS:
+            raise ValueError(
+                f"workers must be auto or lie between 0 and {_WORKERS:,}, got {self.workers}"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,17 @@
 """The output folder: one run at a time, and nothing half-written."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from diascope.errors import OutputError
+from diascope.errors import DiascopeError, OutputError
 from diascope.words import masked
 
-_OWN = ("ledger.sqlite", "run.json", ".lock")
+LEDGER_FILE = "ledger.sqlite"
+_LOCK = ".lock"
+_OWN = (LEDGER_FILE, "run.json", _LOCK)
 
 
 def check_local(folder: Path) -> None:
@@ -24,16 +26,22 @@ def check_local(folder: Path) -> None:
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[Path]:
+def held(folder: Path, worked: Callable[[], bool] = lambda: True) -> Iterator[Path]:
     """Make the folder and hold its lock, which a killed run does not leave behind.
+
+    Args:
+        worked: whether there is anything to keep, asked when an error of ours ends it; if not, a
+            ledger and a folder that were not there before are removed again.
 
     Raises:
         OutputError: if it is an address, cannot be written, or another run holds it.
     """
     check_local(folder)
     try:
+        ours = [name for name in (LEDGER_FILE, _LOCK) if not (folder / name).exists()]
+        made = not folder.exists()
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / ".lock", timeout=0)
+        lock = FileLock(folder / _LOCK, timeout=0)
         lock.acquire()
     except Timeout as error:
         raise OutputError("another run is writing here", where=str(folder)) from error
@@ -41,8 +49,21 @@ def held(folder: Path) -> Iterator[Path]:
         raise OutputError(f"cannot be written: {error.strerror}", where=str(folder)) from error
     try:
         yield folder.resolve()
+    except DiascopeError:
+        if not worked():
+            _withdraw(folder, ours, made)
+        raise
     finally:
         lock.release()
+
+
+def _withdraw(folder: Path, names: Sequence[str], made: bool) -> None:
+    """Remove what was made in a folder, and the folder if that was all."""
+    with suppress(OSError):
+        for name in names:
+            (folder / name).unlink(missing_ok=True)
+        if made:
+            folder.rmdir()
 
 
 def places_in(folder: Path, staging: Path, taken: Mapping[Path, str]) -> dict[Path, Path]:

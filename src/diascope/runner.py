@@ -17,7 +17,7 @@ from diascope.faults import chunk_fault
 from diascope.inputs import find_items
 from diascope.ledger import Ledger, content_digest
 from diascope.ledger_file import damaged, is_damage
-from diascope.output import held
+from diascope.output import LEDGER_FILE, held
 from diascope.output_faults import fault_of, is_full
 from diascope.pipeline import Pipeline
 from diascope.plugins import blamed, raised_by
@@ -29,7 +29,6 @@ from diascope.sample import Failed, Found, Item, Prediction, Record, state_of
 from diascope.timing import measured, take_spent
 from diascope.versions import mixed_versions, note_versions
 
-_LEDGER = "ledger.sqlite"
 _PARTS = ".unfinished"
 _ENGINE = "engine"
 
@@ -115,13 +114,13 @@ def run(pipeline: Pipeline, request: Request, watch: Watch) -> Outcome:
     """
     outcome = Outcome(dict.fromkeys(("found", "ok", "failed", "skipped", "pending"), 0))
     try:
-        with held(request.output) as output:
-            ledger = Ledger(output / _LEDGER, pipeline.digest())
+        with held(request.output, lambda: bool(outcome.worked)) as output:
+            ledger = Ledger(output / LEDGER_FILE, pipeline.digest())
             with closing(ledger):
                 _run(pipeline, request, watch, output, ledger, outcome)
     except (OSError, sqlite3.DatabaseError) as error:
         if isinstance(error, sqlite3.DatabaseError) and is_damage(error):
-            raise damaged(request.output / _LEDGER, str(error)) from error
+            raise damaged(request.output / LEDGER_FILE, str(error)) from error
         outcome.stopped = fault_of(error, request.output.resolve())
         if not outcome.stopped:
             raise

@@ -13,6 +13,7 @@ from diascope.explain.evidence import Attribution
 from diascope.explain.explanation import explain
 from diascope.explain.page import Subject, explain_page
 from diascope.explain.steps import Stage, last_stage
+from diascope.explain.units import NONLINEARITIES
 from diascope.sample import Item, Prediction
 from tests.browser import chromium
 from tests.explain.networks import make_network
@@ -75,6 +76,15 @@ def test_the_page_works_out_the_networks_own_numbers_wherever_one_looks(page: "P
                 field.press("Enter")
             assert len(verdicts(page)) == 3  # sum, nonlinearity, pooling
             assert all("✓ equal" in words for words in verdicts(page))
+
+
+def test_the_page_knows_every_nonlinearity_and_bends_as_torch_does(page: "Page") -> None:
+    line = torch.linspace(-9, 9, 181, dtype=torch.float64)
+    for name, bend in NONLINEARITIES.items():
+        bent = page.evaluate(
+            "([name, line]) => line.map(NONLINEARITIES[name])", [name, line.tolist()]
+        )
+        np.testing.assert_allclose(bent, bend(line), atol=1e-6, err_msg=name)
 
 
 def test_a_number_that_is_not_the_networks_is_said_aloud(page: "Page") -> None:

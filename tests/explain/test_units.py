@@ -11,6 +11,7 @@ from torch.nn import functional
 from diascope.explain.calls import Call, captured, traced
 from diascope.explain.convolution import convolution_of, worked
 from diascope.explain.units import After, Pooling, after, following
+from diascope.pipeline import make_backbone
 from tests.explain.networks import make_batch, make_network
 
 
@@ -58,6 +59,14 @@ def test_normalisation_and_nonlinearity_give_the_networks_own_numbers(
     assert found.nonlinearity == nonlinearity
     bent: Mapping[str, float] = {"ReLU": max(0.0, line), "SiLU": line / (1 + np.exp(-line))}
     assert found.activated[1, 2, 3] == pytest.approx(bent[nonlinearity], rel=1e-4, abs=1e-5)
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky-relu", "gelu", "sigmoid", "tanh"])
+def test_every_nonlinearity_that_a_recipe_can_write_is_found(activation: str) -> None:
+    layers = [{"conv": {"filters": 4, "activation": activation}}, {"pool": {"kind": "average"}}]
+    _, found = first_of(make_backbone("convnet", {"layers": layers}).build())
+    assert found.nonlinearity.lower().replace(" ", "-") == activation
+    assert found.pooling is not None
 
 
 def test_a_nonlinearity_in_the_networks_own_code_is_found() -> None:

@@ -20,6 +20,7 @@ NONLINEARITIES: Mapping[str, Callable[[Tensor], Tensor]] = {
     "ReLU": functional.relu,
     "ReLU6": functional.relu6,
     "SiLU": functional.silu,
+    "GELU": functional.gelu,
     "leaky ReLU": functional.leaky_relu,
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,

@@ -87,6 +87,18 @@ def test_the_page_knows_every_nonlinearity_and_bends_as_torch_does(page: "Page")
         np.testing.assert_allclose(bent, bend(line), atol=1e-6, err_msg=name)
 
 
+def test_a_place_between_two_pooling_windows_is_in_none(page: "Page") -> None:
+    page.evaluate("numbers.layers[0].pooling.stride = [3, 3]")
+    row, column = page.locator("#arithmetic input[type=number]").all()
+    column.fill("0")
+    for value, held in (("2", False), ("3", True), ("4", True), ("5", False)):
+        row.fill(value)
+        row.press("Enter")
+        words = page.locator("#arithmetic .steps li").last.inner_text()
+        assert ("Pooling: the largest of 2 x 2" in words) == held
+        assert ("No pooling window holds this place." in words) != held
+
+
 def test_a_number_that_is_not_the_networks_is_said_aloud(page: "Page") -> None:
     page.evaluate("numbers.layers[0].filters[0].bias += 0.01")
     page.locator("#arithmetic canvas").press("ArrowLeft")

@@ -87,6 +87,7 @@ const pooling = (layer, filter, place) => {
   const target = [0, 1].map((axis) =>
     Math.min([rows, columns][axis] - 1, Math.floor((place[axis] + pool.padding[axis]) / pool.stride[axis])));
   const first = target.map((at, axis) => at * pool.stride[axis] - pool.padding[axis]);
+  if (place.some((at, axis) => at >= first[axis] + pool.size[axis])) return make("li", {}, "No pooling window holds this place.");
   let [missing, size] = [false, 0];
   const cells = Array.from({ length: pool.size[0] }, (_, y) => Array.from({ length: pool.size[1] }, (__, x) => {
     const [row, column] = [first[0] + y, first[1] + x];

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import fsspec
 import pytest
 
 from diascope import runner
+from diascope.card import read_card, write_card
 from diascope.errors import OutputError
 from diascope.reports.csv import CsvReport
 from tests.runs import Ended, rows, write_pictures, write_recipe
@@ -226,3 +228,16 @@ def test_a_folder_in_the_place_of_a_report_that_is_no_longer_written_stays(
     assert (ended.code, "Is a directory" in ended.err) == (1, True)
     assert command("run", recipe, photos, "-o", results, "--set", "report=[json]").code == 0
     assert (results / "predictions.csv").is_dir()
+
+
+def test_what_a_card_tells_of_its_weights_since_then_stands_in_the_reports(
+    command: Command, recipe: Path, tmp_path: Path, tiny_weights: Path
+) -> None:
+    photos, results = write_pictures(tmp_path / "photos", 1), tmp_path / "out"
+    arguments = "run", recipe, photos, "-o", results, "--set", "report=[html]"
+    command(*arguments)
+    write_card(replace(read_card(tiny_weights), limits=("not for films",)), tiny_weights)
+    ended = command(*arguments)
+    assert "nothing was left to classify" in ended.out
+    assert "not for films" in (results / "report.html").read_text()
+    assert json.loads((results / "run.json").read_text())["card"]["limits"] == ["not for films"]

@@ -208,8 +208,9 @@ def _problem(part: Part[Report], error: BaseException, strict: bool) -> str:
 
 def _wanted(pipeline: Pipeline) -> str:
     """Return what decides the content of the reports."""
+    recipe, card = pipeline.recipe, pipeline.model.instance.card.plain()
     versions = [(part.plugin.name, part.plugin.version) for part in pipeline.reports]
-    return json.dumps([pipeline.digest(), pipeline.recipe.plain()["report"], versions])
+    return json.dumps([pipeline.digest(), recipe.name, recipe.plain()["report"], versions, card])
 
 
 def _now() -> str:

@@ -1,5 +1,6 @@
 """imagecodecs decodes to the bit what the other decoders decode, and leaves the rest to them."""
 
+import struct
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +28,7 @@ import diascope.readers.dicom_files  # noqa: F401 - registers the plugin
 from diascope.errors import ReadError
 from diascope.readers.dicom_imagecodecs import NAME
 from diascope.sample import Item
-from tests.readers.dicoms import GREY, dataset, library, only, read, written
+from tests.readers.dicoms import GREY, RGB, dataset, library, only, read, written
 
 imagecodecs = pytest.importorskip("imagecodecs")
 
@@ -148,3 +149,17 @@ def test_a_lossless_jpeg_that_is_cut_short_is_not_filled_up(make_item: Make) -> 
 
     with pytest.raises(ReadError, match="cannot be decoded"):
         read(make_item(written(lossless_jpeg(large, end=4000))))
+
+
+def test_run_lengths_that_begin_beyond_their_frame_fail_the_item_and_not_the_process(
+    make_item: Make,
+) -> None:
+    made = dataset(RGB)
+    made.compress(RLELossless, encoding_plugin="pydicom")
+    content = bytearray(made.PixelData)
+    starts = content.index(struct.pack("<2L", 3, 64)) + 4  # of the three segments
+    struct.pack_into("<L", content, starts + 4, 2**25)
+    made.PixelData = bytes(content)
+
+    with pytest.raises(ReadError, match="cannot be decoded"):
+        only(make_item(written(made)))

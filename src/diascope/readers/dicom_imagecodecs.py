@@ -4,6 +4,7 @@ The other decoders hold Python's lock while they work. Only kinds of pictures ar
 equal those of the other decoders to the bit; of others a NotImplementedError makes way for them.
 """
 
+import struct
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +80,10 @@ def _codec(name: str) -> Any:
 
 
 def _run_lengths(source: bytes, runner: "DecodeRunner") -> bytes:
+    count, *starts = struct.unpack_from("<16L", source)
+    ends = [*starts[:count], len(source)]
+    if ends != sorted(ends):  # the decoder would read beyond them, and take the process with it
+        raise ValueError("its run lengths do not lie where it says")
     pixels: bytes = _codec("dicomrle_decode")(source, f"<u{runner.bits_allocated // 8}")
     runner.set_option("planar_configuration", 1)
     return pixels

@@ -56,6 +56,14 @@ def test_a_decimal_comma_is_no_number_and_is_named() -> None:
     assert str(raised.value) == "Rescale Slope (0028,1053) holds no number"
 
 
+@pytest.mark.parametrize("written", ["nan", "inf", "-inf", "1e400"])
+def test_what_is_not_finite_is_no_number_and_is_named(written: str) -> None:
+    with pytest.raises(ReadError) as raised:
+        number(holding("RescaleSlope", "DS", written), "RescaleSlope")
+
+    assert str(raised.value) == "Rescale Slope (0028,1053) holds no number"
+
+
 def test_numbers_are_told_from_several_and_from_none() -> None:
     several = holding("WindowWidth", "DS", ["40", "50.5"])
 

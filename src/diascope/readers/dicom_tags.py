@@ -1,5 +1,6 @@
 """Values of a DICOM header, read without trust, and tags as a person names them."""
 
+import math
 from typing import Any
 
 from pydicom.datadict import dictionary_description, tag_for_keyword
@@ -73,6 +74,9 @@ def number(header: Dataset, keyword: str) -> float | None:
 def numbers(header: Dataset, keyword: str) -> list[float]:
     """Return the numbers of a tag that may hold several, perhaps none; else raise a ReadError."""
     try:
-        return [float(each) for each in values(header, keyword)]
+        found = [float(each) for each in values(header, keyword)]
     except (TypeError, ValueError):
-        raise ReadError(f"{named(keyword)} holds no number") from None
+        found = [math.nan]
+    if not all(map(math.isfinite, found)):
+        raise ReadError(f"{named(keyword)} holds no number")
+    return found

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.cli.tables import LABELS, write_labelled
@@ -43,6 +44,16 @@ def test_a_skipped_picture_has_no_answer_either(
     assert ended.code == 1
     assert "11 items measured, 1 without answer" in ended.out
     assert measured(tmp_path / "out")["failed"] == {"photos/05.png": "the file is empty"}
+
+
+def test_a_model_whose_scores_lie_beyond_1_is_told_by_one_of_them(
+    command: Command, recipe: Path, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beyond = np.array([1.0000001, -1e-7, 0.0])
+    monkeypatch.setattr("diascope.classifier.scores_of", lambda rows, _: rows * 0 + beyond)
+    ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
+    assert ended.code == 2
+    assert "12 of 12 answers with scores that are not between 0 and 1, such as 1.0" in ended.err
 
 
 def test_ages_of_none_but_a_failed_picture_do_not_end_the_command(

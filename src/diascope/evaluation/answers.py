@@ -143,13 +143,20 @@ def _scored(
     examples = [example for example, _ in answered]
     answers = [answer for _, answer in answered]
     sets = [answer.prediction_set for answer in answers]
+    scores = np.array([[answer.scores[name] for name in card.names] for answer in answers])
+    wrong = ~((scores >= 0) & (scores <= 1))
+    if wrong.any():
+        raise UsageError(
+            f"{int(wrong.any(axis=1).sum())} of {counted(len(answers), 'answer')} with scores that "
+            f"are not between 0 and 1, such as {float(scores[wrong][0])!r}"
+        )
     return Scored(
         names=card.names,
         task=card.task,
         items=tuple(example.name for example in examples),
         groups=tuple(example.group for example in examples),
         targets=np.array([_truth(example, card.names) for example in examples]),
-        scores=np.array([[answer.scores[name] for name in card.names] for answer in answers]),
+        scores=scores,
         predicted=_members([answer.predicted for answer in answers], card.names),
         score_kind=kind,
         sets=None if None in sets else _members([chosen or () for chosen in sets], card.names),

@@ -44,6 +44,17 @@ def test_platt_scaling_is_logistic_regression_on_platts_targets_for_each_label()
         assert found.bias[place] == pytest.approx(peer.intercept_[0], abs=1e-3)
 
 
+def test_logits_that_differ_by_rounding_alone_make_no_slope() -> None:
+    targets = (np.arange(100) % 4 == 0)[:, None].astype(float)
+    logits = -0.35 + 1e-7 * targets
+
+    found = fit_calibration(logits, targets, "binary", "")
+
+    assert found is not None
+    assert found.scale == (1.0,)
+    assert expit(logits + found.bias[0]) == pytest.approx(0.25, abs=0.01)
+
+
 def test_unknown_targets_are_left_out() -> None:
     logits, targets = RANDOM.normal(0, 1, (200, 1)), (RANDOM.random((200, 1)) < 0.5).astype(float)
     masked = np.concatenate([targets, np.full((50, 1), np.nan)])

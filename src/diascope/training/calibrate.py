@@ -11,6 +11,9 @@ _FEWEST = 10
 """Pictures with and without a label from which slope and bias can be told apart."""
 _FEWEST_FOR_BIAS = 3
 """Those from which the bias alone can be fitted; with fewer, nothing is calibrated."""
+_ROUNDING = 1e-5
+"""Share of the largest logit below which logits that differ do so by rounding, which no other
+machine repeats: a slope would make scores of it."""
 _SHRINKAGE = 1.0
 """Weight in pictures of the penalty that keeps biases of rare labels near 0, and the temperature
 near 1 where pictures are told apart without a mistake."""
@@ -23,7 +26,8 @@ def fit_calibration(
 
     Multiclass: one temperature, and a bias a label that undoes balanced sampling; 0 for a label
     that is scarce. Binary and multilabel: slope and bias for each label, with Platt's targets, so
-    that pictures without a mistake make no score 0 or 1; the bias alone where a label is scarce.
+    that pictures without a mistake make no score 0 or 1; the bias alone where a label is scarce, or
+    the network answers the same for every picture.
 
     Source: Guo et al. 2017, "On Calibration of Modern Neural Networks"; Alexandari et al. 2020,
     "Maximum Likelihood with Bias-Corrected Calibration is Hard-To-Beat at Label Shift Adaptation";
@@ -78,10 +82,11 @@ def _platt(logits: Floats, targets: Floats) -> tuple[float, float] | None:
     scarce = min(positives, negatives)
     if scarce < _FEWEST_FOR_BIAS:
         return None
-    sloped = float(scarce >= _FEWEST)
-    width = float(logits.std()) or 1.0 if sloped else 1.0  # the same answer in whatever unit
+    many = scarce >= _FEWEST
+    sloped = float(many and logits.std() > _ROUNDING * np.abs(logits).max())
+    width = float(logits.std()) if sloped else 1.0  # the same answer in whatever unit
     logits = logits / width
-    if sloped:
+    if many:
         targets = np.where(targets == 1, (positives + 1) / (positives + 2), 1 / (negatives + 2))
 
     def loss(free: Floats) -> tuple[float, Floats]:

@@ -153,6 +153,20 @@ def test_a_loss_that_is_no_number_ends_the_training_with_advice(
         weights(tmp_path / "mine", table, learning_rate=1e30)
 
 
+def test_weights_too_large_to_be_stored_end_the_training_with_advice(
+    tmp_path: Path, table: Path
+) -> None:
+    with pytest.raises(WeightsError, match=r"grew too large(.|\n)*smaller learning_rate"):
+        weights(tmp_path / "mine", table, learning_rate=1e7, epochs=1)
+
+
+@pytest.mark.parametrize("name", ["learning_rate", "weight_decay", "focal_gamma", "mixup"])
+def test_a_number_without_end_is_refused(name: str) -> None:
+    values: Any = {"table": Path("t"), "backbone": "b", name: float("inf")}
+    with pytest.raises(ValueError, match=f"{name} must be finite"):
+        TrainOptions(**values)
+
+
 def test_memory_that_does_not_suffice_is_told_with_what_takes_less(
     tmp_path: Path, table: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

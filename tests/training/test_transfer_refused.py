@@ -117,6 +117,7 @@ def test_a_missing_file_and_a_folder_without_weights_are_refused(tmp_path: Path)
     assert "nor models/model.pt\n  Name the file of the weights itself" in refusal(tmp_path)
 
 
-def test_a_scale_of_zero_is_refused() -> None:
-    with pytest.raises(ValueError, match="scale must be above 0"):
-        Start(Path("w.pth"), scale=0)
+@pytest.mark.parametrize("scale", [0, float("inf")])
+def test_a_scale_of_zero_or_without_end_is_refused(scale: float) -> None:
+    with pytest.raises(ValueError, match="scale must be finite and above 0"):
+        Start(Path("w.pth"), scale=scale)

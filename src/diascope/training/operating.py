@@ -1,5 +1,6 @@
 """From which score a label is predicted: operating points by the recipe's rule."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -32,8 +33,10 @@ class Rule:
     def __post_init__(self) -> None:
         if not 0 < self.at_least < 1:
             raise ValueError(f"at_least must lie between 0 and 1, got {self.at_least}")
-        if not self.false_negative > 0:
-            raise ValueError(f"false_negative must be above 0, got {self.false_negative}")
+        if not 0 < self.false_negative < math.inf:
+            raise ValueError(
+                f"false_negative must be finite and above 0, got {self.false_negative}"
+            )
 
     def words(self, task: Task) -> str:
         """Return what the rule promises of a task's labels, empty of ``highest``."""

@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader
 
 from diascope.card import ModelCard
 from diascope.decision import scores_of
+from diascope.errors import WeightsError
 from diascope.evaluation.metrics import macro_auc
 from diascope.evaluation.scored import Floats
 from diascope.network import Network
@@ -33,6 +34,9 @@ def logits_of(network: Network, pictures: Pictures, workers: int, *, flips: bool
 
     Args:
         flips: average over the picture and its three mirror images.
+
+    Raises:
+        WeightsError: if one of them is no finite number.
     """
     rows = []
     mirrors = [[2], [3], [2, 3]] if flips else []
@@ -40,7 +44,13 @@ def logits_of(network: Network, pictures: Pictures, workers: int, *, flips: bool
         for batch in _batches(network, pictures, workers):
             views = [network(batch), *(network(batch.flip(axes)) for axes in mirrors)]
             rows.append(torch.stack([view.float() for view in views]).mean(0).cpu().numpy())
-    return np.concatenate(rows).astype(np.float64)
+    logits: Floats = np.concatenate(rows).astype(np.float64)
+    if not np.isfinite(logits).all():
+        raise WeightsError(
+            "the network's answers are no finite numbers: its weights grew too large",
+            hint="Choose a smaller learning_rate; where it starts from other weights, their scale.",
+        )
+    return logits
 
 
 def features_of(network: Network, pictures: Pictures, workers: int) -> Floats:

@@ -151,6 +151,11 @@ def test_a_shipped_recipe_is_found_by_name(name: str) -> None:
     assert read_recipe(name).train is not None
 
 
+def test_a_recipe_whose_name_no_file_can_have_is_refused() -> None:
+    with pytest.raises(RecipeError, match="cannot be read: File name too long"):
+        read_recipe("x" * 300)
+
+
 def test_a_recipe_that_is_nowhere_is_refused_with_the_shipped_ones(install: object) -> None:
     install("fake_recipes", "[diascope.recipes]\neyes = fake_package.recipes\n")  # type: ignore[operator]
 

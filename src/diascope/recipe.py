@@ -218,8 +218,11 @@ def build(
 
 def _find(name: str) -> Path:
     path = Path(name)
-    if path.is_file():
-        return path.resolve()
+    try:
+        if path.is_file():
+            return path.resolve()
+    except OSError as error:  # such as in a folder that cannot be entered
+        raise RecipeError(f"cannot be read: {error.strerror}", where=name) from error
     short = name.removesuffix(".yaml")
     shipped = sorted(plugin.name for plugin in find_plugins() if plugin.kind == "recipe")
     if short in shipped or ":" in short:

@@ -87,3 +87,8 @@ def test_a_model_whose_card_raises_is_told_with_its_cause(
     assert told in listed.out
     assert "chest-findings" in listed.out
     assert told in shown.err
+
+
+def test_a_model_whose_name_no_folder_can_have_is_refused(command: Command) -> None:
+    ended = command("models", "show", "x" * 300)
+    assert (ended.code, "there is no model plugin named" in ended.err) == (2, True)

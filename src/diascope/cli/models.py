@@ -87,6 +87,7 @@ def _write_page(card: "ModelCard", page: str) -> None:
 
 
 def _card(name: str) -> "ModelCard":
+    from os.path import isdir
     from pathlib import Path
 
     from diascope.card import read_card
@@ -94,7 +95,7 @@ def _card(name: str) -> "ModelCard":
     from diascope.fields import parameters
     from diascope.plugins import blamed, card_of, find_plugin, load_plugin
 
-    if Path(name).is_dir():
+    if isdir(name):  # noqa: PTH112 - Path.is_dir may raise
         return read_card(Path(name))
     plugin = find_plugin("model", name)
     loaded = load_plugin(plugin)

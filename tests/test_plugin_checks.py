@@ -13,7 +13,7 @@ from diascope.contracts import Runtime
 from diascope.models.classifier import ClassifierModel
 from diascope.pipeline import make_backbone
 from diascope.sample import Item, Prediction, Sample
-from diascope.testing import check_augmentation, check_model
+from diascope.testing import check_augmentation, check_model, check_plugin
 from tests.runs import write_weights
 
 RUNTIME = Runtime("cpu", "none", make_backbone, engine="torch", precision="float32")
@@ -55,11 +55,12 @@ class Model:
     inner: ClassifierModel
     change: dict[str, Any]
     whole: bool
+    broken: bool = False
     api: ClassVar = (1, 0)
 
     @property
     def card(self) -> ModelCard:
-        return self.inner.card
+        return replace(self.inner.card, std=(0.0, 1.0, 1.0)) if self.broken else self.inner.card
 
     def load(self, runtime: Runtime) -> Any:
         return Changed(self.inner.load(runtime), self.change, self.whole)
@@ -80,8 +81,10 @@ class Changed:
         return replace(answer, **self.change) if self.whole else answer
 
 
-def checked(tmp_path: Path, change: dict[str, Any], *, whole: bool) -> None:
-    model = Model(ClassifierModel(write_weights(tmp_path / "tiny")), change, whole)
+def checked(
+    tmp_path: Path, change: dict[str, Any], *, whole: bool = False, broken: bool = False
+) -> None:
+    model = Model(ClassifierModel(write_weights(tmp_path / "tiny")), change, whole, broken)
     height, width = model.card.size
     pixels = np.full((height, width, 3), 128, np.uint8)
     samples = [Sample(Item(name, name), pixels) for name in ("a", "b")]
@@ -115,3 +118,14 @@ def test_a_model_is_checked_against_its_card(
 def test_a_kind_of_score_that_is_not_the_cards_is_told(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="the card's score kind"):
         checked(tmp_path, {"score_kind": "logit"}, whole=False)
+
+
+def test_a_card_that_a_run_would_refuse_is_told(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="a card that holds together, got 'mean and std"):
+        checked(tmp_path, {}, broken=True)
+
+
+@pytest.mark.parametrize("api", [(1, "0"), (1.0, 0), (1,), "1.0", None])
+def test_an_api_that_a_run_would_refuse_is_told(api: Any) -> None:
+    with pytest.raises(AssertionError, match="a class attribute api"):
+        check_plugin(type("Odd", (), {"api": api})())

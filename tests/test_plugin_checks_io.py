@@ -141,11 +141,12 @@ class Report:
         count = sum(1 for _ in records) + sum(1 for _ in records)
         path = directory / f"{directory.name if self.by == 'another name' else count}.txt"
         with path.open("x"):
-            return [path]
+            return [Path(path.name) if self.by == "short name" else path]
 
 
-def test_a_report_is_written_into_an_empty_folder_each_time() -> None:
-    assert check_report(Report(), {}, PREDICTION) == [Path("6.txt")]
+@pytest.mark.parametrize("by", ["", "short name"])
+def test_a_report_is_written_into_an_empty_folder_each_time(by: str) -> None:
+    assert check_report(Report(by), {}, PREDICTION) == [Path("6.txt")]
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,8 @@ _KNOWN = Sample(
 def check_plugin(plugin: Any) -> None:
     """What is true of a plugin of any kind: a fitting ``api``, typed parameters, picklable."""
     api = getattr(plugin, "api", None)
-    _expect(isinstance(api, tuple) and len(api) == 2, "a class attribute api = (1, 0)", api)
+    pair = isinstance(api, tuple) and len(api) == 2 and all(isinstance(n, int) for n in api)
+    _expect(pair, "a class attribute api = (1, 0)", api)
     assert api is not None
     _expect(api[0] == contracts.API[0], f"api of major {contracts.API[0]}", api)
     parameters(type(plugin))
@@ -139,6 +140,8 @@ def check_backbone(plugin: Any, size: int = 64) -> None:
 def check_model(plugin: Any, samples: list[Sample], runtime: contracts.Runtime) -> None:
     """Load a model and have it answer for samples that it can take."""
     check_plugin(plugin)
+    wrong = plugin.card.contradiction()
+    _expect(not wrong, "a card that holds together", wrong)
     predictor = plugin.load(runtime)
     predictions = list(predictor.predict(samples))
     _expect(len(predictions) == len(samples), f"{len(samples)} predictions", len(predictions))
@@ -186,7 +189,7 @@ def _written(
     plugin: Any, run: Mapping[str, Any], records: Sequence[Record], folder: Path
 ) -> list[Path]:
     """Have a report written into an empty folder; return the files' names."""
-    written = [Path(path) for path in plugin.write(run, _Records(records), folder)]
+    written = [folder / path for path in plugin.write(run, _Records(records), folder)]
     _expect(len(written) > 0, "the paths of what was written", written)
     for path in written:
         _expect(path.exists(), f"{path} to exist", "nothing")

@@ -80,6 +80,10 @@ def test_an_unknown_key_in_a_card_is_refused_with_its_line(tmp_path: Path, make_
         ({"score_kind": "certainty"}, "score_kind"),
         ({"size": (8,)}, "size"),
         ({"novelty": NoveltyLimit((1.0, 0.0))}, "novelty"),
+        ({"metrics": {"auc": {"mean": 0.9}}}, "metrics must hold figures"),
+        ({"metrics": {"auc": {"value": "0.9"}}}, "metrics must hold figures"),
+        ({"subgroups": {"sex=m": {"auc": {"value": 0.9, "low": 0.8}}}}, "sex=m must hold figures"),
+        ({"subgroups": {"sex=m": 0.9}}, "sex=m must hold figures"),
     ],
 )
 def test_a_card_that_does_not_hold_together_is_refused(

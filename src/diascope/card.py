@@ -20,6 +20,7 @@ CHECKPOINT_FILE = "checkpoint.pt"
 Task = Literal["binary", "multiclass", "multilabel"]
 _TOLD = {"title", "licence", "operating_rule", "data", "metrics", "cross_validation", "subgroups"}
 _TOLD |= {"evidence", "limits", "made", "read"}
+_FIGURE = {"value", "low", "high"}
 
 
 @dataclass(frozen=True)
@@ -183,9 +184,21 @@ class ModelCard:
             return "an operating point must be above 0"
         if self.novelty is not None and not min(self.novelty.thresholds) > 0:
             return f"the thresholds of novelty must be above 0, got {self.novelty.thresholds}"
+        told = {"metrics": self.metrics, "cross_validation": self.cross_validation}
+        for part, metrics in (told | self.subgroups).items():
+            if not (isinstance(metrics, Mapping) and all(map(_is_told, metrics.values()))):
+                return f"{part} must hold figures: a value, and low and high or neither of them"
         if len(self.mean) != len(self.std) or 0 in self.std:
             return f"mean and std need one number a channel, std not 0: {self.mean}, {self.std}"
         return ""
+
+
+def _is_told(figure: object) -> bool:
+    """Whether what stands among metrics is a text or number, or a figure with or without ends."""
+    if not isinstance(figure, Mapping):
+        return True
+    numbers = all(isinstance(figure[name], int | float) for name in _FIGURE & figure.keys())
+    return numbers and "value" in figure and ("low" in figure) == ("high" in figure)
 
 
 def read_card(directory: Path) -> ModelCard:

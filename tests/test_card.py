@@ -94,6 +94,13 @@ def test_a_card_that_does_not_hold_together_is_refused(
     assert said in refusal(tmp_path).message
 
 
+@pytest.mark.parametrize("text", ["- name", "name", "null"])
+def test_a_file_that_holds_no_keys_is_no_card(tmp_path: Path, text: str) -> None:
+    (tmp_path / CARD_FILE).write_text(text)
+
+    assert refusal(tmp_path).where == f"{tmp_path / CARD_FILE}:1"
+
+
 def test_a_binary_task_has_one_output_and_two_names(make_card: Make) -> None:
     card = make_card(task="binary")
 

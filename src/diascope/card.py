@@ -216,6 +216,8 @@ def read_card(directory: Path) -> ModelCard:
         raise WeightsError(found, where=str(directory), hint=hint)
     try:
         document = read_document(path)
+        if not isinstance(document.value, dict):
+            raise RecipeError("a card must hold keys", where=document.where)
         card = ModelCard(**check(ModelCard, document.value, where=document.where))
     except RecipeError as error:
         raise WeightsError(error.message, where=error.where, hint=error.hint) from error

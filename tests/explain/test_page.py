@@ -31,9 +31,11 @@ def browser() -> Iterator["Browser"]:
         yield browser
 
 
-def made(make_card: Callable[..., ModelCard], *, broken: bool = False) -> str:
-    card = make_card(size=(32, 32), mean=(0.5,) * 3, std=(0.25,) * 3)
-    batch = 2 * torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(0)) - 1
+def made(
+    make_card: Callable[..., ModelCard], *, broken: bool = False, size: tuple[int, int] = (32, 32)
+) -> str:
+    card = make_card(size=size, mean=(0.5,) * 3, std=(0.25,) * 3)
+    batch = 2 * torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0)) - 1
     found = explain(make_network(outputs=2), batch, OUTPUTS, "dark")
     if broken:
         wrong, right = found.evidence["bright"], found.evidence["dark"]
@@ -121,6 +123,18 @@ def test_of_a_large_picture_the_middle_is_kept_and_that_is_said(page: "Page") ->
 
 def test_nothing_has_to_be_scrolled_sideways_on_a_phone(page: "Page") -> None:
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_of_a_tall_picture_all_can_be_seen_at_once(
+    browser: "Browser", make_card: Callable[..., ModelCard], tmp_path: Path
+) -> None:
+    path = tmp_path / "tall.html"
+    path.write_text(made(make_card, size=(160, 8)), encoding="utf-8")
+    page = browser.new_page(viewport={"width": 1300, "height": 900})
+    page.goto(path.as_uri())
+    heights = "all => all.map(each => each.getBoundingClientRect().height)"
+    assert max(page.locator("img, canvas").evaluate_all(heights)) < 900
+    page.close()
 
 
 def test_the_bars_of_the_scores_stay_wide_enough_to_compare_on_a_phone(page: "Page") -> None:

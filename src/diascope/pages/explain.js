@@ -117,6 +117,7 @@ const picker = (label, side, moved) => {
   const element = make("div", {}, make("div", { class: "map" }, canvas, cursor), legend, place);
   const show = (map, box, row, column) => {
     state.box = box;
+    canvas.parentElement.style.setProperty("--aspect", box.width / box.height);
     draw(canvas, map).forEach((number, end) => { ends[end].textContent = text(number); });
     legend.hidden = map.shape[0] >= 3;
     move(row, column);

@@ -69,3 +69,24 @@ def test_a_sound_file_in_a_compression_that_nothing_here_decodes_is_not_called_d
 
     with pytest.raises(ReadError, match=r"is stored in a way that is not read here.*34712"):
         next(SlideReader(missing=Assume(0.5)).read(Item("a", str(path))))
+
+
+@pytest.mark.parametrize(
+    ("description", "kind"), [("Aperio Image Library|MPP = 0.25", "openslide"), ("", "vips")]
+)
+def test_a_slide_whose_end_is_cut_off_is_not_taken_for_a_picture_of_another_spacing(
+    tmp_path: Path, description: str, kind: str
+) -> None:
+    path = tmp_path / "a.svs"
+    options: dict[str, Any] = {"photometric": "rgb", "tile": (64, 64), "metadata": None}
+    with tifffile.TiffWriter(path) as file:
+        for level in (NOISE, NOISE[::4, ::4]):
+            file.write(level, description=description, **options)
+    with tifffile.TiffFile(path) as file:
+        cut = path.read_bytes()[: file.pages[1].offset + 5]
+    path.write_bytes(cut)
+
+    assert kind_of(str(path), cut[:4096]) == kind
+    if kind == "openslide":
+        with pytest.raises(ReadError, match="it cannot be opened, it is truncated or damaged"):
+            next(SlideReader(missing=Assume(0.5)).read(Item("a", str(path))))

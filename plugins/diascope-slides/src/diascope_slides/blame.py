@@ -4,7 +4,9 @@ import re
 
 from diascope.errors import reason_of
 
-_UNKNOWN = re.compile(r"unsupported|not (supported|implemented|configured)", re.IGNORECASE)
+_UNKNOWN = re.compile(
+    r"unsupported (?!or missing)|not (supported|implemented|configured)", re.IGNORECASE
+)
 
 
 def blame(error: Exception) -> tuple[str, str]:

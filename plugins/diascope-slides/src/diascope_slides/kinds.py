@@ -12,7 +12,7 @@ _BIG_ENDIAN = b"MM\x00*"
 _TIFF = (b"II*\x00", _BIG_ENDIAN, b"II+\x00", b"MM\x00+")
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 _SCANNERS = (b"Aperio", b"Hamamatsu", b"<scn", b"iScan", b"PHILIPS")
-_OME = b"<OME"
+_OME, _DESCRIPTION = b"<OME", "image-description"
 
 
 def is_dicom_slide(head: bytes) -> bool:
@@ -44,24 +44,34 @@ def _tiff(path: str, head: bytes) -> Kind:
     if not Path(path).is_file():
         return "openslide" if any(name in head for name in _SCANNERS) else "picture"
     vendor = _vendor(path)
-    if vendor == "generic-tiff":  # TIFF in tiles: libvips gives the same pixels, and sooner
-        return "vips"
-    if vendor is None and head.startswith(_BIG_ENDIAN) and _in_tiles(path):
-        return "vips"  # OpenSlide knows none of them: it takes the wrong half of an offset
-    return "picture" if vendor is None else "openslide"
+    if vendor is None:
+        return _unknown(path, head)
+    # TIFF in tiles: libvips gives the same pixels, and sooner
+    return "vips" if vendor == "generic-tiff" else "openslide"
+
+
+def _unknown(path: str, head: bytes) -> Kind:
+    """Say what a TIFF is that OpenSlide does not know: none of its vendors' kind, or one that is
+    cut off anywhere, or one in tiles with the highest byte first, of which it knows none.
+    """
+    import pyvips
+
+    try:
+        image = pyvips.Image.new_from_file(path, revalidate=True)
+    except pyvips.Error:
+        return "picture"
+    if not image.get_typeof("tile-width"):
+        return "picture"
+    told = (
+        str(image.get(_DESCRIPTION)).encode("utf-8", "replace")
+        if image.get_typeof(_DESCRIPTION)
+        else b""
+    )
+    cut_off = any(name in told for name in _SCANNERS) and not head.startswith(_BIG_ENDIAN)
+    return "openslide" if cut_off else "vips"  # libvips does not know the vendors' spacing
 
 
 def _vendor(path: str) -> str | None:
     from openslide import OpenSlide
 
     return OpenSlide.detect_format(path) if Path(path).is_file() else None
-
-
-def _in_tiles(path: str) -> bool:
-    import pyvips
-
-    try:
-        image = pyvips.Image.new_from_file(path, revalidate=True)
-    except pyvips.Error:
-        return False
-    return bool(image.get_typeof("tile-width"))

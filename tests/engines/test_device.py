@@ -39,6 +39,11 @@ def test_a_list_is_taken_as_it_is_written_twice_if_it_says_so() -> None:
     assert choose_devices(["cpu", "cpu"]) == ("cpu", "cpu")
 
 
+def test_the_only_processor_has_no_number() -> None:
+    assert choose_device("cpu:0") == "cpu"
+    assert choose_devices(["cpu:0", "cpu"]) == ("cpu", "cpu")
+
+
 @pytest.mark.parametrize("missing", ["cuda:97", "gpu", "auto", "all"])
 def test_a_device_that_is_not_there_is_named(missing: str) -> None:
     with pytest.raises(ValueError, match=f"the device '{missing}' is not on this machine"):

@@ -71,7 +71,8 @@ def _present(wanted: str) -> str:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         first = str(error).splitlines()[0]
         raise ValueError(f"the device {wanted!r} is not on this machine: {first}") from error
-    return wanted
+    kind = wanted.partition(":")[0]
+    return kind if kind in ("cpu", "mps") else wanted  # of which a machine has one
 
 
 def _perhaps_accelerated() -> bool:

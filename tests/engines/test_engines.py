@@ -173,6 +173,18 @@ def test_an_accelerator_that_fails_for_good_is_told_from_a_batch_that_fails(
         engine.run(pictures(card, 2))
 
 
+def test_an_accelerator_without_any_memory_left_has_not_failed_for_good(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    network, card = classifier("convnet")
+    engine = TorchEngine(network, card, "cpu", "float32", compiled=False)
+    full = failing(torch.cuda.OutOfMemoryError("CUDA out of memory"))
+    engine._call = full  # type: ignore[assignment]
+    monkeypatch.setattr(torch, "zeros", full)
+    with pytest.raises(torch.cuda.OutOfMemoryError):
+        engine.run(pictures(card, 2))
+
+
 def failing(error: Exception) -> Callable[..., Any]:
     def fail(*_: Any, **__: Any) -> Any:
         raise error

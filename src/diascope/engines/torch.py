@@ -36,7 +36,7 @@ class Reference:
         _compute_in_full(device)
 
     def run(self, pictures: NDArray[np.float32]) -> Outputs:
-        with torch.inference_mode(), _alive(self._device):
+        with torch.inference_mode(), alive(self._device):
             features = self._graph.features(torch.from_numpy(pictures).to(self._device))
             logits = self.network.head(features)
             maps, pooled, *attention = self._graph.answers(features)
@@ -71,7 +71,7 @@ class TorchEngine:
         self._copies = torch.cuda.Stream(device) if device.startswith("cuda") else None  # type: ignore[no-untyped-call]
 
     def run(self, pictures: NDArray[np.float32]) -> Outputs:
-        with torch.inference_mode(), _alive(self._device):
+        with torch.inference_mode(), alive(self._device):
             found = [self._call(self._copied(part)) for part in self._parts(pictures)]
             whole = (torch.cat(each)[: len(pictures)] for each in zip(*found, strict=True))
             maps, pooled, *attention = map(_array, whole)
@@ -106,7 +106,7 @@ def _compute_in_full(device: str) -> None:
 
 
 @contextmanager
-def _alive(device: str) -> Iterator[None]:
+def alive(device: str) -> Iterator[None]:
     """Tell an accelerator that has failed for good from a batch that it cannot do.
 
     Raises:
@@ -114,6 +114,8 @@ def _alive(device: str) -> Iterator[None]:
     """
     try:
         yield
+    except torch.cuda.OutOfMemoryError:  # a smaller batch may fit, as soon as this one is let go
+        raise
     except RuntimeError as error:
         try:
             torch.zeros(1, device=device).cpu()

@@ -47,6 +47,21 @@ def test_dciodvfy_finds_no_error(name, run, answer, radiograph, tmp_path, tool):
     assert [error for path in files for error in errors(tool, path)] == []
 
 
+@pytest.mark.parametrize("name", REPORTS)
+def test_a_card_of_any_characters_gives_results_without_error(
+    name, run, answer, radiograph, tmp_path, tool
+):
+    odd = "in\\out\tor\nneither"
+    label = {"name": odd, "title": odd, "codes": {}, "operating_point": None}
+    run["card"] |= {"name": odd, "operating_rule": odd, "labels": [label]}
+    evidence = tuple(replace(each, label=odd) for each in answer(radiograph).evidence)
+    fields = {"scores": {odd: 0.5}, "predicted": (odd,), "warnings": (odd,), "evidence": evidence}
+    files = REPORTS[name].write(run, [answer(radiograph, **fields)], tmp_path)[1:]
+    assert [row["state"] for row in rows(tmp_path, name)] == ["ok"]
+    assert dcmread(files[0]).ManufacturerModelName == "in/out or neither"
+    assert errors(tool, files[0]) == []
+
+
 def test_reading_back_with_highdicom_gives_the_scores(run, answer, radiograph, tmp_path):
     _, path = DicomSr().write(run, [answer(radiograph)], tmp_path)
     groups = srread(path).content.get_image_measurement_groups()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from diascope.card import Label
 from diascope.sample import Prediction, ScoreKind
+from diascope_dicom.coding import written
 from diascope_dicom.source import moment_of
 from diascope_dicom.uid import uid_of
 
@@ -48,7 +49,7 @@ class Algorithm:
         own = run["versions"][MAKER]
         packages = ("diascope-dicom", "highdicom")
         return cls(
-            name=card["name"][:_LONG_STRING],
+            name=written(card["name"])[:_LONG_STRING],
             plugin=run["weights"]["model"],
             version=own,
             software=(f"{MAKER} {own}", *(f"{name} {version(name)}" for name in packages)),

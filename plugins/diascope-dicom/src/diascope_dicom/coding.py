@@ -13,6 +13,7 @@ SCHEME = "99DIASCOPE"
 """Private coding scheme: a model's own labels, and the kinds of scores."""
 
 _PREFERRED = "SCT"
+_UNWRITTEN = {**dict.fromkeys([*range(32), 127], " "), ord("\\"): "/"}
 _MEANING = 64
 _KINDS = {
     "probability": "Calibrated probability",
@@ -21,6 +22,14 @@ _KINDS = {
     "logit": "Logit, not a probability",
     "share": "Share of regions or frames",
 }
+
+
+def written(text: str) -> str:
+    """Return text as a value of DICOM can hold it (PS3.5 section 6.2).
+
+    Control characters become blanks; the backslash, which divides values, becomes a slash.
+    """
+    return text.translate(_UNWRITTEN)
 
 
 def own_scheme() -> "CodingSchemeIdentificationItem":
@@ -38,8 +47,8 @@ def finding_code(label: Label) -> "CodedConcept":
     from highdicom.sr import CodedConcept
     from pydicom import Sequence
 
-    meaning = (label.title or label.name)[:_MEANING]
-    given = label.codes or {SCHEME: label.name}
+    meaning = written(label.title or label.name)[:_MEANING]
+    given = label.codes or {SCHEME: written(label.name)}
     schemes = sorted(given, key=lambda scheme: scheme != _PREFERRED)
     first, *others = (CodedConcept(given[scheme], scheme, meaning) for scheme in schemes)
     if others:

@@ -15,7 +15,7 @@ from diascope.card import Label
 from diascope.pages.heat import heat_limits
 from diascope.sample import Prediction, ScoreKind
 from diascope_dicom.algorithm import NOT_A_DEVICE, Algorithm, naming, settled
-from diascope_dicom.coding import finding_code, method_code, own_scheme, score_code
+from diascope_dicom.coding import finding_code, method_code, own_scheme, score_code, written
 from diascope_dicom.lattice import Lattice
 from diascope_dicom.source import NoResultError
 from diascope_dicom.uid import uid_of
@@ -110,9 +110,9 @@ def _meaning(label: Label, kind: ScoreKind, limits: tuple[float, float]) -> "Rea
     from highdicom.sr import CodeContentItem
     from pydicom.sr.codedict import codes
 
-    title = label.title or label.name
+    title = written(label.title or label.name)
     meaning = RealWorldValueMapping(
-        lut_label=label.name[:_SHORT_STRING],
+        lut_label=written(label.name)[:_SHORT_STRING],
         lut_explanation=f"Score of each tile for {title}"[:_LONG_STRING],
         unit=codes.UCUM.NoUnits,
         value_range=limits,
@@ -147,7 +147,9 @@ def _map(
         [source],
         values,
         series_number=_SERIES_NUMBER,
-        series_description=f"{label.title or label.name} by {algorithm.name}"[:_LONG_STRING],
+        series_description=f"{written(label.title or label.name)} by {algorithm.name}"[
+            :_LONG_STRING
+        ],
         contains_recognizable_visual_features=False,
         real_world_value_mappings=[meaning],
         voi_lut_transformations=[VOILUTTransformation((low + high) / 2, high - low)],

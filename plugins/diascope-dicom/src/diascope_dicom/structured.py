@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from diascope.card import Label
 from diascope.sample import Prediction, ScoreKind
 from diascope_dicom.algorithm import MAKER, NOT_A_DEVICE, Algorithm, naming, settled
-from diascope_dicom.coding import finding_code, method_code, own_scheme, score_code
+from diascope_dicom.coding import finding_code, method_code, own_scheme, score_code, written
 from diascope_dicom.uid import uid_of
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def _group(
     decision = codes.SCT.Present if present else codes.SCT.Absent
     group = sr.MeasurementsAndQualitativeEvaluations(
         tracking_identifier=sr.TrackingIdentifier(
-            identifier=label.name, uid=uid_of("finding", instance, label.name)
+            identifier=written(label.name), uid=uid_of("finding", instance, label.name)
         ),
         finding_type=code,
         algorithm_id=sr.AlgorithmIdentification(
@@ -99,7 +99,7 @@ def _group(
         ],
     )
     group[0].ContentSequence.extend(
-        sr.TextContentItem(codes.DCM.Comment, warning, sr.RelationshipTypeValues.CONTAINS)
+        sr.TextContentItem(codes.DCM.Comment, written(warning), sr.RelationshipTypeValues.CONTAINS)
         for warning in prediction.warnings
     )
     return group
@@ -122,7 +122,7 @@ def _parameters(algorithm: Algorithm, kind: ScoreKind) -> list[str]:
         "operating points": algorithm.rule,
         "use": NOT_A_DEVICE,
     }
-    return [f"{name}: {value}" for name, value in parameters.items() if value]
+    return [f"{name}: {written(value)}" for name, value in parameters.items() if value]
 
 
 def _observer(algorithm: Algorithm) -> "ObservationContext":

@@ -40,6 +40,15 @@ def test_a_training_that_goes_on_overwrites_what_came_later(tmp_path: Path) -> N
     assert found.weights[:, 0, 0, 0, 0].tolist() == [1, 2, 3]
 
 
+def test_a_training_that_begins_heeds_no_filters_of_another_one(tmp_path: Path) -> None:
+    keep_filters(nn.Conv2d(3, 6, 3), 0, tmp_path)
+    keep_filters(backbone(1.0), 0, tmp_path)
+
+    found = read_filters(tmp_path)
+    assert found is not None
+    assert found.weights.shape == (1, 4, 3, 5, 5)
+
+
 def test_a_backbone_without_a_convolution_leaves_no_file(tmp_path: Path) -> None:
     keep_filters(nn.Linear(2, 2), 0, tmp_path)
 

@@ -56,7 +56,7 @@ def keep_filters(backbone: nn.Module, epoch: int, directory: Path) -> None:
         return
     weight = first.weight.detach().float().cpu().contiguous().numpy()[None]
     epochs = np.array([epoch])
-    if (known := read_filters(directory)) is not None:
+    if epoch and (known := read_filters(directory)) is not None:
         earlier = known.epochs < epoch
         epochs = np.concatenate([known.epochs[earlier], epochs])
         weight = np.concatenate([known.weights[earlier], weight])

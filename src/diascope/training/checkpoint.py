@@ -27,16 +27,28 @@ def load_checkpoint(directory: Path, digest: str) -> dict[str, Any] | None:
         digest: of recipe, table and splits.
 
     Raises:
-        WeightsError: if the folder holds another training.
+        WeightsError: if the folder holds another training, or a file of that name that is none of ours.
     """
     path = directory / CHECKPOINT_FILE
     if not path.is_file():
         return None
-    state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    if state["digest"] != digest:
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        found = state["digest"]
+    except Exception as error:  # a damaged pickle raises almost anything
         raise WeightsError(
-            "holds a training of another recipe or table, or a fold of another number of `folds`",
+            "is damaged, or not a checkpoint of `pipeline train`",
             where=str(path),
-            hint="Choose another --output, or remove the folder.",
-        )
+            hint="Without it the same command begins anew; or choose another --output.",
+        ) from error
+    if found != digest:
+        raise _another(path)
     return state
+
+
+def _another(path: Path) -> WeightsError:
+    return WeightsError(
+        "holds a training of another recipe or table, or a fold of another number of `folds`",
+        where=str(path),
+        hint="Choose another --output, or remove the folder.",
+    )

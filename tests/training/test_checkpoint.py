@@ -1,0 +1,36 @@
+"""What a folder holds from an earlier training: gone on with, or refused."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from diascope.errors import WeightsError
+from diascope.training.checkpoint import load_checkpoint, save_checkpoint
+
+
+def refusal(folder: Path) -> WeightsError:
+    with pytest.raises(WeightsError) as caught:
+        load_checkpoint(folder, "mine")
+    return caught.value
+
+
+def test_the_same_training_finds_what_it_left(tmp_path: Path) -> None:
+    assert load_checkpoint(tmp_path, "mine") is None
+    save_checkpoint(tmp_path, {"digest": "mine", "best": torch.ones(2)})
+    state = load_checkpoint(tmp_path, "mine")
+    assert state is not None
+    assert state["best"].tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("state", [{"state_dict": {}}, [1], {"path": Path("x")}], ids=str)
+def test_a_checkpoint_of_another_project_is_refused(tmp_path: Path, state: Any) -> None:
+    torch.save(state, tmp_path / "checkpoint.pt")
+    assert "not a checkpoint of `pipeline train`" in refusal(tmp_path).message
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage"])
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "checkpoint.pt").write_bytes(content)
+    assert refusal(tmp_path).where == str(tmp_path / "checkpoint.pt")

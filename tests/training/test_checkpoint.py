@@ -8,6 +8,7 @@ import torch
 
 from diascope.errors import WeightsError
 from diascope.training.checkpoint import load_checkpoint, save_checkpoint
+from tests.runs import write_weights
 
 
 def refusal(folder: Path) -> WeightsError:
@@ -34,3 +35,10 @@ def test_a_checkpoint_of_another_project_is_refused(tmp_path: Path, state: Any) 
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "checkpoint.pt").write_bytes(content)
     assert refusal(tmp_path).where == str(tmp_path / "checkpoint.pt")
+
+
+def test_weights_of_another_training_are_kept_though_their_checkpoint_is_gone(
+    tmp_path: Path,
+) -> None:
+    error = refusal(write_weights(tmp_path / "weights"))
+    assert error.message.startswith("holds a training of another recipe")

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from diascope.card import CHECKPOINT_FILE
+from diascope.card import CARD_FILE, CHECKPOINT_FILE, read_card
 from diascope.errors import WeightsError
 
 
@@ -27,10 +27,14 @@ def load_checkpoint(directory: Path, digest: str) -> dict[str, Any] | None:
         digest: of recipe, table and splits.
 
     Raises:
-        WeightsError: if the folder holds another training, or a file of that name that is none of ours.
+        WeightsError: if the folder holds another training, weights whose checkpoint is gone among
+            them, or a file of that name that is none of ours.
     """
     path = directory / CHECKPOINT_FILE
     if not path.is_file():
+        known = directory / CARD_FILE
+        if known.is_file() and read_card(directory).made.get("recipe_digest") != digest:
+            raise _another(known)
         return None
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)

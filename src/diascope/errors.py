@@ -50,7 +50,7 @@ class WeightsError(DiascopeError):
 
 
 class DeviceError(DiascopeError):
-    """An accelerator can do nothing more in this process; no item is at fault."""
+    """An accelerator, or a process beside this one, can do nothing more; no item is at fault."""
 
 
 class OutputError(DiascopeError):

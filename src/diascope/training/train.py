@@ -11,7 +11,6 @@ from torch import nn
 
 from diascope.card import ModelCard
 from diascope.cores import cores, threads
-from diascope.errors import UsageError
 from diascope.evaluation.scored import Scored
 from diascope.network import AttentionHead, Network, build_head
 from diascope.output import held
@@ -23,8 +22,8 @@ from diascope.training.features import Extraction, Features
 from diascope.training.finish import Trained, finish, pooled, write_split
 from diascope.training.loop import Progress, Trainer
 from diascope.training.memory import memory_told
-from diascope.training.options import TrainOptions
 from diascope.training.plan import Plan, make_plan
+from diascope.training.processes import device_count, fabric_of, together
 from diascope.training.sharing import computing_on, share
 from diascope.training.transfer import Matched, start_from
 from diascope.training.trial import built, try_backbone
@@ -52,10 +51,10 @@ def train(
             and RecipeError, if memory runs out.
     """
     plan = make_plan(recipe)
-    fabric = _fabric(plan.options)
+    fabric = fabric_of(plan.options)
     first, available = fabric.is_global_zero, threads()  # before Fabric sets their number
     holding = held(directory) if first else nullcontext(directory)
-    with memory_told(recipe), holding as folder:
+    with memory_told(recipe), together(fabric), holding as folder:
         load_checkpoint(folder, plan.digest())  # refuses a folder that holds another training
         prepared = _prepared(plan, folder, fabric.device, tell) if first else None
         fabric.launch()
@@ -171,13 +170,12 @@ def _prepared(
 
 def _workers(plan: Plan) -> int:
     """Return the reading processes of each process that trains; without GPUs, cores are scarce."""
-    workers, devices = plan.recipe.run.workers, plan.options.devices
+    workers = plan.recipe.run.workers
     if workers != "auto":
         return workers
     if not torch.cuda.is_available():
         return 1
-    count = torch.cuda.device_count() if devices == "auto" else devices
-    return min(_MOST_READERS, max(1, cores() // count - 1))
+    return min(_MOST_READERS, max(1, cores() // device_count(plan.options) - 1))
 
 
 def _inspected(plan: Plan, folder: Path) -> Inspection:
@@ -193,17 +191,3 @@ def _inspected(plan: Plan, folder: Path) -> Inspection:
         folds=[fold.examples for fold in plan.folds()],
     )
     return replace(inspection, warnings=(*plan.warnings, *inspection.warnings))
-
-
-def _fabric(options: TrainOptions) -> Any:
-    from lightning_fabric import Fabric
-
-    on_gpu = torch.cuda.is_available()
-    if options.precision == "16-mixed" and not on_gpu:
-        raise UsageError(
-            "precision: 16-mixed needs a GPU", hint="Write bf16-mixed, or 32-true, for processors."
-        )
-    devices = options.devices if options.devices != "auto" else ("auto" if on_gpu else 1)
-    return Fabric(
-        accelerator="cuda" if on_gpu else "cpu", devices=devices, precision=options.precision
-    )

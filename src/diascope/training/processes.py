@@ -1,0 +1,75 @@
+"""The processes of a training, one a device: the command, and helpers that begin and end by it."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from diascope.engines.torch import alive
+from diascope.errors import DeviceError, UsageError
+from diascope.training.options import TrainOptions
+
+
+def device_count(options: TrainOptions) -> int:
+    """Return how many devices train: as the recipe says, else all GPUs, or the processor."""
+    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if options.devices == "auto":
+        return there or 1
+    return options.devices
+
+
+def fabric_of(options: TrainOptions) -> Any:
+    """Return the Fabric of a training on the GPUs of this machine, or on its processor."""
+    from lightning_fabric import Fabric
+
+    on_gpu, count = torch.cuda.is_available(), device_count(options)
+    if options.precision == "16-mixed" and not on_gpu:
+        raise UsageError(
+            "precision: 16-mixed needs a GPU", hint="Write bf16-mixed, or 32-true, for processors."
+        )
+    return Fabric(
+        accelerator="cuda" if on_gpu else "cpu",
+        devices=count,
+        precision=options.precision,
+    )
+
+
+@contextmanager
+def together(fabric: Any) -> Iterator[None]:
+    """Let helpers end with the first process, which alone is interrupted and tells why it ended.
+
+    Raises:
+        DeviceError: in the first process if another one is gone, in any if its device has failed.
+    """
+    if not fabric.is_global_zero:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    try:
+        with alive(str(fabric.device)):
+            yield
+    except RuntimeError as error:
+        if fabric.world_size == 1 or not _is_lost(error):
+            raise
+        if not fabric.is_global_zero:
+            raise SystemExit(0) from error  # else Lightning kills the first before it has told
+        raise DeviceError(
+            "another process of this training ended",
+            hint="It may have said why, or its memory ran out. The same command goes on.",
+        ) from error
+
+
+def _is_lost(error: RuntimeError) -> bool:
+    """Whether that is what torch raises in a process whose partner is gone."""
+    return isinstance(error, torch.distributed.DistError) or "gloo" in str(error)
+
+
+def _end_with(parent: int) -> None:
+    """End this process, even if it waits for others within a call, once its parent is gone."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)

@@ -1,0 +1,81 @@
+"""The processes of a training begin and end together, and one of them tells why."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
+
+import pytest
+
+from diascope.errors import DeviceError
+from diascope.training.processes import together
+from tests.runs import PATIENCE_S, start
+from tests.training.trainings import write_table, write_training
+
+pytest.importorskip("lightning_fabric", reason="needs diascope[train]")
+
+GONE = "[/gloo/transport/tcp/pair.cc:553] Connection closed by peer [127.0.0.1]:13495"
+DEADLY = """
+import os, signal
+from dataclasses import dataclass
+
+@dataclass(frozen=True)
+class Deadly:
+    api = (1, 0)
+    def __call__(self, picture, random):
+        if os.environ.get("LOCAL_RANK") == "1":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return picture
+"""
+
+
+@pytest.mark.parametrize(("processes", "told"), [(1, RuntimeError), (2, DeviceError)])
+def test_a_partner_that_is_gone_is_told_where_there_is_one(
+    processes: int, told: type[Exception]
+) -> None:
+    first = SimpleNamespace(is_global_zero=True, world_size=processes, device="cpu")
+    with pytest.raises(told), together(first):
+        raise RuntimeError(GONE)
+
+
+def test_a_device_that_has_failed_is_told() -> None:
+    alone = SimpleNamespace(is_global_zero=True, world_size=1, device="meta")  # can compute nothing
+    with pytest.raises(DeviceError, match="the device meta failed: CUDA error"), together(alone):
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+
+def test_a_helper_ends_with_its_parent_and_leaves_interruptions_to_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    parents, ended, heeds = iter([7, 7, 1]), Event(), list[object]()
+    monkeypatch.setattr(os, "getppid", lambda: next(parents))
+    monkeypatch.setattr(os, "_exit", lambda code: ended.set())
+    monkeypatch.setattr(signal, "signal", lambda *which: heeds.append(which))
+    helper = SimpleNamespace(is_global_zero=False, world_size=2, device="cpu")
+
+    def waiting() -> None:
+        assert ended.wait(PATIENCE_S)
+        raise RuntimeError(GONE)
+
+    with pytest.raises(SystemExit) as left, together(helper):
+        waiting()
+    assert left.value.code == 0  # with any other, Lightning kills the first process
+    assert heeds == [(signal.SIGINT, signal.SIG_IGN)]
+
+
+def test_a_helper_that_is_killed_ends_the_training_with_a_sentence(
+    tmp_path: Path, install: Callable[..., None]
+) -> None:
+    install("deadly", "[diascope.augmentations]\ndeadly = deadly:Deadly\n", deadly=DEADLY)
+    table = write_table(tmp_path / "pictures", ["red", "green"])
+    recipe = write_training(tmp_path / "two.yaml", table, devices=2, augment=["deadly"])
+    process = start(tmp_path / "site", "train", recipe, "--output", tmp_path / "out")
+    try:
+        _, err = process.communicate(timeout=2 * PATIENCE_S)
+    finally:
+        process.kill()
+    said = "another process of this training ended", "Child process with PID"  # Lightning's words
+    assert any(words in err for words in said), err
+    assert "Traceback" not in err

@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
@@ -10,12 +11,14 @@ from types import SimpleNamespace
 import pytest
 
 from diascope.errors import DeviceError
-from diascope.training.processes import together
+from diascope.training.options import TrainOptions
+from diascope.training.processes import fabric_of, together
 from tests.runs import PATIENCE_S, start
 from tests.training.trainings import write_table, write_training
 
 pytest.importorskip("lightning_fabric", reason="needs diascope[train]")
 
+OPTIONS = TrainOptions(table=None, backbone="b")  # type: ignore[arg-type]
 GONE = "[/gloo/transport/tcp/pair.cc:553] Connection closed by peer [127.0.0.1]:13495"
 DEADLY = """
 import os, signal
@@ -29,6 +32,16 @@ class Deadly:
             os.kill(os.getpid(), signal.SIGKILL)
         return picture
 """
+
+
+def test_a_scheduler_that_gave_one_task_does_not_make_one_process_of_two(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("NTASKS", "NTASKS_PER_NODE", "NNODES"):
+        monkeypatch.setenv(f"SLURM_{name}", "1")
+    environment = fabric_of(replace(OPTIONS, devices=2)).strategy.cluster_environment
+    environment.validate_settings(num_devices=2, num_nodes=1)
+    assert not environment.creates_processes_externally
 
 
 @pytest.mark.parametrize(("processes", "told"), [(1, RuntimeError), (2, DeviceError)])

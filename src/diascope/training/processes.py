@@ -24,8 +24,12 @@ def device_count(options: TrainOptions) -> int:
 
 
 def fabric_of(options: TrainOptions) -> Any:
-    """Return the Fabric of a training on the GPUs of this machine, or on its processor."""
+    """Return the Fabric of a training on the GPUs of this machine, or on its processor.
+
+    It starts its helpers itself: a scheduler such as SLURM has given this machine one task.
+    """
     from lightning_fabric import Fabric
+    from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 
     on_gpu, count = torch.cuda.is_available(), device_count(options)
     if options.precision == "16-mixed" and not on_gpu:
@@ -36,6 +40,7 @@ def fabric_of(options: TrainOptions) -> Any:
         accelerator="cuda" if on_gpu else "cpu",
         devices=count,
         precision=options.precision,
+        plugins=[LightningEnvironment()],
     )
 
 

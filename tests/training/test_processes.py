@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from threading import Event
 from types import SimpleNamespace
@@ -42,6 +43,10 @@ def test_a_scheduler_that_gave_one_task_does_not_make_one_process_of_two(
     environment = fabric_of(replace(OPTIONS, devices=2)).strategy.cluster_environment
     environment.validate_settings(num_devices=2, num_nodes=1)
     assert not environment.creates_processes_externally
+
+
+def test_helpers_wait_for_days_while_the_first_process_validates() -> None:
+    assert fabric_of(replace(OPTIONS, devices=2)).strategy._timeout > timedelta(days=1)
 
 
 @pytest.mark.parametrize(("processes", "told"), [(1, RuntimeError), (2, DeviceError)])

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import torch
@@ -13,6 +14,9 @@ import torch
 from diascope.engines.torch import alive
 from diascope.errors import DeviceError, UsageError
 from diascope.training.options import TrainOptions
+
+_WAIT = timedelta(days=7)
+"""For another process: the first one validates and measures alone, which may take hours."""
 
 
 def device_count(options: TrainOptions) -> int:
@@ -30,6 +34,7 @@ def fabric_of(options: TrainOptions) -> Any:
     """
     from lightning_fabric import Fabric
     from lightning_fabric.plugins.environments.lightning import LightningEnvironment
+    from lightning_fabric.strategies.ddp import DDPStrategy
 
     on_gpu, count = torch.cuda.is_available(), device_count(options)
     if options.precision == "16-mixed" and not on_gpu:
@@ -40,6 +45,7 @@ def fabric_of(options: TrainOptions) -> Any:
         accelerator="cuda" if on_gpu else "cpu",
         devices=count,
         precision=options.precision,
+        strategy=DDPStrategy(timeout=_WAIT) if count > 1 else "auto",
         plugins=[LightningEnvironment()],
     )
 

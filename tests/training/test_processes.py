@@ -10,10 +10,11 @@ from threading import Event
 from types import SimpleNamespace
 
 import pytest
+import torch
 
-from diascope.errors import DeviceError
+from diascope.errors import DeviceError, UsageError
 from diascope.training.options import TrainOptions
-from diascope.training.processes import fabric_of, together
+from diascope.training.processes import device_count, fabric_of, together
 from tests.runs import PATIENCE_S, start
 from tests.training.trainings import write_table, write_training
 
@@ -47,6 +48,14 @@ def test_a_scheduler_that_gave_one_task_does_not_make_one_process_of_two(
 
 def test_helpers_wait_for_days_while_the_first_process_validates() -> None:
     assert fabric_of(replace(OPTIONS, devices=2)).strategy._timeout > timedelta(days=1)
+
+
+def test_more_gpus_than_are_here_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert device_count(OPTIONS) == device_count(replace(OPTIONS, devices=2)) == 2
+    with pytest.raises(UsageError, match="devices is 3, and 2 GPUs are here"):
+        device_count(replace(OPTIONS, devices=3))
 
 
 @pytest.mark.parametrize(("processes", "told"), [(1, RuntimeError), (2, DeviceError)])

@@ -20,10 +20,16 @@ _WAIT = timedelta(days=7)
 
 
 def device_count(options: TrainOptions) -> int:
-    """Return how many devices train: as the recipe says, else all GPUs, or the processor."""
+    """Return how many devices train: as the recipe says, else all GPUs, or the processor.
+
+    Raises:
+        UsageError: if the recipe wants more GPUs than are there.
+    """
     there = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if options.devices == "auto":
         return there or 1
+    if there and options.devices > there:
+        raise UsageError(f"train.devices is {options.devices}, and {there} GPUs are here")
     return options.devices
 
 

@@ -1,0 +1,101 @@
+"""Whatever a ledger went through, it tells what a new one would; what is done is not done again."""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from itertools import islice
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from diascope import ledger
+from diascope.errors import UsageError
+from diascope.inputs import find_items
+from diascope.ledger import Ledger, content_digest
+from diascope.sample import Failed, Found, Item, Prediction, Record, Skipped
+
+
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no ledger wait for the disk."""
+    carry = ledger.opened
+
+    def opened(path: Path) -> object:
+        (base := carry(path)).execute("pragma synchronous = off")
+        return base
+
+    monkeypatch.setattr(ledger, "opened", opened)
+
+
+def change(random: Random, path: Path, other: Path) -> None:
+    """Do something to a file: what is in it, what it is, where it lies."""
+    kind = random.choice(["write", "write", "write", "move", "gone", "nowhere", "loop", "pipe"])
+    if kind == "move" and path.is_file():
+        path.replace(other)
+        return
+    path.unlink(missing_ok=True)
+    if kind == "write":  # of other sizes, so that stamps differ
+        path.write_text(random.choice(["x", "yy", "bad", "none"]))
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind in ("nowhere", "loop"):
+        path.symlink_to(path if kind == "loop" else "nowhere")
+
+
+def found(random: Random, photos: Path, names: list[str]) -> Iterator[Found]:
+    """Name the files by their folder, or by lists that call them otherwise, some of them twice."""
+    listed, beside = photos.parent / "list.txt", photos / ".list.txt"
+    some = random.choices(names, k=5)
+    listed.write_text("\n".join(random.choice(["", "photos/"]) + name for name in some))
+    beside.write_text("\n".join(some))
+    folder, file = str(photos), str(photos / names[0])
+    ways = [([folder], []), ([file, folder], []), ([], [listed]), ([], [beside])]
+    inputs, lists = random.choice(ways[:1] + ways[2:] if not Path(file).exists() else ways)
+    return find_items(inputs, lists)
+
+
+def end_of(item: Item, digest: str) -> Record:
+    content = Path(item.uri).read_text()
+    if content in ("bad", "none"):
+        return Failed(item, "read", "", "bad") if content == "bad" else Skipped(item, content)
+    return Prediction(item, {"x": float(len(digest)), "y": float(len(content))}, "logit", ())
+
+
+def work(books: Ledger, chunks: int | None) -> list[tuple[Item, object, object]]:
+    """Answer so many chunks of what is to do; return what is told then of the ended items."""
+    for items in islice(books.todo(2), chunks):
+        books.record([(end_of(item, books.digest), content_digest(item)) for item in items])
+    records = list(books.records())
+    return [(r.item, getattr(r, "scores", None), getattr(r, "reason", None)) for r in records]
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_a_ledger_with_a_past_tells_what_a_new_one_tells(tmp_path: Path, seed: int) -> None:
+    random, photos, names = Random(seed), tmp_path / "photos", list("abcd")
+    photos.mkdir()
+    settled: object = None
+    for round_ in range(9):
+        for _ in range(random.randrange(4)):
+            change(random, *(photos / name for name in random.sample(names, 2)))
+        entries = list(found(random, photos, names))
+        digest, limit = random.choice(["this", "this", "other"]), random.choice([None, None, 2])
+        retry, chunks = random.random() < 0.2, random.choice([None, None, 0, 1])
+        with (
+            closing(Ledger(tmp_path / "old.sqlite", digest)) as old,
+            closing(Ledger(tmp_path / f"{round_}.sqlite", digest)) as new,
+        ):
+            new.enter(entries, retry=False, limit=limit)
+            expected = work(new, None)
+            with suppress(UsageError):  # none is within reach
+                old.enter(entries, retry=retry, limit=limit)
+                records = work(old, chunks)
+                assert records == [each for each in expected if each in records]
+                assert len({item.uri for item, *_ in expected}) == len(expected)  # each once
+                assert len(records) + old.counts()["pending"] == len(expected)
+                assert old.changed or records == settled
+                if len(records) == len(expected):
+                    old.settle()
+                    settled = records
+                    old.enter(entries, retry=False, limit=limit)
+                    assert (old.changed, list(old.todo(9))) == (False, [])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from diascope.training.optimization import average_of, optimizer_of, schedule_of
 from diascope.training.options import TrainOptions
 from diascope.training.pictures import Pictures
 from tests.engines.networks import classifier
-from tests.training.trainings import COLOURS, train, write_table, write_training
+from tests.training.trainings import COLOURS, train, with_splits, write_table, write_training
 
 pytest.importorskip("lightning_fabric", reason="needs diascope[train]")
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of other libraries
@@ -222,6 +223,13 @@ def test_a_monitor_that_tells_nothing_is_refused_before_the_first_epoch(tmp_path
     with pytest.raises(TableError, match=r"auc_macro tells nothing(.|\n)*validation_loss"):
         weights(tmp_path / "mine", table, task="binary", test=0.0)
     assert weights(tmp_path / "other", table, task="binary", monitor="validation_loss", test=0.0)
+
+
+def test_validation_pictures_of_which_nothing_is_known_are_refused(tmp_path: Path) -> None:
+    table = with_splits(write_table(tmp_path / "two", ["red", "green"]))
+    table.write_text(re.sub(r",\w+(?=,.*,validation)", ",?red|?green", table.read_text()))
+    with pytest.raises(TableError, match="no label of any validation picture is known"):
+        weights(tmp_path / "mine", table, task="multilabel", monitor="validation_loss")
 
 
 @pytest.mark.parametrize(

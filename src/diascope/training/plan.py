@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -187,11 +188,15 @@ def _placed(table: Path) -> Iterator[None]:
 
 
 def _check_monitor(plan: Plan) -> None:
-    """Raise a TableError if an AUC is monitored, and no label has validation pictures both with
-    and without it."""
+    """Raise a TableError if nothing is known of the validation pictures; if an AUC is monitored,
+    also if no label has some both with and without it."""
+    rows = [example.vector(plan.names, plan.options.task) for example in plan.split("validation")]
+    if all(math.isnan(target) for row in rows for target in row):
+        raise TableError(
+            "no label of any validation picture is known", where=str(plan.options.table)
+        )
     if plan.options.monitor != "auc_macro":
         return
-    rows = [example.vector(plan.names, plan.options.task) for example in plan.split("validation")]
     for column in zip(*rows, strict=True):
         if {0.0, 1.0} <= set(column):
             return

@@ -44,6 +44,16 @@ def test_the_only_processor_has_no_number() -> None:
     assert choose_devices(["cpu:0", "cpu"]) == ("cpu", "cpu")
 
 
+def test_a_device_that_is_lost_while_it_works_was_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(*_: object, **__: object) -> None:
+        raise RuntimeError("CUDA error: unspecified launch failure")
+
+    monkeypatch.setattr(torch, "empty", lambda *_, **__: None)
+    assert choose_device("cuda:41") == "cuda:41"
+    monkeypatch.setattr(torch, "empty", lost)
+    assert choose_device("cuda:41") == "cuda:41"  # as run.json names it
+
+
 @pytest.mark.parametrize("missing", ["cuda:97", "gpu", "auto", "all"])
 def test_a_device_that_is_not_there_is_named(missing: str) -> None:
     with pytest.raises(ValueError, match=f"the device '{missing}' is not on this machine"):

@@ -3,6 +3,7 @@
 import shutil
 import sys
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -61,7 +62,9 @@ def described(device: str) -> str:
     return f"cuda {kind}"
 
 
+@cache
 def _present(wanted: str) -> str:
+    """Return a device that is there; it is asked once, for it may be lost while it works."""
     if wanted == "cpu":
         return wanted
     import torch

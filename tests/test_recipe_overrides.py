@@ -70,7 +70,9 @@ def test_set_takes_lists_and_the_last_override_wins(read: Read) -> None:
     assert [report.name for report in recipe.report] == ["json", "html"]
 
 
-@pytest.mark.parametrize("override", ["run.batch", "=3", "preprocess.rezise.size=3", "run.bach=3"])
+@pytest.mark.parametrize(
+    "override", ["run.batch", "=3", "preprocess.rezise.size=3", "run.bach=3", "preprocess.²=x"]
+)
 def test_a_wrong_override_is_refused_and_named(read: Read, override: str) -> None:
     assert f"--set {override}" in refusal(read, override).where
 

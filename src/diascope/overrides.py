@@ -31,10 +31,10 @@ def _put(node: Node, path: Sequence[str], value: Node) -> Node:
     if isinstance(node.value, list):
         items = list(node.value)
         matches = [i for i, item in enumerate(items) if _names(item, first)]
-        index = int(first) if first.isdigit() else matches[0] if matches else -1
+        index = int(first) if first.isdecimal() else matches[0] if matches else -1
         if not 0 <= index < len(items):
             raise RecipeError(f"the list has no entry {first!r}", where=value.where)
-        inner = rest if first.isdigit() or not rest else path
+        inner = rest if first.isdecimal() or not rest else path
         items[index] = _put(items[index], inner, value)
         return Node(items, node.where)
     if isinstance(node.value, str) and rest:  # `resize` becomes `resize: {...}`

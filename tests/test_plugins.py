@@ -163,6 +163,12 @@ def test_a_broken_plugin_hides_no_other(install: Install) -> None:
     assert "ZeroDivisionError" in refusal("bad").message
 
 
+def test_a_distribution_whose_entry_points_are_damaged_is_named(install: Install) -> None:
+    install("torn", "[console_scripts]\ntorn = torn:main\ntor")
+    with pytest.raises(PluginError, match=r"entry_points.txt of torn(.|\n)*--force-reinstall torn"):
+        find_plugins()
+
+
 def test_a_target_that_is_no_class_is_refused(install: Install) -> None:
     install("fake_blur", points("fake_blur_j"), fake_blur_j="def Blur(sample): return sample\n")
 

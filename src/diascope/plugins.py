@@ -8,10 +8,10 @@ import importlib
 import inspect
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import Distribution, entry_points
+from importlib.metadata import Distribution, distributions, entry_points
 from importlib.util import find_spec
 from pathlib import Path, PurePath
 from traceback import walk_tb
@@ -57,8 +57,20 @@ def group_of(kind: str) -> str:
 
 @cache
 def find_plugins() -> tuple[Plugin, ...]:
-    """Return every installed plugin, sorted by kind and name. Imports none of them."""
-    found, every = set(), entry_points()
+    """Return every installed plugin, sorted by kind and name. Imports none of them.
+
+    Raises:
+        PluginError: naming a distribution whose ``entry_points.txt`` is damaged.
+    """
+    found = set()
+    try:
+        every = entry_points()
+    except Exception as error:  # it does not say whose
+        names = " ".join(owner_of(each)[0] for each in distributions() if _is_damaged(each))
+        raise PluginError(
+            f"entry_points.txt of {names} cannot be read: {reason_of(error)}",
+            hint=f"Install it anew: pip install --force-reinstall {names}",
+        ) from error
     for kind in contracts.KINDS:
         for entry in every.select(group=group_of(kind)):
             if entry.dist is not None:
@@ -74,6 +86,12 @@ def owner_of(distribution: Distribution) -> tuple[str, str]:
     """
     folder = PurePath(str(getattr(distribution, "_path", "a distribution"))).name
     return distribution.name or folder, distribution.version or "without METADATA"
+
+
+def _is_damaged(distribution: Distribution) -> bool:
+    with suppress(Exception):
+        return distribution.entry_points is None
+    return True
 
 
 def find_plugin(kind: str, name: str) -> Plugin:
@@ -143,9 +161,7 @@ def blamed(plugin: Plugin, what: str) -> Iterator[None]:
     """
     try:
         yield
-    except DiascopeError:
-        raise
-    except ENDS:
+    except (DiascopeError, *ENDS):
         raise
     except BaseException as error:
         raise PluginError(f"{plugin.title} {what}: {_cause(plugin, error)}") from error

@@ -116,6 +116,21 @@ def test_an_executor_that_fails_after_its_last_item_is_told_until_the_next_comma
     assert told == ["the device is lost", ""]
 
 
+def test_a_device_that_fails_within_the_first_item_leaves_the_ledger_of_what_is_kept_of_it(
+    command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos, results = write_pictures(tmp_path / "photos", 1), tmp_path / "out"
+
+    def struck(*_: object) -> Iterator[Any]:
+        (results / ".unfinished" / "parts.sqlite").write_bytes(b"answers")
+        yield from ()
+        raise DeviceError("the device is lost")
+
+    monkeypatch.setattr(LocalExecutor, "run", struck)
+    assert "the device is lost" in command("run", recipe, photos, "-o", results).err
+    assert (results / "ledger.sqlite").exists()
+
+
 def test_what_is_kept_of_an_unfinished_item_goes_with_it(
     command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -114,7 +114,8 @@ def run(pipeline: Pipeline, request: Request, watch: Watch) -> Outcome:
     """
     outcome = Outcome(dict.fromkeys(("found", "ok", "failed", "skipped", "pending"), 0))
     try:
-        with held(request.output, lambda: bool(outcome.worked)) as output:
+        kept = request.output / _PARTS  # of an item under way, by the engine that the ledger names
+        with held(request.output, lambda: bool(outcome.worked) or kept.exists()) as output:
             ledger = Ledger(output / LEDGER_FILE, pipeline.digest())
             with closing(ledger):
                 _run(pipeline, request, watch, output, ledger, outcome)

@@ -221,3 +221,22 @@ def test_a_picture_with_another_name_is_read_by_its_content(make_item: Make) -> 
     sample = only(make_item(RGB, "wrong.jpg", format="PNG"))
 
     np.testing.assert_array_equal(sample.pixels, RGB)
+
+
+def test_a_png_at_an_address_is_fetched_once(
+    make_item: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saved, fetched = io.BytesIO(), 0
+    Image.fromarray(np.tile(RGB, (16, 16, 1))).save(saved, "PNG", compress_level=0)
+    content = saved.getvalue()
+
+    class Fetched(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            nonlocal fetched
+            fetched += len(data := super().read(size))
+            return data
+
+    monkeypatch.setattr(Item, "open", lambda _: Fetched(content))
+    only(make_item(content, "a.png"))
+
+    assert fetched < 1.5 * len(content)

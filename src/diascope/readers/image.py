@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from io import BytesIO
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO, ClassVar
 
@@ -76,9 +77,10 @@ def _opened(file: BinaryIO, item: Item) -> tuple[Any, list[int], list[str]]:
         with heard():  # what matters is said again on decoding
             image = Image.open(file, formats=_FORMATS)
             if image.format == "PNG":
-                image.verify()  # its checksums, which Pillow does not look at when it decodes
                 file.seek(0)
-                image = Image.open(file, formats=_FORMATS)
+                content = BytesIO(file.read())  # once: from an address it would come twice
+                Image.open(content).verify()  # checksums, at which Pillow does not look later
+                image = Image.open(content)
             return image, *_pages(image)
     except UnidentifiedImageError as error:
         raise not_a_picture(item, file) from error

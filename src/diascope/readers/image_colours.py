@@ -19,7 +19,7 @@ def match_transparency(image: Any) -> None:
     Pillow compares it with them as it is written.
     """
     for rawmode, scale in _SCALES.items():
-        if "transparency" in image.info and any(tile.args == rawmode for tile in image.tile):
+        if "transparency" in image.info and any(args == rawmode for *_, args in image.tile):
             colour = np.multiply(image.info["transparency"], scale).astype(int).tolist()
             image.info["transparency"] = colour if rawmode.startswith("L") else tuple(colour)
 

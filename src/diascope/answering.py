@@ -114,9 +114,7 @@ class Answering:
                 self._told(prediction, sample)
                 for prediction, sample in zip(predictions, samples, strict=True)
             ]
-        except DeviceError:
-            raise
-        except ENDS:
+        except (DeviceError, *ENDS):
             raise
         except BaseException as error:  # a stranger's model may raise anything
             reason = reason_within(self.model.plugin, error)

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from diascope import runner
 from diascope.classifier import Classifier
 from diascope.errors import DeviceError
 from diascope.executors.local import LocalExecutor
-from diascope.sample import Item
+from diascope.sample import Found, Item
 from tests.runs import Ended, rows, write_pictures, write_recipe
 
 Command = Callable[..., Ended]
@@ -66,6 +67,25 @@ def test_a_limit_counts_a_file_that_is_found_twice_once(
     photos = write_pictures(tmp_path / "photos", 3)
     arguments = "run", recipe, photos / "00.png", photos, "-o", tmp_path / "out", "--limit", 2
     assert "2 found: 2 ok" in command(*arguments).out
+
+
+def test_a_limit_ends_the_search_before_the_work_begins(
+    command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    find, load = runner.find_items, runner._load
+
+    def watched(*arguments: Any, **options: Any) -> Iterator[Found]:
+        try:
+            yield from find(*arguments, **options)
+        finally:
+            told.append("ended")  # and with it the threads that look up addresses
+
+    monkeypatch.setattr(runner, "find_items", watched)
+    monkeypatch.setattr(runner, "_load", lambda *these: (told.append("load"), load(*these)))
+    photos = write_pictures(tmp_path / "photos", 3)
+    command("run", recipe, photos, "-o", tmp_path / "out", "--limit", 2)
+    assert told == ["ended", "load"]
 
 
 def test_answers_that_carry_a_warning_are_counted_at_the_end(

@@ -141,8 +141,7 @@ def _run(
     summary, told = Summary(WITHHELD if strict else request.command, inputs), ""
     take_spent()  # by another run of this process
     with measured("find"):
-        found = _found(pipeline, request, output)
-        ledger.enter(found, retry=request.retry, limit=request.limit)
+        ledger.enter(_found(pipeline, request, output), retry=request.retry, limit=request.limit)
     outcome.counts, outcome.failed = ledger.counts(), ledger.lost
     if not outcome.counts["found"]:
         hint = "Name files, folders or globs. If they held some before, is their disk mounted?"

@@ -241,3 +241,12 @@ def test_what_a_card_tells_of_its_weights_since_then_stands_in_the_reports(
     assert "nothing was left to classify" in ended.out
     assert "not for films" in (results / "report.html").read_text()
     assert json.loads((results / "run.json").read_text())["card"]["limits"] == ["not for films"]
+
+
+def test_another_name_of_the_recipe_stands_in_the_reports(
+    command: Command, recipe: Path, tmp_path: Path
+) -> None:
+    photos, results = write_pictures(tmp_path / "photos", 1), tmp_path / "out"
+    for name in ("old", "new"):
+        command("run", recipe, photos, "-o", results, "--set", f"name={name}")
+    assert json.loads((results / "run.json").read_text())["recipe"]["name"] == "new"

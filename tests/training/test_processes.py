@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from diascope.errors import DeviceError, UsageError
+from diascope.training import processes
 from diascope.training.options import TrainOptions
 from diascope.training.processes import device_count, fabric_of, together
 from tests.runs import PATIENCE_S, start
@@ -63,7 +64,7 @@ def test_a_partner_that_is_gone_is_told_where_there_is_one(
     processes: int, told: type[Exception]
 ) -> None:
     first = SimpleNamespace(is_global_zero=True, world_size=processes, device="cpu")
-    with pytest.raises(told), together(first):
+    with pytest.raises(told, match="Connection closed by peer"), together(first):
         raise RuntimeError(GONE)
 
 
@@ -73,23 +74,32 @@ def test_a_device_that_has_failed_is_told() -> None:
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
 
-def test_a_helper_ends_with_its_parent_and_leaves_interruptions_to_it(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize("parents", [[7, 7, 7, 1], [1]], ids=["ends later", "ended before"])
+def test_a_helper_ends_with_the_first_process_and_leaves_interruptions_to_it(
+    monkeypatch: pytest.MonkeyPatch, parents: list[int]
 ) -> None:
-    parents, ended, heeds = iter([7, 7, 1]), Event(), list[object]()
-    monkeypatch.setattr(os, "getppid", lambda: next(parents))
+    ended, heeds = Event(), list[object]()
+    told = iter(parents)
+    monkeypatch.setenv(processes._FIRST, "7")
+    monkeypatch.setattr(os, "getppid", lambda: next(told, 1))
     monkeypatch.setattr(os, "_exit", lambda code: ended.set())
     monkeypatch.setattr(signal, "signal", lambda *which: heeds.append(which))
-    helper = SimpleNamespace(is_global_zero=False, world_size=2, device="cpu")
-
-    def waiting() -> None:
+    with together(SimpleNamespace(is_global_zero=False, world_size=2, device="cpu")):
         assert ended.wait(PATIENCE_S)
-        raise RuntimeError(GONE)
-
-    with pytest.raises(SystemExit) as left, together(helper):
-        waiting()
-    assert left.value.code == 0  # with any other, Lightning kills the first process
     assert heeds == [(signal.SIGINT, signal.SIG_IGN)]
+
+
+def test_a_helper_that_lost_the_first_process_lets_it_tell_and_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waited = list[float]()
+    monkeypatch.setattr(processes, "_end_with", lambda parent: None)
+    monkeypatch.setattr(signal, "signal", lambda *which: None)
+    monkeypatch.setattr(processes, "time", SimpleNamespace(sleep=waited.append))
+    helper = SimpleNamespace(is_global_zero=False, world_size=2, device="cpu")
+    with pytest.raises(DeviceError, match="Connection closed by peer"), together(helper):
+        raise RuntimeError(GONE)
+    assert waited == [processes._GRACE_S]
 
 
 def test_a_helper_that_is_killed_ends_the_training_with_a_sentence(

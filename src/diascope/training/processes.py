@@ -17,6 +17,9 @@ from diascope.training.options import TrainOptions
 
 _WAIT = timedelta(days=7)
 """For another process: the first one validates and measures alone, which may take hours."""
+_GRACE_S = 60
+"""For the first process to tell why it ended, until a helper tells it instead."""
+_FIRST = "DIASCOPE_FIRST_PROCESS"
 
 
 def device_count(options: TrainOptions) -> int:
@@ -61,21 +64,26 @@ def together(fabric: Any) -> Iterator[None]:
     """Let helpers end with the first process, which alone is interrupted and tells why it ended.
 
     Raises:
-        DeviceError: in the first process if another one is gone, in any if its device has failed.
+        DeviceError: if another process is gone, which a helper tells only if the first one has not,
+            or if this one's device has failed.
     """
-    if not fabric.is_global_zero:
+    if fabric.is_global_zero:
+        os.environ[_FIRST] = str(os.getpid())  # it may be gone before a helper looks for it
+    else:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+        parent = int(os.environ.get(_FIRST, os.getppid()))
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     try:
         with alive(str(fabric.device)):
             yield
     except RuntimeError as error:
         if fabric.world_size == 1 or not _is_lost(error):
             raise
-        if not fabric.is_global_zero:
-            raise SystemExit(0) from error  # else Lightning kills the first before it has told
+        reason = str(error).partition("\n")[0]  # a trace in C++ follows
+        if not fabric.is_global_zero:  # Lightning kills the first when a helper fails
+            time.sleep(_GRACE_S)
         raise DeviceError(
-            "another process of this training ended",
+            f"another process of this training ended, or is out of reach: {reason}",
             hint="It may have said why, or its memory ran out. The same command goes on.",
         ) from error
 

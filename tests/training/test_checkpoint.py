@@ -42,3 +42,20 @@ def test_weights_of_another_training_are_kept_though_their_checkpoint_is_gone(
 ) -> None:
     error = refusal(write_weights(tmp_path / "weights"))
     assert error.message.startswith("holds a training of another recipe")
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [(PermissionError(13, "Permission denied"), WeightsError), (MemoryError(), MemoryError)],
+)
+def test_a_sound_checkpoint_that_cannot_be_read_now_is_not_called_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, raised: Exception, told: type[Exception]
+) -> None:
+    def load(*args: Any, **options: Any) -> Any:
+        raise raised
+
+    save_checkpoint(tmp_path, {"digest": "one"})
+    monkeypatch.setattr(torch, "load", load)
+    with pytest.raises(told) as caught:
+        load_checkpoint(tmp_path, "one")
+    assert "damaged" not in str(caught.value)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from diascope.card import CARD_FILE, CHECKPOINT_FILE, read_card
-from diascope.errors import WeightsError
+from diascope.errors import WeightsError, reason_of
 
 
 def save_checkpoint(directory: Path, state: dict[str, Any]) -> None:
@@ -39,6 +39,10 @@ def load_checkpoint(directory: Path, digest: str) -> dict[str, Any] | None:
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         found = state["digest"]
+    except MemoryError:
+        raise
+    except OSError as error:
+        raise WeightsError(f"cannot be read: {reason_of(error)}", where=str(path)) from error
     except Exception as error:  # a damaged pickle raises almost anything
         raise WeightsError(
             "is damaged, or not a checkpoint of `pipeline train`",

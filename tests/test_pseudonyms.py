@@ -12,6 +12,7 @@ from diascope.pseudonyms import KEY_VARIABLE, pseudonymous
 from diascope.sample import Found, Item, Skipped
 from tests.readers.dicoms import encoded
 
+pytestmark = pytest.mark.filterwarnings("ignore:a key was made")
 PIXELS = np.zeros((4, 4), np.uint8)
 MakeItem = Callable[..., Item]
 
@@ -79,7 +80,8 @@ def test_another_key_gives_other_names(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_first_run_makes_a_key_that_the_next_one_finds(home: Path) -> None:
-    first = named(Item("a", "/gone/a"))
+    with pytest.warns(UserWarning, match=r"a key was made, .*privacy.key: keep it"):
+        first = named(Item("a", "/gone/a"))
 
     path = home / ".config" / "diascope" / "privacy.key"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

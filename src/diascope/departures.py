@@ -23,7 +23,7 @@ def departures(recipe: Recipe, card: ModelCard) -> list[str]:
     )
     other = {"read": _reads_otherwise(then["read"], now["read"]), "preprocess": steps != others}
     return [
-        f"{part} differs from how {recipe.model.name} was trained: {then[part]}; "
+        f"{part} differs from how {recipe.model.name} was trained: {_flow(then[part])}; "
         "expect worse answers than its card states"
         for part, differs in other.items()
         if then[part] and differs
@@ -53,6 +53,11 @@ def _parted(kind: str, written: Any) -> tuple[Any, Any]:
     defaults = _plain({key: each.default for key, each in known.items() if not each.required})
     told = {key: value for key, value in parameters.items() if defaults.get(key, ...) != value}
     return name, told
+
+
+def _flow(value: Any) -> str:
+    """Return names and numbers as a recipe could hold them in one line."""
+    return json.dumps(value, ensure_ascii=False).replace('"', "")
 
 
 def _plain(values: dict[str, Any]) -> Any:

@@ -19,6 +19,7 @@ from pathlib import Path, PurePosixPath
 from diascope.errors import AddressError, UsageError, reason_of
 from diascope.remote import find_remote
 from diascope.sample import Failed, Found, Item, Skipped
+from diascope.table import columns_hint
 from diascope.words import as_utf8, masked
 
 _PACKAGE = "package://"
@@ -249,8 +250,9 @@ def _csv_paths(path: Path, text: str) -> list[str]:
     """Return the cells of the column ``path``, without blanks around them that no file has."""
     reader = csv.DictReader(io.StringIO(text, newline=""))
     if "path" not in (reader.fieldnames or ()):
-        columns = ", ".join(reader.fieldnames or ())
-        raise UsageError(f"the list {path} has no column 'path': {columns}")
+        columns = reader.fieldnames or ()
+        told = f"the list {path} has no column 'path': {', '.join(columns)}"
+        raise UsageError(told, hint=columns_hint(columns))
     paths = []
     for row in reader:
         if not (row["path"] or "").strip():

@@ -100,6 +100,8 @@ def _kept(path: Path) -> str:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w") as file:
                 file.write(secrets.token_hex(32))
+            told = f"a key was made, {path}: keep it, another one gives other names"
+            warnings.warn(told, stacklevel=2)
         if os.name == "posix" and path.stat().st_mode & 0o077:
             raise UsageError("others can read the key", where=str(path), hint=f"chmod 600 {path}")
         return path.read_text().strip()

@@ -131,11 +131,12 @@ def _labels_column(columns: Sequence[str], path: Path) -> str:
     raise TableError(
         f"needs the columns path and label (or labels), got {', '.join(columns) or 'none'}",
         where=where,
-        hint=_columns_hint(columns),
+        hint=columns_hint(columns),
     )
 
 
-def _columns_hint(columns: Sequence[str]) -> str:
+def columns_hint(columns: Sequence[str]) -> str:
+    """Return what to do about a table that lacks a column of ours, perhaps nothing."""
     if not any(columns):
         return "Its first line must name the columns."
     if columns and columns[0].startswith("sep="):

@@ -45,13 +45,14 @@ def check_plugin(plugin: Any) -> None:
     pickle.loads(pickle.dumps(plugin))
 
 
-def check_reader(plugin: Any, good: Path, bad: Path) -> list[Sample]:
+def check_reader(plugin: Any, good: Path | str, bad: Path | str) -> list[Sample]:
     """Read a file that the reader knows and one that is damaged; return the good one's samples.
 
     Args:
         good: a file that the reader opens.
         bad: a file that it claims but cannot read; it must raise ReadError, nothing else.
     """
+    good, bad = Path(good), Path(bad)
     check_plugin(plugin)
     sure = plugin.sniff(str(good), good.read_bytes()[:4096])
     _expect(isinstance(sure, int) and 0 < sure <= 100, "sniff of its own file in 1 to 100", sure)
@@ -211,8 +212,8 @@ def _expect_same(again: Sequence[Sample], samples: Sequence[Sample]) -> None:
 
 
 def _expect_sample(sample: Any) -> None:
-    fault = sample_fault(sample)
-    _expect(not fault, "a Sample as the contract says", fault)
+    if fault := sample_fault(sample):
+        raise AssertionError(f"not a Sample as the contract says: {fault}")
     low, high = sample.range
     inside = sample.pixels.min() >= low - 1e-6 and sample.pixels.max() <= high + 1e-6
     extremes = (sample.pixels.min(), sample.pixels.max())
@@ -220,8 +221,8 @@ def _expect_sample(sample: Any) -> None:
 
 
 def _expect_answer(prediction: Any, card: ModelCard) -> None:
-    fault = answer_fault(prediction, card)
-    _expect(not fault, "a Prediction as contract and card say", fault)
+    if fault := answer_fault(prediction, card):
+        raise AssertionError(f"not a Prediction as contract and card say: {fault}")
     scores = prediction.scores
     _expect(all(map(math.isfinite, scores.values())), "finite scores", scores)
 

@@ -115,8 +115,10 @@ def _tell(outcome: "Outcome", request: "Request", *, quiet: bool, strict: bool) 
         + ("" if outcome.worked or pending else " (nothing was left to classify)")
     )
     if outcome.warned:
+        whole = outcome.worked == counts["ok"] + counts["failed"]
+        of = f"{outcome.worked}" if whole else f"the {outcome.worked} classified now"
         click.echo(
-            f"  {outcome.warned} of {outcome.worked} carry a warning, such as that they are unlike "
+            f"  {outcome.warned} of {of} carry a warning, such as that they are unlike "
             "the pictures of the training"
         )
     if outcome.execution is not None and not outcome.execution.is_reference:

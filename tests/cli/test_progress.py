@@ -39,3 +39,14 @@ def test_a_run_s_rate_is_of_its_items_and_of_the_time_since_they_were_begun(
         "0 of 60 (in all 0 ok, 0 failed, 0 skipped)",
         "40 of 60, 2.0 items/s, 10 s left (in all 40 ok, 0 failed, 0 skipped)",
     ]
+
+
+def test_a_terminal_tells_that_a_run_begins_with_loading(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress.sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "160")
+    with progress.run_progress(quiet=False):
+        pass
+
+    assert "loading" in capsys.readouterr().err

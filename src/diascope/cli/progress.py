@@ -46,7 +46,7 @@ def run_progress(*, quiet: bool) -> Iterator[Callable[[dict[str, int], int], Non
         yield lambda counts, worked: None
     elif sys.stderr.isatty():
         with _bar("classifying", "{task.fields[ends]}") as bar:
-            task, rated = bar.add_task("", total=None, ends=""), _rated()
+            task, rated = bar.add_task("", total=None, ends="loading"), _rated()
 
             def show(counts: dict[str, int], worked: int) -> None:
                 rate = rated(worked)

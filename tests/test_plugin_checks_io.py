@@ -98,7 +98,7 @@ def check(tmp_path: Path) -> Callable[[Any], list[Sample]]:
     good, bad = tmp_path / "good", tmp_path / "bad"
     good.write_bytes(b"\x01\x02\x03")
     bad.write_bytes(b"\x01")
-    return lambda reader: check_reader(reader, good, bad)
+    return lambda reader: check_reader(reader, str(good), str(bad))
 
 
 @pytest.mark.parametrize("reader", [Reader(), Reader((4, 7, 9)), RegionReader()])

@@ -101,8 +101,9 @@ def test_answers_that_carry_a_warning_are_counted_at_the_end(
 
     monkeypatch.setattr(Classifier, "predict", doubting)
     arguments = "run", recipe, photos, "-o", tmp_path / "out"
-    assert "2 of 6 carry a warning, such as that they are unlike" in command(*arguments).out
-    assert "carry a warning" not in command(*arguments).out  # nothing was classified
+    told = "with a warning, such as that they are unlike the pictures of the training: 2"
+    assert told in command(*arguments).out
+    assert "with a warning" not in command(*arguments).out  # nothing was classified
 
 
 def test_a_run_that_is_through_was_not_stopped_by_its_failures(

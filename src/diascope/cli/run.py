@@ -115,11 +115,9 @@ def _tell(outcome: "Outcome", request: "Request", *, quiet: bool, strict: bool) 
         + ("" if outcome.worked or pending else " (nothing was left to classify)")
     )
     if outcome.warned:
-        whole = outcome.worked == counts["ok"] + counts["failed"]
-        of = f"{outcome.worked}" if whole else f"the {outcome.worked} classified now"
         click.echo(
-            f"  {outcome.warned} of {of} carry a warning, such as that they are unlike "
-            "the pictures of the training"
+            "  answered now with a warning, such as that they are unlike the pictures of the "
+            f"training: {outcome.warned}"
         )
     if outcome.execution is not None and not outcome.execution.is_reference:
         click.echo(f"  executed by {outcome.execution.title}")

@@ -164,6 +164,20 @@ def test_a_recipe_that_is_nowhere_is_refused_with_the_shipped_ones(install: obje
     assert "eyes.yaml" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"), [("mine.yml", "mine.yaml"), ("eye.yml", "eyes.yaml")]
+)
+def test_a_recipe_of_nearly_that_name_is_named(
+    install: Callable[..., None], tmp_path: Path, written: str, meant: str
+) -> None:
+    install("fake_recipes", "[diascope.recipes]\neyes = fake_package.recipes\n")
+    (tmp_path / "mine.yaml").touch()
+
+    with pytest.raises(RecipeError) as caught:
+        read_recipe(str(tmp_path / written))
+    assert f"Did you mean {meant!r}?" in caught.value.hint
+
+
 def test_a_shipped_recipe_that_is_gone_is_refused_with_its_package(install: object) -> None:
     install("fake_recipes", "[diascope.recipes]\neyes = fake_package.recipes\n")  # type: ignore[operator]
 

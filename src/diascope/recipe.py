@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args
 
@@ -229,11 +230,15 @@ def _find(name: str) -> Path:
         return recipe_path(short)
     if path.is_dir():
         raise RecipeError("is a folder, not a recipe", where=name)
-    ships = ", ".join(f"{recipe}.yaml" for recipe in shipped) or "none"
+    ships = [f"{recipe}.yaml" for recipe in shipped]
+    stems = {Path(each).stem: each for each in ships}
+    stems |= {each.stem: each.name for each in path.parent.glob("*.y*ml")}
+    near = get_close_matches(path.stem, stems, n=1)
+    meant = f"Did you mean {stems[near[0]]!r}? " if near else ""
     raise RecipeError(
         "there is no such file, and no installed package ships a recipe of that name",
         where=name,
-        hint=f"Shipped recipes: {ships}.",
+        hint=f"{meant}Shipped recipes: {', '.join(ships) or 'none'}.",
     )
 
 

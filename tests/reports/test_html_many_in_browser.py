@@ -67,3 +67,11 @@ def test_of_forty_labels_the_items_begin_not_far_down_and_all_figures_can_be_see
     assert not area.is_visible()
     page.get_by_text("AUC of each of 40 labels").click()
     assert area.is_visible()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(119.7, "2 min 0 s"), (3599.7, "1 h 0 min"), (150.2, "2 min 30 s")]
+)
+def test_a_run_of_minutes_says_how_long_it_took(opened: Open, seconds: float, told: str) -> None:
+    page = opened([prediction()], timings={"seconds": seconds})
+    assert page.locator("#when").inner_text().endswith(f" · {told}")

@@ -53,6 +53,16 @@ def test_labels_that_are_decided_on_each_on_its_own_are_not_compared(opened: Ope
 
     assert LINE not in page.locator(".card").inner_text()
     assert "multiple" not in page.locator("#detail").inner_text()
+    assert "below" not in page.locator("#detail").inner_text()
+
+
+def test_a_label_that_is_predicted_from_a_low_score_says_from_which(opened: Open) -> None:
+    labels = [{"name": name, "title": "", "operating_point": 0.02} for name in "ab"]
+    page = opened([scored({"a": 0.9, "b": 0.03}, "a", "b")], card={**FINDINGS, "labels": labels})
+    page.locator(".card").click()
+
+    for place in (".card", "#detail"):
+        assert "Decided from a score below 0.5: b from 0.020." in page.locator(place).inner_text()
 
 
 def test_every_predicted_label_has_a_bar_and_the_highest_others_fill_up_to_three(

@@ -75,3 +75,13 @@ def test_of_forty_labels_the_items_begin_not_far_down_and_all_figures_can_be_see
 def test_a_run_of_minutes_says_how_long_it_took(opened: Open, seconds: float, told: str) -> None:
     page = opened([prediction()], timings={"seconds": seconds})
     assert page.locator("#when").inner_text().endswith(f" · {told}")
+
+
+def test_a_reader_of_dark_pages_prints_the_chosen_label_as_light_as_others_do(opened: Open) -> None:
+    page = opened([prediction()])
+    bar = page.locator("[data-label]").first
+    bar.click()
+    page.emulate_media(media="print", color_scheme="dark")
+
+    ground = bar.evaluate("bar => getComputedStyle(bar).backgroundColor")
+    assert ground == "rgb(220, 236, 238)"

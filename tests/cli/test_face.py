@@ -14,6 +14,7 @@ import pytest
 
 from diascope.card import Label, read_card, write_card
 from diascope.cli import pipeline
+from diascope.cli.typed import typed
 from tests.runs import Ended, write_pictures
 
 Command = Callable[..., Ended]
@@ -23,6 +24,7 @@ VERBS = (
     "train",
     "evaluate",
     "explain",
+    "quantise",
     "models",
     "plugins",
     "doctor",
@@ -63,6 +65,21 @@ def test_the_module_is_the_command() -> None:
     )
     assert done.returncode == 0
     assert done.stdout.startswith("pipeline, version")
+
+
+@pytest.mark.parametrize(
+    ("called", "name"),
+    [
+        ("/bin/diascope", "diascope"),
+        ("/bin/pipeline", "pipeline"),
+        ("/lib/diascope/__main__.py", "pipeline"),
+    ],
+)
+def test_what_goes_on_is_quoted_by_the_name_that_was_called(
+    monkeypatch: pytest.MonkeyPatch, called: str, name: str
+) -> None:
+    monkeypatch.setattr(sys, "argv", [called, "run", "my derm.yaml"])
+    assert typed() == f"{name} run 'my derm.yaml'"
 
 
 @pytest.mark.parametrize("verb", VERBS)

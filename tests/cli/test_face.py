@@ -13,7 +13,7 @@ import click
 import pytest
 
 from diascope.card import Label, read_card, write_card
-from diascope.cli import pipeline
+from diascope.cli import doctor, pipeline
 from diascope.cli.typed import typed
 from tests.runs import Ended, write_pictures
 
@@ -159,6 +159,19 @@ def test_doctor_is_one_json_document(command: Command) -> None:
     assert findings["devices"][0] == "cpu"
     every = set(metadata("diascope").get_all("Provides-Extra") or ())
     assert set(findings["extras"]) == every - {"examples", "test"}
+
+
+def test_doctor_misses_an_extra_of_which_a_part_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "find_spec", lambda module: module != "imagehash")
+    assert [name for name, extra in doctor._extras().items() if not extra["installed"]] == ["train"]
+
+
+def test_doctor_names_no_device_where_torch_lacks_a_library(tmp_path: Path) -> None:
+    (tmp_path / "torch.py").write_text("raise OSError('libcudart.so.12: cannot open')")
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+    code += "from diascope.cli import doctor; print(doctor._devices())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "[]\n"
 
 
 def test_check_is_one_json_document(command: Command, recipe: Path, tmp_path: Path) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 
 import click
 
+from diascope.cli.train import NEEDS
+
 _CORE = ("diascope", "torch", "monai", "numpy", "pillow", "scikit-image", "safetensors", "fsspec")
 _EXTRAS = {  # the modules of each, and what it is for
-    "train": (("lightning_fabric",), "pipeline train, evaluate"),
+    "train": (NEEDS, "pipeline train, evaluate"),
     "dicom": (("pydicom",), "DICOM files"),
     "dicom-gpl": (("libjpeg",), "rare kinds of JPEG in them"),
     "explain": (("captum",), "integrated gradients"),
@@ -18,7 +20,7 @@ _EXTRAS = {  # the modules of each, and what it is for
     "openvino": (("openvino", "onnx"), "faster networks"),
     "onnx": (("onnxruntime", "onnx"), "faster networks"),
     "ncnn": (("ncnn", "pnnx"), "faster networks, some"),
-    "int8": (("nncf",), "pipeline quantise"),
+    "int8": (("nncf", "openvino", "onnx"), "pipeline quantise"),
     "parquet": (("pyarrow",), "the report parquet"),
     "s3": (("s3fs",), "inputs on s3://"),
     "http": (("aiohttp",), "inputs on https://"),
@@ -56,14 +58,7 @@ def _findings() -> dict[str, Any]:
         "versions": {name: version_of(name) for name in _CORE},
         "devices": _devices(),
         "engines": [name for name in PACKAGES if installed(name)],
-        "extras": {
-            name: {
-                "installed": all(map(find_spec, modules)),
-                "for": purpose,
-                "install": f'pip install "diascope[{name}]"',
-            }
-            for name, (modules, purpose) in _EXTRAS.items()
-        },
+        "extras": _extras(),
         "plugins": len(health),
         "broken": [
             {"plugin": entry.plugin.title, "cause": entry.cause, "hint": entry.hint}
@@ -73,10 +68,21 @@ def _findings() -> dict[str, Any]:
     }
 
 
+def _extras() -> dict[str, dict[str, Any]]:
+    return {
+        name: {
+            "installed": all(map(find_spec, modules)),
+            "for": purpose,
+            "install": f'pip install "diascope[{name}]"',
+        }
+        for name, (modules, purpose) in _EXTRAS.items()
+    }
+
+
 def _devices() -> list[str]:
     try:
         import torch
-    except ImportError:
+    except (ImportError, OSError):  # an OSError for want of one of CUDA's libraries
         return []
     devices = ["cpu"]
     devices += [
@@ -90,7 +96,7 @@ def _print(findings: dict[str, Any]) -> None:
     click.echo(f"Python {findings['python']} on {findings['platform']}")
     for name, found in findings["versions"].items():
         click.echo(f"  {name:<14} {found or 'missing: pip install ' + name}")
-    click.echo(f"Devices  {', '.join(findings['devices']) or 'none: torch is missing'}")
+    click.echo(f"Devices  {', '.join(findings['devices']) or 'none: torch cannot be imported'}")
     click.echo(f"Engines  {', '.join(findings['engines'])}")
     click.echo("Extras")
     for name, extra in findings["extras"].items():

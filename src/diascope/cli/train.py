@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from diascope.recipe import Recipe
     from diascope.training.train import Watch
 
-_NEEDS = ("lightning_fabric", "sklearn", "scipy", "matplotlib", "torchmetrics", "imagehash")
+NEEDS = ("lightning_fabric", "sklearn", "scipy", "matplotlib", "torchmetrics", "imagehash")
 _EXAMPLE = """\b
 Examples:
   pipeline train my.yaml
@@ -56,7 +56,7 @@ def _train(
 ) -> "ModelCard | None":
     from diascope.errors import refuse_missing
 
-    refuse_missing("training needs", _NEEDS, "train")
+    refuse_missing("training needs", NEEDS, "train")
     from diascope.training.train import train as run_training
 
     def tell(text: str) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 from threading import Barrier
@@ -31,6 +32,17 @@ def test_a_zip_archive_is_read_by_its_uri(tmp_path: Path) -> None:
         ("two.png", b"2"),
         ("x/one.png", b"1"),
     ]
+
+
+def test_a_name_in_an_archive_that_is_not_utf8_fails_alone(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "all.tar", "w") as archive:
+        for name in ("caf\udce9.png", "two.png"):
+            archive.addfile(tarfile.TarInfo(name))
+    bad, good = find_items([f"tar://::{tmp_path}/all.tar"])
+
+    assert isinstance(bad.end, Failed)
+    assert (bad.item.id, bad.end.reason[:26]) == (r"caf\xe9.png", "the file's name is not UTF")
+    assert (good.item.id, good.end) == ("two.png", None)
 
 
 def test_a_memory_uri_is_read() -> None:

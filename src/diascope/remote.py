@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from diascope.errors import AddressError, UsageError, reason_of
-from diascope.sample import Found, Item
-from diascope.words import masked
+from diascope.sample import Failed, Found, Item
+from diascope.words import as_utf8, masked
 
 _INSTALL = {"s3": "diascope[s3]", "http": "diascope[http]", "https": "diascope[http]"}
 _WEB = ("http://", "https://")
@@ -56,7 +56,15 @@ def find_remote(uri: str, prefix: str) -> Iterator[Found]:
         located = uri if single else f"{scheme}://{path.lstrip('/')}{tail}"
         if not tail and not single:
             located = system.unstrip_protocol(path)
-        yield Found(Item(name, located), stamp)
+        yield _found(name, located, stamp)
+
+
+def _found(name: str, uri: str, stamp: str) -> Found:
+    """Return a file that was found; one that an archive names in bytes that are not UTF-8 fails."""
+    item = Item(as_utf8(name), as_utf8(uri))
+    if item == Item(name, uri):
+        return Found(item, stamp)
+    return Found(item, "", Failed(item, "read", "", "the file's name is not UTF-8; rename it"))
 
 
 def remote_stamp(uri: str) -> str:

@@ -82,7 +82,17 @@ def test_only_what_fits_between_0_and_1_is_drawn() -> None:
 
 @pytest.mark.parametrize(
     ("value", "told"),
-    [(7511, "7,511"), (0.123456, "0.1235"), (-0.0, "0"), (True, "True"), ("x-y", "x-y")],
+    [
+        (7511, "7,511"),
+        (10**20 + 1, "100,000,000,000,000,000,001"),
+        (0.123456, "0.1235"),
+        (999.96, "1,000"),
+        (31810.4, "31,810"),
+        (3e15, "3e15"),
+        (-0.0, "0"),
+        (True, "True"),
+        ("x-y", "x-y"),
+    ],
 )
 def test_numbers_are_short(value: object, told: str) -> None:
     assert number_words(value) == told

@@ -91,10 +91,14 @@ def minus(text: str) -> str:
 
 
 def number_words(value: Any) -> str:
-    """Return a number for a reader: whole ones in groups of three, others with four digits."""
+    """Return a number for a reader: whole ones in groups of three, others with four digits, of
+    which large ones, from 1,000 to 10^15, are rounded to whole ones."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
-    return minus(f"{value:,}" if isinstance(value, int) else f"{value + 0.0:.4g}")
+    if isinstance(value, int):
+        return minus(f"{value:,}")
+    short = f"{value + 0.0:.4g}"
+    return minus(f"{value:,.0f}" if 1000 <= abs(float(short)) < 1e15 else short)
 
 
 def figure_words(value: float, digits: int = 3) -> str:

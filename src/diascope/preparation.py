@@ -130,7 +130,7 @@ class Preparation:
                 return Failed(read.item, "preprocess", step.plugin.name, reason)
             if fault := sample_fault(sample):
                 return Failed(read.item, "preprocess", step.plugin.name, fault)
-            sample = _still(read, sample)
+            sample = sample.placed_as(read)
         return sample
 
 
@@ -150,15 +150,3 @@ def _samples(item: Item, reader: Part[Reader], start: int) -> Iterator[Sample | 
         raise
     except BaseException as error:  # a stranger's reader may raise anything
         yield Failed(item, "read", reader.plugin.name, reason_within(reader.plugin, error))
-
-
-def _still(read: Sample, changed: Sample) -> Sample:
-    """Return what a step gave as the same part of the same item; a new Sample says none of it."""
-    return replace(
-        changed,
-        item=read.item,
-        frame=read.frame,
-        facts=read.facts,
-        region=read.region,
-        overview=read.overview,
-    )

@@ -154,6 +154,18 @@ class Sample:
         """Return a copy with new pixels and one more line in the trace."""
         return replace(self, pixels=pixels, trace=(*self.trace, note), **fields)
 
+    def placed_as(self, read: Sample) -> Sample:
+        """Return what a step gave as the same part of the same item as what was read: a new Sample
+        says none of it."""
+        return replace(
+            self,
+            item=read.item,
+            frame=read.frame,
+            facts=read.facts,
+            region=read.region,
+            overview=read.overview,
+        )
+
     def unit(self) -> NDArray[np.float32]:
         """Return the pixels as float32 with black at 0 and white at 1."""
         low, high = self.range

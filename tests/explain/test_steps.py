@@ -10,7 +10,7 @@ import torch
 from diascope.card import ModelCard
 from diascope.errors import ReadError
 from diascope.explain.steps import last_stage, taken, walked
-from diascope.sample import Sample
+from diascope.sample import Item, Region, Sample
 from tests.explain.networks import make_batch, make_network
 
 PIXELS = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
@@ -46,6 +46,20 @@ def test_a_step_that_gives_no_sample_is_named(make_sample: Callable[..., Sample]
 
     with pytest.raises(ReadError, match="the step dim failed: expected a Sample, got NoneType"):
         walked(make_sample(PIXELS), [("dim", nothing)])
+
+
+def test_what_a_step_forgets_of_a_picture_is_still_known(
+    make_sample: Callable[..., Sample],
+) -> None:
+    def anew(sample: Sample) -> Sample:
+        assert sample.facts == facts
+        return Sample(Item("x", "/x"), sample.pixels)
+
+    facts, region = {"view": "PA"}, Region(1, 2, 3, 4)
+    read = make_sample(PIXELS, frame=2, facts=facts, region=region)
+    found, _ = walked(read, [("once", anew), ("again", anew)])
+
+    assert (found.item, found.frame, found.facts, found.region) == (read.item, 2, facts, region)
 
 
 def test_the_last_numbers_are_those_that_the_network_was_given(

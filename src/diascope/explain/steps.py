@@ -45,6 +45,7 @@ def walked(sample: Sample, steps: Iterable[tuple[str, Step]]) -> tuple[Sample, l
     Raises:
         ReadError: if a step fails on this picture.
     """
+    read = sample
     stages = [Stage("as read from the file", sample.pixels, sample.trace)]
     for name, step in steps:
         before = len(sample.trace)
@@ -56,6 +57,7 @@ def walked(sample: Sample, steps: Iterable[tuple[str, Step]]) -> tuple[Sample, l
             raise ReadError(f"the step {name} failed: {reason_of(error)}") from error
         if fault := sample_fault(sample):
             raise ReadError(f"the step {name} failed: {fault}")
+        sample = sample.placed_as(read)
         stages.append(Stage(f"after {name}", sample.pixels, sample.trace[before:]))
     return sample, stages
 

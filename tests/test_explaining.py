@@ -1,5 +1,6 @@
 """What is explained is what a run answers."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from diascope import pipeline as pipeline_module
 from diascope.card import Label, read_card, write_card
+from diascope.errors import ReadError
 from diascope.explain.page import Subject
 from diascope.explaining import Request, explained
 from diascope.looking import OVERRIDES, answered, classifier_of, prepared
@@ -57,19 +59,46 @@ def test_a_film_is_explained_by_its_first_picture_and_that_is_said(
     assert found.subject.stages[0].pixels.max() == 10
 
 
-def test_of_a_picture_that_was_cut_from_a_larger_one_the_place_is_said(
+@pytest.fixture
+def explained_as(
     recipe: Path, picture: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def cut(*given: Any) -> Any:
-        sample, stages, more = prepared(*given)
-        return replace(sample, region=Region(875, 12, 292, 290)), stages, more
+) -> Callable[..., Subject]:
+    """Return a function that explains the picture with other fields of its Sample."""
 
-    monkeypatch.setattr("diascope.explaining.prepared", cut)
-    pipeline = compose(read_recipe(str(recipe), OVERRIDES))
-    facts = explained(pipeline, Request(str(picture), occlusion=False)).subject.facts
+    def explained_as(**fields: Any) -> Subject:
+        def changed(*given: Any) -> Any:
+            sample, stages, more = prepared(*given)
+            return replace(sample, **fields), stages, more
+
+        monkeypatch.setattr("diascope.explaining.prepared", changed)
+        pipeline = compose(read_recipe(str(recipe), OVERRIDES))
+        return explained(pipeline, Request(str(picture), occlusion=False)).subject
+
+    return explained_as
+
+
+def test_of_a_picture_that_was_cut_from_a_larger_one_the_place_is_said(
+    explained_as: Callable[..., Subject],
+) -> None:
+    subject = explained_as(region=Region(875, 12, 292, 290))
 
     place = {"x": 875, "y": 12, "width": 292, "height": 290}
-    assert facts["pixels of the whole picture"] == place
+    assert subject.facts["pixels of the whole picture"] == place
+
+
+def test_what_a_run_warns_of_in_a_file_is_told_of_its_explanation_too(
+    explained_as: Callable[..., Subject],
+) -> None:
+    subject = explained_as(facts={"view": "PA", "orientation": r"R\F"})
+
+    assert [warning for warning in subject.warnings if "is turned or mirrored" in warning]
+
+
+def test_a_picture_without_an_answer_in_a_run_has_no_explanation(
+    explained_as: Callable[..., Subject],
+) -> None:
+    with pytest.raises(ReadError, match="the score of red is not a number"):
+        explained_as(pixels=np.full((32, 32, 3), np.nan))
 
 
 def test_a_model_on_apples_processor_is_looked_into_on_the_ordinary_one(

@@ -1,6 +1,5 @@
 """From prepared samples to predictions: batches for the network, and what fails alone."""
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -12,7 +11,7 @@ import numpy as np
 from diascope.cautions import cautioned, cautions
 from diascope.contracts import Model, Predictor, Prepared, Resumed
 from diascope.errors import ENDS, DeviceError
-from diascope.faults import answer_fault
+from diascope.faults import answer_fault, score_fault
 from diascope.parts import Parts
 from diascope.plugins import reason_within
 from diascope.preparation import Part
@@ -170,9 +169,7 @@ def checked(
     """
     if fault := answer_fault(prediction, model.instance.card):
         raise TypeError(fault)
-    wrong = [name for name, score in prediction.scores.items() if not math.isfinite(score)]
-    if wrong:
-        reason = f"the score of {wrong[0]} is not a number"
+    if reason := score_fault(prediction):
         return Failed(prediction.item, stage, model.plugin.name, reason)
     return prediction
 

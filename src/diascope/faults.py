@@ -92,6 +92,12 @@ def answer_fault(prediction: object, card: ModelCard) -> str:
     )
 
 
+def score_fault(prediction: Prediction) -> str:
+    """Return which score of a Prediction is no number, or an empty text."""
+    wrong = [name for name, score in prediction.scores.items() if not math.isfinite(score)]
+    return f"the score of {wrong[0]} is not a number" if wrong else ""
+
+
 def chunk_fault(records: object, waiting: Set[Item]) -> str:
     """Return what keeps a value from being the Records of items that wait, or an empty text."""
     if not isinstance(records, Sequence):

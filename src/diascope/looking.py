@@ -5,10 +5,12 @@ from itertools import islice
 
 from torch import Tensor
 
+from diascope.cautions import cautions
 from diascope.classifier import Classifier
 from diascope.contracts import Step
 from diascope.errors import PluginError, ReadError, RecipeError
 from diascope.explain.steps import Stage, taken, walked
+from diascope.faults import score_fault
 from diascope.pipeline import Pipeline
 from diascope.preparation import Preparation
 from diascope.sample import Failed, Item, Prediction, Sample, Skipped
@@ -77,11 +79,15 @@ def prepared(preparation: Preparation, item: Item) -> tuple[Sample, list[Stage],
 def answered(classifier: Classifier, sample: Sample) -> tuple[Prediction, Tensor]:
     """Return the model's answer, and the batch ``(1, C, H, W)`` that its network saw.
 
+    As in a run, the answer also warns of what the file says of its picture.
+
     Raises:
-        ReadError: if the picture is not as the model takes it.
+        ReadError: if the picture is not as the model takes it, or a score is no number.
     """
     try:
-        answers, batch = taken(classifier.network, lambda: classifier.predict([sample]))
+        (answer,), batch = taken(classifier.network, lambda: classifier.predict([sample]))
     except ValueError as error:
         raise ReadError(str(error)) from error
-    return answers[0], batch
+    if fault := score_fault(answer):
+        raise ReadError(fault)
+    return replace(answer, warnings=(*answer.warnings, *cautions(sample.facts))), batch

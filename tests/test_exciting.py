@@ -96,6 +96,7 @@ def test_of_a_long_table_as_many_as_allowed_are_drawn_by_lot(look: Look, rows: l
         ("path\na.png\n", ()),
         ("path,label\na.png,x\n", ("x",)),
         ("path,labels\na.png,x|y\n", ("x", "y")),
+        ("path,label\na.png,x\n,\n,\n", ("x",)),  # as spreadsheets leave rows at the end
     ],
 )
 def test_a_table_needs_no_labels_but_they_are_kept(
@@ -106,10 +107,23 @@ def test_a_table_needs_no_labels_but_they_are_kept(
     assert read_rows(tmp_path / "table.csv") == [Row("a.png", tmp_path / "a.png", labels)]
 
 
-@pytest.mark.parametrize("text", ["", "picture\na.png\n", None])
-def test_a_table_without_pictures_is_refused(tmp_path: Path, text: str | None) -> None:
-    if text is not None:
-        (tmp_path / "table.csv").write_text(text)
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "needs a column path, got none"),
+        (b"picture\na.png\n", "needs a column path, got picture"),
+        (b"path;label\na.png;x\n", "parted by ';'; save it with commas"),
+        (b"path,label\n\xe9.png,x\n", "save it as CSV UTF-8"),
+        (b"path,label\n,\n", "has no rows"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_table_without_pictures_is_refused(
+    tmp_path: Path, content: bytes | None, told: str
+) -> None:
+    if content is not None:
+        (tmp_path / "table.csv").write_bytes(content)
 
-    with pytest.raises(TableError):
+    with pytest.raises(TableError) as refused:
         read_rows(tmp_path / "table.csv")
+    assert told in str(refused.value)

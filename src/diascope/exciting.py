@@ -1,6 +1,5 @@
 """Look through a table for the pictures that excite a label or a filter most."""
 
-import csv
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from diascope.explain.targets import Outputs, Target, watched
 from diascope.looking import answered, prepared
 from diascope.preparation import Preparation
 from diascope.sample import Item
+from diascope.table import columns_hint, rows_of
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,16 @@ def read_rows(table: Path) -> list[Row]:
     Raises:
         TableError: if that cannot be done.
     """
-    try:
-        with table.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise TableError(f"cannot be read: {error}", where=str(table)) from error
-    if not rows or "path" not in rows[0]:
-        raise TableError("needs a column path, and rows", where=str(table))
-    return [_row(row, table.parent) for row in rows]
+    columns, rows = rows_of(table)
+    if "path" not in columns:
+        raise TableError(
+            f"needs a column path, got {', '.join(columns) or 'none'}",
+            where=str(table),
+            hint=columns_hint(columns),
+        )
+    if not rows:
+        raise TableError("has no rows below the names of its columns", where=str(table))
+    return [_row(row, table.parent) for _, row in rows]
 
 
 def gallery_of(

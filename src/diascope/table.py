@@ -61,6 +61,22 @@ def read_table(path: Path, task: Task) -> list[Example]:
             pictures, more than one label where one is allowed, or a group that stands in two
             splits.
     """
+    columns, numbered = rows_of(path)
+    name = _labels_column(columns, path)
+    if not numbered:
+        raise TableError("has no rows below the names of its columns", where=str(path))
+    examples = [_example(row, line, name, path, task) for line, row in numbered]
+    _refuse_missing(examples, path)
+    _refuse_leaks(examples, path)
+    return examples
+
+
+def rows_of(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+    """Return the columns of a CSV, and its rows with their lines; rows of empty cells are left out.
+
+    Raises:
+        TableError: if it cannot be read.
+    """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
@@ -71,13 +87,7 @@ def read_table(path: Path, task: Task) -> list[Example]:
         raise TableError(f"is not UTF-8 text: {error}", where=str(path), hint=hint) from error
     except (OSError, csv.Error) as error:
         raise TableError(f"cannot be read: {error}", where=str(path)) from error
-    name = _labels_column(columns, path)
-    if not numbered:
-        raise TableError("has no rows below the names of its columns", where=str(path))
-    examples = [_example(row, line, name, path, task) for line, row in numbered]
-    _refuse_missing(examples, path)
-    _refuse_leaks(examples, path)
-    return examples
+    return columns, numbered
 
 
 def label_names(examples: Sequence[Example], given: Sequence[str], path: Path) -> tuple[str, ...]:

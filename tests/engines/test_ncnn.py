@@ -33,6 +33,15 @@ def test_a_graph_that_cannot_be_made_or_executed_is_not_written(
     assert not (tmp_path / "graph.param").exists()
 
 
+def test_a_file_of_the_users_that_is_called_as_a_library_is_not_executed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "numpy.py").write_text("raise SystemExit('no library')")
+    monkeypatch.chdir(tmp_path)
+    export_ncnn(*classifier("convnet"), tmp_path / "graph.param")
+    assert (tmp_path / "graph.param").exists()
+
+
 def test_a_damaged_graph_is_told(tmp_path: Path) -> None:
     network, card = classifier("convnet")
     export_ncnn(network, card, tmp_path / "graph.param")

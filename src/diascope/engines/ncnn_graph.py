@@ -23,7 +23,8 @@ from diascope.engines.ncnn import NcnnEngine
 engine = NcnnEngine(Path(sys.argv[1]), numpy.zeros(1, numpy.float32))
 engine.run(numpy.zeros(list(map(int, sys.argv[2:])), numpy.float32))
 """
-"""In a process of its own, for a graph that ncnn does not understand can crash it."""
+"""In a process of its own, for a graph that ncnn does not understand can crash it; by ``-P`` none
+of its modules is taken from the folder that the command is run in."""
 
 
 def export_ncnn(network: Network, card: ModelCard, path: Path) -> None:
@@ -43,7 +44,7 @@ def export_ncnn(network: Network, card: ModelCard, path: Path) -> None:
         given = "inputshape=[" + ",".join(map(str, shape)) + "]"
         _succeed([pnnx.EXEC_PATH, "graph.pt", given, "fp16=0"], staging)  # it writes what it likes
         graph_file = f"{staging}/graph.ncnn.param"
-        _succeed([sys.executable, "-c", _FIRST_RUN, graph_file, *map(str, shape)], ".")
+        _succeed([sys.executable, "-P", "-c", _FIRST_RUN, graph_file, *map(str, shape)], ".")
         for suffix in (".param", ".bin"):
             shutil.move(f"{staging}/graph.ncnn{suffix}", path.with_suffix(suffix))
 

@@ -8,7 +8,7 @@ import pytest
 
 from diascope.contracts import API
 from diascope.errors import PluginError
-from diascope.plugin_health import misplaced
+from diascope.plugin_health import examine, misplaced
 from diascope.plugins import find_plugin, find_plugins, load_plugin, newer_api
 
 Install = Callable[..., None]
@@ -244,6 +244,15 @@ def test_a_class_that_cannot_be_looked_at_is_told_of_its_plugin(install: Install
     install("fake_blur", points("fake_blur_q"), fake_blur_q=source)
 
     assert refusal().message.startswith("preprocessing 'blur' of fake_blur 1.0 cannot be looked at")
+
+
+def test_a_file_of_the_users_that_is_called_as_a_library_breaks_no_plugin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "numpy.py").write_text("raise SystemExit('no library')")
+    monkeypatch.chdir(tmp_path)
+    (health,) = examine((find_plugin("preprocessing", "resize"),))
+    assert not health.cause
 
 
 def test_a_group_that_is_none_of_ours_is_told_with_those_that_are(install: Install) -> None:

@@ -28,7 +28,7 @@ class Health:
 
 def examine(plugins: tuple[Plugin, ...]) -> list[Health]:
     """Return what is wrong with each plugin; this process imports none of them."""
-    command = [sys.executable, "-m", "diascope.plugin_health"]
+    command = [sys.executable, "-P", "-m", "diascope.plugin_health"]  # nothing of this folder
     keys = [_key(plugin) for plugin in plugins]
     try:
         done = subprocess.run(

@@ -70,6 +70,15 @@ def test_the_maximum_of_probabilities_is_called_a_probability_no_more(
     assert kinds == {"mean": "probability", "max": "softmax"}
 
 
+@pytest.mark.parametrize(("task", "kind"), [("multiclass", "softmax"), ("multilabel", "sigmoid")])
+def test_scores_are_called_what_they_are_whatever_the_card_calls_them(
+    make: Callable[..., Classifier], task: str, kind: str
+) -> None:
+    film = frames([(0.6, 0.4), (0.1, 0.9)], ("dark", "bright"))
+    classifier = make("mean", task=task, score_kind="logit")
+    assert classifier.aggregate(FILM, iter(film)).score_kind == kind
+
+
 def test_one_frame_is_the_answer_as_it_is(make: Callable[..., Classifier]) -> None:
     (only,) = frames([(0.6, 0.4)], ("dark", "bright"))
     assert make("top-k").aggregate(FILM, iter([only])) is only

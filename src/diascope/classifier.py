@@ -149,9 +149,9 @@ class Classifier:
 
     def _kind(self) -> ScoreKind:
         """Scores are calibrated only for the test time that the card names."""
-        if self.test_time in ("card", self.card.test_time):
-            return self.card.score_kind
-        return self._uncalibrated()
+        fitting = self.test_time in ("card", self.card.test_time)
+        calibrated = fitting and self.card.score_kind == "probability"
+        return "probability" if calibrated else self._uncalibrated()
 
     def _aggregated_kind(self) -> ScoreKind:
         """Scores are calibrated only as the head aggregates: their maximum is so no more."""
@@ -160,8 +160,6 @@ class Classifier:
         return self._kind() if self._how == _native(self.card) else self._uncalibrated()
 
     def _uncalibrated(self) -> ScoreKind:
-        if self.card.score_kind != "probability":
-            return self.card.score_kind
         return "softmax" if self.card.task == "multiclass" else "sigmoid"
 
     def _set(self, scores: dict[str, float]) -> tuple[str, ...] | None:

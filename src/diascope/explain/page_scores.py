@@ -11,7 +11,6 @@ _KINDS = {
     "probability": "Scores are calibrated probabilities.",
     "softmax": "Scores add up to 1; they are not calibrated.",
     "sigmoid": "Scores lie between 0 and 1; they are not calibrated.",
-    "logit": "Scores are logits, not probabilities.",
 }
 _MIRRORED = (
     " They are of the picture and its three mirror images; all else on this page is of the picture "
@@ -25,7 +24,7 @@ class ScoreLines:
 
     Attributes:
         kind: what they are.
-        step: how the chosen label's logit becomes its score; empty of scores that are logits.
+        step: how the chosen label's logit becomes its score.
         rule: how labels are decided on.
     """
 
@@ -43,7 +42,7 @@ def score_lines(card: ModelCard, prediction: Prediction, chosen: str) -> ScoreLi
     mirrored = any("mirror" in note for note in prediction.trace)
     return ScoreLines(
         kind=_KINDS[prediction.score_kind] + (_MIRRORED if mirrored else ""),
-        step="" if prediction.score_kind == "logit" else _step(card, chosen, mirrored),
+        step=_step(card, chosen, mirrored),
         rule=_rule(card),
     )
 
@@ -51,13 +50,12 @@ def score_lines(card: ModelCard, prediction: Prediction, chosen: str) -> ScoreLi
 def scores_shown(card: ModelCard, prediction: Prediction) -> list[dict[str, Any]]:
     """Return the labels, the highest score first, each with its score and operating point."""
     kind = prediction.score_kind
-    most = max(map(abs, prediction.scores.values())) or 1.0
     return [
         {
             "title": label.title or label.name,
             "score": score_words(score, kind),
             "point": "" if (point := label.operating_point) is None else score_words(point, kind),
-            "share": max(0.0, score / (most if kind == "logit" else 1.0)),
+            "share": score,
             "predicted": label.name in prediction.predicted,
         }
         for label in sorted(card.labels, key=lambda label: -prediction.scores[label.name])

@@ -21,7 +21,7 @@ def make_layer() -> Layer:
     convolution = Convolution(
         weight, np.zeros(3, np.float32), (1, 1), (0, 0), (1, 1), 1, False, ramp, output
     )
-    return Layer(0, convolution, After(scale, shift, "ReLU6", activated, None, None))
+    return Layer(convolution, After(scale, shift, "ReLU6", activated, None, None))
 
 
 def test_a_filter_that_answers_everywhere_alike_comes_last_however_much_it_answers() -> None:

@@ -1,4 +1,4 @@
-"""All that is shown of one picture, from three runs of the network and one for each hidden part."""
+"""All that is shown of one picture, from two runs of the backbone and one for each hidden part."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from diascope.explain.calls import Call, Seen, captured, traced
 from diascope.explain.convolution import Convolution, convolution_of
 from diascope.explain.evidence import Attribution, Method, attribute, integrated_gradients
-from diascope.explain.feature_maps import Depth, depth_of, halvings_of, last_calls
+from diascope.explain.feature_maps import Depth, depth_of, last_calls
 from diascope.explain.filters import Filter, fired, first_convolution
 from diascope.explain.layers import chosen_layers
 from diascope.explain.occlusion import Occlusion, occluded
@@ -18,13 +18,8 @@ from diascope.network import Network
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """A convolution that the page works out, and what follows it.
+    """A convolution that the page works out, and what follows it."""
 
-    Attributes:
-        halvings: how often the picture's side was halved where it ends.
-    """
-
-    halvings: int
     convolution: Convolution
     after: After
 
@@ -82,20 +77,20 @@ def explain(
     return Explanation(
         filters=filters,
         depths=tuple(depth_of(halvings, seen[call.module]) for halvings, call in ends.items()),
-        layers=tuple(_layers(calls, inner, seen, side)),
+        layers=tuple(_layers(calls, inner, seen)),
         evidence=_evidence(network, batch, features, outputs, chosen, method),
         occlusion=occluded(network, batch, outputs[chosen], grid) if occlusion else None,
     )
 
 
 def _layers(
-    calls: Sequence[Call], inner: Sequence[Call], seen: Mapping[nn.Module, Seen], side: int
+    calls: Sequence[Call], inner: Sequence[Call], seen: Mapping[nn.Module, Seen]
 ) -> Iterator[Layer]:
     for call in inner:
         convolution = convolution_of(call.module, seen[call.module])
         if convolution is not None:
             later = after(call.module, following(calls, call), seen)
-            yield Layer(halvings_of(call, side), convolution, later)
+            yield Layer(convolution, later)
 
 
 def _evidence(

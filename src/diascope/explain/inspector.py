@@ -54,14 +54,11 @@ def layer_numbers(layer: Layer) -> dict[str, Any]:
     peak = _peak(layer, told[0])
     box = _affordable(convolution, len(channels), peak)
     under = _under(convolution, box)
-    pooled = later.pooled if later.pooling else None
     return {
-        "halvings": layer.halvings,
         "transposed": convolution.transposed,
         "stride": convolution.stride,
         "start": convolution.start,
         "dilation": convolution.dilation,
-        "groups": convolution.groups,
         "size": convolution.output.shape[1:],
         "input_size": convolution.inputs.shape,
         "box": asdict(box),
@@ -70,7 +67,7 @@ def layer_numbers(layer: Layer) -> dict[str, Any]:
         "nonlinearity": later.nonlinearity,
         "pooling": None if later.pooling is None else asdict(later.pooling),
         "peak": peak,
-        "filters": [_filter(layer, index, channels, box, pooled) for index in told],
+        "filters": [_filter(layer, index, channels, box) for index in told],
     }
 
 
@@ -82,13 +79,7 @@ def _peak(layer: Layer, index: int) -> tuple[int, int]:
     return int(row), int(column)
 
 
-def _filter(
-    layer: Layer,
-    index: int,
-    channels: Sequence[int],
-    box: Box,
-    pooled: NDArray[np.float32] | None,
-) -> dict[str, Any]:
+def _filter(layer: Layer, index: int, channels: Sequence[int], box: Box) -> dict[str, Any]:
     convolution, later = layer.convolution, layer.after
     one = slice(index, index + 1)
     own = convolution.channels(index)
@@ -104,7 +95,7 @@ def _filter(
         "shift": None if later.shift is None else float(later.shift[index]),
         "output": packed(box.cut(convolution.output[one])),
         "activated": packed(box.cut(later.activated[one])),
-        "pooled": None if pooled is None else packed(pooled[one]),
+        "pooled": None if later.pooled is None else packed(later.pooled[one]),
     }
 
 

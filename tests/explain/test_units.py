@@ -61,6 +61,21 @@ def test_normalisation_and_nonlinearity_give_the_networks_own_numbers(
     assert found.activated[1, 2, 3] == pytest.approx(bent[nonlinearity], rel=1e-4, abs=1e-5)
 
 
+@pytest.mark.parametrize("tracked", [False, True])
+def test_a_normalisation_of_each_picture_scales_as_the_network_does(tracked: bool) -> None:
+    norm = nn.InstanceNorm2d(4, affine=True, track_running_stats=tracked)
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), norm, nn.ReLU())
+    network(make_batch() + 1)  # as a training leaves statistics, where it keeps any
+    _, found = first_of(network.eval())
+    with torch.no_grad():
+        made = network[0](make_batch())[0].numpy()
+        own = network(make_batch())[0].numpy()
+    assert found.scale is not None
+    assert found.shift is not None
+    line = made * found.scale[:, None, None] + found.shift[:, None, None]
+    assert np.maximum(line, 0) == pytest.approx(own, abs=1e-5)
+
+
 @pytest.mark.parametrize("activation", ["relu", "leaky-relu", "gelu", "sigmoid", "tanh"])
 def test_every_nonlinearity_that_a_recipe_can_write_is_found(activation: str) -> None:
     layers = [{"conv": {"filters": 4, "activation": activation}}, {"pool": {"kind": "average"}}]

@@ -93,7 +93,9 @@ def after(module: nn.Module, later: Sequence[nn.Module], seen: Mapping[nn.Module
 
 def _line(module: nn.Module, seen: Mapping[nn.Module, Seen]) -> tuple[Tensor, Tensor] | None:
     """Return scale and shift, a number a channel each, of a normalisation for this picture."""
-    if isinstance(module, nn.BatchNorm2d) and module.running_mean is not None:
+    if not isinstance(module, nn.BatchNorm2d | nn.InstanceNorm2d):
+        return None
+    if module.running_mean is not None:
         mean, variance = module.running_mean, module.running_var
     elif isinstance(module, nn.InstanceNorm2d):
         maps = seen[module].inputs[0]

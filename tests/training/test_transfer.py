@@ -10,6 +10,7 @@ import pytest
 import torch
 from monai.networks.nets import DenseNet121 as MonaiDenseNet121
 from monai.networks.nets import EfficientNetBN
+from monai.networks.nets import resnet18 as monai_resnet18
 from safetensors.torch import save_file
 from torch import nn
 
@@ -97,6 +98,21 @@ def test_a_bundle_of_monai_gives_monai_s_features(tmp_path: Path) -> None:
 
     same_features(nn.Sequential(theirs.features, nn.ReLU()), ours)
     assert matched.unexpected == ("class_layers.out.weight", "class_layers.out.bias")
+
+
+def test_biases_of_shortcuts_as_monai_s_residual_networks_have_them_change_no_feature(
+    tmp_path: Path,
+) -> None:
+    theirs = monai_resnet18(n_input_channels=3, spatial_dims=2, conv1_t_stride=2, num_classes=2)
+    randomise(theirs)
+    ours = ResNet18().build()
+    matched = begin(ours, saved(tmp_path / "w.pth", theirs.state_dict()))
+
+    names = ("conv1", "bn1", "act", "maxpool", "layer1", "layer2", "layer3", "layer4")
+    same_features(nn.Sequential(*(theirs.get_submodule(name) for name in names)), ours)
+    assert matched.share == 1
+    assert matched.unexpected == ("fc.weight", "fc.bias")
+    assert len(matched.changes) == 1
 
 
 @pytest.mark.parametrize("flat", [False, True], ids=["monai", "blocks numbered through"])

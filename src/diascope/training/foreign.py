@@ -29,6 +29,9 @@ _RULES = tuple(
 _CHILDREN = {"0": "conv1", "1": "bn1", "4": "layer1", "5": "layer2", "6": "layer3", "7": "layer4"}
 """A torchvision ResNet's children by place, as ``nn.Sequential(*resnet.children())`` names them."""
 
+_BIAS, _MEAN = "downsample.0.bias", "downsample.1.running_mean"
+"""Of a residual network's shortcut: its convolution's bias, and its batch norm's mean."""
+
 
 @dataclass(frozen=True)
 class Pairing:
@@ -83,6 +86,24 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         kind = type(loaded).__name__
         raise WeightsError(f"holds no weights by name, but a {kind}", where=str(path))
     return tensors
+
+
+def without_shortcut_biases(
+    tensors: Mapping[str, Tensor], ours: Iterable[str]
+) -> dict[str, Tensor]:
+    """Return tensors without the biases of shortcuts, which MONAI's residual networks have.
+
+    The batch norm that follows takes its mean off, which is made smaller by the bias: the features
+    are the same. Where ``ours`` have such biases, all stays.
+    """
+    if any(name.endswith(_BIAS) for name in ours):
+        return dict(tensors)
+    kept = dict(tensors)
+    for name in tensors:
+        mean = name.removesuffix(_BIAS) + _MEAN
+        if name.endswith(_BIAS) and mean in kept:
+            kept[mean] = kept[mean].float() - kept.pop(name).float()
+    return kept
 
 
 def _plain(name: str) -> str:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from diascope.card import WEIGHTS_FILE, file_digest
 from diascope.errors import WeightsError
 from diascope.pages.words import some_words
-from diascope.training.foreign import Pairing, pairings, read_tensors
+from diascope.training.foreign import Pairing, pairings, read_tensors, without_shortcut_biases
 from diascope.training.pixel_scale import scale_doubts
 
 _LEAST = 0.95
@@ -20,6 +20,8 @@ _LEAST = 0.95
 
 _INSIDE = (WEIGHTS_FILE, "models/model.pt")
 """The weights in a folder of ours, and in a MONAI bundle."""
+
+_BIASES = "shortcuts: their biases are taken off the means of the batch norms behind them"
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Matched:
         missing: names of the backbone that the file lacks; they keep their random values.
         unexpected: names of the file that were left out, such as its classification layer.
         shape_mismatch: names of the backbone whose tensor in the file has another shape.
-        changes: what was done to the first filters, in words.
+        changes: what was done to the first filters and to biases, in words.
         doubts: what to warn of, though it was loaded.
     """
 
@@ -138,10 +140,12 @@ def start_from(
     """
     source = start.source
     digest = file_digest(source)
-    tensors = read_tensors(source)
+    ours = {name: each for name, each in backbone.state_dict().items() if each.is_floating_point()}
+    held = read_tensors(source)
+    tensors = without_shortcut_biases(held, ours)
+    biases = [_BIASES] if len(tensors) < len(held) else []
     taken = _taken(tensors, start.keys)
     named = {name: tensors[written] for name, written in taken.items()}
-    ours = {name: held for name, held in backbone.state_dict().items() if held.is_floating_point()}
     fits = [_fit(pairing, ours, named, start.scale) for pairing in pairings(ours, named)]
     best = max(fits, key=lambda fit: len(fit.values), default=_NO_FIT)
     names = best.pairing.names
@@ -154,7 +158,7 @@ def start_from(
         missing=tuple(name for name in ours if name not in names),
         unexpected=tuple(name for name in tensors if name not in used),
         shape_mismatch=tuple(name for name in names if name not in best.values),
-        changes=best.changes,
+        changes=(*best.changes, *biases),
         doubts=tuple(scale_doubts({n: best.values[n] for n in ours if n in best.values})),
     )
     _refuse_misfit(matched, best, backbone_name, source)

@@ -205,13 +205,9 @@ def _item(path: Path, name: str) -> Item:
 def _listed(path: Path) -> Iterator[Found]:
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        lines = iter(_csv_paths(path, text) if path.suffix.lower() == ".csv" else _paths(text))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:  # csv's of a cell that never ends
         raise UsageError(f"the list {path} cannot be read: {error}") from error
-    if path.suffix.lower() == ".csv":
-        lines = iter(_csv_paths(path, text))
-    else:
-        stripped = (line.strip() for line in text.split("\n"))
-        lines = iter([line for line in stripped if line and not line.startswith("#")])
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         while block := list(islice(lines, _AT_ONCE)):
             stored = [line for line in block if line.startswith(_STORES)]
@@ -244,6 +240,12 @@ def _absent(path: Path) -> bool:
     except (OSError, ValueError):
         return False
     return False
+
+
+def _paths(text: str) -> list[str]:
+    """Return the lines that are neither empty nor a comment."""
+    lines = (line.strip() for line in text.split("\n"))
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def _csv_paths(path: Path, text: str) -> list[str]:

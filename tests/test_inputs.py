@@ -141,12 +141,11 @@ def test_a_folder_that_cannot_be_listed_fails_alone(tree: Path) -> None:
     assert [type(entry.end) for entry in found] == [type(None), type(None), Failed]
 
 
-def test_an_input_that_is_not_there_is_an_error_that_says_where_it_was_looked_for(
-    tree: Path, tmp_path: Path
-) -> None:
-    looked = re.escape(f"there is no 'photos' (looked in {tmp_path} and {tree})")
-    with pytest.raises(UsageError, match=looked):
-        ids("photos", base=tmp_path)
+def test_an_input_that_is_not_there_or_has_no_name_is_an_error(tree: Path, tmp_path: Path) -> None:
+    told = re.escape(f"there is no 'photos' (looked in {tmp_path} and {tree})")
+    for name, reason in (("photos", told), ("", "an input has an empty name")):
+        with pytest.raises(UsageError, match=reason):
+            ids(name, base=tmp_path)
 
 
 def test_a_glob_without_matches_is_an_error(tree: Path) -> None:

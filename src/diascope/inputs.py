@@ -82,6 +82,8 @@ def _prefixes(named: Sequence[str]) -> list[str]:
 
 
 def _local(name: str, prefix: str, base: Path | None, leave_out: Path | None) -> Iterator[Found]:
+    if not name:  # it would be the current folder
+        raise UsageError("an input has an empty name", hint="Was a variable of the shell not set?")
     try:
         path = Path(name).expanduser()
         if base is not None and not path.is_absolute() and _exists(base / path):

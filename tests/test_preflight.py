@@ -55,8 +55,10 @@ def test_weights_that_are_gone_are_a_problem(
     recipe: Path, photos: Path, tiny_weights: Path
 ) -> None:
     (tiny_weights / "model.safetensors").unlink()
-    (problem,) = checked(recipe, photos).problems
+    result = checked(recipe, photos)
+    (problem,) = result.problems
     assert str(tiny_weights / "model.safetensors") in problem
+    assert (result.sampled, result.read) == (3, 3)  # the inputs are sound all the same
 
 
 @pytest.mark.parametrize("run", [{"device": "cuda:77"}, {"devices": ["cpu", "cuda:77"]}])
@@ -110,11 +112,11 @@ def test_a_wrong_size_is_a_problem_that_says_what_to_add(
     tmp_path: Path, tiny_weights: Path, photos: Path
 ) -> None:
     recipe = write_recipe(tmp_path / "r.yaml", tiny_weights, preprocess=[])
-    result = checked(recipe, photos / "00.png")
+    result = checked(recipe, photos)
     (problem,) = result.problems
     assert "takes 32x32 pixels, preprocess gives 40x40" in problem
     assert "resize: {size: [32, 32]}" in problem
-    assert result.read == 0
+    assert (result.sampled, result.read) == (1, 0)
 
 
 def test_steps_that_differ_from_training_are_a_warning(

@@ -32,6 +32,7 @@ class Check:
         sampled: inputs that were tried.
         read: of these, inputs read and preprocessed without fault.
         notes: what is in order, a line each.
+        warnings: what a run will warn of, and which inputs it will not classify, a line each.
         problems: what will go wrong, a line each.
     """
 
@@ -106,16 +107,17 @@ def _check_inputs(
         result.warnings.append(f"{len(lost) - _SHOWN} more would fail as they are found")
     if not items:
         result.problems.append("the inputs hold no files that can be read")
-    result.sampled = min(len(items), SAMPLED)
-    for number in range(result.sampled):
-        _check_item(pipeline, items[number * len(items) // result.sampled], result)
-        if result.problems:  # what is wrong with one picture's size is wrong with all
+    sampled = min(len(items), SAMPLED)
+    for number in range(sampled):
+        result.sampled += 1
+        if not _check_item(pipeline, items[number * len(items) // sampled], result):
             return
     if items and not result.read:
         result.problems.append("none of the inputs that were tried can be classified")
 
 
-def _check_item(pipeline: Pipeline, item: Item, result: Check) -> None:
+def _check_item(pipeline: Pipeline, item: Item, result: Check) -> bool:
+    """Note what becomes of an item; say whether to go on: a wrong size is that of all pictures."""
     card = pipeline.model.instance.card
     size = tuple(card.size)
     outcome = next(pipeline.preparation.afresh(item))
@@ -127,8 +129,10 @@ def _check_item(pipeline: Pipeline, item: Item, result: Check) -> None:
             f"{item.id}: the model takes {size[1]}x{size[0]} pixels, preprocess gives "
             f"{got[1]}x{got[0]}; add `resize: {{size: [{size[0]}, {size[1]}]}}`"
         )
+        return False
     else:
         result.read += 1
+    return True
 
 
 def _told(pipeline: Pipeline, outcome: Failed | Skipped) -> str:

@@ -102,6 +102,24 @@ def test_an_option_that_a_run_refuses_is_a_problem_at_its_line_there_and_here(
     assert f"pipeline: {recipe}:6: {told}" in ran.err
 
 
+def test_an_output_that_is_an_address_is_a_problem(
+    tmp_path: Path, photos: Path, tiny_weights: Path
+) -> None:
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_weights, output="s3://bucket/run")
+    (problem,) = checked(recipe, photos).problems
+    assert "s3://bucket/run: results are written into a folder of this machine" in problem
+
+
+def test_what_lies_in_the_recipes_output_is_no_input(
+    tmp_path: Path, photos: Path, tiny_weights: Path
+) -> None:
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_weights, output=str(photos / "results"))
+    write_pictures(photos / "results", 2)
+    assert checked(recipe, photos).found == 3
+    with pytest.raises(UsageError, match="is the output folder too"):
+        checked(recipe, photos / "results")
+
+
 def test_a_card_that_is_gone_is_an_error(recipe: Path, photos: Path, tiny_weights: Path) -> None:
     (tiny_weights / "card.yaml").unlink()
     with pytest.raises(WeightsError, match=r"it holds no card\.yaml"):

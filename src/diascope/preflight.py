@@ -11,6 +11,7 @@ from diascope.decision import check_thresholds
 from diascope.errors import DiascopeError, RecipeError
 from diascope.execution import check_wish
 from diascope.inputs import find_items
+from diascope.output import check_local
 from diascope.pipeline import Pipeline, make_backbone
 from diascope.privacy import unquoted
 from diascope.pseudonyms import pseudonymous
@@ -72,6 +73,8 @@ def check(pipeline: Pipeline, named: Sequence[str], lists: Sequence[Path] = ()) 
             if card.backbone and weights is not None:
                 for device in pipeline.devices:
                     check_wish(card, weights, pipeline.runtime(device))
+    with _noted(pipeline, result):
+        check_local(Path(pipeline.recipe.output or "."))
     _check_inputs(pipeline, named, lists, result)
     return result
 
@@ -94,8 +97,13 @@ def _check_inputs(
     if own and not pipeline.recipe.input:
         result.problems.append("nothing to classify: the recipe names no input, nor did you")
         return
-    base = pipeline.recipe.base if own else None
-    found = find_items(pipeline.recipe.input if own else named, lists, base=base)
+    base, output = pipeline.recipe.base if own else None, pipeline.recipe.output
+    found = find_items(
+        pipeline.recipe.input if own else named,
+        lists,
+        base=base,
+        leave_out=Path(output).resolve() if output else None,
+    )
     if pipeline.recipe.privacy == "strict":
         found = pseudonymous(found)
     every = list(islice(found, _LISTED))

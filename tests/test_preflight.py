@@ -65,9 +65,11 @@ def test_weights_that_are_gone_are_a_problem(
 def test_a_device_that_is_not_on_this_machine_is_a_problem(
     tmp_path: Path, photos: Path, tiny_weights: Path, run: dict[str, object]
 ) -> None:
-    recipe = write_recipe(tmp_path / "far.yaml", tiny_weights, run=run)
-    (problem,) = checked(recipe, photos).problems
-    assert "the device 'cuda:77' is not on this machine" in problem
+    local = compose(read_recipe(str(write_recipe(tmp_path / "r.yaml", tiny_weights, run=run))))
+    plugin = replace(local.executor.plugin, name="far")  # every run loads the model here too
+    for pipeline in (local, replace(local, executor=replace(local.executor, plugin=plugin))):
+        (problem,) = check(pipeline, [str(photos)]).problems
+        assert "the device 'cuda:77' is not on this machine" in problem
 
 
 @pytest.mark.parametrize(

@@ -67,12 +67,11 @@ def check(pipeline: Pipeline, named: Sequence[str], lists: Sequence[Path] = ()) 
         with _noted(pipeline, result):
             if coverage is not None:
                 check_thresholds(card, coverage)
-    if pipeline.executor.plugin.name == "local":  # others run where their devices are
-        with _noted(pipeline, result):
-            result.notes.append(f"on {', '.join(pipeline.devices)}")
-            if card.backbone and weights is not None:
-                for device in pipeline.devices:
-                    check_wish(card, weights, pipeline.runtime(device))
+    with _noted(pipeline, result):  # whoever executes: the engine is chosen on this machine
+        result.notes.append(f"on {', '.join(pipeline.devices)}")
+        if card.backbone and weights is not None:
+            for device in pipeline.devices:
+                check_wish(card, weights, pipeline.runtime(device))
     with _noted(pipeline, result):
         check_local(Path(pipeline.recipe.output or "."))
     _check_inputs(pipeline, named, lists, result)

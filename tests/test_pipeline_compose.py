@@ -258,3 +258,14 @@ def test_what_a_strangers_model_calls_its_execution_is_its_own_affair(
     pipeline = composed(RECIPE, "model=odd")
     pipeline.load()
     assert pipeline.execution is None
+
+
+def test_a_backbone_that_is_named_with_its_distribution_decides_too(
+    composed: Compose, tmp_path: Path
+) -> None:
+    plain, card = composed(RECIPE), tmp_path / "weights" / "card.yaml"
+    name = plain.model.instance.card.backbone
+    card.write_text(card.read_text().replace(f"backbone: {name}", f"backbone: diascope:{name}"))
+    deciding = composed(RECIPE).runtime("cpu").plugins
+    assert f"backbone {name!r} of diascope" in " ".join(deciding)
+    assert deciding == plain.runtime("cpu").plugins

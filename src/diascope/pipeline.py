@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import astuple, dataclass, field, replace
 from itertools import chain, groupby
 from operator import itemgetter
@@ -111,8 +112,7 @@ class Pipeline:
         """
         if self.predictor is None:
             places = [Place(device, self._loaded(device)) for device in self.devices]
-            several = len(places) > 1
-            self.predictor = Spread(places, self._lost) if several else places[0].predictor
+            self.predictor = Spread(places, self._lost) if len(places) > 1 else places[0].predictor
         return self.predictor
 
     @property
@@ -178,9 +178,10 @@ class Pipeline:
 
     def _deciding(self) -> list[Plugin]:
         """The plugins that decide what the predictions are, the backbone's too."""
-        name = self.model.instance.card.backbone
-        backbones = [p for p in find_plugins() if (p.kind, p.name) == ("backbone", name)]
-        return [part.plugin for part in self.parts] + backbones
+        deciding = [part.plugin for part in self.parts]
+        with suppress(PluginError):  # loading tells of one that is not here
+            deciding.append(find_plugin("backbone", self.model.instance.card.backbone))
+        return deciding
 
     def prepare(self, item: Item) -> Iterator[Prepared]:
         """Read and preprocess one item."""
@@ -265,8 +266,7 @@ def make_part(reference: Reference, recipe: Recipe) -> Part[Any]:
         plugin = find_plugin(reference.kind, reference.name)
         loaded = load_plugin(plugin)
         with blamed(plugin, "cannot be made"):
-            values = reference.parameters
-            instance = build(loaded, values, where=reference.where, base=recipe.base)
+            instance = build(loaded, reference.parameters, where=reference.where, base=recipe.base)
     except PluginError as error:
         raise PluginError(error.message, where=reference.where, hint=error.hint) from error
     return Part(plugin, instance)

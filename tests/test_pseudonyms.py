@@ -105,6 +105,17 @@ def test_a_key_that_could_be_guessed_is_refused(monkeypatch: pytest.MonkeyPatch)
         named(Item("a", "/gone/a"))
 
 
+def test_a_key_may_be_random_bytes(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = home / ".config" / "diascope" / "privacy.key"
+    path.parent.mkdir(parents=True)
+    path.touch(mode=0o600)
+    path.write_bytes(b"\xff\x00\xfe9" * 8)
+    kept = named(Item("a", "/gone/a"))
+    monkeypatch.setenv(KEY_VARIABLE, "\udcff of a key that is long enough")
+
+    assert kept != named(Item("a", "/gone/a"))
+
+
 def test_a_user_without_a_home_needs_only_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "home", homeless)
 

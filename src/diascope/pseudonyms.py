@@ -66,9 +66,7 @@ def _instance_uid(item: Item) -> str:
             file.seek(0)
             warnings.simplefilter("ignore")  # they quote values
             header = read_partial(file, lambda tag, *_: tag > _LAST_TAG, force=True)
-            raw = header.get_item(
-                "SOPInstanceUID"
-            )  # not converted: pydicom would log what is wrong
+            raw = header.get_item("SOPInstanceUID")  # as it is: pydicom would log what is wrong
             return "" if raw is None else bytes(raw.value or b"").decode().strip("\0 ")
     except Exception:  # no pydicom, or a header that it cannot read: the path must do
         return ""
@@ -81,7 +79,7 @@ def _key() -> bytes:
         where, key = str(path), _kept(path)
     if len(key) < _KEY_LENGTH:
         raise UsageError(f"the key must have at least {_KEY_LENGTH} characters", where=where)
-    return key.encode()
+    return key.encode(errors="surrogateescape")  # a key of random bytes is one too
 
 
 def _home() -> Path:
@@ -104,7 +102,7 @@ def _kept(path: Path) -> str:
             warnings.warn(told, stacklevel=2)
         if os.name == "posix" and path.stat().st_mode & 0o077:
             raise UsageError("others can read the key", where=str(path), hint=f"chmod 600 {path}")
-        return path.read_text().strip()
+        return path.read_text(errors="surrogateescape").strip()
     except OSError as error:
         reason = f"the key that privacy: strict needs cannot be kept: {error.strerror}"
         raise UsageError(reason, where=str(path), hint=f"Set {KEY_VARIABLE}.") from error

@@ -10,10 +10,11 @@ import pytest
 
 from diascope import runner
 from diascope.classifier import Classifier
+from diascope.cores import cores
 from diascope.errors import DeviceError
 from diascope.executors.local import LocalExecutor
 from diascope.sample import Found, Item
-from tests.runs import Ended, rows, write_pictures, write_recipe
+from tests.runs import REFERENCE, Ended, rows, write_pictures, write_recipe
 
 Command = Callable[..., Ended]
 
@@ -104,6 +105,19 @@ def test_answers_that_carry_a_warning_are_counted_at_the_end(
     told = "with a warning, such as that they are unlike the pictures of the training: 2"
     assert told in command(*arguments).out
     assert "with a warning" not in command(*arguments).out  # nothing was classified
+
+
+def test_a_run_that_stops_after_its_first_batch_tells_how_many_workers_it_had(
+    command: Command, tmp_path: Path, tiny_weights: Path
+) -> None:
+    threads = {"workers": "auto", "executor": {"local": {"kind": "threads"}}}
+    run = {"batch": 2, "device": "cpu"} | REFERENCE | threads
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_weights, run=run)
+    photos = write_pictures(tmp_path / "photos", 4)
+    (photos / "00.png").write_bytes((photos / "00.png").read_bytes()[:99])
+    assert command("run", recipe, photos, "-o", tmp_path / "out", "--fail-fast").code == 3
+    told = json.loads((tmp_path / "out" / "run.json").read_text())["timings"]["profile"]
+    assert (told["items"], told["workers"]) == (2, cores())
 
 
 def test_a_run_that_is_through_was_not_stopped_by_its_failures(

@@ -205,10 +205,11 @@ def _profiled(
     pipeline: Pipeline, request: Request, watch: Watch, ledger: Ledger, outcome: Outcome
 ) -> Profile:
     """Classify what is not done, and say where the time went."""
+    automatic = cores() if outcome.counts["pending"] > pipeline.batch else 0
     before, start, cpu = take_spent(), time.perf_counter(), time.process_time()
     _work(pipeline, request, watch, ledger, outcome)
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
-    execution, automatic = pipeline.execution, cores() if outcome.worked > pipeline.batch else 0
+    execution = pipeline.execution
     return Profile(
         items=outcome.worked,
         seconds=seconds,

@@ -17,6 +17,7 @@ from diascope.sample import Failed, Item, Sample, Skipped
 from diascope.timing import measured, measured_each
 
 HEAD_BYTES = 4096
+_ZIP = b"PK\3\4"
 T = TypeVar("T")
 
 
@@ -95,7 +96,10 @@ class Preparation:
         if broken is not None:
             return broken
         names = ", ".join(part.plugin.name for part in self.readers)
-        return Skipped(item, f"not a picture that the installed readers know ({names})")
+        told = f"not a picture that the installed readers know ({names})"
+        if head.startswith(_ZIP) and item.uri.lower().endswith(".zip"):  # a .docx begins so too
+            told += "; what lies in an archive is found by zip://::FILE.zip"
+        return Skipped(item, told)
 
     def _blocks(self, item: Item, reader: Part[Reader], done: int) -> Iterator[Prepared]:
         block: list[Sample] = []

@@ -174,7 +174,7 @@ def _encoded(picture: Any, lossless: bool) -> bytes | None:
     from PIL import Image
 
     buffer = io.BytesIO()
-    image = Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture)
+    image = Image.fromarray(picture)
     if lossless:
         image.save(buffer, "PNG")
     else:

@@ -88,8 +88,13 @@ def test_a_report_that_goes_elsewhere_takes_nobody_with_it(
     assert Path.cwd() == tmp_path
 
 
+@pytest.mark.parametrize("above", ["..", None])
 def test_a_run_whose_current_folder_is_removed_writes_its_reports(
-    command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command: Command,
+    recipe: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    above: str | None,
 ) -> None:
     carry, here = runner.write_reports, tmp_path / "here"
 
@@ -100,7 +105,8 @@ def test_a_run_whose_current_folder_is_removed_writes_its_reports(
     here.mkdir()
     monkeypatch.chdir(here)
     monkeypatch.setattr(runner, "write_reports", removed)
-    ended = command("run", recipe, write_pictures(tmp_path / "photos", 1), "-o", tmp_path / "out")
+    photos, output = write_pictures(tmp_path / "photos", 1), Path(above or tmp_path) / "out"
+    ended = command("run", recipe, photos, "-o", output)
     assert ended.code == 0
     assert str(tmp_path / "out" / "predictions.csv") in ended.out
 

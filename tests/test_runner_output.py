@@ -91,7 +91,11 @@ def replaced(output: Path) -> None:
     output.mkdir()
 
 
-@pytest.mark.parametrize("strike", [removed, replaced])
+def removed_with_the_current_folder(output: Path) -> None:
+    shutil.rmtree(output.parent)
+
+
+@pytest.mark.parametrize("strike", [removed, replaced, removed_with_the_current_folder])
 def test_a_run_stops_when_its_ledger_is_gone_and_says_what_is_lost(
     command: Command,
     recipe: Path,
@@ -99,22 +103,23 @@ def test_a_run_stops_when_its_ledger_is_gone_and_says_what_is_lost(
     monkeypatch: pytest.MonkeyPatch,
     strike: Callable[[Path], None],
 ) -> None:
-    carry = LocalExecutor.run
+    carry, output = LocalExecutor.run, tmp_path / "here" / "out"
 
     def struck(self: LocalExecutor, work: Any, chunks: Iterable[Sequence[Item]]) -> Iterator[Any]:
         for number, records in enumerate(carry(self, work, chunks)):
             if number == 1:
-                strike(tmp_path / "out")
+                strike(output)
             yield records
 
     monkeypatch.setattr(LocalExecutor, "run", struck)
-    photos = write_pictures(tmp_path / "photos", 12)
-    ended = command("run", recipe, photos, "-o", tmp_path / "out")
+    output.parent.mkdir()
+    monkeypatch.chdir(output.parent)
+    ended = command("run", recipe, write_pictures(tmp_path / "photos", 12), "-o", output.name)
     assert ended.code == 3
     assert "the ledger is gone, and with it all that was done here" in ended.err
     assert "Traceback" not in ended.err
     assert "8 not done" in ended.out
-    assert not (tmp_path / "out" / "run.json").exists()
+    assert not (output / "run.json").exists()
 
 
 def test_an_output_folder_that_is_closed_stops_the_run_in_words(

@@ -63,6 +63,7 @@ class Outcome:
 
     Attributes:
         counts: found, ok, failed, skipped and pending.
+        output: the folder of the results; absolute, for the current folder may be gone meanwhile.
         reports: paths of all reports' files.
         problems: reports that could not be written, and why; the ledger holds what they need.
         worked, failed: items done in this run, and how many failed in it; the others were done
@@ -74,6 +75,7 @@ class Outcome:
     """
 
     counts: dict[str, int]
+    output: Path
     reports: list[Path] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     worked: int = 0
@@ -112,30 +114,27 @@ def run(pipeline: Pipeline, request: Request, watch: Watch) -> Outcome:
             damaged.
         WeightsError: if the weights do not load.
     """
-    outcome = Outcome(dict.fromkeys(("found", "ok", "failed", "skipped", "pending"), 0))
+    counts = dict.fromkeys(("found", "ok", "failed", "skipped", "pending"), 0)
+    outcome = Outcome(counts, request.output)
     try:
         kept = request.output / _PARTS  # of an item under way, by the engine that the ledger names
-        with held(request.output, lambda: bool(outcome.worked) or kept.exists()) as output:
-            ledger = Ledger(output / LEDGER_FILE, pipeline.digest())
+        with held(request.output, lambda: bool(outcome.worked) or kept.exists()) as outcome.output:
+            ledger = Ledger(outcome.output / LEDGER_FILE, pipeline.digest())
             with closing(ledger):
-                _run(pipeline, request, watch, output, ledger, outcome)
+                _run(pipeline, request, watch, ledger, outcome)
     except (OSError, sqlite3.DatabaseError) as error:
         if isinstance(error, sqlite3.DatabaseError) and is_damage(error):
             raise damaged(request.output / LEDGER_FILE, str(error)) from error
-        outcome.stopped = fault_of(error, request.output.resolve())
+        outcome.stopped = fault_of(error, outcome.output)
         if not outcome.stopped:
             raise
     return outcome
 
 
 def _run(
-    pipeline: Pipeline,
-    request: Request,
-    watch: Watch,
-    output: Path,
-    ledger: Ledger,
-    outcome: Outcome,
+    pipeline: Pipeline, request: Request, watch: Watch, ledger: Ledger, outcome: Outcome
 ) -> None:
+    output = outcome.output
     strict = pipeline.recipe.privacy == "strict"
     inputs = [WITHHELD] if strict else request.inputs or pipeline.recipe.input
     summary, told = Summary(WITHHELD if strict else request.command, inputs), ""

@@ -121,7 +121,7 @@ def _tell(outcome: "Outcome", request: "Request", *, quiet: bool, strict: bool) 
         )
     if outcome.execution is not None and not outcome.execution.is_reference:
         click.echo(f"  executed by {outcome.execution.title}")
-    for line in _listed(outcome.reports, request.output.resolve(), strict):
+    for line in _listed(outcome.reports, outcome.output, strict):
         click.echo(f"  {as_utf8(line)}")
     if not counts["ok"] and not counts["pending"]:
         click.echo("Nothing was classified.")

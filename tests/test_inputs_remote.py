@@ -265,13 +265,25 @@ def test_a_file_has_one_stamp_whether_its_folder_was_listed_or_not() -> None:
     fsspec.filesystem("listing").rm("/photos", recursive=True)
 
 
-def test_a_missing_extra_names_the_command_that_installs_it(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("uri", "module", "package"),
+    [
+        ("s3://bucket/photos/", "s3fs", "diascope[s3]"),
+        ("s3a://bucket/photos/", "s3fs", "diascope[s3]"),
+        ("https://host/a.png", "aiohttp", "diascope[http]"),
+        ("gs://bucket/photos/", "gcsfs", "gcsfs"),
+        ("zip://*.png::gs://bucket/all.zip", "gcsfs", "gcsfs"),
+        ("smb://host/photos/", "smbclient", ""),  # of the package smbprotocol, as fsspec says
+    ],
+)
+def test_a_missing_file_system_names_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch, uri: str, module: str, package: str
 ) -> None:
-    monkeypatch.setitem(sys.modules, "s3fs", None)  # as if it were not installed
-    with pytest.raises(UsageError, match="s3:// is not installed") as error:
-        list(find_items(["s3://bucket/photos/"]))
-    assert error.value.hint == 'pip install "diascope[s3]"'
+    monkeypatch.setitem(sys.modules, module, None)  # as if it were not installed
+    scheme = uri.rpartition("::")[2].partition(":")[0]
+    with pytest.raises(UsageError, match=f"^{scheme}:// is not installed") as error:
+        list(find_items([uri]))
+    assert error.value.hint == (f'pip install "{package}"' if package else "")
 
 
 @pytest.mark.parametrize("password", ["secret", "a@secret"])

@@ -12,7 +12,7 @@ from diascope.errors import AddressError, UsageError, reason_of
 from diascope.sample import Failed, Found, Item
 from diascope.words import as_utf8, masked
 
-_INSTALL = {"s3": "diascope[s3]", "http": "diascope[http]", "https": "diascope[http]"}
+_INSTALL = {"s3fs": "diascope[s3]", "aiohttp": "diascope[http]", "gcsfs": "gcsfs", "adlfs": "adlfs"}
 _WEB = ("http://", "https://")
 _OUTAGE = re.compile("Connection|Timeout")
 _BUSY = (408, 429, 502, 503, 504)
@@ -39,9 +39,10 @@ def find_remote(uri: str, prefix: str) -> Iterator[Found]:
         system, root = url_to_fs(uri)
         paths = _remote_paths(system, root, uri)
     except ImportError as error:
-        scheme = uri.partition("://")[0]
-        package = _INSTALL.get(scheme, error.name)
-        hint = f'pip install "{package}"'
+        scheme = re.findall(r"([\w+]+)://", uri)[-1]  # of an archive, where it lies
+        names = [cause.name for cause in _causes(error) if isinstance(cause, ImportError)]
+        package = next((_INSTALL[name] for name in names if name in _INSTALL), error.name)
+        hint = f'pip install "{package}"' if package else ""  # else fsspec's words name it
         raise UsageError(f"{scheme}:// is not installed: {error}", hint=hint) from error
     except Exception as error:  # a file system may raise anything
         raise _refused(uri, error) from error

@@ -136,8 +136,9 @@ def _run(
 ) -> None:
     output = outcome.output
     strict = pipeline.recipe.privacy == "strict"
-    inputs = [WITHHELD] if strict else request.inputs or pipeline.recipe.input
-    summary, told = Summary(WITHHELD if strict else request.command, inputs), ""
+    named = [*request.inputs, *map(str, request.lists)] or pipeline.recipe.input
+    command, inputs = (WITHHELD, [WITHHELD]) if strict else (request.command, named)
+    summary, told = Summary(command, inputs), ""
     take_spent()  # by another run of this process
     with measured("find"):
         ledger.enter(_found(pipeline, request, output), retry=request.retry, limit=request.limit)

@@ -165,6 +165,8 @@ def test_a_list_is_taken_instead_of_the_recipes_input(
     ended = command("run", recipe, "--list", tmp_path / "list.csv", "-o", tmp_path / "out")
     assert ended.code == 0
     assert list(states(tmp_path / "out")) == ["photos/03.png"]
+    told = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert told["inputs"] == [str(tmp_path / "list.csv")]
 
 
 @pytest.mark.parametrize(

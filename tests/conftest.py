@@ -1,7 +1,6 @@
 """What several tests need: pictures on disk, samples, weights folders, fake distributions."""
 
 import hashlib
-import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -19,17 +18,6 @@ from tests.runs import command as command
 from tests.runs import odd_plugins as odd_plugins
 from tests.runs import recipe as recipe
 from tests.runs import tiny_weights as tiny_weights
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny batches; read when torch is imported
-
-
-@pytest.fixture(scope="session", autouse=True)
-def cache_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep what is found out about engines apart from that of the user who runs the tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DIASCOPE_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
 
 SMALL_CONVNET = {"layers": [{"conv": {"filters": 4}}, {"pool": {"size": 2}}]}
 

@@ -14,7 +14,6 @@ from diascope_ray.executor import RayExecutor
 
 HERE = str(Path(__file__).parent)
 Carry = Callable[..., list[Record]]
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.path.insert(0, HERE)  # so that what is pickled here has the name that it has on the nodes
 
 

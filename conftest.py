@@ -4,8 +4,12 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny batches; read when torch is imported
+
+settings.register_profile("unhurried", deadline=None)  # no test is about time
+settings.load_profile("unhurried")
 
 
 @pytest.fixture(scope="session", autouse=True)

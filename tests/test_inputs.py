@@ -75,7 +75,7 @@ names = st.sampled_from(["a", "b", "a.png", "ab", "x y"])
 trees = st.lists(st.lists(names, min_size=1, max_size=3).map("/".join), min_size=1, max_size=6)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(files=trees, data=st.data())
 def test_no_file_is_lost_to_another_of_the_same_id(files: list[str], data: st.DataObject) -> None:
     with TemporaryDirectory() as name:

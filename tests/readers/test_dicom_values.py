@@ -83,7 +83,7 @@ def outcome(pixels: NDArray[Any], header: Dataset, window: Any) -> Shown | str:
 
 
 @pytest.mark.filterwarnings("ignore")
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(frames(), st.sampled_from(["first", "first", "none", "min-max"]))
 def test_a_table_shows_a_frame_as_pixel_by_pixel_arithmetic_does(
     made: tuple[NDArray[Any], Dataset], window: Any

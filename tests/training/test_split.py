@@ -27,7 +27,7 @@ def shares(examples: list[Example]) -> dict[str | None, float]:
 MANY = [example(i, i // 3, "xyz"[i // 3 % 3]) for i in range(600)]
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(
     rows=st.lists(st.tuples(st.integers(0, 15), st.sampled_from("abc")), min_size=1, max_size=60),
     test=st.sampled_from([0.0, 0.1, 0.15, 0.3]),

@@ -53,9 +53,7 @@ def wrong_pixels(sample: Sample, whole: np.ndarray, spacing_um: tuple[float, flo
     return wrong
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     size=some.tuples(some.integers(1, 200), some.integers(1, 200)),
     um=some.tuples(some.floats(0.1, 0.9), some.floats(0.1, 0.9)),

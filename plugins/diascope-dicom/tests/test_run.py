@@ -7,52 +7,25 @@ import pytest
 from highdicom.sr import srread
 from pydicom import dcmread
 
-from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest, write_card
-from diascope.network import Network, build_head
-from diascope.pipeline import compose, make_backbone
+from diascope.card import Label
+from diascope.pipeline import compose
 from diascope.recipe import read_recipe
 from diascope.runner import Request
 from diascope.runner import run as carry_out
-
-LAYERS = [{"conv": {"filters": 4, "stride": 4}}]
+from tests.conftest import make_card as make_card
+from tests.conftest import make_weights as make_weights
+from tests.runs import REFERENCE, write_recipe
 
 
 @pytest.fixture
-def recipe(tmp_path):
+def recipe(tmp_path, make_card, make_weights):
     """A recipe of a tiny network for two findings, with fresh weights."""
-    import torch
-    from safetensors.torch import save_file
-
-    with torch.random.fork_rng():
-        torch.manual_seed(3)
-        backbone = make_backbone("convnet", {"layers": LAYERS, "in_channels": 1})
-        network = Network(backbone.build(), build_head("linear", backbone.features, 2))
-    folder = tmp_path / "weights"
-    folder.mkdir()
-    save_file(network.state_dict(), folder / WEIGHTS_FILE)
-    card = ModelCard(
-        name="tiny",
-        task="multilabel",
-        labels=(Label("one", "One", {"SCT": "233604007"}, 0.1), Label("two", "Two")),
-        size=(32, 32),
-        backbone="convnet",
-        backbone_parameters={"layers": LAYERS, "in_channels": 1},
-        mean=(0.5,),
-        std=(0.25,),
-        score_kind="sigmoid",
-        preprocess=({"resize": {"size": 32}},),
-        digest=file_digest(folder / WEIGHTS_FILE),
-    )
-    write_card(card, folder)
-    path = tmp_path / "recipe.yaml"
-    plain = {
-        "preprocess": [{"resize": {"size": 32}}],
-        "model": {"classifier": {"weights": str(folder)}},
-        "report": ["csv", "dicom-sr", "dicom-sc"],
-        "run": {"workers": 0, "device": "cpu", "evidence": "all"},
-    }
-    path.write_text(json.dumps(plain))
-    return path
+    labels = (Label("one", "One", {"SCT": "233604007"}, 0.1), Label("two", "Two"))
+    card = make_card(task="multilabel", labels=labels, size=(32, 32), score_kind="sigmoid")
+    folder, _ = make_weights(card)
+    run = {"workers": 0, "device": "cpu", "evidence": "all"} | REFERENCE
+    report = ["csv", "dicom-sr", "dicom-sc"]
+    return write_recipe(tmp_path / "recipe.yaml", folder, report=report, run=run)
 
 
 def done(recipe, inputs, output):

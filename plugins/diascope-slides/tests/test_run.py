@@ -14,7 +14,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from tests.conftest import install as install
-from tests.runs import PATIENCE_S, Ended, start, states, write_recipe, write_weights
+from tests.runs import PATIENCE_S, REFERENCE, Ended, start, states, write_recipe, write_weights
 from tests.runs import command as command
 
 Command = Callable[..., Ended]
@@ -33,7 +33,7 @@ def make_recipe(tmp_path: Path) -> Callable[..., Path]:
     def make(missing: Any = "fail", **changes: Any) -> Path:
         weights = write_weights(tmp_path / "weights")
         reader = {"slide": {"tile": TILE, "missing": missing}}
-        run = {"workers": 0, "batch": BATCH, "device": "cpu"}
+        run = {"workers": 0, "batch": BATCH, "device": "cpu"} | REFERENCE
         given = {"read": reader, "preprocess": [], "report": REPORTS, "run": run}
         return write_recipe(tmp_path / "slides.yaml", weights, **(given | changes))
 

@@ -46,13 +46,10 @@ def test_what_yaml_1_2_calls_a_number_is_one(written: str, number: float) -> Non
     assert value(f"a: {written}") == {"a": number}
 
 
-def test_a_version_directive_does_not_bring_yaml_1_1_back() -> None:
-    try:
-        read = value("%YAML 1.1\n---\na: no\n")
-    except RecipeError:
-        return
+def test_a_directive_is_refused_lest_yaml_1_1_comes_back() -> None:
+    error = refusal("%YAML 1.1\n---\na: no\n")
 
-    assert read == {"a": "no"}
+    assert (error.where, "directives" in error.message) == ("r.yaml:1", True)
 
 
 def test_each_value_knows_its_line() -> None:

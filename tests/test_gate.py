@@ -53,8 +53,8 @@ def test_a_recipe_reads_its_gate(write: Callable[[str], Path]) -> None:
     [
         ("{vew: [PA]}", "Did you mean 'view'"),
         ("{missing: maybe}", "missing must be accept or skip, got 'maybe'"),
-        ("[PA]", "accept"),
-        ("{view: {}}", "r"),
+        ("[PA]", "accept must hold keys, got"),
+        ("{view: {}}", "expected a text, got"),
     ],
 )
 def test_a_mistake_in_a_gate_is_told_with_its_line(

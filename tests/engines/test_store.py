@@ -1,7 +1,6 @@
 """What is kept from run to run about engines."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -112,18 +111,6 @@ def test_an_entry_of_which_any_bit_is_another_counts_as_missing(tmp_path: Path) 
         damaged[bit // 8] ^= 1 << bit % 8
         path.write_bytes(damaged)
         assert store.read(path) is None, damaged
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root can write everywhere")
-def test_what_lies_in_a_folder_that_cannot_be_written_is_taken(tmp_path: Path) -> None:
-    folder = store.store({"weights": "a"})
-    (folder / "graph.json").write_text("{}")
-    folder.chmod(0o500)
-    own = store.store({"weights": "a"})
-    folder.chmod(0o700)
-    assert own != folder
-    assert (own / "graph.json").read_text() == "{}"
-    store.write(own / "choice.json", {"engine": "onnx"})
 
 
 def test_a_folder_that_cannot_be_used_is_copied_once(

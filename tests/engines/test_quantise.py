@@ -7,7 +7,8 @@ import pytest
 
 from diascope.engines.graph import export_onnx
 from diascope.engines.openvino import OpenVinoEngine, read_graph
-from tests.engines.networks import classifier, engines, pictures
+from diascope.engines.torch import Reference
+from tests.engines.networks import classifier, pictures
 
 pytest.importorskip("nncf")
 
@@ -28,10 +29,11 @@ def test_what_may_be_quantised_are_the_dense_convolutions_after_the_first(
 
 def test_the_layers_that_are_named_compute_in_int8_and_no_others(tmp_path: Path) -> None:
     network, card = classifier("resnet18", "attention")
-    made, seen = engines(network, card, tmp_path), pictures(card, 8)
+    export_onnx(network, card, tmp_path / "graph.onnx")
+    seen = pictures(card, 8)
     layers = quantisable(tmp_path / "graph.onnx")[-2:]
     write_quantised(tmp_path / "graph.onnx", layers, seen, tmp_path / "int8.xml")
-    right = made["reference"].run(seen)
+    right = Reference(network, card, "cpu").run(seen)
     engine = OpenVinoEngine(tmp_path / "int8.xml", right.bias, "int8-1", tmp_path)
     change = np.abs(engine.run(seen).logits - right.logits).max()
 

@@ -54,10 +54,8 @@ def records(pipeline: Pipeline, chunks: list[list[Item]], **options: Any) -> lis
 def test_two_workers_give_the_same_records_as_none(
     make: Make, chunks: list[list[Item]], kind: str
 ) -> None:
-    alone, together = (
-        records(make("image", 0), chunks),
-        records(make("image", 2), chunks, kind=kind),
-    )
+    alone = records(make("image", 0), chunks)
+    together = records(make("image", 2), chunks, kind=kind)
     for one, other in zip(alone, together, strict=True):
         assert isinstance(one, Prediction)
         assert isinstance(other, Prediction)
@@ -89,21 +87,13 @@ def test_the_reason_of_a_lost_item_names_the_signal(make: Make, chunks: list[lis
     assert "memory" in lost.reason
 
 
-@pytest.mark.parametrize("limit", [-1.0, float("nan")])
-def test_a_limit_that_is_none_is_refused(limit: float) -> None:
-    with pytest.raises(ValueError, match="time_limit_s must be at least 0"):
-        LocalExecutor(time_limit_s=limit)
-
-
-def test_an_item_that_never_ends_is_given_up_and_the_others_go_on(
-    make: Make, chunks: list[list[Item]]
-) -> None:
-    bad = Item("stuck.png", chunks[0][1].uri)
-    chunks[0][1] = bad
-    got = records(make("stuck", 2), chunks, time_limit_s=8)  # of others the first imports take one
-    (lost,) = (record for record in got if not isinstance(record, Prediction))
-    assert lost.item == bad
-    assert len(got) == 10
+@pytest.mark.parametrize(
+    ("name", "value", "least"),
+    [("time_limit_s", -1.0, 0), ("time_limit_s", float("nan"), 0), ("read_ahead", 0, 1)],
+)
+def test_a_number_that_is_too_small_is_refused(name: str, value: float, least: int) -> None:
+    with pytest.raises(ValueError, match=f"{name} must be at least {least}, got {value}"):
+        LocalExecutor(**{name: value})  # type: ignore[arg-type]
 
 
 def test_a_film_of_500_frames_is_one_prediction(make: Make, tmp_path: Path) -> None:
@@ -199,12 +189,28 @@ class Slowly:
             if len(self.finished) == self.fails_at:
                 raise DiascopeError("the network is on fire")
             self.finished.append(item.id)
-            assert isinstance(block, Skipped)
+            assert isinstance(block, Skipped | Failed)
             yield block
 
 
 def numbered(count: int) -> Iterator[list[Item]]:
     return ([Item(str(number), str(number))] for number in range(count))
+
+
+class Dwells(Slowly):
+    """A Work that never comes back from one item."""
+
+    def prepare(self, item: Item) -> Iterator[Prepared]:
+        if item.id == "3":
+            time.sleep(3600)
+        yield from super().prepare(item)
+
+
+def test_an_item_that_never_ends_is_given_up_and_the_others_go_on() -> None:
+    stream = LocalExecutor(time_limit_s=1).run(Dwells(2), numbered(8))
+    got = [record for ended in stream for record in ended]
+    assert [record.item.id for record in got] == list("01234567")
+    assert [record.item.id for record in got if isinstance(record, Failed)] == ["3"]
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -279,11 +285,6 @@ def test_what_worker_processes_spent_comes_home(make: Make, chunks: list[list[It
     assert {"read", "preprocess", "hand over", "wait", "model", "answer"} <= spent.keys()
     assert spent["read"].away == spent["read"].cpu > 0
     assert spent["model"].away == 0
-
-
-def test_read_ahead_below_one_is_refused() -> None:
-    with pytest.raises(ValueError, match="read_ahead must be at least 1, got 0"):
-        LocalExecutor(read_ahead=0)
 
 
 class Exits(Slowly):

@@ -1,5 +1,6 @@
 """Learning from the answers of trained networks."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -21,16 +22,17 @@ pytest.importorskip("lightning_fabric", reason="needs diascope[train]")
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of other libraries
 
 
-@pytest.fixture
-def table(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Sixty pictures of three colours."""
-    return write_table(tmp_path / "pictures", list(COLOURS))
+    return write_table(tmp_path_factory.mktemp("taught") / "pictures", list(COLOURS))
 
 
-@pytest.fixture
-def teacher(tmp_path: Path, table: Path) -> Path:
-    train(write_training(tmp_path / "teacher.yaml", table, epochs=6), tmp_path / "teacher")
-    return tmp_path / "teacher"
+@pytest.fixture(scope="module")
+def teacher(table: Path) -> Path:
+    folder = table.parents[1]
+    train(write_training(folder / "teacher.yaml", table, epochs=6), folder / "teacher")
+    return folder / "teacher"
 
 
 def test_a_target_is_the_mean_answer_of_the_teachers_and_the_label(
@@ -85,12 +87,13 @@ def test_mixed_and_taught_a_training_repeats_itself(
 def test_a_folder_taught_by_another_teacher_is_refused(
     tmp_path: Path, table: Path, teacher: Path
 ) -> None:
-    recipe = write_training(tmp_path / "a.yaml", table, epochs=1, teachers=[str(teacher)])
+    own = shutil.copytree(teacher, tmp_path / "teacher")
+    recipe = write_training(tmp_path / "a.yaml", table, epochs=1, teachers=[str(own)])
     train(recipe, tmp_path / "mine")
     again = write_training(tmp_path / "teacher2.yaml", table, epochs=1, seed=3)
     train(again, tmp_path / "other")
     for name in ("model.safetensors", "card.yaml"):
-        (teacher / name).write_bytes((tmp_path / "other" / name).read_bytes())
+        (own / name).write_bytes((tmp_path / "other" / name).read_bytes())
 
     with pytest.raises(WeightsError, match="another recipe or table"):
         train(recipe, tmp_path / "mine")

@@ -110,23 +110,31 @@ def test_a_training_tells_once_of_groups_that_are_only_named_alike(
     assert capsys.readouterr().out.count(f"warning: groups are named as in {split} (30)") == 1
 
 
-@pytest.mark.parametrize("role", ["teachers", "start", "start by its file"])
-@pytest.mark.parametrize("other", [{"seed": 5}, {"folds": 2}])
-def test_a_training_of_another_split_is_refused_before_anything_is_written(
-    tmp_path: Path, role: str, other: dict[str, Any]
-) -> None:
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A training beside the table of its pictures."""
     pytest.importorskip("lightning_fabric", reason="needs diascope[train]")
-    table = write_table(tmp_path / "pictures", list(COLOURS))
-    first = tmp_path / "first"
-    train(write_training(tmp_path / "a.yaml", table, epochs=1), first)
+    folder = tmp_path_factory.mktemp("first")
+    table = write_table(folder / "pictures", list(COLOURS))
+    train(write_training(folder / "a.yaml", table, epochs=1), folder / "first")
+    return folder / "first"
+
+
+@pytest.mark.parametrize("role", ["teachers", "start", "start by its file"])
+def test_a_training_of_another_split_is_refused_before_anything_is_written(
+    tmp_path: Path, first: Path, role: str
+) -> None:
+    table = first.parent / "pictures" / "table.csv"
     named = {
         "teachers": {"teachers": [str(first)]},
         "start": {"start": str(first)},
         "start by its file": {"start": str(first / "model.safetensors")},
     }
-    from_it: dict[str, Any] = named[role]
+    known: dict[str, Any] = named[role] | {"epochs": 1}
 
-    with pytest.raises(TableError, match="learned from groups that are held out"):
-        train(write_training(tmp_path / "b.yaml", table, **from_it, **other), tmp_path / "second")
-    assert not (tmp_path / "second").exists()
-    assert train(write_training(tmp_path / "c.yaml", table, **from_it), tmp_path / "third").digest
+    others: tuple[dict[str, int], ...] = ({"seed": 5}, {"folds": 2})
+    for other in others:
+        with pytest.raises(TableError, match="learned from groups that are held out"):
+            train(write_training(tmp_path / "b.yaml", table, **known, **other), tmp_path / "second")
+        assert not (tmp_path / "second").exists()
+    assert train(write_training(tmp_path / "c.yaml", table, **known), tmp_path / "third").digest

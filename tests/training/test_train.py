@@ -34,6 +34,15 @@ def table(tmp_path: Path) -> Path:
     return write_table(tmp_path / "pictures", list(COLOURS))
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder ``mine`` of a training of one epoch, beside its recipe and its table."""
+    folder = tmp_path_factory.mktemp("trained")
+    table = write_table(folder / "pictures", list(COLOURS))
+    train(write_training(folder / "t.yaml", table, epochs=1), folder / "mine")
+    return folder / "mine"
+
+
 @pytest.mark.parametrize(
     ("task", "labels", "metric", "score_kind"),
     [
@@ -106,10 +115,9 @@ def test_torch_computes_on_the_share_of_cores_that_readers_leave(
     assert seen == {5}
 
 
-def test_no_group_stands_on_both_sides(tmp_path: Path, table: Path) -> None:
-    train(write_training(tmp_path / "t.yaml", table, epochs=1), tmp_path / "mine")
+def test_no_group_stands_on_both_sides(trained: Path) -> None:
     sides: dict[str, set[str]] = {}
-    for row in rows(tmp_path / "mine" / "split.csv"):
+    for row in rows(trained / "split.csv"):
         sides.setdefault(row["group"], set()).add(row["split"])
     assert len(sides) == 30
     assert {len(splits) for splits in sides.values()} == {1}
@@ -154,26 +162,14 @@ def test_a_killed_training_goes_on_to_the_same_bytes_as_an_undisturbed_one(
         assert (killed / name).read_bytes() == (undisturbed / name).read_bytes()
 
 
-def test_another_recipe_in_the_same_folder_is_refused(tmp_path: Path, table: Path) -> None:
-    train(write_training(tmp_path / "t.yaml", table, epochs=1), tmp_path / "mine")
-    before = (tmp_path / "mine" / "split.csv").read_bytes()
-    other = write_training(tmp_path / "t.yaml", table, epochs=1, seed=4)
-    with pytest.raises(WeightsError, match="another recipe or table"):
-        train(other, tmp_path / "mine")
-    assert (tmp_path / "mine" / "split.csv").read_bytes() == before
-
-
 @pytest.mark.parametrize(
-    "change", [{"read": {"image": {"least": 8}}}, {"accept": {"modality": ["XC"]}}], ids=str
+    "change", ["train.seed=4", "read={image: {least: 8}}", "accept={modality: [XC]}"]
 )
-def test_pictures_that_are_read_or_chosen_otherwise_in_the_same_folder_are_refused(
-    tmp_path: Path, table: Path, change: dict[str, Any]
-) -> None:
-    recipe = write_training(tmp_path / "t.yaml", table, epochs=1)
-    train(recipe, tmp_path / "mine")
-    recipe.write_text(json.dumps(json.loads(recipe.read_text()) | change))
+def test_another_recipe_in_the_same_folder_is_refused(trained: Path, change: str) -> None:
+    before = (trained / "split.csv").read_bytes()
     with pytest.raises(WeightsError, match="another recipe or table"):
-        train(recipe, tmp_path / "mine")
+        train(trained.parent / "t.yaml", trained, change)
+    assert (trained / "split.csv").read_bytes() == before
 
 
 def test_a_recipe_without_a_train_part_is_refused(recipe: Path, tmp_path: Path) -> None:

@@ -54,7 +54,8 @@ def write_training(path: Path, table: Path, *, size: int = 16, **train: Any) -> 
     return path
 
 
-def train(recipe: Path, directory: Path) -> ModelCard:
+def train(recipe: Path, directory: Path, *overrides: str) -> ModelCard:
     from diascope.training.train import train as run_training
 
-    return run_training(read_recipe(str(recipe)), directory, lambda progress: None, print, "a test")
+    read = read_recipe(str(recipe), overrides)
+    return run_training(read, directory, lambda progress: None, print, "a test")

@@ -126,3 +126,9 @@ def smooth() -> np.ndarray:
     rows, columns = np.mgrid[0:96, 0:120]
     waves = [np.sin(rows / 13 + shift) * np.cos(columns / 17 - shift) for shift in (0, 1, 2)]
     return np.rint(127.5 + 100 * np.stack(waves, axis=2)).astype(np.uint8)
+
+
+@pytest.fixture
+def random() -> np.random.Generator:
+    """Random numbers that are the same whichever tests ran before."""
+    return np.random.default_rng(0)

@@ -7,16 +7,16 @@ from sklearn.linear_model import LogisticRegression
 
 from diascope.training.calibrate import fit_calibration
 
-RANDOM = np.random.default_rng(0)
+Random = np.random.Generator
 
 
 def one_hot(labels: np.ndarray, count: int) -> np.ndarray:
     return np.eye(count)[labels]
 
 
-def test_a_temperature_and_biases_that_were_put_in_are_found_again() -> None:
-    true = RANDOM.normal(0, 2, (20_000, 3))
-    labels = np.array([RANDOM.choice(3, p=shares) for shares in softmax(true, axis=1)])
+def test_a_temperature_and_biases_that_were_put_in_are_found_again(random: Random) -> None:
+    true = random.normal(0, 2, (20_000, 3))
+    labels = np.array([random.choice(3, p=shares) for shares in softmax(true, axis=1)])
     shift = np.array([1.0, 0.0, -1.0])
     logits = (true - shift) * 2.5  # too sure by 2.5, and each label shifted
 
@@ -27,9 +27,11 @@ def test_a_temperature_and_biases_that_were_put_in_are_found_again() -> None:
     assert found.bias == pytest.approx(shift, abs=0.1)
 
 
-def test_platt_scaling_is_logistic_regression_on_platts_targets_for_each_label() -> None:
-    logits = RANDOM.normal(0, 3, (500, 2))
-    targets = (RANDOM.random((500, 2)) < expit(logits * [0.5, 1.5] + [1, -1])).astype(float)
+def test_platt_scaling_is_logistic_regression_on_platts_targets_for_each_label(
+    random: Random,
+) -> None:
+    logits = random.normal(0, 3, (500, 2))
+    targets = (random.random((500, 2)) < expit(logits * [0.5, 1.5] + [1, -1])).astype(float)
 
     found = fit_calibration(logits, targets, "multilabel", "")
 
@@ -55,8 +57,8 @@ def test_logits_that_differ_by_rounding_alone_make_no_slope() -> None:
     assert expit(logits + found.bias[0]) == pytest.approx(0.25, abs=0.01)
 
 
-def test_unknown_targets_are_left_out() -> None:
-    logits, targets = RANDOM.normal(0, 1, (200, 1)), (RANDOM.random((200, 1)) < 0.5).astype(float)
+def test_unknown_targets_are_left_out(random: Random) -> None:
+    logits, targets = random.normal(0, 1, (200, 1)), (random.random((200, 1)) < 0.5).astype(float)
     masked = np.concatenate([targets, np.full((50, 1), np.nan)])
     more = np.concatenate([logits, np.full((50, 1), 99.0)])
 
@@ -66,10 +68,12 @@ def test_unknown_targets_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("task", ["binary", "multilabel"])
-def test_a_scarce_label_gets_a_bias_that_makes_its_mean_score_its_share(task: str) -> None:
+def test_a_scarce_label_gets_a_bias_that_makes_its_mean_score_its_share(
+    random: Random, task: str
+) -> None:
     targets = np.zeros((100, 1))
     targets[:9] = 1
-    logits = RANDOM.normal(2, 1, (100, 1))
+    logits = random.normal(2, 1, (100, 1))
 
     found = fit_calibration(logits, targets, task, "")  # type: ignore[arg-type]
     assert found is not None
@@ -86,14 +90,14 @@ def test_two_pictures_of_a_label_are_too_few(task: str) -> None:
     assert fit_calibration(np.zeros((100, 1)), targets, task, "") is None  # type: ignore[arg-type]
 
 
-def separated(count: int) -> tuple[np.ndarray, np.ndarray]:
+def separated(random: Random, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Return logits of two kinds that do not overlap, though others of their kind would."""
     targets = np.repeat([1.0, 0.0], count)
-    return np.sort(RANDOM.normal(0, 1, 2 * count))[::-1] + (2 * targets - 1) * 2, targets
+    return np.sort(random.normal(0, 1, 2 * count))[::-1] + (2 * targets - 1) * 2, targets
 
 
-def test_pictures_without_a_mistake_make_no_probability_of_0_or_1() -> None:
-    logits, targets = separated(12)
+def test_pictures_without_a_mistake_make_no_probability_of_0_or_1(random: Random) -> None:
+    logits, targets = separated(random, 12)
 
     found = fit_calibration(logits[:, None], targets[:, None], "binary", "")
     assert found is not None
@@ -109,8 +113,8 @@ def test_pictures_without_a_mistake_make_no_probability_of_0_or_1() -> None:
     assert many.scale[0] < 3
 
 
-def test_the_unit_of_logits_does_not_matter() -> None:
-    logits, targets = separated(12)
+def test_the_unit_of_logits_does_not_matter(random: Random) -> None:
+    logits, targets = separated(random, 12)
     scales = []
     for unit in (0.1, 1, 5, 20, 1000):
         found = fit_calibration(logits[:, None] * unit, targets[:, None], "binary", "")
@@ -121,9 +125,11 @@ def test_the_unit_of_logits_does_not_matter() -> None:
 
 
 @pytest.mark.parametrize("rare", [0, 2])
-def test_a_label_without_pictures_gets_no_bias_however_many_the_others_have(rare: int) -> None:
-    labels = np.append(RANDOM.integers(0, 2, 2000), np.full(rare, 2))
-    logits = RANDOM.normal(0, 1, (2000 + rare, 3)) + one_hot(labels, 3)
+def test_a_label_without_pictures_gets_no_bias_however_many_the_others_have(
+    random: Random, rare: int
+) -> None:
+    labels = np.append(random.integers(0, 2, 2000), np.full(rare, 2))
+    logits = random.normal(0, 1, (2000 + rare, 3)) + one_hot(labels, 3)
 
     found = fit_calibration(logits, one_hot(labels, 3), "multiclass", "")
     assert found is not None

@@ -10,12 +10,12 @@ from diascope.errors import RecipeError
 from diascope.training.conformal import fit_conformal
 
 NAMES = ("a", "b", "c")
-RANDOM = np.random.default_rng(3)
+Random = np.random.Generator
 
 
-def drawn(count: int) -> tuple[np.ndarray, np.ndarray]:
-    logits = RANDOM.normal(0, 2, (count, 3))
-    labels = [RANDOM.choice(3, p=shares) for shares in softmax(logits, axis=1)]
+def drawn(random: Random, count: int) -> tuple[np.ndarray, np.ndarray]:
+    logits = random.normal(0, 2, (count, 3))
+    labels = [random.choice(3, p=shares) for shares in softmax(logits, axis=1)]
     return np.eye(3)[labels], softmax(logits * 1.7, axis=1)  # too sure of themselves
 
 
@@ -34,11 +34,11 @@ def card(conformal: dict[str, float]) -> ModelCard:
 
 
 @pytest.mark.parametrize("coverage", [0.8, 0.9, 0.95])
-def test_coverage_on_new_pictures_is_what_was_promised(coverage: float) -> None:
+def test_coverage_on_new_pictures_is_what_was_promised(random: Random, coverage: float) -> None:
     shares = []
     for _ in range(40):
-        model = card(fit_conformal(*drawn(400)))
-        targets, scores = drawn(400)
+        model = card(fit_conformal(*drawn(random, 400)))
+        targets, scores = drawn(random, 400)
         sets = [
             prediction_set(dict(zip(NAMES, row, strict=True)), model, coverage) for row in scores
         ]

@@ -13,7 +13,7 @@ from diascope.training.decisions import decided
 from diascope.training.operating import Rule
 
 LABELS = 7
-RANDOM = np.random.default_rng(0)
+Random = np.random.Generator
 
 
 def card() -> ModelCard:
@@ -22,10 +22,10 @@ def card() -> ModelCard:
     return ModelCard("m", "multiclass", labels, backbone="b", score_kind="softmax", **numbers)
 
 
-def drawn(count: int) -> tuple[Any, np.ndarray]:
+def drawn(random: Random, count: int) -> tuple[Any, np.ndarray]:
     """Return pictures whose labels follow their logits, and the logits, which are too sure."""
-    true = RANDOM.normal(0, 1.5, (count, LABELS))
-    labels = [RANDOM.choice(LABELS, p=shares) for shares in softmax(true, axis=1)]
+    true = random.normal(0, 1.5, (count, LABELS))
+    labels = [random.choice(LABELS, p=shares) for shares in softmax(true, axis=1)]
     examples = [SimpleNamespace(group=str(place)) for place in range(count)]
 
     class Pictures(SimpleNamespace):
@@ -35,11 +35,11 @@ def drawn(count: int) -> tuple[Any, np.ndarray]:
     return Pictures(targets=np.eye(LABELS)[labels], examples=examples), true * 2
 
 
-def covered() -> float:
+def covered(random: Random) -> float:
     """Return how often sets fitted on 70 pictures hold the truth of others."""
-    made = decided(card(), Rule(), *drawn(70))
+    made = decided(card(), Rule(), *drawn(random, 70))
     assert made.calibration is not None
-    pictures, logits = drawn(400)
+    pictures, logits = drawn(random, 400)
     names = made.names
     sets = [
         prediction_set(dict(zip(names, row, strict=True)), made, 0.9)
@@ -49,29 +49,35 @@ def covered() -> float:
     return float(np.mean([name in held for name, held in zip(truth, sets, strict=True)]))
 
 
-def test_sets_keep_their_promise_though_the_same_pictures_calibrated_the_scores() -> None:
-    assert np.mean([covered() for _ in range(60)]) == pytest.approx(0.905, abs=0.01)
+def test_sets_keep_their_promise_though_the_same_pictures_calibrated_the_scores(
+    random: Random,
+) -> None:
+    assert np.mean([covered(random) for _ in range(60)]) == pytest.approx(0.905, abs=0.01)
 
 
-def test_the_card_says_that_the_decision_between_labels_keeps_a_rule_only_in_part() -> None:
+def test_the_card_says_that_the_decision_between_labels_keeps_a_rule_only_in_part(
+    random: Random,
+) -> None:
     rule = Rule("sensitivity", 0.9)
-    told = decided(card(), rule, *drawn(100)).operating_rule
+    told = decided(card(), rule, *drawn(random, 100)).operating_rule
 
     assert told.startswith("sensitivity of at least 0.9 for each label, each label on its own")
     assert rule.words("multilabel") == "sensitivity of at least 0.9 for each label"
 
 
 @pytest.mark.parametrize("by", ["prevalence", "youden", "sensitivity", "specificity", "cost"])
-def test_a_label_that_validation_lacks_gets_the_smallest_point_of_the_others(by: Any) -> None:
-    pictures, logits = drawn(100)
+def test_a_label_that_validation_lacks_gets_the_smallest_point_of_the_others(
+    random: Random, by: Any
+) -> None:
+    pictures, logits = drawn(random, 100)
     pictures.targets = np.eye(LABELS)[np.minimum(pictures.targets.argmax(axis=1), LABELS - 2)]
     points = [label.operating_point for label in decided(card(), Rule(by), pictures, logits).labels]
 
     assert points[-1] == min(point for point in points[:-1] if point is not None)
 
 
-def test_validation_of_one_label_only_leaves_no_point_to_lend() -> None:
-    pictures, logits = drawn(100)
+def test_validation_of_one_label_only_leaves_no_point_to_lend(random: Random) -> None:
+    pictures, logits = drawn(random, 100)
     pictures.targets = np.eye(LABELS)[[0] * 100]
     labels = decided(card(), Rule("prevalence"), pictures, logits).labels
 

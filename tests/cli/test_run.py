@@ -1,8 +1,6 @@
 """``pipeline run``: what it prints, what it counts, and how it ends."""
 
 import json
-import struct
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import pytest
 from PIL import Image
 
 from diascope.cli.run import _listed
+from tests.pngs import png
 from tests.runs import Ended, rows, states, write_pictures, write_recipe
 
 Command = Callable[..., Ended]
@@ -45,20 +44,10 @@ def hostile(tmp_path: Path) -> Path:
     (folder / "text.jpg").write_text("To whom it may concern")
     (folder / "notes.txt").write_text("no picture, and not called one")
     (folder / ".hidden.png").write_bytes(good.read_bytes())
-    (folder / "huge.png").write_bytes(png_header(100_000, 100_000))
+    (folder / "huge.png").write_bytes(png(100_000, 100_000, 8, 2, b""))
     (folder / "sub").mkdir()
     (folder / "sub" / "ünï cödé.png").write_bytes(good.read_bytes())
     return folder
-
-
-def png_header(width: int, height: int) -> bytes:
-    def chunk(name: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-        )
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"0"))
 
 
 def counted(output: Path) -> dict[str, int]:

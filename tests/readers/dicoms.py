@@ -56,6 +56,12 @@ def written(made: Dataset) -> bytes:
     return buffer.getvalue()
 
 
+def without_meta(content: bytes) -> bytes:
+    """Return a DICOM file without its preamble and its file meta information."""
+    length = int.from_bytes(content[140:144], "little")
+    return content[144 + length :]
+
+
 def with_commas(pixels: Any, **tags: Any) -> bytes:
     """Return ``encoded(...)`` with a decimal comma in each number that ends in ``.75``."""
     return encoded(pixels, **tags).replace(b".75", b",75")

@@ -18,16 +18,19 @@ from diascope.readers.dicom_samples import samples
 from diascope.readers.image import ImageReader
 from diascope.sample import Item, Sample, Skipped
 from diascope.testing import check_reader
-from tests.readers.dicoms import GREY, dataset, encoded, library, only, read, written
+from tests.readers.dicoms import (
+    GREY,
+    dataset,
+    encoded,
+    library,
+    only,
+    read,
+    without_meta,
+    written,
+)
 
 Make = Callable[..., Item]
 FILM = np.arange(1000 * 4 * 6, dtype=np.uint16).reshape(1000, 4, 6)
-
-
-def bare(content: bytes) -> bytes:
-    """Return a DICOM file without preamble and file meta."""
-    length = int.from_bytes(content[140:144], "little")
-    return content[144 + length :]
 
 
 def test_it_keeps_the_contract_of_a_reader(make_item: Make) -> None:
@@ -45,8 +48,8 @@ def test_it_is_certain_of_a_preamble_whatever_the_file_is_named() -> None:
 def test_it_knows_a_file_without_preamble_by_its_first_element(syntax: str | None) -> None:
     content = encoded(GREY, syntax) if syntax else encoded(GREY)
 
-    assert DicomReader().sniff("IM000001", bare(content)) == 60
-    assert ImageReader().sniff("IM000001", bare(content)) == 0
+    assert DicomReader().sniff("IM000001", without_meta(content)) == 60
+    assert ImageReader().sniff("IM000001", without_meta(content)) == 0
 
 
 def test_an_extension_alone_is_hardly_a_reason() -> None:

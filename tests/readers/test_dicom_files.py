@@ -18,7 +18,16 @@ from pydicom.uid import (
 
 from diascope.errors import ReadError
 from diascope.sample import Item
-from tests.readers.dicoms import GREY, dataset, encoded, library, only, read, written
+from tests.readers.dicoms import (
+    GREY,
+    dataset,
+    encoded,
+    library,
+    only,
+    read,
+    without_meta,
+    written,
+)
 
 Make = Callable[..., Item]
 NATIVE = [
@@ -27,11 +36,6 @@ NATIVE = [
     ExplicitVRBigEndian,
     DeflatedExplicitVRLittleEndian,
 ]
-
-
-def without_meta(content: bytes) -> bytes:
-    length = int.from_bytes(content[140:144], "little")
-    return content[144 + length :]
 
 
 def named(name: str) -> Item:

@@ -2,7 +2,6 @@
 
 import io
 import struct
-import zlib
 from collections.abc import Callable
 
 import numpy as np
@@ -11,6 +10,7 @@ from PIL import Image, ImageCms
 
 from diascope.readers.image import ImageReader
 from diascope.sample import Item, Sample
+from tests.pngs import png
 
 Make = Callable[..., Item]
 RGB = np.random.default_rng(0).integers(0, 256, (12, 20, 3), dtype=np.uint8)
@@ -145,21 +145,13 @@ def test_an_unreadable_profile_leaves_the_pixels_and_a_line_in_the_trace(make_it
     assert sample.trace[0].startswith("ICC profile unreadable")
 
 
-def png(levels: list[int], depth: int, clear: int, colour: bool = False) -> bytes:
+def with_a_clear_level(levels: list[int], depth: int, clear: int, colour: bool = False) -> bytes:
     """Return one row of grey, or of RGB as grey, of which the level ``clear`` is transparent."""
     channels = 3 if colour else 1
     bits = "".join(f"{level:0{depth}b}" * channels for level in levels)
-    row = int(bits, 2).to_bytes(len(bits) // 8, "big")
-    chunks = {
-        b"IHDR": struct.pack(">IIBBBBB", len(levels), 1, depth, 2 if colour else 0, 0, 0, 0),
-        b"tRNS": struct.pack(">H", clear) * channels,
-        b"IDAT": zlib.compress(b"\0" + row),
-        b"IEND": b"",
-    }
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-        for name, data in chunks.items()
-    )
+    row = b"\0" + int(bits, 2).to_bytes(len(bits) // 8, "big")
+    level = struct.pack(">H", clear) * channels
+    return png(len(levels), 1, depth, 2 if colour else 0, row, level)
 
 
 @pytest.mark.parametrize(
@@ -174,14 +166,15 @@ def png(levels: list[int], depth: int, clear: int, colour: bool = False) -> byte
 def test_a_grey_that_is_transparent_is_white_at_any_depth(
     make_item: Make, depth: int, levels: list[int], shown: list[int]
 ) -> None:
-    sample = only(make_item(png(levels, depth, clear=1), "a.png"))
+    sample = only(make_item(with_a_clear_level(levels, depth, clear=1), "a.png"))
 
     assert sample.pixels.max(2).tolist() == [shown]
     assert "transparent pixels laid on white" in sample.trace
 
 
 def test_a_colour_of_16_bits_that_is_transparent_is_white(make_item: Make) -> None:
-    sample = only(make_item(png([0x0100, 0x2300], 16, clear=0x2300, colour=True), "a.png"))
+    content = with_a_clear_level([0x0100, 0x2300], 16, clear=0x2300, colour=True)
+    sample = only(make_item(content, "a.png"))
 
     assert sample.pixels.tolist() == [[[1, 1, 1], [255, 255, 255]]]
 

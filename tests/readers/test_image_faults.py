@@ -2,7 +2,6 @@
 
 import io
 import struct
-import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from PIL import Image
 from diascope.errors import ReadError
 from diascope.readers.image import ImageReader
 from diascope.sample import Item
+from tests.pngs import png
 
 Make = Callable[..., Item]
 RGB = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
@@ -36,19 +36,6 @@ def tiff(pixels: NDArray[Any], photometric: str = "minisblack", **options: Any) 
     file = io.BytesIO()
     tifffile.imwrite(file, pixels, photometric=photometric, **options)
     return file.getvalue()
-
-
-def png(width: int, height: int, depth: int, colour: int, rows: bytes) -> bytes:
-    """Return a PNG file of raw rows, each with its filter byte."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        )
-
-    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
-    parts = chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b"")
-    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
 def test_a_decompression_bomb_is_refused_before_it_is_decoded(make_item: Make) -> None:

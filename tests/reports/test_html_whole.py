@@ -2,7 +2,6 @@
 
 import base64
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,6 @@ import pytest
 from PIL import Image
 
 from diascope.sample import Overview, Prediction, Region, Regions
-from tests.browser import chromium
 from tests.reports.pages import Page as Data
 from tests.reports.pages import prediction, write
 
@@ -80,12 +78,6 @@ def test_many_large_items_fit_into_the_page(tmp_path: Path) -> None:
     empty = write([], tmp_path).stat().st_size
 
     assert (items - empty) * 100 < 60e6
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["Browser"]:
-    with chromium() as browser:
-        yield browser
 
 
 def test_the_detail_shows_picture_mask_and_the_heat_map_of_the_chosen_label(

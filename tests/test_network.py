@@ -5,6 +5,7 @@ import torch
 
 from diascope.network import Network, build_head
 from diascope.pipeline import make_backbone
+from tests.explain.networks import settle
 
 
 @pytest.mark.parametrize("head", ["linear", "conv"])
@@ -43,13 +44,3 @@ def test_a_head_learns_from_every_one_of_its_weights(head: str) -> None:
     layer(torch.randn(3, 5, 4, 4)).square().sum().backward()
 
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in layer.parameters())
-
-
-def settle(network: Network, picture: torch.Tensor) -> None:
-    """Take the statistics of one batch, so that an untrained network tells cells apart."""
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = None
-    with torch.no_grad():
-        network.train()(picture)
-    network.eval()

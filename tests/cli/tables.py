@@ -1,6 +1,8 @@
 """The label table that ``pipeline evaluate`` is tested with."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 from tests.runs import write_pictures
 
@@ -21,3 +23,8 @@ def write_rows(path: Path, count: int, **changes: str) -> Path:
         lines.append(f"photos/{number:02}.png,{label},{split},{'fm'[number % 2]},{20 + number}")
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def measured(folder: Path) -> Any:
+    """Return the content of ``metrics.json``."""
+    return json.loads((folder / "metrics.json").read_text())

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from diascope.card import read_card, write_card
-from tests.cli.tables import LABELS, write_labelled, write_rows
+from tests.cli.tables import LABELS, measured, write_labelled, write_rows
 from tests.runs import Ended, rows, write_recipe
 
 Command = Callable[..., Ended]
@@ -31,11 +31,6 @@ def with_masks(table: Path) -> Path:
     return table
 
 
-def measured(folder: Path) -> dict[str, object]:
-    found: dict[str, object] = json.loads((folder / "metrics.json").read_text())
-    return found
-
-
 def test_a_table_is_classified_measured_and_written_down(
     command: Command, recipe: Path, table: Path, tmp_path: Path
 ) -> None:
@@ -47,7 +42,7 @@ def test_a_table_is_classified_measured_and_written_down(
     assert "8 of 12 rows stand in train or validation" in ended.err
     assert "fewer than 10 groups with or without" in ended.err
     assert (out / "evaluation.html").is_file()
-    found = json.loads((out / "metrics.json").read_text())
+    found = measured(out)
     right = [
         (row["item"].rpartition("/")[2], row["predicted"]) for row in rows(out / "predictions.csv")
     ]
@@ -66,7 +61,7 @@ def test_only_the_split_that_was_asked_for_is_looked_at(
         "evaluate", recipe, "--labels", table, "-o", tmp_path / "out", "--split", "test", "-q"
     )
     assert (ended.code, ended.out) == (0, "")
-    assert measured(tmp_path / "out")["items"]["measured"] == 4  # type: ignore[index]
+    assert measured(tmp_path / "out")["items"]["measured"] == 4
 
 
 def test_two_recipes_are_compared_each_in_its_own_folder(
@@ -74,7 +69,7 @@ def test_two_recipes_are_compared_each_in_its_own_folder(
 ) -> None:
     out = tmp_path / "out"
     ended = command("evaluate", recipe, "--labels", table, "-o", out, "--compare", recipe)
-    found = json.loads((out / "metrics.json").read_text())
+    found = measured(out)
     assert ended.code == 0, ended.err
     assert (out / "compared" / "ledger.sqlite").is_file()
     assert found["comparison"]["metrics"]["balanced_accuracy"]["difference"] == 0
@@ -128,7 +123,7 @@ def test_evidence_is_measured_where_it_is_asked_for(
     out = tmp_path / "out"
     ended = command("evaluate", recipe, "--labels", with_masks(table), "-o", out, "--evidence")
     assert "Measuring the evidence maps" in ended.err
-    found = json.loads((out / "metrics.json").read_text())["evidence"]
+    found = measured(out)["evidence"]
     page = (out / "evaluation.html").read_text()
 
     assert ended.code == 0, ended.err
@@ -146,8 +141,8 @@ def test_without_masks_the_rest_is_measured(
     found = measured(tmp_path)["evidence"]
 
     assert ended.code == 0, ended.err
-    assert found["inside"] == {}  # type: ignore[index]
-    assert found["hiding"]["cases"] == 12  # type: ignore[index]
+    assert found["inside"] == {}
+    assert found["hiding"]["cases"] == 12
     assert "lie where it should" not in (tmp_path / "evaluation.html").read_text()
 
 
@@ -162,8 +157,8 @@ def test_the_evidence_figures_go_into_the_card_and_are_shown_with_it(
 
     assert ended.code == 0, ended.err
     assert str(tiny_weights / "card.yaml") in ended.out
-    assert card.evidence["inside"] == found["inside"]  # type: ignore[index]
-    assert card.evidence["hiding"] == found["hiding"]  # type: ignore[index]
+    assert card.evidence["inside"] == found["inside"]
+    assert card.evidence["hiding"] == found["hiding"]
     assert card.evidence["measured_on"] == "4 pictures of 4 groups of table.csv"
     assert card.evidence["masks"] == "4 pictures that the column mask of table.csv names"
     assert replace(card, evidence={}) == before

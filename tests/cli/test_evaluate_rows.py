@@ -1,14 +1,12 @@
 """``pipeline evaluate``: which rows of a table are measured, and what is said of the others."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.cli.tables import LABELS, write_labelled
+from tests.cli.tables import LABELS, measured, write_labelled
 from tests.runs import Ended, write_pictures
 
 Command = Callable[..., Ended]
@@ -17,10 +15,6 @@ Command = Callable[..., Ended]
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
     return write_labelled(tmp_path)
-
-
-def measured(folder: Path) -> Any:
-    return json.loads((folder / "metrics.json").read_text())
 
 
 def test_a_failed_picture_is_counted_and_listed_with_each_of_its_rows(

@@ -33,17 +33,18 @@ def make_network(name: str = "convnet", head: str = "linear", outputs: int = 3) 
         backbone = make_backbone(name, BACKBONES[name])
         built = build_head(head, backbone.features, outputs)
         network = Network(backbone.build(), built)
-        _settle(network)
-        return network.eval()
+        settle(network, torch.randn(4, 3, 64, 64))
+        return network
 
 
-def _settle(network: Network) -> None:
+def settle(network: Network, batch: Tensor) -> None:
     """Give normalisations the statistics of a batch, as a training does: else maps fade to 0."""
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
-            module.momentum = None
+            module.momentum = None  # the mean over all that was seen
     with torch.no_grad():
-        network.train()(torch.randn(4, 3, 64, 64))
+        network.train()(batch)
+    network.eval()
 
 
 def make_batch(side: int = 64) -> Tensor:

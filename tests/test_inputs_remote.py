@@ -4,10 +4,12 @@ import errno
 import sys
 import tarfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Barrier
 from typing import Any
 
+import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
@@ -16,6 +18,14 @@ from diascope.errors import AddressError, UsageError
 from diascope.inputs import find_items
 from diascope.remote import remote_stamp
 from diascope.sample import Failed, Found
+
+
+@pytest.fixture
+def memory() -> Iterator[MemoryFileSystem]:
+    """The file system of ``memory://``, empty again afterwards."""
+    system = fsspec.filesystem("memory")
+    yield system
+    system.rm("/", recursive=True)
 
 
 def content(entry: Found) -> bytes:
@@ -45,10 +55,7 @@ def test_a_name_in_an_archive_that_is_not_utf8_fails_alone(tmp_path: Path) -> No
     assert (good.item.id, good.end) == ("two.png", None)
 
 
-def test_a_memory_uri_is_read() -> None:
-    import fsspec
-
-    memory = fsspec.filesystem("memory")
+def test_a_memory_uri_is_read(memory: MemoryFileSystem) -> None:
     for name in ("/photos/a.png", "/photos/b/c.png"):
         memory.pipe(name, name.encode())
     found = list(find_items(["memory://photos"]))
@@ -56,23 +63,19 @@ def test_a_memory_uri_is_read() -> None:
         ("a.png", b"/photos/a.png"),
         ("b/c.png", b"/photos/b/c.png"),
     ]
-    memory.rm("/photos", recursive=True)
 
 
 @pytest.mark.parametrize("glob", ["a*.png", "?b.png", "[a]b.png"])
-def test_a_remote_glob_gives_ids_relative_to_its_fixed_part(glob: str) -> None:
-    import fsspec
-
-    memory = fsspec.filesystem("memory")
+def test_a_remote_glob_gives_ids_relative_to_its_fixed_part(
+    memory: MemoryFileSystem, glob: str
+) -> None:
     memory.pipe("/photos/ab.png", b"1")
     assert [entry.item.id for entry in find_items([f"memory://photos/{glob}"])] == ["ab.png"]
-    memory.rm("/photos", recursive=True)
 
 
-def test_a_file_whose_name_looks_like_a_glob_is_found_by_it(tmp_path: Path) -> None:
-    import fsspec
-
-    memory = fsspec.filesystem("memory")
+def test_a_file_whose_name_looks_like_a_glob_is_found_by_it(
+    memory: MemoryFileSystem, tmp_path: Path
+) -> None:
     memory.pipe("/photos/scan[1].png", b"1")
     memory.pipe("/photos/scan1.png", b"2")
     listed = tmp_path / "list.txt"
@@ -82,13 +85,11 @@ def test_a_file_whose_name_looks_like_a_glob_is_found_by_it(tmp_path: Path) -> N
     assert [entry.item.id for entry in find_items(["memory://photos/scan[1].png"])] == [
         "scan[1].png"
     ]
-    memory.rm("/photos", recursive=True)
 
 
-def test_an_address_of_a_list_with_nothing_behind_it_fails_alone(tmp_path: Path) -> None:
-    import fsspec
-
-    memory = fsspec.filesystem("memory")
+def test_an_address_of_a_list_with_nothing_behind_it_fails_alone(
+    memory: MemoryFileSystem, tmp_path: Path
+) -> None:
     memory.pipe("/photos/a.png", b"1")
     listed = tmp_path / "list.txt"
     listed.write_text("memory://photos/gone.png\nmemory://photos/a.png\n")
@@ -96,16 +97,13 @@ def test_an_address_of_a_list_with_nothing_behind_it_fails_alone(tmp_path: Path)
     assert isinstance(gone.end, Failed)
     assert "there is nothing at memory://photos/gone.png" in gone.end.reason
     assert (there.end, content(there)) == (None, b"1")
-    memory.rm("/photos", recursive=True)
 
 
 def test_an_empty_object_named_as_a_folder_does_not_hide_what_lies_there(
-    monkeypatch: pytest.MonkeyPatch,
+    memory: MemoryFileSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Some tools mark a folder of a store by one, where both may have one name."""
-    import fsspec
-
-    memory, info = fsspec.filesystem("memory"), MemoryFileSystem.info
+    info = MemoryFileSystem.info
     memory.pipe("/photos/a.png", b"1")
 
     def told(self: MemoryFileSystem, path: str, **options: Any) -> Any:
@@ -114,16 +112,13 @@ def test_an_empty_object_named_as_a_folder_does_not_hide_what_lies_there(
 
     monkeypatch.setattr(MemoryFileSystem, "info", told)
     found = [entry.item.id for entry in find_items(["memory://photos"])]
-    memory.rm("/photos/a.png")
     assert found == ["a.png"]
 
 
 def test_addresses_of_a_list_in_a_store_are_looked_up_side_by_side_and_keep_their_order(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    memory: MemoryFileSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import fsspec
-
-    memory, names = fsspec.filesystem("memory"), [f"{number}.png" for number in range(8)]
+    names = [f"{number}.png" for number in range(8)]
     for name in names:
         memory.pipe(f"/photos/{name}", b"1")
     info, together = MemoryFileSystem.info, Barrier(8, timeout=10)
@@ -140,7 +135,6 @@ def test_addresses_of_a_list_in_a_store_are_looked_up_side_by_side_and_keep_thei
         found = list(find_items([], [listed]))
     assert not together.broken
     assert [entry.item.uri for entry in found] == [f"memory://photos/{name}" for name in names]
-    memory.rm("/photos", recursive=True)
 
 
 def test_a_file_system_that_cannot_be_reached_fails_no_address_of_a_list(
@@ -254,8 +248,6 @@ class Listing(MemoryFileSystem):  # type: ignore[misc]
 
 
 def test_a_file_has_one_stamp_whether_its_folder_was_listed_or_not() -> None:
-    import fsspec
-
     fsspec.register_implementation("listing", Listing, clobber=True)
     fsspec.filesystem("listing").pipe("/photos/a.png", b"1")
     before = remote_stamp("listing://photos/a.png")
@@ -294,10 +286,7 @@ def test_a_password_that_was_typed_is_in_no_message(password: str) -> None:
     assert "nothing-there" in str(error.value)
 
 
-def test_a_password_is_in_the_id_of_no_item(tmp_path: Path) -> None:
-    import fsspec
-
-    memory = fsspec.filesystem("memory")
+def test_a_password_is_in_the_id_of_no_item(memory: MemoryFileSystem, tmp_path: Path) -> None:
     memory.pipe("/me:secret@host/a.png", b"1")
     memory.pipe("/me:secret@host/b/a.png", b"1")
     named = ["memory://me:secret@host/a.png", "memory://me:secret@host/b/a.png"]
@@ -306,4 +295,3 @@ def test_a_password_is_in_the_id_of_no_item(tmp_path: Path) -> None:
     found = list(find_items(named, [listed]))
     assert len(found) == 5
     assert not [entry.item.id for entry in found if "secret" in entry.item.id]
-    memory.rm("/me:secret@host", recursive=True)

@@ -7,7 +7,6 @@ import sys
 from traceback import format_exception
 
 import pytest
-from highdicom.sr import EnhancedSR
 from pydicom import dcmread
 
 from diascope.errors import OutputError, UsageError
@@ -52,16 +51,6 @@ def test_results_go_by_stow_and_come_back_as_they_were(
     study = f"dicomweb://{open_orthanc.host}/dicom-web/studies/{stored[0].StudyInstanceUID}"
     returned = {data.SOPInstanceUID: data for data in map(read, found(study))}
     assert all(returned[uid] == data for uid, data in written.items())
-
-
-def test_scores_survive_the_way_through_orthanc(run, answer, radiograph, open_orthanc, tmp_path):
-    DicomwebStore(open_orthanc.url, send=("sr",)).write(run, [answer(radiograph)], tmp_path)
-    name = DicomSr().write(run, [answer(radiograph)], tmp_path)[1].stem
-    uri = f"dicomweb://{open_orthanc.host}/dicom-web/instances?SOPInstanceUID={name}"
-    report = EnhancedSR.from_dataset(read(found(uri)[0]))
-    groups = report.content.get_image_measurement_groups()
-    scores = {group.tracking_identifier: group.get_measurements()[0].value for group in groups}
-    assert scores == answer(radiograph).scores
 
 
 def test_orthanc_takes_results_by_c_store(run, answer, tomogram, open_orthanc, tmp_path, tool):

@@ -217,7 +217,7 @@ def test_a_run_killed_in_a_report_leaves_no_half_of_it(
     assert not list(results.glob(".part-*"))
 
 
-def test_other_weights_in_the_same_folder_do_all_again(
+def test_weights_by_another_card_in_the_same_folder_do_all_again(
     command: Command, recipe: Path, photos: Path, results: Path, tiny_weights: Path
 ) -> None:
     command("run", recipe, photos, "-o", results)

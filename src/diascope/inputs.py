@@ -209,7 +209,7 @@ def _listed(path: Path) -> Iterator[Found]:
         text = path.read_text(encoding="utf-8-sig")
         lines = iter(_csv_paths(path, text) if path.suffix.lower() == ".csv" else _paths(text))
     except (OSError, UnicodeDecodeError, csv.Error) as error:  # csv's of a cell that never ends
-        raise UsageError(f"the list {path} cannot be read: {error}") from error
+        raise UsageError(f"the list {path} cannot be read: {reason_of(error)}") from error
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         while block := list(islice(lines, _AT_ONCE)):
             stored = [line for line in block if line.startswith(_STORES)]

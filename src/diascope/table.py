@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from diascope.card import Task
-from diascope.errors import TableError
+from diascope.errors import TableError, reason_of
 from diascope.pages.words import counted
 
 Split = Literal["train", "validation", "test"]
@@ -86,7 +86,7 @@ def rows_of(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
         hint = "In Excel: save it as CSV UTF-8."
         raise TableError(f"is not UTF-8 text: {error}", where=str(path), hint=hint) from error
     except (OSError, csv.Error) as error:
-        raise TableError(f"cannot be read: {error}", where=str(path)) from error
+        raise TableError(f"cannot be read: {reason_of(error)}", where=str(path)) from error
     return columns, numbered
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from highdicom.pixels import apply_voi_window
 from highdicom.pm import ParametricMap
 from pydicom import Dataset, FileMetaDataset, dcmread
 from pydicom.uid import ExplicitVRLittleEndian, VLWholeSlideMicroscopyImageStorage
@@ -202,6 +203,19 @@ def test_logits_are_mapped_as_far_as_they_reach(run, slide, tiled, tmp_path):
     result = written(run, [replace(answer, regions=logits)], tmp_path)["pneumonia"]
     values = result.get_total_pixel_matrix(apply_real_world_transform=True)
     assert np.nanmin(values) == logits.scores[:, 0].min()
+
+
+@pytest.mark.parametrize("kind", ["probability", "logit"])
+def test_a_window_shows_the_scores_in_even_steps(kind, run, slide, tiled, tmp_path):
+    answer = tiled(slide(), score_kind=kind)
+    result = written(run, [answer], tmp_path)["pneumonia"]
+    scores = answer.regions.scores[:, 0].astype(np.float64)
+    low, high = (0, 1) if kind == "probability" else (-scores.max(), scores.max())
+    (window,) = result.SharedFunctionalGroupsSequence[0].FrameVOILUTSequence
+    shown = apply_voi_window(
+        scores, window.WindowCenter, window.WindowWidth, window.get("VOILUTFunction", "LINEAR")
+    )
+    np.testing.assert_allclose(shown, (scores - low) / (high - low), atol=1e-6)
 
 
 def test_maps_go_by_stow_and_come_back_as_they_were(run, slide, tiled, open_orthanc, tmp_path):

@@ -152,7 +152,9 @@ def _map(
         ],
         contains_recognizable_visual_features=False,
         real_world_value_mappings=[meaning],
-        voi_lut_transformations=[VOILUTTransformation((low + high) / 2, high - low)],
+        voi_lut_transformations=[  # LINEAR, the default, makes a width of 1 black and white
+            VOILUTTransformation((low + high) / 2, high - low, voi_lut_function="LINEAR_EXACT")
+        ],
         content_description=meaning.LUTExplanation,
         pixel_measures=_measures(tile_mm, source),
         plane_positions=[_position(source)],

@@ -89,6 +89,12 @@ def test_ybr_becomes_rgb_and_is_told(make_item: Make) -> None:
     assert "YBR_FULL converted to RGB" in sample.trace
 
 
+@pytest.mark.parametrize("kind", ["YBR_PARTIAL_422", "YBR_PARTIAL_420", "YBR_RCT"])
+def test_ybr_that_no_decoder_converts_is_not_called_rgb(make_item: Make, kind: str) -> None:
+    with pytest.raises(ReadError, match=f"is {kind}, which no decoder here converts to RGB"):
+        only(make_item(encoded(RGB, PhotometricInterpretation=kind)))
+
+
 def test_a_palette_becomes_rgb_and_is_told(make_item: Make) -> None:
     stored = np.array([[0, 1], [2, 2]], dtype=np.uint8)
     sample = only(make_item(encoded(stored, PhotometricInterpretation="PALETTE COLOR", **PALETTE)))

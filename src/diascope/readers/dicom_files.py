@@ -126,7 +126,8 @@ def decode(source: Opened, wanted: Sequence[int]) -> Decoded:
         wanted: which frames to decode, from 0.
 
     Raises:
-        ReadError: if there is no decoder; from the generator, if the pixels are damaged.
+        ReadError: if there is no decoder; from the generator, if the pixels are damaged, or
+            colours that are not converted to RGB.
     """
     syntax = source.header.file_meta.TransferSyntaxUID
     plugins = _plugins(syntax)
@@ -154,7 +155,7 @@ def _decoded(
             if source.pixels is not None:
                 source.file.seek(source.pixels)
             try:
-                frame, _ = decoder.as_array(
+                frame, made = decoder.as_array(
                     content,
                     index=index,
                     validate=index == wanted[0],
@@ -166,6 +167,9 @@ def _decoded(
                 if len(left) == 1:
                     raise
                 del left[0]
+        if (kind := str(made["photometric_interpretation"])).startswith("YBR"):
+            tag = named("PhotometricInterpretation")
+            raise ReadError(f"{tag} is {kind}, which no decoder here converts to RGB")
         yield frame
 
 
@@ -175,7 +179,7 @@ def _plain(decoded: Decoded, syntax: UID, ours: Place | None) -> Decoded:
         while True:
             try:
                 frame = next(decoded, None)
-            except (GeneratorExit, KeyboardInterrupt, SystemExit):
+            except (GeneratorExit, KeyboardInterrupt, SystemExit, ReadError):
                 raise
             except BaseException as error:  # all kinds: what fails in Rust is no Exception
                 raise ReadError(_undecodable(syntax, error)) from error

@@ -20,6 +20,7 @@ from diascope.errors import ReadError
 from diascope.sample import Item
 from tests.readers.dicoms import (
     GREY,
+    RGB,
     dataset,
     encoded,
     library,
@@ -96,6 +97,16 @@ def test_frames_of_halved_colours_are_all_read(make_item: Make) -> None:
         alone.append(only(make_item(written(made))).pixels)
 
     np.testing.assert_array_equal(each, alone)
+
+
+@pytest.mark.parametrize("syntax", NATIVE, ids=lambda syntax: syntax.keyword)
+def test_colours_that_are_called_halved_and_are_not_are_refused(
+    make_item: Make, syntax: UID
+) -> None:
+    content = encoded(RGB, syntax, PhotometricInterpretation="YBR_FULL_422")
+
+    with pytest.raises(ReadError, match="YBR_FULL_422"):
+        only(make_item(content))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """DICOM files: a header without pixels, and decoded frames, one at a time."""
 
+import math
 import struct
 from collections.abc import Generator, Sequence
 from contextlib import closing
@@ -27,7 +28,7 @@ from pydicom.uid import (
 from diascope.errors import NoPictureError, ReadError
 from diascope.readers import dicom_imagecodecs
 from diascope.readers.dicom_bits import Place, place
-from diascope.readers.dicom_tags import named, text, value
+from diascope.readers.dicom_tags import named, text, value, whole
 
 _NEEDED = ("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated")
 _PIXELS = (b"\xe0\x7f", b"\x7f\xe0")  # group 7FE0, in either byte order
@@ -64,7 +65,8 @@ def opened(file: BinaryIO) -> Opened:
 
     Raises:
         NoPictureError: if it is a DICOM object of a kind that has no pixels.
-        ReadError: if it is not DICOM, or pixels or a tag that they need are missing.
+        ReadError: if it is not DICOM, pixels or a tag that they need are missing, or colours
+            are called halved that are not.
     """
     header = _parsed(file, stop_before_pixels=True)
     if not header.file_meta and "SOPClassUID" not in header and "Rows" not in header:
@@ -83,9 +85,11 @@ def opened(file: BinaryIO) -> Opened:
         return Opened(file, header, None, {}, assumed)
     tag = struct.unpack("<HH" if start[:2] == _PIXELS[0] else ">HH", start[:4])
     holds = {"pixel_keyword": keyword_for_tag(tag)}
+    length = start[4:]
     if explicit:
         holds["pixel_vr"] = start[4:6].decode()
-        file.read(4)  # the length
+        length = file.read(4)
+    _refuse_unhalved(header, int.from_bytes(length, "little" if start[0] == 0xE0 else "big"))
     return Opened(file, header, file.tell(), holds, assumed)
 
 
@@ -106,6 +110,23 @@ def _settle_syntax(header: FileDataset) -> list[str]:
     syntax = ImplicitVRLittleEndian if implicit else explicit
     header.file_meta.TransferSyntaxUID = syntax
     return [f"{named('TransferSyntaxUID')} is missing: {syntax.name} assumed from the bytes"]
+
+
+def _refuse_unhalved(header: FileDataset, length: int) -> None:
+    """Refuse colours that are called halved and are not, as pydicom does of a whole file only.
+
+    Args:
+        length: of the pixels of all frames, in bytes.
+
+    Raises:
+        ReadError: naming the tag.
+    """
+    if text(header, "PhotometricInterpretation") != "YBR_FULL_422":
+        return
+    sizes = (whole(header, keyword) or 1 for keyword in ("Rows", "Columns", "NumberOfFrames"))
+    if length - 3 * math.prod(sizes) in (0, 1):
+        tag = named("PhotometricInterpretation")
+        raise ReadError(f"{tag} is YBR_FULL_422, but its pixels take 3 bytes each, as YBR_FULL's")
 
 
 def _without_pixels(header: FileDataset) -> ReadError:

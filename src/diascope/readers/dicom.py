@@ -20,7 +20,7 @@ class DicomReader:
 
     Stored values pass through modality LUT or rescale and VOI LUT or window; MONOCHROME1 is
     inverted, palette and YBR become RGB, padding becomes black, overlays are not drawn. Pixels
-    come as ``(H, W, 3)`` unsigned RGB, or as ``(H, W, 1)`` grey: float64 after a rescale or a
+    come as ``(H, W, 3)`` unsigned RGB, or as ``(H, W, 1)`` grey: float32 after a rescale or a
     window, else as stored. Each of these is a line in the trace. Objects without pixels
     (directories, reports, waveforms, documents) are skipped.
 

@@ -151,6 +151,16 @@ def test_a_neighbour_that_cannot_be_opened_fails_no_slide(
     assert dicom_series.series_of(mine).files == (mine,)
 
 
+def test_a_neighbour_with_a_damaged_header_fails_no_slide(make_dicom: Make) -> None:
+    sound, damaged = (make_dicom(f"{uid}.dcm", SeriesInstanceUID=uid) for uid in "12")
+    content, width = Path(damaged.uri).read_bytes(), bytes.fromhex("4800 0600") + b"UL"
+    Path(damaged.uri).write_bytes(content.replace(width, width[:4] + b"LO"))
+
+    assert len(list(SlideReader(tile=64, tissue=0).read(sound))) == 4
+    with pytest.raises(ReadError, match="truncated or damaged"):
+        next(SlideReader().read(damaged))
+
+
 def test_a_copy_with_a_complete_header_goes_when_it_is_closed(real_slide: Make) -> None:
     whole = mended(Path(real_slide(NAME).uri))
     assert whole is not None

@@ -5,7 +5,7 @@ import re
 from diascope.errors import reason_of
 
 _UNKNOWN = re.compile(
-    r"unsupported (?!or missing)|not (supported|implemented|configured)", re.IGNORECASE
+    r"unsupported (?!or missing)|not (supported(?! between)|implemented|configured)", re.IGNORECASE
 )
 
 

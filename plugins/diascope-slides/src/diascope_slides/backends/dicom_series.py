@@ -2,12 +2,12 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from pydicom import dcmread
-from pydicom.errors import InvalidDicomError
 
 from diascope_slides.kinds import HEAD_BYTES, is_dicom_slide
 
@@ -66,27 +66,34 @@ def _series(folder: Path, changed: int) -> Mapping[Path, Series]:
     """Return the slide of each file of a folder; remembered until the folder changes."""
     found: dict[str, list[_Member]] = defaultdict(list)
     for path in sorted(folder.iterdir()):
-        try:
-            if not path.is_file() or not _is_slide(path):
-                continue
-            header = dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS))
-        except (InvalidDicomError, OSError, EOFError):
-            continue  # an item of its own, which will tell what is wrong with it
-        kind = list(header.get("ImageType") or ["", "", "VOLUME"])
-        columns = int(header.get("TotalPixelMatrixColumns") or 0)
-        pixels = columns * int(header.get("TotalPixelMatrixRows") or 0)
-        offset = int(header.get("ConcatenationFrameOffsetNumber") or 0)
-        uid = str(header.get("SOPInstanceUID") or path)
-        total = int(header.get("InConcatenationTotalNumber") or 0)
-        parts = str(header.get("ConcatenationUID") or uid), total
-        member = _Member("VOLUME" not in kind, -pixels, offset, path, uid, parts)
-        found[str(header.get("SeriesInstanceUID") or path)].append(member)
+        with suppress(Exception):  # of all kinds; the item itself will tell what is wrong
+            if path.is_file() and _is_slide(path):
+                series, member = _read(path)
+                found[series].append(member)
     return {
         member.path: series
         for group in found.values()
         for series in [_assembled(sorted(group))]
         for member in group
     }
+
+
+def _read(path: Path) -> tuple[str, _Member]:
+    """Return the series that a file is of, its path if it names none, and what it says of itself.
+
+    Raises:
+        Exception: of whatever kind, if its header is damaged.
+    """
+    header = dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS))
+    kind = list(header.get("ImageType") or ["", "", "VOLUME"])
+    columns = int(header.get("TotalPixelMatrixColumns") or 0)
+    pixels = columns * int(header.get("TotalPixelMatrixRows") or 0)
+    offset = int(header.get("ConcatenationFrameOffsetNumber") or 0)
+    uid = str(header.get("SOPInstanceUID") or path)
+    total = int(header.get("InConcatenationTotalNumber") or 0)
+    parts = str(header.get("ConcatenationUID") or uid), total
+    member = _Member("VOLUME" not in kind, -pixels, offset, path, uid, parts)
+    return str(header.get("SeriesInstanceUID") or path), member
 
 
 def _assembled(members: Sequence[_Member]) -> Series:

@@ -2,6 +2,8 @@
 
 import shutil
 import tempfile
+import threading
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +14,9 @@ import pytest
 from pydicom import dcmread, examples
 
 from diascope.errors import NoPictureError, ReadError
+from diascope.heard import heard
 from diascope.sample import Item
-from diascope_slides.backends import dicom_series
+from diascope_slides.backends import dicom, dicom_series
 from diascope_slides.backends.dicom import DicomSlide
 from diascope_slides.backends.dicom_mend import mended
 from diascope_slides.options import Assume
@@ -159,6 +162,29 @@ def test_a_neighbour_with_a_damaged_header_fails_no_slide(make_dicom: Make) -> N
     assert len(list(SlideReader(tile=64, tissue=0).read(sound))) == 4
     with pytest.raises(ReadError, match="truncated or damaged"):
         next(SlideReader().read(damaged))
+
+
+def test_a_slide_that_is_opened_keeps_no_warning_from_another_thread(
+    make_dicom: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item = make_dicom()
+    mine, of_header = threading.Barrier(2, timeout=5), dicom._header
+
+    def slow(path: Path) -> Any:
+        mine.wait()
+        mine.wait()
+        return of_header(path)
+
+    monkeypatch.setattr(dicom, "_header", slow)
+    opening = threading.Thread(target=lambda: DicomSlide(Path(item.uri)).close())
+    with heard() as told:
+        opening.start()
+        mine.wait()
+        warnings.warn("a picture's bytes are odd", stacklevel=1)
+        mine.wait()
+        opening.join()
+
+    assert [str(each.message) for each in told] == ["a picture's bytes are odd"]
 
 
 def test_a_copy_with_a_complete_header_goes_when_it_is_closed(real_slide: Make) -> None:

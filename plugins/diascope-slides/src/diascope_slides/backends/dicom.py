@@ -1,6 +1,5 @@
 """DICOM whole slides (PS3.3 section A.32.8), by wsidicom: all files of a series are one slide."""
 
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from pydicom.filereader import read_partial
 from wsidicom import Settings, WsiDicom
 
 from diascope.errors import NoPictureError, ReadError
+from diascope.heard import heard
 from diascope.readers.dicom_facts import facts
 from diascope_slides.backends.dicom_mend import mended
 from diascope_slides.backends.dicom_refusals import (
@@ -35,8 +35,7 @@ class DicomSlide:
     library = "wsidicom"
 
     def __init__(self, path: Path) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pydicom tells every value that is too long
+        with heard():  # pydicom tells every value that is too long
             header = _header(path)
             check_is_level(header)
             files, lacking = series_of(path)

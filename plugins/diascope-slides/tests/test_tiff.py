@@ -45,6 +45,16 @@ def test_levels_and_spacing_are_turned_as_the_orientation_says(
         assert np.array_equal(whole, TURNS[orientation](NOISE[:: 2**number, :: 2**number]))
 
 
+@pytest.mark.parametrize("resolution", [(0, 0), (0, 20_000)])
+def test_a_resolution_of_0_is_no_spacing_and_no_damage(
+    tmp_path: Path, resolution: tuple[int, int]
+) -> None:
+    options: dict[str, Any] = {"resolution": resolution, "resolutionunit": 3}
+    tifffile.imwrite(tmp_path / "a.tif", NOISE, photometric="rgb", tile=(64, 64), **options)
+
+    assert VipsSlide(tmp_path / "a.tif").spacing_um is None
+
+
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("big", [False, True])
 def test_a_tiff_in_tiles_is_a_slide_whichever_byte_comes_first(

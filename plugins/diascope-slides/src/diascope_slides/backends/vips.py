@@ -109,6 +109,8 @@ def _spacing_um(image: Any) -> tuple[float, float] | None:
             return stated
     if image.get(_LOADER).startswith(_TIFF) and not image.get_typeof(_UNIT):
         return None  # without a unit, libvips takes a number for pixels in a millimetre
+    if not image.yres or not image.xres:
+        return None
     tags = (1000 / image.yres, 1000 / image.xres)
     low, high = _MICROSCOPY_UM
     return tags if all(low <= um <= high for um in tags) else None

@@ -23,3 +23,9 @@ def test_the_nearest_finer_or_equal_level_is_read(scale: float, level: int) -> N
     levels = pyramid([(1200, 1200), (600, 600), (300, 300)])
 
     assert level_for(levels, (scale, scale)) == level
+
+
+def test_a_level_of_nearly_the_same_size_is_not_read_for_the_one_that_is_wanted() -> None:
+    levels = pyramid([(256, 256), (255, 255)])
+
+    assert [level_for(levels, level.downsample) for level in levels] == [0, 1]

@@ -69,14 +69,16 @@ def _downsample(full: tuple[int, int], size: tuple[int, int]) -> tuple[float, fl
 
 
 def level_for(levels: Sequence[Level], scale: tuple[float, float]) -> int:
-    """Return the coarsest level that is as fine as wanted, or the finest if none is.
+    """Return the level of just that scale, else the coarsest one that is as fine as wanted, or the
+    finest if none is.
 
     Args:
         scale: full-resolution pixels in one wanted pixel, as (row, column).
     """
+    same = [number for number, level in enumerate(levels) if level.downsample == scale]
     fine = [
         number
         for number, level in enumerate(levels)
         if all(level.downsample[axis] <= scale[axis] * _EQUAL for axis in (0, 1))
     ]
-    return max(fine, default=0)
+    return max(same or fine, default=0)

@@ -18,9 +18,11 @@ FRAMES, RATE = 20, 10
 
 @pytest.fixture
 def film(tmp_path: Path) -> Callable[..., Item]:
-    """Return a function that makes a film of two seconds that grows from dark to bright."""
+    """Return a function that makes a film of two seconds that grows from dark to bright; before its
+    fourth frame it may pause, for so many frames.
+    """
 
-    def make(name: str = "film.mp4") -> Item:
+    def make(name: str = "film.mp4", pause: int = 0) -> Item:
         path = tmp_path / "films" / name
         path.parent.mkdir(exist_ok=True)
         with av.open(str(path), "w") as container:
@@ -29,6 +31,7 @@ def film(tmp_path: Path) -> Callable[..., Item]:
             for number in range(FRAMES):
                 pixels = np.full((48, 64, 3), 10 * number, np.uint8)
                 frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
+                frame.pts = number + (pause if number > 2 else 0)
                 container.mux(stream.encode(frame))
             container.mux(stream.encode(None))
         return Item(name, str(path))
@@ -59,9 +62,18 @@ def test_frames_come_at_the_stated_rate(
     assert means(film(), rate) == pytest.approx([10 * number for number in numbers], abs=4)
 
 
-def test_a_rate_above_the_films_own_gives_every_frame_once(film: Callable[..., Item]) -> None:
+def test_a_pause_of_the_film_is_not_made_up_for(film: Callable[..., Item]) -> None:
+    traces = [sample.trace for sample in VideoReader(1).read(film(pause=100))]
+    times = ["0.00", "10.30", "10.40", "11.00"]
+    assert traces == [(f"frame at {at} s",) for at in times]
+
+
+@pytest.mark.parametrize("rate", [1000, float("inf")])
+def test_a_rate_above_the_films_own_gives_every_frame_once(
+    film: Callable[..., Item], rate: float
+) -> None:
     expected = [10 * number for number in range(FRAMES)]
-    assert means(film(), 1000) == pytest.approx(expected, abs=4)
+    assert means(film(), rate) == pytest.approx(expected, abs=4)
 
 
 def test_the_trace_says_when_a_frame_was(film: Callable[..., Item]) -> None:

@@ -53,13 +53,15 @@ class VideoReader:
                 raise ReadError(f"the film cannot be decoded: {error.strerror}") from error
 
     def _frames(self, decoded: Iterator[Any], item: Item, rate: float) -> Iterator[Sample]:
-        taken = 0
+        taken, due = 0, 0.0
         start: float | None = None
         for number, frame in enumerate(decoded):
             seconds = number / rate if frame.time is None else float(frame.time)
             start = seconds if start is None else start
-            if (seconds - start) * self.frames_per_second < taken - 1e-6:
+            place = (seconds - start) * self.frames_per_second
+            if place < due - 1e-6:
                 continue
+            due = max(due + 1, place // 1)  # what a pause left out is not made up for
             pixels, note = _upright(frame)
             at = f"frame at {seconds - start:.2f} s"
             yield Sample(item, pixels, frame=taken, trace=(at, *note))

@@ -88,10 +88,16 @@ def test_eight_bits_without_a_window_keep_their_exposure(make_item: Make) -> Non
     assert sample.range == (0.0, 255.0)
 
 
-def test_a_flat_picture_is_black(make_item: Make) -> None:
-    sample = only(make_item(encoded(np.full((3, 4), 900, dtype=np.uint16))))
+@pytest.mark.parametrize("size", [(3, 4), (300, 300)])
+@pytest.mark.parametrize("value", [900, 2**16 - 1])
+def test_a_flat_picture_is_black_and_its_negative_white(
+    make_item: Make, value: int, size: tuple[int, int]
+) -> None:
+    flat = np.full(size, value, dtype=np.uint16)
+    for kind, shade in (("MONOCHROME2", 0), ("MONOCHROME1", 1)):
+        sample = only(make_item(encoded(flat, PhotometricInterpretation=kind)))
 
-    assert sample.unit().max() == 0
+        assert np.unique(sample.unit()).tolist() == [shade]
 
 
 def test_entries_beyond_the_bits_of_a_table_are_clipped_and_counted(make_item: Make) -> None:

@@ -132,6 +132,8 @@ def _within(
     pixels: NDArray[Any], span: Span, frame: Frame, trace: list[str]
 ) -> tuple[NDArray[Any], Span]:
     """Clip values that the header rules out."""
+    if pixels.dtype.kind in "iu" and span[1] > np.iinfo(pixels.dtype).max:
+        pixels = pixels.astype(np.float64)  # of a flat picture white may lie beyond its type
     low, high = np.array(span).astype(pixels.dtype)
     beyond = (pixels < low) | (pixels > high)
     if not beyond.any():

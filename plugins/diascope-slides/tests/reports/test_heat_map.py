@@ -1,10 +1,12 @@
 """The picture of a slide with its heat map."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from diascope.pages.heat import colours
@@ -46,6 +48,22 @@ def test_where_there_is_no_tile_the_slide_is_grey(drawn: np.ndarray) -> None:
 
     assert beside.max() - beside.min() <= 2
     assert 100 < beside.mean() < 220
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [("softmax", "score of each tile (softmax)"), ("share", "score of each tile")],
+)
+def test_the_colours_are_said_to_be_scores_of_tiles_and_no_share_of_them(
+    tmp_path: Path, run: Any, answer: Any, monkeypatch: pytest.MonkeyPatch, kind: str, told: str
+) -> None:
+    words: list[str] = []
+    monkeypatch.setattr(
+        Figure, "savefig", lambda figure, *_, **__: words.append(figure.axes[1].get_ylabel())
+    )
+    HeatMapReport().write(run, [replace(answer(), score_kind=kind)], tmp_path)
+
+    assert words == [told]
 
 
 def test_two_runs_draw_the_same_picture(tmp_path: Path, run: Any, answer: Any) -> None:

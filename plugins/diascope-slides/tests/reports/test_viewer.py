@@ -175,6 +175,14 @@ def test_answer_counts_scale_and_operating_point_are_told(opened: Open) -> None:
     page.wait_for_function("document.getElementById('scale-text').textContent.includes('μm')")
 
 
+def test_an_operating_point_of_tiles_is_none_of_a_share_of_them(opened: Open, answer: Any) -> None:
+    page = opened(replace(answer(), score_kind="share"))
+
+    assert page.locator(".scores .point").count() == 0
+    assert page.locator(".legend .point").count() == 1
+    assert "of the whole slide; share of its tiles" in page.locator(".panel").inner_text()
+
+
 def test_the_next_slide_is_chosen_by_keyboard(opened: Open) -> None:
     page = opened()
     page.locator("#next").focus()

@@ -74,7 +74,8 @@ def _explain(bar: Colorbar, kind: str, point: float | None) -> None:
     """Say what the colours are, and mark the operating point of scores that have one."""
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=8, colors=_MUTED)
-    bar.set_label(f"score of each tile ({kind})", fontsize=9, color=_MUTED)
+    named = "" if kind == "share" else f" ({kind})"  # the share is the slide's
+    bar.set_label(f"score of each tile{named}", fontsize=9, color=_MUTED)
     if point is not None and kind != "logit":
         bar.ax.axhline(point, color="white", linewidth=3)
         bar.ax.axhline(point, color=_INK, linewidth=1.5)

@@ -15,7 +15,8 @@ LABELS = (
     {"name": "tumour", "title": "Tumour", "operating_point": 0.4},
 )
 RUN: dict[str, Any] = {
-    "card": {"name": "tiles", "title": "Tumour in tiles", "task": "binary", "labels": LABELS}
+    "card": {"name": "tiles", "title": "Tumour in tiles", "task": "binary", "labels": LABELS},
+    "recipe": {"privacy": "none"},
 }
 SIZE = (600, 800)
 BOXES = np.array([(0, 0, 100, 100), (100, 0, 100, 100), (400, 300, 100, 100)], np.int32)

@@ -53,6 +53,20 @@ def test_a_slide_that_is_gone_is_shown_by_its_overview_with_the_reason(
     assert [path.name for path in files if path.suffix == ".jpg"] == ["overview.jpg"]
 
 
+@pytest.mark.parametrize("privacy", ["none", "strict"])
+def test_the_reason_why_a_slide_is_not_shown_names_no_file_where_privacy_is_strict(
+    tmp_path: Path, run: Any, answer: Any, privacy: str
+) -> None:
+    path = tmp_path / "DOE_JOHN.tif"
+    path.write_bytes(b"II*\x00" + bytes(8))
+    shown = replace(answer(), item=Item("0123", str(path)))
+    ViewerReport().write(run | {"recipe": {"privacy": privacy}}, [shown], tmp_path)
+    text = (tmp_path / "slides.html").read_text("utf-8")
+
+    assert "Only its overview can be shown: it " in text
+    assert ("DOE_JOHN" in text) == (privacy == "none")
+
+
 def test_a_slide_that_was_exchanged_is_not_shown(tmp_path: Path, run: Any, answer: Any) -> None:
     shown = answer(folder=tmp_path)
     assert shown.overview is not None

@@ -29,7 +29,7 @@ class ViewerReport:
     """``slides.html``: every slide to zoom into, with the heat map of each label.
 
     ``slides/<name>/``: what the page shows. Where a slide can no longer be opened, the page shows
-    its overview and says why.
+    its overview and says why; with ``privacy: strict`` it does not, as the reason may name a file.
 
     Args:
         pixels: of a slide's longer side at most, from 256. A slide of 8,192 pixels takes some
@@ -51,6 +51,7 @@ class ViewerReport:
         path = directory / "slides.html"
         head, tail = _page().split("{{data}}")
         titles = {name: asdict(label) for name, label in card_labels(run).items()}
+        strict = run["recipe"]["privacy"] == "strict"
         about = {"title": run["card"].get("title") or run["card"]["name"], "labels": titles}
         with path.open("w", encoding="utf-8", newline="\n") as file:
             file.write(head)
@@ -58,12 +59,16 @@ class ViewerReport:
             for answer in answers(records):
                 folder = directory / "slides" / answer.name
                 folder.mkdir(parents=True, exist_ok=True)
-                file.write(json_block('class="slide"', self._slide(answer, folder)))
+                file.write(json_block('class="slide"', self._slide(answer, folder, strict)))
             file.write(tail)
         return [file for file in sorted(directory.rglob("*")) if file.is_file()]
 
-    def _slide(self, answer: Answer, folder: Path) -> dict[str, Any]:
-        """Write the pictures of a slide and return what the page has to know of it."""
+    def _slide(self, answer: Answer, folder: Path, strict: bool) -> dict[str, Any]:
+        """Write the pictures of a slide and return what the page has to know of it.
+
+        Args:
+            strict: whether the page may name no file, as the reason does why one cannot be opened.
+        """
         from PIL import Image
 
         prediction, overview = answer.prediction, answer.overview
@@ -74,7 +79,8 @@ class ViewerReport:
             shown = made.height, made.width
         except (ReadError, OSError) as error:
             shown = overview.mask.shape
-            note = f"Only its overview can be shown: {reason_of(error)}"
+            reason = "it can no longer be opened" if strict else reason_of(error)
+            note = f"Only its overview can be shown: {reason}"
             Image.fromarray(overview.picture).save(folder / "overview.jpg", quality=85)
         return {
             "id": prediction.item.id,

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydicom import encaps
 from pydicom.pixels.decoders.base import JPEG2000LosslessDecoder, RLELosslessDecoder
 from pydicom.uid import (
     UID,
@@ -83,6 +84,20 @@ def test_compressed_pixels_are_decoded(make_item: Make) -> None:
     made.compress(RLELossless)
 
     np.testing.assert_array_equal(only(make_item(written(made))).pixels[:, :, 0], GREY)
+
+
+def test_frames_without_a_table_of_offsets_are_looked_for_once(
+    make_item: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    film = np.random.default_rng(0).integers(0, 256, (5, 8, 9), dtype=np.uint8)
+    made = dataset(film)
+    made.compress(RLELossless)
+    frames = list(encaps.generate_frames(made.PixelData, number_of_frames=len(film)))
+    made.PixelData = encaps.encapsulate(frames, has_bot=False)
+    monkeypatch.setattr(encaps, "parse_fragments", None)  # pydicom's own search, frame by frame
+
+    pixels = [sample.pixels[:, :, 0] for sample in read(make_item(written(made)))]
+    np.testing.assert_array_equal(pixels, film)
 
 
 def test_frames_of_halved_colours_are_all_read(make_item: Make) -> None:

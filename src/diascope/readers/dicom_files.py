@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset, FileDataset
+from pydicom.encaps import parse_basic_offsets, parse_fragments
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import as_pixel_options
 from pydicom.uid import (
@@ -170,6 +171,9 @@ def _decoded(
     options = source.element | as_pixel_options(source.header)
     if place(source.header):
         options |= {"view_only": True, "correct_unused_bits": False}
+    if len(wanted) > 1 and source.pixels is not None and decoder.is_encapsulated:
+        source.file.seek(source.pixels)
+        options = _places(source.file, options["number_of_frames"]) | options
     left = list(plugins)
     for index in wanted:
         while True:
@@ -192,6 +196,28 @@ def _decoded(
             tag = named("PhotometricInterpretation")
             raise ReadError(f"{tag} is {kind}, which no decoder here converts to RGB")
         yield frame
+
+
+def _places(file: BinaryIO, frames: int) -> dict[str, Any]:
+    """Return where frames lie, as the option of pydicom that an extended table of offsets becomes.
+
+    Without a table, pydicom goes through all fragments for each frame. Nothing is returned where a
+    basic table says it, or where a frame may have more than one fragment.
+
+    Args:
+        file: at the pixels.
+    """
+    if parse_basic_offsets(file):
+        return {}
+    first = file.tell()
+    count, starts = parse_fragments(file)
+    if count != frames:
+        return {}
+    lengths = []
+    for start in starts:
+        file.seek(start + 4)  # behind the fragment's tag
+        lengths.append(int.from_bytes(file.read(4), "little"))
+    return {"extended_offsets": ([start - first for start in starts], lengths)}
 
 
 def _plain(decoded: Decoded, syntax: UID, ours: Place | None) -> Decoded:

@@ -107,6 +107,50 @@ def test_optical_paths_are_refused(make_dicom: Make) -> None:
     assert refusal(item).message == "it holds 2 optical paths"
 
 
+@pytest.fixture
+def make_halves(make_dicom: Make) -> Make:
+    """Return a function that writes a black slide in two files, and returns the first one."""
+
+    def make(**values: Any) -> Item:
+        places = [{f"{axis}OffsetInSlideCoordinateSystem": 0 for axis in "XYZ"} for _ in range(4)]
+        for number, place in enumerate(places):
+            place["RowPositionInTotalImagePixelMatrix"] = number // 2 * 64 + 1
+            place["ColumnPositionInTotalImagePixelMatrix"] = number % 2 * 64 + 1
+        frames = [{"PlanePositionSlideSequence": items(place)} for place in places]
+        parts = {"ConcatenationUID": "1.9", "SOPInstanceUIDOfConcatenationSource": "1.8"}
+        halves = [
+            make_dicom(
+                f"{start}.dcm",
+                SOPInstanceUID=f"1.9.{start}",
+                InConcatenationNumber=start // 2 + 1,
+                ConcatenationFrameOffsetNumber=start,
+                NumberOfFrames=2,
+                PixelData=bytes(2 * 64 * 64 * 3),
+                DimensionOrganizationType="TILED_SPARSE",
+                PerFrameFunctionalGroupsSequence=items(*frames[start : start + 2]),
+                **(parts | values),
+            )
+            for start in (0, 2)
+        ]
+        return halves[0]
+
+    return make
+
+
+def test_a_slide_in_two_files_is_read_whole(make_halves: Make) -> None:
+    assert [sample.pixels.max() for sample in READER.read(make_halves())] == [0] * 4
+
+
+@pytest.mark.parametrize("lacking", ["ImageType", "SOPInstanceUIDOfConcatenationSource"])
+def test_a_slide_in_files_that_cannot_be_joined_is_not_half_white(
+    make_halves: Make, lacking: str
+) -> None:
+    reason = refusal(make_halves(**{lacking: None}))
+
+    assert reason.message.startswith("it is cut into several files, which cannot be joined: ")
+    assert f"{lacking} is missing" in reason.message
+
+
 @pytest.mark.parametrize("apart_mm", [0, 5])
 def test_a_second_scan_in_the_series_is_not_lost_unsaid(make_dicom: Make, apart_mm: int) -> None:
     origin = {"XOffsetInSlideCoordinateSystem": apart_mm, "YOffsetInSlideCoordinateSystem": 0}

@@ -17,6 +17,7 @@ from diascope_slides.backends.dicom_refusals import (
     check_header,
     check_is_level,
     check_is_whole,
+    check_joins,
     check_levels,
     check_scans,
 )
@@ -45,6 +46,8 @@ class DicomSlide:
             check_header(header)
             self.facts: Mapping[str, str] = facts(header)
             self._mended = mended(path)
+            self.notes = () if self._mended is None else self._mended.notes
+            check_joins(header, self.notes)
             opening = files if self._mended is None else self._mended.file.name
             self._slide = WsiDicom.open(opening, settings=_LEVELS)
         levels = list(self._slide.levels)
@@ -59,7 +62,6 @@ class DicomSlide:
         spacing = self._slide.mpp
         stated = self._mended is None or self._mended.spacing_stated
         self.spacing_um = (spacing.height, spacing.width) if stated else None
-        self.notes = () if self._mended is None else self._mended.notes
 
     def region(self, level: int, x: int, y: int, width: int, height: int) -> NDArray[np.uint8]:
         number = self._numbers[level]

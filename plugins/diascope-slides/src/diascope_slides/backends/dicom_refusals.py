@@ -1,6 +1,6 @@
 """What a DICOM whole slide may hold that is no single picture of 8 bits in one plane."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pydicom.dataset import Dataset
 from wsidicom import WsiDicom
@@ -42,6 +42,25 @@ def check_is_whole(lacking: int) -> None:
     if lacking:
         raise ReadError(
             f"files of this slide are missing: {lacking}", hint="All have to lie in one folder."
+        )
+
+
+def check_joins(header: Dataset, completed: Sequence[str]) -> None:
+    """Look whether wsidicom can join the files that a level is cut into; else it reads one of them.
+
+    Args:
+        completed: what the header lacked; a completed copy is of one file.
+
+    Raises:
+        ReadError: if the level is in several files, and anything was or is missing.
+    """
+    source = "SOPInstanceUIDOfConcatenationSource"
+    lacks = [*completed, *([] if header.get(source) else [f"{source} is missing"])]
+    several = header.get("ConcatenationUID") and whole(header, "InConcatenationTotalNumber") != 1
+    if lacks and several:
+        raise ReadError(
+            f"it is cut into several files, which cannot be joined: {'; '.join(lacks)}",
+            hint="Write it to one file.",
         )
 
 

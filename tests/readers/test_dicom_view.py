@@ -88,6 +88,12 @@ def test_eight_bits_without_a_window_keep_their_exposure(make_item: Make) -> Non
     assert sample.range == (0.0, 255.0)
 
 
+def test_eight_bits_that_are_stretched_are_told(make_item: Make) -> None:
+    sample = only(make_item(encoded(GREY.astype(np.uint8))), window="min-max")
+
+    assert f"no window: black is 0 and white is {GREY.astype(np.uint8).max()}, " in sample.trace[0]
+
+
 @pytest.mark.parametrize("size", [(3, 4), (300, 300)])
 @pytest.mark.parametrize("value", [900, 2**16 - 1])
 def test_a_flat_picture_is_black_and_its_negative_white(

@@ -115,8 +115,8 @@ def _unwindowed(
         black, white, source = min(ends), max(ends), "as its bits allow"
     else:
         black, white = _extremes(frame.held(pixels))
-        source = "the least and the greatest value in it"
-    if not shallow:
+        shallow, source = False, "the least and the greatest value in it"
+    if not shallow:  # else they are what they are of any other picture
         trace.append(f"no window: black is {black:g} and white is {white:g}, {source}")
     return black, white
 

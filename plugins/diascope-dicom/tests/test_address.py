@@ -32,6 +32,10 @@ def test_a_query_goes_to_the_last_level():
         "pacs/series/1.2/studies/3.4",
         "pacs/studies/1.2?Modality=CR",
         "pacs/studies/1.2/frames/1",
+        "pacs/series/3.4",
+        "pacs/instances/5.6",
+        "pacs/studies/1.2/instances/5.6",
+        "pacs/series/3.4/instances?Modality=CR",
     ],
 )
 def test_what_means_nothing_is_refused(text):

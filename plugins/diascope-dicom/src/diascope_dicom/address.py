@@ -31,7 +31,9 @@ class Address:
 
     @classmethod
     def read(cls, text: str) -> "Address":
-        """Read ``HOST/PATH/studies[/UID][/series[/UID]][/instances[/UID]][?KEY=VALUE&...]``.
+        """Read ``HOST/PATH/studies[/UID[/series[/UID[/instances[/UID]]]]][?KEY=VALUE&...]``.
+
+        A query may be of a lower level at once, such as ``HOST/PATH/instances?KEY=VALUE``.
 
         Raises:
             ValueError: if it is none.
@@ -41,9 +43,13 @@ class Address:
         start = next((at for at, part in enumerate(parts) if at and part in _LEVELS), len(parts))
         names, uids = parts[start::2], parts[start + 1 :: 2]
         known = [level for level in _LEVELS if level in names]
-        wrong = names != known or not all(uid.replace(".", "").isdigit() for uid in uids)
+        wrong = (
+            names != known
+            or tuple(names[: len(uids)]) != _LEVELS[: len(uids)]  # whose UID would be passed over
+            or not all(uid.replace(".", "").isdigit() for uid in uids)
+        )
         if not names or wrong or (query and len(uids) == len(names)):
-            expected = "HOST/PATH/studies[/UID][/series[/UID]][/instances[/UID]] or studies?KEY=..."
+            expected = "HOST/PATH/studies[/UID[/series[/UID[/instances[/UID]]]]] or studies?KEY=..."
             raise ValueError(f"expected {expected}, got {text!r}")
         given = dict(zip(names, uids, strict=False))
         return cls("/".join(parts[:start]), names[-1], given, dict(parse_qsl(query)))

@@ -19,17 +19,22 @@ FRAMES, RATE = 20, 10
 @pytest.fixture
 def film(tmp_path: Path) -> Callable[..., Item]:
     """Return a function that makes a film of two seconds that grows from dark to bright; before its
-    fourth frame it may pause, for so many frames.
+    fourth frame it may pause, for so many frames. One that is turned, by degrees to the left, is
+    white in the left upper quarter.
     """
 
-    def make(name: str = "film.mp4", pause: int = 0) -> Item:
+    def make(name: str = "film.mp4", pause: int = 0, degrees: int = 0) -> Item:
         path = tmp_path / "films" / name
         path.parent.mkdir(exist_ok=True)
         with av.open(str(path), "w") as container:
             stream = container.add_stream("mpeg4", rate=RATE)
             stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+            if degrees:
+                stream.set_display_rotation(degrees)
             for number in range(FRAMES):
                 pixels = np.full((48, 64, 3), 10 * number, np.uint8)
+                if degrees:
+                    pixels[:24, :32] = 255
                 frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
                 frame.pts = number + (pause if number > 2 else 0)
                 container.mux(stream.encode(frame))
@@ -79,6 +84,18 @@ def test_a_rate_above_the_films_own_gives_every_frame_once(
 def test_the_trace_says_when_a_frame_was(film: Callable[..., Item]) -> None:
     traces = [sample.trace for sample in VideoReader(2).read(film())]
     assert traces[1] == ("frame at 0.50 s",)
+
+
+@pytest.mark.skipif(not hasattr(av.VideoStream, "set_display_rotation"), reason="needs av 18")
+@pytest.mark.parametrize("degrees", [90, -90])
+def test_a_film_is_turned_as_it_says(film: Callable[..., Item], degrees: int) -> None:
+    (sample, *_) = VideoReader().read(film(degrees=degrees))
+    lit = sample.pixels.mean(axis=2) > 128
+    stored = np.zeros((48, 64), dtype=bool)
+    stored[:24, :32] = True
+
+    assert (lit == np.rot90(stored, degrees // 90)).mean() > 0.99
+    assert sample.trace == ("frame at 0.00 s", f"rotation of {degrees} degrees applied")
 
 
 @pytest.mark.parametrize("name", ["film.mp4", "film.avi", "film.mov"])

@@ -71,7 +71,7 @@ class VideoReader:
 def _upright(frame: Any) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.uint8]], list[str]]:
     """Return the frame's pixels, turned as the film's display matrix says."""
     pixels = frame.to_ndarray(format="rgb24")
-    degrees = int(getattr(frame, "rotation", 0) or 0)
+    degrees = frame.rotation
     if degrees % 90 or not degrees % 360:
         return pixels, []
     turned = np.ascontiguousarray(np.rot90(pixels, degrees // 90))

@@ -1,5 +1,6 @@
 """The features of items' regions: worked out once, and anew when what decides them changes."""
 
+import errno
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -97,3 +98,17 @@ def test_an_item_that_cannot_be_read_to_its_end_is_named(
     assert refused.value.where == str(table.parent / "07.png")
     assert len(list(table.parent.parent.glob("features/*.npy"))) == 7
     assert not list(table.parent.parent.glob("features/*.part"))
+
+
+def test_what_keeps_a_file_from_being_written_is_told_by_its_number(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource", reason="needs limits of a process")
+    from diascope.training.features import _save
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large") as caught:
+            _save(np.zeros((1000, 8), np.float16), tmp_path / "a.npy")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.errno == errno.EFBIG

@@ -68,6 +68,7 @@ def evaluate(recipe: str, overrides: tuple[str, ...], **options: Any) -> None:
 
 def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) -> int:
     """Run, measure and write; return the exit code: 1 if a picture has no answer."""
+    from diascope.cli.stops import folder_told
     from diascope.evaluation.answers import columns_of, read_labels
     from diascope.evaluation.compare import check_comparable, compare
     from diascope.evaluation.evaluate import evaluate as measure
@@ -110,13 +111,14 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
         if updated_in is not None:
             told = card_evidence(facts["evidence"], answered, options["labels"])
             updated = [update_card(updated_in, card, told)]
-    files = write_evaluation(
-        evaluation,
-        folder,
-        title=card.title or pipeline.recipe.name,
-        facts=facts,
-        titles={label.name: label.title for label in card.labels},
-    )
+    with folder_told(folder):
+        files = write_evaluation(
+            evaluation,
+            folder,
+            title=card.title or pipeline.recipe.name,
+            facts=facts,
+            titles={label.name: label.title for label in card.labels},
+        )
     if not quiet:
         _tell(evaluation, facts.get("evidence", {}), [*files[:2], *updated])
     return code
@@ -147,16 +149,15 @@ def _answers(
 ) -> "tuple[Scored, dict[str, str], int]":
     """Classify the pictures; return answers and truth, what failed and why, and the exit code."""
     from diascope.cli.progress import run_progress
+    from diascope.cli.stops import folder_told, stop_early
     from diascope.evaluation.answers import classify, collect
 
-    with run_progress(quiet=quiet) as watch:
+    with folder_told(folder), run_progress(quiet=quiet) as watch:
         outcome = classify(pipeline, examples, folder, watch, typed())
     for problem in outcome.problems:
         click.echo(f"error: {problem}", err=True)
     if outcome.stopped:
-        click.echo(f"Stopped early: {outcome.stopped}.", err=True)
-        click.echo(f"Go on with:\n  {typed()}", err=True)
-        sys.exit(outcome.exit_code)
+        stop_early(outcome.stopped, outcome.exit_code)
     scored, failed = collect(pipeline, examples, folder)
     return scored, failed, max(outcome.exit_code, 1 if failed else 0)
 

@@ -35,6 +35,7 @@ def train(recipe: str, output: str | None, overrides: tuple[str, ...], quiet: bo
     """
     from diascope.cli.private import refuse_strict
     from diascope.cli.progress import training_progress
+    from diascope.cli.stops import folder_told
     from diascope.errors import UsageError
     from diascope.recipe import read_recipe
 
@@ -45,7 +46,7 @@ def train(recipe: str, output: str | None, overrides: tuple[str, ...], quiet: bo
         raise UsageError("the recipe names no output folder", hint="Add --output runs/NAME.")
     # of several processes the first tells
     quiet = quiet or os.environ.get("LOCAL_RANK", "0") != "0"
-    with training_progress(quiet=quiet) as watch:
+    with folder_told(Path(folder)), training_progress(quiet=quiet) as watch:
         card = _train(read, Path(folder), watch, typed(), quiet=quiet)
     if card is not None and not quiet:
         _tell(card, Path(folder))

@@ -1,6 +1,7 @@
 """What a frozen backbone sees in every region of every item, worked out once and kept on disk."""
 
 import hashlib
+import io
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -165,7 +166,7 @@ class _Reading(IterableDataset[_Part]):
 
 def _save(features: NDArray[np.float16], path: Path) -> None:
     """Write the file, whole or not at all."""
-    part = path.with_suffix(".part")
-    with part.open("wb") as file:
-        np.save(file, features)
+    part, written = path.with_suffix(".part"), io.BytesIO()
+    np.save(written, features)
+    part.write_bytes(written.getbuffer())  # NumPy's own writing does not say that a disk is full
     part.replace(path)

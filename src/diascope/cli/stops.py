@@ -1,0 +1,33 @@
+"""A command that stops before its end, tells why, and how it goes on: exit code 3."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from diascope.cli.typed import typed
+from diascope.output_faults import fault_of
+
+
+@contextmanager
+def folder_told(folder: Path) -> Iterator[None]:
+    """Stop the command early where its output folder is full, closed or gone meanwhile."""
+    output = folder.resolve()
+    try:
+        yield
+    except (OSError, RuntimeError) as error:  # torch hides what befell its file behind words
+        cause = error if isinstance(error, OSError) else error.__context__
+        fault = fault_of(cause, output) if isinstance(cause, OSError) else ""
+        if not fault:
+            raise
+        stop_early(fault, 3)
+
+
+def stop_early(reason: str, code: int) -> NoReturn:
+    """Tell why the command stops and what goes on with it; end with that code."""
+    click.echo(f"Stopped early: {reason.rstrip('.')}.", err=True)
+    click.echo(f"Go on with:\n  {typed()}", err=True)
+    sys.exit(code)

@@ -149,7 +149,7 @@ def test_rows_that_share_a_picture_are_a_warning_that_names_them(
 
 
 def test_that_nothing_says_what_the_model_learned_from_is_a_warning(
-    command: Command, recipe: Path, table: Path, tmp_path: Path
+    command: Command, recipe: Path, table: Path, tiny_weights: Path, tmp_path: Path
 ) -> None:
     rows = [line.split(",") for line in table.read_text().splitlines()]
     table.write_text("\n".join(",".join([path, label]) for path, label, *_ in rows))
@@ -161,3 +161,7 @@ def test_that_nothing_says_what_the_model_learned_from_is_a_warning(
     assert "no row has the split 'test'" in held.err
     assert "neither a column `split`" in held.err
     assert "or leave out --split" in held.err
+    (tiny_weights / "split.csv").write_bytes(b"path,split\n\xf6.png,train\n")
+    damaged = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
+    assert (damaged.code, "neither" in damaged.err) == (0, False)
+    assert f"{tiny_weights}/split.csv cannot be read (UnicodeDecodeError" in damaged.err

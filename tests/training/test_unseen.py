@@ -95,6 +95,18 @@ def test_of_another_projects_split_nothing_is_known(tmp_path: Path) -> None:
     assert check_unseen(tmp_path, [example(tmp_path, "a", "test", "a")]) == []
 
 
+def test_a_split_that_a_spreadsheet_saved_is_known_and_one_that_cannot_be_read_a_warning(
+    folder: Path,
+) -> None:
+    split, held = folder / "split.csv", [example(folder, "train", "test", "train")]
+    split.write_text(split.read_text(), "utf-8-sig")
+    with pytest.raises(TableError, match="held out now as test: train\n"):
+        check_unseen(folder, held)
+    split.write_text("path,label,group,split\nö.jpg,red,train,train\n", "latin-1")
+    (told,) = check_unseen(folder, held)
+    assert told.startswith(f"{split} cannot be read (UnicodeDecodeError: ")
+
+
 def test_a_training_tells_once_of_groups_that_are_only_named_alike(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -110,8 +110,9 @@ def _recalled(examples: Sequence[Example], weights: Path | None) -> tuple[list[E
     learned = learned_by(weights, examples) if weights is not None else Learned()
     if not learned.names:
         return list(examples), [
-            f"neither a column `split` nor a {SPLIT_FILE} beside the weights says which rows the "
-            "model learned from: of those, if there are any, the figures flatter"
+            learned.doubt
+            or f"neither a column `split` nor a {SPLIT_FILE} beside the weights says which rows "
+            "the model learned from: of those, if there are any, the figures flatter"
         ]
     told = f"{weights}/{SPLIT_FILE}"
     placed = [replace(example, split=learned.split(example)) for example in examples]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast, get_args
 
+from diascope.errors import reason_of
 from diascope.table import SPLIT_FILE, Example, Split
 
 _ALL = get_args(Split)
@@ -22,7 +23,8 @@ class Learned:
             within two sets of data may be alike.
         names: of the pictures that it learned from, without folder and ending; empty where nothing
             is known.
-        doubt: a warning, if groups are only named as those of the training; else empty.
+        doubt: a warning, if groups are only named as those of the training, or the file cannot be
+            read; else empty.
     """
 
     groups: Mapping[str, Split] = field(default_factory=dict)
@@ -44,7 +46,8 @@ class Learned:
 
 
 def learned_by(folder: Path, examples: Sequence[Example]) -> Learned:
-    """Return what is known of weights, from ``split.csv`` beside them; nothing without such a file.
+    """Return what is known of weights, from ``split.csv`` beside them; nothing without such a file,
+    or where it cannot be read.
 
     Two tables may name other groups alike, such as 1 to 100. Their names mean the same if at least
     one group has a picture of the same name in both, whatever its folder and ending; otherwise no
@@ -54,8 +57,13 @@ def learned_by(folder: Path, examples: Sequence[Example]) -> Learned:
     path = folder / SPLIT_FILE
     if not path.is_file():
         return Learned()
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row.get("path") and row.get("split") in _ALL]
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            written = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        told = f"{path} cannot be read ({reason_of(error)})"
+        return Learned(doubt=f"{told}: of rows that the weights learned from, the figures flatter")
+    rows = [row for row in written if row.get("path") and row.get("split") in _ALL]
     rows.sort(key=lambda row: -_ALL.index(row["split"]))  # what stands in several: the most learned
     groups = {row.get("group") or row["path"]: cast(Split, row["split"]) for row in rows}
     alike = {(one.group, Path(one.name).stem) for one in examples if one.group in groups}

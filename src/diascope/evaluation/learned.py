@@ -76,7 +76,7 @@ def learned_by(folder: Path, examples: Sequence[Example]) -> Learned:
             "picture of the same name: they are taken for others; if they are the same, the "
             "figures flatter"
         )
-    whole = [row for row in rows if "://" in row["path"] or Path(row["path"]).is_absolute()]
+    whole = [row for row in rows if Path(row["path"]).is_absolute()]
     return Learned(
         groups,
         {row["path"]: cast(Split, row["split"]) for row in whole},

@@ -1,9 +1,14 @@
 """Progress as lines of text."""
 
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 
 from diascope.cli import progress
 from diascope.training.loop import Progress
+from tests.runs import Ended
 
 
 @pytest.mark.parametrize("folds", [1, 2])
@@ -50,3 +55,19 @@ def test_a_terminal_tells_that_a_run_begins_with_loading(
         pass
 
     assert "loading" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["train", "evaluate"])
+def test_quiet_keeps_warnings_of_libraries_too(
+    command: Callable[..., Ended],
+    recipe: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    recwarn: pytest.WarningsRecorder,
+    verb: str,
+) -> None:
+    for name in ("training.train.train", "evaluation.answers.read_labels"):
+        monkeypatch.setattr(f"diascope.{name}", lambda *_: warnings.warn("of a font", stacklevel=1))
+    options = ["-o", "out", *(["--labels", "table.csv"] if verb == "evaluate" else [])]
+    for quiet, heard in ((["-q"], 0), ([], 1)):
+        command(verb, recipe, *options, *quiet)
+        assert len(recwarn) == heard

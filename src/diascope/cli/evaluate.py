@@ -1,8 +1,10 @@
 """``pipeline evaluate``: what a labelled table says of a recipe."""
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from warnings import catch_warnings
 
 import click
 
@@ -63,7 +65,9 @@ def evaluate(recipe: str, overrides: tuple[str, ...], **options: Any) -> None:
     if options["update_card"] and not options["evidence"]:
         raise UsageError("--update-card needs --evidence", hint="The card takes what it finds.")
     refuse_missing("evaluating needs", _NEEDS, "train")
-    sys.exit(_evaluate(recipe, overrides, options))
+    with catch_warnings(action="ignore") if options["quiet"] else nullcontext():
+        code = _evaluate(recipe, overrides, options)
+    sys.exit(code)
 
 
 def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) -> int:

@@ -15,6 +15,7 @@ from diascope.evaluation.scored import Scored
 from diascope.network import AttentionHead, Network, build_head
 from diascope.output import held
 from diascope.recipe import Recipe
+from diascope.table import SPLIT_FILE
 from diascope.training.bags import BagNetwork
 from diascope.training.checkpoint import load_checkpoint
 from diascope.training.defects import Inspection, inspect_pictures
@@ -53,7 +54,8 @@ def train(
     plan = make_plan(recipe)
     fabric = fabric_of(plan.options)
     first, available = fabric.is_global_zero, threads()  # before Fabric sets their number
-    holding = held(directory) if first else nullcontext(directory)
+    begun = (directory / SPLIT_FILE).exists  # what is refused before leaves no folder
+    holding = held(directory, begun) if first else nullcontext(directory)
     with memory_told(recipe), together(fabric), holding as folder:
         load_checkpoint(folder, plan.digest())  # refuses a folder that holds another training
         prepared = _prepared(plan, folder, fabric.device, tell) if first else None

@@ -190,12 +190,19 @@ def test_copies_with_other_labels_are_told(inspect: Inspect, tmp_path: Path) -> 
     assert "copies carry other labels" in warning
 
 
-def test_a_label_without_training_pictures_is_an_error(inspect: Inspect, tmp_path: Path) -> None:
+def test_a_label_without_training_pictures_is_an_error_that_says_where_they_are(
+    inspect: Inspect, tmp_path: Path
+) -> None:
     rows = good_rows(tmp_path)
-    assert "no picture in train of c" in refusal(inspect, rows, names=("a", "b", "c"))
+    told = refusal(inspect, rows, names=("a", "b", "c"))
+    assert "no picture in train of c" in told
+    assert "The table has no picture of c: leave it out" in told
 
     held_out = [row for row in rows if row[1] == "a" or row[3] != "train"]
-    assert "no picture in train of b" in refusal(inspect, held_out)
+    told = refusal(inspect, held_out, names=("a", "b", "c"))
+    assert "no picture in train of b, c" in told
+    assert "has no picture of c:" in told
+    assert "All pictures of b are held out" in told
 
 
 def test_a_label_that_is_absent_or_scarce_where_it_is_measured_is_a_warning(

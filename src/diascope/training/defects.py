@@ -205,9 +205,24 @@ def _scarce(examples: Sequence[Example], names: Sequence[str]) -> Iterator[Defec
         }
         if none := [name for name, count in groups.items() if not count]:
             level: Literal["error", "warning"] = "error" if split == "train" else "warning"
-            yield Defect(level, f"no picture in {split} of {', '.join(none)}")
+            hint = _why(none, examples) if split == "train" else ""
+            yield Defect(level, f"no picture in {split} of {', '.join(none)}", hint=hint)
         if scarce := [f"{name} ({count})" for name, count in groups.items() if 0 < count < few]:
             yield Defect("warning", f"fewer than {few} groups in {split} of {', '.join(scarce)}")
+
+
+def _why(none: Sequence[str], examples: Sequence[Example]) -> str:
+    """Return what to do about labels that no training picture has."""
+    there = set().union(*(example.labels for example in examples))
+    told = []
+    if absent := [name for name in none if name not in there]:
+        told.append(f"The table has no picture of {', '.join(absent)}: leave it out of `labels`.")
+    if held := [name for name in none if name in there]:
+        told.append(
+            f"All pictures of {', '.join(held)} are held out: give some of their groups train in a "
+            "column `split`."
+        )
+    return "\n".join(told)
 
 
 def _write(found: Sequence[Defect], directory: Path) -> None:

@@ -214,9 +214,16 @@ def _check_learned(plan: Plan, called: str) -> None:
         set().union(*(example.labels for example in examples))
         for examples in (plan.examples, plan.split("train"))
     )
-    if lacking := every - learned:
+    if lacking := sorted(every - learned):
+        hint = "Take more folds, of which each holds out less; or none."
+        if alone := [name for name in lacking if _groups(plan, name) == 1]:
+            hint = f"Folds hold out whole groups, and {', '.join(alone)} has one: write folds: 0."
         raise TableError(
-            f"{called} has no picture of {', '.join(sorted(lacking))} to learn from",
+            f"{called} has no picture of {', '.join(lacking)} to learn from",
             where=str(plan.options.table),
-            hint="Take more folds, of which each holds out less; or none.",
+            hint=hint,
         )
+
+
+def _groups(plan: Plan, label: str) -> int:
+    return len({example.group for example in plan.examples if label in example.labels})

@@ -24,7 +24,8 @@ def table(tmp_path: Path) -> Path:
 def test_folds_measure_every_picture_by_a_network_that_never_saw_its_group(
     tmp_path: Path, table: Path
 ) -> None:
-    recipe = write_training(tmp_path / "t.yaml", table, epochs=1, folds=2)
+    labels = {name: {"title": f"Rather {name}"} for name in COLOURS}
+    recipe = write_training(tmp_path / "t.yaml", table, epochs=1, folds=2, labels=labels)
     card = train(recipe, tmp_path / "mine")
     parts = [rows(tmp_path / "mine" / fold / "split.csv") for fold in ("fold-1", "fold-2")]
     tested = [{row["group"] for row in part if row["split"] == "test"} for part in parts]
@@ -32,7 +33,7 @@ def test_folds_measure_every_picture_by_a_network_that_never_saw_its_group(
     assert card.cross_validation["folds"] == 2
     assert card.cross_validation["measured_on"].startswith("60 pictures of 30 groups")
     assert len(tested[0]) + len(tested[1]) == len(tested[0] | tested[1]) == 30
-    assert (tmp_path / "mine/cross-validation/evaluation.html").is_file()
+    assert "Rather red" in (tmp_path / "mine/cross-validation/evaluation.html").read_text()
 
 
 def test_another_number_of_folds_in_a_folder_is_refused_by_name(

@@ -144,7 +144,8 @@ def pooled(
     place = folder / "cross-validation"
     place.mkdir(exist_ok=True)
     title = f"{options.title or plan.recipe.name}: {len(parts)} folds"
-    write_evaluation(evaluation, place, title=title, facts={"folds": len(parts)})
+    titles = {name: text.title for name, text in options.labels.items()}
+    write_evaluation(evaluation, place, title=title, facts={"folds": len(parts)}, titles=titles)
     groups = len(set(whole.groups))
     whom = f"{len(whole)} pictures of {groups} groups"
     unseen = f"{whom}, each by a network that never saw its group"

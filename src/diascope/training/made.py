@@ -153,29 +153,18 @@ def measured_card(
     whom = f"{split}: {len(scored)} pictures of {len(set(scored.groups))} groups never trained on"
     drawn = f"95 % bootstrap over groups{chose}"
     measured_on = "; ".join([whom, drawn, *sets_told(scored), *copies_told(copied, scored)])
+    overall = evaluation.overall
     subgroups = {
         f"{part.column}={part.value}": {
             "items": part.items,
             **({"warning": part.warning} if part.warning else {}),
-            **_brief(part.metrics, card.names),
+            # `metrics.json` has all of them; of single labels a card states the AUC only
+            **{k: v for k, v in part.metrics.items() if k.startswith("auc") or k in overall},
         }
         for part in evaluation.subgroups
     }
     metrics = {"measured_on": measured_on, **evaluation.metrics}
     return replace(card, metrics=metrics, subgroups=subgroups)
-
-
-def _brief(metrics: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
-    """Return the metrics of a subgroup that a card states: of labels only the AUC.
-
-    ``metrics.json`` has all of them.
-    """
-    ends = tuple(f"_{label}" for label in labels)
-    return {
-        name: figure
-        for name, figure in metrics.items()
-        if name.startswith("auc") or not name.endswith(ends)
-    }
 
 
 def provenance() -> dict[str, Any]:

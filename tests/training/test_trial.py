@@ -86,6 +86,13 @@ def test_weights_that_a_backbone_can_do_without_are_left_to_the_file(
     assert train(recipe(tmp_path), tmp_path / "mine").backbone_parameters == {}
 
 
+def test_a_backbone_that_has_nothing_to_learn_is_trained_upon(
+    own: Callable[..., None], tmp_path: Path
+) -> None:
+    own(features="3", default=" | None = None", build="return nn.AvgPool2d(4)")
+    assert train(recipe(tmp_path), tmp_path / "mine") == read_card(tmp_path / "mine")
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

@@ -103,7 +103,8 @@ class Trainer:
             if self._ended():
                 break
             if model is None or epoch == options.frozen_epochs:
-                model = self._model(frozen=options.freeze_backbone or epoch < options.frozen_epochs)
+                self.network.backbone.requires_grad_(not self._frozen(epoch))
+                model = fabric.setup_module(self.network, move_to_device=False)
             sampler.epoch = epoch
             seed = (options.seed + epoch) * fabric.world_size + fabric.global_rank
             fabric.seed_everything(seed % 2**32, verbose=False)
@@ -123,13 +124,13 @@ class Trainer:
         self.network.load_state_dict(best["network"])
         return self.history
 
-    def _model(self, *, frozen: bool) -> Any:
-        self.network.backbone.requires_grad_(not frozen)
-        return self.fabric.setup_module(self.network, move_to_device=False)
+    def _frozen(self, epoch: int) -> bool:
+        """Whether only the head learns in an epoch; the first one is 0."""
+        return self.options.freeze_backbone or epoch < self.options.frozen_epochs
 
     def _epoch(self, model: Any, optimizer: Any, schedule: Any, loader: Any, epoch: int) -> float:
         model.train()
-        if not next(self.network.backbone.parameters()).requires_grad:
+        if self._frozen(epoch):
             self.network.backbone.eval()
         device = self.fabric.device
         quick = QuickDepthwise() if device.type == "cpu" else nullcontext()

@@ -128,6 +128,11 @@ def test_what_gives_pictures_of_several_sizes_is_refused_when_it_is_tried(
     assert caught.value.where == "r.yaml:9"
 
 
+def test_what_fails_on_one_picture_in_ten_is_refused_when_it_is_tried() -> None:
+    with pytest.raises(RecipeError, match=r"augment: RandJPEG: .* takes 1 or 3 channels, got 4"):
+        Augmentation(("RandJPEG",), "r.yaml:9").try_on(4, (16, 24))
+
+
 def test_crops_of_one_size_are_taken() -> None:
     crop = Augmentation(({"RandSpatialCrop": {"roi_size": [8, 8], "random_size": False}},), "")
     crop.try_on(3, (16, 24))

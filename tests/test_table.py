@@ -1,6 +1,7 @@
 """The table of labelled pictures: what is wrong in it is named by its line."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -230,7 +231,8 @@ def test_labels_that_differ_only_in_case_are_refused_unless_the_recipe_names_bot
     assert label_names(examples, ("Nv", "b", "nv"), Path("t")) == ("Nv", "b", "nv")
 
 
-def test_a_label_that_the_recipe_does_not_name_is_refused() -> None:
-    with pytest.raises(TableError, match="does not name: b") as caught:
-        label_names([example("a"), example("b")], ("a", "False"), Path("t"))
+def test_a_label_that_the_recipe_does_not_name_is_refused_with_its_first_line() -> None:
+    rows = [replace(example(label), line=line) for line, label in enumerate("abcb", 2)]
+    with pytest.raises(TableError, match=r"does not name: b \(line 3\), c \(line 4\)\n") as caught:
+        label_names(rows, ("a", "False"), Path("t"))
     assert "names a, False; one in quotes" in caught.value.hint  # of `false`, which is none

@@ -97,11 +97,15 @@ def label_names(examples: Sequence[Example], given: Sequence[str], path: Path) -
         TableError: if the table holds a label that the recipe does not name, or, without names in
             the recipe, labels that differ only in case.
     """
-    found = sorted({label for example in examples for label in example.labels | example.unknown})
+    lines: dict[str, int] = {}
+    for example in reversed(examples):  # where each label stands first
+        lines |= dict.fromkeys(example.labels | example.unknown, example.line)
+    found = sorted(lines)
     unknown = [label for label in found if given and label not in given]
     if unknown:
+        told = ", ".join(f"{label} (line {lines[label]})" for label in unknown)
         raise TableError(
-            f"holds labels that the recipe does not name: {', '.join(unknown)}",
+            f"holds labels that the recipe does not name: {told}",
             where=str(path),
             hint=f"It names {', '.join(given)}; one in quotes is taken as it is written.",
         )

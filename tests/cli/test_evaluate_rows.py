@@ -89,6 +89,7 @@ def test_what_the_weights_were_trained_on_is_known_from_beside_them(
     assert "train or validation" not in held.err
     table.write_text("\n".join(["path,label,group", lines[-1]]) + "\n")  # of the test's
     alone = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "3")
+    assert "1 item measured, 0 without answer" in alone.out
     assert "told by their groups and paths in" in alone.err
     assert "train or validation" not in alone.err
 

@@ -138,7 +138,7 @@ def test_the_json_holds_model_counts_metrics_and_all_that_was_asked_for(folder: 
     assert set(found["metrics"]["auc_macro"]) == {"value", "low", "high"}
     assert set(found["subgroups"]["sex"]) == {"f", "m"}
     assert set(found["comparison"]["delong"]["auc_red"]) == {"difference", "low", "high", "p"}
-    assert found["warnings"] == ["1 items (0.8%) have no answer and are in no figure"]
+    assert found["warnings"] == ["1 item (0.8%) without an answer, in no figure"]
     assert found["failed"] == {HOSTILE: "read: cut off"}
 
 

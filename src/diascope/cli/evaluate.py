@@ -81,6 +81,7 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
     from diascope.evaluation.subgroups import check_divisible
     from diascope.evaluation.write import write_evaluation
     from diascope.looking import OVERRIDES
+    from diascope.pages.words import counted
 
     quiet, seed = options["quiet"], options["seed"]
     by = [request.strip() for request in options["by"].split(",") if request.strip()]
@@ -101,7 +102,8 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
     if other is not None:
         theirs, lost, other_code = _answers(other, examples, folder / "compared", quiet=quiet)
         comparison = compare(scored, theirs, title=other.recipe.name, seed=seed)
-        warnings += [f"{other.recipe.name}: {len(lost)} items have no answer"] if lost else []
+        if lost:
+            warnings.append(f"{other.recipe.name}: {counted(len(lost), 'item')} without an answer")
         code = max(code, other_code)
     evaluation = measure(
         scored, by=by, seed=seed, failed=failed, comparison=comparison, warnings=warnings
@@ -190,14 +192,15 @@ def _facts(pipeline: "Pipeline", options: dict[str, Any]) -> dict[str, Any]:
 
 def _tell(evaluation: "Evaluation", evidence: dict[str, Any], files: list[Path]) -> None:
     from diascope.pages.evidence import evidence_measures
-    from diascope.pages.words import whole_measures
+    from diascope.pages.words import counted, whole_measures
 
     for warning in evaluation.warnings:
         click.echo(f"warning: {warning}", err=True)
-    click.echo(f"{len(evaluation.scored)} items measured, {len(evaluation.failed)} without answer")
+    measured, failed = counted(len(evaluation.scored), "item"), len(evaluation.failed)
+    click.echo(f"{measured} measured, {failed:,} without answer")
     _tell_measures(whole_measures(evaluation.overall, ()))
     if (comparison := evaluation.comparison) is not None:
-        click.echo(f"less {comparison.title}, on {comparison.items} items")
+        click.echo(f"less {comparison.title}, on {counted(comparison.items, 'item')}")
         differences = {k: {"value": v["difference"], **v} for k, v in comparison.metrics.items()}
         _tell_measures(whole_measures(differences, ()))
     for part in ("inside", "hiding", "randomised") if evidence else ():

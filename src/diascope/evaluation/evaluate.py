@@ -8,6 +8,7 @@ from diascope.evaluation.compare import Comparison
 from diascope.evaluation.metrics import LABEL_METRICS, measured
 from diascope.evaluation.scored import Scored
 from diascope.evaluation.subgroups import FEW_GROUPS, Subgroup, by_subgroup, rare_labels
+from diascope.pages.words import counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +111,8 @@ def _warnings(scored: Scored, failed: Mapping[str, str]) -> list[str]:
     found = []
     if failed:
         share = len(failed) / (len(failed) + len(scored))
-        found.append(f"{len(failed)} items ({share:.1%}) have no answer and are in no figure")
+        lost = counted(len(failed), "item")
+        found.append(f"{lost} ({share:.1%}) without an answer, in no figure")
     absent = [name for name, count in scored.counts().items() if not count]
     if absent:
         found.append(f"no item has the label {', '.join(absent)}: what needs one is not measured")

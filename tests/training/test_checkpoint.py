@@ -9,6 +9,7 @@ import torch
 from diascope.errors import WeightsError
 from diascope.training.checkpoint import load_checkpoint, save_checkpoint
 from tests.runs import write_weights
+from tests.training.trainings import train, write_table, write_training
 
 
 def refusal(folder: Path) -> WeightsError:
@@ -35,6 +36,23 @@ def test_a_checkpoint_of_another_project_is_refused(tmp_path: Path, state: Any) 
 def test_a_damaged_checkpoint_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "checkpoint.pt").write_bytes(content)
     assert refusal(tmp_path).where == str(tmp_path / "checkpoint.pt")
+
+
+@pytest.mark.filterwarnings("ignore")  # those of other libraries
+def test_a_training_that_was_begun_with_fewer_steps_does_not_go_on_unless_it_has_ended(
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("lightning_fabric", reason="needs diascope[train]")
+    recipe = write_training(tmp_path / "t.yaml", write_table(tmp_path / "p", ["red", "blue"]))
+    folder = tmp_path / "mine"
+    digest = train(recipe, folder).digest
+    state = torch.load(folder / "checkpoint.pt")
+    state["schedule"]["total_steps"] -= 1
+    save_checkpoint(folder, state)
+    assert train(recipe, folder).digest == digest
+    save_checkpoint(folder, {**state, "history": state["history"][:2]})
+    with pytest.raises(WeightsError, match=r"begun with 7 steps in all, and would have 8 now"):
+        train(recipe, folder)
 
 
 def test_weights_of_another_training_are_kept_though_their_checkpoint_is_gone(

@@ -68,7 +68,7 @@ class Trainer:
         """Train, leave the best epoch's weights in the network, and return the epochs' figures.
 
         Raises:
-            WeightsError: if the loss diverges.
+            WeightsError: if the loss diverges, or what was begun had fewer steps, on other devices.
             TableError: if there are too few pictures for a batch.
             RecipeError: if a batch is too small for the backbone.
         """
@@ -219,6 +219,7 @@ class Trainer:
         state = load_checkpoint(self.directory, self.digest)
         if state is None:
             return {"told": -math.inf, "network": None}
+        steps = schedule.total_steps
         self.network.load_state_dict(state["network"])
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
@@ -226,6 +227,13 @@ class Trainer:
         if self._average is not None:
             self._average.load_state_dict(state["average"])
         self.history.extend(state["history"])
+        done = len(self.history) >= self.options.epochs or self._ended()
+        if not done and schedule.total_steps < steps:  # it would end before the last one
+            raise WeightsError(
+                f"was begun with {schedule.total_steps} steps in all, and would have {steps} now",
+                where=str(self.directory),
+                hint="Go on with as many devices, `train.devices`, as it was begun with.",
+            )
         self.tell(f"goes on after epoch {len(self.history)} of {self.options.epochs}")
         best: dict[str, Any] = state["best"]
         return best

@@ -105,6 +105,11 @@ def columns_of(examples: Sequence[Example]) -> dict[str, tuple[str, ...]]:
     }
 
 
+def members(chosen: Sequence[Sequence[str]], names: Sequence[str]) -> Booleans:
+    """Return ``(N, L)``: which of the L labels each of N choices holds."""
+    return np.array([[name in labels for name in names] for labels in chosen], np.bool_)
+
+
 def _recalled(examples: Sequence[Example], weights: Path | None) -> tuple[list[Example], list[str]]:
     """Return rows with the splits that the model's training had, and how far these are known."""
     learned = learned_by(weights, examples) if weights is not None else Learned()
@@ -158,16 +163,12 @@ def _scored(
         groups=tuple(example.group for example in examples),
         targets=np.array([_truth(example, card.names) for example in examples]),
         scores=scores,
-        predicted=_members([answer.predicted for answer in answers], card.names),
+        predicted=members([answer.predicted for answer in answers], card.names),
         score_kind=kind,
-        sets=None if None in sets else _members([chosen or () for chosen in sets], card.names),
+        sets=None if None in sets else members([chosen or () for chosen in sets], card.names),
         coverage=coverage,
         columns=columns_of(examples),
     )
-
-
-def _members(chosen: Sequence[Sequence[str]], names: Sequence[str]) -> Booleans:
-    return np.array([[name in labels for name in names] for labels in chosen], np.bool_)
 
 
 def _truth(example: Example, names: Sequence[str]) -> list[float]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from diascope.card import ModelCard
 from diascope.decision import decide, prediction_set, scores_of
-from diascope.evaluation.answers import columns_of
+from diascope.evaluation.answers import columns_of, members
 from diascope.evaluation.scored import Floats, Scored
 from diascope.training.calibrate import fit_calibration
 from diascope.training.conformal import fit_conformal
@@ -79,7 +79,7 @@ def scored(card: ModelCard, pictures: Pictures, logits: Floats) -> Scored:
     coverage = 0.9 if "0.9" in card.conformal else None
     sets = None
     if coverage is not None:
-        sets = np.array([_marked(prediction_set(row, card, coverage), card) for row in rows])
+        sets = members([prediction_set(row, card, coverage) for row in rows], card.names)
     examples = pictures.examples
     return Scored(
         names=card.names,
@@ -88,13 +88,9 @@ def scored(card: ModelCard, pictures: Pictures, logits: Floats) -> Scored:
         groups=tuple(example.group for example in examples),
         targets=truth_of(pictures, card),
         scores=scores,
-        predicted=np.array([_marked(decide(row, card), card) for row in rows]),
+        predicted=members([decide(row, card) for row in rows], card.names),
         score_kind=card.score_kind,
         sets=sets,
         coverage=coverage,
         columns=columns_of(examples),
     )
-
-
-def _marked(chosen: tuple[str, ...], card: ModelCard) -> list[bool]:
-    return [name in chosen for name in card.names]

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,15 +47,22 @@ def test_a_run_s_rate_is_of_its_items_and_of_the_time_since_they_were_begun(
     ]
 
 
-def test_a_terminal_tells_that_a_run_begins_with_loading(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("shown", "told"),
+    [
+        (progress.run_progress, "loading"),
+        (progress.training_progress, "reading the pictures"),
+    ],
+)
+def test_a_terminal_tells_what_comes_before_the_work(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], shown: Any, told: str
 ) -> None:
     monkeypatch.setattr(progress.sys.stderr, "isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "160")
-    with progress.run_progress(quiet=False):
+    with shown(quiet=False):
         pass
 
-    assert "loading" in capsys.readouterr().err
+    assert told in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("verb", ["train", "evaluate"])

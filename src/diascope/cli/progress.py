@@ -23,7 +23,7 @@ def training_progress(*, quiet: bool) -> "Iterator[Callable[[Progress], None]]":
         yield lambda progress: None
     elif sys.stderr.isatty():
         with _bar("{task.description}") as bar:
-            task = bar.add_task("epoch 1", total=None)
+            task = bar.add_task("reading the pictures", total=None)
 
             def show(progress: "Progress") -> None:
                 done = (progress.epoch - 1) * progress.steps + progress.step

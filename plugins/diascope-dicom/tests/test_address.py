@@ -41,3 +41,27 @@ def test_a_query_goes_to_the_last_level():
 def test_what_means_nothing_is_refused(text):
     with pytest.raises(ValueError, match="expected HOST/PATH/studies"):
         Address.read(text)
+
+
+@pytest.mark.parametrize("text", ["pacs/studies/", "pacs/studies/1.2/series/", "pacs/studies?"])
+def test_an_address_that_ends_where_its_uid_or_query_should_stand_is_refused(text):
+    with pytest.raises(ValueError, match="Was a variable of the shell not set"):
+        Address.read(text)
+
+
+@pytest.mark.parametrize(
+    ("query", "fault"),
+    [
+        ("PatientID=", "PatientID has no value. Was a variable of the shell not set"),
+        ("Modality=CR&PatientID", "PatientID has no value"),
+        ("Modality=CR&Modality=DX", "Modality is asked for twice"),
+        ("Modality=CR&limit=some", "limit must be a whole number, got 'some'"),
+    ],
+)
+def test_a_query_of_which_a_part_would_be_lost_is_refused(query, fault):
+    with pytest.raises(ValueError, match=fault):
+        Address.read(f"pacs/rs/studies?{query}")
+
+
+def test_a_slash_before_a_query_changes_nothing():
+    assert Address.read("pacs/studies/?Modality=CR") == Address.read("pacs/studies?Modality=CR")

@@ -5,6 +5,8 @@ import tracemalloc
 import pytest
 from pydicom import dcmread
 
+from diascope.errors import UsageError
+from diascope.inputs import find_items
 from diascope_dicom.filesystem import DicomwebFileSystem
 
 LARGE = 32_000_000
@@ -54,3 +56,13 @@ def test_each_reader_has_a_place_of_its_own_for_as_long_as_it_reads(retrieved):
         other.seek(0)
         assert dcmread(other).PatientID == "3"
         assert len(one.read()) > LARGE
+
+
+def test_a_study_whose_uid_is_missing_is_not_the_whole_archive():
+    with pytest.raises(UsageError, match="a variable of the shell"):
+        list(find_items(["dicomweb://pacs.invalid/rs/studies/"]))
+
+
+def test_a_slash_behind_a_uid_changes_nothing(retrieved):
+    with DicomwebFileSystem().open(f"dicomweb://{FIRST}/") as file:
+        assert dcmread(file).PatientID == "3"

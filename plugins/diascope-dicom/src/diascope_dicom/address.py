@@ -8,9 +8,10 @@ from urllib.parse import parse_qsl
 if TYPE_CHECKING:
     from dicomweb_client import DICOMwebClient
 
-_LEVELS = ("studies", "series", "instances")
+LEVELS = ("studies", "series", "instances")
 _STUDY, _SERIES, _INSTANCE = "0020000D", "0020000E", "00080018"
 _PARAMETERS = {"limit": int, "offset": int}
+_UNSET = ". Was a variable of the shell not set?"
 
 
 @dataclass(frozen=True)
@@ -36,29 +37,46 @@ class Address:
         A query may be of a lower level at once, such as ``HOST/PATH/instances?KEY=VALUE``.
 
         Raises:
-            ValueError: if it is none.
+            ValueError: if it is none, or a UID or a value of the query is empty: without it, the
+                address would mean more than it says.
         """
-        path, _, query = text.partition("?")
-        parts = path.rstrip("/").split("/")
-        start = next((at for at, part in enumerate(parts) if at and part in _LEVELS), len(parts))
+        path, asks, query = text.partition("?")
+        parts = (path.rstrip("/") if asks else path).split("/")
+        start = next((at for at, part in enumerate(parts) if at and part in LEVELS), len(parts))
         names, uids = parts[start::2], parts[start + 1 :: 2]
-        known = [level for level in _LEVELS if level in names]
+        known = [level for level in LEVELS if level in names]
         wrong = (
             names != known
-            or tuple(names[: len(uids)]) != _LEVELS[: len(uids)]  # whose UID would be passed over
+            or tuple(names[: len(uids)]) != LEVELS[: len(uids)]  # whose UID would be passed over
             or not all(uid.replace(".", "").isdigit() for uid in uids)
         )
-        if not names or wrong or (query and len(uids) == len(names)):
+        if not names or wrong or (asks and len(uids) == len(names)):
             expected = "HOST/PATH/studies[/UID[/series[/UID[/instances[/UID]]]]] or studies?KEY=..."
-            raise ValueError(f"expected {expected}, got {text!r}")
+            raise ValueError(f"expected {expected}, got {text!r}{'' if all(uids) else _UNSET}")
         given = dict(zip(names, uids, strict=False))
-        return cls("/".join(parts[:start]), names[-1], given, dict(parse_qsl(query)))
+        return cls("/".join(parts[:start]), names[-1], given, _query(query) if asks else {})
 
     @property
     def instance(self) -> tuple[str, str, str] | None:
         """The UIDs of study, series and instance; None if not all are given."""
-        study, series, instance = (self.uids.get(level) for level in _LEVELS)
+        study, series, instance = (self.uids.get(level) for level in LEVELS)
         return (study, series, instance) if study and series and instance else None
+
+
+def _query(text: str) -> dict[str, str]:
+    """Return attribute to value; what was lost of a query would let it find more."""
+    found: dict[str, str] = {}
+    for key, value in parse_qsl(text, keep_blank_values=True):
+        if not value:
+            raise ValueError(f"{key} has no value{_UNSET}")
+        if key in found:
+            raise ValueError(f"{key} is asked for twice")
+        if key in _PARAMETERS and not value.isdecimal():
+            raise ValueError(f"{key} must be a whole number, got {value!r}")
+        found[key] = value
+    if not found:
+        raise ValueError(f"nothing stands behind the question mark{_UNSET}")
+    return found
 
 
 def instances_at(address: Address, client: "DICOMwebClient") -> Iterator[tuple[str, str, str]]:

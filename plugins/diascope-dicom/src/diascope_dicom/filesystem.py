@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from fsspec import AbstractFileSystem
 
-from diascope_dicom.address import Address, instances_at
+from diascope_dicom.address import LEVELS, Address, instances_at
 from diascope_dicom.service import client_of, plain_faults, service_url
 from diascope_dicom.spool import Spool
 
@@ -31,6 +31,13 @@ class DicomwebFileSystem(AbstractFileSystem):  # type: ignore[misc]
         super().__init__(*args, **options)
         self._clients: dict[str, DICOMwebClient] = {}  # fsspec makes us anew in each process
         self._last: tuple[str, Spool | None] = ("", None)
+
+    @classmethod
+    def _strip_protocol(cls, path: str) -> str:
+        """Return what stands behind the scheme; a slash stays at the end where a UID is missing."""
+        bare = str(super()._strip_protocol(path))
+        missing = path.endswith("/") and bare.rpartition("/")[2] in LEVELS
+        return f"{bare}/" if missing else bare
 
     def ls(self, path: str, detail: bool = True, **kwargs: Any) -> list[Any]:
         """Return the instances at an address, as names or with what is told of each."""

@@ -47,6 +47,7 @@ def run() -> dict[str, Any]:
         "score_kind": "probability",
     }
     return {
+        "recipe": {"privacy": "none"},
         "card": card,
         "weights": {"model": "findings-model", "digest": "ab" * 32},
         "digest": "cd" * 32,

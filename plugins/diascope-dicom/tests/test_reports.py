@@ -9,6 +9,7 @@ from highdicom.sr import srread
 from pydicom import dcmread
 from pydicom.data import get_charset_files
 
+from diascope.privacy import BURNED_IN, discreet
 from diascope.sample import Failed, Item
 from diascope.testing import check_report
 from diascope_dicom.reports import DicomSc, DicomSr
@@ -254,3 +255,9 @@ def test_without_an_evidence_map_there_is_no_capture(run, answer, tomogram, tmp_
     (row,) = rows(tmp_path, "dicom-sc")
     assert row["state"] == "left out"
     assert "evidence" in row["reason"]
+
+
+def test_a_picture_that_a_strict_run_withholds_is_told_as_that(run, answer, tomogram, tmp_path):
+    burned = discreet(answer(tomogram, warnings=(BURNED_IN,)))
+    DicomSc().write(run | {"recipe": {"privacy": "strict"}}, [burned], tmp_path)
+    assert "text is burned into its picture" in rows(tmp_path, "dicom-sc")[0]["reason"]

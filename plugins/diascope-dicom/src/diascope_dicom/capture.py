@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from diascope.sample import Prediction
 from diascope_dicom.algorithm import NOT_A_DEVICE, Algorithm, naming, settled
 from diascope_dicom.picture import explained, strongest
-from diascope_dicom.source import NoResultError
+from diascope_dicom.source import NoResultError, check_shown
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -22,11 +22,13 @@ def secondary_capture(
     """Yield a colour picture in the source's study, with the strongest evidence map blended in.
 
     Raises:
-        NoResultError: if the prediction holds no picture or no evidence map.
+        NoResultError: if the prediction holds no picture or no evidence map, or a strict run
+            withholds them.
     """
     from highdicom.sc import SCImage
     from pydicom.uid import ExplicitVRLittleEndian
 
+    check_shown(prediction, run)
     evidence = strongest(prediction)
     if prediction.preview is None or evidence is None:
         raise NoResultError("there is no evidence map; the recipe's run.evidence asks for them")

@@ -17,7 +17,7 @@ from diascope.sample import Prediction, ScoreKind
 from diascope_dicom.algorithm import NOT_A_DEVICE, Algorithm, naming, settled
 from diascope_dicom.coding import finding_code, method_code, own_scheme, score_code, written
 from diascope_dicom.lattice import Lattice
-from diascope_dicom.source import NoResultError
+from diascope_dicom.source import NoResultError, check_shown
 from diascope_dicom.uid import uid_of
 
 if TYPE_CHECKING:
@@ -38,14 +38,15 @@ def parametric_maps(
     Each lies in a series of its own: viewers take the images of one series for one pyramid.
 
     Raises:
-        NoResultError: if the item is no slide, was not read in tiles, or does not tell where on the
-            glass these lie.
+        NoResultError: if the item is no slide, was not read in tiles, does not tell where on the
+            glass these lie, or is withheld by a strict run.
     """
     from pydicom.uid import VLWholeSlideMicroscopyImageStorage
 
     overview, regions = prediction.overview, prediction.regions
     if source.SOPClassUID != VLWholeSlideMicroscopyImageStorage:
         raise NoResultError("the item is no DICOM slide")
+    check_shown(prediction, run)
     if overview is None or regions is None:
         raise NoResultError("there are no answers for its tiles")
     if overview.spacing_mm is None:

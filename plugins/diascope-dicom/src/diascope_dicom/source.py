@@ -1,9 +1,11 @@
 """What a result takes over from the file that was classified: its header, never its pixels."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from diascope.errors import ReadError
-from diascope.sample import Item
+from diascope.privacy import BURNED_IN
+from diascope.sample import Item, Prediction
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -63,6 +65,12 @@ def read_source(item: Item) -> "Dataset":
         if keyword not in source:
             setattr(source, keyword, None)
     return source
+
+
+def check_shown(prediction: Prediction, run: Mapping[str, Any]) -> None:
+    """Raise a NoResultError if a strict run withholds the picture, as text is burned into it."""
+    if run["recipe"]["privacy"] == "strict" and BURNED_IN in prediction.warnings:
+        raise NoResultError("text is burned into its picture, which privacy: strict withholds")
 
 
 def moment_of(source: "Dataset") -> tuple[str, str]:

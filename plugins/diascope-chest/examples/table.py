@@ -2,9 +2,16 @@
 
     python examples/table.py KERMANY_FOLDER NIH_FOLDER chest.csv
 
-Each folder holds a ``labels.csv`` as described in the README. What a source does not say of a
-picture is unknown (``?name``), not absent. Weights make view and pneumonia independent among
-adults, so that there is nothing to gain from reading the view.
+Neither source comes with the ``labels.csv`` that each folder must hold, as CSV with these columns:
+
+- Kermany's: path; label (normal or pneumonia); split (train or test, the folder that it came in);
+  group, the patient, as the file's name begins: ``im-0115``, ``normal2-im-0316``, ``person1``.
+- NIH's: path; labels, the findings joined by bars, or ``No Finding``; group, the patient; view (PA
+  or AP); age; sex.
+
+Paths are relative to the folder. What a source does not say of a picture is unknown (``?name``),
+not absent. Weights make view and pneumonia independent among adults, so that there is nothing to
+gain from reading the view.
 """
 
 import csv

@@ -5,6 +5,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from types import ModuleType
 
@@ -104,11 +105,11 @@ def test_the_page_on_plugins_names_every_check_of_the_testing_kit() -> None:
     assert [name for name in checks if f"`{name}(" not in page] == []
 
 
-def test_the_readme_names_every_stock_plugin() -> None:
+def test_the_readme_names_every_plugin_of_the_repository() -> None:
     text = (ROOT / "README.md").read_text()
-    config = (ROOT / "pyproject.toml").read_text()
-    names = re.findall(
-        r'^([\w-]+) = "diascope\.(?:readers|preproc|backb|models|rep|exec)', config, re.M
-    )
-    assert len(names) > 15
-    assert [name for name in names if f"`{name}`" not in text] == []
+    for package in (ROOT, *(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))):
+        points = tomllib.loads((package / "pyproject.toml").read_text())["project"]["entry-points"]
+        groups = [names for group, names in points.items() if group.startswith("diascope.")]
+        names = [name for each in groups for name in each]
+        assert names != []
+        assert [name for name in names if f"`{name}`" not in text] == [], package.name

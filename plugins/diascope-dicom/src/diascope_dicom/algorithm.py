@@ -89,7 +89,8 @@ def naming(
     """Return what identifies a result, as highdicom's classes take it.
 
     The series holds one kind of result of one source series and run. The instance's identifier
-    follows from the answer too: other content never goes under the same one.
+    follows from the answer too: another answer never goes under the same one. What the source says
+    of its patient has no say in it.
     """
     answer = json.dumps([dict(prediction.scores), prediction.predicted, prediction.warnings])
     made = (kind, algorithm.run, *algorithm.software)

@@ -34,6 +34,9 @@ class Own:
 class Odd:
     api = (1, 0)
 
+    def __init__(self, tints: Path | None = None) -> None:
+        self.tints = tints
+
     def __call__(self, picture, random):
         {augment}
 """
@@ -118,7 +121,7 @@ def test_a_backbone_that_does_not_do_as_it_says_is_named_before_the_first_epoch(
 @pytest.mark.parametrize(
     ("augment", "said"),
     [
-        ("raise KeyError('tint')", r"failed: KeyError: 'tint' \(.*own.py:21\)"),
+        ("raise KeyError('tint')", r"failed: KeyError: 'tint' \(.*own.py:24\)"),
         ("return None", r"expected a picture \(3, 16, 16\) .* got a NoneType of shape \(\)"),
         ("return picture[:, :8]", r"got a ndarray of shape \(3, 8, 16\)"),
         ("return picture * float('nan')", "returned values that are not finite numbers"),
@@ -131,6 +134,15 @@ def test_an_augmentation_that_does_not_do_as_it_should_is_named_before_the_first
     with pytest.raises(PluginError, match=f"^augmentation 'odd' of owns 1.0:? .*{said}"):
         train(recipe(tmp_path, augment=["odd"]), tmp_path / "mine")
     assert not (tmp_path / "mine" / "checkpoint.pt").exists()
+
+
+def test_a_file_that_an_augmentation_needs_is_found_beside_the_recipe(
+    own: Callable[..., None], tmp_path: Path
+) -> None:
+    own(augment="return picture * float(self.tints.read_text())")
+    (tmp_path / "tints.txt").write_text("0.5")
+    odd = {"odd": {"tints": "tints.txt"}}
+    assert train(recipe(tmp_path, augment=[odd]), tmp_path / "mine").name == "t"
 
 
 def test_what_fails_in_a_process_that_reads_is_told_as_it_was_raised(

@@ -4,6 +4,7 @@ and those of ``augmentation`` plugins."""
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from warnings import warn
 
@@ -25,13 +26,17 @@ _TRIALS = 32
 
 
 class Augmentation:
-    """A chain of random changes of ``(C, H, W)`` in [0, 1]; same seed, same result."""
+    """A chain of random changes of ``(C, H, W)`` in [0, 1]; same seed, same result.
 
-    def __init__(self, written: tuple[Any, ...], where: str) -> None:
+    Args:
+        base: folder in which the relative paths of plugins are looked up first.
+    """
+
+    def __init__(self, written: tuple[Any, ...], where: str, base: Path | None = None) -> None:
         self._random = np.random.RandomState()
         self._shapes: dict[tuple[int, ...], tuple[int, ...]] = {}  # of pictures, to what became
         self._where = where
-        self._chain = [_transform(entry, where) for entry in written]
+        self._chain = [_transform(entry, where, base) for entry in written]
         for _, transform in self._chain:  # seeding one each takes as long as many
             transform.set_random_state(state=self._random)
 
@@ -115,7 +120,7 @@ class Plugged(RandomizableTransform):  # type: ignore[misc]
         return torch.from_numpy(numbers)
 
 
-def _transform(entry: Any, where: str) -> tuple[str, Any]:
+def _transform(entry: Any, where: str, base: Path | None) -> tuple[str, Any]:
     """Return a transform that a recipe gives, and its name there."""
     name: Any = entry
     values: Any = {}
@@ -135,7 +140,7 @@ def _transform(entry: Any, where: str) -> tuple[str, Any]:
     if not isinstance(values, Mapping):
         raise RecipeError(f"augment: {name}: expected parameters, got {values!r}", where=where)
     if found is None:
-        return name, _plugged(name, values, where)
+        return name, _plugged(name, values, where, base)
     try:
         return name, found(**values)
     except Exception as error:  # of what MONAI was not made for it raises almost anything
@@ -160,11 +165,11 @@ def _class_of(name: Any) -> Any:
     return found if fits else None
 
 
-def _plugged(name: str, values: Mapping[str, Any], where: str) -> Plugged:
+def _plugged(name: str, values: Mapping[str, Any], where: str, base: Path | None) -> Plugged:
     plugin = find_plugin("augmentation", name)
     loaded = load_plugin(plugin)
     if told := newer_api(plugin, loaded):
         warn(told, stacklevel=2)
     nodes = parse_document(json.dumps(values), name=f"{where}: augment: {name}").value
     with blamed(plugin, "cannot be made"):
-        return Plugged(build(loaded, nodes, where=where), plugin)
+        return Plugged(build(loaded, nodes, where=where, base=base), plugin)

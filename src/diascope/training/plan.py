@@ -152,7 +152,7 @@ def make_plan(recipe: Recipe) -> Plan:
         reference=reference,
         backbone=backbone,
         preparation=Preparation(readers, steps, block=1, gate=recipe.accept),
-        augmentation=Augmentation(options.augment, str(recipe.path)),
+        augmentation=Augmentation(options.augment, str(recipe.path), recipe.base),
         head_only=options.freeze_backbone
         and options.start is None
         # always the same weights are the plugin's own, not by chance

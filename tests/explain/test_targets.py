@@ -2,10 +2,13 @@
 
 import pytest
 import torch
+from torch import Tensor, nn
+from torch.nn import functional
 
 from diascope.errors import UsageError
 from diascope.explain.explanation import explain
 from diascope.explain.targets import Response, targets_of, watched
+from diascope.network import Network, build_head
 from tests.explain.networks import make_batch, make_network
 
 OUTPUTS = {"a": 0, "b": 1, "c": 2}
@@ -58,3 +61,25 @@ def test_a_name_that_the_network_has_not_is_refused_with_those_that_it_has(
 
     assert repr(name) in caught.value.message
     assert hint in caught.value.hint
+
+
+class Patches(nn.Module):
+    """A backbone whose layers see rows of numbers, and no maps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.line = nn.Linear(48, 5)
+
+    def forward(self, batch: Tensor) -> Tensor:
+        patches = functional.unfold(batch, 4, stride=4).transpose(1, 2)
+        cells: Tensor = self.line(patches).relu().transpose(1, 2)
+        return cells.reshape(len(batch), 5, batch.shape[2] // 4, -1)
+
+
+def test_a_channel_can_be_wanted_of_a_backbone_in_which_no_layer_gives_maps() -> None:
+    network = Network(Patches(), build_head("linear", 5, 3)).eval()
+    (target,) = targets_of(network, make_batch(), OUTPUTS, ["depth2:4"])
+    with torch.no_grad():
+        features, seen = watched([target], lambda: network.backbone(make_batch()))
+
+    assert target.response(seen).strength == pytest.approx(float(features[0, 4].mean()))

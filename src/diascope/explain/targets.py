@@ -155,9 +155,10 @@ def _layers(network: Network, batch: Tensor) -> dict[str, _Layer]:
 
 
 def _last_modules(calls: Sequence[Call], call: Call) -> list[nn.Module]:
-    """Return what a call is of, the last leaf in it, and the leaf before that one."""
-    leaf = next(each for each in reversed(calls[: calls.index(call) + 1]) if each.leaf)
-    return [call.module, leaf.module, *([leaf.source] if leaf.source else [])]
+    """Return what a call is of, the last leaf in it, and the leaf before that one, if any."""
+    leaf = next((each for each in reversed(calls[: calls.index(call) + 1]) if each.leaf), None)
+    leaves = (leaf.module, leaf.source) if leaf else ()
+    return [call.module, *(each for each in leaves if each is not None)]
 
 
 def _driver(last: Sequence[nn.Module], seen: Mapping[nn.Module, Seen]) -> nn.Module:

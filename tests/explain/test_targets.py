@@ -83,3 +83,10 @@ def test_a_channel_can_be_wanted_of_a_backbone_in_which_no_layer_gives_maps() ->
         features, seen = watched([target], lambda: network.backbone(make_batch()))
 
     assert target.response(seen).strength == pytest.approx(float(features[0, 4].mean()))
+
+
+def test_what_is_asked_for_twice_is_wanted_once() -> None:
+    names = ["filter:1", "label:a", "filter:1"]
+    found = targets_of(make_network(), make_batch(), OUTPUTS, names)
+
+    assert [target.name for target in found] == names[:2]

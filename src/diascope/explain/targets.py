@@ -114,7 +114,9 @@ def targets_of(
     if not names:
         return []
     found = _layers(network, batch)
-    return [_label(network, outputs, name) or _channel(found, name) for name in names]
+    return [
+        _label(network, outputs, name) or _channel(found, name) for name in dict.fromkeys(names)
+    ]
 
 
 def _label(network: Network, outputs: Mapping[str, int], name: str) -> Target | None:

@@ -9,14 +9,16 @@ import pytest
 import torch
 
 from diascope.card import ModelCard
+from diascope.explain import inspector
 from diascope.explain.evidence import Attribution
-from diascope.explain.explanation import explain
+from diascope.explain.explanation import Layer, explain
 from diascope.explain.page import Subject, explain_page
 from diascope.explain.steps import Stage, last_stage
-from diascope.explain.units import NONLINEARITIES
+from diascope.explain.units import NONLINEARITIES, After
 from diascope.sample import Item, Prediction
 from tests.browser import chromium
 from tests.explain.networks import make_network
+from tests.explain.test_convolution import LAYERS, LAYERS_TRANSPOSED, looked_at
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -78,6 +80,33 @@ def test_the_page_works_out_the_networks_own_numbers_wherever_one_looks(page: "P
                 field.press("Enter")
             assert len(verdicts(page)) == 3  # sum, nonlinearity, pooling
             assert all("✓ equal" in words for words in verdicts(page))
+
+
+WORKED = """layer => {
+    layer.inputs = unpacked(layer.inputs);
+    const { top, left, height, width } = layer.box;
+    return layer.filters.flatMap(filter => {
+        filter.weight = unpacked(filter.weight);
+        return Array.from(unpacked(filter.output).values, (own, at) => {
+            const place = [top + Math.floor(at / width), left + at % width];
+            return [worked(layer, filter, place).value, own];
+        });
+    });
+}"""
+
+
+@pytest.mark.parametrize("kept", [450_000, 700], ids=["all of it", "a part"])
+def test_the_page_works_out_every_kind_of_convolution_as_pytorch_does(
+    page: "Page", monkeypatch: pytest.MonkeyPatch, kept: int
+) -> None:
+    monkeypatch.setattr(inspector, "_LAYER_BYTES", kept)
+    for module in [*LAYERS, *LAYERS_TRANSPOSED]:
+        found = looked_at(module)
+        layer = Layer(found, After(None, None, "", found.output, None, None))
+        sums = np.array(page.evaluate(WORKED, inspector.layer_numbers(layer)))
+
+        assert len(sums) == found.output.size or kept < 450_000
+        np.testing.assert_allclose(sums[:, 0], sums[:, 1], atol=1e-5, err_msg=str(module))
 
 
 def test_the_page_knows_every_nonlinearity_and_bends_as_torch_does(page: "Page") -> None:

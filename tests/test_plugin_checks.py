@@ -1,6 +1,6 @@
 """The checks that authors of plugins call find what they are for."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -8,12 +8,18 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from diascope.card import ModelCard
+from diascope.card import Label, ModelCard
 from diascope.contracts import Runtime
 from diascope.models.classifier import ClassifierModel
 from diascope.pipeline import make_backbone
 from diascope.sample import Item, Prediction, Sample
-from diascope.testing import check_augmentation, check_model, check_plugin
+from diascope.testing import (
+    check_augmentation,
+    check_backbone,
+    check_model,
+    check_plugin,
+    check_report,
+)
 from tests.runs import write_weights
 
 RUNTIME = Runtime("cpu", "none", make_backbone, engine="torch", precision="float32")
@@ -129,3 +135,45 @@ def test_a_card_that_a_run_would_refuse_is_told(tmp_path: Path) -> None:
 def test_an_api_that_a_run_would_refuse_is_told(api: Any) -> None:
     with pytest.raises(AssertionError, match="a class attribute api"):
         check_plugin(type("Odd", (), {"api": api})())
+
+
+class Forgetful:
+    """A plugin of any kind that has forgotten to return what it made."""
+
+    api: ClassVar = (1, 0)
+    in_channels, features, mean, std = 1, 1, (0.5,), (0.5,)
+    card = ModelCard("none", "multiclass", (Label("a"), Label("b")), (1, 1), "", (), (), "softmax")
+
+    def __call__(self, *given: Any) -> None: ...
+
+    build = load = write = __call__
+
+
+class Empty(Forgetful):
+    """A model that is loaded, and answers nothing."""
+
+    def load(self, runtime: Runtime) -> Any:
+        return self
+
+    predict = Forgetful.__call__
+
+
+SAMPLES = [Sample(Item("a", "a"), np.zeros((1, 1, 1), np.uint8))]
+ANSWER = Prediction(Item("a", "a"), {"a": 1.0}, "softmax", ("a",))
+
+
+@pytest.mark.parametrize(
+    ("check", "expected"),
+    [
+        (lambda: check_augmentation(Forgetful()), r"a picture of \(3, 40, 60\)"),
+        (lambda: check_backbone(Forgetful()), "build to return a torch module"),
+        (lambda: check_model(Forgetful(), SAMPLES, RUNTIME), "load to return a Predictor"),
+        (lambda: check_model(Empty(), SAMPLES, RUNTIME), "1 predictions"),
+        (lambda: check_report(Forgetful(), {}, ANSWER), "the paths of what was written"),
+    ],
+)
+def test_a_plugin_that_returns_nothing_is_told_what_was_expected(
+    check: Callable[[], Any], expected: str
+) -> None:
+    with pytest.raises(AssertionError, match=f"expected {expected}, got None"):
+        check()

@@ -9,7 +9,7 @@ import inspect
 import math
 import pickle
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -117,7 +117,8 @@ def check_augmentation(plugin: Any) -> None:
     before = picture.copy()
     for seed in range(5):
         first, again = (plugin(picture, np.random.RandomState(seed)) for _ in range(2))
-        _expect(first.shape == before.shape, f"a picture of {before.shape}", first.shape)
+        got = getattr(first, "shape", first)
+        _expect(np.shape(first) == before.shape, f"a picture of {before.shape}", got)
         _expect(np.isfinite(first).all(), "finite values", first)
         _expect(np.array_equal(picture, before), "its input left as it was", "changed")
         _expect(np.array_equal(first, again), "the same picture of the same seed", "another")
@@ -126,15 +127,18 @@ def check_augmentation(plugin: Any) -> None:
 def check_backbone(plugin: Any, size: int = 64) -> None:
     """Build a backbone and run two pictures of ``size`` x ``size`` through it."""
     import torch
+    from torch import nn
 
     check_plugin(plugin)
     channels = plugin.in_channels
     _expect(len(plugin.mean) == channels, f"mean of {channels} channels", plugin.mean)
     _expect(len(plugin.std) == channels, f"std of {channels} channels", plugin.std)
-    module = plugin.build().eval()
+    module = plugin.build()
+    _expect(isinstance(module, nn.Module), "build to return a torch module", module)
     with torch.inference_mode():
-        features = module(torch.zeros(2, channels, size, size))
-    _expect(features.ndim == 4, "features (N, F, h, w)", tuple(features.shape))
+        features = module.eval()(torch.zeros(2, channels, size, size))
+    whole = isinstance(features, torch.Tensor) and features.ndim == 4
+    _expect(whole, "features (N, F, h, w)", getattr(features, "shape", features))
     _expect(features.shape[:2] == (2, plugin.features), f"F = {plugin.features}", features.shape)
 
 
@@ -144,7 +148,10 @@ def check_model(plugin: Any, samples: list[Sample], runtime: contracts.Runtime) 
     wrong = plugin.card.contradiction()
     _expect(not wrong, "a card that holds together", wrong)
     predictor = plugin.load(runtime)
-    predictions = list(predictor.predict(samples))
+    _expect(hasattr(predictor, "predict"), "load to return a Predictor", predictor)
+    answers = predictor.predict(samples)
+    _expect(isinstance(answers, Iterable), f"{len(samples)} predictions", answers)
+    predictions = list(answers)
     _expect(len(predictions) == len(samples), f"{len(samples)} predictions", len(predictions))
     for sample, prediction in zip(samples, predictions, strict=True):
         _expect_answer(prediction, plugin.card)
@@ -190,7 +197,9 @@ def _written(
     plugin: Any, run: Mapping[str, Any], records: Sequence[Record], folder: Path
 ) -> list[Path]:
     """Have a report written into an empty folder; return the files' names."""
-    written = [folder / path for path in plugin.write(run, _Records(records), folder)]
+    paths = plugin.write(run, _Records(records), folder)
+    _expect(isinstance(paths, Iterable), "the paths of what was written", paths)
+    written = [folder / path for path in paths]
     _expect(len(written) > 0, "the paths of what was written", written)
     for path in written:
         _expect(path.exists(), f"{path} to exist", "nothing")

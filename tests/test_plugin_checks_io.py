@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from diascope.errors import NoPictureError, ReadError
-from diascope.sample import Item, Prediction, Sample
+from diascope.sample import Item, Overview, Prediction, Region, Sample
 from diascope.testing import check_reader, check_report, check_step
 
 PREDICTION = Prediction(Item("a", "a"), {"dark": 0.25, "bright": 0.75}, "softmax", ("bright",))
@@ -82,14 +82,32 @@ class Reader:
             yield Sample(item, np.full((2, 2, 1), value, np.uint8), frame=number)
 
 
+REGION = Region(0, 0, 2, 2)
+OVERVIEW = Overview(np.zeros((1, 1, 3), np.uint8), np.ones((1, 1), bool), (2, 2))
+
+
 @dataclass(frozen=True)
 class RegionReader(Reader):
-    """A reader that goes on within an item, ``shift`` frames from where it is asked to."""
+    """A reader that goes on within an item, ``shift`` frames from where it is asked to.
+
+    Attributes:
+        region, overview: what it gives with each frame, and with the first.
+        more: frames that it gives where no more are left.
+    """
 
     shift: int = 0
+    region: Region | None = REGION
+    overview: Overview | None = OVERVIEW
+    more: int = 0
+
+    def read(self, item: Item) -> Iterator[Sample]:
+        for sample in super().read(item):
+            overview = None if sample.frame else self.overview
+            yield replace(sample, region=self.region, overview=overview)
 
     def read_from(self, item: Item, start: int) -> Iterator[Sample]:
-        yield from list(self.read(item))[start + self.shift :]
+        samples = list(self.read(item))
+        yield from samples[start + self.shift :] or samples[: self.more]
 
 
 @pytest.fixture
@@ -115,6 +133,9 @@ def test_a_reader_of_ascending_frames_passes(
         (Reader((2, 1, 0)), "frames that ascend"),
         (Reader((-1, 0, 1)), "frames that ascend"),
         (Reader(error=NoPictureError), "a ReadError that fails the item"),
+        (RegionReader(region=None), r"a region of every sample, got 'none of the frames \[0, 1, 2"),
+        (RegionReader(overview=None), "an overview with the first sample, got None"),
+        (RegionReader(more=1), r"the frames \[\] from read_from, got \[0\]"),
         (RegionReader(shift=1), r"the frames \[1, 2\] from read_from, got \[2\]"),
         (RegionReader(shift=-1), r"the frames \[1, 2\] from read_from, got \[0, 1, 2\]"),
     ],

@@ -70,7 +70,11 @@ def check_reader(plugin: Any, good: Path | str, bad: Path | str) -> list[Sample]
     frames = [sample.frame for sample in samples]
     _expect(frames == sorted(set(frames)) and frames[0] >= 0, "frames that ascend from 0", frames)
     if hasattr(plugin, "read_from"):
-        _expect_same(list(plugin.read_from(item, 1)), samples[1:])
+        whole = [sample.frame for sample in samples if sample.region is None]
+        _expect(not whole, "a region of every sample", f"none of the frames {whole}")
+        _expect(samples[0].overview is not None, "an overview with the first sample", None)
+        for start in (1, len(samples)):
+            _expect_same(list(plugin.read_from(item, start)), samples[start:])
     try:
         list(plugin.read(Item(bad.name, str(bad))))
     except NoPictureError as error:

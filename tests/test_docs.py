@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -16,6 +17,7 @@ from PIL import Image
 import diascope.testing
 from diascope.pipeline import compose
 from diascope.recipe import read_recipe
+from tests.runs import REFERENCE, Ended, rows
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -95,6 +97,32 @@ def test_the_page_on_plugins_shows_the_example_package_as_it_is() -> None:
     page = ROOT / "docs/write-a-plugin.md"
     assert (HELLO / "pyproject.toml").read_text() in blocks(page, "toml")
     assert (HELLO / "diascope_hello.py").read_text() in blocks(page, "python")
+
+
+def test_the_example_package_does_in_a_run_what_the_page_says(
+    command: Callable[..., Ended], install: Callable[..., None], tmp_path: Path
+) -> None:
+    project = tomllib.loads((HELLO / "pyproject.toml").read_text())["project"]
+    points = "".join(
+        f"[{group}]\n" + "".join(f"{name} = {target}\n" for name, target in entries.items())
+        for group, entries in project["entry-points"].items()
+    )
+    source = (HELLO / "diascope_hello.py").read_text()
+    install("diascope_hello", points, version=project["version"], diascope_hello=source)
+    (recipe,) = blocks(ROOT / "docs/write-a-plugin.md", "yaml")
+    (tmp_path / "hello.yaml").write_text(recipe)
+    (tmp_path / "bright.raw").write_bytes(b"RAWG" + b"\xc8" * 64 * 64)
+    (tmp_path / "cut.raw").write_bytes(b"RAWG" + b"\xc8" * 3)
+    told = [f"run.{name}={value}" for name, value in (REFERENCE | {"workers": 0}).items()]
+    overrides = [word for each in told for word in ("--set", each)]
+    out = tmp_path / "out"
+    ended = command("run", tmp_path / "hello.yaml", tmp_path / "*.raw", "-o", out, *overrides)
+
+    assert ended.code == 1
+    (good,), (bad,) = rows(out / "predictions.csv"), rows(out / "failures.csv")
+    assert good["trace"].startswith("inverted; ")
+    assert bad["reason"] == "expected a square number of pixels, got 3"
+    assert (out / "tally.txt").read_text() == f"{good['predicted']} 1\n"
 
 
 def test_the_page_on_plugins_names_every_check_of_the_testing_kit() -> None:

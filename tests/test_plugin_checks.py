@@ -126,6 +126,19 @@ def test_a_kind_of_score_that_is_not_the_cards_is_told(tmp_path: Path) -> None:
         checked(tmp_path, {"score_kind": "logit"}, whole=False)
 
 
+@pytest.mark.parametrize("whole", [False, True], ids=["each", "whole"])
+@pytest.mark.parametrize(
+    ("scores", "told"),
+    [((2.0, -0.5, -0.5), "scores from 0 to 1"), ((0.5, 0.5, 0.5), "scores that add up to 1")],
+)
+def test_scores_that_are_not_of_their_kind_are_told(
+    tmp_path: Path, scores: tuple[float, ...], told: str, whole: bool
+) -> None:
+    change = {"scores": dict(zip(("red", "green", "blue"), scores, strict=True))}
+    with pytest.raises(AssertionError, match=f"expected {told}, as they are softmax"):
+        checked(tmp_path, change, whole=whole)
+
+
 def test_a_card_that_a_run_would_refuse_is_told(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="a card that holds together, got 'mean and std"):
         checked(tmp_path, {}, broken=True)

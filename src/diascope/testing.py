@@ -238,6 +238,11 @@ def _expect_answer(prediction: Any, card: ModelCard) -> None:
         raise AssertionError(f"not a Prediction as contract and card say: {fault}")
     scores = prediction.scores
     _expect(all(map(math.isfinite, scores.values())), "finite scores", scores)
+    kind, numbers = prediction.score_kind, scores.values()
+    inside = kind == "logit" or (min(numbers) >= 0 and max(numbers) <= 1 + 1e-6)
+    _expect(inside, f"scores from 0 to 1, as they are {kind}", scores)
+    whole = kind != "softmax" or abs(sum(numbers) - 1) < 1e-3
+    _expect(whole, "scores that add up to 1, as they are softmax", scores)
 
 
 def _expect(truth: bool, expected: str, got: Any) -> None:

@@ -12,7 +12,7 @@ from diascope.card import Label, ModelCard
 from diascope.contracts import Runtime
 from diascope.models.classifier import ClassifierModel
 from diascope.pipeline import make_backbone
-from diascope.sample import Item, Prediction, Sample
+from diascope.sample import Item, Prediction, Region, Sample
 from diascope.testing import (
     check_augmentation,
     check_backbone,
@@ -87,13 +87,16 @@ class Changed:
         return replace(answer, **self.change) if self.whole else answer
 
 
+REGION = Region(0, 0, 32, 32)
+
+
 def checked(
     tmp_path: Path, change: dict[str, Any], *, whole: bool = False, broken: bool = False
 ) -> None:
     model = Model(ClassifierModel(write_weights(tmp_path / "tiny")), change, whole, broken)
     height, width = model.card.size
     pixels = np.full((height, width, 3), 128, np.uint8)
-    samples = [Sample(Item(name, name), pixels) for name in ("a", "b")]
+    samples = [Sample(Item(name, name), pixels, region=REGION) for name in ("a", "b")]
     check_model(model, samples, RUNTIME)
 
 
@@ -137,6 +140,20 @@ def test_scores_that_are_not_of_their_kind_are_told(
     change = {"scores": dict(zip(("red", "green", "blue"), scores, strict=True))}
     with pytest.raises(AssertionError, match=f"expected {told}, as they are softmax"):
         checked(tmp_path, change, whole=whole)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"trace": ("classified",)}, "the trace of its sample kept in front, got .'classified"),
+        ({"region": None}, "its sample's region, got None"),
+    ],
+)
+def test_what_a_model_forgets_of_a_sample_is_told(
+    tmp_path: Path, change: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(AssertionError, match=f"expected {told}"):
+        checked(tmp_path, change)
 
 
 def test_a_card_that_a_run_would_refuse_is_told(tmp_path: Path) -> None:

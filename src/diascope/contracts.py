@@ -144,8 +144,9 @@ class Predictor(Protocol):
     def predict(self, samples: Sequence[Sample]) -> Sequence[Prediction]:
         """Return one Prediction for each Sample, in order.
 
-        Called with at most ``run.batch`` samples of any items. If it raises, it is called again
-        with fewer, until the one bad sample is alone.
+        Each has the region and the overview of its Sample, and a trace that begins with the
+        Sample's. Called with at most ``run.batch`` samples of any items. If it raises, it is
+        called again with fewer, until the one bad sample is alone.
         """
 
     def aggregate(self, item: Item, predictions: Iterator[Prediction]) -> Prediction:

@@ -149,6 +149,7 @@ def check_backbone(plugin: Any, size: int = 64) -> None:
 def check_model(plugin: Any, samples: list[Sample], runtime: contracts.Runtime) -> None:
     """Load a model and have it answer for samples that it can take."""
     check_plugin(plugin)
+    samples = [replace(each, trace=(*each.trace, "read for a check")) for each in samples]
     wrong = plugin.card.contradiction()
     _expect(not wrong, "a card that holds together", wrong)
     predictor = plugin.load(runtime)
@@ -160,6 +161,9 @@ def check_model(plugin: Any, samples: list[Sample], runtime: contracts.Runtime) 
     for sample, prediction in zip(samples, predictions, strict=True):
         _expect_answer(prediction, plugin.card)
         _expect(prediction.item == sample.item, "predictions in order", prediction.item)
+        kept = prediction.trace[: len(sample.trace)] == sample.trace
+        _expect(kept, "the trace of its sample kept in front", prediction.trace)
+        _expect(prediction.region == sample.region, "its sample's region", prediction.region)
         _expect(
             prediction.score_kind == plugin.card.score_kind, "the card's score kind", prediction
         )

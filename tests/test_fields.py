@@ -123,14 +123,22 @@ def test_a_path_that_is_not_beside_the_recipe_is_in_the_current_folder(tmp_path:
     assert checked("size: 1\nwhere: gone", base=tmp_path)["where"] == Path.cwd() / "gone"
 
 
-def test_each_path_of_a_list_is_found_beside_the_recipe(tmp_path: Path) -> None:
+@pytest.mark.parametrize("hint", [tuple[Path, ...], list[Path], tuple[Path, ...] | None])
+def test_each_path_of_a_list_is_found_beside_the_recipe(hint: Any, tmp_path: Path) -> None:
     class Takes:
-        def __init__(self, where: tuple[Path, ...] = ()) -> None: ...
+        def __init__(self, where: hint = ()) -> None: ...
 
     (tmp_path / "one").mkdir()
     found = checked("where: [one, gone]", Takes, tmp_path)
 
-    assert found == {"where": (tmp_path / "one", Path.cwd() / "gone")}
+    assert list(found["where"]) == [tmp_path / "one", Path.cwd() / "gone"]
+
+
+def test_what_stands_beside_a_path_in_a_list_stays_as_it_is(tmp_path: Path) -> None:
+    class Takes:
+        def __init__(self, where: tuple[Path, int]) -> None: ...
+
+    assert checked("where: [gone, 3]", Takes, tmp_path) == {"where": (Path.cwd() / "gone", 3)}
 
 
 @pytest.mark.parametrize("hint", [Path | None, Optional[Path]], ids=["bar", "Optional"])  # noqa: UP045

@@ -93,11 +93,7 @@ def _value(parameter: Parameter, node: Node, base: Path | None) -> Any:
         value = TypeAdapter(parameter.hint).validate_json(json.dumps(node.plain()), strict=True)
     except ValidationError as error:
         raise _mismatch(parameter, node, error.errors(include_url=False)) from error
-    if isinstance(value, Path) and _takes_path(parameter.hint):
-        return _located(value, base)
-    if isinstance(value, tuple) and _takes_path(parameter.hint):
-        return tuple(_located(each, base) for each in value)
-    return value
+    return _located(value, base)
 
 
 def _mismatch(parameter: Parameter, node: Node, errors: Sequence[Any]) -> RecipeError:
@@ -131,13 +127,14 @@ def _deepest(node: Node, path: Sequence[int | str]) -> str:
     return node.where
 
 
-def _takes_path(hint: Any) -> bool:
-    return hint is Path or Path in typing.get_args(hint)
-
-
-def _located(path: Path, base: Path | None) -> Path:
-    """Return the path beside the recipe if something is there, else in the current folder."""
-    path = path.expanduser()
+def _located(value: Any, base: Path | None) -> Any:
+    """Return a value with its paths beside the recipe if something is there, else in the current
+    folder."""
+    if type(value) in (tuple, list):
+        return type(value)(_located(each, base) for each in value)
+    if not isinstance(value, Path):
+        return value
+    path = value.expanduser()
     if base is not None and (base / path).exists():
         return base / path
     return Path.cwd() / path

@@ -24,7 +24,7 @@ class Own:
     in_channels, features = 3, {features}
     mean, std = (0.5,) * 3, (0.25,) * 3
 
-    def __init__(self, weights: Path{default}) -> None:
+    def __init__(self, weights: Path{default}, more: list[Path] | None = None) -> None:
         self.weights = weights
 
     def build(self):
@@ -70,10 +70,10 @@ def test_what_was_trained_with_a_file_beside_the_recipe_runs_in_another_folder(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     own()
-    train(recipe(tmp_path), tmp_path / "mine")
-    assert read_card(tmp_path / "mine").backbone_parameters == {
-        "weights": str(tmp_path / "own.txt")
-    }
+    needs = {"own": {"weights": "own.txt", "more": ["own.txt"]}}
+    train(recipe(tmp_path, backbone=needs), tmp_path / "mine")
+    found = str(tmp_path / "own.txt")
+    assert read_card(tmp_path / "mine").backbone_parameters == {"weights": found, "more": [found]}
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     steps = [{"resize": {"size": 16}}]

@@ -90,8 +90,8 @@ def _absolute(given: Any, written: Any) -> Any:
     """Return a value as it was written, but for the paths that it was taken for."""
     if isinstance(given, Path):
         return str(given)
-    if isinstance(given, tuple) and any(isinstance(each, Path) for each in given):
-        return [str(each) for each in given]
+    if isinstance(given, tuple | list) and any(isinstance(each, Path) for each in given):
+        return [_absolute(each, each) for each in given]
     return written
 
 

@@ -229,6 +229,15 @@ def test_a_parameter_without_a_type_hint_is_refused(install: Install) -> None:
     assert "preprocessing 'blur' of fake_blur 1.0: the parameter 'width'" in refusal().message
 
 
+@pytest.mark.parametrize("written", ["**rest: float", "*sizes: int"])
+def test_a_parameter_without_a_name_is_refused(install: Install, written: str) -> None:
+    module = f"fake_blur_v{len(written)}"
+    source = step() + f"    def __init__(self, {written}): ...\n"
+    install("fake_blur", points(module), **{module: source})
+
+    assert refusal().message.endswith(f"Blur takes parameters without a name: {written}")
+
+
 @pytest.mark.parametrize("hint", ["'os.nosuch'", "'int |'", "''", "[int]"])
 def test_a_type_hint_that_cannot_be_read_is_told_of_its_plugin(install: Install, hint: str) -> None:
     module = f"fake_blur_hint{len(hint)}"

@@ -38,7 +38,7 @@ def parameters(target: Callable[..., Any]) -> dict[str, Parameter]:
     """Return the parameters of a class by name, in the order of its ``__init__``.
 
     Raises:
-        PluginError: if the class cannot be inspected or a parameter lacks a type hint.
+        PluginError: if the class cannot be inspected, or a parameter lacks a name or a type hint.
     """
     name = getattr(target, "__qualname__", repr(target))
     try:
@@ -50,6 +50,11 @@ def parameters(target: Callable[..., Any]) -> dict[str, Parameter]:
         raise PluginError(f"the parameters of {name} cannot be read: {error}") from error
     found = {}
     for parameter in signature.parameters.values():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise PluginError(
+                f"{name} takes parameters without a name: {parameter}",
+                hint="Recipes are checked against parameters: name each that there is.",
+            )
         if parameter.name not in hints:
             raise PluginError(
                 f"the parameter {parameter.name!r} of {name} has no type hint",

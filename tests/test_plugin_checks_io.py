@@ -39,6 +39,10 @@ def without_spacing(before: Sample, after: Sample) -> Sample:
     return replace(after, spacing_mm=None)
 
 
+def without_overview(before: Sample, after: Sample) -> Sample:
+    return replace(after, overview=None)
+
+
 def as_it_was(before: Sample, after: Sample) -> Sample:
     return after
 
@@ -53,6 +57,7 @@ def test_a_step_that_keeps_its_contract_passes() -> None:
         (anew, "the frame of its input, 3, got 0"),
         (only_its_own_line, "the trace so far kept in front"),
         (without_spacing, "a spacing, as its input has one"),
+        (without_overview, "the overview of its input, .*, got None"),
     ],
 )
 def test_a_step_that_drops_what_a_sample_says_is_told(

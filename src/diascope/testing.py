@@ -21,7 +21,17 @@ from diascope.card import ModelCard
 from diascope.errors import NoPictureError, ReadError
 from diascope.faults import answer_fault, sample_fault
 from diascope.fields import parameters
-from diascope.sample import FACTS, Failed, Item, Prediction, Record, Region, Sample, Skipped
+from diascope.sample import (
+    FACTS,
+    Failed,
+    Item,
+    Overview,
+    Prediction,
+    Record,
+    Region,
+    Sample,
+    Skipped,
+)
 
 _KNOWN = Sample(
     Item("x", "x"),
@@ -31,6 +41,7 @@ _KNOWN = Sample(
     trace=("read for a check",),
     facts={"modality": "XC", "burned_in": "YES"},
     region=Region(64, 32, 60, 60),
+    overview=Overview(np.zeros((1, 1, 3), np.uint8), np.ones((1, 1), bool), (1, 1)),
 )
 
 
@@ -100,7 +111,7 @@ def check_step(plugin: Any) -> None:
             after = plugin(before)
             _expect_sample(after)
             _expect(np.array_equal(before.pixels, pixels), "its input left as it was", "changed")
-            for name in ("item", "frame", "facts", "region"):
+            for name in ("item", "frame", "facts", "region", "overview"):
                 held, got = getattr(before, name), getattr(after, name)
                 _expect(got == held, f"the {name} of its input, {held}", got)
             _expect(after.spacing_mm is not None, "a spacing, as its input has one", None)

@@ -87,6 +87,11 @@ def test_plugins_show_is_one_json_document_with_the_parameters(command: Command)
     ]
 
 
+def test_plugins_show_writes_a_path_as_a_recipe_does(command: Command) -> None:
+    shown = command("plugins", "show", "derm-lesion").out
+    assert "  weights: a path = '/" in shown
+
+
 def test_models_list_is_one_json_document(command: Command) -> None:
     listed = json.loads(command("models", "list", "--json").out)
     assert "classifier" in [row["name"] for row in listed]

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -90,11 +91,16 @@ def _document(plugin: "Plugin") -> dict[str, Any]:
         {
             "name": parameter.name,
             "type": parameter.type_name,
-            "default": "required" if parameter.required else repr(parameter.default),
+            "default": "required" if parameter.required else _default(parameter.default),
         }
         for parameter in parameters(loaded).values()
     ]
     return {**head, "text": inspect.getdoc(loaded) or "", "parameters": takes}
+
+
+def _default(value: object) -> str:
+    """Return a default as Python writes it; a path as the text that a recipe would hold."""
+    return repr(str(value) if isinstance(value, Path) else value)
 
 
 def _print(document: dict[str, Any]) -> None:

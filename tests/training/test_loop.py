@@ -99,7 +99,14 @@ def test_a_frozen_backbone_learns_nothing_until_its_epoch(tmp_path: Path, table:
 
 def test_a_key_changes_what_is_learned(tmp_path: Path, table: Path) -> None:
     plain = weights(tmp_path / "plain", table)
-    for key, value in (("ema", 0.5), ("mixup", 0.5), ("weight_decay", 5.0)):
+    changes = {
+        "ema": 0.5,
+        "mixup": 0.5,
+        "weight_decay": 5.0,
+        "dropout": 0.5,
+        "precision": "bf16-mixed",
+    }
+    for key, value in changes.items():
         changed = weights(tmp_path / key, table, **{key: value})
         assert differing(plain, changed, "head."), key
 

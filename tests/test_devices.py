@@ -20,6 +20,7 @@ from tests.runs import REFERENCE, Ended, write_pictures, write_recipe
 Command = Callable[..., Ended]
 NAMES = ("red", "green", "blue")
 OPTIONS = {"workers": 0, "batch": 8}
+gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 two_gpus = pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two CUDA devices")
 
 
@@ -150,6 +151,26 @@ def test_a_wrong_wish_is_refused_and_nothing_is_run(
     path = recipe(tiny_weights)
     ended = command("run", path, pictures, "-o", tmp_path / "out", *settings)
     assert (ended.code, words in ended.err) == (2, True), ended.err
+
+
+@gpu
+def test_a_gpu_is_taken_and_answers_as_the_processor_does(
+    command: Command,
+    tiny_weights: Path,
+    pictures: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DIASCOPE_CACHE", str(tmp_path / "home"))
+    chosen = {"engine": "auto", "precision": "auto"}
+    wishes = {"cpu": {"device": "cpu"}, "gpu": {"device": "auto"}, "fast": chosen}
+    for folder, wish in wishes.items():
+        path = recipe(tiny_weights, **wish)
+        assert command("run", path, pictures, "-o", tmp_path / folder).code == 0
+        errors = np.abs(scores(tmp_path / "cpu") - scores(tmp_path / folder))
+        assert errors.max() <= (0.05 if folder == "fast" else 1e-5)
+    for folder in ("gpu", "fast"):
+        assert written(tmp_path / folder)["execution"]["devices"] == ["cuda"]
 
 
 @two_gpus

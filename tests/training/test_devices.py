@@ -1,8 +1,9 @@
-"""Training on two devices, here two processes on the processor."""
+"""Training on a GPU, if there is one, and on two devices: two processes on the processor."""
 
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from tests.runs import PATIENCE_S, Ended, start
@@ -44,3 +45,15 @@ def test_bad_pictures_end_all_processes_at_once(tmp_path: Path) -> None:
 
     assert done.code == 2
     assert "0-03.png" in done.err
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("precision", ["32-true", "bf16-mixed", "16-mixed"])
+def test_a_gpu_learns_an_easy_task_in_every_precision(precision: str, tmp_path: Path) -> None:
+    table = write_table(tmp_path / "pictures", ["red", "green"])
+    recipe = write_training(tmp_path / "t.yaml", table, devices=1, precision=precision, epochs=6)
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.max_memory_allocated()
+    card = train(recipe, tmp_path / "mine")
+    assert torch.cuda.max_memory_allocated() > before
+    assert card.metrics["auc_macro"]["value"] > 0.9

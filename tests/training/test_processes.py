@@ -51,6 +51,14 @@ def test_helpers_wait_for_days_while_the_first_process_validates() -> None:
     assert fabric_of(replace(OPTIONS, devices=2)).strategy._timeout > timedelta(days=1)
 
 
+def test_convolutions_on_gpus_add_up_in_the_same_order_every_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "deterministic", False)
+    fabric_of(OPTIONS)
+    assert torch.backends.cudnn.deterministic
+
+
 def test_more_gpus_than_are_here_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)

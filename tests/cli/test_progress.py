@@ -1,10 +1,12 @@
 """Progress as lines of text."""
 
+import re
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from diascope.cli import progress
@@ -79,3 +81,17 @@ def test_quiet_keeps_warnings_of_libraries_too(
     for quiet, heard in ((["-q"], 0), ([], 1)):
         command(verb, recipe, *options, *quiet)
         assert len(recwarn) == heard
+
+
+def test_a_terminal_tells_loss_metrics_and_the_time_left_of_a_training(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress.sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "160")
+    with progress.training_progress(quiet=False) as show:
+        show(Progress(1, 2, 4, 5, loss=0.5))
+        show(Progress(1, 2, 5, 5, loss=0.4, figures={"loss": 0.4, "auc_macro": 0.91}))
+
+    told = click.unstyle(capsys.readouterr().err)
+    assert "epoch 1/2  loss 0.400  validation auc macro 0.9100" in told
+    assert re.search(r"epoch 1/2  loss 0.400 \S+  5/10 \d:\d\d:\d\d", told)

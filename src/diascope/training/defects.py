@@ -51,7 +51,7 @@ class Inspection:
 
     Attributes:
         size: (height, width) in pixels that preprocessing gives.
-        warnings: for the screen, the page and the card.
+        warnings: for the screen and the page.
         alike: sets of copies, by their places in the table.
     """
 

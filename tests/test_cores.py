@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from diascope import cores as module
-from diascope.cores import cores, threads
+from diascope.cores import cores, quota_threads, threads
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,16 @@ def test_a_container_has_the_cores_that_its_quota_is_worth(
     monkeypatch.setattr(module, "_GROUPS", tmp_path)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)))
     assert cores() == wanted
+
+
+@pytest.mark.parametrize(
+    ("quota", "wanted", "told"), [("3", "", 3), ("4", "", None), ("9", "", None), ("3", "2", None)]
+)
+def test_libraries_are_told_of_a_quota_only_where_they_would_take_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str, wanted: str, told: int | None
+) -> None:
+    (tmp_path / "cpu.max").write_text(f"{quota} 1")
+    monkeypatch.setattr(module, "_GROUPS", tmp_path)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)))
+    monkeypatch.setenv("OMP_NUM_THREADS", wanted)
+    assert quota_threads() == told

@@ -12,9 +12,14 @@ _GROUPS = Path("/sys/fs/cgroup")
 
 def cores() -> int:
     """Return the processor's cores that this process may run on, by affinity and by quota."""
+    return max(1, min(_there(), _quota()))
+
+
+def _there() -> int:
+    """Return the processor's cores that this process may run on, by affinity alone."""
     if not hasattr(os, "sched_getaffinity"):
         return os.cpu_count() or 1
-    return max(1, min(len(os.sched_getaffinity(0)), _quota()))
+    return len(os.sched_getaffinity(0))
 
 
 def _quota() -> int:
@@ -39,3 +44,11 @@ def wanted_threads() -> int | None:
     """Return the threads of the outermost level in ``OMP_NUM_THREADS``, None if it names none."""
     first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     return int(first) if first.isdecimal() and int(first) else None
+
+
+def quota_threads() -> int | None:
+    """Return the threads for a network if a quota allows for fewer than there are cores.
+
+    Libraries see ``OMP_NUM_THREADS`` and the cores, but no quota, and must be told; None otherwise.
+    """
+    return cores() if wanted_threads() is None and cores() < _there() else None

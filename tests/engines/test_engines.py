@@ -11,6 +11,8 @@ import pytest
 import torch
 
 from diascope.card import Label
+from diascope.engines import openvino
+from diascope.engines import torch as engine_module
 from diascope.engines.graph import Graph
 from diascope.engines.outputs import Outputs
 from diascope.engines.torch import Reference, TorchEngine
@@ -204,3 +206,22 @@ def test_folded_and_channels_last_is_what_a_processor_computes_on() -> None:
     engine.run(pictures(card, 2))
     assert layouts == [True]
     assert not any(isinstance(each, torch.nn.BatchNorm2d) for each in modules)
+
+
+@pytest.mark.parametrize(("quota", "taken"), [(1, 1), (9, 3)])
+def test_a_network_takes_no_more_threads_than_a_quota_is_worth(
+    quota: int, taken: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    for module in (engine_module, openvino):
+        monkeypatch.setattr(module, "quota_threads", lambda: quota)
+    network, card = classifier("convnet")
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        made = engines(network, card, tmp_path)
+        assert torch.get_num_threads() == taken
+    finally:
+        torch.set_num_threads(before)
+    compiled = made["openvino"]._queue[0].get_compiled_model()  # type: ignore[attr-defined]
+    assert compiled.get_property("INFERENCE_NUM_THREADS") <= quota

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diascope.cores import wanted_threads
+from diascope.cores import quota_threads, wanted_threads
 from diascope.engines.exported import INPUT, OUTPUTS, equal_parts, outputs_of
 from diascope.engines.outputs import Outputs
 
@@ -39,7 +39,7 @@ class OpenVinoEngine:
             "PERFORMANCE_HINT_NUM_REQUESTS": _AT_ONCE,
             "CACHE_DIR": str(cache),
         }
-        if limit := wanted_threads():  # as torch does
+        if limit := wanted_threads() or quota_threads():  # as torch does
             options["INFERENCE_NUM_THREADS"] = limit
         self._queue = openvino.AsyncInferQueue(_core().compile_model(str(graph), "CPU", options))
         self._queue.set_callback(_keep)

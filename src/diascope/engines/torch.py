@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from diascope.card import ModelCard
+from diascope.cores import quota_threads
 from diascope.engines.exported import equal_parts
 from diascope.engines.fold import folded
 from diascope.engines.graph import Graph
@@ -34,6 +35,7 @@ class Reference:
         self.network = network
         self._graph, self._device = Graph(network, card, torch.float32), device
         _compute_in_full(device)
+        heed_quota()
 
     def run(self, pictures: NDArray[np.float32]) -> Outputs:
         with torch.inference_mode(), alive(self._device):
@@ -68,6 +70,7 @@ class TorchEngine:
         self._graph, self._device = Graph(own, card, _TYPES[precision]), device
         self._call = torch.compile(self._graph, dynamic=False) if compiled else self._graph
         _compute_in_full(device)
+        heed_quota()
         self._copies = torch.cuda.Stream(device) if device.startswith("cuda") else None  # type: ignore[no-untyped-call]
 
     def run(self, pictures: NDArray[np.float32]) -> Outputs:
@@ -103,6 +106,12 @@ def _compute_in_full(device: str) -> None:
     not to, for the whole process."""
     if device.startswith("cuda"):
         torch.backends.cudnn.allow_tf32 = False
+
+
+def heed_quota() -> None:
+    """Let torch take no more threads than a container's quota is worth, for the whole process."""
+    if limit := quota_threads():
+        torch.set_num_threads(min(limit, torch.get_num_threads()))
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from torch import nn
 
 from diascope.card import ModelCard
 from diascope.cores import cores, threads
+from diascope.engines.torch import heed_quota
 from diascope.evaluation.scored import Scored
 from diascope.network import AttentionHead, Network, build_head
 from diascope.output import held
@@ -52,6 +53,7 @@ def train(
             and RecipeError, if memory runs out.
     """
     plan = make_plan(recipe)
+    heed_quota()
     fabric = fabric_of(plan.options)
     first, available = fabric.is_global_zero, threads()  # before Fabric sets their number
     begun = (directory / SPLIT_FILE).exists  # what is refused before leaves no folder

@@ -1,9 +1,14 @@
 """Cores, shared by those who train and those who read pictures for them."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
+from diascope.engines import torch as module
+from diascope.errors import RecipeError
 from diascope.training.sharing import computing_on, share
+from tests.training.trainings import train
 
 
 @pytest.mark.parametrize(
@@ -30,3 +35,18 @@ def test_torch_has_its_threads_back_afterwards() -> None:
     with computing_on(before + 1):
         assert torch.get_num_threads() == before + 1
     assert torch.get_num_threads() == before
+
+
+def test_a_training_takes_no_more_threads_than_a_quota_is_worth(
+    recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("lightning_fabric", reason="needs diascope[train]")
+    monkeypatch.setattr(module, "quota_threads", lambda: 2)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        with pytest.raises(RecipeError, match="has no `train:` part"):
+            train(recipe, tmp_path / "mine")
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

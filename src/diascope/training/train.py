@@ -52,8 +52,8 @@ def train(
             wrong with recipe, table, pictures or folder; WeightsError later, if the loss diverges,
             and RecipeError, if memory runs out.
     """
-    plan = make_plan(recipe)
     heed_quota()
+    plan = make_plan(recipe)
     fabric = fabric_of(plan.options)
     first, available = fabric.is_global_zero, threads()  # before Fabric sets their number
     begun = (directory / SPLIT_FILE).exists  # what is refused before leaves no folder

@@ -133,6 +133,31 @@ def test_plugins_show_tells_what_it_does(command: Command, install: Install) -> 
     assert "Squares of one colour" in shown
 
 
+MODEL = """
+from diascope.card import ModelCard
+class Loud:
+    api = (1, 0)
+    @property
+    def card(self):
+        print("reading a card")
+        return ModelCard(name="loud", task="binary", labels=(), size=(8, 8))
+    def load(self, runtime): ...
+"""
+
+
+@pytest.mark.parametrize(
+    "words", ["plugins show plain", "plugins show loud", "models list", "check RECIPE"]
+)
+def test_what_a_package_prints_is_no_part_of_a_json_document(
+    command: Command, install: Install, recipe: Path, words: str
+) -> None:
+    loud = "[diascope.models]\nloud = acme:Loud" + ENTRY_POINTS
+    install("acme", loud, acme=f"print('loading')\n{ACME}{MODEL}")
+    ended = command(*words.replace("RECIPE", str(recipe)).split(), "--json")
+    assert json.loads(ended.out)
+    assert "loading" in ended.err
+
+
 BROKEN = "import a_library_that_is_nowhere"
 
 

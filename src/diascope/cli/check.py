@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from diascope.cli.streams import aside
+
 _EXAMPLE = """\b
 Examples:
   pipeline check derm.yaml
@@ -41,7 +43,8 @@ def check(
     from diascope.recipe import read_recipe
 
     read = read_recipe(recipe, overrides)
-    result = check_pipeline(compose(read), inputs, lists)
+    with aside():
+        result = check_pipeline(compose(read), inputs, lists)
     if as_json:
         click.echo(json.dumps({"recipe": read.plain(), **vars(result)}, indent=1))
     else:

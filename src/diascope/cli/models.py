@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from diascope.cli.streams import aside
+
 if TYPE_CHECKING:
     from diascope.card import ModelCard
 
@@ -86,6 +88,7 @@ def _write_page(card: "ModelCard", page: str) -> None:
     click.echo(f"Card: {page}")
 
 
+@aside()
 def _card(name: str) -> "ModelCard":
     from os.path import isdir
     from pathlib import Path

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from diascope.cli.streams import aside
 from diascope.contracts import KINDS
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ def show(name: str, kind: str | None, as_json: bool) -> None:
         _print(document)
 
 
+@aside()
 def _document(plugin: "Plugin") -> dict[str, Any]:
     import inspect
 

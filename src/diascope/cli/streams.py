@@ -3,6 +3,8 @@
 import io
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from typing import Any, Literal
 
 
@@ -38,6 +40,13 @@ def forgive(name: Literal["stdout", "stderr"]) -> None:
         write_through=stream.write_through,
     )
     setattr(sys, name, lenient)
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """Send what is printed meanwhile, as by a plugin, to stderr: it is no part of an answer."""
+    with redirect_stdout(sys.stderr):
+        yield
 
 
 def give_up(number: int) -> None:

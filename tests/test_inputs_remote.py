@@ -276,22 +276,3 @@ def test_a_missing_file_system_names_the_command_that_installs_it(
     with pytest.raises(UsageError, match=f"^{scheme}:// is not installed") as error:
         list(find_items([uri]))
     assert error.value.hint == (f'pip install "{package}"' if package else "")
-
-
-@pytest.mark.parametrize("password", ["secret", "a@secret"])
-def test_a_password_that_was_typed_is_in_no_message(password: str) -> None:
-    with pytest.raises(UsageError) as error:
-        list(find_items([f"memory://me:{password}@host/nothing-there"]))
-    assert "secret" not in str(error.value)
-    assert "nothing-there" in str(error.value)
-
-
-def test_a_password_is_in_the_id_of_no_item(memory: MemoryFileSystem, tmp_path: Path) -> None:
-    memory.pipe("/me:secret@host/a.png", b"1")
-    memory.pipe("/me:secret@host/b/a.png", b"1")
-    named = ["memory://me:secret@host/a.png", "memory://me:secret@host/b/a.png"]
-    listed = tmp_path / "list.txt"
-    listed.write_text("\n".join([*named, "memory://me:secret@host/gone.png"]))
-    found = list(find_items(named, [listed]))
-    assert len(found) == 5
-    assert not [entry.item.id for entry in found if "secret" in entry.item.id]

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from diascope.errors import AddressError, UsageError, reason_of
-from diascope.sample import Failed, Found, Item
+from diascope.sample import Failed, Found, Item, Skipped
 from diascope.words import as_utf8, masked
 
 _INSTALL = {"s3fs": "diascope[s3]", "aiohttp": "diascope[http]", "gcsfs": "gcsfs", "adlfs": "adlfs"}
@@ -57,12 +57,20 @@ def find_remote(uri: str, prefix: str) -> Iterator[Found]:
         located = uri if single else f"{scheme}://{path.lstrip('/')}{tail}"
         if not tail and not single:
             located = system.unstrip_protocol(path)
-        yield _found(name, located, stamp)
+        hidden = not single and _is_hidden(inner) and not _is_hidden(root.removeprefix(fixed))
+        yield _found(name, located, stamp, hidden)
 
 
-def _found(name: str, uri: str, stamp: str) -> Found:
+def _is_hidden(path: str) -> bool:
+    """Whether a file or a folder on the way to it begins with a dot, as macOS puts in archives."""
+    return any(part.startswith(".") and part not in (".", "..") for part in path.split("/"))
+
+
+def _found(name: str, uri: str, stamp: str, hidden: bool) -> Found:
     """Return a file that was found; one that an archive names in bytes that are not UTF-8 fails."""
     item = Item(as_utf8(name), as_utf8(uri))
+    if hidden:
+        return Found(item, "", Skipped(item, "hidden"))
     if item == Item(name, uri):
         return Found(item, stamp)
     return Found(item, "", Failed(item, "read", "", "the file's name is not UTF-8; rename it"))

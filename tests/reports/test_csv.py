@@ -44,6 +44,18 @@ def test_several_labels_and_sets_are_joined_by_bars(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("coverage", "told", "cells"), [(0.9, None, {"prediction_set": ""}), (None, ("dark",), {})]
+)
+def test_a_model_that_does_not_heed_the_coverage_shifts_no_cell(
+    tmp_path: Path, coverage: float | None, told: tuple[str, ...] | None, cells: dict[str, str]
+) -> None:
+    answer = prediction(bright=0.1 + 0.2, trace=TRACE, prediction_set=told)
+    ((row,), _) = written(tmp_path, answer, coverage=coverage)
+
+    assert row == PLAIN | cells
+
+
+@pytest.mark.parametrize(
     ("novelty", "told"), [(1.5, ["1.5", "true"]), (0.1, ["0.1", "false"]), (None, ["", ""])]
 )
 def test_a_card_with_a_limit_has_columns_for_what_lies_beyond_it(

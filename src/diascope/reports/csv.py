@@ -31,26 +31,29 @@ class CsvReport:
         ):
             answers, ends = csv.writer(good), csv.writer(bad)
             scores = [f"score.{label}" for label in labels]
-            sets = ["prediction_set"] if run["recipe"]["run"]["coverage"] is not None else []
+            covered = run["recipe"]["run"]["coverage"] is not None
             limited = run["card"]["novelty"] is not None
+            sets = ["prediction_set"] if covered else []
             novel = ["novelty", "out_of_distribution"] if limited else []
             answers.writerow(["item", "predicted", "score_kind", *scores, *sets, *novel, "trace"])
             ends.writerow(["item", "state", "stage", "plugin", "reason"])
             for record in records:
                 if isinstance(record, Prediction):
-                    answers.writerow(_answer(record, labels, limited))
+                    answers.writerow(_answer(record, labels, covered, limited))
                 else:
                     ends.writerow(_end(record))
         return predictions, failures
 
 
-def _answer(prediction: Prediction, labels: Sequence[str], limited: bool) -> list[str]:
+def _answer(
+    prediction: Prediction, labels: Sequence[str], covered: bool, limited: bool
+) -> list[str]:
     return [
         prediction.item.id,
         "|".join(prediction.predicted),
         prediction.score_kind,
         *(repr(float(prediction.scores[label])) for label in labels),
-        *([] if prediction.prediction_set is None else ["|".join(prediction.prediction_set)]),
+        *(["|".join(prediction.prediction_set or ())] if covered else []),
         *(_novelty(prediction) if limited else []),
         "; ".join(prediction.trace),
     ]

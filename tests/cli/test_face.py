@@ -13,7 +13,7 @@ import click
 import pytest
 
 from diascope.card import Label, read_card, write_card
-from diascope.cli import doctor, pipeline
+from diascope.cli import completion, doctor, pipeline
 from diascope.cli.typed import typed
 from tests.runs import Ended, write_pictures
 
@@ -165,6 +165,36 @@ def test_check_is_one_json_document(command: Command, recipe: Path, tmp_path: Pa
 def test_a_shell_gets_its_completion_script(command: Command, shell: str) -> None:
     script = command("completion", shell).out
     assert f"_PIPELINE_COMPLETE={shell}_complete" in script
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_completes_the_command_by_the_name_that_was_called(
+    command: Command, monkeypatch: pytest.MonkeyPatch, shell: str
+) -> None:
+    monkeypatch.setattr(completion, "called", lambda: "diascope")
+    script = command("completion", shell).out
+    assert "_diascope_completion" in script
+    assert f"_PIPELINE_COMPLETE={shell}_complete" in script  # what the command looks for
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *(f"{verb} 0" for verb in ("run", "check", "train", "evaluate", "explain", "quantise")),
+        "run derm.yaml 0",
+        "run derm.yaml --output 0",
+        "explain derm.yaml 0",
+        "quantise derm.yaml 0",
+        "models show 0",
+    ],
+)
+def test_a_shell_is_told_where_to_complete_the_names_of_files(
+    command: Command, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    monkeypatch.setenv("_PIPELINE_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", f"pipeline {words}")
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split())))
+    assert command().out == "file,0\n"
 
 
 def test_no_color_leaves_out_the_escapes_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:

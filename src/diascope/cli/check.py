@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from diascope.cli.streams import aside
+from diascope.cli.typed import NAMED
 
 _EXAMPLE = """\b
 Examples:
@@ -16,8 +17,8 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLE)
-@click.argument("recipe")
-@click.argument("inputs", nargs=-1)
+@click.argument("recipe", type=NAMED)
+@click.argument("inputs", nargs=-1, type=NAMED)
 @click.option(
     "--list",
     "lists",

@@ -3,6 +3,8 @@
 import click
 from click.shell_completion import get_completion_class
 
+from diascope.cli.typed import called
+
 
 @click.command()
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
@@ -19,4 +21,4 @@ def completion(shell: str) -> None:
     found = get_completion_class(shell)
     if found is None:
         raise click.UsageError(f"click knows no completion for {shell}")
-    click.echo(found(pipeline, {}, "pipeline", "_PIPELINE_COMPLETE").source())
+    click.echo(found(pipeline, {}, called(), "_PIPELINE_COMPLETE").source())

@@ -8,7 +8,7 @@ from warnings import catch_warnings
 
 import click
 
-from diascope.cli.typed import typed
+from diascope.cli.typed import NAMED, typed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,7 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLE)
-@click.argument("recipe")
+@click.argument("recipe", type=NAMED)
 @click.option(
     "--labels",
     required=True,
@@ -41,7 +41,10 @@ Examples:
 )
 @click.option("--by", default="", help="Columns to divide by; `age:20` makes bins of 20.")
 @click.option(
-    "--output", "-o", help="Folder for the results; `evaluation` in the recipe's if not given."
+    "--output",
+    "-o",
+    type=NAMED,
+    help="Folder for the results; `evaluation` in the recipe's if not given.",
 )
 @click.option(
     "--split",
@@ -50,7 +53,9 @@ Examples:
 )
 @click.option("--evidence", is_flag=True, help="Measure the evidence maps too, by a column `mask`.")
 @click.option("--update-card", is_flag=True, help="Write what --evidence finds into the card.")
-@click.option("--compare", metavar="RECIPE2", help="Run another recipe too, and compare.")
+@click.option(
+    "--compare", metavar="RECIPE2", type=NAMED, help="Run another recipe too, and compare."
+)
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the bootstrap's draws.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")

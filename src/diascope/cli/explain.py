@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from diascope.cli.typed import typed
+from diascope.cli.typed import NAMED, typed
 
 if TYPE_CHECKING:
     from diascope.explaining import Explained
@@ -23,8 +23,8 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLE)
-@click.argument("recipe", required=False)
-@click.argument("image", required=False)
+@click.argument("recipe", required=False, type=NAMED)
+@click.argument("image", required=False, type=NAMED)
 @click.option("--output", "-o", required=True, type=click.Path(path_type=Path), help="A folder.")
 @click.option("--label", help="The label to look at closely; the answer's if not given.")
 @click.option(

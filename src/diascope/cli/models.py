@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from diascope.cli.streams import aside
+from diascope.cli.typed import NAMED
 
 if TYPE_CHECKING:
     from diascope.card import ModelCard
@@ -51,9 +52,11 @@ def list_(as_json: bool) -> None:
 
 
 @models.command("show", epilog=_EXAMPLE)
-@click.argument("name")
+@click.argument("name", type=NAMED)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.option("--html", "page", metavar="FILE", help="Write a page instead; `-` prints it.")
+@click.option(
+    "--html", "page", metavar="FILE", type=NAMED, help="Write a page instead; `-` prints it."
+)
 def show(name: str, as_json: bool, page: str | None) -> None:
     """Show the card of NAME: a model plugin, or a folder of weights."""
     from diascope.cli.card_text import card_lines

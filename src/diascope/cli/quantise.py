@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from diascope.cli.typed import NAMED
+
 if TYPE_CHECKING:
     from diascope.quantising import Quantised
 
@@ -16,8 +18,8 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLE)
-@click.argument("recipe")
-@click.argument("photos", nargs=-1, required=True)
+@click.argument("recipe", type=NAMED)
+@click.argument("photos", nargs=-1, required=True, type=NAMED)
 @click.option(
     "--items",
     type=click.IntRange(64),

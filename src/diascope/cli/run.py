@@ -10,7 +10,7 @@ from warnings import catch_warnings
 
 import click
 
-from diascope.cli.typed import typed
+from diascope.cli.typed import NAMED, typed
 from diascope.words import as_utf8
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLE)
-@click.argument("recipe")
-@click.argument("inputs", nargs=-1)
-@click.option("--output", "-o", help="Folder for the results.")
+@click.argument("recipe", type=NAMED)
+@click.argument("inputs", nargs=-1, type=NAMED)
+@click.option("--output", "-o", type=NAMED, help="Folder for the results.")
 @click.option(
     "--list",
     "lists",

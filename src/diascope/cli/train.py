@@ -8,7 +8,7 @@ from warnings import catch_warnings
 
 import click
 
-from diascope.cli.typed import typed
+from diascope.cli.typed import NAMED, typed
 
 if TYPE_CHECKING:
     from diascope.card import ModelCard
@@ -25,8 +25,13 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLE)
-@click.argument("recipe")
-@click.option("--output", "-o", help="Folder for weights and card; the recipe's own if not given.")
+@click.argument("recipe", type=NAMED)
+@click.option(
+    "--output",
+    "-o",
+    type=NAMED,
+    help="Folder for weights and card; the recipe's own if not given.",
+)
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 def train(recipe: str, output: str | None, overrides: tuple[str, ...], quiet: bool) -> None:

@@ -1,16 +1,22 @@
-"""The command as it was typed."""
+"""The command as it was typed, and words in it that a shell completes."""
 
 import shlex
 import sys
 from pathlib import Path
 
+import click
+
 from diascope.words import as_utf8
+
+NAMED = click.Path(readable=False)
+"""A file, a folder, or what else may stand there; whether it is sound is told by who opens it."""
+
+
+def called() -> str:
+    """Return the command's name: who called it ``diascope`` may have another ``pipeline``."""
+    return "diascope" if Path(sys.argv[0]).stem == "diascope" else "pipeline"
 
 
 def typed() -> str:
-    """Return the command, such as ``pipeline run derm.yaml photos/``, to be typed again.
-
-    Who called it ``diascope`` may have another ``pipeline``.
-    """
-    name = "diascope" if Path(sys.argv[0]).stem == "diascope" else "pipeline"
-    return as_utf8(shlex.join([name, *sys.argv[1:]]))
+    """Return the command, such as ``pipeline run derm.yaml photos/``, to be typed again."""
+    return as_utf8(shlex.join([called(), *sys.argv[1:]]))

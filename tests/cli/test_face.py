@@ -40,6 +40,11 @@ def test_the_help_of_every_verb_has_an_example(command: Command, verb: str) -> N
 
 
 @pytest.mark.parametrize("verb", VERBS)
+def test_the_help_of_a_verb_cuts_no_text_short(command: Command, verb: str) -> None:
+    assert "...\n" not in command(verb, "--help").out.partition("\n")[2]
+
+
+@pytest.mark.parametrize("verb", VERBS)
 def test_every_option_has_a_text(verb: str) -> None:
     called = pipeline.get_command(click.Context(pipeline), verb)
     commands = list(called.commands.values()) if isinstance(called, click.Group) else [called]

@@ -31,7 +31,10 @@ def plugins() -> None:
 @click.option("--kind", type=click.Choice(KINDS), help="Only plugins of this kind.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def list_(kind: str | None, as_json: bool) -> None:
-    """List plugins by kind, from metadata; each is tried in a process of its own."""
+    """List plugins by kind.
+
+    From metadata; each is tried in a process of its own.
+    """
     from diascope.plugin_health import examine
     from diascope.plugins import find_plugins
 
@@ -57,7 +60,10 @@ def list_(kind: str | None, as_json: bool) -> None:
 @click.option("--kind", type=click.Choice(KINDS), help="If several kinds have that name.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def show(name: str, kind: str | None, as_json: bool) -> None:
-    """Show what NAME does and which parameters it takes; of a recipe, its text."""
+    """Show what NAME does and which parameters it takes.
+
+    Of a recipe, its text.
+    """
     from diascope.document import nearest
     from diascope.errors import PluginError
     from diascope.plugins import find_plugin, find_plugins

@@ -72,6 +72,7 @@ DEPTH = {name: depth for depth, layer in enumerate(LAYERS) for name in layer}
 STOCK = {"readers", "preprocessing", "backbones", "models", "reports", "executors"}
 CLINICAL = ["lesion", "melanoma", "dermoscopy", "lung", "pneumonia", "chest", "stain", "tissue"]
 CLINICAL += ["tumour"]
+DOMAINS = ("chest", "derm", "pathology")
 SLOW = {
     "torch",
     "monai",
@@ -168,12 +169,29 @@ def test_no_source_file_holds_the_clinical_word(word: str) -> None:
     pattern = re.compile(rf"\b{word}(s|ed|ing)?\b", re.IGNORECASE)
     found = [
         f"{path.relative_to(ROOT)}:{line}: {text.strip()}"
-        for path in MODULES.values()
+        for path in sorted(ROOT.rglob("*"))
+        if path.suffix in (".py", ".html", ".css", ".js")
         for line, text in enumerate(path.read_text().splitlines(), 1)
         if pattern.search(text)
     ]
 
     assert found == []
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+def test_nobody_imports_or_requires_the_domain(domain: str) -> None:
+    packages = ROOT.parents[1] / "plugins"
+    own = packages / f"diascope-{domain}"
+    importing = [
+        path
+        for path in (*MODULES.values(), *packages.glob("*/src/**/*.py"))
+        for name in _imports(ast.parse(path.read_text()))
+        if name.partition(".")[0] == f"diascope_{domain}"
+    ]
+    requiring = [path for path in packages.glob("*/pyproject.toml") if own.name in path.read_text()]
+
+    assert own / "pyproject.toml" in requiring
+    assert [path for path in (*importing, *requiring) if not path.is_relative_to(own)] == []
 
 
 @pytest.mark.parametrize("arguments", [[], *([verb] for verb in VERBS)], ids=" ".join)

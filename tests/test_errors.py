@@ -1,6 +1,17 @@
-"""Errors as reasons."""
+"""The tree of errors, and errors as reasons."""
 
+from diascope import errors
 from diascope.errors import NoPictureError, OutputError, ReadError, reason_of
+
+
+def drawn(error: type[errors.DiascopeError], depth: int = 0) -> list[str]:
+    ours = (each for each in error.__subclasses__() if each.__module__ == errors.__name__)
+    below = (line for each in ours for line in drawn(each, depth + 1))
+    return [f"{'    ' * depth}{error.__name__}", *below]
+
+
+def test_the_tree_of_errors_is_drawn_at_the_top() -> None:
+    assert str(errors.__doc__).splitlines()[2:] == drawn(errors.DiascopeError)
 
 
 def test_what_to_do_is_a_sentence_of_its_own() -> None:

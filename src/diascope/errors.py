@@ -1,4 +1,17 @@
-"""Every error that diascope raises on purpose."""
+"""Every error that diascope raises on purpose.
+
+DiascopeError
+    UsageError
+        AddressError
+    RecipeError
+    PluginError
+    WeightsError
+    DeviceError
+    OutputError
+    TableError
+    ReadError
+        NoPictureError
+"""
 
 from collections.abc import Iterable
 from importlib.util import find_spec

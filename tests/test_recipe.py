@@ -119,10 +119,10 @@ def test_a_report_that_is_named_twice_alike_is_refused(read: Read, refusal: Refu
     ],
 )
 def test_a_wrong_value_in_run_is_refused(refusal: Refusal, line: str) -> None:
-    error = refusal(f"model: classifier\nrun:\n  {line}\n")
+    error = refusal(f"model: classifier\nrun:\n  coverage: 0.9\n  {line}\n")
 
     assert line.partition(":")[0] in error.message
-    assert "mine.yaml:" in error.where
+    assert error.where.endswith("mine.yaml:4")
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,10 @@ def test_set_changes_a_nested_key(read: Read) -> None:
     assert read(FULL, "run.batch=64").run.batch == 64
 
 
+def test_a_value_that_set_put_in_place_is_refused_there(read: Read) -> None:
+    assert refusal(read, "run.workers=-1").where == "--set run.workers=-1"
+
+
 def test_set_makes_keys_that_are_not_there(read: Read) -> None:
     assert read("model: classifier", "run.device=cpu").run.device == "cpu"
 

@@ -214,7 +214,9 @@ def build(
     try:
         return target(**arguments)
     except (ValueError, TypeError) as error:
-        raise RecipeError(str(error) or type(error).__name__, where=where) from error
+        told = str(error) or type(error).__name__
+        at_fault = values.get(told.partition(" ")[0])  # most begin with the key
+        raise RecipeError(told, where=at_fault.where if at_fault else where) from error
 
 
 def _find(name: str) -> Path:

@@ -21,6 +21,7 @@ from tests.runs import REFERENCE, Ended, rows
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+READMES = sorted((ROOT / "plugins").glob("*/README.md"))
 PHANTOMS = ROOT / "plugins/diascope-derm/src/diascope_derm/recipes/examples"
 HELLO = ROOT / "docs/examples/diascope-hello"
 
@@ -30,7 +31,7 @@ def blocks(page: Path, language: str) -> list[str]:
 
 
 def named(page: Path) -> str:
-    return page.name
+    return page.name if page in PAGES else page.parent.name
 
 
 @pytest.fixture
@@ -66,6 +67,14 @@ def test_every_recipe_in_the_docs_can_be_read(page: Path, tmp_path: Path) -> Non
             assert compose(recipe).model.plugin.name == recipe.model.name
 
 
+@pytest.mark.parametrize("page", READMES, ids=named)
+def test_every_part_of_a_recipe_in_a_plugins_readme_fits(page: Path, tmp_path: Path) -> None:
+    for text in blocks(page, "yaml"):
+        path = tmp_path / "recipe.yaml"
+        path.write_text(text.replace("model: ...\n", "") + "model: derm-lesion\n")
+        assert compose(read_recipe(str(path))).model.plugin.name == "derm-lesion"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_every_command_in_the_docs_ends_well(page: Path, desk: Path) -> None:
     for block in blocks(page, "bash"):
@@ -86,7 +95,7 @@ def test_every_python_block_in_the_docs_runs(page: Path, monkeypatch: pytest.Mon
         exec(compile(block, str(page), "exec"), vars(module))
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
+@pytest.mark.parametrize("page", [*PAGES, *READMES], ids=named)
 def test_every_link_in_the_docs_leads_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)", page.read_text()):
         if "://" not in target:

@@ -233,7 +233,8 @@ def test_a_card_that_is_none_or_does_not_hold_together_is_refused(
     ("load", "said"),
     [
         ("open('/nowhere/w.pkl')", "cannot be loaded: No such file or directory: /nowhere/w.pkl ("),
-        ("pass", "expected load() to return a Predictor, got NoneType"),
+        ("pass", "a Predictor, with predict and aggregate, got NoneType"),
+        ("return type('P', (), {'predict': None})()", "predict and aggregate, got P"),
         ("raise SystemExit('enough')", "cannot be loaded: SystemExit: enough ("),
     ],
 )
@@ -251,7 +252,7 @@ def test_a_model_that_cannot_be_loaded_is_named_with_its_reason(
 def test_what_a_strangers_model_calls_its_execution_is_its_own_affair(
     composed: Compose, install: Callable[..., None]
 ) -> None:
-    load = "return type('P', (), {'execution': 'fast', 'predict': None})()"
+    load = "return type('P', (), {'execution': 'fast', 'predict': None, 'aggregate': 0})()"
     source = MODEL.format(card="return ModelCard(**CARD)", load=load)
     install("fake_odd", "[diascope.models]\nodd = fake_odd_e:Odd\n", fake_odd_e=source)
 

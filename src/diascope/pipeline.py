@@ -138,10 +138,10 @@ class Pipeline:
                 predictor = self.model.instance.load(self.runtime(device))
         except RecipeError as error:
             raise self.recipe.located(error) from error
-        if not hasattr(predictor, "predict"):
+        if not (hasattr(predictor, "predict") and hasattr(predictor, "aggregate")):
             raise PluginError(
-                f"{self.model.plugin.title}: expected load() to return a Predictor, "
-                f"got {type(predictor).__name__}"
+                f"{self.model.plugin.title}: expected load() to return a Predictor, with predict "
+                f"and aggregate, got {type(predictor).__name__}"
             )
         if (execution := _execution(predictor)) is not None:
             self.engine = execution.engine, execution.precision

@@ -243,6 +243,15 @@ def test_a_refusal_goes_to_stderr_with_2_and_no_traceback(
     assert "Traceback" not in ended.err
 
 
+@pytest.mark.parametrize("verb", ["run", "train", "evaluate", "explain"])
+def test_an_output_with_an_empty_name_is_refused(
+    command: Command, recipe: Path, tmp_path: Path, verb: str
+) -> None:
+    ended = command(verb, recipe, "--set", f"output={tmp_path / 'own'}", "-o", "")
+    assert ended.code == 2
+    assert "it is empty. Was a variable of the shell not set?" in ended.err
+
+
 def test_a_recipe_error_names_the_line(command: Command, recipe: Path, tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.yaml"
     wrong.write_text("model: classifier\nread: auto\nreed: auto\n")

@@ -8,7 +8,7 @@ from warnings import catch_warnings
 
 import click
 
-from diascope.cli.typed import NAMED, typed
+from diascope.cli.typed import NAMED, filled, typed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,6 +44,7 @@ Examples:
     "--output",
     "-o",
     type=NAMED,
+    callback=filled,
     help="Folder for the results; `evaluation` in the recipe's if not given.",
 )
 @click.option(

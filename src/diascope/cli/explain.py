@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from diascope.cli.typed import NAMED, typed
+from diascope.cli.typed import NAMED, filled, typed
 
 if TYPE_CHECKING:
     from diascope.explaining import Explained
@@ -25,7 +25,7 @@ Examples:
 @click.command(epilog=_EXAMPLE)
 @click.argument("recipe", required=False, type=NAMED)
 @click.argument("image", required=False, type=NAMED)
-@click.option("--output", "-o", required=True, type=click.Path(path_type=Path), help="A folder.")
+@click.option("--output", "-o", required=True, type=NAMED, callback=filled, help="A folder.")
 @click.option("--label", help="The label to look at closely; the answer's if not given.")
 @click.option(
     "--method",
@@ -58,7 +58,7 @@ Examples:
 @click.option("--demo", is_flag=True, help="A convolution as on a blackboard; needs no recipe.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 def explain(
-    recipe: str | None, image: str | None, output: Path, demo: bool, quiet: bool, **options: Any
+    recipe: str | None, image: str | None, output: str, demo: bool, quiet: bool, **options: Any
 ) -> None:
     """Show how RECIPE's model comes to its answer for IMAGE, from the pixels on.
 
@@ -73,7 +73,7 @@ def explain(
         from diascope.explain.blackboard import blackboard
         from diascope.explain.blackboard_page import blackboard_page
 
-        _write(output, "blackboard.html", blackboard_page(blackboard()), quiet)
+        _write(Path(output), "blackboard.html", blackboard_page(blackboard()), quiet)
         return
     if recipe is None:
         raise UsageError("a recipe is needed", hint="Or --demo, which needs none.")
@@ -84,7 +84,7 @@ def explain(
     except ReadError as error:  # as in a run: it is the picture that failed
         click.echo(f"failed: {image or 'the first of the input'}: {error}", err=True)
         sys.exit(1)
-    _write(output, "explain.html", page, quiet)
+    _write(Path(output), "explain.html", page, quiet)
 
 
 def _page(recipe: str, image: str | None, quiet: bool, options: dict[str, Any]) -> str:

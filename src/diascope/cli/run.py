@@ -10,7 +10,7 @@ from warnings import catch_warnings
 
 import click
 
-from diascope.cli.typed import NAMED, typed
+from diascope.cli.typed import NAMED, filled, typed
 from diascope.words import as_utf8
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ Examples:
 @click.command(epilog=_EXAMPLE)
 @click.argument("recipe", type=NAMED)
 @click.argument("inputs", nargs=-1, type=NAMED)
-@click.option("--output", "-o", type=NAMED, help="Folder for the results.")
+@click.option("--output", "-o", type=NAMED, callback=filled, help="Folder for the results.")
 @click.option(
     "--list",
     "lists",

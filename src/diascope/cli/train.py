@@ -8,7 +8,7 @@ from warnings import catch_warnings
 
 import click
 
-from diascope.cli.typed import NAMED, typed
+from diascope.cli.typed import NAMED, filled, typed
 
 if TYPE_CHECKING:
     from diascope.card import ModelCard
@@ -30,6 +30,7 @@ Examples:
     "--output",
     "-o",
     type=NAMED,
+    callback=filled,
     help="Folder for weights and card; the recipe's own if not given.",
 )
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")

@@ -12,6 +12,13 @@ NAMED = click.Path(readable=False)
 """A file, a folder, or what else may stand there; whether it is sound is told by who opens it."""
 
 
+def filled(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    """Refuse an empty word, which would stand for the recipe's folder or for the current one."""
+    if value == "":
+        raise click.BadParameter("it is empty. Was a variable of the shell not set?")
+    return value
+
+
 def called() -> str:
     """Return the command's name: who called it ``diascope`` may have another ``pipeline``."""
     return "diascope" if Path(sys.argv[0]).stem == "diascope" else "pipeline"

@@ -22,7 +22,7 @@ HEADS = {
     "TIFF": b"II*\x00",
     "BigTIFF": b"MM\x00+",
     "WebP": b"RIFF\x10\x00\x00\x00WEBP",
-    "BMP": b"BM\x36",
+    "BMP": b"BM\x36" + bytes(11) + b"\x28\0\0\0",
     "GIF": b"GIF89a",
 }
 
@@ -213,8 +213,9 @@ def test_the_first_bytes_are_believed_more_than_the_name(kind: str) -> None:
     assert reader.sniff("scan.dat", HEADS[kind]) > reader.sniff("photo.jpg", b"hello world") > 0
 
 
-def test_neither_bytes_nor_name_of_a_picture_give_0() -> None:
-    assert ImageReader().sniff("notes.txt", b"hello world") == 0
+@pytest.mark.parametrize("text", [b"hello world", b"BMI,age,sex\n22,45,F\n", b"BM"])
+def test_neither_bytes_nor_name_of_a_picture_give_0(text: bytes) -> None:
+    assert ImageReader().sniff("notes.txt", text) == 0
 
 
 def test_a_picture_with_another_name_is_read_by_its_content(make_item: Make) -> None:

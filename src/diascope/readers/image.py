@@ -12,9 +12,9 @@ from diascope.errors import ReadError
 from diascope.heard import heard
 from diascope.readers.image_colours import in_srgb, match_transparency, plain
 from diascope.readers.image_refusals import (
-    MAGIC,
     SUFFIXES,
     is_heif,
+    is_known,
     not_a_picture,
     refuse_garbled,
     refuse_unstated,
@@ -52,7 +52,7 @@ class ImageReader:
             raise ValueError(f"least must be at least 1, got {self.least}")
 
     def sniff(self, path: str, head: bytes) -> int:
-        if head.startswith(MAGIC) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
+        if is_known(head):
             return 60
         if is_heif(head):  # a reader that decodes it is surer
             return 20

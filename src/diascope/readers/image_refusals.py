@@ -8,7 +8,7 @@ from diascope.errors import ReadError
 from diascope.sample import Item
 
 SUFFIXES = {".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif"}
-MAGIC = (
+_MAGIC = (
     b"\xff\xd8\xff",
     b"\x89PNG\r\n\x1a\n",
     b"II*\x00",
@@ -20,8 +20,19 @@ MAGIC = (
 )
 _UNREADABLE = "damaged, or of a kind that is not supported; save it as 8-bit RGB or grey"
 _HEIF = (b"heic", b"heix", b"mif1", b"msf1", b"avif")  # brands (ISO/IEC 23008-12, AV1 Image)
+_BMP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124)}  # bytes
 _BITS, _PLANES, _SAMPLE_FORMAT = 258, 284, 339
 _SEPARATE, _SIGNED = 2, 2
+
+
+def is_known(head: bytes) -> bool:
+    """Say whether a file's first bytes, at least 18, are those of a picture that Pillow decodes.
+
+    A text may begin with BM, as a BMP does: such as a table whose first column is BMI.
+    """
+    if head.startswith(b"BM"):
+        return head[14:18] in _BMP_HEADERS
+    return head.startswith(_MAGIC) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
 
 
 def is_heif(head: bytes) -> bool:
@@ -43,7 +54,7 @@ def not_a_picture(item: Item, file: BinaryIO) -> ReadError:
     named = f"the file is named {suffix}, but " if suffix.lower() in SUFFIXES else ""
     if head and all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in head):
         return ReadError(f"{named}its content is text, not a picture")
-    if head.startswith(MAGIC):
+    if head.startswith(_MAGIC):
         return ReadError(f"{named}it cannot be decoded: it is {_UNREADABLE}")
     return ReadError(f"{named}its content is no picture that this reader knows")
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from diascope.errors import ReadError
+from diascope.errors import NoPictureError, ReadError
 from diascope.sample import Item, Sample
 
 _SUFFIXES = {".mp4", ".m4v", ".mov", ".avi"}
@@ -45,7 +45,7 @@ class VideoReader:
             try:
                 with av.open(file) as film:
                     if not film.streams.video:
-                        raise ReadError("the film has no pictures, only sound")
+                        raise NoPictureError("the film has no pictures, only sound")
                     stream = film.streams.video[0]
                     rate = float(stream.average_rate or 0) or 25.0
                     yield from self._frames(film.decode(stream), item, rate)

@@ -75,10 +75,13 @@ def many(number: int) -> Iterator[Prediction]:
         yield prediction(f"item-{index}.png", (index * 7 % 1000) / 1000)
 
 
-def write(records: Iterable[Record], directory: Path, **changes: Any) -> Path:
-    """Write the page of a run and return its path."""
+def write(
+    records: Iterable[Record], directory: Path, *, items: int = 20_000, **changes: Any
+) -> Path:
+    """Write the page of a run, whose gallery holds so many items, and return its path."""
     counts = {"found": len(records)} if isinstance(records, list) else {}
-    (path,) = HtmlReport().write({**RUN, "counts": counts, **changes}, records, directory)
+    run = {**RUN, "counts": counts, **changes}
+    (path,) = HtmlReport(items=items).write(run, records, directory)
     return path
 
 

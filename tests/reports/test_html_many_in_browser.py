@@ -42,6 +42,24 @@ def test_what_the_number_of_unlike_items_tells_is_not_told_again(opened: Open) -
     assert "With a warning" in page.locator("[name=state]").inner_text()
 
 
+def test_what_only_items_beyond_the_gallery_have_fits_none_of_it(opened: Open) -> None:
+    later = prediction("b.png", 0.1, warnings=TURNED)
+    page = opened([prediction("a.png"), later], items=1, warnings=[])
+    page.locator("#warnings").get_by_role("button").click()
+    assert names(page) == []
+    page.select_option("[name=state]", "")
+    page.locator("[data-label=dark]").click()
+    assert names(page) == []
+
+
+def test_the_bar_of_a_label_that_was_never_predicted_keeps_no_item(opened: Open) -> None:
+    page = opened([prediction("a.png")])
+    bar = page.locator("[data-label=dark]")
+    bar.click()
+    assert (names(page), bar.get_attribute("aria-pressed")) == ([], "true")
+    assert page.locator("#status").inner_text() == "No item fits"
+
+
 @pytest.mark.parametrize("stored", ["NFC", "NFD"])
 @pytest.mark.parametrize("typed", ["NFC", "NFD"])
 def test_a_name_with_accents_is_found_however_they_are_written(

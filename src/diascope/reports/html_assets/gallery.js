@@ -76,11 +76,10 @@ const paged = (name, draw) => {
   return { show: (next) => { rows = next; turn(0); } };
 };
 
-const labelOptions = (rows, labels) => {
-  const used = new Set(rows.flatMap((row) => row.predicted));
-  const names = [...labels.names.filter((name) => used.has(name)), ...[...used].filter((name) => !labels.names.includes(name))];
-  const options = [["", "All"], ...names.map((name) => [name, labels.title(name)])];
-  if (rows.some((row) => row.state === "ok" && !row.predicted.length)) options.push([WITHOUT, "No label"]);
+/** All labels, as the bars of the summary have them: one that nothing was predicted as fits no item. */
+const labelOptions = (totals, labels) => {
+  const options = [["", "All"], ...namesOf(totals, labels).map((name) => [name, labels.title(name)])];
+  if (totals.without) options.push([WITHOUT, "No label"]);
   return options.map(([value, text]) => make("option", { value }, text));
 };
 
@@ -104,8 +103,8 @@ const startGallery = (run, totals, labels) => {
     document.querySelectorAll("[data-label]").forEach((bar) => bar.setAttribute("aria-pressed", bar.dataset.label === form.label.value));
     cards.show(shown);
   };
-  form.label.append(...labelOptions(rows, labels));
-  if (rows.some((row) => row.warned)) form.state.append(make("option", { value: "warned" }, "With a warning"));
+  form.label.append(...labelOptions(totals, labels));
+  if (totals.warned) form.state.append(make("option", { value: "warned" }, "With a warning"));
   if (rows.some((row) => row.novelty !== null)) addNovelty(form);
   form.addEventListener("input", apply);
   form.addEventListener("submit", (event) => event.preventDefault());

@@ -11,6 +11,9 @@ const labelsOf = (card, compared) => {
   };
 };
 
+/** The labels of the card, and any other that was predicted. */
+const namesOf = (totals, labels) => [...new Set([...labels.names, ...Object.keys(totals.labels)])];
+
 /** METRICS are the words of pages/words.py, set in front of the scripts. */
 const metricText = (name, labels) => {
   if (METRICS[name]) return METRICS[name];
@@ -67,8 +70,7 @@ const showFigures = (run, totals) => {
 /** Bars of predicted labels; each is a button that filters the gallery by `choose(label)`. */
 const showDistribution = (totals, labels, choose) => {
   const classified = totals.states.ok ?? 0;
-  const names = [...new Set([...labels.names, ...Object.keys(totals.labels)])];
-  const rows = names.map((name) => [name, labels.title(name), totals.labels[name] ?? 0]);
+  const rows = namesOf(totals, labels).map((name) => [name, labels.title(name), totals.labels[name] ?? 0]);
   rows.sort((one, other) => other[2] - one[2]);
   if (totals.without) rows.push([WITHOUT, "No label", totals.without]);
   const bars = rows.map(([name, title, value]) =>

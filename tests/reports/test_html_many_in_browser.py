@@ -87,6 +87,15 @@ def test_of_forty_labels_the_items_begin_not_far_down_and_all_figures_can_be_see
     assert area.is_visible()
 
 
+def test_a_label_that_is_called_as_a_metric_ends_hides_it_not(opened: Open) -> None:
+    labels = [{"name": "80", "title": ""}, {"name": "accuracy", "title": ""}]
+    named = ("balanced_accuracy", "sensitivity_at_specificity_80", "sensitivity_80")
+    metrics = {name: {"value": 0.5} for name in named}
+    page = opened([prediction()], card=CARD | {"labels": labels, "metrics": metrics})
+    shown = page.locator(".metrics tbody th").all_inner_texts()
+    assert shown == ["Balanced accuracy", "Sensitivity at specificity 0.80"]
+
+
 @pytest.mark.parametrize(
     ("seconds", "told"), [(119.7, "2 min 0 s"), (3599.7, "1 h 0 min"), (150.2, "2 min 30 s")]
 )

@@ -24,7 +24,7 @@ const metricText = (name, labels) => {
 };
 
 /** Of single labels the report tells only the AUC; the card has the rest. */
-const isBrief = (name, labels) => name.startsWith("auc") || !labels.names.some((label) => name.endsWith(`_${label}`));
+const isBrief = (name, labels) => METRICS[name] || name.startsWith("auc") || !labels.names.some((label) => name.endsWith(`_${label}`));
 
 const showHeading = (run) => {
   const title = run.card?.title || run.recipe?.name || "diascope report";

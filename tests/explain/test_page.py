@@ -177,10 +177,20 @@ def test_on_paper_no_table_of_numbers_is_cut_off(page: "Page") -> None:
     page.set_viewport_size({"width": 718, "height": 1000})  # A4 less its margins
     page.emulate_media(media="print")
     ends = """grids => grids.map(grid =>
-        [grid, grid.closest(".wide-grids")].map(each => each.getBoundingClientRect().right))"""
+        [grid, grid.closest(".scroll")].map(each => each.getBoundingClientRect().right))"""
 
-    for table, room in page.locator(".wide-grids .grid-of-numbers").evaluate_all(ends):
+    for table, room in page.locator(".scroll .grid-of-numbers").evaluate_all(ends):
         assert table <= room
+
+
+def test_where_numbers_lie_beyond_an_edge_it_is_shaded_as_that_of_other_tables(
+    page: "Page",
+) -> None:
+    shade = "grids => grids.map(each => getComputedStyle(each.parentElement).backgroundImage)"
+
+    shades = page.locator(".equations > *, .grids").evaluate_all(shade)
+    assert shades
+    assert all("gradient" in each for each in shades)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

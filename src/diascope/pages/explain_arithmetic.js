@@ -65,7 +65,7 @@ const inRows = (values, wide) => Array.from({ length: values.length / wide }, (_
 const equations = (found) => {
   const order = [...found.parts].sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum));
   const outside = (y, x) => !found.inside[y * found.wide + x];
-  const element = make("div", { class: "equations wide-grids", tabindex: "0", role: "region", "aria-label": "Numbers, filter and products" });
+  const element = make("div", { class: "equations scroll", tabindex: "0", role: "region", "aria-label": "Numbers, filter and products" });
   order.slice(0, SHOWN_CHANNELS).forEach((part) => element.append(make("div", { class: "equation" },
     table(inRows(part.patch, found.wide), `channel ${part.channel}`, { outside }),
     make("span", { class: "sign" }, "\u00d7"), table(inRows(part.weight, found.wide), "filter"),

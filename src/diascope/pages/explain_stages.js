@@ -29,7 +29,7 @@ const stageBench = (section, stages) => {
   };
   const note = make("p", { class: "small muted" });
   section.querySelector(".workbench").append(
-    choices("stage", "Picture", stages, choose), make("div", {}, map.element, note), make("div", { class: "wide-grids", tabindex: "0", role: "region", "aria-label": "Numbers of the picture" }, grids));
+    choices("stage", "Picture", stages, choose), make("div", {}, map.element, note), make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Numbers of the picture" }, grids));
   section.hidden = false;
   choose(stages.length - 1);
   section.querySelectorAll("input[name=stage]")[stages.length - 1].checked = true;

@@ -42,6 +42,14 @@ def test_what_the_number_of_unlike_items_tells_is_not_told_again(opened: Open) -
     assert "With a warning" in page.locator("[name=state]").inner_text()
 
 
+def test_a_run_that_stopped_early_says_why_and_how_many_items_are_not_done(opened: Open) -> None:
+    counts = {"found": 1500, "ok": 1, "failed": 0, "skipped": 0, "pending": 1499}
+    stopped = "2 items failed, 1 is allowed"
+    page = opened([prediction()], counts=counts, stopped=stopped, warnings=[])
+    told = page.locator("#warnings").inner_text()
+    assert f"Stopped early with 1,499 items not done: {stopped}" in told
+
+
 def test_what_only_items_beyond_the_gallery_have_fits_none_of_it(opened: Open) -> None:
     later = prediction("b.png", 0.1, warnings=TURNED)
     page = opened([prediction("a.png"), later], items=1, warnings=[])

@@ -44,6 +44,7 @@ const showWarnings = (run, totals, showState) => {
   const warnings = [...(run.warnings ?? [])];
   if (totals.warned > totals.unlike) warnings.unshift(itemsWarning(totals.warned, "item carries a warning.", "items carry a warning.", "warned", showState));
   if (totals.unlike) warnings.unshift(itemsWarning(totals.unlike, "item is unlike the pictures that the model was trained on.", "items are unlike the pictures that the model was trained on.", "unlike", showState));
+  if (run.stopped) warnings.unshift(`Stopped early with ${counted(run.counts?.pending ?? 0, "item")} not done: ${run.stopped}`);
   if (!warnings.length) return;
   byId("warnings").append(
     make("section", { class: "warnings", "aria-labelledby": "warnings-title" },

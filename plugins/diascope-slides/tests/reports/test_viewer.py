@@ -197,6 +197,17 @@ def test_an_operating_point_of_tiles_is_none_of_a_share_of_them(opened: Open, an
     assert "of the whole slide; share of its tiles" in page.locator(".panel").inner_text()
 
 
+@pytest.mark.parametrize(
+    ("kind", "told"), [("share", [">0.999", "<0.001"]), ("logit", ["1.000", "0.000"])]
+)
+def test_a_share_of_all_tiles_but_one_is_not_told_as_that_of_all(
+    opened: Open, answer: Any, kind: str, told: list[str]
+) -> None:
+    page = opened(replace(answer(), score_kind=kind, scores={"benign": 3e-4, "tumour": 0.9997}))
+
+    assert page.locator(".scores .value").all_inner_texts() == told
+
+
 def test_the_next_slide_is_chosen_by_keyboard(opened: Open) -> None:
     page = opened()
     page.locator("#next").focus()

@@ -17,4 +17,10 @@ const styled = (element, properties) => {
 };
 
 const count = (value) => value.toLocaleString("en");
-const scoreText = (value) => value.toFixed(3).replace("-", "−");
+
+/** A score as the html report writes it: only what is 0 or 1 is told as such. */
+const scoreText = (value, kind) => {
+  if (kind !== "logit" && value > 0 && value < 0.001) return "<0.001";
+  if (kind !== "logit" && value < 1 && value > 0.999) return ">0.999";
+  return value.toFixed(3).replace("-", "−");
+};

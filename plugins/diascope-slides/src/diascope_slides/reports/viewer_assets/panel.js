@@ -9,7 +9,7 @@ const scoreBars = (slide, titleOf, pointOf) =>
     const mark = point === null ? null : make("span", { class: "point", title: `operating point ${scoreText(point)}` });
     return styled(
       make("li", { class: slide.predicted.includes(name) ? "chosen" : "" },
-        make("span", {}, titleOf(name)), make("span", { class: "value" }, scoreText(score)),
+        make("span", {}, titleOf(name)), make("span", { class: "value" }, scoreText(score, slide.kind)),
         make("span", { class: "track" }, make("span", { class: "fill" }), mark)),
       { "--share": Math.min(1, Math.max(0, score)), "--point": point ?? 0 });
   }));

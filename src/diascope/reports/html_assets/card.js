@@ -43,7 +43,7 @@ const notHighest = (row, record, labels) => {
 const fromLowScores = (row, record, labels) => {
   const low = row.predicted.filter((name) => record.scores[name] < 0.5 && pointOf(name, record, labels) !== null);
   if (labels.compared || !low.length) return null;
-  const points = low.map((name) => `${labels.title(name)} from ${scoreText(pointOf(name, record, labels), record.kind)}`);
+  const points = low.map((name) => `${labels.title(name)} from ${scoreText(pointOf(name, record, labels), record.kind)} on`);
   return make("p", { class: "muted small" }, `Decided from a score below 0.5: ${points.join(", ")}.`);
 };
 

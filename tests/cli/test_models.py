@@ -63,8 +63,9 @@ def test_the_text_tells_calibration_decisions_and_subgroups(
     write_card(replace(card, title=""), tmp_path)
     assert command("models", "show", tmp_path).out.splitlines()[0] == card.name
 
-    write_card(replace(card, backbone=""), tmp_path)
-    assert "Network     its own\n" in command("models", "show", tmp_path).out
+    write_card(replace(card, backbone="", mean=(0.5,), std=(0.25,)), tmp_path)
+    other = command("models", "show", tmp_path).out
+    assert "pixels, 1 channel\nNetwork     its own\n" in other
 
     told = ("temperature, fitted on validation", "0.1, -0.1, 0", "highest balanced accuracy")
     told += ("beyond distance 1.5, or 1.25 at unit length; 800 training pictures",)

@@ -56,8 +56,8 @@ def test_what_is_empty_in_a_fact_of_several_parts_is_left_out() -> None:
 
 def test_the_page_says_what_stands_in_the_card() -> None:
     page = card_page(CARD)
-    told = ("48 x 32 pixels", "equalize, resize (size [32, 48])", "SCT 123", "0.300", "0.810")
-    told += ("0.740 – 0.870", "Grey pictures only.", "CC0", "1,200", "Shadows", "ab" * 32)  # noqa: RUF001
+    told = ("48 x 32 pixels, 1 channel<", "equalize, resize (size [32, 48])", "SCT 123", "0.300")
+    told += ("0.810", "0.740 – 0.870", "Grey pictures only.", "CC0", "1,200", "Shadows", "ab" * 32)  # noqa: RUF001
     assert [text for text in told if text not in page] == []
 
 

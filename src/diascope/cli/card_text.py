@@ -13,7 +13,8 @@ def card_lines(card: ModelCard) -> Iterator[str]:
     yield f"{card.name}: {card.title}" if card.title else card.name
     yield ""
     yield f"Task        {card.task}; scores are {card.score_kind}"
-    yield f"Input       {card.size[1]}x{card.size[0]} pixels, {card.channels} channels"
+    channels = counted(card.channels, "channel")
+    yield f"Input       {card.size[1]}x{card.size[0]} pixels, {channels}"
     yield f"Network     {f'{card.backbone}, {card.head} head' if card.backbone else 'its own'}"
     yield f"Licence     {card.licence or 'not stated'}"
     yield f"Weights     SHA-256 {card.digest}"

@@ -10,7 +10,7 @@ from typing import Any
 
 from diascope.card import Calibration, ModelCard
 from diascope.pages.render import render
-from diascope.pages.words import Measure, compared_words, label_measures, whole_measures
+from diascope.pages.words import Measure, compared_words, counted, label_measures, whole_measures
 
 _MEASURES_OF_A_PART = 2
 _SCORES = {
@@ -65,7 +65,7 @@ def _details(card: ModelCard) -> dict[str, Any]:
     return {
         "name": card.name,
         "task": card.task,
-        "input": f"{width} x {height} pixels, {card.channels} channels",
+        "input": f"{width} x {height} pixels, {counted(card.channels, 'channel')}",
         "reader": _step(card.read) if card.read else "",
         "preprocessing": ", ".join(_step(written) for written in card.preprocess),
         "network": card.backbone or "its own",

@@ -1,7 +1,9 @@
 """What can befall an output folder while a run writes there: it is full, closed, locked or gone."""
 
 import errno
+import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -11,7 +13,7 @@ _CLOSED_LEDGER = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLI
 
 
 def fault_of(error: OSError | sqlite3.Error, output: Path) -> str:
-    """Return what befell the output folder; empty if the error is not about that."""
+    """Return what befell the output folder, a resolved path; empty if the error is not about it."""
     if is_full(error):
         return f"the disk is full: {error}"
     if isinstance(error, sqlite3.Error):
@@ -35,4 +37,8 @@ def is_closed(error: sqlite3.Error) -> bool:
 
 
 def _is_below(name: object, output: Path) -> bool:
-    return isinstance(name, str | Path) and Path(name).is_relative_to(output)
+    if not isinstance(name, str | Path):
+        return False
+    with suppress(FileNotFoundError):  # the current folder is gone
+        return Path(os.path.realpath(name)).is_relative_to(output)
+    return False

@@ -55,10 +55,15 @@ def test_a_full_disk_behind_words_of_torch_is_found(
     assert "the disk is full" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("relative", [False, True])
 def test_a_folder_that_is_gone_is_told_and_any_other_fault_is_not(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    relative: bool,
 ) -> None:
-    out = tmp_path / "gone"
+    monkeypatch.chdir(tmp_path)
+    out = Path("gone") if relative else tmp_path / "gone"
     with pytest.raises(SystemExit), folder_told(out):
         (out / "metrics.json").write_text("{}")
     assert "the output folder can no longer be written: No such file" in capsys.readouterr().err

@@ -1,13 +1,16 @@
 """Streams that are closed, full or read by nobody: the work goes on and ends as it would."""
 
+import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.runs import rows, write_pictures
+from tests.runs import Ended, rows, write_pictures
+
+Command = Callable[..., Ended]
 
 LOST = ("2</dev/null", "2>&-", "1</dev/null", ">&-", "1</dev/null 2<&1", ">&- 2>&-")
 """What a shell does to the streams; ``2</dev/null`` takes nothing, as on a full disk."""
@@ -43,6 +46,15 @@ def test_a_run_whose_reader_is_gone_ends_with_the_code_of_its_outcome(
     assert ended.returncode == 3
     assert ended.stderr == ""
     assert (tmp_path / "out" / "run.json").exists()
+
+
+def test_a_name_that_is_not_utf8_is_written_out_where_files_are_told(
+    command: Command, tiny_weights: Path, tmp_path: Path
+) -> None:
+    page = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.html"))
+    ended = command("models", "show", tiny_weights, "--html", page)
+    assert (ended.code, ended.out) == (0, f"Card: {tmp_path}/\\udcff.html\n")
+    assert page.exists()
 
 
 def test_a_refusal_that_cannot_be_told_is_still_a_2(tmp_path: Path) -> None:

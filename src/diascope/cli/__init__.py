@@ -12,7 +12,7 @@ import warnings
 import click
 
 from diascope.cli.interruption import end_interrupted, interruptible
-from diascope.cli.streams import forgive, give_up, open_closed_streams
+from diascope.cli.streams import forgive, give_up, open_closed_streams, spell_out
 from diascope.cli.typed import typed
 from diascope.errors import DiascopeError
 
@@ -76,6 +76,7 @@ def main() -> None:
     """Run the command; errors of ours become one message and exit code 2."""
     warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
     open_closed_streams()
+    spell_out()
     forgive("stderr")
     verb = "".join(sys.argv[1:2])
     if verb in _WRITING:

@@ -23,6 +23,14 @@ def open_closed_streams() -> None:
             setattr(sys, name, os.fdopen(number, "w", closefd=False))
 
 
+def spell_out() -> None:
+    """From now on, write out what standard output's encoding lacks, such as a byte of a file's name
+    that is no UTF-8, as standard error does, instead of a UnicodeEncodeError.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
 def forgive(name: Literal["stdout", "stderr"]) -> None:
     """From now on, give up what cannot be written to a stream, instead of an OSError.
 

@@ -1,5 +1,6 @@
 """What is explained is what a run answers."""
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +44,15 @@ def test_the_maps_of_a_run_and_of_the_page_are_the_same(
     assert ours.logit == theirs.logit
     assert ours.logit - (ours.due or 0) == pytest.approx(theirs.bias)
     assert page.subject.prediction.scores == prediction.scores
+
+
+def test_a_path_that_is_not_utf8_is_written_out_on_the_page(
+    recipe: Path, picture: Path, tmp_path: Path
+) -> None:
+    odd = recipe.rename(Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.yaml")))
+    pipeline = compose(read_recipe(str(odd), OVERRIDES))
+    page = explained(pipeline, Request(str(picture), occlusion=False))
+    assert page.subject.facts["recipe"] == f"{tmp_path}/\\xff.yaml"
 
 
 def test_a_film_is_explained_by_its_first_picture_and_that_is_said(

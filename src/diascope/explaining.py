@@ -23,7 +23,7 @@ from diascope.looking import answered, classifier_of, prepared
 from diascope.pipeline import Pipeline
 from diascope.recipe import Recipe
 from diascope.sample import Item
-from diascope.words import masked
+from diascope.words import as_utf8, masked
 
 _MORE = "It holds more than one picture; this page is of the first."
 
@@ -99,11 +99,11 @@ def explained(pipeline: Pipeline, request: Request) -> Explained:
     end = time.perf_counter()
     facts = {
         "model": card.name,
-        "recipe": str(pipeline.recipe.path),
+        "recipe": as_utf8(str(pipeline.recipe.path)),
         "image": masked(sample.item.uri),
         "pixels of the whole picture": asdict(sample.region) if sample.region else {},
         "weights (SHA-256)": card.digest,
-        "table": str(request.table or ""),
+        "table": as_utf8(str(request.table or "")),
         "command": masked(request.command),
         "seconds to classify": classified - start,
         "seconds to explain": end - begin,

@@ -1,5 +1,6 @@
 """``pipeline evaluate``: which rows of a table are measured, and what is said of the others."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,6 +49,15 @@ def test_a_model_whose_scores_lie_beyond_1_is_told_by_one_of_them(
     ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
     assert ended.code == 2
     assert "12 of 12 answers with scores that are not between 0 and 1, such as 1.0" in ended.err
+
+
+def test_a_table_whose_name_is_not_utf8_is_measured_and_its_name_written_out(
+    command: Command, recipe: Path, table: Path, tmp_path: Path
+) -> None:
+    odd = table.rename(Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.csv")))
+    ended = command("evaluate", recipe, "--labels", odd, "-o", tmp_path / "out")
+    assert ended.code == 0
+    assert measured(tmp_path / "out")["table"] == f"{tmp_path}/\\xff.csv"
 
 
 def test_ages_of_none_but_a_failed_picture_do_not_end_the_command(

@@ -9,6 +9,7 @@ from warnings import catch_warnings
 import click
 
 from diascope.cli.typed import NAMED, filled, typed
+from diascope.words import as_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -188,8 +189,8 @@ def _facts(pipeline: "Pipeline", options: dict[str, Any]) -> dict[str, Any]:
     return {
         "model": card.name,
         "weights digest": card.digest,
-        "recipe": str(pipeline.recipe.path),
-        "table": str(options["labels"]),
+        "recipe": as_utf8(str(pipeline.recipe.path)),
+        "table": as_utf8(str(options["labels"])),
         "split": options["split"] or "all rows",
         "seed": options["seed"],
         "command": typed(),

@@ -34,6 +34,17 @@ def test_a_sound_recipe_has_no_problems(recipe: Path, photos: Path) -> None:
     assert (result.problems, result.warnings) == ([], [])
 
 
+@pytest.mark.parametrize("listed", [2, 3])
+def test_that_there_are_more_inputs_than_were_listed_is_said(
+    recipe: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, listed: int
+) -> None:
+    monkeypatch.setattr("diascope.preflight._LISTED", listed)
+    result = checked(recipe, photos)
+    told = f"there are more inputs than the first {listed}, which were listed"
+    assert result.found == listed
+    assert (told in result.notes) == (listed == 2)
+
+
 def test_every_plugin_of_the_recipe_is_named_with_its_owner(recipe: Path, photos: Path) -> None:
     notes = " ".join(checked(recipe, photos).notes)
     for title in ("reader 'image'", "preprocessing 'resize'", "model 'classifier'"):

@@ -105,7 +105,10 @@ def _check_inputs(
     )
     if pipeline.recipe.privacy == "strict":
         found = pseudonymous(found)
-    every = list(islice(found, _LISTED))
+    every = list(islice(found, _LISTED + 1))
+    if len(every) > _LISTED:
+        del every[_LISTED:]
+        result.notes.append(f"there are more inputs than the first {_LISTED:,}, which were listed")
     items = [entry.item for entry in every if entry.end is None]
     lost = [entry.end for entry in every if isinstance(entry.end, Failed)]
     result.found = len(every)

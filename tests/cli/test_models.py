@@ -93,3 +93,10 @@ def test_a_model_whose_card_raises_is_told_with_its_cause(
 def test_a_model_whose_name_no_folder_can_have_is_refused(command: Command) -> None:
     ended = command("models", "show", "x" * 300)
     assert (ended.code, "there is no model plugin named" in ended.err) == (2, True)
+
+
+def test_of_a_path_it_is_said_that_there_is_no_such_folder(command: Command) -> None:
+    for path in ("runs/nowhere", "nowhere/", f"/{'x' * 300}"):
+        ended = command("models", "show", path)
+        assert ended.code == 2
+        assert ended.err == f"pipeline: {path}: there is no such folder of weights\n"

@@ -93,6 +93,7 @@ def _write_page(card: "ModelCard", page: str) -> None:
 
 @aside()
 def _card(name: str) -> "ModelCard":
+    from os import sep
     from os.path import isdir
     from pathlib import Path
 
@@ -103,6 +104,8 @@ def _card(name: str) -> "ModelCard":
 
     if isdir(name):  # noqa: PTH112 - Path.is_dir may raise
         return read_card(Path(name))
+    if sep in name:
+        raise WeightsError("there is no such folder of weights", where=name)
     plugin = find_plugin("model", name)
     loaded = load_plugin(plugin)
     needs = [parameter.name for parameter in parameters(loaded).values() if parameter.required]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.reports.pages import CARD, prediction
+from tests.reports.pages import CARD, FAILED, SKIPPED, prediction
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -58,6 +58,14 @@ def test_what_only_items_beyond_the_gallery_have_fits_none_of_it(opened: Open) -
     page.select_option("[name=state]", "")
     page.locator("[data-label=dark]").click()
     assert names(page) == []
+
+
+@pytest.mark.parametrize(("items", "told"), [(1, "0 of 2 are listed"), (2, "1 of 2 are listed")])
+def test_failures_beyond_the_gallery_are_not_passed_over(
+    opened: Open, items: int, told: str
+) -> None:
+    page = opened([prediction(), FAILED, SKIPPED], items=items)
+    assert told in page.locator("#unfinished").inner_text()
 
 
 def test_the_bar_of_a_label_that_was_never_predicted_keeps_no_item(opened: Open) -> None:

@@ -7,9 +7,11 @@ const reasonRow = (row, record) => {
     cell("Plugin", record.plugin), cell("Reason", record.reason));
 };
 
-const showUnfinished = ({ rows, record }) => {
+const showUnfinished = ({ rows, record }, { states }) => {
+  const ended = (states.failed ?? 0) + (states.skipped ?? 0);
   const unfinished = rows.filter((row) => row.state !== "ok").sort((one, other) => collator.compare(one.state, other.state) || one.order - other.order);
-  byId("unfinished").hidden = !unfinished.length;
+  byId("unfinished").hidden = !ended;
+  if (unfinished.length < ended) byId("unfinished-title").after(make("p", { class: "muted" }, `${count(unfinished.length)} of ${count(ended)} are listed here; the run’s other reports hold all`));
   paged("reasons", (row) => reasonRow(row, record(row))).show(unfinished);
 };
 
@@ -24,7 +26,7 @@ const start = () => {
   const gallery = startGallery(run, totals, labels);
   showWarnings(run, totals, gallery.showState);
   showDistribution(totals, labels, gallery.choose);
-  showUnfinished(gallery);
+  showUnfinished(gallery, totals);
   showProvenance(run);
   addEventListener("beforeprint", () => document.querySelectorAll("#provenance, .each").forEach((folded) => { folded.open = true; }));
 };

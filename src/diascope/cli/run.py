@@ -14,7 +14,7 @@ from diascope.cli.typed import NAMED, filled, typed
 from diascope.words import as_utf8
 
 if TYPE_CHECKING:
-    from diascope.runner import Outcome, Request
+    from diascope.runner import Outcome
 
 _EXAMPLE = """\b
 Examples:
@@ -92,19 +92,19 @@ def run(recipe: str, inputs: tuple[str, ...], overrides: tuple[str, ...], **opti
     heard = catch_warnings(action="ignore") if quiet else nullcontext()
     with heard, private_ends() if strict else nullcontext(), run_progress(quiet=quiet) as watch:
         outcome = run_pipeline(pipeline, request, watch)
-    _tell(outcome, request, quiet=quiet, strict=strict)
+    _tell(outcome, quiet=quiet, strict=strict)
     if options["profile"] and outcome.profile is not None:
         click.echo("\n".join(outcome.profile.lines()))
     sys.exit(outcome.exit_code)
 
 
-def _tell(outcome: "Outcome", request: "Request", *, quiet: bool, strict: bool) -> None:
+def _tell(outcome: "Outcome", *, quiet: bool, strict: bool) -> None:
+    from diascope.cli.stops import tell_stop
+
     for problem in outcome.problems:
         click.echo(f"error: {problem}", err=True)
     if outcome.stopped:
-        click.echo(f"Stopped early: {outcome.stopped.rstrip('.')}.", err=True)
-        again = " the same command." if strict else f":\n  {request.command}"
-        click.echo(f"Go on with{again}", err=True)
+        tell_stop(outcome.stopped, "" if strict else typed())
     if quiet:
         return
     counts = outcome.counts

@@ -28,6 +28,12 @@ def folder_told(folder: Path) -> Iterator[None]:
 
 def stop_early(reason: str, code: int) -> NoReturn:
     """Tell why the command stops and what goes on with it; end with that code."""
-    click.echo(f"Stopped early: {reason.rstrip('.')}.", err=True)
-    click.echo(f"Go on with:\n  {typed()}", err=True)
+    tell_stop(reason, typed())
     sys.exit(code)
+
+
+def tell_stop(reason: str, command: str) -> None:
+    """Tell why a command stops and what goes on with it; the same, if it is not to be quoted."""
+    click.echo(f"Stopped early: {reason.rstrip('.')}.", err=True)
+    again = f":\n  {command}" if command else " the same command."
+    click.echo(f"Go on with{again}", err=True)

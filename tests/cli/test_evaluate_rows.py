@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from diascope.card import read_card, write_card
 from tests.cli.tables import LABELS, measured, write_labelled
 from tests.runs import Ended, write_pictures
 
@@ -58,6 +60,24 @@ def test_a_table_whose_name_is_not_utf8_is_measured_and_its_name_written_out(
     ended = command("evaluate", recipe, "--labels", odd, "-o", tmp_path / "out")
     assert ended.code == 0
     assert measured(tmp_path / "out")["table"] == f"{tmp_path}/\\xff.csv"
+
+
+def test_no_coverage_is_promised_of_a_model_that_gives_no_sets(
+    command: Command,
+    recipe: Path,
+    table: Path,
+    tiny_weights: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write_card(replace(read_card(tiny_weights), conformal={"0.9": 0.3}), tiny_weights)
+    asked = "evaluate", recipe, "--labels", table, "--set", "run.coverage=0.9", "-o"
+    command(*asked, tmp_path / "sets")
+    monkeypatch.setattr("diascope.classifier.Classifier._set", lambda *_: None)
+    command(*asked, tmp_path / "none")
+    found = [measured(tmp_path / name) for name in ("sets", "none")]
+    assert [each["promised_coverage"] for each in found] == [0.9, None]
+    assert ["set_coverage" in each["metrics"] for each in found] == [True, False]
 
 
 def test_ages_of_none_but_a_failed_picture_do_not_end_the_command(

@@ -149,6 +149,7 @@ def _scored(
     examples = [example for example, _ in answered]
     answers = [answer for _, answer in answered]
     sets = [answer.prediction_set for answer in answers]
+    promised = None not in sets  # a model may give none, whatever the recipe asks for
     scores = np.array([[answer.scores[name] for name in card.names] for answer in answers])
     wrong = ~((scores >= 0) & (scores <= 1))
     if wrong.any():
@@ -165,8 +166,8 @@ def _scored(
         scores=scores,
         predicted=members([answer.predicted for answer in answers], card.names),
         score_kind=kind,
-        sets=None if None in sets else members([chosen or () for chosen in sets], card.names),
-        coverage=coverage,
+        sets=members([chosen or () for chosen in sets], card.names) if promised else None,
+        coverage=coverage if promised else None,
         columns=columns_of(examples),
     )
 

@@ -97,6 +97,13 @@ def test_of_many_labels_only_cells_with_items_are_drawn() -> None:
         assert len([text for text in texts if "%" in text.get_text()]) == cells
 
 
+def test_labels_are_written_as_they_are_named(tmp_path: Path) -> None:
+    draw_figures(many_labels((r"$\foo$", "$x$", "red")), tmp_path)
+    for each in DRAWINGS:
+        drawn = (tmp_path / f"{each.name}.svg").read_text()
+        assert each.name == "reliability" or r"$\foo$" in drawn
+
+
 def test_letters_that_the_font_lacks_are_warned_of_once(tmp_path: Path) -> None:
     with pytest.warns() as heard:
         draw_figures(many_labels(("黒色腫", "母斑", "red")), tmp_path)

@@ -27,6 +27,7 @@ _SETTINGS = {
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
     "text.color": INK,
+    "text.parse_math": False,  # a dollar sign in a label is one
     "axes.edgecolor": MUTED,
     "axes.labelcolor": MUTED,
     "axes.titlesize": 10,

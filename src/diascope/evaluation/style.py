@@ -71,7 +71,9 @@ def legend_beside(figure: "Figure", axes: "Axes", lines: int) -> None:
     Args:
         lines: how many fit below each other.
     """
-    names = axes.get_legend_handles_labels()[1]
+    # matplotlib names what nobody named, and leaves out what begins with _ unless it is given
+    curves = [line for line in axes.get_lines() if not str(line.get_label()).startswith("_child")]
+    names = [str(curve.get_label()) for curve in curves]
     if not names:
         return
     each, columns = [name.count("\n") + 1 for name in names], 1
@@ -80,7 +82,7 @@ def legend_beside(figure: "Figure", axes: "Axes", lines: int) -> None:
     if columns > 1:
         figure.set_figwidth(_PLOT + _COLUMN * columns)
         axes.set_anchor("W")
-    axes.legend(loc="center left", bbox_to_anchor=(1.02, 0.5), ncols=columns)
+    axes.legend(curves, names, loc="center left", bbox_to_anchor=(1.02, 0.5), ncols=columns)
 
 
 def _tallest(lines: list[int], columns: int) -> int:

@@ -97,6 +97,16 @@ def test_of_many_labels_only_cells_with_items_are_drawn() -> None:
         assert len([text for text in texts if "%" in text.get_text()]) == cells
 
 
+def test_a_png_file_of_very_many_labels_is_no_larger_than_memory_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("diascope.evaluation.style._PIXELS", 250_000)
+    draw_figures(multiclass(), tmp_path)
+    for path in tmp_path.glob("*.png"):
+        with Image.open(path) as image:
+            assert 0.9 * 250_000 < image.width * image.height <= 250_000
+
+
 def test_labels_are_written_as_they_are_named(tmp_path: Path) -> None:
     labels = many_labels((r"$\foo$", "_rest", "red"))
     draw_figures(replace(labels, task="multilabel"), tmp_path)

@@ -19,6 +19,8 @@ SERIES = ("#0b6b73", "#c2571a", "#4c5fb8", "#8a4f9e", "#4d7c2a", "#a8324a", "#8a
 CSS = {INK: "--ink", MUTED: "--muted", LINE: "--line", ACCENT: "--accent", SURFACE: "--surface"}
 CSS |= {colour: f"--series-{number}" for number, colour in enumerate(SERIES, 1)}
 
+_DPI, _PIXELS = 160, 100_000_000
+"""Of a PNG file: dots an inch, fewer where it would have more pixels, of four bytes in memory."""
 _PLOT, _COLUMN = 5.0, 2.25  # inches of a plot, and of a column of the legend beside it
 _DASHES = ("solid", (0, (5, 2)), (0, (1, 1.5)))
 _FIRST_DASHES = (0, 1, 0, 2, 2, 0, 0, 1)
@@ -98,7 +100,9 @@ def settings(name: str) -> dict[str, Any]:
 def save(figure: "Figure", path: Path) -> list[Path]:
     """Write ``path.png``, on white, and ``path.svg``, on nothing; return both."""
     files = [path.with_suffix(".png"), path.with_suffix(".svg")]
-    figure.savefig(files[0], dpi=160, facecolor=SURFACE)
+    width, height = figure.get_size_inches()
+    dpi = min(_DPI, (_PIXELS / (width * height)) ** 0.5)
+    figure.savefig(files[0], dpi=dpi, facecolor=SURFACE)
     figure.savefig(files[1], metadata={"Date": None})
     return files
 

@@ -1,7 +1,9 @@
 """What counts as a copy of a picture, and what does not."""
 
 import io
+import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -77,6 +79,16 @@ def test_a_picture_of_one_channel_and_of_other_numbers_is_compared() -> None:
     deep = scene(5)[:, :, :1].astype(np.uint16) * 16
     wide = Sample(Item("a", "a"), deep, range=(0, 4080))
     assert copies([fingerprint(wide), fingerprint(sample(scene(5)[:, :, :1]))]) == [(0, 1)]
+
+
+def test_pictures_that_are_all_alike_are_compared_in_little_memory() -> None:
+    one = fingerprint(sample(scene(1)))
+    prints = [replace(one, digest=bytes([n % 256, n // 256])) for n in range(300)]
+    tracemalloc.start()
+    assert copies(prints) == [tuple(range(300))]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100e6  # of 45,000 pairs, each of two pictures of 4 kB
 
 
 def test_no_pictures_have_no_copies() -> None:

@@ -28,6 +28,7 @@ _FLAT = 2.0
 """Grey levels of 255: pictures that vary less have no structure to compare."""
 _THUMBNAIL = (32, 32)
 _PAIRS_AT_ONCE = 4_000_000
+_COMPARED_AT_ONCE = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +115,9 @@ def _near(fingerprints: Sequence[Fingerprint], places: NDArray[np.intp]) -> NDAr
     for start in range(0, len(places), step):
         left, right = np.nonzero(signs[start : start + step] @ signs[start:].T >= least)
         later = right > left
-        left, right = left[later] + start, right[later] + start
-        agree = np.einsum("ij,ij->i", normal[left], normal[right]) >= _LEAST_CORRELATION
-        found.append(np.stack([places[left[agree]], places[right[agree]]], axis=1))
-    return np.concatenate(found)
+        pairs = np.stack([left[later], right[later]], axis=1) + start
+        for at in range(0, len(pairs), _COMPARED_AT_ONCE):  # of pictures that are all alike, many
+            part = pairs[at : at + _COMPARED_AT_ONCE]
+            likeness = np.einsum("ij,ij->i", *(normal[side] for side in part.T))
+            found.append(places[part[likeness >= _LEAST_CORRELATION]])
+    return np.concatenate(found) if found else np.empty((0, 2), np.intp)

@@ -180,6 +180,20 @@ def test_a_copy_in_another_split_of_a_fold_is_an_error_that_names_the_fold(
     assert not any("in fold" in one for one in inspect(rows, folds=[together]).warnings)
 
 
+def test_of_many_copies_of_one_picture_some_are_told_and_all_are_listed(
+    inspect: Inspect, tmp_path: Path
+) -> None:
+    rows = good_rows(tmp_path)
+    for number in range(40):
+        (tmp_path / f"{number:02}.png").write_bytes((tmp_path / "00.png").read_bytes())
+
+    told = refusal(inspect, rows)
+
+    assert "line 2: 00.png (train) = " in told
+    assert " = line 11: 09.png (train) = 30 more\n" in told
+    assert "line 41: 39.png" in listed(tmp_path)[0]["row"]
+
+
 def test_copies_with_other_labels_are_told(inspect: Inspect, tmp_path: Path) -> None:
     rows = good_rows(tmp_path)
     (tmp_path / "01.png").write_bytes((tmp_path / "00.png").read_bytes())

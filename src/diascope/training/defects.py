@@ -19,6 +19,7 @@ from diascope.training.pictures import first_sample
 
 DEFECTS_FILE = "defects.csv"
 _SHOWN = 10
+_SAME = " = "
 _FEW_GROUPS = {"train": 10, "validation": 5, "test": 5}
 
 
@@ -39,7 +40,7 @@ class Defect:
     hint: str = ""
 
     def __str__(self) -> str:
-        shown = [self.text, *(f"  {row}" for row in self.rows[:_SHOWN])]
+        shown = [self.text, *(f"  {_cut(row)}" for row in self.rows[:_SHOWN])]
         if len(self.rows) > _SHOWN:
             shown.append(f"  and {len(self.rows) - _SHOWN} more")
         return "\n".join([*shown, self.hint] if self.hint else shown)
@@ -235,7 +236,14 @@ def _write(found: Sequence[Defect], directory: Path) -> None:
 
 
 def _together(sets: Sequence[Sequence[Example]]) -> tuple[str, ...]:
-    return tuple(" = ".join(f"{_row(one)} ({one.split})" for one in alike) for alike in sets)
+    return tuple(_SAME.join(f"{_row(one)} ({one.split})" for one in alike) for alike in sets)
+
+
+def _cut(row: str) -> str:
+    """Return some of a set of copies, which may be thousands."""
+    copied = row.split(_SAME)
+    more = [f"{len(copied) - _SHOWN:,} more"] if len(copied) > _SHOWN else []
+    return _SAME.join([*copied[:_SHOWN], *more])
 
 
 def _row(example: Example) -> str:

@@ -14,8 +14,10 @@ from diascope.errors import TableError
 from diascope.pipeline import make_readers
 from diascope.preparation import Preparation
 from diascope.recipe import read_recipe
-from diascope.table import read_table
+from diascope.sample import Sample
+from diascope.table import Example, read_table
 from diascope.training.defects import DEFECTS_FILE, Inspection, inspect_pictures
+from diascope.training.pictures import first_sample
 
 Inspect = Callable[..., Inspection]
 Row = tuple[str, str, str, str]
@@ -96,6 +98,19 @@ def test_all_unreadable_pictures_are_named_by_row(inspect: Inspect, tmp_path: Pa
     assert "3 pictures cannot be read" in told
     assert [word in told for word in ("line 5: 03.png", "line 12: 10.png")] == [True, True]
     assert "line 13: 11.png: cannot be used: the file is empty" in told
+
+
+def test_pictures_with_pixels_that_are_no_numbers_are_named(
+    inspect: Inspect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(example: Example, preparation: Preparation) -> Sample:
+        sample = first_sample(example, preparation)
+        value = np.nan if example.line == 7 else 1.0
+        return replace(sample, pixels=sample.pixels * np.float32(value))
+
+    monkeypatch.setattr("diascope.training.defects.first_sample", read)
+    told = refusal(inspect, good_rows(tmp_path))
+    assert "1 picture cannot be read\n    line 7: 05.png: not all of its pixels are num" in told
 
 
 def test_pictures_of_another_size_than_most_are_named(inspect: Inspect, tmp_path: Path) -> None:

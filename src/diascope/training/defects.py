@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
 from diascope.errors import TableError
 from diascope.fitting import takes
 from diascope.output import write_whole
@@ -123,6 +125,9 @@ class _Read:
                 sample = first_sample(example, preparation)
             except TableError as error:
                 unreadable.append(f"{_row(example)}: {error.message}")
+                continue
+            if not np.isfinite(sample.pixels).all():
+                unreadable.append(f"{_row(example)}: not all of its pixels are numbers")
                 continue
             fingerprints[place] = fingerprint(sample)
             sizes[_row(example)] = sample.pixels.shape[:2]

@@ -100,6 +100,16 @@ def test_an_item_that_cannot_be_read_to_its_end_is_named(
     assert not list(table.parent.parent.glob("features/*.part"))
 
 
+def test_an_item_whose_features_are_no_numbers_is_named(
+    work: Work, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    infinite = np.full((2, 6), np.inf, np.float16)
+    monkeypatch.setattr("diascope.training.features.Extraction._features", lambda *_: infinite)
+    with pytest.raises(TableError, match="features of some of it are no finite") as refused:
+        work()
+    assert refused.value.where == str(table.parent / "00.png")
+
+
 def test_what_keeps_a_file_from_being_written_is_told_by_its_number(tmp_path: Path) -> None:
     resource = pytest.importorskip("resource", reason="needs limits of a process")
     from diascope.training.features import _save

@@ -93,7 +93,8 @@ class Extraction:
         """Work out what is not known yet, and return where all of it lies.
 
         Raises:
-            TableError: for an item that cannot be read to its end.
+            TableError: for an item that cannot be read to its end, or whose features are no
+                finite numbers in half precision.
         """
         features = Features(folder, self._digest())
         folder.mkdir(exist_ok=True)
@@ -105,12 +106,14 @@ class Extraction:
         rows: dict[int, list[NDArray[np.float16]]] = defaultdict(list)
         reading = _Reading(missing, self.preparation, self.card)
         for place, part in DataLoader(reading, batch_size=None, num_workers=self.workers):
+            if isinstance(part, Tensor):
+                rows[place].append(self._features(part))
+                if not np.isfinite(rows[place][-1]).all():
+                    part = "the backbone's features of some of it are no finite numbers"
             if isinstance(part, str):
                 where = str(missing[place].path)
                 raise TableError(f"cannot be used: {part}", where=where)
-            if part is not None:
-                rows[place].append(self._features(part))
-            else:
+            if part is None:
                 _save(np.concatenate(rows.pop(place)), features.path(missing[place]))
         return features
 

@@ -52,6 +52,14 @@ def test_a_group_of_blanks_is_none(write: Write) -> None:
     assert (first.group, second.group) == ("a.png", "p1")
 
 
+def test_blanks_around_a_path_are_the_files_if_it_is_there(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "b.png ").write_bytes(b"picture")
+    first, second = read_table(write("path,label\n a.png ,x\nb.png ,x\n"), "multiclass")
+
+    assert (first.name, second.name, second.path.name) == ("a.png", "b.png ", "b.png ")
+    assert "the path is empty" in str(refusal(write("path,label\n  ,x\n")))
+
+
 @pytest.mark.parametrize("mark", [";", "\t"])
 def test_cells_that_are_not_parted_by_commas_are_told(write: Write, mark: str) -> None:
     error = refusal(write(f"path{mark}label\na.png{mark}x\n"))

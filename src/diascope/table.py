@@ -168,7 +168,8 @@ def _example(row: dict[str, str], line: int, column: str, path: Path, task: Task
         raise TableError("the row has more cells than the table has columns", where=where)
     if None in row.values():
         raise TableError("the row has fewer cells than the table has columns", where=where)
-    if not row["path"]:
+    name = _path(row["path"], path.parent)
+    if not name:
         raise TableError("the path is empty", where=where)
     cells = {part.strip() for part in row[column].split("|") if part.strip()}
     unknown = frozenset(cell[1:].strip() for cell in cells if cell.startswith("?"))
@@ -184,16 +185,22 @@ def _example(row: dict[str, str], line: int, column: str, path: Path, task: Task
         expected = ", ".join(get_args(Split))
         raise TableError(f"split must be one of {expected}, got {split!r}", where=where)
     return Example(
-        name=row["path"],
-        path=path.parent / row["path"],
+        name=name,
+        path=path.parent / name,
         labels=labels,
-        group=(row.get("group") or "").strip() or row["path"],
+        group=(row.get("group") or "").strip() or name,
         split=cast(Split | None, split),
         unknown=unknown,
         weight=_weight(row.get("weight") or "1", where),
         columns={key: cell for key, cell in row.items() if key not in _OWN},
         line=line,
     )
+
+
+def _path(cell: str, folder: Path) -> str:
+    """Return a path without blanks around it that no file has, as in a list of pictures."""
+    plain = cell.strip()
+    return cell if plain != cell and os.path.isfile(folder / cell) else plain  # noqa: PTH113
 
 
 def _weight(text: str, where: str) -> float:

@@ -10,7 +10,7 @@ import pytest
 
 from diascope.card import read_card, write_card
 from tests.cli.tables import LABELS, measured, write_labelled
-from tests.runs import Ended, write_pictures
+from tests.runs import Ended, write_pictures, write_recipe, write_weights
 
 Command = Callable[..., Ended]
 
@@ -122,6 +122,20 @@ def test_what_the_weights_were_trained_on_is_known_from_beside_them(
     assert "1 item measured, 0 without answer" in alone.out
     assert "told by their groups and paths in" in alone.err
     assert "train or validation" not in alone.err
+
+
+def test_rows_that_the_other_of_two_models_learned_from_are_a_warning(
+    command: Command, recipe: Path, table: Path, tmp_path: Path
+) -> None:
+    older = write_weights(tmp_path / "older")
+    split = [f"photos/{n:02}.png,red,,{'test' if n % 2 else 'train'}" for n in range(12)]
+    (older / "split.csv").write_text("\n".join(["path,label,group,split", *split]))
+    other = write_recipe(tmp_path / "older.yaml", older)
+    asked = "evaluate", recipe, "--labels", table, "--split", "test", "--compare"
+    told = f"warning: older: 2 of 4 rows stand in train or validation in {older}/split.csv"
+    assert told in command(*asked, other, "-o", tmp_path / "out").err
+    (older / "split.csv").unlink()
+    assert "older" not in command(*asked, other, "-o", tmp_path / "2").err
 
 
 def test_groups_that_are_only_named_as_those_of_the_training_are_not_taken_for_them(

@@ -80,7 +80,7 @@ def evaluate(recipe: str, overrides: tuple[str, ...], **options: Any) -> None:
 def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) -> int:
     """Run, measure and write; return the exit code: 1 if a picture has no answer."""
     from diascope.cli.stops import folder_told
-    from diascope.evaluation.answers import columns_of, read_labels
+    from diascope.evaluation.answers import columns_of, learned_rows, read_labels
     from diascope.evaluation.compare import check_comparable, compare
     from diascope.evaluation.evaluate import evaluate as measure
     from diascope.evaluation.evidence import measure_evidence
@@ -100,7 +100,8 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
     warnings += pipeline.warnings
     if other is not None:
         check_comparable(card, other.model.instance.card)
-        warnings += [f"{other.recipe.name}: {warning}" for warning in other.warnings]
+        doubts = [*other.warnings, *learned_rows(examples, other.weights)]
+        warnings += [f"{other.recipe.name}: {doubt}" for doubt in doubts]
     check_divisible(columns_of(examples), by)
     updated_in = updatable(pipeline.weights, card) if options["update_card"] else None
     looking = _looking(pipeline, examples, options["labels"]) if options["evidence"] else None

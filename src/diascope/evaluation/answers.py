@@ -60,6 +60,19 @@ def read_labels(
     return chosen, [*_repeated(chosen), *warnings]
 
 
+def learned_rows(examples: Sequence[Example], weights: Path | None) -> list[str]:
+    """Return what to warn of a model with which another is compared: rows that it learned from."""
+    learned = learned_by(weights, examples) if weights is not None else Learned()
+    known = sum(learned.split(example) in LEARNED for example in examples)
+    warnings = [learned.doubt] if learned.doubt else []
+    if known:
+        warnings.append(
+            f"{known} of {counted(len(examples), 'row')} stand in train or validation in "
+            f"{weights}/{SPLIT_FILE}: its figures flatter"
+        )
+    return warnings
+
+
 def classify(
     pipeline: Pipeline, examples: Iterable[Example], folder: Path, watch: Watch, command: str
 ) -> Outcome:

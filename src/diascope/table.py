@@ -90,6 +90,12 @@ def rows_of(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
     return columns, numbered
 
 
+def named_in(folder: Path, cell: str) -> str:
+    """Return a path of a table without blanks around it that no file has, as in a list."""
+    plain = cell.strip()
+    return cell if plain != cell and os.path.isfile(folder / cell) else plain  # noqa: PTH113
+
+
 def label_names(examples: Sequence[Example], given: Sequence[str], path: Path) -> tuple[str, ...]:
     """Return the labels of the task: as given in the recipe, or all that the table has.
 
@@ -168,7 +174,7 @@ def _example(row: dict[str, str], line: int, column: str, path: Path, task: Task
         raise TableError("the row has more cells than the table has columns", where=where)
     if None in row.values():
         raise TableError("the row has fewer cells than the table has columns", where=where)
-    name = _path(row["path"], path.parent)
+    name = named_in(path.parent, row["path"])
     if not name:
         raise TableError("the path is empty", where=where)
     cells = {part.strip() for part in row[column].split("|") if part.strip()}
@@ -195,12 +201,6 @@ def _example(row: dict[str, str], line: int, column: str, path: Path, task: Task
         columns={key: cell for key, cell in row.items() if key not in _OWN},
         line=line,
     )
-
-
-def _path(cell: str, folder: Path) -> str:
-    """Return a path without blanks around it that no file has, as in a list of pictures."""
-    plain = cell.strip()
-    return cell if plain != cell and os.path.isfile(folder / cell) else plain  # noqa: PTH113
 
 
 def _weight(text: str, where: str) -> float:

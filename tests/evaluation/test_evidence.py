@@ -132,6 +132,8 @@ def test_masks_that_are_not_there_are_named_before_anything_is_run(
 ) -> None:
     (tmp_path / "5-mask.png").unlink()
     examples[0].columns["mask"] = "x" * 300  # which no file can be called
+    examples[1].columns["mask"] += " "
+    examples[2].columns["mask"] = " "
 
     with pytest.raises(TableError, match=r"2 masks missing: line 2: .*x; line 7: .*5-mask"):
         refuse_missing_masks(examples, tmp_path / "table.csv")

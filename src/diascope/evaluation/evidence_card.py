@@ -8,7 +8,7 @@ from typing import Any
 
 from diascope.card import CARD_FILE, ModelCard, check_digest, file_digest, read_card, write_card
 from diascope.errors import OutputError, UsageError, WeightsError
-from diascope.evaluation.evidence_cases import MASK
+from diascope.evaluation.evidence_cases import MASK, mask_of
 from diascope.evaluation.learned import LEARNED
 from diascope.pages.words import counted
 from diascope.table import Example
@@ -41,7 +41,7 @@ def card_evidence(
     found: Mapping[str, Any], examples: Sequence[Example], table: Path
 ) -> dict[str, Any]:
     """Return what the card says of evidence that was measured on rows of a table."""
-    named = sum(bool(row.columns.get(MASK)) for row in examples)
+    named = sum(mask_of(row, table.parent) is not None for row in examples)
     learned = sum(row.split in LEARNED for row in examples)
     groups = len({row.group for row in examples})
     measured_on = (

@@ -19,7 +19,7 @@ from diascope.pipeline import Pipeline
 from diascope.plugins import find_plugin, load_plugin
 from diascope.preparation import Part, Preparation
 from diascope.sample import Item, Sample
-from diascope.table import Example
+from diascope.table import Example, named_in
 
 MASK = "mask"
 """The column that names a picture, relative to the table, which is white inside."""
@@ -47,10 +47,16 @@ class Case:
     mask: NDArray[np.bool_] | None
 
 
+def mask_of(row: Example, folder: Path) -> Path | None:
+    """Return the path of a row's mask; None if the table names none."""
+    name = named_in(folder, row.columns.get(MASK, ""))
+    return folder / name if name else None
+
+
 def refuse_missing_masks(examples: Sequence[Example], table: Path) -> None:
     """Raise a TableError that names masks of the table that are not there, if some are not."""
-    named = [(row.line, table.parent / row.columns[MASK]) for row in examples if _has_mask(row)]
-    missing = [(line, path) for line, path in named if not os.path.isfile(path)]  # noqa: PTH113
+    named = [(row.line, mask_of(row, table.parent)) for row in examples]
+    missing = [(line, path) for line, path in named if path and not os.path.isfile(path)]  # noqa: PTH113
     if missing:
         shown = "; ".join(f"line {line}: {path}" for line, path in missing[:_SHOWN])
         raise TableError(f"{counted(len(missing), 'mask')} missing: {shown}", where=str(table))
@@ -86,18 +92,14 @@ class Looking:
         steps = steps_of(self.preparation)
         sample, stages = walked(_read(self.preparation, example.path), steps)
         mask = None
-        if _has_mask(example):
-            mask = followed(_mask(self.folder / example.columns[MASK]), stages, steps)
+        if (path := mask_of(example, self.folder)) is not None:
+            mask = followed(_mask(path), stages, steps)
         prediction, batch = answered(self.classifier, sample)
         for each in prediction.evidence:
             if each.label in example.labels:
                 column = card.names.index(each.label)
                 output = column - (len(card.names) - card.outputs)
                 yield Case(example.group, column, output, batch, each.map, mask)
-
-
-def _has_mask(example: Example) -> bool:
-    return bool(example.columns.get(MASK))
 
 
 def _mask(path: Path) -> Sample:

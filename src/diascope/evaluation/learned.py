@@ -19,8 +19,9 @@ class Learned:
     """The splits of a training, by the names of its groups and of its pictures.
 
     Attributes:
-        groups, pictures: name to split; pictures only where their paths are absolute, since those
-            within two sets of data may be alike.
+        groups: name to split.
+        pictures: path to split, only where it is absolute, since those within two sets of data may
+            be alike.
         names: of the pictures that it learned from, without folder and ending; empty where nothing
             is known.
         doubt: a warning, if groups are only named as those of the training, or the file cannot be
@@ -28,14 +29,14 @@ class Learned:
     """
 
     groups: Mapping[str, Split] = field(default_factory=dict)
-    pictures: Mapping[str, Split] = field(default_factory=dict)
+    pictures: Mapping[Path, Split] = field(default_factory=dict)
     names: frozenset[str] = frozenset()
     doubt: str = ""
 
     def split(self, example: Example) -> Split | None:
         """Return the training's split of a row's group or picture, the one that it learned more
         from; None if neither stands in it."""
-        found = self.groups.get(example.group), self.pictures.get(example.name)
+        found = self.groups.get(example.group), self.pictures.get(example.path.absolute())
         return next((split for split in _ALL if split in found), None)
 
     def namesakes(self, examples: Sequence[Example]) -> list[Example]:
@@ -76,10 +77,10 @@ def learned_by(folder: Path, examples: Sequence[Example]) -> Learned:
             "picture of the same name: they are taken for others; if they are the same, the "
             "figures flatter"
         )
-    whole = [row for row in rows if Path(row["path"]).is_absolute()]
+    whole = {Path(row["path"]): cast(Split, row["split"]) for row in rows}
     return Learned(
         groups,
-        {row["path"]: cast(Split, row["split"]) for row in whole},
+        {picture: split for picture, split in whole.items() if picture.is_absolute()},
         frozenset(Path(row["path"]).stem for row in rows if row["split"] in LEARNED),
         doubt,
     )

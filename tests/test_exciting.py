@@ -96,6 +96,7 @@ def test_of_a_long_table_as_many_as_allowed_are_drawn_by_lot(look: Look, rows: l
         ("path\na.png\n", ()),
         ("path,label\na.png,x\n", ("x",)),
         ("path,labels\na.png,x|y\n", ("x", "y")),
+        ("path,label\n a.png ,x\n", ("x",)),
         ("path,label\na.png,x\n,\n,\n", ("x",)),  # as spreadsheets leave rows at the end
     ],
 )

@@ -16,7 +16,7 @@ from diascope.explain.targets import Outputs, Target, watched
 from diascope.looking import answered, prepared
 from diascope.preparation import Preparation
 from diascope.sample import Item
-from diascope.table import columns_hint, rows_of
+from diascope.table import columns_hint, named_in, rows_of
 
 
 @dataclass(frozen=True)
@@ -89,6 +89,6 @@ def _looked(
 
 
 def _row(row: dict[str, str], folder: Path) -> Row:
-    name = row["path"] or ""
+    name = named_in(folder, row["path"] or "")
     cells = (row.get("labels") or row.get("label") or "").split("|")
     return Row(name, folder / name, tuple(cell.strip() for cell in cells if cell.strip()))

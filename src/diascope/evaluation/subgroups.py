@@ -70,9 +70,9 @@ def check_divisible(columns: Mapping[str, Sequence[str]], by: Sequence[str]) -> 
     for request in by:
         column, _ = divided(columns, request)
         if column != request and all(_number(cell) is None for cell in columns[column]):
-            raise UsageError(f"--by {request}: the column {column!r} holds no numbers")
+            raise UsageError(f"by {request}: the column {column!r} holds no numbers")
         if column in named:
-            raise UsageError(f"--by {request}: the column {column!r} is named twice")
+            raise UsageError(f"by {request}: the column {column!r} is named twice")
         named.add(column)
 
 
@@ -87,7 +87,7 @@ def divided(columns: Mapping[str, Sequence[str]], request: str) -> tuple[str, li
         return request, [cell.strip() or _NOT_GIVEN for cell in _column(columns, request)]
     width = _number(text)
     if width is None or not width > 0:
-        raise UsageError(f"--by {request}: the width of a bin must be a number above 0")
+        raise UsageError(f"by {request}: the width of a bin must be a number above 0")
     return column, [_bin(cell, width) for cell in _column(columns, column)]
 
 

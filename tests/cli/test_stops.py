@@ -1,6 +1,7 @@
 """Disks that fill, and folders that go, while a command writes: it stops early and says so."""
 
 import errno
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,6 +30,20 @@ def test_a_disk_that_fills_while_an_evaluation_is_written_is_told(
     assert (ended.code, "Traceback" in ended.err) == (3, False)
     assert "Stopped early: the disk is full" in ended.err
     assert f"Go on with:\n  pipeline evaluate {recipe}" in ended.err
+
+
+def test_a_disk_that_is_full_when_an_evaluation_reads_its_answers_is_told(
+    command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def opened(*_: object) -> None:
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorname = "SQLITE_FULL"
+        raise error
+
+    monkeypatch.setattr("diascope.evaluation.answers.Ledger", opened)
+    ended = command("evaluate", recipe, "--labels", write_labelled(tmp_path), "-o", tmp_path / "o")
+    assert (ended.code, "Traceback" in ended.err) == (3, False)
+    assert "Stopped early: the disk is full: database or disk is full.\nGo on" in ended.err
 
 
 @on_linux

@@ -172,7 +172,8 @@ def _answers(
         click.echo(f"error: {problem}", err=True)
     if outcome.stopped:
         stop_early(outcome.stopped, outcome.exit_code)
-    scored, failed = collect(pipeline, examples, folder)
+    with folder_told(folder):
+        scored, failed = collect(pipeline, examples, folder)
     return scored, failed, max(outcome.exit_code, 1 if failed else 0)
 
 

@@ -1,5 +1,6 @@
 """A command that stops before its end, tells why, and how it goes on: exit code 3."""
 
+import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,9 +19,10 @@ def folder_told(folder: Path) -> Iterator[None]:
     output = folder.resolve()
     try:
         yield
-    except (OSError, RuntimeError) as error:  # torch hides what befell its file behind words
-        cause = error if isinstance(error, OSError) else error.__context__
-        fault = fault_of(cause, output) if isinstance(cause, OSError) else ""
+    except (OSError, sqlite3.Error, RuntimeError) as error:
+        # torch hides what befell its file behind words
+        cause = error.__context__ if isinstance(error, RuntimeError) else error
+        fault = fault_of(cause, output) if isinstance(cause, OSError | sqlite3.Error) else ""
         if not fault:
             raise
         stop_early(fault, 3)

@@ -165,7 +165,7 @@ def test_a_recipe_that_is_nowhere_is_refused_with_the_shipped_ones(install: obje
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"), [("mine.yml", "mine.yaml"), ("eye.yml", "eyes.yaml")]
+    ("written", "meant"), [("mine.yml", "{folder}/mine.yaml"), ("eye.yml", "eyes.yaml")]
 )
 def test_a_recipe_of_nearly_that_name_is_named(
     install: Callable[..., None], tmp_path: Path, written: str, meant: str
@@ -175,7 +175,7 @@ def test_a_recipe_of_nearly_that_name_is_named(
 
     with pytest.raises(RecipeError) as caught:
         read_recipe(str(tmp_path / written))
-    assert f"Did you mean {meant!r}?" in caught.value.hint
+    assert f"Did you mean {meant.format(folder=tmp_path)!r}?" in caught.value.hint
 
 
 def test_a_shipped_recipe_that_is_gone_is_refused_with_its_package(install: object) -> None:

@@ -234,7 +234,7 @@ def _find(name: str) -> Path:
         raise RecipeError("is a folder, not a recipe", where=name)
     ships = [f"{recipe}.yaml" for recipe in shipped]
     stems = {Path(each).stem: each for each in ships}
-    stems |= {each.stem: each.name for each in path.parent.glob("*.y*ml")}
+    stems |= {each.stem: str(each) for each in path.parent.glob("*.y*ml")}
     near = get_close_matches(path.stem, stems, n=1)
     meant = f"Did you mean {stems[near[0]]!r}? " if near else ""
     raise RecipeError(

@@ -1,5 +1,6 @@
 """Progress as lines of text."""
 
+import os
 import re
 import warnings
 from collections.abc import Callable
@@ -67,20 +68,28 @@ def test_a_terminal_tells_what_comes_before_the_work(
     assert told in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("verb", ["train", "evaluate"])
-def test_quiet_keeps_warnings_of_libraries_too(
+@pytest.mark.parametrize("verb", ["run", "train", "evaluate"])
+def test_quiet_keeps_warnings_of_libraries_too_and_of_worker_processes(
     command: Callable[..., Ended],
     recipe: Path,
     monkeypatch: pytest.MonkeyPatch,
     recwarn: pytest.WarningsRecorder,
     verb: str,
 ) -> None:
-    for name in ("training.train.train", "evaluation.answers.read_labels"):
-        monkeypatch.setattr(f"diascope.{name}", lambda *_: warnings.warn("of a font", stacklevel=1))
+    inherited: list[str | None] = []
+
+    def library(*_: object) -> None:
+        warnings.warn("of a font", stacklevel=1)
+        inherited.append(os.environ.get("PYTHONWARNINGS"))
+
+    monkeypatch.delenv("PYTHONWARNINGS", raising=False)
+    for name in ("runner.run", "training.train.train", "evaluation.answers.read_labels"):
+        monkeypatch.setattr(f"diascope.{name}", library)
     options = ["-o", "out", *(["--labels", "table.csv"] if verb == "evaluate" else [])]
     for quiet, heard in ((["-q"], 0), ([], 1)):
         command(verb, recipe, *options, *quiet)
         assert len(recwarn) == heard
+    assert inherited == ["ignore", None]
 
 
 def test_a_terminal_tells_loss_metrics_and_the_time_left_of_a_training(

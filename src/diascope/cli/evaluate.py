@@ -1,13 +1,12 @@
 """``pipeline evaluate``: what a labelled table says of a recipe."""
 
 import sys
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from warnings import catch_warnings
 
 import click
 
+from diascope.cli.quiet import without_warnings
 from diascope.cli.typed import NAMED, filled, typed
 from diascope.words import as_utf8
 
@@ -72,7 +71,7 @@ def evaluate(recipe: str, overrides: tuple[str, ...], **options: Any) -> None:
     if options["update_card"] and not options["evidence"]:
         raise UsageError("--update-card needs --evidence", hint="The card takes what it finds.")
     refuse_missing("evaluating needs", _NEEDS, "train")
-    with catch_warnings(action="ignore") if options["quiet"] else nullcontext():
+    with without_warnings(quiet=options["quiet"]):
         code = _evaluate(recipe, overrides, options)
     sys.exit(code)
 

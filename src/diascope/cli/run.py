@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from warnings import catch_warnings
 
 import click
 
+from diascope.cli.quiet import without_warnings
 from diascope.cli.typed import NAMED, filled, typed
 from diascope.words import as_utf8
 
@@ -89,8 +89,8 @@ def run(recipe: str, inputs: tuple[str, ...], overrides: tuple[str, ...], **opti
     for warning in () if quiet else pipeline.warnings:
         click.echo(f"warning: {warning}", err=True)
     strict = read.privacy == "strict"
-    heard = catch_warnings(action="ignore") if quiet else nullcontext()
-    with heard, private_ends() if strict else nullcontext(), run_progress(quiet=quiet) as watch:
+    ends = private_ends() if strict else nullcontext()
+    with without_warnings(quiet=quiet), ends, run_progress(quiet=quiet) as watch:
         outcome = run_pipeline(pipeline, request, watch)
     _tell(outcome, quiet=quiet, strict=strict)
     if options["profile"] and outcome.profile is not None:

@@ -1,13 +1,12 @@
 """``pipeline train``: from a table of labelled pictures to weights and a card."""
 
 import os
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
-from warnings import catch_warnings
 
 import click
 
+from diascope.cli.quiet import without_warnings
 from diascope.cli.typed import NAMED, filled, typed
 
 if TYPE_CHECKING:
@@ -54,8 +53,8 @@ def train(recipe: str, output: str | None, overrides: tuple[str, ...], quiet: bo
         raise UsageError("the recipe names no output folder", hint="Add --output runs/NAME.")
     # of several processes the first tells
     quiet = quiet or os.environ.get("LOCAL_RANK", "0") != "0"
-    heard = catch_warnings(action="ignore") if quiet else nullcontext()
-    with heard, folder_told(Path(folder)), training_progress(quiet=quiet) as watch:
+    hushed = without_warnings(quiet=quiet)
+    with hushed, folder_told(Path(folder)), training_progress(quiet=quiet) as watch:
         card = _train(read, Path(folder), watch, typed(), quiet=quiet)
     if card is not None and not quiet:
         _tell(card, Path(folder))

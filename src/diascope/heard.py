@@ -7,7 +7,7 @@ hear what the other's decoder warns of.
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any
@@ -40,6 +40,25 @@ def heard() -> Iterator[list[warnings.WarningMessage]]:
     finally:
         _hearing.lists.pop()
         _end()
+
+
+def told_once() -> Callable[..., str]:
+    """Return what makes a line of a warning for ``warnings.formatwarning``, and nothing of the same
+    words again.
+
+    Python forgets what it has shown whenever a thread has heard: what warns of every picture would
+    be told of each.
+    """
+    told = set[str]()
+
+    def line(message: object, *_: object, **__: object) -> str:
+        text = f"warning: {message}\n"
+        if text in told:
+            return ""
+        told.add(text)
+        return text
+
+    return line
 
 
 def _begin() -> None:

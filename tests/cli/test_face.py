@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import metadata
@@ -51,6 +52,12 @@ def test_every_option_has_a_text(verb: str) -> None:
     options = [each for command in commands for each in command.params]
     bare = [each.name for each in options if isinstance(each, click.Option) and not each.help]
     assert bare == []
+
+
+def test_a_warning_is_told_once_and_without_its_place(command: Command) -> None:
+    command("--version")
+    told = [warnings.formatwarning("torn", UserWarning, "step.py", 8) for _ in range(2)]
+    assert told == ["warning: torn\n", ""]
 
 
 def test_the_module_is_the_command() -> None:

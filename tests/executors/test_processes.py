@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 from diascope.errors import DiascopeError
 from diascope.executors import processes
 from diascope.executors.processes import WorkerProcess
+from diascope.heard import heard
 from diascope.sample import Failed, Item, Skipped
 from tests.runs import PATIENCE_S, done_in, start, write_pictures, write_recipe
 
@@ -156,6 +158,26 @@ def test_without_end_means_without_end() -> None:
     worker = WorkerProcess(Sleeps(), float("inf"))
     assert list(worker.prepare(Item("short", "b"))) == [Skipped(Item("short", "b"), "awake")]
     worker.close()
+
+
+class Warns(Tells):
+    """A Work whose worker is warned of every item, after it has heard what another one said."""
+
+    def prepare(self, item: Item) -> Iterator[Skipped]:
+        with heard():
+            pass
+        warnings.warn("it is torn", stacklevel=1)
+        yield Skipped(item, "torn")
+
+
+def test_a_worker_tells_once_what_it_is_warned_of_again_and_again(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    worker = WorkerProcess(Warns())
+    for name in ("a", "b"):
+        list(worker.prepare(Item(name, name)))
+    worker.close()
+    assert capfd.readouterr().err == "warning: it is torn\n"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from diascope.cli.interruption import end_interrupted, interruptible
 from diascope.cli.streams import forgive, give_up, open_closed_streams, spell_out
 from diascope.cli.typed import typed
 from diascope.errors import DiascopeError
+from diascope.heard import told_once
 
 _VERBS = {
     "run": "Classify pictures with a recipe and write the reports.",
@@ -74,7 +75,7 @@ def pipeline() -> None:
 @interruptible()
 def main() -> None:
     """Run the command; errors of ours become one message and exit code 2."""
-    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"
+    warnings.formatwarning = told_once()
     open_closed_streams()
     spell_out()
     forgive("stderr")

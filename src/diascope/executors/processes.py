@@ -8,6 +8,7 @@ import signal
 import socket
 import tempfile
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing.process import BaseProcess
@@ -16,6 +17,7 @@ from typing import Any
 from diascope.contracts import Prepared, Work
 from diascope.errors import DiascopeError, reason_of
 from diascope.executors.channel import Channel
+from diascope.heard import told_once
 from diascope.sample import Failed, Item
 from diascope.timing import add_away, measured, take_spent
 
@@ -172,6 +174,7 @@ def _prepare_items(end: socket.socket, pickled: bytes, folder: str) -> None:
     """What a worker process does, until its parent is gone; temporary files go to the folder."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to handle
     _leave_nothing(folder)
+    warnings.formatwarning = told_once()
     os.environ.update(_ONE_THREAD)
     os.environ["TMPDIR"] = tempfile.tempdir = folder
     with suppress(EOFError, ConnectionError):

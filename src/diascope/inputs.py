@@ -69,6 +69,15 @@ def stamp_of(path: Path) -> str:
     return f"{status.st_size}:{status.st_mtime_ns}"
 
 
+def straight(path: Path) -> Path:
+    """Return a path from the root and without ``..``, the same by whatever way a file is named."""
+    path = path.absolute()
+    if ".." not in path.parts:
+        return path
+    start = len(path.parts) - path.parts[::-1].index("..")
+    return _resolved(Path(*path.parts[:start])).joinpath(*path.parts[start:])
+
+
 def _prefixes(named: Sequence[str]) -> list[str]:
     """Return what stands before the ids of each named thing; nothing if only one is named."""
     if len(named) < 2:
@@ -94,7 +103,7 @@ def _local(name: str, prefix: str, base: Path | None, leave_out: Path | None) ->
     if folder and leave_out is not None and path.resolve() == leave_out:
         raise UsageError(f"{name!r} is the output folder too", hint="Choose another --output.")
     if folder:
-        yield from _folder(path, prefix, leave_out)
+        yield from _folder(straight(path), prefix, leave_out)
     elif there:
         yield _file(path, prefix.rstrip("/") or path.name)
     elif has_magic(name):
@@ -181,6 +190,7 @@ def _listing(
 def _file(path: Path, name: str) -> Found:
     try:
         str(path).encode()
+        path = straight(path)
         status = path.stat()
     except UnicodeEncodeError:
         return _failed(path, name, "the file's name is not UTF-8; rename it")

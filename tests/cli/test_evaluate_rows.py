@@ -184,10 +184,11 @@ def test_pictures_that_are_only_named_as_learned_ones_are_a_warning(
     assert "told by" not in ended.err
 
 
+@pytest.mark.parametrize("way", ["photos", "photos/../photos"])
 def test_rows_that_share_a_picture_are_a_warning_that_names_them(
-    command: Command, recipe: Path, table: Path, tmp_path: Path
+    command: Command, recipe: Path, table: Path, tmp_path: Path, way: str
 ) -> None:
-    table.write_text(table.read_text().replace("photos/05.png", "photos/02.png"))
+    table.write_text(table.read_text().replace("photos/05.png", f"{way}/02.png"))
     ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
     assert "12 items measured" in ended.out
     assert "2 rows share their picture with others; each counts (lines 4, 7)" in ended.err

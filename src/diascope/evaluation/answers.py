@@ -15,6 +15,7 @@ from diascope.card import ModelCard
 from diascope.errors import TableError, UsageError
 from diascope.evaluation.learned import LEARNED, Learned, learned_by
 from diascope.evaluation.scored import Booleans, Scored
+from diascope.inputs import straight
 from diascope.ledger import Ledger
 from diascope.output import held, write_whole
 from diascope.pages.words import counted
@@ -192,12 +193,12 @@ def _truth(example: Example, names: Sequence[str]) -> list[float]:
 
 
 def _uri(example: Example) -> str:
-    return str(example.path.absolute())
+    return str(straight(example.path))
 
 
 def _repeated(examples: Sequence[Example]) -> list[str]:
-    rows = Counter(example.path for example in examples)
-    repeated = [example for example in examples if rows[example.path] > 1]
+    rows = Counter(map(_uri, examples))
+    repeated = [example for example in examples if rows[_uri(example)] > 1]
     if not repeated:
         return []
     told = f"{len(repeated)} rows share their picture with others; each counts"

@@ -256,3 +256,15 @@ def test_another_name_of_the_recipe_stands_in_the_reports(
     for name in ("old", "new"):
         command("run", recipe, photos, "-o", results, "--set", f"name={name}")
     assert json.loads((results / "run.json").read_text())["recipe"]["name"] == "new"
+
+
+def test_a_run_that_only_writes_reports_anew_tells_what_gave_the_answers(
+    command: Command, recipe: Path, tmp_path: Path
+) -> None:
+    arguments = "run", recipe, write_pictures(tmp_path / "photos", 1), "-o", tmp_path / "out"
+    told = []
+    for reports in ("[csv]", "[csv, json]"):
+        command(*arguments, "--set", f"report={reports}")
+        told.append(json.loads((tmp_path / "out" / "run.json").read_text())["execution"])
+    assert told[0]["engine"] == "torch"
+    assert told[1] == told[0]

@@ -29,6 +29,7 @@ from diascope.words import as_utf8, masked
 
 RUN_FILE = "run.json"
 _FACT = "reports"
+_EXECUTION = "execution"
 
 
 class Summary:
@@ -65,13 +66,13 @@ class Summary:
 
     def plain(self, pipeline: Pipeline, ledger: Ledger) -> dict[str, Any]:
         """Return the content of ``run.json``."""
-        card, execution = pipeline.model.instance.card, pipeline.execution
+        card = pipeline.model.instance.card
         parts = (*pipeline.parts, *pipeline.reports, pipeline.executor)
         return {
             "recipe": pipeline.recipe.plain(),
             "digest": pipeline.digest(),
             "weights": {"model": pipeline.model.plugin.name, "digest": card.digest},
-            "execution": execution and asdict(execution) | {"devices": pipeline.devices},
+            "execution": _execution(ledger),
             "card": card.plain(),
             "versions": versions(parts)
             | last_versions(ledger)
@@ -81,6 +82,19 @@ class Summary:
             "warnings": [*pipeline.warnings, *mixed_versions(ledger)],
             **self._facts,
         }
+
+
+def note_execution(ledger: Ledger, pipeline: Pipeline) -> None:
+    """Remember what executes the loaded model, for runs that find nothing left to classify."""
+    execution = pipeline.execution
+    told = execution and asdict(execution) | {"devices": pipeline.devices}
+    ledger.remember(_EXECUTION, json.dumps([ledger.digest, told]))
+
+
+def _execution(ledger: Ledger) -> dict[str, Any] | None:
+    """Return what executed the model that gave the answers; None if it does not say."""
+    digest, told = ledger.decoded(_EXECUTION, ["", None])
+    return told if digest == ledger.digest else None
 
 
 def write_reports(

@@ -24,7 +24,7 @@ from diascope.plugins import blamed, raised_by
 from diascope.privacy import WITHHELD
 from diascope.profile import Profile, with_threads
 from diascope.pseudonyms import pseudonymous
-from diascope.reporting import Summary, reported, write_reports
+from diascope.reporting import Summary, note_execution, reported, write_reports
 from diascope.sample import Failed, Found, Item, Prediction, Record, state_of
 from diascope.timing import measured, take_spent
 from diascope.versions import mixed_versions, note_versions
@@ -199,6 +199,7 @@ def _load(pipeline: Pipeline, ledger: Ledger) -> None:
         raise RecipeError(message, where=error.where, hint=hint) from error
     if pipeline.engine is not None:
         ledger.remember(_ENGINE, json.dumps([digest, *pipeline.engine]))
+    note_execution(ledger, pipeline)
 
 
 def _profiled(

@@ -53,7 +53,7 @@ def find_items(
         if name.startswith(_PACKAGE):
             yield from _local(_packaged(name), prefix, None, leave_out)
         elif "://" in name:
-            yield from find_remote(name, prefix)
+            yield from find_remote(_archived(name, base), prefix)
         else:
             yield from _local(name, prefix, base, leave_out)
     for path in lists:
@@ -121,6 +121,15 @@ def _packaged(name: str) -> str:
     if spec is None or not spec.submodule_search_locations:
         raise UsageError(f"{name}: there is no installed Python package {package!r}")
     return str(Path(spec.submodule_search_locations[0]) / inside)
+
+
+def _archived(address: str, base: Path | None) -> str:
+    """Return an address; if its archive lies in ``base``, with the path of the archive there."""
+    inner, _, archive = address.rpartition("::")
+    if base is None or "://" in archive:
+        return address
+    beside = os.path.isfile(base / archive)  # noqa: PTH113 - Path.is_file raises in closed folders
+    return f"{inner}::{base / archive}" if beside else address
 
 
 def _exists(path: Path) -> bool:

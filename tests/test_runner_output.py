@@ -168,3 +168,14 @@ def test_a_refused_run_leaves_no_trace_where_there_was_none(
     assert command("run", recipe, photos, "-o", results).code == 0
     assert command("run", recipe, tmp_path / "fotos", "-o", results).code == 2
     assert "nothing was left" in command("run", recipe, photos, "-o", results).out
+
+
+def test_a_file_that_is_skipped_is_not_read_whole(
+    command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = write_pictures(tmp_path / "photos", 1)
+    (photos / "backup.bin").write_bytes(b"no picture")
+    read: list[str] = []
+    monkeypatch.setattr(runner, "content_digest", lambda item: read.append(item.id) or "")
+    command("run", recipe, photos, "-o", tmp_path / "out")
+    assert read == ["00.png"]

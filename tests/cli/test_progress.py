@@ -68,7 +68,7 @@ def test_a_terminal_tells_what_comes_before_the_work(
     assert told in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("verb", ["run", "train", "evaluate"])
+@pytest.mark.parametrize("verb", ["run", "train", "evaluate", "explain", "quantise"])
 def test_quiet_keeps_warnings_of_libraries_too_and_of_worker_processes(
     command: Callable[..., Ended],
     recipe: Path,
@@ -85,7 +85,10 @@ def test_quiet_keeps_warnings_of_libraries_too_and_of_worker_processes(
     monkeypatch.delenv("PYTHONWARNINGS", raising=False)
     for name in ("runner.run", "training.train.train", "evaluation.answers.read_labels"):
         monkeypatch.setattr(f"diascope.{name}", library)
-    options = ["-o", "out", *(["--labels", "table.csv"] if verb == "evaluate" else [])]
+    for name in ("explaining.explained", "quantising.quantise"):
+        monkeypatch.setattr(f"diascope.{name}", library)
+    options = ["photos"] if verb == "quantise" else ["-o", "out"]
+    options += ["--labels", "table.csv"] if verb == "evaluate" else []
     for quiet, heard in ((["-q"], 0), ([], 1)):
         command(verb, recipe, *options, *quiet)
         assert len(recwarn) == heard

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from diascope.cli.quiet import without_warnings
 from diascope.cli.typed import NAMED, filled, typed
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ def explain(
     if options["table"] and not options["wants"]:
         raise UsageError("--table needs --wants", hint="Such as --wants filter:0.")
     try:
-        page = _page(recipe, image, quiet, options)
+        with without_warnings(quiet=quiet):
+            page = _page(recipe, image, quiet, options)
     except ReadError as error:  # as in a run: it is the picture that failed
         click.echo(f"failed: {image or 'the first of the input'}: {error}", err=True)
         sys.exit(1)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from diascope.cli.quiet import without_warnings
 from diascope.cli.typed import NAMED
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ def quantise(
 
     read = read_recipe(recipe, (*overrides, *OVERRIDES))
     refuse_strict(read, "pipeline quantise")
-    found = quantised(compose(read), photos, items)
+    with without_warnings(quiet=quiet):
+        found = quantised(compose(read), photos, items)
     for name, reason in found.left_out.items():
         click.echo(f"left out: {name}: {reason}", err=True)
     if not quiet:

@@ -74,6 +74,10 @@ def test_a_table_of_another_encoding_is_told_how_to_be_saved(write: Write, encod
     assert "CSV UTF-8" in refusal(path).hint
 
 
+def test_a_table_with_a_quote_that_is_never_closed_is_told_to_have_one(write: Write) -> None:
+    assert "a quote" in refusal(write('path,label\n"a.png,x\n' + "b.png,x\n" * 2**15)).hint
+
+
 @pytest.mark.parametrize(
     ("text", "hint"),
     [

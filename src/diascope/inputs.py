@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from diascope.errors import AddressError, UsageError, reason_of
 from diascope.remote import find_remote
 from diascope.sample import Failed, Found, Item, Skipped
-from diascope.table import columns_hint
+from diascope.table import columns_hint, quote_hint
 from diascope.words import as_utf8, masked
 
 _PACKAGE = "package://"
@@ -228,7 +228,8 @@ def _listed(path: Path) -> Iterator[Found]:
         text = path.read_text(encoding="utf-8-sig")
         lines = iter(_csv_paths(path, text) if path.suffix.lower() == ".csv" else _paths(text))
     except (OSError, UnicodeDecodeError, csv.Error) as error:  # csv's of a cell that never ends
-        raise UsageError(f"the list {path} cannot be read: {reason_of(error)}") from error
+        told = f"the list {path} cannot be read: {reason_of(error)}"
+        raise UsageError(told, hint=quote_hint(error)) from error
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         while block := list(islice(lines, _AT_ONCE)):
             stored = [line for line in block if line.startswith(_STORES)]

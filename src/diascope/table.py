@@ -86,7 +86,8 @@ def rows_of(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
         hint = "In Excel: save it as CSV UTF-8."
         raise TableError(f"is not UTF-8 text: {error}", where=str(path), hint=hint) from error
     except (OSError, csv.Error) as error:
-        raise TableError(f"cannot be read: {reason_of(error)}", where=str(path)) from error
+        told = f"cannot be read: {reason_of(error)}"
+        raise TableError(told, where=str(path), hint=quote_hint(error)) from error
     return columns, numbered
 
 
@@ -153,6 +154,11 @@ def _labels_column(columns: Sequence[str], path: Path) -> str:
         where=where,
         hint=columns_hint(columns),
     )
+
+
+def quote_hint(error: Exception) -> str:
+    """Return what to look for in a CSV with a cell that is too long, else nothing."""
+    return 'Is a quote (") open that nothing closes?' if isinstance(error, csv.Error) else ""
 
 
 def columns_hint(columns: Sequence[str]) -> str:

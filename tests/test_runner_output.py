@@ -159,10 +159,10 @@ def test_only_faults_of_the_output_folder_are_told_as_that(
 def test_a_refused_run_leaves_no_trace_where_there_was_none(
     command: Command, recipe: Path, tmp_path: Path
 ) -> None:
-    photos, results = write_pictures(tmp_path / "photos", 1), tmp_path / "out"
+    photos, results = write_pictures(tmp_path / "photos", 1), tmp_path / "results" / "out"
     before = sorted(photos.iterdir())
     assert command("run", recipe, tmp_path / "fotos", "-o", results).code == 2
-    assert not results.exists()
+    assert not results.parent.exists()
     assert command("run", recipe, photos, "-o", photos).code == 2
     assert sorted(photos.iterdir()) == before
     assert command("run", recipe, photos, "-o", results).code == 0

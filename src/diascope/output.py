@@ -31,7 +31,7 @@ def held(folder: Path, worked: Callable[[], bool] = lambda: True) -> Iterator[Pa
 
     Args:
         worked: whether there is anything to keep, asked when an error of ours ends it; if not, a
-            ledger and a folder that were not there before are removed again.
+            ledger and folders that were not there before are removed again.
 
     Raises:
         OutputError: if it is an address, cannot be written, or another run holds it.
@@ -39,7 +39,7 @@ def held(folder: Path, worked: Callable[[], bool] = lambda: True) -> Iterator[Pa
     check_local(folder)
     try:
         ours = [name for name in (LEDGER_FILE, _LOCK) if not (folder / name).exists()]
-        made = not folder.exists()
+        made = [each for each in (folder, *folder.parents) if not each.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / _LOCK, timeout=0)
         lock.acquire()
@@ -57,13 +57,13 @@ def held(folder: Path, worked: Callable[[], bool] = lambda: True) -> Iterator[Pa
         lock.release()
 
 
-def _withdraw(folder: Path, names: Sequence[str], made: bool) -> None:
-    """Remove what was made in a folder, and the folder if that was all."""
+def _withdraw(folder: Path, names: Sequence[str], made: Sequence[Path]) -> None:
+    """Remove what was made in a folder, and the folders that were made for it if that was all."""
     with suppress(OSError):
         for name in names:
             (folder / name).unlink(missing_ok=True)
-        if made:
-            folder.rmdir()
+        for each in made:
+            each.rmdir()
 
 
 def places_in(folder: Path, staging: Path, taken: Mapping[Path, str]) -> dict[Path, Path]:

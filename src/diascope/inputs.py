@@ -233,23 +233,23 @@ def _listed(path: Path) -> Iterator[Found]:
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         while block := list(islice(lines, _AT_ONCE)):
             stored = [line for line in block if line.startswith(_STORES)]
-            found = dict(zip(stored, pool.map(_listed_remote, stored), strict=True))
+            found = dict(zip(stored, pool.map(_listed_remote, stored, stored), strict=True))
             for line in block:
                 if line in found:
                     yield from found[line]
                 elif "://" in line:
-                    yield from _listed_remote(line)
+                    yield from _listed_remote(line, _archived(line, path.parent))
                 else:
                     beside = path.parent / line
                     here = _absent(beside) and not _absent(Path(line))
                     yield _file(Path(line) if here else beside, line.removeprefix("./"))
 
 
-def _listed_remote(uri: str) -> list[Found]:
+def _listed_remote(line: str, uri: str) -> list[Found]:
     try:
-        return list(find_remote(uri, f"{masked(uri)}/"))
+        return list(find_remote(uri, f"{masked(line)}/"))
     except AddressError as error:
-        item = Item(masked(uri), uri)
+        item = Item(masked(line), uri)
         return [Found(item, "", Failed(item, "read", "", error.message))]
 
 

@@ -66,7 +66,18 @@ LAYERS = (
     ),
     ("network", "engines", "explain"),
     ("contracts", "card", "faults", "table", "pages", "__init__"),
-    ("document", "overrides", "fields", "words", "sample", "heard", "timing", "cores", "errors"),
+    (
+        "document",
+        "overrides",
+        "fields",
+        "words",
+        "sample",
+        "archives",
+        "heard",
+        "timing",
+        "cores",
+        "errors",
+    ),
 )
 DEPTH = {name: depth for depth, layer in enumerate(LAYERS) for name in layer}
 STOCK = {"readers", "preprocessing", "backbones", "models", "reports", "executors"}

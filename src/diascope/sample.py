@@ -6,9 +6,9 @@ import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
+from diascope.archives import open_within
 from diascope.errors import ReadError
 
 if TYPE_CHECKING:
@@ -60,21 +60,10 @@ class Item:
 
         scheme, _, rest = self.uri.partition("://")
         inner, chained, outer = rest.partition("::")
-        if chained:  # fsspec would read an archive's table of contents again for every file
-            opened = _archive(f"{scheme}://::{outer}").open(inner, "rb")
-        else:
-            system, path = url_to_fs(self.uri)
-            opened = system.open(path, "rb")
-        return cast("BinaryIO", opened)
-
-
-@lru_cache(maxsize=4)
-def _archive(uri: str) -> Any:
-    """Return the file system of an archive; it stays open as long as it is remembered."""
-    from fsspec.core import url_to_fs
-
-    system, _ = url_to_fs(uri)
-    return system
+        if chained:
+            return open_within(f"{scheme}://::{outer}", inner)
+        system, path = url_to_fs(self.uri)
+        return cast("BinaryIO", system.open(path, "rb"))
 
 
 @dataclass(frozen=True, slots=True)

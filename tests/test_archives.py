@@ -1,62 +1,53 @@
-"""Files of an archive, opened by several threads or after it was forgotten."""
+"""Files in archives, read by threads side by side and as long as they are open."""
 
 import gc
-import io
 import tarfile
-import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import pytest
+from fsspec.implementations.local import LocalFileOpener
 
-from diascope import archives
 from diascope.sample import Item
 
+SIZE = 100_000
 
-@pytest.mark.parametrize("kind", ["tar", "zip"])
-def test_a_file_is_read_to_its_end_though_its_archive_is_forgotten(
-    tmp_path: Path, kind: str
+
+def test_threads_get_the_content_of_their_own_file_of_a_tar(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "one.bin").write_bytes(bytes(range(256)) * 400)
-    path = tmp_path / f"all.{kind}"
-    if kind == "tar":
-        with tarfile.open(path, "w") as tar:
-            tar.add(tmp_path / "one.bin", "one.bin")
-    else:
+    contents = [b"a" * SIZE, b"b" * SIZE]
+    with tarfile.open(tmp_path / "all.tar", "w") as archive:
+        for number, content in enumerate(contents):
+            entry = tarfile.TarInfo(str(number))
+            entry.size = SIZE
+            archive.addfile(entry, BytesIO(content))
+    uris = [f"tar://{number}::{tmp_path}/all.tar" for number in range(2)]
+    files = [Item(uri, uri).open() for uri in uris]
+    both, seek = Barrier(2), LocalFileOpener.seek
+
+    def seek_and_wait(opener: LocalFileOpener, *args: Any) -> int:
+        place: int = seek(opener, *args)
+        with suppress(BrokenBarrierError):  # of threads that take turns, one waits in vain
+            both.wait(0.2)
+        return place
+
+    monkeypatch.setattr(LocalFileOpener, "seek", seek_and_wait)
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(lambda file: file.read(), files)) == contents
+
+
+def test_a_file_stays_open_however_many_archives_follow(tmp_path: Path) -> None:
+    files = []
+    for number in range(8):
+        path = tmp_path / f"{number}.zip"
         with zipfile.ZipFile(path, "w") as archive:
-            archive.write(tmp_path / "one.bin", "one.bin")
-    with Item("one", f"{kind}://one.bin::{path}").open() as file:
-        assert file.read(2) == b"\0\1"
-        archives._archive.cache_clear()
-        gc.collect()
-        assert file.seek(255) == 255
-        assert file.read() == bytes([255, *bytes(range(256)) * 399])
-
-
-def test_of_a_tar_archive_one_thread_reads_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Place(io.BytesIO):
-        reading, together = 0, 0
-
-        def read(self, *size: Any) -> bytes:
-            Place.reading += 1
-            time.sleep(0.01)
-            Place.together = max(Place.together, Place.reading)
-            Place.reading -= 1
-            return super().read(*size)
-
-    class System:
-        def open(self, name: str, mode: str) -> Place:
-            return Place(name.encode())
-
-    monkeypatch.setattr("fsspec.core.url_to_fs", lambda _: (System(), ""))
-
-    def content(name: str) -> bytes:
-        with Item(name, f"tar://{name}::none.tar").open() as file:
-            return file.read()
-
-    with ThreadPoolExecutor(4) as threads:
-        assert list(threads.map(content, "abcd")) == [b"a", b"b", b"c", b"d"]
-    archives._archive.cache_clear()
-    assert Place.together == 1
+            archive.writestr("a", bytes(SIZE))
+        files.append(Item("a", f"zip://a::{path}").open())
+    gc.collect()
+    assert [len(file.read()) for file in files] == [SIZE] * 8

@@ -1,45 +1,48 @@
-"""Files that lie in an archive, for several threads at a time."""
+"""Files in archives, by fsspec: several threads may read those of one archive side by side."""
 
 import io
-from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
-from threading import Lock
-from typing import Any, BinaryIO, cast
+from threading import RLock
+from typing import Any
 
 
-def open_within(archive: str, name: str) -> BinaryIO:
+def open_within(archive: str, path: str) -> io.BufferedReader:
     """Open a file of an archive for reading, seekable, from the start.
 
     Args:
-        archive: its address, such as ``tar://::photos.tar``.
+        archive: its URI without the path in it, such as ``tar://::/data/all.tar``.
+
+    Raises:
+        Exception: whatever fsspec raises, if one of them is gone or unreadable.
     """
-    system, alone = _archive(archive)
-    with alone:
-        file = system.open(name, "rb")
-    return cast(BinaryIO, _Within(name, file, system, alone))
+    system, lock = _archive(archive)
+    with lock:
+        member = system.open(path, "rb")
+    return io.BufferedReader(_Member(member, system, lock))
 
 
 @lru_cache(maxsize=4)
-def _archive(address: str) -> tuple[Any, AbstractContextManager[Any]]:
-    """Return the file system of an archive, and what to hold while one of its files is read.
+def _archive(uri: str) -> tuple[Any, Any]:
+    """Return the file system of an archive, and what lets one thread at a time use it.
 
-    It is remembered, for fsspec would read its table of contents again for every file. All files of
-    a tar archive are read at one place that moves; only those of zip mind each other.
+    It is remembered, as fsspec would read the table of contents again for every file.
     """
     from fsspec.core import url_to_fs
 
-    system, _ = url_to_fs(address)
-    return system, nullcontext() if address.startswith("zip://") else Lock()
+    return url_to_fs(uri)[0], RLock()  # the collector may close one file while another is read
 
 
-class _Within(io.BufferedIOBase):
-    """A file of an archive; as long as it is there, the archive is not closed."""
+class _Member(io.RawIOBase):
+    """A file of an archive, which stays open as long as any file of it.
 
-    def __init__(
-        self, name: str, file: Any, system: Any, alone: AbstractContextManager[Any]
-    ) -> None:
-        self.name = name
-        self._file, self._system, self._alone = file, system, alone
+    Of a tar archive all files are read through one that is open, from wherever a thread left it.
+    """
+
+    name = ""  # it has none, but pydicom asks for it
+
+    def __init__(self, member: Any, system: Any, lock: Any) -> None:
+        self._member, self._lock = member, lock
+        self._system = system  # fsspec closes the archive once nothing refers to it
 
     def readable(self) -> bool:
         return True
@@ -47,16 +50,18 @@ class _Within(io.BufferedIOBase):
     def seekable(self) -> bool:
         return True
 
-    def read(self, size: int | None = -1, /) -> bytes:
-        with self._alone:
-            return bytes(self._file.read(-1 if size is None else size))
+    def readinto(self, buffer: Any) -> int:
+        with self._lock:
+            count: int = self._member.readinto(buffer)
+        return count
 
-    read1 = read
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        with self._alone:
-            return int(self._file.seek(offset, whence))
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        with self._lock:
+            place: int = self._member.seek(offset, whence)
+        return place
 
     def close(self) -> None:
-        self._file.close()
+        if not self.closed:
+            with self._lock:
+                self._member.close()
         super().close()

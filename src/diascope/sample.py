@@ -56,12 +56,12 @@ class Item:
             if not stat.S_ISREG(os.stat(self.uri).st_mode):  # noqa: PTH116 - no Path for each read
                 raise ReadError("it is not a regular file")
             return open(self.uri, "rb")  # noqa: PTH123 - the caller closes it
-        from fsspec.core import url_to_fs
-
         scheme, _, rest = self.uri.partition("://")
         inner, chained, outer = rest.partition("::")
         if chained:
             return open_within(f"{scheme}://::{outer}", inner)
+        from fsspec.core import url_to_fs
+
         system, path = url_to_fs(self.uri)
         return cast("BinaryIO", system.open(path, "rb"))
 

@@ -69,6 +69,16 @@ def test_a_png_whose_checksum_is_wrong_is_called_damaged(make_item: Make) -> Non
     assert "it is damaged" in refusal(make_item(bytes(content)))
 
 
+@pytest.mark.parametrize("kind", ["png", "webp", "jpeg"])
+@pytest.mark.parametrize("exif", [bytes(200), b"II*\0"], ids=["erased", "cut off"])
+def test_a_picture_whose_exif_is_damaged_is_upright(
+    make_item: Make, kind: str, exif: bytes
+) -> None:
+    item = make_item(RGB, f"photo.{kind}", exif=b"Exif\0\0" + exif)
+    (sample,) = ImageReader().read(item)
+    assert (sample.pixels.shape, sample.trace) == (RGB.shape, ())
+
+
 def test_a_film_cut_off_anywhere_is_a_read_error_or_has_fewer_frames(make_item: Make) -> None:
     file = io.BytesIO()
     frames = [Image.fromarray(RGB[:4, :5, channel]) for channel in range(3)]

@@ -1,6 +1,8 @@
 """Photographs and scans, by Pillow."""
 
+import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import PurePosixPath
@@ -130,7 +132,7 @@ def _decoded(image: Any, page: int, item: Item, least: int | None) -> Sample:
         refuse_unstated(image)
         refuse_garbled(image)
         image.load()
-        turned = image.getexif().get(_ORIENTATION, 1) != 1
+        turned = _orientation(image) != 1
         upright = ImageOps.exif_transpose(image) if turned else image  # it copies in any case
     except (ReadError, MemoryError):
         raise
@@ -163,6 +165,12 @@ def _announce(image: Any, trace: list[str]) -> None:
     """Note what Pillow does on decoding: it turns a TIFF upright and reduces colours to 8 bits."""
     if image.mode in ("RGB", "RGBA", "LA") and ";16" in str(image.tile):
         trace.append("16 bits a channel reduced to 8")
-    orientation = image.getexif().get(_ORIENTATION, 1)  # decodes a PNG
-    if orientation in range(2, 9):
+    if (orientation := _orientation(image)) in range(2, 9):  # decodes a PNG
         trace.append(f"EXIF orientation {orientation} applied")
+
+
+def _orientation(image: Any) -> Any:
+    """Return what EXIF says of how a picture lies; 1, upright, if it says nothing or is damaged."""
+    with suppress(SyntaxError, struct.error):  # which Pillow raises, though of no JPEG
+        return image.getexif().get(_ORIENTATION, 1)
+    return 1

@@ -1,6 +1,7 @@
 """GeoJSON of tiles, as QuPath reads it."""
 
 import json
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -46,6 +47,18 @@ def test_every_tile_is_a_closed_polygon_at_its_place(features: Any, answer: Any)
         (x, y, x + w, y + h) for x, y, w, h in boxes(answer)
     ]
     assert all(shape.is_valid and shape.area == 10_000 for shape in shapes)
+
+
+def test_memory_does_not_grow_with_the_tiles(run: Any, answer: Any, tmp_path: Path) -> None:
+    count = 4000
+    regions = Regions(np.ones((count, 4), np.int32), np.full((count, 2), 0.5, np.float32))
+    told = answer(regions=regions)
+    tracemalloc.start()
+    GeoJsonReport().write(run, [told], tmp_path)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert most < 200 * count  # bytes; an outline takes 800
 
 
 def test_a_tile_has_the_class_that_the_operating_point_decides_on(

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def outlines(boxes: NDArray[np.int32]) -> list[dict[str, Any]]:
-    """Return a Polygon for each of the ``(n, 4)`` boxes (x, y, width, height)."""
-    return [_polygon(*box) for box in boxes.tolist()]
+def outlines(boxes: NDArray[np.int32]) -> Iterator[dict[str, Any]]:
+    """Yield a Polygon for each of the ``(n, 4)`` boxes (x, y, width, height)."""
+    for box in boxes:
+        yield _polygon(*box.tolist())
 
 
 def merged(boxes: NDArray[np.int32]) -> Iterator[tuple[dict[str, Any], NDArray[np.intp]]]:

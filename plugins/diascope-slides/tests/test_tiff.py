@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import pyvips
 import tifffile
 
 from diascope.errors import ReadError
@@ -67,6 +68,18 @@ def test_a_tiff_in_tiles_is_a_slide_whichever_byte_comes_first(
         kinds.append(kind_of(str(path), path.read_bytes()[:4096]))
 
     assert kinds == ["vips", "picture"]
+
+
+def test_an_ome_tiff_in_strips_is_known_though_its_description_stands_at_its_end(
+    tmp_path: Path,
+) -> None:
+    image = pyvips.Image.new_from_array(NOISE, interpretation="srgb").copy()
+    image.set_type(pyvips.GValue.gstr_type, "image-description", "<OME/>")
+    image.tiffsave(str(tmp_path / "a.tif"))
+    head = (tmp_path / "a.tif").read_bytes()[:4096]
+
+    assert b"<OME" not in head
+    assert kind_of(str(tmp_path / "a.tif"), head) == "vips"
 
 
 @pytest.mark.parametrize("description", ["", "Aperio Image Library"])

@@ -51,8 +51,9 @@ def _tiff(path: str, head: bytes) -> Kind:
 
 
 def _unknown(path: str, head: bytes) -> Kind:
-    """Say what a TIFF is that OpenSlide does not know: none of its vendors' kind, or one that is
-    cut off anywhere, or one in tiles with the highest byte first, of which it knows none.
+    """Say what a TIFF is that OpenSlide does not know: none of its vendors' kind, such as OME-TIFF
+    in strips, or one that is cut off anywhere, or one in tiles with the highest byte first, of
+    which it knows none.
     """
     import pyvips
 
@@ -60,13 +61,15 @@ def _unknown(path: str, head: bytes) -> Kind:
         image = pyvips.Image.new_from_file(path, revalidate=True)
     except pyvips.Error:
         return "picture"
-    if not image.get_typeof("tile-width"):
-        return "picture"
     told = (
         str(image.get(_DESCRIPTION)).encode("utf-8", "replace")
         if image.get_typeof(_DESCRIPTION)
         else b""
     )
+    if _OME in told:
+        return "vips"
+    if not image.get_typeof("tile-width"):
+        return "picture"
     cut_off = any(name in told for name in _SCANNERS) and not head.startswith(_BIG_ENDIAN)
     return "openslide" if cut_off else "vips"  # libvips does not know the vendors' spacing
 

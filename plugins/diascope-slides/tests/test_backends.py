@@ -1,7 +1,6 @@
 """The backends: the same pixels whoever reads them, and reasons where there are none."""
 
 import shutil
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -261,29 +260,3 @@ def test_a_missing_tile_is_an_error_that_names_it(make_slide: Make) -> None:
 
     with pytest.raises(ReadError, match="level 0 is truncated or damaged"):
         read(Item("a", str(path)))
-
-
-def test_a_slide_in_an_archive_is_fetched_and_says_so(make_slide: Make, tmp_path: Path) -> None:
-    slide = make_slide(NOISE)
-    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
-        archive.write(slide.uri, "inner.tif")
-    there = read(Item("a", f"zip://inner.tif::{tmp_path}/a.zip"))
-
-    assert there[0].trace[0] == "fetched to a temporary file"
-    assert np.array_equal(there[3].pixels, read(slide)[3].pixels)
-
-
-def test_a_slide_with_a_signed_address_is_fetched(make_slide: Make) -> None:
-    import fsspec
-
-    slide = make_slide(NOISE)
-    uri = f"memory://a.tif?X-Amz-Security-Token={'a' * 400}&X-Amz-Signature=b"
-    with fsspec.open(uri, "wb") as file:
-        file.write(Path(slide.uri).read_bytes())
-    assert np.array_equal(read(Item("a", uri))[3].pixels, read(slide)[3].pixels)
-    fsspec.filesystem("memory").rm("/", recursive=True)
-
-
-def test_a_mrxs_slide_elsewhere_cannot_be_fetched(tmp_path: Path) -> None:
-    with pytest.raises(ReadError, match="a file and a folder"):
-        read(Item("a", "s3://bucket/a.mrxs"))

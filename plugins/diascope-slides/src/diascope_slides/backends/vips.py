@@ -19,6 +19,8 @@ _TIFF, _JPEG = "tiff", "jpeg"
 _SIDEWAYS = (5, 6, 7, 8)  # orientations by which rows become columns
 _WHOLE = ("uchar", "ushort")  # 8 and 16 bit, unsigned
 
+pyvips.cache_set_max(0)  # else it keeps 100 files open, fetched ones and decoded ones with them
+
 
 class VipsSlide:
     """See ``Slide``. Levels are the SubIFDs or the smaller pages of a TIFF."""

@@ -1,0 +1,63 @@
+"""Slides that lie elsewhere: they are fetched, and nothing of them stays."""
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import numpy as np
+import pytest
+
+from diascope.errors import ReadError
+from diascope.sample import Item, Sample
+from diascope_slides.reader import SlideReader
+
+Make = Callable[..., Any]
+NOISE = np.random.default_rng(1).integers(0, 256, (320, 448, 3), dtype=np.uint8)
+
+
+def read(item: Item) -> list[Sample]:
+    return list(SlideReader(tissue=0, tile=64).read(item))
+
+
+@pytest.fixture
+def archived(make_slide: Make, tmp_path: Path) -> Item:
+    """Return a slide in an archive."""
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.write(make_slide(NOISE).uri, "inner.tif")
+    return Item("a", f"zip://inner.tif::{tmp_path}/a.zip")
+
+
+def test_a_slide_in_an_archive_is_fetched_and_says_so(make_slide: Make, archived: Item) -> None:
+    there = read(archived)
+
+    assert there[0].trace[0] == "fetched to a temporary file"
+    assert np.array_equal(there[3].pixels, read(make_slide(NOISE))[3].pixels)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks at Linux's open files")
+def test_of_a_slide_that_was_fetched_nothing_stays_on_disk(
+    archived: Item, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "fetched"))
+    (tmp_path / "fetched").mkdir()
+    read(archived)
+    files = [str(file.readlink()) for file in Path("/proc/self/fd").iterdir() if file.is_symlink()]
+
+    assert not [file for file in files if "fetched" in file]
+    assert not list((tmp_path / "fetched").iterdir())
+
+
+def test_a_slide_with_a_signed_address_is_fetched(make_slide: Make) -> None:
+    slide = make_slide(NOISE)
+    uri = f"memory://a.tif?X-Amz-Security-Token={'a' * 400}&X-Amz-Signature=b"
+    with fsspec.open(uri, "wb") as file:
+        file.write(Path(slide.uri).read_bytes())
+    assert np.array_equal(read(Item("a", uri))[3].pixels, read(slide)[3].pixels)
+    fsspec.filesystem("memory").rm("/", recursive=True)
+
+
+def test_a_mrxs_slide_elsewhere_cannot_be_fetched(tmp_path: Path) -> None:
+    with pytest.raises(ReadError, match="a file and a folder"):
+        read(Item("a", "s3://bucket/a.mrxs"))

@@ -36,6 +36,16 @@ def test_a_slide_in_an_archive_is_fetched_and_says_so(make_slide: Make, archived
     assert np.array_equal(there[3].pixels, read(make_slide(NOISE))[3].pixels)
 
 
+@pytest.mark.parametrize(
+    ("name", "sure"),
+    [("a.SVS", 100), ("a.ndpi?signature=b", 100), ("a.ome.tiff::s3://b/c.zip", 100), ("a.tif", 30)],
+)
+def test_elsewhere_a_tiff_is_known_by_its_name_if_not_by_its_first_bytes(
+    name: str, sure: int
+) -> None:
+    assert SlideReader().sniff(f"zip://{name}", b"II*\x00" + bytes(4092)) == sure
+
+
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks at Linux's open files")
 def test_of_a_slide_that_was_fetched_nothing_stays_on_disk(
     archived: Item, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -13,6 +13,7 @@ _TIFF = (b"II*\x00", _BIG_ENDIAN, b"II+\x00", b"MM\x00+")
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 _SCANNERS = (b"Aperio", b"Hamamatsu", b"<scn", b"iScan", b"PHILIPS")
 _OME, _DESCRIPTION = b"<OME", "image-description"
+_NAMES = (".svs", ".ndpi", ".scn", ".bif", ".ome.tif", ".ome.tiff")  # that no picture has
 
 
 def is_dicom_slide(head: bytes) -> bool:
@@ -20,12 +21,18 @@ def is_dicom_slide(head: bytes) -> bool:
     return head[128:132] == b"DICM" and head.find(_DICOM_SLIDE, 132) >= 0
 
 
+def name_of(address: str) -> str:
+    """Return the name of what lies at an address, without its signature and its archive."""
+    return PurePosixPath(address.partition("::")[0].partition("?")[0]).name
+
+
 def kind_of(path: str, head: bytes) -> Kind | None:
     """Return what a file is: a slide of some kind, an ordinary picture, or neither.
 
     Args:
         path: of the file if it is on this machine; then a TIFF's tags are read too, as they may
-            stand anywhere in it. Only MRXS is told by its suffix: it is a JPEG with a folder.
+            stand anywhere in it. Only MRXS is told by its suffix: it is a JPEG with a folder. At
+            an address the name of a TIFF counts, too.
         head: its first 4,096 bytes.
     """
     if head[128:132] == b"DICM":  # may be a TIFF at the same time
@@ -42,7 +49,8 @@ def _tiff(path: str, head: bytes) -> Kind:
     if _OME in head:
         return "vips"
     if not Path(path).is_file():
-        return "openslide" if any(name in head for name in _SCANNERS) else "picture"
+        told = any(scanner in head for scanner in _SCANNERS)
+        return "openslide" if told or name_of(path).lower().endswith(_NAMES) else "picture"
     vendor = _vendor(path)
     if vendor is None:
         return _unknown(path, head)

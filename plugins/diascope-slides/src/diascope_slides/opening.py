@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from diascope.errors import ReadError
 from diascope.sample import Item
 from diascope_slides.blame import blame
-from diascope_slides.kinds import HEAD_BYTES, Kind, kind_of
+from diascope_slides.kinds import HEAD_BYTES, Kind, kind_of, name_of
 from diascope_slides.slide import Slide
 
 _FETCHED = "fetched to a temporary file"
@@ -40,7 +40,7 @@ def _local(item: Item) -> Iterator[Path]:
     if "://" not in uri:
         yield Path(uri)
         return
-    suffix = PurePosixPath(uri.partition("::")[0].partition("?")[0]).suffix
+    suffix = PurePosixPath(name_of(uri)).suffix
     if suffix.lower() == ".mrxs":
         raise ReadError(
             "a MRXS slide is a file and a folder, and cannot be fetched as one",

@@ -8,6 +8,7 @@ from typing import Any
 import fsspec
 import numpy as np
 import pytest
+from PIL import Image
 
 from diascope.errors import ReadError
 from diascope.sample import Item, Sample
@@ -71,3 +72,12 @@ def test_a_slide_with_a_signed_address_is_fetched(make_slide: Make) -> None:
 def test_a_mrxs_slide_elsewhere_cannot_be_fetched(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match="a file and a folder"):
         read(Item("a", "s3://bucket/a.mrxs"))
+
+
+def test_a_mrxs_slide_without_its_folder_is_no_photo(tmp_path: Path) -> None:
+    Image.fromarray(NOISE).save(tmp_path / "a.mrxs", "JPEG")
+    path = str(tmp_path / "a.mrxs")
+
+    assert SlideReader().sniff(path, Path(path).read_bytes()[:4096]) == 100
+    with pytest.raises(ReadError, match="the folder is missing"):
+        read(Item("a", path))

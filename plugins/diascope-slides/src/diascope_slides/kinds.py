@@ -26,13 +26,18 @@ def name_of(address: str) -> str:
     return PurePosixPath(address.partition("::")[0].partition("?")[0]).name
 
 
+def is_mrxs(address: str) -> bool:
+    """Say whether a file is that of a MRXS slide, a JPEG that goes with a folder of its name."""
+    return name_of(address).lower().endswith(".mrxs")
+
+
 def kind_of(path: str, head: bytes) -> Kind | None:
     """Return what a file is: a slide of some kind, an ordinary picture, or neither.
 
     Args:
         path: of the file if it is on this machine; then a TIFF's tags are read too, as they may
-            stand anywhere in it. Only MRXS is told by its suffix: it is a JPEG with a folder. At
-            an address the name of a TIFF counts, too.
+            stand anywhere in it. Only MRXS is told by its suffix. At an address the name of a TIFF
+            counts, too.
         head: its first 4,096 bytes.
     """
     if head[128:132] == b"DICM":  # may be a TIFF at the same time
@@ -40,8 +45,7 @@ def kind_of(path: str, head: bytes) -> Kind | None:
     if head.startswith(_TIFF):
         return _tiff(path, head)
     if head.startswith(_JPEG):
-        is_mrxs = PurePosixPath(path).suffix.lower() == ".mrxs"
-        return "openslide" if is_mrxs and _vendor(path) else "picture"
+        return "openslide" if is_mrxs(path) else "picture"
     return "picture" if head.startswith(_PNG) else None
 
 
@@ -85,4 +89,5 @@ def _unknown(path: str, head: bytes) -> Kind:
 def _vendor(path: str) -> str | None:
     from openslide import OpenSlide
 
-    return OpenSlide.detect_format(path) if Path(path).is_file() else None
+    vendor: str | None = OpenSlide.detect_format(path)
+    return vendor

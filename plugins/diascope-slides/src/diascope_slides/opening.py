@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from diascope.errors import ReadError
 from diascope.sample import Item
 from diascope_slides.blame import blame
-from diascope_slides.kinds import HEAD_BYTES, Kind, kind_of, name_of
+from diascope_slides.kinds import HEAD_BYTES, Kind, is_mrxs, kind_of, name_of
 from diascope_slides.slide import Slide
 
 _FETCHED = "fetched to a temporary file"
@@ -40,14 +40,13 @@ def _local(item: Item) -> Iterator[Path]:
     if "://" not in uri:
         yield Path(uri)
         return
-    suffix = PurePosixPath(name_of(uri)).suffix
-    if suffix.lower() == ".mrxs":
+    if is_mrxs(uri):
         raise ReadError(
             "a MRXS slide is a file and a folder, and cannot be fetched as one",
             hint="Copy both to this machine.",
         )
     with TemporaryDirectory(prefix="diascope-") as folder:  # alone: its neighbours would be read
-        path = Path(folder, f"slide{suffix}")
+        path = Path(folder, f"slide{PurePosixPath(name_of(uri)).suffix}")
         with item.open() as file, path.open("wb") as copy:
             shutil.copyfileobj(file, copy, 1 << 20)
         yield path
@@ -62,6 +61,11 @@ def _open(path: Path) -> Slide:
         kind = kind_of(str(path), file.read(HEAD_BYTES))
     if kind is None:
         raise ReadError("its content is no slide and no picture that this reader knows")
+    if is_mrxs(path.name) and not path.with_suffix("").is_dir():
+        raise ReadError(
+            "a MRXS slide is a file and a folder, and the folder is missing",
+            hint="Copy the folder of its name to where it is.",
+        )
     try:
         return _backend(kind, path)
     except ReadError:

@@ -1,6 +1,8 @@
-"""Files in archives, read by threads side by side and as long as they are open."""
+"""Files in archives, read by threads side by side, as long as they are open, and once."""
 
 import gc
+import os
+import random
 import tarfile
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -51,3 +53,27 @@ def test_a_file_stays_open_however_many_archives_follow(tmp_path: Path) -> None:
         files.append(Item("a", f"zip://a::{path}").open())
     gc.collect()
     assert [len(file.read()) for file in files] == [SIZE] * 8
+
+
+def test_going_back_and_forth_unpacks_a_file_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = random.Random(0).randbytes(SIZE)
+    with zipfile.ZipFile(tmp_path / "all.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("film", content)
+    file = Item("film", f"zip://film::{tmp_path}/all.zip").open()
+    unpacked, read = [0], LocalFileOpener.read
+
+    def counted(opener: LocalFileOpener, *args: Any) -> bytes:
+        found: bytes = read(opener, *args)
+        unpacked[0] += len(found)
+        return found
+
+    monkeypatch.setattr(LocalFileOpener, "read", counted)
+    for start in range(0, SIZE, 10_000):  # frame by frame, as pydicom does
+        file.seek(0)
+        file.seek(start, os.SEEK_CUR)
+        assert file.read(10_000) == content[start : start + 10_000]
+    assert unpacked[0] < 1.1 * SIZE
+    assert file.seek(-10, os.SEEK_END) == SIZE - 10
+    assert file.read() == content[-10:]

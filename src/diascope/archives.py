@@ -18,7 +18,7 @@ def open_within(archive: str, path: str) -> io.BufferedReader:
     system, lock = _archive(archive)
     with lock:
         member = system.open(path, "rb")
-    return io.BufferedReader(_Member(member, system, lock))
+    return io.BufferedReader(_Member(member, system, lock), 1)  # reads no further than is asked for
 
 
 @lru_cache(maxsize=4)
@@ -36,6 +36,8 @@ class _Member(io.RawIOBase):
     """A file of an archive, which stays open as long as any file of it.
 
     Of a tar archive all files are read through one that is open, from wherever a thread left it.
+    To go back in what is compressed is to unpack it from its start, so it is done only to read:
+    readers of films go to the start before each frame, and on from there.
     """
 
     name = ""  # it has none, but pydicom asks for it
@@ -43,6 +45,7 @@ class _Member(io.RawIOBase):
     def __init__(self, member: Any, system: Any, lock: Any) -> None:
         self._member, self._lock = member, lock
         self._system = system  # fsspec closes the archive once nothing refers to it
+        self._place = 0
 
     def readable(self) -> bool:
         return True
@@ -52,13 +55,18 @@ class _Member(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         with self._lock:
+            self._member.seek(self._place)
             count: int = self._member.readinto(buffer)
+        self._place += count
         return count
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        with self._lock:
-            place: int = self._member.seek(offset, whence)
-        return place
+        if whence == io.SEEK_END:
+            with self._lock:
+                self._place = self._member.seek(offset, whence)
+        else:
+            self._place = offset + (self._place if whence == io.SEEK_CUR else 0)
+        return self._place
 
     def close(self) -> None:
         if not self.closed:

@@ -13,6 +13,7 @@ DiascopeError
         NoPictureError
 """
 
+import errno
 from collections.abc import Iterable
 from importlib.util import find_spec
 
@@ -80,6 +81,17 @@ class ReadError(DiascopeError):
 
 class NoPictureError(ReadError):
     """One input is sound but no picture, such as a report; the item ends as skipped."""
+
+
+def unreachable(error: BaseException) -> ReadError | None:
+    """Return that a file's disk or network failed, if that is the error; None if it is the file.
+
+    EINVAL is what a file itself leads to that tells of a place before its start.
+    """
+    numbered = isinstance(error, OSError) and error.errno not in (None, errno.EINVAL)
+    if numbered or isinstance(error, TimeoutError):
+        return ReadError(f"it cannot be read: {reason_of(error)}")
+    return None
 
 
 def refuse_missing(needs: str, modules: Iterable[str], extra: str) -> None:

@@ -26,7 +26,7 @@ from pydicom.uid import (
     MediaStorageDirectoryStorage,
 )
 
-from diascope.errors import NoPictureError, ReadError
+from diascope.errors import NoPictureError, ReadError, unreachable
 from diascope.readers import dicom_imagecodecs
 from diascope.readers.dicom_bits import Place, place
 from diascope.readers.dicom_tags import named, text, value, whole
@@ -98,8 +98,8 @@ def _parsed(file: BinaryIO, **options: Any) -> FileDataset:
     try:
         return dcmread(file, force=True, **options)
     except Exception as error:  # pydicom raises all kinds; its words may quote a name
-        kind = type(error).__name__
-        raise ReadError(f"its DICOM header is damaged ({kind})") from None
+        damaged = ReadError(f"its DICOM header is damaged ({type(error).__name__})")
+        raise unreachable(error) or damaged from None
 
 
 def _settle_syntax(header: FileDataset) -> list[str]:
@@ -229,7 +229,7 @@ def _plain(decoded: Decoded, syntax: UID, ours: Place | None) -> Decoded:
             except (GeneratorExit, KeyboardInterrupt, SystemExit, ReadError):
                 raise
             except BaseException as error:  # all kinds: what fails in Rust is no Exception
-                raise ReadError(_undecodable(syntax, error)) from error
+                raise unreachable(error) or ReadError(_undecodable(syntax, error)) from error
             if frame is None:
                 return
             frame = np.asarray(frame, dtype=frame.dtype.newbyteorder("="))

@@ -4,7 +4,7 @@ import re
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
-from diascope.errors import ReadError
+from diascope.errors import ReadError, unreachable
 from diascope.sample import Item
 
 SUFFIXES = {".jpg", ".jpeg", ".jpe", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif"}
@@ -61,6 +61,8 @@ def not_a_picture(item: Item, file: BinaryIO) -> ReadError:
 
 def undecodable(error: Exception) -> ReadError:
     """Return why Pillow cannot decode a picture whose kind it knows."""
+    if fault := unreachable(error):
+        return fault
     reason = str(error)
     if re.search("truncated|not enough", reason, re.IGNORECASE) or isinstance(error, EOFError):
         return ReadError(f"the file is truncated, part of the picture is missing ({reason})")

@@ -47,6 +47,14 @@ def test_elsewhere_a_tiff_is_known_by_its_name_if_not_by_its_first_bytes(
     assert SlideReader().sniff(f"zip://{name}", b"II*\x00" + bytes(4092)) == sure
 
 
+def test_a_slide_that_cannot_be_fetched_fails_with_what_its_file_system_says(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.zip").write_bytes(b"no archive")
+    with pytest.raises(ReadError, match="cannot be fetched: BadZipFile: File is not a zip file"):
+        read(Item("a", f"zip://inner.tif::{tmp_path}/a.zip"))
+
+
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks at Linux's open files")
 def test_of_a_slide_that_was_fetched_nothing_stays_on_disk(
     archived: Item, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

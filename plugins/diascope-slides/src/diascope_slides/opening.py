@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
-from diascope.errors import ReadError
+from diascope.errors import ReadError, reason_of
 from diascope.sample import Item
 from diascope_slides.blame import blame
 from diascope_slides.kinds import HEAD_BYTES, Kind, is_mrxs, kind_of, name_of
@@ -47,9 +47,18 @@ def _local(item: Item) -> Iterator[Path]:
         )
     with TemporaryDirectory(prefix="diascope-") as folder:  # alone: its neighbours would be read
         path = Path(folder, f"slide{PurePosixPath(name_of(uri)).suffix}")
+        _fetch(item, path)
+        yield path
+
+
+def _fetch(item: Item, path: Path) -> None:
+    try:
         with item.open() as file, path.open("wb") as copy:
             shutil.copyfileobj(file, copy, 1 << 20)
-        yield path
+    except (OSError, ReadError):
+        raise
+    except Exception as error:  # a file system may raise anything
+        raise ReadError(f"it cannot be fetched: {reason_of(error)}") from error
 
 
 def _plain(uri: str) -> str:

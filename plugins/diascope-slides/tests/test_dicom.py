@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydicom import dcmread, examples
+from pydicom import Dataset, dcmread, examples
 
 from diascope.errors import NoPictureError, ReadError
 from diascope.heard import heard
@@ -47,6 +47,20 @@ def test_what_its_header_lacks_is_completed_and_told(real_slide: Make) -> None:
     )
     assert first.overview is not None
     assert first.overview.size == (2638, 3236)
+
+
+@pytest.mark.parametrize("stated", [[0, 0], [0.0005, 0], ["", ""], [0.0005]])
+def test_a_spacing_that_is_no_two_lengths_is_none(make_dicom: Make, stated: list[Any]) -> None:
+    shared, measures = Dataset(), Dataset()
+    measures.PixelSpacing = stated
+    shared.PixelMeasuresSequence = [measures]
+    item = make_dicom(SharedFunctionalGroupsSequence=[shared])
+    first, *_ = SlideReader(missing=Assume(0.5), tissue=0).read(item)
+
+    assert first.trace[:2] == (
+        "PixelSpacing holds no two lengths",
+        "spacing assumed 0.5 um from the recipe",
+    )
 
 
 def test_its_frames_fit_together_and_glass_is_white(real_slide: Make) -> None:

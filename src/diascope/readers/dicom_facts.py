@@ -74,7 +74,7 @@ def _orientation(header: Dataset) -> str:
 def spacing(header: Dataset) -> tuple[tuple[float, float] | None, str]:
     """Return (row, column) spacing in millimetres and where it comes from, for the trace."""
     for keyword, meaning in _SPACINGS.items():
-        if (found := _two_lengths(header, keyword)) is not None:
+        if (found := two_lengths(header, keyword)) is not None:
             meant = meaning or _calibration(header, found)
             size = f"{found[0]:g} x {found[1]:g} mm"
             return found, f"size of a pixel {size} by {named(keyword)}{meant}"
@@ -86,13 +86,14 @@ def _calibration(header: Dataset, found: tuple[float, float]) -> str:
     """Say what Pixel Spacing means in a projection (PS3.3 10.7.1.3)."""
     if kind := text(header, "PixelSpacingCalibrationType"):
         return f", calibrated ({kind})"
-    at_detector = _two_lengths(header, "ImagerPixelSpacing")
+    at_detector = two_lengths(header, "ImagerPixelSpacing")
     if at_detector is None:
         return ""
     return _SPACINGS["ImagerPixelSpacing"] if at_detector == found else ", calibrated"
 
 
-def _two_lengths(header: Dataset, keyword: str) -> tuple[float, float] | None:
+def two_lengths(header: Dataset, keyword: str) -> tuple[float, float] | None:
+    """Return what a tag says of (row, column) in millimetres; None if it is no two lengths."""
     try:
         row, column = map(float, values(header, keyword))
     except (ReadError, TypeError, ValueError):  # absent, too: no values are not two

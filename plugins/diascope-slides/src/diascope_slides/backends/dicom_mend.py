@@ -20,6 +20,7 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import JPEGBaseline8Bit
 
 from diascope.errors import ReadError
+from diascope.readers.dicom_facts import two_lengths
 
 _ENCAPSULATED = 12  # bytes of tag, VR and length before the first fragment
 _JPEG_BLOCK = 16
@@ -81,19 +82,24 @@ def _complete(header: FileDataset, path: Path, file: BinaryIO) -> Iterator[str]:
     if not _is_arranged(header):
         yield _arrange(header, path)
     if not _has_spacing(header):
+        fault = "holds no two lengths" if "PixelSpacing" in _measures(header) else "is missing"
         measures = Dataset()
         measures.PixelSpacing = [_ANY_SPACING_MM, _ANY_SPACING_MM]
         measures.SliceThickness = _ANY_SPACING_MM
         if not header.get("SharedFunctionalGroupsSequence"):
             header.SharedFunctionalGroupsSequence = [Dataset()]
         header.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence = [measures]
-        yield "PixelSpacing is missing"
+        yield f"PixelSpacing {fault}"
 
 
 def _has_spacing(header: Dataset) -> bool:
+    return two_lengths(_measures(header), "PixelSpacing") is not None
+
+
+def _measures(header: Dataset) -> Dataset:
     shared = header.get("SharedFunctionalGroupsSequence") or [Dataset()]
-    measures = shared[0].get("PixelMeasuresSequence") or [Dataset()]
-    return bool(measures[0].get("PixelSpacing"))
+    measures: Dataset = (shared[0].get("PixelMeasuresSequence") or [Dataset()])[0]
+    return measures
 
 
 def _is_ycc(header: FileDataset, file: BinaryIO) -> bool:

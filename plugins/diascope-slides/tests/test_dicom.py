@@ -49,6 +49,12 @@ def test_what_its_header_lacks_is_completed_and_told(real_slide: Make) -> None:
     assert first.overview.size == (2638, 3236)
 
 
+@pytest.mark.parametrize("keyword", ["Rows", "TotalPixelMatrixRows"])
+def test_several_numbers_in_the_place_of_one_are_damage(make_dicom: Make, keyword: str) -> None:
+    with pytest.raises(ReadError, match="truncated or damaged: TypeError"):
+        next(SlideReader().read(make_dicom(**{keyword: [1, 2, 3]})))
+
+
 @pytest.mark.parametrize("stated", [[0, 0], [0.0005, 0], ["", ""], [0.0005]])
 def test_a_spacing_that_is_no_two_lengths_is_none(make_dicom: Make, stated: list[Any]) -> None:
     shared, measures = Dataset(), Dataset()

@@ -59,6 +59,19 @@ def test_occlusion_can_be_left_out_and_the_label_chosen(
     assert "What is lost" not in page
 
 
+@pytest.mark.parametrize(("test_time", "alone"), [("none", False), ("flips", True)])
+def test_a_logit_of_the_picture_alone_is_not_called_that_of_a_score_of_mirror_images(
+    command: Command, recipe: Path, picture: Path, tmp_path: Path, test_time: str, alone: bool
+) -> None:
+    given = f"model.classifier.test_time={test_time}"
+    command("explain", recipe, picture, "-o", tmp_path, "--no-occlusion", "--set", given)
+    page = (tmp_path / "explain.html").read_text()
+
+    assert ("the answer before it becomes a score" in page) is not alone
+    assert ("of the picture alone; the score is of its mirror images too" in page) is alone
+    assert ("mean logit of 4 mirror images" in page) is alone
+
+
 @pytest.mark.parametrize(
     ("method", "title"),
     [("hirescam", "HiResCAM"), ("grad-cam", "Grad-CAM"), ("grad-cam++", "Grad-CAM++")],

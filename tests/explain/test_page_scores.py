@@ -33,6 +33,15 @@ def test_the_step_from_logit_to_score_is_that_of_the_labels_own_output(
     )
 
 
+def test_a_step_that_mirrors_something_is_no_mean_of_mirror_images(
+    make_card: Callable[..., ModelCard],
+) -> None:
+    lines = score_lines(make_card(), answer("softmax", ("border mirrored",)), "dark")
+
+    assert lines.step == "logit, then softmax"
+    assert lines.logit == "the answer before it becomes a score"
+
+
 def test_of_two_labels_the_second_has_the_only_output(make_card: Callable[..., ModelCard]) -> None:
     card = make_card(task="binary", calibration=Calibration("platt", (3.552,), (0.0,)))
 

@@ -17,7 +17,7 @@ from diascope.explain.page_evidence import (
     small_words,
 )
 from diascope.explain.page_network import depth_shown, filter_shown, layer_shown, stage_shown
-from diascope.explain.page_scores import score_lines, scores_shown
+from diascope.explain.page_scores import ScoreLines, score_lines, scores_shown
 from diascope.explain.page_wanted import gallery_words, wanted_shown
 from diascope.explain.pictures import photo, shown
 from diascope.explain.scripted import scripted
@@ -64,6 +64,7 @@ def explain_page(
     titles = {label.name: label.title or label.name for label in subject.card.labels}
     maps = maps_shown(explanation.evidence, picture, titles)
     hidden = explanation.occlusion
+    lines = score_lines(subject.card, subject.prediction, subject.chosen)
     return scripted(
         "explain.html",
         _SCRIPTS,
@@ -71,7 +72,7 @@ def explain_page(
         title=subject.prediction.item.id,
         subtitle=f"The answer of {subject.card.title or subject.card.name}, from the pixels on",
         warnings=subject.warnings,
-        figures=_figures(subject, evidence, titles),
+        figures=_figures(subject, evidence, titles, lines),
         input=f"{picture.shape[1]} x {picture.shape[0]} pixels",
         preview=photo(picture, 384),
         method=method_shown(evidence),
@@ -79,7 +80,7 @@ def explain_page(
         chosen=maps[subject.chosen],
         others=list(maps.values()) if len(maps) > 1 else [],
         occlusion=occlusion_shown(hidden, evidence, picture) if hidden else None,
-        score_lines=score_lines(subject.card, subject.prediction, subject.chosen),
+        score_lines=lines,
         scores=scores_shown(subject.card, subject.prediction),
         stages=[stage_shown(stage) for stage in subject.stages],
         filter_count=len(explanation.filters),
@@ -100,7 +101,7 @@ def explain_page(
 
 
 def _figures(
-    subject: Subject, evidence: Attribution, titles: Mapping[str, str]
+    subject: Subject, evidence: Attribution, titles: Mapping[str, str], lines: ScoreLines
 ) -> list[tuple[str, str, str]]:
     prediction = subject.prediction
     answer = ", ".join(titles[name] for name in prediction.predicted) or "No label"
@@ -113,7 +114,7 @@ def _figures(
     shown = [
         ("Answer", answer, "decided by the rule below the scores"),
         ("Score", score_words(score, prediction.score_kind), f"{titles[subject.chosen]}; {kind}"),
-        ("Logit", signed_words(evidence.logit), "the answer before it becomes a score"),
+        ("Logit", signed_words(evidence.logit), lines.logit),
     ]
     if evidence.residual is not None:
         shown.append(("Residual", small_words(evidence.residual), "of the map's sum; 0 is exact"))

@@ -12,6 +12,9 @@ _KINDS = {
     "softmax": "Scores add up to 1; they are not calibrated.",
     "sigmoid": "Scores lie between 0 and 1; they are not calibrated.",
 }
+_FLIPS = "logits averaged over 4 mirror images"
+"""What a classifier notes in the trace of such an answer."""
+
 _MIRRORED = (
     " They are of the picture and its three mirror images; all else on this page is of the picture "
     "as it is."
@@ -24,11 +27,13 @@ class ScoreLines:
 
     Attributes:
         kind: what they are.
+        logit: what the chosen label's logit, as this page shows it, is to its score.
         step: how the chosen label's logit becomes its score.
         rule: how labels are decided on.
     """
 
     kind: str
+    logit: str
     step: str
     rule: str
 
@@ -39,9 +44,11 @@ def score_lines(card: ModelCard, prediction: Prediction, chosen: str) -> ScoreLi
     Args:
         chosen: a label that an output of the network speaks for.
     """
-    mirrored = any("mirror" in note for note in prediction.trace)
+    mirrored = _FLIPS in prediction.trace
+    alone = "of the picture alone; the score is of its mirror images too"
     return ScoreLines(
         kind=_KINDS[prediction.score_kind] + (_MIRRORED if mirrored else ""),
+        logit=alone if mirrored else "the answer before it becomes a score",
         step=_step(card, chosen, mirrored),
         rule=_rule(card),
     )

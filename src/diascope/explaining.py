@@ -130,7 +130,7 @@ def _item(image: str | None, recipe: Recipe) -> Item:
         found = list(islice(find_items([image]), 2))
         if len(found) != 1:
             some = "several files" if found else "no file"
-            raise UsageError(f"{image!r} is {some}", hint="Name one picture.")
+            raise UsageError(f"{masked(image)!r} is {some}", hint="Name one picture.")
     if found[0].end:
         raise ReadError(found[0].end.reason)
     return found[0].item

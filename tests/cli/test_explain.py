@@ -215,3 +215,18 @@ def test_the_page_holds_no_password_of_an_address(
     page = (tmp_path / "explain.html").read_text()
     assert "memory://***@host/a.png" in page
     assert "secret" not in page
+
+
+@pytest.mark.parametrize(
+    ("named", "told"),
+    [("a.png", "failed: memory://***@host/a.png: "), ("", "'memory://***@host/' is several files")],
+)
+def test_what_is_told_of_an_address_holds_no_password(
+    command: Command, recipe: Path, tmp_path: Path, named: str, told: str
+) -> None:
+    memory = fsspec.filesystem("memory")
+    memory.pipe({f"/me:secret@host/{name}.png": b"no picture" for name in "ab"})
+    ended = command("explain", recipe, f"memory://me:secret@host/{named}", "-o", tmp_path)
+    memory.rm("/me:secret@host", recursive=True)
+    assert told in ended.err
+    assert "secret" not in ended.err

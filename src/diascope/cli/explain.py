@@ -69,6 +69,7 @@ def explain(
     evidence maps and what they add up to, and the arithmetic of single places.
     """
     from diascope.errors import ReadError, UsageError
+    from diascope.words import masked
 
     if demo:
         from diascope.explain.blackboard import blackboard
@@ -84,7 +85,7 @@ def explain(
         with without_warnings(quiet=quiet):
             page = _page(recipe, image, quiet, options)
     except ReadError as error:  # as in a run: it is the picture that failed
-        click.echo(f"failed: {image or 'the first of the input'}: {error}", err=True)
+        click.echo(f"failed: {masked(image or 'the first of the input')}: {error}", err=True)
         sys.exit(1)
     _write(Path(output), "explain.html", page, quiet)
 

@@ -70,9 +70,12 @@ def overlay(picture: NDArray[np.uint8], numbers: NDArray[np.float32], reach: flo
 
 def shown(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     """Return ``(H, W, C)`` for people: each channel from its smallest number to its largest."""
-    numbers = pixels[:, :, :3] if pixels.shape[2] >= 3 else np.repeat(pixels[:, :, :1], 3, axis=2)
+    numbers = pixels[:, :, : 3 if pixels.shape[2] >= 3 else 1]
     low, high = float(numbers.min()), float(numbers.max())
-    return np.rint((numbers - low) / ((high - low) or 1.0) * 255).astype(np.uint8)
+    shares = np.subtract(numbers, low, dtype=np.float32)  # photographs are large
+    shares *= 255 / ((high - low) or 1.0)
+    told = np.rint(shares, out=shares).astype(np.uint8)
+    return told if told.shape[2] == 3 else np.repeat(told, 3, axis=2)
 
 
 def packed(numbers: NDArray[Any]) -> dict[str, Any]:

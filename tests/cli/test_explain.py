@@ -92,11 +92,13 @@ def test_without_an_image_it_is_the_first_of_the_recipes_own(
 ) -> None:
     write_pictures(tmp_path / "photos", 2)
     (tmp_path / "photos/.hidden.png").write_bytes(picture.read_bytes())
-    recipe.write_text(json.dumps(json.loads(recipe.read_text()) | {"input": "photos"}))
+    own = {"input": "photos", "output": str(tmp_path / "photos/0")}
+    write_pictures(tmp_path / "photos/0", 1)  # of an earlier run, such as a DICOM capture
+    recipe.write_text(json.dumps(json.loads(recipe.read_text()) | own))
     ended = command("explain", recipe, "-o", tmp_path / "out", "--no-occlusion")
 
     assert ended.code == 0, ended.err
-    assert "00.png" in ended.out
+    assert ": 00.png\n" in ended.out
 
 
 def test_the_demo_needs_no_recipe(command: Command, tmp_path: Path) -> None:

@@ -87,7 +87,8 @@ def test_too_few_pictures_are_an_error_that_says_why(
     command: Command, int8: Path, tmp_path: Path
 ) -> None:
     (write_pictures(tmp_path / "few", 3) / "00.png").write_text("no picture")
-    ended = command("quantise", int8, tmp_path / "few")
+    results = write_pictures(tmp_path / "few" / "results", 64)  # of an earlier run
+    ended = command("quantise", int8, tmp_path / "few", "--set", f"output={results}")
     assert ended.code == 2
     assert "quantising needs 64 pictures at least, and 2 could be read; others not" in ended.err
     assert "such as 00.png: the file is named .png, but" in ended.err

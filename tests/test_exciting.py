@@ -90,6 +90,10 @@ def test_of_a_long_table_as_many_as_allowed_are_drawn_by_lot(look: Look, rows: l
     assert names(one) == names(two) != names(other)
 
 
+def test_a_picture_in_several_rows_is_shown_once(look: Look, rows: list[Row]) -> None:
+    assert names(look([*rows[:3], rows[2]])) == ["2.png", "1.png", "0.png"]
+
+
 @pytest.mark.parametrize(
     ("text", "labels"),
     [

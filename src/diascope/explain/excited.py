@@ -47,5 +47,10 @@ class Gallery:
 
 
 def kept(best: Sequence[Excited], new: Excited) -> list[Excited]:
-    """Return the strongest of some pictures and a new one."""
+    """Return the strongest of some pictures and a new one, each picture once.
+
+    Tables of findings have a row for each, and so several for a picture.
+    """
+    if any(each.name == new.name for each in best):
+        return list(best)
     return sorted([*best, new], key=lambda each: -each.response.strength)[:KEPT]

@@ -44,3 +44,9 @@ def test_a_network_that_would_change_stays_as_it_is() -> None:
     twice = Twice().eval()
     twice.norm.running_var.fill_(4.0)  # type: ignore[union-attr]
     assert folded(twice, card) is twice
+
+
+def test_a_network_without_weights_has_nothing_to_fold() -> None:
+    _, card = classifier("convnet")
+    picture = torch.rand(1, 3, *card.size)
+    assert torch.equal(folded(nn.AvgPool2d(4), card)(picture), nn.AvgPool2d(4)(picture))

@@ -21,7 +21,7 @@ def folded(backbone: nn.Module, card: ModelCard) -> nn.Module:
     without tracing its code. What a network does with a tensor outside of its modules is not seen;
     if the copy answers differently, the network is returned as it is.
     """
-    device = next(backbone.parameters()).device
+    device = next(backbone.parameters(), torch.empty(0)).device
     noise = torch.Generator().manual_seed(0)
     picture = torch.randn(1, card.channels, *card.size, generator=noise)
     own, copied = (copy.deepcopy(backbone).cpu() for _ in range(2))  # which does not round to TF32

@@ -13,9 +13,9 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.uid import BasicTextSRStorage
 
-from diascope.privacy import BURNED_IN, unquoted
+from diascope.privacy import BURNED_IN, discreet, unquoted
 from diascope.pseudonyms import KEY_VARIABLE
-from diascope.sample import Item
+from diascope.sample import Failed, Item, Prediction
 from tests.confidential import PLACE, WORD, attributes, leaks_in, leaks_of, mark
 from tests.runs import Ended, rows, states, write_recipe
 
@@ -191,12 +191,43 @@ def test_a_strict_run_is_done_once(done: Done, command: Command, patients: Path)
         ("error: no number: Doe", "error, its words withheld (privacy: strict)"),
         ("SystemExit: no number: Doe", "SystemExit, its words withheld (privacy: strict)"),
         ("it begins with 'Dear Mrs Doe'", "it begins with '...'"),
+        ("no number: b'Doe'", "no number: '...'"),
+        ("got {'name': 'Doe...", "got {'...': '...'"),
         ("the file's name is not the reader's", "the file's name is not the reader's"),
         ("body part is HEAD", "body part is HEAD"),
     ],
 )
 def test_a_reason_keeps_its_sense_without_what_it_quotes(text: str, left: str) -> None:
     assert unquoted(text, Item("3f", "/data/DOE^J/head.dcm")) == left
+
+
+@pytest.mark.parametrize("text", ["scans/doe.png is cut", "doe.png is cut", "/data/doe.zip is cut"])
+def test_a_reason_names_no_file_of_an_archive(text: str) -> None:
+    assert unquoted(text, Item("3f", "zip://scans/doe.png::/data/doe.zip")) == "... is cut"
+
+
+def test_a_folder_of_an_archive_takes_no_words_out_of_a_reason() -> None:
+    item = Item("3f", "zip://image/doe.png::/data/doe.zip")
+    assert unquoted("the image is cut", item) == "the image is cut"
+
+
+@pytest.mark.parametrize("before", ["", "it cannot be opened: "])
+def test_the_words_of_an_error_are_withheld_whatever_it_is_called(before: str) -> None:
+    item = Item("3f", "/data/head.dcm")
+
+    told = discreet(Failed(item, "read", "", f"{before}BadZipFile: no picture of Doe"))
+
+    assert isinstance(told, Failed)
+    assert told.reason == f"{before}BadZipFile, its words withheld (privacy: strict)"
+
+
+def test_a_trace_keeps_the_names_of_steps() -> None:
+    answer = Prediction(Item("3f", "/data/a.dcm"), {}, "softmax", (), trace=("Sharpen: by 2",))
+
+    told = discreet(answer)
+
+    assert isinstance(told, Prediction)
+    assert told.trace == answer.trace
 
 
 def test_a_reason_quotes_no_signed_address() -> None:

@@ -13,9 +13,9 @@ from diascope.execution import check_wish
 from diascope.inputs import find_items
 from diascope.output import check_local
 from diascope.pipeline import Pipeline, make_backbone
-from diascope.privacy import unquoted
+from diascope.privacy import discreet
 from diascope.pseudonyms import pseudonymous
-from diascope.sample import Failed, Item, Skipped
+from diascope.sample import Failed, Item, Prediction, Skipped
 
 SAMPLED = 100
 """Inputs that are read and preprocessed, spread evenly over those that were listed."""
@@ -146,7 +146,7 @@ def _check_item(pipeline: Pipeline, item: Item, result: Check) -> bool:
 
 
 def _told(pipeline: Pipeline, outcome: Failed | Skipped) -> str:
-    strict, item = pipeline.recipe.privacy == "strict", outcome.item
-    reason = unquoted(outcome.reason, item) if strict else outcome.reason
-    end = f"fail ({outcome.stage})" if isinstance(outcome, Failed) else "be skipped"
-    return f"{item.id} would {end}: {reason}"
+    told = discreet(outcome) if pipeline.recipe.privacy == "strict" else outcome
+    assert not isinstance(told, Prediction)  # it is of the kind that it was
+    end = f"fail ({told.stage})" if isinstance(told, Failed) else "be skipped"
+    return f"{told.item.id} would {end}: {told.reason}"

@@ -18,7 +18,9 @@ BURNED_IN = (
 
 _SHORTEST_NAME = 4  # a file named 1 would take the numbers out of all texts
 _RAISED = re.compile(r"\b(\w*(?:[Ee]rror|Exception|Warning|SystemExit)): .*", re.DOTALL)
-_QUOTED = re.compile(r"(?<!\w)('[^']*'|\"[^\"]*\")")
+_NAMED = re.compile(r"(?:^|(?<=: )|(?<=\(after ))(_*[A-Z]\w*): .*", re.DOTALL)
+"""An error of any name, in a reason; a line of a trace may begin so with the name of a step."""
+_QUOTED = re.compile(r"(?<!\w)[bru]{0,2}('[^']*('|$)|\"[^\"]*(\"|$))")  # what is cut has one quote
 
 
 def says_burned_in(facts: Mapping[str, str]) -> bool:
@@ -31,9 +33,11 @@ def discreet(record: Record) -> Record:
 
     Without picture and evidence if text is burned into the picture.
     """
+    item = record.item
     if not isinstance(record, Prediction):
-        return replace(record, reason=unquoted(record.reason, record.item))
-    trace = tuple(unquoted(line, record.item) for line in record.trace)
+        reason = _NAMED.sub(rf"\1, its words {WITHHELD}", unquoted(record.reason, item))
+        return replace(record, reason=reason)
+    trace = tuple(unquoted(line, item) for line in record.trace)
     if BURNED_IN not in record.warnings:
         return replace(record, trace=trace)
     return replace(
@@ -52,9 +56,24 @@ def unquoted(text: str, item: Item) -> str:
     That is its path and its name, what stands in quotes, and the words of errors that libraries
     raise.
     """
-    text, pieces = masked(text), masked(item.uri).split("/")
-    paths = ["/".join(pieces[start:]) for start in range(len(pieces))]
-    for path in (*paths, "/".join(pieces[:-1])):
+    text = masked(text)
+    for path in _paths(masked(item.uri)):
         if len(path) >= _SHORTEST_NAME:
             text = text.replace(path, "...")
-    return _RAISED.sub(rf"\1, its words {WITHHELD}", _QUOTED.sub("'...'", text))
+    return unraised(_QUOTED.sub("'...'", text))
+
+
+def unraised(text: str) -> str:
+    """Return a text without the words of errors that libraries raise."""
+    return _RAISED.sub(rf"\1, its words {WITHHELD}", text)
+
+
+def _paths(uri: str) -> list[str]:
+    """Return what a text may call a file, or what lies in an archive; the longest first."""
+    found = set[str]()
+    for path in (uri, *(part.rpartition("://")[2] for part in uri.split("::"))):
+        pieces = path.split("/")
+        found |= {"/".join(pieces[start:]) for start in range(len(pieces))}
+        if len(pieces) > 2:  # else a mere word, such as image
+            found.add("/".join(pieces[:-1]))
+    return sorted(found, key=lambda path: (-len(path), path))

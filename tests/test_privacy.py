@@ -221,13 +221,24 @@ def test_the_words_of_an_error_are_withheld_whatever_it_is_called(before: str) -
     assert told.reason == f"{before}BadZipFile, its words withheld (privacy: strict)"
 
 
-def test_a_trace_keeps_the_names_of_steps() -> None:
-    answer = Prediction(Item("3f", "/data/a.dcm"), {}, "softmax", (), trace=("Sharpen: by 2",))
+def test_a_warning_of_a_model_names_no_file_and_a_trace_keeps_the_names_of_steps() -> None:
+    item, warning = Item("3f", "/data/DOE^J/head.dcm"), "head.dcm is blurred"
+    answer = Prediction(item, {}, "softmax", (), trace=("Sharpen: by 2",), warnings=(warning,))
 
     told = discreet(answer)
 
     assert isinstance(told, Prediction)
+    assert told.warnings == ("... is blurred",)
     assert told.trace == answer.trace
+
+
+def test_a_warning_of_burned_in_text_stays_whatever_the_file_is_called() -> None:
+    answer = Prediction(Item("3f", "/data/picture"), {}, "softmax", (), warnings=(BURNED_IN,))
+
+    told = discreet(answer)
+
+    assert isinstance(told, Prediction)
+    assert told.warnings == answer.warnings
 
 
 def test_a_reason_quotes_no_signed_address() -> None:

@@ -38,10 +38,12 @@ def discreet(record: Record) -> Record:
         reason = _NAMED.sub(rf"\1, its words {WITHHELD}", unquoted(record.reason, item))
         return replace(record, reason=reason)
     trace = tuple(unquoted(line, item) for line in record.trace)
-    if BURNED_IN not in record.warnings:
-        return replace(record, trace=trace)
+    warnings = tuple(w if w == BURNED_IN else unquoted(w, item) for w in record.warnings)
+    if BURNED_IN not in warnings:
+        return replace(record, trace=trace, warnings=warnings)
     return replace(
         record,
+        warnings=warnings,
         trace=(*trace, f"picture and evidence {WITHHELD}: text is burned into the picture"),
         preview=None,
         evidence=(),

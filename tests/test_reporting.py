@@ -49,6 +49,22 @@ def test_what_a_report_wrote_before_it_told_a_problem_of_the_output_is_kept(
     assert (results / "told.csv").exists() == (not kept)  # what is no longer written goes
 
 
+def test_under_strict_privacy_a_problem_does_not_quote_what_it_came_from(
+    command: Command, tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(self: CsvReport, run: Any, records: Any, directory: Path) -> list[Path]:
+        raise OutputError("1 of 2 not stored: FileNotFoundError: /scans/DOE.dcm")
+
+    monkeypatch.setattr(CsvReport, "write", write)
+    monkeypatch.setenv("DIASCOPE_PRIVACY_KEY", "a key of the test, long enough")
+    strict = write_recipe(tmp_path / "r.yaml", tiny_weights, privacy="strict")
+    photos, results = write_pictures(tmp_path / "photos", 1), tmp_path / "out"
+    ended = command("run", strict, photos, "-o", results)
+    (problem,) = json.loads((results / "run.json").read_text())["problems"]
+    assert "1 of 2 not stored: FileNotFoundError, its words" in problem
+    assert "DOE" not in problem + ended.err
+
+
 def _generated(self: CsvReport, run: Any, records: Any, directory: Path) -> Iterator[Path]:
     (directory / "late.csv").write_text("well")
     yield directory / "late.csv"

@@ -21,7 +21,7 @@ from diascope.output_faults import is_full
 from diascope.pipeline import Pipeline
 from diascope.plugins import reason_within
 from diascope.preparation import Part
-from diascope.privacy import WITHHELD, discreet
+from diascope.privacy import WITHHELD, discreet, unraised
 from diascope.profile import Profile
 from diascope.sample import Record
 from diascope.versions import last_versions, mixed_versions, versions
@@ -214,9 +214,12 @@ def _fault(
 
 def _problem(part: Part[Report], error: BaseException, strict: bool) -> str:
     """Say plainly why; where privacy is strict, not in the words of a stranger's error."""
-    withheld = strict and not isinstance(error, DiascopeError)
-    words = f"{type(error).__name__}, its words {WITHHELD}"
-    reason = words if withheld else reason_within(part.plugin, error)
+    kind, reason = type(error).__name__, reason_within(part.plugin, error)
+    if strict and isinstance(error, DiascopeError):  # it may quote another
+        own = f"{kind}: "
+        reason = own + unraised(reason.removeprefix(own))
+    elif strict:
+        reason = f"{kind}, its words {WITHHELD}"
     return f"the {part.plugin.title} could not be written: {reason}"
 
 

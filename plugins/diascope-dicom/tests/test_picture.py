@@ -34,3 +34,10 @@ def test_the_strongest_map_is_that_of_the_highest_score(answer, tomogram):
     maps = (evidence([[1.0]], "fluid"), evidence([[2.0]], "pneumonia"))
     assert strongest(replace(answer(tomogram), evidence=maps)).label == "pneumonia"
     assert strongest(replace(answer(tomogram), evidence=())) is None
+
+
+def test_a_label_that_is_predicted_comes_before_one_with_a_higher_score(answer, tomogram):
+    maps = (evidence([[1.0]], "pneumonia"), evidence([[2.0]], "fluid"))
+    decided = answer(tomogram, evidence=maps, predicted=("fluid",))
+    assert strongest(decided).label == "fluid"
+    assert strongest(replace(decided, predicted=())).label == "pneumonia"

@@ -19,7 +19,7 @@ _JPEG, _RATIO = "ISO_10918_1", "10"  # how a run keeps its previews, and about h
 def secondary_capture(
     source: "Dataset", prediction: Prediction, run: Mapping[str, Any]
 ) -> Iterator["Dataset"]:
-    """Yield a colour picture in the source's study, with the strongest evidence map blended in.
+    """Yield a colour picture in the source's study, with an evidence map blended in.
 
     Raises:
         NoResultError: if the prediction holds no picture or no evidence map, or a strict run

@@ -18,9 +18,13 @@ _FONT, _MARGIN, _COLUMNS = 18, 10, 68
 
 
 def strongest(prediction: Prediction) -> Evidence | None:
-    """Return the evidence map of the highest score; None if there is no map."""
+    """Return the evidence map of the highest score among the predicted labels; if they have none,
+    among all; None if there is no map."""
     maps = prediction.evidence
-    return max(maps, key=lambda evidence: prediction.scores[evidence.label], default=None)
+    predicted = [evidence for evidence in maps if evidence.label in prediction.predicted]
+    return max(
+        predicted or maps, key=lambda evidence: prediction.scores[evidence.label], default=None
+    )
 
 
 def explained(

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from diascope.pages.words import score_words
 from diascope.sample import Prediction
 from diascope_dicom.algorithm import NOT_A_DEVICE, Algorithm, naming, settled
 from diascope_dicom.picture import explained, strongest
@@ -60,7 +61,8 @@ def secondary_capture(
 def _words(prediction: Prediction, name: str, algorithm: Algorithm) -> tuple[str, ...]:
     label = next(label for label in algorithm.labels if label.name == name)
     decision = "present" if name in prediction.predicted else "absent"
-    score = f"{prediction.score_kind} {prediction.scores[name]:.3f}"
+    number = score_words(prediction.scores[name], prediction.score_kind)
+    score = f"{prediction.score_kind} {number}".replace("\N{MINUS SIGN}", "-")  # not in the font
     return (
         NOT_A_DEVICE,
         f"{label.title or name}: {decision} ({score}). Orange: for it, blue: against.",

@@ -1,0 +1,35 @@
+"""The words below the picture of a Secondary Capture."""
+
+import pytest
+
+from diascope_dicom.capture import secondary_capture
+from diascope_dicom.picture import explained
+from diascope_dicom.source import read_source
+
+
+@pytest.fixture
+def said(run, answer, tomogram, monkeypatch):
+    """Return a function from what an answer holds to what its capture says of a label."""
+
+    def said(**fields):
+        told = []
+
+        def draw(preview, evidence, lines):
+            told.extend(lines)
+            return explained(preview, evidence, lines)
+
+        monkeypatch.setattr("diascope_dicom.capture.explained", draw)
+        given = answer(tomogram, **fields)
+        list(secondary_capture(read_source(given.item), given, run))
+        return told[1]
+
+    return said
+
+
+@pytest.mark.parametrize(
+    ("kind", "score", "words"),
+    [("softmax", 0.9997, ">0.999"), ("softmax", 1.0, "1.000"), ("logit", -3.25, "-3.25")],
+)
+def test_a_score_is_told_as_1_only_where_it_is(said, kind, score, words):
+    scores = {"pneumonia": score, "fluid": 0.0}
+    assert f"({kind} {words})" in said(scores=scores, score_kind=kind)

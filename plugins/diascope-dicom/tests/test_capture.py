@@ -33,3 +33,10 @@ def said(run, answer, tomogram, monkeypatch):
 def test_a_score_is_told_as_1_only_where_it_is(said, kind, score, words):
     scores = {"pneumonia": score, "fluid": 0.0}
     assert f"({kind} {words})" in said(scores=scores, score_kind=kind)
+
+
+def test_a_title_in_letters_that_the_font_lacks_gives_way_to_the_name(said, answer, tomogram):
+    (evidence,) = answer(tomogram).evidence
+    fluid = type(evidence)("fluid", evidence.map, 1.0, 0.0)
+    assert said(evidence=(fluid,)).startswith("fluid: absent")
+    assert said().startswith("Pneumonia: present")

@@ -60,12 +60,13 @@ def secondary_capture(
 
 def _words(prediction: Prediction, name: str, algorithm: Algorithm) -> tuple[str, ...]:
     label = next(label for label in algorithm.labels if label.name == name)
+    title = label.title if label.title and label.title.isascii() else name  # the font has no others
     decision = "present" if name in prediction.predicted else "absent"
     number = score_words(prediction.scores[name], prediction.score_kind)
     score = f"{prediction.score_kind} {number}".replace("\N{MINUS SIGN}", "-")  # not in the font
     return (
         NOT_A_DEVICE,
-        f"{label.title or name}: {decision} ({score}). Orange: for it, blue: against.",
+        f"{title}: {decision} ({score}). Orange: for it, blue: against.",
         f"{algorithm.name}, weights {algorithm.weights[:12]}",
         *prediction.warnings,
     )

@@ -43,6 +43,17 @@ def test_a_skipped_picture_has_no_answer_either(
     assert measured(tmp_path / "out")["failed"] == {"photos/05.png": "the file is empty"}
 
 
+def test_answers_that_carry_a_warning_are_told_though_they_are_measured_as_all_others(
+    command: Command, recipe: Path, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    far = "diascope.classifier.Classifier._novelties"
+    monkeypatch.setattr(far, lambda _, outputs: [2.0] * len(outputs.logits))
+    ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
+    assert "12 items measured" in ended.out
+    assert "12 of 12 answers with a warning, such as that the picture is unlike" in ended.err
+    assert any("12 of 12 answers" in told for told in measured(tmp_path / "out")["warnings"])
+
+
 def test_a_model_whose_scores_lie_beyond_1_is_told_by_one_of_them(
     command: Command, recipe: Path, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -104,11 +104,15 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
     check_divisible(columns_of(examples), by)
     updated_in = updatable(pipeline.weights, card) if options["update_card"] else None
     looking = _looking(pipeline, examples, options["labels"]) if options["evidence"] else None
-    scored, failed, code = _answers(pipeline, examples, folder, quiet=quiet)
+    scored, failed, doubts, code = _answers(pipeline, examples, folder, quiet=quiet)
+    warnings += doubts
     comparison, updated = None, list[Path]()
     if other is not None:
-        theirs, lost, other_code = _answers(other, examples, folder / "compared", quiet=quiet)
+        theirs, lost, doubts, other_code = _answers(
+            other, examples, folder / "compared", quiet=quiet
+        )
         comparison = compare(scored, theirs, title=other.recipe.name, seed=seed)
+        warnings += [f"{other.recipe.name}: {doubt}" for doubt in doubts]
         if lost:
             warnings.append(f"{other.recipe.name}: {counted(len(lost), 'item')} without an answer")
         code = max(code, other_code)
@@ -159,8 +163,8 @@ def _folder(output: str | None, pipeline: "Pipeline") -> Path:
 
 def _answers(
     pipeline: "Pipeline", examples: "Sequence[Example]", folder: Path, *, quiet: bool
-) -> "tuple[Scored, dict[str, str], int]":
-    """Classify the pictures; return answers and truth, what failed and why, and the exit code."""
+) -> "tuple[Scored, dict[str, str], list[str], int]":
+    """Classify the pictures; return what ``collect`` does, and the exit code."""
     from diascope.cli.progress import run_progress
     from diascope.cli.stops import folder_told, stop_early
     from diascope.evaluation.answers import classify, collect
@@ -172,8 +176,8 @@ def _answers(
     if outcome.stopped:
         stop_early(outcome.stopped, outcome.exit_code)
     with folder_told(folder):
-        scored, failed = collect(pipeline, examples, folder)
-    return scored, failed, max(outcome.exit_code, 1 if failed else 0)
+        scored, failed, doubts = collect(pipeline, examples, folder)
+    return scored, failed, doubts, max(outcome.exit_code, 1 if failed else 0)
 
 
 def _looking(pipeline: "Pipeline", examples: "Sequence[Example]", table: Path) -> "Looking":

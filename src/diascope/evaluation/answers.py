@@ -89,8 +89,9 @@ def classify(
 
 def collect(
     pipeline: Pipeline, examples: Sequence[Example], folder: Path
-) -> tuple[Scored, dict[str, str]]:
-    """Return answers and truth of what was classified, and why the rest was not, row by row.
+) -> tuple[Scored, dict[str, str], list[str]]:
+    """Return answers and truth of what was classified, why the rest was not, row by row, and what
+    to warn of: answers that carry a warning are measured as all others.
 
     Raises:
         UsageError: if nothing was classified, or the scores are not in [0, 1].
@@ -109,7 +110,13 @@ def collect(
             failed[f"{example.name}{again}"] = f"{stage}{record.reason}"
     if not answered:
         raise UsageError(f"nothing was classified; the first reason: {next(iter(failed.values()))}")
-    return _scored(answered, pipeline.model.instance.card, pipeline.recipe.run.coverage), failed
+    scored = _scored(answered, pipeline.model.instance.card, pipeline.recipe.run.coverage)
+    warned = sum(bool(answer.warnings) for _, answer in answered)
+    told = (
+        f"{warned} of {counted(len(answered), 'answer')} with a warning, such as that the picture "
+        "is unlike those of the training"
+    )
+    return scored, failed, [told] if warned else []
 
 
 def columns_of(examples: Sequence[Example]) -> dict[str, tuple[str, ...]]:

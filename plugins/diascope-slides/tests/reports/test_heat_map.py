@@ -66,6 +66,19 @@ def test_the_colours_are_said_to_be_scores_of_tiles_and_no_share_of_them(
     assert words == [told]
 
 
+def test_the_warnings_of_an_answer_stand_below_its_picture(
+    tmp_path: Path, run: Any, answer: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words: list[str] = []
+    monkeypatch.setattr(
+        Figure, "savefig", lambda figure, *_, **__: words.append(figure.get_supxlabel())
+    )
+    warned = answer(warnings=("3 of 3 regions unlike the training", "turned, at $2 and $3"))
+    HeatMapReport().write(run, [warned, answer()], tmp_path)
+
+    assert words == ["3 of 3 regions unlike the training\nturned, at $2 and $3", ""]
+
+
 def test_two_runs_draw_the_same_picture(tmp_path: Path, run: Any, answer: Any) -> None:
     first = HeatMapReport().write(run, [answer()], tmp_path)[0].read_bytes()
 

@@ -1,6 +1,8 @@
 """One slide and the heat map of one label, drawn by matplotlib."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ _ASPECTS = (0.35, 1.0)  # of the drawing, so that words have room beside any sli
 _INK, _MUTED = "#16212b", "#55636f"
 _HALO = [withStroke(linewidth=3, foreground="white")]
 _ID = 60  # letters of an item's name
+_LETTERS = 14  # of a warning, an inch
 
 
 def draw(path: Path, answer: Answer, label: str, told: CardLabel, opacity: float) -> None:
@@ -47,6 +50,7 @@ def draw(path: Path, answer: Answer, label: str, told: CardLabel, opacity: float
     )  # fmt: skip
     bar = figure.colorbar(mapped, ax=axes, shrink=0.6, aspect=24, pad=0.03)
     _explain(bar, answer.prediction.score_kind, told.point)
+    _warn(figure, answer.prediction.warnings)
     figure.savefig(path, dpi=_DPI, facecolor="white", metadata={"Software": None})
 
 
@@ -84,6 +88,14 @@ def _explain(bar: Colorbar, kind: str, point: float | None) -> None:
             "offset points", fontsize=8, color=_INK, ha="right", va="center",
             path_effects=_HALO, annotation_clip=False,
         )  # fmt: skip
+
+
+def _warn(figure: Figure, warnings: Sequence[str]) -> None:
+    """Say below the drawing why not to trust the answer."""
+    width = int(figure.get_figwidth() * _LETTERS)
+    lines = [row for warning in warnings for row in wrap(readable(warning), width)]
+    if lines:
+        figure.supxlabel("\n".join(lines), fontsize=8, color=_INK, parse_math=False)
 
 
 def _shortened(name: str) -> str:

@@ -79,6 +79,13 @@ def test_the_warnings_of_an_answer_stand_below_its_picture(
     assert words == ["3 of 3 regions unlike the training\nturned, at $2 and $3", ""]
 
 
+def test_dollar_signs_are_no_formula(tmp_path: Path, run: Any, answer: Any) -> None:
+    labels = [{**label, "title": "for $5 {, not $6"} for label in run["card"]["labels"]]
+    card = {**run["card"], "labels": labels}
+
+    assert HeatMapReport().write({**run, "card": card}, [answer("a $5 {, b $6")], tmp_path)
+
+
 def test_two_runs_draw_the_same_picture(tmp_path: Path, run: Any, answer: Any) -> None:
     first = HeatMapReport().write(run, [answer()], tmp_path)[0].read_bytes()
 

@@ -43,10 +43,13 @@ def draw(path: Path, answer: Answer, label: str, told: CardLabel, opacity: float
     if answer.overview.mask.any() and not answer.overview.mask.all():
         axes.contour(answer.overview.mask, [0.5], colors=_INK, linewidths=0.5)
     _scale(axes, answer)
-    axes.set_title(told.title, loc="left", fontsize=12, fontweight="bold", color=_INK, pad=20)
+    axes.set_title(
+        told.title, loc="left", fontsize=12, fontweight="bold", color=_INK, pad=20,
+        parse_math=False,
+    )  # fmt: skip
     axes.annotate(
         _shortened(answer.prediction.item.id), (0, 1), (0, 7), "axes fraction", "offset points",
-        fontsize=8, color=_MUTED, annotation_clip=False,
+        fontsize=8, color=_MUTED, annotation_clip=False, parse_math=False,
     )  # fmt: skip
     bar = figure.colorbar(mapped, ax=axes, shrink=0.6, aspect=24, pad=0.03)
     _explain(bar, answer.prediction.score_kind, told.point)
@@ -99,5 +102,5 @@ def _warn(figure: Figure, warnings: Sequence[str]) -> None:
 
 
 def _shortened(name: str) -> str:
-    printable = readable(name).replace("$", r"\$")
+    printable = readable(name)
     return printable if len(printable) <= _ID else f"\N{HORIZONTAL ELLIPSIS}{printable[1 - _ID :]}"

@@ -58,11 +58,16 @@ def unquoted(text: str, item: Item) -> str:
     That is its path and its name, what stands in quotes, and the words of errors that libraries
     raise.
     """
+    return unraised(_QUOTED.sub("'...'", unnamed(text, item)))
+
+
+def unnamed(text: str, item: Item) -> str:
+    """Return a text without the path and the name of an item's file."""
     text = masked(text)
     for path in _paths(masked(item.uri)):
         if len(path) >= _SHORTEST_NAME:
             text = text.replace(path, "...")
-    return unraised(_QUOTED.sub("'...'", text))
+    return text
 
 
 def unraised(text: str) -> str:

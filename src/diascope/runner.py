@@ -21,7 +21,7 @@ from diascope.output import LEDGER_FILE, held
 from diascope.output_faults import fault_of, is_full
 from diascope.pipeline import Pipeline
 from diascope.plugins import blamed, raised_by
-from diascope.privacy import WITHHELD
+from diascope.privacy import WITHHELD, unnamed
 from diascope.profile import Profile, with_threads
 from diascope.pseudonyms import pseudonymous
 from diascope.reporting import Summary, note_execution, reported, write_reports
@@ -273,6 +273,10 @@ def _carried_out(pipeline: Pipeline, ledger: Ledger) -> Generator[Sequence[Recor
                 waiting.difference_update(record.item for record in records)
                 yield records
     except ENDS:
+        raise
+    except DiascopeError as error:
+        for item in waiting if pipeline.recipe.privacy == "strict" else ():
+            error.message = unnamed(error.message, item)
         raise
     except BaseException as error:
         if is_full(error) or not raised_by(executor.plugin, error):

@@ -1,13 +1,16 @@
 """The command line under ``privacy: strict``: what it says and what it does without."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import diascope.runner
+from diascope.errors import DiascopeError
+from diascope.executors.local import LocalExecutor
 from diascope.pseudonyms import KEY_VARIABLE
+from diascope.sample import Item
 from tests.runs import Ended, write_pictures, write_recipe
 
 Command = Callable[..., Ended]
@@ -85,6 +88,28 @@ def test_a_run_that_stops_early_does_not_repeat_the_command(
     assert ended.code == 3
     assert "Go on with the same command." in ended.err
     assert SECRET not in ended.out + ended.err
+
+
+@pytest.mark.parametrize("privacy", ["none", "strict"])
+def test_an_executor_that_stops_at_a_file_does_not_name_it(
+    command: Command,
+    strict: Path,
+    photos: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    privacy: str,
+) -> None:
+    def run(self: LocalExecutor, work: Any, chunks: Iterable[Sequence[Item]]) -> Iterator[Any]:
+        (first, *_) = next(iter(chunks))
+        raise DiascopeError(f"{first.uri} is on this machine, but not on the node n1")
+        yield
+
+    monkeypatch.setattr(LocalExecutor, "run", run)
+    ended = command("run", strict, photos, "-o", tmp_path / "o", "--set", f"privacy={privacy}")
+
+    assert ended.code == 2
+    assert "is on this machine, but not on the node n1" in ended.err
+    assert (SECRET in ended.err) == (privacy == "none")
 
 
 def test_a_check_calls_items_by_their_pseudonyms(

@@ -61,6 +61,18 @@ def test_a_fault_shows_where_it_is_and_under_strict_not_its_words(
     assert (SECRET in ended.err) == (privacy == "none")
 
 
+def test_a_fault_of_a_check_does_not_show_its_words_either(
+    command: Command, strict: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("diascope.preflight.find_items", raising(RuntimeError(f"lost {SECRET}")))
+
+    ended = command("check", strict, photos)
+
+    assert ended.code == 3
+    assert "RuntimeError: its words are withheld" in ended.err
+    assert SECRET not in ended.out + ended.err
+
+
 def test_an_interrupted_run_does_not_repeat_the_command(
     command: Command,
     strict: Path,

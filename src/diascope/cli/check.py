@@ -2,6 +2,7 @@
 
 import json
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -39,12 +40,14 @@ def check(
 
     Reads a sample of the inputs and loads no network. Ends with 0, or 2 if the run cannot work.
     """
+    from diascope.cli.private import private_ends
     from diascope.pipeline import compose
     from diascope.preflight import check as check_pipeline
     from diascope.recipe import read_recipe
 
     read = read_recipe(recipe, overrides)
-    with aside():
+    strict = read.privacy == "strict"
+    with aside(), private_ends("check") if strict else nullcontext():
         result = check_pipeline(compose(read), inputs, lists)
     if as_json:
         click.echo(json.dumps({"recipe": read.plain(), **vars(result)}, indent=1))

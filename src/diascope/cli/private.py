@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def private_ends() -> Iterator[None]:
-    """End the command at an interruption or a fault without its words and without the command.
+def private_ends(verb: str) -> Iterator[None]:
+    """End a verb at an interruption or a fault without its words and without the command.
 
     Errors of ours go on: they are about the command line or the recipe.
     """
@@ -26,7 +26,7 @@ def private_ends() -> Iterator[None]:
     except (DiascopeError, click.ClickException):
         raise
     except (KeyboardInterrupt, click.Abort):
-        end_interrupted("run")
+        end_interrupted(verb)
     except Exception as error:
         click.echo("".join(traceback.format_tb(error.__traceback__)), err=True, nl=False)
         click.echo(f"{type(error).__name__}: its words are withheld (privacy: strict)", err=True)

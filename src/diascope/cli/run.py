@@ -89,7 +89,7 @@ def run(recipe: str, inputs: tuple[str, ...], overrides: tuple[str, ...], **opti
     for warning in () if quiet else pipeline.warnings:
         click.echo(f"warning: {warning}", err=True)
     strict = read.privacy == "strict"
-    ends = private_ends() if strict else nullcontext()
+    ends = private_ends("run") if strict else nullcontext()
     with without_warnings(quiet=quiet), ends, run_progress(quiet=quiet) as watch:
         outcome = run_pipeline(pipeline, request, watch)
     _tell(outcome, quiet=quiet, strict=strict)

@@ -34,6 +34,15 @@ def test_the_label_is_one_that_the_card_s_rule_decides_on(task: str, points: Any
         assert known.names[place] in expected if expected else place == -1
 
 
+@pytest.mark.parametrize("task", ["binary", "multilabel"])
+def test_a_score_on_its_operating_point_is_decided_on(task: str) -> None:
+    known = card(task, (None, 0.7))
+    scores = np.array([[0.3, 0.7]])
+
+    assert "l1" in decide(dict(zip(known.names, scores[0].tolist(), strict=True)), known)
+    assert decided(scores.astype(np.float32), {"card": known.plain()}).tolist() == [1]
+
+
 def test_of_no_tiles_nothing_is_decided() -> None:
     none = np.empty((0, 3), np.float32)
 

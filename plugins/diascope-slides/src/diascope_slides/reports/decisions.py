@@ -27,7 +27,8 @@ def decided(scores: NDArray[np.float32], run: Mapping[str, Any]) -> NDArray[np.i
     best: NDArray[np.intp] = np.argmax(scores / points, axis=1)
     if task == "multiclass":
         return best
-    return np.where((scores >= points).any(axis=1), best, -1)
+    reached = scores >= points.astype(scores.dtype)  # a score on its point is rounded as that is
+    return np.where(reached.any(axis=1), best, -1)
 
 
 def _or(point: float | None, default: float) -> float:

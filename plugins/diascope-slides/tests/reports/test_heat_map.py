@@ -66,7 +66,7 @@ def test_the_colours_are_said_to_be_scores_of_tiles_and_no_share_of_them(
     assert words == [told]
 
 
-def test_the_warnings_of_an_answer_stand_below_its_picture(
+def test_warnings_of_an_answer_and_what_was_assumed_stand_below_its_picture(
     tmp_path: Path, run: Any, answer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words: list[str] = []
@@ -74,9 +74,11 @@ def test_the_warnings_of_an_answer_stand_below_its_picture(
         Figure, "savefig", lambda figure, *_, **__: words.append(figure.get_supxlabel())
     )
     warned = answer(warnings=("3 of 3 regions unlike the training", "turned, at $2 and $3"))
-    HeatMapReport().write(run, [warned, answer()], tmp_path)
+    assumed = answer(trace=("spacing assumed 0.5 um from the recipe", "level 0, as it is"))
+    HeatMapReport().write(run, [warned, assumed, answer()], tmp_path)
 
-    assert words == ["3 of 3 regions unlike the training\nturned, at $2 and $3", ""]
+    assert words[0] == "3 of 3 regions unlike the training\nturned, at $2 and $3"
+    assert words[1:] == ["spacing assumed 0.5 um from the recipe", ""]
 
 
 def test_dollar_signs_are_no_formula(tmp_path: Path, run: Any, answer: Any) -> None:

@@ -67,6 +67,16 @@ def test_the_reason_why_a_slide_is_not_shown_names_no_file_where_privacy_is_stri
     assert ("DOE_JOHN" in text) == (privacy == "none")
 
 
+def test_a_slide_whose_spacing_was_assumed_is_said_to_be_one(
+    tmp_path: Path, run: Any, answer: Any
+) -> None:
+    trace = ("spacing assumed 0.5 um from the recipe", "level 0, as it is")
+    ViewerReport().write(run, [answer(trace=trace)], tmp_path)
+    text = (tmp_path / "slides.html").read_text("utf-8")
+
+    assert '"warnings":["spacing assumed 0.5 um from the recipe"]' in text
+
+
 def test_a_slide_that_was_exchanged_is_not_shown(tmp_path: Path, run: Any, answer: Any) -> None:
     shown = answer(folder=tmp_path)
     assert shown.overview is not None

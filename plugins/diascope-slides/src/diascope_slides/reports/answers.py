@@ -30,6 +30,12 @@ class Answer:
         """The labels' names, in the order of the tiles' scores."""
         return tuple(self.prediction.scores)
 
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why not to trust the answer or its scale bar: warnings, and what was assumed."""
+        assumed = (line for line in self.prediction.trace if "assumed" in line)
+        return (*self.prediction.warnings, *assumed)
+
     def heat(
         self, label: str, shape: tuple[int, int], size: tuple[float, float]
     ) -> NDArray[np.float32]:

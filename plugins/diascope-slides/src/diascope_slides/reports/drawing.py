@@ -53,7 +53,7 @@ def draw(path: Path, answer: Answer, label: str, told: CardLabel, opacity: float
     )  # fmt: skip
     bar = figure.colorbar(mapped, ax=axes, shrink=0.6, aspect=24, pad=0.03)
     _explain(bar, answer.prediction.score_kind, told.point)
-    _warn(figure, answer.prediction.warnings)
+    _warn(figure, answer.doubts)
     figure.savefig(path, dpi=_DPI, facecolor="white", metadata={"Software": None})
 
 
@@ -93,10 +93,10 @@ def _explain(bar: Colorbar, kind: str, point: float | None) -> None:
         )  # fmt: skip
 
 
-def _warn(figure: Figure, warnings: Sequence[str]) -> None:
-    """Say below the drawing why not to trust the answer."""
+def _warn(figure: Figure, doubts: Sequence[str]) -> None:
+    """Say below the drawing why not to trust it."""
     width = int(figure.get_figwidth() * _LETTERS)
-    lines = [row for warning in warnings for row in wrap(readable(warning), width)]
+    lines = [row for doubt in doubts for row in wrap(readable(doubt), width)]
     if lines:
         figure.supxlabel("\n".join(lines), fontsize=8, color=_INK, parse_math=False)
 

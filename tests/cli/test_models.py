@@ -48,7 +48,11 @@ def test_the_text_tells_calibration_decisions_and_subgroups(
         score_kind="probability",
         calibration=Calibration("temperature", (0.8,) * 3, (0.1, -0.1, 0.0), "validation"),
         operating_rule="highest balanced accuracy",
-        labels=(Label("red", operating_point=0.25), Label("green"), Label("blue")),
+        labels=(
+            Label("red", operating_point=0.25),
+            Label("green", operating_point=4e-4),
+            Label("blue"),
+        ),
         conformal={"0.9": 0.21},
         test_time="flips",
         novelty=NoveltyLimit((1.5, 1.25), "800 training pictures"),
@@ -69,7 +73,12 @@ def test_the_text_tells_calibration_decisions_and_subgroups(
 
     told = ("temperature, fitted on validation", "0.1, -0.1, 0", "highest balanced accuracy")
     told += ("beyond distance 1.5, or 1.25 at unit length; 800 training pictures",)
-    told += ("operating point 0.250", "5 folds: all", "sex=male (12 items)")
+    told += (
+        "operating point 0.250",
+        "operating point <0.001",
+        "5 folds: all",
+        "sex=male (12 items)",
+    )
     told += ("0.9 coverage: labels from 0.21", "mirror", "0.700  (0.600 to 0.800)")
     assert [text for text in told if text not in shown] == []
 

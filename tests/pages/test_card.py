@@ -47,6 +47,11 @@ def test_the_page_has_the_sections_of_a_model_card_in_order() -> None:
     assert places == sorted(places)
 
 
+def test_an_operating_point_near_0_is_not_told_as_0() -> None:
+    page = card_page(replace(CARD, labels=(Label("dark", operating_point=4e-4), Label("bright"))))
+    assert "&lt;0.001</td>" in page
+
+
 def test_what_is_empty_in_a_fact_of_several_parts_is_left_out() -> None:
     start = {"file": "w.pth", "not_loaded": [], "left_out": 0}
     page = card_page(replace(CARD, made={"start": start}))

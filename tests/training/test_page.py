@@ -1,5 +1,6 @@
 """The page of a training."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,10 @@ def test_the_page_says_what_was_trained_and_how_it_went(tmp_path: Path) -> None:
     told = ("Dark or bright", "weights of epoch 2 are kept", "0.880", "1,200", "pipeline train")
     told += ("a copy\n  line 3", "0.987", "Shadows", "0.740", "test: 90 pictures", "kept: 2")
     assert [text for text in told if text not in shown] == []
+
+
+def test_a_wrong_answer_that_is_all_but_sure_has_no_score_of_1(tmp_path: Path) -> None:
+    assert "&gt;0.999</span>" in page(tmp_path, mistakes=[replace(MISTAKE, score=0.9998)])
 
 
 def test_another_monitor_keeps_another_epoch(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from diascope.card import ModelCard
 from diascope.pages.evidence import PARTS, evidence_measures
-from diascope.pages.words import counted, measure_lines
+from diascope.pages.words import counted, measure_lines, score_words
 
 
 def card_lines(card: ModelCard) -> Iterator[str]:
@@ -27,8 +27,9 @@ def card_lines(card: ModelCard) -> Iterator[str]:
     width = _width(card.names)
     for label in card.labels:
         codes = ", ".join(f"{scheme} {code}" for scheme, code in label.codes.items())
-        point = "" if label.operating_point is None else f"  {at} {label.operating_point:.3f}"
-        yield f"  {label.name:<{width}}  {label.title}  {f'({codes})' if codes else ''}{point}"
+        point = label.operating_point
+        told = "" if point is None else f"  {at} {score_words(point, card.score_kind)}"
+        yield f"  {label.name:<{width}}  {label.title}  {f'({codes})' if codes else ''}{told}"
     yield ""
     yield f"Metrics     {card.metrics.get('measured_on', 'none')}"
     yield from _measures(card.metrics)

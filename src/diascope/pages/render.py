@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from diascope.pages.evidence import evidence_measures
-from diascope.pages.words import counted, figure_words, number_words, title_words
+from diascope.pages.words import counted, figure_words, number_words, score_words, title_words
 
 
 def render(template: str, **values: Any) -> str:
@@ -25,6 +25,7 @@ def render(template: str, **values: Any) -> str:
         "words": title_words,
         "number": number_words,
         "figure": figure_words,
+        "score": score_words,
         "counted": counted,
         "evidence_measures": evidence_measures,
     }

@@ -61,10 +61,10 @@ def unquoted(text: str, item: Item) -> str:
     return unraised(_QUOTED.sub("'...'", unnamed(text, item)))
 
 
-def unnamed(text: str, item: Item) -> str:
-    """Return a text without the path and the name of an item's file."""
+def unnamed(text: str, *items: Item) -> str:
+    """Return a text without the paths and the names of items' files."""
     text = masked(text)
-    for path in _paths(masked(item.uri)):
+    for path in (path for item in items for path in _paths(masked(item.uri))):
         if len(path) >= _SHORTEST_NAME:
             text = text.replace(path, "...")
     return text

@@ -118,10 +118,11 @@ def run(pipeline: Pipeline, request: Request, watch: Watch) -> Outcome:
     outcome = Outcome(counts, request.output)
     try:
         kept = request.output / _PARTS  # of an item under way, by the engine that the ledger names
-        with held(request.output, lambda: bool(outcome.worked) or kept.exists()) as outcome.output:
-            ledger = Ledger(outcome.output / LEDGER_FILE, pipeline.digest())
-            with closing(ledger):
-                _run(pipeline, request, watch, ledger, outcome)
+        with (
+            held(request.output, lambda: bool(outcome.worked) or kept.exists()) as outcome.output,
+            closing(Ledger(outcome.output / LEDGER_FILE, pipeline.digest())) as ledger,
+        ):
+            _run(pipeline, request, watch, ledger, outcome)
     except (OSError, sqlite3.DatabaseError) as error:
         if isinstance(error, sqlite3.DatabaseError) and is_damage(error):
             raise damaged(request.output / LEDGER_FILE, str(error)) from error
@@ -210,7 +211,6 @@ def _profiled(
     before, start, cpu = take_spent(), time.perf_counter(), time.process_time()
     _work(pipeline, request, watch, ledger, outcome)
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
-    execution = pipeline.execution
     return Profile(
         items=outcome.worked,
         seconds=seconds,
@@ -218,7 +218,7 @@ def _profiled(
         cores=cores(),
         workers=automatic if pipeline.workers == "auto" else pipeline.workers,
         accelerated="cpu" not in pipeline.devices,
-        reference=execution is not None and execution.is_reference,
+        reference=pipeline.execution is not None and pipeline.execution.is_reference,
     )
 
 
@@ -272,11 +272,9 @@ def _carried_out(pipeline: Pipeline, ledger: Ledger) -> Generator[Sequence[Recor
                     raise PluginError(f"{executor.plugin.title}: {fault}")
                 waiting.difference_update(record.item for record in records)
                 yield records
-    except ENDS:
-        raise
-    except DiascopeError as error:
-        for item in waiting if pipeline.recipe.privacy == "strict" else ():
-            error.message = unnamed(error.message, item)
+    except (*ENDS, DiascopeError) as error:
+        if isinstance(error, DiascopeError) and pipeline.recipe.privacy == "strict":
+            error.message = unnamed(error.message, *waiting)
         raise
     except BaseException as error:
         if is_full(error) or not raised_by(executor.plugin, error):

@@ -1,5 +1,6 @@
 """The processes of a training begin and end together, and one of them tells why."""
 
+import logging
 import os
 import signal
 from collections.abc import Callable
@@ -49,6 +50,12 @@ def test_a_scheduler_that_gave_one_task_does_not_make_one_process_of_two(
 
 def test_helpers_wait_for_days_while_the_first_process_validates() -> None:
     assert fabric_of(replace(OPTIONS, devices=2)).strategy._timeout > timedelta(days=1)
+
+
+def test_lightning_does_not_repeat_what_the_recipe_says(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "lightning_fabric")
+    fabric_of(replace(OPTIONS, precision="bf16-mixed"))
+    assert caplog.text == ""
 
 
 def test_convolutions_on_gpus_add_up_in_the_same_order_every_time(

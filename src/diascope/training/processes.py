@@ -1,5 +1,6 @@
 """The processes of a training, one a device: the command, and helpers that begin and end by it."""
 
+import logging
 import os
 import signal
 import threading
@@ -52,6 +53,7 @@ def fabric_of(options: TrainOptions) -> Any:
             "precision: 16-mixed needs a GPU", hint="Write bf16-mixed, or 32-true, for processors."
         )
     torch.backends.cudnn.deterministic = True
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it tells what was asked for
     return Fabric(
         accelerator="cuda" if on_gpu else "cpu",
         devices=count,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast, get_args
 
 from diascope.errors import reason_of
+from diascope.inputs import straight
 from diascope.table import SPLIT_FILE, Example, Split
 
 _ALL = get_args(Split)
@@ -36,7 +37,7 @@ class Learned:
     def split(self, example: Example) -> Split | None:
         """Return the training's split of a row's group or picture, the one that it learned more
         from; None if neither stands in it."""
-        found = self.groups.get(example.group), self.pictures.get(example.path.absolute())
+        found = self.groups.get(example.group), self.pictures.get(straight(example.path))
         return next((split for split in _ALL if split in found), None)
 
     def namesakes(self, examples: Sequence[Example]) -> list[Example]:
@@ -53,7 +54,7 @@ def learned_by(folder: Path, examples: Sequence[Example]) -> Learned:
     Two tables may name other groups alike, such as 1 to 100. Their names mean the same if at least
     one group has a picture of the same name in both, whatever its folder and ending; otherwise no
     group is taken for the training's, and ``doubt`` says so. A picture is the same if its absolute
-    path is.
+    path is, by whatever way it is named.
     """
     path = folder / SPLIT_FILE
     if not path.is_file():
@@ -77,10 +78,10 @@ def learned_by(folder: Path, examples: Sequence[Example]) -> Learned:
             "picture of the same name: they are taken for others; if they are the same, the "
             "figures flatter"
         )
-    whole = {Path(row["path"]): cast(Split, row["split"]) for row in rows}
+    whole = [row for row in rows if Path(row["path"]).is_absolute()]
     return Learned(
         groups,
-        {picture: split for picture, split in whole.items() if picture.is_absolute()},
+        {straight(Path(row["path"])): cast(Split, row["split"]) for row in whole},
         frozenset(Path(row["path"]).stem for row in rows if row["split"] in LEARNED),
         doubt,
     )

@@ -82,9 +82,10 @@ def test_a_mrxs_slide_elsewhere_cannot_be_fetched(tmp_path: Path) -> None:
         read(Item("a", "s3://bucket/a.mrxs"))
 
 
-def test_a_mrxs_slide_without_its_folder_is_no_photo(tmp_path: Path) -> None:
-    Image.fromarray(NOISE).save(tmp_path / "a.mrxs", "JPEG")
-    path = str(tmp_path / "a.mrxs")
+@pytest.mark.parametrize("name", ["a.mrxs", "a? b.mrxs"])
+def test_a_mrxs_slide_without_its_folder_is_no_photo(tmp_path: Path, name: str) -> None:
+    Image.fromarray(NOISE).save(tmp_path / name, "JPEG")
+    path = str(tmp_path / name)
 
     assert SlideReader().sniff(path, Path(path).read_bytes()[:4096]) == 100
     with pytest.raises(ReadError, match="the folder is missing"):

@@ -21,14 +21,16 @@ def is_dicom_slide(head: bytes) -> bool:
     return head[128:132] == b"DICM" and head.find(_DICOM_SLIDE, 132) >= 0
 
 
-def name_of(address: str) -> str:
-    """Return the name of what lies at an address, without its signature and its archive."""
-    return PurePosixPath(address.partition("::")[0].partition("?")[0]).name
+def name_of(uri: str) -> str:
+    """Return the name of a file, or of what lies at an address, without signature and archive."""
+    if "://" in uri:
+        uri = uri.partition("::")[0].partition("?")[0]
+    return PurePosixPath(uri).name
 
 
-def is_mrxs(address: str) -> bool:
+def is_mrxs(uri: str) -> bool:
     """Say whether a file is that of a MRXS slide, a JPEG that goes with a folder of its name."""
-    return name_of(address).lower().endswith(".mrxs")
+    return name_of(uri).lower().endswith(".mrxs")
 
 
 def kind_of(path: str, head: bytes) -> Kind | None:

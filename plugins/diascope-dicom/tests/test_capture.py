@@ -9,7 +9,7 @@ from diascope_dicom.source import read_source
 
 @pytest.fixture
 def said(run, answer, tomogram, monkeypatch):
-    """Return a function from what an answer holds to what its capture says of a label."""
+    """Return a function from what an answer holds to the lines below its capture."""
 
     def said(**fields):
         told = []
@@ -21,9 +21,16 @@ def said(run, answer, tomogram, monkeypatch):
         monkeypatch.setattr("diascope_dicom.capture.explained", draw)
         given = answer(tomogram, **fields)
         list(secondary_capture(read_source(given.item), given, run))
-        return told[1]
+        return told
 
     return said
+
+
+def test_the_first_words_of_a_capture_are_that_it_is_no_medical_device(said):
+    told = said(warnings=("unlike the training",))
+    assert told[0].startswith("Not a medical device")
+    assert "Pneumonia: present (probability 0.812)" in told[1]
+    assert told[-1] == "unlike the training"
 
 
 @pytest.mark.parametrize(
@@ -32,11 +39,11 @@ def said(run, answer, tomogram, monkeypatch):
 )
 def test_a_score_is_told_as_1_only_where_it_is(said, kind, score, words):
     scores = {"pneumonia": score, "fluid": 0.0}
-    assert f"({kind} {words})" in said(scores=scores, score_kind=kind)
+    assert f"({kind} {words})" in said(scores=scores, score_kind=kind)[1]
 
 
 def test_a_title_in_letters_that_the_font_lacks_gives_way_to_the_name(said, answer, tomogram):
     (evidence,) = answer(tomogram).evidence
     fluid = type(evidence)("fluid", evidence.map, 1.0, 0.0)
-    assert said(evidence=(fluid,)).startswith("fluid: absent")
-    assert said().startswith("Pneumonia: present")
+    assert said(evidence=(fluid,))[1].startswith("fluid: absent")
+    assert said()[1].startswith("Pneumonia: present")

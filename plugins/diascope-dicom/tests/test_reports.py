@@ -12,7 +12,6 @@ from pydicom.data import get_charset_files
 from diascope.privacy import BURNED_IN, discreet
 from diascope.sample import Failed, Item
 from diascope.testing import check_report
-from diascope_dicom.picture import explained
 from diascope_dicom.reports import DicomSc, DicomSr
 
 REPORTS = {"dicom-sr": DicomSr(), "dicom-sc": DicomSc()}
@@ -249,22 +248,6 @@ def test_the_capture_shows_the_map_and_says_that_it_is_lossy(run, answer, tomogr
     assert result.LossyImageCompression == "01"
     source = dcmread(tomogram, stop_before_pixels=True)
     assert result.SourceImageSequence[0].ReferencedSOPInstanceUID == source.SOPInstanceUID
-
-
-def test_the_first_words_of_a_capture_are_that_it_is_no_medical_device(
-    run, answer, tomogram, tmp_path, monkeypatch
-):
-    told = []
-
-    def draw(preview, evidence, lines):
-        told.extend(lines)
-        return explained(preview, evidence, lines)
-
-    monkeypatch.setattr("diascope_dicom.capture.explained", draw)
-    DicomSc().write(run, [answer(tomogram, warnings=("unlike the training",))], tmp_path)
-    assert told[0].startswith("Not a medical device")
-    assert "Pneumonia: present (probability 0.812)" in told[1]
-    assert told[-1] == "unlike the training"
 
 
 def test_without_an_evidence_map_there_is_no_capture(run, answer, tomogram, tmp_path):

@@ -113,10 +113,11 @@ def _unwindowed(
     shallow = (whole(header, "BitsStored") or 0) <= _SHALLOW
     if ends and (window == "none" or (window == "first" and shallow)):
         black, white, source = min(ends), max(ends), "as its bits allow"
+        told = not shallow  # from 0 to 255, as in any other picture, needs no word
     else:
         black, white = _extremes(frame.held(pixels))
-        shallow, source = False, "the least and the greatest value in it"
-    if not shallow:  # else they are what they are of any other picture
+        told, source = True, "the least and the greatest value in it"
+    if told:
         trace.append(f"no window: black is {black:g} and white is {white:g}, {source}")
     return black, white
 

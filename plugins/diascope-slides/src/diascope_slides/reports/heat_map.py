@@ -14,9 +14,9 @@ from diascope_slides.reports.names import safe_name
 class HeatMapReport:
     """``slides/<name>/<label>.png``: the slide in grey, its tiles in the colours of their scores.
 
-    With the outline of what the reader took for tissue, a scale bar, and a colour bar on which the
-    label's operating point is marked, the answer's warnings, and what was assumed, such as the
-    spacing. Tiles that overlap are averaged.
+    With the outline of what the reader took for tissue, a scale bar, a colour bar on which the
+    label's operating point is marked, and below the drawing the answer's warnings and what was
+    assumed, such as the spacing. Tiles that overlap are averaged.
 
     Args:
         labels: draw a picture of the predicted labels only, or of all.

@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from diascope.errors import AddressError, UsageError, reason_of
 from diascope.remote import find_remote
 from diascope.sample import Failed, Found, Item, Skipped
-from diascope.table import columns_hint, quote_hint
+from diascope.table import columns_hint, named_in, quote_hint
 from diascope.words import as_utf8, masked
 
 _PACKAGE = "package://"
@@ -279,9 +279,8 @@ def _csv_paths(path: Path, text: str) -> list[str]:
         raise UsageError(told, hint=columns_hint(columns))
     paths = []
     for row in reader:
-        if not (row["path"] or "").strip():
+        name = named_in(path.parent, row["path"] or "")
+        if not name:
             raise UsageError(f"{path}:{reader.line_num}: the path is empty")
-        stripped = row["path"].strip()
-        exact = stripped != row["path"] and not _absent(path.parent / row["path"])
-        paths.append(row["path"] if exact else stripped)
+        paths.append(name)
     return paths

@@ -19,7 +19,7 @@ from diascope.explain.steps import last_stage
 from diascope.explain.targets import targets_of
 from diascope.explain.wanted import Wanted, wanted
 from diascope.inputs import find_items
-from diascope.looking import answered, classifier_of, items_of, prepared
+from diascope.looking import answered, classifier_of, prepared
 from diascope.pipeline import Pipeline
 from diascope.recipe import Recipe
 from diascope.sample import Item
@@ -122,7 +122,7 @@ def explained(pipeline: Pipeline, request: Request) -> Explained:
 def _item(image: str | None, recipe: Recipe) -> Item:
     """Return the only picture of that name; without a name, the first of the recipe's own."""
     if image is None:
-        own = items_of(recipe, recipe.input, recipe.base)
+        own = find_items(recipe.input, base=recipe.base, leave_out=recipe.output)
         found = list(islice((each for each in own if not each.end), 1))
         if not found:
             raise UsageError("the recipe has no picture of its own", hint="Name one.")

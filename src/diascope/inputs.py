@@ -33,7 +33,7 @@ def find_items(
     lists: Sequence[Path] = (),
     *,
     base: Path | None = None,
-    leave_out: Path | None = None,
+    leave_out: Path | str | None = None,
 ) -> Iterator[Found]:
     """Yield what is found, folders in the order of their names.
 
@@ -42,20 +42,20 @@ def find_items(
             installed Python package.
         lists: text files with a path a line, or CSV files with a column ``path``.
         base: folder in which relative paths are looked up first; the current folder is next.
-        leave_out: a folder that is not looked into: the run's own output.
+        leave_out: a folder that is not looked into, if any: the recipe's or the run's output.
 
     Raises:
         UsageError: if something named is not there, or its file system is not installed or cannot
             be reached.
     """
-    prefixes = _prefixes(named)
+    prefixes, output = _prefixes(named), Path(leave_out).resolve() if leave_out else None
     for name, prefix in zip(named, prefixes, strict=True):
         if name.startswith(_PACKAGE):
-            yield from _local(_packaged(name), prefix, None, leave_out)
+            yield from _local(_packaged(name), prefix, None, output)
         elif "://" in name:
             yield from find_remote(_archived(name, base), prefix)
         else:
-            yield from _local(name, prefix, base, leave_out)
+            yield from _local(name, prefix, base, output)
     for path in lists:
         yield from _listed(path)
 

@@ -1,9 +1,7 @@
 """How a recipe's model looks at one picture, with all that lies between file and answer kept."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
 
 from torch import Tensor
 
@@ -13,11 +11,9 @@ from diascope.contracts import Step
 from diascope.errors import PluginError, ReadError, RecipeError
 from diascope.explain.steps import Stage, taken, walked
 from diascope.faults import score_fault
-from diascope.inputs import find_items
 from diascope.pipeline import Pipeline
 from diascope.preparation import Preparation
-from diascope.recipe import Recipe
-from diascope.sample import Failed, Found, Item, Prediction, Sample, Skipped
+from diascope.sample import Failed, Item, Prediction, Sample, Skipped
 
 OVERRIDES = (
     "run.evidence=none",
@@ -51,12 +47,6 @@ def classifier_of(pipeline: Pipeline) -> Classifier:
             hint="A model whose load() returns a diascope Classifier can.",
         )
     return predictor
-
-
-def items_of(recipe: Recipe, named: Sequence[str], base: Path | None = None) -> Iterator[Found]:
-    """Find items as ``find_items`` does; as in a run, what lies in the recipe's output is none."""
-    output = Path(recipe.output).resolve() if recipe.output else None
-    return find_items(named, base=base, leave_out=output)
 
 
 def steps_of(preparation: Preparation) -> list[tuple[str, Step]]:

@@ -96,12 +96,12 @@ def _check_inputs(
     if own and not pipeline.recipe.input:
         result.problems.append("nothing to classify: the recipe names no input, nor did you")
         return
-    base, output = pipeline.recipe.base if own else None, pipeline.recipe.output
+    base = pipeline.recipe.base if own else None
     found = find_items(
         pipeline.recipe.input if own else named,
         lists,
         base=base,
-        leave_out=Path(output).resolve() if output else None,
+        leave_out=pipeline.recipe.output,
     )
     if pipeline.recipe.privacy == "strict":
         found = pseudonymous(found)

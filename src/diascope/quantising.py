@@ -20,8 +20,9 @@ from diascope.engines.reference import drawn
 from diascope.errors import OutputError, PluginError, UsageError, refuse_missing
 from diascope.execution import timed
 from diascope.fitting import fitted
+from diascope.inputs import find_items
 from diascope.looking import OVERRIDES as _LOOKING
-from diascope.looking import classifier_of, items_of
+from diascope.looking import classifier_of
 from diascope.novelty import FeatureStatistics
 from diascope.parity import Parity, parity, together
 from diascope.pipeline import Pipeline
@@ -105,7 +106,7 @@ def _read(
     pipeline: Pipeline, named: Sequence[str], items: int
 ) -> tuple[NDArray[np.float32], dict[str, str]]:
     """Return pictures ``(N, H, W, C)`` as the network takes them, and what was left out."""
-    entries = list(items_of(pipeline.recipe, named))
+    entries = list(find_items(named, leave_out=pipeline.recipe.output))
     left_out = {each.item.id: each.end.reason for each in entries if each.end is not None}
     whole = [each.item for each in entries if each.end is None]
     share = -(-items // max(1, len(whole)))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from typing import Literal
 
 from diascope.sample import Item, Prediction, Record
@@ -64,7 +65,7 @@ def unquoted(text: str, item: Item) -> str:
 def unnamed(text: str, *items: Item) -> str:
     """Return a text without the paths and the names of items' files."""
     text = masked(text)
-    for path in (path for item in items for path in _paths(masked(item.uri))):
+    for path in (path for item in items for path in _paths(item.uri)):
         if len(path) >= _SHORTEST_NAME:
             text = text.replace(path, "...")
     return text
@@ -75,9 +76,10 @@ def unraised(text: str) -> str:
     return _RAISED.sub(rf"\1, its words {WITHHELD}", text)
 
 
+@lru_cache(maxsize=16)  # each text of a record asks again
 def _paths(uri: str) -> list[str]:
     """Return what a text may call a file, or what lies in an archive; the longest first."""
-    found = set[str]()
+    uri, found = masked(uri), set[str]()
     for path in (uri, *(part.rpartition("://")[2] for part in uri.split("::"))):
         pieces = path.split("/")
         found |= {"/".join(pieces[start:]) for start in range(len(pieces))}

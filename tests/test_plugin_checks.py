@@ -185,7 +185,7 @@ class Empty(Forgetful):
     def load(self, runtime: Runtime) -> Any:
         return self
 
-    predict = Forgetful.__call__
+    predict = aggregate = Forgetful.__call__
 
 
 SAMPLES = [Sample(Item("a", "a"), np.zeros((1, 1, 1), np.uint8))]
@@ -197,7 +197,7 @@ ANSWER = Prediction(Item("a", "a"), {"a": 1.0}, "softmax", ("a",))
     [
         (lambda: check_augmentation(Forgetful()), r"a picture of \(3, 40, 60\)"),
         (lambda: check_backbone(Forgetful()), "build to return a torch module"),
-        (lambda: check_model(Forgetful(), SAMPLES, RUNTIME), "load to return a Predictor"),
+        (lambda: check_model(Forgetful(), SAMPLES, RUNTIME), "load to return a Predictor, with .*"),
         (lambda: check_model(Empty(), SAMPLES, RUNTIME), "1 predictions"),
         (lambda: check_report(Forgetful(), {}, ANSWER), "the paths of what was written"),
     ],
@@ -207,3 +207,11 @@ def test_a_plugin_that_returns_nothing_is_told_what_was_expected(
 ) -> None:
     with pytest.raises(AssertionError, match=f"expected {expected}, got None"):
         check()
+
+
+def test_a_model_that_loads_something_without_aggregate_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(Empty, "aggregate")
+    with pytest.raises(AssertionError, match="a Predictor, with predict and aggregate, got <"):
+        check_model(Empty(), SAMPLES, RUNTIME)

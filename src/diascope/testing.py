@@ -164,7 +164,8 @@ def check_model(plugin: Any, samples: list[Sample], runtime: contracts.Runtime) 
     wrong = plugin.card.contradiction()
     _expect(not wrong, "a card that holds together", wrong)
     predictor = plugin.load(runtime)
-    _expect(hasattr(predictor, "predict"), "load to return a Predictor", predictor)
+    whole = hasattr(predictor, "predict") and hasattr(predictor, "aggregate")
+    _expect(whole, "load to return a Predictor, with predict and aggregate", predictor)
     answers = predictor.predict(samples)
     _expect(isinstance(answers, Iterable), f"{len(samples)} predictions", answers)
     predictions = list(answers)
@@ -178,9 +179,9 @@ def check_model(plugin: Any, samples: list[Sample], runtime: contracts.Runtime) 
         _expect(
             prediction.score_kind == plugin.card.score_kind, "the card's score kind", prediction
         )
-    whole = predictor.aggregate(samples[0].item, iter(predictions))
-    _expect_answer(whole, plugin.card)
-    _expect(whole.item == samples[0].item, "an answer for the item", whole.item)
+    answer = predictor.aggregate(samples[0].item, iter(predictions))
+    _expect_answer(answer, plugin.card)
+    _expect(answer.item == samples[0].item, "an answer for the item", answer.item)
 
 
 def check_report(plugin: Any, run: Mapping[str, Any], prediction: Prediction) -> list[Path]:

@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import numpy as np
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 from PIL import Image
 
 from diascope.card import WEIGHTS_FILE, Label, ModelCard, write_card
@@ -132,3 +134,11 @@ def smooth() -> np.ndarray:
 def random() -> np.random.Generator:
     """Random numbers that are the same whichever tests ran before."""
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def memory() -> Iterator[MemoryFileSystem]:
+    """The file system of ``memory://``, empty again afterwards."""
+    system = fsspec.filesystem("memory")
+    yield system
+    system.rm("/", recursive=True)

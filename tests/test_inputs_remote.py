@@ -4,7 +4,6 @@ import errno
 import sys
 import tarfile
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -18,14 +17,6 @@ from diascope.errors import AddressError, UsageError
 from diascope.inputs import find_items
 from diascope.remote import remote_stamp
 from diascope.sample import Failed, Found
-
-
-@pytest.fixture
-def memory() -> Iterator[MemoryFileSystem]:
-    """The file system of ``memory://``, empty again afterwards."""
-    system = fsspec.filesystem("memory")
-    yield system
-    system.rm("/", recursive=True)
 
 
 def content(entry: Found) -> bytes:

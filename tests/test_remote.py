@@ -5,6 +5,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from diascope.errors import UsageError
 from diascope.inputs import find_items
@@ -47,10 +48,7 @@ def test_a_password_that_was_typed_is_in_no_message(password: str) -> None:
     assert "nothing-there" in str(error.value)
 
 
-def test_a_password_is_in_the_id_of_no_item(tmp_path: Path) -> None:
-    import fsspec
-
-    memory = fsspec.filesystem("memory")
+def test_a_password_is_in_the_id_of_no_item(memory: MemoryFileSystem, tmp_path: Path) -> None:
     memory.pipe("/me:secret@host/a.png", b"1")
     memory.pipe("/me:secret@host/b/a.png", b"1")
     named = ["memory://me:secret@host/a.png", "memory://me:secret@host/b/a.png"]
@@ -59,4 +57,3 @@ def test_a_password_is_in_the_id_of_no_item(tmp_path: Path) -> None:
     found = list(find_items(named, [listed]))
     assert len(found) == 5
     assert not [entry.item.id for entry in found if "secret" in entry.item.id]
-    memory.rm("/me:secret@host", recursive=True)

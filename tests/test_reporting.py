@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from diascope import runner
 from diascope.card import read_card, write_card
@@ -206,14 +206,12 @@ def test_a_report_that_was_cut_off_is_written_anew(
 
 
 def test_neither_run_json_nor_a_report_names_the_password_of_an_input(
-    command: Command, recipe: Path, tmp_path: Path
+    command: Command, recipe: Path, memory: MemoryFileSystem, tmp_path: Path
 ) -> None:
     (photo,) = write_pictures(tmp_path / "photos", 1).iterdir()
-    memory = fsspec.filesystem("memory")
     memory.pipe("/me:secret@host/a.png", photo.read_bytes())
     results, reports = tmp_path / "out", "report=[csv,json,html]"
     ended = command("run", recipe, "memory://me:secret@host/a.png", "-o", results, "--set", reports)
-    memory.rm("/me:secret@host", recursive=True)
     assert ended.code == 0
     told = json.loads((results / "run.json").read_text())
     assert told["inputs"] == ["memory://***@host/a.png"]

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from diascope.card import read_card, write_card
 from tests.runs import Ended, write_pictures
@@ -205,14 +205,12 @@ def test_several_devices_are_refused_and_not_blamed_on_the_model(
 
 
 def test_the_page_holds_no_password_of_an_address(
-    command: Command, recipe: Path, picture: Path, tmp_path: Path
+    command: Command, recipe: Path, picture: Path, memory: MemoryFileSystem, tmp_path: Path
 ) -> None:
-    memory = fsspec.filesystem("memory")
     memory.pipe("/me:secret@host/a.png", picture.read_bytes())
     ended = command(
         *("explain", recipe, "memory://me:secret@host/a.png", "-o", tmp_path, "--no-occlusion")
     )
-    memory.rm("/me:secret@host", recursive=True)
     assert ended.code == 0
     page = (tmp_path / "explain.html").read_text()
     assert "memory://***@host/a.png" in page
@@ -224,11 +222,9 @@ def test_the_page_holds_no_password_of_an_address(
     [("a.png", "failed: memory://***@host/a.png: "), ("", "'memory://***@host/' is several files")],
 )
 def test_what_is_told_of_an_address_holds_no_password(
-    command: Command, recipe: Path, tmp_path: Path, named: str, told: str
+    command: Command, recipe: Path, memory: MemoryFileSystem, tmp_path: Path, named: str, told: str
 ) -> None:
-    memory = fsspec.filesystem("memory")
     memory.pipe({f"/me:secret@host/{name}.png": b"no picture" for name in "ab"})
     ended = command("explain", recipe, f"memory://me:secret@host/{named}", "-o", tmp_path)
-    memory.rm("/me:secret@host", recursive=True)
     assert told in ended.err
     assert "secret" not in ended.err

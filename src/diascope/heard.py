@@ -1,4 +1,4 @@
-"""Warnings that libraries raise, heard by the thread in which they are raised and by no other.
+"""Warnings that libraries raise, heard by their own thread and by no other, or told once.
 
 ``warnings.catch_warnings`` is for one thread: of two that read pictures side by side, one would
 hear what the other's decoder warns of.

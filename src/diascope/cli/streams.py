@@ -1,4 +1,5 @@
-"""Standard streams that are closed, full or read by nobody, which is no fault of the work."""
+"""Standard streams: one that is closed, full, read by nobody or short of a letter is no fault of
+the work, and what is no part of an answer goes aside."""
 
 import io
 import os

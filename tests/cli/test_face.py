@@ -250,11 +250,20 @@ def test_a_refusal_goes_to_stderr_with_2_and_no_traceback(
     assert "Traceback" not in ended.err
 
 
-@pytest.mark.parametrize("verb", ["run", "train", "evaluate", "explain"])
-def test_an_output_with_an_empty_name_is_refused(
-    command: Command, recipe: Path, tmp_path: Path, verb: str
+@pytest.mark.parametrize(
+    ("verb", "option"),
+    [
+        ("run", "-o"),
+        ("train", "-o"),
+        ("evaluate", "-o"),
+        ("explain", "-o"),
+        ("evaluate", "--compare"),
+    ],
+)
+def test_an_option_with_an_empty_name_is_refused(
+    command: Command, recipe: Path, tmp_path: Path, verb: str, option: str
 ) -> None:
-    ended = command(verb, recipe, "--set", f"output={tmp_path / 'own'}", "-o", "")
+    ended = command(verb, recipe, "--set", f"output={tmp_path / 'own'}", option, "")
     assert ended.code == 2
     assert "it is empty. Was a variable of the shell not set?" in ended.err
 

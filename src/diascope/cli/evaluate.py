@@ -55,7 +55,11 @@ Examples:
 @click.option("--evidence", is_flag=True, help="Measure the evidence maps too, by a column `mask`.")
 @click.option("--update-card", is_flag=True, help="Write what --evidence finds into the card.")
 @click.option(
-    "--compare", metavar="RECIPE2", type=NAMED, help="Run another recipe too, and compare."
+    "--compare",
+    metavar="RECIPE2",
+    type=NAMED,
+    callback=filled,
+    help="Run another recipe too, and compare.",
 )
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
 @click.option("--seed", type=click.IntRange(0), default=0, help="Of the bootstrap's draws.")

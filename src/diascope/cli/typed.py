@@ -13,7 +13,7 @@ NAMED = click.Path(readable=False)
 
 
 def filled(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    """Refuse an empty word, which would stand for the current folder, or for nothing asked for."""
+    """Refuse an empty word, which would be taken for none."""
     if value == "":
         raise click.BadParameter("it is empty. Was a variable of the shell not set?")
     return value

@@ -25,6 +25,7 @@ from diascope_dicom.filesystem import DicomwebFileSystem, DicomwebHttpFileSystem
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 SCORES = {"pneumonia": 0.8123456789012345, "fluid": 1 / 3}
 PATIENCE_S = 60
+ENDLESS = 20  # searches that come to no end
 LABELS = [
     {
         "name": "pneumonia",
@@ -150,7 +151,7 @@ class Pacs(HTTPServer):
     Attributes:
         answers: status, content type and body.
         posted: the length of the body of each POST.
-        held: the SOP Instance UIDs that a search finds, whatever it asks for.
+        held: the SOP Instance UIDs that a search finds, whatever it asks for, from any offset on.
         searches: the path of each GET.
     """
 
@@ -175,7 +176,8 @@ class _Answering(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.searches.append(self.path)
         found = [{"00080018": {"vr": "UI", "Value": [uid]}} for uid in self.server.held]
-        self._answer(200, "application/dicom+json", json.dumps(found))
+        status = 200 if len(self.server.searches) < ENDLESS else 400
+        self._answer(status, "application/dicom+json", json.dumps(found))
 
     def _answer(self, status: int, kind: str, body: str) -> None:
         self.send_response(status)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from diascope_dicom.address import Address
+from diascope_dicom.address import Address, instances_at
+from diascope_dicom.service import client_of
 
 
 def test_a_series_is_named_by_its_study_and_itself():
@@ -65,3 +66,9 @@ def test_a_query_of_which_a_part_would_be_lost_is_refused(query, fault):
 
 def test_a_slash_before_a_query_changes_nothing():
     assert Address.read("pacs/studies/?Modality=CR") == Address.read("pacs/studies?Modality=CR")
+
+
+def test_a_service_that_knows_no_offset_is_asked_until_it_tells_nothing_new(pacs):
+    pacs.held = ["3", "4"]
+    found = instances_at(Address.read("pacs/rs/studies/1/series/2"), client_of(pacs.url))
+    assert list(found) == [("1", "2", "3"), ("1", "2", "4")]

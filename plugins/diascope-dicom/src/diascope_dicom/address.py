@@ -1,6 +1,6 @@
 """Which instances a DICOMweb address means: a study, a series, an instance, or a QIDO-RS query."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from dicomweb_client import DICOMwebClient
 
 LEVELS = ("studies", "series", "instances")
-_STUDY, _SERIES, _INSTANCE = "0020000D", "0020000E", "00080018"
+_TAGS = _STUDY, _SERIES, _INSTANCE = "0020000D", "0020000E", "00080018"
 _PARAMETERS = {"limit": int, "offset": int}
 _UNSET = ". Was a variable of the shell not set?"
 
@@ -85,34 +85,49 @@ def instances_at(address: Address, client: "DICOMwebClient") -> Iterator[tuple[s
         yield address.instance
         return
     study, series = address.uids.get("studies"), address.uids.get("series")
-    asked = _asked(address.query)
+    query = address.query
     if address.level == "studies" and study is None:
-        for found in client.search_for_studies(**asked):
+        for found in _found(client.search_for_studies, query=query):
             yield from _instances(client, _uid(found, _STUDY))
     elif address.level == "series" and series is None:
-        for found in client.search_for_series(study, **asked):
+        for found in _found(client.search_for_series, study, query=query):
             yield from _instances(client, _uid(found, _STUDY) or study, _uid(found, _SERIES))
     else:
-        yield from _instances(client, study, series, **asked)
+        yield from _instances(client, study, series, query)
 
 
 def _instances(
-    client: "DICOMwebClient", study: str | None, series: str | None = None, **asked: Any
+    client: "DICOMwebClient",
+    study: str | None,
+    series: str | None = None,
+    query: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[str, str, str]]:
-    for found in client.search_for_instances(study, series, **(asked or _asked({}))):
+    for found in _found(client.search_for_instances, study, series, query=query or {}):
         uids = _uid(found, _STUDY) or study, _uid(found, _SERIES) or series, _uid(found, _INSTANCE)
         if not all(uids):
             raise ValueError(f"the service did not name study, series and instance: {uids}")
         yield uids  # type: ignore[misc]
 
 
-def _asked(query: Mapping[str, str]) -> dict[str, Any]:
-    """Return a query as the client takes it; without a limit, everything page by page."""
-    asked: dict[str, Any] = {
-        name: read(query[name]) for name, read in _PARAMETERS.items() if name in query
-    }
+def _found(
+    search: Callable[..., list[dict[str, Any]]], *uids: str | None, query: Mapping[str, str]
+) -> Iterator[Mapping[str, Any]]:
+    """Yield what a search finds; without a limit, everything page by page.
+
+    A page of nothing new is the end: a service that knows no offset tells the same for ever.
+    """
+    asked = {name: read(query[name]) for name, read in _PARAMETERS.items() if name in query}
     filters = {key: value for key, value in query.items() if key not in _PARAMETERS}
-    return asked | {"search_filters": filters, "get_remaining": "limit" not in asked}
+    offset, seen = asked.pop("offset", 0), set[tuple[str | None, ...]]()
+    while True:
+        page = search(*uids, offset=offset, search_filters=filters, **asked)
+        new = {tuple(_uid(one, tag) for tag in _TAGS): one for one in page}
+        new = {key: one for key, one in new.items() if key not in seen}
+        yield from new.values()
+        if not new or "limit" in asked:
+            return
+        seen |= new.keys()
+        offset += len(page)
 
 
 def _uid(found: Mapping[str, Any], tag: str) -> str | None:

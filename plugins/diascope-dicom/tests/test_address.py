@@ -72,3 +72,11 @@ def test_a_service_that_knows_no_offset_is_asked_until_it_tells_nothing_new(pacs
     pacs.held = ["3", "4"]
     found = instances_at(Address.read("pacs/rs/studies/1/series/2"), client_of(pacs.url))
     assert list(found) == [("1", "2", "3"), ("1", "2", "4")]
+
+
+@pytest.mark.parametrize("asked", ["studies", "series", "studies/1/series"])
+def test_a_service_that_does_not_name_what_it_finds_is_not_asked_for_all_that_it_holds(asked, pacs):
+    pacs.held = ["3"]
+    with pytest.raises(ValueError, match="did not name"):
+        list(instances_at(Address.read(f"pacs/rs/{asked}?PatientID=1"), client_of(pacs.url)))
+    assert len(pacs.searches) == 1

@@ -88,10 +88,12 @@ def instances_at(address: Address, client: "DICOMwebClient") -> Iterator[tuple[s
     query = address.query
     if address.level == "studies" and study is None:
         for found in _found(client.search_for_studies, query=query):
-            yield from _instances(client, _uid(found, _STUDY))
+            (one,) = _named(_uid(found, _STUDY))
+            yield from _instances(client, one)
     elif address.level == "series" and series is None:
         for found in _found(client.search_for_series, study, query=query):
-            yield from _instances(client, _uid(found, _STUDY) or study, _uid(found, _SERIES))
+            above, one = _named(_uid(found, _STUDY) or study, _uid(found, _SERIES))
+            yield from _instances(client, above, one)
     else:
         yield from _instances(client, study, series, query)
 
@@ -104,9 +106,14 @@ def _instances(
 ) -> Iterator[tuple[str, str, str]]:
     for found in _found(client.search_for_instances, study, series, query=query or {}):
         uids = _uid(found, _STUDY) or study, _uid(found, _SERIES) or series, _uid(found, _INSTANCE)
-        if not all(uids):
-            raise ValueError(f"the service did not name study, series and instance: {uids}")
-        yield uids  # type: ignore[misc]
+        yield _named(*uids)  # type: ignore[misc]
+
+
+def _named(*uids: str | None) -> tuple[str, ...]:
+    """Return UIDs that are all told: without that of a study, its instances would be everyone's."""
+    if not all(uids):
+        raise ValueError(f"the service did not name study, series and instance: {uids}")
+    return uids  # type: ignore[return-value]
 
 
 def _found(

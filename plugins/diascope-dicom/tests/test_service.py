@@ -66,6 +66,20 @@ def test_credentials_never_cross_a_network_in_the_clear(monkeypatch):
     assert "abc" not in str(told.value)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", " "])
+def test_the_end_of_a_line_behind_a_token_is_no_part_of_it(monkeypatch, end):
+    monkeypatch.setenv("DIASCOPE_DICOMWEB_TOKEN", f"abc{end}")
+    assert sent("https://pacs/rs") == "Bearer abc"
+
+
+@pytest.mark.parametrize("token", ["s3cret\nmore", "s3cret\u2013"])
+def test_a_token_that_cannot_be_sent_is_not_told(monkeypatch, token):
+    monkeypatch.setenv("DIASCOPE_DICOMWEB_TOKEN", token)
+    with pytest.raises(PermissionError, match="DIASCOPE_DICOMWEB_TOKEN holds") as told:
+        sent("https://pacs/rs")
+    assert "s3cret" not in str(told.value)
+
+
 def test_a_service_that_is_not_there_is_told_by_its_address():
     url = "http://127.0.0.1:9/rs"
     with pytest.raises(ConnectionError, match="cannot be reached"), plain_faults(url):

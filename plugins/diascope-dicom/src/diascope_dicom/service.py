@@ -107,7 +107,9 @@ def _authentication(url: str) -> Any:
     from requests.auth import HTTPBasicAuth
     from requests.utils import get_netrc_auth
 
-    token, user = os.environ.get(TOKEN), os.environ.get(USER)
+    token, user = os.environ.get(TOKEN, "").strip(), os.environ.get(USER)
+    if not (token.isascii() and token.isprintable()):  # requests would quote it
+        raise PermissionError(errno.EACCES, f"{TOKEN} holds a character that no token has")
     pair = (user, os.environ.get(PASSWORD, "")) if user else get_netrc_auth(url)
     parts = urlsplit(url)
     if (token or pair) and parts.scheme != "https" and parts.hostname not in _LOOPBACK:

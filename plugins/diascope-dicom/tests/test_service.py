@@ -1,6 +1,7 @@
 """Addresses of services, and who learns the credentials."""
 
 import io
+from base64 import b64decode
 
 import pytest
 from pydicom import dcmread
@@ -64,6 +65,12 @@ def test_credentials_never_cross_a_network_in_the_clear(monkeypatch):
     with pytest.raises(PermissionError, match="https only") as told:
         sent("http://pacs/rs")
     assert "abc" not in str(told.value)
+
+
+def test_user_and_password_go_as_utf_8(monkeypatch):
+    monkeypatch.setenv("DIASCOPE_DICOMWEB_USER", "jürgen")
+    monkeypatch.setenv("DIASCOPE_DICOMWEB_PASSWORD", "ö€")
+    assert b64decode(sent("https://pacs/rs").removeprefix("Basic ")).decode() == "jürgen:ö€"
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", " "])

@@ -102,7 +102,8 @@ def given_up(error: "RetryError") -> str:
 def _authentication(url: str) -> Any:
     """Return what adds the credentials to a request; something that adds none if there are none.
 
-    Always something: requests would look into netrc again, and send over http what it finds.
+    Always something: requests would look into netrc again, and send over http what it finds. User
+    and password go as UTF-8, as browsers send them; requests would send text as Latin-1.
     """
     from requests.auth import HTTPBasicAuth
     from requests.utils import get_netrc_auth
@@ -116,7 +117,9 @@ def _authentication(url: str) -> Any:
         raise PermissionError(errno.EACCES, f"credentials go over https only, not to {url}")
     if token:
         return _Bearer(token)
-    return HTTPBasicAuth(*pair) if pair else _anonymous
+    if not pair:
+        return _anonymous
+    return HTTPBasicAuth(*(part.encode(errors="surrogateescape") for part in pair))
 
 
 def _anonymous(request: Any) -> Any:

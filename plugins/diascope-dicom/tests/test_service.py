@@ -7,6 +7,7 @@ import pytest
 from pydicom import dcmread
 from requests import Request, Response
 from requests.adapters import BaseAdapter
+from requests.exceptions import SSLError
 
 from diascope_dicom.service import client_of, plain_faults, service_url
 
@@ -91,6 +92,19 @@ def test_a_service_that_is_not_there_is_told_by_its_address():
     url = "http://127.0.0.1:9/rs"
     with pytest.raises(ConnectionError, match="cannot be reached"), plain_faults(url):
         client_of(url).search_for_studies()
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        ("[SSL: CERTIFICATE_VERIFY_FAILED] self-signed certificate", "REQUESTS_CA_BUNDLE"),
+        ("[SSL: WRONG_VERSION_NUMBER] wrong version number", r"dicomweb\+http://"),
+    ],
+)
+def test_a_service_that_is_there_but_not_as_https_is_told_with_what_to_do(words, advice):
+    told = pytest.raises(ConnectionError, match=f"cannot be reached.*{advice}")
+    with told, plain_faults("https://pacs/rs"):
+        raise SSLError(words)
 
 
 class Redirecting(BaseAdapter):

@@ -82,10 +82,21 @@ def plain_faults(url: str) -> Iterator[None]:
             raise
         raise PermissionError(errno.EACCES, f"{url} refuses us: {_WAYS}") from error
     except (requests.ConnectionError, requests.Timeout) as error:
-        kind = type(error).__name__
-        raise ConnectionError(errno.EHOSTUNREACH, f"{url} cannot be reached ({kind})") from error
+        told = f"{url} cannot be reached ({type(error).__name__}{_tls_advice(error)})"
+        raise ConnectionError(errno.EHOSTUNREACH, told) from error
     except RetryError as error:
         raise ConnectionError(errno.EBUSY, f"{url} is too busy ({given_up(error)})") from error
+
+
+def _tls_advice(error: Exception) -> str:
+    """Return what to do about a service that is there, but not as https; empty for other faults."""
+    import requests
+
+    if not isinstance(error, requests.exceptions.SSLError):
+        return ""
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return ": its certificate is not trusted; REQUESTS_CA_BUNDLE names a file of those that are"
+    return ": does it speak http only? Then write dicomweb+http://, or http:// in a recipe"
 
 
 def refuses_us(error: "HTTPError") -> bool:

@@ -9,6 +9,7 @@ from highdicom.sr import srread
 from pydicom import dcmread
 from pydicom.data import get_charset_files
 
+from diascope.errors import OutputError
 from diascope.privacy import BURNED_IN, discreet
 from diascope.sample import Failed, Item
 from diascope.testing import check_report
@@ -179,17 +180,21 @@ def test_names_in_other_scripts_survive(run, answer, tmp_path):
 def test_one_source_that_fails_does_not_stop_the_others(run, answer, changed, tomogram, tmp_path):
     words = tmp_path / "notes.txt"
     words.write_text("only words")
-    sources = [words, tmp_path / "gone.dcm", changed(StudyInstanceUID=None), tomogram]
+    sources = [words, changed(StudyInstanceUID=None), tomogram]
     records = [*map(answer, sources), Failed(Item("x", "x"), "read", "image", "truncated")]
     for name, report in REPORTS.items():
         report.write(run, records, tmp_path)
-        assert [row["state"] for row in rows(tmp_path, name)] == [
-            "left out",
-            "failed",
-            "failed",
-            "ok",
-        ]
-        assert rows(tmp_path, name)[2]["reason"] == "the file has no StudyInstanceUID"
+        assert [row["state"] for row in rows(tmp_path, name)] == ["left out", "failed", "ok"]
+        assert rows(tmp_path, name)[1]["reason"] == "the file has no StudyInstanceUID"
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_sources_out_of_reach_are_a_problem_of_the_run(name, run, answer, tomogram, tmp_path):
+    records = [answer(tmp_path / "gone.dcm"), answer(tomogram)]
+    with pytest.raises(OutputError, match=f"files of 1 answer could not be read, see {name}.csv"):
+        REPORTS[name].write(run, records, tmp_path)
+    assert [row["state"] for row in rows(tmp_path, name)] == ["failed", "ok"]
+    assert (tmp_path / rows(tmp_path, name)[1]["file"]).exists()
 
 
 @pytest.mark.filterwarnings("ignore:Invalid value for VR")

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from diascope.errors import OutputError
+from diascope.pages.words import counted
 from diascope.sample import Record
 from diascope_dicom.capture import secondary_capture
 from diascope_dicom.parametric import parametric_maps
@@ -61,9 +63,15 @@ class DicomPm:
 def _write(
     name: str, make: Make, run: Mapping[str, Any], records: Iterable[Record], directory: Path
 ) -> list[Path]:
+    """Write the results and their table, and return both.
+
+    Raises:
+        OutputError: if sources could not be read, once all were tried: the results of the others
+            and the table are there.
+    """
     table = directory / f"{name}.csv"
     (directory / name).mkdir(exist_ok=True)
-    files = []
+    files, lost = [], 0
     with table.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(COLUMNS)
@@ -78,6 +86,12 @@ def _write(
                 ]
             )
             files += [path] if path else []
+            lost += result.out_of_reach
+    if lost:
+        raise OutputError(
+            f"the files of {counted(lost, 'answer')} could not be read, see {table.name}",
+            hint="The same command tries again.",
+        )
     return [table, *dict.fromkeys(files)]
 
 

@@ -30,6 +30,8 @@ class Result:
         state: ``left out`` is an item that has no such result.
         reason: why there is no result.
         dataset, content: the result, and the bytes of its file.
+        out_of_reach: it failed as its source could not be read, such as from a service that is
+            busy; the next time it may be.
     """
 
     item: str
@@ -37,6 +39,7 @@ class Result:
     reason: str = ""
     dataset: "Dataset | None" = None
     content: bytes = b""
+    out_of_reach: bool = False
 
 
 def results(make: Make, run: Mapping[str, Any], records: Iterable[Record]) -> Iterator[Result]:
@@ -56,7 +59,8 @@ def _results(make: Make, run: Mapping[str, Any], prediction: Prediction) -> list
     except NoResultError as reason:
         return [Result(name, "left out", str(reason))]
     except (ReadError, OSError) as error:
-        return [Result(name, "failed", reason_of(error))]
+        lost = isinstance(error, OSError)
+        return [Result(name, "failed", reason_of(error), out_of_reach=lost)]
     except Exception as error:  # a stranger's header may hold anything; words may quote the patient
         kind = type(error).__name__
         return [Result(name, "failed", f"its header does not make a valid result ({kind})")]

@@ -17,7 +17,7 @@ from diascope.recipe import read_recipe
 from diascope.sample import Sample
 from diascope.table import Example, read_table
 from diascope.training.defects import DEFECTS_FILE, Inspection, inspect_pictures
-from diascope.training.pictures import first_sample
+from diascope.training.pictures import first_and_more
 
 Inspect = Callable[..., Inspection]
 Row = tuple[str, str, str, str]
@@ -49,7 +49,7 @@ def inspect(tmp_path: Path) -> Inspect:
             folds=folds,
             directory=tmp_path,
             table=table,
-            **{"channels": 3, "names": ("a", "b"), **options},
+            **{"channels": 3, "whole": False, "names": ("a", "b"), **options},
         )
 
     return call
@@ -103,14 +103,29 @@ def test_all_unreadable_pictures_are_named_by_row(inspect: Inspect, tmp_path: Pa
 def test_pictures_with_pixels_that_are_no_numbers_are_named(
     inspect: Inspect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read(example: Example, preparation: Preparation) -> Sample:
-        sample = first_sample(example, preparation)
+    def read(example: Example, preparation: Preparation) -> tuple[Sample, bool]:
+        sample, more = first_and_more(example, preparation)
         value = np.nan if example.line == 7 else 1.0
-        return replace(sample, pixels=sample.pixels * np.float32(value))
+        return replace(sample, pixels=sample.pixels * np.float32(value)), more
 
-    monkeypatch.setattr("diascope.training.defects.first_sample", read)
+    monkeypatch.setattr("diascope.training.defects.first_and_more", read)
     told = refusal(inspect, good_rows(tmp_path))
     assert "1 picture cannot be read\n    line 7: 05.png: not all of its pixels are num" in told
+
+
+def test_of_an_item_of_several_frames_only_the_first_is_learned_from_and_a_warning_says_so(
+    inspect: Inspect, tmp_path: Path
+) -> None:
+    rows = [("film.tif", *good_rows(tmp_path)[0][1:]), *good_rows(tmp_path)[1:]]
+    frames = [Image.open(tmp_path / name) for name in ("00.png", "09.png")]
+    frames[0].save(tmp_path / "film.tif", save_all=True, append_images=frames[1:])
+
+    (warning,) = inspect(rows).warnings
+
+    assert warning.startswith("1 item of several frames or regions: only the first of each is lear")
+    assert "line 2: film.tif" in warning
+    assert "head: attention" in warning
+    assert inspect(rows, whole=True).warnings == ()
 
 
 def test_pictures_of_another_size_than_most_are_named(inspect: Inspect, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from diascope.pages.words import counted
 from diascope.preparation import Preparation
 from diascope.table import Example
 from diascope.training.duplicates import Fingerprint, copies, fingerprint
-from diascope.training.pictures import first_sample
+from diascope.training.pictures import first_and_more
 
 DEFECTS_FILE = "defects.csv"
 _SHOWN = 10
@@ -69,6 +69,7 @@ def inspect_pictures(
     *,
     channels: int,
     allow_duplicates: bool,
+    whole: bool,
     directory: Path,
     table: Path,
     names: Sequence[str],
@@ -80,6 +81,7 @@ def inspect_pictures(
         examples: each with its split.
         channels: that the network takes.
         allow_duplicates: copies on two sides are only warned of.
+        whole: all frames or regions of an item are learned from, not its first alone.
         directory: receives ``defects.csv``, with all rows of all defects.
         names: of the labels.
         folds: the examples with their splits of each fold of a cross-validation, in the same order.
@@ -93,6 +95,7 @@ def inspect_pictures(
     alike = read.alike()
     found = [
         *_bad_pictures(read, channels),
+        *(() if whole else _of_more(read)),
         *_copied(examples, folds, alike, allow_duplicates),
         *_scarce(examples, names),
     ]
@@ -110,19 +113,25 @@ def inspect_pictures(
 
 @dataclass(frozen=True)
 class _Read:
-    """What came of reading the pictures: by place in the table, or the rows that are wrong."""
+    """What came of reading the pictures: by place in the table, or the rows that are wrong.
+
+    Attributes:
+        more: the rows of which more than the first frame or region was there.
+    """
 
     fingerprints: dict[int, Fingerprint]
     sizes: dict[str, tuple[int, int]]
     channels: dict[str, int]
     unreadable: tuple[str, ...]
+    more: tuple[str, ...]
 
     @classmethod
     def of(cls, examples: Sequence[Example], preparation: Preparation) -> "_Read":
-        fingerprints, sizes, channels, unreadable = {}, {}, {}, []
+        fingerprints, sizes, channels = {}, {}, {}
+        unreadable, several = list[str](), list[str]()
         for place, example in enumerate(examples):
             try:
-                sample = first_sample(example, preparation)
+                sample, more = first_and_more(example, preparation)
             except TableError as error:
                 unreadable.append(f"{_row(example)}: {error.message}")
                 continue
@@ -132,7 +141,8 @@ class _Read:
             fingerprints[place] = fingerprint(sample)
             sizes[_row(example)] = sample.pixels.shape[:2]
             channels[_row(example)] = sample.pixels.shape[2]
-        return cls(fingerprints, sizes, channels, tuple(unreadable))
+            several += [_row(example)] if more else []
+        return cls(fingerprints, sizes, channels, tuple(unreadable), tuple(several))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -164,6 +174,19 @@ def _bad_pictures(read: _Read, channels: int) -> Iterator[Defect]:
             "Add `grayscale` to preprocess." if channels == 1 else "Convert them, or remove them."
         )
         yield Defect("error", text, rows, hint)
+
+
+def _of_more(read: _Read) -> Iterator[Defect]:
+    if read.more:
+        text = (
+            f"{counted(len(read.more), 'item')} of several frames or regions: only the first of "
+            "each is learned from and measured"
+        )
+        hint = (
+            "`head: attention` learns labels of whole items; for labels of frames or regions, save "
+            "each as a file of its own."
+        )
+        yield Defect("warning", text, read.more, hint)
 
 
 def _copied(

@@ -119,8 +119,24 @@ def first_sample(example: Example, preparation: Preparation) -> Sample:
     Raises:
         TableError: if it cannot be read, with the reason.
     """
-    path = example.path
-    outcome = next(preparation.afresh(Item(example.name, str(path))))
+    return _first(preparation.afresh(Item(example.name, str(example.path))), example)
+
+
+def first_and_more(example: Example, preparation: Preparation) -> tuple[Sample, bool]:
+    """Return the first frame of a picture, preprocessed, and whether another follows.
+
+    Args:
+        preparation: its blocks are of one sample.
+
+    Raises:
+        TableError: if the first cannot be read, with the reason.
+    """
+    outcomes = preparation.afresh(Item(example.name, str(example.path)))
+    return _first(outcomes, example), isinstance(next(outcomes, None), Sequence)
+
+
+def _first(outcomes: Iterator[Sequence[Sample] | Failed | Skipped], example: Example) -> Sample:
+    outcome = next(outcomes)
     if isinstance(outcome, Failed | Skipped):
-        raise TableError(f"cannot be used: {outcome.reason}", where=str(path))
+        raise TableError(f"cannot be used: {outcome.reason}", where=str(example.path))
     return outcome[0]

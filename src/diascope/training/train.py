@@ -189,6 +189,7 @@ def _inspected(plan: Plan, folder: Path) -> Inspection:
         plan.preparation,
         channels=len(plan.backbone.mean),
         allow_duplicates=options.allow_duplicates,
+        whole=options.of_regions,
         directory=folder,
         table=options.table,
         names=plan.names,

@@ -146,6 +146,17 @@ def test_without_masks_the_rest_is_measured(
     assert "lie where it should" not in (tmp_path / "evaluation.html").read_text()
 
 
+def test_it_is_told_how_many_pictures_are_left_out_of_what_is_measured_of_evidence(
+    command: Command, recipe: Path, table: Path, tmp_path: Path
+) -> None:
+    films = sorted(tmp_path.rglob("*.png"))[:3]
+    for film in films:
+        picture = Image.open(film)
+        picture.save(film, "TIFF", save_all=True, append_images=[picture.copy()])
+    ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out", "--evidence")
+    assert "evidence, left out, 3: it holds more than one picture\n" in ended.out
+
+
 def test_the_evidence_figures_go_into_the_card_and_are_shown_with_it(
     command: Command, recipe: Path, table: Path, tiny_weights: Path, tmp_path: Path
 ) -> None:

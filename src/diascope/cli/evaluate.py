@@ -223,6 +223,8 @@ def _tell(evaluation: "Evaluation", evidence: dict[str, Any], files: list[Path])
         if evidence[part]:
             click.echo(f"evidence, {part}, {evidence[part]['cases']} maps")
             _tell_measures(evidence_measures(evidence, part))
+    for reason, count in evidence.get("left_out", {}).items():
+        click.echo(f"evidence, left out, {count:,}: {reason}")
     for path in files:
         click.echo(f"  {path}")
 

@@ -158,6 +158,41 @@ def test_an_unknown_key_inside_a_value_is_named_with_its_line() -> None:
         check(ConvNet, values, where="r.yaml")
 
 
+@dataclass
+class Near:
+    near: float
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    def __post_init__(self) -> None:
+        if self.near < 0:
+            raise ValueError(f"near must be at least 0, got {self.near}")
+
+
+@dataclass
+class Far:
+    far: int
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("{near: abc}", "got {'near': 'abc'} (near: Input should be a valid number)"),
+        ("{near: -1}", "got {'near': -1} (near must be at least 0, got -1.0)"),
+        ("{near: 1, far: 2}", "got {'near': 1, 'far': 2}"),
+        ("{naer: 1}", "got {'naer': 1}"),
+    ],
+)
+def test_of_keys_of_several_classes_it_is_told_what_is_wrong_with_those_that_were_written(
+    written: str, told: str
+) -> None:
+    class Takes:
+        def __init__(self, what: Literal["none"] | Near | Far) -> None: ...
+
+    message = refusal(f"what: {written}", Takes).message
+    assert message == f"what must be none or keys of near or keys of far, {told}"
+
+
 def test_types_are_told_in_words() -> None:
     assert in_words(int | tuple[int, int]) == "a whole number or [a whole number, a whole number]"
     assert in_words(Literal["max", "mean"] | None) == "max or mean or nothing"

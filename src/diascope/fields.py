@@ -14,6 +14,7 @@ from diascope.errors import PluginError, RecipeError
 from diascope.words import in_words
 
 _SHOWN = 80
+_UNKNOWN = "unexpected_keyword_argument"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,12 @@ def _value(parameter: Parameter, node: Node, base: Path | None) -> Any:
 
 def _mismatch(parameter: Parameter, node: Node, errors: Sequence[Any]) -> RecipeError:
     """Say what was expected; of several faults inside a value, an unknown key explains most."""
-    unknown = [each for each in errors if each["type"] == "unexpected_keyword_argument"]
+    union = typing.get_origin(parameter.hint) in (typing.Union, types.UnionType)
+    kinds = [each for each in typing.get_args(parameter.hint) if each is not types.NoneType]
+    several = union and len(kinds) > 1 and isinstance(node.value, dict)
+    if several:
+        errors = _of_what_is_meant(errors)
+    unknown = [each for each in errors if each["type"] == _UNKNOWN]
     first = (unknown or errors)[0]
     path = [part for part in first["loc"] if isinstance(part, int | str)]
     inside = ".".join(map(str, path))
@@ -111,8 +117,9 @@ def _mismatch(parameter: Parameter, node: Node, errors: Sequence[Any]) -> Recipe
         return RecipeError(
             f"unknown key {inside!r} in {parameter.name}", where=_deepest(node, path)
         )
-    union = typing.get_origin(parameter.hint) in (typing.Union, types.UnionType)
-    detail = f" ({inside}: {first['msg']})" if inside and not union else ""
+    detail = f" ({inside}: {first['msg']})" if inside and (several or not union) else ""
+    if several and first["type"] == "value_error":
+        detail = f" ({first['ctx']['error']})"
     got = repr(node.plain())
     shown = got if len(got) <= _SHOWN else f"{got[:_SHOWN]}..."
     hint = ""
@@ -120,6 +127,21 @@ def _mismatch(parameter: Parameter, node: Node, errors: Sequence[Any]) -> Recipe
         hint = nearest(node.value, [str(choice) for choice in typing.get_args(parameter.hint)])
     message = f"{parameter.name} must be {parameter.type_name}, got {shown}{detail}"
     return RecipeError(message, where=_deepest(node, path), hint=hint)
+
+
+def _of_what_is_meant(errors: Sequence[Any]) -> Sequence[Any]:
+    """Return what is wrong with keys as those of a class that has them all; without words if none.
+
+    Args:
+        errors: of one value that may be of several types; each place begins with the type tried.
+    """
+    others = {each["loc"][0] for each in errors if each["type"] == _UNKNOWN}
+    within = [
+        {**each, "loc": each["loc"][1:]}
+        for each in errors
+        if each["loc"][0] not in others and (each["loc"][1:] or each["type"] == "value_error")
+    ]
+    return within or [{"loc": (), "type": "", "msg": ""}]
 
 
 def _deepest(node: Node, path: Sequence[int | str]) -> str:

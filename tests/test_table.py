@@ -107,6 +107,19 @@ def test_of_two_columns_for_one_thing_none_is_chosen(write: Write, header: str, 
     assert refusal(write(f"{header}\n{cells}\n")).message == said
 
 
+@pytest.mark.parametrize("name", ["Group", " group", "SPLIT"])
+def test_a_column_of_groups_or_splits_that_is_spelled_otherwise_is_refused(
+    write: Write, name: str
+) -> None:
+    error = refusal(write(f"path,label,{name}\na.png,x,train\n"))
+    assert error.hint.startswith(f"Write it as {name.strip().lower()};")
+
+
+def test_a_column_that_is_spelled_nearly_as_another_may_stand_beside_it(write: Write) -> None:
+    path = write("path,label,group,Group\na.png,x,1,placebo\n")
+    assert read_table(path, "multiclass")[0].columns == {"Group": "placebo"}
+
+
 def test_columns_without_a_name_may_be_several(write: Write) -> None:
     assert len(read_table(write("path,label,,\na.png,x,,\n"), "multiclass")) == 1
 

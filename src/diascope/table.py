@@ -148,12 +148,26 @@ def _labels_column(columns: Sequence[str], path: Path) -> str:
     if len(found) > 1:
         raise TableError("has the columns label and labels; it needs one of them", where=where)
     if "path" in columns and found:
+        _refuse_near(columns, where)
         return found[0]
     raise TableError(
         f"needs the columns path and label (or labels), got {', '.join(columns) or 'none'}",
         where=where,
         hint=columns_hint(columns),
     )
+
+
+def _refuse_near(columns: Sequence[str], where: str) -> None:
+    """Raise a TableError for a column that nobody would read as what its name says, such as
+    ``Group``: pictures of one patient would stand on two sides."""
+    for name in columns:
+        plain = name.strip().casefold()
+        if plain in ("group", "split") and plain not in columns:
+            raise TableError(
+                f"names the column {name!r}, which is not {plain}",
+                where=where,
+                hint=f"Write it as {plain}; or, if it is something else, name it otherwise.",
+            )
 
 
 def quote_hint(error: Exception) -> str:

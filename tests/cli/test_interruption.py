@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -57,6 +58,29 @@ def test_a_second_interruption_ends_what_cannot_be_wound_up(
     (photos / "stuck.png").unlink()
     assert command(*arguments).code == 0
     assert len(rows(results / "predictions.csv")) == 7
+
+
+def test_an_interruption_that_comes_where_nothing_can_be_raised_is_not_lost() -> None:
+    script = """
+import signal, time
+from diascope.cli.interruption import interruptible
+
+class Freed:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+with interruptible():
+    Freed()
+    time.sleep(20)
+    print("went on")
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert "went on" not in ended.stdout
+    assert "KeyboardInterrupt" in ended.stderr
+    assert "Exception ignored" not in ended.stderr
 
 
 @pytest.mark.parametrize("verb", ["run", "train", "evaluate", "explain", "quantise", "check"])

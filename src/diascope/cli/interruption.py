@@ -5,13 +5,15 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Timer, get_ident
 from typing import Any, NoReturn
 
 import click
 
 _PATIENCE_S = 3.0
+_AGAIN_S = 0.05
 _RESUMABLE = ("run", "train", "evaluate")
 """Verbs that go on where they stopped."""
 
@@ -27,9 +29,12 @@ def interruptible() -> Iterator[None]:
         yield
         return
     signal.signal(signal.SIGINT, _first)
+    hook = sys.unraisablehook
+    sys.unraisablehook = _raised_again(hook)
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         if signal.getsignal(signal.SIGINT) is _first:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         else:  # threads may still hold the process up; once they are gone, it ends by itself
@@ -47,6 +52,22 @@ def end_interrupted(verb: str, command: str = "") -> NoReturn:
         told += " The same command goes on from here" + (f":\n  {command}" if command else ".")
     click.echo(told, err=True)
     sys.exit(130)
+
+
+def _raised_again(hook: Callable[[Any], Any]) -> Callable[[Any], None]:
+    """Return a hook that soon raises again an interruption which came while a process was forked or
+    something was freed: there Python can raise nothing, and the work would go on."""
+
+    def lost(unraisable: Any) -> None:
+        if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+            hook(unraisable)
+            return
+        signal.signal(signal.SIGINT, _first)
+        timer = Timer(_AGAIN_S, signal.pthread_kill, (get_ident(), signal.SIGINT))
+        timer.daemon = True
+        timer.start()
+
+    return lost
 
 
 def _first(*_: Any) -> NoReturn:

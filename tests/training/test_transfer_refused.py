@@ -56,6 +56,14 @@ def test_a_network_stored_twice_with_the_same_values_is_one(tmp_path: Path) -> N
     assert begin(new(), saved(tmp_path / "w.pth", twice)).share == 1
 
 
+def test_a_head_that_was_trained_alone_is_no_start_and_what_is_one_is_told(tmp_path: Path) -> None:
+    head = {"head.linear.weight": torch.ones(2, 8), "head.linear.bias": torch.ones(2)}
+    said = refusal(saved(tmp_path / "w.pth", head))
+
+    assert "It holds a head alone" in said
+    assert "their.prefix" not in said
+
+
 def test_another_network_is_refused_with_names_of_both_sides(tmp_path: Path) -> None:
     names = ("patches.weight", "patches.bias", "mixer.weight", "mixer.bias")
     said = refusal(saved(tmp_path / "w.pth", {name: torch.zeros(4) for name in names}))

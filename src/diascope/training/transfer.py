@@ -251,11 +251,17 @@ def _refuse_misfit(matched: Matched, best: _Fit, backbone: str, source: Path) ->
     """Raise WeightsError unless this is the backbone's network, trained."""
     counted = f"{matched.matched} of {matched.total} tensors of the backbone {backbone}"
     if matched.share < _LEAST:
-        pairing = "Other names are paired by `start: {file: ..., keys: {their.prefix.: our.}}`."
+        advice = "Other names are paired by `start: {file: ..., keys: {their.prefix.: our.}}`."
+        heads = [name for name in matched.unexpected if name.startswith("head.")]
+        if heads and len(heads) == len(matched.unexpected) and not best.pairing.names:
+            advice = (
+                "It holds a head alone, as freeze_backbone writes it: leave `start` out, and give "
+                "the backbone as that training did."
+            )
         raise WeightsError(
             f"fits {counted} ({int(matched.share * 100)} %), at least {_LEAST * 100:.0f} % must",
             where=str(source),
-            hint="\n  ".join([*matched.differences(), pairing]),
+            hint="\n  ".join([*matched.differences(), advice]),
         )
     if odd := best.pairing.strangers:
         raise WeightsError(

@@ -57,7 +57,14 @@ def test_the_page_and_its_curves_are_written(tmp_path: Path) -> None:
 
 def test_the_page_says_what_was_trained_and_how_it_went(tmp_path: Path) -> None:
     shown = page(tmp_path)
-    told = ("Dark or bright", "weights of epoch 2 are kept", "0.880", "1,200", "pipeline train")
+    told = (
+        "Dark or bright",
+        "32 pixels, 1 channel<",
+        "weights of epoch 2 are kept",
+        "0.880",
+        "1,200",
+        "pipeline train",
+    )
     told += ("a copy\n  line 3", "0.987", "Shadows", "0.740", "test: 90 pictures", "kept: 2")
     assert [text for text in told if text not in shown] == []
 

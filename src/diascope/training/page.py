@@ -9,7 +9,7 @@ from diascope.evaluation.style import inline
 from diascope.explain.pictures import photo
 from diascope.output import write_whole
 from diascope.pages.render import render
-from diascope.pages.words import label_measures, title_words, whole_measures
+from diascope.pages.words import counted, label_measures, title_words, whole_measures
 from diascope.training.curves import best_epoch, draw_curves
 from diascope.training.filters import Filters
 from diascope.training.filters_shown import watched
@@ -91,7 +91,7 @@ def _trained(card: ModelCard) -> Mapping[str, Any]:
     height, width = card.size
     return {
         "task": card.task,
-        "input": f"{width} x {height} pixels, {card.channels} channels",
+        "input": f"{width} x {height} pixels, {counted(card.channels, 'channel')}",
         "network": card.backbone,
         "head": card.head,
         "scores": card.score_kind,

@@ -73,6 +73,15 @@ def test_a_table_whose_name_is_not_utf8_is_measured_and_its_name_written_out(
     assert measured(tmp_path / "out")["table"] == f"{tmp_path}/\\xff.csv"
 
 
+def test_the_evaluation_of_a_training_is_not_overwritten(
+    command: Command, recipe: Path, table: Path, tiny_weights: Path
+) -> None:
+    ended = command("evaluate", recipe, "--labels", table, "-o", tiny_weights)
+    assert ended.code == 2
+    assert "holds weights: the evaluation of their training would be overwritten" in ended.err
+    assert not (tiny_weights / "evaluation.html").exists()
+
+
 def test_no_coverage_is_promised_of_a_model_that_gives_no_sets(
     command: Command,
     recipe: Path,

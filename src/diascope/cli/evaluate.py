@@ -156,9 +156,15 @@ def _composed(recipe: str, overrides: tuple[str, ...]) -> "Pipeline":
 
 
 def _folder(output: str | None, pipeline: "Pipeline") -> Path:
+    from diascope.card import CARD_FILE
     from diascope.errors import UsageError
 
     if output is not None:
+        if (Path(output) / CARD_FILE).is_file():
+            raise UsageError(
+                f"{output} holds weights: the evaluation of their training would be overwritten",
+                hint=f"Choose another --output, such as {Path(output) / 'evaluation'}.",
+            )
         return Path(output)
     if pipeline.recipe.output is None:
         raise UsageError("the recipe names no output folder", hint="Add --output results/.")

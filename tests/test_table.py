@@ -251,9 +251,18 @@ def test_labels_are_those_of_the_table_sorted_unless_given() -> None:
 
 def test_labels_that_differ_only_in_case_are_refused_unless_the_recipe_names_both() -> None:
     examples = [example("Nv"), example("nv"), example("b")]
-    with pytest.raises(TableError, match="differ only in case: Nv and nv"):
+    with pytest.raises(TableError, match="differ only in case, or look the same: 'Nv' and 'nv'"):
         label_names(examples, (), Path("t"))
     assert label_names(examples, ("Nv", "b", "nv"), Path("t")) == ("Nv", "b", "nv")
+
+
+@pytest.mark.parametrize(
+    "same", ["N\u00e4vus  spilus", "Na\u0308vus spilus", "N\u00e4vus\xa0spilus"]
+)
+def test_labels_that_look_the_same_are_refused(same: str) -> None:
+    examples = [example("N\u00e4vus spilus"), example(same)]
+    with pytest.raises(TableError, match="look the same"):
+        label_names(examples, (), Path("t"))
 
 
 def test_a_label_that_the_recipe_does_not_name_is_refused_with_its_first_line() -> None:

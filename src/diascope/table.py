@@ -3,6 +3,7 @@
 import csv
 import math
 import os
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -102,7 +103,7 @@ def label_names(examples: Sequence[Example], given: Sequence[str], path: Path) -
 
     Raises:
         TableError: if the table holds a label that the recipe does not name, or, without names in
-            the recipe, labels that differ only in case.
+            the recipe, labels that differ only in case, blanks or how their letters are composed.
     """
     lines: dict[str, int] = {}
     for example in reversed(examples):  # where each label stands first
@@ -118,15 +119,19 @@ def label_names(examples: Sequence[Example], given: Sequence[str], path: Path) -
         )
     if given:
         return tuple(given)
-    last = {name.casefold(): name for name in found}
-    alike = [f"{name} and {same}" for name in found if (same := last[name.casefold()]) != name]
+    last = {_plain(name): name for name in found}
+    alike = [f"{name!r} and {same!r}" for name in found if (same := last[_plain(name)]) != name]
     if alike:
         raise TableError(
-            f"holds labels that differ only in case: {', '.join(alike)}",
+            f"holds labels that differ only in case, or look the same: {', '.join(alike)}",
             where=str(path),
             hint="Spell them alike; or name both under `labels:`, if both are meant.",
         )
     return tuple(found)
+
+
+def _plain(label: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", label).casefold().split())
 
 
 def _is_blank(row: Mapping[Any, Any]) -> bool:

@@ -1,10 +1,14 @@
 """Archives whose addresses name them by a relative path."""
 
+import gzip
+import io
+import tarfile
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from diascope.errors import AddressError
 from diascope.inputs import find_items
 from diascope.sample import Item
 
@@ -27,3 +31,21 @@ def test_an_archive_of_a_list_is_looked_up_beside_it(archive: Path) -> None:
     (archive.parent / "list.txt").write_text(address)
     (found,) = find_items([], [archive.parent / "list.txt"])
     assert found.item == Item(address, f"zip://one.png::{archive}")
+
+
+@pytest.mark.parametrize("suffix", ["tar", "tar.gz"])
+@pytest.mark.parametrize("cut", [False, True], ids=["a rotten header", "a header cut off"])
+def test_a_tar_archive_with_a_damaged_header_is_not_listed_in_part(
+    tmp_path: Path, suffix: str, cut: bool
+) -> None:
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w") as archive:
+        for number in range(4):
+            archive.addfile(tarfile.TarInfo(f"{number}.png"))
+    content = bytearray(whole.getvalue())
+    content[2 * 512] ^= 0xFF  # the first letter of a name; its checksum tells
+    data = bytes(content[: 2 * 512 + 100] if cut else content)
+    path = tmp_path / f"all.{suffix}"
+    path.write_bytes(gzip.compress(data) if suffix == "tar.gz" else data)
+    with pytest.raises(AddressError, match="damaged: its list ends within it, after 2 names"):
+        list(find_items([f"tar://::{path}"]))

@@ -8,7 +8,7 @@ from http.client import responses
 from pathlib import PurePosixPath
 from typing import Any
 
-from diascope.errors import AddressError, UsageError, reason_of
+from diascope.errors import AddressError, ReadError, UsageError, reason_of
 from diascope.sample import Failed, Found, Item, Skipped
 from diascope.words import as_utf8, masked
 
@@ -17,6 +17,7 @@ _WEB = ("http://", "https://")
 _OUTAGE = re.compile("Connection|Timeout")
 _BUSY = (408, 429, 502, 503, 504)
 _GONE = (404, 410)
+_TAR_BLOCK = 512
 _OUTAGE_OF_S3 = ("InternalError", "ServiceUnavailable", "SlowDown")
 _LOGIN = re.compile("Credentials|Token|InvalidAccessKeyId|SignatureDoesNotMatch|TimeTooSkewed")
 
@@ -150,8 +151,9 @@ def _digest(info: dict[str, Any]) -> str:
 def _remote_paths(system: Any, root: str, uri: str) -> dict[str, str]:
     """Return path to stamp: a digest of all that the file system tells of the file."""
     if (alone := _alone(system, root, uri)) is not None:
-        infos = {root: alone}
-    elif _is_glob(root, uri):
+        return {root: _digest(alone)}
+    _check_listed(system)
+    if _is_glob(root, uri):
         infos = system.glob(root, detail=True)
     elif uri.startswith(_WEB) and not root.endswith("/"):
         infos = {root: system.info(root)}
@@ -164,6 +166,20 @@ def _remote_paths(system: Any, root: str, uri: str) -> dict[str, str]:
         for path, info in sorted(infos.items())
         if info.get("type") != "directory"
     }
+
+
+def _check_listed(system: Any) -> None:
+    """Check that a tar archive was listed to its end: a damaged header is taken for that.
+
+    Raises:
+        ReadError: if something else stands where the list ends.
+    """
+    if system.protocol != "tar":
+        return
+    system.fo.seek(system.tar.offset)
+    if any(system.fo.read(_TAR_BLOCK)):
+        count = len(system.tar.getmembers())
+        raise ReadError(f"the archive is damaged: its list ends within it, after {count:,} names")
 
 
 def _is_glob(root: str, uri: str) -> bool:

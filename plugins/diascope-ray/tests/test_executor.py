@@ -199,9 +199,9 @@ def test_a_file_that_is_nowhere_is_a_failed_item(carry: Carry, log: Path) -> Non
 def test_a_file_that_only_this_machine_has_stops_the_run(
     carry: Carry, items: Items, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Path, "exists", lambda path: True)  # here, not in the actors
+    monkeypatch.setattr(executor, "readable", lambda item: True)  # here, not in the actors
 
-    with pytest.raises(DiascopeError, match="/nowhere/far is on this machine, but not on the node"):
+    with pytest.raises(DiascopeError, match="/nowhere/far can be read on this machine, but not on"):
         carry(OddWork(log), [Item("far", "/nowhere/far")])
 
 

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from diascope.contracts import Work
@@ -19,6 +18,12 @@ from diascope_ray.environment import installed
 from diascope_ray.pieces import Chunk, Piece
 from diascope_ray.pool import Outcome, Pool, Terms
 from diascope_ray.worker import Answer, readable
+
+_STORED = "Nodes need the packages for it, and the credentials, in the environment of `ray start`."
+_SHARED = (
+    "Put the pictures on a folder that all nodes share under the same path and that the user of "
+    "`ray start` may read, or on an object store (s3://...)."
+)
 
 
 @dataclass(frozen=True)
@@ -136,20 +141,13 @@ def _check_reachable(answer: Answer) -> None:
         DiascopeError: if a file is here and not there, or an address can be read only here.
     """
     for uri in answer.absent:
-        if "://" in uri and readable(Item(uri, uri)):
+        if readable(Item(uri, uri)):
             failed = (record for record in answer.records if isinstance(record, Failed))
             reason = next(record.reason for record in failed if record.item.uri == uri)
             raise DiascopeError(
                 f"{masked(uri)} can be read on this machine, but not on the node {answer.node}: "
                 f"{reason}",
-                hint="Nodes need the packages for it, and the credentials, in the environment of "
-                "`ray start`.",
-            )
-        if "://" not in uri and Path(uri).exists():
-            raise DiascopeError(
-                f"{uri} is on this machine, but not on the node {answer.node}",
-                hint="Put the pictures on a folder that all nodes share under the same path, or on "
-                "an object store (s3://...).",
+                hint=_STORED if "://" in uri else _SHARED,
             )
 
 

@@ -7,7 +7,6 @@ import platform
 import signal
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import NamedTuple
 
 from diascope.contracts import Prepared, Work
@@ -23,8 +22,8 @@ class Answer(NamedTuple):
 
     Attributes:
         records: one an item, in order.
-        absent: paths of items that failed and are not there, seen from this node; where all items
-            of a call failed, the address of one that cannot be read from it.
+        absent: paths of items that failed and cannot be read from this node; where all items of a
+            call failed, the address of one, too.
         node: its name.
     """
 
@@ -91,7 +90,7 @@ class Worker:
         )
         records = list(self._work.finish(prepared))
         failed = [r.item for r in records if isinstance(r, Failed) and r.item not in lost]
-        absent = [i.uri for i in failed if "://" not in i.uri and not Path(i.uri).exists()]
+        absent = [item.uri for item in failed if "://" not in item.uri and not readable(item)]
         if len(failed) == len(records):  # a store that is busy for once fails some
             remote = (item for item in failed if "://" in item.uri)
             absent += [item.uri for item in islice(remote, 1) if not readable(item)]

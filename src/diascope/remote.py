@@ -157,6 +157,8 @@ def _remote_paths(system: Any, root: str, uri: str) -> dict[str, str]:
         infos = system.glob(root, detail=True)
     elif uri.startswith(_WEB) and not root.endswith("/"):
         infos = {root: system.info(root)}
+    elif system.protocol == "tar":  # its find goes through all names again for each folder
+        infos = {n: info for n, (info, *_) in system.index.items() if _is_within(n, root)}
     else:
         infos = system.find(root, detail=True)
     if not infos and uri.startswith(_WEB):  # a listing is silent about a server that is not there
@@ -180,6 +182,10 @@ def _check_listed(system: Any) -> None:
     if any(system.fo.read(_TAR_BLOCK)):
         count = len(system.tar.getmembers())
         raise ReadError(f"the archive is damaged: its list ends within it, after {count:,} names")
+
+
+def _is_within(path: str, root: str) -> bool:
+    return not root or f"{path}/".startswith(f"{root}/")
 
 
 def _is_glob(root: str, uri: str) -> bool:

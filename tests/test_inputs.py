@@ -169,8 +169,8 @@ def test_a_text_list_names_a_path_a_line(tree: Path) -> None:
     assert ids(lists=[Path("list.txt")]) == ["sub/c.png", "a.png"]
 
 
-def test_a_csv_list_has_a_column_path(tree: Path) -> None:
-    (tree / "list.csv").write_text("age,path\n7,sub/c.png\n8,a.png\n")
+def test_a_csv_list_has_a_column_path_and_may_end_in_empty_rows(tree: Path) -> None:
+    (tree / "list.csv").write_text("age,path\n7,sub/c.png\n8,a.png\n,\n , \n")
     assert ids(lists=[Path("list.csv")]) == ["sub/c.png", "a.png"]
 
 

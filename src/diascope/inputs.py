@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from diascope.errors import AddressError, UsageError, reason_of
 from diascope.remote import find_remote
 from diascope.sample import Failed, Found, Item, Skipped
-from diascope.table import columns_hint, named_in, quote_hint
+from diascope.table import columns_hint, is_blank, named_in, quote_hint
 from diascope.words import as_utf8, masked
 
 _PACKAGE = "package://"
@@ -271,7 +271,10 @@ def _paths(text: str) -> list[str]:
 
 
 def _csv_paths(path: Path, text: str) -> list[str]:
-    """Return the cells of the column ``path``, without blanks around them that no file has."""
+    """Return the cells of the column ``path``, without blanks around them that no file has.
+
+    Rows of empty cells are left out, as of a label table.
+    """
     reader = csv.DictReader(io.StringIO(text, newline=""))
     if "path" not in (reader.fieldnames or ()):
         columns = reader.fieldnames or ()
@@ -279,6 +282,8 @@ def _csv_paths(path: Path, text: str) -> list[str]:
         raise UsageError(told, hint=columns_hint(columns))
     paths = []
     for row in reader:
+        if is_blank(row):
+            continue
         name = named_in(path.parent, row["path"] or "")
         if not name:
             raise UsageError(f"{path}:{reader.line_num}: the path is empty")

@@ -82,7 +82,7 @@ def rows_of(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             columns = list(reader.fieldnames or ())
-            numbered = [(reader.line_num, row) for row in reader if not _is_blank(row)]
+            numbered = [(reader.line_num, row) for row in reader if not is_blank(row)]
     except UnicodeDecodeError as error:
         hint = "In Excel: save it as CSV UTF-8."
         raise TableError(f"is not UTF-8 text: {error}", where=str(path), hint=hint) from error
@@ -134,8 +134,8 @@ def _plain(label: str) -> str:
     return " ".join(unicodedata.normalize("NFC", label).casefold().split())
 
 
-def _is_blank(row: Mapping[Any, Any]) -> bool:
-    """Whether all cells are empty, as spreadsheets leave rows at the end."""
+def is_blank(row: Mapping[Any, Any]) -> bool:
+    """Whether all cells of a row are empty, as spreadsheets leave rows at the end."""
     cells = [cell for held in row.values() for cell in (held if isinstance(held, list) else [held])]
     return not any(cell and cell.strip() for cell in cells)
 

@@ -14,6 +14,7 @@ import pytest
 
 from diascope import ledger_file, runner
 from diascope.executors.local import LocalExecutor
+from diascope.ledger import Ledger
 from diascope.output_faults import fault_of
 from diascope.sample import Item
 from tests.runs import Ended, write_pictures
@@ -154,6 +155,19 @@ def test_only_faults_of_the_output_folder_are_told_as_that(
     fault = fault_of(OSError(number, os.strerror(number), name), Path("/out"))
     assert fault.startswith(told)
     assert bool(fault) == bool(told)
+
+
+def test_a_run_that_stops_before_it_knows_its_items_tells_of_none(
+    command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Ledger, "enter", full)
+    ended = command("run", recipe, write_pictures(tmp_path / "photos", 2), "-o", tmp_path / "out")
+    assert ended.code == 3
+    assert "the disk is full" in ended.err
+    assert ended.out == ""
 
 
 def test_a_refused_run_leaves_no_trace_where_there_was_none(

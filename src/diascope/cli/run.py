@@ -105,9 +105,9 @@ def _tell(outcome: "Outcome", *, quiet: bool, strict: bool) -> None:
         click.echo(f"error: {problem}", err=True)
     if outcome.stopped:
         tell_stop(outcome.stopped, "" if strict else typed())
-    if quiet:
-        return
     counts = outcome.counts
+    if quiet or (outcome.stopped and not counts["found"]):  # before it was known what there is
+        return
     pending = f", {counts['pending']} not done" if counts["pending"] else ""
     click.echo(
         f"{counts['found']} found: {counts['ok']} ok, {counts['failed']} failed, "

@@ -1,4 +1,4 @@
-"""Archives whose addresses name them by a relative path."""
+"""Archives: by which path they are named, and those that are damaged or large."""
 
 import gzip
 import io
@@ -32,6 +32,17 @@ def test_an_archive_of_a_list_is_looked_up_beside_it(archive: Path) -> None:
     (archive.parent / "list.txt").write_text(address)
     (found,) = find_items([], [archive.parent / "list.txt"])
     assert found.item == Item(address, f"zip://one.png::{archive}")
+
+
+@pytest.mark.parametrize("named", ["all.zip", "sub/../all.zip", "~/all.zip"])
+def test_an_archive_of_the_current_folder_is_the_same_from_any_other(
+    archive: Path, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    monkeypatch.chdir(archive.parent)
+    monkeypatch.setenv("HOME", str(archive.parent))
+    (archive.parent / "sub").mkdir()
+    (found,) = find_items([f"zip://::{named}"])
+    assert found.item == Item("one.png", f"zip://one.png::{archive}")
 
 
 @pytest.mark.parametrize("suffix", ["tar", "tar.gz"])

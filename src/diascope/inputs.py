@@ -124,12 +124,16 @@ def _packaged(name: str) -> str:
 
 
 def _archived(address: str, base: Path | None) -> str:
-    """Return an address; if its archive lies in ``base``, with the path of the archive there."""
+    """Return an address; an archive that lies on this machine has its path from the root there.
+
+    It is one file by whatever path, and other machines of a cluster have another current folder.
+    """
     inner, _, archive = address.rpartition("::")
-    if base is None or "://" in archive:
+    if "://" in archive:
         return address
-    beside = os.path.isfile(base / archive)  # noqa: PTH113 - Path.is_file raises in closed folders
-    return f"{inner}::{base / archive}" if beside else address
+    places = [*([base / archive] if base else []), Path(os.path.expanduser(archive))]  # noqa: PTH111
+    found = next(filter(os.path.isfile, places), None)
+    return f"{inner}::{straight(found)}" if found else address
 
 
 def _exists(path: Path) -> bool:

@@ -16,7 +16,7 @@ from diascope import ledger_file, runner
 from diascope.executors.local import LocalExecutor
 from diascope.ledger import Ledger
 from diascope.output_faults import fault_of
-from diascope.sample import Item
+from diascope.sample import Failed, Item
 from tests.runs import Ended, write_pictures
 
 Command = Callable[..., Ended]
@@ -184,12 +184,20 @@ def test_a_refused_run_leaves_no_trace_where_there_was_none(
     assert "nothing was left" in command("run", recipe, photos, "-o", results).out
 
 
-def test_a_file_that_is_skipped_is_not_read_whole(
+def test_a_file_that_is_skipped_or_hung_its_process_is_not_read_whole(
     command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photos = write_pictures(tmp_path / "photos", 1)
     (photos / "backup.bin").write_bytes(b"no picture")
-    read: list[str] = []
+    (photos / "hangs.png").write_bytes(b"it would hang here, too")
+    carry, read = LocalExecutor.run, list[str]()
+
+    def given_up(self: LocalExecutor, work: Any, chunks: Iterable[Sequence[Item]]) -> Iterator[Any]:
+        for records in carry(self, work, chunks):
+            hung = Failed(records[-1].item, "read", "", "nothing came: it was given up")
+            yield [*records[:-1], hung]
+
+    monkeypatch.setattr(LocalExecutor, "run", given_up)
     monkeypatch.setattr(runner, "content_digest", lambda item: read.append(item.id) or "")
     command("run", recipe, photos, "-o", tmp_path / "out")
     assert read == ["00.png"]

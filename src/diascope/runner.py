@@ -25,7 +25,7 @@ from diascope.privacy import WITHHELD, unnamed
 from diascope.profile import Profile, with_threads
 from diascope.pseudonyms import pseudonymous
 from diascope.reporting import Summary, note_execution, reported, write_reports
-from diascope.sample import Failed, Found, Item, Prediction, Record, Skipped, state_of
+from diascope.sample import Failed, Found, Item, Prediction, Record, state_of, was_read
 from diascope.timing import measured, take_spent
 from diascope.versions import mixed_versions, note_versions
 
@@ -232,10 +232,7 @@ def _work(
     with closing(_carried_out(pipeline, ledger)) as chunks:
         for records in chunks:
             with measured("digest"):
-                ends = [  # what is skipped by its first bytes is not read whole
-                    (each, "" if isinstance(each, Skipped) else content_digest(each.item))
-                    for each in records
-                ]
+                ends = [(one, content_digest(one.item) if was_read(one) else "") for one in records]
             if not noted and any(isinstance(record, Prediction) for record in records):
                 noted = True
                 note_versions(ledger, pipeline.parts)

@@ -282,3 +282,9 @@ def state_of(record: Record) -> Literal["ok", "failed", "skipped"]:
     if isinstance(record, Prediction):
         return "ok"
     return "failed" if isinstance(record, Failed) else "skipped"
+
+
+def was_read(record: Record) -> bool:
+    """Whether a reader had an item as a whole: not what is skipped by its first bytes, nor what
+    cannot be opened, hung or killed its process, and might do so again."""
+    return bool(record.plugin) if isinstance(record, Failed) else isinstance(record, Prediction)

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from fsspec.implementations.local import LocalFileOpener
 
+from diascope.inputs import find_items
 from diascope.sample import Item
 
 SIZE = 100_000
@@ -77,3 +78,17 @@ def test_going_back_and_forth_unpacks_a_file_once(
     assert unpacked[0] < 1.1 * SIZE
     assert file.seek(-10, os.SEEK_END) == SIZE - 10
     assert file.read() == content[-10:]
+
+
+@pytest.mark.parametrize("suffix", ["tgz", "TGZ", "tar.gz", "tbz2", "txz"])
+def test_a_compressed_tar_archive_is_read_by_its_short_suffix_too(
+    tmp_path: Path, suffix: str
+) -> None:
+    mode = {"tbz2": "w:bz2", "txz": "w:xz"}.get(suffix, "w:gz")
+    with tarfile.open(tmp_path / f"all.{suffix}", mode) as archive:
+        for name in ("a", "b"):
+            member = tarfile.TarInfo(name)
+            member.size = 1
+            archive.addfile(member, BytesIO(name.encode()))
+    found = list(find_items([f"tar://::{tmp_path}/all.{suffix}"]))
+    assert [entry.item.open().read() for entry in found] == [b"a", b"b"]

@@ -2,8 +2,25 @@
 
 import io
 from functools import lru_cache
+from pathlib import PurePosixPath
 from threading import RLock
 from typing import Any
+
+_SHORT = {".tgz": "gzip", ".tbz": "bz2", ".tbz2": "bz2", ".txz": "xz"}
+"""What a tar archive is compressed with by a name that fsspec does not know; .tar.gz it does."""
+
+
+def system_at(uri: str) -> tuple[Any, str]:
+    """Return the file system that a URI names, and the path in it.
+
+    Raises:
+        Exception: whatever fsspec raises.
+    """
+    from fsspec.core import url_to_fs
+
+    packed = _SHORT.get(PurePosixPath(uri).suffix.lower()) if uri.startswith("tar://") else None
+    system, path = url_to_fs(uri, tar={"compression": packed}) if packed else url_to_fs(uri)
+    return system, path
 
 
 def open_within(archive: str, path: str) -> io.BufferedReader:
@@ -27,9 +44,7 @@ def _archive(uri: str) -> tuple[Any, Any]:
 
     It is remembered, as fsspec would read the table of contents again for every file.
     """
-    from fsspec.core import url_to_fs
-
-    return url_to_fs(uri)[0], RLock()  # the collector may close one file while another is read
+    return system_at(uri)[0], RLock()  # the collector may close one file while another is read
 
 
 class _Member(io.RawIOBase):

@@ -8,6 +8,7 @@ from http.client import responses
 from pathlib import PurePosixPath
 from typing import Any
 
+from diascope.archives import system_at
 from diascope.errors import AddressError, ReadError, UsageError, reason_of
 from diascope.sample import Failed, Found, Item, Skipped
 from diascope.words import as_utf8, masked
@@ -35,9 +36,7 @@ def find_remote(uri: str, prefix: str) -> Iterator[Found]:
     head, chained, rest = uri.partition("::")
     tail = f"::{rest}" if chained else ""
     try:
-        from fsspec.core import url_to_fs
-
-        system, root = url_to_fs(uri)
+        system, root = system_at(uri)
         paths = _remote_paths(system, root, uri)
     except ImportError as error:
         scheme = re.findall(r"([\w+]+)://", uri)[-1]  # of an archive, where it lies
@@ -79,10 +78,8 @@ def _found(name: str, uri: str, stamp: str, hidden: bool) -> Found:
 
 def remote_stamp(uri: str) -> str:
     """Return a digest of all that the file system tells of a file; empty if it tells nothing."""
-    from fsspec.core import url_to_fs
-
     try:
-        system, root = url_to_fs(uri)
+        system, root = system_at(uri)
         system.invalidate_cache(root)  # a listing tells other things, and what was there then
         return _digest(system.info(root))
     except Exception:  # a file system may raise anything

@@ -106,14 +106,16 @@ def _instances(
 ) -> Iterator[tuple[str, str, str]]:
     for found in _found(client.search_for_instances, study, series, query=query or {}):
         uids = _uid(found, _STUDY) or study, _uid(found, _SERIES) or series, _uid(found, _INSTANCE)
-        yield _named(*uids)  # type: ignore[misc]
+        named, within, instance = _named(*uids)
+        yield named, within, instance
 
 
 def _named(*uids: str | None) -> tuple[str, ...]:
     """Return UIDs that are all told: without that of a study, its instances would be everyone's."""
-    if not all(uids):
+    told = tuple(uid for uid in uids if uid)
+    if len(told) < len(uids):
         raise ValueError(f"the service did not name study, series and instance: {uids}")
-    return uids  # type: ignore[return-value]
+    return told
 
 
 def _found(

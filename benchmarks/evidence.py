@@ -8,16 +8,13 @@ run, and explained from file to page, without occlusion.
 """
 
 import argparse
-import os
-import platform
 import statistics
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Literal
 
-import torch
+from machine import EXAMPLE, machine
 
 from diascope.explain.page import explain_page
 from diascope.explaining import Request, explained
@@ -26,19 +23,18 @@ from diascope.looking import OVERRIDES, answered, classifier_of, prepared
 from diascope.pipeline import compose
 from diascope.recipe import read_recipe
 
-EXAMPLE = "plugins/diascope-derm/src/diascope_derm/recipes/examples/phantom-melanoma-like.jpg"
 KINDS: tuple[Literal["none", "predicted", "all"], ...] = ("none", "predicted", "all")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("recipe", nargs="?", default="derm.yaml")
-    parser.add_argument("--image", default=str(Path(__file__).parents[1] / EXAMPLE))
+    parser.add_argument("--image", default=EXAMPLE)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--batch", type=int, default=16)
     options = parser.parse_args()
 
-    print(f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}")
+    print(f"{options.recipe}, {machine()}\n")
     pipeline = compose(read_recipe(options.recipe, OVERRIDES))
     classifier = classifier_of(pipeline)
     (found,) = find_items([options.image])
@@ -55,14 +51,14 @@ def main() -> None:
         page = explained(pipeline, Request(options.image, occlusion=False))
         return explain_page(page.subject, page.explanation)
 
-    print(f"predict, {options.batch} pictures, run.evidence:")
+    print(f"| {options.batch} pictures, `run.evidence` | ms | ratio |\n| --- | --- | --- |")
     told({kind: predicting(kind) for kind in KINDS}, options.rounds)
-    print("one picture:")
+    print("\n| one picture | ms | ratio |\n| --- | --- | --- |")
     told({"classified": classify, "explained": look}, options.rounds)
 
 
 def told(ways: dict[str, Callable[[], object]], rounds: int) -> None:
-    """Time ways in turn, and print the median of each and its ratio to that of the first."""
+    """Time ways in turn, and print a row each: its median, and the ratio to that of the first."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(rounds + 1):
         for name, way in ways.items():
@@ -73,7 +69,7 @@ def told(ways: dict[str, Callable[[], object]], rounds: int) -> None:
     medians = {name: statistics.median(each) for name, each in seconds.items()}
     first = next(iter(medians.values()))
     for name, median in medians.items():
-        print(f"  {name:<12} {1000 * median:8.1f} ms   ratio {median / first:.2f}")
+        print(f"| {name} | {1000 * median:.1f} | {median / first:.2f} |")
 
 
 if __name__ == "__main__":

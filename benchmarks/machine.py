@@ -1,4 +1,4 @@
-"""What benchmarks share: a description of the machine, medians of interleaved rounds, tables."""
+"""What benchmarks share: a description of the machine, a picture, medians of rounds, tables."""
 
 import os
 import platform
@@ -7,6 +7,10 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+EXAMPLE = str(
+    Path(__file__).parents[1]
+    / "plugins/diascope-derm/src/diascope_derm/recipes/examples/phantom-melanoma-like.jpg"
+)
 _PACKAGES = ("torch", "monai", "openvino", "onnxruntime", "ncnn")
 _ABILITIES = ("amx_bf16", "avx512_bf16", "avx512_vnni", "avx512f", "avx2")
 

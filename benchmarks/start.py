@@ -1,6 +1,6 @@
 """How long one picture takes from the command to its first prediction, and to the command's end.
 
-    python benchmarks/start.py RECIPE PICTURE [--rounds 7]
+    python benchmarks/start.py [RECIPE] [PICTURE] [--rounds 7]
 
 The first run, which may choose an engine and export the network, is not counted. A prediction
 counts from when another process can read it in the ledger. Prints medians and extremes in seconds.
@@ -16,19 +16,19 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from machine import machine
+from machine import EXAMPLE, machine
 
 PAUSE_S = 0.002
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("recipe")
-    parser.add_argument("picture")
+    parser.add_argument("recipe", nargs="?", default="derm.yaml")
+    parser.add_argument("picture", nargs="?", default=EXAMPLE)
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
     _, *counted = (timed(options.recipe, options.picture) for _ in range(options.rounds + 1))
-    print(f"{machine()}\n")
+    print(f"{options.recipe}, {machine()}\n")
     print("| seconds from the command | median | least | most |\n| --- | --- | --- | --- |")
     for name, seconds in zip(("first prediction", "end"), zip(*counted, strict=True), strict=True):
         cells = (statistics.median(seconds), min(seconds), max(seconds))

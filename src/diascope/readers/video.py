@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from diascope.errors import NoPictureError, ReadError
+from diascope.readers.image_refusals import is_heif
 from diascope.sample import Item, Sample
 
 _SUFFIXES = {".mp4", ".m4v", ".mov", ".avi"}
@@ -30,7 +31,7 @@ class VideoReader:
             raise ValueError(f"frames_per_second must be above 0, got {self.frames_per_second}")
 
     def sniff(self, path: str, head: bytes) -> int:
-        is_iso = head[4:8] == b"ftyp" and head[8:12] not in (b"avif", b"heic", b"mif1", b"heix")
+        is_iso = head[4:8] == b"ftyp" and not is_heif(head)
         if is_iso or (head[:4] == b"RIFF" and head[8:12] == b"AVI ") or head[4:8] == b"moov":
             return 60
         return 10 if PurePosixPath(path).suffix.lower() in _SUFFIXES else 0

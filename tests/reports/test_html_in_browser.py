@@ -87,9 +87,10 @@ def test_what_rounds_to_0_is_neither_minus_0_nor_without_digits(opened: Open) ->
     )
 
 
-def test_a_map_that_does_not_add_up_is_said_aloud(opened: Open) -> None:
+@pytest.mark.parametrize("logit", [9.0, float("nan")])
+def test_a_map_that_does_not_add_up_is_said_aloud(opened: Open, logit: float) -> None:
     cells = np.full((5, 5), 0.1, np.float32)
-    page = opened([replace(prediction(), evidence=(Evidence("bright", cells, 9.0, 0.25),))])
+    page = opened([replace(prediction(), evidence=(Evidence("bright", cells, logit, 0.25),))])
 
     assert "the map does not add up" in page.locator(".legend").inner_text()
 

@@ -84,7 +84,7 @@ const evidencePane = (record, evidence, labels) => {
 
 const legendOf = (record, evidence, labels) => {
   const reach = reachOf(record.evidence);
-  const off = !(evidence.residual <= EXACT);
+  const off = !(isNumber(evidence.residual) && evidence.residual <= EXACT); // null is no number
   return make("div", { class: "legend" },
     make("p", { class: "ramp-title" }, "speaks ", make("b", { class: "against" }, "against"), " / ", make("b", { class: "for" }, "for"), ` ${labels.title(evidence.label)}`),
     make("div", { class: "ramp" },

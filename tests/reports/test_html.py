@@ -120,6 +120,16 @@ def test_items_without_picture_and_evidence_are_written(tmp_path: Path) -> None:
     assert record["scores"] == {"dark": 0.3, "bright": 0.7}
 
 
+def test_what_is_not_quite_1_is_not_told_as_1(tmp_path: Path) -> None:
+    nearly = prediction(bright=1 - 1e-9, novelty=1 + 1e-9)
+    page = read(write([nearly, prediction(bright=1.0)], tmp_path))
+    _, _, _, top, _, novelty, _ = page.index[0]
+
+    assert page.records[0]["scores"]["bright"] < 1
+    assert top < 1 < novelty
+    assert page.records[1]["scores"]["bright"] == 1
+
+
 def test_pictures_of_ten_thousand_items_fit_even_if_they_are_noise(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (160, 160, 3), dtype=np.uint8)
     records = [replace(prediction(), preview=noise)] * 100

@@ -79,4 +79,6 @@ def _uncertainty(scores: NDArray[np.float64], kind: ScoreKind, multilabel: bool)
 
 
 def _short(number: float) -> float:
-    return float(f"{number:.6g}")
+    """Return a number of six digits; what is not quite 1 does not become 1."""
+    short = float(f"{number:.6g}")
+    return float(number) if short == 1 else short

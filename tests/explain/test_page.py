@@ -34,11 +34,15 @@ def browser() -> Iterator["Browser"]:
 
 
 def made(
-    make_card: Callable[..., ModelCard], *, broken: bool = False, size: tuple[int, int] = (32, 32)
+    make_card: Callable[..., ModelCard],
+    *,
+    broken: bool = False,
+    size: tuple[int, int] = (32, 32),
+    network: str = "convnet",
 ) -> str:
     card = make_card(size=size, mean=(0.5,) * 3, std=(0.25,) * 3)
     batch = 2 * torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0)) - 1
-    found = explain(make_network(outputs=2), batch, OUTPUTS, "dark")
+    found = explain(make_network(network, outputs=2), batch, OUTPUTS, "dark")
     if broken:
         wrong, right = found.evidence["bright"], found.evidence["dark"]
         found.evidence["dark"] = Attribution("exact", wrong.map, right.logit, right.due)  # type: ignore[index]
@@ -232,6 +236,16 @@ def test_the_page_prints_sum_bias_and_logit_and_says_that_it_is_no_device(
     assert html.count("Not a medical device") == 1
     assert html.count(", residual ") == 3  # the chosen label, and each of the two once more
     assert "does not add up" not in html
+
+
+def test_the_colours_of_the_first_maps_are_told_where_some_of_their_numbers_are_below_0(
+    make_card: Callable[..., ModelCard],
+) -> None:
+    html = made(make_card, size=(64, 64), network="efficientnet-b0")  # SiLU goes below 0
+    first = html[html.index("Step 2") : html.index("Step 3")]
+
+    assert all(f'class="bar {colours}"' in first for colours in ("magnitude", "middle"))
+    assert "bright where it fires" not in first
 
 
 def test_a_broken_map_is_said_aloud(make_card: Callable[..., ModelCard]) -> None:

@@ -74,7 +74,10 @@ def test_a_wrong_answer_that_is_all_but_sure_has_no_score_of_1(tmp_path: Path) -
 
 
 def test_another_monitor_keeps_another_epoch(tmp_path: Path) -> None:
-    assert "weights of epoch 3 are kept" in page(tmp_path, monitor="loss")
+    shown = page(tmp_path, monitor="loss")
+    assert "weights of epoch 3 are kept" in shown
+    assert "Best in training</dt><dd>0.400<small>Loss<" in shown
+    assert "Best in validation</dt><dd>0.880<small>AUC" in page(tmp_path)
 
 
 def test_a_training_without_warnings_and_mistakes_says_only_the_latter(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ class TrainOptions:
         layer_decay: learning rate of the first layer, as a share of the head's.
         ema: decay a step of the weights' exponential moving average, which is then what is kept;
             0 keeps the weights themselves.
-        monitor: figure of the validation that chooses the best epoch.
+        monitor: figure that chooses the best epoch: of the validation, or the training's ``loss``.
         patience: end after so many epochs without a better one; 0 never does.
         precision: ``32-true``, or ``16-mixed`` and ``bf16-mixed`` of Lightning Fabric.
         allow_duplicates: let the same picture stand in two splits, with a warning.

@@ -73,12 +73,12 @@ def _figures(
     card: ModelCard, history: Sequence[Figures], best: int, monitor: str
 ) -> list[tuple[str, str, str]]:
     """Return the four figures at the top: name, value, and what it is of."""
-    kept = history[best - 1][monitor]
+    kept, where = history[best - 1][monitor], "training" if monitor == "loss" else "validation"
     pictures = {split: card.data[split]["pictures"] for split in ("train", "validation", "test")}
     held_out = f"{pictures['validation']:,} to choose, {pictures['test']:,} to test"
     shown = [
         ("Epochs", f"{len(history)}", f"weights of epoch {best} are kept"),
-        ("Best in validation", "none" if kept is None else f"{kept:.3f}", title_words(monitor)),
+        (f"Best in {where}", "none" if kept is None else f"{kept:.3f}", title_words(monitor)),
         ("Pictures trained on", f"{pictures['train']:,}", held_out),
     ]
     if measures := whole_measures(card.metrics, card.labels):

@@ -73,6 +73,18 @@ def test_a_tile_has_the_class_that_the_operating_point_decides_on(
     assert [tile["measurements"]["tumour"] for tile in tiles] == pytest.approx(tumour)
 
 
+def test_no_two_of_many_classes_share_a_colour(tmp_path: Path, run: Any, answer: Any) -> None:
+    names = [f"kind {number}" for number in range(20)]
+    labels = [{"name": name, "title": "", "operating_point": None} for name in names]
+    many = {"card": run["card"] | {"task": "multiclass", "labels": labels}}
+    regions = Regions(np.ones((20, 4), np.int32), np.eye(20, dtype=np.float32))
+    shown = replace(answer(), scores=dict.fromkeys(names, 0.05), regions=regions)
+    (path,) = GeoJsonReport().write(many, [shown], tmp_path)
+    tiles = [one["properties"] for one in json.loads(path.read_text("utf-8"))["features"]]
+
+    assert len({tuple(tile["classification"]["color"]) for tile in tiles}) == 20
+
+
 def test_merged_tiles_of_a_class_are_one_annotation_with_their_mean(features: Any) -> None:
     benign, tumour = features(merge=True)
 

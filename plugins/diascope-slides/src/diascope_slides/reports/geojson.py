@@ -76,11 +76,17 @@ class GeoJsonReport:
 def _classes(run: Mapping[str, Any]) -> list[dict[str, Any] | None]:
     """Return QuPath's classification of each label; the last, at -1, is none."""
     titles = [label.title for label in card_labels(run).values()]
-    colours = [list(_COLOURS[place % len(_COLOURS)]) for place in range(len(titles))]
+    colours = map(_colour, range(len(titles)))
     return [
         *({"name": name, "color": each} for name, each in zip(titles, colours, strict=True)),
         None,
     ]
+
+
+def _colour(place: int) -> list[int]:
+    """Return the colour of a label; those after the seventh get the same ones again, darker."""
+    darker, kind = divmod(place, len(_COLOURS))
+    return [round(part * 0.6**darker) for part in _COLOURS[kind]]
 
 
 def _feature(

@@ -110,8 +110,10 @@ def test_a_map_is_orange_where_it_speaks_for_and_blue_where_against(opened: Open
 def test_scores_say_what_they_are(opened: Open) -> None:
     assert "softmax, not calibrated" in opened().locator(".card").first.inner_text()
     calibrated = opened([prediction(kind="probability")]).locator(".card").first.inner_text()
+    share = opened([prediction(kind="share")]).locator(".card").first.inner_text()
+    assert "share of its frames or regions" in share
     assert "probability" in calibrated
-    assert "not calibrated" not in calibrated
+    assert "not calibrated" not in calibrated + share
 
 
 def test_a_search_keeps_the_items_whose_name_holds_it(opened: Open) -> None:

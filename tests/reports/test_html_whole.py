@@ -24,7 +24,7 @@ def whole(**fields: Any) -> Prediction:
     """Return the answer for a picture of 600 x 800 pixels that was read in two regions."""
     mask = np.zeros((60, 80), np.bool_)
     mask[:, 40:] = True
-    counts = {"found": 48, "used": 2}
+    counts = {"places": 48, "found": 2, "used": 2}
     overview = Overview(np.full((60, 80, 3), 200, np.uint8), mask, (600, 800), None, counts)
     scores = np.stack([1 - BRIGHT, BRIGHT], axis=1)
     given: dict[str, Any] = {
@@ -64,6 +64,7 @@ def test_the_mask_covers_what_was_not_looked_at(tmp_path: Path) -> None:
 def test_the_region_is_told_as_shares_of_the_picture(tmp_path: Path) -> None:
     assert record(tmp_path, whole())["region"] == [0.75, 0.666667, 0.25, 0.333333]
     assert record(tmp_path, whole(region=None))["region"] is None
+    assert record(tmp_path, whole(preview=None, evidence=()))["region"] is None
 
 
 def test_a_picture_that_was_read_as_one_has_no_such_part(tmp_path: Path) -> None:
@@ -91,7 +92,7 @@ def test_the_detail_shows_picture_mask_and_the_heat_map_of_the_chosen_label(
     assert page.locator(".card .heat").count() == 1
     page.locator(".card .open").first.click()
     detail = page.locator("#detail")
-    assert "2 used of 48 found" in detail.inner_text()
+    assert "48 places, 2 found, 2 used" in detail.inner_text()
     assert "2 regions" in detail.inner_text()
     assert detail.locator(".outside, .mark").count() == 2
     first = detail.locator(".heat").get_attribute("src")

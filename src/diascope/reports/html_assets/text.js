@@ -46,7 +46,7 @@ const residualText = (value) => {
 };
 
 const kindText = (kind) =>
-  ({ probability: "probability", logit: "logit, not a probability" })[kind] ?? `${kind}, not calibrated`;
+  ({ probability: "probability", logit: "logit, not a probability", share: "share of its frames or regions" })[kind] ?? `${kind}, not calibrated`;
 
 const shareText = (part, whole) => {
   if (!whole) return "–";

@@ -17,7 +17,7 @@ const wholePane = (row, { whole }) => {
 };
 
 const maskPane = (row, { whole }) => {
-  const pane = pictureOf(whole, `The parts of ${row.id} that were looked at`);
+  const pane = pictureOf(whole, `Where in ${row.id} there is something to classify`);
   pane.firstChild.append(layer("outside", whole.outside, { alt: "" }));
   return pane;
 };
@@ -63,14 +63,14 @@ const heatFigure = (row, record, labels) => {
   return figure;
 };
 
-/** Such as "120 used of 300 found of 900 tiles". */
+/** Such as "900 tiles, 300 found, 120 used". */
 const countsText = ({ counts }) =>
-  Object.entries(counts).sort(([, one], [, other]) => one - other).map(([name, value]) => `${count(value)} ${name}`).join(" of ");
+  Object.entries(counts).map(([name, value]) => `${count(value)} ${name}`).join(", ");
 
 const wholeFigures = (row, record, labels) => [
   make("figure", {}, wholePane(row, record), make("figcaption", {}, record.whole.region ? "The whole picture; the frame is the region shown below" : "The whole picture")),
   ...(Object.keys(record.whole.heats).length ? [heatFigure(row, record, labels)] : []),
-  make("figure", {}, maskPane(row, record), make("figcaption", {}, ["Bright: what was looked at", countsText(record.whole)].filter(Boolean).join("; "))),
+  make("figure", {}, maskPane(row, record), make("figcaption", {}, ["Bright: where there is something to classify", countsText(record.whole)].filter(Boolean).join("; "))),
 ];
 
 /** For the card: the whole picture beside the heat map that says most. */

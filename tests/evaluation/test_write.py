@@ -220,6 +220,11 @@ def test_the_page_fits_a_phone_and_breaks_no_policy(folder: Path) -> None:
         assert errors == []
 
 
+def test_below_the_reliability_of_several_labels_stand_scores_of_which_an_item_has_many() -> None:
+    told = [reliability(table()).axes[1].get_ylabel() for table in (binary, multiclass, multilabel)]
+    assert told == ["Items", "Items", "Scores"]
+
+
 def test_net_benefit_is_that_of_vickers_and_elkin() -> None:
     truth = np.array([True] * 10 + [False] * 90)
     everyone = net_benefit(truth, np.ones(100))

@@ -17,7 +17,7 @@ _EDGES = np.linspace(0, 1, CALIBRATION_BINS + 1)
 
 
 def reliability(scored: Scored) -> "Figure":
-    """Draw how often scores are right, and below how many items have them.
+    """Draw how often scores are right, and below how many there are.
 
     Multiclass: the highest score. Binary: that of the positive label. Multilabel: each label's.
     """
@@ -31,7 +31,7 @@ def reliability(scored: Scored) -> "Figure":
     values = np.concatenate([confidence for _, confidence, _ in confidences.values()])
     lower.hist(values, bins=_EDGES.tolist(), color=ACCENT, alpha=0.55)
     upper.set(xlim=(0, 1), ylim=(0, 1.01), ylabel="Share that is right")
-    lower.set(xlabel="Score", ylabel="Items")
+    lower.set(xlabel="Score", ylabel="Scores" if scored.task == "multilabel" else "Items")
     lower.grid(visible=False)
     if scored.task == "multilabel":
         legend_beside(figure, upper, _LINES)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from diascope.sample import Prediction, ScoreKind
@@ -82,3 +83,16 @@ def test_a_score_that_no_operating_point_decides_on_has_no_mark(
 ) -> None:
     page = opened([prediction("a.png", 0.4, kind=kind)])
     assert page.locator(".card .scores .point").count() == marks
+
+
+def test_all_of_a_wide_or_a_tall_picture_without_a_map_is_seen_on_its_card(opened: Open) -> None:
+    wide = prediction(evidence=False, preview=np.zeros((50, 200, 3), np.uint8))
+    tall = prediction(evidence=False, preview=np.zeros((200, 50, 3), np.uint8))
+    boxes = """panes => panes.map(pane => [pane, pane.querySelector("img")].map(each => {
+        const { width, height } = each.getBoundingClientRect();
+        return [width, height];
+    }))"""
+    panes = np.array(opened([wide, tall]).locator(".card .pane").evaluate_all(boxes))
+
+    assert (panes[:, 1] <= panes[:, 0] + 0.5).all()
+    assert panes[:, 1, 0] / panes[:, 1, 1] == pytest.approx([4, 0.25], 0.01)

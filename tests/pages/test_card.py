@@ -154,6 +154,15 @@ def test_a_subgroup_tells_its_size_and_why_it_says_little() -> None:
     assert "male: fewer than 50 items" in page
 
 
+def test_what_a_hand_wrote_of_the_data_is_told_as_it_is() -> None:
+    counts = {"pictures": 90, "labels": {"dark": 40}}
+    told = card_page(replace(CARD, data={"train": "5,000 pictures of a clinic", "test": counts}))
+    data = told[told.index("<h2>Data") : told.index("<h2>Calibration")]
+    assert "<dt>Train</dt><dd>5,000 pictures of a clinic</dd>" in "".join(data.splitlines())
+    assert [text in data for text in (">90<", ">40<", ">–<")] == [True] * 3  # noqa: RUF001
+    assert "resize (160)" in card_page(replace(CARD, preprocess=({"resize": 160},)))
+
+
 def test_cross_validation_stands_with_the_metrics() -> None:
     across = {"folds": 5, "measured_on": "900 pictures", "accuracy": {"value": 0.777}}
     page = card_page(replace(CARD, cross_validation=across))

@@ -105,7 +105,8 @@ def _step(written: Any) -> str:
     if not isinstance(written, Mapping):
         return str(written)
     ((name, values),) = written.items()
-    told = ", ".join(f"{key} {value}" for key, value in (values or {}).items())
+    pairs = values.items() if isinstance(values, Mapping) else ()  # a card may be written by hand
+    told = ", ".join(f"{key} {value}" for key, value in pairs) or str(values or "")
     return f"{name} ({told})" if told else str(name)
 
 

@@ -67,6 +67,19 @@ def test_a_label_that_is_predicted_from_a_low_score_says_from_which(opened: Open
         assert told in page.locator(place).inner_text()
 
 
+def test_a_label_that_is_not_predicted_at_a_high_score_says_from_which(opened: Open) -> None:
+    points = {"a": None, "b": 0.8}
+    labels = [{"name": name, "title": "", "operating_point": points[name]} for name in points]
+    card = {**CARD, "task": "binary", "labels": labels}
+    page = opened([scored({"a": 0.3, "b": 0.7}, "a"), scored({"a": 0.1, "b": 0.9}, "b")], card=card)
+    page.locator(".card").first.click()
+
+    told = "Not decided at a score of 0.5 or more: b only from 0.800 on."
+    for place in (".card >> nth=0", "#detail"):
+        assert told in page.locator(place).inner_text()
+    assert "0.5" not in page.locator(".card").last.inner_text()
+
+
 def test_every_predicted_label_has_a_bar_and_the_highest_others_fill_up_to_three(
     opened: Open,
 ) -> None:

@@ -39,12 +39,17 @@ const notHighest = (row, record, labels) => {
   return decided ? make("p", { class: "muted small" }, "Decided by the largest multiple of an operating point, not by the highest score.") : null;
 };
 
-/** Said where a label is predicted whose score is low, for its operating point is lower still. */
-const fromLowScores = (row, record, labels) => {
-  const low = row.predicted.filter((name) => record.scores[name] < 0.5 && pointOf(name, record, labels) !== null);
-  if (labels.compared || !low.length) return null;
-  const points = low.map((name) => `${labels.title(name)} from ${scoreText(pointOf(name, record, labels), record.kind)} on`);
-  return make("p", { class: "muted small" }, `Decided from a score below 0.5: ${points.join(", ")}.`);
+/** Said where a label is predicted at a low score or not at a high one, for its operating point is another. */
+const fromOtherScores = (row, record, labels) => {
+  if (labels.compared) return null;
+  const pointed = Object.keys(record.scores).filter((name) => pointOf(name, record, labels) !== null);
+  const low = pointed.filter((name) => row.predicted.includes(name) && record.scores[name] < 0.5);
+  const high = pointed.filter((name) => record.scores[name] >= 0.5 && record.scores[name] < pointOf(name, record, labels));
+  const points = (names, from) => names.map((name) => `${labels.title(name)} ${from} ${scoreText(pointOf(name, record, labels), record.kind)} on`).join(", ");
+  return [
+    low.length ? make("p", { class: "muted small" }, `Decided from a score below 0.5: ${points(low, "from")}.`) : null,
+    high.length ? make("p", { class: "muted small" }, `Not decided at a score of 0.5 or more: ${points(high, "only from")}.`) : null,
+  ];
 };
 
 const decisionText = (row, labels) => row.predicted.map(labels.title).join(", ") || "No label";
@@ -104,7 +109,7 @@ const cardOf = (row, record, labels, open) => {
       setOf(record, labels),
       scoreBars(row, record, labels, 3),
       notHighest(row, record, labels),
-      fromLowScores(row, record, labels),
+      fromOtherScores(row, record, labels),
       make("p", { class: "muted small" }, [kindText(record.kind), framesText(record)].filter(Boolean).join(" · ")),
       cardLegend(row, record, evidence, labels),
       traceOf(record)));
@@ -129,7 +134,7 @@ const detailBody = (row, record, labels) => {
       make("p", { class: "muted" }, [kindText(record.kind), framesText(record), isNumber(row.doubt) && `uncertainty ${row.doubt.toFixed(2)} of 1`, isNumber(row.novelty) && `novelty ${row.novelty.toFixed(2)} of the limit`].filter(Boolean).join(" · ")),
       make("h3", {}, "All scores"),
       scoreBars(row, record, labels),
-      fromLowScores(row, record, labels),
+      fromOtherScores(row, record, labels),
       hasPoint ? make("p", { class: "muted small" }, ["The mark on a bar is the label’s operating point.", labels.compared].filter(Boolean).join(" ")) : null,
       record.trace.length ? [make("h3", {}, "Trace"), make("ol", { class: "steps" }, record.trace.map((line) => make("li", {}, line)))] : null));
 };

@@ -68,6 +68,14 @@ def test_an_unknown_key_in_a_card_is_refused_with_its_line(tmp_path: Path, make_
     assert "'labels'" in refusal(tmp_path).hint
 
 
+def test_an_unknown_key_of_a_label_is_refused_too(tmp_path: Path, make_card: Make) -> None:
+    write_card(make_card(), tmp_path)
+    path = tmp_path / CARD_FILE
+    path.write_text(path.read_text().replace("operating_point", "operating_pont"))
+
+    assert refusal(tmp_path).message == "unknown key '0.operating_pont' in labels"
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

@@ -161,7 +161,6 @@ def test_an_unknown_key_inside_a_value_is_named_with_its_line() -> None:
 @dataclass
 class Near:
     near: float
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     def __post_init__(self) -> None:
         if self.near < 0:
@@ -171,7 +170,6 @@ class Near:
 @dataclass
 class Far:
     far: int
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
 
 
 @pytest.mark.parametrize(
@@ -191,6 +189,24 @@ def test_of_keys_of_several_classes_it_is_told_what_is_wrong_with_those_that_wer
 
     message = refusal(f"what: {written}", Takes).message
     assert message == f"what must be none or keys of near or keys of far, {told}"
+
+
+@pytest.mark.parametrize(
+    ("hint", "written", "named"),
+    [
+        (Near, "{near: 1, naer: 2}", "naer"),
+        (tuple[Near, ...], "[{near: 1, naer: 2}]", "0.naer"),
+        (dict[str, Near], "{a: {near: 1, naer: 2}}", "a.naer"),
+    ],
+)
+def test_a_key_that_a_class_lacks_is_refused_wherever_the_class_stands(
+    hint: Any, written: str, named: str
+) -> None:
+    class Takes:
+        def __init__(self, what: hint) -> None: ...
+
+    error = refusal(f"\nwhat: {written}", Takes)
+    assert (error.message, error.where) == (f"unknown key {named!r} in what", "r.yaml:2")
 
 
 def test_types_are_told_in_words() -> None:

@@ -95,10 +95,15 @@ def check(
 def _value(parameter: Parameter, node: Node, base: Path | None) -> Any:
     from pydantic import TypeAdapter, ValidationError
 
+    # a dataclass takes the configuration of what it is a part of, and none otherwise
+    whole: Any = types.GenericAlias(tuple, (parameter.hint,))
     try:  # strict JSON rules: no string becomes a number, a list may become a tuple
-        value = TypeAdapter(parameter.hint).validate_json(json.dumps(node.plain()), strict=True)
+        adapter = TypeAdapter(whole, config={"extra": "forbid"})
+        (value,) = adapter.validate_json(json.dumps([node.plain()]), strict=True)
     except ValidationError as error:
-        raise _mismatch(parameter, node, error.errors(include_url=False)) from error
+        errors = error.errors(include_url=False)
+        within = [{**each, "loc": each["loc"][1:]} for each in errors]
+        raise _mismatch(parameter, node, within) from error
     return _located(value, base)
 
 

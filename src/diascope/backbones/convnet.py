@@ -9,8 +9,6 @@ from diascope.backbones.imagenet import mean_of, std_of
 if TYPE_CHECKING:
     from torch import nn
 
-_FORBID = {"extra": "forbid"}
-
 
 @dataclass(frozen=True)
 class Conv:
@@ -30,7 +28,6 @@ class Conv:
     padding: int | Literal["same", "valid"] = "same"
     activation: Literal["relu", "leaky-relu", "gelu", "sigmoid", "tanh", "none"] = "relu"
     norm: Literal["batch", "instance", "none"] = "none"
-    __pydantic_config__: ClassVar = _FORBID
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,6 @@ class Pool:
     kind: Literal["max", "average"] = "max"
     size: int = 2
     stride: int | None = None
-    __pydantic_config__: ClassVar = _FORBID
 
 
 @dataclass(frozen=True)
@@ -54,7 +50,6 @@ class Layer:
 
     conv: Conv | None = None
     pool: Pool | None = None
-    __pydantic_config__: ClassVar = _FORBID
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from diascope.card import Task
 from diascope.document import Node
@@ -25,7 +25,6 @@ class LabelText:
 
     title: str = ""
     codes: dict[str, str] = field(default_factory=dict)
-    __pydantic_config__: ClassVar = {"extra": "forbid"}
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal
-
-_FORBID = {"extra": "forbid"}
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -16,7 +14,6 @@ class Assume:
     """
 
     assume: float
-    __pydantic_config__: ClassVar = _FORBID
 
     def __post_init__(self) -> None:
         if not 0 < self.assume < math.inf:
@@ -32,7 +29,6 @@ class AtLevel:
     """
 
     level: int
-    __pydantic_config__: ClassVar = _FORBID
 
     def __post_init__(self) -> None:
         if self.level < 0:

@@ -103,6 +103,7 @@ REGIONS = Regions(BOXES, np.full((2, 2), 0.5, np.float32))
         {"region": Region(0, 0, 8, 8), "overview": WHOLE, "regions": REGIONS},
         {"regions": Regions(BOXES[:0], REGIONS.scores[:0])},
         {"samples": np.int64(2), "novelty": np.float32(0.5), "attention": np.float32(-1)},
+        {"evidence": (replace(ANSWER.evidence[0], logit=torch.tensor(1.5), bias=np.float32(0)),)},
     ],
 )
 def test_an_answer_that_its_card_allows_has_no_fault(
@@ -128,6 +129,7 @@ def test_an_answer_that_its_card_allows_has_no_fault(
         ({"preview": [[[0, 0, 0]]]}, "preview (h, w, 3) of uint8, got list"),
         ({"evidence": (Evidence("grey", MAP, 1, 0),)}, "got 'grey' with float32 (2, 2)"),
         ({"evidence": (Evidence("dark", MAP[0], 1, 0),)}, "got 'dark' with float32 (2,)"),
+        ({"evidence": (replace(ANSWER.evidence[0], logit=None),)}, "numbers, got (None, 0)"),
         ({"samples": "2"}, "samples, a whole number from 1, got '2'"),
         ({"novelty": "high"}, "novelty, a number or None, got 'high'"),
         ({"attention": MAP}, "attention, a number or None, got array("),

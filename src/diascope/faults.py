@@ -80,6 +80,9 @@ def answer_fault(prediction: object, card: ModelCard) -> str:
         if evidence.label not in names or not _is_array(evidence.map, 2):
             got = f"{_shown(evidence.label)} with {_array(evidence.map)}"
             return f"expected evidence of the card's labels with maps (h, w), got {got}"
+        if not (_is_number(evidence.logit) and _is_number(evidence.bias)):
+            got = _shown((evidence.logit, evidence.bias))
+            return f"expected evidence whose logit and bias are numbers, got {got}"
     if not _whole(prediction.samples, least=1):
         return f"expected samples, a whole number from 1, got {_shown(prediction.samples)}"
     for name, value in (("novelty", prediction.novelty), ("attention", prediction.attention)):
@@ -181,6 +184,15 @@ def _array(value: object) -> str:
 
 def _whole(value: object, least: int = -_INT32) -> bool:
     return isinstance(value, Integral) and least <= int(value) < _INT32
+
+
+def _is_number(value: Any) -> bool:
+    """Whether the ledger can keep it as a number: of a library, such as torch, too."""
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _texts(value: object) -> bool:

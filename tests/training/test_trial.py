@@ -22,7 +22,7 @@ from torch import nn
 class Own:
     api = (1, 0)
     in_channels, features = 3, {features}
-    mean, std = (0.5,) * 3, (0.25,) * 3
+    mean, std = {mean}, (0.25,) * 3
 
     def __init__(self, weights: Path{default}, more: list[Path] | None = None) -> None:
         self.weights = weights
@@ -47,7 +47,7 @@ def own(install: Callable[..., None]) -> Callable[..., None]:
     """Return a function that installs the backbone ``own`` and the augmentation ``odd``."""
     points = "[diascope.backbones]\nown = own:Own\n[diascope.augmentations]\nodd = own:Odd\n"
     sound = {"features": "16", "default": "", "build": "self.weights.read_text()", "pooled": ""}
-    sound["augment"] = "return picture"
+    sound |= {"augment": "return picture", "mean": "(0.5,) * 3"}
 
     def put(**changes: str) -> None:
         install("owns", points, own=OWN.format(**sound | changes))
@@ -94,6 +94,14 @@ def test_a_backbone_that_has_nothing_to_learn_is_trained_upon(
 ) -> None:
     own(features="3", default=" | None = None", build="return nn.AvgPool2d(4)")
     assert train(recipe(tmp_path), tmp_path / "mine") == read_card(tmp_path / "mine")
+
+
+def test_numbers_of_numpy_that_a_backbone_normalises_with_go_into_the_card(
+    own: Callable[..., None], tmp_path: Path
+) -> None:
+    own(mean="__import__('numpy').full(3, 0.5)")
+    train(recipe(tmp_path), tmp_path / "mine")
+    assert read_card(tmp_path / "mine").mean == (0.5, 0.5, 0.5)
 
 
 @pytest.mark.parametrize(

@@ -219,6 +219,16 @@ def test_an_executor_that_goes_astray_is_named_and_what_it_did_is_reported(
     assert len(rows(tmp_path / "out" / "predictions.csv")) == 2
 
 
+def test_an_executor_may_take_its_chunks_in_a_thread_of_its_own(
+    command: Command, odd_plugins: Path, tmp_path: Path, tiny_weights: Path
+) -> None:
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_weights)
+    arguments = "run", recipe, write_pictures(tmp_path / "photos", 5), "-o", tmp_path / "out"
+    ended = command(*arguments, "--executor", "ahead", "--set", "run.batch=2")
+    assert ended.code == 0, ended.err
+    assert len(rows(tmp_path / "out" / "predictions.csv")) == 5
+
+
 def test_an_executor_whose_run_is_no_generator_is_refused(
     command: Command,
     odd_plugins: Path,

@@ -28,7 +28,8 @@ def opened(path: Path) -> sqlite3.Connection:
         OutputError: if the file is not a ledger, or one of another version, or damaged.
     """
     try:
-        base = sqlite3.connect(path, timeout=_PATIENCE_S)
+        # an executor may take its chunks in a thread; only the one that opened it writes
+        base = sqlite3.connect(path, timeout=_PATIENCE_S, check_same_thread=False)
         base.execute("pragma journal_mode = wal")
         version = base.execute("pragma user_version").fetchone()[0]
         if version in (0, _VERSION):

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -216,6 +217,23 @@ def test_what_a_process_fetched_is_removed_though_its_parent_ends_with_it(
     assert isinstance(failed, Failed)
     assert f"was killed by {name}" in failed.reason
     assert not Path(skipped.reason).parent.exists()
+
+
+class Sealed(Tells):
+    """A Work of which one item cannot travel."""
+
+    def prepare(self, item: Item) -> Iterator[Any]:
+        yield MappingProxyType({}) if item.id == "sealed" else Skipped(item, "open")
+
+
+def test_what_cannot_be_pickled_costs_its_item_and_no_process() -> None:
+    worker, sealed, other = WorkerProcess(Sealed()), Item("sealed", "a"), Item("open", "b")
+    (failed,), process = list(worker.prepare(sealed)), worker._process
+    assert list(worker.prepare(other)) == [Skipped(other, "open")]
+    assert worker._process is process
+    worker.close()
+    assert isinstance(failed, Failed)
+    assert "cannot pickle 'mappingproxy' object" in failed.reason
 
 
 class Forks(Tells):

@@ -208,8 +208,15 @@ def _serve(channel: Channel, pickled: bytes) -> None:
     while True:
         item = channel.receive()
         for prepared in work.prepare(item):
-            with measured("hand over"):
-                channel.send(prepared)
+            try:
+                with measured("hand over"):
+                    channel.send(prepared)
+            except OSError:
+                raise
+            except Exception as error:  # what a reader says of a picture may not be picklable
+                told = f"what was read of it cannot leave its process: {reason_of(error)}"
+                channel.send(Failed(item, "read", "", told))
+                break
         channel.send(take_spent())
 
 

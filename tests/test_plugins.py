@@ -9,7 +9,7 @@ import pytest
 from diascope.contracts import API
 from diascope.errors import PluginError
 from diascope.plugin_health import examine, misplaced
-from diascope.plugins import find_plugin, find_plugins, load_plugin, newer_api
+from diascope.plugins import card_of, find_plugin, find_plugins, load_plugin, newer_api
 
 Install = Callable[..., None]
 STEP = "class Blur:\n    api = {api}\n    def __call__(self, {arguments}): return sample\n"
@@ -204,22 +204,31 @@ def test_a_method_with_another_signature_is_shown(install: Install) -> None:
     assert "(self, sample, strength)" in error.message
 
 
-def test_a_static_method_that_takes_the_right_arguments_fits(install: Install) -> None:
+@pytest.mark.parametrize(("kind", "first"), [("static", ""), ("class", "cls, ")])
+def test_a_method_without_an_instance_that_takes_the_right_arguments_fits(
+    install: Install, kind: str, first: str
+) -> None:
     source = (
         "class Blur:\n    api = (1, 0)\n"
-        "    @staticmethod\n    def sniff(path, head): return 1\n"
+        f"    @{kind}method\n    def sniff({first}path, head): return 1\n"
         "    def read(self, item): return iter(())\n"
     )
-    install("fake_blur", "[diascope.readers]\nblur = fake_blur_m:Blur\n", fake_blur_m=source)
+    group, module = f"[diascope.readers]\nblur = fake_blur_{kind}:Blur\n", f"fake_blur_{kind}"
+    install("fake_blur", group, **{module: source})
 
     assert load_plugin(find_plugin("reader", "blur"))
 
 
-def test_a_model_without_a_card_is_refused(install: Install) -> None:
-    source = "class Blur:\n    api = (1, 0)\n    def load(self, runtime): ...\n"
-    install("fake_blur", "[diascope.models]\nblur = fake_blur_n:Blur\n", fake_blur_n=source)
+@pytest.mark.parametrize(("made", "told"), [("card", "got NoneType"), ("crad", "AttributeError")])
+def test_a_model_may_get_its_card_when_it_is_made(install: Install, made: str, told: str) -> None:
+    source = f"class Blur:\n    api = (1, 0)\n    def __init__(self): self.{made} = None\n"
+    source += "    def load(self, runtime): ...\n"
+    group, module = f"[diascope.models]\nblur = fake_blur_{made}:Blur\n", f"fake_blur_{made}"
+    install("fake_blur", group, **{module: source})
+    plugin = find_plugin("model", "blur")
 
-    assert "expected a property 'card'" in refusal(kind="model").message
+    with pytest.raises(PluginError, match=f"^model 'blur' of fake_blur 1.0.* card.*{told}"):
+        card_of(plugin, load_plugin(plugin)())
 
 
 def test_a_parameter_without_a_type_hint_is_refused(install: Install) -> None:

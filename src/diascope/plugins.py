@@ -28,11 +28,11 @@ _METHODS: dict[str, tuple[tuple[str, int], ...]] = {
     "preprocessing": (("__call__", 1),),
     "augmentation": (("__call__", 2),),
     "backbone": (("build", 0),),
-    "model": (("card", -1), ("load", 1)),
+    "model": (("load", 1),),
     "report": (("write", 3),),
     "executor": (("run", 2),),
 }
-"""What each contract calls, and with how many arguments; -1 is a property."""
+"""What each contract calls, and with how many arguments."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -250,10 +250,8 @@ def _check_api(plugin: Plugin, loaded: type) -> None:
 def _check_methods(plugin: Plugin, loaded: type) -> None:
     for name, count in _METHODS[plugin.kind]:
         member = next((vars(each)[name] for each in loaded.__mro__ if name in vars(each)), None)
-        if count < 0:
-            if member is None and name not in getattr(loaded, "__annotations__", {}):
-                raise PluginError(f"{plugin.title}: expected a property {name!r}, got none")
-            continue
+        if isinstance(member, classmethod):
+            member = member.__func__
         if not callable(member):
             raise PluginError(f"{plugin.title}: expected a method {name!r}, got {member!r}")
         signature = inspect.signature(member)

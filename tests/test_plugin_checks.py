@@ -1,5 +1,6 @@
 """The checks that authors of plugins call find what they are for."""
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from diascope.testing import (
     check_plugin,
     check_report,
 )
+from tests.odd_plugins import Closed
 from tests.runs import write_weights
 
 RUNTIME = Runtime("cpu", "none", make_backbone, engine="torch", precision="float32")
@@ -122,6 +124,40 @@ def test_a_model_is_checked_against_its_card(
 ) -> None:
     with pytest.raises(AssertionError):
         checked(tmp_path, change, whole=whole)
+
+
+def test_a_model_that_loses_the_axis_of_a_batch_of_one_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predict = Changed.predict
+
+    def squeezed(self: Changed, samples: Sequence[Sample]) -> Any:
+        answers = predict(self, samples)
+        return answers if len(answers) > 1 else answers[0]
+
+    monkeypatch.setattr(Changed, "predict", squeezed)
+    with pytest.raises(AssertionError, match=r"expected 1 predictions, got Prediction\("):
+        checked(tmp_path, {})
+
+
+def test_a_model_that_can_no_longer_travel_once_it_is_loaded_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load = Model.load
+
+    def kept(self: Model, runtime: Runtime) -> Any:
+        vars(self)["lock"] = threading.Lock()
+        return load(self, runtime)
+
+    monkeypatch.setattr(Model, "load", kept)
+    told = "expected a model that is loaded to be picklable, got TypeError: cannot pickle"
+    with pytest.raises(AssertionError, match=told):
+        checked(tmp_path, {})
+
+
+def test_a_plugin_that_cannot_travel_is_told() -> None:
+    with pytest.raises(AssertionError, match="expected a plugin to be picklable"):
+        check_plugin(Closed())
 
 
 def test_a_kind_of_score_that_is_not_the_cards_is_told(tmp_path: Path) -> None:

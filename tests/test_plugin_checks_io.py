@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -47,6 +48,10 @@ def as_it_was(before: Sample, after: Sample) -> Sample:
     return after
 
 
+def by_spacing(before: Sample, after: Sample) -> Sample:
+    return after.changed(after.pixels, f"{min(before.spacing_mm or ())} mm")
+
+
 def test_a_step_that_keeps_its_contract_passes() -> None:
     check_step(Step(as_it_was))
 
@@ -65,6 +70,11 @@ def test_a_step_that_drops_what_a_sample_says_is_told(
 ) -> None:
     with pytest.raises(AssertionError, match=told):
         check_step(Step(ends))
+
+
+def test_a_step_that_needs_what_few_files_state_is_told() -> None:
+    with pytest.raises(ValueError, match="empty"):
+        check_step(Step(by_spacing))
 
 
 @dataclass(frozen=True)
@@ -115,6 +125,14 @@ class RegionReader(Reader):
         yield from samples[start + self.shift :] or samples[: self.more]
 
 
+class Sealed(Reader):
+    """A reader whose samples no worker can hand on."""
+
+    def read(self, item: Item) -> Iterator[Sample]:
+        for sample in super().read(item):
+            yield replace(sample, facts=MappingProxyType({}))
+
+
 @pytest.fixture
 def check(tmp_path: Path) -> Callable[[Any], list[Sample]]:
     """Return a function that checks a reader of bytes."""
@@ -138,6 +156,7 @@ def test_a_reader_of_ascending_frames_passes(
         (Reader((2, 1, 0)), "frames that ascend"),
         (Reader((-1, 0, 1)), "frames that ascend"),
         (Reader(error=NoPictureError), "a ReadError that fails the item"),
+        (Sealed(), "expected samples to be picklable, got TypeError: cannot pickle"),
         (RegionReader(region=None), r"a region of every sample, got 'none of the frames \[0, 1, 2"),
         (RegionReader(overview=None), "an overview with the first sample, got None"),
         (RegionReader(more=1), r"the frames \[\] from read_from, got \[0\]"),

@@ -18,7 +18,7 @@ import numpy as np
 
 from diascope import contracts
 from diascope.card import ModelCard
-from diascope.errors import NoPictureError, ReadError
+from diascope.errors import NoPictureError, ReadError, reason_of
 from diascope.faults import answer_fault, sample_fault
 from diascope.fields import parameters
 from diascope.sample import (
@@ -53,7 +53,7 @@ def check_plugin(plugin: Any) -> None:
     assert api is not None
     _expect(api[0] == contracts.API[0], f"api of major {contracts.API[0]}", api)
     parameters(type(plugin))
-    pickle.loads(pickle.dumps(plugin))
+    _expect_picklable(plugin, "a plugin")
 
 
 def check_reader(plugin: Any, good: Path | str, bad: Path | str) -> list[Sample]:
@@ -78,6 +78,7 @@ def check_reader(plugin: Any, good: Path | str, bad: Path | str) -> list[Sample]
         _expect_sample(sample)
         _expect(sample.item == item, f"samples of {item}", sample.item)
         _expect(set(sample.facts) <= set(FACTS), f"facts of {', '.join(FACTS)}", sample.facts)
+    _expect_picklable(samples, "samples")
     frames = [sample.frame for sample in samples]
     _expect(frames == sorted(set(frames)) and frames[0] >= 0, "frames that ascend from 0", frames)
     if hasattr(plugin, "read_from"):
@@ -98,7 +99,7 @@ def check_reader(plugin: Any, good: Path | str, bad: Path | str) -> list[Sample]
 
 
 def check_step(plugin: Any) -> None:
-    """Give a step colour, grey, 16-bit and float samples of several sizes.
+    """Give a step colour, grey, 16-bit and float samples of several sizes, and one that is bare.
 
     What it is a Sample of must stay: ``sample.changed(pixels, note)`` sees to that.
     """
@@ -123,6 +124,8 @@ def check_step(plugin: Any) -> None:
             )
             again = plugin(copy.copy(before))
             _expect(np.array_equal(after.pixels, again.pixels), "the same result twice", "another")
+    bare = random.integers(0, 256, (40, 60, 3), np.uint8)
+    _expect_sample(plugin(Sample(_KNOWN.item, bare)))
 
 
 def check_augmentation(plugin: Any) -> None:
@@ -158,7 +161,7 @@ def check_backbone(plugin: Any, size: int = 64) -> None:
 
 
 def check_model(plugin: Any, samples: list[Sample], runtime: contracts.Runtime) -> None:
-    """Load a model and have it answer for samples that it can take."""
+    """Load a model and have it answer for samples that it can take, and for one of them alone."""
     check_plugin(plugin)
     samples = [replace(each, trace=(*each.trace, "read for a check")) for each in samples]
     wrong = plugin.card.contradiction()
@@ -166,22 +169,12 @@ def check_model(plugin: Any, samples: list[Sample], runtime: contracts.Runtime) 
     predictor = plugin.load(runtime)
     whole = hasattr(predictor, "predict") and hasattr(predictor, "aggregate")
     _expect(whole, "load to return a Predictor, with predict and aggregate", predictor)
-    answers = predictor.predict(samples)
-    _expect(isinstance(answers, Iterable), f"{len(samples)} predictions", answers)
-    predictions = list(answers)
-    _expect(len(predictions) == len(samples), f"{len(samples)} predictions", len(predictions))
-    for sample, prediction in zip(samples, predictions, strict=True):
-        _expect_answer(prediction, plugin.card)
-        _expect(prediction.item == sample.item, "predictions in order", prediction.item)
-        kept = prediction.trace[: len(sample.trace)] == sample.trace
-        _expect(kept, "the trace of its sample kept in front", prediction.trace)
-        _expect(prediction.region == sample.region, "its sample's region", prediction.region)
-        _expect(
-            prediction.score_kind == plugin.card.score_kind, "the card's score kind", prediction
-        )
+    _expect_answers(predictor, samples[:1], plugin.card)
+    predictions = _expect_answers(predictor, samples, plugin.card)
     answer = predictor.aggregate(samples[0].item, iter(predictions))
     _expect_answer(answer, plugin.card)
     _expect(answer.item == samples[0].item, "an answer for the item", answer.item)
+    _expect_picklable(plugin, "a model that is loaded")
 
 
 def check_report(plugin: Any, run: Mapping[str, Any], prediction: Prediction) -> list[Path]:
@@ -249,6 +242,24 @@ def _expect_sample(sample: Any) -> None:
     _expect(bool(inside), f"pixels within {sample.range}", extremes)
 
 
+def _expect_answers(
+    predictor: contracts.Predictor, samples: Sequence[Sample], card: ModelCard
+) -> list[Prediction]:
+    """Have a model answer for samples at once; return its predictions."""
+    answers = predictor.predict(samples)
+    _expect(isinstance(answers, Iterable), f"{len(samples)} predictions", answers)
+    predictions = list(answers)
+    _expect(len(predictions) == len(samples), f"{len(samples)} predictions", len(predictions))
+    for sample, prediction in zip(samples, predictions, strict=True):
+        _expect_answer(prediction, card)
+        _expect(prediction.item == sample.item, "predictions in order", prediction.item)
+        kept = prediction.trace[: len(sample.trace)] == sample.trace
+        _expect(kept, "the trace of its sample kept in front", prediction.trace)
+        _expect(prediction.region == sample.region, "its sample's region", prediction.region)
+        _expect(prediction.score_kind == card.score_kind, "the card's score kind", prediction)
+    return predictions
+
+
 def _expect_answer(prediction: Any, card: ModelCard) -> None:
     if fault := answer_fault(prediction, card):
         raise AssertionError(f"not a Prediction as contract and card say: {fault}")
@@ -259,6 +270,15 @@ def _expect_answer(prediction: Any, card: ModelCard) -> None:
     _expect(inside, f"scores from 0 to 1, as they are {kind}", scores)
     whole = kind != "softmax" or abs(sum(numbers) - 1) < 1e-3
     _expect(whole, "scores that add up to 1, as they are softmax", scores)
+
+
+def _expect_picklable(value: Any, what: str) -> None:
+    """Workers are given plugins, and give samples, by pickle."""
+    try:
+        pickle.loads(pickle.dumps(value))
+    except Exception as error:  # a stranger's class may raise anything
+        told = f"expected {what} to be picklable, got {reason_of(error)}"
+        raise AssertionError(told) from error
 
 
 def _expect(truth: bool, expected: str, got: Any) -> None:

@@ -12,7 +12,7 @@ import pytest
 from diascope.document import Node
 from diascope.pipeline import Pipeline
 from diascope.recipe import Reference
-from diascope.sample import Failed, Item, Prediction, Sample, Skipped
+from diascope.sample import Evidence, Failed, Item, Prediction, Sample, Skipped
 from tests.fakes import NO_PREDICTION, NOT_A_NUMBER, TOO_FEW, Brightness, FakeModel, part
 from tests.fakes import pipeline as pipeline
 from tests.fakes import run as run
@@ -121,6 +121,25 @@ def test_an_answer_that_the_card_does_not_allow_fails_its_item(
 
     assert (failed.stage, failed.plugin) == ("model", "fake-model")
     assert "expected predicted, a tuple of the card's labels, got 'bright'" in failed.reason
+
+
+def test_where_no_evidence_is_wanted_no_picture_that_a_model_gives_is_kept(
+    pipeline: Pipeline, run: Run
+) -> None:
+    class Showing(Brightness):
+        def aggregate(self, item: Item, predictions: Iterator[Prediction]) -> Prediction:
+            answer, black = super().aggregate(item, predictions), np.zeros((1, 1, 3), np.uint8)
+            map_ = Evidence("dark", np.zeros((1, 1), np.float32), 0, 0)
+            return replace(answer, evidence=(map_,), preview=black)
+
+    pipeline.predictor = Showing()
+    (shown,) = run("1")
+    options = replace(pipeline.recipe.run, evidence="none")
+    pipeline.recipe = replace(pipeline.recipe, run=options)
+    (hidden,) = run("1")
+
+    assert (len(shown.evidence), shown.preview.shape) == (1, (1, 1, 3))
+    assert (hidden.evidence, hidden.preview) == ((), None)
 
 
 def test_an_aggregate_that_is_not_a_number_is_a_failure(run: Run) -> None:

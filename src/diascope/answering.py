@@ -15,7 +15,7 @@ from diascope.faults import answer_fault, score_fault
 from diascope.parts import Parts
 from diascope.plugins import reason_within
 from diascope.preparation import Part
-from diascope.sample import Failed, Item, Prediction, Sample, Skipped
+from diascope.sample import Failed, Item, Prediction, Record, Sample, Skipped
 from diascope.timing import measured
 
 _BLOCKS_KEPT = 16
@@ -172,6 +172,13 @@ def checked(
     if reason := score_fault(prediction):
         return Failed(prediction.item, stage, model.plugin.name, reason)
     return prediction
+
+
+def wanted(record: Record, evidence: str) -> Record:
+    """Return a record; if ``evidence`` is ``none``, without what a model still shows of it."""
+    if evidence == "none" and isinstance(record, Prediction):
+        return replace(record, preview=None, evidence=())
+    return record
 
 
 def _is_regions(part: Prepared) -> bool:

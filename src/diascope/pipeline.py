@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 from warnings import warn
 
-from diascope.answering import Answering, Outcomes, checked
+from diascope.answering import Answering, Outcomes, checked, wanted
 from diascope.cautions import cautioned
 from diascope.contracts import (
     Backbone,
@@ -201,7 +201,7 @@ class Pipeline:
         """Classify what ``prepare`` gave and yield one Record an item, in order."""
         answering = Answering(self.load, self.model, self.batch, self.preparation.parts)
         for item, group in groupby(answering.answered(prepared), key=itemgetter(0)):
-            yield self._record(item, (outcome for _, outcome in group))
+            yield wanted(self._record(item, map(itemgetter(1), group)), self.recipe.run.evidence)
 
     def _record(self, item: Item, outcomes: Iterator[Prediction | Failed | Skipped]) -> Record:
         first = next(outcomes)

@@ -52,6 +52,10 @@ def test_an_operating_point_near_0_is_not_told_as_0() -> None:
     assert "&lt;0.001</td>" in page
 
 
+def test_a_card_of_shares_says_that_they_are_some() -> None:
+    assert "Scores are shares of the regions" in card_page(replace(CARD, score_kind="share"))
+
+
 def test_what_is_empty_in_a_fact_of_several_parts_is_left_out() -> None:
     start = {"file": "w.pth", "not_loaded": [], "left_out": 0}
     page = card_page(replace(CARD, made={"start": start}))

@@ -18,6 +18,7 @@ _SCORES = {
     "softmax": "Scores are softmax outputs that add up to 1; they are not calibrated.",
     "sigmoid": "Scores are sigmoid outputs between 0 and 1; they are not calibrated.",
     "logit": "Scores are logits, not probabilities.",
+    "share": "Scores are shares of the regions or frames of a picture; they are not calibrated.",
 }
 _TASKS = {
     "binary": "It says of a picture whether the second of two labels holds.",

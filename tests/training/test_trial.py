@@ -9,6 +9,8 @@ import pytest
 
 from diascope.card import read_card
 from diascope.errors import PluginError, RecipeError
+from diascope.network import load_network
+from diascope.pipeline import make_backbone
 from tests.runs import Ended, write_recipe
 from tests.training.trainings import train, write_table, write_training
 
@@ -102,6 +104,18 @@ def test_numbers_of_numpy_that_a_backbone_normalises_with_go_into_the_card(
     own(mean="__import__('numpy').full(3, 0.5)")
     train(recipe(tmp_path), tmp_path / "mine")
     assert read_card(tmp_path / "mine").mean == (0.5, 0.5, 0.5)
+
+
+def test_a_layer_that_a_backbone_has_twice_is_stored_under_both_names(
+    own: Callable[..., None], tmp_path: Path
+) -> None:
+    twice = "norm = nn.BatchNorm2d(16); "
+    twice += "return nn.Sequential(nn.Conv2d(3, 16, 3), norm, nn.ReLU(), norm)"
+    own(default=" | None = None", build=twice)
+    card = train(recipe(tmp_path), tmp_path / "mine")
+    backbone = make_backbone(card.backbone, card.backbone_parameters)
+    found = load_network(card, tmp_path / "mine", backbone, "cpu").state_dict()
+    assert found["backbone.1.weight"].equal(found["backbone.3.weight"])
 
 
 @pytest.mark.parametrize(

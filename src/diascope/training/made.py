@@ -98,10 +98,11 @@ def _absolute(given: Any, written: Any) -> Any:
 def rounded(network: Network, *, head_only: bool) -> dict[str, Tensor]:
     """Return the tensors to store, by name; the network takes their values.
 
-    Filters and matrices are stored in half precision, biases and normalisation in single.
+    Filters and matrices are stored in half precision, biases and normalisation in single; what has
+    several names is stored under each.
     """
     state = {
-        name: (value.half() if value.ndim > 1 else value).contiguous().cpu()
+        name: (value.half() if value.ndim > 1 else value.clone()).contiguous().cpu()
         for name, value in network.state_dict().items()
         if name.startswith("head.") or not head_only
     }

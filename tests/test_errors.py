@@ -35,6 +35,12 @@ def test_what_a_plugin_says_of_a_missing_file_is_kept() -> None:
     assert reason_of(error).startswith("FileNotFoundError: calibration.json is missing")
 
 
+def test_what_stands_where_the_words_of_the_system_do_is_one_line_without_passwords() -> None:
+    assert reason_of(OSError(5, b"torn")) == "b'torn'"
+    told = "no answer of\n  https://me:secret@there/a.dcm"
+    assert reason_of(OSError(5, told)) == "no answer of https://***@there/a.dcm"
+
+
 def test_a_time_that_ran_out_is_told_though_other_code_stumbles_over_it() -> None:
     try:
         try:

@@ -112,7 +112,7 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, ReadError) and text:
         return text
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror
+        return masked(" ".join(str(error.strerror).split()))
     if (cause := error.__cause__) and type(cause).__module__.startswith("aiohttp"):
         return reason_of(cause)  # fsspec says of every fault of HTTP that nothing is there
     if isinstance(error, TimeoutError) and not text:  # as fsspec raises it

@@ -1,6 +1,7 @@
 """What a Sample keeps when its pixels change."""
 
 import os
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,9 @@ import numpy as np
 import pytest
 
 from diascope.errors import ReadError
-from diascope.ledger import content_digest
-from diascope.sample import Item, Sample
+from diascope.inputs import find_items
+from diascope.ledger import Ledger, content_digest
+from diascope.sample import Item, Prediction, Sample
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16, np.uint32, np.float32])
@@ -31,3 +33,19 @@ def test_a_pipe_is_no_content_and_is_not_opened(tmp_path: Path) -> None:
         item.open()
     os.close(kept)
     assert content_digest(item) == ""
+
+
+def test_an_answer_opens_no_other_file_than_the_one_that_was_classified(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(b"one")
+    with closing(Ledger(tmp_path / "ledger.sqlite", "run")) as ledger:
+        ledger.enter(find_items([str(path)]), retry=False)
+        ((item,),) = ledger.todo(1)
+        ledger.record([(Prediction(item, {"a": 1.0}, "softmax", ("a",)), "")])
+        (record,) = ledger.records()
+    assert record.item == item
+    with record.item.open() as file:
+        assert file.read() == b"one"
+    path.write_bytes(b"another")
+    with pytest.raises(OSError, match="has changed since it was found"):
+        record.item.open()

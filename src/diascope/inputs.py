@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 
 from diascope.errors import AddressError, UsageError, reason_of
 from diascope.remote import find_remote
-from diascope.sample import Failed, Found, Item, Skipped
+from diascope.sample import STAMP, Failed, Found, Item, Skipped
 from diascope.table import columns_hint, is_blank, named_in, quote_hint
 from diascope.words import as_utf8, masked
 
@@ -66,7 +66,7 @@ def stamp_of(path: Path) -> str:
         status = path.stat()
     except OSError:
         return ""
-    return f"{status.st_size}:{status.st_mtime_ns}"
+    return STAMP.format(status)
 
 
 def straight(path: Path) -> Path:

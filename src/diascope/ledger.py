@@ -167,12 +167,12 @@ class Ledger:
     def records(self) -> Iterator[Record]:
         """Yield every ended item of this run, in the order in which they were found."""
         cursor = self._base.execute(
-            f"select id, uri, {', '.join(COLUMNS)} from items "
+            f"select id, uri, stamp, {', '.join(COLUMNS)} from items "
             "where seen = ? and state != 'pending' order by place",
             (self._seen,),
         )
-        for name, uri, *row in cursor:
-            yield unpacked(Item(name, uri), tuple(row))
+        for name, uri, stamp, *row in cursor:
+            yield unpacked(Item(name, uri, stamp), tuple(row))
 
     def _count(self, seen: int) -> int:
         query = "select count(*) from items where seen = ?"

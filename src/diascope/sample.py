@@ -2,6 +2,7 @@
 
 from __future__ import annotations  # numpy is for the type checker: importing it takes 0.1 s
 
+import errno
 import os
 import stat
 from collections.abc import Mapping
@@ -32,6 +33,9 @@ L\F (left, feet)."""
 
 ScoreKind = Literal["probability", "softmax", "sigmoid", "logit", "share"]
 
+STAMP = "{0.st_size}:{0.st_mtime_ns}"
+"""What tells that a local file is another one, of its status."""
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -40,21 +44,26 @@ class Item:
     Attributes:
         id: the path relative to what the user named; unique within a run.
         uri: an absolute path, or a URI that fsspec opens (``s3://``, ``zip://``, ...).
+        stamp: in reports, of the local file as it was found; another one is not opened.
     """
 
     id: str
     uri: str
+    stamp: str = field(default="", compare=False, repr=False)
 
     def open(self) -> BinaryIO:
         """Open the content for reading, seekable, from the start.
 
         Raises:
-            OSError: if it is gone or unreadable.
+            OSError: if it is gone or unreadable, or another file than the one of the stamp.
             ReadError: if it is no regular file, such as a pipe, which could be waited for for ever.
         """
         if "://" not in self.uri:
-            if not stat.S_ISREG(os.stat(self.uri).st_mode):  # noqa: PTH116 - no Path for each read
+            status = os.stat(self.uri)  # noqa: PTH116 - no Path for each read
+            if not stat.S_ISREG(status.st_mode):
                 raise ReadError("it is not a regular file")
+            if self.stamp not in ("", STAMP.format(status)):
+                raise OSError(errno.ESTALE, "it has changed since it was found")
             return open(self.uri, "rb")  # noqa: PTH123 - the caller closes it
         scheme, _, rest = self.uri.partition("://")
         inner, chained, outer = rest.partition("::")

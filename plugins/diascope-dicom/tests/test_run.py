@@ -2,11 +2,13 @@
 
 import csv
 import json
+import shutil
 
 import pytest
 from highdicom.sr import srread
 from pydicom import dcmread
 
+from diascope import runner
 from diascope.card import Label
 from diascope.pipeline import compose
 from diascope.recipe import read_recipe
@@ -69,3 +71,29 @@ def test_a_study_in_orthanc_is_an_input(recipe, tomogram, open_orthanc, tmp_path
     outcome = done(recipe, [uri], tmp_path / "out")
     assert outcome.counts["ok"] == 1
     assert len(list((tmp_path / "out").glob("dicom-*/*.dcm"))) == 2
+
+
+def test_an_answer_does_not_go_under_the_patient_of_a_file_that_has_taken_the_place_of_its_own(
+    recipe, tomogram, changed, tmp_path, monkeypatch
+):
+    picture, output = tmp_path / "in" / "IM1.dcm", tmp_path / "out"
+    other = changed(PatientID="another", SOPInstanceUID="1.2.3")
+    picture.parent.mkdir()
+    shutil.copyfile(tomogram, picture)
+    write = runner.write_reports
+
+    def exchanged(*given):
+        shutil.copyfile(other, picture)
+        return write(*given)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runner, "write_reports", exchanged)
+        request = Request([str(picture)], output)
+        problems = carry_out(compose(read_recipe(str(recipe))), request, lambda *_: None).problems
+    assert len(problems) == 2
+    assert "has changed since it was found" in (output / "dicom-sr.csv").read_text()
+    assert list(output.glob("dicom-*/*.dcm")) == []
+
+    done(recipe, [str(picture)], output)
+    patients = [dcmread(path).PatientID for path in output.glob("dicom-*/*.dcm")]
+    assert patients == ["another", "another"]

@@ -38,6 +38,7 @@ def opened(item: Item) -> Iterator[tuple[Slide, tuple[str, ...]]]:
 def _local(item: Item) -> Iterator[Path]:
     uri = _plain(item.uri)
     if "://" not in uri:
+        item.open().close()  # in reports, another file may lie there now
         yield Path(uri)
         return
     if is_mrxs(uri):

@@ -86,6 +86,13 @@ def test_a_slide_that_was_exchanged_is_not_shown(tmp_path: Path, run: Any, answe
     assert "its size is another" in (tmp_path / "slides.html").read_text("utf-8")
 
 
+def test_another_slide_of_the_same_size_is_not_shown(tmp_path: Path, run: Any, answer: Any) -> None:
+    shown = answer(folder=tmp_path)
+    ViewerReport().write(run, [replace(shown, item=replace(shown.item, stamp="1:2"))], tmp_path)
+
+    assert "has changed since it was found" in (tmp_path / "slides.html").read_text("utf-8")
+
+
 @pytest.mark.parametrize("kept", [True, False], ids=["with its pyramid", "with its overview"])
 def test_a_heat_map_lies_on_its_tiles_down_to_the_foot_of_a_narrow_slide(
     tmp_path: Path, run: Any, answer: Any, kept: bool

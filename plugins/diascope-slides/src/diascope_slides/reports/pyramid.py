@@ -37,7 +37,7 @@ def write_pyramid(item: Item, overview: Overview, folder: Path, pixels: int) -> 
 
     Raises:
         ReadError: if the slide cannot be opened, or is no longer the one that was classified.
-        OSError: if it is gone.
+        OSError: if it is gone, or another file lies in its place.
     """
     import pyvips
 

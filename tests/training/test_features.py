@@ -4,6 +4,7 @@ import errno
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -49,7 +50,7 @@ def work(tmp_path: Path, table: Path) -> Work:
             workers,
         )
         features = extraction.run(plan.examples, tmp_path / folder, print)
-        return [features.path(example) for example in plan.examples]
+        return [features.paths[example.path] for example in plan.examples]
 
     return work
 
@@ -74,6 +75,24 @@ def test_what_is_known_is_not_worked_out_again(
     after = {path: path.stat().st_mtime_ns for path in work()}
     assert "Features of 1 of 8 items are worked out once" in capsys.readouterr().out
     assert len(before.items() & after.items()) == 7
+
+
+def test_an_item_that_changes_while_it_is_read_is_worked_out_anew(
+    work: Work, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from diascope.training.features import Extraction
+
+    right = Extraction._features
+
+    def exchanged(self: Extraction, regions: Any) -> Any:
+        if Image.open(table.parent / "00.png").width == 5 * SIDE:
+            Image.new("RGB", (3 * SIDE, SIDE)).save(table.parent / "00.png")
+        return right(self, regions)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Extraction, "_features", exchanged)
+        assert len(np.load(work()[0])) == 5  # of what it was as it was opened
+    assert len(np.load(work()[0])) == 3
 
 
 def test_another_backbone_has_other_features(work: Work) -> None:

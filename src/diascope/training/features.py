@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
@@ -32,23 +32,17 @@ _Part = tuple[int, Tensor | str | None]
 
 @dataclass(frozen=True)
 class Features:
-    """A folder with one file ``(n, F)`` float16 for each item: its regions' features.
+    """One file ``(n, F)`` float16 for each item: its regions' features.
 
     Attributes:
-        digest: of all that decides the features, but for the items themselves.
+        paths: of items, to those of their files: of what the items were before they were read.
     """
 
-    folder: Path
-    digest: str
-
-    def path(self, example: Example) -> Path:
-        """Return where an item's features lie; another place once the item has changed."""
-        key = json.dumps([str(example.path.absolute()), stamp_of(example.path), self.digest])
-        return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()}.npy"
+    paths: Mapping[Path, Path]
 
     def of(self, example: Example) -> NDArray[np.float16]:
         """Return ``(n, F)``, read from the disk only where it is looked at."""
-        features: NDArray[np.float16] = np.load(self.path(example), mmap_mode="r")
+        features: NDArray[np.float16] = np.load(self.paths[example.path], mmap_mode="r")
         return features
 
     def drawn(self, examples: Sequence[Example], count: int, seed: int) -> Floats:
@@ -96,9 +90,10 @@ class Extraction:
             TableError: for an item that cannot be read to its end, or whose features are no
                 finite numbers in half precision.
         """
-        features = Features(folder, self._digest())
+        digest = self._digest()
+        features = Features({each.path: folder / _name(each, digest) for each in examples})
         folder.mkdir(exist_ok=True)
-        missing = [each for each in examples if not features.path(each).exists()]
+        missing = [each for each in examples if not features.paths[each.path].exists()]
         if missing:
             tell(f"Features of {len(missing)} of {len(examples)} items are worked out once")
         backbone = self.backbone.to(self.device).eval()
@@ -114,7 +109,7 @@ class Extraction:
                 where = str(missing[place].path)
                 raise TableError(f"cannot be used: {part}", where=where)
             if part is None:
-                _save(np.concatenate(rows.pop(place)), features.path(missing[place]))
+                _save(np.concatenate(rows.pop(place)), features.paths[missing[place].path])
         return features
 
     def _features(self, regions: Tensor) -> NDArray[np.float16]:
@@ -165,6 +160,16 @@ class _Reading(IterableDataset[_Part]):
                 return
             yield torch.from_numpy(np.stack(units))
         yield None
+
+
+def _name(example: Example, digest: str) -> str:
+    """Return the name of the file of an item's features; another one once the item has changed.
+
+    Args:
+        digest: of all that decides the features, but for the items themselves.
+    """
+    key = json.dumps([str(example.path.absolute()), stamp_of(example.path), digest])
+    return f"{hashlib.sha256(key.encode()).hexdigest()}.npy"
 
 
 def _save(features: NDArray[np.float16], path: Path) -> None:

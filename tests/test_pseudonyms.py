@@ -89,6 +89,19 @@ def test_the_first_run_makes_a_key_that_the_next_one_finds(home: Path) -> None:
     assert named(Item("a", "/gone/a")) == first
 
 
+def test_a_key_that_could_not_be_written_is_made_by_the_next_run(home: Path) -> None:
+    resource = pytest.importorskip("resource", reason="needs limits of a process")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(UsageError, match="cannot be kept: File too large"):
+            named(Item("a", "/gone/a"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert named(Item("a", "/gone/a"))
+
+
 def test_a_key_that_others_can_read_is_refused(home: Path) -> None:
     named(Item("a", "/gone/a"))
     path = home / ".config" / "diascope" / "privacy.key"

@@ -96,8 +96,12 @@ def _kept(path: Path) -> str:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_hex(32))
+            try:
+                with os.fdopen(descriptor, "w") as file:
+                    file.write(secrets.token_hex(32))
+            except OSError:  # the disk is full, and what has no key in it would stay for ever
+                path.unlink()
+                raise
             told = f"a key was made, {path}: keep it, another one gives other names"
             warnings.warn(told, stacklevel=2)
         if os.name == "posix" and path.stat().st_mode & 0o077:

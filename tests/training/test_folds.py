@@ -41,8 +41,10 @@ def test_another_number_of_folds_in_a_folder_is_refused_by_name(
 ) -> None:
     known: dict[str, Any] = {"epochs": 1, "monitor": "validation_loss"}
     train(write_training(tmp_path / "t.yaml", table, **known, folds=2), tmp_path / "mine")
+    before = (tmp_path / "mine/fold-1/split.csv").read_bytes()
     with pytest.raises(WeightsError, match="another number of `folds`"):
         train(write_training(tmp_path / "t.yaml", table, **known, folds=3), tmp_path / "mine")
+    assert (tmp_path / "mine/fold-1/split.csv").read_bytes() == before
 
 
 def test_a_fold_that_cannot_learn_a_label_is_refused_before_anything_is_trained(

@@ -59,7 +59,9 @@ def train(
     begun = (directory / SPLIT_FILE).exists  # what is refused before leaves no folder
     holding = held(directory, begun) if first else nullcontext(directory)
     with memory_told(recipe), together(fabric), holding as folder:
-        load_checkpoint(folder, plan.digest())  # refuses a folder that holds another training
+        places = [folder / f"fold-{number}" for number in range(1, len(plan.parted) + 1)]
+        for each, place in zip([plan, *plan.folds()], [folder, *places], strict=True):
+            load_checkpoint(place, each.digest())  # refuses a folder that holds another training
         prepared = _prepared(plan, folder, fabric.device, tell) if first else None
         fabric.launch()
         session = _Session(
@@ -74,9 +76,9 @@ def train(
         for warning in found.warnings:
             session.tell(f"warning: {warning}")
         folds = []
-        for number, fold in enumerate(plan.folds(), 1):
+        for number, (fold, place) in enumerate(zip(plan.folds(), places, strict=True), 1):
             session.tell(f"Fold {number} of {plan.options.folds}")
-            folds.append(session.train(fold, folder / f"fold-{number}", found))
+            folds.append(session.train(fold, place, found))
         held_out = [answers for _, answers in folds if answers]
         across = pooled(held_out, plan, folder, found.alike) if first else {}
         card, _ = session.train(plan, folder, found, across)

@@ -99,3 +99,23 @@ def test_a_ledger_with_a_past_tells_what_a_new_one_tells(tmp_path: Path, seed: i
                     settled = records
                     old.enter(entries, retry=False, limit=limit)
                     assert (old.changed, list(old.todo(9))) == (False, [])
+
+
+def test_what_is_done_again_in_any_case_is_not_read_to_see_whether_it_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos, read = tmp_path / "photos", list[str]()
+    photos.mkdir()
+    (photos / "a").write_text("x")
+
+    def counted(item: Item) -> str:
+        read.append(item.id)
+        return content_digest(item)
+
+    monkeypatch.setattr(ledger, "content_digest", counted)
+    for number, digest in enumerate(("this", "other", "other")):
+        os.utime(photos / "a", (number, number))  # as a copy on another machine may have it
+        with closing(Ledger(tmp_path / "ledger.sqlite", digest)) as books:
+            books.enter(find_items([str(photos)]), retry=False)
+            work(books, None)
+        assert read == (["a"] if number == 2 else [])

@@ -199,11 +199,11 @@ class Ledger:
                 self._withdraw(entry.end, item, place, new=new)
                 return new or moved or not told
             again = retry and ended != "ok" and not answered
+            done = digest == self.digest and ended != "pending" and told and not again
             same = stamp == entry.stamp and (
                 uri == item.uri or (answered and masked(uri) == masked(item.uri))  # signed anew
             )
-            same = same or (entry.end is None and content and content_digest(item) == content)
-            if digest == self.digest and ended != "pending" and same and told and not again:
+            if done and (same or (content and not entry.end and content_digest(item) == content)):
                 state = "done"
                 if answered and ended != "ok":  # it was out of reach
                     self._state(item, "ok", None, None, None)

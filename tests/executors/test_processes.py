@@ -295,3 +295,23 @@ def test_a_process_that_hangs_while_it_starts_is_not_waited_for(
     monkeypatch.setattr(processes, "_START_SECONDS", 0.1)
     with pytest.raises(DiascopeError, match=r"could not start: nothing came for 0\.1 seconds"):
         list(WorkerProcess(Tells()).prepare(Item("a", "a")))
+
+
+def test_ctrl_c_does_not_reach_a_process_that_starts(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    spawn = WorkerProcess._spawn
+
+    def struck(self: WorkerProcess, end: socket.socket) -> None:
+        spawn(self, end)
+        assert self._process is not None
+        for _ in range(50):  # whatever it imports meanwhile
+            os.kill(self._process.pid or 0, signal.SIGINT)
+            time.sleep(0.01)
+
+    monkeypatch.setattr(WorkerProcess, "_spawn", struck)
+    worker = WorkerProcess(Tells())
+    (end,) = worker.prepare(Item("a", "a"))
+    worker.close()
+    assert isinstance(end, Skipped)
+    assert capfd.readouterr().err == ""

@@ -10,7 +10,8 @@ import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.process import BaseProcess
 from typing import Any
 
@@ -137,7 +138,8 @@ class WorkerProcess:
                 raise InterruptedError("the run has ended")
             self._folder = tempfile.mkdtemp(prefix="diascope-")
             process = context.Process(target=_prepare_items, args=(end, pickled, self._folder))
-            process.start()
+            with _ctrl_c_kept_off():
+                process.start()
             self._process = process
 
     def _kill(self) -> None:
@@ -163,6 +165,21 @@ class WorkerProcess:
             process.join()
         shutil.rmtree(self._folder, ignore_errors=True)
         return process.exitcode
+
+
+@contextmanager
+def _ctrl_c_kept_off() -> Iterator[None]:
+    """Start processes that Ctrl-C does not reach: until they ignore it, it would end them with a
+    traceback each."""
+    if not hasattr(signal, "pthread_sigmask"):  # as on Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # its own start would let Ctrl-C through again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _received(channel: Channel, within_s: float | None) -> Any:

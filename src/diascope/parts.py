@@ -40,7 +40,7 @@ class Parts:
         try:
             with closing(sqlite3.connect(path)) as base:
                 if _is_of(item, base):
-                    return int(base.execute("select count(*) from parts").fetchone()[0])
+                    return _count(base)
         except sqlite3.DatabaseError:
             pass
         path.unlink()
@@ -58,7 +58,8 @@ class Parts:
     def add(self, item: Item, start: int, predictions: Sequence[Prediction]) -> None:
         """Keep the answers of the regions from the number ``start`` on: all of them or none.
 
-        None of an item whose content changed since its first ones were kept.
+        None of an item whose content changed since its first ones were kept, or could not be looked
+        at once: those that follow do not go without those that were not kept then.
         """
         if not self.folder.is_dir():
             return
@@ -75,7 +76,7 @@ class Parts:
                 base.execute("delete from parts")
                 base.execute("delete from content")
                 base.execute("insert into content values (?)", (_stamp(item),))
-            elif not _is_of(item, base):
+            elif not _is_of(item, base) or _count(base) != start:
                 return
             base.executemany(f"insert or replace into parts values ({_VALUES})", rows)
 
@@ -86,6 +87,10 @@ class Parts:
     def _path(self, item: Item) -> Path:
         key = json.dumps([item.uri, self.digest])
         return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()}.sqlite"
+
+
+def _count(base: sqlite3.Connection) -> int:
+    return int(base.execute("select count(*) from parts").fetchone()[0])
 
 
 def _is_of(item: Item, base: sqlite3.Connection) -> bool:

@@ -1,0 +1,29 @@
+"""What is kept of an item under way has no gaps."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from diascope.pipeline import Pipeline
+from diascope.sample import Item
+from tests.fakes import pipeline as pipeline
+from tests.test_regions import finished, tiles
+from tests.test_regions import tiled as tiled
+
+
+def test_parts_that_follow_some_that_could_not_be_kept_are_not_kept(
+    tiled: Pipeline, make_item: Callable[..., Item], tmp_path: Path
+) -> None:
+    item, away = make_item(tiles(12), "whole.txt"), tmp_path / "away"
+    (undisturbed,) = finished(tiled, item)
+    parts = tiled.preparation.parts
+    assert parts is not None
+    every = list(parts.predictions(item, 12))
+    parts.forget(item)
+    parts.add(item, 0, every[:4])
+    Path(item.uri).rename(away)  # its disk is away for a moment
+    parts.add(item, 4, every[4:8])
+    away.rename(item.uri)
+    parts.add(item, 8, every[8:])
+    assert parts.count(item) == 4
+    (resumed,) = finished(tiled, item)
+    assert (resumed.samples, resumed.scores) == (12, undisturbed.scores)

@@ -1,14 +1,18 @@
 """Execute an exported graph with OpenVINO, without importing torch."""
 
+import hashlib
 import sys
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from xxhash import xxh3_128
 
 from diascope.cores import quota_threads, wanted_threads
+from diascope.engines import store
 from diascope.engines.exported import INPUT, OUTPUTS, equal_parts, outputs_of
 from diascope.engines.outputs import Outputs
 
@@ -24,6 +28,8 @@ _CAPABILITIES = {"float32": "FP32", "bfloat16": "BF16", "float16": "FP16"}
 
 _AT_ONCE = 16
 """Pairs in a batch of the usual 32 pictures: with more cores than that, several share a pair."""
+
+_COMPILED = "*.blob"
 
 
 class OpenVinoEngine:
@@ -41,7 +47,12 @@ class OpenVinoEngine:
         }
         if limit := wanted_threads() or quota_threads():  # as torch does
             options["INFERENCE_NUM_THREADS"] = limit
-        self._queue = openvino.AsyncInferQueue(_core().compile_model(str(graph), "CPU", options))
+        sound = set(filter(_is_sound, cache.glob(_COMPILED)))
+        compiled = _core().compile_model(str(graph), "CPU", options)
+        with suppress(OSError):  # the disk is full: it is compiled again the next time
+            for each in {*cache.glob(_COMPILED)} - sound:
+                store.write(each.with_suffix(".json"), _digest(each))
+        self._queue = openvino.AsyncInferQueue(compiled)
         self._queue.set_callback(_keep)
 
     def run(self, pictures: NDArray[np.float32]) -> Outputs:
@@ -51,6 +62,21 @@ class OpenVinoEngine:
             self._queue.start_async({INPUT: part}, answers, share_inputs=True)
         self._queue.wait_all()
         return outputs_of(found, len(pictures), self._bias)
+
+
+def _is_sound(compiled: Path) -> bool:
+    """Whether a compiled form is what was kept; else remove it, as OpenVINO would take most of it
+    as it is."""
+    with suppress(OSError):  # another run may remove it too
+        if store.read(compiled.with_suffix(".json")) == _digest(compiled):
+            return True
+        compiled.unlink()
+    return False
+
+
+def _digest(compiled: Path) -> dict[str, str]:
+    with compiled.open("rb") as file:
+        return {"digest": hashlib.file_digest(file, xxh3_128).hexdigest()}  # type: ignore[arg-type]
 
 
 def _keep(request: openvino.InferRequest, answers: dict[str, NDArray[Any]]) -> None:

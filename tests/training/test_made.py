@@ -22,3 +22,12 @@ def test_of_a_subgroup_a_card_states_what_is_of_no_single_label_and_the_aucs(
     whole = {"auc_macro", "balanced_accuracy", "accuracy", "average_precision_macro"}
     aucs = {"auc_red", "auc_green", f"auc_{label}"}
     assert card.subgroups["sex=f"].keys() == whole | aucs | {"items", "brier", "ece"}
+
+
+def test_a_card_warns_of_what_its_evaluation_warns_of(make_card: Callable[..., ModelCard]) -> None:
+    table = multiclass(24)
+    lacking = table.take(table.targets[:, 2] == 0)
+    told = measured_card(make_card(), evaluate(lacking, draws=5), "test").metrics["measured_on"]
+
+    assert "no item has the label blue: what needs one is not measured" in told
+    assert "fewer than 10 groups with or without red, green" in told

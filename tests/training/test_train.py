@@ -279,3 +279,15 @@ def test_a_start_that_does_not_fit_is_told_before_the_pictures_are_read(
     with pytest.raises(WeightsError, match="fits 0 of 7"):
         train(recipe, tmp_path / "mine")
     assert not (tmp_path / "mine").exists()
+
+
+@pytest.mark.parametrize(("test", "flatters"), [(0.0, True), (0.3, False)])
+def test_figures_of_pictures_that_chose_the_epoch_say_so_wherever_they_stand(
+    tmp_path: Path, table: Path, test: float, flatters: bool
+) -> None:
+    recipe = write_training(tmp_path / "t.yaml", table, epochs=1, test=test)
+    card = train(recipe, tmp_path / "mine")
+    pages = [(tmp_path / "mine" / name).read_text() for name in ("metrics.json", "evaluation.html")]
+    told = "validation also chose epoch, calibration and decisions: figures flatter"
+
+    assert [told in each for each in (card.metrics["measured_on"], *pages)] == [flatters] * 3

@@ -19,6 +19,7 @@ from diascope.training.decisions import decided, scored
 from diascope.training.duplicates import learned_copies
 from diascope.training.filters import read_filters
 from diascope.training.made import (
+    chose_told,
     copies_told,
     data_of,
     measured_card,
@@ -73,13 +74,12 @@ def finish(
         logits = logits_of(network, pictures, trained.workers, flips=flips)
     answers = scored(card, pictures, logits)
     copied = learned_copies(trained.alike, plan.examples, split)
-    evaluation = evaluate(
-        answers, by=options.by, seed=options.seed, warnings=copies_told(copied, answers)
-    )
+    warnings = [*chose_told(split), *copies_told(copied, answers)]
+    evaluation = evaluate(answers, by=options.by, seed=options.seed, warnings=warnings)
     facts = {"recipe_digest": plan.digest(), "seed": options.seed, "epochs": len(trained.history)}
     before = _card_before(folder, card.digest)
     card = replace(
-        measured_card(card, evaluation, split, copied),
+        measured_card(card, evaluation, split),
         cross_validation=across,
         data=data_of(options, plan.examples),
         evidence=before.evidence if before else {},
@@ -149,7 +149,7 @@ def pooled(
     groups = len(set(whole.groups))
     whom = f"{len(whole)} pictures of {groups} groups"
     unseen = f"{whom}, each by a network that never saw its group"
-    measured_on = "; ".join([unseen, *sets_told(whole), *copies_told(copied, whole)])
+    measured_on = "; ".join([unseen, *sets_told(whole), *evaluation.warnings])
     return {"folds": len(parts), "measured_on": measured_on, **evaluation.metrics}
 
 

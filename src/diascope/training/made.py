@@ -22,7 +22,7 @@ from diascope.fields import check, parameters
 from diascope.network import Network, state_digest
 from diascope.plugins import find_plugin, load_plugin
 from diascope.recipe import Recipe, Reference
-from diascope.table import Example
+from diascope.table import Example, Split
 from diascope.training.options import TrainOptions
 
 _LIBRARIES = ("diascope", "torch", "monai", "lightning-fabric", "numpy", "pillow")
@@ -132,28 +132,25 @@ def copies_told(copied: int, scored: Scored) -> list[str]:
     ]
 
 
+def chose_told(split: Split) -> list[str]:
+    """Return a warning, if the pictures measured are those that the model was chosen by."""
+    if split == "test":
+        return []
+    return [f"{split} also chose epoch, calibration and decisions: figures flatter"]
+
+
 def sets_told(scored: Scored) -> list[str]:
     """Return what the prediction sets promise, if there are any: their metrics are of that."""
     return [] if scored.coverage is None else [f"sets of {scored.coverage:g} coverage"]
 
 
-def measured_card(
-    card: ModelCard, evaluation: Evaluation, split: str, copied: int = 0
-) -> ModelCard:
-    """Return the card with the metrics of an evaluation on a split, as a whole and by subgroup.
-
-    Args:
-        copied: pictures of the split that are copies of pictures trained on.
-    """
+def measured_card(card: ModelCard, evaluation: Evaluation, split: Split) -> ModelCard:
+    """Return the card with the metrics of an evaluation on a split, as a whole and by subgroup, and
+    with what it warns of."""
     scored = evaluation.scored
-    chose = (
-        ""
-        if split == "test"
-        else " (it also chose epoch, calibration and decisions, so they flatter)"
-    )
     whom = f"{split}: {len(scored)} pictures of {len(set(scored.groups))} groups never trained on"
-    drawn = f"95 % bootstrap over groups{chose}"
-    measured_on = "; ".join([whom, drawn, *sets_told(scored), *copies_told(copied, scored)])
+    drawn = "95 % bootstrap over groups"
+    measured_on = "; ".join([whom, drawn, *sets_told(scored), *evaluation.warnings])
     overall = evaluation.overall
     subgroups = {
         f"{part.column}={part.value}": {

@@ -158,6 +158,18 @@ def test_rows_that_the_other_of_two_models_learned_from_are_a_warning(
     assert "older" not in command(*asked, other, "-o", tmp_path / "2").err
 
 
+def test_rows_of_the_tables_test_that_the_weights_learned_from_are_a_warning(
+    command: Command, recipe: Path, table: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    split = [f"photos/{n:02}.png,red,,{'train' if n > 9 else 'test'}" for n in range(12)]
+    (tiny_weights / "split.csv").write_text("\n".join(["path,label,group,split", *split]))
+    asked = "evaluate", recipe, "--labels", table, "--split"
+    told = f"2 of 4 rows stand in train or validation in {tiny_weights}/split.csv"
+    assert f"warning: {told}" in command(*asked, "test", "-o", tmp_path / "out").err
+    assert any(told in warning for warning in measured(tmp_path / "out")["warnings"])
+    assert "split.csv" not in command(*asked, "train", "-o", tmp_path / "2").err
+
+
 def test_groups_that_are_only_named_as_those_of_the_training_are_not_taken_for_them(
     command: Command, recipe: Path, table: Path, tiny_weights: Path, tmp_path: Path
 ) -> None:

@@ -35,16 +35,18 @@ def read_labels(
 
     Args:
         weights: folder of the model's; its ``split.csv`` says which groups and pictures it was
-            trained on, where the table has no column ``split``.
+            trained on: which split a row is in, where the table has no column ``split``, and else
+            which rows of its test were learned from.
 
     Raises:
         TableError: for a wrong table, a label that the model does not know, a split without rows.
     """
     examples = read_table(table, card.task)
     _refuse_unknown(examples, card, table)
-    warnings = list[str]()
     if any(example.split for example in examples):  # what has none is trained on
         examples = [replace(example, split=example.split or "train") for example in examples]
+        held = [example for example in examples if example.split == split == "test"]
+        warnings = learned_rows(held, weights)
     else:
         examples, warnings = _recalled(examples, weights)
     learned = sum(example.split in LEARNED for example in examples)
@@ -62,14 +64,14 @@ def read_labels(
 
 
 def learned_rows(examples: Sequence[Example], weights: Path | None) -> list[str]:
-    """Return what to warn of a model with which another is compared: rows that it learned from."""
+    """Return what to warn of rows that a model is measured on: those that it learned from."""
     learned = learned_by(weights, examples) if weights is not None else Learned()
     known = sum(learned.split(example) in LEARNED for example in examples)
     warnings = [learned.doubt] if learned.doubt else []
     if known:
         warnings.append(
             f"{known} of {counted(len(examples), 'row')} stand in train or validation in "
-            f"{weights}/{SPLIT_FILE}: its figures flatter"
+            f"{weights}/{SPLIT_FILE}: what is measured of these weights flatters"
         )
     return warnings
 

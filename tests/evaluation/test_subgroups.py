@@ -76,6 +76,15 @@ def test_a_label_that_is_known_nowhere_in_a_part_is_not_measured_there() -> None
     assert "auc_large" in there.metrics
 
 
+def test_a_part_says_which_labels_its_means_are_not_over() -> None:
+    table = multilabel(columns={"source": ("here",) * 60 + ("there",) * 60})
+    table.targets[:60, 1] = np.nan
+    here, there = by_subgroup(table, ["source"], draws=5)
+    assert here.metrics["auc_macro"]["value"] == here.metrics["auc_round"]["value"]
+    assert here.warning == "no item has large: means over labels are of the others"
+    assert "no item" not in there.warning
+
+
 @pytest.mark.parametrize(
     ("width", "cells", "expected"),
     [

@@ -115,7 +115,9 @@ def _warnings(scored: Scored, failed: Mapping[str, str]) -> list[str]:
         found.append(f"{lost} ({share:.1%}) without an answer, in no figure")
     absent = [name for name, count in scored.counts().items() if not count]
     if absent:
-        found.append(f"no item has the label {', '.join(absent)}: what needs one is not measured")
+        means = "" if scored.task == "binary" else ", and means over labels are of the others"
+        told = f"no item has the label {', '.join(absent)}: what needs one is not measured"
+        found.append(told + means)
     if few := [name for name in rare_labels(scored) if name not in absent]:
         found.append(
             f"fewer than {FEW_GROUPS} groups with or without {', '.join(few)}: what is measured of "

@@ -130,7 +130,10 @@ def _order(value: str) -> tuple[bool, bool, Decimal, str]:
 
 def _warning(part: Scored) -> str:
     few = [f"fewer than {FEW_ITEMS} items"] if len(part) < FEW_ITEMS else []
-    if rare := rare_labels(part):
+    counts = {} if part.task == "binary" else part.counts()
+    if absent := [name for name, count in counts.items() if not count]:
+        few.append(f"no item has {', '.join(absent)}: means over labels are of the others")
+    if rare := [name for name in rare_labels(part) if name not in absent]:
         few.append(f"fewer than {FEW_GROUPS} groups with or without {', '.join(rare)}")
     return "; ".join(few)
 

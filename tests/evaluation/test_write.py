@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from diascope.evaluation.compare import compare
+from diascope.evaluation.compare import Comparison, compare
 from diascope.evaluation.confusion import confusion
 from diascope.evaluation.curves import net_benefit, precision_recall, roc
+from diascope.evaluation.delong import Difference
 from diascope.evaluation.evaluate import evaluate
 from diascope.evaluation.figures import DRAWINGS, draw_figures
 from diascope.evaluation.reliability import reliability
@@ -269,3 +270,15 @@ def test_what_sets_promise_stands_beside_what_they_hold(tmp_path: Path) -> None:
     assert "promise" not in pages["without"]
     written = json.loads((tmp_path / "with" / "metrics.json").read_text())
     assert written["promised_coverage"] == 0.9
+
+
+def test_a_difference_is_told_as_other_numbers_of_pages_and_no_p_as_the_bound_that_it_is_below(
+    tmp_path: Path,
+) -> None:
+    older = Comparison("older", 120, {"spotted": Difference(-0.0312, -0.0624, 0.05, 0.0496)}, {})
+    write_evaluation(evaluate(binary(), draws=5, comparison=older), tmp_path)
+    page = (tmp_path / "evaluation.html").read_text()
+    less = "\N{MINUS SIGN}"
+    assert f">{less}0.031</td>" in page
+    assert f">{less}0.062 to +0.050</td>" in page
+    assert ">0.0496</td>" in page

@@ -1,5 +1,6 @@
 """What validation pictures say of scores holds for pictures that it was not fitted on."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -82,3 +83,26 @@ def test_validation_of_one_label_only_leaves_no_point_to_lend(random: Random) ->
     labels = decided(card(), Rule("prevalence"), pictures, logits).labels
 
     assert [label.operating_point for label in labels] == [None] * LABELS
+
+
+def test_a_card_promises_nothing_of_a_label_that_the_rule_gave_no_point(random: Random) -> None:
+    pictures, logits = drawn(random, 200)
+    several, rule = replace(card(), task="multilabel", score_kind="sigmoid"), Rule("youden")
+    pictures.targets[:, -1] = 0
+    told = decided(several, rule, pictures, logits).operating_rule
+    pictures.targets[:] = 0
+
+    assert told == (
+        "highest sensitivity plus specificity of each label (Youden); label 6 from 0.5, for want "
+        "of pictures with or without it"
+    )
+    assert decided(several, rule, pictures, logits).operating_rule == ""
+
+
+@pytest.mark.parametrize(("count", "best"), [(60, ""), (100, " (highest balanced accuracy)")])
+def test_the_highest_balanced_accuracy_is_promised_of_calibrated_scores_only(
+    random: Random, count: int, best: str
+) -> None:
+    made = decided(card(), Rule("prevalence"), *drawn(random, count))
+
+    assert made.operating_rule == f"each label's share of the pictures{best}"

@@ -42,10 +42,16 @@ def decided(card: ModelCard, rule: Rule, pictures: Pictures, logits: Floats) -> 
         replace(label, operating_point=point)
         for label, point in zip(card.labels, points, strict=True)
     )
+    lacking = [label.name for label in labels[-card.outputs :] if label.operating_point is None]
+    told = rule.words(card.task, calibrated=calibration is not None)
+    if len(lacking) == card.outputs:
+        told = ""  # it chose none
+    elif lacking:
+        told += f"; {', '.join(lacking)} from 0.5, for want of pictures with or without it"
     return replace(
         card,
         labels=labels,
-        operating_rule=rule.words(card.task),
+        operating_rule=told,
         conformal={}
         if card.task == "multilabel"
         else fit_conformal(truth, _unseen_scores(card, pictures, logits)),

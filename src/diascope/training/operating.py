@@ -38,12 +38,17 @@ class Rule:
                 f"false_negative must be finite and above 0, got {self.false_negative}"
             )
 
-    def words(self, task: Task) -> str:
-        """Return what the rule promises of a task's labels, empty of ``highest``."""
+    def words(self, task: Task, *, calibrated: bool = True) -> str:
+        """Return what the rule promises of a task's labels, empty of ``highest``.
+
+        Args:
+            calibrated: whether the scores are; of such, ``prevalence`` promises more.
+        """
         if self.by == "highest":
             return ""
         if self.by == "prevalence":
-            return "each label's share of the pictures (highest balanced accuracy)"
+            best = " (highest balanced accuracy)" if calibrated else ""
+            return f"each label's share of the pictures{best}"
         text = f"{self.by} of at least {self.at_least:g} for each label"
         if self.by == "youden":
             text = "highest sensitivity plus specificity of each label (Youden)"

@@ -282,3 +282,12 @@ def test_a_difference_is_told_as_other_numbers_of_pages_and_no_p_as_the_bound_th
     assert f">{less}0.031</td>" in page
     assert f">{less}0.062 to +0.050</td>" in page
     assert ">0.0496</td>" in page
+
+
+def test_items_without_groups_are_not_told_to_count_together(tmp_path: Path) -> None:
+    for name, table in (("each", binary()), ("pairs", binary(groups=("a", "b") * 60))):
+        write_evaluation(evaluate(table, draws=5), tmp_path / name)
+    each, pairs = ((tmp_path / name / "evaluation.html").read_text() for name in ("each", "pairs"))
+    assert "bootstrap over items, each of which is a group of its own." in each
+    assert "bootstrap over groups, so that items of one group count together." in pairs
+    assert "count together" not in each

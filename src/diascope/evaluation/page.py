@@ -43,12 +43,13 @@ def page(
         titles: plain names of labels.
     """
     scored, failed = evaluation.scored, list(evaluation.failed.items())
-    groups = counted(len(set(scored.groups)), "group")
+    count = len(set(scored.groups))
     return render(
         "evaluation.html",
         kind="evaluation",
         title=title,
-        subtitle=f"{counted(len(scored), 'item')} of {groups}",
+        subtitle=f"{counted(len(scored), 'item')} of {counted(count, 'group')}",
+        grouped=count < len(scored),
         warnings=evaluation.warnings,
         figures=_figures(evaluation),
         measures=whole_measures(evaluation.overall, ()),

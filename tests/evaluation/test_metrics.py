@@ -12,6 +12,7 @@ from torchmetrics.functional.classification import (
     multiclass_calibration_error,
 )
 
+from diascope.evaluation.evaluate import evaluate
 from diascope.evaluation.library import Library
 from diascope.evaluation.metrics import macro_auc, measured, metrics_of, resampled
 from diascope.evaluation.scored import Scored
@@ -214,3 +215,11 @@ def test_a_mean_over_labels_that_hardly_any_draw_holds_has_no_interval() -> None
     found = measured(table, draws=200)
     assert found["auc_macro"] == {"value": 1.0}
     assert found["accuracy"] == {"value": 1.0, "low": 1.0, "high": 1.0}
+
+
+def test_of_how_many_items_a_label_is_known_is_told_if_not_of_all() -> None:
+    table = multilabel()
+    known = (~np.isnan(table.targets)).sum(axis=0)
+    told = f"labels not known of all items are measured of fewer: round of {known[0]}, large of "
+    assert f"{told}{known[1]}" in evaluate(table, draws=2).warnings
+    assert not any("not known" in each for each in evaluate(multiclass(), draws=2).warnings)

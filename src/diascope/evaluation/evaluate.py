@@ -118,6 +118,9 @@ def _warnings(scored: Scored, failed: Mapping[str, str]) -> list[str]:
         means = "" if scored.task == "binary" else ", and means over labels are of the others"
         told = f"no item has the label {', '.join(absent)}: what needs one is not measured"
         found.append(told + means)
+    known = {name: int(scored.label(column)[0].sum()) for name, column in scored.measured.items()}
+    if fewer := [f"{name} of {n:,}" for name, n in known.items() if 0 < n < len(scored)]:
+        found.append(f"labels not known of all items are measured of fewer: {', '.join(fewer)}")
     if few := [name for name in rare_labels(scored) if name not in absent]:
         found.append(
             f"fewer than {FEW_GROUPS} groups with or without {', '.join(few)}: what is measured of "

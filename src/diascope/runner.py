@@ -11,7 +11,7 @@ from pathlib import Path
 from warnings import warn
 
 from diascope.cores import cores
-from diascope.errors import ENDS, DiascopeError, PluginError, RecipeError, UsageError
+from diascope.errors import DiascopeError, PluginError, RecipeError, UsageError
 from diascope.execution import Execution
 from diascope.faults import chunk_fault
 from diascope.inputs import find_items
@@ -272,14 +272,12 @@ def _carried_out(pipeline: Pipeline, ledger: Ledger) -> Generator[Sequence[Recor
                     raise PluginError(f"{executor.plugin.title}: {fault}")
                 waiting.difference_update(record.item for record in records)
                 yield records
-    except (*ENDS, DiascopeError) as error:
+    except BaseException as error:
         if isinstance(error, DiascopeError) and pipeline.recipe.privacy == "strict":
             error.message = unnamed(error.message, *waiting)
-        raise
-    except BaseException as error:
         if is_full(error) or not raised_by(executor.plugin, error):
             raise
-        with blamed(executor.plugin, "failed"):
+        with blamed(executor.plugin, "failed"):  # errors of ours, and what ends the work, go on
             raise
 
 

@@ -1,7 +1,5 @@
 """Run a recipe on the pictures of a table, and lay its answers beside the table's labels."""
 
-import csv
-import io
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -17,7 +15,7 @@ from diascope.evaluation.learned import LEARNED, Learned, learned_by
 from diascope.evaluation.scored import Booleans, Scored
 from diascope.inputs import straight
 from diascope.ledger import Ledger
-from diascope.output import held, write_whole
+from diascope.output import held, write_table
 from diascope.pages.words import counted
 from diascope.pipeline import Pipeline
 from diascope.runner import Outcome, Request, Watch, run
@@ -80,11 +78,8 @@ def classify(
     pipeline: Pipeline, examples: Iterable[Example], folder: Path, watch: Watch, command: str
 ) -> Outcome:
     """Run the pipeline on the pictures; the same call again goes on where it stopped."""
-    lines = io.StringIO(newline="")
-    writer = csv.writer(lines, lineterminator="\n")
-    writer.writerows([["path"], *([_uri(example)] for example in examples)])
     with held(folder) as output:
-        write_whole(output / _LIST, lines.getvalue())
+        write_table(output / _LIST, [["path"], *([_uri(example)] for example in examples)])
     request = Request(inputs=(), output=folder, lists=[folder / _LIST], command=command)
     return run(pipeline, request, watch)
 

@@ -1,7 +1,5 @@
 """What is wrong with a label table and its pictures, told before the first epoch."""
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +10,7 @@ import numpy as np
 
 from diascope.errors import TableError
 from diascope.fitting import takes
-from diascope.output import write_whole
+from diascope.output import write_table
 from diascope.pages.words import counted
 from diascope.preparation import Preparation
 from diascope.table import Example
@@ -255,12 +253,8 @@ def _why(none: Sequence[str], examples: Sequence[Example]) -> str:
 
 
 def _write(found: Sequence[Defect], directory: Path) -> None:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["level", "defect", "row"])
-    for defect in found:
-        writer.writerows([defect.level, defect.text, row] for row in defect.rows or ("",))
-    write_whole(directory / DEFECTS_FILE, text.getvalue())
+    rows = [(defect.level, defect.text, row) for defect in found for row in defect.rows or ("",)]
+    write_table(directory / DEFECTS_FILE, [("level", "defect", "row"), *rows])
 
 
 def _together(sets: Sequence[Sequence[Example]]) -> tuple[str, ...]:

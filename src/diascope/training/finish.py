@@ -1,7 +1,5 @@
 """After the last epoch: store the weights, decide from scores, measure, and write all of it."""
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +11,7 @@ from diascope.evaluation.evaluate import evaluate
 from diascope.evaluation.scored import Scored, joined
 from diascope.evaluation.write import write_evaluation
 from diascope.network import Network
-from diascope.output import write_whole
+from diascope.output import write_table, write_whole
 from diascope.table import SPLIT_FILE, Example, Split
 from diascope.training.decisions import decided, scored
 from diascope.training.duplicates import learned_copies
@@ -155,12 +153,10 @@ def pooled(
 
 def write_split(examples: Sequence[Example], folder: Path) -> None:
     """Write which picture was in which split."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["path", "label", "group", "split"])
+    rows: list[Sequence[object]] = [("path", "label", "group", "split")]
     for example in examples:
         labels = "|".join(
             [*sorted(example.labels), *(f"?{name}" for name in sorted(example.unknown))]
         )
-        writer.writerow([example.name, labels, example.group, example.split])
-    write_whole(folder / SPLIT_FILE, text.getvalue())
+        rows.append((example.name, labels, example.group, example.split))
+    write_table(folder / SPLIT_FILE, rows)

@@ -13,6 +13,7 @@ from diascope.evaluation.scored import Floats
 
 _LEAST = 0.1
 _NUMBERS = 4_000_000  # of a matrix of weights: 32 MB
+_DIGITS = 6  # of which pages show three: four would round some of them twice, and wrongly
 
 
 def group_weights(groups: Sequence[str], *, draws: int, seed: int) -> Iterator[Floats]:
@@ -36,3 +37,10 @@ def interval(drawn: NDArray[np.float64]) -> tuple[float, float]:
         return np.nan, np.nan
     low, high = np.percentile(defined, [2.5, 97.5])
     return float(low), float(high)
+
+
+def figure(value: float, drawn: NDArray[np.float64]) -> dict[str, float]:
+    """Return ``value, low, high``; where too few of the draws measure it, the value alone."""
+    low, high = interval(drawn)
+    numbers = {"value": value} | ({} if np.isnan(low) else {"low": low, "high": high})
+    return {name: round(float(number), _DIGITS) for name, number in numbers.items()}

@@ -6,7 +6,6 @@ depend on what the network learned?
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from torch import Tensor
 from diascope.card import ModelCard
 from diascope.decision import scores_of
 from diascope.errors import ReadError
-from diascope.evaluation.bootstrap import group_weights, interval
+from diascope.evaluation.bootstrap import figure, group_weights
 from diascope.evaluation.evidence_cases import Case, Looking
 from diascope.evaluation.evidence_masks import inside_figures
 from diascope.explain.hiding import hiding
@@ -34,29 +33,9 @@ DEPTHS = {"head": 0.0, "quarter": 0.25, "half": 0.5, "three_quarters": 0.75, "al
 """How much of the backbone is random, from its end; the head always is."""
 
 _SILENT = "no place of the map speaks for the label, so none can lie inside the mask"
-_DIGITS = 6  # of which pages show three: four would round some of them twice, and wrongly
 
-
-@dataclass
-class _Found:
-    """Numbers of each case, by name; NaN is not defined."""
-
-    groups: list[str] = field(default_factory=list)
-    numbers: list[Mapping[str, float]] = field(default_factory=list)
-
-    def add(self, group: str, numbers: Mapping[str, float]) -> None:
-        self.groups.append(group)
-        self.numbers.append(numbers)
-
-    def figures(self, draws: int, seed: int) -> dict[str, Any]:
-        """Return how many cases there are, and name to ``value, low, high`` of the mean."""
-        if not self.numbers:
-            return {}
-        figures = {
-            name: _mean(np.array([row[name] for row in self.numbers]), self.groups, draws, seed)
-            for name in self.numbers[0]
-        }
-        return {"cases": len(self.numbers), "figures": figures}
+_Found = list[tuple[str, Mapping[str, float]]]
+"""The group of each case, and its numbers by name; NaN is not defined."""
 
 
 def measure_evidence(
@@ -90,17 +69,18 @@ def measure_evidence(
                 if np.isnan(figures["energy"]):
                     left_out[_SILENT] += 1
                 else:
-                    inside.add(case.group, figures)
+                    inside.append((case.group, figures))
             if place in hidden:
-                curves.add(case.group, _hiding(classifier.network, classifier.card, case, random))
+                told = _hiding(classifier.network, classifier.card, case, random)
+                curves.append((case.group, told))
             if place in forgotten:
                 shares = tuple(DEPTHS.values())
                 copies = copies or list(forgetful(classifier.network, case.batch, shares, seed))
-                randomised.add(case.group, _likeness(copies, case))
+                randomised.append((case.group, _likeness(copies, case)))
     return {
-        "inside": inside.figures(draws, seed),
-        "hiding": curves.figures(draws, seed),
-        "randomised": randomised.figures(draws, seed),
+        "inside": _figures(inside, draws, seed),
+        "hiding": _figures(curves, draws, seed),
+        "randomised": _figures(randomised, draws, seed),
         "left_out": dict(left_out),
         "seed": seed,
     }
@@ -134,6 +114,18 @@ def _likeness(copies: Sequence[Network], case: Case) -> dict[str, float]:
     return found
 
 
+def _figures(found: _Found, draws: int, seed: int) -> dict[str, Any]:
+    """Return how many cases there are, and name to ``value, low, high`` of the mean."""
+    if not found:
+        return {}
+    groups, numbers = zip(*found, strict=True)
+    figures = {
+        name: _mean(np.array([row[name] for row in numbers]), groups, draws, seed)
+        for name in numbers[0]
+    }
+    return {"cases": len(found), "figures": figures}
+
+
 def _mean(
     values: NDArray[np.float64], groups: Sequence[str], draws: int, seed: int
 ) -> dict[str, float] | None:
@@ -144,6 +136,4 @@ def _mean(
     defined = values[known]
     whose = [group for group, is_known in zip(groups, known, strict=True) if is_known]
     drawn = [part @ defined / part.sum(1) for part in group_weights(whose, draws=draws, seed=seed)]
-    low, high = interval(np.concatenate(drawn))
-    numbers = {"value": defined.mean(), "low": low, "high": high}
-    return {name: round(float(number), _DIGITS) for name, number in numbers.items()}
+    return figure(float(defined.mean()), np.concatenate(drawn))

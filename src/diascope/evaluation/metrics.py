@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from diascope.evaluation.bootstrap import group_weights, interval
+from diascope.evaluation.bootstrap import figure, group_weights
 from diascope.evaluation.library import Library
 from diascope.evaluation.scored import Booleans, Floats, Scored
 from diascope.evaluation.weighted import Weighted, label_aucs
@@ -22,7 +22,6 @@ LABEL_METRICS = (
     "average_precision",
     "sensitivity_at_specificity_80",
 )
-_DIGITS = 6  # of which pages show three: four would round some of them twice, and wrongly
 
 
 class Arithmetic(Protocol):
@@ -49,13 +48,9 @@ def measured(scored: Scored, *, draws: int = 1000, seed: int = 0) -> dict[str, d
     """
     values = metrics_of(scored, Library())
     drawn = resampled(scored, draws=draws, seed=seed)
-    found = {}
-    for name, value in values.items():
-        if not np.isnan(value):
-            low, high = interval(drawn[name])
-            numbers = {"value": value} | ({} if np.isnan(low) else {"low": low, "high": high})
-            found[name] = {key: round(float(number), _DIGITS) for key, number in numbers.items()}
-    return found
+    return {
+        name: figure(value, drawn[name]) for name, value in values.items() if not np.isnan(value)
+    }
 
 
 def resampled(scored: Scored, *, draws: int, seed: int) -> dict[str, Floats]:

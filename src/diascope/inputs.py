@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from glob import glob, has_magic, iglob
 from importlib.util import find_spec
-from itertools import islice
+from itertools import islice, takewhile
 from pathlib import Path, PurePosixPath
 
 from diascope.errors import AddressError, UsageError, reason_of
@@ -145,10 +145,7 @@ def _globbed(pattern: Path, prefix: str, leave_out: Path | None) -> Iterator[Fou
     files = [Path(match) for match in matches if not os.path.isdir(match)]  # noqa: PTH112 - as below
     if not files:
         raise UsageError(f"no file matches {str(pattern)!r}")
-    fixed = 0
-    while not has_magic(pattern.parts[fixed]):
-        fixed += 1
-    root = Path(*pattern.parts[:fixed])
+    root = Path(*takewhile(lambda part: not has_magic(part), pattern.parts))
     start = prefix.split("*")[0].split("?")[0].split("[")[0].rpartition("/")[0]
     if leave_out is not None and _resolved(root).is_relative_to(leave_out):
         leave_out = None  # what is named lies in it on purpose
@@ -261,10 +258,8 @@ def _absent(path: Path) -> bool:
     """Whether nothing has that name; what cannot be looked at may be there."""
     try:
         path.stat()
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except (OSError, ValueError):
-        return False
+    except (OSError, ValueError) as error:
+        return isinstance(error, FileNotFoundError | NotADirectoryError)
     return False
 
 

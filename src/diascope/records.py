@@ -49,7 +49,7 @@ def packed(record: Record, *, lossless: bool = False) -> tuple[Any, ...]:
         return "skipped", None, None, as_utf8(record.reason), *[None] * 6
     if isinstance(record, Failed):
         return "failed", record.stage, record.plugin, as_utf8(record.reason), *[None] * 6
-    overview, regions = record.overview, record.regions
+    overview, region, regions = record.overview, record.region, record.regions
     answer = {
         "scores": {name: float(score) for name, score in record.scores.items()},
         "score_kind": record.score_kind,
@@ -63,7 +63,7 @@ def packed(record: Record, *, lossless: bool = False) -> tuple[Any, ...]:
             {"label": e.label, "logit": float(e.logit), "bias": float(e.bias), "shape": e.map.shape}
             for e in record.evidence
         ],
-        "region": _box(record.region),
+        "region": region and [*map(int, (region.x, region.y, region.width, region.height))],
         "overview": None if overview is None else _overview_facts(overview),
         "attention": None if record.attention is None else float(record.attention),
     }
@@ -125,12 +125,6 @@ def _prediction(
         regions=None if regions is None else _regions(regions, len(answer["scores"])),
         attention=answer.get("attention"),
     )
-
-
-def _box(region: Region | None) -> list[int] | None:
-    if region is None:
-        return None
-    return [int(each) for each in (region.x, region.y, region.width, region.height)]
 
 
 def _overview_facts(overview: Overview) -> dict[str, Any]:

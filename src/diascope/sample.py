@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
-from diascope.archives import open_within
+from diascope.archives import open_within, system_at
 from diascope.errors import ReadError
 
 if TYPE_CHECKING:
@@ -69,9 +69,7 @@ class Item:
         inner, chained, outer = rest.partition("::")
         if chained:
             return open_within(f"{scheme}://::{outer}", inner)
-        from fsspec.core import url_to_fs
-
-        system, path = url_to_fs(self.uri)
+        system, path = system_at(self.uri)
         return cast("BinaryIO", system.open(path, "rb"))
 
 

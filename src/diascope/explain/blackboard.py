@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from diascope.explain.calls import captured
-from diascope.explain.convolution import Convolution, Sum, convolution_of, worked
+from diascope.explain.convolution import Sum, convolution_of, worked
 
 PICTURE = ((0, 0, 1, 0), (0, 4, 0, 0), (0, 0, 0, 5), (2, 0, 1, 0))
 FILTER = ((1, 2), (3, -1))
@@ -42,7 +42,9 @@ def blackboard() -> Blackboard:
     picture = torch.tensor(PICTURE, dtype=torch.float32)[None, None]
     pad, first, relu, pool, second = network
     seen = captured(network, picture, list(network))
-    one, two = (_numbers(convolution_of(layer, seen[layer])) for layer in (first, second))
+    one, two = (convolution_of(layer, seen[layer]) for layer in (first, second))
+    assert one is not None
+    assert two is not None
     return Blackboard(
         picture=seen[pad].inputs[0, 0].numpy(),
         filter=one.weight[0, 0],
@@ -65,8 +67,3 @@ def _network() -> nn.Sequential:
         second.weight.copy_(torch.from_numpy(random.integers(-1, 2, (1, _FILTERS, 2, 2))))
         second.get_parameter("bias").fill_(1)
     return nn.Sequential(nn.ZeroPad2d((0, 1, 0, 1)), first, nn.ReLU(), nn.MaxPool2d(2), second)
-
-
-def _numbers(convolution: Convolution | None) -> Convolution:
-    assert convolution is not None
-    return convolution

@@ -74,11 +74,7 @@ class Classifier:
         outputs, scores = self._scores(np.stack(units))
         novelties = self._novelties(outputs)
         return [
-            replace(
-                self._prediction(sample, unit, scores[index], outputs, index),
-                novelty=novelties[index],
-                warnings=warnings_of([novelties[index]]),
-            )
+            self._prediction(sample, unit, scores[index], outputs, index, novelties[index])
             for index, (sample, unit) in enumerate(zip(samples, units, strict=True))
         ]
 
@@ -188,6 +184,7 @@ class Classifier:
         row: NDArray[np.float64],
         outputs: Outputs,
         index: int,
+        novelty: float | None,
     ) -> Prediction:
         scores = dict(zip(self.card.names, row.tolist(), strict=True))
         predicted = decide(scores, self.card)
@@ -208,6 +205,8 @@ class Classifier:
             evidence=self._evidence(outputs, index, scores, predicted) if keeps else (),
             preview=_preview(sample, unit) if keeps else None,
             trace=(*sample.trace, *notes),
+            novelty=novelty,
+            warnings=warnings_of([novelty]),
             region=sample.region,
             overview=sample.overview,
             attention=None if outputs.attention is None else float(outputs.attention[index]),

@@ -51,6 +51,11 @@ def is_pseudonym(name: str) -> bool:
     return _PSEUDONYM.fullmatch(name) is not None
 
 
+def looks_dicom(head: bytes) -> bool:
+    """Say whether a file's first 132 bytes are a DICOM prefix, or as bare as old files begin."""
+    return head[128:] == b"DICM" or head[:2] in _BARE
+
+
 def _instance_uid(item: Item) -> str:
     """Return the SOP Instance UID of a DICOM file; empty for any other, and for a damaged one."""
     if "://" in item.uri:
@@ -60,8 +65,7 @@ def _instance_uid(item: Item) -> str:
         from pydicom.filereader import read_partial
 
         with item.open() as file, warnings.catch_warnings():
-            head = file.read(132)
-            if head[128:] != b"DICM" and head[:2] not in _BARE:
+            if not looks_dicom(file.read(132)):
                 return ""
             file.seek(0)
             warnings.simplefilter("ignore")  # they quote values

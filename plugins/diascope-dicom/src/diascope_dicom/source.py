@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from diascope.errors import ReadError
 from diascope.privacy import BURNED_IN
+from diascope.pseudonyms import looks_dicom
 from diascope.sample import Item, Prediction
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ _NAMES = ("PatientID", "PatientName", "AccessionNumber", "StudyID", "ReferringPh
 _MOMENTS = ("Content", "Acquisition", "Series", "Study")
 _SEXES = ("M", "F", "O")
 _NUMBERS_AS_TEXT = ("DS", "IS")
-_GROUPS = (0x0002, 0x0008)
 
 
 class NoResultError(Exception):
@@ -44,8 +44,7 @@ def read_source(item: Item) -> "Dataset":
     from pydicom import dcmread
 
     with item.open() as file:
-        head = file.read(132)
-        if not _is_dicom(head):
+        if not looks_dicom(file.read(132)):
             raise NoResultError("the item is no DICOM file")
         file.seek(0)
         source = dcmread(file, stop_before_pixels=True, force=True)
@@ -100,9 +99,3 @@ def _leave_away_unsound(source: "Dataset") -> None:
                 del source[element.tag]
     if source.get("PatientSex") not in _SEXES:
         source.PatientSex = None
-
-
-def _is_dicom(head: bytes) -> bool:
-    """Say whether a file starts with a DICOM prefix, or as bare as old files do."""
-    bare = {group.to_bytes(2, order) for group in _GROUPS for order in ("little", "big")}
-    return head[128:] == b"DICM" or head[:2] in bare

@@ -78,8 +78,10 @@ def _group(
         unit=codes.UCUM.NoUnits,
         method=method_code(prediction.score_kind),
     )
-    threshold = algorithm.threshold(label, prediction.score_kind)
-    points = [] if threshold is None else [_number(codes.DCM.ThresholdValue, threshold)]
+    measurements = [score]
+    if (threshold := algorithm.threshold(label, prediction.score_kind)) is not None:
+        name, unit = codes.DCM.ThresholdValue, codes.UCUM.NoUnits
+        measurements.append(sr.Measurement(name=name, value=float(threshold), unit=unit))
     decision = codes.SCT.Present if present else codes.SCT.Absent
     group = sr.MeasurementsAndQualitativeEvaluations(
         tracking_identifier=sr.TrackingIdentifier(
@@ -92,7 +94,7 @@ def _group(
             manufacturer=MAKER,
             parameters=parameters,
         ),
-        measurements=[score, *points],
+        measurements=measurements,
         qualitative_evaluations=[sr.QualitativeEvaluation(code, decision)],
         source_images=[
             sr.SourceImageForMeasurementGroup(source.SOPClassUID, source.SOPInstanceUID)
@@ -103,13 +105,6 @@ def _group(
         for warning in prediction.warnings
     )
     return group
-
-
-def _number(name: Any, value: float) -> Any:
-    from highdicom.sr import Measurement
-    from pydicom.sr.codedict import codes
-
-    return Measurement(name=name, value=float(value), unit=codes.UCUM.NoUnits)
 
 
 def _parameters(algorithm: Algorithm, kind: ScoreKind) -> list[str]:

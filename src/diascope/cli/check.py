@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from diascope.cli.streams import aside
-from diascope.cli.typed import NAMED
+from diascope.cli.typed import LISTS, NAMED
 
 _EXAMPLE = """\b
 Examples:
@@ -20,13 +20,7 @@ Examples:
 @click.command(epilog=_EXAMPLE)
 @click.argument("recipe", type=NAMED)
 @click.argument("inputs", nargs=-1, type=NAMED)
-@click.option(
-    "--list",
-    "lists",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="A text file with a path a line, or a CSV with a column `path`.",
-)
+@LISTS
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def check(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from diascope.cli.quiet import without_warnings
-from diascope.cli.typed import NAMED, filled, typed
+from diascope.cli.typed import LISTS, NAMED, filled, typed
 from diascope.words import as_utf8
 
 if TYPE_CHECKING:
@@ -29,13 +29,7 @@ Examples:
 @click.argument("recipe", type=NAMED)
 @click.argument("inputs", nargs=-1, type=NAMED)
 @click.option("--output", "-o", type=NAMED, callback=filled, help="Folder for the results.")
-@click.option(
-    "--list",
-    "lists",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="A text file with a path a line, or a CSV with a column `path`.",
-)
+@LISTS
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
 @click.option("--workers", help="How many read and preprocess; 0 for none, or auto.")
 @click.option("--executor", help="What spreads the work, such as local or ray.")

@@ -11,6 +11,14 @@ from diascope.words import as_utf8
 NAMED = click.Path(readable=False)
 """A file, a folder, or what else may stand there; whether it is sound is told by who opens it."""
 
+LISTS = click.option(
+    "--list",
+    "lists",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A text file with a path a line, or a CSV with a column `path`.",
+)
+
 
 def filled(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
     """Refuse an empty word, which would be taken for none."""

@@ -1,4 +1,4 @@
-"""From a template in this folder to a page; whatever is filled in is escaped."""
+"""From a template in this folder to a page; whatever ``render`` fills in is escaped."""
 
 import base64
 import hashlib
@@ -31,6 +31,13 @@ def render(template: str, **values: Any) -> str:
     }
     style = "\n".join(map(asset, ("tokens.css", "common.css", "style.css")))
     return environment.get_template(template).render(style=style, **values)
+
+
+def filled(page: str, **texts: str) -> str:
+    """Return a page with each text in the place of its name in double braces, as it is."""
+    for name, text in texts.items():
+        page = page.replace(f"{{{{{name}}}}}", text)
+    return page
 
 
 def asset(name: str) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TextIO
 
 from diascope.pages.heat import ramp_css
-from diascope.pages.render import asset, json_block, json_text, source_of
+from diascope.pages.render import asset, filled, json_block, json_text, source_of
 from diascope.pages.words import METRICS, compared_words
 from diascope.reports.html_pictures import Pictures
 from diascope.reports.html_record import brief, full
@@ -114,11 +114,7 @@ def _page() -> str:
         f"default-src 'none'; img-src data:; style-src {source_of(style)}; "
         f"script-src {source_of(script)}; base-uri 'none'; form-action 'none'"
     )
-    filled = {"policy": policy, "style": style, "script": script}
-    page = _asset("page.html")
-    for name, text in filled.items():
-        page = page.replace(f"{{{{{name}}}}}", text)
-    return page
+    return filled(_asset("page.html"), policy=policy, style=style, script=script)
 
 
 def _asset(name: str) -> str:

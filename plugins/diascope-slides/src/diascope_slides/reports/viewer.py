@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from diascope.errors import ReadError, reason_of
 from diascope.pages.heat import heat_png, ramp_css
-from diascope.pages.render import asset, json_block, source_of
+from diascope.pages.render import asset, filled, json_block, source_of
 from diascope.sample import Record
 from diascope_slides.reports.answers import Answer, answers, card_labels
 from diascope_slides.reports.names import safe_name
@@ -126,10 +126,7 @@ def _page() -> str:
         "default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inline'; "
         f"script-src {source_of(script)}; base-uri 'none'; form-action 'none'"
     )
-    page = _asset("page.html")
-    for name, text in {"policy": policy, "style": style, "script": script}.items():
-        page = page.replace(f"{{{{{name}}}}}", text)
-    return page
+    return filled(_asset("page.html"), policy=policy, style=style, script=script)
 
 
 def _asset(name: str) -> str:

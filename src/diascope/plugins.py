@@ -232,17 +232,16 @@ def recipe_path(name: str) -> Path:
 
 
 def _check_api(plugin: Plugin, loaded: type) -> None:
-    written = ".".join(map(str, contracts.API))
     api = getattr(loaded, "api", None)
     if not (isinstance(api, tuple) and len(api) == 2 and all(isinstance(n, int) for n in api)):
         raise PluginError(
             f"{plugin.title}: expected a class attribute api = {contracts.API}, got {api!r}",
             hint=f"Add `api = {contracts.API}` to the class {loaded.__qualname__}.",
         )
-    theirs = ".".join(map(str, api))
     if api[0] != contracts.API[0]:
+        theirs, ours = (".".join(map(str, each)) for each in (api, contracts.API))
         raise PluginError(
-            f"{plugin.title} was written for plugin API {theirs}, this diascope has {written}",
+            f"{plugin.title} was written for plugin API {theirs}, this diascope has {ours}",
             hint=f"Install matching versions: pip install -U diascope {plugin.distribution}",
         )
 

@@ -200,10 +200,9 @@ def _gate(node: Node) -> Gate:
 
 
 def _privacy(node: Node) -> Privacy:
-    for known in get_args(Privacy):
-        if node.value == known:
-            return cast("Privacy", known)
-    raise RecipeError(f"privacy must be none or strict, got {node.plain()!r}", where=node.where)
+    if node.value not in get_args(Privacy):
+        raise RecipeError(f"privacy must be none or strict, got {node.plain()!r}", where=node.where)
+    return cast(Privacy, node.value)
 
 
 def build(

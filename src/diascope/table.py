@@ -184,7 +184,7 @@ def columns_hint(columns: Sequence[str]) -> str:
     """Return what to do about a table that lacks a column of ours, perhaps nothing."""
     if not any(columns):
         return "Its first line must name the columns."
-    if columns and columns[0].startswith("sep="):
+    if columns[0].startswith("sep="):
         return "Remove its first line, sep=, which only Excel reads, and save it with commas."
     if mark := next((mark for mark in ";\t" if len(columns) == 1 and mark in columns[0]), ""):
         return f"Its cells are parted by {mark!r}; save it with commas."

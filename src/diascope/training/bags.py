@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from diascope.card import ModelCard
 from diascope.network import AttentionHead, Network
@@ -79,9 +79,6 @@ class BagNetwork(Network):
     """
 
     head: AttentionHead
-
-    def __init__(self, backbone: nn.Module, head: AttentionHead) -> None:
-        super().__init__(backbone, head)
 
     def forward(self, batch: Any) -> Tensor:
         return torch.stack([self.head.whole(features) for features in batch])

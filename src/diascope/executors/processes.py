@@ -155,16 +155,14 @@ class WorkerProcess:
         if self._channel is not None:
             self._channel.close()
             self._channel = None
-        if (process := self._process) is None:  # it could not be started
-            shutil.rmtree(self._folder, ignore_errors=True)
-            return None
-        process.join(_GRACE_SECONDS)
-        with self._lock:
-            self._process = None
-            process.kill()
-            process.join()
+        if (process := self._process) is not None:  # else it could not be started
+            process.join(_GRACE_SECONDS)
+            with self._lock:
+                self._process = None
+                process.kill()
+                process.join()
         shutil.rmtree(self._folder, ignore_errors=True)
-        return process.exitcode
+        return None if process is None else process.exitcode
 
 
 @contextmanager

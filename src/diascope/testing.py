@@ -222,12 +222,8 @@ def _written(
 
 def _expect_same(again: Sequence[Sample], samples: Sequence[Sample]) -> None:
     """Compare what ``read_from`` gives from the second sample on with what ``read`` gave."""
-    frames = [sample.frame for sample in samples]
-    _expect(
-        [each.frame for each in again] == frames,
-        f"the frames {frames} from read_from",
-        [each.frame for each in again],
-    )
+    got, frames = ([each.frame for each in some] for some in (again, samples))
+    _expect(got == frames, f"the frames {frames} from read_from", got)
     for one, other in zip(again, samples, strict=True):
         same = np.array_equal(one.pixels, other.pixels) and one.region == other.region
         _expect(same, f"of read_from what read gave as frame {other.frame}", one)

@@ -102,10 +102,8 @@ class ConvNet:
 
 
 def _numbers(part: Any) -> list[int]:
-    optional = [part.stride] if part.stride is not None else []
-    return (
-        [*optional, part.filters, part.kernel] if isinstance(part, Conv) else [*optional, part.size]
-    )
+    sizes = [part.filters, part.kernel] if isinstance(part, Conv) else [part.size]
+    return sizes if part.stride is None else [*sizes, part.stride]
 
 
 def _conv_modules(conv: Conv, channels: int) -> "Iterator[nn.Module]":

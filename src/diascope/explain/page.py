@@ -106,11 +106,8 @@ def _figures(
     prediction = subject.prediction
     answer = ", ".join(titles[name] for name in prediction.predicted) or "No label"
     score = prediction.scores[subject.chosen]
-    kind = (
-        "calibrated probability"
-        if prediction.score_kind == "probability"
-        else (f"{prediction.score_kind}, not calibrated")
-    )
+    calibrated = prediction.score_kind == "probability"
+    kind = "calibrated probability" if calibrated else f"{prediction.score_kind}, not calibrated"
     shown = [
         ("Answer", answer, "decided by the rule below the scores"),
         ("Score", score_words(score, prediction.score_kind), f"{titles[subject.chosen]}; {kind}"),

@@ -89,10 +89,8 @@ def _sum_words(evidence: Attribution) -> str:
     total, logit = signed_words(evidence.sum), signed_words(evidence.logit)
     if evidence.due is None:
         return f"sum {total}; logit {logit}"
-    rest, residual = (
-        signed_words(evidence.logit - evidence.due),
-        small_words(evidence.residual or 0.0),
-    )
+    rest = signed_words(evidence.logit - evidence.due)
+    residual = small_words(evidence.residual or 0.0)
     if evidence.method == "exact":
         return f"map {total} + bias {rest} = logit {logit}, residual {residual}"
     return f"map {total} + logit of grey {rest} = logit {logit}, completeness gap {residual}"

@@ -41,6 +41,7 @@ class JsonReport:
 
 
 def _document(prediction: Prediction, place: int, maps: zipfile.ZipFile) -> dict[str, Any]:
+    chosen = prediction.prediction_set
     references = []
     for evidence in prediction.evidence:
         key = f"{place}/{evidence.label}"
@@ -66,11 +67,7 @@ def _document(prediction: Prediction, place: int, maps: zipfile.ZipFile) -> dict
         "novelty": prediction.novelty,
         "out_of_distribution": prediction.out_of_distribution,
         "warnings": list(prediction.warnings),
-        **(
-            {}
-            if prediction.prediction_set is None
-            else {"prediction_set": prediction.prediction_set}
-        ),
+        **({} if chosen is None else {"prediction_set": chosen}),
         "evidence": references,
         "trace": list(prediction.trace),
     }

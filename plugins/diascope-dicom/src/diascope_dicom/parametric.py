@@ -144,13 +144,12 @@ def _map(
     words = "\n".join((*prediction.trace, *prediction.warnings))[:_LONG_TEXT]
     content = hashlib.sha256(values.tobytes() + words.encode()).hexdigest()
     names = naming(f"pm {label.name}", source, prediction, algorithm, content)
+    described = f"{written(label.title or label.name)} by {algorithm.name}"
     result = ParametricMap(
         [source],
         values,
         series_number=_SERIES_NUMBER,
-        series_description=f"{written(label.title or label.name)} by {algorithm.name}"[
-            :_LONG_STRING
-        ],
+        series_description=described[:_LONG_STRING],
         contains_recognizable_visual_features=False,
         real_world_value_mappings=[meaning],
         voi_lut_transformations=[  # LINEAR, the default, makes a width of 1 black and white

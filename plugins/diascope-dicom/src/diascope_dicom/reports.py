@@ -77,14 +77,8 @@ def _write(
         rows.writerow(COLUMNS)
         for result in results(make, run, records):
             path = _save(result, directory / name)
-            rows.writerow(
-                [
-                    result.item,
-                    result.state,
-                    path.relative_to(directory).as_posix() if path else "",
-                    result.reason,
-                ]
-            )
+            told = path.relative_to(directory).as_posix() if path else ""
+            rows.writerow([result.item, result.state, told, result.reason])
             files += [path] if path else []
             lost += result.out_of_reach
     if lost:

@@ -86,8 +86,8 @@ def inspect_pictures(
 
     Raises:
         TableError: with all errors at once: pictures that cannot be read, differ in size or have
-            channels that the network does not take, copies on two sides, a label or a split without
-            pictures.
+            channels that the network does not take, copies on two sides, a label without pictures
+            to train on.
     """
     read = _Read.of(examples, preparation)
     alike = read.alike()
@@ -221,7 +221,7 @@ def _leaks(sets: Sequence[Sequence[Example]], allowed: bool, called: str = "") -
 
 
 def _scarce(examples: Sequence[Example], names: Sequence[str]) -> Iterator[Defect]:
-    """Splits and labels with no or with few pictures."""
+    """Labels with no or with few pictures in a split."""
     for split, few in _FEW_GROUPS.items():
         chosen = [example for example in examples if example.split == split]
         if not chosen:  # of test; without another, no training is planned

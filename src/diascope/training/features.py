@@ -46,7 +46,7 @@ class Features:
         return features
 
     def drawn(self, examples: Sequence[Example], count: int, seed: int) -> Floats:
-        """Return ``(at least count, F)`` features, as many of each item as it takes and has."""
+        """Return ``(N, F)`` features, of each item as many as ``count`` takes and as it has."""
         random = np.random.default_rng(seed)
         each = -(-count // max(1, len(examples)))
         rows = [taken(self.of(example), each, random) for example in examples]

@@ -124,6 +124,7 @@ def make_plan(recipe: Recipe) -> Plan:
 
     Raises:
         RecipeError, TableError, PluginError: for what is wrong with them.
+        WeightsError: if a teacher or a start has no weights where it is named.
     """
     options, reference = train_options(recipe)
     examples = read_table(options.table, options.task)

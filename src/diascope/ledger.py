@@ -194,7 +194,6 @@ class Ledger:
             "state, stage, plugin, reason from items where id = ?"
         )
         old = self._base.execute(query, (item.id,)).fetchone()
-        state, moved = "pending", True
         if old is not None:
             seen, was, uri, stamp, content, digest, answered, ended, *_ = old
             told = entry.end is None or packed(entry.end)[:4] == old[-4:]
@@ -209,26 +208,26 @@ class Ledger:
                 uri == item.uri or (answered and masked(uri) == masked(item.uri))  # signed anew
             )
             if done and (same or (content and not entry.end and content_digest(item) == content)):
-                state = "done"
+                self._base.execute(
+                    "update items set seen = ?, place = ?, uri = ?, stamp = ? where id = ?",
+                    (self._seen, place, item.uri, entry.stamp, item.id),
+                )
                 if answered and ended != "ok":  # it was out of reach
                     self._state(item, "ok", None, None, None)
-                    moved = True
-        if state == "pending":
-            self._base.execute(
-                "insert or replace into items (id, uri, state) values (?, ?, 'pending')",
-                (item.id, item.uri),
-            )
+                    return True
+                return moved
         self._base.execute(
-            "update items set seen = ?, place = ?, uri = ?, stamp = ? where id = ?",
-            (self._seen, place, item.uri, entry.stamp, item.id),
+            "insert or replace into items (id, uri, stamp, seen, place, state) "
+            "values (?, ?, ?, ?, ?, 'pending')",
+            (item.id, item.uri, entry.stamp, self._seen, place),
         )
-        if state == "pending" and entry.end is not None:
+        if entry.end is not None:
             self._base.execute(
                 f"update items set {_SET}, digest = ? where id = ?",
                 (*packed(entry.end), self.digest, item.id),
             )
             self.lost += isinstance(entry.end, Failed)
-        return state == "pending" or moved
+        return True
 
     def _withdraw(self, end: Failed, item: Item, place: int, *, new: bool) -> None:
         """Let an answered item have failed as long as it is out of reach; its answer stays."""
@@ -271,12 +270,10 @@ class Ledger:
         """Two items never share an id: the second of the same name gets a number."""
         name, number = item.id, 1
         query = "select 1 from items where id = ? and seen = ?"
-        while True:
-            row = self._base.execute(query, (name, self._seen)).fetchone()
-            if row is None:
-                return Item(name, item.uri)
+        while self._base.execute(query, (name, self._seen)).fetchone() is not None:
             number += 1
             name = f"{item.id} ({number})"
+        return Item(name, item.uri)
 
 
 def _stamp(item: Item) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from diascope.card import ModelCard
 from diascope.errors import TableError, UsageError
-from diascope.evaluation.learned import LEARNED, Learned, learned_by
+from diascope.evaluation.learned import LEARNED, learned_by
 from diascope.evaluation.scored import Booleans, Scored
 from diascope.inputs import straight
 from diascope.ledger import Ledger
@@ -63,7 +63,7 @@ def read_labels(
 
 def learned_rows(examples: Sequence[Example], weights: Path | None) -> list[str]:
     """Return what to warn of rows that a model is measured on: those that it learned from."""
-    learned = learned_by(weights, examples) if weights is not None else Learned()
+    learned = learned_by(weights, examples)
     known = sum(learned.split(example) in LEARNED for example in examples)
     warnings = [learned.doubt] if learned.doubt else []
     if known:
@@ -130,7 +130,7 @@ def members(chosen: Sequence[Sequence[str]], names: Sequence[str]) -> Booleans:
 
 def _recalled(examples: Sequence[Example], weights: Path | None) -> tuple[list[Example], list[str]]:
     """Return rows with the splits that the model's training had, and how far these are known."""
-    learned = learned_by(weights, examples) if weights is not None else Learned()
+    learned = learned_by(weights, examples)
     if not learned.names:
         return list(examples), [
             learned.doubt

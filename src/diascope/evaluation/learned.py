@@ -47,17 +47,16 @@ class Learned:
         ]
 
 
-def learned_by(folder: Path, examples: Sequence[Example]) -> Learned:
-    """Return what is known of weights, from ``split.csv`` beside them; nothing without such a file,
-    or where it cannot be read.
+def learned_by(folder: Path | None, examples: Sequence[Example]) -> Learned:
+    """Return what is known of weights, from ``split.csv`` beside them; nothing without a folder or
+    such a file, or where it cannot be read.
 
     Two tables may name other groups alike, such as 1 to 100. Their names mean the same if at least
     one group has a picture of the same name in both, whatever its folder and ending; otherwise no
     group is taken for the training's, and ``doubt`` says so. A picture is the same if its absolute
     path is, by whatever way it is named.
     """
-    path = folder / SPLIT_FILE
-    if not path.is_file():
+    if folder is None or not (path := folder / SPLIT_FILE).is_file():
         return Learned()
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,7 +16,6 @@ from typing import Any
 
 import pytest
 
-from diascope.errors import DiascopeError
 from diascope.executors import processes
 from diascope.executors.processes import WorkerProcess
 from diascope.heard import heard
@@ -256,62 +254,3 @@ def test_what_a_process_fetched_stays_though_one_that_it_forked_ends() -> None:
     worker.close()
     assert isinstance(skipped, Skipped)
     assert skipped.reason == f"{signal.SIGTERM:d} True"
-
-
-def test_a_process_that_is_killed_while_it_starts_is_started_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    worker, killed = WorkerProcess(Tells()), []
-    spawn = WorkerProcess._spawn
-
-    def struck(self: WorkerProcess, end: socket.socket) -> None:
-        spawn(self, end)
-        if len(killed) < times:
-            killed.append(self._process)
-            assert self._process is not None
-            self._process.kill()
-
-    monkeypatch.setattr(WorkerProcess, "_spawn", struck)
-    times = 2
-    assert list(worker.prepare(Item("a", str(tmp_path / "a"))))
-    worker.close()
-    killed.clear()
-    times = 3
-    with pytest.raises(DiascopeError, match="could not start: it was killed by SIGKILL"):
-        list(WorkerProcess(Tells()).prepare(Item("a", str(tmp_path / "a"))))
-
-
-def test_a_process_that_hangs_while_it_starts_is_not_waited_for(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    spawn = WorkerProcess._spawn
-
-    def struck(self: WorkerProcess, end: socket.socket) -> None:
-        spawn(self, end)
-        assert self._process is not None
-        os.kill(self._process.pid or 0, signal.SIGSTOP)
-
-    monkeypatch.setattr(WorkerProcess, "_spawn", struck)
-    monkeypatch.setattr(processes, "_START_SECONDS", 0.1)
-    with pytest.raises(DiascopeError, match=r"could not start: nothing came for 0\.1 seconds"):
-        list(WorkerProcess(Tells()).prepare(Item("a", "a")))
-
-
-def test_ctrl_c_does_not_reach_a_process_that_starts(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    spawn = WorkerProcess._spawn
-
-    def struck(self: WorkerProcess, end: socket.socket) -> None:
-        spawn(self, end)
-        assert self._process is not None
-        for _ in range(50):  # whatever it imports meanwhile
-            os.kill(self._process.pid or 0, signal.SIGINT)
-            time.sleep(0.01)
-
-    monkeypatch.setattr(WorkerProcess, "_spawn", struck)
-    worker = WorkerProcess(Tells())
-    (end,) = worker.prepare(Item("a", "a"))
-    worker.close()
-    assert isinstance(end, Skipped)
-    assert capfd.readouterr().err == ""

@@ -76,7 +76,7 @@ def _is_sound(compiled: Path) -> bool:
 
 def _digest(compiled: Path) -> dict[str, str]:
     with compiled.open("rb") as file:
-        return {"digest": hashlib.file_digest(file, xxh3_128).hexdigest()}  # type: ignore[arg-type]
+        return {"digest": hashlib.file_digest(file, xxh3_128).hexdigest()}
 
 
 def _keep(request: openvino.InferRequest, answers: dict[str, NDArray[Any]]) -> None:

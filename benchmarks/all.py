@@ -2,7 +2,7 @@
 
     python benchmarks/all.py [--quick]
 
-Takes two hours on two cores that have nothing else to do; ``--quick`` takes fewer
+Takes an hour and three quarters on two cores that have nothing else to do; ``--quick`` takes fewer
 pictures. A script that fails is told, and the others go on.
 """
 

@@ -167,6 +167,7 @@ def test_rows_of_the_tables_test_that_the_weights_learned_from_are_a_warning(
     told = f"2 of 4 rows stand in train or validation in {tiny_weights}/split.csv"
     assert f"warning: {told}" in command(*asked, "test", "-o", tmp_path / "out").err
     assert any(told in warning for warning in measured(tmp_path / "out")["warnings"])
+    assert f"warning: {told}" in command(*asked[:-1], "-o", tmp_path / "all").err
     assert "split.csv" not in command(*asked, "train", "-o", tmp_path / "2").err
 
 

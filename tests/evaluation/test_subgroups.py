@@ -81,7 +81,9 @@ def test_a_part_says_which_labels_its_means_are_not_over() -> None:
     table.targets[:60, 1] = np.nan
     here, there = by_subgroup(table, ["source"], draws=5)
     assert here.metrics["auc_macro"]["value"] == here.metrics["auc_round"]["value"]
-    assert here.warning == "no item has large: means over labels are of the others"
+    assert here.warning == (
+        "no item has large: what needs one is not measured, and means of it are of the other labels"
+    )
     assert "no item" not in there.warning
 
 

@@ -276,12 +276,14 @@ def test_a_difference_is_told_as_other_numbers_of_pages_and_no_p_as_the_bound_th
     tmp_path: Path,
 ) -> None:
     older = Comparison("older", 120, {"spotted": Difference(-0.0312, -0.0624, 0.05, 0.0496)}, {})
+    older.labels["seen"] = Difference(0.0002, -0.0002, 0.0004, 0.5)
     write_evaluation(evaluate(binary(), draws=5, comparison=older), tmp_path)
     page = (tmp_path / "evaluation.html").read_text()
     less = "\N{MINUS SIGN}"
     assert f">{less}0.031</td>" in page
     assert f">{less}0.062 to +0.050</td>" in page
     assert ">0.0496</td>" in page
+    assert ">0.000 to 0.000</td>" in page
 
 
 def test_items_without_groups_are_not_told_to_count_together(tmp_path: Path) -> None:

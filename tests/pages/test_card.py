@@ -164,7 +164,8 @@ def test_what_a_hand_wrote_of_the_data_is_told_as_it_is() -> None:
     data = told[told.index("<h2>Data") : told.index("<h2>Calibration")]
     assert "<dt>Train</dt><dd>5,000 pictures of a clinic</dd>" in "".join(data.splitlines())
     assert [text in data for text in (">90<", ">40<", ">–<")] == [True] * 3  # noqa: RUF001
-    assert "resize (160)" in card_page(replace(CARD, preprocess=({"resize": 160},)))
+    page = card_page(replace(CARD, preprocess=({"resize": 160}, {"shift": 0}, {"a": 1, "b": 2})))
+    assert "resize (160), shift (0), {&#39;a&#39;: 1, &#39;b&#39;: 2}" in page
 
 
 def test_cross_validation_stands_with_the_metrics() -> None:
@@ -196,7 +197,7 @@ def test_what_was_measured_of_the_evidence_stands_behind_the_metrics() -> None:
     evidence = {
         "measured_on": "300 pictures of 250 groups of labels.csv",
         "masks": "300 pictures that the column mask of labels.csv names",
-        "inside": {"cases": 300, "figures": {"energy": energy}},
+        "inside": {"cases": 300, "figures": {"energy": energy, "pointing": {"value": 0.25}}},
         "hiding": {},
         "randomised": {},
         "left_out": {},
@@ -204,7 +205,13 @@ def test_what_was_measured_of_the_evidence_stands_behind_the_metrics() -> None:
     page = card_page(replace(CARD, evidence=evidence))
     section = page[page.index("<h2>Are the evidence maps any good?") : page.index("<h2>Data")]
 
-    told = ("300 pictures of 250 groups", "the column mask", "Energy inside the mask", "0.512")
+    told = (
+        "300 pictures of 250 groups",
+        "the column mask",
+        "Energy inside the mask",
+        "0.512",
+        "0.250",
+    )
     assert [text for text in told if text not in section] == []
     assert "evidence maps" not in card_page(CARD)
 

@@ -80,6 +80,15 @@ def test_a_label_that_is_not_predicted_at_a_high_score_says_from_which(opened: O
     assert "0.5" not in page.locator(".card").last.inner_text()
 
 
+def test_a_label_that_is_predicted_right_at_its_point_is_not_told_as_one_that_is_not(
+    opened: Open,
+) -> None:
+    labels = [{"name": name, "title": "", "operating_point": 0.65432149} for name in ("a", "b")]
+    page = opened([scored({"a": 0.2, "b": 0.65432149}, "b")], card={**FINDINGS, "labels": labels})
+
+    assert "Not decided" not in page.locator(".card").inner_text()
+
+
 def test_every_predicted_label_has_a_bar_and_the_highest_others_fill_up_to_three(
     opened: Open,
 ) -> None:

@@ -43,7 +43,7 @@ def read_labels(
     _refuse_unknown(examples, card, table)
     if any(example.split for example in examples):  # what has none is trained on
         examples = [replace(example, split=example.split or "train") for example in examples]
-        held = [example for example in examples if example.split == split == "test"]
+        held = [each for each in examples if each.split == "test" and split in (None, "test")]
         warnings = learned_rows(held, weights)
     else:
         examples, warnings = _recalled(examples, weights)

@@ -115,7 +115,7 @@ def _warnings(scored: Scored, failed: Mapping[str, str]) -> list[str]:
         found.append(f"{lost} ({share:.1%}) without an answer, in no figure")
     absent = [name for name, count in scored.counts().items() if not count]
     if absent:
-        means = "" if scored.task == "binary" else ", and means over labels are of the others"
+        means = "" if scored.task == "binary" else ", and means of it are of the other labels"
         told = f"no item has the label {', '.join(absent)}: what needs one is not measured"
         found.append(told + means)
     known = {name: int(scored.label(column)[0].sum()) for name, column in scored.measured.items()}

@@ -132,7 +132,8 @@ def _warning(part: Scored) -> str:
     few = [f"fewer than {FEW_ITEMS} items"] if len(part) < FEW_ITEMS else []
     counts = {} if part.task == "binary" else part.counts()
     if absent := [name for name, count in counts.items() if not count]:
-        few.append(f"no item has {', '.join(absent)}: means over labels are of the others")
+        told = "what needs one is not measured, and means of it are of the other labels"
+        few.append(f"no item has {', '.join(absent)}: {told}")
     if rare := [name for name in rare_labels(part) if name not in absent]:
         few.append(f"fewer than {FEW_GROUPS} groups with or without {', '.join(rare)}")
     return "; ".join(few)

@@ -103,11 +103,12 @@ def _factors(card: ModelCard) -> dict[str, _Factor]:
 
 def _step(written: Any) -> str:
     """Return a preprocessing step as a reader says it, such as ``resize (size 160)``."""
-    if not isinstance(written, Mapping):
+    if not isinstance(written, Mapping) or len(written) != 1:  # a card may be written by hand
         return str(written)
     ((name, values),) = written.items()
-    pairs = values.items() if isinstance(values, Mapping) else ()  # a card may be written by hand
-    told = ", ".join(f"{key} {value}" for key, value in pairs) or str(values or "")
+    if isinstance(values, Mapping):
+        values = ", ".join(f"{key} {value}" for key, value in values.items())
+    told = "" if values is None else str(values)
     return f"{name} ({told})" if told else str(name)
 
 

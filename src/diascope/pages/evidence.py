@@ -43,7 +43,7 @@ def evidence_measures(evidence: Mapping[str, Any], part: str) -> list[Measure]:
     """Return what was measured of one part: ``inside``, ``hiding`` or ``randomised``."""
     figures = evidence[part].get("figures", {})
     return [
-        Measure(title, found["value"], found["low"], found["high"])
+        Measure(title, found["value"], found.get("low"), found.get("high"))
         for name, title in _TITLES[part].items()
         if (found := figures.get(name))
     ]

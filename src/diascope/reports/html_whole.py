@@ -20,7 +20,6 @@ def whole(prediction: Prediction, room: float) -> dict[str, Any] | None:
         room: about how many bytes all of it may take.
     """
     overview, regions = prediction.overview, prediction.regions
-    region = None if prediction.preview is None else prediction.region  # which is not shown
     if overview is None:
         return None
     labels = tuple(prediction.scores) if regions is not None else ()
@@ -39,7 +38,7 @@ def whole(prediction: Prediction, room: float) -> dict[str, Any] | None:
         "outside": base64_text(_outside(overview.mask, shape)),
         "counts": overview.counts,
         "heats": heats,
-        "region": _shares(region, overview),
+        "region": None if prediction.preview is None else _shares(prediction.region, overview),
     }
 
 

@@ -44,7 +44,7 @@ const fromOtherScores = (row, record, labels) => {
   if (labels.compared) return null;
   const pointed = Object.keys(record.scores).filter((name) => pointOf(name, record, labels) !== null);
   const low = pointed.filter((name) => row.predicted.includes(name) && record.scores[name] < 0.5);
-  const high = pointed.filter((name) => record.scores[name] >= 0.5 && record.scores[name] < pointOf(name, record, labels));
+  const high = pointed.filter((name) => !row.predicted.includes(name) && record.scores[name] >= 0.5 && record.scores[name] < pointOf(name, record, labels));
   const points = (names, from) => names.map((name) => `${labels.title(name)} ${from} ${scoreText(pointOf(name, record, labels), record.kind)} on`).join(", ");
   return [
     low.length ? make("p", { class: "muted small" }, `Decided from a score below 0.5: ${points(low, "from")}.`) : null,

@@ -1,7 +1,6 @@
 """Runs that stop early or are to be doubted: what they say, and what they leave to read."""
 
 import json
-import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,16 +14,7 @@ from diascope.cores import cores
 from diascope.errors import DeviceError
 from diascope.executors.local import LocalExecutor
 from diascope.sample import Found, Item
-from tests.runs import (
-    PATIENCE_S,
-    REFERENCE,
-    Ended,
-    rows,
-    start,
-    states,
-    write_pictures,
-    write_recipe,
-)
+from tests.runs import REFERENCE, Ended, rows, write_pictures, write_recipe
 
 Command = Callable[..., Ended]
 
@@ -267,21 +257,3 @@ def test_what_breaks_in_our_code_under_an_executor_of_others_is_not_blamed_on_it
     ended = command(*arguments, "--executor", "astray")
     assert ended.code == 3
     assert "fault in diascope" in ended.err
-
-
-def test_an_item_that_killed_the_command_kills_no_other_one(
-    odd_plugins: Path, tmp_path: Path, tiny_weights: Path
-) -> None:
-    run = {"batch": 8, "device": "cpu", "workers": "auto"} | REFERENCE
-    recipe = write_recipe(tmp_path / "r.yaml", tiny_weights, read="fatal", run=run)
-    photos, results = write_pictures(tmp_path / "photos", 3), tmp_path / "out"
-    (photos / "01.png").rename(photos / "fatal.png")
-    codes = []
-    for options in ([], [], ["--retry"]):
-        process = start(odd_plugins, "run", recipe, photos, "-o", results, *options)
-        process.communicate(timeout=PATIENCE_S)
-        codes.append(process.returncode)
-    state, reason = states(results)["fatal.png"]
-    assert codes == [-signal.SIGKILL, 1, 1]
-    assert state == "failed"
-    assert "was killed by SIGKILL" in reason

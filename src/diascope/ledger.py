@@ -36,8 +36,6 @@ class Ledger:
 
     Attributes:
         lost: items that failed as they were entered last.
-        wary: whether one of them may kill or hang who reads it: some are done again that failed, or
-            the run before did not come to its end.
 
     Raises:
         OutputError: if the file is not a ledger, or one of another version, or damaged.
@@ -48,7 +46,6 @@ class Ledger:
         self._base = opened(path)
         self._file = file_at(path)
         self._seen, self.lost, self._withdrawn = int(self.decoded("seen", 0)), 0, 0
-        self.wary = False
 
     def close(self) -> None:
         self._base.close()
@@ -97,9 +94,7 @@ class Ledger:
                 entered.
         """
         before, last = self._seen, self._count(self._seen)
-        unended = self.counts()["pending"]
-        self.wary = retry or unended > 0
-        left = self.fact(_RETRYING) == "yes" and unended
+        left = self.fact(_RETRYING) == "yes" and self.counts()["pending"]
         again = retry and not left
         self._seen += 1
         self.lost = self._withdrawn = 0

@@ -149,9 +149,6 @@ def _run(
         raise UsageError("the inputs hold no files", hint=hint)
     summary.lap("find")
     if left := outcome.counts["pending"]:
-        if ledger.wary and pipeline.workers == "auto":  # it is not to be this process that dies
-            options = replace(pipeline.recipe.run, workers=min(left, cores()))
-            pipeline.recipe = replace(pipeline.recipe, run=options)
         with measured("load"):
             _load(pipeline, ledger)
         outcome.execution = pipeline.execution

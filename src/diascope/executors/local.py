@@ -24,8 +24,7 @@ class LocalExecutor:
     """Prepares with ``run.workers`` workers while the network is at work.
 
     ``workers: auto`` takes all cores, and none for a run of one chunk, where starting processes
-    would cost more than they save; but some for one that goes on where another ended, or retries:
-    an item may have killed or hung what read it.
+    would cost more than they save.
 
     Args:
         read_ahead: chunks that are prepared before the network needs them, and that it may be

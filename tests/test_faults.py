@@ -130,6 +130,7 @@ def test_an_answer_that_its_card_allows_has_no_fault(
         ({"evidence": (Evidence("grey", MAP, 1, 0),)}, "got 'grey' with float32 (2, 2)"),
         ({"evidence": (Evidence("dark", MAP[0], 1, 0),)}, "got 'dark' with float32 (2,)"),
         ({"evidence": (replace(ANSWER.evidence[0], logit=None),)}, "numbers, got (None, 0)"),
+        ({"evidence": (replace(ANSWER.evidence[0], bias=10**400),)}, "logit and bias are numbers"),
         ({"samples": "2"}, "samples, a whole number from 1, got '2'"),
         ({"novelty": "high"}, "novelty, a number or None, got 'high'"),
         ({"attention": MAP}, "attention, a number or None, got array("),

@@ -1,6 +1,8 @@
 """What is kept of an item under way has no gaps."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from diascope.pipeline import Pipeline
@@ -25,5 +27,20 @@ def test_parts_that_follow_some_that_could_not_be_kept_are_not_kept(
     away.rename(item.uri)
     parts.add(item, 8, every[8:])
     assert parts.count(item) == 4
+    (resumed,) = finished(tiled, item)
+    assert (resumed.samples, resumed.scores) == (12, undisturbed.scores)
+
+
+def test_parts_with_a_gap_are_not_gone_on_from(
+    tiled: Pipeline, make_item: Callable[..., Item]
+) -> None:
+    item = make_item(tiles(12), "whole.txt")
+    (undisturbed,) = finished(tiled, item)
+    parts = tiled.preparation.parts
+    assert parts is not None
+    (file,) = parts.folder.iterdir()
+    with closing(sqlite3.connect(file)) as base, base:
+        base.execute("delete from parts where number between 4 and 7")
+    assert parts.count(item) == 0
     (resumed,) = finished(tiled, item)
     assert (resumed.samples, resumed.scores) == (12, undisturbed.scores)

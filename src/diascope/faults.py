@@ -190,7 +190,7 @@ def _is_number(value: Any) -> bool:
     """Whether the ledger can keep it as a number: of a library, such as torch, too."""
     try:
         float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False
     return True
 

@@ -32,15 +32,16 @@ class Parts:
         """Return how many of the item's regions are answered, from the first on.
 
         What was answered of another content is removed, and so is a file that a kill left without
-        content or that is damaged: nothing is.
+        content, that lacks some regions before others, or is damaged: nothing is.
         """
         path = self._path(item)
         if not path.exists():
             return 0
         try:
             with closing(sqlite3.connect(path)) as base:
-                if _is_of(item, base):
-                    return _count(base)
+                (count,) = base.execute("select count(*) from parts").fetchone()
+                if _is_of(item, base) and count == _next(base):
+                    return int(count)
         except sqlite3.DatabaseError:
             pass
         path.unlink()
@@ -58,8 +59,8 @@ class Parts:
     def add(self, item: Item, start: int, predictions: Sequence[Prediction]) -> None:
         """Keep the answers of the regions from the number ``start`` on: all of them or none.
 
-        None of an item whose content changed since its first ones were kept, or could not be looked
-        at once: those that follow do not go without those that were not kept then.
+        None of an item whose content changed since its first ones were kept, and none after some
+        that could not be kept: there are no gaps.
         """
         if not self.folder.is_dir():
             return
@@ -76,7 +77,7 @@ class Parts:
                 base.execute("delete from parts")
                 base.execute("delete from content")
                 base.execute("insert into content values (?)", (_stamp(item),))
-            elif not _is_of(item, base) or _count(base) != start:
+            elif not _is_of(item, base) or _next(base) != start:
                 return
             base.executemany(f"insert or replace into parts values ({_VALUES})", rows)
 
@@ -89,8 +90,9 @@ class Parts:
         return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()}.sqlite"
 
 
-def _count(base: sqlite3.Connection) -> int:
-    return int(base.execute("select count(*) from parts").fetchone()[0])
+def _next(base: sqlite3.Connection) -> int:
+    """Return the number after that of the last region that is kept."""
+    return int(base.execute("select coalesce(max(number) + 1, 0) from parts").fetchone()[0])
 
 
 def _is_of(item: Item, base: sqlite3.Connection) -> bool:

@@ -19,13 +19,13 @@ from diascope.sample import Item, Skipped
 
 @dataclass(frozen=True)
 class Skips:
-    """A Work whose worker has nothing to do."""
+    """A Work whose worker has nothing to do, and tells which signals are kept off."""
 
     batch: int = 1
     workers: int = 1
 
     def prepare(self, item: Item) -> Iterator[Skipped]:
-        yield Skipped(item, "not looked at")
+        yield Skipped(item, str(signal.pthread_sigmask(signal.SIG_BLOCK, [])))
 
     def finish(self, prepared: Any) -> Any:
         raise NotImplementedError
@@ -87,4 +87,5 @@ def test_ctrl_c_does_not_reach_a_process_that_starts(
     (end,) = worker.prepare(Item("a", "a"))
     worker.close()
     assert isinstance(end, Skipped)
+    assert end.reason == "set()", "what a plugin starts could not be ended by it"
     assert capfd.readouterr().err == ""

@@ -188,6 +188,8 @@ def _received(channel: Channel, within_s: float | None) -> Any:
 def _prepare_items(end: socket.socket, pickled: bytes, folder: str) -> None:
     """What a worker process does, until its parent is gone; temporary files go to the folder."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to handle
+    if hasattr(signal, "pthread_sigmask"):  # it was kept off; programs of plugins may want it
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     _leave_nothing(folder)
     warnings.formatwarning = told_once()
     os.environ.update(_ONE_THREAD)

@@ -49,7 +49,7 @@ def packed(record: Record, *, lossless: bool = False) -> tuple[Any, ...]:
         return "skipped", None, None, as_utf8(record.reason), *[None] * 6
     if isinstance(record, Failed):
         return "failed", record.stage, record.plugin, as_utf8(record.reason), *[None] * 6
-    overview, region, regions = record.overview, record.region, record.regions
+    overview, box, regions = record.overview, record.region, record.regions
     answer = {
         "scores": {name: float(score) for name, score in record.scores.items()},
         "score_kind": record.score_kind,
@@ -63,7 +63,7 @@ def packed(record: Record, *, lossless: bool = False) -> tuple[Any, ...]:
             {"label": e.label, "logit": float(e.logit), "bias": float(e.bias), "shape": e.map.shape}
             for e in record.evidence
         ],
-        "region": region and [*map(int, (region.x, region.y, region.width, region.height))],
+        "region": None if box is None else [*map(int, (box.x, box.y, box.width, box.height))],
         "overview": None if overview is None else _overview_facts(overview),
         "attention": None if record.attention is None else float(record.attention),
     }

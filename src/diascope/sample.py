@@ -62,7 +62,7 @@ class Item:
             status = os.stat(self.uri)  # noqa: PTH116 - no Path for each read
             if not stat.S_ISREG(status.st_mode):
                 raise ReadError("it is not a regular file")
-            if self.stamp not in ("", STAMP.format(status)):
+            if self.stamp and self.stamp != STAMP.format(status):
                 raise OSError(errno.ESTALE, "it has changed since it was found")
             return open(self.uri, "rb")  # noqa: PTH123 - the caller closes it
         scheme, _, rest = self.uri.partition("://")

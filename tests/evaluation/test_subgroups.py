@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from diascope.errors import UsageError
+from diascope.evaluation.evaluate import evaluate
 from diascope.evaluation.metrics import measured
 from diascope.evaluation.subgroups import by_subgroup, check_divisible, divided
 from tests.evaluation.tables import binary, multilabel
@@ -85,6 +86,19 @@ def test_a_part_says_which_labels_its_means_are_not_over() -> None:
         "no item has large: what needs one is not measured, and means of it are of the other labels"
     )
     assert "no item" not in there.warning
+
+
+def test_a_label_that_no_item_lacks_is_told_as_one_that_none_has() -> None:
+    table = multilabel(columns={"source": ("here",) * 60 + ("there",) * 60})
+    table.targets[:60, 1] = np.where(np.isnan(table.targets[:60, 1]), np.nan, 1)
+    here, there = by_subgroup(table, ["source"], draws=5)
+    assert here.metrics["auc_macro"]["value"] == here.metrics["auc_round"]["value"]
+    means = "what needs one is not measured, and means of it are of the other labels"
+    assert here.warning == f"no item lacks large: {means}"
+    assert "no item" not in there.warning
+    whole = evaluate(table.take(np.arange(60)), draws=5)
+    assert f"no item lacks the label large: {means}" in whole.warnings
+    assert not any(told.startswith("fewer than") for told in whole.warnings)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,13 @@ from typing import Any
 from diascope.evaluation.compare import Comparison
 from diascope.evaluation.metrics import LABEL_METRICS, measured
 from diascope.evaluation.scored import Scored
-from diascope.evaluation.subgroups import FEW_GROUPS, Subgroup, by_subgroup, rare_labels
+from diascope.evaluation.subgroups import (
+    FEW_GROUPS,
+    Subgroup,
+    by_subgroup,
+    one_sided_labels,
+    rare_labels,
+)
 from diascope.pages.words import counted
 
 
@@ -113,15 +119,15 @@ def _warnings(scored: Scored, failed: Mapping[str, str]) -> list[str]:
         share = len(failed) / (len(failed) + len(scored))
         lost = counted(len(failed), "item")
         found.append(f"{lost} ({share:.1%}) without an answer, in no figure")
-    absent = [name for name, count in scored.counts().items() if not count]
-    if absent:
-        means = "" if scored.task == "binary" else ", and means of it are of the other labels"
-        told = f"no item has the label {', '.join(absent)}: what needs one is not measured"
-        found.append(told + means)
+    one_sided = one_sided_labels(scored)
+    means = "" if scored.task == "binary" else ", and means of it are of the other labels"
+    for told, names in one_sided.items():
+        found.append(f"{told} the label {', '.join(names)}: what needs one is not measured{means}")
+    sided = set().union(*one_sided.values())
     known = {name: int(scored.label(column)[0].sum()) for name, column in scored.measured.items()}
     if fewer := [f"{name} of {n:,}" for name, n in known.items() if 0 < n < len(scored)]:
         found.append(f"labels not known of all items are measured of fewer: {', '.join(fewer)}")
-    if few := [name for name in rare_labels(scored) if name not in absent]:
+    if few := [name for name in rare_labels(scored) if name not in sided]:
         found.append(
             f"fewer than {FEW_GROUPS} groups with or without {', '.join(few)}: what is measured of "
             "so few says little, and so do its intervals"

@@ -130,13 +130,26 @@ def _order(value: str) -> tuple[bool, bool, Decimal, str]:
 
 def _warning(part: Scored) -> str:
     few = [f"fewer than {FEW_ITEMS} items"] if len(part) < FEW_ITEMS else []
-    counts = {} if part.task == "binary" else part.counts()
-    if absent := [name for name, count in counts.items() if not count]:
-        told = "what needs one is not measured, and means of it are of the other labels"
-        few.append(f"no item has {', '.join(absent)}: {told}")
-    if rare := [name for name in rare_labels(part) if name not in absent]:
+    one_sided = {} if part.task == "binary" else one_sided_labels(part)
+    for told, names in one_sided.items():
+        means = "what needs one is not measured, and means of it are of the other labels"
+        few.append(f"{told} {', '.join(names)}: {means}")
+    known = set().union(*one_sided.values())
+    if rare := [name for name in rare_labels(part) if name not in known]:
         few.append(f"fewer than {FEW_GROUPS} groups with or without {', '.join(rare)}")
     return "; ".join(few)
+
+
+def one_sided_labels(scored: Scored) -> dict[str, list[str]]:
+    """Return the labels of which there is only one kind of item, by what is to be said of them.
+
+    Of a task with one label an item, that no item lacks one says that none has the others.
+    """
+    absent = [name for name, count in scored.counts().items() if not count]
+    labels = scored.measured.items() if scored.task == "multilabel" else ()
+    full = [name for name, column in labels if scored.label(column)[1].all()]
+    kinds = {"no item has": absent, "no item lacks": [name for name in full if name not in absent]}
+    return {told: names for told, names in kinds.items() if names}
 
 
 def rare_labels(scored: Scored) -> list[str]:

@@ -15,8 +15,10 @@ from glob import glob, has_magic, iglob
 from importlib.util import find_spec
 from itertools import islice, takewhile
 from pathlib import Path, PurePosixPath
+from warnings import warn
 
 from diascope.errors import AddressError, UsageError, reason_of
+from diascope.output import RUN_FILES
 from diascope.remote import find_remote
 from diascope.sample import STAMP, Failed, Found, Item, Skipped
 from diascope.table import columns_hint, is_blank, named_in, quote_hint
@@ -24,8 +26,7 @@ from diascope.words import as_utf8, masked
 
 _PACKAGE = "package://"
 _STORES = ("s3://", "s3a://", "gs://", "gcs://", "abfs://", "az://")
-_AT_ONCE = 16
-"""Addresses of a list that are looked up at a time: most of that is waiting for the store."""
+_AT_ONCE = 16  # addresses of a list that are looked up at a time: most of that is waiting
 
 
 def find_items(
@@ -35,7 +36,8 @@ def find_items(
     base: Path | None = None,
     leave_out: Path | str | None = None,
 ) -> Iterator[Found]:
-    """Yield what is found, folders in the order of their names.
+    """Yield what is found, folders in the order of their names; a folder in a named one that holds
+    the results of a run is not looked into, and how many are not is warned of.
 
     Args:
         named: files, folders, globs and URIs, as typed; ``package://NAME/PATH`` is a file in an
@@ -49,15 +51,18 @@ def find_items(
             be reached.
     """
     prefixes, output = _prefixes(named), Path(leave_out).resolve() if leave_out else None
+    runs = set[Path]()
     for name, prefix in zip(named, prefixes, strict=True):
         if name.startswith(_PACKAGE):
-            yield from _local(_packaged(name), prefix, None, output)
+            yield from _local(_packaged(name), prefix, None, output, runs)
         elif "://" in name:
             yield from find_remote(_archived(name, base), prefix)
         else:
-            yield from _local(name, prefix, base, output)
+            yield from _local(name, prefix, base, output, runs)
     for path in lists:
         yield from _listed(path)
+    if runs:
+        warn(f"folders of other runs, left out: {len(runs):,}; name one to read it", stacklevel=2)
 
 
 def stamp_of(path: Path) -> str:
@@ -90,7 +95,9 @@ def _prefixes(named: Sequence[str]) -> list[str]:
     ]
 
 
-def _local(name: str, prefix: str, base: Path | None, leave_out: Path | None) -> Iterator[Found]:
+def _local(
+    name: str, prefix: str, base: Path | None, leave_out: Path | None, runs: set[Path]
+) -> Iterator[Found]:
     if not name:  # it would be the current folder
         raise UsageError("an input has an empty name", hint="Was a variable of the shell not set?")
     try:
@@ -103,7 +110,7 @@ def _local(name: str, prefix: str, base: Path | None, leave_out: Path | None) ->
     if folder and leave_out is not None and path.resolve() == leave_out:
         raise UsageError(f"{name!r} is the output folder too", hint="Choose another --output.")
     if folder:
-        yield from _folder(straight(path), prefix, leave_out)
+        yield from _folder(straight(path), prefix, leave_out, runs)
     elif there:
         yield _file(path, prefix.rstrip("/") or path.name)
     elif has_magic(name):
@@ -159,10 +166,10 @@ def _resolved(path: Path) -> Path:
     return Path(os.path.realpath(path))  # Path.resolve raises for a link to itself
 
 
-def _folder(folder: Path, prefix: str, leave_out: Path | None) -> Iterator[Found]:
+def _folder(folder: Path, prefix: str, leave_out: Path | None, runs: set[Path]) -> Iterator[Found]:
     """Yield what lies in a folder and those below it, each of them once, by whatever links."""
     seen = set[tuple[int, int]]()
-    open_folders = [_listing(folder, prefix, leave_out, seen)]
+    open_folders = [_listing(folder, prefix, leave_out, seen, runs)]
     while open_folders:  # no recursion: a path may have more parts than Python has frames
         found = next(open_folders[-1], None)
         if found is None:
@@ -170,11 +177,11 @@ def _folder(folder: Path, prefix: str, leave_out: Path | None) -> Iterator[Found
         elif isinstance(found, Found):
             yield found
         else:
-            open_folders.append(_listing(*found, leave_out, seen))
+            open_folders.append(_listing(*found, leave_out, seen, runs))
 
 
 def _listing(
-    folder: Path, prefix: str, leave_out: Path | None, seen: set[tuple[int, int]]
+    folder: Path, prefix: str, leave_out: Path | None, seen: set[tuple[int, int]], runs: set[Path]
 ) -> Iterator[Found | tuple[Path, str]]:
     """Yield the files of a folder, and of each folder in it the path and how its ids begin."""
     try:
@@ -184,6 +191,9 @@ def _listing(
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
         yield _failed(folder, prefix or folder.name, f"cannot be listed: {error.strerror}")
+        return
+    if seen and {entry.name for entry in entries} >= RUN_FILES:  # and not the one that was named
+        runs.add(_resolved(folder))
         return
     seen.add((here.st_dev, here.st_ino))
     for entry in entries:

@@ -14,6 +14,8 @@ from diascope.words import masked
 LEDGER_FILE = "ledger.sqlite"
 _LOCK = ".lock"
 _OWN = (LEDGER_FILE, "run.json", _LOCK)
+RUN_FILES = frozenset({LEDGER_FILE, "run.json"})
+"""What together tells the folder of a run that has written reports from every other folder."""
 
 
 def check_local(folder: Path) -> None:

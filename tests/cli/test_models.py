@@ -83,6 +83,27 @@ def test_the_text_tells_calibration_decisions_and_subgroups(
     assert [text for text in told if text not in shown] == []
 
 
+def test_a_card_by_hand_is_shown_as_far_as_it_goes(command: Command, tiny_weights: Path) -> None:
+    figure = {"value": 0.625}
+    card = replace(
+        read_card(tiny_weights),
+        metrics={"accuracy": figure},
+        cross_validation={"accuracy": figure},
+        subgroups={"sex=male": {"items": "a dozen", "accuracy": figure}},
+        evidence={"inside": {"figures": {"energy": figure}}, "hiding": None},
+    )
+    write_card(card, tiny_weights)
+    shown = command("models", "show", tiny_weights).out
+    page = command("models", "show", tiny_weights, "--html", "-").out
+    assert "\nCross-validation\n  accuracy 0.625\n" in shown
+    assert "\nEvidence maps\n  Does the evidence lie where it should? (some maps)\n    E" in shown
+    assert "<h3>Cross-validation</h3>\n<table" in page
+    assert all(text in page for text in ("male (a dozen)", "in some maps.", "Energy inside the"))
+
+    write_card(replace(card, cross_validation={"folds": 5, "accuracy": figure}), tiny_weights)
+    assert "\nCross-validation, 5 folds\n" in command("models", "show", tiny_weights).out
+
+
 def test_a_model_whose_card_raises_is_told_with_its_cause(
     command: Command, install: Callable[..., None]
 ) -> None:

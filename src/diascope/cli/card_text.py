@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from diascope.card import ModelCard
-from diascope.pages.evidence import PARTS, evidence_measures
+from diascope.pages.evidence import PARTS, evidence_maps, evidence_measures
 from diascope.pages.words import counted, measure_lines, score_words
 
 
@@ -35,8 +35,9 @@ def card_lines(card: ModelCard) -> Iterator[str]:
     yield from _measures(card.metrics)
     if card.cross_validation:
         yield ""
-        folds, where = card.cross_validation["folds"], card.cross_validation["measured_on"]
-        yield f"Cross-validation, {folds} folds: {where}"
+        folds, where = map(card.cross_validation.get, ("folds", "measured_on"))
+        told = "Cross-validation" if folds is None else f"Cross-validation, {folds} folds"
+        yield f"{told}: {where}" if where else told
         yield from _measures(card.cross_validation)
     for part, metrics in card.subgroups.items():
         yield ""
@@ -71,11 +72,13 @@ def _evidence(evidence: Mapping[str, Any]) -> Iterator[str]:
     if not evidence:
         return
     yield ""
-    yield f"Evidence maps, measured on {evidence['measured_on']}"
-    yield f"  masks: {evidence['masks'] or 'none'}"
+    where = evidence.get("measured_on")
+    yield f"Evidence maps, measured on {where}" if where else "Evidence maps"
+    if "masks" in evidence:
+        yield f"  masks: {evidence['masks'] or 'none'}"
     for part, title in PARTS.items():
         if measures := evidence_measures(evidence, part):
-            yield f"  {title} ({counted(evidence[part]['cases'], 'map')})"
+            yield f"  {title} ({evidence_maps(evidence, part)})"
             yield from (f"    {line}" for line in measure_lines(measures))
 
 

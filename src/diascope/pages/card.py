@@ -10,7 +10,14 @@ from typing import Any
 
 from diascope.card import Calibration, ModelCard
 from diascope.pages.render import render
-from diascope.pages.words import Measure, compared_words, counted, label_measures, whole_measures
+from diascope.pages.words import (
+    Measure,
+    compared_words,
+    counted,
+    label_measures,
+    number_words,
+    whole_measures,
+)
 
 _MEASURES_OF_A_PART = 2
 _SCORES = {
@@ -90,7 +97,7 @@ def _factors(card: ModelCard) -> dict[str, _Factor]:
     for name, part in card.subgroups.items():
         column, _, value = name.partition("=")
         factor = found.setdefault(column, _Factor())
-        told = f"{value} ({part['items']:,})" if "items" in part else value
+        told = f"{value} ({number_words(part['items'])})" if "items" in part else value
         if "warning" in part:
             factor.warnings.append(f"{value}: {part['warning']}")
         for measure in whole_measures(part, card.labels):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from diascope.pages.words import Measure
+from diascope.pages.words import Measure, counted
 
 PARTS = {
     "inside": "Does the evidence lie where it should?",
@@ -40,10 +40,18 @@ _TITLES = {
 
 
 def evidence_measures(evidence: Mapping[str, Any], part: str) -> list[Measure]:
-    """Return what was measured of one part: ``inside``, ``hiding`` or ``randomised``."""
-    figures = evidence[part].get("figures", {})
+    """Return what was measured of one part: ``inside``, ``hiding`` or ``randomised``; nothing of
+    one that a card written by hand leaves out."""
+    figures = (evidence.get(part) or {}).get("figures", {})
     return [
         Measure(title, found["value"], found.get("low"), found.get("high"))
         for name, title in _TITLES[part].items()
         if (found := figures.get(name))
     ]
+
+
+def evidence_maps(evidence: Mapping[str, Any], part: str) -> str:
+    """Return of how many maps a part was measured, such as ``3 maps``; ``some maps`` if it does not
+    say."""
+    cases = evidence[part].get("cases", "some")
+    return counted(cases, "map") if isinstance(cases, int) else f"{cases} maps"

@@ -6,7 +6,7 @@ import json
 from importlib.resources import files
 from typing import Any
 
-from diascope.pages.evidence import evidence_measures
+from diascope.pages.evidence import evidence_maps, evidence_measures
 from diascope.pages.words import counted, figure_words, number_words, score_words, title_words
 
 
@@ -27,6 +27,7 @@ def render(template: str, **values: Any) -> str:
         "figure": figure_words,
         "score": score_words,
         "counted": counted,
+        "evidence_maps": evidence_maps,
         "evidence_measures": evidence_measures,
     }
     style = "\n".join(map(asset, ("tokens.css", "common.css", "style.css")))

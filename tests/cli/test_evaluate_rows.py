@@ -158,6 +158,24 @@ def test_rows_that_the_other_of_two_models_learned_from_are_a_warning(
     assert "older" not in command(*asked, other, "-o", tmp_path / "2").err
 
 
+def test_that_nothing_says_what_the_other_of_two_models_learned_from_is_a_warning(
+    command: Command, recipe: Path, table: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    rows = [f"photos/{n:02}.png,{LABELS[n % 3]}" for n in range(12)]
+    table.write_text("\n".join(["path,label", *rows]))
+    split = [f"photos/{n:02}.png,red,,{'test' if n % 2 else 'train'}" for n in range(12)]
+    (tiny_weights / "split.csv").write_text("\n".join(["path,label,group,split", *split]))
+    older = write_weights(tmp_path / "older")
+    other = write_recipe(tmp_path / "older.yaml", older)
+    asked = "evaluate", recipe, "--labels", table, "--split", "test", "--compare", other, "-o"
+    told = "neither a column `split` nor a split.csv beside the weights says which rows the model"
+    ended = command(*asked, tmp_path / "out")
+    assert f"warning: older: {told}" in ended.err
+    assert f"warning: {told}" not in ended.err
+    (older / "split.csv").write_text("\n".join(["path,label,group,split", *split]))
+    assert told not in command(*asked, tmp_path / "2").err
+
+
 def test_rows_of_the_tables_test_that_the_weights_learned_from_are_a_warning(
     command: Command, recipe: Path, table: Path, tiny_weights: Path, tmp_path: Path
 ) -> None:

@@ -99,11 +99,12 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
     other = _composed(options["compare"], ()) if options["compare"] else None
     folder = _folder(options["output"], pipeline)
     card = pipeline.model.instance.card
-    examples, warnings = read_labels(options["labels"], card, options["split"], pipeline.weights)
+    table, weights = options["labels"], pipeline.weights
+    examples, stated, warnings = read_labels(table, card, options["split"], weights)
     warnings += pipeline.warnings
     if other is not None:
         check_comparable(card, other.model.instance.card)
-        doubts = [*other.warnings, *learned_rows(examples, other.weights)]
+        doubts = [*other.warnings, *learned_rows(examples, other.weights, stated=stated)]
         warnings += [f"{other.recipe.name}: {doubt}" for doubt in doubts]
     check_divisible(columns_of(examples), by)
     updated_in = updatable(pipeline.weights, card) if options["update_card"] else None

@@ -24,12 +24,17 @@ from diascope.table import SPLIT_FILE, Example, read_table
 
 _LIST = "items.csv"
 _SHOWN = 5
+_UNKNOWN = (
+    f"neither a column `split` nor a {SPLIT_FILE} beside the weights says which rows the model "
+    "learned from: of those, if there are any, the figures flatter"
+)
 
 
 def read_labels(
     table: Path, card: ModelCard, split: str | None, weights: Path | None = None
-) -> tuple[list[Example], list[str]]:
-    """Return the rows to measure, all or those of a split, and what a reader should be warned of.
+) -> tuple[list[Example], bool, list[str]]:
+    """Return the rows to measure, all or those of a split; whether the table itself says of which
+    split rows are; and what a reader should be warned of.
 
     Args:
         weights: folder of the model's; its ``split.csv`` says which groups and pictures it was
@@ -41,7 +46,7 @@ def read_labels(
     """
     examples = read_table(table, card.task)
     _refuse_unknown(examples, card, table)
-    if any(example.split for example in examples):  # what has none is trained on
+    if stated := any(example.split for example in examples):  # what has none is trained on
         examples = [replace(example, split=example.split or "train") for example in examples]
         held = [each for each in examples if each.split == "test" and split in (None, "test")]
         warnings = learned_rows(held, weights)
@@ -53,17 +58,27 @@ def read_labels(
             f"{learned} of {len(examples)} rows stand in train or validation: if the model was "
             "trained on them, the figures flatter; --split test leaves them out"
         )
-        return examples, [*_repeated(examples), *warnings, *([flatters] if learned else ())]
+        told = [*_repeated(examples), *warnings, *([flatters] if learned else ())]
+        return examples, stated, told
     chosen = [example for example in examples if example.split == split]
     if not chosen:
         hint = "\n  ".join([*warnings, "Give the table a column `split`, or leave out --split."])
         raise TableError(f"no row has the split {split!r}", where=str(table), hint=hint)
-    return chosen, [*_repeated(chosen), *warnings]
+    return chosen, stated, [*_repeated(chosen), *warnings]
 
 
-def learned_rows(examples: Sequence[Example], weights: Path | None) -> list[str]:
-    """Return what to warn of rows that a model is measured on: those that it learned from."""
+def learned_rows(
+    examples: Sequence[Example], weights: Path | None, *, stated: bool = True
+) -> list[str]:
+    """Return what to warn of rows that a model is measured on: those that it learned from.
+
+    Args:
+        stated: whether their table says of which split they are; if not, it is also warned of that
+            nothing beside the weights does.
+    """
     learned = learned_by(weights, examples)
+    if not (stated or learned.names):
+        return [learned.doubt or _UNKNOWN]
     known = sum(learned.split(example) in LEARNED for example in examples)
     warnings = [learned.doubt] if learned.doubt else []
     if known:
@@ -132,11 +147,7 @@ def _recalled(examples: Sequence[Example], weights: Path | None) -> tuple[list[E
     """Return rows with the splits that the model's training had, and how far these are known."""
     learned = learned_by(weights, examples)
     if not learned.names:
-        return list(examples), [
-            learned.doubt
-            or f"neither a column `split` nor a {SPLIT_FILE} beside the weights says which rows "
-            "the model learned from: of those, if there are any, the figures flatter"
-        ]
+        return list(examples), [learned.doubt or _UNKNOWN]
     told = f"{weights}/{SPLIT_FILE}"
     placed = [replace(example, split=learned.split(example)) for example in examples]
     warnings = [learned.doubt] if learned.doubt else []

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Optional
+from typing import Annotated, Any, ClassVar, Literal, Optional
 
 import pytest
+from annotated_types import Ge, Gt, Interval
+from pydantic import Field
 
 from diascope.backbones.convnet import ConvNet
 from diascope.document import parse_document
@@ -214,3 +216,42 @@ def test_types_are_told_in_words() -> None:
     assert in_words(Literal["max", "mean"] | None) == "max or mean or nothing"
     assert in_words(dict[str, float]) == "keys, each with a number"
     assert in_words(tuple[Path, ...]) == "a list, each a path"
+
+
+@dataclass
+class Limited:
+    count: Annotated[int, Field(gt=0)] = 1
+    share: Annotated[float, Interval(gt=0, lt=1)] | None = None
+    sides: tuple[Annotated[int, Ge(1)], ...] = ()
+    least: Annotated[int, Gt(0)] | Literal["all"] = "all"
+    told: Annotated[Literal["a", "b"], {"which": "letter"}] = "a"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("count: 0", "count must be a whole number, got 0 (Input should be greater than 0)"),
+        ("share: 1", "share must be a number or nothing, got 1 (Input should be less than 1)"),
+        (
+            "sides: [1, 0]",
+            "sides must be a list, each a whole number, got [1, 0] "
+            "(1: Input should be greater than or equal to 1)",
+        ),
+        (
+            "least: 0",
+            "least must be a whole number or all, got 0 (Input should be greater than 0)",
+        ),
+        ("count: x", "count must be a whole number, got 'x'"),
+        ("told: c", "told must be a or b, got 'c'"),
+    ],
+)
+def test_the_limits_of_annotated_are_checked(text: str, told: str) -> None:
+    error = refusal(text, Limited)
+    assert (error.where, error.message) == ("r.yaml:1", told)
+
+
+def test_what_lies_within_the_limits_of_annotated_passes() -> None:
+    text = "count: 3\nshare: 0.5\nsides: [1, 2]\nleast: 2\ntold: b"
+    expected = {"count": 3, "share": 0.5, "sides": (1, 2), "least": 2, "told": "b"}
+    assert checked(text, Limited) == expected
+    assert parameters(Limited)["count"].type_name == "a whole number"

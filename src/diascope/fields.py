@@ -19,10 +19,15 @@ _UNKNOWN = "unexpected_keyword_argument"
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of a class: its name, type hint and default."""
+    """One parameter of a class: its name, type hint and default.
+
+    Attributes:
+        limited: the type hint with all that ``Annotated`` says of it, such as limits.
+    """
 
     name: str
     hint: Any
+    limited: Any
     default: Any = inspect.Parameter.empty
 
     @property
@@ -46,6 +51,7 @@ def parameters(target: Callable[..., Any]) -> dict[str, Parameter]:
         signature = inspect.signature(target)
         function = target.__init__ if inspect.isclass(target) else target
         hints = typing.get_type_hints(function)
+        limited = typing.get_type_hints(function, include_extras=True)
         frozenset(hints.values())  # what cannot be hashed, such as [int], is no type
     except Exception as error:  # a hint in quotes may be any expression
         raise PluginError(f"the parameters of {name} cannot be read: {error}") from error
@@ -61,7 +67,8 @@ def parameters(target: Callable[..., Any]) -> dict[str, Parameter]:
                 f"the parameter {parameter.name!r} of {name} has no type hint",
                 hint="Recipes are checked against type hints: give each parameter one.",
             )
-        found[parameter.name] = Parameter(parameter.name, hints[parameter.name], parameter.default)
+        key = parameter.name
+        found[key] = Parameter(key, hints[key], limited[key], parameter.default)
     return found
 
 
@@ -96,7 +103,7 @@ def _value(parameter: Parameter, node: Node, base: Path | None) -> Any:
     from pydantic import TypeAdapter, ValidationError
 
     # a dataclass takes the configuration of what it is a part of, and none otherwise
-    whole: Any = types.GenericAlias(tuple, (parameter.hint,))
+    whole: Any = types.GenericAlias(tuple, (parameter.limited,))
     try:  # strict JSON rules: no string becomes a number, a list may become a tuple
         adapter = TypeAdapter(whole, config={"extra": "forbid"})
         (value,) = adapter.validate_json(json.dumps([node.plain()]), strict=True)
@@ -125,6 +132,9 @@ def _mismatch(parameter: Parameter, node: Node, errors: Sequence[Any]) -> Recipe
     detail = f" ({inside}: {first['msg']})" if inside and (several or not union) else ""
     if several and first["type"] == "value_error":
         detail = f" ({first['ctx']['error']})"
+    limits = [each for each in errors if "ctx" in each and each["type"] != "literal_error"]
+    if limits and not detail and parameter.limited != parameter.hint:
+        detail = f" ({limits[0]['msg']})"
     got = repr(node.plain())
     shown = got if len(got) <= _SHOWN else f"{got[:_SHOWN]}..."
     hint = ""

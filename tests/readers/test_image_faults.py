@@ -12,6 +12,7 @@ from PIL import Image
 
 from diascope.errors import ReadError
 from diascope.readers.image import ImageReader
+from diascope.readers.video import VideoReader
 from diascope.sample import Item
 from tests.pngs import png
 
@@ -131,7 +132,7 @@ def test_a_sound_tiff_of_an_unsupported_kind_is_told_what_to_save(
     assert "of a kind that is not supported; save it as 8-bit RGB or grey" in reason
 
 
-@pytest.mark.parametrize("brand", [b"heic", b"heix", b"mif1", b"msf1", b"avif"])
+@pytest.mark.parametrize("brand", [b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"avif"])
 def test_a_photo_in_heic_or_avif_fails_with_advice(make_item: Make, brand: bytes) -> None:
     head = struct.pack(">I4s4sI", 24, b"ftyp", brand, 0) + b"mif1heic" + bytes(200)
     reason = refusal(make_item(head, "IMG_0001.HEIC"))
@@ -139,6 +140,24 @@ def test_a_photo_in_heic_or_avif_fails_with_advice(make_item: Make, brand: bytes
     assert "HEIC or AVIF" in reason
     assert "Export it as JPEG" in reason
     assert 10 < ImageReader().sniff("IMG_0001.HEIC", head) < 60
+
+
+@pytest.mark.parametrize("brand", [b"hevc", b"hevx", b"hevm", b"hevs", b"avis"])
+def test_a_picture_with_the_brand_of_a_sequence_fails_with_advice(
+    make_item: Make, brand: bytes
+) -> None:
+    start = struct.pack(">I4s4sI", 20, b"ftyp", brand, 0) + b"mif1"
+    meta = struct.pack(">I4sI", 212, b"meta", 0) + bytes(200)
+    content = start + meta + struct.pack(">I4s", 9008, b"mdat") + bytes(9000)
+
+    assert "HEIC or AVIF" in refusal(make_item(content, "IMG_0001.HEIC"))
+    assert ImageReader().sniff("nameless", content[:4096]) == 20
+    assert VideoReader().sniff("nameless", content[:4096]) == 0
+
+    track = struct.pack(">I4s", 108, b"moov") + bytes(100)
+    for sequence in (start + track, start + meta + track):
+        assert ImageReader().sniff("nameless", sequence) == 0
+        assert VideoReader().sniff("nameless", sequence) == 60
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Pictures that cannot be read, or not as they were meant: reasons, and what to do."""
 
 import re
+import struct
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
@@ -19,7 +20,9 @@ _MAGIC = (
     b"GIF8",
 )
 _UNREADABLE = "damaged, or of a kind that is not supported; save it as 8-bit RGB or grey"
-_HEIF = (b"heic", b"heix", b"mif1", b"msf1", b"avif")  # brands (ISO/IEC 23008-12, AV1 Image)
+_HEIF = (b"heic", b"heix", b"heim", b"heis", b"mif1", b"msf1", b"avif")
+_SEQUENCES = (b"hevc", b"hevx", b"hevm", b"hevs", b"avis")  # brands (ISO/IEC 23008-12, AV1 Image)
+_HEAD_BYTES = 4096
 _BMP_HEADERS = {size.to_bytes(4, "little") for size in (12, 40, 52, 56, 64, 108, 124)}  # bytes
 _BITS, _PLANES, _SAMPLE_FORMAT = 258, 284, 339
 _SEPARATE, _SIGNED = 2, 2
@@ -36,14 +39,33 @@ def is_known(head: bytes) -> bool:
 
 
 def is_heif(head: bytes) -> bool:
-    """Say whether a file's first bytes, at least 12, are those of HEIC or AVIF."""
-    return head[4:8] == b"ftyp" and head[8:12] in _HEIF
+    """Say whether a file's first bytes, 4,096 if there are, are those of a picture in HEIC or AVIF.
+
+    By their brand some are sequences of pictures: a film, unless they hold a picture and no track.
+    """
+    kinds = _boxes(head)
+    if kinds[:1] != [b"ftyp"]:
+        return False
+    still = b"meta" in kinds and b"moov" not in kinds
+    return head[8:12] in _HEIF or (head[8:12] in _SEQUENCES and still)
+
+
+def _boxes(head: bytes) -> list[bytes]:
+    """Return the kinds of the boxes (ISO/IEC 14496-12) that begin in a file's first bytes."""
+    kinds, place = [], 0
+    while place + 8 <= len(head):
+        size, kind = struct.unpack_from(">I4s", head, place)
+        kinds.append(kind)
+        if size < 8:  # it goes to the file's end, or is damaged, or its size is of 64 bits
+            break
+        place += size
+    return kinds
 
 
 def not_a_picture(item: Item, file: BinaryIO) -> ReadError:
     """Return why Pillow does not know what a file holds."""
     file.seek(0)
-    head = file.read(64)
+    head = file.read(_HEAD_BYTES)
     if is_heif(head):
         return ReadError(
             "the picture is HEIC or AVIF, which this reader does not decode. "
@@ -52,7 +74,7 @@ def not_a_picture(item: Item, file: BinaryIO) -> ReadError:
         )
     suffix = PurePosixPath(item.uri).suffix
     named = f"the file is named {suffix}, but " if suffix.lower() in SUFFIXES else ""
-    if head and all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in head):
+    if head and all(byte in b"\t\n\r" or 32 <= byte < 127 for byte in head[:64]):
         return ReadError(f"{named}its content is text, not a picture")
     if head.startswith(_MAGIC):
         return ReadError(f"{named}it cannot be decoded: it is {_UNREADABLE}")

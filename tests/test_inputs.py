@@ -63,6 +63,7 @@ def test_a_file_whose_name_looks_like_a_glob_is_a_file(tree: Path) -> None:
 def test_of_several_inputs_the_name_of_each_comes_first(tree: Path) -> None:
     make(tree / "two" / "a.png")
     assert ids("sub", "two", "b.png") == ["sub/c.png", "two/a.png", "b.png"]
+    assert ids("two", "./.")[:2] == ids("two", ".")[:2] == ["two/a.png", "./a.png"]
 
 
 def test_inputs_of_the_same_name_get_the_path_as_typed(tree: Path) -> None:

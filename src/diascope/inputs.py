@@ -87,7 +87,8 @@ def _prefixes(named: Sequence[str]) -> list[str]:
     """Return what stands before the ids of each named thing; nothing if only one is named."""
     if len(named) < 2:
         return [""] * len(named)
-    short = [PurePosixPath(masked(name).rstrip("/")).name for name in named]
+    paths = [PurePosixPath(masked(name)) for name in named]
+    short = [path.name or str(path).strip("/") for path in paths]  # "." has no name, nor has "/"
     counts = Counter(short)
     return [
         f"{masked(name).strip('/') if counts[last] > 1 else last}/"

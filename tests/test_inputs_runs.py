@@ -32,7 +32,8 @@ def test_folders_of_runs_are_left_out_and_told_once(tree: Path) -> None:
     with pytest.warns() as heard:
         found = ids(tree, tree / "results", leave_out=tree / "results" / "two")
     assert [str(each.message) for each in heard] == [
-        "folders of other runs, left out: 1; name one to read it"
+        f"{folder} is left out: it has a run's results; name it to read them"
+        for folder in (tree / "link", tree / "results" / "one")
     ]
     within = ["results/three/maps/00.png", "results/three/run.json"]
     assert found == ["tree/00.png", *(f"tree/{name}" for name in within), *within]
@@ -49,6 +50,6 @@ def test_what_a_run_leaves_is_no_input_of_the_next(
 ) -> None:
     photos = write_pictures(tmp_path / "photos", 2)
     assert command("run", recipe, photos, "-o", photos / "results" / "one").code == 0
-    with pytest.warns(UserWarning, match="folders of other runs, left out: 1;"):
+    with pytest.warns(UserWarning, match=f"{photos / 'results' / 'one'} is left out"):
         assert command("run", recipe, photos, "-o", photos / "results" / "two").code == 0
     assert list(states(photos / "results" / "two")) == ["00.png", "01.png"]

@@ -26,7 +26,8 @@ from diascope.words import as_utf8, masked
 
 _PACKAGE = "package://"
 _STORES = ("s3://", "s3a://", "gs://", "gcs://", "abfs://", "az://")
-_AT_ONCE = 16  # addresses of a list that are looked up at a time: most of that is waiting
+_AT_ONCE = 16
+"""Addresses of a list that are looked up at a time: most of that is waiting for the store."""
 
 
 def find_items(
@@ -36,33 +37,30 @@ def find_items(
     base: Path | None = None,
     leave_out: Path | str | None = None,
 ) -> Iterator[Found]:
-    """Yield what is found, folders in the order of their names; a folder in a named one that holds
-    the results of a run is not looked into, and how many are not is warned of.
+    """Yield what is found, folders in the order of their names.
 
     Args:
         named: files, folders, globs and URIs, as typed; ``package://NAME/PATH`` is a file in an
             installed Python package.
         lists: text files with a path a line, or CSV files with a column ``path``.
         base: folder in which relative paths are looked up first; the current folder is next.
-        leave_out: a folder that is not looked into, if any: the recipe's or the run's output.
+        leave_out: a folder that is not looked into, if any: the recipe's or the run's output. Nor
+            are those below a named one that hold the results of a run, each with a warning.
 
     Raises:
         UsageError: if something named is not there, or its file system is not installed or cannot
             be reached.
     """
     prefixes, output = _prefixes(named), Path(leave_out).resolve() if leave_out else None
-    runs = set[Path]()
     for name, prefix in zip(named, prefixes, strict=True):
         if name.startswith(_PACKAGE):
-            yield from _local(_packaged(name), prefix, None, output, runs)
+            yield from _local(_packaged(name), prefix, None, output)
         elif "://" in name:
             yield from find_remote(_archived(name, base), prefix)
         else:
-            yield from _local(name, prefix, base, output, runs)
+            yield from _local(name, prefix, base, output)
     for path in lists:
         yield from _listed(path)
-    if runs:
-        warn(f"folders of other runs, left out: {len(runs):,}; name one to read it", stacklevel=2)
 
 
 def stamp_of(path: Path) -> str:
@@ -87,8 +85,8 @@ def _prefixes(named: Sequence[str]) -> list[str]:
     """Return what stands before the ids of each named thing; nothing if only one is named."""
     if len(named) < 2:
         return [""] * len(named)
-    paths = [PurePosixPath(masked(name)) for name in named]
-    short = [path.name or str(path).strip("/") for path in paths]  # "." has no name, nor has "/"
+    paths = map(PurePosixPath, map(masked, named))
+    short = [path.name or str(path).strip("/") for path in paths]  # "." has no name
     counts = Counter(short)
     return [
         f"{masked(name).strip('/') if counts[last] > 1 else last}/"
@@ -96,9 +94,7 @@ def _prefixes(named: Sequence[str]) -> list[str]:
     ]
 
 
-def _local(
-    name: str, prefix: str, base: Path | None, leave_out: Path | None, runs: set[Path]
-) -> Iterator[Found]:
+def _local(name: str, prefix: str, base: Path | None, leave_out: Path | None) -> Iterator[Found]:
     if not name:  # it would be the current folder
         raise UsageError("an input has an empty name", hint="Was a variable of the shell not set?")
     try:
@@ -111,7 +107,7 @@ def _local(
     if folder and leave_out is not None and path.resolve() == leave_out:
         raise UsageError(f"{name!r} is the output folder too", hint="Choose another --output.")
     if folder:
-        yield from _folder(straight(path), prefix, leave_out, runs)
+        yield from _folder(straight(path), prefix, leave_out)
     elif there:
         yield _file(path, prefix.rstrip("/") or path.name)
     elif has_magic(name):
@@ -167,10 +163,10 @@ def _resolved(path: Path) -> Path:
     return Path(os.path.realpath(path))  # Path.resolve raises for a link to itself
 
 
-def _folder(folder: Path, prefix: str, leave_out: Path | None, runs: set[Path]) -> Iterator[Found]:
+def _folder(folder: Path, prefix: str, leave_out: Path | None) -> Iterator[Found]:
     """Yield what lies in a folder and those below it, each of them once, by whatever links."""
     seen = set[tuple[int, int]]()
-    open_folders = [_listing(folder, prefix, leave_out, seen, runs)]
+    open_folders = [_listing(folder, prefix, leave_out, seen)]
     while open_folders:  # no recursion: a path may have more parts than Python has frames
         found = next(open_folders[-1], None)
         if found is None:
@@ -178,11 +174,11 @@ def _folder(folder: Path, prefix: str, leave_out: Path | None, runs: set[Path]) 
         elif isinstance(found, Found):
             yield found
         else:
-            open_folders.append(_listing(*found, leave_out, seen, runs))
+            open_folders.append(_listing(*found, leave_out, seen))
 
 
 def _listing(
-    folder: Path, prefix: str, leave_out: Path | None, seen: set[tuple[int, int]], runs: set[Path]
+    folder: Path, prefix: str, leave_out: Path | None, seen: set[tuple[int, int]]
 ) -> Iterator[Found | tuple[Path, str]]:
     """Yield the files of a folder, and of each folder in it the path and how its ids begin."""
     try:
@@ -193,10 +189,10 @@ def _listing(
     except OSError as error:
         yield _failed(folder, prefix or folder.name, f"cannot be listed: {error.strerror}")
         return
-    if seen and {entry.name for entry in entries} >= RUN_FILES:  # and not the one that was named
-        runs.add(_resolved(folder))
-        return
     seen.add((here.st_dev, here.st_ino))
+    if len(seen) > 1 and {entry.name for entry in entries} >= RUN_FILES:
+        warn(f"{folder} is left out: it has a run's results; name it to read them", stacklevel=2)
+        return
     for entry in entries:
         path, name = Path(entry.path), f"{prefix}{entry.name}"
         if entry.name.startswith("."):

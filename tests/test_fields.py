@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Optional
 
 import pytest
-from annotated_types import Ge, Gt, Interval
+from annotated_types import Ge, Gt, Interval, Predicate
 from pydantic import Field
 
 from diascope.backbones.convnet import ConvNet
@@ -218,12 +218,17 @@ def test_types_are_told_in_words() -> None:
     assert in_words(tuple[Path, ...]) == "a list, each a path"
 
 
+def is_even(number: int) -> bool:
+    return number % 2 == 0
+
+
 @dataclass
 class Limited:
     count: Annotated[int, Field(gt=0)] = 1
     share: Annotated[float, Interval(gt=0, lt=1)] | None = None
     sides: tuple[Annotated[int, Ge(1)], ...] = ()
     least: Annotated[int, Gt(0)] | Literal["all"] = "all"
+    even: Annotated[int, Predicate(is_even)] = 2
     told: Annotated[Literal["a", "b"], {"which": "letter"}] = "a"
 
 
@@ -241,6 +246,7 @@ class Limited:
             "least: 0",
             "least must be a whole number or all, got 0 (Input should be greater than 0)",
         ),
+        ("even: 3", "even must be a whole number, got 3 (Predicate 'is_even' failed)"),
         ("count: x", "count must be a whole number, got 'x'"),
         ("told: c", "told must be a or b, got 'c'"),
     ],

@@ -1,4 +1,4 @@
-"""Results of other runs inside an input: they are no pictures to classify."""
+"""Results of other runs inside an input are no pictures to classify, and are accounted for."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +8,7 @@ import pytest
 from diascope.inputs import find_items
 from tests.runs import Ended, states, write_pictures
 
+TOLD = "a folder with a run's results; name it to read them"
 Command = Callable[..., Ended]
 
 
@@ -28,15 +29,16 @@ def tree(tmp_path: Path) -> Path:
     return folder
 
 
-def test_folders_of_runs_are_left_out_and_told_once(tree: Path) -> None:
-    with pytest.warns() as heard:
-        found = ids(tree, tree / "results", leave_out=tree / "results" / "two")
-    assert [str(each.message) for each in heard] == [
-        f"{folder} is left out: it has a run's results; name it to read them"
-        for folder in (tree / "link", tree / "results" / "one")
-    ]
-    within = ["results/three/maps/00.png", "results/three/run.json"]
-    assert found == ["tree/00.png", *(f"tree/{name}" for name in within), *within]
+def test_a_folder_of_a_run_is_skipped_once_by_whatever_links(tree: Path) -> None:
+    found = list(find_items([str(tree)], leave_out=tree / "results" / "two"))
+
+    ends = {entry.item.id: entry.end and entry.end.reason for entry in found}
+    assert ends == {
+        "00.png": None,
+        "link": TOLD,
+        "results/three/maps/00.png": None,
+        "results/three/run.json": None,
+    }
 
 
 def test_a_folder_of_a_run_is_read_if_it_or_one_within_is_named(tree: Path) -> None:
@@ -50,6 +52,10 @@ def test_what_a_run_leaves_is_no_input_of_the_next(
 ) -> None:
     photos = write_pictures(tmp_path / "photos", 2)
     assert command("run", recipe, photos, "-o", photos / "results" / "one").code == 0
-    with pytest.warns(UserWarning, match=f"{photos / 'results' / 'one'} is left out"):
-        assert command("run", recipe, photos, "-o", photos / "results" / "two").code == 0
-    assert list(states(photos / "results" / "two")) == ["00.png", "01.png"]
+    assert command("run", recipe, photos, "-o", photos / "results" / "two").code == 0
+
+    assert states(photos / "results" / "two") == {
+        "00.png": ("ok", ""),
+        "01.png": ("ok", ""),
+        "results/one": ("skipped", TOLD),
+    }

@@ -132,7 +132,7 @@ def _mismatch(parameter: Parameter, node: Node, errors: Sequence[Any]) -> Recipe
     detail = f" ({inside}: {first['msg']})" if inside and (several or not union) else ""
     if several and first["type"] == "value_error":
         detail = f" ({first['ctx']['error']})"
-    limits = [each for each in errors if "ctx" in each and each["type"] != "literal_error"]
+    limits = [each for each in errors if not each["type"].endswith(("_type", "literal_error"))]
     if limits and not detail and parameter.limited != parameter.hint:
         detail = f" ({limits[0]['msg']})"
     got = repr(node.plain())

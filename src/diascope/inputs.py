@@ -15,7 +15,6 @@ from glob import glob, has_magic, iglob
 from importlib.util import find_spec
 from itertools import islice, takewhile
 from pathlib import Path, PurePosixPath
-from warnings import warn
 
 from diascope.errors import AddressError, UsageError, reason_of
 from diascope.output import RUN_FILES
@@ -44,8 +43,8 @@ def find_items(
             installed Python package.
         lists: text files with a path a line, or CSV files with a column ``path``.
         base: folder in which relative paths are looked up first; the current folder is next.
-        leave_out: a folder that is not looked into, if any: the recipe's or the run's output. Nor
-            are those below a named one that hold the results of a run, each with a warning.
+        leave_out: a folder that is not looked into, if any: the recipe's or the run's output. One
+            with another run's results that lies in a named one is skipped.
 
     Raises:
         UsageError: if something named is not there, or its file system is not installed or cannot
@@ -191,7 +190,8 @@ def _listing(
         return
     seen.add((here.st_dev, here.st_ino))
     if len(seen) > 1 and {entry.name for entry in entries} >= RUN_FILES:
-        warn(f"{folder} is left out: it has a run's results; name it to read them", stacklevel=2)
+        item = _item(folder, prefix.rstrip("/"))
+        yield Found(item, "", Skipped(item, "a folder with a run's results; name it to read them"))
         return
     for entry in entries:
         path, name = Path(entry.path), f"{prefix}{entry.name}"

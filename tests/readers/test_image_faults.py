@@ -152,9 +152,11 @@ def test_a_picture_with_the_brand_of_a_sequence_fails_with_advice(
 
     assert "HEIC or AVIF" in refusal(make_item(content, "IMG_0001.HEIC"))
     assert ImageReader().sniff("nameless", content[:4096]) == 20
+    assert ImageReader().sniff("nameless", content[:232]) == 0  # a track may follow
     assert VideoReader().sniff("nameless", content[:4096]) == 0
 
     track = struct.pack(">I4s", 108, b"moov") + bytes(100)
+    assert "HEIC or AVIF" not in refusal(make_item(start + meta + track, "film"))
     for sequence in (start + track, start + meta + track):
         assert ImageReader().sniff("nameless", sequence) == 0
         assert VideoReader().sniff("nameless", sequence) == 60

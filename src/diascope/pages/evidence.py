@@ -53,5 +53,5 @@ def evidence_measures(evidence: Mapping[str, Any], part: str) -> list[Measure]:
 def evidence_maps(evidence: Mapping[str, Any], part: str) -> str:
     """Return of how many maps a part was measured, such as ``3 maps``; ``some maps`` if it does not
     say."""
-    cases = evidence[part].get("cases", "some")
-    return counted(cases, "map") if isinstance(cases, int) else f"{cases} maps"
+    cases = evidence[part].get("cases")
+    return "some maps" if cases is None else counted(cases, "map")

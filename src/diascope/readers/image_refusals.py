@@ -46,7 +46,7 @@ def is_heif(head: bytes) -> bool:
     kinds = _boxes(head)
     if kinds[:1] != [b"ftyp"]:
         return False
-    still = b"meta" in kinds and b"moov" not in kinds
+    still = b"meta" in kinds[:-1] and b"moov" not in kinds  # a long `meta` may hide what follows
     return head[8:12] in _HEIF or (head[8:12] in _SEQUENCES and still)
 
 

@@ -229,6 +229,7 @@ class Limited:
     sides: tuple[Annotated[int, Ge(1)], ...] = ()
     least: Annotated[int, Gt(0)] | Literal["all"] = "all"
     even: Annotated[int, Predicate(is_even)] = 2
+    plain: int = 1
     told: Annotated[Literal["a", "b"], {"which": "letter"}] = "a"
 
 
@@ -248,6 +249,7 @@ class Limited:
         ),
         ("even: 3", "even must be a whole number, got 3 (Predicate 'is_even' failed)"),
         ("count: x", "count must be a whole number, got 'x'"),
+        ("plain: 1.5", "plain must be a whole number, got 1.5"),
         ("told: c", "told must be a or b, got 'c'"),
     ],
 )

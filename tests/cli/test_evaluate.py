@@ -54,6 +54,15 @@ def test_a_table_is_classified_measured_and_written_down(
     }
 
 
+def test_the_recipe_is_named_as_typed(
+    command: Command, recipe: Path, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(recipe.parent)
+
+    assert command("evaluate", recipe.name, "--labels", table, "-o", tmp_path / "out").code == 0
+    assert measured(tmp_path / "out")["recipe"] == recipe.name
+
+
 def test_only_the_split_that_was_asked_for_is_looked_at(
     command: Command, recipe: Path, table: Path, tmp_path: Path
 ) -> None:

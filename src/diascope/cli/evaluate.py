@@ -124,7 +124,7 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
     evaluation = measure(
         scored, by=by, seed=seed, failed=failed, comparison=comparison, warnings=warnings
     )
-    facts = _facts(pipeline, options)
+    facts = _facts(pipeline, recipe, options)
     if looking is not None:
         answered = [example for example in examples if example.name not in failed]
         if not quiet:
@@ -200,12 +200,12 @@ def _looking(pipeline: "Pipeline", examples: "Sequence[Example]", table: Path) -
     return Looking.of(pipeline, classifier_of(pipeline), table)
 
 
-def _facts(pipeline: "Pipeline", options: dict[str, Any]) -> dict[str, Any]:
+def _facts(pipeline: "Pipeline", recipe: str, options: dict[str, Any]) -> dict[str, Any]:
     card = pipeline.model.instance.card
     return {
         "model": card.name,
         "weights digest": card.digest,
-        "recipe": as_utf8(str(pipeline.recipe.path)),
+        "recipe": as_utf8(recipe),
         "table": as_utf8(str(options["labels"])),
         "split": options["split"] or "all rows",
         "seed": options["seed"],

@@ -89,6 +89,18 @@ def test_a_figure_that_is_broad_takes_the_whole_width_and_a_large_one_its_size(
         assert all(f'viewBox="0 0 {width}' in page for width in widths)
 
 
+@pytest.mark.parametrize("name", ["mel", "adenocarcinoma-of-lung", "MMMMMMMMMMMMMMMMMMMMMM"])
+def test_nothing_reaches_over_the_edge_of_a_figure(tmp_path: Path, name: str) -> None:
+    labels = many_labels((name, "benign keratosis-like lesion", "red"))
+    for answers in (labels, replace(labels, task="multilabel")):
+        draw_figures(answers, tmp_path)
+        for each in DRAWINGS:
+            with Image.open(tmp_path / f"{each.name}.png") as image:
+                ink = np.asarray(image.convert("L")) < 200
+            sides = {"left": ink[:, 0], "right": ink[:, -1], "top": ink[0], "bottom": ink[-1]}
+            assert [side for side, edge in sides.items() if edge.any()] == [], each.name
+
+
 def test_of_many_labels_only_cells_with_items_are_drawn() -> None:
     few, many = (many_labels(tuple(map(str, range(number)))) for number in (20, 21))
     pairs = set(zip(many.targets.argmax(1), many.predicted.argmax(1), strict=True))

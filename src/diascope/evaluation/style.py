@@ -21,7 +21,8 @@ CSS |= {colour: f"--series-{number}" for number, colour in enumerate(SERIES, 1)}
 
 _DPI, _PIXELS = 160, 100_000_000
 """Of a PNG file: dots an inch, fewer where it would have more pixels, of four bytes in memory."""
-_PLOT, _COLUMN = 5.0, 2.25  # inches of a plot, and of a column of the legend beside it
+_PLOT, _STROKE, _LETTER = 4.8, 0.6, 0.075
+"""Inches of a plot, and in a legend beside it of a column without its letters and of a letter."""
 _DASHES = ("solid", (0, (5, 2)), (0, (1, 1.5)))
 _FIRST_DASHES = (0, 1, 0, 2, 2, 0, 0, 1)
 """Of each colour: those that look alike to the colour blind differ in their dashes."""
@@ -81,9 +82,9 @@ def legend_beside(figure: "Figure", axes: "Axes", lines: int) -> None:
     each, columns = [name.count("\n") + 1 for name in names], 1
     while columns < len(names) and _tallest(each, columns) > lines:
         columns += 1
-    if columns > 1:
-        figure.set_figwidth(_PLOT + _COLUMN * columns)
-        axes.set_anchor("W")
+    longest = max(len(line) for name in names for line in name.split("\n"))
+    figure.set_figwidth(_PLOT + columns * (_STROKE + _LETTER * longest))
+    axes.set_anchor("W")
     axes.legend(curves, names, loc="center left", bbox_to_anchor=(1.02, 0.5), ncols=columns)
 
 

@@ -7,7 +7,8 @@ one, an empty one and a hidden one. ``pipeline run`` classifies them with a conv
 evidence, CSV and HTML report, and is killed with all its processes (SIGKILL) so many times, at even
 shares of the answers; each time the same command goes on. At the end every file must stand once in
 ``predictions.csv`` or ``failures.csv``, with the end that it should have, and its scores must be
-those of the same picture in a run of the first folder alone that nobody disturbed.
+those of the same picture in a run of the first folder alone that nobody disturbed; otherwise it
+ends with exit code 1.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from growth import draw_pictures, write_recipe
@@ -88,7 +90,7 @@ def answered(output: Path) -> int:
     ledger = output / "ledger.sqlite"
     if not ledger.is_file():
         return 0
-    with sqlite3.connect(f"file:{ledger}?mode=ro", uri=True) as base:
+    with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as base:
         count: int = base.execute("select count(*) from items where state = 'ok'").fetchone()[0]
     return count
 
@@ -112,6 +114,8 @@ def compare(output: Path, alone: Path, folders: int) -> None:
     ends = (states[state] for state in ("ok", "failed", "skipped"))
     figures = (folders * len(names), *ends, lost, twice, wrong)
     print(f"| {' | '.join(f'{figure:,}' for figure in figures)} |")
+    if lost or twice or wrong:
+        sys.exit(1)
 
 
 def rows(table: Path) -> Iterator[dict[str, str]]:

@@ -16,6 +16,7 @@ PLAIN = {
     "score_kind": "softmax",
     "score.dark": repr(1 - (0.1 + 0.2)),
     "score.bright": repr(0.1 + 0.2),
+    "warnings": "",
     "trace": "read; spacing assumed",
 }
 TRACE = ("read", "spacing assumed")
@@ -34,6 +35,13 @@ def test_an_answer_is_a_row_with_its_scores_to_the_last_bit(tmp_path: Path) -> N
     (row,), failures = written(tmp_path, prediction(bright=0.1 + 0.2, trace=TRACE))
 
     assert (row, failures) == (PLAIN, [])
+
+
+def test_an_answer_says_why_not_to_trust_it(tmp_path: Path) -> None:
+    doubts = ("unlike the training", "one frame missing")
+    ((row,), _) = written(tmp_path, prediction(bright=0.1 + 0.2, trace=TRACE, warnings=doubts))
+
+    assert row == PLAIN | {"warnings": "unlike the training; one frame missing"}
 
 
 def test_several_labels_and_sets_are_joined_by_bars(tmp_path: Path) -> None:

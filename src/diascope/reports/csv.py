@@ -11,9 +11,10 @@ from diascope.sample import Failed, Prediction, Record
 
 @dataclass(frozen=True)
 class CsvReport:
-    """``predictions.csv``: item, predicted (joined by a bar), score_kind, a score a label, trace;
-    with ``run.coverage`` also prediction_set (joined by a bar); if the card has a limit for it also
-    novelty (1 is the limit) and out_of_distribution (true or false).
+    """``predictions.csv``: item, predicted (joined by a bar), score_kind, a score a label, warnings
+    (why not to trust the answer) and trace, both joined by semicolons; with ``run.coverage`` also
+    prediction_set (joined by a bar); if the card has a limit for it also novelty (1 is the limit)
+    and out_of_distribution (true or false).
 
     ``failures.csv``: item, state (failed or skipped), stage, plugin, reason.
     """
@@ -35,7 +36,8 @@ class CsvReport:
             limited = run["card"]["novelty"] is not None
             sets = ["prediction_set"] if covered else []
             novel = ["novelty", "out_of_distribution"] if limited else []
-            answers.writerow(["item", "predicted", "score_kind", *scores, *sets, *novel, "trace"])
+            first, last = ["item", "predicted", "score_kind"], ["warnings", "trace"]
+            answers.writerow([*first, *scores, *sets, *novel, *last])
             ends.writerow(["item", "state", "stage", "plugin", "reason"])
             for record in records:
                 if isinstance(record, Prediction):
@@ -55,6 +57,7 @@ def _answer(
         *(repr(float(prediction.scores[label])) for label in labels),
         *(["|".join(prediction.prediction_set or ())] if covered else []),
         *(_novelty(prediction) if limited else []),
+        "; ".join(prediction.warnings),
         "; ".join(prediction.trace),
     ]
 

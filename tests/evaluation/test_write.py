@@ -255,6 +255,13 @@ def test_long_names_of_labels_are_wrapped_in_the_figures(tmp_path: Path) -> None
         assert names[0] not in drawing, name
 
 
+def test_below_the_matrix_no_word_is_broken_that_fits_a_line(tmp_path: Path) -> None:
+    names = ("lung adenocarcinoma", "normal lung", "lung squamous cell carcinoma")
+    write_evaluation(evaluate(replace(multiclass(), names=names), draws=5), tmp_path)
+    drawing = (tmp_path / "figures" / "confusion.svg").read_text()
+    assert drawing.count("adenocarcinoma") == 2  # beside its row, below its column
+
+
 def test_a_label_that_no_item_has_is_confused_with_nothing(tmp_path: Path) -> None:
     table = multiclass()
     table = replace(table, targets=np.eye(3)[np.arange(120) % 2])

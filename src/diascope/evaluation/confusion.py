@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_NARROW = 11  # letters in a line of a name below a column
+_NARROW, _WIDE = 11, 22  # letters in a line of a name below a column; longer words make it wider
 _MANY = 20  # labels; of more, cells without items stay empty: they would take minutes
 _STRONGEST = 0.45  # opacity of a share of 1: ink, dark or light, stays readable on it
 
@@ -22,9 +22,8 @@ def confusion(scored: Scored) -> "Figure":
     if scored.task == "multilabel":
         return _each_label(scored)
     counts = _counts(scored)
-    figure, axes = _grid(counts.shape)
+    figure, axes = _grid(list(scored.names), list(scored.names))
     _draw_cells(axes, counts, _shares(counts))
-    _name_sides(axes, list(scored.names), list(scored.names))
     axes.set(xlabel="Answer", ylabel="Truth")
     return figure
 
@@ -34,11 +33,10 @@ def _each_label(scored: Scored) -> "Figure":
     kinds = [truth & scored.predicted, truth & ~scored.predicted]
     kinds += [known & ~truth & scored.predicted, known & ~truth & ~scored.predicted]
     counts = np.stack([kind.sum(axis=0) for kind in kinds], axis=1)
-    figure, axes = _grid(counts.shape)
+    sides = ["present, found", "present, missed", "absent, false alarm", "absent, cleared"]
+    figure, axes = _grid(list(scored.names), sides)
     shares = np.concatenate([_shares(counts[:, :2]), _shares(counts[:, 2:])], axis=1)
     _draw_cells(axes, counts, shares)
-    sides = ["present,\nfound", "present,\nmissed", "absent,\nfalse alarm", "absent,\ncleared"]
-    _name_sides(axes, list(scored.names), sides)
     return figure
 
 
@@ -58,13 +56,18 @@ def _shares(counts: NDArray[np.intp]) -> Floats:
     return counts / np.where(sums, sums, np.nan)
 
 
-def _grid(shape: tuple[int, ...]) -> "tuple[Figure, Axes]":
-    rows, columns = shape
-    figure = new_figure(max(4.4, 1.2 + 0.82 * columns), max(3.2, 1.1 + 0.66 * rows))
+def _grid(rows: list[str], columns: list[str]) -> "tuple[Figure, Axes]":
+    words = [len(word) for name in columns for word in name.split()]
+    letters, beside = min(_WIDE, max([_NARROW, *words])), min(_WIDE, max(map(len, rows)))
+    width = max(1.2, 0.6 + 0.085 * beside) + 0.085 * letters * len(columns)
+    figure = new_figure(max(4.4, width), max(3.2, 1.1 + 0.66 * len(rows)))
     axes = figure.subplots()
-    axes.set(xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
+    axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
+    axes.set_yticks(range(len(rows)), [wrapped(name) for name in rows])
+    axes.set_xticks(range(len(columns)), [wrapped(name, letters) for name in columns])
+    axes.tick_params(length=0, labelcolor=INK)
     return figure, axes
 
 
@@ -82,9 +85,3 @@ def _draw_cells(axes: "Axes", counts: NDArray[np.intp], shares: Floats) -> None:
         told = "–" if np.isnan(share) else f"{share:.0%}"  # noqa: RUF001
         axes.text(column, row - 0.14, told, fontsize=10, fontweight="bold", **text)
         axes.text(column, row + 0.22, f"{counts[row, column]:,}", fontsize=8, **text)
-
-
-def _name_sides(axes: "Axes", rows: list[str], columns: list[str]) -> None:
-    axes.set_yticks(range(len(rows)), [wrapped(name) for name in rows])
-    axes.set_xticks(range(len(columns)), [wrapped(name, _NARROW) for name in columns])
-    axes.tick_params(length=0, labelcolor=INK)

@@ -22,12 +22,12 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     JPEG2000TransferSyntaxes,
-    JPEGTransferSyntaxes,
+    JPEGExtended12Bit,
     MediaStorageDirectoryStorage,
 )
 
 from diascope.errors import NoPictureError, ReadError, unreachable
-from diascope.readers import dicom_imagecodecs
+from diascope.readers import dicom_imagecodecs, dicom_libjpeg
 from diascope.readers.dicom_bits import Place, place
 from diascope.readers.dicom_tags import named, text, value, whole
 
@@ -36,7 +36,8 @@ _PIXELS = (b"\xe0\x7f", b"\x7f\xe0")  # group 7FE0, in either byte order
 _PIXEL_VRS = (b"OB", b"OW", b"OF", b"OD", b"UN")
 Decoded = Generator[NDArray[Any], None, None]
 
-dicom_imagecodecs.register()  # on import, as pydicom's list of plugins is not safe for threads
+for module in (dicom_imagecodecs, dicom_libjpeg):
+    module.register()  # on import, as pydicom's list of plugins is not safe for threads
 
 
 class Opened(NamedTuple):
@@ -247,21 +248,25 @@ def _plugins(syntax: UID) -> list[str]:
             f"its pixels are compressed as {syntax.name}, and no decoder for that is installed",
             hint=f"Install one: {_advice(syntax)}.",
         )
-    quiet = "pylibjpeg"  # the same pixels, but GDCM prints what is wrong with a damaged stream
-    prefers = syntax in JPEG2000TransferSyntaxes and quiet in decoder.available_plugins
-    first = [dicom_imagecodecs.NAME] if dicom_imagecodecs.NAME in decoder.available_plugins else []
-    return [*first, quiet if prefers else ""]
+    names, theirs = decoder.available_plugins, "pylibjpeg"
+    first = [dicom_imagecodecs.NAME] if dicom_imagecodecs.NAME in names else []
+    if syntax in JPEG2000TransferSyntaxes and theirs in names:
+        return [*first, theirs]  # the same pixels as GDCM, which prints what is damaged
+    if syntax in dicom_libjpeg.REPLACED and theirs in names:
+        last = [dicom_libjpeg.NAME] if dicom_libjpeg.NAME in names else []
+        return [*first, *(name for name in names if name not in (*first, theirs, *last)), *last]
+    return [*first, ""]
 
 
 def _undecodable(syntax: UID, error: BaseException) -> str:
     if not syntax.is_compressed:
         return f"its pixels are truncated or damaged: {error}"
     reason = f"its pixels ({syntax.name}) cannot be decoded: {error}"
-    if syntax in JPEGTransferSyntaxes and find_spec("libjpeg") is None:
+    if syntax == JPEGExtended12Bit and find_spec("libjpeg") is None:
         reason += f"; one more decoder: {_advice(syntax)}"
     return reason
 
 
 def _advice(syntax: UID) -> str:
-    extra = "dicom,dicom-gpl" if syntax in JPEGTransferSyntaxes else "dicom"
+    extra = "dicom,dicom-gpl" if syntax == JPEGExtended12Bit else "dicom"
     return f'pip install "diascope[{extra}]"'

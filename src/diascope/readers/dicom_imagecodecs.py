@@ -20,6 +20,8 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from diascope.readers.dicom_libjpeg import check_end
+
 if TYPE_CHECKING:
     from pydicom.pixels.decoders.base import DecodeRunner
 
@@ -35,7 +37,6 @@ _SYNTAXES = (
 )
 DECODER_DEPENDENCIES = dict.fromkeys(_SYNTAXES, ("imagecodecs",))
 _CODESTREAM = b"\xff\x4f\xff\x51"  # starts a JPEG 2000 picture that says nothing of its colours
-_END = b"\xff\xd9"  # ends a JPEG picture
 
 
 def register() -> None:
@@ -54,7 +55,8 @@ def decode_frame(source: bytes, runner: "DecodeRunner") -> bytes:
 
     Raises:
         NotImplementedError: if this kind of picture is left to the other decoders.
-        ValueError: if there are more or fewer pixels than the header says.
+        ValueError: if there are more or fewer pixels than the header says, or the picture is cut
+            short.
     """
     if runner.transfer_syntax == RLELossless:
         return _run_lengths(source, runner)
@@ -101,7 +103,6 @@ def _wavelets(source: bytes, runner: "DecodeRunner") -> NDArray[Any]:
 def _lossless(source: bytes, runner: "DecodeRunner") -> NDArray[Any]:
     if runner.samples_per_pixel > 1:
         raise NotImplementedError("colours of lossless JPEG are not looked at")
-    if not source.rstrip(b"\0").endswith(_END):  # this decoder would fill up what is missing
-        raise NotImplementedError("the picture does not end, or not where its bytes do")
+    check_end(source)
     pixels: NDArray[Any] = _codec("jpeg8_decode")(source)
     return pixels.astype(f"u{runner.bits_allocated // 8}", copy=False)

@@ -1,0 +1,66 @@
+"""libjpeg decodes what only it can, and fills up nothing that is missing."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from pydicom import dcmread
+from pydicom.data import get_testdata_file
+from pydicom.encaps import encapsulate, generate_frames
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.uid import JPEGExtended12Bit
+
+from diascope.errors import ReadError
+from diascope.readers import dicom_files, dicom_libjpeg
+from diascope.sample import Item
+from tests.readers.dicoms import only, written
+
+pytest.importorskip("libjpeg")
+
+Make = Callable[..., Item]
+TWELVE_BITS = "JPGExtended.dcm"  # its picture ends with a byte that fills
+JPEG = (TWELVE_BITS, "color3d_jpeg_baseline.dcm", "JPEG-LL.dcm", "SC_rgb_jpeg_gdcm.dcm")
+CUT = [(name, share) for name in JPEG for share in (0.5, 0.9, 0.99)]
+
+
+def cut(name: str, share: float) -> bytes:
+    """Return a file of pydicom's whose first frame keeps a share of its bytes."""
+    made = dcmread(str(get_testdata_file(name)))
+    count = int(made.get("NumberOfFrames", 1))
+    first, *others = generate_frames(made.PixelData, number_of_frames=count)
+    made.PixelData = encapsulate([first[: int(len(first) * share)], *others])
+    return written(made)
+
+
+def test_twelve_bits_are_decoded(make_item: Make) -> None:
+    path = str(get_testdata_file(TWELVE_BITS))
+    stored, _ = get_decoder(JPEGExtended12Bit).as_array(
+        dcmread(path), raw=True, decoding_plugin="pylibjpeg"
+    )
+    sample = only(Item(TWELVE_BITS, path), window="none")
+
+    assert stored.max() > 255
+    np.testing.assert_array_equal(sample.pixels[:, :, 0], stored)
+
+
+@pytest.mark.parametrize(("name", "share"), [*CUT, ("MR_small_jpeg_ls_lossless.dcm", 0.9)])
+def test_a_picture_that_is_cut_short_is_not_filled_up(
+    make_item: Make, name: str, share: float
+) -> None:
+    with pytest.raises(ReadError, match="cannot be decoded"):
+        only(make_item(cut(name, share)), frames=0)
+
+
+@pytest.mark.parametrize(("name", "advised"), [(TWELVE_BITS, True), ("JPEG-LL.dcm", False)])
+def test_who_lacks_it_is_told_of_it_where_it_helps(
+    make_item: Make, monkeypatch: pytest.MonkeyPatch, name: str, advised: bool
+) -> None:
+    monkeypatch.setattr(dicom_files, "find_spec", lambda _: None)
+    for syntax in dicom_libjpeg.REPLACED:
+        known = get_decoder(syntax)._available
+        for plugin in {dicom_libjpeg.NAME, "pylibjpeg"} & known.keys():
+            monkeypatch.delitem(known, plugin)
+
+    with pytest.raises(ReadError) as told:
+        only(make_item(cut(name, 0.9)))
+    assert ("diascope[dicom,dicom-gpl]" in str(told.value)) == advised

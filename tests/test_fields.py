@@ -247,7 +247,7 @@ class Limited:
             "least: 0",
             "least must be a whole number or all, got 0 (Input should be greater than 0)",
         ),
-        ("even: 3", "even must be a whole number, got 3 (Predicate 'is_even' failed)"),
+        ("even: 3", "even must be a whole number, got 3 (Predicate is_even failed)"),
         ("count: x", "count must be a whole number, got 'x'"),
         ("plain: 1.5", "plain must be a whole number, got 1.5"),
         ("told: c", "told must be a or b, got 'c'"),
@@ -255,7 +255,8 @@ class Limited:
 )
 def test_the_limits_of_annotated_are_checked(text: str, told: str) -> None:
     error = refusal(text, Limited)
-    assert (error.where, error.message) == ("r.yaml:1", told)
+    message = error.message.replace("'is_even'", "is_even")  # pydantic quotes it since 2.12
+    assert (error.where, message) == ("r.yaml:1", told)
 
 
 def test_what_lies_within_the_limits_of_annotated_passes() -> None:

@@ -40,6 +40,7 @@ def look(make_card: Callable[..., ModelCard]) -> Look:
     backbone = nn.Sequential(nn.Conv2d(3, 1, 1), nn.ReLU())
     with torch.no_grad():
         backbone[0].weight.fill_(1)
+        backbone[0].bias.zero_()
     card = make_card(mean=(0.0,) * 3, std=(1.0,) * 3)
     engine = Reference(Network(backbone, LinearHead(1, 2)).eval(), card, "cpu")
     plugin = find_plugin("reader", "image")

@@ -34,7 +34,8 @@ def test_a_ledger_with_other_bytes_in_its_middle_is_called_damaged(
     ledger.write_bytes(content)
     ended = command("run", recipe, photos, "-o", tmp_path / "out")
     assert ended.code == 2
-    assert f"{ledger}: the ledger is damaged: database disk image is malformed" in ended.err
+    reasons = "database disk image is malformed", "a text in it is not UTF-8"  # as pages lie
+    assert any(f"{ledger}: the ledger is damaged: {reason}" in ended.err for reason in reasons)
     assert "choose another --output" in ended.err
 
 
@@ -66,7 +67,7 @@ def test_a_ledger_that_another_program_holds_is_told_and_waited_for_no_longer_th
         ("update facts set value = '{' where name = 'engine'", "'engine' is no JSON"),
         ("update facts set value = '{' where name = 'seen'", "'seen' is no JSON"),
         ("update facts set value = '{' where name = 'reports'", "'reports' is no JSON"),
-        ("update items set stamp = cast(x'ff' as text)", "not decode to UTF-8"),
+        ("update items set stamp = cast(x'ff1b' as text)", "a text in it is not UTF-8\n"),
     ],
 )
 def test_a_ledger_that_cannot_be_decoded_is_called_damaged(

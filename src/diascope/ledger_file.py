@@ -41,7 +41,7 @@ def opened(path: Path) -> sqlite3.Connection:
         raise OutputError(f"cannot be written: {error}", where=str(path)) from error
     except sqlite3.DatabaseError as error:
         if is_damage(error):
-            raise damaged(path, str(error)) from error
+            raise damaged(path, error) from error
         raise OutputError(f"is not a ledger: {error}", where=str(path)) from error
     if version not in (0, _VERSION):
         raise OutputError(
@@ -69,7 +69,10 @@ def is_damage(error: sqlite3.Error) -> bool:
     return code & 0xFF == sqlite3.SQLITE_CORRUPT
 
 
-def damaged(path: Path, reason: str) -> OutputError:
-    """Return the error that tells of a damaged ledger."""
+def damaged(path: Path, cause: sqlite3.Error | str) -> OutputError:
+    """Return the error that tells of a damaged ledger, and quotes nothing of what it holds."""
+    reason = str(cause)
+    if isinstance(cause, sqlite3.Error) and not hasattr(cause, "sqlite_errorcode"):
+        reason = "a text in it is not UTF-8"
     hint = "Restore it from a copy, or choose another --output."
     return OutputError(f"the ledger is damaged: {reason}", where=str(path), hint=hint)

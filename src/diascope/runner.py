@@ -125,7 +125,7 @@ def run(pipeline: Pipeline, request: Request, watch: Watch) -> Outcome:
             _run(pipeline, request, watch, ledger, outcome)
     except (OSError, sqlite3.DatabaseError) as error:
         if isinstance(error, sqlite3.DatabaseError) and is_damage(error):
-            raise damaged(request.output / LEDGER_FILE, str(error)) from error
+            raise damaged(request.output / LEDGER_FILE, error) from error
         outcome.stopped = fault_of(error, outcome.output)
         if not outcome.stopped:
             raise

@@ -21,7 +21,7 @@ CSS |= {colour: f"--series-{number}" for number, colour in enumerate(SERIES, 1)}
 
 _DPI, _PIXELS = 160, 100_000_000
 """Of a PNG file: dots an inch, fewer where it would have more pixels, of four bytes in memory."""
-_PLOT, _STROKE, _LETTER = 4.8, 0.6, 0.078
+_PLOT, _STROKE, _LETTER = 4.8, 0.6, 0.082
 """Inches of a plot, and in a legend beside it of a column without its letters and of a letter."""
 _DASHES = ("solid", (0, (5, 2)), (0, (1, 1.5)))
 _FIRST_DASHES = (0, 1, 0, 2, 2, 0, 0, 1)

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -236,3 +238,26 @@ def test_the_distribution_before_the_name_chooses(
     recipe = acme_recipe(tmp_path, tiny_weights, preprocess=steps, report=["csv"])
     command("run", recipe, squares / "00.png", "-o", tmp_path / "out")
     assert "dimmed by 0.5" in rows(tmp_path / "out" / "predictions.csv")[0]["trace"]
+
+
+TYPED = """
+from diascope import Item, Sample
+from diascope.contracts import Step
+
+class Still:
+    api = (1, 0)
+    def __call__(self, sample: Sample) -> Sample:
+        return sample
+
+step: Step = Still()
+wrong = Sample(Item("a", "a.png"), "no pixels")
+"""
+
+
+def test_its_types_are_checked_against_ours(tmp_path: Path) -> None:
+    (tmp_path / "typed.py").write_text(TYPED)
+    mypy = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", "cache", "typed.py"]
+    ended = subprocess.run(mypy, cwd=tmp_path, capture_output=True, text=True, check=False)
+    faults = [line for line in ended.stdout.splitlines() if ": error: " in line]
+    assert len(faults) == 1, ended.stdout + ended.stderr
+    assert 'Argument 2 to "Sample" has incompatible type "str"' in faults[0]

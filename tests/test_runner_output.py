@@ -61,6 +61,9 @@ def test_a_ledger_that_another_program_holds_is_told_and_waited_for_no_longer_th
     assert f"{ledger}: cannot be written: database is locked" in refused.err
 
 
+SCHEMA, INDEX = "update sqlite_master set", "where name = 'items_by_uri'"
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
@@ -68,6 +71,8 @@ def test_a_ledger_that_another_program_holds_is_told_and_waited_for_no_longer_th
         ("update facts set value = '{' where name = 'seen'", "'seen' is no JSON"),
         ("update facts set value = '{' where name = 'reports'", "'reports' is no JSON"),
         ("update items set stamp = cast(x'ff1b' as text)", "a text in it is not UTF-8\n"),
+        (f"{SCHEMA} sql = 'create tabel x' {INDEX}", "malformed database schema\n"),
+        (f"{SCHEMA} name = cast(x'ff1b' as text) {INDEX}", "a text in it is not UTF-8\n"),
     ],
 )
 def test_a_ledger_that_cannot_be_decoded_is_called_damaged(
@@ -76,6 +81,7 @@ def test_a_ledger_that_cannot_be_decoded_is_called_damaged(
     photos = write_pictures(tmp_path / "photos", 2)
     command("run", recipe, photos, "-o", tmp_path / "out")
     with closing(sqlite3.connect(tmp_path / "out" / "ledger.sqlite")) as base, base:
+        base.execute("pragma writable_schema = on")
         base.execute(change)
     write_pictures(photos, 3)
     ended = command("run", recipe, photos, "-o", tmp_path / "out")

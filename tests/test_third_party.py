@@ -249,8 +249,14 @@ class Still:
     def __call__(self, sample: Sample) -> Sample:
         return sample
 
+class Counts:
+    api = (1, 0)
+    def __call__(self, sample: Sample) -> int:
+        return sample.pixels.size
+
 step: Step = Still()
-wrong = Sample(Item("a", "a.png"), "no pixels")
+wrong: Step = Counts()
+sample = Sample(Item("a", "a.png"), "no pixels")
 """
 
 
@@ -259,5 +265,6 @@ def test_its_types_are_checked_against_ours(tmp_path: Path) -> None:
     mypy = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", "cache", "typed.py"]
     ended = subprocess.run(mypy, cwd=tmp_path, capture_output=True, text=True, check=False)
     faults = [line for line in ended.stdout.splitlines() if ": error: " in line]
-    assert len(faults) == 1, ended.stdout + ended.stderr
-    assert 'Argument 2 to "Sample" has incompatible type "str"' in faults[0]
+    assert len(faults) == 2, ended.stdout + ended.stderr
+    assert "Incompatible types in assignment" in faults[0]
+    assert 'Argument 2 to "Sample" has incompatible type "str"' in faults[1]

@@ -35,6 +35,8 @@ def opened(path: Path) -> sqlite3.Connection:
         if version in (0, _VERSION):
             base.executescript(_SCHEMA)
             base.execute(f"pragma user_version = {_VERSION}")
+    except UnicodeDecodeError as error:  # of a name in its schema
+        raise damaged(path, error) from error
     except sqlite3.OperationalError as error:
         if not is_closed(error):
             raise  # the disk is full
@@ -69,10 +71,10 @@ def is_damage(error: sqlite3.Error) -> bool:
     return code & 0xFF == sqlite3.SQLITE_CORRUPT
 
 
-def damaged(path: Path, cause: sqlite3.Error | str) -> OutputError:
+def damaged(path: Path, cause: Exception | str) -> OutputError:
     """Return the error that tells of a damaged ledger, and quotes nothing of what it holds."""
-    reason = str(cause)
-    if isinstance(cause, sqlite3.Error) and not hasattr(cause, "sqlite_errorcode"):
+    reason = str(cause).partition(" (")[0]  # a name in brackets may be anything
+    if isinstance(cause, UnicodeDecodeError) or "decode to UTF-8" in reason:
         reason = "a text in it is not UTF-8"
     hint = "Restore it from a copy, or choose another --output."
     return OutputError(f"the ledger is damaged: {reason}", where=str(path), hint=hint)

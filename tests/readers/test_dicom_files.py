@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from pydicom import encaps
+from pydicom import dcmread, encaps
 from pydicom.pixels.decoders.base import JPEG2000LosslessDecoder, RLELosslessDecoder
 from pydicom.uid import (
     UID,
@@ -157,6 +157,21 @@ def test_a_damaged_header_does_not_quote_what_it_holds(make_item: Make) -> None:
 def test_a_number_of_frames_that_is_none_is_named(make_item: Make) -> None:
     with pytest.raises(ReadError, match=r"Number of Frames \(0028,0008\) holds no whole number"):
         read(named("badVR.dcm"))
+
+
+@pytest.mark.parametrize(
+    "name", ["SC_rgb_jpeg_gdcm.dcm", "color3d_jpeg_baseline.dcm", "SC_rgb_small_odd_jpeg.dcm"]
+)
+def test_colours_of_jpeg_lie_side_by_side_whatever_the_header_says(
+    make_item: Make, name: str
+) -> None:
+    item = named(name)
+    made = dcmread(item.uri)
+    assert made.PlanarConfiguration == 0
+    made.PlanarConfiguration = 1
+
+    pixels = [only(each, frames=0).pixels for each in (item, make_item(written(made)))]
+    np.testing.assert_array_equal(*pixels)
 
 
 def test_a_syntax_that_nobody_decodes_is_named(make_item: Make) -> None:

@@ -1,4 +1,4 @@
-"""libjpeg decodes what only it can, and fills up nothing that is missing."""
+"""libjpeg decodes what only it can, and nothing that is missing or damaged is filled up."""
 
 from collections.abc import Callable
 
@@ -23,13 +23,28 @@ JPEG = (TWELVE_BITS, "color3d_jpeg_baseline.dcm", "JPEG-LL.dcm", "SC_rgb_jpeg_gd
 CUT = [(name, share) for name in JPEG for share in (0.5, 0.9, 0.99)]
 
 
-def cut(name: str, share: float) -> bytes:
-    """Return a file of pydicom's whose first frame keeps a share of its bytes."""
+def changed(name: str, change: Callable[[bytes], bytes]) -> bytes:
+    """Return a file of pydicom's whose first frame is changed."""
     made = dcmread(str(get_testdata_file(name)))
     count = int(made.get("NumberOfFrames", 1))
     first, *others = generate_frames(made.PixelData, number_of_frames=count)
-    made.PixelData = encapsulate([first[: int(len(first) * share)], *others])
+    made.PixelData = encapsulate([change(first), *others])
     return written(made)
+
+
+def cut(name: str, share: float) -> bytes:
+    """Return a file of pydicom's whose first frame keeps a share of its bytes."""
+    return changed(name, lambda frame: frame[: int(len(frame) * share)])
+
+
+def overwritten(frame: bytes) -> bytes:
+    """Return a frame in whose middle 512 bytes are others."""
+    start = int(len(frame) * 0.4)
+    return frame[:start] + b"\xff" * 512 + frame[start + 512 :]
+
+
+def with_line_end(frame: bytes) -> bytes:
+    return frame + b"\r\n"
 
 
 def test_twelve_bits_are_decoded(make_item: Make) -> None:
@@ -51,12 +66,36 @@ def test_a_picture_that_is_cut_short_is_not_filled_up(
         only(make_item(cut(name, share)), frames=0)
 
 
+def test_a_picture_that_is_damaged_is_not_filled_up(make_item: Make) -> None:
+    with pytest.raises(ReadError, match="cannot be decoded"):
+        only(make_item(changed("JPEG-LL.dcm", overwritten)))
+
+
+def test_bytes_behind_the_end_of_a_picture_do_no_harm(make_item: Make) -> None:
+    whole, padded = (make_item(changed(TWELVE_BITS, change)) for change in (bytes, with_line_end))
+
+    np.testing.assert_array_equal(only(whole).pixels, only(padded).pixels)
+
+
+@pytest.mark.parametrize("name", ["JPEG-LL.dcm", "MR_small_jpeg_ls_lossless.dcm"])
+def test_alone_it_is_no_decoder_of_what_others_know(
+    make_item: Make, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    item = make_item(changed(name, bytes))
+    known = get_decoder(dcmread(item.uri).file_meta.TransferSyntaxUID)._available
+    for plugin in known.keys() - {"pylibjpeg"}:
+        monkeypatch.delitem(known, plugin)
+
+    with pytest.raises(ReadError, match="no decoder for that is installed"):
+        only(item)
+
+
 @pytest.mark.parametrize(("name", "advised"), [(TWELVE_BITS, True), ("JPEG-LL.dcm", False)])
 def test_who_lacks_it_is_told_of_it_where_it_helps(
     make_item: Make, monkeypatch: pytest.MonkeyPatch, name: str, advised: bool
 ) -> None:
     monkeypatch.setattr(dicom_files, "find_spec", lambda _: None)
-    for syntax in dicom_libjpeg.REPLACED:
+    for syntax in dicom_libjpeg.FILLED_UP:
         known = get_decoder(syntax)._available
         for plugin in {dicom_libjpeg.NAME, "pylibjpeg"} & known.keys():
             monkeypatch.delitem(known, plugin)

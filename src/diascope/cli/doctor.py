@@ -15,7 +15,7 @@ _CORE = ("diascope", "torch", "monai", "numpy", "pillow", "scikit-image", "safet
 _EXTRAS = {  # the modules of each, and what it is for
     "train": (NEEDS, "pipeline train, evaluate"),
     "dicom": (("pydicom",), "DICOM files"),
-    "dicom-gpl": (("libjpeg",), "rare kinds of JPEG in them"),
+    "dicom-gpl": (("libjpeg",), "12-bit JPEG in them"),
     "explain": (("captum",), "integrated gradients"),
     "video": (("av",), "films: MP4, AVI, MOV"),
     "openvino": (("openvino", "onnx"), "faster networks"),

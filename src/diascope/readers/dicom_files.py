@@ -23,6 +23,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
     JPEG2000TransferSyntaxes,
     JPEGExtended12Bit,
+    JPEGTransferSyntaxes,
     MediaStorageDirectoryStorage,
 )
 
@@ -36,8 +37,9 @@ _PIXELS = (b"\xe0\x7f", b"\x7f\xe0")  # group 7FE0, in either byte order
 _PIXEL_VRS = (b"OB", b"OW", b"OF", b"OD", b"UN")
 Decoded = Generator[NDArray[Any], None, None]
 
-for module in (dicom_imagecodecs, dicom_libjpeg):
-    module.register()  # on import, as pydicom's list of plugins is not safe for threads
+# on import, as pydicom's list of plugins is not safe for threads
+dicom_imagecodecs.register()
+dicom_libjpeg.register()
 
 
 class Opened(NamedTuple):
@@ -170,6 +172,8 @@ def _decoded(
     """
     decoder = get_decoder(source.header.file_meta.TransferSyntaxUID)
     options = source.element | as_pixel_options(source.header)
+    if decoder.UID in JPEGTransferSyntaxes and options["samples_per_pixel"] > 1:
+        options["planar_configuration"] = 0  # as it is decoded, whatever the header says
     if place(source.header):
         options |= {"view_only": True, "correct_unused_bits": False}
     if len(wanted) > 1 and source.pixels is not None and decoder.is_encapsulated:
@@ -243,19 +247,21 @@ def _plugins(syntax: UID) -> list[str]:
         decoder = get_decoder(syntax)
     except NotImplementedError:
         raise ReadError(f"no decoder knows its transfer syntax, {syntax.name}") from None
-    if not decoder.is_available:
+    names, theirs = set(decoder.available_plugins), "pylibjpeg"
+    if fills := theirs in names and syntax in dicom_libjpeg.FILLED_UP:
+        names.remove(theirs)
+    if decoder.is_encapsulated and not names:
         raise ReadError(
             f"its pixels are compressed as {syntax.name}, and no decoder for that is installed",
             hint=f"Install one: {_advice(syntax)}.",
         )
-    names, theirs = decoder.available_plugins, "pylibjpeg"
     first = [dicom_imagecodecs.NAME] if dicom_imagecodecs.NAME in names else []
-    if syntax in JPEG2000TransferSyntaxes and theirs in names:
-        return [*first, theirs]  # the same pixels as GDCM, which prints what is damaged
-    if syntax in dicom_libjpeg.REPLACED and theirs in names:
-        last = [dicom_libjpeg.NAME] if dicom_libjpeg.NAME in names else []
-        return [*first, *(name for name in names if name not in (*first, theirs, *last)), *last]
-    return [*first, ""]
+    if fills:
+        others = names - {*first, dicom_libjpeg.NAME}
+        return [*first, *sorted(others), *(names & {dicom_libjpeg.NAME})]
+    # the same pixels as GDCM's, which prints what is wrong with a damaged stream
+    prefers = syntax in JPEG2000TransferSyntaxes and theirs in names
+    return [*first, theirs if prefers else ""]
 
 
 def _undecodable(syntax: UID, error: BaseException) -> str:

@@ -1,41 +1,45 @@
-"""A decoder plugin for pydicom: libjpeg, for pictures that end where their bytes do.
+"""A decoder plugin for pydicom: libjpeg, for 12-bit JPEG, which no other decoder here knows.
 
-Others it would fill up without a word, which pydicom's own plugin of it lets happen.
+It fills up what is missing or damaged without a word. So, other than by pydicom's own plugin of it,
+it gets no picture of a kind that others decode, and none without an end.
 """
 
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.uid import JPEGLSTransferSyntaxes, JPEGTransferSyntaxes
+from pydicom.uid import JPEGExtended12Bit, JPEGLSTransferSyntaxes, JPEGTransferSyntaxes
 
 if TYPE_CHECKING:
     from pydicom.pixels.decoders.base import DecodeRunner
 
 NAME = "libjpeg"
-REPLACED = (*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes)
-"""Transfer syntaxes for which pydicom's plugin pylibjpeg is libjpeg; others know JPEG-LS."""
-DECODER_DEPENDENCIES = dict.fromkeys(JPEGTransferSyntaxes, ("pylibjpeg-libjpeg",))
-_END = b"\xff\xd9"  # ends a JPEG picture
+FILLED_UP = (*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes)
+"""Transfer syntaxes for which pydicom's plugin pylibjpeg is libjpeg."""
+DECODER_DEPENDENCIES = {JPEGExtended12Bit: ("pylibjpeg-libjpeg",)}
+_END = b"\xff\xd9"  # ends a JPEG picture, and stands nowhere else among its bytes
+_BEHIND = 16  # bytes with which some pad it, at most
 
 
 def register() -> None:
     """Add the plugin to pydicom's decoders; to be called once, as pydicom takes it only once."""
-    for syntax in JPEGTransferSyntaxes:
-        get_decoder(syntax).add_plugin(NAME, (__name__, "decode_frame"))
+    get_decoder(JPEGExtended12Bit).add_plugin(NAME, (__name__, "decode_frame"))
 
 
 def is_available(syntax: str) -> bool:
     """Say whether the plugin can decode a transfer syntax; asked by pydicom."""
-    return syntax in JPEGTransferSyntaxes and find_spec("libjpeg") is not None
+    return syntax == JPEGExtended12Bit and find_spec("libjpeg") is not None
 
 
 def decode_frame(source: bytes, runner: "DecodeRunner") -> bytes:
     """Return the pixels of a frame; called by pydicom.
 
     Raises:
-        ValueError: if the picture is cut short.
+        NotImplementedError: if the picture is left to the other decoders.
+        ValueError: if it is cut short.
     """
+    if runner.bits_stored <= 8:
+        raise NotImplementedError("8 bits are left to decoders that fill up nothing")
     check_end(source)
     from libjpeg.utils import decode_pixel_data
 
@@ -48,5 +52,5 @@ def check_end(source: bytes) -> None:
     Raises:
         ValueError: if it does not.
     """
-    if not source.rstrip(b"\0\xff").endswith(_END):  # some pad with what fills markers
+    if _END not in source.rstrip(b"\0")[-_BEHIND:]:
         raise ValueError("the picture does not end, or not where its bytes do")

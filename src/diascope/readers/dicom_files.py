@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset, FileDataset
-from pydicom.encaps import parse_basic_offsets, parse_fragments
+from pydicom.encaps import get_frame, parse_basic_offsets, parse_fragments
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import as_pixel_options
 from pydicom.uid import (
@@ -30,6 +30,7 @@ from pydicom.uid import (
 from diascope.errors import NoPictureError, ReadError, unreachable
 from diascope.readers import dicom_imagecodecs, dicom_libjpeg
 from diascope.readers.dicom_bits import Place, place
+from diascope.readers.dicom_stream import STATED, check_size
 from diascope.readers.dicom_tags import named, text, value, whole
 
 _NEEDED = ("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated")
@@ -179,6 +180,15 @@ def _decoded(
     if len(wanted) > 1 and source.pixels is not None and decoder.is_encapsulated:
         source.file.seek(source.pixels)
         options = _places(source.file, options["number_of_frames"]) | options
+    if source.pixels is not None and decoder.UID in STATED:
+        source.file.seek(source.pixels)
+        first = get_frame(
+            source.file,
+            wanted[0],
+            number_of_frames=options["number_of_frames"],
+            extended_offsets=options.get("extended_offsets"),
+        )
+        check_size(first, source.header)
     left = list(plugins)
     for index in wanted:
         while True:

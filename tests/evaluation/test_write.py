@@ -260,6 +260,8 @@ def test_below_the_matrix_no_word_is_broken_that_fits_a_line(tmp_path: Path) -> 
     write_evaluation(evaluate(replace(multiclass(), names=names), draws=5), tmp_path)
     drawing = (tmp_path / "figures" / "confusion.svg").read_text()
     assert drawing.count("adenocarcinoma") == 2  # beside its row, below its column
+    page = (tmp_path / "evaluation.html").read_text()
+    assert page.count('<figure class="panel wide">') == 1  # the decision curve, of three labels
 
 
 def test_a_label_that_no_item_has_is_confused_with_nothing(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def _shares(counts: NDArray[np.intp]) -> Floats:
 
 
 def _grid(rows: list[str], columns: list[str]) -> "tuple[Figure, Axes]":
-    words = [len(word) for name in columns for word in name.split()]
+    words = [len(word) for name in columns for word in name.replace("-", "- ").split()]
     letters, beside = min(_WIDE, max([_NARROW, *words])), min(_WIDE, max(map(len, rows)))
     width = max(1.2, 0.6 + 0.085 * beside) + 0.085 * letters * len(columns)
     figure = new_figure(max(4.4, width), max(3.2, 1.1 + 0.66 * len(rows)))

@@ -24,6 +24,7 @@ _HEADLINE = ("auc", "auc_macro", "balanced_accuracy", "accuracy", "average_preci
 _OF_SUBGROUPS = (*_HEADLINE, "sensitivity", "specificity", "ece")
 _FAILED_SHOWN = 200
 _BROAD = 1.8  # times as wide as high: a figure that half of the page is too narrow for
+_HALF = 440  # points that half of the page has room for
 _HIGH = 620  # as high as a page shows others: a figure whose words would be too small
 
 
@@ -91,7 +92,7 @@ def _drawing(drawing: Drawing, folder: Path, task: str) -> tuple[Drawing, str, b
     box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
     width, height = map(float, box.groups()) if box else (1.0, 1.0)
     own = f"min-width: {0.8 * width:.0f}px; max-width: {width:.0f}px" if height > _HIGH else ""
-    broad = bool(own) or width > _BROAD * height
+    broad = bool(own) or width > max(_BROAD * height, _HALF)
     return drawing, svg, broad or (drawing.name == "decision" and task != "binary"), own
 
 

@@ -47,7 +47,7 @@ def with_line_end(frame: bytes) -> bytes:
     return frame + b"\r\n"
 
 
-def test_twelve_bits_are_decoded(make_item: Make) -> None:
+def test_twelve_bits_are_decoded() -> None:
     path = str(get_testdata_file(TWELVE_BITS))
     stored, _ = get_decoder(JPEGExtended12Bit).as_array(
         dcmread(path), raw=True, decoding_plugin="pylibjpeg"

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import JPEGExtended12Bit, JPEGLSTransferSyntaxes, JPEGTransferSyntaxes
 
+from diascope.readers.dicom_stream import check_end
+
 if TYPE_CHECKING:
     from pydicom.pixels.decoders.base import DecodeRunner
 
@@ -17,8 +19,6 @@ NAME = "libjpeg"
 FILLED_UP = (*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes)
 """Transfer syntaxes for which pydicom's plugin pylibjpeg is libjpeg."""
 DECODER_DEPENDENCIES = {JPEGExtended12Bit: ("pylibjpeg-libjpeg",)}
-_END = b"\xff\xd9"  # ends a JPEG picture, and stands nowhere else among its bytes
-_BEHIND = 16  # bytes with which some pad it, at most
 
 
 def register() -> None:
@@ -44,13 +44,3 @@ def decode_frame(source: bytes, runner: "DecodeRunner") -> bytes:
     from libjpeg.utils import decode_pixel_data
 
     return bytes(decode_pixel_data(source, version=2))
-
-
-def check_end(source: bytes) -> None:
-    """Check that a JPEG picture ends, which decoders that fill up what is missing do not.
-
-    Raises:
-        ValueError: if it does not.
-    """
-    if _END not in source.rstrip(b"\0")[-_BEHIND:]:
-        raise ValueError("the picture does not end, or not where its bytes do")

@@ -1,4 +1,4 @@
-"""What a compressed picture says of its own size, which its DICOM header has to say, too.
+"""What a compressed picture says of itself: a size, which its header must state too, and its end.
 
 Decoders are told the header's size. Where the two differ by the same number of pixels, as with rows
 and columns exchanged, most of them return pixels in disorder without a word.
@@ -29,6 +29,8 @@ STATED = (
 """Transfer syntaxes whose pictures state a size."""
 _JPEG = b"\xff\xd8"  # starts a JPEG picture
 _SCAN = 0xDA  # starts its pixels
+_END = b"\xff\xd9"  # ends it, and stands nowhere else among its bytes
+_BEHIND = 16  # bytes with which some pad it, at most
 _ALONE = (0x01, *range(0xD0, 0xD9))  # markers without a length
 _FRAMES = ({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}) | {0xF7}  # of JPEG and of JPEG-LS
 _WAVELETS = b"\xff\x4f\xff\x51"  # start a JPEG 2000 codestream and its size
@@ -89,3 +91,13 @@ def _of_jpeg(stream: bytes) -> Size | None:
         else:
             place += 2 + struct.unpack_from(">H", stream, place + 2)[0]
     return None
+
+
+def check_end(source: bytes) -> None:
+    """Check that a JPEG picture ends, which decoders that fill up what is missing do not.
+
+    Raises:
+        ValueError: if it does not.
+    """
+    if _END not in source.rstrip(b"\0")[-_BEHIND:]:
+        raise ValueError("the picture does not end, or not where its bytes do")

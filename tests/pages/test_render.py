@@ -19,3 +19,9 @@ def test_every_variable_of_the_style_is_a_token() -> None:
     style = files("diascope.pages").joinpath("style.css").read_text("utf-8")
     used = set(re.findall(r"var\((--[a-z0-9-]+)\)", style))
     assert used - set(re.findall(r"(--[a-z0-9-]+):", asset("tokens.css"))) == set()
+
+
+def test_text_and_layout_follow_the_size_of_letters_that_the_reader_chose() -> None:
+    style = "".join(asset(f"{name}.css") for name in ("common", "style", "explain"))
+    style += files("diascope.reports").joinpath("html_assets", "page.css").read_text("utf-8")
+    assert re.findall(r"font(?:-size)?: [\d.]+px|\(max-width: [\d.]+px", style) == []

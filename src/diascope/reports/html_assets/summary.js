@@ -156,5 +156,5 @@ const showProvenance = (run) => {
     make("div", { class: "blocks" },
       blocks
         .filter(([, value]) => value && Object.keys(value).length)
-        .map(([name, value]) => make("div", {}, make("h3", {}, name), make("pre", { tabindex: "0", "aria-label": name }, yamlText(value))))));
+        .map(([name, value]) => make("div", {}, make("h3", {}, name), make("pre", { tabindex: "0", role: "region", "aria-label": name }, yamlText(value))))));
 };

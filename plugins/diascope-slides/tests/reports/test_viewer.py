@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -252,10 +253,22 @@ def test_keys_zoom_on_the_slide(opened: Open) -> None:
     micrometres = "() => parseFloat(document.getElementById('scale-text').textContent)"
     page.wait_for_function(f"{micrometres} === 50")
     page.locator(".openseadragon-canvas").first.focus()
-    for key, reached in (("+", "< 50"), ("-", ">= 50")):
+    keys = {"+": "< 50", "-": ">= 50", "NumpadAdd": "< 50", "NumpadSubtract": ">= 50"}
+    for key, reached in keys.items():
         page.keyboard.down(key)  # it zooms as long as it is held
         page.wait_for_function(f"{micrometres} {reached}")
         page.keyboard.up(key)
+
+
+def test_a_page_without_its_pictures_says_what_is_missing(
+    browser: "Browser", run: Any, answer: Any, tmp_path: Path
+) -> None:
+    ViewerReport().write(run, [answer(folder=tmp_path)], tmp_path)
+    shutil.rmtree(tmp_path / "slides")
+    page = browser.new_page()
+    page.goto((tmp_path / "slides.html").as_uri())
+    page.get_by_text("unpack an archive before you open it").wait_for()
+    page.close()
 
 
 def test_a_hostile_name_is_shown_and_not_run(opened: Open, answer: Any) -> None:

@@ -2,6 +2,9 @@
 
 const STILL = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
+/** Where OpenSeadragon looks for the keys of the zoom: right on American keyboards only, and not beside the digits. */
+const OWN_KEYS = ["Equal", "Minus", "Digit0"];
+
 const startStage = () => {
   const viewer = OpenSeadragon({
     element: byId("stage"),
@@ -45,6 +48,7 @@ const startStage = () => {
     shown = slide;
     heat = null;
     wanted += 1;
+    byId("missing").hidden = true;
     viewer.addOnceHandler("open", () => { scale(); ready(); });
     viewer.open(slide.pyramid ? sourceOf(slide.pyramid) : { type: "image", url: slide.overview, buildPyramid: false });
     viewer.canvas.setAttribute("aria-label", `${slide.id}: arrow keys move, plus and minus zoom, 0 shows all of it`);
@@ -54,12 +58,19 @@ const startStage = () => {
   viewer.addHandler("animation", scale);
   viewer.addHandler("resize", () => requestAnimationFrame(scale));
   viewer.addHandler("canvas-key", (event) => {
-    if (/^[rf]$/i.test(event.originalEvent.key)) event.preventDefaultAction = true; // no turning
+    const { key, code, ctrlKey, metaKey } = event.originalEvent;
+    if (/^[rf]$/i.test(key)) event.preventDefaultAction = true; // no turning
+    if (!OWN_KEYS.includes(code) && !ctrlKey && !metaKey) ZOOMS[key]?.();
   });
+  const missing = () => { byId("missing").hidden = false; };
+  viewer.addHandler("open-failed", missing);
+  viewer.addHandler("add-item-failed", missing);
+  viewer.addHandler("tile-load-failed", ({ tiledImage }) => { if (viewer.world.getIndexOfItem(tiledImage) >= 0) missing(); });
   const zoomBy = (factor) => { viewer.viewport.zoomBy(factor); viewer.viewport.applyConstraints(); };
-  byId("closer").onclick = () => zoomBy(1.6);
-  byId("farther").onclick = () => zoomBy(1 / 1.6);
-  byId("whole").onclick = () => viewer.viewport.goHome();
+  const ZOOMS = { "+": () => zoomBy(1.6), "-": () => zoomBy(1 / 1.6), 0: () => viewer.viewport.goHome() };
+  byId("closer").onclick = ZOOMS["+"];
+  byId("farther").onclick = ZOOMS["-"];
+  byId("whole").onclick = ZOOMS[0];
   return { open, layHeat, setOpacity: (opacity) => heat?.setOpacity(opacity) };
 };
 

@@ -128,7 +128,7 @@ def test_twenty_levels_are_not_too_deep() -> None:
 
 
 def test_broken_yaml_is_refused_with_its_line() -> None:
-    assert refusal("a: 1\nb: [1, 2\nc: 3\n").where.startswith("r.yaml:")
+    assert refusal("a: 1\nb: [1, 2\nc: 3\n").where == "r.yaml:3"
 
 
 def test_two_documents_in_one_file_are_refused() -> None:

@@ -108,6 +108,10 @@ def test_an_unknown_key_is_refused_with_the_nearest() -> None:
     assert "Did you mean 'power'?" in error.hint
 
 
+def test_a_misspelt_choice_is_refused_with_the_nearest() -> None:
+    assert "Did you mean 'crop'?" in refusal("size: 1\nfit: corp").hint
+
+
 def test_a_missing_key_is_named_with_its_type() -> None:
     assert (
         refusal("fit: crop").message

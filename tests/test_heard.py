@@ -75,16 +75,39 @@ def test_a_thread_that_hears_nothing_is_shown_what_the_filters_before_let_throug
 
 
 @pytest.mark.parametrize(
+    ("kind", "line", "seen"),
+    [
+        (DeprecationWarning, 0, 1),
+        (Warning, 0, 1),
+        (UserWarning, 0, 0),
+        (DeprecationWarning, 1, 0),  # this file's first line raises nothing
+    ],
+)
+def test_a_filter_is_for_its_kind_and_its_line_alone(
+    kind: type[Warning], line: int, seen: int
+) -> None:
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", kind, lineno=line)
+        _warn_while_another_hears()
+    assert len(shown) == seen
+
+
+@pytest.mark.parametrize(
     ("module", "seen"), [("__main__", 0), (r"tests\.test_heard$", 1), ("tests", 1), ("heard", 0)]
 )
 def test_a_filter_for_a_module_is_for_that_and_for_no_other(module: str, seen: int) -> None:
     with warnings.catch_warnings(record=True) as shown:
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.filterwarnings("default", category=DeprecationWarning, module=module)
-        with heard():
-            thread = threading.Thread(
-                target=lambda: warnings.warn("old", DeprecationWarning, stacklevel=1)
-            )
-            thread.start()
-            thread.join()
+        _warn_while_another_hears()
     assert len(shown) == seen
+
+
+def _warn_while_another_hears() -> None:
+    with heard():
+        thread = threading.Thread(
+            target=lambda: warnings.warn("old", DeprecationWarning, stacklevel=1)
+        )
+        thread.start()
+        thread.join()

@@ -79,11 +79,12 @@ def test_a_web_address_that_is_refused_or_out_of_order_is_not_called_missing(
         list(find_items([f"{server}/{path}{end}"]))
 
 
-def test_a_port_on_which_nobody_answers_is_no_missing_file() -> None:
+@pytest.mark.parametrize(("path", "name"), [("a.png", r"a\.png"), ("folder/", "folder/")])
+def test_a_port_on_which_nobody_answers_is_no_missing_file(path: str, name: str) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
-    with pytest.raises(UsageError, match=r"a\.png cannot be reached: Connect call failed"):
-        list(find_items([f"http://127.0.0.1:{port}/a.png"]))
+    with pytest.raises(UsageError, match=f"{name} cannot be reached: Connect call failed"):
+        list(find_items([f"http://127.0.0.1:{port}/{path}"]))
 
 
 def test_a_web_address_that_fails_as_it_is_opened_says_what_the_server_said(server: str) -> None:

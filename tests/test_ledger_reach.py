@@ -46,6 +46,25 @@ def test_an_item_that_was_out_of_reach_has_its_answer_again(
     assert (output / "predictions.csv").read_bytes() == before
 
 
+def test_items_that_get_out_of_reach_count_as_failures_once_and_once_more_for_retry(
+    command: Command, recipe: Path, listed: Path
+) -> None:
+    arguments = ("run", recipe, "--list", listed, "-o", listed.parent / "out")
+    command(*arguments)
+    (listed.parent / "disk").rename(listed.parent / "away")
+    other = (listed.parent / "away" / "01.png").read_bytes()
+    (listed.parent / "home" / "00.png").write_bytes(other)  # that is to be done again
+
+    gone, retried, known = (
+        command(*arguments, "--max-failures", 2, *options) for options in ([], ["--retry"], [])
+    )
+
+    assert [ended.code for ended in (gone, retried, known)] == [3, 3, 1]
+    assert "3 items failed, 2 are allowed" in gone.err
+    assert "3 items failed, 2 are allowed" in retried.err
+    assert "4 found: 1 ok, 3 failed" in known.out
+
+
 def test_one_that_came_back_changed_is_done_again(
     command: Command, recipe: Path, listed: Path
 ) -> None:

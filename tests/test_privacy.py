@@ -7,6 +7,7 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pydicom import dcmread, examples
 from pydicom.data import get_testdata_file
@@ -15,7 +16,7 @@ from pydicom.uid import BasicTextSRStorage
 
 from diascope.privacy import BURNED_IN, discreet, unquoted
 from diascope.pseudonyms import KEY_VARIABLE
-from diascope.sample import Failed, Item, Prediction
+from diascope.sample import Evidence, Failed, Item, Overview, Prediction, Regions
 from tests.confidential import PLACE, WORD, attributes, leaks_in, leaks_of, mark
 from tests.runs import Ended, rows, states, write_recipe
 
@@ -239,6 +240,28 @@ def test_a_warning_of_burned_in_text_stays_whatever_the_file_is_called() -> None
 
     assert isinstance(told, Prediction)
     assert told.warnings == answer.warnings
+
+
+def test_nothing_that_shows_a_picture_with_burned_in_text_is_left() -> None:
+    picture = np.zeros((4, 4, 3), np.uint8)
+    boxes, scores = np.zeros((1, 4), np.int32), np.zeros((1, 1), np.float32)
+    answer = Prediction(
+        Item("3f", "/data/picture"),
+        {"a": 0.5},
+        "softmax",
+        (),
+        evidence=(Evidence("a", np.zeros((2, 2), np.float32), 0.0, 0.0),),
+        preview=picture,
+        warnings=(BURNED_IN,),
+        overview=Overview(picture, np.ones((4, 4), bool), (4, 4)),
+        regions=Regions(boxes, scores),
+    )
+
+    told = discreet(answer)
+
+    assert isinstance(told, Prediction)
+    assert (told.preview, told.evidence, told.overview, told.regions) == (None, (), None, None)
+    assert told.scores == answer.scores
 
 
 def test_a_reason_quotes_no_signed_address() -> None:

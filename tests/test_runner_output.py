@@ -146,6 +146,18 @@ def test_an_output_folder_that_is_closed_stops_the_run_in_words(
     assert command("run", recipe, photos, "-o", tmp_path / "out").code == 0
 
 
+def test_an_error_that_is_not_about_the_output_folder_is_not_swallowed(
+    command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error", str(tmp_path / "out" / "run.json"))
+
+    monkeypatch.setattr(runner, "write_reports", broken)
+    ended = command("run", recipe, write_pictures(tmp_path / "photos", 1), "-o", tmp_path / "out")
+    assert ended.code == 3
+    assert "This is a fault in diascope" in ended.err
+
+
 @pytest.mark.parametrize(
     ("number", "name", "told"),
     [

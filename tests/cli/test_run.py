@@ -146,6 +146,24 @@ def test_retry_does_failed_items_again(
     assert "nothing was left to classify" not in command(*arguments, "--retry").out
 
 
+@pytest.mark.parametrize("verb", ["run", "check"])
+def test_without_an_argument_the_recipes_own_input_is_taken_from_beside_it(
+    command: Command,
+    tiny_weights: Path,
+    photos: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    verb: str,
+) -> None:
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_weights, input=["photos"], output="out")
+    elsewhere = tmp_path / "elsewhere"
+    write_pictures(elsewhere / "photos", 1)
+    monkeypatch.chdir(elsewhere)
+    ended = command(verb, recipe)
+    assert ended.code == 0
+    assert f"{len(list(photos.iterdir()))} found" in ended.out
+
+
 def test_a_list_is_taken_instead_of_the_recipes_input(
     command: Command, tiny_weights: Path, photos: Path, tmp_path: Path
 ) -> None:

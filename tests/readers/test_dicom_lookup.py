@@ -44,6 +44,12 @@ def test_values_beyond_a_table_have_its_first_and_its_last_entry() -> None:
     )
 
 
+def test_values_between_two_entries_have_the_lower_one() -> None:
+    pixels = np.array([-2.5, -0.5, 0.5, 1.5])
+
+    np.testing.assert_array_equal(looked_up(pixels, -3, 5, np.arange(5)), [0, 2, 3, 4])
+
+
 def test_a_modality_table_reaches_over_all_signed_values() -> None:
     stored = np.array([[-2000, -1024], [0, 32767]], np.int16)
     entries = np.arange(2**15 + 1024, dtype=np.uint16)

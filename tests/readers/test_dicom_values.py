@@ -116,6 +116,18 @@ def test_a_large_frame_of_up_to_16_bits_is_reckoned_by_value(dtype: str, few: bo
     assert (frame.each.size < pixels.size) == few
 
 
+def test_of_a_large_frame_only_values_that_pixels_hold_count() -> None:
+    pixels = np.full((300, 300), 1000, np.uint16)
+    pixels[0, :3], pixels[1, :2] = 0, 4000
+    frame = distinct(pixels, lambda values: values == 0)
+
+    held = frame.held(frame.each)
+    assert (held.min(), held.max()) == (1000, 4000)
+    assert frame.count(frame.each > 3000) == 2
+    assert frame.count(frame.each < 4000) == 90000 - 3 - 2
+    assert frame.filled() == 3
+
+
 def test_a_small_frame_is_reckoned_by_pixel() -> None:
     pixels = np.arange(24, dtype=np.uint16).reshape(4, 6)
 

@@ -71,6 +71,10 @@ def test_a_rule_may_raise_none(truth: list[int], scores: list[float], rule: Rule
     assert not (np.array(scores) >= found).any()
 
 
+def test_a_point_that_raises_none_leaves_room_above_the_highest_score() -> None:
+    assert point(Rule("cost"), np.array([1.0, 0, 0, 0]), np.array([0.5] * 4)) == 0.75
+
+
 def test_a_promised_sensitivity_is_kept_among_scores_near_0() -> None:
     truth, scores = np.array([1.0] * 4 + [0.0] * 4), np.array([1e-9] * 4 + [1e-12] * 4)
     found = point(Rule("sensitivity", 0.9), truth, scores)

@@ -9,6 +9,7 @@ import pytest
 from diascope.card import (
     CARD_FILE,
     WEIGHTS_FILE,
+    Calibration,
     Label,
     ModelCard,
     NoveltyLimit,
@@ -88,6 +89,12 @@ def test_an_unknown_key_of_a_label_is_refused_too(tmp_path: Path, make_card: Mak
         ({"score_kind": "certainty"}, "score_kind"),
         ({"size": (8,)}, "size"),
         ({"novelty": NoveltyLimit((1.0, 0.0))}, "novelty"),
+        (
+            {"calibration": Calibration("platt", (1.0,), (0.0,)), "score_kind": "probability"},
+            "calibration needs 2 numbers of scale and of bias",
+        ),
+        ({"score_kind": "probability"}, "score_kind is probability if, and only if"),
+        ({"labels": (Label("a", operating_point=0.0), Label("b"))}, "point must be above 0"),
         ({"metrics": {"auc": {"mean": 0.9}}}, "metrics must hold figures"),
         ({"metrics": {"auc": {"value": "0.9"}}}, "metrics must hold figures"),
         ({"subgroups": {"sex=m": {"auc": {"value": 0.9, "low": 0.8}}}}, "sex=m must hold figures"),

@@ -171,6 +171,13 @@ def test_inputs_that_would_not_be_classified_are_warnings(recipe: Path, photos: 
     assert (result.found, result.read, result.problems) == (6, 3, [])
 
 
+def test_that_nothing_can_be_classified_is_a_problem(recipe: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.jpg").write_text("no picture")
+    assert checked(recipe, tmp_path / "bad.jpg").problems == [
+        "none of the inputs that were tried can be classified"
+    ]
+
+
 def test_of_many_inputs_a_sample_is_read_from_first_to_last(recipe: Path, tmp_path: Path) -> None:
     many = write_pictures(tmp_path / "many", SAMPLED * 2 - 1)
     for number in (0, SAMPLED * 2 - 3, SAMPLED * 2 - 2):

@@ -116,6 +116,8 @@ def test_a_report_that_is_named_twice_alike_is_refused(read: Read, refusal: Refu
         "workers: many",
         "device: 3",
         "evidence: some",
+        "tolerance: 0",
+        "tolerance: 1.1",
     ],
 )
 def test_a_wrong_value_in_run_is_refused(refusal: Refusal, line: str) -> None:

@@ -202,6 +202,23 @@ def test_a_wrong_row_is_named_by_its_line(write: Write, row: str, said: str) -> 
     assert said in error.message
 
 
+@pytest.mark.parametrize("weight", ["heavy", "-1", "inf", "nan"])
+def test_a_weight_that_is_none_is_refused_with_its_line(write: Write, weight: str) -> None:
+    error = refusal(write(f"path,label,weight\na.png,x,0\nb.png,y,{weight}\n"))
+
+    assert error.where.endswith("labels.csv:3")
+    assert error.message == f"weight must be a number of at least 0, got {weight!r}"
+
+
+def test_a_label_that_is_both_known_and_unknown_is_refused_with_its_line(write: Write) -> None:
+    error = refusal(write("path,labels\na.png,x|y\nb.png,y|?y\n"), "multilabel")
+
+    assert (error.where.endswith("labels.csv:3"), error.message) == (
+        True,
+        "y: both known and unknown",
+    )
+
+
 @pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel"])
 def test_a_question_mark_alone_is_refused_with_its_line(write: Write, task: str) -> None:
     error = refusal(write("path,label\na.png,x\nb.png,?\n"), task)

@@ -117,6 +117,29 @@ def test_a_label_that_no_row_has_is_a_warning(
     assert "no item has the label green, blue: what needs one is not measured" in ended.err
 
 
+def test_a_table_of_which_nothing_can_be_read_is_told_with_the_first_reason(
+    command: Command, recipe: Path, table: Path, tmp_path: Path
+) -> None:
+    for picture in (table.parent / "photos").iterdir():
+        picture.write_bytes(b"no picture")
+    ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
+
+    assert ended.code == 2
+    assert "nothing was classified; the first reason: " in ended.err
+
+
+def test_figures_lie_in_the_recipes_output_unless_a_folder_is_named(
+    command: Command, recipe: Path, table: Path, tmp_path: Path
+) -> None:
+    nowhere = command("evaluate", recipe, "--labels", table)
+    output = f"output={tmp_path / 'own'}"
+    told = command("evaluate", recipe, "--labels", table, "--set", output)
+
+    assert (nowhere.code, "names no output folder" in nowhere.err) == (2, True)
+    assert told.code == 0
+    assert (tmp_path / "own" / "evaluation" / "metrics.json").is_file()
+
+
 def test_a_column_that_the_table_has_not_is_refused_before_anything_is_run(
     command: Command, recipe: Path, table: Path, tmp_path: Path
 ) -> None:

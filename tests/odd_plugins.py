@@ -123,6 +123,8 @@ class Astray:
                     raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
                 if os.environ["ODD_END"] == "exit":
                     raise SystemExit(7)
+                if os.environ["ODD_END"] == "early":
+                    return
                 ends = {"none": [None], "twice": records, "strange": [Skipped(Item("?", "?"), "")]}
                 yield ends.get(os.environ["ODD_END"], iter(()))
             records = list(

@@ -219,6 +219,25 @@ def test_an_executor_that_goes_astray_is_named_and_what_it_did_is_reported(
     assert len(rows(tmp_path / "out" / "predictions.csv")) == 2
 
 
+def test_what_an_executor_leaves_undone_is_told_and_done_by_the_next_run(
+    command: Command,
+    odd_plugins: Path,
+    tmp_path: Path,
+    tiny_weights: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ODD_END", "early")
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_weights)
+    photos = write_pictures(tmp_path / "photos", 5)
+    arguments = "run", recipe, photos, "-o", tmp_path / "out", "--set", "run.batch=2"
+    ended = command(*arguments, "--executor", "astray")
+    again = command(*arguments)
+    assert ended.code == 3
+    assert "Stopped early: the executor left 3 items undone" in ended.err
+    assert again.code == 0
+    assert len(rows(tmp_path / "out" / "predictions.csv")) == 5
+
+
 def test_an_executor_may_take_its_chunks_in_a_thread_of_its_own(
     command: Command, odd_plugins: Path, tmp_path: Path, tiny_weights: Path
 ) -> None:

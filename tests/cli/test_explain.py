@@ -87,6 +87,20 @@ def test_another_method_is_named_for_what_it_is(
     assert "that is the map at the top" not in page
 
 
+def test_integrated_gradients_are_shown_with_what_they_miss(
+    command: Command, recipe: Path, picture: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("captum", reason="needs diascope[explain]")
+    method = "--method", "integrated-gradients", "--no-occlusion"
+    told = command("explain", recipe, picture, "-o", tmp_path, *method).out
+    page = (tmp_path / "explain.html").read_text()
+
+    assert "<b>Integrated gradients</b>" in page
+    assert "completeness gap" in page
+    assert "integrated-gradients evidence of " in told
+    assert "relative residual " in told
+
+
 def test_without_an_image_it_is_the_first_of_the_recipes_own(
     command: Command, recipe: Path, picture: Path, tmp_path: Path
 ) -> None:

@@ -7,9 +7,10 @@ from itertools import islice
 from pathlib import Path
 from random import Random
 
+import numpy as np
 import pytest
 
-from diascope import ledger
+from diascope import ledger, ledger_file
 from diascope.errors import UsageError
 from diascope.inputs import find_items
 from diascope.ledger import Ledger, content_digest
@@ -119,3 +120,44 @@ def test_what_is_done_again_in_any_case_is_not_read_to_see_whether_it_changed(
             books.enter(find_items([str(photos)]), retry=False)
             work(books, None)
         assert read == (["a"] if number == 2 else [])
+
+
+def kept_pages(path: Path, entries: list[Found]) -> tuple[int, list[str]]:
+    """Enter items; return the bytes that SQLite's journal then holds, and what is to do."""
+    with closing(Ledger(path, "this")) as books:
+        books.enter(entries, retry=False)
+        journal = path.with_name(f"{path.name}-wal").stat().st_size
+        return journal, [item.id for chunk in books.todo(9) for item in chunk]
+
+
+def test_answers_that_come_as_they_came_last_are_not_written_again(tmp_path: Path) -> None:
+    path, many = tmp_path / "ledger.sqlite", 60
+    entries = [Found(Item(f"{n:02}", str(tmp_path / f"{n:02}")), "stamp") for n in range(many)]
+    picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
+    with closing(Ledger(path, "this")) as books:
+        books.enter(entries[:-1], retry=False)
+        for chunk in islice(books.todo(9), 6):
+            made = [Prediction(item, {"x": 1.0}, "logit", (), preview=picture) for item in chunk]
+            books.record([(each, "") for each in made])
+    whole, waiting = path.stat().st_size, ["54", "55", "56", "57", "58"]
+
+    same, waiting_same = kept_pages(path, entries[:-1])
+    longer, waiting_longer = kept_pages(path, entries)
+    other, waiting_other = kept_pages(path, entries[1:])
+
+    assert max(same, longer) < whole / 4 < whole / 2 < other
+    assert (waiting_same, waiting_longer) == (waiting, [*waiting, "59"])
+    assert waiting_other == [*waiting, "59"]
+
+
+def test_the_journal_is_cut_back_after_it_held_many_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_file, "_JOURNAL_BYTES", 100_000)
+    path = tmp_path / "ledger.sqlite"
+    entries = [Found(Item(f"{n:05}", f"{tmp_path}/{n:05}"), "stamp") for n in range(20_000)]
+    with closing(Ledger(path, "this")) as books:
+        books.enter(entries, retry=False)
+        before = path.with_name(f"{path.name}-wal").stat().st_size
+        books.settle()
+        assert path.with_name(f"{path.name}-wal").stat().st_size <= 104_000 < before

@@ -45,7 +45,8 @@ class Ledger:
         self.digest, self._path = digest, path
         self._base = opened(path)
         self._file = file_at(path)
-        self._seen, self.lost, self._withdrawn = int(self.decoded("seen", 0)), 0, 0
+        self._seen = int(self.decoded("seen", 0))
+        self._entered = self.lost = self._withdrawn = 0
 
     def close(self) -> None:
         self._base.close()
@@ -84,6 +85,8 @@ class Ledger:
     def enter(self, found: Iterable[Found], *, retry: bool, limit: int | None = None) -> None:
         """Enter the items of this run, each file once, by whatever names it is found.
 
+        What comes as it came last is not written: SQLite's journal would hold each row's pages.
+
         Args:
             retry: do failed and skipped items again; of a retry that did not come to its end, only
                 those that it did not reach.
@@ -93,26 +96,29 @@ class Ledger:
             UsageError: if all are out of reach and several of them were answered; then nothing is
                 entered.
         """
-        before, last = self._seen, self._count(self._seen)
+        query = "select count(*) from items where seen = ?"
+        before, last = self._seen, int(self._base.execute(query, (self._seen,)).fetchone()[0])
         left = self.fact(_RETRYING) == "yes" and self.counts()["pending"]
         again = retry and not left
-        self._seen += 1
-        self.lost = self._withdrawn = 0
+        self._entered = self.lost = self._withdrawn = 0
         moved = there = False
         with self._base:
-            each = (entry for entry in found if not self._named_before(entry.item))
-            for place, entry in enumerate(islice(each, limit)):
+            each = (entry for entry in found if not self._is_entered("uri", entry.item.uri))
+            for entry in islice(each, limit):
                 there |= not isinstance(entry.end, Failed)
-                moved |= self._enter(entry, place, before, again)
+                moved |= self._enter(entry, before, last, again)
+                self._entered += 1
             if self._withdrawn > 1 and not there:
                 raise UsageError(
-                    f"none of the {place + 1} items is within reach, of which "
+                    f"none of the {self._entered} items is within reach, of which "
                     f"{self._withdrawn} were answered earlier",
                     hint="Is a disk not mounted, or a store closed? What was answered stays. "
                     "Take off the list what is gone for good.",
                 )
+            if self._seen == before and self._entered < last:
+                self._part()
             facts = {"seen": str(self._seen)}
-            if moved or last != self._count(self._seen):
+            if moved or last != self._entered:
                 facts[_CHANGED] = "yes"
             if not left:
                 facts[_RETRYING] = "yes" if retry else ""
@@ -174,28 +180,36 @@ class Ledger:
         for name, uri, stamp, *row in cursor:
             yield unpacked(Item(name, uri, stamp), tuple(row))
 
-    def _count(self, seen: int) -> int:
-        query = "select count(*) from items where seen = ?"
-        return int(self._base.execute(query, (seen,)).fetchone()[0])
+    def _part(self) -> None:
+        """Tell the items that were entered so far from those of the last run."""
+        query = "update items set seen = seen + 1 where seen = ? and place < ?"
+        self._base.execute(query, (self._seen, self._entered))
+        self._seen += 1
 
-    def _enter(self, entry: Found, place: int, before: int, retry: bool) -> bool:
+    def _enter(self, entry: Found, before: int, last: int, retry: bool) -> bool:
         """Enter one item; return whether it is new, stands elsewhere or is not done.
 
         Where the stamp differs, the content decides.
         """
-        item = self._unique(self._known(entry))
+        item, place = self._unique(self._known(entry)), self._entered
         query = (
             "select seen, place, uri, stamp, content, digest, answer is not null, "
             "state, stage, plugin, reason from items where id = ?"
         )
         old = self._base.execute(query, (item.id,)).fetchone()
+        if self._seen == before and place < last and (not old or old[:2] != (before, place)):
+            self._part()
+        row = (self._seen, place, item.uri, entry.stamp)
         if old is not None:
             seen, was, uri, stamp, content, digest, answered, ended, *_ = old
             told = entry.end is None or packed(entry.end)[:4] == old[-4:]
             answered, moved = answered and digest == self.digest, (seen, was) != (before, place)
-            if answered and isinstance(entry.end, Failed):
+            if answered and isinstance(entry.end, Failed):  # its answer stays as long as that
                 new = ended == "ok" or retry
-                self._withdraw(entry.end, item, place, new=new)
+                self._move(item, (*row[:3], stamp))
+                self._state(item, *packed(entry.end)[:4])
+                self._withdrawn += 1
+                self.lost += new
                 return new or moved or not told
             again = retry and ended != "ok" and not answered
             done = digest == self.digest and ended != "pending" and told and not again
@@ -203,18 +217,18 @@ class Ledger:
                 uri == item.uri or (answered and masked(uri) == masked(item.uri))  # signed anew
             )
             if done and (same or (content and not entry.end and content_digest(item) == content)):
-                self._base.execute(
-                    "update items set seen = ?, place = ?, uri = ?, stamp = ? where id = ?",
-                    (self._seen, place, item.uri, entry.stamp, item.id),
-                )
+                if old[:4] != row:
+                    self._move(item, row)
                 if answered and ended != "ok":  # it was out of reach
                     self._state(item, "ok", None, None, None)
                     return True
                 return moved
+            if ended == "pending" and entry.end is None and old[:4] == row:
+                return True
         self._base.execute(
-            "insert or replace into items (id, uri, stamp, seen, place, state) "
+            "insert or replace into items (seen, place, uri, stamp, id, state) "
             "values (?, ?, ?, ?, ?, 'pending')",
-            (item.id, item.uri, entry.stamp, self._seen, place),
+            (*row, item.id),
         )
         if entry.end is not None:
             self._base.execute(
@@ -224,15 +238,10 @@ class Ledger:
             self.lost += isinstance(entry.end, Failed)
         return True
 
-    def _withdraw(self, end: Failed, item: Item, place: int, *, new: bool) -> None:
-        """Let an answered item have failed as long as it is out of reach; its answer stays."""
-        self._base.execute(
-            "update items set seen = ?, place = ?, uri = ? where id = ?",
-            (self._seen, place, item.uri, item.id),
-        )
-        self._state(item, *packed(end)[:4])
-        self._withdrawn += 1
-        self.lost += new
+    def _move(self, item: Item, row: tuple[int, int, str, str]) -> None:
+        """Write where an item stands, its URI and its stamp."""
+        query = "update items set seen = ?, place = ?, uri = ?, stamp = ? where id = ?"
+        self._base.execute(query, (*row, item.id))
 
     def _state(self, item: Item, *values: str | None) -> None:
         """Write an item's state, and stage, plugin and reason of its failure."""
@@ -241,10 +250,11 @@ class Ledger:
             (*values, item.id),
         )
 
-    def _named_before(self, item: Item) -> bool:
-        """Say whether the same file was entered in this run already, under whatever name."""
-        query = "select 1 from items where uri = ? and seen = ?"
-        return self._base.execute(query, (item.uri, self._seen)).fetchone() is not None
+    def _is_entered(self, column: str, value: str) -> bool:
+        """Say whether an item of that id or URI was entered in this run already."""
+        query = f"select 1 from items where {column} = ? and +seen = ? and +place < ?"
+        values = (value, self._seen, self._entered)
+        return self._base.execute(query, values).fetchone() is not None
 
     def _known(self, entry: Found) -> Item:
         """Return an item; one that is out of reach under the name of its answer, if it has one.
@@ -264,8 +274,7 @@ class Ledger:
     def _unique(self, item: Item) -> Item:
         """Two items never share an id: the second of the same name gets a number."""
         name, number = item.id, 1
-        query = "select 1 from items where id = ? and seen = ?"
-        while self._base.execute(query, (name, self._seen)).fetchone() is not None:
+        while self._is_entered("id", name):
             number += 1
             name = f"{item.id} ({number})"
         return Item(name, item.uri)

@@ -17,6 +17,8 @@ create index if not exists items_by_uri on items (uri);
 create table if not exists facts (name text primary key, value text);
 """
 _VERSION = 2
+_JOURNAL_BYTES = 64 << 20
+"""To which the journal is cut back after a run whose items all stand elsewhere than before."""
 _PATIENCE_S = 30.0
 """For which another program, such as one that copies it, may hold a ledger locked."""
 
@@ -31,6 +33,7 @@ def opened(path: Path) -> sqlite3.Connection:
         # an executor may take its chunks in a thread; only the one that opened it writes
         base = sqlite3.connect(path, timeout=_PATIENCE_S, check_same_thread=False)
         base.execute("pragma journal_mode = wal")
+        base.execute(f"pragma journal_size_limit = {_JOURNAL_BYTES}")
         version = base.execute("pragma user_version").fetchone()[0]
         if version in (0, _VERSION):
             base.executescript(_SCHEMA)

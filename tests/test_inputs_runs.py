@@ -47,6 +47,21 @@ def test_a_folder_of_a_run_is_read_if_it_or_one_within_is_named(tree: Path) -> N
     assert ids(tree / "results" / "one" / "maps") == ["00.png"]
 
 
+def test_a_glob_skips_a_folder_of_a_run_too_unless_it_or_one_within_is_named(tree: Path) -> None:
+    found = list(find_items([f"{tree}/**"], leave_out=tree / "results" / "two"))
+
+    ends = {entry.item.id: entry.end and entry.end.reason for entry in found}
+    assert ends == {
+        "00.png": None,
+        "link": TOLD,
+        "results/one": TOLD,
+        "results/three/maps/00.png": None,
+        "results/three/run.json": None,
+    }
+    assert ids(tree / "results" / "one" / "*/*.png") == ["maps/00.png"]
+    assert ids(tree / "results" / "one" / "maps" / "*.png") == ["00.png"]
+
+
 def test_what_a_run_leaves_is_no_input_of_the_next(
     command: Command, recipe: Path, tmp_path: Path
 ) -> None:

@@ -45,6 +45,7 @@ LAYERS = (
         "parts",
         "records",
         "inputs",
+        "lists",
         "remote",
         "gate",
         "privacy",

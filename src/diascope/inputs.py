@@ -4,8 +4,6 @@ An item's id is its path relative to what the user named. Where several things a
 of each comes first; where two of them have the same name, the path as it was typed.
 """
 
-import csv
-import io
 import os
 import stat
 from collections import Counter
@@ -17,10 +15,10 @@ from itertools import islice, takewhile
 from pathlib import Path, PurePosixPath
 
 from diascope.errors import AddressError, UsageError, reason_of
+from diascope.lists import listed_paths
 from diascope.output import RUN_FILES
 from diascope.remote import find_remote
 from diascope.sample import STAMP, Failed, Found, Item, Skipped
-from diascope.table import columns_hint, is_blank, named_in, quote_hint
 from diascope.words import as_utf8, masked
 
 _PACKAGE = "package://"
@@ -152,10 +150,26 @@ def _globbed(pattern: Path, prefix: str, leave_out: Path | None) -> Iterator[Fou
     start = prefix.split("*")[0].split("?")[0].split("[")[0].rpartition("/")[0]
     if leave_out is not None and _resolved(root).is_relative_to(leave_out):
         leave_out = None  # what is named lies in it on purpose
+    before, of_a_run, told = f"{start}/" if start else "", dict[Path, Path | None](), set[Path]()
     for path in files:
-        if leave_out is None or not _resolved(path).is_relative_to(leave_out):
-            inner = path.relative_to(root).as_posix()
-            yield _file(path, f"{start}/{inner}" if start else inner)
+        if leave_out is not None and _resolved(path).is_relative_to(leave_out):
+            continue
+        if path.parent not in of_a_run:
+            of_a_run[path.parent] = _results_above(path, root)
+        results = of_a_run[path.parent]
+        if results is None:
+            yield _file(path, f"{before}{path.relative_to(root).as_posix()}")
+        elif results not in told:
+            told.add(results)
+            yield _results(results, f"{before}{results.relative_to(root).as_posix()}")
+
+
+def _results_above(path: Path, root: Path) -> Path | None:
+    """Return the outermost folder below the root that holds a run's results and the file."""
+    above = (root / inner for inner in reversed(path.relative_to(root).parents[:-1]))
+    return next(
+        (folder for folder in above if all((folder / name).exists() for name in RUN_FILES)), None
+    )
 
 
 def _resolved(path: Path) -> Path:
@@ -190,8 +204,7 @@ def _listing(
         return
     seen.add((here.st_dev, here.st_ino))
     if len(seen) > 1 and {entry.name for entry in entries} >= RUN_FILES:
-        item = _item(folder, prefix.rstrip("/"))
-        yield Found(item, "", Skipped(item, "a folder with a run's results; name it to read them"))
+        yield _results(folder, prefix.rstrip("/"))
         return
     for entry in entries:
         path, name = Path(entry.path), f"{prefix}{entry.name}"
@@ -221,6 +234,11 @@ def _file(path: Path, name: str) -> Found:
     return Found(item, stamp_of(path))
 
 
+def _results(folder: Path, name: str) -> Found:
+    item = _item(folder, name)
+    return Found(item, "", Skipped(item, "a folder with a run's results; name it to read them"))
+
+
 def _failed(path: Path, name: str, reason: str) -> Found:
     item = _item(path, name)
     return Found(item, "", Failed(item, "read", "", reason))
@@ -232,12 +250,7 @@ def _item(path: Path, name: str) -> Item:
 
 
 def _listed(path: Path) -> Iterator[Found]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        lines = iter(_csv_paths(path, text) if path.suffix.lower() == ".csv" else _paths(text))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:  # csv's of a cell that never ends
-        told = f"the list {path} cannot be read: {reason_of(error)}"
-        raise UsageError(told, hint=quote_hint(error)) from error
+    lines = iter(listed_paths(path))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         while block := list(islice(lines, _AT_ONCE)):
             stored = [line for line in block if line.startswith(_STORES)]
@@ -268,30 +281,3 @@ def _absent(path: Path) -> bool:
     except (OSError, ValueError) as error:
         return isinstance(error, FileNotFoundError | NotADirectoryError)
     return False
-
-
-def _paths(text: str) -> list[str]:
-    """Return the lines that are neither empty nor a comment."""
-    lines = (line.strip() for line in text.split("\n"))
-    return [line for line in lines if line and not line.startswith("#")]
-
-
-def _csv_paths(path: Path, text: str) -> list[str]:
-    """Return the cells of the column ``path``, without blanks around them that no file has.
-
-    Rows of empty cells are left out, as of a label table.
-    """
-    reader = csv.DictReader(io.StringIO(text, newline=""))
-    if "path" not in (reader.fieldnames or ()):
-        columns = reader.fieldnames or ()
-        told = f"the list {path} has no column 'path': {', '.join(columns)}"
-        raise UsageError(told, hint=columns_hint(columns))
-    paths = []
-    for row in reader:
-        if is_blank(row):
-            continue
-        name = named_in(path.parent, row["path"] or "")
-        if not name:
-            raise UsageError(f"{path}:{reader.line_num}: the path is empty")
-        paths.append(name)
-    return paths

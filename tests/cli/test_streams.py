@@ -67,6 +67,14 @@ def test_a_listing_that_cannot_be_written_is_not_taken_for_done() -> None:
     assert "Bad file descriptor" in ended.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize("arguments", [["plugins", "list", "--kind", "executor"], ["--version"]])
+def test_a_disk_that_is_full_is_told_where_a_listing_goes_to_it(arguments: list[str]) -> None:
+    ended = shell(arguments, ">/dev/full")
+    told = "pipeline: the disk is full: [Errno 28] No space left on device\n"
+    assert (ended.returncode, ended.stderr) == (3, told)
+
+
 def test_what_is_opened_later_does_not_take_the_number_of_a_closed_stream() -> None:
     code = "import os\nfrom diascope.cli import streams\nstreams.open_closed_streams()\n"
     code += "assert os.open(os.devnull, os.O_RDONLY) > 2\nassert os.get_inheritable(2)"

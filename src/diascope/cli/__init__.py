@@ -3,6 +3,7 @@
 Verbs are imported when they are called, so that ``--help`` stays quick.
 """
 
+import errno
 import importlib
 import os
 import sys
@@ -97,6 +98,10 @@ def main() -> None:
         if isinstance(error, BrokenPipeError) and verb not in _WRITING:
             give_up(sys.stdout.fileno())  # such as `pipeline plugins list | head`
             sys.exit(1)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            give_up(sys.stdout.fileno())
+            click.echo(f"pipeline: the disk is full: {error}", err=True)
+            sys.exit(3)
         traceback.print_exc()  # what none of us expected is no reason to end as if items had failed
         click.echo("This is a fault in diascope; nothing done is lost.", err=True)
         sys.exit(3)

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
-from pydicom.encaps import generate_frames
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.uid import RLELossless
 
 from diascope.errors import ReadError
+from diascope.readers.dicom import DicomReader
 from diascope.readers.dicom_stream import Size, stated_size
 from diascope.sample import Item
 from tests.readers.dicoms import dataset, only, written
@@ -49,6 +50,20 @@ def test_colours_that_the_header_calls_grey_are_named(make_item: Make) -> None:
 
     with pytest.raises(ReadError, match=r"Samples per Pixel \(0028,0002\) is 1, but .* has 3$"):
         only(make_item(written(made)), frames=0)
+
+
+def test_a_later_frame_of_another_size_is_named(make_item: Make) -> None:
+    made = dcmread(path("MR_small_jpeg_ls_lossless.dcm"))
+    (own,) = generate_frames(made.PixelData, number_of_frames=1)
+    at = own.index(b"\xff\xf7") + 5  # of its lines, then their length
+    assert own[at : at + 4] == bytes.fromhex("0040 0040")
+    made.PixelData = encapsulate([own, own[:at] + bytes.fromhex("0020 0080") + own[at + 4 :]])
+    made.NumberOfFrames = 2
+
+    taken = DicomReader().read(make_item(written(made)))
+    assert next(taken).frame == 0
+    with pytest.raises(ReadError, match=r"Rows \(0028,0010\) is 64, but .* has 32$"):
+        next(taken)
 
 
 def test_run_lengths_that_look_like_a_size_state_none(make_item: Make) -> None:

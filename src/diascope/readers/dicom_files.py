@@ -2,7 +2,7 @@
 
 import math
 import struct
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from importlib.util import find_spec
 from typing import Any, BinaryIO, NamedTuple
@@ -180,17 +180,10 @@ def _decoded(
     if len(wanted) > 1 and source.pixels is not None and decoder.is_encapsulated:
         source.file.seek(source.pixels)
         options = _places(source.file, options["number_of_frames"]) | options
-    if source.pixels is not None and decoder.UID in STATED:
-        source.file.seek(source.pixels)
-        first = get_frame(
-            source.file,
-            wanted[0],
-            number_of_frames=options["number_of_frames"],
-            extended_offsets=options.get("extended_offsets"),
-        )
-        check_size(first, source.header)
     left = list(plugins)
     for index in wanted:
+        if decoder.UID in STATED:
+            _check_stated(source, index, options)
         while True:
             if source.pixels is not None:
                 source.file.seek(source.pixels)
@@ -211,6 +204,20 @@ def _decoded(
             tag = named("PhotometricInterpretation")
             raise ReadError(f"{tag} is {kind}, which no decoder here converts to RGB")
         yield frame
+
+
+def _check_stated(source: Opened, index: int, options: Mapping[str, Any]) -> None:
+    """Check that a frame has the size that the header says; without the file's pixels, nothing."""
+    if source.pixels is None:
+        return
+    source.file.seek(source.pixels)
+    frame = get_frame(
+        source.file,
+        index,
+        number_of_frames=options["number_of_frames"],
+        extended_offsets=options.get("extended_offsets"),
+    )
+    check_size(frame, source.header)
 
 
 def _places(file: BinaryIO, frames: int) -> dict[str, Any]:

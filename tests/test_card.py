@@ -99,6 +99,11 @@ def test_an_unknown_key_of_a_label_is_refused_too(tmp_path: Path, make_card: Mak
         ({"metrics": {"auc": {"value": "0.9"}}}, "metrics must hold figures"),
         ({"subgroups": {"sex=m": {"auc": {"value": 0.9, "low": 0.8}}}}, "sex=m must hold figures"),
         ({"subgroups": {"sex=m": 0.9}}, "sex=m must hold figures"),
+        ({"evidence": {"inside": 0.5}}, "evidence: inside must hold"),
+        ({"evidence": {"inside": {"cases": "many"}}}, "evidence: inside must hold"),
+        ({"evidence": {"hiding": {"figures": [0.5]}}}, "evidence: hiding must hold"),
+        ({"evidence": {"hiding": {"figures": {"deletion": 0.5}}}}, "evidence: hiding must hold"),
+        ({"evidence": {"hiding": {"figures": {"random": {"value": "0"}}}}}, "hiding must hold"),
     ],
 )
 def test_a_card_that_does_not_hold_together_is_refused(

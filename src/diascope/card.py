@@ -188,6 +188,9 @@ class ModelCard:
         for part, metrics in (told | self.subgroups).items():
             if not (isinstance(metrics, Mapping) and all(map(_is_told, metrics.values()))):
                 return f"{part} must hold figures: a value, and low and high or neither of them"
+        for part in ("inside", "hiding", "randomised"):
+            if not _is_measured(self.evidence.get(part) or {}):
+                return f"evidence: {part} must hold the number of cases, and figures, as metrics do"
         if len(self.mean) != len(self.std) or 0 in self.std:
             return f"mean and std need one number a channel, std not 0: {self.mean}, {self.std}"
         return ""
@@ -199,6 +202,17 @@ def _is_told(figure: object) -> bool:
         return True
     numbers = all(isinstance(figure[name], int | float) for name in _FIGURE & figure.keys())
     return numbers and "value" in figure and ("low" in figure) == ("high" in figure)
+
+
+def _is_measured(part: object) -> bool:
+    """Whether a part of ``evidence`` is a mapping whose cases and figures can be told."""
+    if not isinstance(part, Mapping):
+        return False
+    cases, figures = part.get("cases"), part.get("figures", {})
+    if not isinstance(cases, int | None) or not isinstance(figures, Mapping):
+        return False
+    found = filter(None, figures.values())
+    return all(isinstance(figure, Mapping) and _is_told(figure) for figure in found)
 
 
 def read_card(directory: Path) -> ModelCard:

@@ -42,7 +42,7 @@ def card_lines(card: ModelCard) -> Iterator[str]:
     for part, metrics in card.subgroups.items():
         yield ""
         notes = [f"{metrics['items']} items"] if "items" in metrics else []
-        notes += [metrics["warning"]] if "warning" in metrics else []
+        notes += [str(metrics["warning"])] if "warning" in metrics else []
         yield f"Metrics of {part}" + (f" ({'; '.join(notes)})" if notes else "")
         yield from _measures(metrics)
     yield from _evidence(card.evidence)

@@ -40,6 +40,10 @@ class Augmentation:
         for _, transform in self._chain:  # seeding one each takes as long as many
             transform.set_random_state(state=self._random)
 
+    @property
+    def plugins(self) -> list[Plugin]:
+        return [each.plugin for _, each in self._chain if isinstance(each, Plugged)]
+
     def __call__(self, picture: Tensor, seed: int) -> Tensor:
         """Return the picture changed.
 

@@ -1,7 +1,7 @@
 """Epochs over labelled pictures, on Lightning Fabric, resumable after a kill."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +49,8 @@ class Trainer:
         watch: called after each step and each epoch.
         tell: called with what people should know, such as that a stopped training goes on.
         workers: processes that read and augment pictures.
+        versions: of the libraries and plugins that it trains with.
+        doubts: what a reader should know of the weights that this training found.
     """
 
     network: Network
@@ -62,7 +64,9 @@ class Trainer:
     fabric: Any
     watch: Callable[[Progress], None]
     tell: Callable[[str], None]
+    versions: dict[str, str]
     history: list[Figures] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
 
     def fit(self) -> list[Figures]:
         """Train, leave the best epoch's weights in the network, and return the epochs' figures.
@@ -235,12 +239,18 @@ class Trainer:
                 hint="Go on with as many devices, `train.devices`, as it was begun with.",
             )
         self.tell(f"goes on after epoch {len(self.history)} of {self.options.epochs}")
+        begun = state.get("versions", self.versions)  # of an older diascope: not known
+        if not done and (changed := _changed(begun, self.versions)):
+            self.doubts.append(f"the weights were trained with several versions: {changed}")
+            self.tell(f"warning: {self.doubts[-1]}; another --output has them of one")
+        self.versions = begun
         best: dict[str, Any] = state["best"]
         return best
 
     def _save(self, optimizer: Any, schedule: Any, best: dict[str, Any]) -> None:
         state = {
             "digest": self.digest,
+            "versions": self.versions,
             "network": self.network.state_dict(),
             "optimizer": optimizer.state_dict(),
             "schedule": schedule.state_dict(),
@@ -250,3 +260,12 @@ class Trainer:
             "best": best,
         }
         save_checkpoint(self.directory, state)
+
+
+def _changed(begun: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """Return which versions differ, such as ``torch 2.6, now 2.7``; an empty text if none does."""
+    return "; ".join(
+        f"{name} {begun.get(name, 'none')}, now {now.get(name, 'none')}"
+        for name in sorted(begun.keys() | now.keys())
+        if begun.get(name) != now.get(name)
+    )

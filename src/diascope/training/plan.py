@@ -16,7 +16,7 @@ from diascope.evaluation.answers import columns_of
 from diascope.evaluation.subgroups import check_divisible
 from diascope.network import state_digest
 from diascope.pipeline import make_part, make_readers, newer_apis
-from diascope.preparation import Preparation
+from diascope.preparation import Part, Preparation
 from diascope.recipe import Recipe, Reference
 from diascope.table import Example, label_names, read_table
 from diascope.training.augment import Augmentation
@@ -29,6 +29,7 @@ from diascope.training.split import folds_by_group, split_by_group
 from diascope.training.teachers import teacher_card
 from diascope.training.trial import built
 from diascope.training.unseen import check_unseen
+from diascope.versions import versions
 
 _NOT_TRAINED = {"table", "devices", "title", "licence", "data", "limits", "by", "folds"}
 _NOT_TRAINED |= {"start", "teachers", "test_time", "operating_points", "allow_duplicates", "labels"}
@@ -105,6 +106,14 @@ class Plan:
             for rich in [example.unknown or example.weight != 1]
         ]
         return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+
+    def versions(self) -> dict[str, str]:
+        """Return name to version of the libraries and plugins that decide the weights."""
+        preparation = self.preparation
+        backbone = make_part(self.reference, self.recipe)
+        parts: list[Part[Any]] = [*preparation.readers, *preparation.steps, backbone]
+        plugins = [*(part.plugin for part in parts), *self.augmentation.plugins]
+        return versions(parts) | {each.distribution: each.version for each in plugins}
 
     def teachers(self) -> list[str]:
         """Return the SHA-256 of each teacher's weights.

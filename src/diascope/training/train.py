@@ -123,12 +123,13 @@ class _Session:
             fabric=self.fabric,
             watch=self.watch,
             tell=self.tell,
+            versions=plan.versions(),
         )
         with computing_on(share(self.available, self.fabric.world_size, trainer.workers)):
             history = trainer.fit()
         if not first:
             return card, None
-        warnings = (*found.warnings, *(matched.doubts if matched else ()))
+        warnings = (*found.warnings, *(matched.doubts if matched else ()), *trainer.doubts)
         trained = Trained(plan, card, network, history, trainer.workers, warnings, found.alike)
         made = {
             "command": self.command,

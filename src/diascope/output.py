@@ -30,22 +30,25 @@ def check_local(folder: Path) -> None:
 
 
 @contextmanager
-def held(folder: Path, worked: Callable[[], bool] = lambda: True) -> Iterator[Path]:
+def held(
+    folder: Path, worked: Callable[[], bool] = lambda: True, *, lock_file: str = _LOCK
+) -> Iterator[Path]:
     """Make the folder and hold its lock, which a killed run does not leave behind.
 
     Args:
         worked: whether there is anything to keep, asked when an error of ours ends it; if not, a
             ledger and folders that were not there before are removed again.
+        lock_file: the lock's; another than a run's lets runs of the same command work there.
 
     Raises:
         OutputError: if it is an address, cannot be written, or another run holds it.
     """
     check_local(folder)
     try:
-        ours = [name for name in (LEDGER_FILE, _LOCK) if not (folder / name).exists()]
+        ours = [name for name in (LEDGER_FILE, lock_file) if not (folder / name).exists()]
         made = [each for each in (folder, *folder.parents) if not each.exists()]
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / _LOCK, timeout=0)
+        lock = FileLock(folder / lock_file, timeout=0)
         lock.acquire()
     except Timeout as error:
         raise OutputError("another run is writing here", where=str(folder)) from error

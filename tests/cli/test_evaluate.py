@@ -5,11 +5,13 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from diascope.card import read_card, write_card
+from diascope.evaluation.evaluate import Evaluation, evaluate
 from tests.cli.tables import LABELS, measured, write_labelled, write_rows
 from tests.runs import Ended, rows, write_recipe
 
@@ -52,6 +54,26 @@ def test_a_table_is_classified_measured_and_written_down(
         "sex": 2,
         "age": 1,
     }
+
+
+def test_one_folder_takes_one_evaluation_at_a_time(
+    command: Command, recipe: Path, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ("evaluate", recipe, "-o", tmp_path / "out", "--labels")
+    other, others = write_rows(tmp_path / "other.csv", 9), list[Ended]()
+
+    def measuring(*values: Any, **options: Any) -> Evaluation:
+        if not others:
+            others.append(Ended(-1, "", ""))
+            others.append(command(*arguments, other))
+        return evaluate(*values, **options)
+
+    monkeypatch.setattr("diascope.evaluation.evaluate.evaluate", measuring)
+    assert command(*arguments, table).code == 0
+    assert others[-1].code == 2
+    assert "another run is writing here" in others[-1].err
+    assert len(rows(tmp_path / "out" / "predictions.csv")) == 12
+    assert measured(tmp_path / "out")["items"]["found"] == 12
 
 
 def test_the_recipe_is_named_as_typed(

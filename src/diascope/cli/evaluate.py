@@ -1,6 +1,7 @@
 """``pipeline evaluate``: what a labelled table says of a recipe."""
 
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from diascope.table import Example
 
 _NEEDS = ("sklearn", "scipy", "matplotlib", "torchmetrics")
+_LOCK = ".evaluation.lock"
 _DEFAULTS = ("run.evidence=none", "report=[csv]")
 _EXAMPLE = """\b
 Examples:
@@ -75,13 +77,18 @@ def evaluate(recipe: str, overrides: tuple[str, ...], **options: Any) -> None:
     if options["update_card"] and not options["evidence"]:
         raise UsageError("--update-card needs --evidence", hint="The card takes what it finds.")
     refuse_missing("evaluating needs", _NEEDS, "train")
-    with without_warnings(quiet=options["quiet"]):
-        code = _evaluate(recipe, overrides, options)
+    with without_warnings(quiet=options["quiet"]), ExitStack() as stack:
+        code = _evaluate(recipe, overrides, options, stack)
     sys.exit(code)
 
 
-def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) -> int:
-    """Run, measure and write; return the exit code: 1 if a picture has no answer."""
+def _evaluate(
+    recipe: str, overrides: tuple[str, ...], options: dict[str, Any], stack: ExitStack
+) -> int:
+    """Run, measure and write; return the exit code: 1 if a picture has no answer.
+
+    The folder is held until the stack is closed.
+    """
     from diascope.cli.stops import folder_told
     from diascope.evaluation.answers import columns_of, learned_rows, read_labels
     from diascope.evaluation.compare import check_comparable, compare
@@ -91,6 +98,7 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
     from diascope.evaluation.subgroups import check_divisible
     from diascope.evaluation.write import write_evaluation
     from diascope.looking import OVERRIDES
+    from diascope.output import held
     from diascope.pages.words import counted
 
     quiet, seed = options["quiet"], options["seed"]
@@ -109,6 +117,7 @@ def _evaluate(recipe: str, overrides: tuple[str, ...], options: dict[str, Any]) 
     check_divisible(columns_of(examples), by)
     updated_in = updatable(pipeline.weights, card) if options["update_card"] else None
     looking = _looking(pipeline, examples, options["labels"]) if options["evidence"] else None
+    stack.enter_context(held(folder, lock_file=_LOCK))
     scored, failed, doubts, code = _answers(pipeline, examples, folder, quiet=quiet)
     warnings += doubts
     comparison, updated = None, list[Path]()

@@ -3,7 +3,6 @@
 Verbs are imported when they are called, so that ``--help`` stays quick.
 """
 
-import errno
 import importlib
 import os
 import sys
@@ -95,10 +94,12 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         end_interrupted(verb, typed())
     except Exception as error:
+        from diascope.output_faults import is_full
+
         if isinstance(error, BrokenPipeError) and verb not in _WRITING:
             give_up(sys.stdout.fileno())  # such as `pipeline plugins list | head`
             sys.exit(1)
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if is_full(error):
             give_up(sys.stdout.fileno())
             click.echo(f"pipeline: the disk is full: {error}", err=True)
             sys.exit(3)

@@ -32,15 +32,37 @@ def interval(drawn: NDArray[np.float64]) -> tuple[float, float]:
 
     NaN if fewer than a tenth of them are: what is measured rests on too few groups.
     """
-    defined = drawn[~np.isnan(drawn)]
-    if defined.size < _LEAST * drawn.size:
+    return _percentile(drawn, 2.5), _percentile(drawn, 97.5)
+
+
+def error_interval(
+    value: float, drawn: NDArray[np.float64], away: NDArray[np.float64]
+) -> tuple[float, float]:
+    """Return the interval of a calibration error, which chance makes larger: a draw's the more so.
+
+    Whatever the truth, it is no farther from the value than the gaps of all bins are from theirs
+    together, so this bounds it from below; from above, that draws exceed the value as it exceeds
+    the truth (the basic bootstrap).
+
+    Args:
+        drawn: the draws' errors.
+        away: how far the draws' gaps are from the table's, all bins together.
+    """
+    below, above = _percentile(away, 97.5), _percentile(drawn, 2.5)
+    if np.isnan(below):
         return np.nan, np.nan
-    low, high = np.percentile(defined, [2.5, 97.5])
-    return float(low), float(high)
+    return max(value - below, 0.0), max(2 * value - above, value)
 
 
-def figure(value: float, drawn: NDArray[np.float64]) -> dict[str, float]:
-    """Return ``value, low, high``; where too few of the draws measure it, the value alone."""
-    low, high = interval(drawn)
+def figure(value: float, bounds: tuple[float, float]) -> dict[str, float]:
+    """Return ``value, low, high``; where there are no bounds, the value alone."""
+    low, high = bounds
     numbers = {"value": value} | ({} if np.isnan(low) else {"low": low, "high": high})
     return {name: round(float(number), _DIGITS) for name, number in numbers.items()}
+
+
+def _percentile(drawn: NDArray[np.float64], share: float) -> float:
+    defined = drawn[~np.isnan(drawn)]
+    if defined.size < _LEAST * drawn.size:
+        return np.nan
+    return float(np.percentile(defined, share))

@@ -15,7 +15,7 @@ from torch import Tensor
 from diascope.card import ModelCard
 from diascope.decision import scores_of
 from diascope.errors import ReadError
-from diascope.evaluation.bootstrap import figure, group_weights
+from diascope.evaluation.bootstrap import figure, group_weights, interval
 from diascope.evaluation.evidence_cases import Case, Looking
 from diascope.evaluation.evidence_masks import inside_figures
 from diascope.explain.hiding import hiding
@@ -136,4 +136,4 @@ def _mean(
     defined = values[known]
     whose = [group for group, is_known in zip(groups, known, strict=True) if is_known]
     drawn = [part @ defined / part.sum(1) for part in group_weights(whose, draws=draws, seed=seed)]
-    return figure(float(defined.mean()), np.concatenate(drawn))
+    return figure(float(defined.mean()), interval(np.concatenate(drawn)))

@@ -4,12 +4,14 @@ Names: ``auc`` for a binary task (its positive label), ``auc_macro`` and ``auc_<
 What is not defined, such as the AUC of a label that no item has, is left out.
 """
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
 
-from diascope.evaluation.bootstrap import figure, group_weights
-from diascope.evaluation.library import Library
+from diascope.evaluation.agreed import Agreed, widened
+from diascope.evaluation.bootstrap import error_interval, figure, group_weights, interval
+from diascope.evaluation.library import ROUNDING, Library
 from diascope.evaluation.scored import Booleans, Floats, Scored
 from diascope.evaluation.weighted import Weighted, label_aucs
 
@@ -44,20 +46,43 @@ def macro_auc(targets: Floats, scores: Floats) -> float:
 def measured(scored: Scored, *, draws: int = 1000, seed: int = 0) -> dict[str, dict[str, float]]:
     """Return metric to ``value, low, high``: the interval from ``draws`` bootstraps of groups.
 
-    What too few of the draws measure has no interval.
+    What too few of the draws measure has no interval, nor has what none of them changes, unless it
+    is a share of 0 or 1: see ``agreed``.
     """
     values = metrics_of(scored, Library())
     drawn = resampled(scored, draws=draws, seed=seed)
+    off = metrics_of(scored, Agreed(np.array(scored.groups), len(scored.measured)))
+    away = _each_draw(
+        lambda weighted: _errors(scored, weighted.calibration_away), scored, draws, seed
+    )
+
+    def bounds(name: str) -> tuple[float, float]:
+        if name in away:
+            return error_interval(values[name], drawn[name], away[name])
+        # a set's size is no share, and of an AUC the limit is too careful to go into a mean
+        alone = name == "set_size" or (
+            name.endswith("_macro") and np.nanstd(drawn[name]) > ROUNDING
+        )
+        return widened(values[name], interval(drawn[name]), off[name] * (not alone))
+
     return {
-        name: figure(value, drawn[name]) for name, value in values.items() if not np.isnan(value)
+        name: figure(value, bounds(name)) for name, value in values.items() if not np.isnan(value)
     }
 
 
 def resampled(scored: Scored, *, draws: int, seed: int) -> dict[str, Floats]:
     """Return metric to its ``(draws,)`` values in bootstraps of groups."""
-    weights = group_weights(scored.groups, draws=draws, seed=seed)
+    return _each_draw(lambda weighted: metrics_of(scored, weighted), scored, draws, seed)
+
+
+def _each_draw(
+    measure: Callable[[Weighted], dict[str, Floats]], scored: Scored, draws: int, seed: int
+) -> dict[str, Floats]:
     once = np.ones((1, len(scored)))  # the first draw of each part: see ``_macro``
-    parts = [metrics_of(scored, Weighted(np.concatenate([once, part]))) for part in weights]
+    parts = [
+        measure(Weighted(np.concatenate([once, part])))
+        for part in group_weights(scored.groups, draws=draws, seed=seed)
+    ]
     return {name: np.concatenate([part[name][1:] for part in parts]) for name in parts[0]}
 
 
@@ -66,12 +91,10 @@ def metrics_of(scored: Scored, arithmetic: Arithmetic) -> dict[str, Any]:
     labels = {
         name: arithmetic.label(*scored.label(column)) for name, column in scored.measured.items()
     }
-    errors = {
-        name: arithmetic.calibration_error(*each) for name, each in scored.confidences().items()
-    }
+    errors = _errors(scored, arithmetic.calibration_error)
     shared = {
         "brier": _brier(scored, arithmetic),
-        "ece": _macro(list(errors.values())),
+        "ece": errors.pop("ece"),
         **_sets(scored, arithmetic),
     }
     if scored.task == "binary":
@@ -89,9 +112,14 @@ def metrics_of(scored: Scored, arithmetic: Arithmetic) -> dict[str, Any]:
     found |= shared
     for metric in LABEL_METRICS:
         found |= {f"{metric}_{name}": label[metric] for name, label in labels.items()}
-    if scored.task == "multilabel":
-        found |= {f"ece_{name}": error for name, error in errors.items()}
-    return found
+    return found | errors
+
+
+def _errors(scored: Scored, error: Callable[..., Any]) -> dict[str, Any]:
+    """Return the mean calibration error as ``ece``, and each label's if several have one."""
+    each = {f"ece_{name}": error(*table) for name, table in scored.confidences().items()}
+    mean = {"ece": _macro(list(each.values()))}
+    return mean | each if scored.task == "multilabel" else mean
 
 
 def _recall(scored: Scored, label: dict[str, Any]) -> Any:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diascope.evaluation.library import ROUNDING, SPECIFICITY, bins_of
+from diascope.evaluation.library import CALIBRATION_BINS, ROUNDING, SPECIFICITY, bins_of
 from diascope.evaluation.scored import Booleans, Floats
 
 
@@ -46,14 +46,21 @@ class Weighted:
         return _share(weights @ values, weights.sum(axis=1))
 
     def calibration_error(self, known: Booleans, confidence: Floats, correct: Booleans) -> Floats:
-        bins = bins_of(confidence)
+        error: Floats = np.abs(self._gaps(known, confidence, correct)).sum(axis=1)
+        return error
+
+    def calibration_away(self, known: Booleans, confidence: Floats, correct: Booleans) -> Floats:
+        """Return how far the gaps of all bins are from those of the first draw, D numbers."""
+        gaps = self._gaps(known, confidence, correct)
+        away: Floats = np.abs(gaps - gaps[:1]).sum(axis=1)
+        return away
+
+    def _gaps(self, known: Booleans, confidence: Floats, correct: Booleans) -> Floats:
+        """Return ``(D, bins)``: by how much scores exceed what is right, as a share of all."""
         weights = self.weights[:, known]
-        gaps = weights * (confidence - correct)
-        error = sum(
-            (np.abs(gaps[:, bins == place].sum(axis=1)) for place in np.unique(bins)),
-            np.zeros(len(weights)),
-        )
-        return _share(error, weights.sum(axis=1))
+        each = np.equal.outer(bins_of(confidence), np.arange(CALIBRATION_BINS))
+        gaps = weights @ (each * (confidence - correct)[:, None])
+        return _share(gaps, np.broadcast_to(weights.sum(axis=1, keepdims=True), gaps.shape))
 
 
 def label_aucs(targets: Floats, scores: Floats) -> list[float]:

@@ -62,8 +62,9 @@ def test_the_card_says_that_the_decision_between_labels_keeps_a_rule_only_in_par
     rule = Rule("sensitivity", 0.9)
     told = decided(card(), rule, *drawn(random, 100)).operating_rule
 
-    assert told.startswith("sensitivity of at least 0.9 for each label, each label on its own")
-    assert rule.words("multilabel") == "sensitivity of at least 0.9 for each label"
+    words = "sensitivity of at least 0.9 for each label on validation"
+    assert told.startswith(f"{words}, each label on its own")
+    assert rule.words("multilabel") == words
 
 
 @pytest.mark.parametrize("by", ["prevalence", "youden", "sensitivity", "specificity", "cost"])

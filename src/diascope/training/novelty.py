@@ -20,7 +20,8 @@ from diascope.training.scoring import features_of
 _MOST = 2000
 """Pictures of a split that are looked at."""
 _FEWEST = 20
-"""Validation pictures from which there is a limit; with so few, one in 21 exceeds it by chance."""
+"""Validation pictures from which there is a limit; with so few, up to two in 21 exceed it by
+chance, one in each view."""
 _WITHIN = 0.995
 """Share of the validation pictures within the limit."""
 _DIRECTIONS = 64

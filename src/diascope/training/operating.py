@@ -49,7 +49,7 @@ class Rule:
         if self.by == "prevalence":
             best = " (highest balanced accuracy)" if calibrated else ""
             return f"each label's share of the pictures{best}"
-        text = f"{self.by} of at least {self.at_least:g} for each label"
+        text = f"{self.by} of at least {self.at_least:g} for each label on validation"
         if self.by == "youden":
             text = "highest sensitivity plus specificity of each label (Youden)"
         elif self.by == "cost":

@@ -67,14 +67,11 @@ class Agreed:
 
 
 def widened(value: float, bounds: tuple[float, float], off: Floats) -> tuple[float, float]:
-    """Return the bounds of a bootstrap, wider by how far a metric may be off besides.
-
-    NaN where neither says anything: no draw is another than the value.
-    """
+    """Return the bounds of a bootstrap, wider by how far a metric may be off besides."""
     low, high = bounds
     below, above = np.linalg.norm(off.reshape(2, -1), axis=1)
     if below:
         low = max(value - float(np.hypot(value - low, below)), 0.0)
     if above:
         high = min(value + float(np.hypot(high - value, above)), 1.0)
-    return (low, high) if high - low > ROUNDING else (np.nan, np.nan)
+    return low, high

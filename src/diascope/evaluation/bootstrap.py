@@ -13,6 +13,7 @@ from diascope.evaluation.scored import Floats
 
 _LEAST = 0.1
 _NUMBERS = 4_000_000  # of a matrix of weights: 32 MB
+_ROUNDING = 1e-9  # draws that differ by less do by the arithmetic
 _DIGITS = 6  # of which pages show three: four would round some of them twice, and wrongly
 
 
@@ -55,9 +56,9 @@ def error_interval(
 
 
 def figure(value: float, bounds: tuple[float, float]) -> dict[str, float]:
-    """Return ``value, low, high``; where there are no bounds, the value alone."""
+    """Return ``value, low, high``; without bounds, or where no draw changes it, the value alone."""
     low, high = bounds
-    numbers = {"value": value} | ({} if np.isnan(low) else {"low": low, "high": high})
+    numbers = {"value": value} | ({"low": low, "high": high} if high - low > _ROUNDING else {})
     return {name: round(float(number), _DIGITS) for name, number in numbers.items()}
 
 

@@ -59,11 +59,11 @@ def measured(scored: Scored, *, draws: int = 1000, seed: int = 0) -> dict[str, d
     def bounds(name: str) -> tuple[float, float]:
         if name in away:
             return error_interval(values[name], drawn[name], away[name])
+        low, high = interval(drawn[name])
         # a set's size is no share, and of an AUC the limit is too careful to go into a mean
-        alone = name == "set_size" or (
-            name.endswith("_macro") and np.nanstd(drawn[name]) > ROUNDING
-        )
-        return widened(values[name], interval(drawn[name]), off[name] * (not alone))
+        mean = name in ("auc_macro", "average_precision_macro")
+        alone = name == "set_size" or (mean and high - low > ROUNDING)
+        return (low, high) if alone else widened(values[name], (low, high), off[name])
 
     return {
         name: figure(value, bounds(name)) for name, value in values.items() if not np.isnan(value)

@@ -1,6 +1,8 @@
 """A graph that ncnn cannot execute is no graph."""
 
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,15 @@ UNKNOWN = (
     MAKE + "printf '7767517\\n1 1\\nNobodys a 0 1 a\\n' > graph.ncnn.param; : > graph.ncnn.bin\n"
 )
 CRASH = MAKE + "echo no such operation >&2; kill -SEGV $$\n"
+FULL = """
+import resource, sys
+from pathlib import Path
+from diascope.engines.ncnn_graph import export_ncnn
+from tests.engines.networks import classifier
+made = classifier("convnet")
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+export_ncnn(*made, Path(sys.argv[1]))
+"""
 
 
 @pytest.mark.parametrize(
@@ -40,6 +51,13 @@ def test_a_file_of_the_users_that_is_called_as_a_library_is_not_executed(
     monkeypatch.chdir(tmp_path)
     export_ncnn(*classifier("convnet"), tmp_path / "graph.param")
     assert (tmp_path / "graph.param").exists()
+
+
+def test_a_full_disk_is_told_and_does_not_end_the_process(tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", FULL, tmp_path / "graph.param"], capture_output=True, text=True
+    )
+    assert "OSError: [Errno 27] File too large" in ended.stderr
 
 
 def test_a_damaged_graph_is_told(tmp_path: Path) -> None:

@@ -40,7 +40,8 @@ def export_ncnn(network: Network, card: ModelCard, path: Path) -> None:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # that sizes are fixed in it
             traced = torch.jit.trace(graph, torch.zeros(shape))  # type: ignore[no-untyped-call]
-        traced.save(f"{staging}/graph.pt")
+        # torch itself ends the process where the disk is full
+        Path(staging, "graph.pt").write_bytes(traced.save_to_buffer())
         given = "inputshape=[" + ",".join(map(str, shape)) + "]"
         _succeed([pnnx.EXEC_PATH, "graph.pt", given, "fp16=0"], staging)  # it writes what it likes
         graph_file = f"{staging}/graph.ncnn.param"

@@ -97,7 +97,8 @@ def quantise(pipeline: Pipeline, named: Sequence[str], items: int) -> Quantised:
         raise PluginError(f"{pipeline.model.plugin.title} has no folder of weights")
     opening = Opening(classifier.card, pipeline.weights, classifier.runtime)
     if not opening.folder.is_relative_to(store.home()):
-        raise OutputError("cannot be written, so no graph can be kept", where=str(store.home()))
+        told, hint = "cannot be written, so no graph can be kept", "DIASCOPE_CACHE names another."
+        raise OutputError(told, where=str(store.home()), hint=hint)
     pictures, left_out = _read(pipeline, named, items)
     return _kept(opening, classifier, pictures, left_out)
 

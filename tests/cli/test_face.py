@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -58,6 +59,16 @@ def test_a_warning_is_told_once_and_without_its_place(command: Command) -> None:
     command("--version")
     told = [warnings.formatwarning("torn", UserWarning, "step.py", 8) for _ in range(2)]
     assert told == ["warning: torn\n", ""]
+
+
+@pytest.mark.parametrize("verb", ["run", "check", "train"])
+def test_where_no_temporary_file_can_be_written_the_hint_names_what_to_set(
+    command: Command, verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [str(tmp_path / "gone")])
+    ended = command(verb, "derm.yaml")
+    assert (ended.code, "gone" in ended.err, "Set TMPDIR" in ended.err) == (2, True, True)
 
 
 def test_the_module_is_the_command() -> None:

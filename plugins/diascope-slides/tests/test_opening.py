@@ -1,5 +1,7 @@
 """Slides that lie elsewhere: they are fetched, and nothing of them stays."""
 
+import errno
+import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +55,18 @@ def test_a_slide_that_cannot_be_fetched_fails_with_what_its_file_system_says(
     (tmp_path / "a.zip").write_bytes(b"no archive")
     with pytest.raises(ReadError, match="cannot be fetched: BadZipFile: File is not a zip file"):
         read(Item("a", f"zip://inner.tif::{tmp_path}/a.zip"))
+
+
+def test_a_full_disk_for_temporary_files_is_no_fault_of_the_slide(
+    archived: Item, real_slide: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfileobj", full)
+    for item in (archived, real_slide("tcga_tiles.dcm")):  # of one the header is completed
+        with pytest.raises(ReadError, match=f"no room for a copy of it in {tempfile.gettempdir()}"):
+            read(item)
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks at Linux's open files")

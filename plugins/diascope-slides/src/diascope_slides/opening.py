@@ -4,9 +4,10 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 
 from diascope.errors import ReadError, reason_of
+from diascope.output_faults import is_full
 from diascope.sample import Item
 from diascope_slides.blame import blame
 from diascope_slides.kinds import HEAD_BYTES, Kind, is_mrxs, kind_of, name_of
@@ -56,10 +57,17 @@ def _fetch(item: Item, path: Path) -> None:
     try:
         with item.open() as file, path.open("wb") as copy:
             shutil.copyfileobj(file, copy, 1 << 20)
-    except (OSError, ReadError):
+    except (OSError, ReadError) as error:
+        if is_full(error):
+            raise _no_room() from error
         raise
     except Exception as error:  # a file system may raise anything
         raise ReadError(f"it cannot be fetched: {reason_of(error)}") from error
+
+
+def _no_room() -> ReadError:
+    told = f"there is no room for a copy of it in {gettempdir()}, where temporary files lie"
+    return ReadError(told, hint="Make room, or set TMPDIR to another folder; then add --retry.")
 
 
 def _plain(uri: str) -> str:
@@ -81,6 +89,8 @@ def _open(path: Path) -> Slide:
     except ReadError:
         raise
     except Exception as error:  # the libraries raise all kinds
+        if is_full(error):
+            raise _no_room() from error
         what, reason = blame(error)
         raise ReadError(f"it cannot be opened, it is {what}: {reason}") from error
 

@@ -248,13 +248,28 @@ def test_that_rows_of_the_training_were_measured_stands_in_the_card(
     assert evidence["masks"] == ""
 
 
-def test_a_card_is_updated_only_with_evidence(
-    command: Command, recipe: Path, table: Path, tmp_path: Path
+def test_without_evidence_the_metrics_go_into_the_card_and_are_shown_with_it(
+    command: Command, recipe: Path, table: Path, tiny_weights: Path, tmp_path: Path
 ) -> None:
-    ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out", "--update-card")
+    before = read_card(tiny_weights)
+    options = ("--labels", table, "--update-card", "--by", "sex", "--split")
+    ended = command("evaluate", recipe, "-o", tmp_path / "out", *options, "test")
+    card = read_card(tiny_weights)
+    found, told = measured(tmp_path / "out"), card.metrics["measured_on"]
 
-    assert ended.code == 2
-    assert "--update-card needs --evidence" in ended.err
+    assert ended.code == 0, ended.err
+    assert str(tiny_weights / "card.yaml") in ended.out
+    assert {k: v for k, v in card.metrics.items() if k != "measured_on"} == found["metrics"]
+    assert told.startswith("test: 4 pictures of 4 groups of table.csv; 95 % bootstrap over groups")
+    assert found["warnings"][0] in told
+    women = found["subgroups"]["sex"]["f"]
+    assert card.subgroups["sex=f"]["accuracy"] == women["metrics"]["accuracy"]
+    assert replace(card, metrics=before.metrics, subgroups=before.subgroups) == before
+    assert told in command("models", "show", tiny_weights).out
+
+    command("evaluate", recipe, "-o", tmp_path / "all", *options[:-1])
+    told = read_card(tiny_weights).metrics["measured_on"]
+    assert "12 pictures of 12 groups of table.csv, 8 of them in train or validation" in told
 
 
 def test_a_comparison_that_makes_no_sense_is_refused_before_anything_is_run(

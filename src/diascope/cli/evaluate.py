@@ -55,7 +55,11 @@ Examples:
     help="Take only the rows of one split; all of them if not given.",
 )
 @click.option("--evidence", is_flag=True, help="Measure the evidence maps too, by a column `mask`.")
-@click.option("--update-card", is_flag=True, help="Write what --evidence finds into the card.")
+@click.option(
+    "--update-card",
+    is_flag=True,
+    help="Write the metrics into the card; with --evidence what that finds, and no metrics.",
+)
 @click.option(
     "--compare",
     metavar="RECIPE2",
@@ -72,10 +76,8 @@ def evaluate(recipe: str, overrides: tuple[str, ...], **options: Any) -> None:
     Writes metrics.json, evaluation.html and figures/. The same command again goes on where a run
     stopped, and classifies nothing twice.
     """
-    from diascope.errors import UsageError, refuse_missing
+    from diascope.errors import refuse_missing
 
-    if options["update_card"] and not options["evidence"]:
-        raise UsageError("--update-card needs --evidence", hint="The card takes what it finds.")
     refuse_missing("evaluating needs", _NEEDS, "train")
     with without_warnings(quiet=options["quiet"]), ExitStack() as stack:
         code = _evaluate(recipe, overrides, options, stack)
@@ -94,7 +96,13 @@ def _evaluate(
     from diascope.evaluation.compare import check_comparable, compare
     from diascope.evaluation.evaluate import evaluate as measure
     from diascope.evaluation.evidence import measure_evidence
-    from diascope.evaluation.evidence_card import card_evidence, updatable, update_card
+    from diascope.evaluation.into_card import (
+        card_evidence,
+        card_metrics,
+        rows_told,
+        updatable,
+        update_card,
+    )
     from diascope.evaluation.subgroups import check_divisible
     from diascope.evaluation.write import write_evaluation
     from diascope.looking import OVERRIDES
@@ -134,14 +142,18 @@ def _evaluate(
         scored, by=by, seed=seed, failed=failed, comparison=comparison, warnings=warnings
     )
     facts = _facts(pipeline, recipe, options)
+    answered = [example for example in examples if example.name not in failed]
     if looking is not None:
-        answered = [example for example in examples if example.name not in failed]
         if not quiet:
             click.echo("Measuring the evidence maps, which can take minutes.", err=True)
         facts["evidence"] = measure_evidence(looking, answered, seed=seed)
-        if updated_in is not None:
-            told = card_evidence(facts["evidence"], answered, options["labels"])
-            updated = [update_card(updated_in, card, told)]
+    if updated_in is not None:
+        whom = rows_told(answered, table)
+        if looking is not None:
+            told = card_evidence(facts["evidence"], answered, table)
+        else:
+            told = card_metrics(evaluation, f"{options['split'] or 'all rows'}: {whom}")
+        updated = [update_card(updated_in, card, told)]
     with folder_told(folder):
         files = write_evaluation(
             evaluation,

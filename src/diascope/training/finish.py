@@ -8,6 +8,7 @@ from typing import Any
 
 from diascope.card import CARD_FILE, ModelCard, read_card, write_card
 from diascope.evaluation.evaluate import evaluate
+from diascope.evaluation.into_card import sets_told
 from diascope.evaluation.scored import Scored, joined
 from diascope.evaluation.write import write_evaluation
 from diascope.network import Network
@@ -23,7 +24,6 @@ from diascope.training.made import (
     measured_card,
     provenance,
     rounded,
-    sets_told,
     stored,
 )
 from diascope.training.mistakes import worst_mistakes

@@ -17,6 +17,7 @@ from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest
 from diascope.contracts import Backbone
 from diascope.errors import RecipeError
 from diascope.evaluation.evaluate import Evaluation
+from diascope.evaluation.into_card import card_metrics
 from diascope.evaluation.scored import Scored
 from diascope.fields import check, parameters
 from diascope.network import Network, state_digest
@@ -139,30 +140,12 @@ def chose_told(split: Split) -> list[str]:
     return [f"{split} also chose epoch, calibration and decisions: figures flatter"]
 
 
-def sets_told(scored: Scored) -> list[str]:
-    """Return what the prediction sets promise, if there are any: their metrics are of that."""
-    return [] if scored.coverage is None else [f"sets of {scored.coverage:g} coverage"]
-
-
 def measured_card(card: ModelCard, evaluation: Evaluation, split: Split) -> ModelCard:
     """Return the card with the metrics of an evaluation on a split, as a whole and by subgroup, and
     with what it warns of."""
     scored = evaluation.scored
     whom = f"{split}: {len(scored)} pictures of {len(set(scored.groups))} groups never trained on"
-    drawn = "95 % bootstrap over groups"
-    measured_on = "; ".join([whom, drawn, *sets_told(scored), *evaluation.warnings])
-    overall = evaluation.overall
-    subgroups = {
-        f"{part.column}={part.value}": {
-            "items": part.items,
-            **({"warning": part.warning} if part.warning else {}),
-            # `metrics.json` has all of them; of single labels a card states the AUC only
-            **{k: v for k, v in part.metrics.items() if k.startswith("auc") or k in overall},
-        }
-        for part in evaluation.subgroups
-    }
-    metrics = {"measured_on": measured_on, **evaluation.metrics}
-    return replace(card, metrics=metrics, subgroups=subgroups)
+    return replace(card, **card_metrics(evaluation, whom))
 
 
 def provenance() -> dict[str, Any]:

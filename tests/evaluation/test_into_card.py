@@ -8,18 +8,18 @@ import pytest
 
 from diascope.card import CARD_FILE, WEIGHTS_FILE, read_card, write_card
 from diascope.errors import OutputError, UsageError, WeightsError
-from diascope.evaluation.evidence_card import updatable, update_card
+from diascope.evaluation.into_card import updatable, update_card
 
-FOUND = {"inside": {"cases": 3, "figures": {}}, "hiding": {}, "randomised": {}}
+FOUND = {"evidence": {"inside": {"cases": 3, "figures": {}}, "hiding": {}, "randomised": {}}}
 
 
 def test_what_was_measured_replaces_what_stood_there_and_nothing_else(tiny_weights: Path) -> None:
     before = read_card(tiny_weights)
-    update_card(tiny_weights, before, {"old": 1})
+    update_card(tiny_weights, before, {"evidence": {"old": 1}})
     update_card(tiny_weights, before, FOUND)
     after = read_card(tiny_weights)
 
-    assert after.evidence == FOUND
+    assert after.evidence == FOUND["evidence"]
     assert replace(after, evidence={}) == before
     assert sorted(path.name for path in tiny_weights.iterdir()) == [CARD_FILE, WEIGHTS_FILE]
 

@@ -1,4 +1,4 @@
-"""What was measured of the evidence maps, put into the card that lies beside the weights."""
+"""What was measured, put into the card that lies beside the weights."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -8,8 +8,10 @@ from typing import Any
 
 from diascope.card import CARD_FILE, ModelCard, check_digest, file_digest, read_card, write_card
 from diascope.errors import OutputError, UsageError, WeightsError
+from diascope.evaluation.evaluate import Evaluation
 from diascope.evaluation.evidence_cases import MASK, mask_of
 from diascope.evaluation.learned import LEARNED
+from diascope.evaluation.scored import Scored
 from diascope.pages.words import counted
 from diascope.table import Example
 
@@ -37,28 +39,57 @@ def updatable(folder: Path | None, card: ModelCard) -> Path:
     return folder
 
 
+def card_metrics(evaluation: Evaluation, whom: str) -> dict[str, Any]:
+    """Return the card's fields of metrics and subgroups; they say what the evaluation warns of.
+
+    Args:
+        whom: which pictures, in words.
+    """
+    told = [whom, "95 % bootstrap over groups", *sets_told(evaluation.scored), *evaluation.warnings]
+    overall = evaluation.overall
+    subgroups = {
+        f"{part.column}={part.value}": {
+            "items": part.items,
+            **({"warning": part.warning} if part.warning else {}),
+            # `metrics.json` has all of them; of single labels a card states the AUC only
+            **{k: v for k, v in part.metrics.items() if k.startswith("auc") or k in overall},
+        }
+        for part in evaluation.subgroups
+    }
+    metrics = {"measured_on": "; ".join(told), **evaluation.metrics}
+    return {"metrics": metrics, "subgroups": subgroups}
+
+
+def sets_told(scored: Scored) -> list[str]:
+    """Return what the prediction sets promise, if there are any: their metrics are of that."""
+    return [] if scored.coverage is None else [f"sets of {scored.coverage:g} coverage"]
+
+
+def rows_told(examples: Sequence[Example], table: Path) -> str:
+    """Return which rows of a table were measured, and how many of them were learned from."""
+    learned = sum(row.split in LEARNED for row in examples)
+    groups = len({row.group for row in examples})
+    whom = f"{counted(len(examples), 'picture')} of {counted(groups, 'group')} of {table.name}"
+    return whom + (f", {learned:,} of them in train or validation" if learned else "")
+
+
 def card_evidence(
     found: Mapping[str, Any], examples: Sequence[Example], table: Path
 ) -> dict[str, Any]:
-    """Return what the card says of evidence that was measured on rows of a table."""
+    """Return the card's fields of evidence that was measured on rows of a table."""
     named = sum(mask_of(row, table.parent) is not None for row in examples)
-    learned = sum(row.split in LEARNED for row in examples)
-    groups = len({row.group for row in examples})
-    measured_on = (
-        f"{counted(len(examples), 'picture')} of {counted(groups, 'group')} of {table.name}"
-        + (f", {learned:,} of them in train or validation" if learned else "")
-    )
     source = f"{counted(named, 'picture')} that the column {MASK} of {table.name} names"
-    return {
-        "measured_on": measured_on,
+    evidence = {
+        "measured_on": rows_told(examples, table),
         "masks": source if named else "",
         "table (SHA-256)": file_digest(table),
         **found,
     }
+    return {"evidence": evidence}
 
 
-def update_card(folder: Path, card: ModelCard, evidence: Mapping[str, Any]) -> Path:
-    """Write the evidence into the card of a folder, whole or not at all; return its path.
+def update_card(folder: Path, card: ModelCard, told: Mapping[str, Any]) -> Path:
+    """Write fields into the card of a folder, whole or not at all; return its path.
 
     Raises:
         WeightsError: if card or weights are no longer those that were measured.
@@ -72,7 +103,7 @@ def update_card(folder: Path, card: ModelCard, evidence: Mapping[str, Any]) -> P
         )
     check_digest(now, folder)
     try:
-        write_card(replace(now, evidence=dict(evidence)), folder)
+        write_card(replace(now, **told), folder)
     except OSError as error:
         raise OutputError(
             f"the card cannot be updated: {error.strerror}", where=str(folder / CARD_FILE)

@@ -311,6 +311,6 @@ def test_items_without_groups_are_not_told_to_count_together(tmp_path: Path) -> 
     for name, table in (("each", binary()), ("pairs", binary(groups=("a", "b") * 60))):
         write_evaluation(evaluate(table, draws=5), tmp_path / name)
     each, pairs = ((tmp_path / name / "evaluation.html").read_text() for name in ("each", "pairs"))
-    assert "bootstrap over items, each of which is a group of its own." in each
-    assert "bootstrap over groups, so that items of one group count together." in pairs
+    assert "bootstrap over items, each of which is a group of its own; " in each
+    assert "bootstrap over groups, so that items of one group count together; " in pairs
     assert "count together" not in each

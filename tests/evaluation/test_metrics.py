@@ -252,6 +252,15 @@ def test_a_calibration_error_lies_within_its_interval_about_as_often_as_promised
     assert np.mean(held) > 0.9
 
 
+def test_an_interval_holds_its_value_and_ends_where_a_metric_does() -> None:
+    wrong = np.array([[1, 0]] * 8 + [[0, 1]] * 2)
+    table = scored(("no", "yes"), "binary", wrong * 1.0, np.array([[0.01, 0.99]] * 10), wrong == 1)
+    assert measured(table, draws=300)["ece"]["high"] == 1
+    truth, sure = np.eye(3)[[0] * 2 + [1] * 6], np.eye(3)[[0] * 8]  # of a label that no item has
+    brier = measured(scored(("a", "b", "c"), "multiclass", truth, sure, sure == 1))["brier"]
+    assert brier["low"] < brier["value"] == 1.5 < brier["high"]
+
+
 @pytest.mark.parametrize("pictures", [1, 3])
 def test_that_13_were_all_found_promises_no_more_than_the_exact_interval(pictures: int) -> None:
     truth = np.repeat(np.arange(53) < 13, pictures)

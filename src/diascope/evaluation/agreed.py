@@ -73,5 +73,6 @@ def widened(value: float, bounds: tuple[float, float], off: Floats) -> tuple[flo
     if below:
         low = max(value - float(np.hypot(value - low, below)), 0.0)
     if above:
-        high = min(value + float(np.hypot(high - value, above)), 1.0)
+        wider = min(value + float(np.hypot(high - value, above)), 1.0)
+        high = max(high, wider)  # a Brier score over labels may lie above 1
     return low, high

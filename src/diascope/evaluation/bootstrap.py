@@ -52,7 +52,7 @@ def error_interval(
     below, above = _percentile(away, 97.5), _percentile(drawn, 2.5)
     if np.isnan(below):
         return np.nan, np.nan
-    return max(value - below, 0.0), max(2 * value - above, value)
+    return max(value - below, 0.0), min(max(2 * value - above, value), 1.0)
 
 
 def figure(value: float, bounds: tuple[float, float]) -> dict[str, float]:

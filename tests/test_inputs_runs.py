@@ -1,11 +1,13 @@
 """Results of other runs inside an input are no pictures to classify, and are accounted for."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from diascope.inputs import find_items
+from diascope.sample import Failed
 from tests.runs import Ended, states, write_pictures
 
 TOLD = "a folder with a run's results; name it to read them"
@@ -60,6 +62,17 @@ def test_a_glob_skips_a_folder_of_a_run_too_unless_it_or_one_within_is_named(tre
     }
     assert ids(tree / "results" / "one" / "*/*.png") == ["maps/00.png"]
     assert ids(tree / "results" / "one" / "maps" / "*.png") == ["00.png"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can enter every folder")
+def test_a_glob_that_reaches_into_a_folder_that_cannot_be_entered_finds_failures(
+    tree: Path,
+) -> None:
+    (tree / "results" / "three").chmod(0o600)  # it can be listed
+    (found,) = find_items([f"{tree}/results/t*/*.json"], leave_out=tree / "results" / "two")
+    (tree / "results" / "three").chmod(0o700)
+    assert isinstance(found.end, Failed)
+    assert found.end.reason == "it cannot be opened: Permission denied"
 
 
 def test_what_a_run_leaves_is_no_input_of_the_next(

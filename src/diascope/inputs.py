@@ -167,9 +167,8 @@ def _globbed(pattern: Path, prefix: str, leave_out: Path | None) -> Iterator[Fou
 def _results_above(path: Path, root: Path) -> Path | None:
     """Return the outermost folder below the root that holds a run's results and the file."""
     above = (root / inner for inner in reversed(path.relative_to(root).parents[:-1]))
-    return next(
-        (folder for folder in above if all((folder / name).exists() for name in RUN_FILES)), None
-    )
+    exists = os.path.exists  # Path.exists raises where a folder cannot be entered
+    return next((each for each in above if all(exists(each / name) for name in RUN_FILES)), None)
 
 
 def _resolved(path: Path) -> Path:

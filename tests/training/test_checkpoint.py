@@ -56,7 +56,7 @@ def test_a_training_that_was_begun_with_fewer_steps_does_not_go_on_unless_it_has
 
 
 @pytest.mark.filterwarnings("ignore")  # those of other libraries
-def test_a_training_that_goes_on_with_other_versions_says_so_till_it_has_ended(
+def test_a_training_that_went_on_with_other_versions_says_so_ever_after(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("lightning_fabric", reason="needs diascope[train]")
@@ -67,15 +67,15 @@ def test_a_training_that_goes_on_with_other_versions_says_so_till_it_has_ended(
     state["history"] = state["history"][:2]
     state["schedule"]["last_epoch"] = state["schedule"]["total_steps"] // 2
     older = {**state, "versions": state["versions"] | {"numpy": "1.0", "a-plugin": "0.1"}}
-    told = "trained with several versions: a-plugin 0.1, now none; numpy 1.0, now "
-    for begun, said in [(older, True), (state, False)]:
+    told = "trained with several versions: a-plugin 0.1, then none; numpy 1.0, then "
+    done = {**older, "history": torch.load(folder / "checkpoint.pt")["history"]}
+    for begun, said in [(done, False), (state, False), (older, True), (None, True)]:
         capsys.readouterr()
-        save_checkpoint(folder, begun)
-        train(recipe, folder)
+        if begun is not None:
+            save_checkpoint(folder, begun)
+        train(recipe, folder)  # the last time, it had ended
         assert (f"warning: the weights were {told}" in capsys.readouterr().out) is said
         assert (told in (folder / "training.html").read_text()) is said
-    train(recipe, folder)
-    assert "several versions" not in capsys.readouterr().out
 
 
 def test_weights_of_another_training_are_kept_though_their_checkpoint_is_gone(

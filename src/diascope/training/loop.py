@@ -239,11 +239,12 @@ class Trainer:
                 hint="Go on with as many devices, `train.devices`, as it was begun with.",
             )
         self.tell(f"goes on after epoch {len(self.history)} of {self.options.epochs}")
-        begun = state.get("versions", self.versions)  # of an older diascope: not known
-        if not done and (changed := _changed(begun, self.versions)):
+        before = state.get("versions", self.versions)  # of an older diascope: not known
+        self.doubts.extend(state.get("doubts", []))
+        if not done and (changed := _changed(before, self.versions)):
             self.doubts.append(f"the weights were trained with several versions: {changed}")
-            self.tell(f"warning: {self.doubts[-1]}; another --output has them of one")
-        self.versions = begun
+        for doubt in self.doubts:
+            self.tell(f"warning: {doubt}; another --output has them of one")
         best: dict[str, Any] = state["best"]
         return best
 
@@ -251,6 +252,7 @@ class Trainer:
         state = {
             "digest": self.digest,
             "versions": self.versions,
+            "doubts": self.doubts,
             "network": self.network.state_dict(),
             "optimizer": optimizer.state_dict(),
             "schedule": schedule.state_dict(),
@@ -262,10 +264,10 @@ class Trainer:
         save_checkpoint(self.directory, state)
 
 
-def _changed(begun: Mapping[str, str], now: Mapping[str, str]) -> str:
-    """Return which versions differ, such as ``torch 2.6, now 2.7``; an empty text if none does."""
+def _changed(before: Mapping[str, str], then: Mapping[str, str]) -> str:
+    """Return which versions differ, such as ``torch 2.6, then 2.7``; an empty text if none does."""
     return "; ".join(
-        f"{name} {begun.get(name, 'none')}, now {now.get(name, 'none')}"
-        for name in sorted(begun.keys() | now.keys())
-        if begun.get(name) != now.get(name)
+        f"{name} {before.get(name, 'none')}, then {then.get(name, 'none')}"
+        for name in sorted(before.keys() | then.keys())
+        if before.get(name) != then.get(name)
     )

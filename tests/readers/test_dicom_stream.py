@@ -1,5 +1,6 @@
 """A compressed picture has to have the size that its header says."""
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from pydicom.uid import RLELossless
 
 from diascope.errors import ReadError
 from diascope.readers.dicom import DicomReader
+from diascope.readers.dicom_files import decode, opened
 from diascope.readers.dicom_stream import Size, stated_size
 from diascope.sample import Item
 from tests.readers.dicoms import dataset, only, written
@@ -64,6 +66,26 @@ def test_a_later_frame_of_another_size_is_named(make_item: Make) -> None:
     assert next(taken).frame == 0
     with pytest.raises(ReadError, match=r"Rows \(0028,0010\) is 64, but .* has 32$"):
         next(taken)
+
+
+class Counting(io.BytesIO):
+    """A file that counts the bytes that are read of it."""
+
+    taken = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.taken += len(got := super().read(size))
+        return got
+
+
+def test_a_frame_whose_size_is_looked_at_is_read_once() -> None:
+    made = dcmread(path("MR_small_jpeg_ls_lossless.dcm"))
+    made.PixelData = encapsulate([*generate_frames(made.PixelData, number_of_frames=1)] * 9)
+    made.NumberOfFrames = 9
+    file = Counting(written(made))
+
+    assert len(list(decode(opened(file), range(9)))) == 9
+    assert file.taken < 1.5 * len(file.getvalue())
 
 
 def test_run_lengths_that_look_like_a_size_state_none(make_item: Make) -> None:

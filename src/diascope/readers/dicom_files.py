@@ -5,6 +5,7 @@ import struct
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from importlib.util import find_spec
+from io import BytesIO
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset, FileDataset
-from pydicom.encaps import get_frame, parse_basic_offsets, parse_fragments
+from pydicom.encaps import encapsulate, get_frame, parse_basic_offsets, parse_fragments
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.utils import as_pixel_options
 from pydicom.uid import (
@@ -180,20 +181,22 @@ def _decoded(
     if len(wanted) > 1 and source.pixels is not None and decoder.is_encapsulated:
         source.file.seek(source.pixels)
         options = _places(source.file, options["number_of_frames"]) | options
-    left = list(plugins)
+    left, start = list(plugins), source.pixels
     for index in wanted:
-        if decoder.UID in STATED:
-            _check_stated(source, index, options)
+        number, told = index, options
+        if decoder.UID in STATED and source.pixels is not None:
+            content, start, number = _checked(source, index, options), 0, 0
+            told = options | {"number_of_frames": 1, "extended_offsets": None}
         while True:
-            if source.pixels is not None:
-                source.file.seek(source.pixels)
+            if start is not None:
+                content.seek(start)
             try:
                 frame, made = decoder.as_array(
                     content,
-                    index=index,
+                    index=number,
                     validate=index == wanted[0],
                     decoding_plugin=left[0],
-                    **options,
+                    **told,
                 )
                 break
             except Exception:  # pydicom and its decoders raise all kinds
@@ -206,11 +209,9 @@ def _decoded(
         yield frame
 
 
-def _check_stated(source: Opened, index: int, options: Mapping[str, Any]) -> None:
-    """Check that a frame has the size that the header says; without the file's pixels, nothing."""
-    if source.pixels is None:
-        return
-    source.file.seek(source.pixels)
+def _checked(source: Opened, index: int, options: Mapping[str, Any]) -> BinaryIO:
+    """Return one compressed frame, as pixels of its own; it has the size that the header says."""
+    source.file.seek(source.pixels or 0)
     frame = get_frame(
         source.file,
         index,
@@ -218,6 +219,7 @@ def _check_stated(source: Opened, index: int, options: Mapping[str, Any]) -> Non
         extended_offsets=options.get("extended_offsets"),
     )
     check_size(frame, source.header)
+    return BytesIO(encapsulate([frame], has_bot=False))
 
 
 def _places(file: BinaryIO, frames: int) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from tempfile import TemporaryDirectory, gettempdir
+from tempfile import TemporaryDirectory
 
 from diascope.errors import ReadError, reason_of
 from diascope.output_faults import is_full
@@ -66,7 +66,7 @@ def _fetch(item: Item, path: Path) -> None:
 
 
 def _no_room() -> ReadError:
-    told = f"there is no room for a copy of it in {gettempdir()}, where temporary files lie"
+    told = "there is no room for a copy of it where temporary files lie"  # a process has its own
     return ReadError(told, hint="Make room, or set TMPDIR to another folder; then add --retry.")
 
 

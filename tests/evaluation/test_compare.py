@@ -64,7 +64,8 @@ def test_a_difference_that_cannot_be_tested_is_not_told() -> None:
     right = binary(4)
     right.scores[:] = right.targets
     wrong = replace(right, scores=1 - right.targets)
-    assert compare(right, wrong, title="wrong", draws=5).labels == {}
+    found = compare(right, wrong, title="wrong", draws=5)
+    assert (found.labels, list(found.metrics)) == ({}, ["balanced_accuracy"])  # that is the same
 
 
 def test_rows_of_one_picture_are_compared_each_by_its_own_truth() -> None:

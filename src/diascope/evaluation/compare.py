@@ -10,7 +10,7 @@ from diascope.card import ModelCard
 from diascope.errors import UsageError
 from diascope.evaluation.bootstrap import interval
 from diascope.evaluation.delong import Difference, delong
-from diascope.evaluation.library import Library
+from diascope.evaluation.library import ROUNDING, Library
 from diascope.evaluation.metrics import metrics_of, resampled
 from diascope.evaluation.scored import Scored
 
@@ -25,7 +25,7 @@ class Comparison:
         labels: label to the difference of its AUCs, by DeLong's test; without those of which too
             few groups are known to test it.
         metrics: metric to ``difference, low, high``: the interval from bootstraps of groups, in
-            which both models get the same draws.
+            which both models get the same draws; without those that differ in all draws alike.
     """
 
     title: str
@@ -90,6 +90,7 @@ def _overall(one: Scored, other: Scored, draws: int, seed: int) -> dict[str, dic
     for name in (auc, "balanced_accuracy"):
         difference = float(values[name] - others[name])
         low, high = interval(drawn[name] - drawn_others[name])
-        if not np.isnan([difference, low]).any():
+        untested = high - low < ROUNDING < abs(difference)  # such as of a single group
+        if not (untested or np.isnan([difference, low]).any()):
             found[name] = {"difference": difference, "low": low, "high": high}
     return found

@@ -61,14 +61,17 @@ def test_a_warning_is_told_once_and_without_its_place(command: Command) -> None:
     assert told == ["warning: torn\n", ""]
 
 
-@pytest.mark.parametrize("verb", ["run", "check", "train"])
-def test_where_no_temporary_file_can_be_written_the_hint_names_what_to_set(
-    command: Command, verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_where_no_temporary_file_can_be_written_what_needs_one_says_what_to_set(
+    command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    photos = write_pictures(tmp_path / "photos", 5)
     monkeypatch.setattr(tempfile, "tempdir", None)
     monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [str(tmp_path / "gone")])
-    ended = command(verb, "derm.yaml")
-    assert (ended.code, "gone" in ended.err, "Set TMPDIR" in ended.err) == (2, True, True)
+    needless = command("run", recipe, photos, "-o", tmp_path / "alone")
+    needing = command("run", recipe, photos, "-o", tmp_path / "several", "--workers", 2)
+
+    assert needless.code == 0, needless.err
+    assert (needing.code, "Set TMPDIR" in needing.err) == (2, True)
 
 
 def test_the_module_is_the_command() -> None:

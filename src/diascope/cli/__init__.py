@@ -14,7 +14,7 @@ import click
 from diascope.cli.interruption import end_interrupted, interruptible
 from diascope.cli.streams import forgive, give_up, open_closed_streams, spell_out
 from diascope.cli.typed import typed
-from diascope.errors import DiascopeError, OutputError
+from diascope.errors import DiascopeError
 from diascope.heard import told_once
 
 _VERBS = {
@@ -84,11 +84,9 @@ def main() -> None:
         forgive("stdout")
     color = False if os.environ.get("NO_COLOR") else None
     try:
-        if verb in (*_WRITING, "check"):
-            _check_temporary()
         sys.exit(pipeline(prog_name="pipeline", color=color, standalone_mode=False))
     except DiascopeError as error:
-        click.echo(f"pipeline: {error}", err=True)
+        click.echo(f"pipeline: {error}{_temporary_hint(error)}", err=True)
         sys.exit(2)
     except click.ClickException as error:
         error.show()
@@ -105,17 +103,15 @@ def main() -> None:
             give_up(sys.stdout.fileno())
             click.echo(f"pipeline: the disk is full: {error}", err=True)
             sys.exit(3)
+        if hint := _temporary_hint(error):
+            click.echo(f"pipeline: {error}{hint}", err=True)
+            sys.exit(2)
         traceback.print_exc()  # what none of us expected is no reason to end as if items had failed
         click.echo("This is a fault in diascope; nothing done is lost.", err=True)
         sys.exit(3)
 
 
-def _check_temporary() -> None:
-    """Raise an OutputError where no temporary file can be written, as most libraries do."""
-    import tempfile
-
-    try:
-        tempfile.gettempdir()
-    except FileNotFoundError as error:
-        hint = "Set TMPDIR to a folder that can be written."
-        raise OutputError(str(error.strerror), hint=hint) from error
+def _temporary_hint(error: Exception) -> str:
+    """Return what to do where a library found no folder for its temporary files."""
+    lacking = "No usable temporary directory" in str(error)  # in the words of Python's tempfile
+    return "\n  Set TMPDIR to a folder that can be written." if lacking else ""

@@ -224,7 +224,9 @@ def test_the_evidence_figures_go_into_the_card_and_are_shown_with_it(
     assert str(tiny_weights / "card.yaml") in ended.out
     assert card.evidence["inside"] == found["inside"]
     assert card.evidence["hiding"] == found["hiding"]
-    assert card.evidence["measured_on"] == "4 pictures of 4 groups of table.csv"
+    assert (
+        card.evidence["measured_on"] == "4 pictures of 4 groups of table.csv, held out of training"
+    )
     assert card.evidence["masks"] == "4 pictures that the column mask of table.csv names"
     assert replace(card, evidence={}) == before
 
@@ -260,7 +262,7 @@ def test_without_evidence_the_metrics_go_into_the_card_and_are_shown_with_it(
     assert ended.code == 0, ended.err
     assert str(tiny_weights / "card.yaml") in ended.out
     assert {k: v for k, v in card.metrics.items() if k != "measured_on"} == found["metrics"]
-    assert told.startswith("test: 4 pictures of 4 groups of table.csv; 95 % bootstrap over groups")
+    assert told.startswith("test: 4 pictures of 4 groups of table.csv, held out of training; 95 %")
     assert found["warnings"][0] in told
     women = found["subgroups"]["sex"]["f"]
     assert card.subgroups["sex=f"]["accuracy"] == women["metrics"]["accuracy"]

@@ -66,11 +66,14 @@ def sets_told(scored: Scored) -> list[str]:
 
 
 def rows_told(examples: Sequence[Example], table: Path) -> str:
-    """Return which rows of a table were measured, and how many of them were learned from."""
+    """Return which rows of a table were measured, and whether they were learned from, if known."""
     learned = sum(row.split in LEARNED for row in examples)
     groups = len({row.group for row in examples})
     whom = f"{counted(len(examples), 'picture')} of {counted(groups, 'group')} of {table.name}"
-    return whom + (f", {learned:,} of them in train or validation" if learned else "")
+    if learned:
+        return f"{whom}, {learned:,} of them in train or validation"
+    held_out = all(row.split == "test" for row in examples)
+    return f"{whom}, held out of training" if held_out else whom
 
 
 def card_evidence(

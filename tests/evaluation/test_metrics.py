@@ -1,6 +1,7 @@
 """What is measured, against scikit-learn, torchmetrics, SciPy and numbers known by hand."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -286,6 +287,20 @@ def test_labels_that_are_told_apart_without_a_mistake_have_no_perfect_interval()
     assert found["brier"] == pytest.approx(
         {"value": 0, "low": 0, "high": 3 * (1 - limits["accuracy"])}, abs=1e-6
     )
+
+
+def test_one_label_without_a_mistake_does_not_widen_the_mean_of_the_areas() -> None:
+    table = multiclass(noise=1.0)
+    sure = np.where(table.targets[:, 0] == 1, 1.0, 0.0)
+    scores = np.column_stack([sure, table.scores[:, 1:]])
+    table = replace(table, scores=scores)
+
+    found = measured(table, draws=200)
+    drawn = resampled(table, draws=200, seed=0)["auc_macro"]
+
+    assert found["auc_red"]["low"] == pytest.approx(0.025 ** (1 / 40), abs=1e-6)
+    bounds = found["auc_macro"]["low"], found["auc_macro"]["high"]
+    assert bounds == pytest.approx(np.percentile(drawn, [2.5, 97.5]), abs=1e-6)
 
 
 def test_what_no_draw_changes_has_no_interval() -> None:

@@ -15,11 +15,11 @@ from scipy.stats import norm
 
 from diascope.decision import softmax
 from diascope.evaluation.delong import delong
+from diascope.evaluation.labelled_scores import Floats, Scored
 from diascope.evaluation.metrics import measured, metrics_of
-from diascope.evaluation.scored import Floats, Scored
-from diascope.evaluation.weighted import Weighted
+from diascope.evaluation.weighted_metrics import Weighted
 from diascope.training.conformal import fit_conformal
-from diascope.training.operating import Rule
+from diascope.training.operating_points import Rule
 
 Places = NDArray[np.intp]
 MANY = 1_000_000

@@ -29,9 +29,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest, write_card
 from diascope.contracts import Runtime
-from diascope.engines.opening import REFERENCE, Opening
+from diascope.engines.open_engines import REFERENCE, Opening
 from diascope.engines.outputs import Engine
-from diascope.engines.reference import drawn
+from diascope.engines.reference_pictures import drawn
 from diascope.network import Network, build_head
 from diascope.parity import parity
 from diascope.pipeline import make_backbone

@@ -15,12 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diascope.card import ModelCard
+from diascope.evaluation.labelled_scores import Scored
 from diascope.evaluation.metrics import measured
-from diascope.evaluation.scored import Scored
 from diascope.pipeline import compose
 from diascope.recipe import read_recipe
 from diascope.table import Example, read_table
-from diascope.training.pictures import first_sample
+from diascope.training.dataset import first_sample
 
 Floats = NDArray[np.float64]
 BATCH = 32

@@ -17,9 +17,9 @@ from typing import Literal
 from machine import EXAMPLE, machine
 
 from diascope.explain.page import explain_page
-from diascope.explaining import Request, explained
+from diascope.explain_picture import Request, explained
+from diascope.inference_trace import OVERRIDES, answered, classifier_of, prepared
 from diascope.inputs import find_items
-from diascope.looking import OVERRIDES, answered, classifier_of, prepared
 from diascope.pipeline import compose
 from diascope.recipe import read_recipe
 

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from diascope.card import ModelCard
 from diascope.contracts import Runtime
 from diascope.decision import decide, scores_of
-from diascope.engines.opening import REFERENCE, Opening
+from diascope.engines.open_engines import REFERENCE, Opening
 from diascope.engines.outputs import Engine
-from diascope.engines.reference import drawn
-from diascope.fitting import fitted
+from diascope.engines.reference_pictures import drawn
+from diascope.network_input import fitted
 from diascope.pipeline import Pipeline, compose, make_backbone
 from diascope.recipe import read_recipe
 from diascope.sample import Item

@@ -22,14 +22,14 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from diascope.evaluation.compare import compare
+from diascope.evaluation.labelled_scores import Scored
 from diascope.evaluation.metrics import measured
-from diascope.evaluation.scored import Scored
 from diascope.recipe import read_recipe
-from diascope.training.draw import Drawn
-from diascope.training.objective import Objective
+from diascope.training.dataset import Pictures, first_sample
+from diascope.training.loss import Objective
 from diascope.training.options import TrainOptions
-from diascope.training.pictures import Pictures, first_sample
 from diascope.training.plan import Plan, make_plan
+from diascope.training.sampling import Drawn
 from diascope.training.split import folds_by_group
 
 Features = NDArray[np.float32]

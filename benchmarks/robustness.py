@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from diascope.evaluation.labelled_scores import Scored
 from diascope.evaluation.metrics import measured
-from diascope.evaluation.scored import Scored
 from diascope.pipeline import compose
 from diascope.preparation import Preparation
 from diascope.recipe import read_recipe
 from diascope.sample import Sample
 from diascope.table import Example, read_table
-from diascope.training.pictures import first_sample
+from diascope.training.dataset import first_sample
 
 Pixels = NDArray[np.uint8]
 METRICS = ("auc_macro", "auc", "balanced_accuracy", "ece")

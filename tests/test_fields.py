@@ -9,10 +9,10 @@ from annotated_types import Ge, Gt, Interval, Predicate
 from pydantic import Field
 
 from diascope.backbones.convnet import ConvNet
+from diascope.display_text import in_words
 from diascope.document import parse_document
 from diascope.errors import PluginError, RecipeError
 from diascope.fields import check, parameters
-from diascope.words import in_words
 
 
 @dataclass

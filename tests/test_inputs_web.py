@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from diascope.display_text import masked
 from diascope.errors import UsageError, reason_of
 from diascope.inputs import find_items
 from diascope.ledger import Ledger
 from diascope.sample import Failed, Item, Prediction
-from diascope.words import masked
 
 
 @pytest.fixture

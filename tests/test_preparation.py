@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from diascope.acceptance import Gate
 from diascope.errors import ReadError, reason_of
-from diascope.gate import Gate
 from diascope.plugins import Plugin
 from diascope.preparation import Part, Preparation
 from diascope.sample import Failed, Item, Overview, Region, Sample, Skipped

@@ -15,7 +15,7 @@ import pytest
 from diascope import ledger_file, runner
 from diascope.executors.local import LocalExecutor
 from diascope.ledger import Ledger
-from diascope.output_faults import fault_of
+from diascope.output_errors import fault_of
 from diascope.sample import Failed, Item
 from tests.runs import Ended, write_pictures
 

@@ -12,11 +12,11 @@ from diascope.aggregation import Aggregation, aggregated, areas, weighed
 from diascope.card import ModelCard
 from diascope.contracts import Runtime
 from diascope.decision import check_thresholds, decide, prediction_set, scores_of
+from diascope.engine_selection import Execution, engine_for
 from diascope.engines.outputs import Engine, Outputs
 from diascope.errors import PluginError, RecipeError
-from diascope.execution import Execution, engine_for
-from diascope.fitting import fitted
 from diascope.frames import Frames
+from diascope.network_input import fitted
 from diascope.novelty import FeatureStatistics, load_statistics, warnings_of
 from diascope.sample import Evidence, Item, Prediction, Sample, ScoreKind
 

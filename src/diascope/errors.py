@@ -17,7 +17,7 @@ import errno
 from collections.abc import Iterable
 from importlib.util import find_spec
 
-from diascope.words import masked
+from diascope.display_text import masked
 
 ENDS = (KeyboardInterrupt, GeneratorExit)
 """What ends the work. Of a plugin all else is caught: what fails in Rust is no Exception."""

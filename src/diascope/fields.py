@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from diascope.display_text import in_words
 from diascope.document import Node, nearest
 from diascope.errors import PluginError, RecipeError
-from diascope.words import in_words
 
 _SHOWN = 80
 _UNKNOWN = "unexpected_keyword_argument"

@@ -14,12 +14,12 @@ from importlib.util import find_spec
 from itertools import islice, takewhile
 from pathlib import Path, PurePosixPath
 
+from diascope.display_text import as_utf8, masked
 from diascope.errors import AddressError, UsageError, reason_of
-from diascope.lists import listed_paths
 from diascope.output import RUN_FILES
+from diascope.path_lists import listed_paths
 from diascope.remote import find_remote
 from diascope.sample import STAMP, Failed, Found, Item, Skipped
-from diascope.words import as_utf8, masked
 
 _PACKAGE = "package://"
 _STORES = ("s3://", "s3a://", "gs://", "gcs://", "abfs://", "az://")

@@ -15,13 +15,13 @@ from typing import Any
 
 from xxhash import xxh3_128
 
+from diascope.display_text import masked
 from diascope.errors import ReadError, UsageError
 from diascope.inputs import stamp_of
 from diascope.ledger_file import damaged, file_at, opened
 from diascope.pseudonyms import is_pseudonym
 from diascope.records import COLUMNS, packed, unpacked
 from diascope.sample import Failed, Found, Item, Record
-from diascope.words import masked
 
 _CHANGED, _RETRYING = "changed", "retrying"
 _SET = ", ".join(f"{column} = ?" for column in COLUMNS)

@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 
 from diascope.errors import OutputError
-from diascope.output_faults import is_closed
+from diascope.output_errors import is_closed
 
 _SCHEMA = """
 create table if not exists items (

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from diascope.display_text import masked
 from diascope.errors import DiascopeError, OutputError
-from diascope.words import masked
 
 LEDGER_FILE = "ledger.sqlite"
 _LOCK = ".lock"

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 from warnings import warn
 
-from diascope.answering import Answering, Outcomes, checked, wanted
-from diascope.cautions import cautioned
+from diascope.batching import Answering, Outcomes, checked, wanted
 from diascope.contracts import (
     Backbone,
     Executor,
@@ -23,14 +22,14 @@ from diascope.contracts import (
     Report,
     Runtime,
 )
-from diascope.departures import departures
 from diascope.document import parse_document
+from diascope.engine_selection import Execution
 from diascope.engines.device import accelerators, choose_device, choose_devices
-from diascope.engines.spread import Place, Spread
+from diascope.engines.multi_device import Place, Spread
 from diascope.errors import ENDS, DiascopeError, PluginError, RecipeError, reason_of
-from diascope.execution import Execution
 from diascope.fields import parameters
-from diascope.parts import Parts
+from diascope.file_warnings import cautioned
+from diascope.partial_results import Parts
 from diascope.plugins import (
     Plugin,
     blamed,
@@ -44,6 +43,7 @@ from diascope.plugins import (
 from diascope.preparation import Part, Preparation
 from diascope.recipe import Recipe, Reference, build
 from diascope.sample import Failed, Item, Prediction, Record, Skipped
+from diascope.training_mismatch import departures
 
 _DECIDING = ("device", "devices", "engine", "precision", "tolerance", "evidence", "coverage")
 

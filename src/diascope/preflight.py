@@ -8,8 +8,8 @@ from pathlib import Path
 
 from diascope.card import check_digest
 from diascope.decision import check_thresholds
+from diascope.engine_selection import check_wish
 from diascope.errors import DiascopeError, RecipeError
-from diascope.execution import check_wish
 from diascope.inputs import find_items
 from diascope.output import check_local
 from diascope.pipeline import Pipeline, make_backbone

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
+from diascope.acceptance import Gate
+from diascope.contract_checks import sample_fault
 from diascope.contracts import Prepared, Reader, Resumed, Step
 from diascope.errors import ENDS, NoPictureError, reason_of
-from diascope.faults import sample_fault
-from diascope.gate import Gate
-from diascope.parts import Parts
+from diascope.partial_results import Parts
 from diascope.plugins import Plugin, reason_within
 from diascope.sample import Failed, Item, Sample, Skipped
 from diascope.timing import measured, measured_each

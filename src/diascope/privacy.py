@@ -6,8 +6,8 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Literal
 
+from diascope.display_text import masked
 from diascope.sample import Item, Prediction, Record
-from diascope.words import masked
 
 Privacy = Literal["none", "strict"]
 

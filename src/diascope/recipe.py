@@ -6,10 +6,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args
 
+from diascope.acceptance import Gate
 from diascope.document import Node, nearest, read_document
 from diascope.errors import RecipeError
 from diascope.fields import check
-from diascope.gate import Gate
 from diascope.overrides import overridden
 from diascope.plugins import find_plugins, recipe_path
 from diascope.privacy import Privacy

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from diascope.display_text import as_utf8
 from diascope.sample import (
     Evidence,
     Failed,
@@ -21,7 +22,6 @@ from diascope.sample import (
     Regions,
     Skipped,
 )
-from diascope.words import as_utf8
 
 COLUMNS = (
     "state",

@@ -9,9 +9,9 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from diascope.archives import system_at
+from diascope.display_text import as_utf8, masked
 from diascope.errors import AddressError, ReadError, UsageError, reason_of
 from diascope.sample import Failed, Found, Item, Skipped
-from diascope.words import as_utf8, masked
 
 _INSTALL = {"s3fs": "diascope[s3]", "aiohttp": "diascope[http]", "gcsfs": "gcsfs", "adlfs": "adlfs"}
 _WEB = ("http://", "https://")

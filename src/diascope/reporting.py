@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from diascope.contracts import Report
+from diascope.display_text import as_utf8, masked
 from diascope.errors import ENDS, DiascopeError, OutputError
 from diascope.ledger import Ledger
 from diascope.output import places_in, put_in_place, write_whole
-from diascope.output_faults import is_full
+from diascope.output_errors import is_full
 from diascope.pipeline import Pipeline
 from diascope.plugins import reason_within
 from diascope.preparation import Part
@@ -25,7 +26,6 @@ from diascope.privacy import WITHHELD, discreet, unraised
 from diascope.profile import Profile
 from diascope.sample import Record
 from diascope.versions import last_versions, mixed_versions, versions
-from diascope.words import as_utf8, masked
 
 RUN_FILE = "run.json"
 _FACT = "reports"

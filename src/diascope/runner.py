@@ -10,15 +10,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from warnings import warn
 
+from diascope.contract_checks import chunk_fault
 from diascope.cores import cores
+from diascope.engine_selection import Execution
 from diascope.errors import DiascopeError, PluginError, RecipeError, UsageError
-from diascope.execution import Execution
-from diascope.faults import chunk_fault
 from diascope.inputs import find_items
 from diascope.ledger import Ledger, content_digest
 from diascope.ledger_file import damaged, is_damage
 from diascope.output import LEDGER_FILE, held
-from diascope.output_faults import fault_of, is_full
+from diascope.output_errors import fault_of, is_full
 from diascope.pipeline import Pipeline
 from diascope.plugins import blamed, raised_by
 from diascope.privacy import WITHHELD, unnamed

@@ -12,7 +12,7 @@ from typing import Any, Literal, cast, get_args
 
 from diascope.card import Task
 from diascope.errors import TableError, reason_of
-from diascope.pages.words import counted
+from diascope.pages.formatting import counted
 
 Split = Literal["train", "validation", "test"]
 SPLIT_FILE = "split.csv"

@@ -18,8 +18,8 @@ import numpy as np
 
 from diascope import contracts
 from diascope.card import ModelCard
+from diascope.contract_checks import answer_fault, sample_fault
 from diascope.errors import NoPictureError, ReadError, reason_of
-from diascope.faults import answer_fault, sample_fault
 from diascope.fields import parameters
 from diascope.sample import (
     FACTS,

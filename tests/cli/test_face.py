@@ -16,7 +16,7 @@ import pytest
 
 from diascope.card import Label, read_card, write_card
 from diascope.cli import completion, doctor, pipeline
-from diascope.cli.typed import typed
+from diascope.cli.command_line import typed
 from tests.runs import Ended, write_pictures
 
 Command = Callable[..., Ended]

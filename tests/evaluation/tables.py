@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from diascope.card import Task
-from diascope.evaluation.scored import Scored
+from diascope.evaluation.labelled_scores import Scored
 
 
 def multiclass(count: int = 120, *, seed: int = 0, noise: float = 1.0, **fields: Any) -> Scored:

@@ -6,7 +6,7 @@ from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
 from diascope.evaluation.delong import delong
-from diascope.evaluation.scored import Floats
+from diascope.evaluation.labelled_scores import Floats
 
 EACH = [str(place) for place in range(100)]
 """Groups of one item."""

@@ -14,10 +14,10 @@ from torchmetrics.functional.classification import (
 )
 
 from diascope.evaluation.evaluate import evaluate
-from diascope.evaluation.library import Library
+from diascope.evaluation.labelled_scores import Scored
+from diascope.evaluation.library_metrics import Library
 from diascope.evaluation.metrics import macro_auc, measured, metrics_of, resampled
-from diascope.evaluation.scored import Scored
-from diascope.evaluation.weighted import Weighted, label_aucs
+from diascope.evaluation.weighted_metrics import Weighted, label_aucs
 from tests.evaluation.tables import binary, multiclass, multilabel, scored
 
 TASKS = pytest.mark.parametrize("make", [binary, multiclass, multilabel])

@@ -18,8 +18,8 @@ from diascope.evaluation.curves import net_benefit, precision_recall, roc
 from diascope.evaluation.delong import Difference
 from diascope.evaluation.evaluate import evaluate
 from diascope.evaluation.figures import DRAWINGS, draw_figures
+from diascope.evaluation.labelled_scores import Scored
 from diascope.evaluation.reliability import reliability
-from diascope.evaluation.scored import Scored
 from diascope.evaluation.style import line_style, settings
 from diascope.evaluation.write import write_evaluation
 from tests.browser import chromium

@@ -18,7 +18,7 @@ import pytest
 
 from diascope.executors import processes
 from diascope.executors.processes import WorkerProcess
-from diascope.heard import heard
+from diascope.library_warnings import heard
 from diascope.sample import Failed, Item, Skipped
 from tests.runs import PATIENCE_S, done_in, start, write_pictures, write_recipe
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from diascope.explain.calls import captured
+from diascope.explain.call_trace import captured
 from diascope.explain.convolution import Convolution, convolution_of, worked
 from tests.explain.networks import make_network
 

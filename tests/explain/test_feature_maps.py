@@ -3,7 +3,7 @@
 import pytest
 from torch import Tensor, nn
 
-from diascope.explain.calls import captured, traced
+from diascope.explain.call_trace import captured, traced
 from diascope.explain.feature_maps import depth_of, last_calls
 from tests.explain.networks import make_batch, make_network
 

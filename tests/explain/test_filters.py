@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from diascope.explain.calls import traced
+from diascope.explain.call_trace import traced
 from diascope.explain.filters import filter_picture, fired, first_convolution
 from tests.explain.networks import make_batch, make_network
 

@@ -5,7 +5,7 @@ import numpy as np
 from diascope.explain.convolution import Convolution
 from diascope.explain.explanation import Layer
 from diascope.explain.inspector import layer_numbers
-from diascope.explain.units import After
+from diascope.explain.unit_functions import After
 
 
 def make_layer() -> Layer:

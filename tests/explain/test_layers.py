@@ -2,7 +2,7 @@
 
 import pytest
 
-from diascope.explain.calls import traced
+from diascope.explain.call_trace import traced
 from diascope.explain.layers import chosen_layers
 from tests.explain.networks import make_batch, make_network
 

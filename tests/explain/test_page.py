@@ -14,7 +14,7 @@ from diascope.explain.evidence import Attribution
 from diascope.explain.explanation import Layer, explain
 from diascope.explain.page import Subject, explain_page
 from diascope.explain.steps import Stage, last_stage
-from diascope.explain.units import NONLINEARITIES, After
+from diascope.explain.unit_functions import NONLINEARITIES, After
 from diascope.sample import Item, Prediction
 from tests.browser import chromium
 from tests.explain.networks import make_network

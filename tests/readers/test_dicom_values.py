@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from diascope.errors import ReadError
-from diascope.readers import dicom_shown
-from diascope.readers.dicom_shown import Shown, shown
+from diascope.readers import dicom_display
+from diascope.readers.dicom_display import Shown, shown
 from diascope.readers.dicom_values import distinct, plain
 from tests.readers.dicoms import dataset
 
@@ -90,7 +90,7 @@ def test_a_table_shows_a_frame_as_pixel_by_pixel_arithmetic_does(
 ) -> None:
     quick = outcome(*made, window)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dicom_shown, "distinct", plain)
+        patch.setattr(dicom_display, "distinct", plain)
         slow = outcome(*made, window)
 
     if isinstance(slow, str) or isinstance(quick, str):

@@ -11,7 +11,7 @@ from scipy.special import softmax
 from diascope.card import Label, ModelCard
 from diascope.decision import prediction_set, scores_of
 from diascope.training.decisions import decided
-from diascope.training.operating import Rule
+from diascope.training.operating_points import Rule
 
 LABELS = 7
 Random = np.random.Generator

@@ -16,8 +16,8 @@ from diascope.preparation import Preparation
 from diascope.recipe import read_recipe
 from diascope.sample import Sample
 from diascope.table import Example, read_table
+from diascope.training.dataset import first_and_more
 from diascope.training.defects import DEFECTS_FILE, Inspection, inspect_pictures
-from diascope.training.pictures import first_and_more
 
 Inspect = Callable[..., Inspection]
 Row = tuple[str, str, str, str]

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import nn
 
 from diascope.training.filters import Filters, keep_filters, kept_epochs, read_filters
-from diascope.training.filters_shown import watched
+from diascope.training.page_filters import watched
 
 
 def backbone(value: float) -> nn.Module:

@@ -18,9 +18,9 @@ from diascope.card import WEIGHTS_FILE, read_card, write_card
 from diascope.errors import DiascopeError, RecipeError, TableError, WeightsError
 from diascope.network import Network, state_digest
 from diascope.training import loop
+from diascope.training.dataset import Pictures
 from diascope.training.optimization import average_of, optimizer_of, schedule_of
 from diascope.training.options import TrainOptions
-from diascope.training.pictures import Pictures
 from tests.engines.networks import classifier
 from tests.training.trainings import COLOURS, train, with_splits, write_table, write_training
 

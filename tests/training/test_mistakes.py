@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from diascope.card import Label, ModelCard, Task
 from diascope.decision import decide
-from diascope.evaluation.scored import Scored
+from diascope.evaluation.labelled_scores import Scored
 from diascope.training.mistakes import Mistake, worst_mistakes
 
 NAMES = ("p", "q", "r", "s")

@@ -13,7 +13,7 @@ from diascope.errors import RecipeError, WeightsError
 from diascope.pipeline import compose
 from diascope.recipe import read_recipe
 from diascope.table import read_table
-from diascope.training.pictures import first_sample
+from diascope.training.dataset import first_sample
 from diascope.training.teachers import Teachers
 from tests.runs import write_recipe
 from tests.training.trainings import COLOURS, train, write_table, write_training

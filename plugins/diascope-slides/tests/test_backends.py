@@ -16,7 +16,7 @@ from diascope.sample import Item, Sample
 from diascope_slides.backends.ome import ome_spacing_um
 from diascope_slides.backends.openslide import OpenSlideSlide
 from diascope_slides.backends.vips import VipsSlide
-from diascope_slides.kinds import kind_of
+from diascope_slides.detect import kind_of
 from diascope_slides.options import Assume
 from diascope_slides.reader import SlideReader
 from diascope_slides.slide import Slide

@@ -14,11 +14,11 @@ import pytest
 from pydicom import Dataset, dcmread, examples
 
 from diascope.errors import NoPictureError, ReadError
-from diascope.heard import heard
+from diascope.library_warnings import heard
 from diascope.sample import Item
 from diascope_slides.backends import dicom, dicom_series
 from diascope_slides.backends.dicom import DicomSlide
-from diascope_slides.backends.dicom_mend import mended
+from diascope_slides.backends.dicom_header_repair import mended
 from diascope_slides.options import Assume
 from diascope_slides.reader import SlideReader
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from diascope.gate import Gate
+from diascope.acceptance import Gate
 from diascope.plugins import Plugin
 from diascope.preparation import Part, Preparation
 from diascope.privacy import WITHHELD, says_burned_in, unquoted

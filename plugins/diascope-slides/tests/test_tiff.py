@@ -12,7 +12,7 @@ import tifffile
 from diascope.errors import ReadError
 from diascope.sample import Item
 from diascope_slides.backends.vips import VipsSlide
-from diascope_slides.kinds import kind_of
+from diascope_slides.detect import kind_of
 from diascope_slides.options import Assume
 from diascope_slides.reader import SlideReader
 

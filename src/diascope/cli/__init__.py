@@ -11,11 +11,11 @@ import warnings
 
 import click
 
+from diascope.cli.command_line import typed
 from diascope.cli.interruption import end_interrupted, interruptible
 from diascope.cli.streams import forgive, give_up, open_closed_streams, spell_out
-from diascope.cli.typed import typed
 from diascope.errors import DiascopeError
-from diascope.heard import told_once
+from diascope.library_warnings import told_once
 
 _VERBS = {
     "run": "Classify pictures with a recipe and write the reports.",
@@ -94,7 +94,7 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         end_interrupted(verb, typed())
     except Exception as error:
-        from diascope.output_faults import is_full
+        from diascope.output_errors import is_full
 
         if isinstance(error, BrokenPipeError) and verb not in _WRITING:
             give_up(sys.stdout.fileno())  # such as `pipeline plugins list | head`

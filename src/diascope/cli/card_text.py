@@ -5,7 +5,7 @@ from typing import Any
 
 from diascope.card import ModelCard
 from diascope.pages.evidence import PARTS, evidence_maps, evidence_measures
-from diascope.pages.words import counted, measure_lines, score_words
+from diascope.pages.formatting import counted, measure_lines, score_words
 
 
 def card_lines(card: ModelCard) -> Iterator[str]:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from diascope.cli.command_line import LISTS, NAMED
 from diascope.cli.streams import aside
-from diascope.cli.typed import LISTS, NAMED
 
 _EXAMPLE = """\b
 Examples:
@@ -34,7 +34,7 @@ def check(
 
     Reads a sample of the inputs and loads no network. Ends with 0, or 2 if the run cannot work.
     """
-    from diascope.cli.private import private_ends
+    from diascope.cli.strict_privacy import private_ends
     from diascope.pipeline import compose
     from diascope.preflight import check as check_pipeline
     from diascope.recipe import read_recipe

@@ -3,7 +3,7 @@
 import click
 from click.shell_completion import get_completion_class
 
-from diascope.cli.typed import called
+from diascope.cli.command_line import called
 
 
 @click.command()

@@ -48,7 +48,7 @@ def doctor(as_json: bool) -> None:
 
 @aside()
 def _findings() -> dict[str, Any]:
-    from diascope.engines.opening import PACKAGES, installed
+    from diascope.engines.open_engines import PACKAGES, installed
     from diascope.plugin_health import examine, misplaced
     from diascope.plugins import find_plugins
     from diascope.versions import version_of

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from diascope.cli.command_line import NAMED, filled, typed
 from diascope.cli.quiet import without_warnings
-from diascope.cli.typed import NAMED, filled, typed
-from diascope.words import as_utf8
+from diascope.display_text import as_utf8
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from diascope.evaluation.evaluate import Evaluation
     from diascope.evaluation.evidence_cases import Looking
-    from diascope.evaluation.scored import Scored
-    from diascope.pages.words import Measure
+    from diascope.evaluation.labelled_scores import Scored
+    from diascope.pages.formatting import Measure
     from diascope.pipeline import Pipeline
     from diascope.table import Example
 
@@ -91,23 +91,23 @@ def _evaluate(
 
     The folder is held until the stack is closed.
     """
-    from diascope.cli.stops import folder_told
-    from diascope.evaluation.answers import columns_of, learned_rows, read_labels
+    from diascope.cli.early_stop import folder_told
     from diascope.evaluation.compare import check_comparable, compare
     from diascope.evaluation.evaluate import evaluate as measure
     from diascope.evaluation.evidence import measure_evidence
-    from diascope.evaluation.into_card import (
+    from diascope.evaluation.run_table import columns_of, learned_rows, read_labels
+    from diascope.evaluation.subgroups import check_divisible
+    from diascope.evaluation.update_card import (
         card_evidence,
         card_metrics,
         rows_told,
         updatable,
         update_card,
     )
-    from diascope.evaluation.subgroups import check_divisible
     from diascope.evaluation.write import write_evaluation
-    from diascope.looking import OVERRIDES
+    from diascope.inference_trace import OVERRIDES
     from diascope.output import held
-    from diascope.pages.words import counted
+    from diascope.pages.formatting import counted
 
     quiet, seed = options["quiet"], options["seed"]
     by = [request.strip() for request in options["by"].split(",") if request.strip()]
@@ -168,7 +168,7 @@ def _evaluate(
 
 
 def _composed(recipe: str, overrides: tuple[str, ...]) -> "Pipeline":
-    from diascope.cli.private import refuse_strict
+    from diascope.cli.strict_privacy import refuse_strict
     from diascope.pipeline import compose
     from diascope.recipe import read_recipe
 
@@ -197,9 +197,9 @@ def _answers(
     pipeline: "Pipeline", examples: "Sequence[Example]", folder: Path, *, quiet: bool
 ) -> "tuple[Scored, dict[str, str], list[str], int]":
     """Classify the pictures; return what ``collect`` does, and the exit code."""
+    from diascope.cli.early_stop import folder_told, stop_early
     from diascope.cli.progress import run_progress
-    from diascope.cli.stops import folder_told, stop_early
-    from diascope.evaluation.answers import classify, collect
+    from diascope.evaluation.run_table import classify, collect
 
     with folder_told(folder), run_progress(quiet=quiet) as watch:
         outcome = classify(pipeline, examples, folder, watch, typed())
@@ -215,7 +215,7 @@ def _answers(
 def _looking(pipeline: "Pipeline", examples: "Sequence[Example]", table: Path) -> "Looking":
     """Return how the model looks at pictures, if their evidence can be measured."""
     from diascope.evaluation.evidence_cases import Looking, refuse_missing_masks
-    from diascope.looking import classifier_of
+    from diascope.inference_trace import classifier_of
 
     refuse_missing_masks(examples, table)
     return Looking.of(pipeline, classifier_of(pipeline), table)
@@ -236,7 +236,7 @@ def _facts(pipeline: "Pipeline", recipe: str, options: dict[str, Any]) -> dict[s
 
 def _tell(evaluation: "Evaluation", evidence: dict[str, Any], files: list[Path]) -> None:
     from diascope.pages.evidence import evidence_measures
-    from diascope.pages.words import counted, whole_measures
+    from diascope.pages.formatting import counted, whole_measures
 
     for warning in evaluation.warnings:
         click.echo(f"warning: {warning}", err=True)
@@ -258,7 +258,7 @@ def _tell(evaluation: "Evaluation", evidence: dict[str, Any], files: list[Path])
 
 
 def _tell_measures(measures: "Sequence[Measure]") -> None:
-    from diascope.pages.words import measure_lines
+    from diascope.pages.formatting import measure_lines
 
     for line in measure_lines(measures):
         click.echo(f"  {line}")

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from diascope.cli.command_line import NAMED, filled, typed
 from diascope.cli.quiet import without_warnings
-from diascope.cli.typed import NAMED, filled, typed
 
 if TYPE_CHECKING:
-    from diascope.explaining import Explained
+    from diascope.explain_picture import Explained
 
 _METHODS = ("exact", "hirescam", "grad-cam", "grad-cam++", "integrated-gradients")
 _EXAMPLE = """\b
@@ -68,8 +68,8 @@ def explain(
     Writes explain.html: the preprocessing step by step, the first filters, maps of every depth,
     evidence maps and what they add up to, and the arithmetic of single places.
     """
+    from diascope.display_text import masked
     from diascope.errors import ReadError, UsageError
-    from diascope.words import masked
 
     if demo:
         from diascope.explain.blackboard import blackboard
@@ -91,10 +91,10 @@ def explain(
 
 
 def _page(recipe: str, image: str | None, quiet: bool, options: dict[str, Any]) -> str:
-    from diascope.cli.private import refuse_strict
+    from diascope.cli.strict_privacy import refuse_strict
     from diascope.explain.page import explain_page
-    from diascope.explaining import Request, explained
-    from diascope.looking import OVERRIDES
+    from diascope.explain_picture import Request, explained
+    from diascope.inference_trace import OVERRIDES
     from diascope.pipeline import compose
     from diascope.recipe import read_recipe
 
@@ -118,7 +118,7 @@ def _page(recipe: str, image: str | None, quiet: bool, options: dict[str, Any]) 
 
 
 def _tell(found: "Explained") -> None:
-    from diascope.pages.words import counted
+    from diascope.pages.formatting import counted
 
     prediction, chosen, facts = found.subject.prediction, found.subject.chosen, found.subject.facts
     evidence = found.explanation.evidence[chosen]

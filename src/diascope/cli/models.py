@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from diascope.cli.command_line import NAMED
 from diascope.cli.streams import aside
-from diascope.cli.typed import NAMED
 
 if TYPE_CHECKING:
     from diascope.card import ModelCard

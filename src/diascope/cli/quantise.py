@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from diascope.cli.command_line import NAMED
 from diascope.cli.quiet import without_warnings
-from diascope.cli.typed import NAMED
 
 if TYPE_CHECKING:
-    from diascope.quantising import Quantised
+    from diascope.quantisation import Quantised
 
 _EXAMPLE = """\b
 Examples:
@@ -39,10 +39,10 @@ def quantise(
     than run.tolerance and no decision flips, neither of PHOTOS nor of the drawn reference pictures.
     No picture is kept.
     """
-    from diascope.cli.private import refuse_strict
+    from diascope.cli.strict_privacy import refuse_strict
     from diascope.pipeline import compose
-    from diascope.quantising import OVERRIDES
-    from diascope.quantising import quantise as quantised
+    from diascope.quantisation import OVERRIDES
+    from diascope.quantisation import quantise as quantised
     from diascope.recipe import read_recipe
 
     read = read_recipe(recipe, (*overrides, *OVERRIDES))

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from diascope.cli.command_line import LISTS, NAMED, filled, typed
 from diascope.cli.quiet import without_warnings
-from diascope.cli.typed import LISTS, NAMED, filled, typed
-from diascope.words import as_utf8
+from diascope.display_text import as_utf8
 
 if TYPE_CHECKING:
     from diascope.runner import Outcome
@@ -50,8 +50,8 @@ def run(recipe: str, inputs: tuple[str, ...], overrides: tuple[str, ...], **opti
     INPUTS are files, folders, globs or URIs; without any, the recipe's own are taken. The same
     command again goes on where a run stopped, and does nothing twice.
     """
-    from diascope.cli.private import private_ends
     from diascope.cli.progress import run_progress
+    from diascope.cli.strict_privacy import private_ends
     from diascope.errors import UsageError
     from diascope.pipeline import compose
     from diascope.recipe import read_recipe
@@ -93,7 +93,7 @@ def run(recipe: str, inputs: tuple[str, ...], overrides: tuple[str, ...], **opti
 
 
 def _tell(outcome: "Outcome", *, quiet: bool, strict: bool) -> None:
-    from diascope.cli.stops import tell_stop
+    from diascope.cli.early_stop import tell_stop
 
     for problem in outcome.problems:
         click.echo(f"error: {problem}", err=True)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from diascope.cli.command_line import NAMED, filled, typed
 from diascope.cli.quiet import without_warnings
-from diascope.cli.typed import NAMED, filled, typed
 
 if TYPE_CHECKING:
     from diascope.card import ModelCard
@@ -40,9 +40,9 @@ def train(recipe: str, output: str | None, overrides: tuple[str, ...], quiet: bo
     RECIPE has a `train:` part. The folder that it writes is what `weights:` takes. The same
     command again goes on where a killed one stopped.
     """
-    from diascope.cli.private import refuse_strict
+    from diascope.cli.early_stop import folder_told
     from diascope.cli.progress import training_progress
-    from diascope.cli.stops import folder_told
+    from diascope.cli.strict_privacy import refuse_strict
     from diascope.errors import UsageError
     from diascope.recipe import read_recipe
 
@@ -76,7 +76,7 @@ def _train(
 
 
 def _tell(card: "ModelCard", folder: Path) -> None:
-    from diascope.pages.words import measure_lines, whole_measures
+    from diascope.pages.formatting import measure_lines, whole_measures
 
     click.echo(f"Weights and card: {folder}")
     click.echo(f"Measured on {card.metrics['measured_on']}:")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from xxhash import xxh3_128
 
 from diascope.cores import quota_threads, wanted_threads
-from diascope.engines import store
+from diascope.engines import graph_cache
 from diascope.engines.exported import INPUT, OUTPUTS, equal_parts, outputs_of
 from diascope.engines.outputs import Outputs
 
@@ -51,7 +51,7 @@ class OpenVinoEngine:
         compiled = _core().compile_model(str(graph), "CPU", options)
         with suppress(OSError):  # the disk is full: it is compiled again the next time
             for each in {*cache.glob(_COMPILED)} - sound:
-                store.write(each.with_suffix(".json"), _digest(each))
+                graph_cache.write(each.with_suffix(".json"), _digest(each))
         self._queue = openvino.AsyncInferQueue(compiled)
         self._queue.set_callback(_keep)
 
@@ -68,7 +68,7 @@ def _is_sound(compiled: Path) -> bool:
     """Whether a compiled form is what was kept; else remove it, as OpenVINO would take most of it
     as it is."""
     with suppress(OSError):  # another run may remove it too
-        if store.read(compiled.with_suffix(".json")) == _digest(compiled):
+        if graph_cache.read(compiled.with_suffix(".json")) == _digest(compiled):
             return True
         compiled.unlink()
     return False

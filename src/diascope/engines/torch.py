@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from diascope.card import ModelCard
 from diascope.cores import quota_threads
 from diascope.engines.exported import equal_parts
-from diascope.engines.fold import folded
+from diascope.engines.fold_batch_norm import folded
 from diascope.engines.graph import Graph
 from diascope.engines.outputs import Outputs, summed
 from diascope.errors import DeviceError

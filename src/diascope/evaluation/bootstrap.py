@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from diascope.evaluation.scored import Floats
+from diascope.evaluation.labelled_scores import Floats
 
 _LEAST = 0.1
 _NUMBERS = 4_000_000  # of a matrix of weights: 32 MB

@@ -10,9 +10,9 @@ from diascope.card import ModelCard
 from diascope.errors import UsageError
 from diascope.evaluation.bootstrap import interval
 from diascope.evaluation.delong import Difference, delong
-from diascope.evaluation.library import ROUNDING, Library
+from diascope.evaluation.labelled_scores import Scored
+from diascope.evaluation.library_metrics import ROUNDING, Library
 from diascope.evaluation.metrics import metrics_of, resampled
-from diascope.evaluation.scored import Scored
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diascope.evaluation.scored import Floats, Scored
+from diascope.evaluation.labelled_scores import Floats, Scored
 from diascope.evaluation.style import ACCENT, INK, LINE, new_figure, wrapped
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diascope.evaluation.library import Library
-from diascope.evaluation.scored import Booleans, Floats, Scored
+from diascope.evaluation.labelled_scores import Booleans, Floats, Scored
+from diascope.evaluation.library_metrics import Library
 from diascope.evaluation.style import (
     INK,
     MUTED,

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from diascope.evaluation.scored import Booleans, Floats
+from diascope.evaluation.labelled_scores import Booleans, Floats
 
 _Z = 1.959963984540054  # of a 95 % interval
 _ROUNDING = 1e-12  # standard errors and differences below it are of the arithmetic

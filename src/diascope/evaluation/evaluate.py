@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from diascope.evaluation.compare import Comparison
+from diascope.evaluation.labelled_scores import Scored
 from diascope.evaluation.metrics import LABEL_METRICS, measured
-from diascope.evaluation.scored import Scored
 from diascope.evaluation.subgroups import (
     FEW_GROUPS,
     Subgroup,
@@ -14,7 +14,7 @@ from diascope.evaluation.subgroups import (
     one_sided_labels,
     rare_labels,
 )
-from diascope.pages.words import counted
+from diascope.pages.formatting import counted
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,8 +18,8 @@ from diascope.errors import ReadError
 from diascope.evaluation.bootstrap import figure, group_weights, interval
 from diascope.evaluation.evidence_cases import Case, Looking
 from diascope.evaluation.evidence_masks import inside_figures
-from diascope.explain.hiding import hiding
-from diascope.explain.randomised import forgetful
+from diascope.explain.deletion_insertion import hiding
+from diascope.explain.weight_randomisation import forgetful
 from diascope.network import Network
 from diascope.table import Example
 

@@ -13,8 +13,8 @@ from diascope.classifier import Classifier
 from diascope.errors import ReadError, TableError
 from diascope.evaluation.evidence_masks import followed
 from diascope.explain.steps import walked
-from diascope.looking import answered, opened, steps_of
-from diascope.pages.words import counted
+from diascope.inference_trace import answered, opened, steps_of
+from diascope.pages.formatting import counted
 from diascope.pipeline import Pipeline
 from diascope.plugins import find_plugin, load_plugin
 from diascope.preparation import Part, Preparation

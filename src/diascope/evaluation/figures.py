@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from diascope.evaluation.confusion import confusion
 from diascope.evaluation.curves import decision, precision_recall, roc
+from diascope.evaluation.labelled_scores import Scored
 from diascope.evaluation.reliability import reliability
-from diascope.evaluation.scored import Scored
 from diascope.evaluation.style import save, settings
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from diascope.evaluation.agreed import Agreed, widened
 from diascope.evaluation.bootstrap import error_interval, figure, group_weights, interval
-from diascope.evaluation.library import ROUNDING, Library
-from diascope.evaluation.scored import Booleans, Floats, Scored
-from diascope.evaluation.weighted import Weighted, label_aucs
+from diascope.evaluation.exact_limits import Agreed, widened
+from diascope.evaluation.labelled_scores import Booleans, Floats, Scored
+from diascope.evaluation.library_metrics import ROUNDING, Library
+from diascope.evaluation.weighted_metrics import Weighted, label_aucs
 
 LABEL_METRICS = (
     "auc",

@@ -9,8 +9,7 @@ from diascope.evaluation.compare import Comparison
 from diascope.evaluation.evaluate import Evaluation
 from diascope.evaluation.figures import DRAWINGS, Drawing
 from diascope.evaluation.style import inline
-from diascope.pages.render import render
-from diascope.pages.words import (
+from diascope.pages.formatting import (
     MeasureTable,
     Row,
     counted,
@@ -19,6 +18,7 @@ from diascope.pages.words import (
     title_words,
     whole_measures,
 )
+from diascope.pages.render import render
 
 _HEADLINE = ("auc", "auc_macro", "balanced_accuracy", "accuracy", "average_precision_macro")
 _OF_SUBGROUPS = (*_HEADLINE, "sensitivity", "specificity", "ece")

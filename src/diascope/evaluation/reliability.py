@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from diascope.evaluation.library import CALIBRATION_BINS, bins_of
-from diascope.evaluation.scored import Booleans, Floats, Scored
+from diascope.evaluation.labelled_scores import Booleans, Floats, Scored
+from diascope.evaluation.library_metrics import CALIBRATION_BINS, bins_of
 from diascope.evaluation.style import ACCENT, MUTED, legend_beside, line_style, new_figure, wrapped
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from difflib import get_close_matches
 import numpy as np
 
 from diascope.errors import UsageError
+from diascope.evaluation.labelled_scores import Scored
 from diascope.evaluation.metrics import measured
-from diascope.evaluation.scored import Scored
 
 FEW_ITEMS = 50
 FEW_GROUPS = 10

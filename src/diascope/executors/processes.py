@@ -18,7 +18,7 @@ from typing import Any
 from diascope.contracts import Prepared, Work
 from diascope.errors import DiascopeError, reason_of
 from diascope.executors.channel import Channel
-from diascope.heard import told_once
+from diascope.library_warnings import told_once
 from diascope.sample import Failed, Item
 from diascope.timing import add_away, measured, take_spent
 

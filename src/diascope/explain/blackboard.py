@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from diascope.explain.calls import captured
+from diascope.explain.call_trace import captured
 from diascope.explain.convolution import Sum, convolution_of, worked
 
 PICTURE = ((0, 0, 1, 0), (0, 4, 0, 0), (0, 0, 0, 5), (2, 0, 1, 0))

@@ -6,8 +6,8 @@ import numpy as np
 
 from diascope.explain.blackboard import Blackboard
 from diascope.explain.convolution import Sum
-from diascope.explain.scripted import scripted
-from diascope.pages.words import number_words
+from diascope.explain.page_scripts import scripted
+from diascope.pages.formatting import number_words
 
 
 def blackboard_page(board: Blackboard) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from diascope.explain.calls import Seen
+from diascope.explain.call_trace import Seen
 
 
 @dataclass(frozen=True, eq=False)

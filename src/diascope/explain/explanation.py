@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from diascope.explain.calls import Call, Seen, captured, traced
+from diascope.explain.call_trace import Call, Seen, captured, traced
 from diascope.explain.convolution import Convolution, convolution_of
 from diascope.explain.evidence import Attribution, Method, attribute, integrated_gradients
 from diascope.explain.feature_maps import Depth, depth_of, last_calls
 from diascope.explain.filters import Filter, fired, first_convolution
 from diascope.explain.layers import chosen_layers
 from diascope.explain.occlusion import Occlusion, occluded
-from diascope.explain.units import After, after, following
+from diascope.explain.unit_functions import After, after, following
 from diascope.network import Network
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from diascope.explain.calls import Call, Seen, first_calls
+from diascope.explain.call_trace import Call, Seen, first_calls
 from diascope.explain.convolution import numbers
 
 STRONGEST = 8

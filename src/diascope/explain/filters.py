@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from diascope.explain.calls import Call
+from diascope.explain.call_trace import Call
 from diascope.explain.feature_maps import Channel, most_varied
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from diascope.explain.calls import Call, first_calls
+from diascope.explain.call_trace import Call, first_calls
 from diascope.explain.feature_maps import halvings_of
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from diascope.card import ModelCard
+from diascope.explain.activation_maximisation import Wanted
 from diascope.explain.evidence import Attribution
-from diascope.explain.excited import Gallery
 from diascope.explain.explanation import Explanation
 from diascope.explain.inspector import stage_numbers
 from diascope.explain.page_evidence import (
@@ -16,15 +16,15 @@ from diascope.explain.page_evidence import (
     signed_words,
     small_words,
 )
+from diascope.explain.page_maximisation import gallery_words, wanted_shown
 from diascope.explain.page_network import depth_shown, filter_shown, layer_shown, stage_shown
 from diascope.explain.page_scores import ScoreLines, score_lines, scores_shown
-from diascope.explain.page_wanted import gallery_words, wanted_shown
+from diascope.explain.page_scripts import scripted
 from diascope.explain.pictures import photo, shown
-from diascope.explain.scripted import scripted
 from diascope.explain.steps import Stage
-from diascope.explain.wanted import Wanted
+from diascope.explain.top_activating import Gallery
+from diascope.pages.formatting import score_words
 from diascope.pages.heat import colours
-from diascope.pages.words import score_words
 from diascope.sample import Prediction
 
 _RESPONSES = 16  # filters shown with where they fire

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from diascope.explain.evidence import Attribution, Method
 from diascope.explain.occlusion import Occlusion
 from diascope.explain.pictures import overlay
-from diascope.pages.words import counted, minus
+from diascope.pages.formatting import counted, minus
 
 _EXACT = (
     "The network divides the picture into {1} x {0} cells. Each adds a number to the answer or "

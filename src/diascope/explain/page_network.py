@@ -8,7 +8,7 @@ from diascope.explain.filters import Filter
 from diascope.explain.inspector import layer_numbers
 from diascope.explain.pictures import drawn, photo, plain, shown
 from diascope.explain.steps import Stage
-from diascope.pages.words import counted, number_words
+from diascope.pages.formatting import counted, number_words
 
 
 def stage_shown(stage: Stage) -> dict[str, Any]:

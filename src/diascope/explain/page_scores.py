@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from diascope.card import ModelCard
-from diascope.pages.words import compared_words, number_words, score_words
+from diascope.pages.formatting import compared_words, number_words, score_words
 from diascope.sample import Prediction
 
 _KINDS = {

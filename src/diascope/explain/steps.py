@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from diascope.card import ModelCard
+from diascope.contract_checks import sample_fault
 from diascope.contracts import Step
 from diascope.errors import ENDS, ReadError, reason_of
-from diascope.explain.calls import hooked
-from diascope.faults import sample_fault
+from diascope.explain.call_trace import hooked
 from diascope.network import Network
 from diascope.sample import Sample
 

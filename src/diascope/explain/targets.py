@@ -14,10 +14,10 @@ from torch.nn import functional
 
 from diascope.document import nearest
 from diascope.errors import UsageError
-from diascope.explain.calls import Call, Seen, captured, hooked, traced
+from diascope.explain.call_trace import Call, Seen, captured, hooked, traced
 from diascope.explain.feature_maps import last_calls, share_words
 from diascope.explain.filters import first_convolution
-from diascope.explain.units import NONLINEARITIES, after, equal, following
+from diascope.explain.unit_functions import NONLINEARITIES, after, equal, following
 from diascope.network import Network
 
 T = TypeVar("T")

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from diascope.card import Calibration, ModelCard
-from diascope.pages.render import render
-from diascope.pages.words import (
+from diascope.pages.formatting import (
     Measure,
     compared_words,
     counted,
@@ -18,6 +17,7 @@ from diascope.pages.words import (
     number_words,
     whole_measures,
 )
+from diascope.pages.render import render
 
 _MEASURES_OF_A_PART = 2
 _SCORES = {

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from diascope.pages.words import Measure, counted
+from diascope.pages.formatting import Measure, counted
 
 PARTS = {
     "inside": "Does the evidence lie where it should?",

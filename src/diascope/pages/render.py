@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from diascope.pages.evidence import evidence_maps, evidence_measures
-from diascope.pages.words import counted, figure_words, number_words, score_words, title_words
+from diascope.pages.formatting import counted, figure_words, number_words, score_words, title_words
 
 
 def render(template: str, **values: Any) -> str:

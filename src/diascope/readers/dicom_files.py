@@ -30,8 +30,8 @@ from pydicom.uid import (
 
 from diascope.errors import NoPictureError, ReadError, unreachable
 from diascope.readers import dicom_imagecodecs, dicom_libjpeg
-from diascope.readers.dicom_bits import Place, place
-from diascope.readers.dicom_stream import STATED, check_size
+from diascope.readers.dicom_codestream import STATED, check_size
+from diascope.readers.dicom_stored_bits import Place, place
 from diascope.readers.dicom_tags import named, text, value, whole
 
 _NEEDED = ("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated")

@@ -20,7 +20,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from diascope.readers.dicom_stream import check_end
+from diascope.readers.dicom_codestream import check_end
 
 if TYPE_CHECKING:
     from pydicom.pixels.decoders.base import DecodeRunner

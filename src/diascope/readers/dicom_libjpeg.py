@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import JPEGExtended12Bit, JPEGLSTransferSyntaxes, JPEGTransferSyntaxes
 
-from diascope.readers.dicom_stream import check_end
+from diascope.readers.dicom_codestream import check_end
 
 if TYPE_CHECKING:
     from pydicom.pixels.decoders.base import DecodeRunner

@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_modality_lut
 
 from diascope.errors import ReadError
-from diascope.readers.dicom_lookup import descriptor, through
+from diascope.readers.dicom_lut import descriptor, through
 from diascope.readers.dicom_tags import named, number, values, whole
 
 

@@ -8,7 +8,7 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_color_lut
 
 from diascope.errors import ReadError
-from diascope.readers.dicom_lookup import descriptor, looked_up
+from diascope.readers.dicom_lut import descriptor, looked_up
 from diascope.readers.dicom_modality import applied
 from diascope.readers.dicom_tags import named, value
 

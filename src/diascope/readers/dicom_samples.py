@@ -9,12 +9,12 @@ from typing import Any, BinaryIO
 from numpy.typing import NDArray
 
 from diascope.errors import ReadError
-from diascope.heard import heard
+from diascope.library_warnings import heard
+from diascope.readers.dicom_display import shown
 from diascope.readers.dicom_facts import facts, remarks, spacing
 from diascope.readers.dicom_files import Opened, decode, opened
 from diascope.readers.dicom_frames import of_frame
 from diascope.readers.dicom_options import Frames, Window
-from diascope.readers.dicom_shown import shown
 from diascope.readers.dicom_tags import whole
 from diascope.sample import Item, Sample
 

@@ -11,9 +11,9 @@ from typing import Any, BinaryIO, ClassVar
 import numpy as np
 
 from diascope.errors import ReadError
-from diascope.heard import heard
+from diascope.library_warnings import heard
 from diascope.readers.image_colours import in_srgb, match_transparency, plain
-from diascope.readers.image_refusals import (
+from diascope.readers.image_errors import (
     SUFFIXES,
     is_heif,
     is_known,

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from diascope.errors import NoPictureError, ReadError
-from diascope.readers.image_refusals import is_heif
+from diascope.readers.image_errors import is_heif
 from diascope.sample import Item, Sample
 
 _SUFFIXES = {".mp4", ".m4v", ".mov", ".avi"}

@@ -13,9 +13,9 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, ClassVar, TextIO
 
+from diascope.pages.formatting import METRICS, compared_words
 from diascope.pages.heat import ramp_css
 from diascope.pages.render import asset, filled, json_block, json_text, source_of
-from diascope.pages.words import METRICS, compared_words
 from diascope.reports.html_pictures import Pictures
 from diascope.reports.html_record import brief, full
 from diascope.sample import Prediction, Record, state_of

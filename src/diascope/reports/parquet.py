@@ -7,9 +7,9 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from diascope.display_text import readable
 from diascope.errors import OutputError, PluginError
 from diascope.sample import Failed, Prediction, Record, state_of
-from diascope.words import readable
 
 if TYPE_CHECKING:
     import pyarrow as pa

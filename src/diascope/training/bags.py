@@ -15,8 +15,8 @@ from diascope.card import ModelCard
 from diascope.network import AttentionHead, Network
 from diascope.preparation import Preparation
 from diascope.table import Example
+from diascope.training.dataset import Pictures, first_sample
 from diascope.training.features import Features, taken
-from diascope.training.pictures import Pictures, first_sample
 
 _Entry = tuple[Tensor, Tensor, Tensor]
 

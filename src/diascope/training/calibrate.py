@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from diascope.card import Calibration, Task
-from diascope.evaluation.scored import Floats
+from diascope.evaluation.labelled_scores import Floats
 
 _FEWEST = 10
 """Pictures with and without a label from which slope and bias can be told apart."""

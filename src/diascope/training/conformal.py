@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from diascope.evaluation.scored import Floats
+from diascope.evaluation.labelled_scores import Floats
 
 _COVERAGES = (0.8, 0.85, 0.9, 0.95, 0.975, 0.99)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diascope.evaluation.style import LINE, MUTED, SURFACE, line_style, new_figure, save, settings
-from diascope.pages.words import title_words
+from diascope.pages.formatting import title_words
 from diascope.training.scoring import Figures, merit
 
 if TYPE_CHECKING:

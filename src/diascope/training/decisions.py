@@ -6,12 +6,12 @@ import numpy as np
 
 from diascope.card import ModelCard
 from diascope.decision import decide, prediction_set, scores_of
-from diascope.evaluation.answers import columns_of, members
-from diascope.evaluation.scored import Floats, Scored
+from diascope.evaluation.labelled_scores import Floats, Scored
+from diascope.evaluation.run_table import columns_of, members
 from diascope.training.calibrate import fit_calibration
 from diascope.training.conformal import fit_conformal
-from diascope.training.operating import Rule
-from diascope.training.pictures import Pictures
+from diascope.training.dataset import Pictures
+from diascope.training.operating_points import Rule
 
 _FOLDS = 5
 

@@ -9,13 +9,13 @@ from typing import Literal
 import numpy as np
 
 from diascope.errors import TableError
-from diascope.fitting import takes
+from diascope.network_input import takes
 from diascope.output import write_table
-from diascope.pages.words import counted
+from diascope.pages.formatting import counted
 from diascope.preparation import Preparation
 from diascope.table import Example
+from diascope.training.dataset import first_and_more
 from diascope.training.duplicates import Fingerprint, copies, fingerprint
-from diascope.training.pictures import first_and_more
 
 DEFECTS_FILE = "defects.csv"
 _SHOWN = 10

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from diascope.evaluation.learned import LEARNED
+from diascope.evaluation.training_overlap import LEARNED
 from diascope.sample import Sample
 from diascope.table import Example, Split
 

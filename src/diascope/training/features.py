@@ -17,14 +17,14 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from diascope.card import ModelCard
 from diascope.errors import TableError, reason_of
-from diascope.evaluation.scored import Floats
-from diascope.fitting import fitted
+from diascope.evaluation.labelled_scores import Floats
 from diascope.inputs import stamp_of
 from diascope.network import state_digest
+from diascope.network_input import fitted
 from diascope.preparation import Part, Preparation
 from diascope.sample import Failed, Item, Skipped
 from diascope.table import Example
-from diascope.training.pictures import statistics
+from diascope.training.dataset import statistics
 
 _Part = tuple[int, Tensor | str | None]
 """Place of an item, and: regions ``(n, H, W, C)`` in [0, 1], what is wrong with it, or its end."""

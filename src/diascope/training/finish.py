@@ -8,16 +8,13 @@ from typing import Any
 
 from diascope.card import CARD_FILE, ModelCard, read_card, write_card
 from diascope.evaluation.evaluate import evaluate
-from diascope.evaluation.into_card import sets_told
-from diascope.evaluation.scored import Scored, joined
+from diascope.evaluation.labelled_scores import Scored, joined
+from diascope.evaluation.update_card import sets_told
 from diascope.evaluation.write import write_evaluation
 from diascope.network import Network
 from diascope.output import write_table, write_whole
 from diascope.table import SPLIT_FILE, Example, Split
-from diascope.training.decisions import decided, scored
-from diascope.training.duplicates import learned_copies
-from diascope.training.filters import read_filters
-from diascope.training.made import (
+from diascope.training.artifacts import (
     chose_told,
     copies_told,
     data_of,
@@ -26,6 +23,9 @@ from diascope.training.made import (
     rounded,
     stored,
 )
+from diascope.training.decisions import decided, scored
+from diascope.training.duplicates import learned_copies
+from diascope.training.filters import read_filters
 from diascope.training.mistakes import worst_mistakes
 from diascope.training.novelty import novelty_of
 from diascope.training.page import write_page

@@ -15,17 +15,17 @@ from diascope.card import ModelCard
 from diascope.errors import TableError, WeightsError
 from diascope.network import Network
 from diascope.training.checkpoint import load_checkpoint, save_checkpoint
+from diascope.training.dataset import Pictures, batches
 from diascope.training.depthwise import QuickDepthwise
-from diascope.training.draw import Drawn
+from diascope.training.dry_run import try_alone
 from diascope.training.filters import keep_filters, kept_epochs
+from diascope.training.loss import Objective
 from diascope.training.mixup import mixed
-from diascope.training.objective import Objective
 from diascope.training.optimization import average_of, optimizer_of, schedule_of
 from diascope.training.options import TrainOptions
-from diascope.training.pictures import Pictures, batches
+from diascope.training.sampling import Drawn
 from diascope.training.scoring import Figures, merit, validated
 from diascope.training.teachers import Teachers
-from diascope.training.trial import try_alone
 
 
 @dataclass(frozen=True)

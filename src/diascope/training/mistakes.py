@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diascope.card import ModelCard
-from diascope.evaluation.scored import Booleans, Floats, Scored
+from diascope.evaluation.labelled_scores import Booleans, Floats, Scored
 
 
 @dataclass(frozen=True, eq=False)

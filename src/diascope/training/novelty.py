@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from diascope.card import ModelCard, NoveltyLimit
-from diascope.evaluation.scored import Floats
+from diascope.evaluation.labelled_scores import Floats
 from diascope.network import Network
 from diascope.novelty import PREFIX, FeatureStatistics, views
 from diascope.table import Example
-from diascope.training.pictures import Pictures
+from diascope.training.dataset import Pictures
 from diascope.training.plan import Plan
 from diascope.training.scoring import features_of
 

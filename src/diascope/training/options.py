@@ -9,7 +9,7 @@ from diascope.card import Task
 from diascope.document import Node
 from diascope.errors import RecipeError
 from diascope.recipe import Recipe, Reference, build, reference_of
-from diascope.training.operating import Rule
+from diascope.training.operating_points import Rule
 from diascope.training.transfer import Start
 
 _PARTS: dict[str, tuple[type, str]] = {"start": (Start, "file"), "operating_points": (Rule, "by")}

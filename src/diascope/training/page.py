@@ -8,12 +8,12 @@ from diascope.card import ModelCard
 from diascope.evaluation.style import inline
 from diascope.explain.pictures import photo
 from diascope.output import write_whole
+from diascope.pages.formatting import counted, label_measures, title_words, whole_measures
 from diascope.pages.render import render
-from diascope.pages.words import counted, label_measures, title_words, whole_measures
 from diascope.training.curves import best_epoch, draw_curves
 from diascope.training.filters import Filters
-from diascope.training.filters_shown import watched
 from diascope.training.mistakes import Mistake
+from diascope.training.page_filters import watched
 from diascope.training.scoring import Figures
 
 PAGE_FILE = "training.html"

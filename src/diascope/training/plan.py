@@ -12,23 +12,23 @@ from typing import Any
 from diascope.card import WEIGHTS_FILE, ModelCard, file_digest
 from diascope.contracts import Backbone
 from diascope.errors import TableError
-from diascope.evaluation.answers import columns_of
+from diascope.evaluation.run_table import columns_of
 from diascope.evaluation.subgroups import check_divisible
 from diascope.network import state_digest
 from diascope.pipeline import make_part, make_readers, newer_apis
 from diascope.preparation import Part, Preparation
 from diascope.recipe import Recipe, Reference
 from diascope.table import Example, label_names, read_table
+from diascope.training.artifacts import first_card
 from diascope.training.augment import Augmentation
 from diascope.training.bags import Bags
+from diascope.training.dataset import Pictures
+from diascope.training.dry_run import built
 from diascope.training.features import Features
-from diascope.training.made import first_card
+from diascope.training.leakage import check_unseen
 from diascope.training.options import TrainOptions, train_options
-from diascope.training.pictures import Pictures
 from diascope.training.split import folds_by_group, split_by_group
 from diascope.training.teachers import teacher_card
-from diascope.training.trial import built
-from diascope.training.unseen import check_unseen
 from diascope.versions import versions
 
 _NOT_TRAINED = {"table", "devices", "title", "licence", "data", "limits", "by", "folds"}

@@ -11,11 +11,11 @@ from torch.utils.data import DataLoader
 from diascope.card import ModelCard
 from diascope.decision import scores_of
 from diascope.errors import WeightsError
+from diascope.evaluation.labelled_scores import Floats
 from diascope.evaluation.metrics import macro_auc
-from diascope.evaluation.scored import Floats
 from diascope.network import Network
+from diascope.training.dataset import Pictures, batches
 from diascope.training.decisions import truth_of
-from diascope.training.pictures import Pictures, batches
 
 Figures = dict[str, float | None]
 """Of an epoch: its number, losses, and validation metrics (None if too few pictures for one)."""

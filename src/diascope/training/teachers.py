@@ -9,11 +9,11 @@ from torch import Tensor
 from torch.nn import functional
 
 from diascope.card import ModelCard, read_card
-from diascope.engines.fold import folded
+from diascope.engines.fold_batch_norm import folded
 from diascope.errors import RecipeError
 from diascope.network import Network, load_network
 from diascope.pipeline import make_backbone
-from diascope.training.pictures import statistics
+from diascope.training.dataset import statistics
 
 
 class Teachers:

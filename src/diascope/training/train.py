@@ -12,7 +12,7 @@ from torch import nn
 from diascope.card import ModelCard
 from diascope.cores import cores, threads
 from diascope.engines.torch import heed_quota
-from diascope.evaluation.scored import Scored
+from diascope.evaluation.labelled_scores import Scored
 from diascope.network import AttentionHead, Network, build_head
 from diascope.output import held
 from diascope.recipe import Recipe
@@ -20,15 +20,15 @@ from diascope.table import SPLIT_FILE
 from diascope.training.bags import BagNetwork
 from diascope.training.checkpoint import load_checkpoint
 from diascope.training.defects import Inspection, inspect_pictures
+from diascope.training.dry_run import built, try_backbone
 from diascope.training.features import Extraction, Features
 from diascope.training.finish import Trained, finish, pooled, write_split
 from diascope.training.loop import Progress, Trainer
 from diascope.training.memory import memory_told
 from diascope.training.plan import Plan, make_plan
 from diascope.training.processes import device_count, fabric_of, together
-from diascope.training.sharing import computing_on, share
+from diascope.training.thread_budget import computing_on, share
 from diascope.training.transfer import Matched, start_from
-from diascope.training.trial import built, try_backbone
 
 Watch = Callable[[Progress], None]
 _MOST_READERS = 16

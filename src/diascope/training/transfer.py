@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from diascope.card import WEIGHTS_FILE, file_digest
 from diascope.errors import WeightsError
-from diascope.pages.words import some_words
-from diascope.training.foreign import Pairing, pairings, read_tensors, without_shortcut_biases
+from diascope.pages.formatting import some_words
 from diascope.training.pixel_scale import scale_doubts
+from diascope.training.pretrained import Pairing, pairings, read_tensors, without_shortcut_biases
 
 _LEAST = 0.95
 """Share of the backbone's tensors that a file must hold."""

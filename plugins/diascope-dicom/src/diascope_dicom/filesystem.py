@@ -13,7 +13,7 @@ from fsspec import AbstractFileSystem
 
 from diascope_dicom.address import LEVELS, Address, instances_at
 from diascope_dicom.service import client_of, plain_faults, service_url
-from diascope_dicom.spool import Spool
+from diascope_dicom.temporary_file import Spool
 
 if TYPE_CHECKING:
     from dicomweb_client import DICOMwebClient

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from diascope.errors import OutputError
-from diascope.pages.words import counted
+from diascope.pages.formatting import counted
 from diascope.sample import Record
-from diascope_dicom.capture import secondary_capture
-from diascope_dicom.parametric import parametric_maps
+from diascope_dicom.parametric_map import parametric_maps
 from diascope_dicom.results import COLUMNS, Make, Result, results
-from diascope_dicom.structured import structured_report
+from diascope_dicom.secondary_capture import secondary_capture
+from diascope_dicom.structured_report import structured_report
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from typing import Any, ClassVar, Literal
 
 from diascope.errors import OutputError, reason_of
 from diascope.sample import Record
-from diascope_dicom.capture import secondary_capture
 from diascope_dicom.delivery import deliver
-from diascope_dicom.parametric import parametric_maps
+from diascope_dicom.parametric_map import parametric_maps
 from diascope_dicom.results import Make, Result, results
+from diascope_dicom.secondary_capture import secondary_capture
 from diascope_dicom.service import client_of, plain_faults, service_url
-from diascope_dicom.structured import structured_report
+from diascope_dicom.structured_report import structured_report
 
 _MAKES: Mapping[str, Make] = {
     "sr": structured_report,

@@ -10,9 +10,9 @@ from typing import Any, ClassVar, Literal
 
 from diascope.contracts import Work
 from diascope.cores import threads
+from diascope.display_text import masked
 from diascope.errors import DiascopeError, PluginError, reason_of
 from diascope.sample import Failed, Item, Record
-from diascope.words import masked
 from diascope_ray.cluster import joined, room
 from diascope_ray.environment import installed
 from diascope_ray.pieces import Chunk, Piece

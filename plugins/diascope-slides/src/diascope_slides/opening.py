@@ -7,10 +7,10 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from diascope.errors import ReadError, reason_of
-from diascope.output_faults import is_full
+from diascope.output_errors import is_full
 from diascope.sample import Item
-from diascope_slides.blame import blame
-from diascope_slides.kinds import HEAD_BYTES, Kind, is_mrxs, kind_of, name_of
+from diascope_slides.detect import HEAD_BYTES, Kind, is_mrxs, kind_of, name_of
+from diascope_slides.file_errors import blame
 from diascope_slides.slide import Slide
 
 _FETCHED = "fetched to a temporary file"

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from diascope.errors import NoPictureError
 from diascope.sample import Item, Sample
+from diascope_slides.detect import kind_of
 from diascope_slides.grid import Grid
-from diascope_slides.kinds import kind_of
 from diascope_slides.options import Missing
 
 _ROUNDING = 1e-9  # of sums of parts

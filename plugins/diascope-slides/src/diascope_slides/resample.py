@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diascope.errors import ReadError
-from diascope_slides.blame import blame
+from diascope_slides.file_errors import blame
 from diascope_slides.slide import Slide
 
 _MOST_PIXELS = 2048 * 2048  # held of a level at once

@@ -10,10 +10,11 @@ from pydicom.filereader import read_partial
 from wsidicom import Settings, WsiDicom
 
 from diascope.errors import NoPictureError, ReadError
-from diascope.heard import heard
+from diascope.library_warnings import heard
 from diascope.readers.dicom_facts import facts
-from diascope_slides.backends.dicom_mend import mended
-from diascope_slides.backends.dicom_refusals import (
+from diascope_slides.backends.dicom_header_repair import mended
+from diascope_slides.backends.dicom_series import series_of
+from diascope_slides.backends.dicom_unsupported import (
     check_header,
     check_is_level,
     check_is_whole,
@@ -21,7 +22,6 @@ from diascope_slides.backends.dicom_refusals import (
     check_levels,
     check_scans,
 )
-from diascope_slides.backends.dicom_series import series_of
 from diascope_slides.slide import pyramid
 
 _GROUPS = 0x5200

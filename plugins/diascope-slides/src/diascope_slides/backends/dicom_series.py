@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pydicom import dcmread
 
-from diascope_slides.kinds import HEAD_BYTES, is_dicom_slide
+from diascope_slides.detect import HEAD_BYTES, is_dicom_slide
 
 _TAGS = [
     "ImageType",

@@ -13,8 +13,8 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
+from diascope.display_text import readable
 from diascope.pages.heat import colours
-from diascope.words import readable
 from diascope_slides.reports.answers import Answer, CardLabel
 from diascope_slides.reports.scale_bar import scale_bar
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from diascope.display_text import readable
 from diascope.sample import Record
-from diascope.words import readable
 from diascope_slides.reports.answers import Answer, answers, card_labels
 
 if TYPE_CHECKING:

@@ -1,0 +1,181 @@
+"""Answers for the tiles of a slide as Parametric Maps (PS3.3 section A.75): one for each label.
+
+A pixel of the map is a tile. As in the levels of a slide, the upper left corners of both pixel
+matrices coincide: the origin and the orientation are the slide's, the spacing is that of the tiles.
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diascope.card import Label
+from diascope.pages.heat import heat_limits
+from diascope.sample import Prediction, ScoreKind
+from diascope_dicom.algorithm import NOT_A_DEVICE, Algorithm, naming, settled
+from diascope_dicom.coding import finding_code, method_code, own_scheme, score_code, written
+from diascope_dicom.source import NoResultError, check_shown
+from diascope_dicom.tile_grid import Lattice
+from diascope_dicom.uid import uid_of
+
+if TYPE_CHECKING:
+    from highdicom import PixelMeasuresSequence, PlanePositionSequence
+    from highdicom.pm import RealWorldValueMapping
+    from pydicom import Dataset
+
+_SERIES_NUMBER = 9103
+_SHORT_STRING, _LONG_STRING, _LONG_TEXT = 16, 64, 10240
+_THICKNESS_MM = 0.001  # of what has none; the attribute may not be missing
+
+
+def parametric_maps(
+    source: "Dataset", prediction: Prediction, run: Mapping[str, Any]
+) -> Iterator["Dataset"]:
+    """Yield a map for each label: the score of each tile, NaN where there is none.
+
+    Each lies in a series of its own: viewers take the images of one series for one pyramid.
+
+    Raises:
+        NoResultError: if the item is no slide, was not read in tiles, does not tell where on the
+            glass these lie, or is withheld by a strict run.
+    """
+    from pydicom.uid import VLWholeSlideMicroscopyImageStorage
+
+    overview, regions = prediction.overview, prediction.regions
+    if source.SOPClassUID != VLWholeSlideMicroscopyImageStorage:
+        raise NoResultError("the item is no DICOM slide")
+    check_shown(prediction, run)
+    if overview is None or regions is None:
+        raise NoResultError("there are no answers for its tiles")
+    if overview.spacing_mm is None:
+        raise NoResultError("the slide does not state its spacing, and none was assumed")
+    lattice = Lattice.under(regions.boxes, overview.size)
+    if lattice is None:
+        raise NoResultError("its tiles do not lie on a lattice")
+    pixel_mm = overview.spacing_mm
+    _complete(source, pixel_mm)
+    algorithm = Algorithm.of(run)
+    labels = {label.name: label for label in algorithm.labels}
+    kind = _kind(prediction, run["card"]["score_kind"], algorithm)
+    tile_mm = (lattice.pitch[0] * pixel_mm[0], lattice.pitch[1] * pixel_mm[1])
+    for name, scores in zip(prediction.scores, regions.scores.T, strict=True):
+        values = lattice.map(regions.boxes, scores)
+        meaning = _meaning(labels[name], kind, heat_limits(scores, kind))
+        yield _map(source, prediction, algorithm, labels[name], values, meaning, tile_mm)
+
+
+def _kind(prediction: Prediction, of_card: ScoreKind, algorithm: Algorithm) -> ScoreKind:
+    """Return what the score of a tile is: the slide's kind, unless that is a share of the tiles.
+
+    It is not told then whether they are calibrated, so they are not called so.
+    """
+    if prediction.score_kind != "share":
+        return prediction.score_kind
+    if of_card != "probability":
+        return of_card
+    return "softmax" if algorithm.task == "multiclass" else "sigmoid"
+
+
+def _complete(source: "Dataset", pixel_mm: tuple[float, float]) -> None:
+    """Put into a slide's header what older converters leave out and a map must have.
+
+    Raises:
+        NoResultError: if it does not say where the slide's pixels lie on the glass.
+    """
+    from pydicom import Dataset
+
+    for keyword in ("TotalPixelMatrixOriginSequence", "ImageOrientationSlide"):
+        if not source.get(keyword):
+            raise NoResultError(f"where the slide lies is not told, {keyword} is missing")
+    if not source.get("FrameOfReferenceUID"):
+        source.FrameOfReferenceUID = uid_of("frame of reference", source.SeriesInstanceUID)
+    if not source.get("SharedFunctionalGroupsSequence"):
+        source.SharedFunctionalGroupsSequence = [Dataset()]
+    shared = source.SharedFunctionalGroupsSequence[0]
+    if not shared.get("PixelMeasuresSequence"):
+        shared.PixelMeasuresSequence = _measures(pixel_mm, source)
+
+
+def _measures(spacing_mm: tuple[float, float], source: "Dataset") -> "PixelMeasuresSequence":
+    from highdicom import PixelMeasuresSequence
+
+    depth_um = source.get("ImagedVolumeDepth")
+    return PixelMeasuresSequence(spacing_mm, depth_um / 1000 if depth_um else _THICKNESS_MM)
+
+
+def _meaning(label: Label, kind: ScoreKind, limits: tuple[float, float]) -> "RealWorldValueMapping":
+    """Return what a pixel's value is: the number itself, of which finding, of what kind."""
+    from highdicom.pm import RealWorldValueMapping
+    from highdicom.sr import CodeContentItem
+    from pydicom.sr.codedict import codes
+
+    title = written(label.title or label.name)
+    meaning = RealWorldValueMapping(
+        lut_label=written(label.name)[:_SHORT_STRING],
+        lut_explanation=f"Score of each tile for {title}"[:_LONG_STRING],
+        unit=codes.UCUM.NoUnits,
+        value_range=limits,
+        quantity_definition=score_code(kind),
+    )
+    meaning.QuantityDefinitionSequence.extend(
+        [
+            CodeContentItem(codes.DCM.Finding, finding_code(label)),
+            CodeContentItem(codes.SCT.MeasurementMethod, method_code(kind)),
+        ]
+    )
+    return meaning
+
+
+def _map(
+    source: "Dataset",
+    prediction: Prediction,
+    algorithm: Algorithm,
+    label: Label,
+    values: NDArray[np.float32],
+    meaning: "RealWorldValueMapping",
+    tile_mm: tuple[float, float],
+) -> "Dataset":
+    from highdicom import VOILUTTransformation
+    from highdicom.pm import ParametricMap
+
+    low, high = meaning.value_range
+    words = "\n".join((*prediction.trace, *prediction.warnings))[:_LONG_TEXT]
+    content = hashlib.sha256(values.tobytes() + words.encode()).hexdigest()
+    names = naming(f"pm {label.name}", source, prediction, algorithm, content)
+    described = f"{written(label.title or label.name)} by {algorithm.name}"
+    result = ParametricMap(
+        [source],
+        values,
+        series_number=_SERIES_NUMBER,
+        series_description=described[:_LONG_STRING],
+        contains_recognizable_visual_features=False,
+        real_world_value_mappings=[meaning],
+        voi_lut_transformations=[  # LINEAR, the default, makes a width of 1 black and white
+            VOILUTTransformation((low + high) / 2, high - low, voi_lut_function="LINEAR_EXACT")
+        ],
+        content_description=meaning.LUTExplanation,
+        pixel_measures=_measures(tile_mm, source),
+        plane_positions=[_position(source)],
+        dimension_organization_type="TILED_SPARSE",  # what tools of radiology understand too
+        tile_pixel_array=True,
+        tile_size=values.shape,
+        coding_schemes=[own_scheme()],
+        **names,
+    )
+    for item in (*result.DimensionOrganizationSequence, *result.DimensionIndexSequence):
+        item.DimensionOrganizationUID = uid_of("dimensions", names["sop_instance_uid"])
+    result.DerivationDescription = f"A pixel is a tile, its value the tile's score. {NOT_A_DEVICE}"
+    result.ImageComments = words
+    return settled(result)
+
+
+def _position(source: "Dataset") -> "PlanePositionSequence":
+    """Return where the map begins: at the upper left corner of the slide."""
+    from highdicom import PlanePositionSequence
+
+    (origin,) = source.TotalPixelMatrixOriginSequence
+    keywords = [f"{axis}OffsetInSlideCoordinateSystem" for axis in "XYZ"]
+    offsets = [float(origin.get(keyword) or 0) for keyword in keywords]
+    return PlanePositionSequence("SLIDE", offsets, pixel_matrix_position=(1, 1))

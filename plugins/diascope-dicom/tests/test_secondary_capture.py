@@ -1,0 +1,49 @@
+"""The words below the picture of a Secondary Capture."""
+
+import pytest
+
+from diascope_dicom.picture import explained
+from diascope_dicom.secondary_capture import secondary_capture
+from diascope_dicom.source import read_source
+
+
+@pytest.fixture
+def said(run, answer, tomogram, monkeypatch):
+    """Return a function from what an answer holds to the lines below its capture."""
+
+    def said(**fields):
+        told = []
+
+        def draw(preview, evidence, lines):
+            told.extend(lines)
+            return explained(preview, evidence, lines)
+
+        monkeypatch.setattr("diascope_dicom.secondary_capture.explained", draw)
+        given = answer(tomogram, **fields)
+        list(secondary_capture(read_source(given.item), given, run))
+        return told
+
+    return said
+
+
+def test_the_first_words_of_a_capture_are_that_it_is_no_medical_device(said):
+    told = said(warnings=("unlike the training",))
+    assert told[0].startswith("Not a medical device")
+    assert "Pneumonia: present (probability 0.812)" in told[1]
+    assert told[-1] == "unlike the training"
+
+
+@pytest.mark.parametrize(
+    ("kind", "score", "words"),
+    [("softmax", 0.9997, ">0.999"), ("softmax", 1.0, "1.000"), ("logit", -3.25, "-3.25")],
+)
+def test_a_score_is_told_as_1_only_where_it_is(said, kind, score, words):
+    scores = {"pneumonia": score, "fluid": 0.0}
+    assert f"({kind} {words})" in said(scores=scores, score_kind=kind)[1]
+
+
+def test_a_title_in_letters_that_the_font_lacks_gives_way_to_the_name(said, answer, tomogram):
+    (evidence,) = answer(tomogram).evidence
+    fluid = type(evidence)("fluid", evidence.map, 1.0, 0.0)
+    assert said(evidence=(fluid,))[1].startswith("fluid: absent")
+    assert said()[1].startswith("Pneumonia: present")

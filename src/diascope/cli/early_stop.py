@@ -1,0 +1,41 @@
+"""A command that stops before its end, tells why, and how it goes on: exit code 3."""
+
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from diascope.cli.command_line import typed
+from diascope.output_errors import fault_of
+
+
+@contextmanager
+def folder_told(folder: Path) -> Iterator[None]:
+    """Stop the command early where its output folder is full, closed or gone meanwhile."""
+    output = folder.resolve()
+    try:
+        yield
+    except (OSError, sqlite3.Error, RuntimeError) as error:
+        # torch hides what befell its file behind words
+        cause = error.__context__ if isinstance(error, RuntimeError) else error
+        fault = fault_of(cause, output) if isinstance(cause, OSError | sqlite3.Error) else ""
+        if not fault:
+            raise
+        stop_early(fault, 3)
+
+
+def stop_early(reason: str, code: int) -> NoReturn:
+    """Tell why the command stops and what goes on with it; end with that code."""
+    tell_stop(reason, typed())
+    sys.exit(code)
+
+
+def tell_stop(reason: str, command: str) -> None:
+    """Tell why a command stops and what goes on with it; the same, if it is not to be quoted."""
+    click.echo(f"Stopped early: {reason.rstrip('.')}.", err=True)
+    again = f":\n  {command}" if command else " the same command."
+    click.echo(f"Go on with{again}", err=True)

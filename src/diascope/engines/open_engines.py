@@ -1,0 +1,210 @@
+"""Make the engines of one network; it is loaded into torch only where one of them needs that."""
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diascope.card import ModelCard
+from diascope.contracts import Runtime
+from diascope.engines import graph_cache
+from diascope.engines.device import described
+from diascope.engines.exported import TOGETHER
+from diascope.engines.outputs import Engine
+from diascope.errors import RecipeError
+
+if TYPE_CHECKING:
+    from diascope.network import Network
+
+Candidate = tuple[str, str]
+"""An engine and a precision."""
+
+REFERENCE: Candidate = ("torch", "float32")
+INT8 = "int8"
+"""The precision of quantised graphs; one of them is ``int8-`` and the start of its digest."""
+
+PACKAGES = {
+    "openvino": ("openvino", "onnx"),
+    "onnx": ("onnxruntime", "onnx"),
+    "ncnn": ("ncnn", "pnnx"),
+    "torch": ("torch",),
+    "compile": ("torch",),
+}
+"""Engine to the packages that it needs."""
+
+_EXPORTED = ("openvino", "onnx", "ncnn")
+"""The engines of exported graphs, which run on the processor."""
+
+_NEWEST = "int8.json"
+
+
+class Opening:
+    """The engines of the network in a weights folder, as a runtime wants them.
+
+    Attributes:
+        folder: where what is found out about this network on this machine is kept.
+    """
+
+    def __init__(self, card: ModelCard, directory: Path, runtime: Runtime) -> None:
+        self.card, self.runtime = card, runtime
+        self._directory = directory
+        self._network: Callable[[], Network] = cache(self._load)
+        self.folder = graph_cache.store(
+            {
+                "card": card.deciding(),
+                "plugins": runtime.plugins,
+                "device": described(runtime.device),
+                "together": TOGETHER,
+                "versions": {name: installed(name) for name in PACKAGES},
+                "diascope": version("diascope"),
+                "processor": graph_cache.processor(),
+            }
+        )
+
+    @property
+    def wish(self) -> Candidate:
+        """What the runtime wants; its ``int8`` is the graph that was quantised last."""
+        engine, precision = self.runtime.engine, self.runtime.precision
+        if precision == INT8 and (newest := graph_cache.read(self.folder / _NEWEST)) is not None:
+            precision = str(newest["precision"])
+        return engine, precision
+
+    def candidates(self) -> list[Candidate]:
+        """Return what may be tried for the wish; ``compile`` and ``int8`` only if they are named.
+
+        Raises:
+            RecipeError: if the wish is ``int8``, and no such graph is kept.
+        """
+        engine, precision = self.wish
+        device = self.runtime.device
+        if precision.startswith(INT8):
+            if engine not in ("auto", "openvino") or device != "cpu" or not installed("openvino"):
+                return []
+            self._quantised(precision)
+            return [("openvino", precision)]
+        names = [*_EXPORTED, "torch"] if engine == "auto" else [engine]
+        every: list[Candidate] = []
+        for name in names:
+            if installed(name) is None or (name in _EXPORTED and device != "cpu"):
+                continue
+            every += [(name, each) for each in _precisions(name, device)]
+        return [each for each in every if precision in ("auto", each[1])]
+
+    def open(self, candidate: Candidate) -> Engine:
+        """Make an engine; raises as ``candidates``, and as ``load_network``."""
+        name, precision = candidate
+        if name in _EXPORTED:
+            return self._open_exported(name, precision)
+        from diascope.engines.torch import Reference, TorchEngine
+
+        network, device = self._network(), self.runtime.device
+        if candidate == REFERENCE:
+            return Reference(network, self.card, device)
+        compiled = name == "compile"
+        return TorchEngine(network, self.card, device, precision, compiled=compiled)
+
+    def exported(self) -> tuple[Path, NDArray[np.float32]]:
+        """Return the file of the graph in float32, and the bias of its logits."""
+        return self._kept("graph.json", ".onnx", self._write_onnx)
+
+    def keep_quantised(self, made: Path, parity: Mapping[str, Any]) -> str:
+        """Keep a quantised graph of the network and what was seen of it; return its precision.
+
+        From now on ``int8`` is this one. Older ones stay for the runs that were begun with them.
+        """
+        _, bias = self.exported()
+        precision = f"{INT8}-{graph_cache.graph_digest(made)[:8]}"
+        facts = {"bias": bias.tolist(), "parity": dict(parity)}
+        graph_cache.keep(self.folder / f"{precision}.json", made, facts)
+        graph_cache.write(self.folder / _NEWEST, {"precision": precision})
+        return precision
+
+    def earlier(self, candidate: Candidate) -> dict[str, Any]:
+        """Return the parity that a quantised graph is kept with; empty for other engines."""
+        if not candidate[1].startswith(INT8):
+            return {}
+        parity: dict[str, Any] = self._quantised(candidate[1])[1]["parity"]
+        return parity
+
+    def _open_exported(self, name: str, precision: str) -> Engine:
+        if name == "ncnn":
+            from diascope.engines.ncnn import NcnnEngine
+
+            return NcnnEngine(*self._kept("ncnn.json", ".param", self._write_ncnn))
+        if name == "onnx":
+            from diascope.engines.onnx import OnnxEngine
+
+            return OnnxEngine(*self.exported())
+        from diascope.engines.openvino import OpenVinoEngine
+
+        if not precision.startswith(INT8):
+            return OpenVinoEngine(*self.exported(), precision, self.folder)
+        path, facts = self._quantised(precision)
+        return OpenVinoEngine(path, _bias(facts), precision, self.folder)
+
+    def _kept(
+        self, entry: str, suffix: str, write: Callable[[Path], None]
+    ) -> tuple[Path, NDArray[np.float32]]:
+        """Return the file of a graph, written if it is not kept, and the bias of its logits."""
+
+        def make(path: Path) -> dict[str, Any]:
+            write(path)
+            return {"bias": self._network().head.bias.tolist()}
+
+        path, facts = graph_cache.kept_graph(self.folder / entry, suffix, make)
+        return path, _bias(facts)
+
+    def _write_onnx(self, path: Path) -> None:
+        from diascope.engines.graph import export_onnx
+
+        export_onnx(self._network(), self.card, path)
+
+    def _write_ncnn(self, path: Path) -> None:
+        from diascope.engines.ncnn_graph import export_ncnn
+
+        export_ncnn(self._network(), self.card, path)
+
+    def _quantised(self, precision: str) -> tuple[Path, dict[str, Any]]:
+        found = graph_cache.kept(self.folder / f"{precision}.json")
+        if found is None:
+            raise RecipeError(
+                f"no {precision} graph of {self.card.name} is kept on this machine",
+                where="run.precision",
+                hint="Make one with pictures of yours: pipeline quantise RECIPE PHOTOS...",
+            )
+        return found
+
+    def _load(self) -> "Network":
+        from diascope.network import load_network
+
+        backbone = self.runtime.backbone(self.card.backbone, self.card.backbone_parameters)
+        return load_network(self.card, self._directory, backbone, self.runtime.device)
+
+
+def _bias(entry: Mapping[str, Any]) -> NDArray[np.float32]:
+    return np.array(entry["bias"], np.float32)
+
+
+def installed(engine: str) -> str | None:
+    """Return the versions of the packages that an engine needs; None if one is missing."""
+    try:
+        return ", ".join(f"{name} {version(name)}" for name in PACKAGES[engine])
+    except PackageNotFoundError:
+        return None
+
+
+def _precisions(engine: str, device: str) -> tuple[str, ...]:
+    if engine == "openvino":
+        try:
+            from diascope.engines.openvino import precisions
+
+            return precisions()
+        except Exception:  # it is broken here: opening it will tell why
+            return ("float32",)
+    if engine in ("onnx", "ncnn") or device == "mps":
+        return ("float32",)
+    return ("bfloat16", "float32") if device == "cpu" else ("float16", "bfloat16", "float32")

@@ -1,0 +1,80 @@
+"""The value of each metric, by scikit-learn and torchmetrics."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from diascope.evaluation.labelled_scores import Booleans, Floats
+
+CALIBRATION_BINS = 15
+SPECIFICITY = 0.80
+ROUNDING = 1e-9
+_BELOW_1 = float(np.nextafter(1.0, 0.0))
+
+
+class Library:
+    """Metrics of all items, each counted once; the ``Arithmetic`` of values.
+
+    ``known`` says for which of all items the other arguments are given.
+    """
+
+    def label(
+        self, known: Booleans, truth: Booleans, scores: Floats, decided: Booleans
+    ) -> dict[str, float]:
+        """Return what is measured of one label against the rest, NaN where it is not defined."""
+        from sklearn.metrics import average_precision_score, confusion_matrix, roc_auc_score
+
+        (cleared, raised), (missed, found) = (0, 0), (0, 0)
+        if truth.size:  # of a subgroup, a label may be known nowhere
+            (cleared, raised), (missed, found) = confusion_matrix(
+                truth, decided, labels=[False, True]
+            ).tolist()
+        both = truth.any() and not truth.all()
+        return {
+            "auc": float(roc_auc_score(truth, scores)) if both else np.nan,
+            "average_precision": (
+                float(average_precision_score(truth, scores)) if both else np.nan
+            ),
+            "sensitivity": _share(found, found + missed),
+            "specificity": _share(cleared, cleared + raised),
+            "ppv": _share(found, found + raised),
+            "npv": _share(cleared, cleared + missed),
+            "sensitivity_at_specificity_80": _best_sensitivity(truth, scores) if both else np.nan,
+        }
+
+    def mean(self, known: Booleans, values: Floats) -> float:
+        return float(values.mean()) if values.size else np.nan
+
+    def calibration_error(self, known: Booleans, confidence: Floats, correct: Booleans) -> float:
+        """Return the expected calibration error over 15 bins of equal width (Guo et al. 2017)."""
+        import torch
+        from torchmetrics.functional.classification import binary_calibration_error
+
+        if not confidence.size:
+            return np.nan
+        error = binary_calibration_error(
+            torch.from_numpy(np.minimum(confidence, _BELOW_1)),  # else 1 has a bin of its own
+            torch.from_numpy(correct.astype(np.int64)),
+            n_bins=CALIBRATION_BINS,
+            norm="l1",
+        )
+        return float(error)
+
+
+def bins_of(confidence: Floats) -> NDArray[np.intp]:
+    """Return the bin of each score, 0 to 14; edges are torchmetrics', in its precision."""
+    import torch
+
+    edges = torch.linspace(0, 1, CALIBRATION_BINS + 1, dtype=torch.float64).numpy()
+    return np.digitize(confidence, edges[1:-1])
+
+
+def _best_sensitivity(truth: Booleans, scores: Floats) -> float:
+    """Return the highest sensitivity of any threshold that leaves a specificity of 0.80."""
+    from sklearn.metrics import roc_curve
+
+    false_alarms, found, _ = roc_curve(truth, scores, drop_intermediate=False)
+    return float(found[false_alarms <= 1 - SPECIFICITY + ROUNDING].max())
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else np.nan

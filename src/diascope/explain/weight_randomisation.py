@@ -1,0 +1,48 @@
+"""Networks that have forgotten what they learned, layer by layer from the top.
+
+A map that stays the same when the weights are random does not show what the network learned.
+
+Source: Adebayo et al. 2018, "Sanity Checks for Saliency Maps"; here a layer's own numbers are put
+in random order, so that their sizes stay, and maps do not fade with depth.
+"""
+
+from collections.abc import Iterator
+from copy import deepcopy
+
+import torch
+from torch import Tensor, nn
+
+from diascope.explain.call_trace import traced
+from diascope.network import Network
+
+
+def forgetful(
+    network: Network, batch: Tensor, shares: tuple[float, ...], seed: int
+) -> Iterator[Network]:
+    """Yield copies whose head is random, and also a share of the backbone's layers from its end.
+
+    Args:
+        batch: any that the network takes; it tells the order of the layers.
+        shares: of the layers, from 0 to 1.
+    """
+    for share in shares:
+        copy = deepcopy(network)
+        layers = _layers(copy, batch)
+        start = len(layers) - round(share * len(layers))
+        _shuffle([copy.head, *reversed(layers[start:])], seed)
+        yield copy
+
+
+def _layers(network: Network, batch: Tensor) -> list[nn.Module]:
+    """Return the backbone's layers that have weights, in the order in which they are called."""
+    called = dict.fromkeys(call.module for call in traced(network.backbone, batch))
+    return [layer for layer in called if next(layer.parameters(recurse=False), None) is not None]
+
+
+def _shuffle(layers: list[nn.Module], seed: int) -> None:
+    random = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for layer in layers:
+            for weight in layer.parameters():
+                order = torch.randperm(weight.numel(), generator=random).to(weight.device)
+                weight.copy_(weight.flatten()[order].reshape(weight.shape))

@@ -1,0 +1,144 @@
+"""From measured values to grey between black and white: VOI LUT or window (PS3.3 C.11.2)."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.pixels.processing import apply_windowing
+
+from diascope.errors import ReadError
+from diascope.readers.dicom_lut import descriptor, through
+from diascope.readers.dicom_modality import applied, possible
+from diascope.readers.dicom_options import Window
+from diascope.readers.dicom_tags import named, numbers, text, values, whole
+from diascope.readers.dicom_values import Frame
+
+Span = tuple[float, float]
+_SHALLOW = 8  # bits; such pictures were made for a screen, deeper ones are measurements
+
+
+def viewed(
+    pixels: NDArray[Any],
+    header: Dataset,
+    window: Window,
+    frame: Frame,
+    trace: list[str],
+) -> tuple[NDArray[Any], Span]:
+    """Return pixels, and the values that mean black and white, the lower one first.
+
+    Args:
+        pixels: as measured, in any shape.
+        window: see ``DicomReader``.
+        frame: the stored values that they stand for; filling has no say in what black and
+            white are.
+
+    Raises:
+        ReadError: naming the tag, if the header lacks what is asked for.
+    """
+    tables = values(header, "VOILUTSequence")
+    if window == "lut" or (window == "first" and tables):
+        if not tables:
+            raise ReadError(f"the recipe asks for a VOI LUT; {named('VOILUTSequence')} is missing")
+        trace.append("VOI LUT applied")
+        below_zero = min(possible(header) or (0.0,)) < 0
+        table = partial(through, table=tables[0], below_zero=below_zero)
+        seen = applied(table, pixels, header, "VOILUTSequence")
+        return _within(seen, (0.0, 2.0 ** descriptor(tables[0])[2] - 1), frame, trace)
+    windows = {} if window in ("none", "min-max") else _windows(header)
+    number = next(iter(windows), None) if window == "first" else window
+    if isinstance(number, int):
+        if number not in windows:
+            usable = f"{named('WindowCenter')} and {named('WindowWidth')} state {len(windows)}"
+            raise ReadError(f"the recipe asks for window {number}; {usable}")
+        return _windowed(pixels, header, number, *windows[number], trace)
+    return _within(pixels, _unwindowed(pixels, header, window, frame, trace), frame, trace)
+
+
+def _windows(header: Dataset) -> dict[int, tuple[float, float]]:
+    """Return center and width of the windows that the standard allows, by number from 1."""
+    exact = text(header, "VOILUTFunction").upper() in ("LINEAR_EXACT", "SIGMOID")
+    pairs = zip(numbers(header, "WindowCenter"), numbers(header, "WindowWidth"), strict=False)
+    return {
+        number: (center, width)
+        for number, (center, width) in enumerate(pairs, 1)
+        if (width > 0 if exact else width >= 1)
+    }
+
+
+def _windowed(
+    pixels: NDArray[Any],
+    header: Dataset,
+    number: int,
+    center: float,
+    width: float,
+    trace: list[str],
+) -> tuple[NDArray[Any], Span]:
+    ends = possible(header)
+    if ends is None:
+        raise ReadError(f"a window needs {named('BitsStored')}, which is missing")
+    function = text(header, "VOILUTFunction").upper() or "LINEAR"
+    curve = "" if function == "LINEAR" else f" ({function})"
+    of = len(values(header, "WindowCenter"))
+    which = f", number {number} of {of}" if of > 1 else ""
+    trace.append(f"window applied: center {center:g}, width {width:g}{curve}{which}")
+    seen = applied(
+        lambda array, dataset: apply_windowing(array, dataset, number - 1),
+        pixels,
+        _curved(header),
+        "WindowWidth",
+    )
+    first, last = ends
+    if first > last:  # a negative slope: pydicom's output runs from white to black
+        return first + last - seen, (last, first)
+    return seen, (first, last)
+
+
+def _curved(header: Dataset) -> Dataset:
+    """Return the header without a curve that is named but empty, which pydicom does not know."""
+    if "VOILUTFunction" not in header or text(header, "VOILUTFunction"):
+        return header
+    plain = Dataset()
+    plain.update(header)
+    del plain.VOILUTFunction
+    return plain
+
+
+def _unwindowed(
+    pixels: NDArray[Any], header: Dataset, window: Window, frame: Frame, trace: list[str]
+) -> Span:
+    """Return black and white where no window says it: of all possible values, or of these."""
+    ends = possible(header)
+    shallow = (whole(header, "BitsStored") or 0) <= _SHALLOW
+    if ends and (window == "none" or (window == "first" and shallow)):
+        black, white, source = min(ends), max(ends), "as its bits allow"
+        told = not shallow  # from 0 to 255, as in any other picture, needs no word
+    else:
+        black, white = _extremes(frame.held(pixels))
+        told, source = True, "the least and the greatest value in it"
+    if told:
+        trace.append(f"no window: black is {black:g} and white is {white:g}, {source}")
+    return black, white
+
+
+def _extremes(pixels: NDArray[Any]) -> Span:
+    if not np.isfinite(pixels).all():
+        raise ReadError("some pixels are not numbers, so black and white are not known")
+    low, high = (float(pixels.min()), float(pixels.max())) if pixels.size else (0.0, 1.0)
+    return low, high if high > low else low + 1
+
+
+def _within(
+    pixels: NDArray[Any], span: Span, frame: Frame, trace: list[str]
+) -> tuple[NDArray[Any], Span]:
+    """Clip values that the header rules out."""
+    if pixels.dtype.kind in "iu" and span[1] > np.iinfo(pixels.dtype).max:
+        pixels = pixels.astype(np.float64)  # of a flat picture white may lie beyond its type
+    low, high = np.array(span).astype(pixels.dtype)
+    beyond = (pixels < low) | (pixels > high)
+    if not beyond.any():
+        return pixels, span
+    if count := frame.count(beyond):
+        trace.append(f"{count} pixels beyond black or white clipped")
+    return np.clip(pixels, low, high), span

@@ -1,0 +1,169 @@
+"""What a training leaves behind: the weights file, and the card that says what it is."""
+
+import platform
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save
+from torch import Tensor
+
+from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest
+from diascope.contracts import Backbone
+from diascope.errors import RecipeError
+from diascope.evaluation.evaluate import Evaluation
+from diascope.evaluation.labelled_scores import Scored
+from diascope.evaluation.update_card import card_metrics
+from diascope.fields import check, parameters
+from diascope.network import Network, state_digest
+from diascope.plugins import find_plugin, load_plugin
+from diascope.recipe import Recipe, Reference
+from diascope.table import Example, Split
+from diascope.training.options import TrainOptions
+
+_LIBRARIES = ("diascope", "torch", "monai", "lightning-fabric", "numpy", "pillow")
+
+
+def first_card(
+    recipe: Recipe,
+    options: TrainOptions,
+    reference: Reference,
+    backbone: Backbone,
+    names: Sequence[str],
+    size: tuple[int, int],
+    *,
+    head_only: bool,
+) -> ModelCard:
+    """Return what is known before the training.
+
+    Args:
+        head_only: whether the backbone will not be in the weights file.
+
+    Raises:
+        RecipeError: if the task's labels do not hold together.
+    """
+    texts = options.labels
+    card = ModelCard(
+        name=recipe.name,
+        title=options.title,
+        task=options.task,
+        labels=tuple(
+            Label(name, texts[name].title, texts[name].codes) if name in texts else Label(name)
+            for name in names
+        ),
+        size=size,
+        backbone=reference.name,
+        backbone_parameters=_parameters(reference, recipe, head_only=head_only),
+        head=options.head,
+        mean=tuple(map(float, backbone.mean)),
+        std=tuple(map(float, backbone.std)),
+        score_kind="softmax" if options.task == "multiclass" else "sigmoid",
+        read=recipe.plain()["read"],
+        preprocess=tuple(recipe.plain()["preprocess"]),
+        test_time=options.test_time,
+        licence=options.licence,
+        limits=options.limits,
+    )
+    if wrong := card.contradiction():
+        raise RecipeError(wrong, where=str(recipe.path))
+    return card
+
+
+def _parameters(reference: Reference, recipe: Recipe, *, head_only: bool) -> dict[str, Any]:
+    """Return the backbone's parameters as a card keeps them: paths are absolute, as no recipe is
+    beside them; without ``weights``, of which the file holds its own, unless it must be given."""
+    loaded = load_plugin(find_plugin("backbone", reference.name))
+    given = check(loaded, reference.parameters, where=reference.where, base=recipe.base)
+    kept = {
+        name: _absolute(given[name], node.plain()) for name, node in reference.parameters.items()
+    }
+    if not head_only and "weights" in kept and not parameters(loaded)["weights"].required:
+        del kept["weights"]
+    return kept
+
+
+def _absolute(given: Any, written: Any) -> Any:
+    """Return a value as it was written, but for the paths that it was taken for."""
+    if isinstance(given, Path):
+        return str(given)
+    if isinstance(given, tuple | list) and any(isinstance(each, Path) for each in given):
+        return [_absolute(each, each) for each in given]
+    return written
+
+
+def rounded(network: Network, *, head_only: bool) -> dict[str, Tensor]:
+    """Return the tensors to store, by name; the network takes their values.
+
+    Filters and matrices are stored in half precision, biases and normalisation in single; what has
+    several names is stored under each.
+    """
+    state = {
+        name: (value.half() if value.ndim > 1 else value.clone()).contiguous().cpu()
+        for name, value in network.state_dict().items()
+        if name.startswith("head.") or not head_only
+    }
+    values = {name: value.float() for name, value in state.items()}
+    network.load_state_dict(values, strict=not head_only)
+    return state
+
+
+def stored(
+    card: ModelCard, network: Network, tensors: Mapping[str, Tensor], directory: Path
+) -> ModelCard:
+    """Write the weights file, and return the card with its digest and the backbone's."""
+    part = directory / f"{WEIGHTS_FILE}.part"
+    part.write_bytes(save(dict(tensors)))
+    part.replace(directory / WEIGHTS_FILE)
+    digest = file_digest(directory / WEIGHTS_FILE)
+    return replace(card, digest=digest, backbone_digest=state_digest(network.backbone))
+
+
+def copies_told(copied: int, scored: Scored) -> list[str]:
+    """Return a warning, if some of the pictures measured are copies of pictures learned from."""
+    if not copied:
+        return []
+    have = "has a copy" if copied == 1 else "have copies"
+    return [
+        f"{copied} of the {len(scored)} pictures {have} among those learned from: figures flatter"
+    ]
+
+
+def chose_told(split: Split) -> list[str]:
+    """Return a warning, if the pictures measured are those that the model was chosen by."""
+    if split == "test":
+        return []
+    return [f"{split} also chose epoch, calibration and decisions: figures flatter"]
+
+
+def measured_card(card: ModelCard, evaluation: Evaluation, split: Split) -> ModelCard:
+    """Return the card with the metrics of an evaluation on a split, as a whole and by subgroup, and
+    with what it warns of."""
+    scored = evaluation.scored
+    whom = f"{split}: {len(scored)} pictures of {len(set(scored.groups))} groups never trained on"
+    return replace(card, **card_metrics(evaluation, whom))
+
+
+def provenance() -> dict[str, Any]:
+    """Return when and with what this training was made."""
+    versions = {name: version(name) for name in _LIBRARIES}
+    host = {"python": platform.python_version(), "platform": sys.platform}
+    return {"date": datetime.now(UTC).date().isoformat(), "versions": versions | host}
+
+
+def data_of(options: TrainOptions, examples: Sequence[Example]) -> dict[str, Any]:
+    """Return what the recipe says of the data, and the pictures, groups and labels by split."""
+    counts: dict[str, Any] = {}
+    for split in ("train", "validation", "test"):
+        chosen = [example for example in examples if example.split == split]
+        labels = Counter(label for example in chosen for label in example.labels)
+        counts[split] = {
+            "pictures": len(chosen),
+            "groups": len({example.group for example in chosen}),
+            "labels": dict(sorted(labels.items())),
+        }
+    return {**options.data, **counts}

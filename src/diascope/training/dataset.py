@@ -1,0 +1,142 @@
+"""Labelled pictures as a torch Dataset: the recipe's own reader and steps, then augmentation."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset, default_collate
+
+from diascope.card import ModelCard
+from diascope.errors import DiascopeError, TableError
+from diascope.network_input import fitted
+from diascope.preparation import Preparation
+from diascope.sample import Failed, Item, Sample, Skipped
+from diascope.table import Example
+from diascope.training.augment import Augmentation
+
+
+class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
+    """A picture ``(C, H, W)`` in [0, 1], its target ``(L,)`` and its weight in training.
+
+    An index is a pair: which example, and the seed of its augmentation.
+
+    Attributes:
+        at_once: how many are a batch where nothing is learned.
+    """
+
+    at_once: ClassVar = 32
+    collate = staticmethod(default_collate)
+
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        preparation: Preparation,
+        card: ModelCard,
+        augmentation: Augmentation | None = None,
+    ) -> None:
+        self.examples = examples
+        self.preparation = preparation
+        self.card = card
+        self.targets = np.array([e.vector(card.names, card.task) for e in examples], np.float32)
+        self.weights = np.array([example.weight for example in examples], np.float32)
+        self.augmentation = augmentation
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def __getitem__(self, index: int | tuple[int, int]) -> tuple[Tensor, Tensor, Tensor]:
+        row, seed = index if isinstance(index, tuple) else (index, 0)
+        picture = torch.from_numpy(self.picture(row))
+        if self.augmentation is not None:
+            picture = self.augmentation(picture, seed)
+        return picture, *self.known(row)
+
+    def __getitems__(self, indices: Sequence[Any]) -> list[Any] | DiascopeError:
+        """Return the entries of a batch, or what is wrong with one of them.
+
+        It is told, not raised: an exception that leaves a worker process loses its form.
+        """
+        try:
+            return [self[index] for index in indices]
+        except DiascopeError as error:
+            return error
+
+    @classmethod
+    def gathered(cls, entries: list[Any] | DiascopeError) -> Any:
+        """Return a batch, or what is wrong with it; see ``batches``."""
+        return entries if isinstance(entries, DiascopeError) else cls.collate(entries)
+
+    def known(self, row: int) -> tuple[Tensor, Tensor]:
+        """Return the target ``(L,)`` and the weight of a row."""
+        return torch.from_numpy(self.targets[row]), torch.tensor(self.weights[row])
+
+    def ready(self, batch: Any, device: torch.device) -> Any:
+        """Return a batch's pictures as the network takes them: on the device, normalised."""
+        mean, std = statistics(self.card, device)
+        normal = (batch.to(device, non_blocking=True) - mean) / std
+        return normal.contiguous(memory_format=torch.channels_last)
+
+    def picture(self, row: int) -> NDArray[np.float32]:
+        """Return ``(C, H, W)`` in [0, 1] of the row's first frame.
+
+        Raises:
+            TableError: if the picture cannot be read, or has another size or other channels.
+        """
+        example = self.examples[row]
+        sample = first_sample(example, self.preparation)
+        try:
+            unit = fitted(sample, self.card.size, self.card.channels)
+        except ValueError as error:
+            raise TableError(f"cannot be used: {error}", where=str(example.path)) from error
+        return np.ascontiguousarray(np.moveaxis(unit, 2, 0))
+
+
+def batches(loader: Iterable[Any]) -> Iterator[Any]:
+    """Yield the batches of a loader whose ``collate_fn`` is ``Pictures.gathered``.
+
+    Raises:
+        DiascopeError: as it was raised where a batch was read.
+    """
+    for batch in loader:
+        if isinstance(batch, DiascopeError):
+            raise batch
+        yield batch
+
+
+def statistics(card: ModelCard, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return the card's mean and std, each ``(1, C, 1, 1)``."""
+    shape = (1, card.channels, 1, 1)
+    mean = torch.tensor(card.mean, device=device).reshape(shape)
+    return mean, torch.tensor(card.std, device=device).reshape(shape)
+
+
+def first_sample(example: Example, preparation: Preparation) -> Sample:
+    """Return the first frame of a picture, preprocessed.
+
+    Raises:
+        TableError: if it cannot be read, with the reason.
+    """
+    return _first(preparation.afresh(Item(example.name, str(example.path))), example)
+
+
+def first_and_more(example: Example, preparation: Preparation) -> tuple[Sample, bool]:
+    """Return the first frame of a picture, preprocessed, and whether another follows.
+
+    Args:
+        preparation: its blocks are of one sample.
+
+    Raises:
+        TableError: if the first cannot be read, with the reason.
+    """
+    outcomes = preparation.afresh(Item(example.name, str(example.path)))
+    return _first(outcomes, example), isinstance(next(outcomes, None), Sequence)
+
+
+def _first(outcomes: Iterator[Sequence[Sample] | Failed | Skipped], example: Example) -> Sample:
+    outcome = next(outcomes)
+    if isinstance(outcome, Failed | Skipped):
+        raise TableError(f"cannot be used: {outcome.reason}", where=str(example.path))
+    return outcome[0]

@@ -1,0 +1,108 @@
+"""From which score a label is predicted: operating points by the recipe's rule."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from diascope.card import Task
+from diascope.evaluation.labelled_scores import Floats
+
+_LEAST = float(np.finfo(np.float64).tiny)
+"""What a card takes: a point above 0."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How operating points are chosen on validation pictures.
+
+    Attributes:
+        by: ``highest`` keeps the highest score, or 0.5; ``youden`` maximises sensitivity plus
+            specificity; ``sensitivity`` and ``specificity`` keep ``at_least``, with as much of the
+            other as is to be had; ``cost`` minimises false positives plus ``false_negative`` times
+            false negatives; ``prevalence`` takes each label's share of the pictures, which for
+            calibrated scores maximises balanced accuracy.
+    """
+
+    by: Literal["highest", "youden", "sensitivity", "specificity", "cost", "prevalence"] = "highest"
+    at_least: float = 0.9
+    false_negative: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.at_least < 1:
+            raise ValueError(f"at_least must lie between 0 and 1, got {self.at_least}")
+        if not 0 < self.false_negative < math.inf:
+            raise ValueError(
+                f"false_negative must be finite and above 0, got {self.false_negative}"
+            )
+
+    def words(self, task: Task, *, calibrated: bool = True) -> str:
+        """Return what the rule promises of a task's labels, empty of ``highest``.
+
+        Args:
+            calibrated: whether the scores are; of such, ``prevalence`` promises more.
+        """
+        if self.by == "highest":
+            return ""
+        if self.by == "prevalence":
+            best = " (highest balanced accuracy)" if calibrated else ""
+            return f"each label's share of the pictures{best}"
+        text = f"{self.by} of at least {self.at_least:g} for each label on validation"
+        if self.by == "youden":
+            text = "highest sensitivity plus specificity of each label (Youden)"
+        elif self.by == "cost":
+            text = f"lowest cost, a false negative counting {self.false_negative:g} false positives"
+        if task == "multiclass":
+            text += ", each label on its own; the one furthest above its point is decided on, so "
+            text += "the decisions keep it only in part"
+        return text
+
+    def points(self, targets: Floats, scores: Floats) -> Sequence[float | None]:
+        """Return each label's operating point, None where too little is known of the label.
+
+        Args:
+            targets, scores: ``(N, L)``; targets are 0, 1 or NaN.
+        """
+        return [self._point(*pair) for pair in zip(targets.T, scores.T, strict=True)]
+
+    def _point(self, target: Floats, score: Floats) -> float | None:
+        known = ~np.isnan(target)
+        target, score = target[known], score[known]
+        positives = target.sum()
+        if self.by == "highest" or not 0 < positives < len(target):
+            return None
+        if self.by == "prevalence":
+            return float(positives / len(target))
+        order = np.argsort(-score, kind="stable")
+        last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
+        hits = np.append(0, np.cumsum(target[order])[last])  # from none that is raised
+        alarms = np.append(0, last + 1) - hits
+        sensitivity, specificity = hits / positives, 1 - alarms / (len(target) - positives)
+        best = self._best(sensitivity, specificity, positives - hits, alarms)
+        return max(_between(score[order][last], best), _LEAST)
+
+    def _best(
+        self, sensitivity: Floats, specificity: Floats, missed: Floats, alarms: Floats
+    ) -> int:
+        """Return how many of the thresholds, from high to low, the rule takes."""
+        if self.by == "sensitivity":
+            return int(np.argmax(sensitivity >= self.at_least))
+        if self.by == "specificity":
+            return int(np.flatnonzero(specificity >= self.at_least)[-1])
+        if self.by == "cost":
+            return int(np.argmin(alarms + self.false_negative * missed))
+        return int(np.argmax(sensitivity + specificity))
+
+
+def _between(thresholds: Floats, count: int) -> float:
+    """Return the middle between the last of ``count`` thresholds and the next, lower one."""
+    if not count:  # above all, and above 1 only if a score is 1
+        highest = thresholds[0]
+        return float((highest + 1) / 2 if highest < 1 else np.nextafter(highest, np.inf))
+    least = thresholds[count - 1]
+    if count == len(thresholds):
+        return float(least)
+    middle = (least + thresholds[count]) / 2
+    return float(middle if middle > thresholds[count] else least)

@@ -1,0 +1,58 @@
+"""The card takes what was measured, whole or not at all, and only of its own weights."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from diascope.card import CARD_FILE, WEIGHTS_FILE, read_card, write_card
+from diascope.errors import OutputError, UsageError, WeightsError
+from diascope.evaluation.update_card import updatable, update_card
+
+FOUND = {"evidence": {"inside": {"cases": 3, "figures": {}}, "hiding": {}, "randomised": {}}}
+
+
+def test_what_was_measured_replaces_what_stood_there_and_nothing_else(tiny_weights: Path) -> None:
+    before = read_card(tiny_weights)
+    update_card(tiny_weights, before, {"evidence": {"old": 1}})
+    update_card(tiny_weights, before, FOUND)
+    after = read_card(tiny_weights)
+
+    assert after.evidence == FOUND["evidence"]
+    assert replace(after, evidence={}) == before
+    assert sorted(path.name for path in tiny_weights.iterdir()) == [CARD_FILE, WEIGHTS_FILE]
+
+
+def test_other_weights_than_the_cards_are_refused_before_anything_is_run(
+    tiny_weights: Path,
+) -> None:
+    card = read_card(tiny_weights)
+    (tiny_weights / WEIGHTS_FILE).write_bytes(b"others")
+
+    with pytest.raises(WeightsError, match="SHA-256 differ"):
+        updatable(tiny_weights, card)
+
+
+def test_a_card_that_changed_meanwhile_stays_as_it_is(tiny_weights: Path) -> None:
+    card = read_card(tiny_weights)
+    write_card(replace(card, digest="12" * 32), tiny_weights)
+    text = (tiny_weights / CARD_FILE).read_text()
+
+    with pytest.raises(WeightsError, match="no longer that of the weights"):
+        update_card(tiny_weights, card, FOUND)
+    assert (tiny_weights / CARD_FILE).read_text() == text
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_run(
+    tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write anywhere
+
+    with pytest.raises(OutputError, match="not writable"):
+        updatable(tiny_weights, read_card(tiny_weights))
+
+
+def test_a_model_without_a_folder_of_weights_is_refused(tiny_weights: Path) -> None:
+    with pytest.raises(UsageError, match="no folder of weights"):
+        updatable(None, read_card(tiny_weights))

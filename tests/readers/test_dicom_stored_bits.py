@@ -1,0 +1,86 @@
+"""High Bit: a value is the same wherever in its word the header says that it lies."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEGLSLossless, RLELossless
+
+from diascope.errors import ReadError
+from diascope.readers.dicom_stored_bits import Place
+from diascope.sample import Item
+from tests.readers.dicoms import dataset, encoded, only, read, written
+
+Make = Callable[..., Item]
+VALUES = np.arange(0, 4080, 170, dtype=np.uint16).reshape(4, 6)
+
+
+@pytest.mark.parametrize("high", [11, 13, 15])
+@pytest.mark.parametrize("signed", [False, True])
+def test_a_value_is_the_same_wherever_in_its_word_it_lies(
+    make_item: Make, high: int, signed: bool
+) -> None:
+    values = VALUES.astype(np.int16) - 2048 if signed else VALUES
+    words = values.view(np.uint16) << (high - 11) | (1 << (high - 11)) - 1
+
+    sample = only(
+        make_item(encoded(words.view(values.dtype), BitsStored=12, HighBit=high)), window="none"
+    )
+
+    np.testing.assert_array_equal(sample.pixels[:, :, 0], values)
+    assert sample.range == ((-2048.0, 2047.0) if signed else (0.0, 4095.0))
+
+
+def test_words_that_were_compressed_byte_by_byte_are_read_alike(make_item: Make) -> None:
+    made = dataset(VALUES << 4, BitsStored=12, HighBit=15)
+    made.compress(RLELossless)
+
+    np.testing.assert_array_equal(only(make_item(written(made))).pixels[:, :, 0], VALUES)
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_jpeg_ls_keeps_whole_words_and_what_stands_in_their_unused_bits(
+    make_item: Make, signed: bool
+) -> None:
+    imagecodecs = pytest.importorskip("imagecodecs")
+    values = VALUES.astype(np.int16) - 2048 if signed else VALUES
+    words = values.view(np.uint16) & 0x0FFF | (0 if signed else 0x5000)
+    made = dataset(words.view(values.dtype), BitsStored=12, HighBit=11)
+    made.PixelData = encapsulate([imagecodecs.jpegls_encode(words)])
+    made.file_meta.TransferSyntaxUID = JPEGLSLossless
+
+    np.testing.assert_array_equal(only(make_item(written(made))).pixels[:, :, 0], values)
+
+
+def test_values_of_a_codec_with_its_own_precision_are_moved_only_if_they_are_too_great() -> None:
+    place = Place(12, 4, certain=False)
+
+    np.testing.assert_array_equal(place.taken(VALUES << 4), VALUES)
+    assert place.taken(VALUES) is VALUES
+
+
+@pytest.mark.parametrize("high", [12, 15])
+def test_values_that_lie_in_the_lowest_bits_are_not_cut_by_a_high_bit_that_is_wrong(
+    make_item: Make, high: int
+) -> None:
+    sample = only(make_item(encoded(VALUES + 3, BitsStored=12, HighBit=high)), window="none")
+
+    np.testing.assert_array_equal(sample.pixels[:, :, 0], VALUES + 3)
+
+
+@pytest.mark.parametrize("high", [None, 0])
+def test_a_high_bit_that_is_not_stated_follows_from_the_bits_stored(
+    make_item: Make, high: int | None
+) -> None:
+    sample = only(make_item(encoded(VALUES, BitsStored=12, HighBit=high)))
+
+    np.testing.assert_array_equal(sample.pixels[:, :, 0], VALUES)
+
+
+@pytest.mark.parametrize("high", [7, 16])
+def test_a_high_bit_at_which_no_value_can_end_is_named(make_item: Make, high: int) -> None:
+    said = rf"High Bit \(0028,0102\) is {high}, which cannot be: .*\(0028,0101\) is 12, of 16"
+
+    with pytest.raises(ReadError, match=said):
+        read(make_item(encoded(VALUES, BitsStored=12, HighBit=high)))

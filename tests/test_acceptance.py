@@ -1,0 +1,65 @@
+"""What a recipe is for: others are skipped, with what their files say."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from diascope.acceptance import Gate
+from diascope.errors import RecipeError
+from diascope.recipe import read_recipe
+
+GATE = Gate({"modality": ("CR", "DX"), "view": ("PA",)})
+STRICT = Gate({"view": ("PA",)}, missing="skip")
+
+
+def test_what_is_accepted_passes_in_any_case() -> None:
+    assert GATE.objection({"modality": "dx ", "view": "PA", "body_part": "anything"}) == ""
+
+
+def test_what_is_not_accepted_is_told_with_what_would_be() -> None:
+    assert GATE.objection({"modality": "MR"}) == "modality is MR; the recipe is for CR or DX"
+
+
+def test_what_a_file_does_not_say_is_accepted_unless_the_recipe_wants_it() -> None:
+    assert GATE.objection({"modality": "CR"}) == ""
+    assert STRICT.objection({"modality": "CR"}) == "the file states no view; the recipe wants PA"
+    assert STRICT.objection({"view": " "}) == "the file states no view; the recipe wants PA"
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str], Path]:
+    def write(accept: str) -> Path:
+        path = tmp_path / "recipe.yaml"
+        path.write_text(f"name: r\nmodel: m\naccept: {accept}\n")
+        return path
+
+    return write
+
+
+def test_a_recipe_reads_its_gate(write: Callable[[str], Path]) -> None:
+    recipe = read_recipe(str(write("{modality: [CR, DX], view: PA, missing: skip}")))
+
+    assert recipe.accept == Gate({"modality": ("CR", "DX"), "view": ("PA",)}, "skip")
+    assert recipe.plain()["accept"] == {
+        "modality": ["CR", "DX"],
+        "view": ["PA"],
+        "missing": "skip",
+    }
+
+
+@pytest.mark.parametrize(
+    ("accept", "message"),
+    [
+        ("{vew: [PA]}", "Did you mean 'view'"),
+        ("{missing: maybe}", "missing must be accept or skip, got 'maybe'"),
+        ("[PA]", "accept must hold keys, got"),
+        ("{view: {}}", "expected a text, got"),
+    ],
+)
+def test_a_mistake_in_a_gate_is_told_with_its_line(
+    write: Callable[[str], Path], accept: str, message: str
+) -> None:
+    with pytest.raises(RecipeError, match=message) as caught:
+        read_recipe(str(write(accept)))
+    assert caught.value.where.endswith("recipe.yaml:3")

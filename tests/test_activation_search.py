@@ -1,0 +1,135 @@
+"""The pictures of a table that excite a target most."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from diascope.activation_search import Row, gallery_of, read_rows
+from diascope.card import ModelCard
+from diascope.classifier import Classifier
+from diascope.contracts import Runtime
+from diascope.engines.torch import Reference
+from diascope.errors import TableError
+from diascope.explain.targets import Target
+from diascope.explain.top_activating import KEPT, Gallery
+from diascope.network import LinearHead, Network
+from diascope.pipeline import make_backbone
+from diascope.plugins import find_plugin, load_plugin
+from diascope.preparation import Part, Preparation
+
+Look = Callable[..., Gallery]
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> list[Row]:
+    """Ten grey pictures, each brighter than the one before."""
+    for number in range(10):
+        pixels = np.full((8, 8, 3), 20 * number, np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{number}.png")
+    return [Row(f"{number}.png", tmp_path / f"{number}.png", ("grey",)) for number in range(10)]
+
+
+@pytest.fixture
+def look(make_card: Callable[..., ModelCard]) -> Look:
+    """Return a function that looks for what excites the one filter of a network: brightness."""
+    backbone = nn.Sequential(nn.Conv2d(3, 1, 1), nn.ReLU())
+    with torch.no_grad():
+        backbone[0].weight.fill_(1)
+        backbone[0].bias.zero_()
+    card = make_card(mean=(0.0,) * 3, std=(1.0,) * 3)
+    engine = Reference(Network(backbone, LinearHead(1, 2)).eval(), card, "cpu")
+    plugin = find_plugin("reader", "image")
+    preparation = Preparation((Part(plugin, load_plugin(plugin)()),), (), block=1)
+    classifier = Classifier(engine, card, Runtime("cpu", "none", make_backbone))
+    target = Target("filter:0", "Filter 0", backbone[0], 0, backbone[0], "ReLU")
+
+    def look(rows: list[Row], limit: int = 100, seed: int = 0) -> Gallery:
+        return gallery_of(classifier, preparation, [target], rows, limit=limit, seed=seed)
+
+    return look
+
+
+def names(gallery: Gallery) -> list[str]:
+    return [each.name for each in gallery.strongest["filter:0"]]
+
+
+def test_the_most_exciting_come_first_with_their_values_and_labels(
+    look: Look, rows: list[Row]
+) -> None:
+    found = look(rows)
+    strengths = [each.response.strength for each in found.strongest["filter:0"]]
+
+    assert names(found) == [f"{number}.png" for number in range(9, 9 - KEPT, -1)]
+    assert strengths == sorted(strengths, reverse=True)
+    assert found.strongest["filter:0"][0].labels == ("grey",)
+    assert (found.looked, found.rows, found.left_out) == (10, 10, {})
+
+
+def test_a_picture_that_cannot_be_used_is_left_out_with_its_reason(
+    look: Look, rows: list[Row]
+) -> None:
+    rows[9].path.write_bytes(b"\x89PNG\r\n\x1a\n no picture")
+    rows[8].path.unlink()
+    Image.new("RGB", (9, 9)).save(rows[7].path)
+    found = look(rows)
+
+    assert names(found)[0] == "6.png"
+    assert found.looked == 7
+    assert sum(found.left_out.values()) == 3
+    assert any("cannot be opened" in reason for reason in found.left_out)
+
+
+def test_of_a_long_table_as_many_as_allowed_are_drawn_by_lot(look: Look, rows: list[Row]) -> None:
+    one, two, other = look(rows, limit=4), look(rows, limit=4), look(rows, limit=4, seed=1)
+
+    assert one.looked == 4
+    assert names(one) == names(two) != names(other)
+
+
+def test_a_picture_in_several_rows_is_shown_once(look: Look, rows: list[Row]) -> None:
+    assert names(look([*rows[:3], rows[2]])) == ["2.png", "1.png", "0.png"]
+
+
+@pytest.mark.parametrize(
+    ("text", "labels"),
+    [
+        ("path\na.png\n", ()),
+        ("path,label\na.png,x\n", ("x",)),
+        ("path,labels\na.png,x|y\n", ("x", "y")),
+        ("path,label\n a.png ,x\n", ("x",)),
+        ("path,label\na.png,x\n,\n,\n", ("x",)),  # as spreadsheets leave rows at the end
+    ],
+)
+def test_a_table_needs_no_labels_but_they_are_kept(
+    tmp_path: Path, text: str, labels: tuple[str, ...]
+) -> None:
+    (tmp_path / "table.csv").write_text(text)
+
+    assert read_rows(tmp_path / "table.csv") == [Row("a.png", tmp_path / "a.png", labels)]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "needs a column path, got none"),
+        (b"picture\na.png\n", "needs a column path, got picture"),
+        (b"path;label\na.png;x\n", "parted by ';'; save it with commas"),
+        (b"path,label\n\xe9.png,x\n", "save it as CSV UTF-8"),
+        (b"path,label\n,\n", "has no rows"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_table_without_pictures_is_refused(
+    tmp_path: Path, content: bytes | None, told: str
+) -> None:
+    if content is not None:
+        (tmp_path / "table.csv").write_bytes(content)
+
+    with pytest.raises(TableError) as refused:
+        read_rows(tmp_path / "table.csv")
+    assert told in str(refused.value)

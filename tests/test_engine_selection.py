@@ -1,0 +1,298 @@
+"""The choice of an engine: fast, and only where the answers stay."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.torch import save_file
+
+from diascope import engine_selection
+from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest, write_card
+from diascope.contracts import Runtime
+from diascope.engine_selection import engine_for
+from diascope.engines import graph_cache, open_engines, torch
+from diascope.engines.outputs import Outputs
+from diascope.errors import RecipeError, WeightsError
+from diascope.parity import parity
+from diascope.pipeline import make_backbone
+from tests.engines.networks import classifier, pictures
+from tests.runs import Ended, write_pictures, write_recipe, write_weights
+
+SLOW = ("torch", "monai", "scipy", "skimage", "sklearn", "onnx", "ruamel.yaml", "rich")
+"""What a run on a kept graph does without, each worth tenths of a second."""
+ENDS = tuple(enumerate((Label("a"), Label("b"), Label("c"))))
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("DIASCOPE_CACHE", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> tuple[Path, ModelCard]:
+    network, card = classifier("convnet")
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    save_file(network.state_dict(), folder / WEIGHTS_FILE)
+    card = replace(card, digest=file_digest(folder / WEIGHTS_FILE))
+    write_card(card, folder)
+    return folder, card
+
+
+def runtime(engine: str, precision: str = "auto") -> Runtime:
+    return Runtime("cpu", "none", make_backbone, engine=engine, precision=precision)
+
+
+def wrong(monkeypatch: pytest.MonkeyPatch, change: float) -> None:
+    """Let torch in other precisions than float32 add to the first logit."""
+    right = torch.TorchEngine.run
+
+    def run(self: Any, pictures: np.ndarray) -> Outputs:
+        outputs = right(self, pictures)
+        outputs.logits[:, 0] += change
+        return outputs
+
+    monkeypatch.setattr(torch.TorchEngine, "run", run)
+
+
+def test_the_choice_answers_as_the_reference_and_is_made_once(
+    weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, card = weights
+    seen = pictures(card, 3)
+    right = engine_for(card, folder, runtime("torch", "float32"))[0].run(seen)
+    engine, chosen = engine_for(card, folder, runtime("auto"))
+    assert chosen.change <= 0.01
+    assert parity(right, engine.run(seen), card).within(0.01)
+    monkeypatch.setattr(open_engines.Opening, "candidates", None)
+    assert engine_for(card, folder, runtime("auto"))[1] == chosen
+
+
+def test_the_fastest_of_those_that_answer_alike_is_taken(
+    weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = {"torch bfloat16": 3.0, "torch float32": 2.0, "onnx float32": 0.5}
+    right = engine_selection.timed
+
+    def timed(engine: Any, pictures: np.ndarray, at_once: int) -> tuple[Outputs, float]:
+        return right(engine, pictures, at_once)[0], seconds[f"{engine.name} {engine.precision}"]
+
+    monkeypatch.setattr(engine_selection, "timed", timed)
+    several = [("torch", "bfloat16"), ("onnx", "float32"), ("torch", "float32")]
+    for candidates in (several, several[::-1]):
+        monkeypatch.setattr(open_engines.Opening, "candidates", lambda _, found=candidates: found)
+        wish = replace(runtime("auto"), tolerance=0.5 + len(candidates[0][0]) / 100)
+        _, chosen = engine_for(weights[1], weights[0], wish)
+        assert (chosen.engine, chosen.speed) == ("onnx", 4.0)
+
+
+def test_the_reference_is_timed_again_lest_it_was_slow_for_once(
+    weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds = {"torch": iter([9.0, 2.0]), "onnx": iter([0.5])}
+    right = engine_selection.timed
+
+    def timed(engine: Any, pictures: np.ndarray, at_once: int) -> tuple[Outputs, float]:
+        return right(engine, pictures, at_once)[0], next(seconds[engine.name])
+
+    monkeypatch.setattr(engine_selection, "timed", timed)
+    _, chosen = engine_for(weights[1], weights[0], replace(runtime("onnx"), tolerance=0.7))
+    assert chosen.speed == 4.0
+
+
+@pytest.mark.parametrize("changed", ["processor", "version", "plugins", "device"])
+def test_what_was_chosen_elsewhere_is_chosen_anew(
+    weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch, changed: str
+) -> None:
+    folder, card = weights
+    before = open_engines.Opening(card, folder, runtime("auto")).folder
+    assert open_engines.Opening(card, folder, runtime("openvino")).folder == before
+    wish = runtime("auto")
+    if changed == "processor":
+        monkeypatch.setattr(graph_cache, "processor", lambda: "another")
+    elif changed == "version":
+        monkeypatch.setattr(open_engines, "installed", lambda engine: "0.0")
+    elif changed == "plugins":
+        wish = replace(wish, plugins=("mine 2.0",))
+    else:
+        monkeypatch.setattr(open_engines, "described", lambda device: "another card")
+    assert open_engines.Opening(card, folder, wish).folder != before
+
+
+def test_an_engine_that_changes_answers_is_left_out_and_named(
+    weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong(monkeypatch, 3.0)
+    _, chosen = engine_for(weights[1], weights[0], runtime("torch"))
+    assert (chosen.engine, chosen.precision, chosen.change) == ("torch", "float32", 0.0)
+    assert "torch bfloat16: " in chosen.refused[0]
+
+
+def test_a_larger_tolerance_lets_pass_what_flips_no_decision(
+    weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, card = weights
+    sure = tuple(replace(label, operating_point=0.9 - index / 3) for index, label in ENDS)
+    card = replace(card, labels=sure)  # decisions that hang on no small change
+    wrong(monkeypatch, 0.2)
+    with pytest.raises(RecipeError, match=r"may move by 0\.01 "):
+        engine_for(card, folder, runtime("torch", "bfloat16"))
+    _, chosen = engine_for(card, folder, replace(runtime("torch", "bfloat16"), tolerance=0.1))
+    assert 0.01 < chosen.change <= 0.1
+
+
+def test_an_engine_that_was_asked_for_and_changes_answers_is_an_error(
+    weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong(monkeypatch, 3.0)
+    with pytest.raises(RecipeError, match=r"leave nothing.*torch bfloat16"):
+        engine_for(weights[1], weights[0], runtime("torch", "bfloat16"))
+
+
+def test_an_engine_that_breaks_is_left_out_with_its_reason(
+    weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        raise RuntimeError("no compiler")
+
+    monkeypatch.setattr(torch, "TorchEngine", broken)
+    _, chosen = engine_for(weights[1], weights[0], runtime("torch"))
+    assert chosen.refused == ("torch bfloat16: RuntimeError: no compiler",)
+
+
+def test_an_engine_that_broke_is_tried_again_some_times(
+    weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = 0
+
+    def broken(*_: Any, **__: Any) -> None:
+        nonlocal tries
+        tries += 1
+        raise RuntimeError("memory ran out")
+
+    folder, card = weights
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "TorchEngine", broken)
+        first = engine_for(card, folder, runtime("torch"))[1]
+    assert (first.precision, first.broken) == ("float32", ("torch bfloat16",))
+    engine_for(card, folder, runtime("torch"))  # it passed: bfloat16 may be taken now
+    assert engine_for(card, folder, runtime("torch"))[1].broken == ()
+
+    monkeypatch.setattr(torch, "TorchEngine", broken)
+    wish = replace(runtime("torch"), tolerance=0.02)
+    for _ in range(6):
+        engine_for(card, folder, wish)
+    assert tries == 4
+
+
+@pytest.mark.parametrize("entry", ["{}", '{"engine": "onnx"}', '{"engine": 1, "other": 2}'])
+def test_a_choice_that_was_damaged_is_made_anew(
+    weights: tuple[Path, ModelCard], home: Path, entry: str
+) -> None:
+    folder, card = weights
+    right = engine_for(card, folder, runtime("onnx"))[1]
+    for path in home.rglob("choice-*.json"):
+        path.write_text(entry)
+    assert engine_for(card, folder, runtime("onnx"))[1].engine == right.engine
+
+
+def test_a_missing_engine_is_an_error_that_names_the_package(
+    weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(open_engines.PACKAGES, "openvino", ("no-such-package",))
+    with pytest.raises(RecipeError, match=r"pip install .diascope\[openvino\]"):
+        engine_for(weights[1], weights[0], runtime("openvino"))
+
+
+@pytest.mark.parametrize(
+    ("device", "precisions"), [("mps", ["float32"]), ("cuda", ["float16", "bfloat16", "float32"])]
+)
+def test_what_runs_on_processors_only_is_no_candidate_for_an_accelerator(
+    weights: tuple[Path, ModelCard], device: str, precisions: list[str]
+) -> None:
+    wish = replace(runtime("auto"), device=device)
+    found = open_engines.Opening(weights[1], weights[0], wish).candidates()
+    assert found == [("torch", precision) for precision in precisions]
+
+
+def test_weights_that_were_exchanged_are_noticed_though_their_graph_is_kept(
+    weights: tuple[Path, ModelCard],
+) -> None:
+    folder, card = weights
+    engine_for(card, folder, runtime("onnx"))
+    (folder / WEIGHTS_FILE).write_bytes(b"others")
+    with pytest.raises(WeightsError, match="SHA-256"):
+        engine_for(card, folder, runtime("onnx"))
+
+
+def test_a_folder_goes_on_with_the_engine_with_which_it_was_begun(
+    tmp_path: Path, command: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = write_recipe(
+        tmp_path / "tiny.yaml", write_weights(tmp_path / "tiny"), run={"workers": 0}
+    )
+    arguments = "run", recipe, write_pictures(tmp_path / "photos", 4), "-o", tmp_path / "out"
+    onnx = [("onnx", "float32")]
+
+    def candidates(self: open_engines.Opening) -> list[open_engines.Candidate]:
+        return [open_engines.REFERENCE] if self.runtime.engine == "auto" else onnx
+
+    monkeypatch.setattr(open_engines.Opening, "candidates", lambda _: onnx)
+    assert "executed by onnx float32" in command(*arguments, "--limit", 1).out
+
+    monkeypatch.setenv("DIASCOPE_CACHE", str(tmp_path / "another machine"))
+    monkeypatch.setattr(open_engines.Opening, "candidates", candidates)
+    assert "executed by onnx float32" in command(*arguments, "--limit", 2).out
+    written = json.loads((tmp_path / "out" / "run.json").read_text())
+    assert (written["execution"]["engine"], written["execution"]["precision"]) == onnx[0]
+
+    monkeypatch.setenv("DIASCOPE_CACHE", str(tmp_path / "one without it"))
+    monkeypatch.setattr(open_engines.Opening, "candidates", lambda _: [])
+    monkeypatch.setitem(open_engines.PACKAGES, "onnx", ("no-such-package",))
+    ended = command(*arguments, "--limit", 3)
+    assert ended.code == 2
+    assert "what is done here was answered by onnx float32" in ended.err
+
+
+@pytest.mark.parametrize("engine", ["openvino", "onnx", "ncnn"])
+def test_a_run_on_a_kept_graph_imports_neither_torch_nor_monai(engine: str, tmp_path: Path) -> None:
+    recipe = write_recipe(
+        tmp_path / "tiny.yaml",
+        write_weights(tmp_path / "tiny"),
+        run={"engine": engine, "precision": "float32", "workers": 0},
+    )
+    (tmp_path / "photos").mkdir()
+    from PIL import Image
+
+    Image.new("RGB", (40, 40), "red").save(tmp_path / "photos" / "a.png")
+    code = "import sys; from diascope.cli import pipeline; "
+    code += "pipeline(sys.argv[1:], standalone_mode=False)"
+    show = f"print([each for each in {SLOW} if each in sys.modules])"
+    ends = []
+    for number in range(2):
+        arguments = ["run", str(recipe), str(tmp_path / "photos"), "--quiet"]
+        arguments += ["--output", str(tmp_path / f"results-{number}")]
+        script = f"import sys\ntry:\n    exec({code!r})\nexcept SystemExit as end:\n"
+        script += f"    print(end.code)\n{show}"
+        done = subprocess.run(
+            [sys.executable, "-c", script, *arguments],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=os.environ,
+        )
+        ends.append(done.stdout.split("\n")[:2])
+    assert ends[0][0] == ends[1][0] == "0"
+    assert ends[1][1] == "[]"
+    first, second = (
+        (tmp_path / f"results-{number}" / "predictions.csv").read_bytes() for number in range(2)
+    )
+    assert first == second

@@ -1,0 +1,152 @@
+"""What is explained is what a run answers."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diascope import pipeline as pipeline_module
+from diascope.card import Label, read_card, write_card
+from diascope.errors import ReadError
+from diascope.explain.page import Subject
+from diascope.explain_picture import Request, explained
+from diascope.inference_trace import OVERRIDES, answered, classifier_of, prepared
+from diascope.pipeline import compose
+from diascope.recipe import read_recipe
+from diascope.sample import Item, Region
+from tests.runs import write_pictures, write_recipe
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    return write_pictures(tmp_path / "photos", 1) / "00.png"
+
+
+@pytest.mark.parametrize("label", ["red", "green", "blue"])
+def test_the_maps_of_a_run_and_of_the_page_are_the_same(
+    recipe: Path, picture: Path, label: str
+) -> None:
+    page = explained(
+        compose(read_recipe(str(recipe), OVERRIDES)), Request(str(picture), occlusion=False)
+    )
+    every = (*OVERRIDES, "run.evidence=all")
+    pipeline = compose(read_recipe(str(recipe), every))
+    sample, _, _ = prepared(pipeline.preparation, Item("00.png", str(picture)))
+    prediction, _ = answered(classifier_of(pipeline), sample)
+    ours = page.explanation.evidence[label]
+    (theirs,) = (each for each in prediction.evidence if each.label == label)
+
+    assert np.array_equal(ours.map, theirs.map)
+    assert ours.logit == theirs.logit
+    assert ours.logit - (ours.due or 0) == pytest.approx(theirs.bias)
+    assert page.subject.prediction.scores == prediction.scores
+
+
+def test_a_path_that_is_not_utf8_is_written_out_on_the_page(
+    recipe: Path, picture: Path, tmp_path: Path
+) -> None:
+    odd = recipe.rename(Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.yaml")))
+    pipeline = compose(read_recipe(str(odd), OVERRIDES))
+    page = explained(pipeline, Request(str(picture), occlusion=False))
+    assert page.subject.facts["recipe"] == f"{tmp_path}/\\xff.yaml"
+
+
+def test_a_film_is_explained_by_its_first_picture_and_that_is_said(
+    recipe: Path, tmp_path: Path
+) -> None:
+    from PIL import Image
+
+    frames = [Image.new("RGB", (40, 40), (tone, 0, 0)) for tone in (10, 200)]
+    frames[0].save(tmp_path / "two.tif", save_all=True, append_images=frames[1:])
+    pipeline = compose(read_recipe(str(recipe), OVERRIDES))
+    found = explained(pipeline, Request(str(tmp_path / "two.tif"), occlusion=False))
+
+    assert any("more than one picture" in warning for warning in found.subject.warnings)
+    assert found.subject.stages[0].pixels.max() == 10
+
+
+@pytest.fixture
+def explained_as(
+    recipe: Path, picture: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Subject]:
+    """Return a function that explains the picture with other fields of its Sample."""
+
+    def explained_as(**fields: Any) -> Subject:
+        def changed(*given: Any) -> Any:
+            sample, stages, more = prepared(*given)
+            return replace(sample, **fields), stages, more
+
+        monkeypatch.setattr("diascope.explain_picture.prepared", changed)
+        pipeline = compose(read_recipe(str(recipe), OVERRIDES))
+        return explained(pipeline, Request(str(picture), occlusion=False)).subject
+
+    return explained_as
+
+
+def test_of_a_picture_that_was_cut_from_a_larger_one_the_place_is_said(
+    explained_as: Callable[..., Subject],
+) -> None:
+    subject = explained_as(region=Region(875, 12, 292, 290))
+
+    place = {"x": 875, "y": 12, "width": 292, "height": 290}
+    assert subject.facts["pixels of the whole picture"] == place
+
+
+def test_what_a_run_warns_of_in_a_file_is_told_of_its_explanation_too(
+    explained_as: Callable[..., Subject],
+) -> None:
+    subject = explained_as(facts={"view": "PA", "orientation": r"R\F"})
+
+    assert [warning for warning in subject.warnings if "is turned or mirrored" in warning]
+
+
+def test_a_picture_without_an_answer_in_a_run_has_no_explanation(
+    explained_as: Callable[..., Subject],
+) -> None:
+    with pytest.raises(ReadError, match="the score of red is not a number"):
+        explained_as(pixels=np.full((32, 32, 3), np.nan))
+
+
+def test_a_model_on_apples_processor_is_looked_into_on_the_ordinary_one(
+    tmp_path: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = write_recipe(tmp_path / "auto.yaml", tiny_weights, run={"workers": 0})
+    apples = {"auto": "mps"}
+    monkeypatch.setattr(pipeline_module, "choose_device", lambda wanted: apples.get(wanted, wanted))
+    pipeline = compose(read_recipe(str(recipe), OVERRIDES))
+    assert classifier_of(pipeline).runtime.device == "cpu"
+
+
+@pytest.mark.parametrize(
+    ("task", "points", "rank"),
+    [
+        ("multiclass", (None, None, None), 0),
+        ("multiclass", (1.0, 0.001, 1.0), 1),
+        ("multilabel", (1.0, 0.001, 0.001), 1),
+        ("multilabel", (1.0, 1.0, 1.0), 0),
+    ],
+)
+def test_if_no_label_is_named_that_of_the_answer_is_looked_at(
+    recipe: Path,
+    picture: Path,
+    tiny_weights: Path,
+    task: Any,
+    points: tuple[float | None, ...],
+    rank: int,
+) -> None:
+    """The points are of the labels from the highest score down."""
+    request = Request(str(picture), occlusion=False)
+
+    def subject() -> Subject:
+        return explained(compose(read_recipe(str(recipe), OVERRIDES)), request).subject
+
+    scores = subject().prediction.scores
+    ranked = sorted(scores, key=lambda name: -scores[name])
+    labels = tuple(Label(name, operating_point=points[ranked.index(name)]) for name in scores)
+    write_card(replace(read_card(tiny_weights), task=task, labels=labels), tiny_weights)
+
+    assert subject().chosen == ranked[rank]

@@ -1,0 +1,80 @@
+"""A file that says that its picture is turned or mirrored: its answer is warned of."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from diascope.file_warnings import cautioned, cautions
+from diascope.privacy import BURNED_IN
+from diascope.sample import Failed, Item, Prediction
+from tests.readers.dicoms import encoded
+from tests.runs import Ended, write_recipe
+
+Command = Callable[..., Ended]
+
+SAID = (
+    r"the file says that its picture is turned or mirrored (patient orientation R\H; upright is "
+    r"L\F): the answer may be wrong"
+)
+
+
+def facts(orientation: str, view: str = "") -> dict[str, str]:
+    return {"orientation": orientation, "view": view}
+
+
+@pytest.mark.parametrize("stated", [r"R\F", r"L\H", r"R\H", r"H\L", r"F\R", r"r\f"])
+@pytest.mark.parametrize("view", ["", "PA", "frontal"])
+def test_a_picture_that_is_turned_or_mirrored_is_warned_of(stated: str, view: str) -> None:
+    (warning,) = cautions(facts(stated, view))
+
+    assert warning == SAID.replace(r"R\H", stated)
+
+
+@pytest.mark.parametrize("stated", [r"RA\F", r"A\F", r"PL\HR"])
+def test_a_view_from_the_front_is_warned_of_whatever_it_states_instead(stated: str) -> None:
+    assert len(cautions(facts(stated, "AP"))) == 1
+    assert cautions(facts(stated)) == ()
+
+
+@pytest.mark.parametrize("stated", [r"L\F", r"l\f", r"LA\FP", "", "L", "\\", r"L\P", r"P\F"])
+def test_other_pictures_are_not(stated: str) -> None:
+    assert cautions(facts(stated)) == ()
+
+
+def test_an_upright_view_may_be_tilted() -> None:
+    assert cautions(facts(r"LA\FP", "PA")) == ()
+
+
+def test_an_item_keeps_what_its_file_says_and_says_it_once() -> None:
+    answer = Prediction(Item("a", "a"), {"x": 1.0}, "softmax", ("x",), warnings=(SAID,))
+
+    told = cautioned(answer, (SAID, BURNED_IN, "unlike the pictures"))
+
+    assert isinstance(told, Prediction)
+    assert told.warnings == (SAID, BURNED_IN)
+    failed = Failed(Item("a", "a"), "model", "any", "broken")
+    assert cautioned(failed, (SAID,)) is failed
+
+
+def test_the_warning_stands_in_the_reports_and_is_counted(
+    command: Command, tiny_weights: Path, tmp_path: Path
+) -> None:
+    recipe, output, folder = tmp_path / "recipe.yaml", tmp_path / "out", tmp_path / "in"
+    run = {"workers": 0, "device": "cpu"}
+    write_recipe(recipe, tiny_weights, report=["json", "html"], run=run)
+    folder.mkdir()
+    frames = np.arange(2 * 40 * 40, dtype=np.uint16).reshape(2, 40, 40)
+    for name, stated in {"upright": ["L", "F"], "turned": ["R", "H"], "odd": ["?"]}.items():
+        (folder / f"{name}.dcm").write_bytes(encoded(frames, PatientOrientation=stated))
+
+    ended = command("run", recipe, folder, "-o", output)
+
+    assert ended.code == 0
+    assert "pictures of the training: 1\n" in ended.out
+    lines = (output / "predictions.jsonl").read_text().splitlines()
+    told = {answer["item"]: answer["warnings"] for answer in map(json.loads, lines)}
+    assert told == {"odd.dcm": [], "turned.dcm": [SAID], "upright.dcm": []}
+    assert r"patient orientation R\\H" in (output / "report.html").read_text(encoding="utf-8")

@@ -1,0 +1,114 @@
+"""Warnings are heard by the thread in which they are raised and by no other."""
+
+import threading
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from diascope.library_warnings import heard
+
+
+def test_a_warning_is_heard_every_time_and_not_shown(capfd: pytest.CaptureFixture[str]) -> None:
+    with heard() as told:
+        for _ in range(2):
+            warnings.warn("the picture is torn", stacklevel=1)
+    (one, other) = told
+    assert str(one.message) == str(other.message) == "the picture is torn"
+    assert one.filename == __file__
+    assert capfd.readouterr().err == ""
+
+
+def test_threads_side_by_side_hear_their_own_warnings_only() -> None:
+    together = threading.Barrier(8, timeout=20)
+
+    def hear(number: int) -> list[str]:
+        with heard() as told:
+            together.wait()
+            for _ in range(50):
+                warnings.warn(f"of {number}", stacklevel=1)
+            if number % 2:
+                together.wait()
+        if not number % 2:
+            together.wait()
+        return [str(each.message) for each in told]
+
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(hear, range(8))) == [[f"of {n}"] * 50 for n in range(8)]
+
+
+def test_what_was_set_before_holds_again_afterwards() -> None:
+    before = warnings.filters[:], warnings.showwarning
+    with pytest.raises(KeyError), heard():
+        raise KeyError
+    assert (warnings.filters, warnings.showwarning) == before
+
+
+def test_an_inner_list_takes_what_an_outer_one_then_misses() -> None:
+    with heard() as outer:
+        with heard() as inner:
+            warnings.warn("inside", stacklevel=1)
+        warnings.warn("outside", stacklevel=1)
+    assert [str(each.message) for each in inner] == ["inside"]
+    assert [str(each.message) for each in outer] == ["outside"]
+
+
+def test_a_thread_that_hears_nothing_is_shown_what_the_filters_before_let_through() -> None:
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.filterwarnings("always", "to be seen")
+        hearing, done = threading.Event(), threading.Event()
+
+        def hear() -> None:
+            with heard():
+                hearing.set()
+                done.wait(20)
+
+        thread = threading.Thread(target=hear)
+        thread.start()
+        hearing.wait(20)
+        warnings.warn("old", DeprecationWarning, stacklevel=1)
+        warnings.warn("to be seen", stacklevel=1)
+        done.set()
+        thread.join()
+    assert [str(each.message) for each in shown] == ["to be seen"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "line", "seen"),
+    [
+        (DeprecationWarning, 0, 1),
+        (Warning, 0, 1),
+        (UserWarning, 0, 0),
+        (DeprecationWarning, 1, 0),  # this file's first line raises nothing
+    ],
+)
+def test_a_filter_is_for_its_kind_and_its_line_alone(
+    kind: type[Warning], line: int, seen: int
+) -> None:
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("always", kind, lineno=line)
+        _warn_while_another_hears()
+    assert len(shown) == seen
+
+
+@pytest.mark.parametrize(
+    ("module", "seen"),
+    [("__main__", 0), (r"tests\.test_library_warnings$", 1), ("tests", 1), ("heard", 0)],
+)
+def test_a_filter_for_a_module_is_for_that_and_for_no_other(module: str, seen: int) -> None:
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.filterwarnings("default", category=DeprecationWarning, module=module)
+        _warn_while_another_hears()
+    assert len(shown) == seen
+
+
+def _warn_while_another_hears() -> None:
+    with heard():
+        thread = threading.Thread(
+            target=lambda: warnings.warn("old", DeprecationWarning, stacklevel=1)
+        )
+        thread.start()
+        thread.join()

@@ -1,0 +1,75 @@
+"""A recipe that does otherwise than the training of its weights is warned of."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from diascope.card import ModelCard
+from diascope.recipe import read_recipe
+from diascope.training_mismatch import departures
+
+WINDOW = {"dicom": {"window": 2}}
+
+
+def warned(folder: Path, card: ModelCard, now: object) -> list[str]:
+    (folder / "mine.yaml").write_text("model: mine\npreprocess:\n  - resize: {size: 8}\n")
+    return departures(read_recipe(str(folder / "mine.yaml"), [f"read={now}"]), card)
+
+
+@pytest.mark.parametrize(
+    ("then", "now"), [(WINDOW, "dicom"), (WINDOW, "auto"), ("dicom", WINDOW), ("auto", WINDOW)]
+)
+def test_other_parameters_of_the_reader_are_a_warning(
+    make_card: Callable[..., ModelCard], tmp_path: Path, then: Any, now: Any
+) -> None:
+    (warning,) = warned(tmp_path, make_card(read=then), now)
+    told = str(then).replace("'", "")
+    assert warning.startswith(f"read differs from how mine was trained: {told}; expect worse")
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        (WINDOW, WINDOW),
+        ("image", "auto"),
+        ("auto", "image"),
+        ("image", "dicom"),
+        ("image", WINDOW),
+        (None, WINDOW),
+        ({"dicom": {"window": "first"}}, "dicom"),
+    ],
+)
+def test_the_same_reader_and_one_of_other_files_are_none(
+    make_card: Callable[..., ModelCard], tmp_path: Path, then: Any, now: Any
+) -> None:
+    assert warned(tmp_path, make_card(read=then), now) == []
+
+
+def test_other_steps_are_a_warning_if_the_card_names_some(
+    make_card: Callable[..., ModelCard], tmp_path: Path
+) -> None:
+    (warning,) = warned(tmp_path, make_card(preprocess=({"resize": {"size": 9}},)), "auto")
+    assert warning.startswith(
+        "preprocess differs from how mine was trained: [{resize: {size: 9}}]; "
+    )
+    assert warned(tmp_path, make_card(preprocess=({"resize": {"size": 8}},)), "auto") == []
+    assert warned(tmp_path, make_card(), "auto") == []
+
+
+@pytest.mark.parametrize(
+    ("then", "warnings"),
+    [
+        ({"resize": {"size": 8, "fit": "squash"}}, 0),
+        ({"resize": {"size": 8, "fit": "pad"}}, 1),
+        ({"gone": {"size": 8}}, 1),
+        ({"resize": None}, 1),
+        ({"resize": 8}, 1),
+        ({}, 1),
+    ],
+)
+def test_a_step_with_a_default_written_out_is_no_other(
+    make_card: Callable[..., ModelCard], tmp_path: Path, then: Any, warnings: int
+) -> None:
+    assert len(warned(tmp_path, make_card(preprocess=(then,)), "auto")) == warnings

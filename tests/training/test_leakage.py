@@ -1,0 +1,152 @@
+"""Weights that know what is held out are refused, as teachers and as a start."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from diascope.errors import TableError
+from diascope.table import Example, read_table
+from diascope.training.leakage import check_unseen
+from tests.training.trainings import COLOURS, train, write_table, write_training
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # those of other libraries
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Of a training whose groups are named as their split."""
+    old = tmp_path / "old"
+    rows = [f"{old}/{split}.jpg,red,{split},{split}" for split in ("train", "validation", "test")]
+    (tmp_path / "split.csv").write_text("\n".join(["path,label,group,split", *rows]))
+    return tmp_path
+
+
+def example(folder: Path, group: str, split: Any, name: str) -> Example:
+    path = name if name.endswith(".jpg") else f"{name}.png"
+    table = folder / "table.csv"
+    (folder / path).parent.mkdir(exist_ok=True)
+    (folder / path).touch()
+    table.write_text(f"path,label,group\n{path},red,{group}\n")
+    (row,) = read_table(table, "multiclass")
+    return replace(row, split=split)
+
+
+@pytest.mark.parametrize(
+    ("group", "split"), [("train", "test"), ("train", "validation"), ("validation", "test")]
+)
+def test_a_group_that_was_learned_from_and_is_held_out_is_named(
+    folder: Path, group: str, split: str
+) -> None:
+    with pytest.raises(TableError, match=f"held out now as {split}: {group}\n.*column `split`"):
+        check_unseen(folder, [example(folder, group, split, group)])
+
+
+@pytest.mark.parametrize(
+    ("group", "split"),
+    [
+        *[("train", "train"), ("validation", "train"), ("validation", "validation")],
+        *[("test", each) for each in ("train", "validation", "test")],
+        *[("another", each) for each in ("train", "validation", "test")],
+    ],
+)
+def test_any_other_is_let_pass(folder: Path, group: str, split: str) -> None:
+    assert check_unseen(folder, [example(folder, group, split, group)]) == []
+
+
+def test_groups_of_other_pictures_are_only_warned_of_unless_one_picture_is_the_same(
+    folder: Path,
+) -> None:
+    others = [example(folder, group, "test", f"other-{group}") for group in ("train", "validation")]
+    (told,) = check_unseen(folder, others)
+    assert f"named as in {folder}/split.csv (2), but none has a picture of the same name" in told
+    with pytest.raises(TableError, match="held out now as test: train, validation\n"):
+        check_unseen(folder, [*others, example(folder, "test", "train", "test")])
+
+
+@pytest.mark.parametrize("group", ["", "renamed"])
+def test_a_picture_that_was_learned_from_is_refused_whatever_its_group(
+    folder: Path, group: str
+) -> None:
+    for old in (folder / "old", Path("old"), Path("old", "..", "old")):  # all one folder
+        with pytest.raises(TableError, match=f"held out now as test: {old}/train.jpg\n"):
+            check_unseen(folder, [example(folder, group, "test", f"{old}/train.jpg")])
+        assert check_unseen(folder, [example(folder, group, "test", f"{old}/test.jpg")]) == []
+
+
+def test_a_picture_that_stood_in_two_splits_was_learned_from(folder: Path) -> None:
+    split = folder / "split.csv"
+    picture = f"{folder}/old/train.jpg"
+    split.write_text(f"{split.read_text()}\n{picture},red,copy,test")
+    with pytest.raises(TableError, match=f"held out now as test: {picture}\n"):
+        check_unseen(folder, [example(folder, "renamed", "test", picture)])
+
+
+def test_a_held_out_picture_that_is_only_named_as_a_learned_one_is_warned_of(folder: Path) -> None:
+    (told,) = check_unseen(folder, [example(folder, "renamed", "test", "train")])
+    assert f"1 held-out picture named as one that the weights learned from, by {folder}" in told
+    assert check_unseen(folder, [example(folder, "renamed", "train", "train")]) == []
+    assert check_unseen(folder, [example(folder, "renamed", "test", "new")]) == []
+
+
+def test_of_another_projects_split_nothing_is_known(tmp_path: Path) -> None:
+    (tmp_path / "split.csv").write_text("image,fold\na.png,1\n")
+    assert check_unseen(tmp_path, [example(tmp_path, "a", "test", "a")]) == []
+
+
+def test_a_split_that_a_spreadsheet_saved_is_known_and_one_that_cannot_be_read_a_warning(
+    folder: Path,
+) -> None:
+    split, held = folder / "split.csv", [example(folder, "train", "test", "train")]
+    split.write_text(split.read_text(), "utf-8-sig")
+    with pytest.raises(TableError, match="held out now as test: train\n"):
+        check_unseen(folder, held)
+    split.write_text("path,label,group,split\nö.jpg,red,train,train\n", "latin-1")
+    (told,) = check_unseen(folder, held)
+    assert told.startswith(f"{split} cannot be read (UnicodeDecodeError: ")
+
+
+def test_a_training_tells_once_of_groups_that_are_only_named_alike(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("lightning_fabric", reason="needs diascope[train]")
+    table = write_table(tmp_path / "pictures", list(COLOURS))
+    first = tmp_path / "first"
+    train(write_training(tmp_path / "a.yaml", table, epochs=1), first)
+    split = first / "split.csv"
+    split.write_text(split.read_text().replace(".png", "-of-others.png"))
+    capsys.readouterr()
+    other: dict[str, Any] = {"start": str(first), "seed": 5, "folds": 2}
+    train(write_training(tmp_path / "b.yaml", table, epochs=1, **other), tmp_path / "second")
+    assert capsys.readouterr().out.count(f"warning: groups are named as in {split} (30)") == 1
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A training beside the table of its pictures."""
+    pytest.importorskip("lightning_fabric", reason="needs diascope[train]")
+    folder = tmp_path_factory.mktemp("first")
+    table = write_table(folder / "pictures", list(COLOURS))
+    train(write_training(folder / "a.yaml", table, epochs=1), folder / "first")
+    return folder / "first"
+
+
+@pytest.mark.parametrize("role", ["teachers", "start", "start by its file"])
+def test_a_training_of_another_split_is_refused_before_anything_is_written(
+    tmp_path: Path, first: Path, role: str
+) -> None:
+    table = first.parent / "pictures" / "table.csv"
+    named = {
+        "teachers": {"teachers": [str(first)]},
+        "start": {"start": str(first)},
+        "start by its file": {"start": str(first / "model.safetensors")},
+    }
+    known: dict[str, Any] = named[role] | {"epochs": 1}
+
+    others: tuple[dict[str, int], ...] = ({"seed": 5}, {"folds": 2})
+    for other in others:
+        with pytest.raises(TableError, match="learned from groups that are held out"):
+            train(write_training(tmp_path / "b.yaml", table, **known, **other), tmp_path / "second")
+        assert not (tmp_path / "second").exists()
+    assert train(write_training(tmp_path / "c.yaml", table, **known), tmp_path / "third").digest

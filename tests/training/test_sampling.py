@@ -1,0 +1,73 @@
+"""Which pictures an epoch sees."""
+
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pytest
+
+from diascope.training.options import TrainOptions
+from diascope.training.sampling import Drawn, label_weights, rarity
+
+RARE = np.eye(2, dtype=np.float32)[[0] * 90 + [1] * 10]
+
+
+def options(**values: Any) -> TrainOptions:
+    return TrainOptions(table=None, backbone="b", **values)  # type: ignore[arg-type]
+
+
+def rows(drawn: Drawn) -> list[int]:
+    return [row for row, _ in drawn]
+
+
+def test_without_balance_each_picture_comes_once() -> None:
+    assert sorted(rows(Drawn(RARE, options()))) == list(range(100))
+
+
+@pytest.mark.parametrize(("power", "share"), [(0.0, 0.1), (0.5, 0.25), (1.0, 0.5)])
+def test_sampling_brings_rare_labels_more_often_to_the_power(power: float, share: float) -> None:
+    drawn = Drawn(RARE, options(balance="sampling", balance_power=power, epoch_size=20_000))
+
+    assert np.mean(np.array(rows(drawn)) >= 90) == pytest.approx(share, abs=0.02)
+
+
+def test_epochs_differ_and_come_again_the_same() -> None:
+    drawn = Drawn(RARE, options())
+    first = list(drawn)
+    drawn.epoch = 1
+    second = list(drawn)
+    drawn.epoch = 0
+
+    assert list(drawn) == first
+    assert not {seed for _, seed in first} & {seed for _, seed in second}
+
+
+def test_processes_share_an_epoch_without_overlap() -> None:
+    whole = list(Drawn(RARE, options()))
+    parts = [list(Drawn(RARE, options(), (rank, 4))) for rank in range(4)]
+
+    assert [len(part) for part in parts] == [25] * 4
+    assert sorted(chain(*parts)) == sorted(whole)
+
+
+def test_an_unknown_label_makes_no_picture_rare() -> None:
+    targets = np.array([[1, np.nan], [1, 0], [1, 0], [0, 1]], np.float32)
+    drawn = Drawn(targets, options(balance="sampling", balance_power=1.0))
+
+    assert drawn.shares[0] == drawn.shares[1] < drawn.shares[3]
+
+
+def test_weights_of_labels_that_exclude_each_other_are_one_on_average() -> None:
+    weights = label_weights(RARE, options(balance="weights", balance_power=1.0), "multiclass")
+
+    assert weights.mean() == pytest.approx(1)
+    assert weights[1] / weights[0] == pytest.approx(9)
+
+
+def test_rarity_is_among_the_rows_of_which_a_label_is_known() -> None:
+    targets = np.full((100, 2), np.nan, np.float32)
+    targets[:, 0] = np.arange(100) < 20  # a fifth of all
+    targets[:4, 1] = [1, 1, 0, 0]  # half of four
+
+    assert rarity(targets)[:3].tolist() == [5, 5, 5]
+    assert rarity(targets[2:])[:2] == pytest.approx([98 / 18] * 2)

@@ -12,7 +12,7 @@ from typing import Any, Literal, cast, get_args
 
 from diascope.card import Task
 from diascope.errors import TableError, reason_of
-from diascope.pages.formatting import counted
+from diascope.pages.formatting import plural
 
 Split = Literal["train", "validation", "test"]
 SPLIT_FILE = "split.csv"
@@ -243,7 +243,7 @@ def _refuse_missing(examples: Sequence[Example], path: Path) -> None:
     missing = [example for example in examples if not os.path.isfile(example.path)]  # noqa: PTH113
     if missing:
         shown = "; ".join(f"line {gone.line}: {gone.path}" for gone in missing[:_MISSING_SHOWN])
-        raise TableError(f"{counted(len(missing), 'picture')} missing: {shown}", where=str(path))
+        raise TableError(f"{plural(len(missing), 'picture')} missing: {shown}", where=str(path))
 
 
 def _refuse_leaks(examples: Sequence[Example], path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diascope.explain.pictures import SIGNED, shown
-from diascope.pages.render import asset
+from diascope.pages.render import read_asset
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
@@ -29,4 +29,4 @@ def test_a_large_picture_takes_few_bytes_for_each_number_that_is_shown(channels:
 
 def test_the_legend_of_maps_with_0_in_the_middle_has_their_very_colours() -> None:
     stops = ", ".join(f"rgb({red} {green} {blue})" for red, green, blue in SIGNED.tolist())
-    assert f"linear-gradient(90deg, {stops})" in asset("explain.css")
+    assert f"linear-gradient(90deg, {stops})" in read_asset("explain.css")

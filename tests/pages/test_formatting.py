@@ -5,15 +5,15 @@ import pytest
 from diascope.card import Label
 from diascope.pages.formatting import (
     Measure,
-    counted,
-    figure_words,
+    format_decimal,
+    format_number,
+    format_score,
+    format_title,
     label_measures,
     measure_lines,
-    minus,
-    number_words,
-    score_words,
-    title_words,
-    whole_measures,
+    overall_measures,
+    plural,
+    typeset_number,
 )
 from diascope.sample import ScoreKind
 
@@ -29,7 +29,7 @@ METRICS = {
 
 
 def test_a_metric_of_the_whole_model_is_told_from_that_of_a_label() -> None:
-    titles = [measure.title for measure in whole_measures(METRICS, LABELS)]
+    titles = [measure.title for measure in overall_measures(METRICS, LABELS)]
     assert titles == ["AUC, mean over labels", "Labels in a set"]
 
 
@@ -38,8 +38,8 @@ def test_a_label_that_is_called_as_a_metric_ends_takes_none_of_the_whole_models(
     whole = ("balanced_accuracy", "sensitivity_at_specificity_80", "set_size")
     metrics = {name: {"value": 0.5} for name in (*whole, "auc_accuracy", "auc_80")}
 
-    assert [each.title for each in whole_measures(metrics, labels)] == [
-        title_words(name) for name in whole
+    assert [each.title for each in overall_measures(metrics, labels)] == [
+        format_title(name) for name in whole
     ]
     assert label_measures(metrics, labels).columns == ("AUC",)
 
@@ -60,8 +60,8 @@ def test_the_table_of_labels_counts_only_if_it_is_told_the_counts() -> None:
 
 
 def test_an_interval_is_told_if_there_is_one() -> None:
-    assert Measure("AUC", 0.9, 0.8, 0.95).between == "0.800 \N{EN DASH} 0.950"
-    assert Measure("AUC", 0.9, None, None).between == ""
+    assert Measure("AUC", 0.9, 0.8, 0.95).interval_text == "0.800 \N{EN DASH} 0.950"
+    assert Measure("AUC", 0.9, None, None).interval_text == ""
 
 
 def test_the_values_of_measures_stand_one_below_the_other_whatever_their_titles() -> None:
@@ -72,11 +72,11 @@ def test_the_values_of_measures_stand_one_below_the_other_whatever_their_titles(
 
 @pytest.mark.parametrize(("number", "told"), [(0, "0 items"), (1, "1 item"), (1431, "1,431 items")])
 def test_one_is_no_plural(number: int, told: str) -> None:
-    assert counted(number, "item") == told
+    assert plural(number, "item") == told
 
 
 def test_only_what_fits_between_0_and_1_is_drawn() -> None:
-    drawn = {measure.title: measure.drawable for measure in whole_measures(METRICS, LABELS)}
+    drawn = {measure.title: measure.drawable for measure in overall_measures(METRICS, LABELS)}
     assert drawn == {"AUC, mean over labels": True, "Labels in a set": False}
 
 
@@ -95,21 +95,21 @@ def test_only_what_fits_between_0_and_1_is_drawn() -> None:
     ],
 )
 def test_numbers_are_short(value: object, told: str) -> None:
-    assert number_words(value) == told
+    assert format_number(value) == told
 
 
 def test_a_key_becomes_words() -> None:
-    assert title_words("balanced_accuracy") == "Balanced accuracy"
-    assert title_words("npv") == "Negative predictive value"
+    assert format_title("balanced_accuracy") == "Balanced accuracy"
+    assert format_title("npv") == "Negative predictive value"
 
 
 def test_pages_write_the_true_minus_and_no_minus_0() -> None:
     below = Measure("Gain", -0.25, -0.3, -0.0001)
 
-    assert (minus("1.0e+00"), minus("3e+12")) == ("1.0e0", "3e12")
-    assert number_words(-1.5e-7) == "\N{MINUS SIGN}1.5e\N{MINUS SIGN}7"
-    assert (figure_words(-0.25), figure_words(-0.0001)) == ("\N{MINUS SIGN}0.250", "0.000")
-    assert below.between == "\N{MINUS SIGN}0.300 \N{EN DASH} 0.000"
+    assert (typeset_number("1.0e+00"), typeset_number("3e+12")) == ("1.0e0", "3e12")
+    assert format_number(-1.5e-7) == "\N{MINUS SIGN}1.5e\N{MINUS SIGN}7"
+    assert (format_decimal(-0.25), format_decimal(-0.0001)) == ("\N{MINUS SIGN}0.250", "0.000")
+    assert below.interval_text == "\N{MINUS SIGN}0.300 \N{EN DASH} 0.000"
 
 
 def test_a_terminal_gets_the_minus_of_ascii() -> None:
@@ -130,4 +130,4 @@ def test_a_terminal_gets_the_minus_of_ascii() -> None:
 def test_a_score_that_is_neither_0_nor_1_is_not_told_as_such(
     score: float, kind: ScoreKind, told: str
 ) -> None:
-    assert score_words(score, kind) == told
+    assert format_score(score, kind) == told

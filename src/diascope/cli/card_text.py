@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from diascope.card import ModelCard
-from diascope.pages.evidence import PARTS, evidence_maps, evidence_measures
-from diascope.pages.formatting import counted, measure_lines, score_words
+from diascope.pages.evidence import PARTS, evidence_measures, format_map_count
+from diascope.pages.formatting import format_score, measure_lines, plural
 
 
 def card_lines(card: ModelCard) -> Iterator[str]:
@@ -13,7 +13,7 @@ def card_lines(card: ModelCard) -> Iterator[str]:
     yield f"{card.name}: {card.title}" if card.title else card.name
     yield ""
     yield f"Task        {card.task}; scores are {card.score_kind}"
-    channels = counted(card.channels, "channel")
+    channels = plural(card.channels, "channel")
     yield f"Input       {card.size[1]}x{card.size[0]} pixels, {channels}"
     yield f"Network     {f'{card.backbone}, {card.head} head' if card.backbone else 'its own'}"
     yield f"Licence     {card.licence or 'not stated'}"
@@ -28,7 +28,7 @@ def card_lines(card: ModelCard) -> Iterator[str]:
     for label in card.labels:
         codes = ", ".join(f"{scheme} {code}" for scheme, code in label.codes.items())
         point = label.operating_point
-        told = "" if point is None else f"  {at} {score_words(point, card.score_kind)}"
+        told = "" if point is None else f"  {at} {format_score(point, card.score_kind)}"
         yield f"  {label.name:<{width}}  {label.title}  {f'({codes})' if codes else ''}{told}"
     yield ""
     yield f"Metrics     {card.metrics.get('measured_on', 'none')}"
@@ -78,7 +78,7 @@ def _evidence(evidence: Mapping[str, Any]) -> Iterator[str]:
         yield f"  masks: {evidence['masks'] or 'none'}"
     for part, title in PARTS.items():
         if measures := evidence_measures(evidence, part):
-            yield f"  {title} ({evidence_maps(evidence, part)})"
+            yield f"  {title} ({format_map_count(evidence, part)})"
             yield from (f"    {line}" for line in measure_lines(measures))
 
 

@@ -107,7 +107,7 @@ def _evaluate(
     from diascope.evaluation.write import write_evaluation
     from diascope.inference_trace import OVERRIDES
     from diascope.output import held
-    from diascope.pages.formatting import counted
+    from diascope.pages.formatting import plural
 
     quiet, seed = options["quiet"], options["seed"]
     by = [request.strip() for request in options["by"].split(",") if request.strip()]
@@ -136,7 +136,7 @@ def _evaluate(
         comparison = compare(scored, theirs, title=other.recipe.name, seed=seed)
         warnings += [f"{other.recipe.name}: {doubt}" for doubt in doubts]
         if lost:
-            warnings.append(f"{other.recipe.name}: {counted(len(lost), 'item')} without an answer")
+            warnings.append(f"{other.recipe.name}: {plural(len(lost), 'item')} without an answer")
         code = max(code, other_code)
     evaluation = measure(
         scored, by=by, seed=seed, failed=failed, comparison=comparison, warnings=warnings
@@ -236,17 +236,17 @@ def _facts(pipeline: "Pipeline", recipe: str, options: dict[str, Any]) -> dict[s
 
 def _tell(evaluation: "Evaluation", evidence: dict[str, Any], files: list[Path]) -> None:
     from diascope.pages.evidence import evidence_measures
-    from diascope.pages.formatting import counted, whole_measures
+    from diascope.pages.formatting import overall_measures, plural
 
     for warning in evaluation.warnings:
         click.echo(f"warning: {warning}", err=True)
-    measured, failed = counted(len(evaluation.scored), "item"), len(evaluation.failed)
+    measured, failed = plural(len(evaluation.scored), "item"), len(evaluation.failed)
     click.echo(f"{measured} measured, {failed:,} without answer")
-    _tell_measures(whole_measures(evaluation.overall, ()))
+    _tell_measures(overall_measures(evaluation.overall, ()))
     if (comparison := evaluation.comparison) is not None:
-        click.echo(f"less {comparison.title}, on {counted(comparison.items, 'item')}")
+        click.echo(f"less {comparison.title}, on {plural(comparison.items, 'item')}")
         differences = {k: {"value": v["difference"], **v} for k, v in comparison.metrics.items()}
-        _tell_measures(whole_measures(differences, ()))
+        _tell_measures(overall_measures(differences, ()))
     for part in ("inside", "hiding", "randomised") if evidence else ():
         if evidence[part]:
             click.echo(f"evidence, {part}, {evidence[part]['cases']} maps")

@@ -118,7 +118,7 @@ def _page(recipe: str, image: str | None, quiet: bool, options: dict[str, Any]) 
 
 
 def _tell(found: "Explained") -> None:
-    from diascope.pages.formatting import counted
+    from diascope.pages.formatting import plural
 
     prediction, chosen, facts = found.subject.prediction, found.subject.chosen, found.subject.facts
     evidence = found.explanation.evidence[chosen]
@@ -135,7 +135,7 @@ def _tell(found: "Explained") -> None:
         here, there = each.here.strength, each.response.strength
         click.echo(f"  {each.target.name}: {here:.4g} here, {there:.4g} on what it wants")
     if gallery := found.gallery:
-        looked = counted(gallery.looked, "picture")
+        looked = plural(gallery.looked, "picture")
         click.echo(f"  {looked} of the table looked at in {gallery.seconds:.0f} s")
         for reason, count in gallery.left_out.items():
             click.echo(f"  left out: {count}, {reason}", err=True)

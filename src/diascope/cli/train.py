@@ -76,10 +76,10 @@ def _train(
 
 
 def _tell(card: "ModelCard", folder: Path) -> None:
-    from diascope.pages.formatting import measure_lines, whole_measures
+    from diascope.pages.formatting import measure_lines, overall_measures
 
     click.echo(f"Weights and card: {folder}")
     click.echo(f"Measured on {card.metrics['measured_on']}:")
-    for line in measure_lines(whole_measures(card.metrics, card.labels)):
+    for line in measure_lines(overall_measures(card.metrics, card.labels)):
         click.echo(f"  {line}")
     click.echo(f"Each label, curves and mistakes: {folder / 'evaluation.html'}, training.html")

@@ -14,7 +14,7 @@ from diascope.evaluation.subgroups import (
     one_sided_labels,
     rare_labels,
 )
-from diascope.pages.formatting import counted
+from diascope.pages.formatting import plural
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +117,7 @@ def _warnings(scored: Scored, failed: Mapping[str, str]) -> list[str]:
     found = []
     if failed:
         share = len(failed) / (len(failed) + len(scored))
-        lost = counted(len(failed), "item")
+        lost = plural(len(failed), "item")
         found.append(f"{lost} ({share:.1%}) without an answer, in no figure")
     one_sided = one_sided_labels(scored)
     means = "" if scored.task == "binary" else ", and means of it are of the other labels"

@@ -14,7 +14,7 @@ from diascope.errors import ReadError, TableError
 from diascope.evaluation.evidence_masks import followed
 from diascope.explain.steps import walked
 from diascope.inference_trace import answered, opened, steps_of
-from diascope.pages.formatting import counted
+from diascope.pages.formatting import plural
 from diascope.pipeline import Pipeline
 from diascope.plugins import find_plugin, load_plugin
 from diascope.preparation import Part, Preparation
@@ -59,7 +59,7 @@ def refuse_missing_masks(examples: Sequence[Example], table: Path) -> None:
     missing = [(line, path) for line, path in named if path and not os.path.isfile(path)]  # noqa: PTH113
     if missing:
         shown = "; ".join(f"line {line}: {path}" for line, path in missing[:_SHOWN])
-        raise TableError(f"{counted(len(missing), 'mask')} missing: {shown}", where=str(table))
+        raise TableError(f"{plural(len(missing), 'mask')} missing: {shown}", where=str(table))
 
 
 @dataclass(frozen=True)

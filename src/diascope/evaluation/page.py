@@ -12,11 +12,11 @@ from diascope.evaluation.style import inline
 from diascope.pages.formatting import (
     MeasureTable,
     Row,
-    counted,
+    format_title,
     label_measures,
-    measure,
-    title_words,
-    whole_measures,
+    overall_measures,
+    plural,
+    to_measure,
 )
 from diascope.pages.render import render
 
@@ -49,11 +49,11 @@ def page(
         "evaluation.html",
         kind="evaluation",
         title=title,
-        subtitle=f"{counted(len(scored), 'item')} of {counted(count, 'group')}",
+        subtitle=f"{plural(len(scored), 'item')} of {plural(count, 'group')}",
         grouped=count < len(scored),
         warnings=evaluation.warnings,
         figures=_figures(evaluation),
-        measures=whole_measures(evaluation.overall, ()),
+        measures=overall_measures(evaluation.overall, ()),
         promised=scored.coverage,
         by_label=_by_label(evaluation, titles),
         drawings=[_drawing(each, figures, scored.task) for each in DRAWINGS],
@@ -68,12 +68,12 @@ def page(
 
 def _figures(evaluation: Evaluation) -> list[tuple[str, str, str]]:
     """Return the four figures at the top: name, value, and what stands below it."""
-    failed = counted(len(evaluation.failed), "item") + " without an answer"
+    failed = plural(len(evaluation.failed), "item") + " without an answer"
     shown = [name for name in _HEADLINE if name in evaluation.metrics][:3]
-    found = [measure(name, evaluation.metrics[name]) for name in shown]
+    found = [to_measure(name, evaluation.metrics[name]) for name in shown]
     return [
         ("Items measured", f"{len(evaluation.scored):,}", failed),
-        *((each.title, f"{each.value:.3f}", each.between) for each in found),
+        *((each.title, f"{each.value:.3f}", each.interval_text) for each in found),
     ]
 
 
@@ -102,7 +102,7 @@ def _differences(
     """Return metrics in words with ``difference, low, high``, those of labels also with ``p``."""
     if comparison is None:
         return []
-    whole = [(title_words(name), found) for name, found in comparison.metrics.items()]
+    whole = [(format_title(name), found) for name, found in comparison.metrics.items()]
     return whole + [
         (f"AUC, {titles.get(name) or name}", test._asdict())
         for name, test in comparison.labels.items()
@@ -117,7 +117,7 @@ def _subgroups(evaluation: Evaluation) -> dict[str, MeasureTable]:
     for part in evaluation.subgroups:
         row = _row(part.value, part.items, part.metrics, shown, part.warning)
         rows.setdefault(part.column, [everyone]).append(row)
-    columns = tuple(map(title_words, shown))
+    columns = tuple(map(format_title, shown))
     return {column: MeasureTable(columns, tuple(found)) for column, found in rows.items()}
 
 
@@ -128,5 +128,5 @@ def _row(
     shown: Sequence[str],
     warning: str = "",
 ) -> Row:
-    cells = (measure(name, metrics[name]) if name in metrics else None for name in shown)
+    cells = (to_measure(name, metrics[name]) if name in metrics else None for name in shown)
     return Row(title, tuple(cells), count, warning)

@@ -16,7 +16,7 @@ from diascope.evaluation.training_overlap import LEARNED, learned_by
 from diascope.inputs import straight
 from diascope.ledger import Ledger
 from diascope.output import held, write_table
-from diascope.pages.formatting import counted
+from diascope.pages.formatting import plural
 from diascope.pipeline import Pipeline
 from diascope.runner import Outcome, Request, Watch, run
 from diascope.sample import Failed, Prediction
@@ -83,7 +83,7 @@ def learned_rows(
     warnings = [learned.doubt] if learned.doubt else []
     if known:
         warnings.append(
-            f"{known} of {counted(len(examples), 'row')} stand in train or validation in "
+            f"{known} of {plural(len(examples), 'row')} stand in train or validation in "
             f"{weights}/{SPLIT_FILE}: what is measured of these weights flatters"
         )
     return warnings
@@ -125,7 +125,7 @@ def collect(
     scored = _scored(answered, pipeline.model.instance.card, pipeline.recipe.run.coverage)
     warned = sum(bool(answer.warnings) for _, answer in answered)
     told = (
-        f"{warned} of {counted(len(answered), 'answer')} with a warning, such as that the picture "
+        f"{warned} of {plural(len(answered), 'answer')} with a warning, such as that the picture "
         "is unlike those of the training"
     )
     return scored, failed, [told] if warned else []
@@ -154,7 +154,7 @@ def _recalled(examples: Sequence[Example], weights: Path | None) -> tuple[list[E
     if known := sum(example.split is not None for example in placed):
         warnings.append(
             f"which rows were learned from is told by their groups and paths in {told}, where "
-            f"{known} of {counted(len(placed), 'row')} stand"
+            f"{known} of {plural(len(placed), 'row')} stand"
         )
     elif not learned.doubt:
         warnings.append(
@@ -163,7 +163,7 @@ def _recalled(examples: Sequence[Example], weights: Path | None) -> tuple[list[E
         )
     if same := learned.namesakes(examples):
         warnings.append(
-            f"{counted(len(same), 'picture')} named as one that the model learned from, by {told}, "
+            f"{plural(len(same), 'picture')} named as one that the model learned from, by {told}, "
             "but of another group: if it is the same, the figures flatter"
         )
     return placed, warnings
@@ -183,7 +183,7 @@ def _scored(
     wrong = ~((scores >= 0) & (scores <= 1))
     if wrong.any():
         raise UsageError(
-            f"{int(wrong.any(axis=1).sum())} of {counted(len(answers), 'answer')} with scores that "
+            f"{int(wrong.any(axis=1).sum())} of {plural(len(answers), 'answer')} with scores that "
             f"are not between 0 and 1, such as {float(scores[wrong][0])!r}"
         )
     return Scored(
@@ -232,7 +232,7 @@ def _refuse_unknown(examples: Sequence[Example], card: ModelCard, table: Path) -
     if wrong:
         labels = sorted({name for row in wrong for name in (row.labels | row.unknown) - known})
         raise TableError(
-            f"{counted(len(wrong), 'row')} with labels that the model does not know: "
+            f"{plural(len(wrong), 'row')} with labels that the model does not know: "
             f"{', '.join(labels)} ({_lines(wrong)})",
             where=str(table),
             hint=f"It knows {', '.join(card.names)}.",

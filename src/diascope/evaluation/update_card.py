@@ -12,7 +12,7 @@ from diascope.evaluation.evaluate import Evaluation
 from diascope.evaluation.evidence_cases import MASK, mask_of
 from diascope.evaluation.labelled_scores import Scored
 from diascope.evaluation.training_overlap import LEARNED
-from diascope.pages.formatting import counted
+from diascope.pages.formatting import plural
 from diascope.table import Example
 
 
@@ -69,7 +69,7 @@ def rows_told(examples: Sequence[Example], table: Path) -> str:
     """Return which rows of a table were measured, and whether they were learned from, if known."""
     learned = sum(row.split in LEARNED for row in examples)
     groups = len({row.group for row in examples})
-    whom = f"{counted(len(examples), 'picture')} of {counted(groups, 'group')} of {table.name}"
+    whom = f"{plural(len(examples), 'picture')} of {plural(groups, 'group')} of {table.name}"
     if learned:
         return f"{whom}, {learned:,} of them in train or validation"
     held_out = all(row.split == "test" for row in examples)
@@ -81,7 +81,7 @@ def card_evidence(
 ) -> dict[str, Any]:
     """Return the card's fields of evidence that was measured on rows of a table."""
     named = sum(mask_of(row, table.parent) is not None for row in examples)
-    source = f"{counted(named, 'picture')} that the column {MASK} of {table.name} names"
+    source = f"{plural(named, 'picture')} that the column {MASK} of {table.name} names"
     evidence = {
         "measured_on": rows_told(examples, table),
         "masks": source if named else "",

@@ -7,7 +7,7 @@ import numpy as np
 from diascope.explain.blackboard import Blackboard
 from diascope.explain.convolution import Sum
 from diascope.explain.page_scripts import scripted
-from diascope.pages.formatting import number_words
+from diascope.pages.formatting import format_number
 
 
 def blackboard_page(board: Blackboard) -> str:
@@ -37,7 +37,7 @@ def _sum_words(each: Sum) -> str:
     """Return such as ``0 x 1 + 4 x 2``."""
     pairs = zip(each.patch.ravel().tolist(), each.weight.ravel().tolist(), strict=True)
     return " + ".join(
-        f"{number_words(value)} \N{MULTIPLICATION SIGN} {_factor(by)}" for value, by in pairs
+        f"{format_number(value)} \N{MULTIPLICATION SIGN} {_factor(by)}" for value, by in pairs
     )
 
 
@@ -71,8 +71,8 @@ def _second(each: Sum) -> dict[str, Any]:
 
 
 def _listed(numbers: Any) -> str:
-    return ", ".join(number_words(number) for number in numbers.ravel().tolist())
+    return ", ".join(format_number(number) for number in numbers.ravel().tolist())
 
 
 def _factor(number: float) -> str:
-    return f"({number_words(number)})" if number < 0 else number_words(number)
+    return f"({format_number(number)})" if number < 0 else format_number(number)

@@ -23,8 +23,8 @@ from diascope.explain.page_scripts import scripted
 from diascope.explain.pictures import photo, shown
 from diascope.explain.steps import Stage
 from diascope.explain.top_activating import Gallery
-from diascope.pages.formatting import score_words
-from diascope.pages.heat import colours
+from diascope.pages.formatting import format_score
+from diascope.pages.heat import viridis_colours
 from diascope.sample import Prediction
 
 _RESPONSES = 16  # filters shown with where they fire
@@ -93,7 +93,7 @@ def explain_page(
         layers=explanation.layers,
         facts=subject.facts,
         numbers={
-            "viridis": colours().tolist(),
+            "viridis": viridis_colours().tolist(),
             "stages": [stage_numbers(stage) for stage in subject.stages],
             "layers": [layer_shown(layer) for layer in explanation.layers],
         },
@@ -110,7 +110,7 @@ def _figures(
     kind = "calibrated probability" if calibrated else f"{prediction.score_kind}, not calibrated"
     shown = [
         ("Answer", answer, "decided by the rule below the scores"),
-        ("Score", score_words(score, prediction.score_kind), f"{titles[subject.chosen]}; {kind}"),
+        ("Score", format_score(score, prediction.score_kind), f"{titles[subject.chosen]}; {kind}"),
         ("Logit", signed_words(evidence.logit), lines.logit),
     ]
     if evidence.residual is not None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from diascope.explain.evidence import Attribution, Method
 from diascope.explain.occlusion import Occlusion
 from diascope.explain.pictures import overlay
-from diascope.pages.formatting import counted, minus
+from diascope.pages.formatting import plural, typeset_number
 
 _EXACT = (
     "The network divides the picture into {1} x {0} cells. Each adds a number to the answer or "
@@ -55,18 +55,18 @@ def occlusion_shown(
         "low": signed_words(-reach),
         "high": signed_words(reach),
         "words": f"Orange: without this part the logit falls. {_agreement(occlusion, evidence)}"
-        f"{counted(occlusion.passes, 'look')} at the picture, {occlusion.seconds:.1f} s.",
+        f"{plural(occlusion.passes, 'look')} at the picture, {occlusion.seconds:.1f} s.",
     }
 
 
 def signed_words(number: float) -> str:
     """Return a number with its sign and three digits."""
-    return minus(f"{number + 0.0:+.3g}")
+    return typeset_number(f"{number + 0.0:+.3g}")
 
 
 def small_words(number: float) -> str:
     """Return a number with two digits and its power of ten; 0 as it is."""
-    return minus(f"{number:.1e}") if number else "0"
+    return typeset_number(f"{number:.1e}") if number else "0"
 
 
 def _map(

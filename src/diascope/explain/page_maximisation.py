@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from diascope.explain.activation_maximisation import Wanted
 from diascope.explain.pictures import photo, shown
 from diascope.explain.top_activating import Excited, Gallery
-from diascope.pages.formatting import counted, number_words
+from diascope.pages.formatting import format_number, plural
 
 _SIDE = 320  # of a painting
 _THUMB = 200
@@ -25,7 +25,7 @@ def wanted_shown(
             "title": titles.get(each.target.title, each.target.title),
             "picture": photo(_colours(each.picture), _SIDE),
             "rows": _rows(each),
-            "words": f"{counted(each.steps, 'step')}, {each.seconds:.1f} s.",
+            "words": f"{plural(each.steps, 'step')}, {each.seconds:.1f} s.",
             "excited": [
                 _excited(one, titles)
                 for one in (gallery.strongest[each.target.name] if gallery else ())
@@ -38,8 +38,8 @@ def wanted_shown(
 def gallery_words(gallery: Gallery) -> str:
     """Return how many pictures were looked at, of how many, and how long that took."""
     every = gallery.looked + sum(gallery.left_out.values()) == gallery.rows
-    lot = "" if every else f", drawn by lot from its {counted(gallery.rows, 'row')}"
-    return f"{counted(gallery.looked, 'picture')} of the table{lot}; {gallery.seconds:.1f} s"
+    lot = "" if every else f", drawn by lot from its {plural(gallery.rows, 'row')}"
+    return f"{plural(gallery.looked, 'picture')} of the table{lot}; {gallery.seconds:.1f} s"
 
 
 def _rows(wanted: Wanted) -> list[tuple[str, str, str]]:
@@ -47,7 +47,7 @@ def _rows(wanted: Wanted) -> list[tuple[str, str, str]]:
     names = ("Logit",) if wanted.target.is_label else ("Mean of what is above 0", "Strongest place")
     pairs = zip(wanted.response, wanted.here, strict=True)
     return [
-        (name, number_words(there), number_words(here))
+        (name, format_number(there), format_number(here))
         for name, (there, here) in zip(names, pairs, strict=False)
     ]
 
@@ -57,7 +57,7 @@ def _excited(one: Excited, titles: Mapping[str, str]) -> dict[str, str]:
         "picture": photo(shown(one.pixels), _THUMB),
         "name": one.name.rpartition("/")[2],
         "labels": ", ".join(titles.get(label, label) for label in one.labels),
-        "strength": number_words(one.response.strength),
+        "strength": format_number(one.response.strength),
     }
 
 

@@ -8,7 +8,7 @@ from diascope.explain.filters import Filter
 from diascope.explain.inspector import layer_numbers
 from diascope.explain.pictures import drawn, photo, plain, shown
 from diascope.explain.steps import Stage
-from diascope.pages.formatting import counted, number_words
+from diascope.pages.formatting import format_number, plural
 
 
 def stage_shown(stage: Stage) -> dict[str, Any]:
@@ -18,9 +18,9 @@ def stage_shown(stage: Stage) -> dict[str, Any]:
     return {
         "title": stage.title,
         "picture": photo(shown(stage.pixels)),
-        "shape": f"{width} x {height} pixels, {counted(channels, 'channel')}",
-        "low": number_words(low),
-        "high": number_words(high),
+        "shape": f"{width} x {height} pixels, {plural(channels, 'channel')}",
+        "low": format_number(low),
+        "high": format_number(high),
         "notes": stage.notes,
     }
 
@@ -29,7 +29,7 @@ def filter_shown(each: Filter, *, responds: bool) -> dict[str, Any]:
     """Return a filter and its strength; if it ``responds``, also where it fires."""
     return {
         "index": each.response.index,
-        "strength": number_words(each.response.strength),
+        "strength": format_number(each.response.strength),
         "picture": plain(each.picture),
         "response": drawn(each.response.map) if responds else "",
     }
@@ -39,16 +39,16 @@ def depth_shown(depth: Depth, size: tuple[int, int]) -> dict[str, Any]:
     """Return the maps of one resolution, of a picture of ``size`` (height, width) in pixels."""
     height, width = depth.size
     share = share_words(depth.halvings, size[0], height)
-    tall, wide = (number_words(side / cells) for side, cells in zip(size, depth.size, strict=True))
+    tall, wide = (format_number(side / cells) for side, cells in zip(size, depth.size, strict=True))
     return {
         "name": f"depth{depth.halvings}",
         "title": f"{share[0].upper()}{share[1:]}: {width} x {height} cells",
-        "words": f"{counted(depth.channels, 'channel')}; a cell stands for {wide} x {tall} pixels "
+        "words": f"{plural(depth.channels, 'channel')}; a cell stands for {wide} x {tall} pixels "
         "of the picture, and looks at more around them",
         "maps": [
             {
                 "index": channel.index,
-                "strength": number_words(channel.strength),
+                "strength": format_number(channel.strength),
                 "picture": drawn(channel.map),
             }
             for channel in depth.strongest

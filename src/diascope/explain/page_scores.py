@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from diascope.card import ModelCard
-from diascope.pages.formatting import compared_words, number_words, score_words
+from diascope.pages.formatting import decision_rule_text, format_number, format_score
 from diascope.sample import Prediction
 
 _KINDS = {
@@ -60,8 +60,8 @@ def scores_shown(card: ModelCard, prediction: Prediction) -> list[dict[str, Any]
     return [
         {
             "title": label.title or label.name,
-            "score": score_words(score, kind),
-            "point": "" if (point := label.operating_point) is None else score_words(point, kind),
+            "score": format_score(score, kind),
+            "point": "" if (point := label.operating_point) is None else format_score(point, kind),
             "share": score,
             "predicted": label.name in prediction.predicted,
         }
@@ -77,8 +77,8 @@ def _step(card: ModelCard, chosen: str, mirrored: bool) -> str:
         output = card.names[-card.outputs :].index(chosen)
         scale, bias = card.calibration.scale[output], card.calibration.bias[output]
         sign = "\N{MINUS SIGN}" if bias < 0 else "+"
-        words += f" \N{MULTIPLICATION SIGN} {number_words(scale)}"
-        words += f" {sign} {number_words(abs(bias))}" if bias else ""
+        words += f" \N{MULTIPLICATION SIGN} {format_number(scale)}"
+        words += f" {sign} {format_number(abs(bias))}" if bias else ""
     return f"{words}, then {'softmax' if card.task == 'multiclass' else 'sigmoid'}"
 
 
@@ -89,4 +89,4 @@ def _rule(card: ModelCard) -> str:
         negative, positive = (label.title or label.name for label in card.labels)
         point = "0.5" if points[1] is None else "its operating point"
         own = f"{positive} is decided on from {point} on, else {negative}."
-    return compared_words(card.task, points) or own
+    return decision_rule_text(card.task, points) or own

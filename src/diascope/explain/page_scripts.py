@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from diascope.pages.render import asset, json_text, render, source_of
+from diascope.pages.render import csp_hash, json_text, read_asset, render
 
 
 def scripted(template: str, scripts: Sequence[str], *, numbers: Any = None, **values: Any) -> str:
@@ -12,12 +12,12 @@ def scripted(template: str, scripts: Sequence[str], *, numbers: Any = None, **va
     Args:
         numbers: what the scripts read, as JSON.
     """
-    script = "".join(map(asset, scripts))
+    script = "".join(map(read_asset, scripts))
     return render(
         template,
-        own_style=asset("explain.css"),
+        own_style=read_asset("explain.css"),
         script=script,
-        script_source=source_of(script),
+        script_source=csp_hash(script),
         numbers=json_text(numbers),
         **values,
     )

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diascope.pages.heat import colours
+from diascope.pages.heat import viridis_colours
 
 FOR, AGAINST = (255, 150, 40), (84, 160, 255)
 SIGNED = np.array([
@@ -46,7 +46,7 @@ def drawn(numbers: NDArray[np.float32]) -> str:
     reach = float(np.abs(numbers).max(initial=0.0)) or 1.0
     if numbers.min(initial=0.0) < 0:
         return _indexed((numbers / reach + 1) / 2, SIGNED)
-    return _indexed(numbers / reach, colours())
+    return _indexed(numbers / reach, viridis_colours())
 
 
 def overlay(picture: NDArray[np.uint8], numbers: NDArray[np.float32], reach: float) -> str:

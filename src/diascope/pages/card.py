@@ -11,11 +11,11 @@ from typing import Any
 from diascope.card import Calibration, ModelCard
 from diascope.pages.formatting import (
     Measure,
-    compared_words,
-    counted,
+    decision_rule_text,
+    format_number,
     label_measures,
-    number_words,
-    whole_measures,
+    overall_measures,
+    plural,
 )
 from diascope.pages.render import render
 
@@ -51,13 +51,13 @@ def card_page(card: ModelCard) -> str:
         subtitle=" · ".join(part for part in (card.name, str(card.made.get("date", ""))) if part),
         card=card,
         details=_details(card),
-        compared=compared_words(card.task, [label.operating_point for label in card.labels]),
+        compared=decision_rule_text(card.task, [label.operating_point for label in card.labels]),
         use=_TASKS[card.task],
         factors=_factors(card),
         measured_on=card.metrics.get("measured_on", "pictures that are not named"),
-        measures=whole_measures(card.metrics, card.labels),
+        measures=overall_measures(card.metrics, card.labels),
         by_label=label_measures(card.metrics, card.labels),
-        across=whole_measures(card.cross_validation, card.labels),
+        across=overall_measures(card.cross_validation, card.labels),
         scores=_SCORES[card.score_kind],
         decisions=_decisions(card),
         provenance={
@@ -73,7 +73,7 @@ def _details(card: ModelCard) -> dict[str, Any]:
     return {
         "name": card.name,
         "task": card.task,
-        "input": f"{width} x {height} pixels, {counted(card.channels, 'channel')}",
+        "input": f"{width} x {height} pixels, {plural(card.channels, 'channel')}",
         "reader": _step(card.read) if card.read else "",
         "preprocessing": ", ".join(_step(written) for written in card.preprocess),
         "network": card.backbone or "its own",
@@ -91,16 +91,16 @@ def _factors(card: ModelCard) -> dict[str, _Factor]:
 
     The card names a part ``sex=male``; the row of all pictures stands first.
     """
-    whole = {measure.title: measure for measure in whole_measures(card.metrics, card.labels)}
+    whole = {measure.title: measure for measure in overall_measures(card.metrics, card.labels)}
     shown = list(whole)[:_MEASURES_OF_A_PART]
     found: dict[str, _Factor] = {}
     for name, part in card.subgroups.items():
         column, _, value = name.partition("=")
         factor = found.setdefault(column, _Factor())
-        told = f"{value} ({number_words(part['items'])})" if "items" in part else value
+        told = f"{value} ({format_number(part['items'])})" if "items" in part else value
         if "warning" in part:
             factor.warnings.append(f"{value}: {part['warning']}")
-        for measure in whole_measures(part, card.labels):
+        for measure in overall_measures(part, card.labels):
             if measure.title in shown:
                 everyone = [replace(whole[measure.title], title="All")]
                 rows = factor.tables.setdefault(measure.title, everyone)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from diascope.pages.formatting import Measure, counted
+from diascope.pages.formatting import Measure, plural
 
 PARTS = {
     "inside": "Does the evidence lie where it should?",
@@ -50,8 +50,8 @@ def evidence_measures(evidence: Mapping[str, Any], part: str) -> list[Measure]:
     ]
 
 
-def evidence_maps(evidence: Mapping[str, Any], part: str) -> str:
+def format_map_count(evidence: Mapping[str, Any], part: str) -> str:
     """Return of how many maps a part was measured, such as ``3 maps``; ``some maps`` if it does not
     say."""
     cases = evidence[part].get("cases")
-    return "some maps" if cases is None else counted(cases, "map")
+    return "some maps" if cases is None else plural(cases, "map")

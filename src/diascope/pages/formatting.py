@@ -35,11 +35,11 @@ class Measure:
     high: float | None
 
     @property
-    def between(self) -> str:
+    def interval_text(self) -> str:
         """The interval as text, empty if there is none."""
         if self.low is None or self.high is None:
             return ""
-        return f"{figure_words(self.low)} \N{EN DASH} {figure_words(self.high)}"
+        return f"{format_decimal(self.low)} \N{EN DASH} {format_decimal(self.high)}"
 
     @property
     def drawable(self) -> bool:
@@ -79,56 +79,56 @@ class MeasureTable:
         return any(row.count is not None for row in self.rows)
 
 
-def title_words(name: str) -> str:
+def format_title(name: str) -> str:
     """Return a key in words, such as ``Balanced accuracy`` for ``balanced_accuracy``."""
     words = METRICS.get(name) or name.replace("_", " ")
     return words[:1].upper() + words[1:]
 
 
-def minus(text: str) -> str:
+def typeset_number(text: str) -> str:
     """Return a number as pages write it: with the true minus, and 1e-7 for Python's 1e-07."""
     return re.sub(r"e\+?(-?)0*(\d)", r"e\1\2", text).replace("-", "\N{MINUS SIGN}")
 
 
-def number_words(value: Any) -> str:
+def format_number(value: Any) -> str:
     """Return a number for a reader: whole ones in groups of three, others with four digits, of
     which large ones, from 1,000 to 10^15, are rounded to whole ones."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     if isinstance(value, int):
-        return minus(f"{value:,}")
+        return typeset_number(f"{value:,}")
     short = f"{value + 0.0:.4g}"
-    return minus(f"{value:,.0f}" if 1000 <= abs(float(short)) < 1e15 else short)
+    return typeset_number(f"{value:,.0f}" if 1000 <= abs(float(short)) < 1e15 else short)
 
 
-def figure_words(value: float, digits: int = 3) -> str:
+def format_decimal(value: float, digits: int = 3) -> str:
     """Return a number with that many decimals; what rounds to 0 has no sign."""
-    return minus(f"{round(value, digits) + 0.0:.{digits}f}")
+    return typeset_number(f"{round(value, digits) + 0.0:.{digits}f}")
 
 
-def score_words(score: float, kind: ScoreKind) -> str:
+def format_score(score: float, kind: ScoreKind) -> str:
     """Return a score as the html report writes it: only what is 0 or 1 is told as such."""
     if kind == "logit":
-        return figure_words(score, 2)
+        return format_decimal(score, 2)
     if 0 < score < 0.001:
         return "<0.001"
     if 0.999 < score < 1:
         return ">0.999"
-    return figure_words(score)
+    return format_decimal(score)
 
 
-def counted(number: int, noun: str) -> str:
+def plural(number: int, noun: str) -> str:
     """Return such as ``1 item`` or ``1,431 items``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def some_words(names: Sequence[str]) -> str:
+def format_some(names: Sequence[str]) -> str:
     """Return such as ``a, b, c and 4 more``."""
     shown = ", ".join(names[:3])
     return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
 
 
-def compared_words(task: str, points: Sequence[float | None]) -> str:
+def decision_rule_text(task: str, points: Sequence[float | None]) -> str:
     """Return how labels are compared to decide on one, by the card's task and operating points;
     empty where each is decided on its own."""
     if task != "multiclass":
@@ -139,9 +139,9 @@ def compared_words(task: str, points: Sequence[float | None]) -> str:
     return f"{rule}." if all(points) else f"{rule}; without a point it is that of 1."
 
 
-def measure(name: str, figure: Mapping[str, Any]) -> Measure:
+def to_measure(name: str, figure: Mapping[str, Any]) -> Measure:
     """Return a metric in words, from ``value`` and, if it has an interval, ``low`` and ``high``."""
-    return Measure(title_words(name), figure["value"], figure.get("low"), figure.get("high"))
+    return Measure(format_title(name), figure["value"], figure.get("low"), figure.get("high"))
 
 
 def measure_lines(measures: Sequence[Measure]) -> Iterator[str]:
@@ -152,11 +152,11 @@ def measure_lines(measures: Sequence[Measure]) -> Iterator[str]:
         yield f"{each.title:<{width}}  {each.value:.3f}{told}"
 
 
-def whole_measures(metrics: Mapping[str, Any], labels: Iterable[Label]) -> list[Measure]:
+def overall_measures(metrics: Mapping[str, Any], labels: Iterable[Label]) -> list[Measure]:
     """Return the metrics that are of the whole model, not of one label."""
     names = [label.name for label in labels]
     return [
-        measure(name, figure)
+        to_measure(name, figure)
         for name, figure in metrics.items()
         if isinstance(figure, Mapping) and not _of_label(name, names)
     ]
@@ -176,7 +176,7 @@ def label_measures(
         label = _of_label(name, names)
         if label and isinstance(figure, Mapping):
             family = name.removesuffix(f"_{label}")
-            cells[family, label] = measure(family, figure)
+            cells[family, label] = to_measure(family, figure)
     families = tuple(dict.fromkeys(family for family, _ in cells))
     rows = tuple(
         Row(
@@ -187,7 +187,7 @@ def label_measures(
         )
         for label in labels
     )
-    return MeasureTable(tuple(map(title_words, families)), rows)
+    return MeasureTable(tuple(map(format_title, families)), rows)
 
 
 def _of_label(name: str, labels: Sequence[str]) -> str:

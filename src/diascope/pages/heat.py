@@ -18,7 +18,7 @@ _VIRIDIS = bytes.fromhex(
 _STEPS = 255  # of a palette of 256; the last is transparent
 
 
-def heat(
+def heat_map(
     boxes: NDArray[np.int32],
     scores: NDArray[np.float32],
     size: tuple[float, float],
@@ -37,7 +37,10 @@ def heat(
     left, right = _edges(boxes[:, 0], boxes[:, 2], size[1], shape[1])
     top, bottom = _edges(boxes[:, 1], boxes[:, 3], size[0], shape[0])
     corners = ((top, left, 1), (top, right, -1), (bottom, left, -1), (bottom, right, 1))
-    count, total = _covered(corners, np.ones(len(boxes)), shape), _covered(corners, scores, shape)
+    count, total = (
+        _sum_over_regions(corners, np.ones(len(boxes)), shape),
+        _sum_over_regions(corners, scores, shape),
+    )
     there = count > 0.5
     result = np.full(shape, np.nan, np.float32)
     result[there] = total[there] / np.rint(count[there])
@@ -60,13 +63,13 @@ def heat_png(values: NDArray[np.float32], low: float = 0.0, high: float = 1.0) -
     shares = np.clip((np.where(there, values, low) - low) / ((high - low) or 1.0), 0, 1)
     steps = np.where(there, np.rint(shares * (_STEPS - 1)), _STEPS).astype(np.uint8)
     image = Image.fromarray(steps).convert("P")
-    image.putpalette([*colours().ravel().tolist(), 0, 0, 0])
+    image.putpalette([*viridis_colours().ravel().tolist(), 0, 0, 0])
     content = io.BytesIO()
     image.save(content, "PNG", transparency=_STEPS, optimize=True)
     return content.getvalue()
 
 
-def colours() -> NDArray[np.uint8]:
+def viridis_colours() -> NDArray[np.uint8]:
     """Return ``(255, 3)`` uint8: the colours from the lowest score to the highest."""
     stops = np.frombuffer(_VIRIDIS, np.uint8).reshape(-1, 3)
     places, wanted = np.linspace(0, 1, len(stops)), np.linspace(0, 1, _STEPS)
@@ -93,7 +96,7 @@ def _edges(
     return first, last.clip(first + 1, pixels)
 
 
-def _covered(
+def _sum_over_regions(
     corners: tuple[_Corner, ...], weights: NDArray[np.floating], shape: tuple[int, int]
 ) -> NDArray[np.float64]:
     """Return ``(h, w)``: the sum of the weights of all regions over a pixel.

@@ -6,8 +6,14 @@ import json
 from importlib.resources import files
 from typing import Any
 
-from diascope.pages.evidence import evidence_maps, evidence_measures
-from diascope.pages.formatting import counted, figure_words, number_words, score_words, title_words
+from diascope.pages.evidence import evidence_measures, format_map_count
+from diascope.pages.formatting import (
+    format_decimal,
+    format_number,
+    format_score,
+    format_title,
+    plural,
+)
 
 
 def render(template: str, **values: Any) -> str:
@@ -22,26 +28,26 @@ def render(template: str, **values: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "words": title_words,
-        "number": number_words,
-        "figure": figure_words,
-        "score": score_words,
-        "counted": counted,
-        "evidence_maps": evidence_maps,
+        "words": format_title,
+        "number": format_number,
+        "figure": format_decimal,
+        "score": format_score,
+        "plural": plural,
+        "map_count": format_map_count,
         "evidence_measures": evidence_measures,
     }
-    style = "\n".join(map(asset, ("tokens.css", "common.css", "style.css")))
+    style = "\n".join(map(read_asset, ("tokens.css", "common.css", "style.css")))
     return environment.get_template(template).render(style=style, **values)
 
 
-def filled(page: str, **texts: str) -> str:
+def fill_placeholders(page: str, **texts: str) -> str:
     """Return a page with each text in the place of its name in double braces, as it is."""
     for name, text in texts.items():
         page = page.replace(f"{{{{{name}}}}}", text)
     return page
 
 
-def asset(name: str) -> str:
+def read_asset(name: str) -> str:
     """Return the text of a file in this folder."""
     return files("diascope.pages").joinpath(name).read_text("utf-8")
 
@@ -60,7 +66,7 @@ def json_block(attribute: str, value: Any) -> str:
     return f'<script type="application/json" {attribute}>{json_text(value)}</script>\n'
 
 
-def source_of(text: str) -> str:
+def csp_hash(text: str) -> str:
     """Return what a page's policy calls a script or a style: its SHA-256."""
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest())
     return f"'sha256-{digest.decode('ascii')}'"

@@ -13,9 +13,9 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, ClassVar, TextIO
 
-from diascope.pages.formatting import METRICS, compared_words
+from diascope.pages.formatting import METRICS, decision_rule_text
 from diascope.pages.heat import ramp_css
-from diascope.pages.render import asset, filled, json_block, json_text, source_of
+from diascope.pages.render import csp_hash, fill_placeholders, json_block, json_text, read_asset
 from diascope.reports.html_pictures import Pictures
 from diascope.reports.html_record import brief, full
 from diascope.sample import Prediction, Record, state_of
@@ -62,7 +62,7 @@ class HtmlReport:
             card = run.get("card") or {}
             task = card.get("task", "")
             points = [label.get("operating_point") for label in card.get("labels", ())]
-            file.write(json_block('id="compared"', compared_words(task, points)))
+            file.write(json_block('id="compared"', decision_rule_text(task, points)))
             _write_items(file, islice(counted, self.items), pictures, task == "multilabel")
             deque(counted, maxlen=0)
             file.write(json_block('id="totals"', vars(totals)))
@@ -108,13 +108,13 @@ def _write_items(
 
 def _page() -> str:
     """Return the page with styles, scripts and the policy that allows these and nothing else."""
-    style = asset("tokens.css") + ramp_css() + asset("common.css") + _asset("page.css")
+    style = read_asset("tokens.css") + ramp_css() + read_asset("common.css") + _asset("page.css")
     script = f"const METRICS = {json_text(METRICS)};\n" + "".join(map(_asset, _SCRIPTS))
     policy = (
-        f"default-src 'none'; img-src data:; style-src {source_of(style)}; "
-        f"script-src {source_of(script)}; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; img-src data:; style-src {csp_hash(style)}; "
+        f"script-src {csp_hash(script)}; base-uri 'none'; form-action 'none'"
     )
-    return filled(_asset("page.html"), policy=policy, style=style, script=script)
+    return fill_placeholders(_asset("page.html"), policy=policy, style=style, script=script)
 
 
 def _asset(name: str) -> str:

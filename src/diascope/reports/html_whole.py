@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diascope.pages.heat import heat, heat_limits, heat_png
+from diascope.pages.heat import heat_limits, heat_map, heat_png
 from diascope.reports.html_pictures import Pictures, base64_text
 from diascope.sample import Overview, Prediction, Region
 
@@ -30,7 +30,7 @@ def whole(prediction: Prediction, room: float) -> dict[str, Any] | None:
         assert regions is not None
         scores = regions.scores[:, place]
         limits = heat_limits(scores, prediction.score_kind)
-        values = heat(regions.boxes, scores, overview.size, shape)
+        values = heat_map(regions.boxes, scores, overview.size, shape)
         heats[label] = {"png": base64_text(heat_png(values, *limits)), "limits": limits}
     return {
         "picture": pictures.jpeg(overview.picture),

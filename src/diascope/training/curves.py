@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diascope.evaluation.style import LINE, MUTED, SURFACE, line_style, new_figure, save, settings
-from diascope.pages.formatting import title_words
+from diascope.pages.formatting import format_title
 from diascope.training.scoring import Figures, merit
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _lines(axes: "Axes", history: Sequence[Figures], names: Sequence[str]) -> No
     marker = "o" if len(history) == 1 else None
     for number, name in enumerate(names):
         figures = [math.nan if (figure := row.get(name)) is None else figure for row in history]
-        label = _LOSSES.get(name) or title_words(name)
+        label = _LOSSES.get(name) or format_title(name)
         axes.plot(epochs, figures, label=label, marker=marker, **line_style(number))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     if names != [_RATE]:

@@ -11,7 +11,7 @@ import numpy as np
 from diascope.errors import TableError
 from diascope.network_input import takes
 from diascope.output import write_table
-from diascope.pages.formatting import counted
+from diascope.pages.formatting import plural
 from diascope.preparation import Preparation
 from diascope.table import Example
 from diascope.training.dataset import first_and_more
@@ -156,18 +156,18 @@ class _Read:
 
 def _bad_pictures(read: _Read, channels: int) -> Iterator[Defect]:
     if read.unreadable:
-        text = f"{counted(len(read.unreadable), 'picture')} cannot be read"
+        text = f"{plural(len(read.unreadable), 'picture')} cannot be read"
         yield Defect("error", text, read.unreadable, "Repair these pictures, or remove their rows.")
     if len(set(read.sizes.values())) > 1:
         usual = read.size
         odd = {row: size for row, size in read.sizes.items() if size != usual}
-        text = f"{counted(len(odd), 'picture')} not of {usual[1]} x {usual[0]} pixels, as most are"
+        text = f"{plural(len(odd), 'picture')} not of {usual[1]} x {usual[0]} pixels, as most are"
         rows = tuple(f"{row}: {width} x {height}" for row, (height, width) in odd.items())
         yield Defect("error", text, rows, "Add `resize: {size: 224}` to preprocess.")
     if other := {row: has for row, has in read.channels.items() if not takes(channels, has)}:
-        wanted = counted(channels, "channel")
-        text = f"{counted(len(other), 'picture')} not of {wanted}, which the network takes"
-        rows = tuple(f"{row}: {counted(has, 'channel')}" for row, has in other.items())
+        wanted = plural(channels, "channel")
+        text = f"{plural(len(other), 'picture')} not of {wanted}, which the network takes"
+        rows = tuple(f"{row}: {plural(has, 'channel')}" for row, has in other.items())
         hint = (
             "Add `grayscale` to preprocess." if channels == 1 else "Convert them, or remove them."
         )
@@ -177,7 +177,7 @@ def _bad_pictures(read: _Read, channels: int) -> Iterator[Defect]:
 def _of_more(read: _Read) -> Iterator[Defect]:
     if read.more:
         text = (
-            f"{counted(len(read.more), 'item')} of several frames or regions: only the first of "
+            f"{plural(len(read.more), 'item')} of several frames or regions: only the first of "
             "each is learned from and measured"
         )
         hint = (
@@ -201,10 +201,10 @@ def _copied(
         yield from _leaks([[fold[place] for place in one] for one in alike], allowed, called)
     inside = [one for one in sets if len({copy.split for copy in one}) == 1]
     if apart := [one for one in inside if len({copy.group for copy in one}) > 1]:
-        text = f"{counted(len(apart), 'picture')} with copies in other groups of the same split"
+        text = f"{plural(len(apart), 'picture')} with copies in other groups of the same split"
         yield Defect("warning", text, _together(apart))
     if unequal := [one for one in sets if len({copy.labels for copy in one}) > 1]:
-        text = f"{counted(len(unequal), 'picture')} whose copies carry other labels"
+        text = f"{plural(len(unequal), 'picture')} whose copies carry other labels"
         yield Defect("warning", text, _together(unequal))
 
 
@@ -212,7 +212,7 @@ def _leaks(sets: Sequence[Sequence[Example]], allowed: bool, called: str = "") -
     if leaks := [one for one in sets if len({copy.split for copy in one}) > 1]:
         yield Defect(
             "warning" if allowed else "error",
-            f"{called}{counted(len(leaks), 'picture')} with copies in another split: "
+            f"{called}{plural(len(leaks), 'picture')} with copies in another split: "
             "what is measured there would flatter",
             _together(leaks),
             "Give all copies of a picture one group, or keep only one of them; "

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from diascope.errors import TableError
 from diascope.evaluation.training_overlap import LEARNED, Learned, learned_by
-from diascope.pages.formatting import counted, some_words
+from diascope.pages.formatting import format_some, plural
 from diascope.table import SPLIT_FILE, Example
 
 _KNOWN = {"test": LEARNED, "validation": ("train",)}
@@ -31,7 +31,7 @@ def check_unseen(folder: Path, examples: Sequence[Example]) -> list[str]:
         if seen := sorted({_seen(one, learned) for one in held if learned.split(one) in known}):
             raise TableError(
                 f"its training learned from groups that are held out now as {split}: "
-                + some_words(seen),
+                + format_some(seen),
                 where=str(path),
                 hint=f"Give the table its column `split`, as {path} has it, and train no folds. "
                 "If these groups or pictures are others, name them otherwise in the table.",
@@ -39,7 +39,7 @@ def check_unseen(folder: Path, examples: Sequence[Example]) -> list[str]:
     doubts = [learned.doubt] if learned.doubt else []
     if same := learned.namesakes([one for one in examples if one.split in _KNOWN]):
         doubts.append(
-            f"{counted(len(same), 'held-out picture')} named as one that the weights learned from, "
+            f"{plural(len(same), 'held-out picture')} named as one that the weights learned from, "
             f"by {path}, but of another group: if it is the same, the figures flatter"
         )
     return doubts

@@ -8,7 +8,7 @@ from diascope.card import ModelCard
 from diascope.evaluation.style import inline
 from diascope.explain.pictures import photo
 from diascope.output import write_whole
-from diascope.pages.formatting import counted, label_measures, title_words, whole_measures
+from diascope.pages.formatting import format_title, label_measures, overall_measures, plural
 from diascope.pages.render import render
 from diascope.training.curves import best_epoch, draw_curves
 from diascope.training.filters import Filters
@@ -56,9 +56,9 @@ def write_page(
         history=history,
         best=best,
         measured_on=card.metrics.get("measured_on", ""),
-        measures=whole_measures(card.metrics, card.labels),
+        measures=overall_measures(card.metrics, card.labels),
         by_label=label_measures(card.metrics, card.labels),
-        across=whole_measures(card.cross_validation, card.labels),
+        across=overall_measures(card.cross_validation, card.labels),
         mistakes=[(mistake, photo(mistake.pixels)) for mistake in mistakes],
         trained=_trained(card),
         provenance={
@@ -78,10 +78,10 @@ def _figures(
     held_out = f"{pictures['validation']:,} to choose, {pictures['test']:,} to test"
     shown = [
         ("Epochs", f"{len(history)}", f"weights of epoch {best} are kept"),
-        (f"Best in {where}", "none" if kept is None else f"{kept:.3f}", title_words(monitor)),
+        (f"Best in {where}", "none" if kept is None else f"{kept:.3f}", format_title(monitor)),
         ("Pictures trained on", f"{pictures['train']:,}", held_out),
     ]
-    if measures := whole_measures(card.metrics, card.labels):
+    if measures := overall_measures(card.metrics, card.labels):
         first = measures[0]
         shown.append(("Held-out pictures", f"{first.value:.3f}", first.title))
     return shown
@@ -91,7 +91,7 @@ def _trained(card: ModelCard) -> Mapping[str, Any]:
     height, width = card.size
     return {
         "task": card.task,
-        "input": f"{width} x {height} pixels, {counted(card.channels, 'channel')}",
+        "input": f"{width} x {height} pixels, {plural(card.channels, 'channel')}",
         "network": card.backbone,
         "head": card.head,
         "scores": card.score_kind,

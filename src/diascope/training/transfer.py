@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from diascope.card import WEIGHTS_FILE, file_digest
 from diascope.errors import WeightsError
-from diascope.pages.formatting import some_words
+from diascope.pages.formatting import format_some
 from diascope.training.pixel_scale import scale_doubts
 from diascope.training.pretrained import Pairing, pairings, read_tensors, without_shortcut_biases
 
@@ -106,7 +106,7 @@ class Matched:
             "of the backbone, of another shape in the file": self.shape_mismatch,
             "of the file, left out": self.unexpected,
         }
-        return [f"{kind}: {some_words(names)}" for kind, names in kinds.items() if names]
+        return [f"{kind}: {format_some(names)}" for kind, names in kinds.items() if names]
 
     def plain(self) -> dict[str, Any]:
         """Return what a card remembers, as plain values."""
@@ -267,11 +267,11 @@ def _refuse_misfit(matched: Matched, best: _Fit, backbone: str, source: Path) ->
         raise WeightsError(
             f"fits {counted}, but is of another network: it has {len(odd)} more in the same parts",
             where=str(source),
-            hint=f"Without a counterpart: {some_words(odd)}.",
+            hint=f"Without a counterpart: {format_some(odd)}.",
         )
     broken = [name for name, value in best.values.items() if not value.isfinite().all()]
     if broken:
-        told = f"holds values that are no numbers: {some_words(broken)}"
+        told = f"holds values that are no numbers: {format_some(broken)}"
         raise WeightsError(told, where=str(source))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from diascope.errors import OutputError
-from diascope.pages.formatting import counted
+from diascope.pages.formatting import plural
 from diascope.sample import Record
 from diascope_dicom.parametric_map import parametric_maps
 from diascope_dicom.results import COLUMNS, Make, Result, results
@@ -83,7 +83,7 @@ def _write(
             lost += result.out_of_reach
     if lost:
         raise OutputError(
-            f"the files of {counted(lost, 'answer')} could not be read, see {table.name}",
+            f"the files of {plural(lost, 'answer')} could not be read, see {table.name}",
             hint="The same command tries again.",
         )
     return [table, *dict.fromkeys(files)]

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from diascope.pages.formatting import score_words
+from diascope.pages.formatting import format_score
 from diascope.sample import Prediction
 from diascope_dicom.algorithm import NOT_A_DEVICE, Algorithm, naming, settled
 from diascope_dicom.picture import explained, strongest
@@ -62,7 +62,7 @@ def _words(prediction: Prediction, name: str, algorithm: Algorithm) -> tuple[str
     label = next(label for label in algorithm.labels if label.name == name)
     title = label.title if label.title and label.title.isascii() else name  # the font has no others
     decision = "present" if name in prediction.predicted else "absent"
-    number = score_words(prediction.scores[name], prediction.score_kind)
+    number = format_score(prediction.scores[name], prediction.score_kind)
     score = f"{prediction.score_kind} {number}".replace("\N{MINUS SIGN}", "-")  # not in the font
     return (
         NOT_A_DEVICE,

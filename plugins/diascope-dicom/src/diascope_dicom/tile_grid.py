@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from diascope.pages.heat import heat
+from diascope.pages.heat import heat_map
 
 _ROUNDED = 1.0  # pixels that a box may lie beside its cell: both are rounded
 _LEAST = 8.0  # pixels of a cell that are enough to tell it from the next one
@@ -47,7 +47,7 @@ class Lattice:
         height, width = (
             round(count * pitch) for count, pitch in zip(self.shape, self.pitch, strict=True)
         )
-        return heat(boxes, scores, (height, width), self.shape)
+        return heat_map(boxes, scores, (height, width), self.shape)
 
 
 def _axis(

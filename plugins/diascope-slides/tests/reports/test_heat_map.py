@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from diascope.pages.heat import colours
+from diascope.pages.heat import viridis_colours
 from diascope.testing import check_report
 from diascope_slides.reports.heat_map import HeatMapReport
 
@@ -36,7 +36,7 @@ def test_all_labels_are_drawn_where_the_recipe_asks_for_them(
 
 
 def test_a_tile_has_the_colour_of_its_score(drawn: np.ndarray) -> None:
-    wanted = colours()[round(0.9 * 254)].astype(int)
+    wanted = viridis_colours()[round(0.9 * 254)].astype(int)
     near = np.abs(drawn - wanted).max(axis=2) <= 3
 
     assert near.sum() > 20_000

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diascope.pages.heat import heat, heat_limits
+from diascope.pages.heat import heat_limits, heat_map
 from diascope.sample import Overview, Prediction, Record, Regions
 from diascope_slides.reports.names import safe_name
 
@@ -45,7 +45,7 @@ class Answer:
             size: (height, width) of what it covers, from the slide's upper left corner, in pixels
                 of the slide at its finest.
         """
-        return heat(self.regions.boxes, self._scores(label), size, shape)
+        return heat_map(self.regions.boxes, self._scores(label), size, shape)
 
     def limits(self, label: str) -> tuple[float, float]:
         """Return the scores of the first and the last colour of a label's heat map."""

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
 from diascope.display_text import readable
-from diascope.pages.heat import colours
+from diascope.pages.heat import viridis_colours
 from diascope_slides.reports.answers import Answer, CardLabel
 from diascope_slides.reports.scale_bar import scale_bar
 
@@ -38,7 +38,7 @@ def draw(path: Path, answer: Answer, label: str, told: CardLabel, opacity: float
     axes.imshow(_grey(answer))
     cells = answer.heat(label, (height, width), answer.overview.size)
     norm = Normalize(*answer.limits(label))
-    mapped = ScalarMappable(norm, ListedColormap(colours() / 255))
+    mapped = ScalarMappable(norm, ListedColormap(viridis_colours() / 255))
     axes.imshow(np.ma.masked_invalid(cells), mapped.cmap, norm, alpha=opacity, interpolation="none")
     if answer.overview.mask.any() and not answer.overview.mask.all():
         axes.contour(answer.overview.mask, [0.5], colors=_INK, linewidths=0.5)

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from diascope.errors import ReadError, reason_of
 from diascope.pages.heat import heat_png, ramp_css
-from diascope.pages.render import asset, filled, json_block, source_of
+from diascope.pages.render import csp_hash, fill_placeholders, json_block, read_asset
 from diascope.sample import Record
 from diascope_slides.reports.answers import Answer, answers, card_labels
 from diascope_slides.reports.names import safe_name
@@ -120,13 +120,13 @@ def _save_heat(answer: Answer, label: str, folder: Path, shown: tuple[int, int])
 
 def _page() -> str:
     """Return the page with style, scripts and the policy that allows no other script."""
-    style = asset("tokens.css") + ramp_css() + _asset("viewer.css")
+    style = read_asset("tokens.css") + ramp_css() + _asset("viewer.css")
     script = "".join(map(_asset, _SCRIPTS))
     policy = (
         "default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inline'; "
-        f"script-src {source_of(script)}; base-uri 'none'; form-action 'none'"
+        f"script-src {csp_hash(script)}; base-uri 'none'; form-action 'none'"
     )
-    return filled(_asset("page.html"), policy=policy, style=style, script=script)
+    return fill_placeholders(_asset("page.html"), policy=policy, style=style, script=script)
 
 
 def _asset(name: str) -> str:

@@ -5,26 +5,29 @@ from pathlib import Path
 
 import pytest
 
-from diascope.acceptance import Gate
+from diascope.acceptance import AcceptanceRule
 from diascope.errors import RecipeError
 from diascope.recipe import read_recipe
 
-GATE = Gate({"modality": ("CR", "DX"), "view": ("PA",)})
-STRICT = Gate({"view": ("PA",)}, missing="skip")
+GATE = AcceptanceRule({"modality": ("CR", "DX"), "view": ("PA",)})
+STRICT = AcceptanceRule({"view": ("PA",)}, missing="skip")
 
 
 def test_what_is_accepted_passes_in_any_case() -> None:
-    assert GATE.objection({"modality": "dx ", "view": "PA", "body_part": "anything"}) == ""
+    assert GATE.rejection_reason({"modality": "dx ", "view": "PA", "body_part": "anything"}) == ""
 
 
 def test_what_is_not_accepted_is_told_with_what_would_be() -> None:
-    assert GATE.objection({"modality": "MR"}) == "modality is MR; the recipe is for CR or DX"
+    assert GATE.rejection_reason({"modality": "MR"}) == "modality is MR; the recipe is for CR or DX"
 
 
 def test_what_a_file_does_not_say_is_accepted_unless_the_recipe_wants_it() -> None:
-    assert GATE.objection({"modality": "CR"}) == ""
-    assert STRICT.objection({"modality": "CR"}) == "the file states no view; the recipe wants PA"
-    assert STRICT.objection({"view": " "}) == "the file states no view; the recipe wants PA"
+    assert GATE.rejection_reason({"modality": "CR"}) == ""
+    assert (
+        STRICT.rejection_reason({"modality": "CR"})
+        == "the file states no view; the recipe wants PA"
+    )
+    assert STRICT.rejection_reason({"view": " "}) == "the file states no view; the recipe wants PA"
 
 
 @pytest.fixture
@@ -40,7 +43,7 @@ def write(tmp_path: Path) -> Callable[[str], Path]:
 def test_a_recipe_reads_its_gate(write: Callable[[str], Path]) -> None:
     recipe = read_recipe(str(write("{modality: [CR, DX], view: PA, missing: skip}")))
 
-    assert recipe.accept == Gate({"modality": ("CR", "DX"), "view": ("PA",)}, "skip")
+    assert recipe.accept == AcceptanceRule({"modality": ("CR", "DX"), "view": ("PA",)}, "skip")
     assert recipe.plain()["accept"] == {
         "modality": ["CR", "DX"],
         "view": ["PA"],

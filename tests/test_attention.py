@@ -15,7 +15,7 @@ from diascope.contracts import Runtime
 from diascope.decision import scores_of
 from diascope.network import AttentionHead
 from diascope.pipeline import make_backbone
-from diascope.records import packed, unpacked
+from diascope.records import pack_record, unpack_record
 from diascope.sample import Item, Prediction, Region, Sample
 
 ITEM = Item("whole", "/whole")
@@ -149,7 +149,7 @@ def test_the_attention_comes_back_from_plain_values_to_the_last_bit(
     make: Callable[..., Classifier],
 ) -> None:
     (prediction,) = make().predict(regions(1))
-    back = unpacked(ITEM, packed(prediction, lossless=True))
+    back = unpack_record(ITEM, pack_record(prediction, lossless=True))
     assert isinstance(back, Prediction)
     assert back.attention == prediction.attention is not None
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from diascope import cores as module
-from diascope.cores import cores, quota_threads, threads
+from diascope.cores import available_cores, network_threads, quota_threads
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ def test_threads_are_those_of_the_outermost_level_else_one_a_core(
     monkeypatch: pytest.MonkeyPatch, value: str, wanted: int | None
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", value)
-    assert threads() == (wanted or cores())
+    assert network_threads() == (wanted or available_cores())
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_a_container_has_the_cores_that_its_quota_is_worth(
         (tmp_path / name).write_text(text)
     monkeypatch.setattr(module, "_GROUPS", tmp_path)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)))
-    assert cores() == wanted
+    assert available_cores() == wanted
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diascope.file_warnings import cautioned, cautions
+from diascope.file_warnings import add_file_warnings, warnings_from_facts
 from diascope.privacy import BURNED_IN
 from diascope.sample import Failed, Item, Prediction
 from tests.readers.dicoms import encoded
@@ -28,35 +28,35 @@ def facts(orientation: str, view: str = "") -> dict[str, str]:
 @pytest.mark.parametrize("stated", [r"R\F", r"L\H", r"R\H", r"H\L", r"F\R", r"r\f"])
 @pytest.mark.parametrize("view", ["", "PA", "frontal"])
 def test_a_picture_that_is_turned_or_mirrored_is_warned_of(stated: str, view: str) -> None:
-    (warning,) = cautions(facts(stated, view))
+    (warning,) = warnings_from_facts(facts(stated, view))
 
     assert warning == SAID.replace(r"R\H", stated)
 
 
 @pytest.mark.parametrize("stated", [r"RA\F", r"A\F", r"PL\HR"])
 def test_a_view_from_the_front_is_warned_of_whatever_it_states_instead(stated: str) -> None:
-    assert len(cautions(facts(stated, "AP"))) == 1
-    assert cautions(facts(stated)) == ()
+    assert len(warnings_from_facts(facts(stated, "AP"))) == 1
+    assert warnings_from_facts(facts(stated)) == ()
 
 
 @pytest.mark.parametrize("stated", [r"L\F", r"l\f", r"LA\FP", "", "L", "\\", r"L\P", r"P\F"])
 def test_other_pictures_are_not(stated: str) -> None:
-    assert cautions(facts(stated)) == ()
+    assert warnings_from_facts(facts(stated)) == ()
 
 
 def test_an_upright_view_may_be_tilted() -> None:
-    assert cautions(facts(r"LA\FP", "PA")) == ()
+    assert warnings_from_facts(facts(r"LA\FP", "PA")) == ()
 
 
 def test_an_item_keeps_what_its_file_says_and_says_it_once() -> None:
     answer = Prediction(Item("a", "a"), {"x": 1.0}, "softmax", ("x",), warnings=(SAID,))
 
-    told = cautioned(answer, (SAID, BURNED_IN, "unlike the pictures"))
+    told = add_file_warnings(answer, (SAID, BURNED_IN, "unlike the pictures"))
 
     assert isinstance(told, Prediction)
     assert told.warnings == (SAID, BURNED_IN)
     failed = Failed(Item("a", "a"), "model", "any", "broken")
-    assert cautioned(failed, (SAID,)) is failed
+    assert add_file_warnings(failed, (SAID,)) is failed
 
 
 def test_the_warning_stands_in_the_reports_and_is_counted(

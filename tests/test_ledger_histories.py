@@ -20,13 +20,13 @@ from diascope.sample import Failed, Found, Item, Prediction, Record, Skipped
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no ledger wait for the disk."""
-    carry = ledger.opened
+    carry = ledger.open_ledger
 
     def opened(path: Path) -> object:
         (base := carry(path)).execute("pragma synchronous = off")
         return base
 
-    monkeypatch.setattr(ledger, "opened", opened)
+    monkeypatch.setattr(ledger, "open_ledger", opened)
 
 
 def change(random: Random, path: Path, other: Path) -> None:

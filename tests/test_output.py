@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from diascope.errors import OutputError
-from diascope.output import held, write_whole
+from diascope.output import lock_folder, write_atomically
 
 
 def test_an_address_is_no_output_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     where = r"s3://\*{3}@bucket/run: .* not to an address"
-    with pytest.raises(OutputError, match=where), held(Path("s3://me:secret@bucket/run")):
+    with pytest.raises(OutputError, match=where), lock_folder(Path("s3://me:secret@bucket/run")):
         pass
     assert not list(tmp_path.iterdir())
 
@@ -21,13 +21,13 @@ def test_a_link_and_a_pipe_are_written_into_not_replaced(tmp_path: Path) -> None
     (tmp_path / "real.html").write_text("old")
     link = tmp_path / "link.html"
     link.symlink_to("real.html")
-    write_whole(link, "new")
+    write_atomically(link, "new")
     assert link.is_symlink()
     assert (tmp_path / "real.html").read_text() == "new"
 
     os.mkfifo(pipe := tmp_path / "pipe")
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
-    write_whole(pipe, "told")
+    write_atomically(pipe, "told")
     assert os.read(reader, 9) == b"told"
     os.close(reader)
     assert pipe.is_fifo()

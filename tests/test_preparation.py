@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diascope.acceptance import Gate
+from diascope.acceptance import AcceptanceRule
 from diascope.errors import ReadError, reason_of
 from diascope.plugins import Plugin
 from diascope.preparation import Part, Preparation
@@ -222,7 +222,7 @@ def test_a_picture_outside_the_gate_is_skipped_before_any_step(make_item: Make) 
     def never(sample: Sample) -> Sample:
         raise AssertionError("no step sees what the gate keeps out")
 
-    gate = Gate({"modality": ("CR",)})
+    gate = AcceptanceRule({"modality": ("CR",)})
     preparation = Preparation((part(Scan()),), (part(never),), block=2, gate=gate)
     (outcome,) = preparation.prepare(make_item(b"1"))
 
@@ -237,7 +237,7 @@ def test_a_fact_that_is_no_text_ends_the_item_and_names_the_reader(make_item: Ma
             yield Sample(item, np.zeros((2, 2, 1), np.uint8), facts=facts)
 
     item = make_item(b"1")
-    preparation = Preparation((part(Scan()),), (), block=2, gate=Gate({"view": ("PA",)}))
+    preparation = Preparation((part(Scan()),), (), block=2, gate=AcceptanceRule({"view": ("PA",)}))
     reason = "expected facts that map text to text, got NoneType as 'view'"
 
     assert list(preparation.prepare(item)) == [Failed(item, "read", "scan", reason)]

@@ -14,7 +14,7 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.uid import BasicTextSRStorage
 
-from diascope.privacy import BURNED_IN, discreet, unquoted
+from diascope.privacy import BURNED_IN, redact_record, redact_text
 from diascope.pseudonyms import KEY_VARIABLE
 from diascope.sample import Evidence, Failed, Item, Overview, Prediction, Regions
 from tests.confidential import PLACE, WORD, attributes, leaks_in, leaks_of, mark
@@ -199,24 +199,24 @@ def test_a_strict_run_is_done_once(done: Done, command: Command, patients: Path)
     ],
 )
 def test_a_reason_keeps_its_sense_without_what_it_quotes(text: str, left: str) -> None:
-    assert unquoted(text, Item("3f", "/data/DOE^J/head.dcm")) == left
+    assert redact_text(text, Item("3f", "/data/DOE^J/head.dcm")) == left
 
 
 @pytest.mark.parametrize("text", ["scans/doe.png is cut", "doe.png is cut", "/data/doe.zip is cut"])
 def test_a_reason_names_no_file_of_an_archive(text: str) -> None:
-    assert unquoted(text, Item("3f", "zip://scans/doe.png::/data/doe.zip")) == "... is cut"
+    assert redact_text(text, Item("3f", "zip://scans/doe.png::/data/doe.zip")) == "... is cut"
 
 
 def test_a_folder_of_an_archive_takes_no_words_out_of_a_reason() -> None:
     item = Item("3f", "zip://image/doe.png::/data/doe.zip")
-    assert unquoted("the image is cut", item) == "the image is cut"
+    assert redact_text("the image is cut", item) == "the image is cut"
 
 
 @pytest.mark.parametrize("before", ["", "it cannot be opened: "])
 def test_the_words_of_an_error_are_withheld_whatever_it_is_called(before: str) -> None:
     item = Item("3f", "/data/head.dcm")
 
-    told = discreet(Failed(item, "read", "", f"{before}BadZipFile: no picture of Doe"))
+    told = redact_record(Failed(item, "read", "", f"{before}BadZipFile: no picture of Doe"))
 
     assert isinstance(told, Failed)
     assert told.reason == f"{before}BadZipFile, its words withheld (privacy: strict)"
@@ -226,7 +226,7 @@ def test_a_warning_of_a_model_names_no_file_and_a_trace_keeps_the_names_of_steps
     item, warning = Item("3f", "/data/DOE^J/head.dcm"), "head.dcm is blurred"
     answer = Prediction(item, {}, "softmax", (), trace=("Sharpen: by 2",), warnings=(warning,))
 
-    told = discreet(answer)
+    told = redact_record(answer)
 
     assert isinstance(told, Prediction)
     assert told.warnings == ("... is blurred",)
@@ -236,7 +236,7 @@ def test_a_warning_of_a_model_names_no_file_and_a_trace_keeps_the_names_of_steps
 def test_a_warning_of_burned_in_text_stays_whatever_the_file_is_called() -> None:
     answer = Prediction(Item("3f", "/data/picture"), {}, "softmax", (), warnings=(BURNED_IN,))
 
-    told = discreet(answer)
+    told = redact_record(answer)
 
     assert isinstance(told, Prediction)
     assert told.warnings == answer.warnings
@@ -257,7 +257,7 @@ def test_nothing_that_shows_a_picture_with_burned_in_text_is_left() -> None:
         regions=Regions(boxes, scores),
     )
 
-    told = discreet(answer)
+    told = redact_record(answer)
 
     assert isinstance(told, Prediction)
     assert (told.preview, told.evidence, told.overview, told.regions) == (None, (), None, None)
@@ -267,4 +267,4 @@ def test_nothing_that_shows_a_picture_with_burned_in_text_is_left() -> None:
 def test_a_reason_quotes_no_signed_address() -> None:
     item = Item("3f", "https://host/data/doe.dcm?n=1&sig=secret")
     for text in (item.uri, "https://host/data/doe.dcm?n=1"):
-        assert unquoted(f"{text} cannot be listed: 403", item) == "... cannot be listed: 403"
+        assert redact_text(f"{text} cannot be listed: 403", item) == "... cannot be listed: 403"

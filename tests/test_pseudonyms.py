@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from diascope.errors import UsageError
-from diascope.pseudonyms import KEY_VARIABLE, pseudonymous
+from diascope.pseudonyms import KEY_VARIABLE, pseudonymise
 from diascope.sample import Found, Item, Skipped
 from tests.readers.dicoms import encoded
 
@@ -26,7 +26,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def named(*items: Item) -> list[str]:
-    return [entry.item.id for entry in pseudonymous(Found(item, "") for item in items)]
+    return [entry.item.id for entry in pseudonymise(Found(item, "") for item in items)]
 
 
 def test_copies_of_an_instance_have_one_name_wherever_they_lie(make_item: MakeItem) -> None:
@@ -63,7 +63,7 @@ def test_anything_else_is_named_after_its_path(make_item: MakeItem, content: byt
 def test_place_stamp_and_end_of_an_item_stay(tmp_path: Path) -> None:
     item = Item("DOE^JOHN/.hidden", str(tmp_path / ".hidden"))
 
-    (entry,) = pseudonymous([Found(item, "7:7", Skipped(item, "hidden"))])
+    (entry,) = pseudonymise([Found(item, "7:7", Skipped(item, "hidden"))])
 
     assert (entry.item.uri, entry.stamp) == (item.uri, "7:7")
     assert entry.end == Skipped(entry.item, "hidden")

@@ -5,7 +5,7 @@ from typing import cast
 import numpy as np
 import pytest
 
-from diascope.records import packed, unpacked
+from diascope.records import pack_record, unpack_record
 from diascope.sample import Failed, Item, Overview, Prediction, Region, Regions, Skipped
 
 
@@ -24,7 +24,7 @@ def test_numbers_of_numpy_come_back_as_plain_ones_of_the_same_value() -> None:
         ),
         regions=Regions(np.array([[1, 2, 3, 4]]), np.array([[0.25, 0.75]])),
     )
-    back = unpacked(whole.item, packed(whole))
+    back = unpack_record(whole.item, pack_record(whole))
     assert isinstance(back, Prediction)
     assert (back.samples, back.attention, back.region) == (2, 0.5, Region(1, 2, 3, 4))
     assert back.overview is not None
@@ -41,7 +41,7 @@ def test_numbers_of_numpy_come_back_as_plain_ones_of_the_same_value() -> None:
 def test_of_a_text_that_is_not_utf8_the_bytes_are_written_out(quoted: str, told: str) -> None:
     item = Item("a", "/a")
     for record in (Failed(item, "read", "image", quoted), Skipped(item, quoted)):
-        assert unpacked(item, packed(record)).reason == told
+        assert unpack_record(item, pack_record(record)).reason == told
     answer = Prediction(item, {"a": 1.0}, "softmax", ("a",), trace=(quoted,), warnings=(quoted,))
-    back = unpacked(item, packed(answer))
+    back = unpack_record(item, pack_record(answer))
     assert (*back.trace, *back.warnings) == (told, told)

@@ -15,7 +15,7 @@ from diascope.classifier import Classifier
 from diascope.contracts import Resumed, Runtime
 from diascope.pipeline import Pipeline, make_backbone
 from diascope.preparation import Preparation
-from diascope.records import packed, unpacked
+from diascope.records import pack_record, unpack_record
 from diascope.sample import Failed, Item, Overview, Prediction, Region, Regions, Sample
 from tests.fakes import UNLUCKY, Numbers, part
 from tests.fakes import pipeline as pipeline
@@ -57,7 +57,7 @@ def tiled(pipeline: Pipeline, tmp_path: Path) -> Pipeline:
     """A pipeline of batches of four, which reads regions and keeps what it has answered."""
     readers = (part("reader", Tiles()), part("reader", Numbers()))
     pipeline.preparation = Preparation(readers, (), block=4)
-    pipeline.keep_parts(tmp_path / "parts")
+    pipeline.keep_partial_results(tmp_path / "parts")
     return pipeline
 
 
@@ -83,7 +83,7 @@ def test_a_kill_within_an_item_costs_only_what_came_after_the_last_part(
 ) -> None:
     item = make_item(tiles(200), "whole.txt")
     (undisturbed,) = finished(tiled, item)
-    tiled.forget_parts(item)
+    tiled.forget_partial_results(item)
     tiled.model.instance.loaded[0].batches.clear()
 
     prepared = ((item, block) for block in _killed(tiled.prepare(item), 40))
@@ -175,7 +175,7 @@ def test_parts_are_forgotten_with_their_item(
     item = make_item(tiles(9), "whole.txt")
     finished(tiled, item)
     assert any((tmp_path / "parts").iterdir())
-    tiled.forget_parts(item)
+    tiled.forget_partial_results(item)
     assert not any((tmp_path / "parts").iterdir())
 
 
@@ -274,7 +274,7 @@ def test_regions_and_overview_come_back_from_plain_values_as_they_were() -> None
     whole = replace(
         first, regions=Regions(np.array([[1, 2, 3, 4]], np.int32), np.array([[0.25, 0.75]], "f4"))
     )
-    back = unpacked(whole.item, packed(whole, lossless=True))
+    back = unpack_record(whole.item, pack_record(whole, lossless=True))
     assert isinstance(back, Prediction)
     assert back.region == first.region
     assert back.regions is not None

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from diascope import runner
-from diascope.output import held
+from diascope.output import lock_folder
 from tests.runs import (
     Ended,
     contents,
@@ -138,7 +138,7 @@ def test_an_interrupted_run_ends_with_130_and_the_command_that_resumes(
 def test_a_second_run_in_the_same_folder_is_refused(
     command: Command, recipe: Path, photos: Path, results: Path
 ) -> None:
-    with held(results):
+    with lock_folder(results):
         ended = command("run", recipe, photos, "-o", results)
     assert ended.code == 2
     assert "another run is writing here" in ended.err

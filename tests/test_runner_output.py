@@ -15,7 +15,7 @@ import pytest
 from diascope import ledger_file, runner
 from diascope.executors.local import LocalExecutor
 from diascope.ledger import Ledger
-from diascope.output_errors import fault_of
+from diascope.output_errors import describe_output_error
 from diascope.sample import Failed, Item
 from tests.runs import Ended, write_pictures
 
@@ -171,7 +171,7 @@ def test_an_error_that_is_not_about_the_output_folder_is_not_swallowed(
 def test_only_faults_of_the_output_folder_are_told_as_that(
     number: int, name: str | None, told: str
 ) -> None:
-    fault = fault_of(OSError(number, os.strerror(number), name), Path("/out"))
+    fault = describe_output_error(OSError(number, os.strerror(number), name), Path("/out"))
     assert fault.startswith(told)
     assert bool(fault) == bool(told)
 

@@ -10,7 +10,7 @@ import pytest
 
 from diascope import runner
 from diascope.classifier import Classifier
-from diascope.cores import cores
+from diascope.cores import available_cores
 from diascope.errors import DeviceError
 from diascope.executors.local import LocalExecutor
 from diascope.sample import Found, Item
@@ -117,7 +117,7 @@ def test_a_run_that_stops_after_its_first_batch_tells_how_many_workers_it_had(
     (photos / "00.png").write_bytes((photos / "00.png").read_bytes()[:99])
     assert command("run", recipe, photos, "-o", tmp_path / "out", "--fail-fast").code == 3
     told = json.loads((tmp_path / "out" / "run.json").read_text())["timings"]["profile"]
-    assert (told["items"], told["workers"]) == (2, cores())
+    assert (told["items"], told["workers"]) == (2, available_cores())
 
 
 def test_a_run_that_is_through_was_not_stopped_by_its_failures(

@@ -6,12 +6,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from diascope.timing import Seconds, Spent, add_away, measured, measured_each, take_spent
+from diascope.timing import (
+    Seconds,
+    StageSeconds,
+    StageTimer,
+    add_worker_seconds,
+    take_stage_seconds,
+    time_each,
+)
 
 
 @pytest.fixture(autouse=True)
 def _anew() -> None:
-    take_spent()
+    take_stage_seconds()
 
 
 def busy(seconds: float) -> None:
@@ -21,21 +28,21 @@ def busy(seconds: float) -> None:
 
 
 def test_a_stage_takes_what_happens_within_it() -> None:
-    with measured("a"):
+    with StageTimer("a"):
         time.sleep(0.03)
         busy(0.02)
-    (spent,) = take_spent().values()
+    (spent,) = take_stage_seconds().values()
     assert spent.wall >= 0.05
     assert 0.02 <= spent.cpu < spent.wall
-    assert spent.away == 0
+    assert spent.worker_cpu == 0
 
 
 def test_a_stage_within_another_counts_for_itself_alone() -> None:
-    with measured("outer"):
+    with StageTimer("outer"):
         busy(0.01)
-        with measured("inner"):
+        with StageTimer("inner"):
             busy(0.05)
-    spent = take_spent()
+    spent = take_stage_seconds()
     assert spent["inner"].cpu >= 0.05
     assert 0.01 <= spent["outer"].cpu < 0.05
 
@@ -46,23 +53,23 @@ def test_making_the_values_of_a_stream_counts_and_using_them_does_not() -> None:
             busy(0.01)
             yield number
 
-    for _ in measured_each("make", made()):
+    for _ in time_each("make", made()):
         busy(0.05)
-    assert 0.03 <= take_spent()["make"].cpu < 0.1
+    assert 0.03 <= take_stage_seconds()["make"].cpu < 0.1
 
 
 def test_an_exception_ends_the_stage() -> None:
-    with pytest.raises(KeyError), measured("a"):
+    with pytest.raises(KeyError), StageTimer("a"):
         raise KeyError
     busy(0.02)
-    with measured("b"):
+    with StageTimer("b"):
         pass
-    assert take_spent()["a"].cpu < 0.02
+    assert take_stage_seconds()["a"].cpu < 0.02
 
 
 def test_threads_add_to_the_same_sums() -> None:
     def work() -> None:
-        with measured("a"):
+        with StageTimer("a"):
             busy(0.01)
 
     threads = [threading.Thread(target=work) for _ in range(3)]
@@ -70,18 +77,18 @@ def test_threads_add_to_the_same_sums() -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert take_spent()["a"].cpu >= 0.03
+    assert take_stage_seconds()["a"].cpu >= 0.03
 
 
 def test_what_another_process_spent_is_known_as_such() -> None:
-    add_away({"a": Seconds(2.0, 1.0)})
-    add_away({"a": Seconds(2.0, 1.0)})
-    assert take_spent() == {"a": Seconds(4.0, 2.0, 2.0)}
+    add_worker_seconds({"a": Seconds(2.0, 1.0)})
+    add_worker_seconds({"a": Seconds(2.0, 1.0)})
+    assert take_stage_seconds() == {"a": Seconds(4.0, 2.0, 2.0)}
 
 
 def test_what_was_taken_is_counted_no_more() -> None:
-    with measured("a"):
+    with StageTimer("a"):
         pass
-    assert take_spent().keys() == {"a"}
-    expected: Spent = {}
-    assert take_spent() == expected
+    assert take_stage_seconds().keys() == {"a"}
+    expected: StageSeconds = {}
+    assert take_stage_seconds() == expected

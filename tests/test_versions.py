@@ -16,12 +16,14 @@ Command = Callable[..., Ended]
 @pytest.fixture
 def pillow(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | None], None]:
     """Return a function that changes which version of Pillow is installed."""
-    found = versions.version_of
+    found = versions.installed_version
 
     def installed(version: str | None) -> None:
         changed = {"pillow": version}
         monkeypatch.setattr(
-            versions, "version_of", lambda name: changed[name] if name in changed else found(name)
+            versions,
+            "installed_version",
+            lambda name: changed[name] if name in changed else found(name),
         )
 
     return installed
@@ -39,7 +41,7 @@ def test_run_json_names_the_libraries_that_decode_and_reckon(
     known = told(tmp_path / "out")["versions"]
     assert {"diascope", "python", "torch", "numpy", "pillow", "scikit-image"} <= known.keys()
     for name in ("pydicom", "imagecodecs", "openvino", "onnxruntime", "av"):
-        assert known.get(name) == versions.version_of(name)
+        assert known.get(name) == versions.installed_version(name)
 
 
 def test_run_json_names_what_a_plugin_of_others_requires(
@@ -57,7 +59,7 @@ def test_run_json_names_what_a_plugin_of_others_requires(
     steps = "preprocess=[{resize: {size: 32}}, still]"
     assert command("run", recipe, photos, "-o", results, "--set", steps).code == 0
     known = told(results)["versions"]
-    assert known["click"] == versions.version_of("click")
+    assert known["click"] == versions.installed_version("click")
     assert "pytest" not in known
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True)
-class Gate:
+class AcceptanceRule:
     """The ``accept:`` part of a recipe.
 
     Attributes:
@@ -17,7 +17,7 @@ class Gate:
     facts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     missing: Literal["accept", "skip"] = "accept"
 
-    def objection(self, facts: Mapping[str, str]) -> str:
+    def rejection_reason(self, facts: Mapping[str, str]) -> str:
         """Return why an item is not accepted; empty if it is."""
         for name, accepted in self.facts.items():
             title = name.replace("_", " ")

@@ -10,7 +10,7 @@ _SHORT = {".tgz": "gzip", ".tbz": "bz2", ".tbz2": "bz2", ".txz": "xz"}
 """What a tar archive is compressed with by a name that fsspec does not know; .tar.gz it does."""
 
 
-def system_at(uri: str) -> tuple[Any, str]:
+def open_filesystem(uri: str) -> tuple[Any, str]:
     """Return the file system that a URI names, and the path in it.
 
     Raises:
@@ -23,7 +23,7 @@ def system_at(uri: str) -> tuple[Any, str]:
     return system, path
 
 
-def open_within(archive: str, path: str) -> io.BufferedReader:
+def open_member(archive: str, path: str) -> io.BufferedReader:
     """Open a file of an archive for reading, seekable, from the start.
 
     Args:
@@ -44,7 +44,9 @@ def _archive(uri: str) -> tuple[Any, Any]:
 
     It is remembered, as fsspec would read the table of contents again for every file.
     """
-    return system_at(uri)[0], RLock()  # the collector may close one file while another is read
+    return open_filesystem(uri)[
+        0
+    ], RLock()  # the collector may close one file while another is read
 
 
 class _Member(io.RawIOBase):

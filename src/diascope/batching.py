@@ -11,12 +11,12 @@ import numpy as np
 from diascope.contract_checks import answer_fault, score_fault
 from diascope.contracts import Model, Predictor, Prepared, Resumed
 from diascope.errors import ENDS, DeviceError
-from diascope.file_warnings import cautioned, cautions
-from diascope.partial_results import Parts
+from diascope.file_warnings import add_file_warnings, warnings_from_facts
+from diascope.partial_results import PartialResults
 from diascope.plugins import reason_within
 from diascope.preparation import Part
 from diascope.sample import Failed, Item, Prediction, Record, Sample, Skipped
-from diascope.timing import measured
+from diascope.timing import StageTimer
 
 _BLOCKS_KEPT = 16
 """Batches of one item's regions that are answered before they are kept."""
@@ -43,7 +43,7 @@ class Answering:
     load: Callable[[], Predictor]
     model: Part[Model]
     batch: int
-    parts: Parts | None
+    parts: PartialResults | None
 
     def answered(self, prepared: Iterator[tuple[Item, Prepared]]) -> Iterator[_Answered]:
         """Yield one outcome a sample, or an item's end, in order."""
@@ -105,7 +105,7 @@ class Answering:
             return []
         predictor = self.load()
         try:
-            with measured("model"):
+            with StageTimer("model"):
                 predictions = list(predictor.predict(samples))
             if len(predictions) != len(samples):
                 raise TypeError(f"expected {len(samples)} predictions, got {len(predictions)}")
@@ -128,7 +128,7 @@ class Answering:
         if isinstance(outcome, Failed) and not np.isfinite(sample.pixels).all():
             reason = f"{outcome.reason}; nor are all pixels that the reader and the steps gave it"
             outcome = replace(outcome, reason=reason)
-        return cautioned(outcome, cautions(sample.facts))
+        return add_file_warnings(outcome, warnings_from_facts(sample.facts))
 
 
 class Outcomes:

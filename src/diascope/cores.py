@@ -10,7 +10,7 @@ _GROUPS = Path("/sys/fs/cgroup")
 """Where Linux says what a container may use; version 2, or ``cpu`` in it for version 1."""
 
 
-def cores() -> int:
+def available_cores() -> int:
     """Return the processor's cores that this process may run on, by affinity and by quota."""
     return max(1, min(_there(), _quota()))
 
@@ -35,12 +35,12 @@ def _quota() -> int:
     return sys.maxsize
 
 
-def threads() -> int:
+def network_threads() -> int:
     """Return the threads for a network: as ``OMP_NUM_THREADS`` says, else one a core."""
-    return wanted_threads() or cores()
+    return omp_threads() or available_cores()
 
 
-def wanted_threads() -> int | None:
+def omp_threads() -> int | None:
     """Return the threads of the outermost level in ``OMP_NUM_THREADS``, None if it names none."""
     first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     return int(first) if first.isdecimal() and int(first) else None
@@ -51,4 +51,4 @@ def quota_threads() -> int | None:
 
     Libraries see ``OMP_NUM_THREADS`` and the cores, but no quota, and must be told; None otherwise.
     """
-    return cores() if wanted_threads() is None and cores() < _there() else None
+    return available_cores() if omp_threads() is None and available_cores() < _there() else None

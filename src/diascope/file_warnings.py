@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from diascope.privacy import BURNED_IN, says_burned_in
+from diascope.privacy import BURNED_IN, has_burned_in_text
 from diascope.sample import Failed, Prediction
 
 _SAYS = "the file says that "
@@ -11,9 +11,9 @@ _FRONTAL = {"AP", "PA", "FRONTAL"}
 _UPRIGHT = r"L\F"  # rows run towards the patient's left, columns towards the feet
 
 
-def cautions(facts: Mapping[str, str]) -> tuple[str, ...]:
+def warnings_from_facts(facts: Mapping[str, str]) -> tuple[str, ...]:
     """Return what to warn of, given the facts of a Sample."""
-    found = [BURNED_IN] if says_burned_in(facts) else []
+    found = [BURNED_IN] if has_burned_in_text(facts) else []
     if _is_turned(facts):
         stated = facts["orientation"].strip()
         found.append(
@@ -23,7 +23,7 @@ def cautions(facts: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def cautioned(outcome: Prediction | Failed, told: Iterable[str]) -> Prediction | Failed:
+def add_file_warnings(outcome: Prediction | Failed, told: Iterable[str]) -> Prediction | Failed:
     """Return a prediction with those warnings of ``told`` that come from what a file says."""
     if isinstance(outcome, Failed):
         return outcome

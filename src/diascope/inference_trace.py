@@ -10,7 +10,7 @@ from diascope.contract_checks import score_fault
 from diascope.contracts import Step
 from diascope.errors import PluginError, ReadError, RecipeError
 from diascope.explain.steps import Stage, taken, walked
-from diascope.file_warnings import cautions
+from diascope.file_warnings import warnings_from_facts
 from diascope.pipeline import Pipeline
 from diascope.preparation import Preparation
 from diascope.sample import Failed, Item, Prediction, Sample, Skipped
@@ -90,4 +90,4 @@ def answered(classifier: Classifier, sample: Sample) -> tuple[Prediction, Tensor
         raise ReadError(str(error)) from error
     if fault := score_fault(answer):
         raise ReadError(fault)
-    return replace(answer, warnings=(*answer.warnings, *cautions(sample.facts))), batch
+    return replace(answer, warnings=(*answer.warnings, *warnings_from_facts(sample.facts))), batch

@@ -60,7 +60,7 @@ def find_items(
         yield from _listed(path)
 
 
-def stamp_of(path: Path) -> str:
+def file_stamp(path: Path) -> str:
     """Return size and modification time of a local file, or an empty text if it is not there."""
     try:
         status = path.stat()
@@ -69,7 +69,7 @@ def stamp_of(path: Path) -> str:
     return STAMP.format(status)
 
 
-def straight(path: Path) -> Path:
+def absolute_path(path: Path) -> Path:
     """Return a path from the root and without ``..``, the same by whatever way a file is named."""
     path = path.absolute()
     if ".." not in path.parts:
@@ -104,7 +104,7 @@ def _local(name: str, prefix: str, base: Path | None, leave_out: Path | None) ->
     if folder and leave_out is not None and path.resolve() == leave_out:
         raise UsageError(f"{name!r} is the output folder too", hint="Choose another --output.")
     if folder:
-        yield from _folder(straight(path), prefix, leave_out)
+        yield from _folder(absolute_path(path), prefix, leave_out)
     elif there:
         yield _file(path, prefix.rstrip("/") or path.name)
     elif has_magic(name):
@@ -134,7 +134,7 @@ def _archived(address: str, base: Path | None) -> str:
         return address
     places = [*([base / archive] if base else []), Path(os.path.expanduser(archive))]  # noqa: PTH111
     found = next(filter(os.path.isfile, places), None)
-    return f"{inner}::{straight(found)}" if found else address
+    return f"{inner}::{absolute_path(found)}" if found else address
 
 
 def _exists(path: Path) -> bool:
@@ -219,7 +219,7 @@ def _listing(
 def _file(path: Path, name: str) -> Found:
     try:
         str(path).encode()
-        path = straight(path)
+        path = absolute_path(path)
         status = path.stat()
     except UnicodeEncodeError:
         return _failed(path, name, "the file's name is not UTF-8; rename it")
@@ -230,7 +230,7 @@ def _file(path: Path, name: str) -> Found:
         return Found(item, "", Skipped(item, "a folder; a list names files"))
     if not stat.S_ISREG(status.st_mode):
         return Found(item, "", Skipped(item, "not a regular file"))
-    return Found(item, stamp_of(path))
+    return Found(item, file_stamp(path))
 
 
 def _results(folder: Path, name: str) -> Found:

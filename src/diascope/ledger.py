@@ -17,10 +17,10 @@ from xxhash import xxh3_128
 
 from diascope.display_text import masked
 from diascope.errors import ReadError, UsageError
-from diascope.inputs import stamp_of
-from diascope.ledger_file import damaged, file_at, opened
+from diascope.inputs import file_stamp
+from diascope.ledger_file import damaged_ledger_error, file_identity, open_ledger
 from diascope.pseudonyms import is_pseudonym
-from diascope.records import COLUMNS, packed, unpacked
+from diascope.records import COLUMNS, pack_record, unpack_record
 from diascope.sample import Failed, Found, Item, Record
 
 _CHANGED, _RETRYING = "changed", "retrying"
@@ -43,8 +43,8 @@ class Ledger:
 
     def __init__(self, path: Path, digest: str) -> None:
         self.digest, self._path = digest, path
-        self._base = opened(path)
-        self._file = file_at(path)
+        self._base = open_ledger(path)
+        self._file = file_identity(path)
         self._seen = int(self.decoded("seen", 0))
         self._entered = self.lost = self._withdrawn = 0
 
@@ -66,7 +66,9 @@ class Ledger:
         try:
             return otherwise if text is None else json.loads(text)
         except ValueError as error:
-            raise damaged(self._path, f"what stands under {name!r} is no JSON") from error
+            raise damaged_ledger_error(
+                self._path, f"what stands under {name!r} is no JSON"
+            ) from error
 
     def remember(self, name: str, value: str) -> None:
         """Remember a text."""
@@ -149,11 +151,17 @@ class Ledger:
                 done = self._base.execute(
                     f"update items set {_SET}, digest = ?, content = iif(? in (stamp, ''), ?, '') "
                     "where id = ?",
-                    (*packed(record), self.digest, _stamp(record.item), content, record.item.id),
+                    (
+                        *pack_record(record),
+                        self.digest,
+                        _stamp(record.item),
+                        content,
+                        record.item.id,
+                    ),
                 )
                 if done.rowcount != 1:
                     raise KeyError(f"{record.item.id} is no item of this run")
-        if file_at(self._path) != self._file:
+        if file_identity(self._path) != self._file:
             reason = "the ledger is gone, and with it all that was done here"
             raise FileNotFoundError(errno.ENOENT, reason, str(self._path))
 
@@ -178,7 +186,7 @@ class Ledger:
             (self._seen,),
         )
         for name, uri, stamp, *row in cursor:
-            yield unpacked(Item(name, uri, stamp), tuple(row))
+            yield unpack_record(Item(name, uri, stamp), tuple(row))
 
     def _part(self) -> None:
         """Tell the items that were entered so far from those of the last run."""
@@ -202,12 +210,12 @@ class Ledger:
         row = (self._seen, place, item.uri, entry.stamp)
         if old is not None:
             seen, was, uri, stamp, content, digest, answered, ended, *_ = old
-            told = entry.end is None or packed(entry.end)[:4] == old[-4:]
+            told = entry.end is None or pack_record(entry.end)[:4] == old[-4:]
             answered, moved = answered and digest == self.digest, (seen, was) != (before, place)
             if answered and isinstance(entry.end, Failed):  # its answer stays as long as that
                 new = ended == "ok" or retry
                 self._move(item, (*row[:3], stamp))
-                self._state(item, *packed(entry.end)[:4])
+                self._state(item, *pack_record(entry.end)[:4])
                 self._withdrawn += 1
                 self.lost += new
                 return new or moved or not told
@@ -233,7 +241,7 @@ class Ledger:
         if entry.end is not None:
             self._base.execute(
                 f"update items set {_SET}, digest = ? where id = ?",
-                (*packed(entry.end), self.digest, item.id),
+                (*pack_record(entry.end), self.digest, item.id),
             )
             self.lost += isinstance(entry.end, Failed)
         return True
@@ -281,7 +289,7 @@ class Ledger:
 
 
 def _stamp(item: Item) -> str:
-    return "" if "://" in item.uri else stamp_of(Path(item.uri))
+    return "" if "://" in item.uri else file_stamp(Path(item.uri))
 
 
 def content_digest(item: Item) -> str:

@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 
 from diascope.errors import OutputError
-from diascope.output_errors import is_closed
+from diascope.output_errors import is_unwritable
 
 _SCHEMA = """
 create table if not exists items (
@@ -23,7 +23,7 @@ _PATIENCE_S = 30.0
 """For which another program, such as one that copies it, may hold a ledger locked."""
 
 
-def opened(path: Path) -> sqlite3.Connection:
+def open_ledger(path: Path) -> sqlite3.Connection:
     """Return a connection to a ledger; made if it is not there.
 
     Raises:
@@ -39,14 +39,14 @@ def opened(path: Path) -> sqlite3.Connection:
             base.executescript(_SCHEMA)
             base.execute(f"pragma user_version = {_VERSION}")
     except UnicodeDecodeError as error:  # of a name in its schema
-        raise damaged(path, error) from error
+        raise damaged_ledger_error(path, error) from error
     except sqlite3.OperationalError as error:
-        if not is_closed(error):
+        if not is_unwritable(error):
             raise  # the disk is full
         raise OutputError(f"cannot be written: {error}", where=str(path)) from error
     except sqlite3.DatabaseError as error:
-        if is_damage(error):
-            raise damaged(path, error) from error
+        if is_corruption(error):
+            raise damaged_ledger_error(path, error) from error
         raise OutputError(f"is not a ledger: {error}", where=str(path)) from error
     if version not in (0, _VERSION):
         raise OutputError(
@@ -57,7 +57,7 @@ def opened(path: Path) -> sqlite3.Connection:
     return base
 
 
-def file_at(path: Path) -> tuple[int, int] | None:
+def file_identity(path: Path) -> tuple[int, int] | None:
     """Return what tells a file from every other one, by whatever name; None if there is none."""
     try:
         status = path.stat()
@@ -66,7 +66,7 @@ def file_at(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def is_damage(error: sqlite3.Error) -> bool:
+def is_corruption(error: sqlite3.Error) -> bool:
     """Whether SQLite found that a file does not hold what was written to it."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
     if code is None:  # Python itself found it: a text that is not UTF-8
@@ -74,7 +74,7 @@ def is_damage(error: sqlite3.Error) -> bool:
     return code & 0xFF == sqlite3.SQLITE_CORRUPT
 
 
-def damaged(path: Path, cause: Exception | str) -> OutputError:
+def damaged_ledger_error(path: Path, cause: Exception | str) -> OutputError:
     """Return the error that tells of a damaged ledger, and quotes nothing of what it holds."""
     reason = str(cause).partition(" (")[0]  # a name in brackets may be anything
     if isinstance(cause, UnicodeDecodeError) or "decode to UTF-8" in reason:

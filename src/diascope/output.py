@@ -30,7 +30,7 @@ def check_local(folder: Path) -> None:
 
 
 @contextmanager
-def held(
+def lock_folder(
     folder: Path, worked: Callable[[], bool] = lambda: True, *, lock_file: str = _LOCK
 ) -> Iterator[Path]:
     """Make the folder and hold its lock, which a killed run does not leave behind.
@@ -73,7 +73,7 @@ def _withdraw(folder: Path, names: Sequence[str], made: Sequence[Path]) -> None:
             each.rmdir()
 
 
-def places_in(folder: Path, staging: Path, taken: Mapping[Path, str]) -> dict[Path, Path]:
+def target_paths(folder: Path, staging: Path, taken: Mapping[Path, str]) -> dict[Path, Path]:
     """Return the files of ``staging`` to the same places in ``folder``.
 
     Args:
@@ -95,14 +95,14 @@ def places_in(folder: Path, staging: Path, taken: Mapping[Path, str]) -> dict[Pa
     return places
 
 
-def put_in_place(places: Mapping[Path, Path]) -> None:
+def move_files(places: Mapping[Path, Path]) -> None:
     """Move files to their places."""
     for path, target in places.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         path.replace(target)
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_atomically(path: Path, text: str) -> None:
     """Write a text file, whole or not at all; what is a link, a device or a pipe, as it comes."""
     if path.is_symlink() or (path.exists() and not path.is_file()):
         path.write_text(text, encoding="utf-8")
@@ -116,4 +116,4 @@ def write_table(path: Path, rows: Iterable[Sequence[object]]) -> None:
     """Write a CSV, whole or not at all."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
-    write_whole(path, text.getvalue())
+    write_atomically(path, text.getvalue())

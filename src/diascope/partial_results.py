@@ -8,8 +8,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from diascope.inputs import stamp_of
-from diascope.records import COLUMNS, packed, unpacked
+from diascope.inputs import file_stamp
+from diascope.records import COLUMNS, pack_record, unpack_record
 from diascope.remote import remote_stamp
 from diascope.sample import Item, Prediction
 
@@ -17,7 +17,7 @@ _VALUES = ", ".join("?" * (1 + len(COLUMNS)))
 
 
 @dataclass(frozen=True)
-class Parts:
+class PartialResults:
     """A folder with one SQLite file for each item that is under way; picklable.
 
     Attributes:
@@ -52,7 +52,7 @@ class Parts:
         with closing(sqlite3.connect(self._path(item))) as base:
             query = f"select {', '.join(COLUMNS)} from parts where number < ? order by number"
             for row in base.execute(query, (count,)):
-                prediction = unpacked(item, row)
+                prediction = unpack_record(item, row)
                 assert isinstance(prediction, Prediction)
                 yield prediction
 
@@ -65,7 +65,7 @@ class Parts:
         if not self.folder.is_dir():
             return
         rows = (
-            (start + index, *packed(prediction, lossless=True))
+            (start + index, *pack_record(prediction, lossless=True))
             for index, prediction in enumerate(predictions)
         )
         with closing(sqlite3.connect(self._path(item))) as base, base:
@@ -102,4 +102,4 @@ def _is_of(item: Item, base: sqlite3.Connection) -> bool:
 
 
 def _stamp(item: Item) -> str:
-    return remote_stamp(item.uri) if "://" in item.uri else stamp_of(Path(item.uri))
+    return remote_stamp(item.uri) if "://" in item.uri else file_stamp(Path(item.uri))

@@ -28,8 +28,8 @@ from diascope.engines.device import accelerators, choose_device, choose_devices
 from diascope.engines.multi_device import Place, Spread
 from diascope.errors import ENDS, DiascopeError, PluginError, RecipeError, reason_of
 from diascope.fields import parameters
-from diascope.file_warnings import cautioned
-from diascope.partial_results import Parts
+from diascope.file_warnings import add_file_warnings
+from diascope.partial_results import PartialResults
 from diascope.plugins import (
     Plugin,
     blamed,
@@ -187,12 +187,12 @@ class Pipeline:
         """Read and preprocess one item."""
         return self.preparation.prepare(item)
 
-    def keep_parts(self, folder: Path) -> None:
+    def keep_partial_results(self, folder: Path) -> None:
         """Keep there what is answered of an item that is read in regions, until it has ended."""
         folder.mkdir(exist_ok=True)
-        self.preparation = replace(self.preparation, parts=Parts(folder, self.digest()))
+        self.preparation = replace(self.preparation, parts=PartialResults(folder, self.digest()))
 
-    def forget_parts(self, item: Item) -> None:
+    def forget_partial_results(self, item: Item) -> None:
         """Remove what was kept of an item that has ended."""
         if self.preparation.parts is not None:
             self.preparation.parts.forget(item)
@@ -221,7 +221,7 @@ class Pipeline:
             pass
         if frames.end is not None:
             return frames.end
-        return cautioned(replace(answer, item=item), first.warnings)
+        return add_file_warnings(replace(answer, item=item), first.warnings)
 
 
 def compose(recipe: Recipe) -> Pipeline:

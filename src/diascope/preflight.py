@@ -13,8 +13,8 @@ from diascope.errors import DiascopeError, RecipeError
 from diascope.inputs import find_items
 from diascope.output import check_local
 from diascope.pipeline import Pipeline, make_backbone
-from diascope.privacy import discreet
-from diascope.pseudonyms import pseudonymous
+from diascope.privacy import redact_record
+from diascope.pseudonyms import pseudonymise
 from diascope.sample import Failed, Item, Prediction, Skipped
 
 SAMPLED = 100
@@ -104,7 +104,7 @@ def _check_inputs(
         leave_out=pipeline.recipe.output,
     )
     if pipeline.recipe.privacy == "strict":
-        found = pseudonymous(found)
+        found = pseudonymise(found)
     every = list(islice(found, _LISTED + 1))
     if len(every) > _LISTED:
         del every[_LISTED:]
@@ -146,7 +146,7 @@ def _check_item(pipeline: Pipeline, item: Item, result: Check) -> bool:
 
 
 def _told(pipeline: Pipeline, outcome: Failed | Skipped) -> str:
-    told = discreet(outcome) if pipeline.recipe.privacy == "strict" else outcome
+    told = redact_record(outcome) if pipeline.recipe.privacy == "strict" else outcome
     assert not isinstance(told, Prediction)  # it is of the kind that it was
     end = f"fail ({told.stage})" if isinstance(told, Failed) else "be skipped"
     return f"{told.item.id} would {end}: {told.reason}"

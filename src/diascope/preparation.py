@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
-from diascope.acceptance import Gate
+from diascope.acceptance import AcceptanceRule
 from diascope.contract_checks import sample_fault
 from diascope.contracts import Prepared, Reader, Resumed, Step
 from diascope.errors import ENDS, NoPictureError, reason_of
-from diascope.partial_results import Parts
+from diascope.partial_results import PartialResults
 from diascope.plugins import Plugin, reason_within
 from diascope.sample import Failed, Item, Sample, Skipped
-from diascope.timing import measured, measured_each
+from diascope.timing import StageTimer, time_each
 
 HEAD_BYTES = 4096
 _ZIP = b"PK\3\4"
@@ -43,12 +43,12 @@ class Preparation:
     readers: tuple[Part[Reader], ...]
     steps: tuple[Part[Step], ...]
     block: int
-    gate: Gate = field(default_factory=Gate)
-    parts: Parts | None = None
+    gate: AcceptanceRule = field(default_factory=AcceptanceRule)
+    parts: PartialResults | None = None
 
     def prepare(self, item: Item) -> Iterator[Prepared]:
         """Yield blocks of samples, or the item's end; never raises for a fault of the item."""
-        with measured("read"):
+        with StageTimer("read"):
             reader = self._opened(item)
             done = 0 if isinstance(reader, Skipped | Failed) else self._done(item, reader)
         if isinstance(reader, Skipped | Failed):
@@ -104,8 +104,8 @@ class Preparation:
     def _blocks(self, item: Item, reader: Part[Reader], done: int) -> Iterator[Prepared]:
         block: list[Sample] = []
         found = done
-        for outcome in measured_each("read", _samples(item, reader, done)):
-            with measured("preprocess"):
+        for outcome in time_each("read", _samples(item, reader, done)):
+            with StageTimer("preprocess"):
                 ready = self._preprocessed(outcome) if isinstance(outcome, Sample) else outcome
             if isinstance(ready, Failed | Skipped):
                 yield ready
@@ -122,7 +122,7 @@ class Preparation:
 
     def _preprocessed(self, sample: Sample) -> Sample | Failed | Skipped:
         read = sample
-        if objection := self.gate.objection(read.facts):
+        if objection := self.gate.rejection_reason(read.facts):
             return Skipped(read.item, objection)
         for step in self.steps:
             try:

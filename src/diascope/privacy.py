@@ -24,22 +24,22 @@ _NAMED = re.compile(r"(?:^|(?<=: )|(?<=\(after ))(_*[A-Z]\w*): .*", re.DOTALL)
 _QUOTED = re.compile(r"(?<!\w)[bru]{0,2}('[^']*('|$)|\"[^\"]*(\"|$))")  # what is cut has one quote
 
 
-def says_burned_in(facts: Mapping[str, str]) -> bool:
+def has_burned_in_text(facts: Mapping[str, str]) -> bool:
     """Say whether a file states that text is burned into its picture."""
     return facts.get("burned_in", "").strip().upper() == "YES"
 
 
-def discreet(record: Record) -> Record:
+def redact_record(record: Record) -> Record:
     """Return a record whose texts quote neither its file nor its path.
 
     Without picture and evidence if text is burned into the picture.
     """
     item = record.item
     if not isinstance(record, Prediction):
-        reason = _NAMED.sub(rf"\1, its words {WITHHELD}", unquoted(record.reason, item))
+        reason = _NAMED.sub(rf"\1, its words {WITHHELD}", redact_text(record.reason, item))
         return replace(record, reason=reason)
-    trace = tuple(unquoted(line, item) for line in record.trace)
-    warnings = tuple(w if w == BURNED_IN else unquoted(w, item) for w in record.warnings)
+    trace = tuple(redact_text(line, item) for line in record.trace)
+    warnings = tuple(w if w == BURNED_IN else redact_text(w, item) for w in record.warnings)
     if BURNED_IN not in warnings:
         return replace(record, trace=trace, warnings=warnings)
     return replace(
@@ -53,16 +53,16 @@ def discreet(record: Record) -> Record:
     )
 
 
-def unquoted(text: str, item: Item) -> str:
+def redact_text(text: str, item: Item) -> str:
     """Return a text without what may tell of the item's file.
 
     That is its path and its name, what stands in quotes, and the words of errors that libraries
     raise.
     """
-    return unraised(_QUOTED.sub("'...'", unnamed(text, item)))
+    return remove_error_text(_QUOTED.sub("'...'", remove_paths(text, item)))
 
 
-def unnamed(text: str, *items: Item) -> str:
+def remove_paths(text: str, *items: Item) -> str:
     """Return a text without the paths and the names of items' files."""
     text = masked(text)
     for path in (path for item in items for path in _paths(item.uri)):
@@ -71,7 +71,7 @@ def unnamed(text: str, *items: Item) -> str:
     return text
 
 
-def unraised(text: str) -> str:
+def remove_error_text(text: str) -> str:
     """Return a text without the words of errors that libraries raise."""
     return _RAISED.sub(rf"\1, its words {WITHHELD}", text)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from diascope.timing import Seconds, Spent
+from diascope.timing import Seconds, StageSeconds
 
 _PREPARING = ("read", "preprocess")
 _WHAT = {
@@ -41,7 +41,7 @@ class Profile:
 
     items: int
     seconds: float
-    spent: Spent
+    spent: StageSeconds
     cores: int
     workers: int
     accelerated: bool
@@ -149,14 +149,14 @@ class Profile:
             )
 
 
-def with_threads(spent: Spent, cpu: float) -> Spent:
+def with_threads(spent: StageSeconds, cpu: float) -> StageSeconds:
     """Give the network the core-seconds of its own threads, which no stage counts.
 
     Args:
         spent: while the items were classified.
         cpu: core-seconds of this whole process meanwhile.
     """
-    others = sum(each.cpu - each.away for stage, each in spent.items() if stage != "model")
+    others = sum(each.cpu - each.worker_cpu for stage, each in spent.items() if stage != "model")
     model = spent.get("model", Seconds())
     whole = max(model.cpu, cpu - others)
     return {**spent, "model": model._replace(cpu=whole)} if "model" in spent else spent

@@ -26,7 +26,7 @@ _LAST_TAG = 0x00080018  # SOP Instance UID
 _BARE = {group.to_bytes(2, order) for group in (2, 8) for order in ("little", "big")}
 
 
-def pseudonymous(found: Iterable[Found]) -> Iterator[Found]:
+def pseudonymise(found: Iterable[Found]) -> Iterator[Found]:
     """Yield the same items, called by a keyed hash (HMAC-SHA256, 20 hexadecimal digits).
 
     What is hashed is the SOP Instance UID of a DICOM file, so that copies have one pseudonym
@@ -51,7 +51,7 @@ def is_pseudonym(name: str) -> bool:
     return _PSEUDONYM.fullmatch(name) is not None
 
 
-def looks_dicom(head: bytes) -> bool:
+def looks_like_dicom(head: bytes) -> bool:
     """Say whether a file's first 132 bytes are a DICOM prefix, or as bare as old files begin."""
     return head[128:] == b"DICM" or head[:2] in _BARE
 
@@ -65,7 +65,7 @@ def _instance_uid(item: Item) -> str:
         from pydicom.filereader import read_partial
 
         with item.open() as file, warnings.catch_warnings():
-            if not looks_dicom(file.read(132)):
+            if not looks_like_dicom(file.read(132)):
                 return ""
             file.seek(0)
             warnings.simplefilter("ignore")  # they quote values

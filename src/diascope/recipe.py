@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args
 
-from diascope.acceptance import Gate
+from diascope.acceptance import AcceptanceRule
 from diascope.document import Node, nearest, read_document
 from diascope.errors import RecipeError
 from diascope.fields import check
@@ -101,7 +101,7 @@ class Recipe:
     input: tuple[str, ...] = ()
     output: str | None = None
     read: Reference | None = None
-    accept: Gate = field(default_factory=Gate)
+    accept: AcceptanceRule = field(default_factory=AcceptanceRule)
     preprocess: tuple[Reference, ...] = ()
     report: tuple[Reference, ...] = ()
     run: RunOptions = field(default_factory=RunOptions)
@@ -176,7 +176,7 @@ def read_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
         input=_texts(keys["input"]) if "input" in keys else (),
         output=_text(keys["output"]) if "output" in keys else None,
         read=None if read is None or read.value == "auto" else reference_of("reader", read),
-        accept=_gate(keys["accept"]) if "accept" in keys else Gate(),
+        accept=_gate(keys["accept"]) if "accept" in keys else AcceptanceRule(),
         preprocess=_references("preprocessing", keys.get("preprocess")),
         report=_reports(keys.get("report", _ALL_REPORTS)),
         run=build(RunOptions, options, where=run_where),
@@ -187,7 +187,7 @@ def read_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
     )
 
 
-def _gate(node: Node) -> Gate:
+def _gate(node: Node) -> AcceptanceRule:
     values = dict(_mapping(node, "accept"))
     _known(values, [*FACTS, "missing"])
     missing = values.pop("missing", None)
@@ -196,7 +196,7 @@ def _gate(node: Node) -> Gate:
             f"missing must be accept or skip, got {missing.value!r}", where=missing.where
         )
     facts = {name: _texts(value) for name, value in values.items()}
-    return Gate(facts, "accept" if missing is None else missing.value)
+    return AcceptanceRule(facts, "accept" if missing is None else missing.value)
 
 
 def _privacy(node: Node) -> Privacy:

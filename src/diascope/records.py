@@ -40,7 +40,7 @@ COLUMNS = (
 _PICTURE_QUALITY = 90
 
 
-def packed(record: Record, *, lossless: bool = False) -> tuple[Any, ...]:
+def pack_record(record: Record, *, lossless: bool = False) -> tuple[Any, ...]:
     """Return the values of ``COLUMNS``; pictures as PNG if ``lossless``.
 
     Of names that are not UTF-8, which plugins may quote, the bytes are written out.
@@ -82,7 +82,7 @@ def packed(record: Record, *, lossless: bool = False) -> tuple[Any, ...]:
     )
 
 
-def unpacked(item: Item, row: tuple[Any, ...]) -> Record:
+def unpack_record(item: Item, row: tuple[Any, ...]) -> Record:
     """Return the Record whose values of ``COLUMNS`` these are."""
     state, stage, plugin, reason, answer, *blobs = row
     if state == "failed":

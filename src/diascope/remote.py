@@ -8,7 +8,7 @@ from http.client import responses
 from pathlib import PurePosixPath
 from typing import Any
 
-from diascope.archives import system_at
+from diascope.archives import open_filesystem
 from diascope.display_text import as_utf8, masked
 from diascope.errors import AddressError, ReadError, UsageError, reason_of
 from diascope.sample import Failed, Found, Item, Skipped
@@ -36,7 +36,7 @@ def find_remote(uri: str, prefix: str) -> Iterator[Found]:
     head, chained, rest = uri.partition("::")
     tail = f"::{rest}" if chained else ""
     try:
-        system, root = system_at(uri)
+        system, root = open_filesystem(uri)
         paths = _remote_paths(system, root, uri)
     except ImportError as error:
         scheme = re.findall(r"([\w+]+)://", uri)[-1]  # of an archive, where it lies
@@ -79,7 +79,7 @@ def _found(name: str, uri: str, stamp: str, hidden: bool) -> Found:
 def remote_stamp(uri: str) -> str:
     """Return a digest of all that the file system tells of a file; empty if it tells nothing."""
     try:
-        system, root = system_at(uri)
+        system, root = open_filesystem(uri)
         system.invalidate_cache(root)  # a listing tells other things, and what was there then
         return _digest(system.info(root))
     except Exception:  # a file system may raise anything

@@ -17,15 +17,15 @@ from diascope.contracts import Report
 from diascope.display_text import as_utf8, masked
 from diascope.errors import ENDS, DiascopeError, OutputError
 from diascope.ledger import Ledger
-from diascope.output import places_in, put_in_place, write_whole
-from diascope.output_errors import is_full
+from diascope.output import move_files, target_paths, write_atomically
+from diascope.output_errors import is_disk_full
 from diascope.pipeline import Pipeline
 from diascope.plugins import reason_within
 from diascope.preparation import Part
-from diascope.privacy import WITHHELD, discreet, unraised
+from diascope.privacy import WITHHELD, redact_record, remove_error_text
 from diascope.profile import Profile
 from diascope.sample import Record
-from diascope.versions import last_versions, mixed_versions, versions
+from diascope.versions import latest_versions, library_versions, mixed_version_warnings
 
 RUN_FILE = "run.json"
 _FACT = "reports"
@@ -74,12 +74,12 @@ class Summary:
             "weights": {"model": pipeline.model.plugin.name, "digest": card.digest},
             "execution": _execution(ledger),
             "card": card.plain(),
-            "versions": versions(parts)
-            | last_versions(ledger)
+            "versions": library_versions(parts)
+            | latest_versions(ledger)
             | {part.plugin.distribution: part.plugin.version for part in parts}
             | {"python": platform.python_version()},
             "host": {"platform": platform.platform(), "processor": platform.machine()},
-            "warnings": [*pipeline.warnings, *mixed_versions(ledger)],
+            "warnings": [*pipeline.warnings, *mixed_version_warnings(ledger)],
             **self._facts,
         }
 
@@ -121,19 +121,19 @@ def write_reports(
                 fault = _fault(part.instance, told, _Records(ledger, strict), Path(staging))
                 if fault is not None:
                     problems.append(_problem(part, fault, strict))
-                places = places_in(output, Path(staging), taken)
+                places = target_paths(output, Path(staging), taken)
                 known |= dict.fromkeys(_names(places.values(), output))
                 ledger.remember(_FACT, json.dumps(["", known]))  # a kill leaves none unknown
-                put_in_place(places)
+                move_files(places)
                 taken |= dict.fromkeys(places.values(), part.plugin.title)
             except ENDS:
                 raise
             except BaseException as error:  # a stranger's report may raise anything
-                if is_full(error):
+                if is_disk_full(error):
                     raise
                 problems.append(_problem(part, error, strict))
     text = json.dumps(run | {"problems": problems}, indent=1, ensure_ascii=False)
-    write_whole(output / RUN_FILE, masked(text))
+    write_atomically(output / RUN_FILE, masked(text))
     names = [*_names(taken, output), RUN_FILE]
     older = known.keys() - set(names)  # such as shards of a longer run
     if problems:
@@ -149,7 +149,7 @@ def write_reports(
     return list(taken), problems
 
 
-def reported(ledger: Ledger, pipeline: Pipeline, output: Path) -> list[Path]:
+def existing_reports(ledger: Ledger, pipeline: Pipeline, output: Path) -> list[Path]:
     """Return the files of these very reports if all are there as they were written, else none."""
     wanted, sizes = _remembered(ledger)
     if wanted != _wanted(pipeline):
@@ -182,7 +182,7 @@ class _Records:
 
     def __iter__(self) -> Iterator[Record]:
         records = self.ledger.records()
-        return map(discreet, records) if self.strict else records
+        return map(redact_record, records) if self.strict else records
 
 
 def _fault(
@@ -217,7 +217,7 @@ def _problem(part: Part[Report], error: BaseException, strict: bool) -> str:
     kind, reason = type(error).__name__, reason_within(part.plugin, error)
     if strict and isinstance(error, DiascopeError):  # it may quote another
         own = f"{kind}: "
-        reason = own + unraised(reason.removeprefix(own))
+        reason = own + remove_error_text(reason.removeprefix(own))
     elif strict:
         reason = f"{kind}, its words {WITHHELD}"
     return f"the {part.plugin.title} could not be written: {reason}"

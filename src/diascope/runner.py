@@ -11,23 +11,23 @@ from pathlib import Path
 from warnings import warn
 
 from diascope.contract_checks import chunk_fault
-from diascope.cores import cores
+from diascope.cores import available_cores
 from diascope.engine_selection import Execution
 from diascope.errors import DiascopeError, PluginError, RecipeError, UsageError
 from diascope.inputs import find_items
 from diascope.ledger import Ledger, content_digest
-from diascope.ledger_file import damaged, is_damage
-from diascope.output import LEDGER_FILE, held
-from diascope.output_errors import fault_of, is_full
+from diascope.ledger_file import damaged_ledger_error, is_corruption
+from diascope.output import LEDGER_FILE, lock_folder
+from diascope.output_errors import describe_output_error, is_disk_full
 from diascope.pipeline import Pipeline
 from diascope.plugins import blamed, raised_by
-from diascope.privacy import WITHHELD, unnamed
+from diascope.privacy import WITHHELD, remove_paths
 from diascope.profile import Profile, with_threads
-from diascope.pseudonyms import pseudonymous
-from diascope.reporting import Summary, note_execution, reported, write_reports
+from diascope.pseudonyms import pseudonymise
+from diascope.reporting import Summary, existing_reports, note_execution, write_reports
 from diascope.sample import Failed, Found, Item, Prediction, Record, state_of, was_read
-from diascope.timing import measured, take_spent
-from diascope.versions import mixed_versions, note_versions
+from diascope.timing import StageTimer, take_stage_seconds
+from diascope.versions import mixed_version_warnings, note_versions
 
 _PARTS = ".unfinished"
 _ENGINE = "engine"
@@ -119,14 +119,16 @@ def run(pipeline: Pipeline, request: Request, watch: Watch) -> Outcome:
     try:
         kept = request.output / _PARTS  # of an item under way, by the engine that the ledger names
         with (
-            held(request.output, lambda: bool(outcome.worked) or kept.exists()) as outcome.output,
+            lock_folder(
+                request.output, lambda: bool(outcome.worked) or kept.exists()
+            ) as outcome.output,
             closing(Ledger(outcome.output / LEDGER_FILE, pipeline.digest())) as ledger,
         ):
             _run(pipeline, request, watch, ledger, outcome)
     except (OSError, sqlite3.DatabaseError) as error:
-        if isinstance(error, sqlite3.DatabaseError) and is_damage(error):
-            raise damaged(request.output / LEDGER_FILE, error) from error
-        outcome.stopped = fault_of(error, outcome.output)
+        if isinstance(error, sqlite3.DatabaseError) and is_corruption(error):
+            raise damaged_ledger_error(request.output / LEDGER_FILE, error) from error
+        outcome.stopped = describe_output_error(error, outcome.output)
         if not outcome.stopped:
             raise
     return outcome
@@ -140,8 +142,8 @@ def _run(
     named = [*request.inputs, *map(str, request.lists)] or pipeline.recipe.input
     command, inputs = (WITHHELD, [WITHHELD]) if strict else (request.command, named)
     summary, told = Summary(command, inputs), ""
-    take_spent()  # by another run of this process
-    with measured("find"):
+    take_stage_seconds()  # by another run of this process
+    with StageTimer("find"):
         ledger.enter(_found(pipeline, request, output), retry=request.retry, limit=request.limit)
     outcome.counts, outcome.failed = ledger.counts(), ledger.lost
     if not outcome.counts["found"]:
@@ -149,10 +151,10 @@ def _run(
         raise UsageError("the inputs hold no files", hint=hint)
     summary.lap("find")
     if left := outcome.counts["pending"]:
-        with measured("load"):
+        with StageTimer("load"):
             _load(pipeline, ledger)
         outcome.execution = pipeline.execution
-        pipeline.keep_parts(output / _PARTS)
+        pipeline.keep_partial_results(output / _PARTS)
         summary.lap("load")
         try:
             outcome.profile = _profiled(pipeline, request, watch, ledger, outcome)
@@ -164,14 +166,16 @@ def _run(
         summary.lap("classify")
     if not outcome.counts["pending"] and (output / _PARTS).exists():
         shutil.rmtree(output / _PARTS)  # what is left is of items that changed or are gone
-    if not left and not ledger.changed and (done := reported(ledger, pipeline, output)):
+    if not left and not ledger.changed and (done := existing_reports(ledger, pipeline, output)):
         outcome.reports = done
         return
     summary.finish(outcome.counts, outcome.worked, told or outcome.stopped, outcome.profile)
-    with measured("report"):
+    with StageTimer("report"):
         outcome.reports, outcome.problems = write_reports(pipeline, ledger, summary, output)
     if outcome.profile is not None:
-        outcome.profile = replace(outcome.profile, spent=outcome.profile.spent | take_spent())
+        outcome.profile = replace(
+            outcome.profile, spent=outcome.profile.spent | take_stage_seconds()
+        )
 
 
 def _found(pipeline: Pipeline, request: Request, output: Path) -> Iterator[Found]:
@@ -181,7 +185,7 @@ def _found(pipeline: Pipeline, request: Request, output: Path) -> Iterator[Found
         raise UsageError("there is nothing to classify: the recipe names no input, nor did you")
     base = pipeline.recipe.base if own else None
     found = find_items(named, request.lists, base=base, leave_out=output)
-    return pseudonymous(found) if pipeline.recipe.privacy == "strict" else found
+    return pseudonymise(found) if pipeline.recipe.privacy == "strict" else found
 
 
 def _load(pipeline: Pipeline, ledger: Ledger) -> None:
@@ -207,15 +211,15 @@ def _profiled(
     pipeline: Pipeline, request: Request, watch: Watch, ledger: Ledger, outcome: Outcome
 ) -> Profile:
     """Classify what is not done, and say where the time went."""
-    automatic = cores() if outcome.counts["pending"] > pipeline.batch else 0
-    before, start, cpu = take_spent(), time.perf_counter(), time.process_time()
+    automatic = available_cores() if outcome.counts["pending"] > pipeline.batch else 0
+    before, start, cpu = take_stage_seconds(), time.perf_counter(), time.process_time()
     _work(pipeline, request, watch, ledger, outcome)
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     return Profile(
         items=outcome.worked,
         seconds=seconds,
-        spent=before | with_threads(take_spent(), cpu),
-        cores=cores(),
+        spent=before | with_threads(take_stage_seconds(), cpu),
+        cores=available_cores(),
         workers=automatic if pipeline.workers == "auto" else pipeline.workers,
         accelerated="cpu" not in pipeline.devices,
         reference=pipeline.execution is not None and pipeline.execution.is_reference,
@@ -231,17 +235,17 @@ def _work(
     noted = False
     with closing(_carried_out(pipeline, ledger)) as chunks:
         for records in chunks:
-            with measured("digest"):
+            with StageTimer("digest"):
                 ends = [(one, content_digest(one.item) if was_read(one) else "") for one in records]
             if not noted and any(isinstance(record, Prediction) for record in records):
                 noted = True
                 note_versions(ledger, pipeline.parts)
-                for warning in mixed_versions(ledger):
+                for warning in mixed_version_warnings(ledger):
                     warn(warning, stacklevel=2)
-            with measured("ledger"):
+            with StageTimer("ledger"):
                 ledger.record(ends)
                 for record in records:
-                    pipeline.forget_parts(record.item)
+                    pipeline.forget_partial_results(record.item)
             outcome.add(records)
             watch(outcome.counts, outcome.worked)
             if _too_many(request, outcome):
@@ -271,8 +275,8 @@ def _carried_out(pipeline: Pipeline, ledger: Ledger) -> Generator[Sequence[Recor
                 yield records
     except BaseException as error:
         if isinstance(error, DiascopeError) and pipeline.recipe.privacy == "strict":
-            error.message = unnamed(error.message, *waiting)
-        if is_full(error) or not raised_by(executor.plugin, error):
+            error.message = remove_paths(error.message, *waiting)
+        if is_disk_full(error) or not raised_by(executor.plugin, error):
             raise
         with blamed(executor.plugin, "failed"):  # errors of ours, and what ends the work, go on
             raise

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
-from diascope.archives import open_within, system_at
+from diascope.archives import open_filesystem, open_member
 from diascope.errors import ReadError
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ class Item:
         scheme, _, rest = self.uri.partition("://")
         inner, chained, outer = rest.partition("::")
         if chained:
-            return open_within(f"{scheme}://::{outer}", inner)
-        system, path = system_at(self.uri)
+            return open_member(f"{scheme}://::{outer}", inner)
+        system, path = open_filesystem(self.uri)
         return cast("BinaryIO", system.open(path, "rb"))
 
 

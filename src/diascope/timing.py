@@ -18,15 +18,15 @@ class Seconds(NamedTuple):
     Attributes:
         wall: by the clock, waiting included; the sum of all threads and processes.
         cpu: of a core, of the threads that entered the stage.
-        away: the part of ``cpu`` that other processes spent.
+        worker_cpu: the part of ``cpu`` spent in worker processes.
     """
 
     wall: float = 0.0
     cpu: float = 0.0
-    away: float = 0.0
+    worker_cpu: float = 0.0
 
 
-Spent = dict[str, Seconds]
+StageSeconds = dict[str, Seconds]
 """Stage to what it took."""
 
 
@@ -40,10 +40,10 @@ class _Thread(threading.local):
 
 _thread = _Thread()
 _lock = threading.Lock()
-_spent: Spent = {}
+_spent: StageSeconds = {}
 
 
-class measured:  # noqa: N801 - a context manager, read as a word
+class StageTimer:
     """Count what happens within for a stage."""
 
     def __init__(self, stage: str) -> None:
@@ -58,11 +58,11 @@ class measured:  # noqa: N801 - a context manager, read as a word
         _thread.stages.pop()
 
 
-def measured_each(stage: str, values: Iterable[T]) -> Iterator[T]:
+def time_each(stage: str, values: Iterable[T]) -> Iterator[T]:
     """Yield the values; what making each takes counts for a stage."""
     source = iter(values)
     while True:
-        with measured(stage):
+        with StageTimer(stage):
             try:
                 value = next(source)
             except StopIteration:
@@ -70,14 +70,14 @@ def measured_each(stage: str, values: Iterable[T]) -> Iterator[T]:
         yield value
 
 
-def add_away(spent: Mapping[str, Seconds]) -> None:
+def add_worker_seconds(spent: Mapping[str, Seconds]) -> None:
     """Count what another process spent."""
     with _lock:
         for stage, (wall, cpu, _) in spent.items():
             _add(stage, Seconds(wall, cpu, cpu))
 
 
-def take_spent() -> Spent:
+def take_stage_seconds() -> StageSeconds:
     """Return what this process spent since the last call, and begin anew."""
     with _lock:
         taken = _spent.copy()

@@ -23,7 +23,7 @@ _REQUIRED = re.compile(r"[\w.-]+")
 
 
 @cache
-def version_of(name: str) -> str | None:
+def installed_version(name: str) -> str | None:
     """Return the version of an installed distribution, else None."""
     try:
         return version(name)
@@ -31,7 +31,7 @@ def version_of(name: str) -> str | None:
         return None
 
 
-def versions(parts: Iterable[Part[Any]]) -> dict[str, str]:
+def library_versions(parts: Iterable[Part[Any]]) -> dict[str, str]:
     """Return name to version of the libraries that parts use: the core's, and what others require.
 
     What is not installed is left out.
@@ -40,7 +40,7 @@ def versions(parts: Iterable[Part[Any]]) -> dict[str, str]:
     names = dict.fromkeys(_LIBRARIES)
     for name in sorted(others):
         names |= dict.fromkeys(_required(name))
-    return {name: found for name in names if (found := version_of(name))}
+    return {name: found for name in names if (found := installed_version(name))}
 
 
 def _required(distribution: str) -> list[str]:
@@ -59,17 +59,17 @@ def note_versions(ledger: Ledger, parts: Iterable[Part[Any]]) -> None:
     unknown = [None] if known else []
     seen = {
         name: [*(each for each in known.get(name, unknown) if each != found), found]
-        for name, found in (dict.fromkeys(known) | versions(parts)).items()
+        for name, found in (dict.fromkeys(known) | library_versions(parts)).items()
     }
     ledger.remember(_FACT, json.dumps([ledger.digest, seen]))
 
 
-def last_versions(ledger: Ledger) -> dict[str, str]:
+def latest_versions(ledger: Ledger) -> dict[str, str]:
     """Return name to version of the libraries that gave the newest answers; empty if unknown."""
     return {name: seen[-1] for name, seen in _answered(ledger).items() if seen[-1] is not None}
 
 
-def mixed_versions(ledger: Ledger) -> list[str]:
+def mixed_version_warnings(ledger: Ledger) -> list[str]:
     """Return a warning if not all answers were given with the same versions."""
     told = [
         f"{name} {' and '.join(each or 'none' for each in older)}, now {last or 'none'}"

@@ -19,7 +19,7 @@ from diascope.executors.local import LocalExecutor
 from diascope.pipeline import Pipeline, compose
 from diascope.recipe import read_recipe
 from diascope.sample import Failed, Item, Prediction, Record, Skipped
-from diascope.timing import take_spent
+from diascope.timing import take_stage_seconds
 from tests.runs import PATIENCE_S, REFERENCE, write_pictures, write_recipe
 
 Make = Callable[..., Pipeline]
@@ -279,12 +279,12 @@ def test_threads_start_no_process(make: Make, chunks: list[list[Item]]) -> None:
 
 
 def test_what_worker_processes_spent_comes_home(make: Make, chunks: list[list[Item]]) -> None:
-    take_spent()
+    take_stage_seconds()
     records(make("image", 2), chunks)
-    spent = take_spent()
+    spent = take_stage_seconds()
     assert {"read", "preprocess", "hand over", "wait", "model", "answer"} <= spent.keys()
-    assert spent["read"].away == spent["read"].cpu > 0
-    assert spent["model"].away == 0
+    assert spent["read"].worker_cpu == spent["read"].cpu > 0
+    assert spent["model"].worker_cpu == 0
 
 
 class Exits(Slowly):

@@ -103,7 +103,7 @@ def test_torch_computes_on_the_share_of_cores_that_readers_leave(
 ) -> None:
     from diascope.training import train as module
 
-    monkeypatch.setattr(module, "threads", lambda: 6)
+    monkeypatch.setattr(module, "network_threads", lambda: 6)
     recipe = read_recipe(
         str(write_training(tmp_path / "t.yaml", table, epochs=1)), ["run.workers=1"]
     )

@@ -11,7 +11,7 @@ from highdicom.pm import ParametricMap
 from pydicom import Dataset, FileMetaDataset, dcmread
 from pydicom.uid import ExplicitVRLittleEndian, VLWholeSlideMicroscopyImageStorage
 
-from diascope.privacy import BURNED_IN, discreet
+from diascope.privacy import BURNED_IN, redact_record
 from diascope.sample import Overview, Regions
 from diascope.testing import check_report
 from diascope_dicom.reports import DicomPm
@@ -193,7 +193,7 @@ def test_what_has_no_map_is_left_out_and_told(run, slide, tiled, tomogram, tmp_p
 
 
 def test_a_slide_that_a_strict_run_withholds_is_told_as_that(run, slide, tiled, tmp_path):
-    burned = discreet(tiled(slide(), warnings=(BURNED_IN,)))
+    burned = redact_record(tiled(slide(), warnings=(BURNED_IN,)))
     DicomPm().write(run | {"recipe": {"privacy": "strict"}}, [burned], tmp_path)
     assert "text is burned into its picture" in rows(tmp_path)[0]["reason"]
 

@@ -10,7 +10,7 @@ from pydicom import dcmread
 from pydicom.data import get_charset_files
 
 from diascope.errors import OutputError
-from diascope.privacy import BURNED_IN, discreet
+from diascope.privacy import BURNED_IN, redact_record
 from diascope.sample import Failed, Item
 from diascope.testing import check_report
 from diascope_dicom.reports import DicomSc, DicomSr
@@ -263,6 +263,6 @@ def test_without_an_evidence_map_there_is_no_capture(run, answer, tomogram, tmp_
 
 
 def test_a_picture_that_a_strict_run_withholds_is_told_as_that(run, answer, tomogram, tmp_path):
-    burned = discreet(answer(tomogram, warnings=(BURNED_IN,)))
+    burned = redact_record(answer(tomogram, warnings=(BURNED_IN,)))
     DicomSc().write(run | {"recipe": {"privacy": "strict"}}, [burned], tmp_path)
     assert "text is burned into its picture" in rows(tmp_path, "dicom-sc")[0]["reason"]

@@ -5,19 +5,19 @@ from typing import Any
 
 import pytest
 
-from diascope.acceptance import Gate
+from diascope.acceptance import AcceptanceRule
 from diascope.plugins import Plugin
 from diascope.preparation import Part, Preparation
-from diascope.privacy import WITHHELD, says_burned_in, unquoted
+from diascope.privacy import WITHHELD, has_burned_in_text, redact_text
 from diascope.sample import Failed, Item, Skipped
 from diascope_slides.reader import SlideReader
 
 Make = Callable[..., Item]
-ANY = Gate()
+ANY = AcceptanceRule()
 READER = SlideReader(tile=64, tissue=0)
 
 
-def prepared(item: Item, gate: Gate = ANY) -> Any:
+def prepared(item: Item, gate: AcceptanceRule = ANY) -> Any:
     reader = Part(Plugin("reader", "slide", "diascope-slides", "1", ""), READER)
     return next(Preparation((reader,), (), 1, gate).prepare(item))
 
@@ -26,7 +26,7 @@ def test_every_tile_carries_what_the_header_says(make_dicom: Make) -> None:
     samples = list(READER.read(make_dicom(BurnedInAnnotation="YES")))
 
     assert len(samples) == 4
-    assert all(says_burned_in(sample.facts) for sample in samples)
+    assert all(has_burned_in_text(sample.facts) for sample in samples)
     assert {sample.facts["image_type"] for sample in samples} == {"ORIGINAL/PRIMARY"}
 
 
@@ -37,7 +37,7 @@ def test_every_tile_carries_what_the_header_says(make_dicom: Make) -> None:
 def test_a_recipe_can_ask_for_slides_by_their_modality(
     make_dicom: Make, modality: str, outcome: str | None
 ) -> None:
-    gate = Gate({"modality": ("SM",)}, missing="skip")
+    gate = AcceptanceRule({"modality": ("SM",)}, missing="skip")
     first = prepared(make_dicom(Modality=modality), gate)
 
     assert (first.reason if isinstance(first, Skipped) else None) == outcome
@@ -50,7 +50,7 @@ def test_the_slide_that_a_part_belongs_to_stands_in_quotes(make_dicom: Make) -> 
 
     assert isinstance(outcome, Skipped)
     assert outcome.reason == "a part of the slide 'DOE-JANE.dcm', and read with it"
-    assert unquoted(outcome.reason, part) == "a part of the slide '...', and read with it"
+    assert redact_text(outcome.reason, part) == "a part of the slide '...', and read with it"
 
 
 def test_the_words_of_a_library_follow_the_kind_of_its_error(make_dicom: Make) -> None:
@@ -60,4 +60,4 @@ def test_the_words_of_a_library_follow_the_kind_of_its_error(make_dicom: Make) -
     assert isinstance(outcome, Failed)
     told, words = "it cannot be opened, it is truncated or damaged: RuntimeError", WITHHELD
     assert outcome.reason.startswith(f"{told}: ")
-    assert unquoted(outcome.reason, item) == f"{told}, its words {words}"
+    assert redact_text(outcome.reason, item) == f"{told}, its words {words}"

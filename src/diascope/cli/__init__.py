@@ -94,12 +94,12 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         end_interrupted(verb, typed())
     except Exception as error:
-        from diascope.output_errors import is_full
+        from diascope.output_errors import is_disk_full
 
         if isinstance(error, BrokenPipeError) and verb not in _WRITING:
             give_up(sys.stdout.fileno())  # such as `pipeline plugins list | head`
             sys.exit(1)
-        if is_full(error):
+        if is_disk_full(error):
             give_up(sys.stdout.fileno())
             click.echo(f"pipeline: the disk is full: {error}", err=True)
             sys.exit(3)

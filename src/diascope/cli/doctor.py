@@ -51,13 +51,13 @@ def _findings() -> dict[str, Any]:
     from diascope.engines.open_engines import PACKAGES, installed
     from diascope.plugin_health import examine, misplaced
     from diascope.plugins import find_plugins
-    from diascope.versions import version_of
+    from diascope.versions import installed_version
 
     health = [*examine(find_plugins()), *misplaced()]
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "versions": {name: version_of(name) for name in _CORE},
+        "versions": {name: installed_version(name) for name in _CORE},
         "devices": _devices(),
         "engines": [name for name in PACKAGES if installed(name)],
         "extras": _extras(),

@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 
 from diascope.cli.command_line import typed
-from diascope.output_errors import fault_of
+from diascope.output_errors import describe_output_error
 
 
 @contextmanager
@@ -22,8 +22,9 @@ def folder_told(folder: Path) -> Iterator[None]:
     except (OSError, sqlite3.Error, RuntimeError) as error:
         # torch hides what befell its file behind words
         cause = error.__context__ if isinstance(error, RuntimeError) else error
-        fault = fault_of(cause, output) if isinstance(cause, OSError | sqlite3.Error) else ""
-        if not fault:
+        if not isinstance(cause, OSError | sqlite3.Error):
+            raise
+        if not (fault := describe_output_error(cause, output)):
             raise
         stop_early(fault, 3)
 

@@ -106,7 +106,7 @@ def _evaluate(
     )
     from diascope.evaluation.write import write_evaluation
     from diascope.inference_trace import OVERRIDES
-    from diascope.output import held
+    from diascope.output import lock_folder
     from diascope.pages.formatting import plural
 
     quiet, seed = options["quiet"], options["seed"]
@@ -125,7 +125,7 @@ def _evaluate(
     check_divisible(columns_of(examples), by)
     updated_in = updatable(pipeline.weights, card) if options["update_card"] else None
     looking = _looking(pipeline, examples, options["labels"]) if options["evidence"] else None
-    stack.enter_context(held(folder, lock_file=_LOCK))
+    stack.enter_context(lock_folder(folder, lock_file=_LOCK))
     scored, failed, doubts, code = _answers(pipeline, examples, folder, quiet=quiet)
     warnings += doubts
     comparison, updated = None, list[Path]()

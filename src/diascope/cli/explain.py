@@ -143,12 +143,12 @@ def _tell(found: "Explained") -> None:
 
 def _write(folder: Path, name: str, page: str, quiet: bool) -> None:
     from diascope.errors import OutputError
-    from diascope.output import check_local, write_whole
+    from diascope.output import check_local, write_atomically
 
     check_local(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / name, page)
+        write_atomically(folder / name, page)
     except OSError as error:
         raise OutputError(f"cannot be written: {error.strerror}", where=str(folder)) from error
     if not quiet:

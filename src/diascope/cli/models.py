@@ -78,14 +78,14 @@ def _write_page(card: "ModelCard", page: str) -> None:
     from pathlib import Path
 
     from diascope.errors import OutputError
-    from diascope.output import write_whole
+    from diascope.output import write_atomically
     from diascope.pages.card import card_page
 
     if page == "-":
         click.echo(card_page(card))
         return
     try:
-        write_whole(Path(page), card_page(card))
+        write_atomically(Path(page), card_page(card))
     except OSError as error:
         raise OutputError(f"cannot be written: {error.strerror}", where=page) from error
     click.echo(f"Card: {page}")

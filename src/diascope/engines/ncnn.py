@@ -13,7 +13,7 @@ import ncnn
 import numpy as np
 from numpy.typing import NDArray
 
-from diascope.cores import threads
+from diascope.cores import network_threads
 from diascope.engines.exported import OUTPUTS, equal_parts, outputs_of
 from diascope.engines.outputs import Outputs
 
@@ -42,7 +42,7 @@ class NcnnEngine:
         if any(read):
             raise RuntimeError(f"ncnn cannot read {graph}: a file is damaged, or a layer unknown")
         self._names = OUTPUTS[: len(self._net.output_names())]
-        self._threads = ThreadPoolExecutor(threads(), thread_name_prefix="ncnn")
+        self._threads = ThreadPoolExecutor(network_threads(), thread_name_prefix="ncnn")
 
     def run(self, pictures: NDArray[np.float32]) -> Outputs:
         found = list(self._threads.map(self._one, equal_parts(pictures, 1)))

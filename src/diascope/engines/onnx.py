@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diascope.cores import threads
+from diascope.cores import network_threads
 from diascope.engines.exported import INPUT, equal_parts, outputs_of
 from diascope.engines.outputs import Outputs
 
@@ -30,7 +30,7 @@ class OnnxEngine:
             str(graph), options, providers=["CPUExecutionProvider"]
         )
         self._names = [output.name for output in self._session.get_outputs()]
-        self._threads = ThreadPoolExecutor(threads(), thread_name_prefix="onnx")
+        self._threads = ThreadPoolExecutor(network_threads(), thread_name_prefix="onnx")
 
     def run(self, pictures: NDArray[np.float32]) -> Outputs:
         found = list(self._threads.map(self._pair, equal_parts(pictures)))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_128
 
-from diascope.cores import quota_threads, wanted_threads
+from diascope.cores import omp_threads, quota_threads
 from diascope.engines import graph_cache
 from diascope.engines.exported import INPUT, OUTPUTS, equal_parts, outputs_of
 from diascope.engines.outputs import Outputs
@@ -45,7 +45,7 @@ class OpenVinoEngine:
             "PERFORMANCE_HINT_NUM_REQUESTS": _AT_ONCE,
             "CACHE_DIR": str(cache),
         }
-        if limit := wanted_threads() or quota_threads():  # as torch does
+        if limit := omp_threads() or quota_threads():  # as torch does
             options["INFERENCE_NUM_THREADS"] = limit
         sound = set(filter(_is_sound, cache.glob(_COMPILED)))
         compiled = _core().compile_model(str(graph), "CPU", options)

@@ -13,9 +13,9 @@ from diascope.card import ModelCard
 from diascope.errors import TableError, UsageError
 from diascope.evaluation.labelled_scores import Booleans, Scored
 from diascope.evaluation.training_overlap import LEARNED, learned_by
-from diascope.inputs import straight
+from diascope.inputs import absolute_path
 from diascope.ledger import Ledger
-from diascope.output import held, write_table
+from diascope.output import lock_folder, write_table
 from diascope.pages.formatting import plural
 from diascope.pipeline import Pipeline
 from diascope.runner import Outcome, Request, Watch, run
@@ -93,7 +93,7 @@ def classify(
     pipeline: Pipeline, examples: Iterable[Example], folder: Path, watch: Watch, command: str
 ) -> Outcome:
     """Run the pipeline on the pictures; the same call again goes on where it stopped."""
-    with held(folder) as output:
+    with lock_folder(folder) as output:
         write_table(output / _LIST, [["path"], *([_uri(example)] for example in examples)])
     request = Request(inputs=(), output=folder, lists=[folder / _LIST], command=command)
     return run(pipeline, request, watch)
@@ -208,7 +208,7 @@ def _truth(example: Example, names: Sequence[str]) -> list[float]:
 
 
 def _uri(example: Example) -> str:
-    return str(straight(example.path))
+    return str(absolute_path(example.path))
 
 
 def _repeated(examples: Sequence[Example]) -> list[str]:

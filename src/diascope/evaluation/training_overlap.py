@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast, get_args
 
 from diascope.errors import reason_of
-from diascope.inputs import straight
+from diascope.inputs import absolute_path
 from diascope.table import SPLIT_FILE, Example, Split
 
 _ALL = get_args(Split)
@@ -37,7 +37,7 @@ class Learned:
     def split(self, example: Example) -> Split | None:
         """Return the training's split of a row's group or picture, the one that it learned more
         from; None if neither stands in it."""
-        found = self.groups.get(example.group), self.pictures.get(straight(example.path))
+        found = self.groups.get(example.group), self.pictures.get(absolute_path(example.path))
         return next((split for split in _ALL if split in found), None)
 
     def namesakes(self, examples: Sequence[Example]) -> list[Example]:
@@ -80,7 +80,7 @@ def learned_by(folder: Path | None, examples: Sequence[Example]) -> Learned:
     whole = [row for row in rows if Path(row["path"]).is_absolute()]
     return Learned(
         groups,
-        {straight(Path(row["path"])): cast(Split, row["split"]) for row in whole},
+        {absolute_path(Path(row["path"])): cast(Split, row["split"]) for row in whole},
         frozenset(Path(row["path"]).stem for row in rows if row["split"] in LEARNED),
         doubt,
     )

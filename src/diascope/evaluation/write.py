@@ -7,7 +7,7 @@ from pathlib import Path
 from diascope.evaluation.evaluate import Evaluation
 from diascope.evaluation.figures import draw_figures
 from diascope.evaluation.page import page
-from diascope.output import write_whole
+from diascope.output import write_atomically
 
 
 def write_evaluation(
@@ -30,6 +30,6 @@ def write_evaluation(
     text = page(evaluation, folder / "figures", title=title, about=facts, titles=titles or {})
     files = [folder / "metrics.json", folder / "evaluation.html"]
     plain = {**facts, **evaluation.plain()}
-    write_whole(files[0], json.dumps(plain, indent=1, ensure_ascii=False) + "\n")
-    write_whole(files[1], text)
+    write_atomically(files[0], json.dumps(plain, indent=1, ensure_ascii=False) + "\n")
+    write_atomically(files[1], text)
     return [*files, *figures]

@@ -9,12 +9,12 @@ from threading import Event
 from typing import ClassVar, Literal
 
 from diascope.contracts import Prepared, Work
-from diascope.cores import cores
+from diascope.cores import available_cores
 from diascope.executors.processes import WorkerProcess
 from diascope.executors.threads import WorkerThread
 from diascope.executors.workers import Preparer, Workers
 from diascope.sample import Item, Record
-from diascope.timing import measured
+from diascope.timing import StageTimer
 
 _Chunk = Iterator[tuple[Item, Prepared]]
 
@@ -54,7 +54,7 @@ class LocalExecutor:
         self, work: Work, chunks: Iterable[Sequence[Item]]
     ) -> Generator[Sequence[Record], None, None]:
         start = list(islice(chunks := iter(chunks), 2))
-        automatic = cores() if len(start) > 1 else 0
+        automatic = available_cores() if len(start) > 1 else 0
         count = automatic if work.workers == "auto" else work.workers
         every = chain(start, chunks)
         yield from self._parallel(work, every, count) if count else self._serial(work, every)
@@ -111,5 +111,5 @@ class LocalExecutor:
 
 
 def _finished(work: Work, prepared: _Chunk) -> list[Record]:
-    with measured("answer"):
+    with StageTimer("answer"):
         return list(work.finish(prepared))

@@ -20,7 +20,7 @@ from diascope.errors import DiascopeError, reason_of
 from diascope.executors.channel import Channel
 from diascope.library_warnings import told_once
 from diascope.sample import Failed, Item
-from diascope.timing import add_away, measured, take_spent
+from diascope.timing import StageTimer, add_worker_seconds, take_stage_seconds
 
 _ONE_THREAD = dict.fromkeys(
     (
@@ -68,7 +68,7 @@ class WorkerProcess:
             channel = self._given(item)
             while not isinstance(block := _received(channel, self._limit), dict):
                 yield block
-            add_away(block)
+            add_worker_seconds(block)
         except DiascopeError:
             raise
         except TimeoutError as error:
@@ -181,7 +181,7 @@ def _ctrl_c_kept_off() -> Iterator[None]:
 
 
 def _received(channel: Channel, within_s: float | None) -> Any:
-    with measured("hand over"):
+    with StageTimer("hand over"):
         return channel.receive(within_s)
 
 
@@ -226,7 +226,7 @@ def _serve(channel: Channel, pickled: bytes) -> None:
         item = channel.receive()
         for prepared in work.prepare(item):
             try:
-                with measured("hand over"):
+                with StageTimer("hand over"):
                     channel.send(prepared)
             except OSError:
                 raise
@@ -234,7 +234,7 @@ def _serve(channel: Channel, pickled: bytes) -> None:
                 told = f"what was read of it cannot leave its process: {reason_of(error)}"
                 channel.send(Failed(item, "read", "", told))
                 break
-        channel.send(take_spent())
+        channel.send(take_stage_seconds())
 
 
 def _cause(code: int | None) -> str:

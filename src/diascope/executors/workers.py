@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from diascope.contracts import Prepared
 from diascope.errors import PluginError, reason_of
 from diascope.sample import Item
-from diascope.timing import measured
+from diascope.timing import StageTimer
 
 _BLOCKS_AHEAD = 4
 _POLL_SECONDS = 0.2
@@ -93,7 +93,7 @@ class Workers:
             return
 
     def _next(self, blocks: Blocks) -> Any:
-        with measured("wait"):
+        with StageTimer("wait"):
             while not self._stopped.is_set():
                 try:
                     return blocks.get(timeout=_POLL_SECONDS)

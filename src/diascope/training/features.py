@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from diascope.card import ModelCard
 from diascope.errors import TableError, reason_of
 from diascope.evaluation.labelled_scores import Floats
-from diascope.inputs import stamp_of
+from diascope.inputs import file_stamp
 from diascope.network import state_digest
 from diascope.network_input import fitted
 from diascope.preparation import Part, Preparation
@@ -168,7 +168,7 @@ def _name(example: Example, digest: str) -> str:
     Args:
         digest: of all that decides the features, but for the items themselves.
     """
-    key = json.dumps([str(example.path.absolute()), stamp_of(example.path), digest])
+    key = json.dumps([str(example.path.absolute()), file_stamp(example.path), digest])
     return f"{hashlib.sha256(key.encode()).hexdigest()}.npy"
 
 

@@ -12,7 +12,7 @@ from diascope.evaluation.labelled_scores import Scored, joined
 from diascope.evaluation.update_card import sets_told
 from diascope.evaluation.write import write_evaluation
 from diascope.network import Network
-from diascope.output import write_table, write_whole
+from diascope.output import write_atomically, write_table
 from diascope.table import SPLIT_FILE, Example, Split
 from diascope.training.artifacts import (
     chose_told,
@@ -86,7 +86,7 @@ def finish(
         else {**{key: fact for key, fact in made.items() if fact}, **facts, **provenance()},
     )
     write_card(card, folder)
-    write_whole(folder / "history.json", json.dumps(trained.history, indent=1))
+    write_atomically(folder / "history.json", json.dumps(trained.history, indent=1))
     titles = {label.name: label.title for label in card.labels}
     about = {"model": card.name, "weights digest": card.digest, "measured on": split}
     title = f"{card.title or card.name}: {split}"

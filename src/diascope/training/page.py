@@ -7,7 +7,7 @@ from typing import Any
 from diascope.card import ModelCard
 from diascope.evaluation.style import inline
 from diascope.explain.pictures import photo
-from diascope.output import write_whole
+from diascope.output import write_atomically
 from diascope.pages.formatting import format_title, label_measures, overall_measures, plural
 from diascope.pages.render import render
 from diascope.training.curves import best_epoch, draw_curves
@@ -66,7 +66,7 @@ def write_page(
             "weights (SHA-256)": card.digest,
         },
     )
-    write_whole(folder / PAGE_FILE, page)
+    write_atomically(folder / PAGE_FILE, page)
 
 
 def _figures(

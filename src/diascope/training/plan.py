@@ -29,7 +29,7 @@ from diascope.training.leakage import check_unseen
 from diascope.training.options import TrainOptions, train_options
 from diascope.training.split import folds_by_group, split_by_group
 from diascope.training.teachers import teacher_card
-from diascope.versions import versions
+from diascope.versions import library_versions
 
 _NOT_TRAINED = {"table", "devices", "title", "licence", "data", "limits", "by", "folds"}
 _NOT_TRAINED |= {"start", "teachers", "test_time", "operating_points", "allow_duplicates", "labels"}
@@ -113,7 +113,7 @@ class Plan:
         backbone = make_part(self.reference, self.recipe)
         parts: list[Part[Any]] = [*preparation.readers, *preparation.steps, backbone]
         plugins = [*(part.plugin for part in parts), *self.augmentation.plugins]
-        return versions(parts) | {each.distribution: each.version for each in plugins}
+        return library_versions(parts) | {each.distribution: each.version for each in plugins}
 
     def teachers(self) -> list[str]:
         """Return the SHA-256 of each teacher's weights.

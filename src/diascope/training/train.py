@@ -10,11 +10,11 @@ import torch
 from torch import nn
 
 from diascope.card import ModelCard
-from diascope.cores import cores, threads
+from diascope.cores import available_cores, network_threads
 from diascope.engines.torch import heed_quota
 from diascope.evaluation.labelled_scores import Scored
 from diascope.network import AttentionHead, Network, build_head
-from diascope.output import held
+from diascope.output import lock_folder
 from diascope.recipe import Recipe
 from diascope.table import SPLIT_FILE
 from diascope.training.bags import BagNetwork
@@ -55,9 +55,9 @@ def train(
     heed_quota()
     plan = make_plan(recipe)
     fabric = fabric_of(plan.options)
-    first, available = fabric.is_global_zero, threads()  # before Fabric sets their number
+    first, available = fabric.is_global_zero, network_threads()  # before Fabric sets their number
     begun = (directory / SPLIT_FILE).exists  # what is refused before leaves no folder
-    holding = held(directory, begun) if first else nullcontext(directory)
+    holding = lock_folder(directory, begun) if first else nullcontext(directory)
     with memory_told(recipe), together(fabric), holding as folder:
         places = [folder / f"fold-{number}" for number in range(1, len(plan.parted) + 1)]
         for each, place in zip([plan, *plan.folds()], [folder, *places], strict=True):
@@ -182,7 +182,7 @@ def _workers(plan: Plan) -> int:
         return workers
     if not torch.cuda.is_available():
         return 1
-    return min(_MOST_READERS, max(1, cores() // device_count(plan.options) - 1))
+    return min(_MOST_READERS, max(1, available_cores() // device_count(plan.options) - 1))
 
 
 def _inspected(plan: Plan, folder: Path) -> Inspection:

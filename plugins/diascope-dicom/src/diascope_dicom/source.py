@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from diascope.errors import ReadError
 from diascope.privacy import BURNED_IN
-from diascope.pseudonyms import looks_dicom
+from diascope.pseudonyms import looks_like_dicom
 from diascope.sample import Item, Prediction
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def read_source(item: Item) -> "Dataset":
     from pydicom import dcmread
 
     with item.open() as file:
-        if not looks_dicom(file.read(132)):
+        if not looks_like_dicom(file.read(132)):
             raise NoResultError("the item is no DICOM file")
         file.seek(0)
         source = dcmread(file, stop_before_pixels=True, force=True)

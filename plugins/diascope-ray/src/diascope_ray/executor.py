@@ -9,7 +9,7 @@ from itertools import chain, islice
 from typing import Any, ClassVar, Literal
 
 from diascope.contracts import Work
-from diascope.cores import threads
+from diascope.cores import network_threads
 from diascope.display_text import masked
 from diascope.errors import DiascopeError, PluginError, reason_of
 from diascope.sample import Failed, Item, Record
@@ -165,7 +165,7 @@ def _threads() -> int:
     """Return the threads of a network on this machine: PyTorch's, if it is loaded, or the cores."""
     if torch := sys.modules.get("torch"):
         return int(torch.get_num_threads())
-    return threads()
+    return network_threads()
 
 
 def _is_host(address: str) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
 from diascope.errors import ReadError, reason_of
-from diascope.output_errors import is_full
+from diascope.output_errors import is_disk_full
 from diascope.sample import Item
 from diascope_slides.detect import HEAD_BYTES, Kind, is_mrxs, kind_of, name_of
 from diascope_slides.file_errors import blame
@@ -58,7 +58,7 @@ def _fetch(item: Item, path: Path) -> None:
         with item.open() as file, path.open("wb") as copy:
             shutil.copyfileobj(file, copy, 1 << 20)
     except (OSError, ReadError) as error:
-        if is_full(error):
+        if is_disk_full(error):
             raise _no_room() from error
         raise
     except Exception as error:  # a file system may raise anything
@@ -89,7 +89,7 @@ def _open(path: Path) -> Slide:
     except ReadError:
         raise
     except Exception as error:  # the libraries raise all kinds
-        if is_full(error):
+        if is_disk_full(error):
             raise _no_room() from error
         what, reason = blame(error)
         raise ReadError(f"it cannot be opened, it is {what}: {reason}") from error

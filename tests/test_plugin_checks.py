@@ -150,7 +150,7 @@ def test_a_model_that_can_no_longer_travel_once_it_is_loaded_is_told(
         return load(self, runtime)
 
     monkeypatch.setattr(Model, "load", kept)
-    told = "expected a model that is loaded to be picklable, got TypeError: cannot pickle"
+    told = "expected a loaded model to be picklable, got TypeError: cannot pickle"
     with pytest.raises(AssertionError, match=told):
         checked(tmp_path, {})
 
@@ -193,7 +193,7 @@ def test_what_a_model_forgets_of_a_sample_is_told(
 
 
 def test_a_card_that_a_run_would_refuse_is_told(tmp_path: Path) -> None:
-    with pytest.raises(AssertionError, match="a card that holds together, got 'mean and std"):
+    with pytest.raises(AssertionError, match="a consistent card, got 'mean and std"):
         checked(tmp_path, {}, broken=True)
 
 

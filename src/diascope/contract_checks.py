@@ -1,4 +1,7 @@
-"""What is wrong with what a plugin returned: a plain text, empty for what keeps to its contract."""
+"""Checks of the values that plugins return.
+
+Each check returns a description of the first fault, or an empty text if the value is valid.
+"""
 
 import math
 from collections.abc import Mapping, Sequence, Set
@@ -21,14 +24,14 @@ from diascope.sample import (
     Skipped,
 )
 
-_SHOWN = 60
+_MAX_LENGTH = 60
 _INT32 = 2**31  # boxes are kept as int32
 
 
 def sample_fault(sample: object) -> str:
-    """Return what keeps a value from being the Sample that a reader or a step is to give.
+    """Return why a value is not a valid Sample from a reader or a step, or an empty text.
 
-    It looks at no single pixel, and quotes nothing of what the file says of itself.
+    Values of single pixels are not checked. The text quotes no facts from the file.
     """
     if not isinstance(sample, Sample):
         return f"expected a Sample, got {type(sample).__name__}"
@@ -39,12 +42,12 @@ def sample_fault(sample: object) -> str:
         return f"expected pixels (H, W, C), where C is 1 or 3, got the shape {pixels.shape}"
     if pixels.dtype.kind not in "iuf":
         return f"expected pixels that are real numbers, got the dtype {pixels.dtype}"
-    if not (_two_numbers(sample.range) and sample.range[0] < sample.range[1]):
-        return f"expected a range, a tuple (low, high) with low < high, got {_shown(sample.range)}"
+    if not (_is_number_pair(sample.range) and sample.range[0] < sample.range[1]):
+        return f"expected a range, a tuple (low, high) with low < high, got {_short(sample.range)}"
     spacing = sample.spacing_mm
-    if spacing is not None and not (_two_numbers(spacing) and min(spacing) > 0):
-        return f"expected spacing_mm, a tuple (row, column) above 0 or None, got {_shown(spacing)}"
-    if not _texts(sample.trace):
+    if spacing is not None and not (_is_number_pair(spacing) and min(spacing) > 0):
+        return f"expected spacing_mm, a tuple (row, column) above 0 or None, got {_short(spacing)}"
+    if not _are_texts(sample.trace):
         return "expected a trace that is a tuple of texts"
     if not isinstance(facts, Mapping):
         return f"expected facts that map text to text, got {type(facts).__name__}"
@@ -55,9 +58,9 @@ def sample_fault(sample: object) -> str:
 
 
 def answer_fault(prediction: object, card: ModelCard) -> str:
-    """Return what keeps a value from being a Prediction for the labels of a card, or an empty text.
+    """Return why a value is not a valid Prediction for the labels of a card, or an empty text.
 
-    Whether its numbers are finite is not looked at, but for the scores of regions.
+    Only the scores of regions are checked for being finite; see ``score_fault`` for the others.
     """
     if not isinstance(prediction, Prediction):
         return f"expected a Prediction, got {type(prediction).__name__}"
@@ -66,28 +69,28 @@ def answer_fault(prediction: object, card: ModelCard) -> str:
         return f"expected scores of {names}, got {tuple(prediction.scores)}"
     calibrated = card.score_kind == "probability"
     if kind not in get_args(ScoreKind) or (kind == "probability" and not calibrated):
-        return f"expected scores of the card's kind, {card.score_kind}, got {_shown(kind)}"
+        return f"expected scores of the card's kind, {card.score_kind}, got {_short(kind)}"
     chosen = {"predicted": prediction.predicted, "prediction_set": prediction.prediction_set or ()}
     for name, labels in chosen.items():
-        if not (_texts(labels) and set(labels) <= set(names)):
-            return f"expected {name}, a tuple of the card's labels, got {_shown(labels)}"
+        if not (_are_texts(labels) and set(labels) <= set(names)):
+            return f"expected {name}, a tuple of the card's labels, got {_short(labels)}"
     for name, texts in (("trace", prediction.trace), ("warnings", prediction.warnings)):
-        if not _texts(texts):
-            return f"expected {name}, a tuple of texts, got {_shown(texts)}"
+        if not _are_texts(texts):
+            return f"expected {name}, a tuple of texts, got {_short(texts)}"
     if prediction.preview is not None and not _is_picture(prediction.preview):
-        return f"expected a preview (h, w, 3) of uint8, got {_array(prediction.preview)}"
+        return f"expected a preview (h, w, 3) of uint8, got {_kind_of(prediction.preview)}"
     for evidence in prediction.evidence:
         if evidence.label not in names or not _is_array(evidence.map, 2):
-            got = f"{_shown(evidence.label)} with {_array(evidence.map)}"
+            got = f"{_short(evidence.label)} with {_kind_of(evidence.map)}"
             return f"expected evidence of the card's labels with maps (h, w), got {got}"
         if not (_is_number(evidence.logit) and _is_number(evidence.bias)):
-            got = _shown((evidence.logit, evidence.bias))
+            got = _short((evidence.logit, evidence.bias))
             return f"expected evidence whose logit and bias are numbers, got {got}"
-    if not _whole(prediction.samples, least=1):
-        return f"expected samples, a whole number from 1, got {_shown(prediction.samples)}"
+    if not _is_int32(prediction.samples, least=1):
+        return f"expected samples, a whole number from 1, got {_short(prediction.samples)}"
     for name, value in (("novelty", prediction.novelty), ("attention", prediction.attention)):
         if value is not None and not isinstance(value, Real):
-            return f"expected {name}, a number or None, got {_shown(value)}"
+            return f"expected {name}, a number or None, got {_short(value)}"
     return (
         _region_fault(prediction.region)
         or _overview_fault(prediction.overview)
@@ -96,13 +99,17 @@ def answer_fault(prediction: object, card: ModelCard) -> str:
 
 
 def score_fault(prediction: Prediction) -> str:
-    """Return which score of a Prediction is no number, or an empty text."""
+    """Return which score of a Prediction is not a finite number, or an empty text."""
     wrong = [name for name, score in prediction.scores.items() if not math.isfinite(score)]
     return f"the score of {wrong[0]} is not a number" if wrong else ""
 
 
 def chunk_fault(records: object, waiting: Set[Item]) -> str:
-    """Return what keeps a value from being the Records of items that wait, or an empty text."""
+    """Return why a value is not a sequence of Records, one for each item, or an empty text.
+
+    Args:
+        waiting: the items that have no Record yet.
+    """
     if not isinstance(records, Sequence):
         return f"expected a sequence of Records, got {type(records).__name__}"
     seen = set[Item]()
@@ -110,7 +117,7 @@ def chunk_fault(records: object, waiting: Set[Item]) -> str:
         if not isinstance(each, Prediction | Failed | Skipped):
             return f"expected Records, got {type(each).__name__}"
         if each.item not in waiting or each.item in seen:
-            named = _shown(getattr(each.item, "id", each.item))
+            named = _short(getattr(each.item, "id", each.item))
             return f"expected one Record of each item that it took, got another one of {named}"
         seen.add(each.item)
     return ""
@@ -120,9 +127,9 @@ def _region_fault(region: object) -> str:
     if region is None:
         return ""
     if not isinstance(region, Region):
-        return f"expected a Region or None, got {_shown(region)}"
+        return f"expected a Region or None, got {_short(region)}"
     place, extent = (region.x, region.y), (region.width, region.height)
-    if not (all(map(_whole, place)) and all(_whole(each, least=1) for each in extent)):
+    if not (all(map(_is_int32, place)) and all(_is_int32(each, least=1) for each in extent)):
         return f"expected a Region of whole numbers, as large as a pixel or more, got {region}"
     return ""
 
@@ -131,22 +138,24 @@ def _overview_fault(overview: object) -> str:
     if overview is None:
         return ""
     if not isinstance(overview, Overview):
-        return f"expected an Overview or None, got {_shown(overview)}"
+        return f"expected an Overview or None, got {_short(overview)}"
     picture, mask, size = overview.picture, overview.mask, overview.size
     if not _is_picture(picture):
-        return f"expected an overview's picture (h, w, 3) of uint8, got {_array(picture)}"
+        return f"expected an overview's picture (h, w, 3) of uint8, got {_kind_of(picture)}"
     if not (_is_array(mask, 2) and mask.dtype == bool and mask.shape == picture.shape[:2]):
-        return f"expected an overview's mask of bool and {picture.shape[:2]}, got {_array(mask)}"
-    if not (isinstance(size, tuple) and len(size) == 2 and all(_whole(n, least=1) for n in size)):
-        return f"expected an overview's size, a tuple (height, width), got {_shown(size)}"
+        return f"expected an overview's mask of bool and {picture.shape[:2]}, got {_kind_of(mask)}"
+    if not (
+        isinstance(size, tuple) and len(size) == 2 and all(_is_int32(n, least=1) for n in size)
+    ):
+        return f"expected an overview's size, a tuple (height, width), got {_short(size)}"
     spacing, counts = overview.spacing_mm, overview.counts
-    if spacing is not None and not (_two_numbers(spacing) and min(spacing) > 0):
+    if spacing is not None and not (_is_number_pair(spacing) and min(spacing) > 0):
         return (
             "expected an overview's spacing_mm, a tuple (row, column) above 0 or None, "
-            f"got {_shown(spacing)}"
+            f"got {_short(spacing)}"
         )
-    if not (isinstance(counts, Mapping) and all(map(_whole, counts.values()))):
-        return f"expected an overview's counts, whole numbers by name, got {_shown(counts)}"
+    if not (isinstance(counts, Mapping) and all(map(_is_int32, counts.values()))):
+        return f"expected an overview's counts, whole numbers by name, got {_short(counts)}"
     return ""
 
 
@@ -154,13 +163,13 @@ def _regions_fault(regions: object, labels: int) -> str:
     if regions is None:
         return ""
     if not isinstance(regions, Regions):
-        return f"expected Regions or None, got {_shown(regions)}"
+        return f"expected Regions or None, got {_short(regions)}"
     boxes, scores = regions.boxes, regions.scores
-    whole = isinstance(boxes, np.ndarray) and boxes.dtype.kind in "iu"
-    if not (whole and boxes.shape[1:] == (4,)):  # n may be 0
-        return f"expected Regions with boxes (n, 4) of whole numbers, got {_array(boxes)}"
+    integers = isinstance(boxes, np.ndarray) and boxes.dtype.kind in "iu"
+    if not (integers and boxes.shape[1:] == (4,)):  # n may be 0
+        return f"expected Regions with boxes (n, 4) of whole numbers, got {_kind_of(boxes)}"
     if not (isinstance(scores, np.ndarray) and scores.shape == (len(boxes), labels)):
-        return f"expected Regions with scores ({len(boxes)}, {labels}), got {_array(scores)}"
+        return f"expected Regions with scores ({len(boxes)}, {labels}), got {_kind_of(scores)}"
     if not np.isfinite(scores).all():
         return "expected Regions with finite scores"
     return ""
@@ -171,23 +180,23 @@ def _is_picture(value: object) -> bool:
 
 
 def _is_array(value: object, dimensions: int) -> TypeGuard["np.ndarray[Any, Any]"]:
-    """Whether it is an array of so many dimensions with anything in it."""
+    """Whether it is a non-empty array with that number of dimensions."""
     return isinstance(value, np.ndarray) and value.ndim == dimensions and value.size > 0
 
 
-def _array(value: object) -> str:
-    """Name an array by what it is, and what is none by its type."""
+def _kind_of(value: object) -> str:
+    """Describe an array by its dtype and shape, any other value by its type."""
     if isinstance(value, np.ndarray):
         return f"{value.dtype} {value.shape}"
     return type(value).__name__
 
 
-def _whole(value: object, least: int = -_INT32) -> bool:
+def _is_int32(value: object, least: int = -_INT32) -> bool:
     return isinstance(value, Integral) and least <= int(value) < _INT32
 
 
 def _is_number(value: Any) -> bool:
-    """Whether the ledger can keep it as a number: of a library, such as torch, too."""
+    """Whether ``float`` accepts it, as the ledger needs; this includes scalars of torch."""
     try:
         float(value)
     except (TypeError, ValueError, OverflowError):
@@ -195,11 +204,11 @@ def _is_number(value: Any) -> bool:
     return True
 
 
-def _texts(value: object) -> bool:
+def _are_texts(value: object) -> bool:
     return isinstance(value, tuple) and all(isinstance(each, str) for each in value)
 
 
-def _two_numbers(value: object) -> bool:
+def _is_number_pair(value: object) -> bool:
     return (
         isinstance(value, tuple)
         and len(value) == 2
@@ -207,5 +216,5 @@ def _two_numbers(value: object) -> bool:
     )
 
 
-def _shown(value: object) -> str:
-    return shorten(repr(value), _SHOWN, placeholder="...")
+def _short(value: object) -> str:
+    return shorten(repr(value), _MAX_LENGTH, placeholder="...")

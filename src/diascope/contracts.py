@@ -1,9 +1,9 @@
-"""What a plugin of each kind must offer. The whole extension surface is this file.
+"""The interface of each kind of plugin. This file is the whole extension surface.
 
-A plugin is a plain class with a class attribute ``api = (1, 0)``: the version of this file that it
-was written against. Its parameters are the parameters of its ``__init__`` (for a dataclass, its
-fields); a recipe's values are checked against their type hints before anything is built. Importing
-a plugin's module must be cheap: import torch and other heavy libraries where they are used.
+A plugin is a plain class with a class attribute ``api = (1, 0)``, the version of this file that it
+was written against. Its parameters are those of its ``__init__`` (for a dataclass, its fields). A
+recipe's values are checked against their type hints before any plugin is created. Importing a
+plugin's module must be cheap: import torch and other heavy libraries where they are used.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 API = (1, 4)
-"""Version of these contracts. Another major breaks plugins; a higher minor adds to them."""
+"""Version of these contracts. A new major version breaks plugins; a new minor one only adds."""
 
 KINDS = (
     "reader",
@@ -39,54 +39,54 @@ class Reader(Protocol):
     """Opens an Item and yields its Samples."""
 
     def sniff(self, path: str, head: bytes) -> int:
-        """Say how surely this reader can open a file, from 0 (no) to 100 (certainly).
+        """Return how sure this reader is that it can open a file, from 0 (no) to 100 (certain).
 
         Args:
-            path: the item's URI; trust ``head`` more.
+            path: the item's URI; ``head`` is the more reliable of the two.
             head: the first 4,096 bytes, or fewer if the file is shorter.
         """
 
     def read(self, item: Item) -> Iterator[Sample]:
-        """Yield one Sample for each frame, lazily.
+        """Lazily yield one Sample for each frame.
 
         Raises:
-            ReadError: with a reason that the owner of the file understands.
-            NoPictureError: if the item is sound but no picture; it is skipped.
+            ReadError: if the file cannot be read, with a reason that its owner understands.
+            NoPictureError: if the file is intact but not a picture; the item is skipped.
         """
 
 
 class RegionReader(Reader, Protocol):
-    """A Reader that cuts pictures too large for memory into regions.
+    """A Reader that splits pictures too large for memory into regions.
 
-    Every Sample has a ``region``, that of frame 0 an ``overview`` too. An interrupted run goes on
-    within the item.
+    Every Sample has a ``region``; frame 0 also has an ``overview``. An interrupted run resumes in
+    the middle of an item.
     """
 
     def read_from(self, item: Item, start: int) -> Iterator[Sample]:
-        """Yield what ``read`` yields, from the frame ``start`` on; nothing if there are no more."""
+        """Yield what ``read`` yields from frame ``start`` on; nothing if there are no more."""
 
 
 class Step(Protocol):
     """One preprocessing operation."""
 
     def __call__(self, sample: Sample) -> Sample:
-        """Return a new Sample; if the meaning of a pixel changed, with a line in its trace.
+        """Return a new Sample, with one more line in its trace if it changed what pixels mean.
 
-        Item, frame, facts, region and overview stay those of the Sample that was read.
+        Item, frame, facts, region and overview remain those of the Sample that was read.
         """
 
 
 class Augmentation(Protocol):
-    """One random change of training pictures."""
+    """One random transformation of training pictures."""
 
     def __call__(
         self, picture: "NDArray[np.float32]", random: "np.random.RandomState"
     ) -> "NDArray[np.float32]":
-        """Return the picture, changed or not; ``picture`` itself stays as it is.
+        """Return the picture, changed or not. ``picture`` itself must not be modified.
 
         Args:
-            picture: ``(C, H, W)`` in [0, 1]; what leaves that range is clipped afterwards.
-            random: where all chance comes from, so that the same seed gives the same picture.
+            picture: ``(C, H, W)`` in [0, 1]; the result is clipped to that range.
+            random: the only source of randomness, so that a seed always gives the same picture.
         """
 
 
@@ -94,9 +94,10 @@ class Backbone(Protocol):
     """A convolutional feature extractor.
 
     Attributes:
-        in_channels: C of its input.
-        features: F of its output.
-        mean, std: normalisation that its weights expect, one number a channel, of pixels in [0, 1].
+        in_channels: the number of input channels, C.
+        features: the number of output channels, F.
+        mean, std: the normalisation that its weights expect of pixels in [0, 1], one number per
+            channel.
     """
 
     in_channels: int
@@ -105,7 +106,9 @@ class Backbone(Protocol):
     std: tuple[float, ...]
 
     def build(self) -> "nn.Module":
-        """Return a module from ``(N, C, H, W)`` to ``(N, F, h, w)``, weights loaded if it has any.
+        """Return a module that maps ``(N, C, H, W)`` to ``(N, F, h, w)``.
+
+        If the backbone has pretrained weights, they are loaded.
 
         Raises:
             WeightsError: if its weights are missing or do not fit.
@@ -114,17 +117,17 @@ class Backbone(Protocol):
 
 @dataclass(frozen=True)
 class Runtime:
-    """How a model is to be executed.
+    """How to execute a model.
 
     Attributes:
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
-        evidence: for which labels the maps are made.
-        backbone: finds the Backbone plugin that a card names, by name and parameters.
-        coverage: of the prediction sets; None for none.
-        engine, precision: what executes the network, or ``auto``.
-        tolerance: by how much it may move a score, against torch in float32.
-        plugins: names and versions of those that the answers depend on.
-        batch: pictures that ``predict`` gets at once, at most.
+        evidence: the labels for which evidence maps are made.
+        backbone: creates the Backbone plugin that a card names, from its name and parameters.
+        coverage: the coverage of the prediction sets; None for no prediction sets.
+        engine, precision: the engine that executes the network and its precision, or ``auto``.
+        tolerance: how far a score may differ from that of torch in float32.
+        plugins: names and versions of the plugins that the answers depend on.
+        batch: the maximum number of pictures in one call of ``predict``.
     """
 
     device: str
@@ -145,23 +148,23 @@ class Predictor(Protocol):
         """Return one Prediction for each Sample, in order.
 
         Each has the region and the overview of its Sample, and a trace that begins with the
-        Sample's. Called with at most ``run.batch`` samples of any items. If it raises, it is
-        called again with fewer, until the one bad sample is alone.
+        Sample's. A call gets at most ``run.batch`` samples, which may belong to several items. If
+        it raises, the batch is halved and retried until the bad sample is isolated.
         """
 
     def aggregate(self, item: Item, predictions: Iterator[Prediction]) -> Prediction:
-        """Turn the predictions of an item's frames, at least one, into the item's answer."""
+        """Combine the predictions of an item's frames, at least one, into one for the item."""
 
 
 class Model(Protocol):
-    """What is known of a set of weights, and how to load them."""
+    """The description of a set of weights, and how to load them."""
 
     @property
     def card(self) -> ModelCard:
-        """All that is true of the weights, read without importing torch."""
+        """The description of the weights, read without importing torch."""
 
     def load(self, runtime: Runtime) -> Predictor:
-        """Load network and weights.
+        """Load the network and its weights.
 
         Raises:
             WeightsError: if the weights are missing, damaged or do not fit.
@@ -169,68 +172,67 @@ class Model(Protocol):
 
 
 class Report(Protocol):
-    """Writes an artefact of a whole run."""
+    """Writes files about a whole run."""
 
     def write(
         self, run: Mapping[str, Any], records: Iterable[Record], directory: Path
     ) -> Sequence[Path]:
-        """Write files and return their paths; none if the run has nothing for this report.
+        """Write files and return their paths; none if the run has nothing to report.
 
         Args:
             run: the content of ``run.json``.
-            records: every item's end in the order in which the items were found; read lazily,
-                can be iterated more than once.
-            directory: where to write; exists and is empty. All files in it are put in place once
-                ``write`` returns, so a killed run leaves nothing half-written.
+            records: one Record per item, in the order in which the items were found. They are
+                read lazily and can be iterated more than once.
+            directory: an existing, empty folder to write to. Its files are moved into place once
+                ``write`` returns, so that a killed run leaves no incomplete report.
 
         Raises:
-            OutputError: if the files are whole but could not go where else they should, or tell of
-                what could not; they are put in place all the same.
+            OutputError: if the files are complete but could not be delivered elsewhere, or report
+                something that could not. They are moved into place all the same.
         """
 
 
 @dataclass(frozen=True)
 class Resumed:
-    """An item whose first regions were answered before; the next follow.
+    """An item whose first regions were already classified by an earlier run.
 
     Attributes:
-        count: how many were.
+        count: the number of those regions; the Samples that follow continue after them.
     """
 
     count: int
 
 
 Prepared = Sequence[Sample] | Failed | Skipped | Resumed
-"""What reading and preprocessing give: some frames of an item, or its end."""
+"""What reading and preprocessing yield: some frames of an item, or its final Record."""
 
 
 class Work(Protocol):
-    """What an Executor carries out; picklable, so that it can travel to other processes."""
+    """The work of an Executor. It can be pickled and sent to other processes."""
 
     @property
     def batch(self) -> int:
-        """Samples given to the network at once."""
+        """The number of samples in one batch of the network."""
 
     @property
     def workers(self) -> int | Literal["auto"]:
-        """Processes that prepare items on one machine; 0 for none."""
+        """The number of processes that prepare items on one machine; 0 for none."""
 
     def prepare(self, item: Item) -> Iterator[Prepared]:
-        """Read and preprocess one item; never raises for a fault of the item or of a plugin."""
+        """Read and preprocess one item. Never raises because of the item or a plugin."""
 
     def finish(self, prepared: Iterator[tuple[Item, Prepared]]) -> Iterator[Record]:
-        """Classify what ``prepare`` gave, and yield one Record an item, in order."""
+        """Classify what ``prepare`` yielded, and yield one Record per item, in order."""
 
 
 class Executor(Protocol):
-    """Maps the work over one machine or many."""
+    """Distributes the work over one or more machines."""
 
     def run(
         self, work: Work, chunks: Iterable[Sequence[Item]]
     ) -> Generator[Sequence[Record], None, None]:
-        """Yield the Records of each chunk, whole chunks only, in any order.
+        """Yield the Records of each chunk; only whole chunks, in any order.
 
-        A chunk goes through ``work.finish`` in one call and in the order of its items: the same
-        chunk then gives the same bits wherever and whenever it is run. Closing the generator
-        stops the work.
+        A chunk goes through ``work.finish`` in one call, with its items in order, so that the same
+        chunk always gives bit-identical results. Closing the generator stops the work.
         """

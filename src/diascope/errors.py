@@ -20,15 +20,16 @@ from importlib.util import find_spec
 from diascope.display_text import masked
 
 ENDS = (KeyboardInterrupt, GeneratorExit)
-"""What ends the work. Of a plugin all else is caught: what fails in Rust is no Exception."""
+"""What ends the run. Anything else that a plugin raises is caught, even if it is no Exception:
+panics of Rust libraries are not."""
 
 
 class DiascopeError(Exception):
-    """What is wrong, where, and what to do about it.
+    """An error that says what is wrong, where, and what to do about it.
 
     Args:
-        message: what was expected and what came.
-        where: ``file:line``, a plugin, a path; empty if the message says it.
+        message: what was expected and what was found.
+        where: ``file:line``, a plugin or a path; empty if the message says it.
         hint: what the user can do next.
     """
 
@@ -44,11 +45,11 @@ class DiascopeError(Exception):
 
 
 class UsageError(DiascopeError):
-    """The command line names something that is not there."""
+    """The command line names something that does not exist or is not installed."""
 
 
 class AddressError(UsageError):
-    """There is nothing at a URI, or nothing that can be listed; other URIs may be sound."""
+    """A URI leads to nothing, or to something that cannot be listed; other URIs may be valid."""
 
 
 class RecipeError(DiascopeError):
@@ -64,7 +65,7 @@ class WeightsError(DiascopeError):
 
 
 class DeviceError(DiascopeError):
-    """An accelerator, or a process beside this one, can do nothing more; no item is at fault."""
+    """An accelerator or another process of the run has stopped working; no item is at fault."""
 
 
 class OutputError(DiascopeError):
@@ -76,17 +77,17 @@ class TableError(DiascopeError):
 
 
 class ReadError(DiascopeError):
-    """One input cannot be read. Readers raise it; the item ends as failed, nothing else does."""
+    """One input cannot be read. Raised by readers; the item fails and the run continues."""
 
 
 class NoPictureError(ReadError):
-    """One input is sound but no picture, such as a report; the item ends as skipped."""
+    """One input is intact but not a picture, such as a text report; the item is skipped."""
 
 
 def unreachable(error: BaseException) -> ReadError | None:
-    """Return that a file's disk or network failed, if that is the error; None if it is the file.
+    """Return a ReadError if the disk or network failed; None if the file itself is at fault.
 
-    EINVAL is what a file itself leads to that tells of a place before its start.
+    EINVAL counts as the file's fault: a file that points to an offset before its start causes it.
     """
     numbered = isinstance(error, OSError) and error.errno not in (None, errno.EINVAL)
     if numbered or isinstance(error, TimeoutError):
@@ -95,14 +96,19 @@ def unreachable(error: BaseException) -> ReadError | None:
 
 
 def refuse_missing(needs: str, modules: Iterable[str], extra: str) -> None:
-    """Raise a UsageError if modules of an extra are missing that, say, ``training needs``."""
+    """Raise a UsageError if modules of an extra are not installed.
+
+    Args:
+        needs: the start of the message, such as ``training needs``.
+    """
     if missing := [name for name in modules if find_spec(name) is None]:
         hint = f'pip install -c constraints.txt "diascope[{extra}]"'
         raise UsageError(f"{needs} what is not installed: {', '.join(missing)}", hint=hint)
 
 
 def reason_of(error: BaseException) -> str:
-    """Return a plain reason: the text of our own errors, else with the kind of error in front."""
+    """Return an error's text as one line, with its type in front unless it is a ReadError or the
+    operating system explains it."""
     if isinstance(error, DiascopeError) and error.hint:
         told = DiascopeError(error.message, where=error.where)
         text = f"{str(told).rstrip(' .')}. {error.hint}"
@@ -114,8 +120,8 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return masked(" ".join(str(error.strerror).split()))
     if (cause := error.__cause__) and type(cause).__module__.startswith("aiohttp"):
-        return reason_of(cause)  # fsspec says of every fault of HTTP that nothing is there
-    if isinstance(error, TimeoutError) and not text:  # as fsspec raises it
+        return reason_of(cause)  # fsspec turns every HTTP error into FileNotFoundError
+    if isinstance(error, TimeoutError) and not text:  # fsspec raises it without a text
         text = "no answer came in time"
     elif isinstance(error.__context__, TimeoutError) and not error.__suppress_context__:
         text = f"{text} (after {reason_of(error.__context__)})"
@@ -125,5 +131,5 @@ def reason_of(error: BaseException) -> str:
 def _text(error: BaseException) -> str:
     try:
         return str(error)
-    except Exception:  # a stranger's error may have no text
+    except Exception:  # the __str__ of a plugin's error may itself fail
         return ""

@@ -1,6 +1,6 @@
-"""What flows through a pipeline: items, samples, predictions, and what went wrong."""
+"""The data that flows through a pipeline: items, samples, predictions, failures."""
 
-from __future__ import annotations  # numpy is for the type checker: importing it takes 0.1 s
+from __future__ import annotations  # numpy is only for the type checker: importing it takes 0.1 s
 
 import errno
 import os
@@ -26,15 +26,15 @@ FACTS = (
     "burned_in",
     "orientation",
 )
-r"""What a reader can tell of a picture and a recipe can ask for: the kind of device, the part of
-the body, the projection, the side, such as ORIGINAL/PRIMARY, for presentation or processing,
-whether text is burned into the pixels, and where in the patient rows and columns run, such as
-L\F (left, feet)."""
+r"""The facts that a reader can state about a picture and that a recipe can filter by, in this
+order: the kind of device, the body part, the projection, the side, the image type (such as
+ORIGINAL/PRIMARY), whether it is for presentation or processing, whether text is burned into the
+pixels, and the patient directions of rows and columns, such as L\F (left, feet)."""
 
 ScoreKind = Literal["probability", "softmax", "sigmoid", "logit", "share"]
 
 STAMP = "{0.st_size}:{0.st_mtime_ns}"
-"""What tells that a local file is another one, of its status."""
+"""The format of the stamp that identifies the version of a local file, from its ``os.stat``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Item:
     Attributes:
         id: the path relative to what the user named; unique within a run.
         uri: an absolute path, or a URI that fsspec opens (``s3://``, ``zip://``, ...).
-        stamp: in reports, of the local file as it was found; another one is not opened.
+        stamp: in reports, that of the local file when it was found; a changed file is not opened.
     """
 
     id: str
@@ -52,11 +52,11 @@ class Item:
     stamp: str = field(default="", compare=False, repr=False)
 
     def open(self) -> BinaryIO:
-        """Open the content for reading, seekable, from the start.
+        """Open the content as a seekable binary file.
 
         Raises:
-            OSError: if it is gone or unreadable, or another file than the one of the stamp.
-            ReadError: if it is no regular file, such as a pipe, which could be waited for for ever.
+            OSError: if the file is gone, unreadable, or has changed since it was stamped.
+            ReadError: if it is not a regular file: reading a pipe, say, could block for ever.
         """
         if "://" not in self.uri:
             status = os.stat(self.uri)  # noqa: PTH116 - no Path for each read
@@ -64,7 +64,7 @@ class Item:
                 raise ReadError("it is not a regular file")
             if self.stamp and self.stamp != STAMP.format(status):
                 raise OSError(errno.ESTALE, "it has changed since it was found")
-            return open(self.uri, "rb")  # noqa: PTH123 - the caller closes it
+            return open(self.uri, "rb")  # noqa: PTH123 - no Path, as above; the caller closes it
         scheme, _, rest = self.uri.partition("://")
         inner, chained, outer = rest.partition("::")
         if chained:
@@ -75,11 +75,11 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """Where a Sample lies in a picture that is too large to be one Sample.
+    """The position of a Sample in a picture that is too large to be one Sample.
 
     Attributes:
-        x, y: its left upper corner, in pixels of the whole picture at its finest.
-        width, height: what it covers, in the same pixels; it may reach over the picture's edge.
+        x, y: the upper left corner, in pixels of the whole picture at full resolution.
+        width, height: the size in the same pixels; it may extend beyond the picture's edge.
     """
 
     x: int
@@ -90,14 +90,14 @@ class Region:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Overview:
-    """The whole picture that an item's regions were cut from, made small.
+    """A thumbnail of the whole picture that an item's regions were cut from.
 
     Attributes:
         picture: ``(h, w, 3)`` uint8.
-        mask: ``(h, w)`` bool, where there is something to classify.
-        size: (height, width) of the whole picture at its finest, in pixels.
-        spacing_mm: size of one of those pixels as (row, column) in millimetres, if known.
-        counts: what was found and what was taken, such as ``{"tiles": 900, "used": 120}``.
+        mask: ``(h, w)`` bool, True where there is something to classify.
+        size: (height, width) of the whole picture at full resolution, in pixels.
+        spacing_mm: the size of one of those pixels as (row, column) in millimetres, if known.
+        counts: how many regions were found and used, such as ``{"tiles": 900, "used": 120}``.
     """
 
     picture: NDArray[np.uint8]
@@ -109,7 +109,7 @@ class Overview:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Regions:
-    """What was said of each region of an item.
+    """The scores of each region of an item.
 
     Attributes:
         boxes: ``(n, 4)`` int32: x, y, width and height of each ``Region``.
@@ -122,18 +122,18 @@ class Regions:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """One picture of an Item and all that was done to it.
+    """One picture of an Item, with a record of everything that was done to it.
 
     Attributes:
-        item: where it came from.
+        item: the item that it came from.
         pixels: ``(H, W, C)``, any real dtype; C is 1 (grey) or 3 (RGB).
-        range: the values that mean black and white, such as ``(0, 255)``.
-        spacing_mm: size of a pixel as (row, column) in millimetres, if known.
-        frame: number of this frame within the item, from 0.
-        trace: every operation that changed the meaning of a pixel, in order.
-        facts: what the file says of itself, in its own words; names are of ``FACTS``.
-        region: where it was cut from a larger picture; None if it is the whole picture.
-        overview: of that larger picture, with frame 0 only.
+        range: the values of black and white, such as ``(0, 255)``.
+        spacing_mm: the size of a pixel as (row, column) in millimetres, if known.
+        frame: the number of this frame within the item, from 0.
+        trace: every operation that changed what pixels mean, in order.
+        facts: what the file says about itself, verbatim, by the names in ``FACTS``.
+        region: its position in a larger picture; None if it is the whole picture.
+        overview: the overview of that larger picture; only with frame 0.
     """
 
     item: Item
@@ -151,8 +151,8 @@ class Sample:
         return replace(self, pixels=pixels, trace=(*self.trace, note), **fields)
 
     def placed_as(self, read: Sample) -> Sample:
-        """Return what a step gave as the same part of the same item as what was read: a new Sample
-        says none of it."""
+        """Return a copy with the item, frame, facts, region and overview of the Sample that was
+        read, as a step may have lost them by creating a new Sample."""
         return replace(
             self,
             item=read.item,
@@ -174,10 +174,10 @@ class Sample:
         return unit
 
     def repainted(self, unit: NDArray[np.floating[Any]], note: str) -> Sample:
-        """Return a copy with new pixels, given in [0, 1], that keeps range and type of the old."""
+        """Return a copy with new pixels, given in [0, 1] and converted to its range and dtype."""
         low, high = self.range
         whole = self.pixels.dtype.kind in "iu"
-        if whole and self.pixels.dtype.itemsize > 2:  # in float32, white would be one too much
+        if whole and self.pixels.dtype.itemsize > 2:  # in float32, white would round up by one
             unit = unit.astype("float64")
         pixels = unit.clip(0, 1) * (high - low) + low
         if whole:
@@ -187,12 +187,12 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """Where in the picture the score of one label came from.
+    """The parts of the picture that the score of one label came from.
 
     Attributes:
-        map: ``(h, w)`` float32, signed: positive cells speak for the label, negative against it.
-        logit: the network's own output for the label.
-        bias: the part of the logit that no cell accounts for.
+        map: ``(h, w)`` float32, signed: positive cells support the label, negative ones oppose it.
+        logit: the network's output for the label.
+        bias: the part of the logit that is not attributed to any cell.
     """
 
     label: str
@@ -202,34 +202,34 @@ class Evidence:
 
     @property
     def residual(self) -> float:
-        """How far the map's sum plus the bias lies from the logit; 0 is exact."""
+        """The absolute difference between the map's sum plus the bias and the logit."""
         return abs(float(self.map.sum(dtype="float64")) + self.bias - self.logit)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
-    """The answer for one Item, or for one Sample on the way there.
+    """The answer for one Item, or the intermediate answer for one Sample.
 
     Attributes:
-        item: what was classified.
+        item: the item that was classified.
         scores: label to score, in the order of the card.
-        score_kind: what a score is; only ``probability`` is calibrated. A ``share`` is that of
-            the regions or frames for which the label was decided on.
-        predicted: the labels that the card's rule decided on; may be empty for multilabel.
-        evidence: maps over ``preview``, empty if the recipe asked for none.
+        score_kind: what a score means; only ``probability`` is calibrated. A ``share`` is the
+            fraction of regions or frames that the label was predicted for.
+        predicted: the labels that the card's rule chose; may be empty for multilabel.
+        evidence: maps over ``preview``; empty if the recipe asked for none.
         preview: ``(h, w, 3)`` uint8, the picture as the network got it, before normalisation.
-        samples: how many frames stand behind the answer.
+        samples: the number of frames that the answer is based on.
         trace: what was done to the pixels and the scores.
-        prediction_set: the labels that hold the true one with the coverage that the recipe asks
+        prediction_set: labels that include the true one with the coverage that the recipe asks
             for; None if it asks for none.
-        novelty: how far the features lie from those of the training pictures, as a multiple of the
-            card's limit; of several frames the largest, of regions what nine of ten lie within.
-            None if the card has no limit.
-        warnings: why not to trust the answer, in words.
-        region, overview: those of the Sample; of an item that was read in regions, its overview.
-        regions: of such an item, what was said of each region.
-        attention: of one region or frame, the log of its weight among those of its item, to which
-            a constant may be added; None where the model weighs all alike.
+        novelty: the distance of the features from those of the training pictures, as a multiple
+            of the card's limit. For several frames it is the largest value, for regions the 90th
+            percentile. None if the card has no limit.
+        warnings: reasons not to trust the answer.
+        region, overview: those of the Sample; for an item that was read in regions, its overview.
+        regions: the scores of each region, for an item that was read in regions.
+        attention: for one region or frame, the log of its weight within its item, up to an
+            additive constant; None if the model weighs all equally.
     """
 
     item: Item
@@ -250,13 +250,13 @@ class Prediction:
 
     @property
     def out_of_distribution(self) -> bool | None:
-        """Whether the picture is unlike those of the training; None if the card has no limit."""
+        """Whether the picture is unlike the training pictures; None if the card has no limit."""
         return None if self.novelty is None else self.novelty > 1
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """An Item that could not be classified: at which stage, in which plugin, and why."""
+    """An Item that could not be classified, with the stage, the plugin and the reason."""
 
     item: Item
     stage: Literal["read", "preprocess", "model", "aggregate"]
@@ -266,7 +266,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """An Item that is not for this pipeline, such as a text file in a folder of photos."""
+    """An Item that is not meant for this pipeline, such as a text file in a folder of photos."""
 
     item: Item
     reason: str
@@ -274,7 +274,7 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An item, a stamp that changes when its content does, and its end if it has one already."""
+    """An item, a stamp that changes when its content does, and its Record if it already has one."""
 
     item: Item
     stamp: str
@@ -292,6 +292,6 @@ def state_of(record: Record) -> Literal["ok", "failed", "skipped"]:
 
 
 def was_read(record: Record) -> bool:
-    """Whether a reader had an item as a whole: not what is skipped by its first bytes, nor what
-    cannot be opened, hung or killed its process, and might do so again."""
+    """Return whether a reader read the whole item, rather than skipping it by its first bytes,
+    failing to open it, hanging or dying, which may happen again."""
     return bool(record.plugin) if isinstance(record, Failed) else isinstance(record, Prediction)

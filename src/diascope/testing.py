@@ -1,7 +1,7 @@
 """Checks that plugin authors call in their own tests.
 
-Each function drives one plugin through its contract and raises ``AssertionError`` with what was
-expected and what came. They need no test framework.
+Each function checks one plugin against its contract and raises an ``AssertionError`` that says what
+was expected and what was found. They need no test framework.
 """
 
 import copy
@@ -46,7 +46,7 @@ _KNOWN = Sample(
 
 
 def check_plugin(plugin: Any) -> None:
-    """What is true of a plugin of any kind: a fitting ``api``, typed parameters, picklable."""
+    """Check what every kind of plugin needs: a valid ``api``, type hints, and that it pickles."""
     api = getattr(plugin, "api", None)
     pair = isinstance(api, tuple) and len(api) == 2 and all(isinstance(n, int) for n in api)
     _expect(pair, "a class attribute api = (1, 0)", api)
@@ -57,11 +57,11 @@ def check_plugin(plugin: Any) -> None:
 
 
 def check_reader(plugin: Any, good: Path | str, bad: Path | str) -> list[Sample]:
-    """Read a file that the reader knows and one that is damaged; return the good one's samples.
+    """Check a reader with an intact and a damaged file; return the samples of the intact one.
 
     Args:
-        good: a file that the reader opens.
-        bad: a file that it claims but cannot read; it must raise ReadError, nothing else.
+        good: a file that the reader can read.
+        bad: a file that the reader recognises but cannot read; it must raise a ReadError.
     """
     good, bad = Path(good), Path(bad)
     check_plugin(plugin)
@@ -99,9 +99,10 @@ def check_reader(plugin: Any, good: Path | str, bad: Path | str) -> list[Sample]
 
 
 def check_step(plugin: Any) -> None:
-    """Give a step colour, grey, 16-bit and float samples of several sizes, and one that is bare.
+    """Check a step with colour, grey, 16-bit and float samples of several sizes.
 
-    What it is a Sample of must stay: ``sample.changed(pixels, note)`` sees to that.
+    The last one has nothing but an item and pixels. The step must keep the sample's item, frame,
+    facts, region and overview, as ``sample.changed(pixels, note)`` does.
     """
     check_plugin(plugin)
     random = np.random.default_rng(0)
@@ -111,7 +112,7 @@ def check_step(plugin: Any) -> None:
             before = replace(_KNOWN, pixels=pixels.copy(), range=(0.0, float(white)))
             after = plugin(before)
             _expect_sample(after)
-            _expect(np.array_equal(before.pixels, pixels), "its input left as it was", "changed")
+            _expect(np.array_equal(before.pixels, pixels), "its input left unchanged", "changed")
             for name in ("item", "frame", "facts", "region", "overview"):
                 held, got = getattr(before, name), getattr(after, name)
                 _expect(got == held, f"the {name} of its input, {held}", got)
@@ -123,13 +124,14 @@ def check_step(plugin: Any) -> None:
                 same or len(after.trace) > len(before.trace), "a line in the trace", after.trace
             )
             again = plugin(copy.copy(before))
-            _expect(np.array_equal(after.pixels, again.pixels), "the same result twice", "another")
+            repeated = np.array_equal(after.pixels, again.pixels)
+            _expect(repeated, "the same result twice", "a different one")
     bare = random.integers(0, 256, (40, 60, 3), np.uint8)
     _expect_sample(plugin(Sample(_KNOWN.item, bare)))
 
 
 def check_augmentation(plugin: Any) -> None:
-    """Have an augmentation change a picture by several random states."""
+    """Check an augmentation on one picture with several random states."""
     check_plugin(plugin)
     picture = np.random.default_rng(0).random((3, 40, 60), np.float32)
     before = picture.copy()
@@ -138,12 +140,12 @@ def check_augmentation(plugin: Any) -> None:
         got = getattr(first, "shape", first)
         _expect(np.shape(first) == before.shape, f"a picture of {before.shape}", got)
         _expect(np.isfinite(first).all(), "finite values", first)
-        _expect(np.array_equal(picture, before), "its input left as it was", "changed")
-        _expect(np.array_equal(first, again), "the same picture of the same seed", "another")
+        _expect(np.array_equal(picture, before), "its input left unchanged", "changed")
+        _expect(np.array_equal(first, again), "the same picture for a seed", "a different one")
 
 
 def check_backbone(plugin: Any, size: int = 64) -> None:
-    """Build a backbone and run two pictures of ``size`` x ``size`` through it."""
+    """Build a backbone and check its features of two pictures of ``size`` x ``size``."""
     import torch
     from torch import nn
 
@@ -161,11 +163,15 @@ def check_backbone(plugin: Any, size: int = 64) -> None:
 
 
 def check_model(plugin: Any, samples: list[Sample], runtime: contracts.Runtime) -> None:
-    """Load a model and have it answer for samples that it can take, and for one of them alone."""
+    """Load a model and check its predictions, first of one sample and then of all of them.
+
+    Args:
+        samples: samples that the model accepts.
+    """
     check_plugin(plugin)
     samples = [replace(each, trace=(*each.trace, "read for a check")) for each in samples]
     wrong = plugin.card.contradiction()
-    _expect(not wrong, "a card that holds together", wrong)
+    _expect(not wrong, "a consistent card", wrong)
     predictor = plugin.load(runtime)
     whole = hasattr(predictor, "predict") and hasattr(predictor, "aggregate")
     _expect(whole, "load to return a Predictor, with predict and aggregate", predictor)
@@ -174,14 +180,17 @@ def check_model(plugin: Any, samples: list[Sample], runtime: contracts.Runtime) 
     answer = predictor.aggregate(samples[0].item, iter(predictions))
     _expect_answer(answer, plugin.card)
     _expect(answer.item == samples[0].item, "an answer for the item", answer.item)
-    _expect_picklable(plugin, "a model that is loaded")
+    _expect_picklable(plugin, "a loaded model")
 
 
 def check_report(plugin: Any, run: Mapping[str, Any], prediction: Prediction) -> list[Path]:
-    """Write a report of one prediction, one failure and one skipped item; return the files' names.
+    """Check a report with one prediction, one failure and one skipped item; return its files.
 
     Args:
         run: the content of a ``run.json``.
+
+    Returns:
+        The paths of the files, relative to the report's directory.
     """
     check_plugin(plugin)
     item = Item("folder/<b>&\"'.jpg", "/nowhere")
@@ -191,14 +200,14 @@ def check_report(plugin: Any, run: Mapping[str, Any], prediction: Prediction) ->
         Skipped(item, "hidden"),
     ]
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
-        written, again = (_written(plugin, run, records, Path(each)) for each in (one, two))
+        written, again = (_write_report(plugin, run, records, Path(each)) for each in (one, two))
     _expect(again == written, f"the same files twice, {written}", again)
     return written
 
 
 @dataclass(frozen=True)
 class _Records:
-    """What a run gives a report: it can be gone through more than once, and no more."""
+    """Records as a run passes them to a report: they can be iterated again, but not indexed."""
 
     records: Sequence[Record]
 
@@ -206,27 +215,27 @@ class _Records:
         return iter(self.records)
 
 
-def _written(
+def _write_report(
     plugin: Any, run: Mapping[str, Any], records: Sequence[Record], folder: Path
 ) -> list[Path]:
-    """Have a report written into an empty folder; return the files' names."""
+    """Let a report write into an empty folder; return the relative paths of its files."""
     paths = plugin.write(run, _Records(records), folder)
     _expect(isinstance(paths, Iterable), "the paths of what was written", paths)
     written = [folder / path for path in paths]
     _expect(len(written) > 0, "the paths of what was written", written)
     for path in written:
         _expect(path.exists(), f"{path} to exist", "nothing")
-        _expect(path.is_relative_to(folder), f"{path} to lie in its directory", path)
+        _expect(path.is_relative_to(folder), f"{path} to be in its directory", path)
     return [path.relative_to(folder) for path in written]
 
 
 def _expect_same(again: Sequence[Sample], samples: Sequence[Sample]) -> None:
-    """Compare what ``read_from`` gives from the second sample on with what ``read`` gave."""
+    """Compare the samples of ``read_from`` with those of ``read``."""
     got, frames = ([each.frame for each in some] for some in (again, samples))
     _expect(got == frames, f"the frames {frames} from read_from", got)
     for one, other in zip(again, samples, strict=True):
         same = np.array_equal(one.pixels, other.pixels) and one.region == other.region
-        _expect(same, f"of read_from what read gave as frame {other.frame}", one)
+        _expect(same, f"frame {other.frame} of read_from to equal that of read", one)
 
 
 def _expect_sample(sample: Any) -> None:
@@ -241,7 +250,7 @@ def _expect_sample(sample: Any) -> None:
 def _expect_answers(
     predictor: contracts.Predictor, samples: Sequence[Sample], card: ModelCard
 ) -> list[Prediction]:
-    """Have a model answer for samples at once; return its predictions."""
+    """Check a model's predictions of one batch of samples and return them."""
     answers = predictor.predict(samples)
     _expect(isinstance(answers, Iterable), f"{len(samples)} predictions", answers)
     predictions = list(answers)
@@ -269,12 +278,12 @@ def _expect_answer(prediction: Any, card: ModelCard) -> None:
 
 
 def _expect_picklable(value: Any, what: str) -> None:
-    """Workers are given plugins, and give samples, by pickle."""
+    """Check that a plugin or its samples can travel to and from worker processes."""
     try:
         pickle.loads(pickle.dumps(value))
-    except Exception as error:  # a stranger's class may raise anything
-        told = f"expected {what} to be picklable, got {reason_of(error)}"
-        raise AssertionError(told) from error
+    except Exception as error:  # a plugin's class may raise anything
+        message = f"expected {what} to be picklable, got {reason_of(error)}"
+        raise AssertionError(message) from error
 
 
 def _expect(truth: bool, expected: str, got: Any) -> None:

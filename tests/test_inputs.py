@@ -102,8 +102,8 @@ def test_what_is_named_twice_is_entered_once(tree: Path, tmp_path: Path, name: s
 def entered(path: Path, *named: str) -> list[tuple[str, str]]:
     """Return id and uri of what a new ledger has to do."""
     ledger = Ledger(path, "run")
-    ledger.enter(find_items(named), retry=False)
-    items = [(item.id, item.uri) for chunk in ledger.todo(9) for item in chunk]
+    ledger.add_items(find_items(named), retry=False)
+    items = [(item.id, item.uri) for chunk in ledger.pending_chunks(9) for item in chunk]
     ledger.close()
     return items
 
@@ -162,7 +162,7 @@ def test_a_relative_input_is_looked_up_beside_the_recipe_first(tree: Path, tmp_p
 
 def test_the_output_folder_inside_the_input_is_left_out(tree: Path) -> None:
     make(tree / "results" / "evidence.png")
-    assert ids(".", leave_out=tree / "results") == ["a.png", "b.png", "sub/c.png"]
+    assert ids(".", exclude=tree / "results") == ["a.png", "b.png", "sub/c.png"]
 
 
 def test_a_text_list_names_a_path_a_line(tree: Path) -> None:
@@ -209,7 +209,7 @@ def test_a_name_that_is_not_utf8_fails_and_its_neighbours_are_found(tree: Path) 
 @pytest.mark.parametrize("named", ["", "**/*"], ids=["folder", "glob"])
 def test_a_link_to_itself_fails_and_its_neighbours_are_found(tree: Path, named: str) -> None:
     (tree / "loop").symlink_to(tree / "loop")
-    found = find_items([str(tree / named)], leave_out=tree / "results")
+    found = find_items([str(tree / named)], exclude=tree / "results")
     nothing = type(None)
     wanted = {"a.png": nothing, "b.png": nothing, "loop": Failed, "sub/c.png": nothing}
     assert {entry.item.id: type(entry.end) for entry in found} == wanted
@@ -293,8 +293,8 @@ def test_blanks_at_the_end_of_a_listed_path_are_the_files_if_it_is_there(tree: P
 
 
 def test_what_is_named_in_the_output_folder_is_found(tree: Path) -> None:
-    assert ids("*.png", leave_out=tree) == ["a.png", "b.png"]
+    assert ids("*.png", exclude=tree) == ["a.png", "b.png"]
     make(tree / "results" / "preview.png")
-    assert "results/preview.png" not in ids("**/*.png", leave_out=tree / "results")
+    assert "results/preview.png" not in ids("**/*.png", exclude=tree / "results")
     with pytest.raises(UsageError, match="'sub' is the output folder too"):
-        ids("sub", leave_out=tree / "sub")
+        ids("sub", exclude=tree / "sub")

@@ -14,8 +14,8 @@ TOLD = "a folder with a run's results; name it to read them"
 Command = Callable[..., Ended]
 
 
-def ids(*named: Path, leave_out: Path | None = None) -> list[str]:
-    return [entry.item.id for entry in find_items(list(map(str, named)), leave_out=leave_out)]
+def ids(*named: Path, exclude: Path | None = None) -> list[str]:
+    return [entry.item.id for entry in find_items(list(map(str, named)), exclude=exclude)]
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def tree(tmp_path: Path) -> Path:
 
 
 def test_a_folder_of_a_run_is_skipped_once_by_whatever_links(tree: Path) -> None:
-    found = list(find_items([str(tree)], leave_out=tree / "results" / "two"))
+    found = list(find_items([str(tree)], exclude=tree / "results" / "two"))
 
     ends = {entry.item.id: entry.end and entry.end.reason for entry in found}
     assert ends == {
@@ -50,7 +50,7 @@ def test_a_folder_of_a_run_is_read_if_it_or_one_within_is_named(tree: Path) -> N
 
 
 def test_a_glob_skips_a_folder_of_a_run_too_unless_it_or_one_within_is_named(tree: Path) -> None:
-    found = list(find_items([f"{tree}/**"], leave_out=tree / "results" / "two"))
+    found = list(find_items([f"{tree}/**"], exclude=tree / "results" / "two"))
 
     ends = {entry.item.id: entry.end and entry.end.reason for entry in found}
     assert ends == {
@@ -69,7 +69,7 @@ def test_a_glob_that_reaches_into_a_folder_that_cannot_be_entered_finds_failures
     tree: Path,
 ) -> None:
     (tree / "results" / "three").chmod(0o600)  # it can be listed
-    (found,) = find_items([f"{tree}/results/t*/*.json"], leave_out=tree / "results" / "two")
+    (found,) = find_items([f"{tree}/results/t*/*.json"], exclude=tree / "results" / "two")
     (tree / "results" / "three").chmod(0o700)
     assert isinstance(found.end, Failed)
     assert found.end.reason == "it cannot be opened: Permission denied"

@@ -134,10 +134,10 @@ def test_an_answer_of_an_address_that_is_signed_anew_is_kept(
     waiting = []
     for signature in ("one", "two"):
         named = [f"{server}/sub/c.png?{part}{signed.format(signature)}" for part in ("", "n=1&")]
-        ledger.enter(find_items(named), retry=False)
-        waiting.append([item.uri for chunk in ledger.todo(9) for item in chunk])
+        ledger.add_items(find_items(named), retry=False)
+        waiting.append([item.uri for chunk in ledger.pending_chunks(9) for item in chunk])
         if signature == "one":
-            answered, failed = (item for chunk in ledger.todo(9) for item in chunk)
+            answered, failed = (item for chunk in ledger.pending_chunks(9) for item in chunk)
             answer = Prediction(answered, {"x": 0.5, "y": 0.5}, "softmax", ("y",))
             ledger.record([(answer, ""), (Failed(failed, "read", "", "403 Forbidden"), "")])
     assert (len(waiting[0]), waiting[1]) == (2, named[1:])  # a signature that failed is tried anew

@@ -29,7 +29,7 @@ def photos(tmp_path: Path) -> Path:
 def opened(photos: Path, digest: str = "run", *, retry: bool = False) -> Ledger:
     """Open the ledger beside the photos and enter them, as a run does."""
     ledger = Ledger(photos.parent / "ledger.sqlite", digest)
-    ledger.enter(find_items([str(photos)]), retry=retry)
+    ledger.add_items(find_items([str(photos)]), retry=retry)
     return ledger
 
 
@@ -39,12 +39,12 @@ def answer(item: Item, **fields: object) -> Prediction:
 
 
 def waiting(ledger: Ledger) -> list[str]:
-    return [item.id for chunk in ledger.todo(2) for item in chunk]
+    return [item.id for chunk in ledger.pending_chunks(2) for item in chunk]
 
 
 def finish(ledger: Ledger, ends: Sequence[Record] | None = None) -> None:
     """Record the end of every item that waits: an answer, if nothing else is given."""
-    items = [item for chunk in ledger.todo(10) for item in chunk]
+    items = [item for chunk in ledger.pending_chunks(10) for item in chunk]
     chosen = ends or [answer(item) for item in items]
     ledger.record([(end, content_digest(end.item)) for end in chosen])
 
@@ -54,7 +54,7 @@ def test_a_new_ledger_has_every_item_to_do_in_the_order_found(photos: Path) -> N
 
 
 def test_chunks_have_the_size_asked_for(photos: Path) -> None:
-    assert [len(chunk) for chunk in opened(photos).todo(2)] == [2, 1]
+    assert [len(chunk) for chunk in opened(photos).pending_chunks(2)] == [2, 1]
 
 
 def test_a_done_item_is_not_done_again(photos: Path) -> None:
@@ -99,7 +99,7 @@ def test_items_that_fail_as_they_are_entered_are_counted_once(photos: Path) -> N
     lost = []
     for retry in (False, False, True):
         with closing(opened(photos, retry=retry)) as ledger:
-            lost.append(ledger.lost)
+            lost.append(ledger.failed_on_entry)
             finish(ledger)
     assert lost == [1, 0, 1]
 
@@ -123,34 +123,34 @@ def test_it_is_changed_until_what_was_written_tells_what_it_holds(photos: Path) 
     finish(opened(photos))
     ledger = opened(photos)
     assert ledger.changed  # of all three, nothing is written yet
-    ledger.settle()
+    ledger.mark_reported()
     assert not opened(photos).changed
     (photos / "b").unlink()
     assert opened(photos).changed
     assert opened(photos).changed
-    opened(photos).settle()
+    opened(photos).mark_reported()
     (photos / "a").write_text("another content")
     assert opened(photos).changed
 
 
 def test_an_item_that_ends_as_it_is_entered_is_a_change(photos: Path) -> None:
     finish(opened(photos))
-    opened(photos).settle()
+    opened(photos).mark_reported()
     paths = [str(photos / name) for name in "abc"]
     ledger = opened(photos)
-    ledger.enter(find_items(paths), retry=False)
-    ledger.settle()
+    ledger.add_items(find_items(paths), retry=False)
+    ledger.mark_reported()
     listed = [Found(each.item, each.stamp) for each in find_items(paths)]
     (photos / "b").unlink()
     gone = replace(listed[1], stamp="", end=Failed(listed[1].item, "read", "", "it is gone"))
-    ledger.enter([listed[0], gone, listed[2]], retry=False)
+    ledger.add_items([listed[0], gone, listed[2]], retry=False)
     assert ledger.counts() == {"found": 3, "ok": 2, "failed": 1, "skipped": 0, "pending": 0}
     assert ledger.changed
 
 
 def test_a_retry_that_was_stopped_goes_on_and_the_next_one_begins_anew(photos: Path) -> None:
     ledger = opened(photos)
-    items = [item for chunk in ledger.todo(3) for item in chunk]
+    items = [item for chunk in ledger.pending_chunks(3) for item in chunk]
     finish(ledger, [Failed(item, "read", "image", "broken") for item in items])
 
     retried = opened(photos, retry=True)
@@ -169,7 +169,7 @@ def test_a_retry_that_was_stopped_goes_on_and_the_next_one_begins_anew(photos: P
 @pytest.mark.parametrize("kind", [Failed, Skipped])
 def test_only_retry_does_a_failed_or_skipped_item_again(photos: Path, kind: type) -> None:
     ledger = opened(photos)
-    a, b, c = (item for chunk in ledger.todo(3) for item in chunk)
+    a, b, c = (item for chunk in ledger.pending_chunks(3) for item in chunk)
     bad = Skipped(b, "no picture") if kind is Skipped else Failed(b, "read", "image", "broken")
     finish(ledger, [answer(a), bad, answer(c)])
     assert waiting(opened(photos)) == []
@@ -179,7 +179,7 @@ def test_only_retry_does_a_failed_or_skipped_item_again(photos: Path, kind: type
 def test_records_come_back_as_they_were(photos: Path) -> None:
     random = np.random.default_rng(0)
     ledger = opened(photos)
-    a, b, c = (item for chunk in ledger.todo(3) for item in chunk)
+    a, b, c = (item for chunk in ledger.pending_chunks(3) for item in chunk)
     maps = random.normal(size=(2, 5, 7)).astype(np.float32)
     evidence = tuple(Evidence(n, m, 1 / 3, -0.1) for n, m in zip("xy", maps, strict=True))
     rows, columns = np.mgrid[0:64, 0:48]
@@ -227,7 +227,7 @@ def test_a_prediction_without_preview_or_evidence_comes_back_without(photos: Pat
 
 def test_a_chunk_is_recorded_as_a_whole_or_not_at_all(photos: Path) -> None:
     ledger = opened(photos)
-    a, b, _ = (item for chunk in ledger.todo(3) for item in chunk)
+    a, b, _ = (item for chunk in ledger.pending_chunks(3) for item in chunk)
     unwritable = answer(b, scores={"x": object()})
     with pytest.raises(TypeError):
         ledger.record([(answer(a), ""), (unwritable, "")])
@@ -236,7 +236,7 @@ def test_a_chunk_is_recorded_as_a_whole_or_not_at_all(photos: Path) -> None:
 
 def test_items_that_were_not_recorded_when_a_process_died_are_to_do(photos: Path) -> None:
     ledger = opened(photos)
-    ledger.record([(answer(next(ledger.todo(1))[0]), "")])
+    ledger.record([(answer(next(ledger.pending_chunks(1))[0]), "")])
     ledger.close()
     assert waiting(opened(photos)) == ["b", "c"]
 
@@ -244,7 +244,7 @@ def test_items_that_were_not_recorded_when_a_process_died_are_to_do(photos: Path
 def test_counts_add_up_to_the_items_found(photos: Path) -> None:
     (photos / ".hidden").write_text("")
     ledger = opened(photos)
-    item = next(ledger.todo(1))[0]
+    item = next(ledger.pending_chunks(1))[0]
     ledger.record([(Failed(item, "read", "image", "broken"), "")])
     counts = ledger.counts()
     assert counts == {"found": 4, "ok": 0, "failed": 1, "skipped": 1, "pending": 2}
@@ -256,10 +256,10 @@ def test_two_items_of_one_id_keep_apart(photos: Path) -> None:
             yield Found(Item("same", str(photos / name)), "")
 
     ledger = Ledger(photos.parent / "other.sqlite", "run")
-    ledger.enter(same(), retry=False)
+    ledger.add_items(same(), retry=False)
     assert waiting(ledger) == ["same", "same (2)", "same (3)"]
     finish(ledger)
-    ledger.enter(same(), retry=False)
+    ledger.add_items(same(), retry=False)
     assert waiting(ledger) == []
 
 
@@ -282,10 +282,10 @@ def test_a_ledger_of_another_version_is_an_error_and_stays_as_it_is(photos: Path
 
 def test_a_remembered_fact_is_there_after_a_restart(photos: Path) -> None:
     ledger = opened(photos)
-    ledger.remember("reports", "written")
+    ledger.store_text("reports", "written")
     ledger.close()
-    assert opened(photos).fact("reports") == "written"
-    assert opened(photos).fact("other") is None
+    assert opened(photos).load_text("reports") == "written"
+    assert opened(photos).load_text("other") is None
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root can write everywhere")

@@ -65,7 +65,7 @@ def end_of(item: Item, digest: str) -> Record:
 
 def work(books: Ledger, chunks: int | None) -> list[tuple[Item, object, object]]:
     """Answer so many chunks of what is to do; return what is told then of the ended items."""
-    for items in islice(books.todo(2), chunks):
+    for items in islice(books.pending_chunks(2), chunks):
         books.record([(end_of(item, books.digest), content_digest(item)) for item in items])
     records = list(books.records())
     return [(r.item, getattr(r, "scores", None), getattr(r, "reason", None)) for r in records]
@@ -86,20 +86,20 @@ def test_a_ledger_with_a_past_tells_what_a_new_one_tells(tmp_path: Path, seed: i
             closing(Ledger(tmp_path / "old.sqlite", digest)) as old,
             closing(Ledger(tmp_path / f"{round_}.sqlite", digest)) as new,
         ):
-            new.enter(entries, retry=False, limit=limit)
+            new.add_items(entries, retry=False, limit=limit)
             expected = work(new, None)
             with suppress(UsageError):  # none is within reach
-                old.enter(entries, retry=retry, limit=limit)
+                old.add_items(entries, retry=retry, limit=limit)
                 records = work(old, chunks)
                 assert records == [each for each in expected if each in records]
                 assert len({item.uri for item, *_ in expected}) == len(expected)  # each once
                 assert len(records) + old.counts()["pending"] == len(expected)
                 assert old.changed or records == settled
                 if len(records) == len(expected):
-                    old.settle()
+                    old.mark_reported()
                     settled = records
-                    old.enter(entries, retry=False, limit=limit)
-                    assert (old.changed, list(old.todo(9))) == (False, [])
+                    old.add_items(entries, retry=False, limit=limit)
+                    assert (old.changed, list(old.pending_chunks(9))) == (False, [])
 
 
 def test_what_is_done_again_in_any_case_is_not_read_to_see_whether_it_changed(
@@ -117,7 +117,7 @@ def test_what_is_done_again_in_any_case_is_not_read_to_see_whether_it_changed(
     for number, digest in enumerate(("this", "other", "other")):
         os.utime(photos / "a", (number, number))  # as a copy on another machine may have it
         with closing(Ledger(tmp_path / "ledger.sqlite", digest)) as books:
-            books.enter(find_items([str(photos)]), retry=False)
+            books.add_items(find_items([str(photos)]), retry=False)
             work(books, None)
         assert read == (["a"] if number == 2 else [])
 
@@ -125,9 +125,9 @@ def test_what_is_done_again_in_any_case_is_not_read_to_see_whether_it_changed(
 def kept_pages(path: Path, entries: list[Found]) -> tuple[int, list[str]]:
     """Enter items; return the bytes that SQLite's journal then holds, and what is to do."""
     with closing(Ledger(path, "this")) as books:
-        books.enter(entries, retry=False)
+        books.add_items(entries, retry=False)
         journal = path.with_name(f"{path.name}-wal").stat().st_size
-        return journal, [item.id for chunk in books.todo(9) for item in chunk]
+        return journal, [item.id for chunk in books.pending_chunks(9) for item in chunk]
 
 
 def test_answers_that_come_as_they_came_last_are_not_written_again(tmp_path: Path) -> None:
@@ -135,8 +135,8 @@ def test_answers_that_come_as_they_came_last_are_not_written_again(tmp_path: Pat
     entries = [Found(Item(f"{n:02}", str(tmp_path / f"{n:02}")), "stamp") for n in range(many)]
     picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
     with closing(Ledger(path, "this")) as books:
-        books.enter(entries[:-1], retry=False)
-        for chunk in islice(books.todo(9), 6):
+        books.add_items(entries[:-1], retry=False)
+        for chunk in islice(books.pending_chunks(9), 6):
             made = [Prediction(item, {"x": 1.0}, "logit", (), preview=picture) for item in chunk]
             books.record([(each, "") for each in made])
     whole, waiting = path.stat().st_size, ["54", "55", "56", "57", "58"]
@@ -157,7 +157,7 @@ def test_the_journal_is_cut_back_after_it_held_many_answers(
     path = tmp_path / "ledger.sqlite"
     entries = [Found(Item(f"{n:05}", f"{tmp_path}/{n:05}"), "stamp") for n in range(20_000)]
     with closing(Ledger(path, "this")) as books:
-        books.enter(entries, retry=False)
+        books.add_items(entries, retry=False)
         before = path.with_name(f"{path.name}-wal").stat().st_size
-        books.settle()
+        books.mark_reported()
         assert path.with_name(f"{path.name}-wal").stat().st_size <= 104_000 < before

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from diascope.profile import Profile, with_threads
+from diascope.profile import Profile, add_network_threads
 from diascope.timing import Seconds
 
 BALANCED = Profile(
@@ -74,7 +74,7 @@ def test_the_network_has_the_core_seconds_that_no_stage_counts() -> None:
         "ledger": Seconds(1.0, 1.0),
         "model": Seconds(3.0, 2.0),
     }
-    assert with_threads(spent, cpu=7.0)["model"] == Seconds(3.0, 6.0)
+    assert add_network_threads(spent, cpu=7.0)["model"] == Seconds(3.0, 6.0)
 
 
 def test_the_table_tells_every_stage_and_run_json_the_same() -> None:

@@ -182,7 +182,7 @@ def test_a_run_that_stops_before_it_knows_its_items_tells_of_none(
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Ledger, "enter", full)
+    monkeypatch.setattr(Ledger, "add_items", full)
     ended = command("run", recipe, write_pictures(tmp_path / "photos", 2), "-o", tmp_path / "out")
     assert ended.code == 3
     assert "the disk is full" in ended.err

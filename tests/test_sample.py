@@ -39,8 +39,8 @@ def test_an_answer_opens_no_other_file_than_the_one_that_was_classified(tmp_path
     path = tmp_path / "a.png"
     path.write_bytes(b"one")
     with closing(Ledger(tmp_path / "ledger.sqlite", "run")) as ledger:
-        ledger.enter(find_items([str(path)]), retry=False)
-        ((item,),) = ledger.todo(1)
+        ledger.add_items(find_items([str(path)]), retry=False)
+        ((item,),) = ledger.pending_chunks(1)
         ledger.record([(Prediction(item, {"a": 1.0}, "softmax", ("a",)), "")])
         (record,) = ledger.records()
     assert record.item == item

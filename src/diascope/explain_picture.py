@@ -122,7 +122,7 @@ def explained(pipeline: Pipeline, request: Request) -> Explained:
 def _item(image: str | None, recipe: Recipe) -> Item:
     """Return the only picture of that name; without a name, the first of the recipe's own."""
     if image is None:
-        own = find_items(recipe.input, base=recipe.base, leave_out=recipe.output)
+        own = find_items(recipe.input, base=recipe.base, exclude=recipe.output)
         found = list(islice((each for each in own if not each.end), 1))
         if not found:
             raise UsageError("the recipe has no picture of its own", hint="Name one.")

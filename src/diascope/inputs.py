@@ -32,7 +32,7 @@ def find_items(
     lists: Sequence[Path] = (),
     *,
     base: Path | None = None,
-    leave_out: Path | str | None = None,
+    exclude: Path | str | None = None,
 ) -> Iterator[Found]:
     """Yield what is found, folders in the order of their names.
 
@@ -41,14 +41,14 @@ def find_items(
             installed Python package.
         lists: text files with a path a line, or CSV files with a column ``path``.
         base: folder in which relative paths are looked up first; the current folder is next.
-        leave_out: a folder that is not looked into, if any: the recipe's or the run's output. One
+        exclude: a folder that is not looked into, if any: the recipe's or the run's output. One
             with another run's results that lies in a named one is skipped.
 
     Raises:
         UsageError: if something named is not there, or its file system is not installed or cannot
             be reached.
     """
-    prefixes, output = _prefixes(named), Path(leave_out).resolve() if leave_out else None
+    prefixes, output = _prefixes(named), Path(exclude).resolve() if exclude else None
     for name, prefix in zip(named, prefixes, strict=True):
         if name.startswith(_PACKAGE):
             yield from _local(_packaged(name), prefix, None, output)
@@ -91,7 +91,7 @@ def _prefixes(named: Sequence[str]) -> list[str]:
     ]
 
 
-def _local(name: str, prefix: str, base: Path | None, leave_out: Path | None) -> Iterator[Found]:
+def _local(name: str, prefix: str, base: Path | None, exclude: Path | None) -> Iterator[Found]:
     if not name:  # it would be the current folder
         raise UsageError("an input has an empty name", hint="Was a variable of the shell not set?")
     try:
@@ -101,14 +101,14 @@ def _local(name: str, prefix: str, base: Path | None, leave_out: Path | None) ->
         folder, there = path.is_dir(), path.exists()
     except (OSError, ValueError, RuntimeError) as error:  # such as a folder that cannot be entered
         raise UsageError(f"{name!r} cannot be looked at: {reason_of(error)}") from error
-    if folder and leave_out is not None and path.resolve() == leave_out:
+    if folder and exclude is not None and path.resolve() == exclude:
         raise UsageError(f"{name!r} is the output folder too", hint="Choose another --output.")
     if folder:
-        yield from _folder(absolute_path(path), prefix, leave_out)
+        yield from _folder(absolute_path(path), prefix, exclude)
     elif there:
         yield _file(path, prefix.rstrip("/") or path.name)
     elif has_magic(name):
-        yield from _globbed(path, prefix, leave_out)
+        yield from _globbed(path, prefix, exclude)
     else:
         folders = dict.fromkeys([*([base] if base else []), Path.cwd()])
         looked = f" (looked in {' and '.join(map(str, folders))})"
@@ -141,18 +141,18 @@ def _exists(path: Path) -> bool:
     return path.exists() or (has_magic(str(path)) and any(iglob(str(path), recursive=True)))
 
 
-def _globbed(pattern: Path, prefix: str, leave_out: Path | None) -> Iterator[Found]:
+def _globbed(pattern: Path, prefix: str, exclude: Path | None) -> Iterator[Found]:
     matches = sorted(glob(str(pattern), recursive=True))
     files = [Path(match) for match in matches if not os.path.isdir(match)]  # noqa: PTH112 - as below
     if not files:
         raise UsageError(f"no file matches {str(pattern)!r}")
     root = Path(*takewhile(lambda part: not has_magic(part), pattern.parts))
     start = prefix.split("*")[0].split("?")[0].split("[")[0].rpartition("/")[0]
-    if leave_out is not None and _resolved(root).is_relative_to(leave_out):
-        leave_out = None  # what is named lies in it on purpose
+    if exclude is not None and _resolved(root).is_relative_to(exclude):
+        exclude = None  # what is named lies in it on purpose
     before, of_a_run, told = f"{start}/" if start else "", dict[Path, Path | None](), set[Path]()
     for path in files:
-        if leave_out is not None and _resolved(path).is_relative_to(leave_out):
+        if exclude is not None and _resolved(path).is_relative_to(exclude):
             continue
         if path.parent not in of_a_run:
             of_a_run[path.parent] = _results_above(path, root)
@@ -175,10 +175,10 @@ def _resolved(path: Path) -> Path:
     return Path(os.path.realpath(path))  # Path.resolve raises for a link to itself
 
 
-def _folder(folder: Path, prefix: str, leave_out: Path | None) -> Iterator[Found]:
+def _folder(folder: Path, prefix: str, exclude: Path | None) -> Iterator[Found]:
     """Yield what lies in a folder and those below it, each of them once, by whatever links."""
     seen = set[tuple[int, int]]()
-    open_folders = [_listing(folder, prefix, leave_out, seen)]
+    open_folders = [_listing(folder, prefix, exclude, seen)]
     while open_folders:  # no recursion: a path may have more parts than Python has frames
         found = next(open_folders[-1], None)
         if found is None:
@@ -186,16 +186,16 @@ def _folder(folder: Path, prefix: str, leave_out: Path | None) -> Iterator[Found
         elif isinstance(found, Found):
             yield found
         else:
-            open_folders.append(_listing(*found, leave_out, seen))
+            open_folders.append(_listing(*found, exclude, seen))
 
 
 def _listing(
-    folder: Path, prefix: str, leave_out: Path | None, seen: set[tuple[int, int]]
+    folder: Path, prefix: str, exclude: Path | None, seen: set[tuple[int, int]]
 ) -> Iterator[Found | tuple[Path, str]]:
     """Yield the files of a folder, and of each folder in it the path and how its ids begin."""
     try:
         here = folder.stat()
-        if (here.st_dev, here.st_ino) in seen or (leave_out and folder.resolve() == leave_out):
+        if (here.st_dev, here.st_ino) in seen or (exclude and folder.resolve() == exclude):
             return
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:

@@ -35,7 +35,7 @@ class Ledger:
         digest: of all that decides a prediction; rows of another digest are done again.
 
     Attributes:
-        lost: items that failed as they were entered last.
+        failed_on_entry: items that failed as they were entered last.
 
     Raises:
         OutputError: if the file is not a ledger, or one of another version, or damaged.
@@ -45,24 +45,24 @@ class Ledger:
         self.digest, self._path = digest, path
         self._base = open_ledger(path)
         self._file = file_identity(path)
-        self._seen = int(self.decoded("seen", 0))
-        self._entered = self.lost = self._withdrawn = 0
+        self._seen = int(self.load_json("seen", 0))
+        self._entered = self.failed_on_entry = self._withdrawn = 0
 
     def close(self) -> None:
         self._base.close()
 
-    def fact(self, name: str) -> str | None:
+    def load_text(self, name: str) -> str | None:
         """Return a remembered text."""
         row = self._base.execute("select value from facts where name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
 
-    def decoded(self, name: str, otherwise: Any) -> Any:
+    def load_json(self, name: str, otherwise: Any) -> Any:
         """Return what a remembered JSON text says; ``otherwise`` if none is remembered.
 
         Raises:
             OutputError: if it is damaged.
         """
-        text = self.fact(name)
+        text = self.load_text(name)
         try:
             return otherwise if text is None else json.loads(text)
         except ValueError as error:
@@ -70,21 +70,21 @@ class Ledger:
                 self._path, f"what stands under {name!r} is no JSON"
             ) from error
 
-    def remember(self, name: str, value: str) -> None:
+    def store_text(self, name: str, value: str) -> None:
         """Remember a text."""
         with self._base:
             self._base.execute("insert or replace into facts values (?, ?)", (name, value))
 
     @property
     def changed(self) -> bool:
-        """Whether any item was entered or ended since ``settle``: what was written is old."""
-        return self.fact(_CHANGED) == "yes"
+        """Whether any item was added or has ended since the reports were last written."""
+        return self.load_text(_CHANGED) == "yes"
 
-    def settle(self) -> None:
+    def mark_reported(self) -> None:
         """Note that what was written tells what the ledger holds."""
-        self.remember(_CHANGED, "")
+        self.store_text(_CHANGED, "")
 
-    def enter(self, found: Iterable[Found], *, retry: bool, limit: int | None = None) -> None:
+    def add_items(self, found: Iterable[Found], *, retry: bool, limit: int | None = None) -> None:
         """Enter the items of this run, each file once, by whatever names it is found.
 
         What comes as it came last is not written: SQLite's journal would hold each row's pages.
@@ -100,9 +100,9 @@ class Ledger:
         """
         query = "select count(*) from items where seen = ?"
         before, last = self._seen, int(self._base.execute(query, (self._seen,)).fetchone()[0])
-        left = self.fact(_RETRYING) == "yes" and self.counts()["pending"]
+        left = self.load_text(_RETRYING) == "yes" and self.counts()["pending"]
         again = retry and not left
-        self._entered = self.lost = self._withdrawn = 0
+        self._entered = self.failed_on_entry = self._withdrawn = 0
         moved = there = False
         with self._base:
             each = (entry for entry in found if not self._is_entered("uri", entry.item.uri))
@@ -126,7 +126,7 @@ class Ledger:
                 facts[_RETRYING] = "yes" if retry else ""
             self._base.executemany("insert or replace into facts values (?, ?)", facts.items())
 
-    def todo(self, size: int) -> Iterator[list[Item]]:
+    def pending_chunks(self, size: int) -> Iterator[list[Item]]:
         """Yield chunks of items that are not done, in the order in which they were found."""
         place = -1
         query = (
@@ -217,7 +217,7 @@ class Ledger:
                 self._move(item, (*row[:3], stamp))
                 self._state(item, *pack_record(entry.end)[:4])
                 self._withdrawn += 1
-                self.lost += new
+                self.failed_on_entry += new
                 return new or moved or not told
             again = retry and ended != "ok" and not answered
             done = digest == self.digest and ended != "pending" and told and not again
@@ -243,7 +243,7 @@ class Ledger:
                 f"update items set {_SET}, digest = ? where id = ?",
                 (*pack_record(entry.end), self.digest, item.id),
             )
-            self.lost += isinstance(entry.end, Failed)
+            self.failed_on_entry += isinstance(entry.end, Failed)
         return True
 
     def _move(self, item: Item, row: tuple[int, int, str, str]) -> None:

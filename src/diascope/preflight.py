@@ -101,7 +101,7 @@ def _check_inputs(
         pipeline.recipe.input if own else named,
         lists,
         base=base,
-        leave_out=pipeline.recipe.output,
+        exclude=pipeline.recipe.output,
     )
     if pipeline.recipe.privacy == "strict":
         found = pseudonymise(found)

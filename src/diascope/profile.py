@@ -149,7 +149,7 @@ class Profile:
             )
 
 
-def with_threads(spent: StageSeconds, cpu: float) -> StageSeconds:
+def add_network_threads(spent: StageSeconds, cpu: float) -> StageSeconds:
     """Give the network the core-seconds of its own threads, which no stage counts.
 
     Args:

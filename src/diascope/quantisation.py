@@ -107,7 +107,7 @@ def _read(
     pipeline: Pipeline, named: Sequence[str], items: int
 ) -> tuple[NDArray[np.float32], dict[str, str]]:
     """Return pictures ``(N, H, W, C)`` as the network takes them, and what was left out."""
-    entries = list(find_items(named, leave_out=pipeline.recipe.output))
+    entries = list(find_items(named, exclude=pipeline.recipe.output))
     left_out = {each.item.id: each.end.reason for each in entries if each.end is not None}
     whole = [each.item for each in entries if each.end is None]
     share = -(-items // max(1, len(whole)))

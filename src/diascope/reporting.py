@@ -88,12 +88,12 @@ def note_execution(ledger: Ledger, pipeline: Pipeline) -> None:
     """Remember what executes the loaded model, for runs that find nothing left to classify."""
     execution = pipeline.execution
     told = execution and asdict(execution) | {"devices": pipeline.devices}
-    ledger.remember(_EXECUTION, json.dumps([ledger.digest, told]))
+    ledger.store_text(_EXECUTION, json.dumps([ledger.digest, told]))
 
 
 def _execution(ledger: Ledger) -> dict[str, Any] | None:
     """Return what executed the model that gave the answers; None if it does not say."""
-    digest, told = ledger.decoded(_EXECUTION, ["", None])
+    digest, told = ledger.load_json(_EXECUTION, ["", None])
     return told if digest == ledger.digest else None
 
 
@@ -123,7 +123,7 @@ def write_reports(
                     problems.append(_problem(part, fault, strict))
                 places = target_paths(output, Path(staging), taken)
                 known |= dict.fromkeys(_names(places.values(), output))
-                ledger.remember(_FACT, json.dumps(["", known]))  # a kill leaves none unknown
+                ledger.store_text(_FACT, json.dumps(["", known]))  # a kill leaves none unknown
                 move_files(places)
                 taken |= dict.fromkeys(places.values(), part.plugin.title)
             except ENDS:
@@ -143,9 +143,9 @@ def write_reports(
             if path.is_file() or path.is_symlink():  # and no folder that somebody put there
                 path.unlink()
     sizes = {name: _size(output / name) for name in names}
-    ledger.remember(_FACT, json.dumps(["" if problems else _wanted(pipeline), sizes]))
+    ledger.store_text(_FACT, json.dumps(["" if problems else _wanted(pipeline), sizes]))
     if not run["stopped"]:  # else the next run tells that it went on to the end
-        ledger.settle()
+        ledger.mark_reported()
     return list(taken), problems
 
 
@@ -160,7 +160,7 @@ def existing_reports(ledger: Ledger, pipeline: Pipeline, output: Path) -> list[P
 
 def _remembered(ledger: Ledger) -> tuple[str, dict[str, int | None]]:
     """Return what decided the content of the last reports, and name to size of their files."""
-    wanted, sizes = ledger.decoded(_FACT, ["", {}])
+    wanted, sizes = ledger.load_json(_FACT, ["", {}])
     return wanted, sizes if isinstance(sizes, dict) else dict.fromkeys(sizes)  # once without sizes
 
 

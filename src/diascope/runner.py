@@ -22,7 +22,7 @@ from diascope.output_errors import describe_output_error, is_disk_full
 from diascope.pipeline import Pipeline
 from diascope.plugins import blamed, raised_by
 from diascope.privacy import WITHHELD, remove_paths
-from diascope.profile import Profile, with_threads
+from diascope.profile import Profile, add_network_threads
 from diascope.pseudonyms import pseudonymise
 from diascope.reporting import Summary, existing_reports, note_execution, write_reports
 from diascope.sample import Failed, Found, Item, Prediction, Record, state_of, was_read
@@ -78,7 +78,7 @@ class Outcome:
     output: Path
     reports: list[Path] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
-    worked: int = 0
+    completed: int = 0
     failed: int = 0
     warned: int = 0
     stopped: str = ""
@@ -87,7 +87,7 @@ class Outcome:
 
     def add(self, records: Sequence[Record]) -> None:
         """Count the ends of a chunk."""
-        self.worked += len(records)
+        self.completed += len(records)
         for record in records:
             self.counts["pending"] -= 1
             self.counts[state_of(record)] += 1
@@ -101,11 +101,11 @@ class Outcome:
         return 1 if self.counts["failed"] or self.problems else 0
 
 
-Watch = Callable[[dict[str, int], int], None]
+ProgressCallback = Callable[[dict[str, int], int], None]
 """Called after each chunk with the counts and how many items were done in this run."""
 
 
-def run(pipeline: Pipeline, request: Request, watch: Watch) -> Outcome:
+def run(pipeline: Pipeline, request: Request, watch: ProgressCallback) -> Outcome:
     """Carry out a run; the same request again goes on where it stopped, or finds nothing to do.
 
     Raises:
@@ -120,7 +120,7 @@ def run(pipeline: Pipeline, request: Request, watch: Watch) -> Outcome:
         kept = request.output / _PARTS  # of an item under way, by the engine that the ledger names
         with (
             lock_folder(
-                request.output, lambda: bool(outcome.worked) or kept.exists()
+                request.output, lambda: bool(outcome.completed) or kept.exists()
             ) as outcome.output,
             closing(Ledger(outcome.output / LEDGER_FILE, pipeline.digest())) as ledger,
         ):
@@ -135,7 +135,7 @@ def run(pipeline: Pipeline, request: Request, watch: Watch) -> Outcome:
 
 
 def _run(
-    pipeline: Pipeline, request: Request, watch: Watch, ledger: Ledger, outcome: Outcome
+    pipeline: Pipeline, request: Request, watch: ProgressCallback, ledger: Ledger, outcome: Outcome
 ) -> None:
     output = outcome.output
     strict = pipeline.recipe.privacy == "strict"
@@ -144,22 +144,24 @@ def _run(
     summary, told = Summary(command, inputs), ""
     take_stage_seconds()  # by another run of this process
     with StageTimer("find"):
-        ledger.enter(_found(pipeline, request, output), retry=request.retry, limit=request.limit)
-    outcome.counts, outcome.failed = ledger.counts(), ledger.lost
+        ledger.add_items(
+            _find_inputs(pipeline, request, output), retry=request.retry, limit=request.limit
+        )
+    outcome.counts, outcome.failed = ledger.counts(), ledger.failed_on_entry
     if not outcome.counts["found"]:
         hint = "Name files, folders or globs. If they held some before, is their disk mounted?"
         raise UsageError("the inputs hold no files", hint=hint)
     summary.lap("find")
     if left := outcome.counts["pending"]:
         with StageTimer("load"):
-            _load(pipeline, ledger)
+            _load_model(pipeline, ledger)
         outcome.execution = pipeline.execution
         pipeline.keep_partial_results(output / _PARTS)
         summary.lap("load")
         try:
-            outcome.profile = _profiled(pipeline, request, watch, ledger, outcome)
+            outcome.profile = _classify_with_profile(pipeline, request, watch, ledger, outcome)
         except DiascopeError as error:
-            if not outcome.worked:  # nothing was run
+            if not outcome.completed:  # nothing was run
                 raise
             outcome.stopped = str(error)
             told = f"{type(error).__name__}, its words {WITHHELD}" if strict else str(error)
@@ -169,7 +171,7 @@ def _run(
     if not left and not ledger.changed and (done := existing_reports(ledger, pipeline, output)):
         outcome.reports = done
         return
-    summary.finish(outcome.counts, outcome.worked, told or outcome.stopped, outcome.profile)
+    summary.finish(outcome.counts, outcome.completed, told or outcome.stopped, outcome.profile)
     with StageTimer("report"):
         outcome.reports, outcome.problems = write_reports(pipeline, ledger, summary, output)
     if outcome.profile is not None:
@@ -178,20 +180,20 @@ def _run(
         )
 
 
-def _found(pipeline: Pipeline, request: Request, output: Path) -> Iterator[Found]:
+def _find_inputs(pipeline: Pipeline, request: Request, output: Path) -> Iterator[Found]:
     own = not request.inputs and not request.lists
     named = pipeline.recipe.input if own else request.inputs
     if not named and not request.lists:
         raise UsageError("there is nothing to classify: the recipe names no input, nor did you")
     base = pipeline.recipe.base if own else None
-    found = find_items(named, request.lists, base=base, leave_out=output)
+    found = find_items(named, request.lists, base=base, exclude=output)
     return pseudonymise(found) if pipeline.recipe.privacy == "strict" else found
 
 
-def _load(pipeline: Pipeline, ledger: Ledger) -> None:
+def _load_model(pipeline: Pipeline, ledger: Ledger) -> None:
     """Load the model into the engine with which this folder was begun, if it was."""
     digest = pipeline.digest()
-    begun, *engine = ledger.decoded(_ENGINE, [None])
+    begun, *engine = ledger.load_json(_ENGINE, [None])
     if begun == digest:
         pipeline.engine = engine[0], engine[1]
     try:
@@ -203,22 +205,22 @@ def _load(pipeline: Pipeline, ledger: Ledger) -> None:
         hint = "Install it, or name another folder by --output."
         raise RecipeError(message, where=error.where, hint=hint) from error
     if pipeline.engine is not None:
-        ledger.remember(_ENGINE, json.dumps([digest, *pipeline.engine]))
+        ledger.store_text(_ENGINE, json.dumps([digest, *pipeline.engine]))
     note_execution(ledger, pipeline)
 
 
-def _profiled(
-    pipeline: Pipeline, request: Request, watch: Watch, ledger: Ledger, outcome: Outcome
+def _classify_with_profile(
+    pipeline: Pipeline, request: Request, watch: ProgressCallback, ledger: Ledger, outcome: Outcome
 ) -> Profile:
     """Classify what is not done, and say where the time went."""
     automatic = available_cores() if outcome.counts["pending"] > pipeline.batch else 0
     before, start, cpu = take_stage_seconds(), time.perf_counter(), time.process_time()
-    _work(pipeline, request, watch, ledger, outcome)
+    _classify(pipeline, request, watch, ledger, outcome)
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     return Profile(
-        items=outcome.worked,
+        items=outcome.completed,
         seconds=seconds,
-        spent=before | with_threads(take_stage_seconds(), cpu),
+        spent=before | add_network_threads(take_stage_seconds(), cpu),
         cores=available_cores(),
         workers=automatic if pipeline.workers == "auto" else pipeline.workers,
         accelerated="cpu" not in pipeline.devices,
@@ -226,14 +228,14 @@ def _profiled(
     )
 
 
-def _work(
-    pipeline: Pipeline, request: Request, watch: Watch, ledger: Ledger, outcome: Outcome
+def _classify(
+    pipeline: Pipeline, request: Request, watch: ProgressCallback, ledger: Ledger, outcome: Outcome
 ) -> None:
     watch(outcome.counts, 0)
-    if _too_many(request, outcome):  # of a list, whose files are not there
+    if _exceeds_failure_limit(request, outcome):  # of a list, whose files are not there
         return
     noted = False
-    with closing(_carried_out(pipeline, ledger)) as chunks:
+    with closing(_execute(pipeline, ledger)) as chunks:
         for records in chunks:
             with StageTimer("digest"):
                 ends = [(one, content_digest(one.item) if was_read(one) else "") for one in records]
@@ -247,14 +249,14 @@ def _work(
                 for record in records:
                     pipeline.forget_partial_results(record.item)
             outcome.add(records)
-            watch(outcome.counts, outcome.worked)
-            if _too_many(request, outcome):
+            watch(outcome.counts, outcome.completed)
+            if _exceeds_failure_limit(request, outcome):
                 return
     if outcome.counts["pending"]:
         outcome.stopped = f"the executor left {outcome.counts['pending']} items undone"
 
 
-def _carried_out(pipeline: Pipeline, ledger: Ledger) -> Generator[Sequence[Record], None, None]:
+def _execute(pipeline: Pipeline, ledger: Ledger) -> Generator[Sequence[Record], None, None]:
     """Yield what the executor gives, chunk by chunk.
 
     Raises:
@@ -263,7 +265,9 @@ def _carried_out(pipeline: Pipeline, ledger: Ledger) -> Generator[Sequence[Recor
     executor = pipeline.executor
     waiting: set[Item] = set()
     try:
-        work = executor.instance.run(pipeline, _noted(ledger.todo(pipeline.batch), waiting))
+        work = executor.instance.run(
+            pipeline, _track_waiting(ledger.pending_chunks(pipeline.batch), waiting)
+        )
         if not isinstance(work, Generator):
             kind = type(work).__name__
             raise PluginError(f"{executor.plugin.title}: expected run() as a generator, got {kind}")
@@ -282,14 +286,14 @@ def _carried_out(pipeline: Pipeline, ledger: Ledger) -> Generator[Sequence[Recor
             raise
 
 
-def _noted(chunks: Iterator[list[Item]], waiting: set[Item]) -> Iterator[list[Item]]:
+def _track_waiting(chunks: Iterator[list[Item]], waiting: set[Item]) -> Iterator[list[Item]]:
     """Yield the chunks; the items of those that were taken wait."""
     for chunk in chunks:
         waiting.update(chunk)
         yield chunk
 
 
-def _too_many(request: Request, outcome: Outcome) -> bool:
+def _exceeds_failure_limit(request: Request, outcome: Outcome) -> bool:
     """Whether more items have failed than may and some are not done; then the outcome says so."""
     allowed = request.max_failures
     if allowed is None or outcome.failed <= allowed or not outcome.counts["pending"]:

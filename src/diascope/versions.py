@@ -61,7 +61,7 @@ def note_versions(ledger: Ledger, parts: Iterable[Part[Any]]) -> None:
         name: [*(each for each in known.get(name, unknown) if each != found), found]
         for name, found in (dict.fromkeys(known) | library_versions(parts)).items()
     }
-    ledger.remember(_FACT, json.dumps([ledger.digest, seen]))
+    ledger.store_text(_FACT, json.dumps([ledger.digest, seen]))
 
 
 def latest_versions(ledger: Ledger) -> dict[str, str]:
@@ -86,5 +86,5 @@ def mixed_version_warnings(ledger: Ledger) -> list[str]:
 
 def _answered(ledger: Ledger) -> dict[str, list[str | None]]:
     """Return name to the versions that gave answers of this digest, None if absent, newest last."""
-    digest, seen = ledger.decoded(_FACT, ["", {}])
+    digest, seen = ledger.load_json(_FACT, ["", {}])
     return seen if digest == ledger.digest else {}

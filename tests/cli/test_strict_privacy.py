@@ -50,7 +50,7 @@ def test_a_fault_shows_where_it_is_and_under_strict_not_its_words(
     monkeypatch: pytest.MonkeyPatch,
     privacy: str,
 ) -> None:
-    monkeypatch.setattr(diascope.runner, "_work", raising(RuntimeError(f"lost {SECRET}")))
+    monkeypatch.setattr(diascope.runner, "_classify", raising(RuntimeError(f"lost {SECRET}")))
 
     ended = command("run", strict, photos, "-o", tmp_path / "o", "--set", f"privacy={privacy}")
 
@@ -80,7 +80,7 @@ def test_an_interrupted_run_does_not_repeat_the_command(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(diascope.runner, "_work", raising(KeyboardInterrupt()))
+    monkeypatch.setattr(diascope.runner, "_classify", raising(KeyboardInterrupt()))
 
     ended = command("run", strict, photos, "-o", tmp_path / "out")
 

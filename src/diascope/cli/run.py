@@ -106,7 +106,7 @@ def _tell(outcome: "Outcome", *, quiet: bool, strict: bool) -> None:
     click.echo(
         f"{counts['found']} found: {counts['ok']} ok, {counts['failed']} failed, "
         f"{counts['skipped']} skipped{pending}"
-        + ("" if outcome.worked or pending else " (nothing was left to classify)")
+        + ("" if outcome.completed or pending else " (nothing was left to classify)")
     )
     if outcome.warned:
         click.echo(

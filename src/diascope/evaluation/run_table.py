@@ -18,7 +18,7 @@ from diascope.ledger import Ledger
 from diascope.output import lock_folder, write_table
 from diascope.pages.formatting import plural
 from diascope.pipeline import Pipeline
-from diascope.runner import Outcome, Request, Watch, run
+from diascope.runner import Outcome, ProgressCallback, Request, run
 from diascope.sample import Failed, Prediction
 from diascope.table import SPLIT_FILE, Example, read_table
 
@@ -90,7 +90,11 @@ def learned_rows(
 
 
 def classify(
-    pipeline: Pipeline, examples: Iterable[Example], folder: Path, watch: Watch, command: str
+    pipeline: Pipeline,
+    examples: Iterable[Example],
+    folder: Path,
+    watch: ProgressCallback,
+    command: str,
 ) -> Outcome:
     """Run the pipeline on the pictures; the same call again goes on where it stopped."""
     with lock_folder(folder) as output:

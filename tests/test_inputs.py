@@ -225,7 +225,7 @@ def test_an_empty_path_and_a_lost_quote_in_a_csv_list_are_told(tree: Path) -> No
 
 def test_a_file_of_an_installed_package_is_found() -> None:
     (found,) = find_items(["package://diascope/evaluation/labelled_scores.py"])
-    assert found.item.id == "scored.py"
+    assert found.item.id == "labelled_scores.py"
     assert Path(found.item.uri).read_text().startswith('"""Answers and truth')
 
 

@@ -17,8 +17,13 @@ from typing import Literal
 from machine import EXAMPLE, machine
 
 from diascope.explain.page import explain_page
-from diascope.explain_picture import Request, explained
-from diascope.inference_trace import OVERRIDES, answered, classifier_of, prepared
+from diascope.explain_picture import Request, explain_item
+from diascope.inference_trace import (
+    OVERRIDES,
+    classify_sample,
+    inspectable_classifier,
+    prepare_first_sample,
+)
 from diascope.inputs import find_items
 from diascope.pipeline import compose
 from diascope.recipe import read_recipe
@@ -36,19 +41,21 @@ def main() -> None:
 
     print(f"{options.recipe}, {machine()}\n")
     pipeline = compose(read_recipe(options.recipe, OVERRIDES))
-    classifier = classifier_of(pipeline)
+    classifier = inspectable_classifier(pipeline)
     (found,) = find_items([options.image])
-    sample, _, _ = prepared(pipeline.preparation, found.item)
+    sample, _, _ = prepare_first_sample(pipeline.preparation, found.item)
 
     def predicting(kind: Literal["none", "predicted", "all"]) -> Callable[[], object]:
         once = replace(classifier, runtime=replace(classifier.runtime, evidence=kind))
         return lambda: once.predict([sample] * options.batch)
 
     def classify() -> object:
-        return answered(classifier, prepared(pipeline.preparation, found.item)[0])
+        return classify_sample(
+            classifier, prepare_first_sample(pipeline.preparation, found.item)[0]
+        )
 
     def look() -> object:
-        page = explained(pipeline, Request(options.image, occlusion=False))
+        page = explain_item(pipeline, Request(options.image, occlusion=False))
         return explain_page(page.subject, page.explanation)
 
     print(f"| {options.batch} pictures, `run.evidence` | ms | ratio |\n| --- | --- | --- |")

@@ -9,20 +9,20 @@ import torch
 from PIL import Image
 from torch import nn
 
-from diascope.activation_search import Row, gallery_of, read_rows
+from diascope.activation_search import Row, find_top_activating, read_rows
 from diascope.card import ModelCard
 from diascope.classifier import Classifier
 from diascope.contracts import Runtime
 from diascope.engines.torch import Reference
 from diascope.errors import TableError
 from diascope.explain.targets import Target
-from diascope.explain.top_activating import KEPT, Gallery
+from diascope.explain.top_activating import KEPT, TopActivating
 from diascope.network import LinearHead, Network
 from diascope.pipeline import make_backbone
 from diascope.plugins import find_plugin, load_plugin
 from diascope.preparation import Part, Preparation
 
-Look = Callable[..., Gallery]
+Look = Callable[..., TopActivating]
 
 
 @pytest.fixture
@@ -48,13 +48,13 @@ def look(make_card: Callable[..., ModelCard]) -> Look:
     classifier = Classifier(engine, card, Runtime("cpu", "none", make_backbone))
     target = Target("filter:0", "Filter 0", backbone[0], 0, backbone[0], "ReLU")
 
-    def look(rows: list[Row], limit: int = 100, seed: int = 0) -> Gallery:
-        return gallery_of(classifier, preparation, [target], rows, limit=limit, seed=seed)
+    def look(rows: list[Row], limit: int = 100, seed: int = 0) -> TopActivating:
+        return find_top_activating(classifier, preparation, [target], rows, limit=limit, seed=seed)
 
     return look
 
 
-def names(gallery: Gallery) -> list[str]:
+def names(gallery: TopActivating) -> list[str]:
     return [each.name for each in gallery.strongest["filter:0"]]
 
 

@@ -13,8 +13,13 @@ from diascope import pipeline as pipeline_module
 from diascope.card import Label, read_card, write_card
 from diascope.errors import ReadError
 from diascope.explain.page import Subject
-from diascope.explain_picture import Request, explained
-from diascope.inference_trace import OVERRIDES, answered, classifier_of, prepared
+from diascope.explain_picture import Request, explain_item
+from diascope.inference_trace import (
+    OVERRIDES,
+    classify_sample,
+    inspectable_classifier,
+    prepare_first_sample,
+)
 from diascope.pipeline import compose
 from diascope.recipe import read_recipe
 from diascope.sample import Item, Region
@@ -30,13 +35,13 @@ def picture(tmp_path: Path) -> Path:
 def test_the_maps_of_a_run_and_of_the_page_are_the_same(
     recipe: Path, picture: Path, label: str
 ) -> None:
-    page = explained(
+    page = explain_item(
         compose(read_recipe(str(recipe), OVERRIDES)), Request(str(picture), occlusion=False)
     )
     every = (*OVERRIDES, "run.evidence=all")
     pipeline = compose(read_recipe(str(recipe), every))
-    sample, _, _ = prepared(pipeline.preparation, Item("00.png", str(picture)))
-    prediction, _ = answered(classifier_of(pipeline), sample)
+    sample, _, _ = prepare_first_sample(pipeline.preparation, Item("00.png", str(picture)))
+    prediction, _ = classify_sample(inspectable_classifier(pipeline), sample)
     ours = page.explanation.evidence[label]
     (theirs,) = (each for each in prediction.evidence if each.label == label)
 
@@ -51,7 +56,7 @@ def test_a_path_that_is_not_utf8_is_written_out_on_the_page(
 ) -> None:
     odd = recipe.rename(Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.yaml")))
     pipeline = compose(read_recipe(str(odd), OVERRIDES))
-    page = explained(pipeline, Request(str(picture), occlusion=False))
+    page = explain_item(pipeline, Request(str(picture), occlusion=False))
     assert page.subject.facts["recipe"] == f"{tmp_path}/\\xff.yaml"
 
 
@@ -63,7 +68,7 @@ def test_a_film_is_explained_by_its_first_picture_and_that_is_said(
     frames = [Image.new("RGB", (40, 40), (tone, 0, 0)) for tone in (10, 200)]
     frames[0].save(tmp_path / "two.tif", save_all=True, append_images=frames[1:])
     pipeline = compose(read_recipe(str(recipe), OVERRIDES))
-    found = explained(pipeline, Request(str(tmp_path / "two.tif"), occlusion=False))
+    found = explain_item(pipeline, Request(str(tmp_path / "two.tif"), occlusion=False))
 
     assert any("more than one picture" in warning for warning in found.subject.warnings)
     assert found.subject.stages[0].pixels.max() == 10
@@ -77,12 +82,12 @@ def explained_as(
 
     def explained_as(**fields: Any) -> Subject:
         def changed(*given: Any) -> Any:
-            sample, stages, more = prepared(*given)
+            sample, stages, more = prepare_first_sample(*given)
             return replace(sample, **fields), stages, more
 
-        monkeypatch.setattr("diascope.explain_picture.prepared", changed)
+        monkeypatch.setattr("diascope.explain_picture.prepare_first_sample", changed)
         pipeline = compose(read_recipe(str(recipe), OVERRIDES))
-        return explained(pipeline, Request(str(picture), occlusion=False)).subject
+        return explain_item(pipeline, Request(str(picture), occlusion=False)).subject
 
     return explained_as
 
@@ -118,7 +123,7 @@ def test_a_model_on_apples_processor_is_looked_into_on_the_ordinary_one(
     apples = {"auto": "mps"}
     monkeypatch.setattr(pipeline_module, "choose_device", lambda wanted: apples.get(wanted, wanted))
     pipeline = compose(read_recipe(str(recipe), OVERRIDES))
-    assert classifier_of(pipeline).runtime.device == "cpu"
+    assert inspectable_classifier(pipeline).runtime.device == "cpu"
 
 
 @pytest.mark.parametrize(
@@ -142,7 +147,7 @@ def test_if_no_label_is_named_that_of_the_answer_is_looked_at(
     request = Request(str(picture), occlusion=False)
 
     def subject() -> Subject:
-        return explained(compose(read_recipe(str(recipe), OVERRIDES)), request).subject
+        return explain_item(compose(read_recipe(str(recipe), OVERRIDES)), request).subject
 
     scores = subject().prediction.scores
     ranked = sorted(scores, key=lambda name: -scores[name])

@@ -95,7 +95,7 @@ def test_a_filter_is_for_its_kind_and_its_line_alone(
 
 @pytest.mark.parametrize(
     ("module", "seen"),
-    [("__main__", 0), (r"tests\.test_library_warnings$", 1), ("tests", 1), ("heard", 0)],
+    [("__main__", 0), (r"tests\.test_library_warnings$", 1), ("tests", 1), ("library_warnings", 0)],
 )
 def test_a_filter_for_a_module_is_for_that_and_for_no_other(module: str, seen: int) -> None:
     with warnings.catch_warnings(record=True) as shown:

@@ -1,4 +1,4 @@
-"""From a recipe and a picture to all that its page shows."""
+"""Explain one picture: everything that ``explain.html`` shows, from a recipe and the picture."""
 
 import time
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from diascope.activation_search import gallery_of, read_rows
+from diascope.activation_search import find_top_activating, read_rows
 from diascope.card import ModelCard
 from diascope.display_text import as_utf8, masked
 from diascope.document import nearest
@@ -18,8 +18,12 @@ from diascope.explain.explanation import Explanation, explain
 from diascope.explain.page import Subject
 from diascope.explain.steps import last_stage
 from diascope.explain.targets import targets_of
-from diascope.explain.top_activating import Gallery
-from diascope.inference_trace import answered, classifier_of, prepared
+from diascope.explain.top_activating import TopActivating
+from diascope.inference_trace import (
+    classify_sample,
+    inspectable_classifier,
+    prepare_first_sample,
+)
 from diascope.inputs import find_items
 from diascope.pipeline import Pipeline
 from diascope.recipe import Recipe
@@ -30,17 +34,17 @@ _MORE = "It holds more than one picture; this page is of the first."
 
 @dataclass(frozen=True)
 class Request:
-    """What the command line asks to be explained.
+    """What to explain, as given on the command line.
 
     Attributes:
-        image: a file or URI; None for the first of the recipe's own input.
-        label: to be looked at closely. If not given, the answer's; of several, the one with the
-            highest score; if the network speaks for none of them, the highest score of all.
-        wants: targets whose wishes are painted, as ``targets_of`` knows them.
-        table: whose pictures are searched for those that excite these most.
-        limit: pictures of the table that are looked at.
-        seed: of the paintings, and of the lot that chooses these pictures.
-        command: stands on the page.
+        image: a file or URI; None for the first picture of the recipe's own input.
+        label: the label to explain. By default the predicted label with the highest score, or the
+            label with the highest score if the network has no output for any predicted one.
+        wants: names of the targets to visualise, as ``targets_of`` understands them.
+        table: a table whose pictures are searched for those that activate these targets most.
+        limit: how many pictures of the table to look at.
+        seed: of the visualisations and of the random choice of these pictures.
+        command: the command as typed, shown on the page.
     """
 
     image: str | None = None
@@ -55,43 +59,45 @@ class Request:
 
 
 @dataclass(frozen=True, eq=False)
-class Explained:
-    """All that a page shows.
+class PictureExplanation:
+    """Everything that the page shows.
 
     Attributes:
-        wanted: what was painted.
-        gallery: the pictures of a table that excite these targets most; None without a table.
+        wanted: a visualisation of each target.
+        gallery: the pictures of the table that activate the targets most; None without a table.
     """
 
     subject: Subject
     explanation: Explanation
     wanted: Sequence[Wanted]
-    gallery: Gallery | None
+    gallery: TopActivating | None
 
 
-def explained(pipeline: Pipeline, request: Request) -> Explained:
-    """Look at how a pipeline, composed with ``looking.OVERRIDES``, answers for one picture.
+def explain_item(pipeline: Pipeline, request: Request) -> PictureExplanation:
+    """Explain how a pipeline, composed with ``inference_trace.OVERRIDES``, classifies a picture.
 
     Raises:
-        ReadError: if the picture cannot be read or prepared.
-        UsageError: if there is no such picture, label or target, or none is named and the recipe
-            has none.
-        PluginError: if the model is no backbone and head.
+        ReadError: if the picture cannot be read or preprocessed.
+        UsageError: if the picture, label or target does not exist, or if no picture is named and
+            the recipe has no input of its own.
+        PluginError: if the model is not a backbone with a head.
         TableError: if the table cannot be read.
     """
     card = pipeline.model.instance.card
-    outputs = _outputs(card, request.label)
+    outputs = _explainable_outputs(card, request.label)
     rows = read_rows(request.table) if request.table else []
-    sample, stages, more = prepared(pipeline.preparation, _item(request.image, pipeline.recipe))
-    classifier = classifier_of(pipeline)
+    sample, stages, more = prepare_first_sample(
+        pipeline.preparation, _find_item(request.image, pipeline.recipe)
+    )
+    classifier = inspectable_classifier(pipeline)
     network = classifier.network
     start = time.perf_counter()
-    prediction, batch = answered(classifier, sample)
+    prediction, batch = classify_sample(classifier, sample)
     classified = time.perf_counter()
     spoken = [name for name in prediction.predicted if name in outputs] or list(outputs)
     chosen = request.label or max(spoken, key=lambda name: prediction.scores[name])
     targets = targets_of(network, batch, outputs, request.wants)
-    gallery = partial(gallery_of, classifier, pipeline.preparation, targets)
+    gallery = partial(find_top_activating, classifier, pipeline.preparation, targets)
     begin = time.perf_counter()
     found = explain(
         network, batch, outputs, chosen, method=request.method, occlusion=request.occlusion
@@ -111,7 +117,7 @@ def explained(pipeline: Pipeline, request: Request) -> Explained:
     notes = [_MORE] if more else []
     warnings = (*pipeline.warnings, *notes, *prediction.warnings)
     stages.append(last_stage(batch, card))
-    return Explained(
+    return PictureExplanation(
         Subject(card, prediction, stages, chosen, facts, warnings),
         found,
         [wanted(network, batch, target, card, seed=request.seed) for target in targets],
@@ -119,8 +125,8 @@ def explained(pipeline: Pipeline, request: Request) -> Explained:
     )
 
 
-def _item(image: str | None, recipe: Recipe) -> Item:
-    """Return the only picture of that name; without a name, the first of the recipe's own."""
+def _find_item(image: str | None, recipe: Recipe) -> Item:
+    """Return the one picture of that name, or the first of the recipe's input without a name."""
     if image is None:
         own = find_items(recipe.input, base=recipe.base, exclude=recipe.output)
         found = list(islice((each for each in own if not each.end), 1))
@@ -136,8 +142,8 @@ def _item(image: str | None, recipe: Recipe) -> Item:
     return found[0].item
 
 
-def _outputs(card: ModelCard, label: str | None) -> dict[str, int]:
-    """Return label to the network's output; a binary network speaks only for its second label."""
+def _explainable_outputs(card: ModelCard, label: str | None) -> dict[str, int]:
+    """Map each label to its network output; a binary network has one, for its second label."""
     names = card.names[-card.outputs :]
     if label is not None and label not in names:
         raise UsageError(

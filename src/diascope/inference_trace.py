@@ -1,4 +1,4 @@
-"""How a recipe's model looks at one picture, with all that lies between file and answer kept."""
+"""Classify one picture and keep every stage between the file and the answer."""
 
 from dataclasses import replace
 from itertools import islice
@@ -21,15 +21,15 @@ OVERRIDES = (
     "run.precision=float32",
     "run.devices=null",
 )
-"""Of a recipe whose model is looked into: that can be done in PyTorch, whatever runs it else."""
+"""Overrides for a recipe whose model is inspected: that is only possible in PyTorch."""
 
 
-def classifier_of(pipeline: Pipeline) -> Classifier:
-    """Return the loaded model.
+def inspectable_classifier(pipeline: Pipeline) -> Classifier:
+    """Load the model, which has to be a backbone with a head on a single device.
 
     Raises:
-        RecipeError: if it is to be loaded onto several devices.
-        PluginError: if it is no backbone and head.
+        RecipeError: if the recipe asks for several devices.
+        PluginError: if the model is not a backbone with a head.
     """
     if len(pipeline.devices) > 1:
         raise RecipeError(
@@ -37,7 +37,7 @@ def classifier_of(pipeline: Pipeline) -> Classifier:
             where=str(pipeline.recipe.path),
             hint="Leave --set run.devices=... out, or name one by --set run.device=....",
         )
-    if pipeline.devices == ("mps",):  # which has no double precision, nor pooling to any size
+    if pipeline.devices == ("mps",):  # MPS has neither float64 nor adaptive pooling to any size
         options = replace(pipeline.recipe.run, device="cpu", devices=None)
         pipeline.recipe = replace(pipeline.recipe, run=options)
     predictor = pipeline.load()
@@ -49,16 +49,16 @@ def classifier_of(pipeline: Pipeline) -> Classifier:
     return predictor
 
 
-def steps_of(preparation: Preparation) -> list[tuple[str, Step]]:
-    """Return the steps by name."""
+def named_steps(preparation: Preparation) -> list[tuple[str, Step]]:
+    """Return each step with its name."""
     return [(part.plugin.name, part.instance) for part in preparation.steps]
 
 
-def opened(preparation: Preparation, item: Item) -> tuple[Sample, bool]:
-    """Return the first picture of an item as its reader gave it, and whether there are more.
+def read_first_sample(preparation: Preparation, item: Item) -> tuple[Sample, bool]:
+    """Return an item's first picture before preprocessing, and whether there are more.
 
     Raises:
-        ReadError: if there is none, with the reason.
+        ReadError: if there is no picture, with the reason.
     """
     first, *more = islice(replace(preparation, steps=(), block=1).afresh(item), 2)
     if isinstance(first, Failed | Skipped):
@@ -66,23 +66,23 @@ def opened(preparation: Preparation, item: Item) -> tuple[Sample, bool]:
     return first[0], bool(more)
 
 
-def prepared(preparation: Preparation, item: Item) -> tuple[Sample, list[Stage], bool]:
-    """Return the first picture after the last step, what it was on the way, and if there are more.
+def prepare_first_sample(preparation: Preparation, item: Item) -> tuple[Sample, list[Stage], bool]:
+    """Preprocess an item's first picture; return it, each stage, and whether there are more.
 
     Raises:
-        ReadError: if it cannot be read, or a step fails on it.
+        ReadError: if it cannot be read, or if a step fails on it.
     """
-    first, more = opened(preparation, item)
-    return *walked(first, steps_of(preparation)), more
+    first, more = read_first_sample(preparation, item)
+    return *walked(first, named_steps(preparation)), more
 
 
-def answered(classifier: Classifier, sample: Sample) -> tuple[Prediction, Tensor]:
-    """Return the model's answer, and the batch ``(1, C, H, W)`` that its network saw.
+def classify_sample(classifier: Classifier, sample: Sample) -> tuple[Prediction, Tensor]:
+    """Return the model's prediction, and the batch ``(1, C, H, W)`` that its network saw.
 
-    As in a run, the answer also warns of what the file says of its picture.
+    As in a run, the prediction carries the warnings that come from the file itself.
 
     Raises:
-        ReadError: if the picture is not as the model takes it, or a score is no number.
+        ReadError: if the picture does not fit the model, or if a score is not a number.
     """
     try:
         (answer,), batch = taken(classifier.network, lambda: classifier.predict([sample]))

@@ -20,7 +20,7 @@ from diascope.engines.outputs import Engine
 from diascope.engines.reference_pictures import drawn
 from diascope.errors import OutputError, PluginError, UsageError, refuse_missing
 from diascope.inference_trace import OVERRIDES as _LOOKING
-from diascope.inference_trace import classifier_of
+from diascope.inference_trace import inspectable_classifier
 from diascope.inputs import find_items
 from diascope.network_input import fitted
 from diascope.novelty import FeatureStatistics
@@ -92,7 +92,7 @@ def quantise(pipeline: Pipeline, named: Sequence[str], items: int) -> Quantised:
         OutputError: if there is nowhere to keep the graph.
     """
     refuse_missing("quantising needs", ("nncf", "openvino", "onnx"), "int8")
-    classifier = classifier_of(pipeline)
+    classifier = inspectable_classifier(pipeline)
     if pipeline.weights is None:
         raise PluginError(f"{pipeline.model.plugin.title} has no folder of weights")
     opening = Opening(classifier.card, pipeline.weights, classifier.runtime)

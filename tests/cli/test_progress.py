@@ -83,9 +83,9 @@ def test_quiet_keeps_warnings_of_libraries_too_and_of_worker_processes(
         inherited.append(os.environ.get("PYTHONWARNINGS"))
 
     monkeypatch.delenv("PYTHONWARNINGS", raising=False)
-    for name in ("runner.run", "training.train.train", "evaluation.answers.read_labels"):
+    for name in ("runner.run", "training.train.train", "evaluation.run_table.read_labels"):
         monkeypatch.setattr(f"diascope.{name}", library)
-    for name in ("explaining.explained", "quantising.quantise"):
+    for name in ("explain_picture.explain_item", "quantisation.quantise"):
         monkeypatch.setattr(f"diascope.{name}", library)
     options = ["photos"] if verb == "quantise" else ["-o", "out"]
     options += ["--labels", "table.csv"] if verb == "evaluate" else []

@@ -215,10 +215,10 @@ def _answers(
 def _looking(pipeline: "Pipeline", examples: "Sequence[Example]", table: Path) -> "Looking":
     """Return how the model looks at pictures, if their evidence can be measured."""
     from diascope.evaluation.evidence_cases import Looking, refuse_missing_masks
-    from diascope.inference_trace import classifier_of
+    from diascope.inference_trace import inspectable_classifier
 
     refuse_missing_masks(examples, table)
-    return Looking.of(pipeline, classifier_of(pipeline), table)
+    return Looking.of(pipeline, inspectable_classifier(pipeline), table)
 
 
 def _facts(pipeline: "Pipeline", recipe: str, options: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from diascope.cli.command_line import NAMED, filled, typed
 from diascope.cli.quiet import without_warnings
 
 if TYPE_CHECKING:
-    from diascope.explain_picture import Explained
+    from diascope.explain_picture import PictureExplanation
 
 _METHODS = ("exact", "hirescam", "grad-cam", "grad-cam++", "integrated-gradients")
 _EXAMPLE = """\b
@@ -93,7 +93,7 @@ def explain(
 def _page(recipe: str, image: str | None, quiet: bool, options: dict[str, Any]) -> str:
     from diascope.cli.strict_privacy import refuse_strict
     from diascope.explain.page import explain_page
-    from diascope.explain_picture import Request, explained
+    from diascope.explain_picture import Request, explain_item
     from diascope.inference_trace import OVERRIDES
     from diascope.pipeline import compose
     from diascope.recipe import read_recipe
@@ -111,13 +111,13 @@ def _page(recipe: str, image: str | None, quiet: bool, options: dict[str, Any]) 
         seed=options["seed"],
         command=typed(),
     )
-    found = explained(compose(read), request)
+    found = explain_item(compose(read), request)
     if not quiet:
         _tell(found)
     return explain_page(found.subject, found.explanation, found.wanted, found.gallery)
 
 
-def _tell(found: "Explained") -> None:
+def _tell(found: "PictureExplanation") -> None:
     from diascope.pages.formatting import plural
 
     prediction, chosen, facts = found.subject.prediction, found.subject.chosen, found.subject.facts

@@ -13,7 +13,7 @@ from diascope.classifier import Classifier
 from diascope.errors import ReadError, TableError
 from diascope.evaluation.evidence_masks import followed
 from diascope.explain.steps import walked
-from diascope.inference_trace import answered, opened, steps_of
+from diascope.inference_trace import classify_sample, named_steps, read_first_sample
 from diascope.pages.formatting import plural
 from diascope.pipeline import Pipeline
 from diascope.plugins import find_plugin, load_plugin
@@ -89,12 +89,12 @@ class Looking:
             ReadError: if picture or mask cannot be used, with the reason.
         """
         card = self.classifier.card
-        steps = steps_of(self.preparation)
+        steps = named_steps(self.preparation)
         sample, stages = walked(_read(self.preparation, example.path), steps)
         mask = None
         if (path := mask_of(example, self.folder)) is not None:
             mask = followed(_mask(path), stages, steps)
-        prediction, batch = answered(self.classifier, sample)
+        prediction, batch = classify_sample(self.classifier, sample)
         for each in prediction.evidence:
             if each.label in example.labels:
                 column = card.names.index(each.label)
@@ -110,7 +110,7 @@ def _mask(path: Path) -> Sample:
 
 def _read(preparation: Preparation, path: Path) -> Sample:
     """Return the only picture of a file, before any step."""
-    sample, more = opened(preparation, Item(path.name, str(path.absolute())))
+    sample, more = read_first_sample(preparation, Item(path.name, str(path.absolute())))
     if more:
         raise ReadError("it holds more than one picture")
     return sample

@@ -22,7 +22,7 @@ from diascope.explain.page_scores import ScoreLines, score_lines, scores_shown
 from diascope.explain.page_scripts import scripted
 from diascope.explain.pictures import photo, shown
 from diascope.explain.steps import Stage
-from diascope.explain.top_activating import Gallery
+from diascope.explain.top_activating import TopActivating
 from diascope.pages.formatting import format_score
 from diascope.pages.heat import viridis_colours
 from diascope.sample import Prediction
@@ -56,7 +56,7 @@ def explain_page(
     subject: Subject,
     explanation: Explanation,
     wanted: Sequence[Wanted] = (),
-    gallery: Gallery | None = None,
+    gallery: TopActivating | None = None,
 ) -> str:
     """Return the page, with what was painted, and the pictures of a table that excite it most."""
     picture = shown(subject.stages[-1].pixels)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from diascope.explain.activation_maximisation import Wanted
 from diascope.explain.pictures import photo, shown
-from diascope.explain.top_activating import Excited, Gallery
+from diascope.explain.top_activating import ActivatingPicture, TopActivating
 from diascope.pages.formatting import format_number, plural
 
 _SIDE = 320  # of a painting
@@ -16,7 +16,7 @@ _THUMB = 200
 
 
 def wanted_shown(
-    wanted: Sequence[Wanted], gallery: Gallery | None, titles: Mapping[str, str]
+    wanted: Sequence[Wanted], gallery: TopActivating | None, titles: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     """Return each painting, how strongly it excites, and the pictures of a table that do most."""
     return [
@@ -35,7 +35,7 @@ def wanted_shown(
     ]
 
 
-def gallery_words(gallery: Gallery) -> str:
+def gallery_words(gallery: TopActivating) -> str:
     """Return how many pictures were looked at, of how many, and how long that took."""
     every = gallery.looked + sum(gallery.left_out.values()) == gallery.rows
     lot = "" if every else f", drawn by lot from its {plural(gallery.rows, 'row')}"
@@ -52,7 +52,7 @@ def _rows(wanted: Wanted) -> list[tuple[str, str, str]]:
     ]
 
 
-def _excited(one: Excited, titles: Mapping[str, str]) -> dict[str, str]:
+def _excited(one: ActivatingPicture, titles: Mapping[str, str]) -> dict[str, str]:
     return {
         "picture": photo(shown(one.pixels), _THUMB),
         "name": one.name.rpartition("/")[2],

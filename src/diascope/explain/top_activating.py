@@ -1,4 +1,4 @@
-"""Which of many pictures excite a target most."""
+"""The pictures that activate a target most."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 from diascope.explain.targets import Response
 
 KEPT = 6
-"""Pictures for each target."""
+"""How many pictures are kept for each target."""
 
 
 @dataclass(frozen=True, eq=False)
-class Excited:
-    """One picture, and how strongly a target fires on it.
+class ActivatingPicture:
+    """A picture and how strongly a target responds to it.
 
     Attributes:
-        labels: as the table names them; empty if it does not.
+        labels: the labels in the table; empty if it has none.
         pixels: ``(H, W, C)``, after the last preprocessing step.
     """
 
@@ -28,28 +28,30 @@ class Excited:
 
 
 @dataclass(frozen=True, eq=False)
-class Gallery:
-    """The pictures of a table that excite targets most.
+class TopActivating:
+    """The pictures of a table that activate each target most.
 
     Attributes:
-        rows: how many the table has.
-        strongest: of each target, by its name; the strongest first.
-        left_out: reason to how many pictures could not be used.
-        looked: pictures that were looked at; the others of the table were not drawn.
-        seconds: how long that took.
+        rows: the number of rows in the table.
+        strongest: target name to its pictures, the strongest response first.
+        left_out: reason to the number of pictures that could not be used for it.
+        looked: the number of pictures looked at; other rows of the table were not drawn.
+        seconds: how long the search took.
     """
 
     rows: int
-    strongest: Mapping[str, Sequence[Excited]]
+    strongest: Mapping[str, Sequence[ActivatingPicture]]
     left_out: Mapping[str, int]
     looked: int
     seconds: float
 
 
-def kept(best: Sequence[Excited], new: Excited) -> list[Excited]:
-    """Return the strongest of some pictures and a new one, each picture once.
+def keep_strongest(
+    best: Sequence[ActivatingPicture], new: ActivatingPicture
+) -> list[ActivatingPicture]:
+    """Return the strongest of the best pictures so far and a new one, each picture once.
 
-    Tables of findings have a row for each, and so several for a picture.
+    A table with one row for each finding names a picture several times.
     """
     if any(each.name == new.name for each in best):
         return list(best)

@@ -14,7 +14,7 @@ from diascope.errors import NoPictureError, ReadError
 from diascope.plugins import find_plugins
 from diascope.preparation import Part, Preparation
 from diascope.readers.dicom import DicomReader
-from diascope.readers.dicom_samples import samples
+from diascope.readers.dicom_samples import read_samples
 from diascope.readers.image import ImageReader
 from diascope.sample import Item, Sample, Skipped
 from diascope.testing import check_reader
@@ -99,7 +99,7 @@ def test_one_frame_of_a_thousand_is_read_alone(frames: int, taken: int) -> None:
 
     content = encoded(FILM)
     file = Counted(content)
-    (sample,) = samples(file, Item("a", "a"), "first", frames)
+    (sample,) = read_samples(file, Item("a", "a"), "first", frames)
 
     np.testing.assert_array_equal(sample.pixels[:, :, 0], FILM[taken])
     assert sample.frame == taken

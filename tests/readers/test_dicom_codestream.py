@@ -14,7 +14,7 @@ from pydicom.uid import RLELossless
 from diascope.errors import ReadError
 from diascope.readers.dicom import DicomReader
 from diascope.readers.dicom_codestream import Size, stated_size
-from diascope.readers.dicom_files import decode, opened
+from diascope.readers.dicom_files import decode_frames, open_dicom
 from diascope.sample import Item
 from tests.readers.dicoms import dataset, only, written
 
@@ -84,7 +84,7 @@ def test_a_frame_whose_size_is_looked_at_is_read_once() -> None:
     made.NumberOfFrames = 9
     file = Counting(written(made))
 
-    assert len(list(decode(opened(file), range(9)))) == 9
+    assert len(list(decode_frames(open_dicom(file), range(9)))) == 9
     assert file.taken < 1.5 * len(file.getvalue())
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from pydicom.dataset import Dataset
 
-from diascope.readers.dicom_frames import of_frame
+from diascope.readers.dicom_frames import frame_header
 from diascope.sample import Item
 from tests.readers.dicoms import dataset, read, written
 
@@ -49,12 +49,12 @@ def test_each_frame_is_rescaled_and_windowed_by_its_own_group(
 def test_one_frames_groups_do_not_reach_the_next() -> None:
     header = enhanced()
 
-    assert of_frame(header, 0).RescaleSlope == 1
+    assert frame_header(header, 0).RescaleSlope == 1
     assert "RescaleSlope" not in header
-    assert of_frame(header, 1).RescaleSlope == 2
+    assert frame_header(header, 1).RescaleSlope == 2
 
 
 def test_a_header_without_groups_is_returned_as_it_is() -> None:
     header = dataset(FILM)
 
-    assert of_frame(header, 1) is header
+    assert frame_header(header, 1) is header

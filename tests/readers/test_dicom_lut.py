@@ -10,8 +10,8 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian
 
 from diascope.errors import ReadError
-from diascope.readers.dicom_lut import looked_up, through
-from diascope.readers.dicom_modality import measured
+from diascope.readers.dicom_lut import apply_lut, look_up
+from diascope.readers.dicom_modality import apply_modality
 from diascope.sample import Item
 from tests.readers.dicoms import GREY, dataset, encoded, only
 
@@ -37,17 +37,17 @@ def test_values_beyond_a_table_have_its_first_and_its_last_entry() -> None:
     pixels = np.array([-32768, 9, 10, 11, 300, 32767], np.int16)
 
     np.testing.assert_array_equal(
-        looked_up(pixels, 10, 2, np.array([5, 7], np.uint8)), [5, 5, 5, 7, 7, 7]
+        look_up(pixels, 10, 2, np.array([5, 7], np.uint8)), [5, 5, 5, 7, 7, 7]
     )
     np.testing.assert_array_equal(
-        looked_up(pixels * 1e9, 10, 2, np.array([5, 7], np.uint8)), [5, 7, 7, 7, 7, 7]
+        look_up(pixels * 1e9, 10, 2, np.array([5, 7], np.uint8)), [5, 7, 7, 7, 7, 7]
     )
 
 
 def test_values_between_two_entries_have_the_lower_one() -> None:
     pixels = np.array([-2.5, -0.5, 0.5, 1.5])
 
-    np.testing.assert_array_equal(looked_up(pixels, -3, 5, np.arange(5)), [0, 2, 3, 4])
+    np.testing.assert_array_equal(look_up(pixels, -3, 5, np.arange(5)), [0, 2, 3, 4])
 
 
 def test_a_modality_table_reaches_over_all_signed_values() -> None:
@@ -55,7 +55,7 @@ def test_a_modality_table_reaches_over_all_signed_values() -> None:
     entries = np.arange(2**15 + 1024, dtype=np.uint16)
     header = dataset(stored, ModalityLUTSequence=[table(entries.tolist(), -1024, 16)])
 
-    assert measured(stored, header, []).tolist() == [[0, 0], [1024, 2**15 + 1023]]
+    assert apply_modality(stored, header, []).tolist() == [[0, 0], [1024, 2**15 + 1023]]
 
 
 @pytest.mark.parametrize("kind", ["US", "SS"])
@@ -90,7 +90,7 @@ def test_entries_are_read_in_the_order_of_their_bytes(syntax: Any) -> None:
     coded.LUTDescriptor = [3, 0, 12]
 
     header = dataset(GREY, syntax)
-    seen = through(np.array([0, 1, 2], np.uint16), header, table=coded, below_zero=False)
+    seen = apply_lut(np.array([0, 1, 2], np.uint16), header, table=coded, below_zero=False)
 
     assert seen.tolist() == [1, 700, 4095]
 
@@ -100,4 +100,4 @@ def test_a_depth_that_no_entry_has_is_refused(bits: int) -> None:
     header = dataset(GREY, ModalityLUTSequence=[table([1, 2], bits=bits)])
 
     with pytest.raises(ReadError, match=rf"\(0028,3000\) cannot be applied: {bits} bits an entry"):
-        measured(GREY, header, [])
+        apply_modality(GREY, header, [])

@@ -8,7 +8,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from diascope.errors import ReadError
-from diascope.readers.dicom_modality import measured, possible
+from diascope.readers.dicom_modality import apply_modality, possible_range
 from tests.readers.dicoms import GREY, dataset, with_commas
 
 
@@ -22,7 +22,7 @@ def table(first: int, entries: list[int]) -> Dataset:
 def test_a_rescale_is_applied_and_told() -> None:
     trace: list[str] = []
 
-    values = measured(GREY, dataset(GREY, RescaleSlope=2, RescaleIntercept=-1000), trace)
+    values = apply_modality(GREY, dataset(GREY, RescaleSlope=2, RescaleIntercept=-1000), trace)
 
     np.testing.assert_array_equal(values, GREY * 2.0 - 1000)
     assert trace == ["rescaled: 2 x stored value -1000"]
@@ -31,7 +31,7 @@ def test_a_rescale_is_applied_and_told() -> None:
 def test_a_rescale_that_changes_nothing_is_not_told() -> None:
     trace: list[str] = []
 
-    values = measured(GREY, dataset(GREY, RescaleSlope=1, RescaleIntercept=0), trace)
+    values = apply_modality(GREY, dataset(GREY, RescaleSlope=1, RescaleIntercept=0), trace)
 
     np.testing.assert_array_equal(values, GREY)
     assert trace == []
@@ -42,7 +42,7 @@ def test_half_a_rescale_is_left_out_and_the_missing_tag_named(missing: str) -> N
     trace: list[str] = []
     other = {"Slope": "Intercept", "Intercept": "Slope"}[missing]
 
-    values = measured(GREY, dataset(GREY, **{f"Rescale{other}": 3}), trace)
+    values = apply_modality(GREY, dataset(GREY, **{f"Rescale{other}": 3}), trace)
 
     np.testing.assert_array_equal(values, GREY)
     assert trace[0].startswith(f"Rescale {missing} (0028,105")
@@ -53,7 +53,9 @@ def test_a_table_takes_the_place_of_stored_values() -> None:
     trace: list[str] = []
     stored = np.array([[0, 1], [2, 9]], dtype=np.uint16)
 
-    values = measured(stored, dataset(stored, ModalityLUTSequence=[table(1, [10, 20])]), trace)
+    values = apply_modality(
+        stored, dataset(stored, ModalityLUTSequence=[table(1, [10, 20])]), trace
+    )
 
     np.testing.assert_array_equal(values, [[10, 10], [20, 20]])
     assert trace == ["modality LUT applied"]
@@ -61,7 +63,7 @@ def test_a_table_takes_the_place_of_stored_values() -> None:
 
 def test_a_slope_of_zero_is_refused() -> None:
     with pytest.raises(ReadError, match=r"Rescale Slope \(0028,1053\) is 0"):
-        measured(GREY, dataset(GREY, RescaleSlope=0, RescaleIntercept=1), [])
+        apply_modality(GREY, dataset(GREY, RescaleSlope=0, RescaleIntercept=1), [])
 
 
 @pytest.mark.filterwarnings("ignore:Invalid value for VR DS")
@@ -70,7 +72,7 @@ def test_a_rescale_that_is_no_number_is_named(part: str) -> None:
     tags = {"RescaleSlope": "1", "RescaleIntercept": "0"} | {f"Rescale{part}": "0.75"}
     header = dcmread(io.BytesIO(with_commas(GREY, **tags)))
 
-    for reckon in (lambda: measured(GREY, header, []), lambda: possible(header)):
+    for reckon in (lambda: apply_modality(GREY, header, []), lambda: possible_range(header)):
         with pytest.raises(ReadError, match=rf"Rescale {part} \(0028,105\d\) holds no number"):
             reckon()
 
@@ -80,7 +82,7 @@ def test_a_broken_table_is_named() -> None:
     del broken.LUTData
 
     with pytest.raises(ReadError, match=r"Modality LUT Sequence \(0028,3000\) cannot be applied"):
-        measured(GREY, dataset(GREY, ModalityLUTSequence=[broken]), [])
+        apply_modality(GREY, dataset(GREY, ModalityLUTSequence=[broken]), [])
 
 
 @pytest.mark.parametrize(
@@ -96,4 +98,4 @@ def test_a_broken_table_is_named() -> None:
 def test_the_possible_values_follow_from_bits_sign_and_rescale(
     tags: dict[str, object], ends: tuple[float, float] | None
 ) -> None:
-    assert possible(dataset(GREY, **tags)) == ends
+    assert possible_range(dataset(GREY, **tags)) == ends

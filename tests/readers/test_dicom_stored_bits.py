@@ -8,7 +8,7 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGLSLossless, RLELossless
 
 from diascope.errors import ReadError
-from diascope.readers.dicom_stored_bits import Place
+from diascope.readers.dicom_stored_bits import BitLayout
 from diascope.sample import Item
 from tests.readers.dicoms import dataset, encoded, only, read, written
 
@@ -54,10 +54,10 @@ def test_jpeg_ls_keeps_whole_words_and_what_stands_in_their_unused_bits(
 
 
 def test_values_of_a_codec_with_its_own_precision_are_moved_only_if_they_are_too_great() -> None:
-    place = Place(12, 4, certain=False)
+    place = BitLayout(12, 4, certain=False)
 
-    np.testing.assert_array_equal(place.taken(VALUES << 4), VALUES)
-    assert place.taken(VALUES) is VALUES
+    np.testing.assert_array_equal(place.extract(VALUES << 4), VALUES)
+    assert place.extract(VALUES) is VALUES
 
 
 @pytest.mark.parametrize("high", [12, 15])

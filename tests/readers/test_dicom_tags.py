@@ -7,7 +7,7 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from diascope.errors import ReadError
-from diascope.readers.dicom_tags import named, number, numbers, text, value, values, whole
+from diascope.readers.dicom_tags import integer, number, numbers, tag_name, text, value, values
 from tests.readers.dicoms import GREY, with_commas
 
 pytestmark = pytest.mark.filterwarnings("ignore:Invalid value for VR DS")
@@ -20,7 +20,7 @@ def holding(keyword: str, vr: str, content: object) -> Dataset:
 
 
 def test_a_tag_is_named_as_the_standard_prints_it() -> None:
-    assert named("Rows") == "Rows (0028,0010)"
+    assert tag_name("Rows") == "Rows (0028,0010)"
 
 
 @pytest.mark.parametrize("header", [Dataset(), holding("Modality", "CS", "")])
@@ -28,7 +28,7 @@ def test_absent_and_empty_are_the_same(header: Dataset) -> None:
     assert value(header, "Modality") is None
     assert values(header, "Modality") == []
     assert text(header, "Modality") == ""
-    assert whole(header, "Modality") is None
+    assert integer(header, "Modality") is None
 
 
 def test_one_value_and_several_are_lists() -> None:
@@ -42,7 +42,7 @@ def test_text_is_the_first_value_without_blanks() -> None:
 
 def test_what_is_no_number_is_named_and_not_quoted() -> None:
     with pytest.raises(ReadError) as raised:
-        whole(holding("NumberOfFrames", "LO", "MARKER"), "NumberOfFrames")
+        integer(holding("NumberOfFrames", "LO", "MARKER"), "NumberOfFrames")
 
     assert str(raised.value) == "Number of Frames (0028,0008) holds no whole number"
 

@@ -11,8 +11,8 @@ from pydicom.dataset import Dataset
 
 from diascope.errors import ReadError
 from diascope.readers import dicom_display
-from diascope.readers.dicom_display import Shown, shown
-from diascope.readers.dicom_values import distinct, plain
+from diascope.readers.dicom_display import DisplayFrame, to_display
+from diascope.readers.dicom_values import from_distinct_values, from_pixels
 from tests.readers.dicoms import dataset
 
 NUMBERS = st.floats(-5000, 5000).map(lambda number: float(f"{number:.4g}"))
@@ -74,10 +74,10 @@ def frames(draw: st.DrawFn) -> tuple[NDArray[Any], Dataset]:
     return pixels, made
 
 
-def outcome(pixels: NDArray[Any], header: Dataset, window: Any) -> Shown | str:
+def outcome(pixels: NDArray[Any], header: Dataset, window: Any) -> DisplayFrame | str:
     with np.errstate(all="ignore"):
         try:
-            return shown(pixels, header, window)
+            return to_display(pixels, header, window)
         except ReadError as error:
             return str(error)
 
@@ -90,7 +90,7 @@ def test_a_table_shows_a_frame_as_pixel_by_pixel_arithmetic_does(
 ) -> None:
     quick = outcome(*made, window)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(dicom_display, "distinct", plain)
+        patch.setattr(dicom_display, "from_distinct_values", from_pixels)
         slow = outcome(*made, window)
 
     if isinstance(slow, str) or isinstance(quick, str):
@@ -111,7 +111,7 @@ def test_a_table_shows_a_frame_as_pixel_by_pixel_arithmetic_does(
 def test_a_large_frame_of_up_to_16_bits_is_reckoned_by_value(dtype: str, few: bool) -> None:
     pixels = np.arange(90000).reshape(300, 300).astype(dtype)
 
-    frame = distinct(pixels, no_filling)
+    frame = from_distinct_values(pixels, no_filling)
 
     assert (frame.each.size < pixels.size) == few
 
@@ -119,22 +119,22 @@ def test_a_large_frame_of_up_to_16_bits_is_reckoned_by_value(dtype: str, few: bo
 def test_of_a_large_frame_only_values_that_pixels_hold_count() -> None:
     pixels = np.full((300, 300), 1000, np.uint16)
     pixels[0, :3], pixels[1, :2] = 0, 4000
-    frame = distinct(pixels, lambda values: values == 0)
+    frame = from_distinct_values(pixels, lambda values: values == 0)
 
-    held = frame.held(frame.each)
+    held = frame.occurring(frame.each)
     assert (held.min(), held.max()) == (1000, 4000)
-    assert frame.count(frame.each > 3000) == 2
-    assert frame.count(frame.each < 4000) == 90000 - 3 - 2
-    assert frame.filled() == 3
+    assert frame.pixel_count(frame.each > 3000) == 2
+    assert frame.pixel_count(frame.each < 4000) == 90000 - 3 - 2
+    assert frame.padding_count() == 3
 
 
 def test_a_small_frame_is_reckoned_by_pixel() -> None:
     pixels = np.arange(24, dtype=np.uint16).reshape(4, 6)
 
-    assert distinct(pixels, no_filling).each is pixels
+    assert from_distinct_values(pixels, no_filling).values is pixels
 
 
 def test_a_result_that_changes_nothing_is_the_frame_itself() -> None:
-    frame = distinct(np.arange(90000).reshape(300, 300).astype(np.uint16), no_filling)
+    frame = from_distinct_values(np.arange(90000).reshape(300, 300).astype(np.uint16), no_filling)
 
-    assert frame.spread(frame.each.copy()) is frame.pixels
+    assert frame.to_image(frame.each.copy()) is frame.pixels

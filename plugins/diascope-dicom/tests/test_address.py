@@ -2,12 +2,12 @@
 
 import pytest
 
-from diascope_dicom.address import Address, instances_at
-from diascope_dicom.service import client_of
+from diascope_dicom.address import Address, find_instances
+from diascope_dicom.service import create_client
 
 
 def test_a_series_is_named_by_its_study_and_itself():
-    address = Address.read("pacs:8042/dicom-web/studies/1.2/series/3.4")
+    address = Address.parse("pacs:8042/dicom-web/studies/1.2/series/3.4")
     assert address.base == "pacs:8042/dicom-web"
     assert address.level == "series"
     assert address.uids == {"studies": "1.2", "series": "3.4"}
@@ -15,12 +15,12 @@ def test_a_series_is_named_by_its_study_and_itself():
 
 
 def test_an_instance_is_named_in_full():
-    address = Address.read("pacs/studies/1.2/series/3.4/instances/5.6")
+    address = Address.parse("pacs/studies/1.2/series/3.4/instances/5.6")
     assert address.instance == ("1.2", "3.4", "5.6")
 
 
 def test_a_query_goes_to_the_last_level():
-    address = Address.read("pacs/rs/studies/1.2/series?Modality=CR&limit=5")
+    address = Address.parse("pacs/rs/studies/1.2/series?Modality=CR&limit=5")
     assert (address.level, dict(address.query)) == ("series", {"Modality": "CR", "limit": "5"})
 
 
@@ -41,13 +41,13 @@ def test_a_query_goes_to_the_last_level():
 )
 def test_what_means_nothing_is_refused(text):
     with pytest.raises(ValueError, match="expected HOST/PATH/studies"):
-        Address.read(text)
+        Address.parse(text)
 
 
 @pytest.mark.parametrize("text", ["pacs/studies/", "pacs/studies/1.2/series/", "pacs/studies?"])
 def test_an_address_that_ends_where_its_uid_or_query_should_stand_is_refused(text):
     with pytest.raises(ValueError, match="Was a variable of the shell not set"):
-        Address.read(text)
+        Address.parse(text)
 
 
 @pytest.mark.parametrize(
@@ -61,16 +61,16 @@ def test_an_address_that_ends_where_its_uid_or_query_should_stand_is_refused(tex
 )
 def test_a_query_of_which_a_part_would_be_lost_is_refused(query, fault):
     with pytest.raises(ValueError, match=fault):
-        Address.read(f"pacs/rs/studies?{query}")
+        Address.parse(f"pacs/rs/studies?{query}")
 
 
 def test_a_slash_before_a_query_changes_nothing():
-    assert Address.read("pacs/studies/?Modality=CR") == Address.read("pacs/studies?Modality=CR")
+    assert Address.parse("pacs/studies/?Modality=CR") == Address.parse("pacs/studies?Modality=CR")
 
 
 def test_a_service_that_knows_no_offset_is_asked_until_it_tells_nothing_new(pacs):
     pacs.held = ["3", "4"]
-    found = instances_at(Address.read("pacs/rs/studies/1/series/2"), client_of(pacs.url))
+    found = find_instances(Address.parse("pacs/rs/studies/1/series/2"), create_client(pacs.url))
     assert list(found) == [("1", "2", "3"), ("1", "2", "4")]
 
 
@@ -78,5 +78,5 @@ def test_a_service_that_knows_no_offset_is_asked_until_it_tells_nothing_new(pacs
 def test_a_service_that_does_not_name_what_it_finds_is_not_asked_for_all_that_it_holds(asked, pacs):
     pacs.held = ["3"]
     with pytest.raises(ValueError, match="did not name"):
-        list(instances_at(Address.read(f"pacs/rs/{asked}?PatientID=1"), client_of(pacs.url)))
+        list(find_instances(Address.parse(f"pacs/rs/{asked}?PatientID=1"), create_client(pacs.url)))
     assert len(pacs.searches) == 1

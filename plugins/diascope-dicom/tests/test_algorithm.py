@@ -21,13 +21,13 @@ def labels(*points):
 )
 def test_thresholds_are_those_of_the_rule_of_decision(run, task, points, thresholds):
     card = run["card"] | {"task": task, "labels": labels(*points)}
-    algorithm = Algorithm.of(run | {"card": card})
+    algorithm = Algorithm.from_run(run | {"card": card})
     found = [algorithm.threshold(label, "probability") for label in algorithm.labels]
     assert found == thresholds
 
 
 def test_a_share_is_decided_on_from_one_half_whatever_the_operating_point(run):
-    algorithm = Algorithm.of(run | {"card": run["card"] | {"labels": labels(0.2, None)}})
+    algorithm = Algorithm.from_run(run | {"card": run["card"] | {"labels": labels(0.2, None)}})
     assert [algorithm.threshold(label, "share") for label in algorithm.labels] == [0.5, 0.5]
 
 
@@ -48,9 +48,9 @@ def test_a_share_is_decided_on_from_one_half_whatever_the_operating_point(run):
 )
 def test_where_scores_are_compared_it_is_said_how(run, task, points, kind, told):
     card = run["card"] | {"task": task, "labels": labels(*points)}
-    assert Algorithm.of(run | {"card": card}).comparison(kind) == told
+    assert Algorithm.from_run(run | {"card": card}).comparison(kind) == told
 
 
 def test_the_software_is_named_with_its_versions(run):
-    names = [text.split()[0] for text in Algorithm.of(run).software]
+    names = [text.split()[0] for text in Algorithm.from_run(run).software]
     assert names == ["diascope", "diascope-dicom", "highdicom"]

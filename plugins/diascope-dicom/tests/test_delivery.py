@@ -6,7 +6,7 @@ import pytest
 from pydicom import dcmread
 
 from diascope_dicom.delivery import deliver
-from diascope_dicom.service import client_of
+from diascope_dicom.service import create_client
 
 JSON = "application/dicom+json"
 STORED, REFUSED = "00081199", "00081198"
@@ -27,7 +27,7 @@ def told(sequence, uid, reason=None):
 
 def delivered(pacs, dataset, status, body, kind=JSON):
     pacs.answers = [(status, kind, body)]
-    return deliver(client_of(pacs.url), dataset)
+    return deliver(create_client(pacs.url), dataset)
 
 
 def test_what_the_answer_names_is_stored_and_not_searched_for(pacs, dataset):

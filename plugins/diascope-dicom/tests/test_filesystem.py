@@ -26,7 +26,7 @@ def retrieved(monkeypatch, tomogram):
             dataset.PixelData = bytes(LARGE)
             return dataset
 
-    monkeypatch.setattr("diascope_dicom.filesystem.client_of", lambda url: Service())
+    monkeypatch.setattr("diascope_dicom.filesystem.create_client", lambda url: Service())
     return asked
 
 

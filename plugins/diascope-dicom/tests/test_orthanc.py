@@ -12,7 +12,7 @@ from pydicom import dcmread
 from diascope.errors import OutputError, UsageError
 from diascope.inputs import find_items
 from diascope_dicom.reports import DicomSc, DicomSr
-from diascope_dicom.service import client_of
+from diascope_dicom.service import create_client
 from diascope_dicom.store import DicomwebStore
 
 
@@ -20,7 +20,7 @@ from diascope_dicom.store import DicomwebStore
 def stored(open_orthanc, radiograph, tomogram):
     """The headers of a radiograph and of a CT slice that Orthanc holds."""
     datasets = [dcmread(path) for path in (radiograph, tomogram)]
-    client_of(open_orthanc.url).store_instances(datasets)
+    create_client(open_orthanc.url).store_instances(datasets)
     return datasets
 
 
@@ -123,7 +123,7 @@ def test_credentials_open_the_door_and_are_never_told(
 def test_netrc_opens_the_door(locked_orthanc, tmp_path, monkeypatch):
     (tmp_path / "netrc").write_text("machine localhost login alice password s3cret\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    assert client_of(locked_orthanc.url).search_for_studies() is not None
+    assert create_client(locked_orthanc.url).search_for_studies() is not None
 
 
 def test_fsspec_knows_the_schemes_without_loading_dicom():

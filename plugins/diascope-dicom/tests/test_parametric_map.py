@@ -15,7 +15,7 @@ from diascope.privacy import BURNED_IN, redact_record
 from diascope.sample import Overview, Regions
 from diascope.testing import check_report
 from diascope_dicom.reports import DicomPm
-from diascope_dicom.service import client_of
+from diascope_dicom.service import create_client
 from diascope_dicom.store import DicomwebStore
 
 TILE, SPACING_MM = 234.8387, 0.00062
@@ -228,7 +228,7 @@ def test_a_window_shows_the_scores_in_even_steps(kind, run, slide, tiled, tmp_pa
 def test_maps_go_by_stow_and_come_back_as_they_were(run, slide, tiled, open_orthanc, tmp_path):
     answer = tiled(slide())
     DicomwebStore(open_orthanc.url, send=("pm",)).write(run, [answer], tmp_path)
-    client = client_of(open_orthanc.url)
+    client = create_client(open_orthanc.url)
     for path in DicomPm().write(run, [answer], tmp_path)[1:]:
         sent = dcmread(path)
         uids = (sent.StudyInstanceUID, sent.SeriesInstanceUID, sent.SOPInstanceUID)

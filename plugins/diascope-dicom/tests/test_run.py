@@ -62,10 +62,10 @@ def test_two_runs_write_the_same_files(recipe, radiograph, tmp_path):
 
 
 def test_a_study_in_orthanc_is_an_input(recipe, tomogram, open_orthanc, tmp_path):
-    from diascope_dicom.service import client_of
+    from diascope_dicom.service import create_client
 
     source = dcmread(tomogram)
-    client_of(open_orthanc.url).store_instances([source])
+    create_client(open_orthanc.url).store_instances([source])
     series = f"studies/{source.StudyInstanceUID}/series/{source.SeriesInstanceUID}"
     uri = f"dicomweb://{open_orthanc.host}/dicom-web/{series}"
     outcome = done(recipe, [uri], tmp_path / "out")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from diascope_dicom.picture import explained
+from diascope_dicom.picture import draw_explanation
 from diascope_dicom.secondary_capture import secondary_capture
 from diascope_dicom.source import read_source
 
@@ -16,9 +16,9 @@ def said(run, answer, tomogram, monkeypatch):
 
         def draw(preview, evidence, lines):
             told.extend(lines)
-            return explained(preview, evidence, lines)
+            return draw_explanation(preview, evidence, lines)
 
-        monkeypatch.setattr("diascope_dicom.secondary_capture.explained", draw)
+        monkeypatch.setattr("diascope_dicom.secondary_capture.draw_explanation", draw)
         given = answer(tomogram, **fields)
         list(secondary_capture(read_source(given.item), given, run))
         return told

@@ -9,7 +9,7 @@ from requests import Request, Response
 from requests.adapters import BaseAdapter
 from requests.exceptions import SSLError
 
-from diascope_dicom.service import client_of, plain_faults, service_url
+from diascope_dicom.service import create_client, service_url, translate_errors
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_credentials_in_a_url_are_refused_and_not_repeated():
 
 def sent(url):
     """Return the Authorization header that a request to the service carries."""
-    session = client_of(url)._session
+    session = create_client(url)._session
     return session.prepare_request(Request("GET", url)).headers.get("Authorization")
 
 
@@ -90,8 +90,8 @@ def test_a_token_that_cannot_be_sent_is_not_told(monkeypatch, token):
 
 def test_a_service_that_is_not_there_is_told_by_its_address():
     url = "http://127.0.0.1:9/rs"
-    with pytest.raises(ConnectionError, match="cannot be reached"), plain_faults(url):
-        client_of(url).search_for_studies()
+    with pytest.raises(ConnectionError, match="cannot be reached"), translate_errors(url):
+        create_client(url).search_for_studies()
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_service_that_is_not_there_is_told_by_its_address():
 )
 def test_a_service_that_is_there_but_not_as_https_is_told_with_what_to_do(words, advice):
     told = pytest.raises(ConnectionError, match=f"cannot be reached.*{advice}")
-    with told, plain_faults("https://pacs/rs"):
+    with told, translate_errors("https://pacs/rs"):
         raise SSLError(words)
 
 
@@ -139,7 +139,7 @@ def test_credentials_of_netrc_do_not_follow_a_redirect_elsewhere(
 ):
     (tmp_path / "netrc").write_text("default login bob password other\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    session = client_of("https://pacs/rs")._session
+    session = create_client("https://pacs/rs")._session
     adapter = Redirecting(target)
     for scheme in ("http://", "https://"):
         session.mount(scheme, adapter)
@@ -151,7 +151,7 @@ def test_what_is_sent_again_is_sent_whole(pacs, tomogram):
     dataset = dcmread(tomogram)
     dataset.PixelData = bytes(1_200_000)
     pacs.answers = [(503, "text/plain", "busy"), (200, "application/dicom+json", "{}")]
-    client_of(pacs.url).store_instances([dataset])
+    create_client(pacs.url).store_instances([dataset])
     first, second = pacs.posted
     assert first == second > len(dataset.PixelData)
 
@@ -159,5 +159,5 @@ def test_what_is_sent_again_is_sent_whole(pacs, tomogram):
 def test_a_service_that_stays_busy_is_told_by_its_status(pacs, tomogram):
     pacs.answers = [(503, "text/plain", "busy")]
     told = pytest.raises(ConnectionError, match=r"too busy \(HTTP 503 after 4 attempts\)")
-    with told, plain_faults(pacs.url):
-        client_of(pacs.url).store_instances([dcmread(tomogram)])
+    with told, translate_errors(pacs.url):
+        create_client(pacs.url).store_instances([dcmread(tomogram)])

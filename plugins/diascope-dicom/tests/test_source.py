@@ -3,7 +3,7 @@
 import pytest
 from pydicom import Dataset
 
-from diascope_dicom.source import moment_of
+from diascope_dicom.source import content_moment
 
 
 @pytest.mark.parametrize(
@@ -20,4 +20,4 @@ def test_the_moment_of_a_result_is_its_source_s_and_never_the_clock_s(values, mo
     source = Dataset()
     for keyword, value in values.items():
         setattr(source, keyword, value)
-    assert moment_of(source) == moment
+    assert content_moment(source) == moment

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from diascope_dicom.tile_grid import Lattice
+from diascope_dicom.tile_grid import TileGrid
 
 SIZE = (60_000, 90_000)
 
@@ -30,48 +30,48 @@ def test_every_tile_lies_within_a_pixel_of_a_cell_that_holds_its_score(tile, see
     cells = random_cells(12, shape, seed)
     boxes = boxes_at(cells, tile, tile)
     scores = np.random.default_rng(seed).random(len(cells)).astype(np.float32)
-    lattice = Lattice.under(boxes, SIZE)
+    lattice = TileGrid.from_boxes(boxes, SIZE)
     assert lattice is not None
     places = np.rint(boxes[:, [1, 0]] / np.array(lattice.pitch)).astype(int)
     assert np.abs(places * lattice.pitch - boxes[:, [1, 0]]).max() <= 1.001
-    values = lattice.map(boxes, scores)
+    values = lattice.score_map(boxes, scores)
     np.testing.assert_array_equal(values[places[:, 0], places[:, 1]], scores)
     assert np.isfinite(values).sum() == len(cells)
 
 
 def test_neighbours_tell_the_pitch_exactly():
     cells = [(row, column) for row in range(40) for column in range(60)]
-    lattice = Lattice.under(boxes_at(cells, 234.8387, 234.8387), SIZE)
+    lattice = TileGrid.from_boxes(boxes_at(cells, 234.8387, 234.8387), SIZE)
     assert lattice is not None
     np.testing.assert_allclose(lattice.pitch, 234.8387, atol=0.03)
 
 
 def test_the_cells_cover_the_whole_picture():
-    lattice = Lattice.under(boxes_at([(0, 0), (0, 1), (1, 0)], 100, 100), (450, 301))
-    assert lattice == Lattice((100.0, 100.0), (5, 3))  # a sliver of one pixel is rounding
+    lattice = TileGrid.from_boxes(boxes_at([(0, 0), (0, 1), (1, 0)], 100, 100), (450, 301))
+    assert lattice == TileGrid((100.0, 100.0), (5, 3))  # a sliver of one pixel is rounding
 
 
 def test_overlapping_tiles_are_averaged_over_the_cells_that_they_share():
     boxes = boxes_at([(0, 0), (0, 1)], 100, 200)
-    lattice = Lattice.under(boxes, (200, 400))
+    lattice = TileGrid.from_boxes(boxes, (200, 400))
     assert lattice is not None
-    values = lattice.map(boxes, np.array([0.2, 0.6], np.float32))
+    values = lattice.score_map(boxes, np.array([0.2, 0.6], np.float32))
     np.testing.assert_allclose(values[0, :3], [0.2, 0.4, 0.6], atol=1e-6)
 
 
 def test_a_single_tile_far_away_has_a_cell_of_its_own():
     boxes = np.array([(50_003, 0, 235, 234)], np.int32)
-    lattice = Lattice.under(boxes, SIZE)
+    lattice = TileGrid.from_boxes(boxes, SIZE)
     assert lattice is not None
-    values = lattice.map(boxes, np.array([0.5], np.float32))
+    values = lattice.score_map(boxes, np.array([0.5], np.float32))
     assert np.argwhere(np.isfinite(values)).tolist() == [[0, round(50_003 / lattice.pitch[1])]]
 
 
 def test_regions_that_lie_anywhere_have_no_lattice():
     boxes = np.random.default_rng(1).integers(0, 5_000, (200, 4)).astype(np.int32)
     boxes[:, 2:] = 50
-    assert Lattice.under(boxes, SIZE) is None
+    assert TileGrid.from_boxes(boxes, SIZE) is None
 
 
 def test_regions_without_width_have_no_lattice():
-    assert Lattice.under(np.array([[0, 0, 0, 50]], np.int32), SIZE) is None
+    assert TileGrid.from_boxes(np.array([[0, 0, 0, 50]], np.int32), SIZE) is None

@@ -4,18 +4,23 @@ from uuid import UUID
 
 from pydicom.uid import UID
 
-from diascope_dicom.uid import uid_of
+from diascope_dicom.uid import derive_uid
 
 
 def test_the_same_facts_give_the_same_valid_uid():
-    assert uid_of("a", "b") == uid_of("a", "b")
-    assert UID(uid_of("a", "b")).is_valid
+    assert derive_uid("a", "b") == derive_uid("a", "b")
+    assert UID(derive_uid("a", "b")).is_valid
 
 
 def test_facts_that_only_join_to_the_same_text_give_others():
-    assert len({uid_of("a", "b"), uid_of("ab"), uid_of("a", "b", ""), uid_of("b", "a")}) == 4
+    assert (
+        len(
+            {derive_uid("a", "b"), derive_uid("ab"), derive_uid("a", "b", ""), derive_uid("b", "a")}
+        )
+        == 4
+    )
 
 
 def test_the_number_is_a_uuid_of_own_making():
-    number = UUID(int=int(uid_of("a").removeprefix("2.25.")))
+    number = UUID(int=int(derive_uid("a").removeprefix("2.25.")))
     assert (number.version, number.variant) == (8, "specified in RFC 4122")

@@ -13,7 +13,7 @@ from pydicom import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, VLWholeSlideMicroscopyImageStorage
 
 from diascope.sample import Item
-from diascope_slides.slide import pyramid
+from diascope_slides.slide import pyramid_levels
 
 SLIDES = Path(__file__).parents[4] / "shared/data/slides"
 Pixels = NDArray[np.uint8]
@@ -27,7 +27,7 @@ class ArraySlide:
 
     def __init__(self, levels: Sequence[Pixels], spacing_um: tuple[float, float] | None) -> None:
         self._levels = levels
-        self.levels = pyramid([level.shape[:2] for level in levels])
+        self.levels = pyramid_levels([level.shape[:2] for level in levels])
         self.spacing_um = spacing_um
         self.facts = {"modality": "SM"}
         self.reads: list[tuple[int, int, int, int, int]] = []

@@ -16,7 +16,7 @@ from diascope.sample import Item, Sample
 from diascope_slides.backends.ome import ome_spacing_um
 from diascope_slides.backends.openslide import OpenSlideSlide
 from diascope_slides.backends.vips import VipsSlide
-from diascope_slides.detect import kind_of
+from diascope_slides.detect import detect_kind
 from diascope_slides.options import Assume
 from diascope_slides.reader import SlideReader
 from diascope_slides.slide import Slide
@@ -75,7 +75,7 @@ def test_a_real_svs_is_read_by_openslide_with_the_pixels_of_libvips(real_slide: 
     one, other = OpenSlideSlide(Path(item.uri)), VipsSlide(Path(item.uri))
     first, *others = read(item, SlideReader(spacing_um=2))
 
-    assert kind_of(item.uri, Path(item.uri).read_bytes()[:4096]) == "openslide"
+    assert detect_kind(item.uri, Path(item.uri).read_bytes()[:4096]) == "openslide"
     assert one.spacing_um == (0.499, 0.499)
     assert np.array_equal(one.region(0, 500, 900, 300, 200), other.region(0, 500, 900, 300, 200))
     assert first.overview is not None
@@ -87,7 +87,7 @@ def test_an_svs_by_another_name_still_is_one(real_slide: Make, tmp_path: Path) -
     path = tmp_path / "scan.tif"
     shutil.copy(real_slide("CMU-1-Small-Region.svs").uri, path)
 
-    assert kind_of(str(path), path.read_bytes()[:4096]) == "openslide"
+    assert detect_kind(str(path), path.read_bytes()[:4096]) == "openslide"
 
 
 def test_an_ome_tiff_has_its_levels_in_subifds_and_its_spacing_in_xml(make_slide: Make) -> None:

@@ -18,7 +18,7 @@ from diascope.library_warnings import heard
 from diascope.sample import Item
 from diascope_slides.backends import dicom, dicom_series
 from diascope_slides.backends.dicom import DicomSlide
-from diascope_slides.backends.dicom_header_repair import mended
+from diascope_slides.backends.dicom_header_repair import repair_header
 from diascope_slides.options import Assume
 from diascope_slides.reader import SlideReader
 
@@ -97,7 +97,7 @@ def test_the_files_of_a_series_are_one_slide_and_the_finest_stands_for_it(
 ) -> None:
     from wsidicom import WsiDicom
 
-    whole = mended(Path(real_slide(NAME).uri))
+    whole = repair_header(Path(real_slide(NAME).uri))
     assert whole is not None
     with WsiDicom.open(whole.file.name) as slide:
         slide.save(tmp_path, include_levels=[0, 1, 2], add_missing_levels=True)
@@ -171,7 +171,7 @@ def test_a_neighbour_that_cannot_be_opened_fails_no_slide(
         return True
 
     monkeypatch.setattr(dicom_series, "_is_slide", refused)
-    assert dicom_series.series_of(mine).files == (mine,)
+    assert dicom_series.find_series(mine).files == (mine,)
 
 
 def test_a_neighbour_with_a_damaged_header_fails_no_slide(make_dicom: Make) -> None:
@@ -208,7 +208,7 @@ def test_a_slide_that_is_opened_keeps_no_warning_from_another_thread(
 
 
 def test_a_copy_with_a_complete_header_goes_when_it_is_closed(real_slide: Make) -> None:
-    whole = mended(Path(real_slide(NAME).uri))
+    whole = repair_header(Path(real_slide(NAME).uri))
     assert whole is not None
     name = Path(whole.file.name)
 

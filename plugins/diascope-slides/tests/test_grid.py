@@ -17,8 +17,8 @@ def test_tiles_reach_from_the_first_pixel_to_beyond_the_last(
 ) -> None:
     axis = Axis(length, scale, tile, tile - int(tile * part))
 
-    assert axis.ends(0)[0] == 0
-    assert axis.ends(axis.count - 1)[1] >= length - 0.01 * axis.stride * scale - 1
+    assert axis.bounds(0)[0] == 0
+    assert axis.bounds(axis.count - 1)[1] >= length - 0.01 * axis.stride * scale - 1
 
 
 @given(LENGTHS, SCALES, TILES, PARTS)
@@ -39,7 +39,7 @@ def test_without_overlap_each_tile_begins_where_the_last_one_ended(
     axis = Axis(length, scale, tile, tile)
     numbers = range(min(axis.count, 50) - 1)
 
-    assert all(axis.ends(n)[1] == axis.ends(n + 1)[0] for n in numbers)
+    assert all(axis.bounds(n)[1] == axis.bounds(n + 1)[0] for n in numbers)
 
 
 def test_a_tile_that_fits_exactly_gets_no_sliver_beside_it() -> None:
@@ -51,7 +51,7 @@ def test_a_slide_smaller_than_a_tile_is_one_tile() -> None:
     grid = Grid.over((50, 60), (1, 1), 224, 0)
 
     assert (grid.rows.count, grid.columns.count) == (1, 1)
-    assert grid.filled(0, 0) == (50, 60)
+    assert grid.size_inside(0, 0) == (50, 60)
 
 
 def test_shares_are_exact_where_tiles_end_within_a_pixel_of_the_mask() -> None:
@@ -59,16 +59,16 @@ def test_shares_are_exact_where_tiles_end_within_a_pixel_of_the_mask() -> None:
     mask[:, 1] = True
     grid = Grid.over((90, 90), (1, 1), 45, 0)  # a tile is 1.5 pixels of the mask
 
-    assert grid.shares(mask) == pytest.approx(np.full((2, 2), 1 / 3))
+    assert grid.coverage(mask) == pytest.approx(np.full((2, 2), 1 / 3))
 
 
 def test_what_lies_off_the_slide_counts_as_not_covered() -> None:
     grid = Grid.over((100, 150), (1, 1), 100, 0)
 
-    assert grid.shares(np.ones((10, 15), np.bool_)) == pytest.approx(np.array([[1, 0.5]]))
+    assert grid.coverage(np.ones((10, 15), np.bool_)) == pytest.approx(np.array([[1, 0.5]]))
 
 
 def test_a_slide_smaller_than_a_tile_is_compared_with_itself() -> None:
     grid = Grid.over((50, 60), (1, 1), 224, 0)
 
-    assert grid.shares(np.ones((50, 60), np.bool_)) == pytest.approx(np.array([[1]]))
+    assert grid.coverage(np.ones((50, 60), np.bool_)) == pytest.approx(np.array([[1]]))

@@ -20,7 +20,7 @@ from diascope_slides.grid import Grid
 from diascope_slides.options import Assume, AtLevel
 from diascope_slides.reader import SlideReader
 from diascope_slides.scale import Scale
-from diascope_slides.tiles import Cutter
+from diascope_slides.tiles import TileCutter
 
 Make = Callable[..., Any]
 EVERY = SlideReader(tissue=0, tile=64)
@@ -68,7 +68,7 @@ def test_every_tile_lands_where_it_was_at_any_size_spacing_and_overlap(
     slide = array_slide(whole, factors, um)
     scale = Scale((0.5 / um[0], 0.5 / um[1]), 0.5, um)
     grid = Grid.over(size, scale.factors, tile, int(tile * part))
-    cutter = Cutter(Item("a", "a"), slide, grid, scale, ())
+    cutter = TileCutter(Item("a", "a"), slide, grid, scale, ())
 
     for row in range(grid.rows.count):
         for column in range(grid.columns.count):

@@ -12,7 +12,7 @@ import tifffile
 from diascope.errors import ReadError
 from diascope.sample import Item
 from diascope_slides.backends.vips import VipsSlide
-from diascope_slides.detect import kind_of
+from diascope_slides.detect import detect_kind
 from diascope_slides.options import Assume
 from diascope_slides.reader import SlideReader
 
@@ -65,7 +65,7 @@ def test_a_tiff_in_tiles_is_a_slide_whichever_byte_comes_first(
     for layout in ({"tile": (64, 64)}, {"rowsperstrip": 64}):
         path = tmp_path / "a.tif"
         tifffile.imwrite(path, NOISE, photometric="rgb", bigtiff=big, byteorder=order, **layout)
-        kinds.append(kind_of(str(path), path.read_bytes()[:4096]))
+        kinds.append(detect_kind(str(path), path.read_bytes()[:4096]))
 
     assert kinds == ["vips", "picture"]
 
@@ -79,7 +79,7 @@ def test_an_ome_tiff_in_strips_is_known_though_its_description_stands_at_its_end
     head = (tmp_path / "a.tif").read_bytes()[:4096]
 
     assert b"<OME" not in head
-    assert kind_of(str(tmp_path / "a.tif"), head) == "vips"
+    assert detect_kind(str(tmp_path / "a.tif"), head) == "vips"
 
 
 @pytest.mark.parametrize("description", ["", "Aperio Image Library"])
@@ -109,7 +109,7 @@ def test_a_slide_whose_end_is_cut_off_is_not_taken_for_a_picture_of_another_spac
         cut = path.read_bytes()[: file.pages[1].offset + 5]
     path.write_bytes(cut)
 
-    assert kind_of(str(path), cut[:4096]) == kind
+    assert detect_kind(str(path), cut[:4096]) == kind
     if kind == "openslide":
         with pytest.raises(ReadError, match="it cannot be opened, it is truncated or damaged"):
             next(SlideReader(missing=Assume(0.5)).read(Item("a", str(path))))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from diascope.preprocessing.illuminant import balanced, minkowski_mean
+from diascope.preprocessing.illuminant import correct_illuminant, minkowski_mean
 from diascope.sample import Sample
 
 
@@ -17,4 +17,4 @@ class GrayWorld:
     api: ClassVar = (1, 0)
 
     def __call__(self, sample: Sample) -> Sample:
-        return balanced(sample, minkowski_mean(sample, 1), "gray-world")
+        return correct_illuminant(sample, minkowski_mean(sample, 1), "gray-world")

@@ -27,7 +27,7 @@ def minkowski_mean(sample: Sample, power: float) -> NDArray[np.float64]:
     return light
 
 
-def balanced(sample: Sample, illuminant: NDArray[np.float64], name: str) -> Sample:
+def correct_illuminant(sample: Sample, illuminant: NDArray[np.float64], name: str) -> Sample:
     """Scale each channel so that the illuminant becomes grey of the same brightness.
 
     A grey picture, or one with a black channel (whose light cannot be told), is left as it is.

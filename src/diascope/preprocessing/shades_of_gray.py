@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from diascope.preprocessing.illuminant import balanced, minkowski_mean
+from diascope.preprocessing.illuminant import correct_illuminant, minkowski_mean
 from diascope.sample import Sample
 
 
@@ -25,4 +25,4 @@ class ShadesOfGray:
             raise ValueError(f"power must be at least 1, got {self.power}")
 
     def __call__(self, sample: Sample) -> Sample:
-        return balanced(sample, minkowski_mean(sample, self.power), "shades-of-gray")
+        return correct_illuminant(sample, minkowski_mean(sample, self.power), "shades-of-gray")

@@ -53,12 +53,12 @@ class DicomReader:
 
     def read(self, item: Item) -> Iterator[Sample]:
         try:
-            from diascope.readers.dicom_samples import samples
+            from diascope.readers.dicom_samples import read_samples
         except ImportError as error:
             raise ReadError('DICOM files need pydicom: pip install "diascope[dicom]"') from error
 
         with item.open() as file:
-            yield from samples(file, item, self.window, self.frames)
+            yield from read_samples(file, item, self.window, self.frames)
 
 
 def _starts_bare(head: bytes) -> bool:

@@ -18,9 +18,9 @@ from pydicom.uid import (
 )
 
 from diascope.errors import ReadError
-from diascope.readers.dicom_tags import named, whole
+from diascope.readers.dicom_tags import integer, tag_name
 
-STATED = (
+SIZED_SYNTAXES = (
     *JPEGTransferSyntaxes,
     *JPEGLSTransferSyntaxes,
     *JPEG2000TransferSyntaxes,
@@ -57,8 +57,10 @@ def check_size(stream: bytes, header: Dataset) -> None:
     if (size := stated_size(stream)) is None:
         return
     for keyword, number in zip(("Rows", "Columns", "SamplesPerPixel"), size, strict=True):
-        if (told := whole(header, keyword)) != number:
-            raise ReadError(f"{named(keyword)} is {told}, but the compressed picture has {number}")
+        if (told := integer(header, keyword)) != number:
+            raise ReadError(
+                f"{tag_name(keyword)} is {told}, but the compressed picture has {number}"
+            )
 
 
 def stated_size(stream: bytes) -> Size | None:

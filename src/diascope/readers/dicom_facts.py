@@ -5,7 +5,7 @@ import re
 from pydicom.dataset import Dataset
 
 from diascope.errors import ReadError
-from diascope.readers.dicom_tags import named, text, values
+from diascope.readers.dicom_tags import tag_name, text, values
 
 _TAGS = {
     "modality": ("Modality",),
@@ -74,25 +74,25 @@ def _orientation(header: Dataset) -> str:
 def spacing(header: Dataset) -> tuple[tuple[float, float] | None, str]:
     """Return (row, column) spacing in millimetres and where it comes from, for the trace."""
     for keyword, meaning in _SPACINGS.items():
-        if (found := two_lengths(header, keyword)) is not None:
+        if (found := spacing_from_tag(header, keyword)) is not None:
             meant = meaning or _calibration(header, found)
             size = f"{found[0]:g} x {found[1]:g} mm"
-            return found, f"size of a pixel {size} by {named(keyword)}{meant}"
+            return found, f"size of a pixel {size} by {tag_name(keyword)}{meant}"
     fault = "holds no two lengths" if "PixelSpacing" in header else "is missing"
-    return None, f"size of a pixel unknown: {named('PixelSpacing')} {fault}"
+    return None, f"size of a pixel unknown: {tag_name('PixelSpacing')} {fault}"
 
 
 def _calibration(header: Dataset, found: tuple[float, float]) -> str:
     """Say what Pixel Spacing means in a projection (PS3.3 10.7.1.3)."""
     if kind := text(header, "PixelSpacingCalibrationType"):
         return f", calibrated ({kind})"
-    at_detector = two_lengths(header, "ImagerPixelSpacing")
+    at_detector = spacing_from_tag(header, "ImagerPixelSpacing")
     if at_detector is None:
         return ""
     return _SPACINGS["ImagerPixelSpacing"] if at_detector == found else ", calibrated"
 
 
-def two_lengths(header: Dataset, keyword: str) -> tuple[float, float] | None:
+def spacing_from_tag(header: Dataset, keyword: str) -> tuple[float, float] | None:
     """Return what a tag says of (row, column) in millimetres; None if it is no two lengths."""
     try:
         row, column = map(float, values(header, keyword))
@@ -107,11 +107,11 @@ def remarks(header: Dataset) -> list[str]:
     if any(0x6000 <= tag.group <= 0x601E for tag in header.keys()):  # noqa: SIM118 - a Dataset
         found.append("overlays (groups 6000 to 601E) are not drawn")
     if text(header, "BurnedInAnnotation").upper() == "YES":
-        found.append(f"{named('BurnedInAnnotation')} is YES: text stands in the pixels")
+        found.append(f"{tag_name('BurnedInAnnotation')} is YES: text stands in the pixels")
     if (stated := _orientation(header)) not in ("", r"L\F"):
-        found.append(f"{named('PatientOrientation')} is {stated}: the picture stays as it lies")
+        found.append(f"{tag_name('PatientOrientation')} is {stated}: the picture stays as it lies")
     if text(header, "LossyImageCompression") == "01":
-        found.append(f"{named('LossyImageCompression')} is 01: it was compressed with loss")
+        found.append(f"{tag_name('LossyImageCompression')} is 01: it was compressed with loss")
     if "ICCProfile" in header:
-        found.append(f"{named('ICCProfile')} is not applied")
+        found.append(f"{tag_name('ICCProfile')} is not applied")
     return found

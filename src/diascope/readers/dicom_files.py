@@ -30,9 +30,9 @@ from pydicom.uid import (
 
 from diascope.errors import NoPictureError, ReadError, unreachable
 from diascope.readers import dicom_imagecodecs, dicom_libjpeg
-from diascope.readers.dicom_codestream import STATED, check_size
-from diascope.readers.dicom_stored_bits import Place, place
-from diascope.readers.dicom_tags import named, text, value, whole
+from diascope.readers.dicom_codestream import SIZED_SYNTAXES, check_size
+from diascope.readers.dicom_stored_bits import BitLayout, bit_layout
+from diascope.readers.dicom_tags import integer, tag_name, text, value
 
 _NEEDED = ("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated")
 _PIXELS = (b"\xe0\x7f", b"\x7f\xe0")  # group 7FE0, in either byte order
@@ -44,26 +44,26 @@ dicom_imagecodecs.register()
 dicom_libjpeg.register()
 
 
-class Opened(NamedTuple):
+class DicomFile(NamedTuple):
     """A DICOM file that holds pixels.
 
     Attributes:
         file: the content, open.
         header: what stands before the pixels, with a transfer syntax in its ``file_meta``.
-        pixels: where they begin, from the start of the file; None if only the whole file, not
+        pixel_offset: where they begin, from the start of the file; None if only the whole file, not
             single frames, can be read.
-        element: the keyword and, if it is stated, the representation of what holds them.
+        pixel_element: the keyword and, if it is stated, the representation of what holds them.
         assumed: what the header does not say, for the trace.
     """
 
     file: BinaryIO
     header: FileDataset
-    pixels: int | None
-    element: dict[str, str]
+    pixel_offset: int | None
+    pixel_element: dict[str, str]
     assumed: list[str]
 
 
-def opened(file: BinaryIO) -> Opened:
+def open_dicom(file: BinaryIO) -> DicomFile:
     """Read a header, of a file without preamble, file meta or transfer syntax, too.
 
     Args:
@@ -83,12 +83,12 @@ def opened(file: BinaryIO) -> Opened:
     start = file.read(8)
     if start[:2] not in _PIXELS and not deflated:
         raise _without_pixels(header)
-    missing = [f"{named(need)} is missing" for need in _NEEDED if value(header, need) is None]
+    missing = [f"{tag_name(need)} is missing" for need in _NEEDED if value(header, need) is None]
     if missing:
         raise ReadError(", ".join(missing))
     explicit = start[4:6] in _PIXEL_VRS
     if deflated or explicit == (syntax == ImplicitVRLittleEndian):
-        return Opened(file, header, None, {}, assumed)
+        return DicomFile(file, header, None, {}, assumed)
     tag = struct.unpack("<HH" if start[:2] == _PIXELS[0] else ">HH", start[:4])
     holds = {"pixel_keyword": keyword_for_tag(tag)}
     length = start[4:]
@@ -96,7 +96,7 @@ def opened(file: BinaryIO) -> Opened:
         holds["pixel_vr"] = start[4:6].decode()
         length = file.read(4)
     _refuse_unhalved(header, int.from_bytes(length, "little" if start[0] == 0xE0 else "big"))
-    return Opened(file, header, file.tell(), holds, assumed)
+    return DicomFile(file, header, file.tell(), holds, assumed)
 
 
 def _parsed(file: BinaryIO, **options: Any) -> FileDataset:
@@ -115,7 +115,7 @@ def _settle_syntax(header: FileDataset) -> list[str]:
     explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
     syntax = ImplicitVRLittleEndian if implicit else explicit
     header.file_meta.TransferSyntaxUID = syntax
-    return [f"{named('TransferSyntaxUID')} is missing: {syntax.name} assumed from the bytes"]
+    return [f"{tag_name('TransferSyntaxUID')} is missing: {syntax.name} assumed from the bytes"]
 
 
 def _refuse_unhalved(header: FileDataset, length: int) -> None:
@@ -129,9 +129,9 @@ def _refuse_unhalved(header: FileDataset, length: int) -> None:
     """
     if text(header, "PhotometricInterpretation") != "YBR_FULL_422":
         return
-    sizes = (whole(header, keyword) or 1 for keyword in ("Rows", "Columns", "NumberOfFrames"))
+    sizes = (integer(header, keyword) or 1 for keyword in ("Rows", "Columns", "NumberOfFrames"))
     if length - 3 * math.prod(sizes) in (0, 1):
-        tag = named("PhotometricInterpretation")
+        tag = tag_name("PhotometricInterpretation")
         raise ReadError(f"{tag} is YBR_FULL_422, but its pixels take 3 bytes each, as YBR_FULL's")
 
 
@@ -141,11 +141,13 @@ def _without_pixels(header: FileDataset) -> ReadError:
         return NoPictureError("a DICOM directory; the files that it lists are items themselves")
     known = kind.name if kind.name != kind else "of a kind that is not stated or not known"
     if "Image Storage" in known or "Rows" in header:
-        return ReadError(f"{named('PixelData')} is missing: truncated, or stripped of its pixels")
+        return ReadError(
+            f"{tag_name('PixelData')} is missing: truncated, or stripped of its pixels"
+        )
     return NoPictureError(f"a DICOM object without pixels ({known})")
 
 
-def decode(source: Opened, wanted: Sequence[int]) -> Decoded:
+def decode_frames(source: DicomFile, wanted: Sequence[int]) -> Decoded:
     """Return a generator of frames, ``(H, W)`` or ``(H, W, 3)``, each decoded when it is asked for.
 
     Args:
@@ -159,32 +161,32 @@ def decode(source: Opened, wanted: Sequence[int]) -> Decoded:
     syntax = source.header.file_meta.TransferSyntaxUID
     plugins = _plugins(syntax)
     content: BinaryIO | Dataset = source.file
-    if source.pixels is None:
+    if source.pixel_offset is None:
         source.file.seek(0)
         content = _parsed(source.file)
-    return _plain(_decoded(content, wanted, plugins, source), syntax, place(source.header))
+    return _plain(_decoded(content, wanted, plugins, source), syntax, bit_layout(source.header))
 
 
 def _decoded(
-    content: BinaryIO | Dataset, wanted: Sequence[int], plugins: Sequence[str], source: Opened
+    content: BinaryIO | Dataset, wanted: Sequence[int], plugins: Sequence[str], source: DicomFile
 ) -> Decoded:
     """Yield frames by the first plugin, and from the first one on that it cannot, by the next.
 
     Each is a call of its own: what pydicom notes down of a frame, it holds against the next ones.
     """
     decoder = get_decoder(source.header.file_meta.TransferSyntaxUID)
-    options = source.element | as_pixel_options(source.header)
+    options = source.pixel_element | as_pixel_options(source.header)
     if decoder.UID in JPEGTransferSyntaxes and options["samples_per_pixel"] > 1:
         options["planar_configuration"] = 0  # as it is decoded, whatever the header says
-    if place(source.header):
+    if bit_layout(source.header):
         options |= {"view_only": True, "correct_unused_bits": False}
-    if len(wanted) > 1 and source.pixels is not None and decoder.is_encapsulated:
-        source.file.seek(source.pixels)
+    if len(wanted) > 1 and source.pixel_offset is not None and decoder.is_encapsulated:
+        source.file.seek(source.pixel_offset)
         options = _places(source.file, options["number_of_frames"]) | options
-    left, start = list(plugins), source.pixels
+    left, start = list(plugins), source.pixel_offset
     for index in wanted:
         number, told = index, options
-        if decoder.UID in STATED and source.pixels is not None:
+        if decoder.UID in SIZED_SYNTAXES and source.pixel_offset is not None:
             content, start, number = _checked(source, index, options), 0, 0
             told = options | {"number_of_frames": 1, "extended_offsets": None}
         while True:
@@ -204,14 +206,14 @@ def _decoded(
                     raise
                 del left[0]
         if (kind := str(made["photometric_interpretation"])).startswith("YBR"):
-            tag = named("PhotometricInterpretation")
+            tag = tag_name("PhotometricInterpretation")
             raise ReadError(f"{tag} is {kind}, which no decoder here converts to RGB")
         yield frame
 
 
-def _checked(source: Opened, index: int, options: Mapping[str, Any]) -> BinaryIO:
+def _checked(source: DicomFile, index: int, options: Mapping[str, Any]) -> BinaryIO:
     """Return one compressed frame, as pixels of its own; it has the size that the header says."""
-    source.file.seek(source.pixels or 0)
+    source.file.seek(source.pixel_offset or 0)
     frame = get_frame(
         source.file,
         index,
@@ -244,7 +246,7 @@ def _places(file: BinaryIO, frames: int) -> dict[str, Any]:
     return {"extended_offsets": ([start - first for start in starts], lengths)}
 
 
-def _plain(decoded: Decoded, syntax: UID, ours: Place | None) -> Decoded:
+def _plain(decoded: Decoded, syntax: UID, ours: BitLayout | None) -> Decoded:
     """Yield frames in native byte order; whatever goes wrong is a ReadError."""
     with closing(decoded):
         while True:
@@ -257,7 +259,7 @@ def _plain(decoded: Decoded, syntax: UID, ours: Place | None) -> Decoded:
             if frame is None:
                 return
             frame = np.asarray(frame, dtype=frame.dtype.newbyteorder("="))
-            yield frame if ours is None else ours.taken(frame)
+            yield frame if ours is None else ours.extract(frame)
 
 
 def _plugins(syntax: UID) -> list[str]:

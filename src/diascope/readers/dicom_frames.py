@@ -13,7 +13,7 @@ _MACROS = (
 )
 
 
-def of_frame(header: Dataset, index: int) -> Dataset:
+def frame_header(header: Dataset, index: int) -> Dataset:
     """Return the header as it holds for the frame ``index``, from 0.
 
     Rescale, window, spacing and anatomy that the functional groups state for all frames or for this

@@ -9,11 +9,11 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_modality_lut
 
 from diascope.errors import ReadError
-from diascope.readers.dicom_lut import descriptor, through
-from diascope.readers.dicom_tags import named, number, values, whole
+from diascope.readers.dicom_lut import apply_lut, read_descriptor
+from diascope.readers.dicom_tags import integer, number, tag_name, values
 
 
-def measured(stored: NDArray[Any], header: Dataset, trace: list[str]) -> NDArray[Any]:
+def apply_modality(stored: NDArray[Any], header: Dataset, trace: list[str]) -> NDArray[Any]:
     """Return what stored values stand for: float64 after a rescale, else integers.
 
     Raises:
@@ -21,30 +21,30 @@ def measured(stored: NDArray[Any], header: Dataset, trace: list[str]) -> NDArray
     """
     if tables := values(header, "ModalityLUTSequence"):
         trace.append("modality LUT applied")
-        below_zero = whole(header, "PixelRepresentation") == 1
-        table = partial(through, table=tables[0], below_zero=below_zero)
-        return applied(table, stored, header, "ModalityLUTSequence")
+        below_zero = integer(header, "PixelRepresentation") == 1
+        table = partial(apply_lut, table=tables[0], below_zero=below_zero)
+        return apply_checked(table, stored, header, "ModalityLUTSequence")
     slope, intercept = (number(header, f"Rescale{part}") for part in ("Slope", "Intercept"))
     if slope is None or intercept is None:
         for part, other in (("Slope", intercept), ("Intercept", slope)):
             if other is not None:
-                trace.append(f"{named(f'Rescale{part}')} is missing: values are not rescaled")
+                trace.append(f"{tag_name(f'Rescale{part}')} is missing: values are not rescaled")
         return stored
     if slope == 0:
-        raise ReadError(f"{named('RescaleSlope')} is 0, which makes all pixels equal")
+        raise ReadError(f"{tag_name('RescaleSlope')} is 0, which makes all pixels equal")
     if (slope, intercept) != (1, 0):
         trace.append(f"rescaled: {slope:g} x stored value {intercept:+g}")
-    return applied(apply_modality_lut, stored, header, "RescaleSlope")
+    return apply_checked(apply_modality_lut, stored, header, "RescaleSlope")
 
 
-def possible(header: Dataset) -> tuple[float, float] | None:
+def possible_range(header: Dataset) -> tuple[float, float] | None:
     """Return what the lowest and the highest stored value become; None for stored floats.
 
     A negative slope makes the first number the greater one.
     """
     if tables := values(header, "ModalityLUTSequence"):
-        return 0.0, 2.0 ** descriptor(tables[0])[2] - 1
-    bits, signed = whole(header, "BitsStored"), whole(header, "PixelRepresentation")
+        return 0.0, 2.0 ** read_descriptor(tables[0])[2] - 1
+    bits, signed = integer(header, "BitsStored"), integer(header, "PixelRepresentation")
     if bits is None or signed is None:
         return None
     low = -(2.0 ** (bits - 1)) if signed else 0.0
@@ -55,7 +55,7 @@ def possible(header: Dataset) -> tuple[float, float] | None:
     return low * slope + intercept, high * slope + intercept
 
 
-def applied(
+def apply_checked(
     function: Callable[[NDArray[Any], Dataset], NDArray[Any]],
     pixels: NDArray[Any],
     header: Dataset,
@@ -69,4 +69,4 @@ def applied(
     try:
         return function(pixels, header)
     except Exception as error:  # indices, lengths, types: whatever a broken table leads to
-        raise ReadError(f"{named(keyword)} cannot be applied: {error}") from error
+        raise ReadError(f"{tag_name(keyword)} cannot be applied: {error}") from error

@@ -8,24 +8,24 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_color_lut
 
 from diascope.errors import ReadError
-from diascope.readers.dicom_lut import descriptor, looked_up
-from diascope.readers.dicom_modality import applied
-from diascope.readers.dicom_tags import named, value
+from diascope.readers.dicom_lut import look_up, read_descriptor
+from diascope.readers.dicom_modality import apply_checked
+from diascope.readers.dicom_tags import tag_name, value
 
 _DESCRIPTOR = "RedPaletteColorLookupTableDescriptor"
 _TABLES = tuple(f"{each}PaletteColorLookupTableData" for each in ("Red", "Green", "Blue"))
 _SEGMENTS = "SegmentedRedPaletteColorLookupTableData"
 
 
-def coloured(stored: NDArray[Any], header: Dataset) -> tuple[NDArray[Any], float]:
+def apply_palette(stored: NDArray[Any], header: Dataset) -> tuple[NDArray[Any], float]:
     """Return ``(H, W, 3)``, and the value that means white.
 
     Raises:
         ReadError: naming the tag, if the palette cannot be applied.
     """
-    count, first, bits = descriptor(header, _DESCRIPTOR)
-    pixels = applied(
-        lambda array, dataset: looked_up(array, first, count, _entries(dataset)),
+    count, first, bits = read_descriptor(header, _DESCRIPTOR)
+    pixels = apply_checked(
+        lambda array, dataset: look_up(array, first, count, _entries(dataset)),
         stored,
         header,
         _DESCRIPTOR,
@@ -36,7 +36,7 @@ def coloured(stored: NDArray[Any], header: Dataset) -> tuple[NDArray[Any], float
 
 def _entries(header: Dataset) -> NDArray[Any]:
     """Return ``(n, 3)``, the colours of the palette."""
-    count, first, bits = descriptor(header, _DESCRIPTOR)
+    count, first, bits = read_descriptor(header, _DESCRIPTOR)
     if value(header, _TABLES[0]) is not None:
         order = "<" if header.file_meta.TransferSyntaxUID.is_little_endian else ">"
         words = [np.frombuffer(header[name].value, f"{order}u2") for name in _TABLES]
@@ -45,6 +45,8 @@ def _entries(header: Dataset) -> NDArray[Any]:
             raise ValueError(f"{depth} bytes an entry")
         return np.stack([each.astype("<u2").view(f"u{depth}")[:count] for each in words], axis=1)
     if bits == 8 and count > 256:
-        raise ReadError(f"{named(_SEGMENTS)} holds {count} entries of 8 bits, at most 256 are read")
+        raise ReadError(
+            f"{tag_name(_SEGMENTS)} holds {count} entries of 8 bits, at most 256 are read"
+        )
     every = np.arange(first, first + count)  # pydicom looks up what it puts together of segments
     return apply_color_lut(every, header)[:, :3]

@@ -10,26 +10,26 @@ from numpy.typing import NDArray
 
 from diascope.errors import ReadError
 from diascope.library_warnings import heard
-from diascope.readers.dicom_display import shown
+from diascope.readers.dicom_display import to_display
 from diascope.readers.dicom_facts import facts, remarks, spacing
-from diascope.readers.dicom_files import Opened, decode, opened
-from diascope.readers.dicom_frames import of_frame
+from diascope.readers.dicom_files import DicomFile, decode_frames, open_dicom
+from diascope.readers.dicom_frames import frame_header
 from diascope.readers.dicom_options import Frames, Window
-from diascope.readers.dicom_tags import whole
+from diascope.readers.dicom_tags import integer
 from diascope.sample import Item, Sample
 
 
-def samples(file: BinaryIO, item: Item, window: Window, frames: Frames) -> Iterator[Sample]:
+def read_samples(file: BinaryIO, item: Item, window: Window, frames: Frames) -> Iterator[Sample]:
     """Yield a Sample for each frame that is asked for, decoding none before it is taken.
 
     Raises:
         ReadError: see ``DicomReader``.
     """
     with heard():  # warnings quote values, which may be names
-        source = opened(file)
-        count = whole(source.header, "NumberOfFrames") or 1
+        source = open_dicom(file)
+        count = integer(source.header, "NumberOfFrames") or 1
         wanted = _wanted(frames, count)
-        decoded = decode(source, wanted)
+        decoded = decode_frames(source, wanted)
     with closing(decoded):
         for index in wanted:
             with heard() as told:
@@ -62,14 +62,14 @@ def _wanted(frames: Frames, count: int) -> range:
 
 def _sample(
     item: Item,
-    source: Opened,
+    source: DicomFile,
     stored: NDArray[Any],
     index: int,
     window: Window,
     notes: list[str],
 ) -> Sample:
-    header = of_frame(source.header, index)
-    picture = shown(stored, header, window)
+    header = frame_header(source.header, index)
+    picture = to_display(stored, header, window)
     size, origin = spacing(header)
     return Sample(
         item,

@@ -9,7 +9,7 @@ from pydicom.dataset import Dataset
 from diascope.errors import ReadError
 
 
-def named(keyword: str) -> str:
+def tag_name(keyword: str) -> str:
     """Return a tag as the standard prints it, such as ``Rows (0028,0010)``."""
     tag = tag_for_keyword(keyword)
     assert tag is not None, f"{keyword} is no keyword of the standard"
@@ -27,7 +27,9 @@ def value(header: Dataset, keyword: str) -> Any:
         found = header.get(keyword)
     except Exception as error:  # pydicom converts on access, and raises all kinds of errors
         kind = type(error).__name__
-        raise ReadError(f"{named(keyword)} holds a value against the standard ({kind})") from None
+        raise ReadError(
+            f"{tag_name(keyword)} holds a value against the standard ({kind})"
+        ) from None
     empty = found is None or (hasattr(found, "__len__") and len(found) == 0)
     return None if empty else found
 
@@ -47,7 +49,7 @@ def text(header: Dataset, keyword: str) -> str:
     return str(found[0]).strip() if found else ""
 
 
-def whole(header: Dataset, keyword: str) -> int | None:
+def integer(header: Dataset, keyword: str) -> int | None:
     """Return a whole number, None if the tag is absent or empty; else raise a ReadError."""
     found = value(header, keyword)
     if found is None:
@@ -55,10 +57,10 @@ def whole(header: Dataset, keyword: str) -> int | None:
     try:
         return int(found)
     except (TypeError, ValueError):
-        raise ReadError(f"{named(keyword)} holds no whole number") from None
+        raise ReadError(f"{tag_name(keyword)} holds no whole number") from None
 
 
-def signed(number: int) -> int:
+def to_signed(number: int) -> int:
     """Return what 16 bits mean with a sign (SS) that were written, or read, without one (US)."""
     return number - 2**16 if number >= 2**15 else number
 
@@ -67,7 +69,7 @@ def number(header: Dataset, keyword: str) -> float | None:
     """Return a number, None if the tag is absent or empty; else raise a ReadError."""
     found = numbers(header, keyword)
     if len(found) > 1:
-        raise ReadError(f"{named(keyword)} holds {len(found)} numbers, not one")
+        raise ReadError(f"{tag_name(keyword)} holds {len(found)} numbers, not one")
     return found[0] if found else None
 
 
@@ -78,5 +80,5 @@ def numbers(header: Dataset, keyword: str) -> list[float]:
     except (TypeError, ValueError):
         found = [math.nan]
     if not all(map(math.isfinite, found)):
-        raise ReadError(f"{named(keyword)} holds no number")
+        raise ReadError(f"{tag_name(keyword)} holds no number")
     return found

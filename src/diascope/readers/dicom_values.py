@@ -9,76 +9,76 @@ import numpy as np
 from numpy.typing import NDArray
 
 _BAND = 2**18  # pixels looked up at once: what is needed in between stays in the cache
-Test = Callable[[NDArray[Any]], NDArray[np.bool_]]
+PaddingTest = Callable[[NDArray[Any]], NDArray[np.bool_]]
 
 
 @dataclass(frozen=True, eq=False)
-class Frame:
+class StoredFrame:
     """A decoded frame, and the values to reckon with.
 
     Attributes:
         pixels: ``(H, W)``, as stored.
-        each: the pixels themselves, or ``(n,)`` in order, all values from the least to the
-            greatest; ``distinct`` chooses.
-        is_filling: tells what the device put in place of a measurement.
+        values: the pixels themselves, or ``(n,)`` in order, all values from the least to the
+            greatest; ``from_distinct_values`` chooses.
+        is_padding: tells what the device put in place of a measurement.
     """
 
     pixels: NDArray[Any]
-    each: NDArray[Any]
-    is_filling: Test
+    values: NDArray[Any]
+    is_padding: PaddingTest
 
     @cached_property
-    def filling(self) -> NDArray[np.bool_]:
-        """Which of ``each`` are filling."""
-        return self.is_filling(self.each)
+    def padding(self) -> NDArray[np.bool_]:
+        """Which of ``values`` are filling."""
+        return self.is_padding(self.values)
 
-    def held(self, results: NDArray[Any]) -> NDArray[Any]:
+    def occurring(self, results: NDArray[Any]) -> NDArray[Any]:
         """Return results of values that pixels hold and that are no filling.
 
         The least and the greatest are always among them; others may be left out.
 
         Args:
-            results: one for each of ``each``, in its shape.
+            results: one for each of ``values``, in its shape.
         """
         ends = [0, -1]
-        if self.each is self.pixels:
-            return results[~self.filling]
-        if not self.filling[ends].any() and _extremes(results) <= set(results[ends].tolist()):
+        if self.values is self.pixels:
+            return results[~self.padding]
+        if not self.padding[ends].any() and _extremes(results) <= set(results[ends].tolist()):
             return results[ends]
         return results[self._counts > 0]
 
-    def count(self, chosen: NDArray[np.bool_]) -> int:
+    def pixel_count(self, chosen: NDArray[np.bool_]) -> int:
         """Return how many pixels hold the chosen values and are no filling."""
         return int(self._counts[chosen].sum())
 
-    def filled(self) -> int:
+    def padding_count(self) -> int:
         """Return how many pixels are filling."""
-        return int(self.is_filling(self.pixels).sum()) if self.filling.any() else 0
+        return int(self.is_padding(self.pixels).sum()) if self.padding.any() else 0
 
     @cached_property
     def _counts(self) -> NDArray[np.int64]:
         counts: NDArray[np.int64]
-        if self.each is self.pixels:
-            counts = (~self.filling).astype(np.int64)
+        if self.values is self.pixels:
+            counts = (~self.padding).astype(np.int64)
             return counts
         table = np.zeros(2 ** _bits(self.pixels), dtype=np.int64)
         for rows in self._bands():
             table += np.bincount(_codes(self.pixels[rows]).ravel(), minlength=len(table))
-        counts = np.where(self.filling, 0, table[_codes(self.each)])
+        counts = np.where(self.padding, 0, table[_codes(self.values)])
         return counts
 
-    def spread(self, results: NDArray[Any]) -> NDArray[Any]:
+    def to_image(self, results: NDArray[Any]) -> NDArray[Any]:
         """Return ``(H, W)``: for each pixel, the result that belongs to its value.
 
         Args:
-            results: one for each of ``each``, in its shape.
+            results: one for each of ``values``, in its shape.
         """
-        if self.each is self.pixels:
+        if self.values is self.pixels:
             return results
-        if results.dtype == self.each.dtype and np.array_equal(results, self.each):
+        if results.dtype == self.values.dtype and np.array_equal(results, self.values):
             return self.pixels
         table = np.zeros(2 ** _bits(self.pixels), dtype=results.dtype)
-        table[_codes(self.each)] = results
+        table[_codes(self.values)] = results
         pixels = np.empty(self.pixels.shape, dtype=results.dtype)
         for rows in self._bands():  # no code is too great; raise would copy, clip is slower
             np.take(table, _codes(self.pixels[rows]), out=pixels[rows], mode="wrap")
@@ -90,21 +90,21 @@ class Frame:
         return (slice(top, top + step) for top in range(0, height, step))
 
 
-def plain(pixels: NDArray[Any], is_filling: Test) -> Frame:
+def from_pixels(pixels: NDArray[Any], is_padding: PaddingTest) -> StoredFrame:
     """Return a frame whose pixels stand for themselves."""
-    return Frame(pixels, pixels, is_filling)
+    return StoredFrame(pixels, pixels, is_padding)
 
 
-def distinct(pixels: NDArray[Any], is_filling: Test) -> Frame:
-    """Return a frame with its possible values, or a ``plain`` one if its pixels are fewer.
+def from_distinct_values(pixels: NDArray[Any], is_padding: PaddingTest) -> StoredFrame:
+    """Return a frame with its possible values, or a ``from_pixels`` one if its pixels are fewer.
 
     Floats and integers above 16 bits have too many values.
     """
     bits = _bits(pixels)
     if pixels.dtype.kind not in "iu" or bits > 16 or pixels.size <= 2**bits:
-        return plain(pixels, is_filling)
+        return from_pixels(pixels, is_padding)
     each = np.arange(int(pixels.min()), int(pixels.max()) + 1).astype(pixels.dtype)
-    return Frame(pixels, each, is_filling)
+    return StoredFrame(pixels, each, is_padding)
 
 
 def _extremes(results: NDArray[Any]) -> set[Any]:

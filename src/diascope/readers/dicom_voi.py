@@ -9,23 +9,23 @@ from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_windowing
 
 from diascope.errors import ReadError
-from diascope.readers.dicom_lut import descriptor, through
-from diascope.readers.dicom_modality import applied, possible
+from diascope.readers.dicom_lut import apply_lut, read_descriptor
+from diascope.readers.dicom_modality import apply_checked, possible_range
 from diascope.readers.dicom_options import Window
-from diascope.readers.dicom_tags import named, numbers, text, values, whole
-from diascope.readers.dicom_values import Frame
+from diascope.readers.dicom_tags import integer, numbers, tag_name, text, values
+from diascope.readers.dicom_values import StoredFrame
 
-Span = tuple[float, float]
+DisplayRange = tuple[float, float]
 _SHALLOW = 8  # bits; such pictures were made for a screen, deeper ones are measurements
 
 
-def viewed(
+def apply_voi(
     pixels: NDArray[Any],
     header: Dataset,
     window: Window,
-    frame: Frame,
+    frame: StoredFrame,
     trace: list[str],
-) -> tuple[NDArray[Any], Span]:
+) -> tuple[NDArray[Any], DisplayRange]:
     """Return pixels, and the values that mean black and white, the lower one first.
 
     Args:
@@ -40,17 +40,21 @@ def viewed(
     tables = values(header, "VOILUTSequence")
     if window == "lut" or (window == "first" and tables):
         if not tables:
-            raise ReadError(f"the recipe asks for a VOI LUT; {named('VOILUTSequence')} is missing")
+            raise ReadError(
+                f"the recipe asks for a VOI LUT; {tag_name('VOILUTSequence')} is missing"
+            )
         trace.append("VOI LUT applied")
-        below_zero = min(possible(header) or (0.0,)) < 0
-        table = partial(through, table=tables[0], below_zero=below_zero)
-        seen = applied(table, pixels, header, "VOILUTSequence")
-        return _within(seen, (0.0, 2.0 ** descriptor(tables[0])[2] - 1), frame, trace)
+        below_zero = min(possible_range(header) or (0.0,)) < 0
+        table = partial(apply_lut, table=tables[0], below_zero=below_zero)
+        seen = apply_checked(table, pixels, header, "VOILUTSequence")
+        return _within(seen, (0.0, 2.0 ** read_descriptor(tables[0])[2] - 1), frame, trace)
     windows = {} if window in ("none", "min-max") else _windows(header)
     number = next(iter(windows), None) if window == "first" else window
     if isinstance(number, int):
         if number not in windows:
-            usable = f"{named('WindowCenter')} and {named('WindowWidth')} state {len(windows)}"
+            usable = (
+                f"{tag_name('WindowCenter')} and {tag_name('WindowWidth')} state {len(windows)}"
+            )
             raise ReadError(f"the recipe asks for window {number}; {usable}")
         return _windowed(pixels, header, number, *windows[number], trace)
     return _within(pixels, _unwindowed(pixels, header, window, frame, trace), frame, trace)
@@ -74,16 +78,16 @@ def _windowed(
     center: float,
     width: float,
     trace: list[str],
-) -> tuple[NDArray[Any], Span]:
-    ends = possible(header)
+) -> tuple[NDArray[Any], DisplayRange]:
+    ends = possible_range(header)
     if ends is None:
-        raise ReadError(f"a window needs {named('BitsStored')}, which is missing")
+        raise ReadError(f"a window needs {tag_name('BitsStored')}, which is missing")
     function = text(header, "VOILUTFunction").upper() or "LINEAR"
     curve = "" if function == "LINEAR" else f" ({function})"
     of = len(values(header, "WindowCenter"))
     which = f", number {number} of {of}" if of > 1 else ""
     trace.append(f"window applied: center {center:g}, width {width:g}{curve}{which}")
-    seen = applied(
+    seen = apply_checked(
         lambda array, dataset: apply_windowing(array, dataset, number - 1),
         pixels,
         _curved(header),
@@ -106,23 +110,23 @@ def _curved(header: Dataset) -> Dataset:
 
 
 def _unwindowed(
-    pixels: NDArray[Any], header: Dataset, window: Window, frame: Frame, trace: list[str]
-) -> Span:
+    pixels: NDArray[Any], header: Dataset, window: Window, frame: StoredFrame, trace: list[str]
+) -> DisplayRange:
     """Return black and white where no window says it: of all possible values, or of these."""
-    ends = possible(header)
-    shallow = (whole(header, "BitsStored") or 0) <= _SHALLOW
+    ends = possible_range(header)
+    shallow = (integer(header, "BitsStored") or 0) <= _SHALLOW
     if ends and (window == "none" or (window == "first" and shallow)):
         black, white, source = min(ends), max(ends), "as its bits allow"
         told = not shallow  # from 0 to 255, as in any other picture, needs no word
     else:
-        black, white = _extremes(frame.held(pixels))
+        black, white = _extremes(frame.occurring(pixels))
         told, source = True, "the least and the greatest value in it"
     if told:
         trace.append(f"no window: black is {black:g} and white is {white:g}, {source}")
     return black, white
 
 
-def _extremes(pixels: NDArray[Any]) -> Span:
+def _extremes(pixels: NDArray[Any]) -> DisplayRange:
     if not np.isfinite(pixels).all():
         raise ReadError("some pixels are not numbers, so black and white are not known")
     low, high = (float(pixels.min()), float(pixels.max())) if pixels.size else (0.0, 1.0)
@@ -130,8 +134,8 @@ def _extremes(pixels: NDArray[Any]) -> Span:
 
 
 def _within(
-    pixels: NDArray[Any], span: Span, frame: Frame, trace: list[str]
-) -> tuple[NDArray[Any], Span]:
+    pixels: NDArray[Any], span: DisplayRange, frame: StoredFrame, trace: list[str]
+) -> tuple[NDArray[Any], DisplayRange]:
     """Clip values that the header rules out."""
     if pixels.dtype.kind in "iu" and span[1] > np.iinfo(pixels.dtype).max:
         pixels = pixels.astype(np.float64)  # of a flat picture white may lie beyond its type
@@ -139,6 +143,6 @@ def _within(
     beyond = (pixels < low) | (pixels > high)
     if not beyond.any():
         return pixels, span
-    if count := frame.count(beyond):
+    if count := frame.pixel_count(beyond):
         trace.append(f"{count} pixels beyond black or white clipped")
     return np.clip(pixels, low, high), span

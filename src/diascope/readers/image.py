@@ -12,15 +12,15 @@ import numpy as np
 
 from diascope.errors import ReadError
 from diascope.library_warnings import heard
-from diascope.readers.image_colours import in_srgb, match_transparency, plain
+from diascope.readers.image_colours import scale_transparent_colour, to_rgb_or_grey, to_srgb
 from diascope.readers.image_errors import (
     SUFFIXES,
+    decode_error,
     is_heif,
     is_known,
-    not_a_picture,
-    refuse_garbled,
-    refuse_unstated,
-    undecodable,
+    refuse_separate_planes,
+    refuse_unknown_range,
+    unknown_format_error,
 )
 from diascope.sample import Item, Sample
 
@@ -85,7 +85,7 @@ def _opened(file: BinaryIO, item: Item) -> tuple[Any, list[int], list[str]]:
                 image = Image.open(content)
             return image, *_pages(image)
     except UnidentifiedImageError as error:
-        raise not_a_picture(item, file) from error
+        raise unknown_format_error(item, file) from error
     except Image.DecompressionBombError as error:
         raise ReadError(
             f"the picture is too large to be decoded safely: {error}; "
@@ -94,7 +94,7 @@ def _opened(file: BinaryIO, item: Item) -> tuple[Any, list[int], list[str]]:
     except (ReadError, MemoryError):
         raise
     except Exception as error:  # of damaged files Pillow raises all kinds
-        raise undecodable(error) from error
+        raise decode_error(error) from error
 
 
 def _pages(image: Any) -> tuple[list[int], list[str]]:
@@ -127,18 +127,18 @@ def _decoded(image: Any, page: int, item: Item, least: int | None) -> Sample:
         image.seek(page)
         if least is not None and image.format in ("JPEG", "MPO"):
             _scale(image, least, trace)
-        match_transparency(image)
+        scale_transparent_colour(image)
         _announce(image, trace)  # before Pillow decodes: it drops what this tells from
-        refuse_unstated(image)
-        refuse_garbled(image)
+        refuse_unknown_range(image)
+        refuse_separate_planes(image)
         image.load()
         turned = _orientation(image) != 1
         upright = ImageOps.exif_transpose(image) if turned else image  # it copies in any case
     except (ReadError, MemoryError):
         raise
     except Exception as error:
-        raise undecodable(error) from error
-    pixels = np.asarray(plain(in_srgb(upright, trace), trace))
+        raise decode_error(error) from error
+    pixels = np.asarray(to_rgb_or_grey(to_srgb(upright, trace), trace))
     if pixels.ndim == 2:
         pixels = pixels[:, :, None]
     white = 255

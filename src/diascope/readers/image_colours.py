@@ -13,7 +13,7 @@ _LAID = "transparent pixels laid on white"
 _SAME_XYZ = 0.01  # of primaries: profiles of sRGB differ by rounding, Display P3 by 0.09
 
 
-def match_transparency(image: Any) -> None:
+def scale_transparent_colour(image: Any) -> None:
     """Bring the transparent colour of a PNG, not yet decoded, to the depth that pixels will have.
 
     Pillow compares it with them as it is written.
@@ -24,7 +24,7 @@ def match_transparency(image: Any) -> None:
             image.info["transparency"] = colour if rawmode.startswith("L") else tuple(colour)
 
 
-def in_srgb(image: Any, trace: list[str]) -> Any:
+def to_srgb(image: Any, trace: list[str]) -> Any:
     """Apply an embedded ICC profile, so that equal colours are equal numbers."""
     profile = image.info.get("icc_profile")
     if image.mode in ("P", "PA"):
@@ -81,7 +81,7 @@ def _primaries(profile: Any) -> tuple[Any, ...]:
     return tuple(getattr(profile.profile, f"{name}_colorant") for name in ("red", "green", "blue"))
 
 
-def plain(image: Any, trace: list[str]) -> Any:
+def to_rgb_or_grey(image: Any, trace: list[str]) -> Any:
     """Convert whatever mode Pillow gives to RGB, grey or deeper grey."""
     mode = image.mode
     if mode.startswith("I;16"):

@@ -62,7 +62,7 @@ def _boxes(head: bytes) -> list[bytes]:
     return kinds
 
 
-def not_a_picture(item: Item, file: BinaryIO) -> ReadError:
+def unknown_format_error(item: Item, file: BinaryIO) -> ReadError:
     """Return why Pillow does not know what a file holds."""
     file.seek(0)
     head = file.read(_HEAD_BYTES)
@@ -81,7 +81,7 @@ def not_a_picture(item: Item, file: BinaryIO) -> ReadError:
     return ReadError(f"{named}its content is no picture that this reader knows")
 
 
-def undecodable(error: Exception) -> ReadError:
+def decode_error(error: Exception) -> ReadError:
     """Return why Pillow cannot decode a picture whose kind it knows."""
     if fault := unreachable(error):
         return fault
@@ -91,7 +91,7 @@ def undecodable(error: Exception) -> ReadError:
     return ReadError(f"the picture cannot be decoded ({reason}): it is {_UNREADABLE}")
 
 
-def refuse_unstated(image: Any) -> None:
+def refuse_unknown_range(image: Any) -> None:
     """Refuse numbers of which the file does not say which mean black and white.
 
     Raises:
@@ -107,7 +107,7 @@ def refuse_unstated(image: Any) -> None:
     )
 
 
-def refuse_garbled(image: Any) -> None:
+def refuse_separate_planes(image: Any) -> None:
     """Refuse a TIFF of separate planes of a kind that Pillow decodes to other pixels.
 
     Raises:

@@ -31,7 +31,7 @@ class Address:
     query: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, text: str) -> "Address":
+    def parse(cls, text: str) -> "Address":
         """Read ``HOST/PATH/studies[/UID[/series[/UID[/instances[/UID]]]]][?KEY=VALUE&...]``.
 
         A query may be of a lower level at once, such as ``HOST/PATH/instances?KEY=VALUE``.
@@ -79,7 +79,7 @@ def _query(text: str) -> dict[str, str]:
     return found
 
 
-def instances_at(address: Address, client: "DICOMwebClient") -> Iterator[tuple[str, str, str]]:
+def find_instances(address: Address, client: "DICOMwebClient") -> Iterator[tuple[str, str, str]]:
     """Yield the UIDs of study, series and instance of all that an address means."""
     if address.instance:
         yield address.instance

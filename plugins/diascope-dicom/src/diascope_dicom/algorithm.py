@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from diascope.card import Label
 from diascope.sample import Prediction, ScoreKind
-from diascope_dicom.coding import written
-from diascope_dicom.source import moment_of
-from diascope_dicom.uid import uid_of
+from diascope_dicom.coding import dicom_text
+from diascope_dicom.source import content_moment
+from diascope_dicom.uid import derive_uid
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-MAKER = "diascope"
+MANUFACTURER = "diascope"
 NOT_A_DEVICE = "Not a medical device. For research only."
 _LONG_STRING = 64
 
@@ -43,16 +43,16 @@ class Algorithm:
     labels: tuple[Label, ...]
 
     @classmethod
-    def of(cls, run: Mapping[str, Any]) -> "Algorithm":
+    def from_run(cls, run: Mapping[str, Any]) -> "Algorithm":
         """Return the algorithm of the content of a ``run.json``."""
         card = run["card"]
-        own = run["versions"][MAKER]
+        own = run["versions"][MANUFACTURER]
         packages = ("diascope-dicom", "highdicom")
         return cls(
-            name=written(card["name"])[:_LONG_STRING],
+            name=dicom_text(card["name"])[:_LONG_STRING],
             plugin=run["weights"]["model"],
             version=own,
-            software=(f"{MAKER} {own}", *(f"{name} {version(name)}" for name in packages)),
+            software=(f"{MANUFACTURER} {own}", *(f"{name} {version(name)}" for name in packages)),
             weights=run["weights"]["digest"],
             run=run["digest"],
             rule=card["operating_rule"],
@@ -83,7 +83,7 @@ class Algorithm:
         return f"the label whose score is the largest multiple of its operating point ({told})"
 
 
-def naming(
+def result_identifiers(
     kind: str, source: "Dataset", prediction: Prediction, algorithm: Algorithm, content: str = ""
 ) -> dict[str, Any]:
     """Return what identifies a result, as highdicom's classes take it.
@@ -94,15 +94,15 @@ def naming(
     """
     answer = json.dumps([dict(prediction.scores), prediction.predicted, prediction.warnings])
     made = (kind, algorithm.run, *algorithm.software)
-    date, time = moment_of(source)
+    date, time = content_moment(source)
     number = source.get("InstanceNumber")
     return {
-        "series_instance_uid": uid_of("series", source.SeriesInstanceUID, *made),
-        "sop_instance_uid": uid_of(
+        "series_instance_uid": derive_uid("series", source.SeriesInstanceUID, *made),
+        "sop_instance_uid": derive_uid(
             "instance", source.SOPInstanceUID, prediction.score_kind, answer, content, *made
         ),
         "instance_number": max(1, int(number)) if number else 1,
-        "manufacturer": MAKER,
+        "manufacturer": MANUFACTURER,
         "manufacturer_model_name": algorithm.name,
         "device_serial_number": algorithm.weights or None,
         "software_versions": list(algorithm.software),
@@ -111,7 +111,7 @@ def naming(
     }
 
 
-def settled(result: "Dataset") -> "Dataset":
+def remove_volatile(result: "Dataset") -> "Dataset":
     """Return a result without what highdicom took from the clock and from the source's device."""
     for keyword in (
         "InstanceCreationDate",

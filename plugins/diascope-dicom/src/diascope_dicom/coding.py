@@ -24,7 +24,7 @@ _KINDS = {
 }
 
 
-def written(text: str) -> str:
+def dicom_text(text: str) -> str:
     """Return text as a value of DICOM can hold it (PS3.5 section 6.2).
 
     Control characters become blanks; the backslash, which divides values, becomes a slash.
@@ -47,8 +47,8 @@ def finding_code(label: Label) -> "CodedConcept":
     from highdicom.sr import CodedConcept
     from pydicom import Sequence
 
-    meaning = written(label.title or label.name)[:_MEANING]
-    given = label.codes or {SCHEME: written(label.name)}
+    meaning = dicom_text(label.title or label.name)[:_MEANING]
+    given = label.codes or {SCHEME: dicom_text(label.name)}
     schemes = sorted(given, key=lambda scheme: scheme != _PREFERRED)
     first, *others = (CodedConcept(given[scheme], scheme, meaning) for scheme in schemes)
     if others:

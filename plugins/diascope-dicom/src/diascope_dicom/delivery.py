@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from diascope_dicom.service import given_up, refuses_us
+from diascope_dicom.service import describe_retries, is_unauthorised
 
 if TYPE_CHECKING:
     from dicomweb_client import DICOMwebClient
@@ -29,7 +29,7 @@ def deliver(client: "DICOMwebClient", dataset: "Dataset") -> str:
     try:
         status, answer = _posted(client, dataset)
     except RetryError as error:
-        return given_up(error)
+        return describe_retries(error)
     stored = answer.get("ReferencedSOPSequence") or []
     if any(item.get("ReferencedSOPInstanceUID") == dataset.SOPInstanceUID for item in stored):
         return ""
@@ -55,7 +55,7 @@ def _posted(client: "DICOMwebClient", dataset: "Dataset") -> tuple[int, "Dataset
     try:
         return 0, client.store_instances([dataset])
     except requests.HTTPError as error:
-        if error.response is None or refuses_us(error):
+        if error.response is None or is_unauthorised(error):
             raise
         return error.response.status_code, _content(error.response)
     except (requests.ConnectionError, requests.Timeout, RetryError):

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from fsspec import AbstractFileSystem
 
-from diascope_dicom.address import LEVELS, Address, instances_at
-from diascope_dicom.service import client_of, plain_faults, service_url
-from diascope_dicom.temporary_file import Spool
+from diascope_dicom.address import LEVELS, Address, find_instances
+from diascope_dicom.service import create_client, service_url, translate_errors
+from diascope_dicom.temporary_file import SharedFileReader
 
 if TYPE_CHECKING:
     from dicomweb_client import DICOMwebClient
@@ -30,7 +30,7 @@ class DicomwebFileSystem(AbstractFileSystem):  # type: ignore[misc]
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._clients: dict[str, DICOMwebClient] = {}  # fsspec makes us anew in each process
-        self._last: tuple[str, Spool | None] = ("", None)
+        self._last: tuple[str, SharedFileReader | None] = ("", None)
 
     @classmethod
     def _strip_protocol(cls, path: str) -> str:
@@ -41,10 +41,10 @@ class DicomwebFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
     def ls(self, path: str, detail: bool = True, **kwargs: Any) -> list[Any]:
         """Return the instances at an address, as names or with what is told of each."""
-        address = Address.read(self._strip_protocol(path))
+        address = Address.parse(self._strip_protocol(path))
         url = self._url(address)
-        with plain_faults(url):
-            found = list(instances_at(address, self._client(url)))
+        with translate_errors(url):
+            found = list(find_instances(address, self._client(url)))
         parts = (f"studies/{study}/series/{series}/instances/{uid}" for study, series, uid in found)
         paths = [f"{address.base}/{part}" for part in parts]
         return [_told(path) if detail else path for path in paths]
@@ -61,7 +61,7 @@ class DicomwebFileSystem(AbstractFileSystem):  # type: ignore[misc]
     def info(self, path: str, **kwargs: Any) -> dict[str, Any]:
         """Return what is told of an instance; any other address is a folder."""
         path = self._strip_protocol(path)
-        if Address.read(path).instance:
+        if Address.parse(path).instance:
             return _told(path)
         return {"name": path, "size": None, "type": "directory"}
 
@@ -71,23 +71,23 @@ class DicomwebFileSystem(AbstractFileSystem):  # type: ignore[misc]
         if spool is None or path != last:  # a reader is asked what it knows before it reads
             spool = self._retrieved(path)
             self._last = (path, spool)
-        return spool.again()
+        return spool.reopen()
 
-    def _retrieved(self, path: str) -> Spool:
-        address = Address.read(path)
+    def _retrieved(self, path: str) -> SharedFileReader:
+        address = Address.parse(path)
         if address.instance is None:
             raise IsADirectoryError(errno.EISDIR, f"{path} is no instance")
         url = self._url(address)
-        with plain_faults(url):
+        with translate_errors(url):
             dataset = self._client(url).retrieve_instance(*address.instance)
-        return Spool.written(partial(dataset.save_as, enforce_file_format=True))
+        return SharedFileReader.from_writer(partial(dataset.save_as, enforce_file_format=True))
 
     def _url(self, address: Address) -> str:
         return service_url(f"{self.protocol}://{address.base}")
 
     def _client(self, url: str) -> "DICOMwebClient":
         if url not in self._clients:
-            self._clients[url] = client_of(url)
+            self._clients[url] = create_client(url)
         return self._clients[url]
 
 

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from diascope.card import Label
 from diascope.pages.heat import heat_limits
 from diascope.sample import Prediction, ScoreKind
-from diascope_dicom.algorithm import NOT_A_DEVICE, Algorithm, naming, settled
-from diascope_dicom.coding import finding_code, method_code, own_scheme, score_code, written
-from diascope_dicom.source import NoResultError, check_shown
-from diascope_dicom.tile_grid import Lattice
-from diascope_dicom.uid import uid_of
+from diascope_dicom.algorithm import NOT_A_DEVICE, Algorithm, remove_volatile, result_identifiers
+from diascope_dicom.coding import dicom_text, finding_code, method_code, own_scheme, score_code
+from diascope_dicom.source import NoResultError, check_picture_allowed
+from diascope_dicom.tile_grid import TileGrid
+from diascope_dicom.uid import derive_uid
 
 if TYPE_CHECKING:
     from highdicom import PixelMeasuresSequence, PlanePositionSequence
@@ -46,22 +46,22 @@ def parametric_maps(
     overview, regions = prediction.overview, prediction.regions
     if source.SOPClassUID != VLWholeSlideMicroscopyImageStorage:
         raise NoResultError("the item is no DICOM slide")
-    check_shown(prediction, run)
+    check_picture_allowed(prediction, run)
     if overview is None or regions is None:
         raise NoResultError("there are no answers for its tiles")
     if overview.spacing_mm is None:
         raise NoResultError("the slide does not state its spacing, and none was assumed")
-    lattice = Lattice.under(regions.boxes, overview.size)
+    lattice = TileGrid.from_boxes(regions.boxes, overview.size)
     if lattice is None:
         raise NoResultError("its tiles do not lie on a lattice")
     pixel_mm = overview.spacing_mm
     _complete(source, pixel_mm)
-    algorithm = Algorithm.of(run)
+    algorithm = Algorithm.from_run(run)
     labels = {label.name: label for label in algorithm.labels}
     kind = _kind(prediction, run["card"]["score_kind"], algorithm)
     tile_mm = (lattice.pitch[0] * pixel_mm[0], lattice.pitch[1] * pixel_mm[1])
     for name, scores in zip(prediction.scores, regions.scores.T, strict=True):
-        values = lattice.map(regions.boxes, scores)
+        values = lattice.score_map(regions.boxes, scores)
         meaning = _meaning(labels[name], kind, heat_limits(scores, kind))
         yield _map(source, prediction, algorithm, labels[name], values, meaning, tile_mm)
 
@@ -90,7 +90,7 @@ def _complete(source: "Dataset", pixel_mm: tuple[float, float]) -> None:
         if not source.get(keyword):
             raise NoResultError(f"where the slide lies is not told, {keyword} is missing")
     if not source.get("FrameOfReferenceUID"):
-        source.FrameOfReferenceUID = uid_of("frame of reference", source.SeriesInstanceUID)
+        source.FrameOfReferenceUID = derive_uid("frame of reference", source.SeriesInstanceUID)
     if not source.get("SharedFunctionalGroupsSequence"):
         source.SharedFunctionalGroupsSequence = [Dataset()]
     shared = source.SharedFunctionalGroupsSequence[0]
@@ -111,9 +111,9 @@ def _meaning(label: Label, kind: ScoreKind, limits: tuple[float, float]) -> "Rea
     from highdicom.sr import CodeContentItem
     from pydicom.sr.codedict import codes
 
-    title = written(label.title or label.name)
+    title = dicom_text(label.title or label.name)
     meaning = RealWorldValueMapping(
-        lut_label=written(label.name)[:_SHORT_STRING],
+        lut_label=dicom_text(label.name)[:_SHORT_STRING],
         lut_explanation=f"Score of each tile for {title}"[:_LONG_STRING],
         unit=codes.UCUM.NoUnits,
         value_range=limits,
@@ -143,8 +143,8 @@ def _map(
     low, high = meaning.value_range
     words = "\n".join((*prediction.trace, *prediction.warnings))[:_LONG_TEXT]
     content = hashlib.sha256(values.tobytes() + words.encode()).hexdigest()
-    names = naming(f"pm {label.name}", source, prediction, algorithm, content)
-    described = f"{written(label.title or label.name)} by {algorithm.name}"
+    names = result_identifiers(f"pm {label.name}", source, prediction, algorithm, content)
+    described = f"{dicom_text(label.title or label.name)} by {algorithm.name}"
     result = ParametricMap(
         [source],
         values,
@@ -165,10 +165,10 @@ def _map(
         **names,
     )
     for item in (*result.DimensionOrganizationSequence, *result.DimensionIndexSequence):
-        item.DimensionOrganizationUID = uid_of("dimensions", names["sop_instance_uid"])
+        item.DimensionOrganizationUID = derive_uid("dimensions", names["sop_instance_uid"])
     result.DerivationDescription = f"A pixel is a tile, its value the tile's score. {NOT_A_DEVICE}"
     result.ImageComments = words
-    return settled(result)
+    return remove_volatile(result)
 
 
 def _position(source: "Dataset") -> "PlanePositionSequence":

@@ -17,7 +17,7 @@ _FOR, _AGAINST = (255, 150, 40), (84, 160, 255)  # as in the html report
 _FONT, _MARGIN, _COLUMNS = 18, 10, 68
 
 
-def strongest(prediction: Prediction) -> Evidence | None:
+def strongest_evidence(prediction: Prediction) -> Evidence | None:
     """Return the evidence map of the highest score among the predicted labels; if they have none,
     among all; None if there is no map."""
     maps = prediction.evidence
@@ -27,7 +27,7 @@ def strongest(prediction: Prediction) -> Evidence | None:
     )
 
 
-def explained(
+def draw_explanation(
     preview: NDArray[np.uint8], evidence: Evidence, lines: Sequence[str]
 ) -> NDArray[np.uint8]:
     """Return ``(H, W, 3)`` uint8: the preview, 640 wide, under its map, above lines of text.

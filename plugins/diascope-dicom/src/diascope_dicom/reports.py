@@ -10,7 +10,7 @@ from diascope.errors import OutputError
 from diascope.pages.formatting import plural
 from diascope.sample import Record
 from diascope_dicom.parametric_map import parametric_maps
-from diascope_dicom.results import COLUMNS, Make, Result, results
+from diascope_dicom.results import COLUMNS, Result, ResultMaker, results
 from diascope_dicom.secondary_capture import secondary_capture
 from diascope_dicom.structured_report import structured_report
 
@@ -61,7 +61,7 @@ class DicomPm:
 
 
 def _write(
-    name: str, make: Make, run: Mapping[str, Any], records: Iterable[Record], directory: Path
+    name: str, make: ResultMaker, run: Mapping[str, Any], records: Iterable[Record], directory: Path
 ) -> list[Path]:
     """Write the results and their table, and return both.
 
@@ -80,7 +80,7 @@ def _write(
             told = path.relative_to(directory).as_posix() if path else ""
             rows.writerow([result.item, result.state, told, result.reason])
             files += [path] if path else []
-            lost += result.out_of_reach
+            lost += result.source_unreachable
     if lost:
         raise OutputError(
             f"the files of {plural(lost, 'answer')} could not be read, see {table.name}",

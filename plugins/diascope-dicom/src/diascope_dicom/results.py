@@ -15,7 +15,7 @@ from diascope_dicom.source import NoResultError, read_source
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-Make = Callable[["Dataset", Prediction, Mapping[str, Any]], Iterable["Dataset"]]
+ResultMaker = Callable[["Dataset", Prediction, Mapping[str, Any]], Iterable["Dataset"]]
 """Makes the results of a source's header, its answer and the content of ``run.json``."""
 
 COLUMNS = ("item", "state", "file", "reason")
@@ -30,8 +30,8 @@ class Result:
         state: ``left out`` is an item that has no such result.
         reason: why there is no result.
         dataset, content: the result, and the bytes of its file.
-        out_of_reach: it failed as its source could not be read, such as from a service that is
-            busy; the next time it may be.
+        source_unreachable: the result failed because its source could not be read, for example from
+            a busy service; another attempt may succeed.
     """
 
     item: str
@@ -39,17 +39,19 @@ class Result:
     reason: str = ""
     dataset: "Dataset | None" = None
     content: bytes = b""
-    out_of_reach: bool = False
+    source_unreachable: bool = False
 
 
-def results(make: Make, run: Mapping[str, Any], records: Iterable[Record]) -> Iterator[Result]:
+def results(
+    make: ResultMaker, run: Mapping[str, Any], records: Iterable[Record]
+) -> Iterator[Result]:
     """Yield the results of every record that is an answer."""
     for record in records:
         if isinstance(record, Prediction):
             yield from _results(make, run, record)
 
 
-def _results(make: Make, run: Mapping[str, Any], prediction: Prediction) -> list[Result]:
+def _results(make: ResultMaker, run: Mapping[str, Any], prediction: Prediction) -> list[Result]:
     """Return all results of an answer, or the one that says why there are none."""
     name = prediction.item.id
     try:
@@ -60,7 +62,7 @@ def _results(make: Make, run: Mapping[str, Any], prediction: Prediction) -> list
         return [Result(name, "left out", str(reason))]
     except (ReadError, OSError) as error:
         lost = isinstance(error, OSError)
-        return [Result(name, "failed", reason_of(error), out_of_reach=lost)]
+        return [Result(name, "failed", reason_of(error), source_unreachable=lost)]
     except Exception as error:  # a stranger's header may hold anything; words may quote the patient
         kind = type(error).__name__
         return [Result(name, "failed", f"its header does not make a valid result ({kind})")]

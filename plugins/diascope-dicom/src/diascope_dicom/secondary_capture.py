@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from diascope.pages.formatting import format_score
 from diascope.sample import Prediction
-from diascope_dicom.algorithm import NOT_A_DEVICE, Algorithm, naming, settled
-from diascope_dicom.picture import explained, strongest
-from diascope_dicom.source import NoResultError, check_shown
+from diascope_dicom.algorithm import NOT_A_DEVICE, Algorithm, remove_volatile, result_identifiers
+from diascope_dicom.picture import draw_explanation, strongest_evidence
+from diascope_dicom.source import NoResultError, check_picture_allowed
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -29,13 +29,13 @@ def secondary_capture(
     from highdicom.sc import SCImage
     from pydicom.uid import ExplicitVRLittleEndian
 
-    check_shown(prediction, run)
-    evidence = strongest(prediction)
+    check_picture_allowed(prediction, run)
+    evidence = strongest_evidence(prediction)
     if prediction.preview is None or evidence is None:
         raise NoResultError("there is no evidence map; the recipe's run.evidence asks for them")
-    algorithm = Algorithm.of(run)
+    algorithm = Algorithm.from_run(run)
     words = _words(prediction, evidence.label, algorithm)
-    pixels = explained(prediction.preview, evidence, words)
+    pixels = draw_explanation(prediction.preview, evidence, words)
     content = hashlib.sha256(pixels.tobytes()).hexdigest()
     image = SCImage.from_ref_dataset(
         source,
@@ -47,7 +47,7 @@ def secondary_capture(
         series_number=_SERIES_NUMBER,
         series_description=f"Evidence by {algorithm.name}"[:64],
         transfer_syntax_uid=ExplicitVRLittleEndian,
-        **naming("sc", source, prediction, algorithm, content),
+        **result_identifiers("sc", source, prediction, algorithm, content),
     )
     image.PatientOrientation = []  # required by highdicom; a step may have turned the picture
     image.Laterality = source.get("Laterality")
@@ -55,7 +55,7 @@ def secondary_capture(
     image.ConversionType = "WSD"
     image.DerivationDescription = "Evidence map of a neural network over its input, with text"
     _refer(image, source)
-    yield settled(image)
+    yield remove_volatile(image)
 
 
 def _words(prediction: Prediction, name: str, algorithm: Algorithm) -> tuple[str, ...]:

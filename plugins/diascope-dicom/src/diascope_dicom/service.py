@@ -48,7 +48,7 @@ def service_url(address: str) -> str:
     return f"{schemes[scheme]}://{rest.rstrip('/')}"
 
 
-def client_of(url: str) -> "DICOMwebClient":
+def create_client(url: str) -> "DICOMwebClient":
     """Return a client of the service at an http or https URL; nothing is sent yet.
 
     Raises:
@@ -65,7 +65,7 @@ def client_of(url: str) -> "DICOMwebClient":
 
 
 @contextmanager
-def plain_faults(url: str) -> Iterator[None]:
+def translate_errors(url: str) -> Iterator[None]:
     """Turn what the service refuses, and its absence, into errors that say what to do.
 
     Raises:
@@ -78,14 +78,16 @@ def plain_faults(url: str) -> Iterator[None]:
     try:
         yield
     except requests.HTTPError as error:
-        if not refuses_us(error):
+        if not is_unauthorised(error):
             raise
         raise PermissionError(errno.EACCES, f"{url} refuses us: {_WAYS}") from error
     except (requests.ConnectionError, requests.Timeout) as error:
         told = f"{url} cannot be reached ({type(error).__name__}{_tls_advice(error)})"
         raise ConnectionError(errno.EHOSTUNREACH, told) from error
     except RetryError as error:
-        raise ConnectionError(errno.EBUSY, f"{url} is too busy ({given_up(error)})") from error
+        raise ConnectionError(
+            errno.EBUSY, f"{url} is too busy ({describe_retries(error)})"
+        ) from error
 
 
 def _tls_advice(error: Exception) -> str:
@@ -99,12 +101,12 @@ def _tls_advice(error: Exception) -> str:
     return ": does it speak http only? Then write dicomweb+http://, or http:// in a recipe"
 
 
-def refuses_us(error: "HTTPError") -> bool:
+def is_unauthorised(error: "HTTPError") -> bool:
     """Say whether a service wants other credentials."""
     return error.response is not None and error.response.status_code in (401, 403)
 
 
-def given_up(error: "RetryError") -> str:
+def describe_retries(error: "RetryError") -> str:
     """Say what a service answered until we gave up."""
     last = error.last_attempt
     return f"HTTP {last.value.status_code} after {last.attempt_number} attempts"

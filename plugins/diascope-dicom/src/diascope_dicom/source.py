@@ -66,13 +66,13 @@ def read_source(item: Item) -> "Dataset":
     return source
 
 
-def check_shown(prediction: Prediction, run: Mapping[str, Any]) -> None:
+def check_picture_allowed(prediction: Prediction, run: Mapping[str, Any]) -> None:
     """Raise a NoResultError if a strict run withholds the picture, as text is burned into it."""
     if run["recipe"]["privacy"] == "strict" and BURNED_IN in prediction.warnings:
         raise NoResultError("text is burned into its picture, which privacy: strict withholds")
 
 
-def moment_of(source: "Dataset") -> tuple[str, str]:
+def content_moment(source: "Dataset") -> tuple[str, str]:
     """Return the date and time of the content of results: the source's own.
 
     Results of the same input and run have the same identifiers, so they must have the same bytes;

@@ -10,12 +10,12 @@ from diascope.errors import OutputError, reason_of
 from diascope.sample import Record
 from diascope_dicom.delivery import deliver
 from diascope_dicom.parametric_map import parametric_maps
-from diascope_dicom.results import Make, Result, results
+from diascope_dicom.results import Result, ResultMaker, results
 from diascope_dicom.secondary_capture import secondary_capture
-from diascope_dicom.service import client_of, plain_faults, service_url
+from diascope_dicom.service import create_client, service_url, translate_errors
 from diascope_dicom.structured_report import structured_report
 
-_MAKES: Mapping[str, Make] = {
+_MAKES: Mapping[str, ResultMaker] = {
     "sr": structured_report,
     "sc": secondary_capture,
     "pm": parametric_maps,
@@ -80,8 +80,8 @@ class DicomwebStore:
         """Yield kind, result and what went wrong, if anything."""
         url = service_url(self.url)
         try:
-            with plain_faults(url):
-                client = client_of(url)
+            with translate_errors(url):
+                client = create_client(url)
                 for kind in self.send:
                     for result in results(_MAKES[kind], run, records):
                         fault = result.reason if result.state == "failed" else ""

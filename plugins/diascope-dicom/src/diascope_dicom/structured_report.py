@@ -9,9 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from diascope.card import Label
 from diascope.sample import Prediction, ScoreKind
-from diascope_dicom.algorithm import MAKER, NOT_A_DEVICE, Algorithm, naming, settled
-from diascope_dicom.coding import finding_code, method_code, own_scheme, score_code, written
-from diascope_dicom.uid import uid_of
+from diascope_dicom.algorithm import (
+    MANUFACTURER,
+    NOT_A_DEVICE,
+    Algorithm,
+    remove_volatile,
+    result_identifiers,
+)
+from diascope_dicom.coding import dicom_text, finding_code, method_code, own_scheme, score_code
+from diascope_dicom.uid import derive_uid
 
 if TYPE_CHECKING:
     from highdicom.sr import (
@@ -35,9 +41,9 @@ def structured_report(
     from highdicom.sr import EnhancedSR, MeasurementReport
     from pydicom.sr.codedict import codes
 
-    algorithm = Algorithm.of(run)
+    algorithm = Algorithm.from_run(run)
     parameters = _parameters(algorithm, prediction.score_kind)
-    names = naming("sr", source, prediction, algorithm, json.dumps(parameters))
+    names = result_identifiers("sr", source, prediction, algorithm, json.dumps(parameters))
     report = MeasurementReport(
         observation_context=_observer(algorithm),
         procedure_reported=codes.SCT.ImagingProcedure,
@@ -46,7 +52,7 @@ def structured_report(
             for label in algorithm.labels
         ],
     )
-    yield settled(
+    yield remove_volatile(
         EnhancedSR(
             evidence=[source],
             content=report,
@@ -85,13 +91,13 @@ def _group(
     decision = codes.SCT.Present if present else codes.SCT.Absent
     group = sr.MeasurementsAndQualitativeEvaluations(
         tracking_identifier=sr.TrackingIdentifier(
-            identifier=written(label.name), uid=uid_of("finding", instance, label.name)
+            identifier=dicom_text(label.name), uid=derive_uid("finding", instance, label.name)
         ),
         finding_type=code,
         algorithm_id=sr.AlgorithmIdentification(
             name=algorithm.name,
             version=algorithm.version,
-            manufacturer=MAKER,
+            manufacturer=MANUFACTURER,
             parameters=parameters,
         ),
         measurements=measurements,
@@ -101,7 +107,9 @@ def _group(
         ],
     )
     group[0].ContentSequence.extend(
-        sr.TextContentItem(codes.DCM.Comment, written(warning), sr.RelationshipTypeValues.CONTAINS)
+        sr.TextContentItem(
+            codes.DCM.Comment, dicom_text(warning), sr.RelationshipTypeValues.CONTAINS
+        )
         for warning in prediction.warnings
     )
     return group
@@ -117,7 +125,7 @@ def _parameters(algorithm: Algorithm, kind: ScoreKind) -> list[str]:
         "operating points": algorithm.rule,
         "use": NOT_A_DEVICE,
     }
-    return [f"{name}: {written(value)}" for name, value in parameters.items() if value]
+    return [f"{name}: {dicom_text(value)}" for name, value in parameters.items() if value]
 
 
 def _observer(algorithm: Algorithm) -> "ObservationContext":
@@ -126,9 +134,9 @@ def _observer(algorithm: Algorithm) -> "ObservationContext":
     from pydicom.sr.codedict import codes
 
     device = sr.DeviceObserverIdentifyingAttributes(
-        uid=uid_of("device", algorithm.weights, algorithm.version),
-        name=MAKER,
-        manufacturer_name=MAKER,
+        uid=derive_uid("device", algorithm.weights, algorithm.version),
+        name=MANUFACTURER,
+        manufacturer_name=MANUFACTURER,
         model_name=algorithm.name,
     )
     return sr.ObservationContext(

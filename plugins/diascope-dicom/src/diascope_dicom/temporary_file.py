@@ -7,7 +7,7 @@ from tempfile import TemporaryFile
 from typing import IO, Any
 
 
-class Spool(io.RawIOBase):
+class SharedFileReader(io.RawIOBase):
     """A reader of an open file, from a place of its own; others may read the same file.
 
     Args:
@@ -21,16 +21,16 @@ class Spool(io.RawIOBase):
         self._place = 0
 
     @classmethod
-    def written(cls, write: Callable[[IO[bytes]], object]) -> "Spool":
-        """Return a reader of what is written here."""
+    def from_writer(cls, write: Callable[[IO[bytes]], object]) -> "SharedFileReader":
+        """Return a reader of what is from_writer here."""
         with TemporaryFile() as file:
             write(file)
             file.flush()
             return cls(file.fileno())
 
-    def again(self) -> io.BufferedReader:
+    def reopen(self) -> io.BufferedReader:
         """Return another reader, from the start."""
-        return io.BufferedReader(Spool(self._descriptor))
+        return io.BufferedReader(SharedFileReader(self._descriptor))
 
     def readable(self) -> bool:
         return True

@@ -14,7 +14,7 @@ _TINY = 1e-6
 
 
 @dataclass(frozen=True)
-class Lattice:
+class TileGrid:
     """Cells of one size side by side, from the upper left corner of the whole picture.
 
     Attributes:
@@ -26,7 +26,7 @@ class Lattice:
     shape: tuple[int, int]
 
     @classmethod
-    def under(cls, boxes: NDArray[np.int32], size: tuple[int, int]) -> "Lattice | None":
+    def from_boxes(cls, boxes: NDArray[np.int32], size: tuple[int, int]) -> "TileGrid | None":
         """Return the lattice whose cells are the regions; None if they lie on none.
 
         Every region begins within a pixel of its cell. Of regions that overlap, a cell is what
@@ -42,7 +42,9 @@ class Lattice:
             return None
         return cls((rows[0], columns[0]), (rows[1], columns[1]))
 
-    def map(self, boxes: NDArray[np.int32], scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    def score_map(
+        self, boxes: NDArray[np.int32], scores: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
         """Return ``shape``: the mean of ``(n,)`` scores over each cell, NaN where there is none."""
         height, width = (
             round(count * pitch) for count, pitch in zip(self.shape, self.pitch, strict=True)

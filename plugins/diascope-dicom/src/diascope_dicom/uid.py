@@ -4,7 +4,7 @@ import hashlib
 import json
 
 
-def uid_of(*facts: str) -> str:
+def derive_uid(*facts: str) -> str:
     """Return a UID of the root ``2.25``: 128 bits of the facts' SHA-256, as of a UUID version 8.
 
     Source: PS3.5 section B.2 (UUID-derived UIDs); RFC 9562 section 5.8 (UUIDs of own making).

@@ -21,7 +21,7 @@ def is_dicom_slide(head: bytes) -> bool:
     return head[128:132] == b"DICM" and head.find(_DICOM_SLIDE, 132) >= 0
 
 
-def name_of(uri: str) -> str:
+def base_name(uri: str) -> str:
     """Return the name of a file, or of what lies at an address, without signature and archive."""
     if "://" in uri:
         uri = uri.partition("::")[0].partition("?")[0]
@@ -30,10 +30,10 @@ def name_of(uri: str) -> str:
 
 def is_mrxs(uri: str) -> bool:
     """Say whether a file is that of a MRXS slide, a JPEG that goes with a folder of its name."""
-    return name_of(uri).lower().endswith(".mrxs")
+    return base_name(uri).lower().endswith(".mrxs")
 
 
-def kind_of(path: str, head: bytes) -> Kind | None:
+def detect_kind(path: str, head: bytes) -> Kind | None:
     """Return what a file is: a slide of some kind, an ordinary picture, or neither.
 
     Args:
@@ -56,7 +56,7 @@ def _tiff(path: str, head: bytes) -> Kind:
         return "vips"
     if not Path(path).is_file():
         told = any(scanner in head for scanner in _SCANNERS)
-        return "openslide" if told or name_of(path).lower().endswith(_NAMES) else "picture"
+        return "openslide" if told or base_name(path).lower().endswith(_NAMES) else "picture"
     vendor = _vendor(path)
     if vendor is None:
         return _unknown(path, head)

@@ -9,7 +9,7 @@ _UNKNOWN = re.compile(
 )
 
 
-def blame(error: Exception) -> tuple[str, str]:
+def describe_failure(error: Exception) -> tuple[str, str]:
     """Return what the file is, as the end of a sentence, and the library's own reason.
 
     A sound file may be in a compression or an order of its samples that the library lacks. What

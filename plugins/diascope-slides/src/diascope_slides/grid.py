@@ -39,12 +39,12 @@ class Axis:
         """Return where a tile begins, in full-resolution pixels."""
         return number * self.stride * self.scale
 
-    def ends(self, number: int) -> tuple[int, int]:
+    def bounds(self, number: int) -> tuple[int, int]:
         """Return where a tile begins and ends, in whole full-resolution pixels."""
         end = (number * self.stride + self.tile) * self.scale
         return round(self.start(number)), round(end)
 
-    def filled(self, number: int) -> int:
+    def pixels_inside(self, number: int) -> int:
         """Return how many of a tile's pixels lie on the slide."""
         left = self.length / self.scale - number * self.stride
         return max(1, min(self.tile, math.ceil(left - _SLIVER)))
@@ -71,21 +71,21 @@ class Grid:
 
     def region(self, row: int, column: int) -> Region:
         """Return the box of a tile, which may reach over the slide's edge."""
-        (top, bottom), (left, right) = self.rows.ends(row), self.columns.ends(column)
+        (top, bottom), (left, right) = self.rows.bounds(row), self.columns.bounds(column)
         return Region(left, top, right - left, bottom - top)
 
-    def filled(self, row: int, column: int) -> tuple[int, int]:
+    def size_inside(self, row: int, column: int) -> tuple[int, int]:
         """Return (height, width) of the part of a tile that lies on the slide, in its pixels."""
-        return self.rows.filled(row), self.columns.filled(column)
+        return self.rows.pixels_inside(row), self.columns.pixels_inside(column)
 
     def box(self, row: int, column: int) -> Box:
         """Return that part of a tile in full-resolution pixels."""
-        height, width = self.filled(row, column)
+        height, width = self.size_inside(row, column)
         left, top = self.columns.start(column), self.rows.start(row)
         right, bottom = left + width * self.columns.scale, top + height * self.rows.scale
         return Box(left, top, right, bottom)
 
-    def shares(self, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    def coverage(self, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return ``(rows, columns)``: how much of each tile a mask of the whole slide covers.
 
         1 is a tile that the mask covers wholly; what lies off the slide counts as not covered.

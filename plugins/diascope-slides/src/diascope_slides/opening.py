@@ -9,15 +9,15 @@ from tempfile import TemporaryDirectory
 from diascope.errors import ReadError, reason_of
 from diascope.output_errors import is_disk_full
 from diascope.sample import Item
-from diascope_slides.detect import HEAD_BYTES, Kind, is_mrxs, kind_of, name_of
-from diascope_slides.file_errors import blame
+from diascope_slides.detect import HEAD_BYTES, Kind, base_name, detect_kind, is_mrxs
+from diascope_slides.file_errors import describe_failure
 from diascope_slides.slide import Slide
 
 _FETCHED = "fetched to a temporary file"
 
 
 @contextmanager
-def opened(item: Item) -> Iterator[tuple[Slide, tuple[str, ...]]]:
+def open_slide(item: Item) -> Iterator[tuple[Slide, tuple[str, ...]]]:
     """Open an item and close it again; also say what was done to open it.
 
     The libraries read local files only: any other is copied to a temporary file first.
@@ -48,7 +48,7 @@ def _local(item: Item) -> Iterator[Path]:
             hint="Copy both to this machine.",
         )
     with TemporaryDirectory(prefix="diascope-") as folder:  # alone: its neighbours would be read
-        path = Path(folder, f"slide{PurePosixPath(name_of(uri)).suffix}")
+        path = Path(folder, f"slide{PurePosixPath(base_name(uri)).suffix}")
         _fetch(item, path)
         yield path
 
@@ -76,7 +76,7 @@ def _plain(uri: str) -> str:
 
 def _open(path: Path) -> Slide:
     with path.open("rb") as file:
-        kind = kind_of(str(path), file.read(HEAD_BYTES))
+        kind = detect_kind(str(path), file.read(HEAD_BYTES))
     if kind is None:
         raise ReadError("its content is no slide and no picture that this reader knows")
     if is_mrxs(path.name) and not path.with_suffix("").is_dir():
@@ -91,7 +91,7 @@ def _open(path: Path) -> Slide:
     except Exception as error:  # the libraries raise all kinds
         if is_disk_full(error):
             raise _no_room() from error
-        what, reason = blame(error)
+        what, reason = describe_failure(error)
         raise ReadError(f"it cannot be opened, it is {what}: {reason}") from error
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from diascope.errors import NoPictureError
 from diascope.sample import Item, Sample
-from diascope_slides.detect import kind_of
+from diascope_slides.detect import detect_kind
 from diascope_slides.grid import Grid
 from diascope_slides.options import Missing
 
@@ -57,7 +57,7 @@ class SlideReader:
             raise ValueError(f"tissue must be from 0 to 1, got {self.tissue}")
 
     def sniff(self, path: str, head: bytes) -> int:
-        kind = kind_of(path.removeprefix("file://"), head)
+        kind = detect_kind(path.removeprefix("file://"), head)
         if kind is None:
             return 0
         return _MAYBE if kind == "picture" else _SURE
@@ -66,18 +66,18 @@ class SlideReader:
         return self.read_from(item, 0)
 
     def read_from(self, item: Item, start: int) -> Iterator[Sample]:
-        from diascope_slides.opening import opened
+        from diascope_slides.opening import open_slide
         from diascope_slides.overview import survey
         from diascope_slides.scale import scale_of
-        from diascope_slides.tiles import Cutter
+        from diascope_slides.tiles import TileCutter
 
-        with opened(item) as (slide, notes):
+        with open_slide(item) as (slide, notes):
             scale = scale_of(slide, self.spacing_um, self.missing)
             whole = slide.levels[0]
             grid = Grid.over((whole.height, whole.width), scale.factors, self.tile, self.overlap)
             seen = survey(slide)
             chosen, counts = self._chosen(grid, seen.mask)
-            cutter = Cutter(item, slide, grid, scale, notes)
+            cutter = TileCutter(item, slide, grid, scale, notes)
             for frame in range(start, len(chosen)):
                 sample = cutter.sample(frame, *chosen[frame])
                 if frame == 0:
@@ -94,7 +94,7 @@ class SlideReader:
         Raises:
             NoPictureError: if none has enough tissue.
         """
-        shares = grid.shares(mask)
+        shares = grid.coverage(mask)
         enough = shares >= self.tissue - _ROUNDING
         if not enough.any():
             raise NoPictureError(

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diascope.errors import ReadError
-from diascope_slides.file_errors import blame
+from diascope_slides.file_errors import describe_failure
 from diascope_slides.slide import Slide
 
 _MOST_PIXELS = 2048 * 2048  # held of a level at once
@@ -95,7 +95,7 @@ def _read(slide: Slide, level: int, rows: _Span, columns: _Span) -> NDArray[np.u
     try:
         pixels = slide.region(level, columns.start, rows.start, width, height)
     except Exception as error:  # the libraries raise all kinds
-        what, reason = blame(error)
+        what, reason = describe_failure(error)
         raise ReadError(
             f"level {level} is {what} at x={columns.start}, y={rows.start} "
             f"({width}x{height} pixels of that level): {reason}"

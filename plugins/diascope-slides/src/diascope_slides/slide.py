@@ -50,7 +50,7 @@ class Slide(Protocol):
         """Let go of the file."""
 
 
-def pyramid(sizes: Sequence[tuple[int, int]]) -> tuple[Level, ...]:
+def pyramid_levels(sizes: Sequence[tuple[int, int]]) -> tuple[Level, ...]:
     """Make levels of their (height, width), the finest first.
 
     A level's size is a whole number of pixels, so a ratio of sizes is not quite the factor by

@@ -16,7 +16,7 @@ _AS_IT_IS = 1e-6  # how near to 1 a factor is to be none
 
 
 @dataclass(frozen=True)
-class Cutter:
+class TileCutter:
     """Cuts tiles out of an open slide.
 
     Attributes:
@@ -36,7 +36,7 @@ class Cutter:
             ReadError: if the slide is damaged there; names tile and level.
         """
         level = level_for(self.slide.levels, self.scale.factors)
-        height, width = self.grid.filled(row, column)
+        height, width = self.grid.size_inside(row, column)
         side = self.grid.rows.tile
         try:
             cut = resample(self.slide, level, self.grid.box(row, column), (height, width))

@@ -7,7 +7,7 @@ import pytest
 
 from diascope.card import Label, ModelCard
 from diascope.decision import decide
-from diascope_slides.reports.decisions import decided
+from diascope_slides.reports.decisions import decide_labels
 
 POINTS = {
     "binary": [(None, None), (None, 0.3)],
@@ -27,7 +27,7 @@ def test_the_label_is_one_that_the_card_s_rule_decides_on(task: str, points: Any
     known = card(task, points)
     scores = np.random.default_rng(0).random((200, len(points))).astype(np.float32)
 
-    places = decided(scores, {"card": known.plain()})
+    places = decide_labels(scores, {"card": known.plain()})
 
     for row, place in zip(scores, places, strict=True):
         expected = decide(dict(zip(known.names, row.tolist(), strict=True)), known)
@@ -40,10 +40,12 @@ def test_a_score_on_its_operating_point_is_decided_on(task: str) -> None:
     scores = np.array([[0.3, 0.7]])
 
     assert "l1" in decide(dict(zip(known.names, scores[0].tolist(), strict=True)), known)
-    assert decided(scores.astype(np.float32), {"card": known.plain()}).tolist() == [1]
+    assert decide_labels(scores.astype(np.float32), {"card": known.plain()}).tolist() == [1]
 
 
 def test_of_no_tiles_nothing_is_decided() -> None:
     none = np.empty((0, 3), np.float32)
 
-    assert decided(none, {"card": card("multiclass", (None, None, None)).plain()}).shape == (0,)
+    assert decide_labels(none, {"card": card("multiclass", (None, None, None)).plain()}).shape == (
+        0,
+    )

@@ -12,8 +12,8 @@ from wsidicom import Settings, WsiDicom
 from diascope.errors import NoPictureError, ReadError
 from diascope.library_warnings import heard
 from diascope.readers.dicom_facts import facts
-from diascope_slides.backends.dicom_header_repair import mended
-from diascope_slides.backends.dicom_series import series_of
+from diascope_slides.backends.dicom_header_repair import repair_header
+from diascope_slides.backends.dicom_series import find_series
 from diascope_slides.backends.dicom_unsupported import (
     check_header,
     check_is_level,
@@ -22,7 +22,7 @@ from diascope_slides.backends.dicom_unsupported import (
     check_levels,
     check_scans,
 )
-from diascope_slides.slide import pyramid
+from diascope_slides.slide import pyramid_levels
 
 _GROUPS = 0x5200
 _LEVELS = Settings(strict_tile_size_check=False, level_scale_tolerance=0.5)
@@ -39,13 +39,13 @@ class DicomSlide:
         with heard():  # pydicom tells every value that is too long
             header = _header(path)
             check_is_level(header)
-            files, lacking = series_of(path)
+            files, lacking = find_series(path)
             if files[0].name != path.name:
                 raise NoPictureError(f"a part of the slide {files[0].name!r}, and read with it")
             check_is_whole(lacking)
             check_header(header)
             self.facts: Mapping[str, str] = facts(header)
-            self._mended = mended(path)
+            self._mended = repair_header(path)
             self.notes = () if self._mended is None else self._mended.notes
             check_joins(header, self.notes)
             opening = files if self._mended is None else self._mended.file.name
@@ -58,7 +58,7 @@ class DicomSlide:
             self.close()
             raise
         self._numbers = [level.level for level in levels]
-        self.levels = pyramid([(level.size.height, level.size.width) for level in levels])
+        self.levels = pyramid_levels([(level.size.height, level.size.width) for level in levels])
         spacing = self._slide.mpp
         stated = self._mended is None or self._mended.spacing_stated
         self.spacing_um = (spacing.height, spacing.width) if stated else None

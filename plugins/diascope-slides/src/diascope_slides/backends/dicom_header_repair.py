@@ -20,7 +20,7 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import JPEGBaseline8Bit
 
 from diascope.errors import ReadError
-from diascope.readers.dicom_facts import two_lengths
+from diascope.readers.dicom_facts import spacing_from_tag
 
 _ENCAPSULATED = 12  # bytes of tag, VR and length before the first fragment
 _JPEG_BLOCK = 16
@@ -28,7 +28,7 @@ _FLAT = 3.0  # standard deviation of padding after lossy compression, at most
 _ANY_SPACING_MM = 0.001
 
 
-class Mended(NamedTuple):
+class RepairedFile(NamedTuple):
     """A copy of a file with a complete header.
 
     Attributes:
@@ -42,7 +42,7 @@ class Mended(NamedTuple):
     notes: tuple[str, ...]
 
 
-def mended(path: Path) -> Mended | None:
+def repair_header(path: Path) -> RepairedFile | None:
     """Return a completed copy; None if nothing is missing.
 
     Raises:
@@ -60,7 +60,7 @@ def mended(path: Path) -> Mended | None:
         dcmwrite(copy, header, enforce_file_format=True)
         shutil.copyfileobj(file, copy, 1 << 20)
         copy.flush()
-    return Mended(copy, spacing_stated, notes)
+    return RepairedFile(copy, spacing_stated, notes)
 
 
 def _complete(header: FileDataset, path: Path, file: BinaryIO) -> Iterator[str]:
@@ -93,7 +93,7 @@ def _complete(header: FileDataset, path: Path, file: BinaryIO) -> Iterator[str]:
 
 
 def _has_spacing(header: Dataset) -> bool:
-    return two_lengths(_measures(header), "PixelSpacing") is not None
+    return spacing_from_tag(_measures(header), "PixelSpacing") is not None
 
 
 def _measures(header: Dataset) -> Dataset:

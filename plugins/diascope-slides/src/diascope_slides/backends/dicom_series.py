@@ -51,7 +51,7 @@ class _Member(NamedTuple):
     parts: tuple[str, int]
 
 
-def series_of(path: Path) -> Series:
+def find_series(path: Path) -> Series:
     """Return the slide that a file is one of; a file that is in no series is a slide.
 
     Raises:

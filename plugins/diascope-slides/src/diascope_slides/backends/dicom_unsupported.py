@@ -7,7 +7,7 @@ from wsidicom import WsiDicom
 from wsidicom.group import Level
 
 from diascope.errors import NoPictureError, ReadError
-from diascope.readers.dicom_tags import values, whole
+from diascope.readers.dicom_tags import integer, values
 
 _BITS = 8
 _PLANE = "Write one plane in colour to a file of its own."
@@ -31,10 +31,10 @@ def check_header(header: Dataset) -> None:
     Raises:
         ReadError: if it has more than 8 bits, which would be cut off, or focal planes.
     """
-    bits = whole(header, "BitsAllocated")
+    bits = integer(header, "BitsAllocated")
     if bits not in (None, _BITS):
         raise ReadError(f"its values have {bits} bits; of slides, {_BITS} are read")
-    _check_one("focal planes", whole(header, "TotalPixelMatrixFocalPlanes") or 1)
+    _check_one("focal planes", integer(header, "TotalPixelMatrixFocalPlanes") or 1)
 
 
 def check_is_whole(lacking: int) -> None:
@@ -56,7 +56,7 @@ def check_joins(header: Dataset, completed: Sequence[str]) -> None:
     """
     source = "SOPInstanceUIDOfConcatenationSource"
     lacks = [*completed, *([] if header.get(source) else [f"{source} is missing"])]
-    several = header.get("ConcatenationUID") and whole(header, "InConcatenationTotalNumber") != 1
+    several = header.get("ConcatenationUID") and integer(header, "InConcatenationTotalNumber") != 1
     if lacks and several:
         raise ReadError(
             f"it is cut into several files, which cannot be joined: {'; '.join(lacks)}",

@@ -17,7 +17,7 @@ from openslide import (
 )
 from PIL import Image
 
-from diascope_slides.slide import Level, pyramid
+from diascope_slides.slide import Level, pyramid_levels
 
 _BOUNDS = (
     PROPERTY_NAME_BOUNDS_X,
@@ -39,7 +39,7 @@ class OpenSlideSlide:
         self.facts: Mapping[str, str] = {}
         properties = self._slide.properties
         self.library = f"OpenSlide ({properties.get('openslide.vendor')})"
-        canvas = pyramid([(h, w) for w, h in self._slide.level_dimensions])
+        canvas = pyramid_levels([(h, w) for w, h in self._slide.level_dimensions])
         bounds = _bounds(self._slide)
         self._left, self._top, width, height = bounds
         self.levels = tuple(_cut(level, height, width) for level in canvas)

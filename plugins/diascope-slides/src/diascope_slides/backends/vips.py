@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from diascope.errors import ReadError
 from diascope_slides.backends.ome import ome_spacing_um
-from diascope_slides.slide import pyramid
+from diascope_slides.slide import pyramid_levels
 
 _MICROSCOPY_UM = (0.02, 20.0)  # of a pixel: other resolution tags speak of paper and of screens
 _DESCRIPTION, _LOADER, _UNIT = "image-description", "vips-loader", "resolution-unit"
@@ -30,7 +30,7 @@ class VipsSlide:
     def __init__(self, path: Path) -> None:
         first = _load(path)
         self._images = [_rgb(image.autorot()) for image in (first, *_smaller(path, first))]
-        self.levels = pyramid([(image.height, image.width) for image in self._images])
+        self.levels = pyramid_levels([(image.height, image.width) for image in self._images])
         orientation, spacing = _orientation(first), _spacing_um(first)
         self.spacing_um = spacing[::-1] if spacing and orientation in _SIDEWAYS else spacing
         self.facts: Mapping[str, str] = {}

@@ -31,7 +31,7 @@ class Answer:
         return tuple(self.prediction.scores)
 
     @property
-    def doubts(self) -> tuple[str, ...]:
+    def caveats(self) -> tuple[str, ...]:
         """Why not to trust the answer or its scale bar: warnings, and what was assumed."""
         assumed = (line for line in self.prediction.trace if "assumed" in line)
         return (*self.prediction.warnings, *assumed)

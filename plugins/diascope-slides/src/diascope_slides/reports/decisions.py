@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from diascope_slides.reports.answers import card_labels
 
 
-def decided(scores: NDArray[np.float32], run: Mapping[str, Any]) -> NDArray[np.intp]:
+def decide_labels(scores: NDArray[np.float32], run: Mapping[str, Any]) -> NDArray[np.intp]:
     """Return ``(n,)``: the place of the label that the card's operating points decide on, or -1.
 
     The rule is that of ``diascope.decision.decide``. Where several labels of a multilabel task

@@ -53,7 +53,7 @@ def draw(path: Path, answer: Answer, label: str, told: CardLabel, opacity: float
     )  # fmt: skip
     bar = figure.colorbar(mapped, ax=axes, shrink=0.6, aspect=24, pad=0.03)
     _explain(bar, answer.prediction.score_kind, told.point)
-    _warn(figure, answer.doubts)
+    _warn(figure, answer.caveats)
     figure.savefig(path, dpi=_DPI, facecolor="white", metadata={"Software": None})
 
 

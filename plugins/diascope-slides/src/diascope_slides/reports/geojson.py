@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from diascope.sample import Record
 from diascope_slides.reports.answers import Answer, answers, card_labels
-from diascope_slides.reports.decisions import decided
-from diascope_slides.reports.outlines import merged, outlines
+from diascope_slides.reports.decisions import decide_labels
+from diascope_slides.reports.outlines import merge_boxes, outlines
 
 _COLOURS = (
     (0, 114, 178),
@@ -61,14 +61,14 @@ class GeoJsonReport:
     def _features(self, answer: Answer, run: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         classes = _classes(run)
         boxes, scores = answer.regions.boxes, answer.regions.scores
-        chosen = decided(scores, run)
+        chosen = decide_labels(scores, run)
         if not self.merge:
             for outline, place, row in zip(outlines(boxes), chosen, scores, strict=True):
                 yield _feature("tile", answer, outline, classes[place], row)
             return
         for place in np.unique(chosen):
             (tiles,) = np.nonzero(chosen == place)
-            for outline, group in merged(boxes[tiles]):
+            for outline, group in merge_boxes(boxes[tiles]):
                 mean = scores[tiles[group]].mean(axis=0)
                 yield _feature("annotation", answer, outline, classes[place], mean)
 

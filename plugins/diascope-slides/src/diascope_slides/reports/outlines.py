@@ -13,7 +13,7 @@ def outlines(boxes: NDArray[np.int32]) -> Iterator[dict[str, Any]]:
         yield _polygon(*box.tolist())
 
 
-def merged(boxes: NDArray[np.int32]) -> Iterator[tuple[dict[str, Any], NDArray[np.intp]]]:
+def merge_boxes(boxes: NDArray[np.int32]) -> Iterator[tuple[dict[str, Any], NDArray[np.intp]]]:
     """Yield the outline of each group of boxes that touch or overlap, and which boxes it holds."""
     import shapely
     from shapely.geometry import mapping

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from diascope.errors import ReadError
 from diascope.sample import Item, Overview
-from diascope_slides.opening import opened
+from diascope_slides.opening import open_slide
 from diascope_slides.resample import Box, resample
 from diascope_slides.slide import Slide, level_for
 
@@ -41,7 +41,7 @@ def write_pyramid(item: Item, overview: Overview, folder: Path, pixels: int) -> 
     """
     import pyvips
 
-    with opened(item) as (slide, _):
+    with open_slide(item) as (slide, _):
         finest = slide.levels[0]
         if (finest.height, finest.width) != tuple(overview.size):
             raise ReadError("it is no longer the slide that was classified: its size is another")

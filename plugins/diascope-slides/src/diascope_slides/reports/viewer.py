@@ -93,7 +93,7 @@ class ViewerReport:
             "predicted": prediction.predicted,
             "kind": prediction.score_kind,
             "scores": {label: float(score) for label, score in prediction.scores.items()},
-            "warnings": answer.doubts,
+            "warnings": answer.caveats,
             "heats": {label: _save_heat(answer, label, folder, shown) for label in answer.labels},
         }
 

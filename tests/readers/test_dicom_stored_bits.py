@@ -54,7 +54,7 @@ def test_jpeg_ls_keeps_whole_words_and_what_stands_in_their_unused_bits(
 
 
 def test_values_of_a_codec_with_its_own_precision_are_moved_only_if_they_are_too_great() -> None:
-    place = BitLayout(12, 4, certain=False)
+    place = BitLayout(12, 4, reliable=False)
 
     np.testing.assert_array_equal(place.extract(VALUES << 4), VALUES)
     assert place.extract(VALUES) is VALUES

@@ -1,4 +1,4 @@
-# Everything a fresh machine with python3 and make needs. The same in plain lines: README.md.
+# All that a fresh machine with python3 and make needs. The same steps without make: README.md.
 VENV ?= .venv
 PYTHON ?= python3
 BIN = $(VENV)/bin

@@ -16,7 +16,7 @@ from scipy.stats import norm
 from diascope.decision import softmax
 from diascope.evaluation.delong import delong
 from diascope.evaluation.labelled_scores import Floats, Scored
-from diascope.evaluation.metrics import measured, metrics_of
+from diascope.evaluation.metrics import compute_metrics, estimate_metrics
 from diascope.evaluation.weighted_metrics import Weighted
 from diascope.training.conformal import fit_conformal
 from diascope.training.operating_points import Rule
@@ -80,10 +80,10 @@ class World:
 
     def kept(self, tables: int) -> dict[str, float]:
         """Return metric to the share of intervals that hold the truth."""
-        large = metrics_of(self.table(2**32, MANY), Weighted(np.ones((1, MANY))))
+        large = compute_metrics(self.table(2**32, MANY), Weighted(np.ones((1, MANY))))
         held: dict[str, list[bool]] = {}
         for seed in range(tables):
-            found = measured(self.table(seed, self.items), draws=300, seed=seed)
+            found = estimate_metrics(self.table(seed, self.items), draws=300, seed=seed)
             for name, told in found.items():
                 if "low" in told:
                     holds = told["low"] - 1e-6 <= large[name][0] <= told["high"] + 1e-6

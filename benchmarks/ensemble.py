@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from diascope.card import ModelCard
 from diascope.evaluation.labelled_scores import Scored
-from diascope.evaluation.metrics import measured
+from diascope.evaluation.metrics import estimate_metrics
 from diascope.pipeline import compose
 from diascope.recipe import read_recipe
 from diascope.table import Example, read_table
@@ -73,7 +73,7 @@ def show(name: str, rows: list[Example], scores: Floats, card: ModelCard, shares
         predicted=raised == raised.max(axis=1, keepdims=True),
         score_kind="softmax",
     )
-    figures = measured(scored, draws=300)
+    figures = estimate_metrics(scored, draws=300)
     cells = (figures[metric] for metric in ("auc_macro", "balanced_accuracy"))
     told = (f"{each['value']:.3f} ({each['low']:.3f} to {each['high']:.3f})" for each in cells)
     print(f"| {name} | {' | '.join(told)} |", flush=True)

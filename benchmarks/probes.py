@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader
 
 from diascope.evaluation.compare import compare
 from diascope.evaluation.labelled_scores import Scored
-from diascope.evaluation.metrics import measured
+from diascope.evaluation.metrics import estimate_metrics
 from diascope.recipe import read_recipe
 from diascope.training.dataset import Pictures, first_sample
 from diascope.training.loss import Objective
@@ -154,7 +154,7 @@ def fitted_head(options: TrainOptions, features: torch.Tensor, targets: Features
 
 
 def show(name: str, found: Scored, base: Scored | None) -> None:
-    figures, cells = measured(found, draws=300), [name]
+    figures, cells = estimate_metrics(found, draws=300), [name]
     metrics = compare(found, base, title="", draws=300).metrics if base else {}
     for metric in ("auc_macro", "balanced_accuracy"):
         value = figures[metric]

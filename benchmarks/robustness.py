@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from diascope.evaluation.labelled_scores import Scored
-from diascope.evaluation.metrics import measured
+from diascope.evaluation.metrics import estimate_metrics
 from diascope.pipeline import compose
 from diascope.preparation import Preparation
 from diascope.recipe import read_recipe
@@ -134,7 +134,7 @@ def main() -> None:
             predicted=np.array([[name in a.predicted for name in names] for a in answers]),
             score_kind=card.score_kind,
         )
-        found = measured(scored, draws=200)
+        found = estimate_metrics(scored, draws=200)
         told = [f"{name} {text(found[name])}" for name in METRICS if name in found]
         print(f"{way:<24} {'  '.join(told)}", flush=True)
 

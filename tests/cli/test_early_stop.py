@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from diascope.cli.early_stop import folder_told
+from diascope.cli.early_stop import stop_on_output_fault
 from tests.cli.tables import write_labelled
 from tests.runs import Ended
 from tests.training.trainings import write_table, write_training
@@ -65,7 +65,11 @@ def test_a_disk_that_fills_in_a_training_is_told(
 def test_a_full_disk_behind_words_of_torch_is_found(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit), folder_told(tmp_path), FULL.open("wb", buffering=0) as file:
+    with (
+        pytest.raises(SystemExit),
+        stop_on_output_fault(tmp_path),
+        FULL.open("wb", buffering=0) as file,
+    ):
         torch.save(torch.zeros(100_000), file)
     assert "the disk is full" in capsys.readouterr().err
 
@@ -79,9 +83,9 @@ def test_a_folder_that_is_gone_is_told_and_any_other_fault_is_not(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     out = Path("gone") if relative else tmp_path / "gone"
-    with pytest.raises(SystemExit), folder_told(out):
+    with pytest.raises(SystemExit), stop_on_output_fault(out):
         (out / "metrics.json").write_text("{}")
     assert "the output folder can no longer be written: No such file" in capsys.readouterr().err
     for other in (RuntimeError("of ours"), OSError(errno.ENOENT, "gone", str(tmp_path / "a.png"))):
-        with pytest.raises(type(other)), folder_told(out):
+        with pytest.raises(type(other)), stop_on_output_fault(out):
             raise other

@@ -16,7 +16,7 @@ import pytest
 
 from diascope.card import Label, read_card, write_card
 from diascope.cli import completion, doctor, pipeline
-from diascope.cli.command_line import typed
+from diascope.cli.command_line import typed_command
 from tests.runs import Ended, write_pictures
 
 Command = Callable[..., Ended]
@@ -94,7 +94,7 @@ def test_what_goes_on_is_quoted_by_the_name_that_was_called(
     monkeypatch: pytest.MonkeyPatch, called: str, name: str
 ) -> None:
     monkeypatch.setattr(sys, "argv", [called, "run", "my derm.yaml"])
-    assert typed() == f"{name} run 'my derm.yaml'"
+    assert typed_command() == f"{name} run 'my derm.yaml'"
 
 
 def test_plugins_list_is_one_json_document(command: Command) -> None:
@@ -197,7 +197,7 @@ def test_a_shell_gets_its_completion_script(command: Command, shell: str) -> Non
 def test_a_shell_completes_the_command_by_the_name_that_was_called(
     command: Command, monkeypatch: pytest.MonkeyPatch, shell: str
 ) -> None:
-    monkeypatch.setattr(completion, "called", lambda: "diascope")
+    monkeypatch.setattr(completion, "program_name", lambda: "diascope")
     script = command("completion", shell).out
     assert "_diascope_completion" in script
     assert f"_PIPELINE_COMPLETE={shell}_complete" in script  # what the command looks for

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from diascope.cli.run import _listed
+from diascope.cli.run import _report_lines
 from tests.pngs import png
 from tests.runs import Ended, rows, states, write_pictures, write_recipe
 
@@ -255,12 +255,16 @@ def test_an_executor_is_chosen_on_the_command_line(
 
 def test_files_in_a_folder_are_counted_not_listed(tmp_path: Path) -> None:
     files = [tmp_path / name for name in ("a.csv", "maps/1.png", "maps/deep/2.png", "b.html")]
-    assert list(_listed(files, tmp_path, strict=False)) == [
+    assert list(_report_lines(files, tmp_path, strict=False)) == [
         str(tmp_path / "a.csv"),
         f"{tmp_path / 'maps'}/ (2 files)",
         str(tmp_path / "b.html"),
     ]
-    assert list(_listed(files, tmp_path, strict=True)) == ["a.csv", "maps/ (2 files)", "b.html"]
+    assert list(_report_lines(files, tmp_path, strict=True)) == [
+        "a.csv",
+        "maps/ (2 files)",
+        "b.html",
+    ]
 
 
 def test_an_executor_that_the_recipe_names_too_keeps_its_parameters(

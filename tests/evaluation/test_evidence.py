@@ -15,7 +15,7 @@ from diascope.contracts import Runtime
 from diascope.engines.torch import Reference
 from diascope.errors import TableError
 from diascope.evaluation.evidence import DEPTHS, measure_evidence
-from diascope.evaluation.evidence_cases import Looking, refuse_missing_masks
+from diascope.evaluation.evidence_cases import CaseBuilder, refuse_missing_masks
 from diascope.network import LinearHead, Network
 from diascope.pipeline import make_backbone
 from diascope.plugins import find_plugin, load_plugin
@@ -31,7 +31,7 @@ def make_part(kind: str, name: str, *values: object) -> Part:
 
 
 @pytest.fixture
-def looking(make_card: Callable[..., ModelCard], tmp_path: Path) -> Looking:
+def looking(make_card: Callable[..., ModelCard], tmp_path: Path) -> CaseBuilder:
     """A network whose one feature is the brightness of each pixel; it speaks for ``bright``."""
     backbone, head = nn.Sequential(nn.Conv2d(3, 1, 1), nn.ReLU()), LinearHead(1, 2)
     with torch.no_grad():
@@ -44,7 +44,7 @@ def looking(make_card: Callable[..., ModelCard], tmp_path: Path) -> Looking:
     engine = Reference(Network(backbone, head).eval(), card, "cpu")
     classifier = Classifier(engine, card, runtime)
     steps = (make_part("preprocessing", "resize", 32),)
-    return Looking(
+    return CaseBuilder(
         classifier, Preparation((make_part("reader", "image"),), steps, block=1), tmp_path
     )
 
@@ -67,7 +67,7 @@ def examples(tmp_path: Path) -> list[Example]:
 
 
 def test_the_evidence_for_what_decides_lies_inside_and_is_followed(
-    looking: Looking, examples: list[Example]
+    looking: CaseBuilder, examples: list[Example]
 ) -> None:
     found = measure_evidence(looking, examples, draws=50)
     inside, hiding = (found[part]["figures"] for part in ("inside", "hiding"))
@@ -84,7 +84,7 @@ def test_the_evidence_for_what_decides_lies_inside_and_is_followed(
 
 
 def test_a_network_that_sees_nothing_has_the_masks_share(
-    looking: Looking, examples: list[Example]
+    looking: CaseBuilder, examples: list[Example]
 ) -> None:
     with torch.no_grad():
         looking.classifier.network.backbone[0].weight.fill_(0)  # type: ignore[index]
@@ -97,14 +97,16 @@ def test_a_network_that_sees_nothing_has_the_masks_share(
     assert found["randomised"]["figures"]["head"] is None  # a flat map has no ranks
 
 
-def test_the_same_seed_gives_the_same_numbers(looking: Looking, examples: list[Example]) -> None:
+def test_the_same_seed_gives_the_same_numbers(
+    looking: CaseBuilder, examples: list[Example]
+) -> None:
     one, two = (measure_evidence(looking, examples, draws=10, seed=4) for _ in range(2))
 
     assert one == two
 
 
 def test_a_picture_without_a_usable_mask_is_counted_with_its_reason(
-    looking: Looking, examples: list[Example]
+    looking: CaseBuilder, examples: list[Example]
 ) -> None:
     Image.new("L", (9, 9), 255).save(examples[3].path.parent / "3-mask.png")
     found = measure_evidence(looking, examples, draws=5)
@@ -114,7 +116,7 @@ def test_a_picture_without_a_usable_mask_is_counted_with_its_reason(
 
 
 def test_figures_of_where_evidence_lies_are_of_the_same_maps(
-    looking: Looking, examples: list[Example]
+    looking: CaseBuilder, examples: list[Example]
 ) -> None:
     Image.new("RGB", (96, 64)).save(examples[3].path)  # black: nothing speaks for bright
     found = measure_evidence(looking, examples, draws=5)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from diascope.errors import ReadError
-from diascope.evaluation.evidence_masks import followed, inside_figures
+from diascope.evaluation.evidence_masks import localisation_metrics, transform_mask
 from diascope.explain.steps import walked
 from diascope.preprocessing.center_crop import CenterCrop
 from diascope.preprocessing.gray_world import GrayWorld
@@ -31,7 +31,7 @@ def test_a_mask_moves_as_its_picture_does(make_sample: Callable[..., Sample]) ->
     pixels[30:50, 50:80] = 220
     mask = np.where(pixels[:, :, :1] > 100, 255, 0).astype(np.uint8)
     last, stages = walked(make_sample(pixels), STEPS)
-    inside = followed(make_sample(mask), stages, STEPS)
+    inside = transform_mask(make_sample(mask), stages, STEPS)
 
     assert inside.shape == (24, 24)
     assert inside.any()
@@ -42,7 +42,7 @@ def test_a_mask_of_another_size_is_refused(make_sample: Callable[..., Sample]) -
     _, stages = walked(make_sample(np.zeros((80, 120, 3), np.uint8)), STEPS)
 
     with pytest.raises(ReadError, match="not of the picture's size"):
-        followed(make_sample(np.full((8, 8, 1), 255, np.uint8)), stages, STEPS)
+        transform_mask(make_sample(np.full((8, 8, 1), 255, np.uint8)), stages, STEPS)
 
 
 def test_a_step_that_changes_the_size_in_its_own_way_is_refused(
@@ -55,26 +55,26 @@ def test_a_step_that_changes_the_size_in_its_own_way_is_refused(
     _, stages = walked(make_sample(np.zeros((8, 8, 3), np.uint8)), steps)
 
     with pytest.raises(ReadError, match="cannot follow the step halve"):
-        followed(make_sample(np.full((8, 8, 1), 255, np.uint8)), stages, steps)
+        transform_mask(make_sample(np.full((8, 8, 1), 255, np.uint8)), stages, steps)
 
 
 def test_a_mask_that_is_cut_away_is_refused(make_sample: Callable[..., Sample]) -> None:
     _, stages = walked(make_sample(np.zeros((80, 120, 3), np.uint8)), STEPS)
 
     with pytest.raises(ReadError, match="nothing of its mask is left"):
-        followed(make_sample(np.zeros((80, 120, 1), np.uint8)), stages, STEPS)
+        transform_mask(make_sample(np.zeros((80, 120, 1), np.uint8)), stages, STEPS)
 
 
 def test_all_energy_of_the_mask_itself_lies_inside() -> None:
     mask = masks()
-    figures = inside_figures(mask.astype(np.float32), mask)
+    figures = localisation_metrics(mask.astype(np.float32), mask)
 
     assert (figures["energy"], figures["pointing"], figures["area"]) == (1, 1, 0.25)
 
 
 def test_what_speaks_against_a_label_does_not_count() -> None:
     mask = masks()
-    figures = inside_figures(np.where(mask, 1, -5).astype(np.float32), mask)
+    figures = localisation_metrics(np.where(mask, 1, -5).astype(np.float32), mask)
 
     assert figures["energy"] == 1
 
@@ -82,7 +82,8 @@ def test_what_speaks_against_a_label_does_not_count() -> None:
 def test_random_maps_have_the_masks_share_of_the_area() -> None:
     random, mask = np.random.default_rng(0), masks(0.375)
     found = [
-        inside_figures(random.normal(size=(32, 32)).astype(np.float32), mask) for _ in range(400)
+        localisation_metrics(random.normal(size=(32, 32)).astype(np.float32), mask)
+        for _ in range(400)
     ]
 
     assert np.mean([each["energy"] for each in found]) == pytest.approx(0.375, abs=0.01)
@@ -92,7 +93,7 @@ def test_random_maps_have_the_masks_share_of_the_area() -> None:
 def test_the_gaussian_favours_the_middle() -> None:
     middle = np.zeros((32, 32), bool)
     middle[8:24, 8:24] = True
-    figures = inside_figures(np.ones((4, 4), np.float32), middle)
+    figures = localisation_metrics(np.ones((4, 4), np.float32), middle)
 
     assert figures["energy"] == pytest.approx(0.25)
     assert figures["energy_gaussian"] == pytest.approx(0.6827**2 / 0.9545**2, abs=0.01)
@@ -101,13 +102,13 @@ def test_the_gaussian_favours_the_middle() -> None:
 
 
 def test_a_map_that_speaks_for_nothing_has_no_energy() -> None:
-    assert np.isnan(inside_figures(-np.ones((4, 4), np.float32), masks())["energy"])
+    assert np.isnan(localisation_metrics(-np.ones((4, 4), np.float32), masks())["energy"])
 
 
 @pytest.mark.parametrize("level", [0.0, -1.0])
 def test_a_map_that_nowhere_speaks_for_the_label_points_nowhere(level: float) -> None:
     mask = np.zeros((32, 32), bool)
     mask[:4, :4] = True  # where the first of equal places lies
-    figures = inside_figures(np.full((4, 4), level, np.float32), mask)
+    figures = localisation_metrics(np.full((4, 4), level, np.float32), mask)
 
     assert np.isnan([figures["energy"], figures["pointing"], figures["pointing_gain"]]).all()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from diascope.evaluation.labelled_scores import joined
+from diascope.evaluation.labelled_scores import concatenate
 from tests.evaluation.tables import binary, multiclass, multilabel
 
 
@@ -37,7 +37,7 @@ def test_tables_of_other_shapes_and_scores_beyond_one_are_refused() -> None:
 def test_what_several_models_answered_is_what_the_weakest_of_them_says() -> None:
     sets = np.ones((9, 3), np.bool_)
     sure = multiclass(9, score_kind="probability", sets=sets, coverage=0.9)
-    both, mixed = joined([sure, sure]), joined([sure, multiclass(9)])
+    both, mixed = concatenate([sure, sure]), concatenate([sure, multiclass(9)])
     assert (both.score_kind, both.coverage, len(both)) == ("probability", 0.9, 18)
     assert both.sets is not None
     assert (mixed.score_kind, mixed.coverage, mixed.sets) == ("softmax", None, None)

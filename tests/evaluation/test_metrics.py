@@ -16,7 +16,12 @@ from torchmetrics.functional.classification import (
 from diascope.evaluation.evaluate import evaluate
 from diascope.evaluation.labelled_scores import Scored
 from diascope.evaluation.library_metrics import Library
-from diascope.evaluation.metrics import macro_auc, measured, metrics_of, resampled
+from diascope.evaluation.metrics import (
+    bootstrap_metrics,
+    compute_metrics,
+    estimate_metrics,
+    macro_auc,
+)
 from diascope.evaluation.weighted_metrics import Weighted, label_aucs
 from tests.evaluation.tables import binary, multiclass, multilabel, scored
 
@@ -27,8 +32,8 @@ TASKS = pytest.mark.parametrize("make", [binary, multiclass, multilabel])
 def test_an_item_that_weighs_three_counts_as_three_items(make: Callable[..., Scored]) -> None:
     once = make(60, groups=("a", "b") * 30)
     times = np.random.default_rng(1).integers(0, 4, len(once))
-    weighted = metrics_of(once, Weighted(times[None].astype(np.float64)))
-    repeated = metrics_of(once.take(np.repeat(np.arange(len(once)), times)), Library())
+    weighted = compute_metrics(once, Weighted(times[None].astype(np.float64)))
+    repeated = compute_metrics(once.take(np.repeat(np.arange(len(once)), times)), Library())
     assert list(weighted) == list(repeated)
     for name, value in repeated.items():
         assert weighted[name][0] == pytest.approx(value, abs=1e-9), name
@@ -37,8 +42,8 @@ def test_an_item_that_weighs_three_counts_as_three_items(make: Callable[..., Sco
 def test_the_three_decimals_of_pages_are_those_of_the_value() -> None:
     for seed in range(20):
         table = multiclass(95, seed=seed)
-        exact = metrics_of(table, Library())
-        for name, figure in measured(table, draws=2).items():
+        exact = compute_metrics(table, Library())
+        for name, figure in estimate_metrics(table, draws=2).items():
             assert f"{figure['value']:.3f}" == f"{exact[name]:.3f}", (seed, name)
 
 
@@ -73,7 +78,7 @@ def test_a_label_that_no_item_has_is_left_out_of_the_mean() -> None:
 def test_multiclass_values_are_those_of_the_libraries() -> None:
     table = multiclass()
     truth, answer = table.targets.argmax(axis=1), table.predicted.argmax(axis=1)
-    found = metrics_of(table, Weighted(np.ones((1, len(table)))))
+    found = compute_metrics(table, Weighted(np.ones((1, len(table)))))
     assert found["accuracy"][0] == pytest.approx(sk.accuracy_score(truth, answer))
     assert found["balanced_accuracy"][0] == pytest.approx(sk.balanced_accuracy_score(truth, answer))
     average = sk.average_precision_score(table.targets, table.scores, average=None)
@@ -93,7 +98,7 @@ def test_the_calibration_error_is_that_of_torchmetrics() -> None:
     expected = multiclass_calibration_error(
         torch.from_numpy(shares), torch.from_numpy(truth), num_classes=3, n_bins=15, norm="l1"
     )
-    found = metrics_of(table, Weighted(np.ones((1, 300))))["ece"][0]
+    found = compute_metrics(table, Weighted(np.ones((1, 300))))["ece"][0]
     assert found == pytest.approx(float(expected), abs=1e-6)
 
 
@@ -102,7 +107,7 @@ def test_sensitivity_at_a_specificity_is_that_of_torchmetrics() -> None:
     expected, _ = binary_sensitivity_at_specificity(
         torch.from_numpy(table.scores[:, 1]), torch.from_numpy(table.targets[:, 1]).long(), 0.8
     )
-    found = metrics_of(table, Library())["sensitivity_at_specificity_80"]
+    found = compute_metrics(table, Library())["sensitivity_at_specificity_80"]
     assert found == pytest.approx(float(expected), abs=1e-6)
 
 
@@ -111,17 +116,19 @@ def test_the_operating_point_counts_what_was_decided_not_what_scored_highest() -
     scores = np.array([[0.7, 0.3], [0.9, 0.1], [0.8, 0.2], [0.6, 0.4]])
     positive = np.array([True, False, False, True])
     decided = np.stack([~positive, positive], axis=1)
-    found = measured(scored(("no", "yes"), "binary", truth, scores, decided), draws=10)
+    found = estimate_metrics(scored(("no", "yes"), "binary", truth, scores, decided), draws=10)
     names = ("sensitivity", "specificity", "ppv", "npv", "accuracy", "balanced_accuracy")
     assert [found[name]["value"] for name in names] == [0.5] * 6
 
 
 def test_sets_are_measured_by_how_many_hold_the_truth_and_how_large_they_are() -> None:
     sets = np.array([[True, False, False], [True, True, False], [True, True, True]] * 40)
-    found = measured(multiclass(sets=sets, coverage=0.9), draws=10)
+    found = estimate_metrics(multiclass(sets=sets, coverage=0.9), draws=10)
     assert found["set_coverage"]["value"] == 1.0
     assert found["set_size"]["value"] == 2.0
-    assert measured(multiclass(sets=sets[::-1]), draws=10)["set_coverage"]["value"] == 0.666667
+    assert (
+        estimate_metrics(multiclass(sets=sets[::-1]), draws=10)["set_coverage"]["value"] == 0.666667
+    )
 
 
 def test_the_interval_is_that_of_scipys_percentile_bootstrap() -> None:
@@ -130,14 +137,14 @@ def test_the_interval_is_that_of_scipys_percentile_bootstrap() -> None:
     expected = bootstrap(
         (right,), np.mean, n_resamples=4000, method="percentile", rng=np.random.default_rng(0)
     ).confidence_interval
-    found = measured(table, draws=4000)["accuracy"]
+    found = estimate_metrics(table, draws=4000)["accuracy"]
     assert found["low"] == pytest.approx(expected.low, abs=0.011)
     assert found["high"] == pytest.approx(expected.high, abs=0.011)
 
 
 def test_draws_are_those_of_a_loop_that_repeats_the_groups_items() -> None:
     table = multiclass(30, groups=tuple("abcdefghij") * 3)
-    drawn = resampled(table, draws=20, seed=3)["auc_macro"]
+    drawn = bootstrap_metrics(table, draws=20, seed=3)["auc_macro"]
     random = np.random.default_rng(3)
     groups = np.array(table.groups)
     for value in drawn:
@@ -149,13 +156,17 @@ def test_draws_are_those_of_a_loop_that_repeats_the_groups_items() -> None:
 def test_pictures_of_one_group_do_not_make_the_interval_narrower() -> None:
     alone = multiclass(60)
     copies = alone.take(np.repeat(np.arange(60), 10))
-    one, many = (measured(table, draws=400)["accuracy"] for table in (alone, copies))
+    one, many = (estimate_metrics(table, draws=400)["accuracy"] for table in (alone, copies))
     assert many == pytest.approx(one, abs=0.02)
 
 
 def test_the_most_telling_metrics_come_first() -> None:
-    assert list(measured(binary(), draws=5))[:3] == ["auc", "balanced_accuracy", "accuracy"]
-    names = list(measured(multiclass(), draws=5))
+    assert list(estimate_metrics(binary(), draws=5))[:3] == [
+        "auc",
+        "balanced_accuracy",
+        "accuracy",
+    ]
+    names = list(estimate_metrics(multiclass(), draws=5))
     assert names[:3] == ["auc_macro", "balanced_accuracy", "accuracy"]
     assert names[6:9] == ["auc_red", "auc_green", "auc_blue"]
 
@@ -163,13 +174,13 @@ def test_the_most_telling_metrics_come_first() -> None:
 def test_an_undefined_metric_is_left_out() -> None:
     table = binary()
     negatives = table.take(table.targets[:, 1] == 0)
-    found = measured(negatives, draws=5)
+    found = estimate_metrics(negatives, draws=5)
     assert not {"auc", "sensitivity", "balanced_accuracy", "average_precision"} & set(found)
     assert {"specificity", "accuracy", "brier"} <= set(found)
 
 
 def test_multilabel_measures_each_labels_calibration() -> None:
-    found = measured(multilabel(), draws=5)
+    found = estimate_metrics(multilabel(), draws=5)
     mean = (found["ece_round"]["value"] + found["ece_large"]["value"]) / 2
     assert found["ece"]["value"] == pytest.approx(mean, abs=1e-4)
     assert "accuracy" not in found
@@ -197,25 +208,25 @@ def test_a_draw_without_one_of_the_labels_is_no_draw_of_their_mean() -> None:
     scores[60:] = [0.6, 0.4, 0.0]  # the last label is never found
     groups = tuple(map(str, range(60))) + ("one",) * 4
     table = scored(("a", "b", "c"), "multiclass", truth, scores, scores > 0.5, groups=groups)
-    found = measured(table, draws=300)
+    found = estimate_metrics(table, draws=300)
     assert found["auc_macro"]["value"] == pytest.approx((1 + 1 + 0.5) / 3, abs=1e-4)
     assert found["auc_macro"]["high"] < 0.9
-    drawn = resampled(table, draws=300, seed=0)["balanced_accuracy"]
+    drawn = bootstrap_metrics(table, draws=300, seed=0)["balanced_accuracy"]
     assert np.nanmax(drawn) == pytest.approx(2 / 3, abs=1e-4)
 
 
 def test_precision_has_no_average_where_every_item_has_the_label() -> None:
     table = binary()
     positives = table.take(table.targets[:, 1] == 1)
-    assert "average_precision" not in measured(positives, draws=5)
+    assert "average_precision" not in estimate_metrics(positives, draws=5)
 
 
 def test_a_mean_over_labels_that_hardly_any_draw_holds_has_no_interval() -> None:
     truth = np.eye(6)  # 6! of 6^6 draws hold them all: one in 65
     names = tuple(f"label {place}" for place in range(6))
     table = scored(names, "multiclass", truth, truth, truth == 1)
-    found = measured(table, draws=200)
-    assert measured(table, draws=2)["auc_macro"] == {"value": 1.0}
+    found = estimate_metrics(table, draws=200)
+    assert estimate_metrics(table, draws=2)["auc_macro"] == {"value": 1.0}
     assert found["auc_macro"] == {"value": 1.0}
     assert found["accuracy"]["value"] == 1.0
 
@@ -235,7 +246,7 @@ def test_the_calibration_error_of_calibrated_scores_is_0_within_nearly_every_int
         truth = random.random(150) < scores
         both = [np.stack([1 - each, each], axis=1) for each in (truth, scores, scores >= 0.5)]
         table = scored(("no", "yes"), "binary", both[0], both[1], both[2] == 1)
-        found = measured(table, draws=200, seed=seed)["ece"]
+        found = estimate_metrics(table, draws=200, seed=seed)["ece"]
         assert found["low"] <= found["value"] <= found["high"]
         held.append(found["low"] == 0)
     assert np.mean(held) > 0.9
@@ -248,7 +259,7 @@ def test_a_calibration_error_lies_within_its_interval_about_as_often_as_promised
         truth = random.random(400) < scores - 0.1  # each bin is wrong by a tenth
         both = [np.stack([1 - each, each], axis=1) for each in (truth, scores, scores >= 0.5)]
         table = scored(("no", "yes"), "binary", both[0], both[1], both[2] == 1)
-        found = measured(table, draws=200, seed=seed)["ece"]
+        found = estimate_metrics(table, draws=200, seed=seed)["ece"]
         held.append(found["low"] <= 0.1 <= found["high"])
     assert np.mean(held) > 0.9
 
@@ -256,9 +267,9 @@ def test_a_calibration_error_lies_within_its_interval_about_as_often_as_promised
 def test_an_interval_holds_its_value_and_ends_where_a_metric_does() -> None:
     wrong = np.array([[1, 0]] * 8 + [[0, 1]] * 2)
     table = scored(("no", "yes"), "binary", wrong * 1.0, np.array([[0.01, 0.99]] * 10), wrong == 1)
-    assert measured(table, draws=300)["ece"]["high"] == 1
+    assert estimate_metrics(table, draws=300)["ece"]["high"] == 1
     truth, sure = np.eye(3)[[0] * 2 + [1] * 6], np.eye(3)[[0] * 8]  # of a label that no item has
-    brier = measured(scored(("a", "b", "c"), "multiclass", truth, sure, sure == 1))["brier"]
+    brier = estimate_metrics(scored(("a", "b", "c"), "multiclass", truth, sure, sure == 1))["brier"]
     assert brier["low"] < brier["value"] == 1.5 < brier["high"]
 
 
@@ -269,7 +280,7 @@ def test_that_13_were_all_found_promises_no_more_than_the_exact_interval(picture
     both = [np.stack([~each, each], axis=1) for each in (truth, raised)]
     groups = tuple(np.repeat(np.arange(53), pictures).astype(str))
     table = scored(("no", "yes"), "binary", both[0] * 1.0, both[1] * 1.0, both[1], groups=groups)
-    found = measured(table, draws=300)
+    found = estimate_metrics(table, draws=300)
     exact = [binomtest(count, count).proportion_ci(method="exact").low for count in (13, 36)]
     assert [found[name]["low"] for name in ("sensitivity", "npv")] == pytest.approx(exact, abs=1e-6)
     assert found["sensitivity"]["high"] == found["npv"]["high"] == 1
@@ -279,7 +290,9 @@ def test_that_13_were_all_found_promises_no_more_than_the_exact_interval(picture
 
 def test_labels_that_are_told_apart_without_a_mistake_have_no_perfect_interval() -> None:
     truth = np.eye(3)[np.arange(60) % 3]
-    found = measured(scored(("a", "b", "c"), "multiclass", truth, truth, truth == 1), draws=50)
+    found = estimate_metrics(
+        scored(("a", "b", "c"), "multiclass", truth, truth, truth == 1), draws=50
+    )
     off = 1 - 0.025 ** (1 / 20)
     limits = {"auc_a": 1 - off, "auc_macro": 1 - off / 3**0.5, "accuracy": 0.025 ** (1 / 60)}
     for name, limit in limits.items():
@@ -295,8 +308,8 @@ def test_one_label_without_a_mistake_does_not_widen_the_mean_of_the_areas() -> N
     scores = np.column_stack([sure, table.scores[:, 1:]])
     table = replace(table, scores=scores)
 
-    found = measured(table, draws=200)
-    drawn = resampled(table, draws=200, seed=0)["auc_macro"]
+    found = estimate_metrics(table, draws=200)
+    drawn = bootstrap_metrics(table, draws=200, seed=0)["auc_macro"]
 
     assert found["auc_red"]["low"] == pytest.approx(0.025 ** (1 / 40), abs=1e-6)
     bounds = found["auc_macro"]["low"], found["auc_macro"]["high"]
@@ -304,9 +317,9 @@ def test_one_label_without_a_mistake_does_not_widen_the_mean_of_the_areas() -> N
 
 
 def test_what_no_draw_changes_has_no_interval() -> None:
-    alone = measured(multiclass(60, groups=("one",) * 60), draws=20)
+    alone = estimate_metrics(multiclass(60, groups=("one",) * 60), draws=20)
     assert not any("low" in figure for figure in alone.values())
     sets = np.ones((120, 3), np.bool_)
-    found = measured(multiclass(sets=sets, coverage=0.9), draws=20)
+    found = estimate_metrics(multiclass(sets=sets, coverage=0.9), draws=20)
     assert found["set_size"] == {"value": 3.0}
     assert found["set_coverage"]["low"] == pytest.approx(0.025 ** (1 / 120), abs=1e-6)

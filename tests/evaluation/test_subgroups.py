@@ -5,8 +5,8 @@ import pytest
 
 from diascope.errors import UsageError
 from diascope.evaluation.evaluate import evaluate
-from diascope.evaluation.metrics import measured
-from diascope.evaluation.subgroups import by_subgroup, check_divisible, divided
+from diascope.evaluation.metrics import estimate_metrics
+from diascope.evaluation.subgroups import check_divisible, measure_subgroups, split_into_parts
 from tests.evaluation.tables import binary, multilabel
 
 COLUMNS = {
@@ -17,16 +17,16 @@ COLUMNS = {
 
 def test_each_value_is_measured_on_its_own_items() -> None:
     table = binary(columns=COLUMNS)
-    parts = by_subgroup(table, ["sex"], draws=20)
+    parts = measure_subgroups(table, ["sex"], draws=20)
     rows = [place for place in range(120) if COLUMNS["sex"][place] == "male"]
     male = next(part for part in parts if part.value == "male")
     assert [part.value for part in parts] == ["female", "male", "not given"]
-    assert male.metrics == measured(table.take(rows), draws=20)
+    assert male.metrics == estimate_metrics(table.take(rows), draws=20)
     assert sum(part.items for part in parts) == 120
 
 
 def test_numbers_fall_into_bins_that_hold_their_lower_edge() -> None:
-    parts = by_subgroup(binary(columns=COLUMNS), ["age:20"], draws=5)
+    parts = measure_subgroups(binary(columns=COLUMNS), ["age:20"], draws=5)
     assert [(part.value, part.items) for part in parts] == [
         ("0 to below 20", 20),
         ("20 to below 40", 40),
@@ -37,7 +37,9 @@ def test_numbers_fall_into_bins_that_hold_their_lower_edge() -> None:
 
 
 def test_a_small_part_is_marked_and_a_large_one_is_not() -> None:
-    few, many = by_subgroup(binary(columns={"site": ("a",) * 20 + ("b",) * 100}), ["site"], draws=5)
+    few, many = measure_subgroups(
+        binary(columns={"site": ("a",) * 20 + ("b",) * 100}), ["site"], draws=5
+    )
     assert few.warning == "fewer than 50 items; fewer than 10 groups with or without spotted"
     assert many.warning == ""
 
@@ -63,14 +65,14 @@ def test_a_column_that_is_asked_for_twice_is_refused() -> None:
 
 
 def test_items_without_a_number_are_a_part_of_their_own_if_all_are() -> None:
-    (part,) = by_subgroup(binary(columns={"age": ("",) * 120}), ["age:20"], draws=5)
+    (part,) = measure_subgroups(binary(columns={"age": ("",) * 120}), ["age:20"], draws=5)
     assert (part.value, part.items) == ("not given", 120)
 
 
 def test_a_label_that_is_known_nowhere_in_a_part_is_not_measured_there() -> None:
     table = multilabel(columns={"source": ("here",) * 60 + ("there",) * 60})
     table.targets[:60, 1] = np.nan
-    here, there = by_subgroup(table, ["source"], draws=5)
+    here, there = measure_subgroups(table, ["source"], draws=5)
     assert "auc_large" not in here.metrics
     assert "sensitivity_large" not in here.metrics
     assert {"auc_round", "auc_macro"} <= set(here.metrics)
@@ -80,7 +82,7 @@ def test_a_label_that_is_known_nowhere_in_a_part_is_not_measured_there() -> None
 def test_a_part_says_which_labels_its_means_are_not_over() -> None:
     table = multilabel(columns={"source": ("here",) * 60 + ("there",) * 60})
     table.targets[:60, 1] = np.nan
-    here, there = by_subgroup(table, ["source"], draws=5)
+    here, there = measure_subgroups(table, ["source"], draws=5)
     assert here.metrics["auc_macro"]["value"] == here.metrics["auc_round"]["value"]
     assert here.warning == (
         "no item has large: what needs one is not measured, and means of it are of the other labels"
@@ -91,7 +93,7 @@ def test_a_part_says_which_labels_its_means_are_not_over() -> None:
 def test_a_label_that_no_item_lacks_is_told_as_one_that_none_has() -> None:
     table = multilabel(columns={"source": ("here",) * 60 + ("there",) * 60})
     table.targets[:60, 1] = np.where(np.isnan(table.targets[:60, 1]), np.nan, 1)
-    here, there = by_subgroup(table, ["source"], draws=5)
+    here, there = measure_subgroups(table, ["source"], draws=5)
     assert here.metrics["auc_macro"]["value"] == here.metrics["auc_round"]["value"]
     means = "what needs one is not measured, and means of it are of the other labels"
     assert here.warning == f"no item lacks large: {means}"
@@ -116,10 +118,12 @@ def test_a_label_that_no_item_lacks_is_told_as_one_that_none_has() -> None:
     ],
 )
 def test_a_bin_is_what_its_name_says(width: str, cells: list[str], expected: list[str]) -> None:
-    assert divided({"x": cells}, f"x:{width}") == ("x", expected)
+    assert split_into_parts({"x": cells}, f"x:{width}") == ("x", expected)
 
 
 def test_many_items_of_few_groups_are_marked() -> None:
     groups = tuple(str(place // 15) for place in range(120))
-    (part,) = by_subgroup(binary(columns={"site": ("a",) * 120}, groups=groups), ["site"], draws=5)
+    (part,) = measure_subgroups(
+        binary(columns={"site": ("a",) * 120}, groups=groups), ["site"], draws=5
+    )
     assert part.warning == "fewer than 10 groups with or without spotted"

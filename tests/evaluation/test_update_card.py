@@ -8,7 +8,7 @@ import pytest
 
 from diascope.card import CARD_FILE, WEIGHTS_FILE, read_card, write_card
 from diascope.errors import OutputError, UsageError, WeightsError
-from diascope.evaluation.update_card import updatable, update_card
+from diascope.evaluation.update_card import updatable_folder, update_card
 
 FOUND = {"evidence": {"inside": {"cases": 3, "figures": {}}, "hiding": {}, "randomised": {}}}
 
@@ -31,7 +31,7 @@ def test_other_weights_than_the_cards_are_refused_before_anything_is_run(
     (tiny_weights / WEIGHTS_FILE).write_bytes(b"others")
 
     with pytest.raises(WeightsError, match="SHA-256 differ"):
-        updatable(tiny_weights, card)
+        updatable_folder(tiny_weights, card)
 
 
 def test_a_card_that_changed_meanwhile_stays_as_it_is(tiny_weights: Path) -> None:
@@ -50,9 +50,9 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_run(
     monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write anywhere
 
     with pytest.raises(OutputError, match="not writable"):
-        updatable(tiny_weights, read_card(tiny_weights))
+        updatable_folder(tiny_weights, read_card(tiny_weights))
 
 
 def test_a_model_without_a_folder_of_weights_is_refused(tiny_weights: Path) -> None:
     with pytest.raises(UsageError, match="no folder of weights"):
-        updatable(None, read_card(tiny_weights))
+        updatable_folder(None, read_card(tiny_weights))

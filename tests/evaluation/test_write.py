@@ -13,14 +13,14 @@ import pytest
 from PIL import Image
 
 from diascope.evaluation.compare import Comparison, compare
-from diascope.evaluation.confusion import confusion
-from diascope.evaluation.curves import net_benefit, precision_recall, roc
+from diascope.evaluation.confusion import draw_confusion
+from diascope.evaluation.curves import draw_precision_recall, draw_roc, net_benefit
 from diascope.evaluation.delong import Difference
 from diascope.evaluation.evaluate import evaluate
 from diascope.evaluation.figures import DRAWINGS, draw_figures
 from diascope.evaluation.labelled_scores import Scored
-from diascope.evaluation.reliability import reliability
-from diascope.evaluation.style import line_style, settings
+from diascope.evaluation.reliability import draw_reliability
+from diascope.evaluation.style import figure_settings, line_style
 from diascope.evaluation.write import write_evaluation
 from tests.browser import chromium
 from tests.evaluation.tables import binary, multiclass, multilabel, scored
@@ -60,15 +60,15 @@ def many_labels(names: tuple[str, ...]) -> Scored:
 
 
 @pytest.mark.parametrize("number", [14, 40])
-@pytest.mark.parametrize("draw", [roc, precision_recall, reliability])
+@pytest.mark.parametrize("draw", [draw_roc, draw_precision_recall, draw_reliability])
 def test_beside_the_names_of_many_labels_the_curves_keep_their_room(
     draw: Callable[[Scored], Any], number: int
 ) -> None:
     names = tuple(f"a long name of a finding, in three lines, number {n}" for n in range(number))
-    with matplotlib.rc_context(settings("curves")):
+    with matplotlib.rc_context(figure_settings("curves")):
         figure = draw(replace(many_labels(names), task="multilabel"))
         figure.draw_without_rendering()
-    axes, share = figure.axes[0], 0.5 if draw is reliability else 0.7
+    axes, share = figure.axes[0], 0.5 if draw is draw_reliability else 0.7
     plot, legend = axes.get_window_extent(), axes.get_legend().get_window_extent()
     assert plot.height > share * figure.bbox.height
     assert figure.bbox.y0 <= legend.y0 < legend.y1 <= figure.bbox.y1
@@ -106,7 +106,7 @@ def test_of_many_labels_only_cells_with_items_are_drawn() -> None:
     pairs = set(zip(many.targets.argmax(1), many.predicted.argmax(1), strict=True))
     each = replace(many, task="multilabel")  # what is found and raised of each: four cells
     for table, cells in ((few, 20 * 20), (many, len(pairs)), (each, 21 * 4)):
-        texts = confusion(table).axes[0].texts
+        texts = draw_confusion(table).axes[0].texts
         assert len([text for text in texts if "%" in text.get_text()]) == cells
 
 
@@ -234,7 +234,9 @@ def test_the_page_fits_a_phone_and_breaks_no_policy(folder: Path) -> None:
 
 
 def test_below_the_reliability_of_several_labels_stand_scores_of_which_an_item_has_many() -> None:
-    told = [reliability(table()).axes[1].get_ylabel() for table in (binary, multiclass, multilabel)]
+    told = [
+        draw_reliability(table()).axes[1].get_ylabel() for table in (binary, multiclass, multilabel)
+    ]
     assert told == ["Items", "Items", "Scores"]
 
 

@@ -11,9 +11,14 @@ import warnings
 
 import click
 
-from diascope.cli.command_line import typed
+from diascope.cli.command_line import typed_command
 from diascope.cli.interruption import end_interrupted, interruptible
-from diascope.cli.streams import forgive, give_up, open_closed_streams, spell_out
+from diascope.cli.streams import (
+    escape_unencodable,
+    ignore_write_errors,
+    open_closed_streams,
+    redirect_to_null,
+)
 from diascope.errors import DiascopeError
 from diascope.library_warnings import told_once
 
@@ -77,11 +82,11 @@ def main() -> None:
     """Run the command; errors of ours become one message and exit code 2."""
     warnings.formatwarning = told_once()
     open_closed_streams()
-    spell_out()
-    forgive("stderr")
+    escape_unencodable()
+    ignore_write_errors("stderr")
     verb = "".join(sys.argv[1:2])
     if verb in _WRITING:
-        forgive("stdout")
+        ignore_write_errors("stdout")
     color = False if os.environ.get("NO_COLOR") else None
     try:
         sys.exit(pipeline(prog_name="pipeline", color=color, standalone_mode=False))
@@ -92,15 +97,15 @@ def main() -> None:
         error.show()
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        end_interrupted(verb, typed())
+        end_interrupted(verb, typed_command())
     except Exception as error:
         from diascope.output_errors import is_disk_full
 
         if isinstance(error, BrokenPipeError) and verb not in _WRITING:
-            give_up(sys.stdout.fileno())  # such as `pipeline plugins list | head`
+            redirect_to_null(sys.stdout.fileno())  # such as `pipeline plugins list | head`
             sys.exit(1)
         if is_disk_full(error):
-            give_up(sys.stdout.fileno())
+            redirect_to_null(sys.stdout.fileno())
             click.echo(f"pipeline: the disk is full: {error}", err=True)
             sys.exit(3)
         if hint := _temporary_hint(error):

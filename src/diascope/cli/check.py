@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from diascope.cli.command_line import LISTS, NAMED
-from diascope.cli.streams import aside
+from diascope.cli.command_line import ANY_PATH, list_option
+from diascope.cli.streams import stdout_to_stderr
 
 _EXAMPLE = """\b
 Examples:
@@ -18,9 +18,9 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLE)
-@click.argument("recipe", type=NAMED)
-@click.argument("inputs", nargs=-1, type=NAMED)
-@LISTS
+@click.argument("recipe", type=ANY_PATH)
+@click.argument("inputs", nargs=-1, type=ANY_PATH)
+@list_option
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def check(
@@ -34,14 +34,14 @@ def check(
 
     Reads a sample of the inputs and loads no network. Ends with 0, or 2 if the run cannot work.
     """
-    from diascope.cli.strict_privacy import private_ends
+    from diascope.cli.strict_privacy import withhold_details
     from diascope.pipeline import compose
     from diascope.preflight import check as check_pipeline
     from diascope.recipe import read_recipe
 
     read = read_recipe(recipe, overrides)
     strict = read.privacy == "strict"
-    with aside(), private_ends("check") if strict else nullcontext():
+    with stdout_to_stderr(), withhold_details("check") if strict else nullcontext():
         result = check_pipeline(compose(read), inputs, lists)
     if as_json:
         click.echo(json.dumps({"recipe": read.plain(), **vars(result)}, indent=1))

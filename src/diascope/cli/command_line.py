@@ -8,10 +8,10 @@ import click
 
 from diascope.display_text import as_utf8
 
-NAMED = click.Path(readable=False)
+ANY_PATH = click.Path(readable=False)
 """A file, a folder, or what else may stand there; whether it is sound is told by who opens it."""
 
-LISTS = click.option(
+list_option = click.option(
     "--list",
     "lists",
     multiple=True,
@@ -20,18 +20,18 @@ LISTS = click.option(
 )
 
 
-def filled(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+def reject_empty(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
     """Refuse an empty word, which would be taken for none."""
     if value == "":
         raise click.BadParameter("it is empty. Was a variable of the shell not set?")
     return value
 
 
-def called() -> str:
+def program_name() -> str:
     """Return the command's name: who called it ``diascope`` may have another ``pipeline``."""
     return "diascope" if Path(sys.argv[0]).stem == "diascope" else "pipeline"
 
 
-def typed() -> str:
+def typed_command() -> str:
     """Return the command, such as ``pipeline run derm.yaml photos/``, to be typed again."""
-    return as_utf8(shlex.join([called(), *sys.argv[1:]]))
+    return as_utf8(shlex.join([program_name(), *sys.argv[1:]]))

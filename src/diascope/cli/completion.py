@@ -3,7 +3,7 @@
 import click
 from click.shell_completion import get_completion_class
 
-from diascope.cli.command_line import called
+from diascope.cli.command_line import program_name
 
 
 @click.command()
@@ -21,4 +21,4 @@ def completion(shell: str) -> None:
     found = get_completion_class(shell)
     if found is None:
         raise click.UsageError(f"click knows no completion for {shell}")
-    click.echo(found(pipeline, {}, called(), "_PIPELINE_COMPLETE").source())
+    click.echo(found(pipeline, {}, program_name(), "_PIPELINE_COMPLETE").source())

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from diascope.cli.streams import aside
+from diascope.cli.streams import stdout_to_stderr
 from diascope.cli.train import NEEDS
 
 _CORE = ("diascope", "torch", "monai", "numpy", "pillow", "scikit-image", "safetensors", "fsspec")
@@ -46,7 +46,7 @@ def doctor(as_json: bool) -> None:
     sys.exit(2 if findings["broken"] else 0)
 
 
-@aside()
+@stdout_to_stderr()
 def _findings() -> dict[str, Any]:
     from diascope.engines.open_engines import PACKAGES, installed
     from diascope.plugin_health import examine, misplaced

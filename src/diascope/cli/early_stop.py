@@ -9,12 +9,12 @@ from typing import NoReturn
 
 import click
 
-from diascope.cli.command_line import typed
+from diascope.cli.command_line import typed_command
 from diascope.output_errors import describe_output_error
 
 
 @contextmanager
-def folder_told(folder: Path) -> Iterator[None]:
+def stop_on_output_fault(folder: Path) -> Iterator[None]:
     """Stop the command early where its output folder is full, closed or gone meanwhile."""
     output = folder.resolve()
     try:
@@ -31,11 +31,11 @@ def folder_told(folder: Path) -> Iterator[None]:
 
 def stop_early(reason: str, code: int) -> NoReturn:
     """Tell why the command stops and what goes on with it; end with that code."""
-    tell_stop(reason, typed())
+    report_stop(reason, typed_command())
     sys.exit(code)
 
 
-def tell_stop(reason: str, command: str) -> None:
+def report_stop(reason: str, command: str) -> None:
     """Tell why a command stops and what goes on with it; the same, if it is not to be quoted."""
     click.echo(f"Stopped early: {reason.rstrip('.')}.", err=True)
     again = f":\n  {command}" if command else " the same command."

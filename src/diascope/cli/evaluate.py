@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from diascope.cli.command_line import NAMED, filled, typed
+from diascope.cli.command_line import ANY_PATH, reject_empty, typed_command
 from diascope.cli.quiet import without_warnings
 from diascope.display_text import as_utf8
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from diascope.evaluation.evaluate import Evaluation
-    from diascope.evaluation.evidence_cases import Looking
+    from diascope.evaluation.evidence_cases import CaseBuilder
     from diascope.evaluation.labelled_scores import Scored
     from diascope.pages.formatting import Measure
     from diascope.pipeline import Pipeline
@@ -34,7 +34,7 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLE)
-@click.argument("recipe", type=NAMED)
+@click.argument("recipe", type=ANY_PATH)
 @click.option(
     "--labels",
     required=True,
@@ -45,8 +45,8 @@ Examples:
 @click.option(
     "--output",
     "-o",
-    type=NAMED,
-    callback=filled,
+    type=ANY_PATH,
+    callback=reject_empty,
     help="Folder for the results; `evaluation` in the recipe's if not given.",
 )
 @click.option(
@@ -63,8 +63,8 @@ Examples:
 @click.option(
     "--compare",
     metavar="RECIPE2",
-    type=NAMED,
-    callback=filled,
+    type=ANY_PATH,
+    callback=reject_empty,
     help="Run another recipe too, and compare.",
 )
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
@@ -91,17 +91,17 @@ def _evaluate(
 
     The folder is held until the stack is closed.
     """
-    from diascope.cli.early_stop import folder_told
+    from diascope.cli.early_stop import stop_on_output_fault
     from diascope.evaluation.compare import check_comparable, compare
     from diascope.evaluation.evaluate import evaluate as measure
     from diascope.evaluation.evidence import measure_evidence
-    from diascope.evaluation.run_table import columns_of, learned_rows, read_labels
+    from diascope.evaluation.run_table import columns_of, read_labels, training_row_warnings
     from diascope.evaluation.subgroups import check_divisible
     from diascope.evaluation.update_card import (
         card_evidence,
         card_metrics,
-        rows_told,
-        updatable,
+        describe_rows,
+        updatable_folder,
         update_card,
     )
     from diascope.evaluation.write import write_evaluation
@@ -111,26 +111,26 @@ def _evaluate(
 
     quiet, seed = options["quiet"], options["seed"]
     by = [request.strip() for request in options["by"].split(",") if request.strip()]
-    pipeline = _composed(recipe, (*(OVERRIDES if options["evidence"] else ()), *overrides))
-    other = _composed(options["compare"], ()) if options["compare"] else None
-    folder = _folder(options["output"], pipeline)
+    pipeline = _compose(recipe, (*(OVERRIDES if options["evidence"] else ()), *overrides))
+    other = _compose(options["compare"], ()) if options["compare"] else None
+    folder = _output_folder(options["output"], pipeline)
     card = pipeline.model.instance.card
     table, weights = options["labels"], pipeline.weights
     examples, stated, warnings = read_labels(table, card, options["split"], weights)
     warnings += pipeline.warnings
     if other is not None:
         check_comparable(card, other.model.instance.card)
-        doubts = [*other.warnings, *learned_rows(examples, other.weights, stated=stated)]
+        doubts = [*other.warnings, *training_row_warnings(examples, other.weights, stated=stated)]
         warnings += [f"{other.recipe.name}: {doubt}" for doubt in doubts]
     check_divisible(columns_of(examples), by)
-    updated_in = updatable(pipeline.weights, card) if options["update_card"] else None
-    looking = _looking(pipeline, examples, options["labels"]) if options["evidence"] else None
+    updated_in = updatable_folder(pipeline.weights, card) if options["update_card"] else None
+    looking = _case_builder(pipeline, examples, options["labels"]) if options["evidence"] else None
     stack.enter_context(lock_folder(folder, lock_file=_LOCK))
-    scored, failed, doubts, code = _answers(pipeline, examples, folder, quiet=quiet)
+    scored, failed, doubts, code = _classify(pipeline, examples, folder, quiet=quiet)
     warnings += doubts
     comparison, updated = None, list[Path]()
     if other is not None:
-        theirs, lost, doubts, other_code = _answers(
+        theirs, lost, doubts, other_code = _classify(
             other, examples, folder / "compared", quiet=quiet
         )
         comparison = compare(scored, theirs, title=other.recipe.name, seed=seed)
@@ -148,13 +148,13 @@ def _evaluate(
             click.echo("Measuring the evidence maps, which can take minutes.", err=True)
         facts["evidence"] = measure_evidence(looking, answered, seed=seed)
     if updated_in is not None:
-        whom = rows_told(answered, table)
+        whom = describe_rows(answered, table)
         if looking is not None:
             told = card_evidence(facts["evidence"], answered, table)
         else:
             told = card_metrics(evaluation, f"{options['split'] or 'all rows'}: {whom}")
         updated = [update_card(updated_in, card, told)]
-    with folder_told(folder):
+    with stop_on_output_fault(folder):
         files = write_evaluation(
             evaluation,
             folder,
@@ -163,11 +163,11 @@ def _evaluate(
             titles={label.name: label.title for label in card.labels},
         )
     if not quiet:
-        _tell(evaluation, facts.get("evidence", {}), [*files[:2], *updated])
+        _print_summary(evaluation, facts.get("evidence", {}), [*files[:2], *updated])
     return code
 
 
-def _composed(recipe: str, overrides: tuple[str, ...]) -> "Pipeline":
+def _compose(recipe: str, overrides: tuple[str, ...]) -> "Pipeline":
     from diascope.cli.strict_privacy import refuse_strict
     from diascope.pipeline import compose
     from diascope.recipe import read_recipe
@@ -177,7 +177,7 @@ def _composed(recipe: str, overrides: tuple[str, ...]) -> "Pipeline":
     return compose(read)
 
 
-def _folder(output: str | None, pipeline: "Pipeline") -> Path:
+def _output_folder(output: str | None, pipeline: "Pipeline") -> Path:
     from diascope.card import CARD_FILE
     from diascope.errors import UsageError
 
@@ -193,32 +193,34 @@ def _folder(output: str | None, pipeline: "Pipeline") -> Path:
     return Path(pipeline.recipe.output) / "evaluation"
 
 
-def _answers(
+def _classify(
     pipeline: "Pipeline", examples: "Sequence[Example]", folder: Path, *, quiet: bool
 ) -> "tuple[Scored, dict[str, str], list[str], int]":
-    """Classify the pictures; return what ``collect`` does, and the exit code."""
-    from diascope.cli.early_stop import folder_told, stop_early
+    """Classify the pictures; return what ``collect_scores`` does, and the exit code."""
+    from diascope.cli.early_stop import stop_early, stop_on_output_fault
     from diascope.cli.progress import run_progress
-    from diascope.evaluation.run_table import classify, collect
+    from diascope.evaluation.run_table import classify, collect_scores
 
-    with folder_told(folder), run_progress(quiet=quiet) as watch:
-        outcome = classify(pipeline, examples, folder, watch, typed())
+    with stop_on_output_fault(folder), run_progress(quiet=quiet) as watch:
+        outcome = classify(pipeline, examples, folder, watch, typed_command())
     for problem in outcome.problems:
         click.echo(f"error: {problem}", err=True)
     if outcome.stopped:
         stop_early(outcome.stopped, outcome.exit_code)
-    with folder_told(folder):
-        scored, failed, doubts = collect(pipeline, examples, folder)
+    with stop_on_output_fault(folder):
+        scored, failed, doubts = collect_scores(pipeline, examples, folder)
     return scored, failed, doubts, max(outcome.exit_code, 1 if failed else 0)
 
 
-def _looking(pipeline: "Pipeline", examples: "Sequence[Example]", table: Path) -> "Looking":
+def _case_builder(
+    pipeline: "Pipeline", examples: "Sequence[Example]", table: Path
+) -> "CaseBuilder":
     """Return how the model looks at pictures, if their evidence can be measured."""
-    from diascope.evaluation.evidence_cases import Looking, refuse_missing_masks
+    from diascope.evaluation.evidence_cases import CaseBuilder, refuse_missing_masks
     from diascope.inference_trace import inspectable_classifier
 
     refuse_missing_masks(examples, table)
-    return Looking.of(pipeline, inspectable_classifier(pipeline), table)
+    return CaseBuilder.of(pipeline, inspectable_classifier(pipeline), table)
 
 
 def _facts(pipeline: "Pipeline", recipe: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -230,11 +232,11 @@ def _facts(pipeline: "Pipeline", recipe: str, options: dict[str, Any]) -> dict[s
         "table": as_utf8(str(options["labels"])),
         "split": options["split"] or "all rows",
         "seed": options["seed"],
-        "command": typed(),
+        "command": typed_command(),
     }
 
 
-def _tell(evaluation: "Evaluation", evidence: dict[str, Any], files: list[Path]) -> None:
+def _print_summary(evaluation: "Evaluation", evidence: dict[str, Any], files: list[Path]) -> None:
     from diascope.pages.evidence import evidence_measures
     from diascope.pages.formatting import overall_measures, plural
 
@@ -242,22 +244,22 @@ def _tell(evaluation: "Evaluation", evidence: dict[str, Any], files: list[Path])
         click.echo(f"warning: {warning}", err=True)
     measured, failed = plural(len(evaluation.scored), "item"), len(evaluation.failed)
     click.echo(f"{measured} measured, {failed:,} without answer")
-    _tell_measures(overall_measures(evaluation.overall, ()))
+    _print_measures(overall_measures(evaluation.overall, ()))
     if (comparison := evaluation.comparison) is not None:
         click.echo(f"less {comparison.title}, on {plural(comparison.items, 'item')}")
         differences = {k: {"value": v["difference"], **v} for k, v in comparison.metrics.items()}
-        _tell_measures(overall_measures(differences, ()))
+        _print_measures(overall_measures(differences, ()))
     for part in ("inside", "hiding", "randomised") if evidence else ():
         if evidence[part]:
             click.echo(f"evidence, {part}, {evidence[part]['cases']} maps")
-            _tell_measures(evidence_measures(evidence, part))
+            _print_measures(evidence_measures(evidence, part))
     for reason, count in evidence.get("left_out", {}).items():
         click.echo(f"evidence, left out, {count:,}: {reason}")
     for path in files:
         click.echo(f"  {path}")
 
 
-def _tell_measures(measures: "Sequence[Measure]") -> None:
+def _print_measures(measures: "Sequence[Measure]") -> None:
     from diascope.pages.formatting import measure_lines
 
     for line in measure_lines(measures):

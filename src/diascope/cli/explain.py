@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from diascope.cli.command_line import NAMED, filled, typed
+from diascope.cli.command_line import ANY_PATH, reject_empty, typed_command
 from diascope.cli.quiet import without_warnings
 
 if TYPE_CHECKING:
@@ -24,9 +24,11 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLE)
-@click.argument("recipe", required=False, type=NAMED)
-@click.argument("image", required=False, type=NAMED)
-@click.option("--output", "-o", required=True, type=NAMED, callback=filled, help="A folder.")
+@click.argument("recipe", required=False, type=ANY_PATH)
+@click.argument("image", required=False, type=ANY_PATH)
+@click.option(
+    "--output", "-o", required=True, type=ANY_PATH, callback=reject_empty, help="A folder."
+)
 @click.option("--label", help="The label to look at closely; the answer's if not given.")
 @click.option(
     "--method",
@@ -83,14 +85,14 @@ def explain(
         raise UsageError("--table needs --wants", hint="Such as --wants filter:0.")
     try:
         with without_warnings(quiet=quiet):
-            page = _page(recipe, image, quiet, options)
+            page = _make_page(recipe, image, quiet, options)
     except ReadError as error:  # as in a run: it is the picture that failed
         click.echo(f"failed: {masked(image or 'the first of the input')}: {error}", err=True)
         sys.exit(1)
     _write(Path(output), "explain.html", page, quiet)
 
 
-def _page(recipe: str, image: str | None, quiet: bool, options: dict[str, Any]) -> str:
+def _make_page(recipe: str, image: str | None, quiet: bool, options: dict[str, Any]) -> str:
     from diascope.cli.strict_privacy import refuse_strict
     from diascope.explain.page import explain_page
     from diascope.explain_picture import Request, explain_item
@@ -109,15 +111,15 @@ def _page(recipe: str, image: str | None, quiet: bool, options: dict[str, Any]) 
         table=options["table"],
         limit=options["limit"],
         seed=options["seed"],
-        command=typed(),
+        command=typed_command(),
     )
     found = explain_item(compose(read), request)
     if not quiet:
-        _tell(found)
+        _print_summary(found)
     return explain_page(found.subject, found.explanation, found.wanted, found.gallery)
 
 
-def _tell(found: "PictureExplanation") -> None:
+def _print_summary(found: "PictureExplanation") -> None:
     from diascope.pages.formatting import plural
 
     prediction, chosen, facts = found.subject.prediction, found.subject.chosen, found.subject.facts

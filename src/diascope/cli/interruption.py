@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import click
 
 _PATIENCE_S = 3.0
-_AGAIN_S = 0.05
+_RERAISE_DELAY_S = 0.05
 _RESUMABLE = ("run", "train", "evaluate")
 """Verbs that go on where they stopped."""
 
@@ -28,14 +28,14 @@ def interruptible() -> Iterator[None]:
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
         return
-    signal.signal(signal.SIGINT, _first)
+    signal.signal(signal.SIGINT, _on_first_interrupt)
     hook = sys.unraisablehook
-    sys.unraisablehook = _raised_again(hook)
+    sys.unraisablehook = _reraising_hook(hook)
     try:
         yield
     finally:
         sys.unraisablehook = hook
-        if signal.getsignal(signal.SIGINT) is _first:
+        if signal.getsignal(signal.SIGINT) is _on_first_interrupt:
             signal.signal(signal.SIGINT, signal.default_int_handler)
         else:  # threads may still hold the process up; once they are gone, it ends by itself
             atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
@@ -54,7 +54,7 @@ def end_interrupted(verb: str, command: str = "") -> NoReturn:
     sys.exit(130)
 
 
-def _raised_again(hook: Callable[[Any], Any]) -> Callable[[Any], None]:
+def _reraising_hook(hook: Callable[[Any], Any]) -> Callable[[Any], None]:
     """Return a hook that soon raises again an interruption which came while a process was forked or
     something was freed: there Python can raise nothing, and the work would go on."""
 
@@ -62,15 +62,15 @@ def _raised_again(hook: Callable[[Any], Any]) -> Callable[[Any], None]:
         if not issubclass(unraisable.exc_type, KeyboardInterrupt):
             hook(unraisable)
             return
-        signal.signal(signal.SIGINT, _first)
-        timer = Timer(_AGAIN_S, signal.pthread_kill, (get_ident(), signal.SIGINT))
+        signal.signal(signal.SIGINT, _on_first_interrupt)
+        timer = Timer(_RERAISE_DELAY_S, signal.pthread_kill, (get_ident(), signal.SIGINT))
         timer.daemon = True
         timer.start()
 
     return lost
 
 
-def _first(*_: Any) -> NoReturn:
+def _on_first_interrupt(*_: Any) -> NoReturn:
     start = time.monotonic()
 
     def later(*_: Any) -> None:

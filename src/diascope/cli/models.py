@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from diascope.cli.command_line import NAMED
-from diascope.cli.streams import aside
+from diascope.cli.command_line import ANY_PATH
+from diascope.cli.streams import stdout_to_stderr
 
 if TYPE_CHECKING:
     from diascope.card import ModelCard
@@ -52,10 +52,10 @@ def list_(as_json: bool) -> None:
 
 
 @models.command("show", epilog=_EXAMPLE)
-@click.argument("name", type=NAMED)
+@click.argument("name", type=ANY_PATH)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option(
-    "--html", "page", metavar="FILE", type=NAMED, help="Write a page instead; `-` prints it."
+    "--html", "page", metavar="FILE", type=ANY_PATH, help="Write a page instead; `-` prints it."
 )
 def show(name: str, as_json: bool, page: str | None) -> None:
     """Show the card of NAME: a model plugin, or a folder of weights."""
@@ -91,7 +91,7 @@ def _write_page(card: "ModelCard", page: str) -> None:
     click.echo(f"Card: {page}")
 
 
-@aside()
+@stdout_to_stderr()
 def _card(name: str) -> "ModelCard":
     from os import sep
     from os.path import isdir

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from diascope.cli.streams import aside
+from diascope.cli.streams import stdout_to_stderr
 from diascope.contracts import KINDS
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def show(name: str, kind: str | None, as_json: bool) -> None:
         _print(document)
 
 
-@aside()
+@stdout_to_stderr()
 def _document(plugin: "Plugin") -> dict[str, Any]:
     import inspect
 

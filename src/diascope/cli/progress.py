@@ -32,11 +32,11 @@ def training_progress(*, quiet: bool) -> "Iterator[Callable[[Progress], None]]":
                     task, completed=done, total=progress.epochs * progress.steps, description=text
                 )
                 if progress.figures is not None:
-                    bar.console.print(f"{text}  {_figures(progress.figures)}")
+                    bar.console.print(f"{text}  {_format_figures(progress.figures)}")
 
             yield show
     else:
-        yield _plain_training()
+        yield _plain_training_progress()
 
 
 @contextmanager
@@ -46,20 +46,24 @@ def run_progress(*, quiet: bool) -> Iterator[Callable[[dict[str, int], int], Non
         yield lambda counts, worked: None
     elif sys.stderr.isatty():
         with _bar("classifying", "{task.fields[ends]}") as bar:
-            task, rated = bar.add_task("", total=None, ends="loading"), _rated()
+            task, rated = bar.add_task("", total=None, ends="loading"), _rate_counter()
 
             def show(counts: dict[str, int], worked: int) -> None:
                 rate = rated(worked)
-                ends = f"{rate:.1f} items/s  {_ends(counts)}" if rate else _ends(counts)
+                ends = (
+                    f"{rate:.1f} items/s  {_format_counts(counts)}"
+                    if rate
+                    else _format_counts(counts)
+                )
                 bar.update(task, completed=worked, total=worked + counts["pending"], ends=ends)
 
             yield show
     else:
-        yield _plain_run()
+        yield _plain_run_progress()
 
 
-def _plain_run() -> Callable[[dict[str, int], int], None]:
-    last, rated = time.monotonic(), _rated()
+def _plain_run_progress() -> Callable[[dict[str, int], int], None]:
+    last, rated = time.monotonic(), _rate_counter()
 
     def show(counts: dict[str, int], worked: int) -> None:
         nonlocal last
@@ -70,12 +74,12 @@ def _plain_run() -> Callable[[dict[str, int], int], None]:
         told = f"{worked} of {worked + counts['pending']}"
         if rate:
             told += f", {rate:.1f} items/s, {counts['pending'] / rate:.0f} s left"
-        click.echo(f"{told} (in all {_ends(counts)})", err=True)
+        click.echo(f"{told} (in all {_format_counts(counts)})", err=True)
 
     return show
 
 
-def _rated() -> Callable[[int], float]:
+def _rate_counter() -> Callable[[int], float]:
     """Return a function from items worked to items a second since it was first called."""
     start = math.inf
 
@@ -88,11 +92,11 @@ def _rated() -> Callable[[int], float]:
     return rate
 
 
-def _ends(counts: dict[str, int]) -> str:
+def _format_counts(counts: dict[str, int]) -> str:
     return f"{counts['ok']} ok, {counts['failed']} failed, {counts['skipped']} skipped"
 
 
-def _plain_training() -> "Callable[[Progress], None]":
+def _plain_training_progress() -> "Callable[[Progress], None]":
     start = last = 0.0
     first = before = math.inf
 
@@ -110,13 +114,13 @@ def _plain_training() -> "Callable[[Progress], None]":
         text = f"epoch {progress.epoch}/{progress.epochs} step {progress.step}/{progress.steps}"
         end = f"{left / 60:.0f} min left"
         if progress.figures is not None:
-            end = f"{_figures(progress.figures)}, {end}"
+            end = f"{_format_figures(progress.figures)}, {end}"
         click.echo(f"{text} loss {progress.loss:.3f}, {end}", err=True)
 
     return show
 
 
-def _figures(figures: "Figures") -> str:
+def _format_figures(figures: "Figures") -> str:
     """Return what validation measured, as text."""
     own = ("epoch", "loss", "learning_rate")
     told = (

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from diascope.cli.command_line import NAMED
+from diascope.cli.command_line import ANY_PATH
 from diascope.cli.quiet import without_warnings
 
 if TYPE_CHECKING:
@@ -19,8 +19,8 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLE)
-@click.argument("recipe", type=NAMED)
-@click.argument("photos", nargs=-1, required=True, type=NAMED)
+@click.argument("recipe", type=ANY_PATH)
+@click.argument("photos", nargs=-1, required=True, type=ANY_PATH)
 @click.option(
     "--items",
     type=click.IntRange(64),
@@ -52,13 +52,13 @@ def quantise(
     for name, reason in found.left_out.items():
         click.echo(f"left out: {name}: {reason}", err=True)
     if not quiet:
-        _tell(found, read.run.tolerance)
+        _print_summary(found, read.run.tolerance)
 
 
-def _tell(found: "Quantised", tolerance: float) -> None:
+def _print_summary(found: "Quantised", tolerance: float) -> None:
     click.echo(f"quantised with {found.pictures} pictures")
     for each in found.attempts:
-        click.echo(f"  the {_part(each.layers)} in int8")
+        click.echo(f"  the {_describe_part(each.layers)} in int8")
         click.echo(f"    on your pictures it {each.real}")
         click.echo(f"    on the drawn reference pictures it {each.drawn}")
     click.echo(
@@ -72,7 +72,7 @@ def _tell(found: "Quantised", tolerance: float) -> None:
         click.echo(f"`run: {{precision: int8}}` refuses it: {told}.")
 
 
-def _part(layers: int | None) -> str:
+def _describe_part(layers: int | None) -> str:
     if layers is None:
         return "whole backbone"
     return "last convolution" if layers == 1 else f"last {layers} convolutions"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from diascope.cli.command_line import LISTS, NAMED, filled, typed
+from diascope.cli.command_line import ANY_PATH, list_option, reject_empty, typed_command
 from diascope.cli.quiet import without_warnings
 from diascope.display_text import as_utf8
 
@@ -26,10 +26,12 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLE)
-@click.argument("recipe", type=NAMED)
-@click.argument("inputs", nargs=-1, type=NAMED)
-@click.option("--output", "-o", type=NAMED, callback=filled, help="Folder for the results.")
-@LISTS
+@click.argument("recipe", type=ANY_PATH)
+@click.argument("inputs", nargs=-1, type=ANY_PATH)
+@click.option(
+    "--output", "-o", type=ANY_PATH, callback=reject_empty, help="Folder for the results."
+)
+@list_option
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
 @click.option("--workers", help="How many read and preprocess; 0 for none, or auto.")
 @click.option("--executor", help="What spreads the work, such as local or ray.")
@@ -51,7 +53,7 @@ def run(recipe: str, inputs: tuple[str, ...], overrides: tuple[str, ...], **opti
     command again goes on where a run stopped, and does nothing twice.
     """
     from diascope.cli.progress import run_progress
-    from diascope.cli.strict_privacy import private_ends
+    from diascope.cli.strict_privacy import withhold_details
     from diascope.errors import UsageError
     from diascope.pipeline import compose
     from diascope.recipe import read_recipe
@@ -77,28 +79,28 @@ def run(recipe: str, inputs: tuple[str, ...], overrides: tuple[str, ...], **opti
         limit=options["limit"],
         max_failures=0 if options["fail_fast"] else options["max_failures"],
         retry=options["retry"],
-        command=typed(),
+        command=typed_command(),
     )
     quiet = options["quiet"]
     for warning in () if quiet else pipeline.warnings:
         click.echo(f"warning: {warning}", err=True)
     strict = read.privacy == "strict"
-    ends = private_ends("run") if strict else nullcontext()
+    ends = withhold_details("run") if strict else nullcontext()
     with without_warnings(quiet=quiet), ends, run_progress(quiet=quiet) as watch:
         outcome = run_pipeline(pipeline, request, watch)
-    _tell(outcome, quiet=quiet, strict=strict)
+    _print_summary(outcome, quiet=quiet, strict=strict)
     if options["profile"] and outcome.profile is not None:
         click.echo("\n".join(outcome.profile.lines()))
     sys.exit(outcome.exit_code)
 
 
-def _tell(outcome: "Outcome", *, quiet: bool, strict: bool) -> None:
-    from diascope.cli.early_stop import tell_stop
+def _print_summary(outcome: "Outcome", *, quiet: bool, strict: bool) -> None:
+    from diascope.cli.early_stop import report_stop
 
     for problem in outcome.problems:
         click.echo(f"error: {problem}", err=True)
     if outcome.stopped:
-        tell_stop(outcome.stopped, "" if strict else typed())
+        report_stop(outcome.stopped, "" if strict else typed_command())
     counts = outcome.counts
     if quiet or (outcome.stopped and not counts["found"]):  # before it was known what there is
         return
@@ -115,7 +117,7 @@ def _tell(outcome: "Outcome", *, quiet: bool, strict: bool) -> None:
         )
     if outcome.execution is not None and not outcome.execution.is_reference:
         click.echo(f"  executed by {outcome.execution.title}")
-    for line in _listed(outcome.reports, outcome.output, strict):
+    for line in _report_lines(outcome.reports, outcome.output, strict):
         click.echo(f"  {as_utf8(line)}")
     if not counts["ok"] and not counts["pending"]:
         click.echo("Nothing was classified.")
@@ -123,17 +125,17 @@ def _tell(outcome: "Outcome", *, quiet: bool, strict: bool) -> None:
         click.echo("Why items failed or were skipped stands in the reports.")
 
 
-def _listed(reports: list[Path], output: Path, strict: bool) -> Iterator[str]:
+def _report_lines(reports: list[Path], output: Path, strict: bool) -> Iterator[str]:
     """Yield the files that lie in the output itself, and of each folder how many it holds."""
     within: dict[Path, list[Path]] = {}
     for path in reports:
         within.setdefault(output / path.relative_to(output).parts[0], []).append(path)
     for first, files in within.items():
-        shown = first.name if strict else str(_short(first))
+        shown = first.name if strict else str(_relative_to_cwd(first))
         yield shown if files == [first] else f"{shown}{os.sep} ({len(files):,} files)"
 
 
-def _short(path: Path) -> Path:
+def _relative_to_cwd(path: Path) -> Path:
     with suppress(ValueError, FileNotFoundError):  # it lies elsewhere, or that is gone
         return path.relative_to(Path.cwd())
     return path

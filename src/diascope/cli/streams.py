@@ -24,7 +24,7 @@ def open_closed_streams() -> None:
             setattr(sys, name, os.fdopen(number, "w", closefd=False))
 
 
-def spell_out() -> None:
+def escape_unencodable() -> None:
     """From now on, write out what standard output's encoding lacks, such as a byte of a file's name
     that is no UTF-8, as standard error does, instead of a UnicodeEncodeError.
     """
@@ -32,7 +32,7 @@ def spell_out() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-def forgive(name: Literal["stdout", "stderr"]) -> None:
+def ignore_write_errors(name: Literal["stdout", "stderr"]) -> None:
     """From now on, give up what cannot be written to a stream, instead of an OSError.
 
     A stream that somebody has put in place of the process's own stays as it is.
@@ -42,7 +42,7 @@ def forgive(name: Literal["stdout", "stderr"]) -> None:
         return
     stream.flush()
     lenient = io.TextIOWrapper(
-        io.BufferedWriter(_Forgiving(stream.fileno(), "w", closefd=False)),
+        io.BufferedWriter(_LenientFile(stream.fileno(), "w", closefd=False)),
         encoding=stream.encoding,
         errors=stream.errors,
         line_buffering=stream.line_buffering,
@@ -52,25 +52,25 @@ def forgive(name: Literal["stdout", "stderr"]) -> None:
 
 
 @contextmanager
-def aside() -> Iterator[None]:
+def stdout_to_stderr() -> Iterator[None]:
     """Send what is printed meanwhile, as by a plugin, to stderr: it is no part of an answer."""
     with redirect_stdout(sys.stderr):
         yield
 
 
-def give_up(number: int) -> None:
+def redirect_to_null(number: int) -> None:
     """Let what is still written to a file descriptor go nowhere."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, number)
     os.close(null)
 
 
-class _Forgiving(io.FileIO):
+class _LenientFile(io.FileIO):
     """A file whose disk may be full and whose reader may be gone."""
 
     def write(self, data: Any, /) -> int:
         try:
             return super().write(data)
         except OSError:
-            give_up(self.fileno())
+            redirect_to_null(self.fileno())
             return memoryview(data).nbytes

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def private_ends(verb: str) -> Iterator[None]:
+def withhold_details(verb: str) -> Iterator[None]:
     """End a verb at an interruption or a fault without its words and without the command.
 
     Errors of ours go on: they are about the command line or the recipe.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from diascope.cli.command_line import NAMED, filled, typed
+from diascope.cli.command_line import ANY_PATH, reject_empty, typed_command
 from diascope.cli.quiet import without_warnings
 
 if TYPE_CHECKING:
@@ -24,12 +24,12 @@ Examples:
 
 
 @click.command(epilog=_EXAMPLE)
-@click.argument("recipe", type=NAMED)
+@click.argument("recipe", type=ANY_PATH)
 @click.option(
     "--output",
     "-o",
-    type=NAMED,
-    callback=filled,
+    type=ANY_PATH,
+    callback=reject_empty,
     help="Folder for weights and card; the recipe's own if not given.",
 )
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
@@ -40,7 +40,7 @@ def train(recipe: str, output: str | None, overrides: tuple[str, ...], quiet: bo
     RECIPE has a `train:` part. The folder that it writes is what `weights:` takes. The same
     command again goes on where a killed one stopped.
     """
-    from diascope.cli.early_stop import folder_told
+    from diascope.cli.early_stop import stop_on_output_fault
     from diascope.cli.progress import training_progress
     from diascope.cli.strict_privacy import refuse_strict
     from diascope.errors import UsageError
@@ -54,10 +54,10 @@ def train(recipe: str, output: str | None, overrides: tuple[str, ...], quiet: bo
     # of several processes the first tells
     quiet = quiet or os.environ.get("LOCAL_RANK", "0") != "0"
     hushed = without_warnings(quiet=quiet)
-    with hushed, folder_told(Path(folder)), training_progress(quiet=quiet) as watch:
-        card = _train(read, Path(folder), watch, typed(), quiet=quiet)
+    with hushed, stop_on_output_fault(Path(folder)), training_progress(quiet=quiet) as watch:
+        card = _train(read, Path(folder), watch, typed_command(), quiet=quiet)
     if card is not None and not quiet:
-        _tell(card, Path(folder))
+        _print_summary(card, Path(folder))
 
 
 def _train(
@@ -75,7 +75,7 @@ def _train(
     return run_training(recipe, folder, watch, tell, command)
 
 
-def _tell(card: "ModelCard", folder: Path) -> None:
+def _print_summary(card: "ModelCard", folder: Path) -> None:
     from diascope.pages.formatting import measure_lines, overall_measures
 
     click.echo(f"Weights and card: {folder}")

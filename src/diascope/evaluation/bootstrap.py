@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from diascope.evaluation.labelled_scores import Floats
 
-_LEAST = 0.1
-_NUMBERS = 4_000_000  # of a matrix of weights: 32 MB
+_MIN_DEFINED = 0.1
+_MAX_WEIGHTS = 4_000_000  # of a matrix of weights: 32 MB
 _ROUNDING = 1e-9  # draws that differ by less do by the arithmetic
 _DIGITS = 6  # of which pages show three: four would round some of them twice, and wrongly
 
@@ -22,13 +22,13 @@ def group_weights(groups: Sequence[str], *, draws: int, seed: int) -> Iterator[F
     names, codes = np.unique(np.asarray(groups), return_inverse=True)
     random = np.random.default_rng(seed)
     shares = np.full(len(names), 1 / len(names))
-    rows = max(1, _NUMBERS // len(codes))
+    rows = max(1, _MAX_WEIGHTS // len(codes))
     for start in range(0, draws, rows):
         counts = random.multinomial(len(names), shares, size=min(rows, draws - start))
         yield counts[:, codes].astype(np.float64)
 
 
-def interval(drawn: NDArray[np.float64]) -> tuple[float, float]:
+def percentile_interval(drawn: NDArray[np.float64]) -> tuple[float, float]:
     """Return the 2.5th and 97.5th percentile of the draws that are defined.
 
     NaN if fewer than a tenth of them are: what is measured rests on too few groups.
@@ -36,7 +36,7 @@ def interval(drawn: NDArray[np.float64]) -> tuple[float, float]:
     return _percentile(drawn, 2.5), _percentile(drawn, 97.5)
 
 
-def error_interval(
+def calibration_error_interval(
     value: float, drawn: NDArray[np.float64], away: NDArray[np.float64]
 ) -> tuple[float, float]:
     """Return the interval of a calibration error, which chance makes larger: a draw's the more so.
@@ -55,7 +55,7 @@ def error_interval(
     return max(value - below, 0.0), min(max(2 * value - above, value), 1.0)
 
 
-def figure(value: float, bounds: tuple[float, float]) -> dict[str, float]:
+def to_figure(value: float, bounds: tuple[float, float]) -> dict[str, float]:
     """Return ``value, low, high``; without bounds, or where no draw changes it, the value alone."""
     low, high = bounds
     numbers = {"value": value} | ({"low": low, "high": high} if high - low > _ROUNDING else {})
@@ -64,6 +64,6 @@ def figure(value: float, bounds: tuple[float, float]) -> dict[str, float]:
 
 def _percentile(drawn: NDArray[np.float64], share: float) -> float:
     defined = drawn[~np.isnan(drawn)]
-    if defined.size < _LEAST * drawn.size:
+    if defined.size < _MIN_DEFINED * drawn.size:
         return np.nan
     return float(np.percentile(defined, share))

@@ -8,11 +8,11 @@ import numpy as np
 
 from diascope.card import ModelCard
 from diascope.errors import UsageError
-from diascope.evaluation.bootstrap import interval
+from diascope.evaluation.bootstrap import percentile_interval
 from diascope.evaluation.delong import Difference, delong
 from diascope.evaluation.labelled_scores import Scored
 from diascope.evaluation.library_metrics import ROUNDING, Library
-from diascope.evaluation.metrics import metrics_of, resampled
+from diascope.evaluation.metrics import bootstrap_metrics, compute_metrics
 
 
 @dataclass(frozen=True)
@@ -84,12 +84,12 @@ def _by_label(one: Scored, other: Scored) -> dict[str, Difference]:
 
 def _overall(one: Scored, other: Scored, draws: int, seed: int) -> dict[str, dict[str, float]]:
     auc = "auc" if one.task == "binary" else "auc_macro"
-    values, others = (metrics_of(each, Library()) for each in (one, other))
-    drawn, drawn_others = (resampled(each, draws=draws, seed=seed) for each in (one, other))
+    values, others = (compute_metrics(each, Library()) for each in (one, other))
+    drawn, drawn_others = (bootstrap_metrics(each, draws=draws, seed=seed) for each in (one, other))
     found = {}
     for name in (auc, "balanced_accuracy"):
         difference = float(values[name] - others[name])
-        low, high = interval(drawn[name] - drawn_others[name])
+        low, high = percentile_interval(drawn[name] - drawn_others[name])
         untested = high - low < ROUNDING < abs(difference)  # such as of a single group
         if not (untested or np.isnan([difference, low]).any()):
             found[name] = {"difference": difference, "low": low, "high": high}

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diascope.evaluation.labelled_scores import Floats, Scored
-from diascope.evaluation.style import ACCENT, INK, LINE, new_figure, wrapped
+from diascope.evaluation.style import ACCENT, INK, LINE, new_figure, wrap_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,13 +17,13 @@ _MANY = 20  # labels; of more, cells without items stay empty: they would take m
 _STRONGEST = 0.45  # opacity of a share of 1: ink, dark or light, stays readable on it
 
 
-def confusion(scored: Scored) -> "Figure":
+def draw_confusion(scored: Scored) -> "Figure":
     """Draw truth by answer; with multilabel, of each label what was found and what was raised."""
     if scored.task == "multilabel":
         return _each_label(scored)
     counts = _counts(scored)
     figure, axes = _grid(list(scored.names), list(scored.names))
-    _draw_cells(axes, counts, _shares(counts))
+    _draw_cells(axes, counts, _row_fractions(counts))
     axes.set(xlabel="Answer", ylabel="Truth")
     return figure
 
@@ -35,7 +35,7 @@ def _each_label(scored: Scored) -> "Figure":
     counts = np.stack([kind.sum(axis=0) for kind in kinds], axis=1)
     sides = ["present, found", "present, missed", "absent, false alarm", "absent, cleared"]
     figure, axes = _grid(list(scored.names), sides)
-    shares = np.concatenate([_shares(counts[:, :2]), _shares(counts[:, 2:])], axis=1)
+    shares = np.concatenate([_row_fractions(counts[:, :2]), _row_fractions(counts[:, 2:])], axis=1)
     _draw_cells(axes, counts, shares)
     return figure
 
@@ -50,7 +50,7 @@ def _counts(scored: Scored) -> NDArray[np.intp]:
     return counts
 
 
-def _shares(counts: NDArray[np.intp]) -> Floats:
+def _row_fractions(counts: NDArray[np.intp]) -> Floats:
     """Return each row's shares of its sum, NaN in a row without items."""
     sums = counts.sum(axis=1, keepdims=True)
     return counts / np.where(sums, sums, np.nan)
@@ -65,8 +65,8 @@ def _grid(rows: list[str], columns: list[str]) -> "tuple[Figure, Axes]":
     axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
     axes.grid(visible=False)
     axes.spines[:].set_visible(False)
-    axes.set_yticks(range(len(rows)), [wrapped(name) for name in rows])
-    axes.set_xticks(range(len(columns)), [wrapped(name, letters) for name in columns])
+    axes.set_yticks(range(len(rows)), [wrap_label(name) for name in rows])
+    axes.set_xticks(range(len(columns)), [wrap_label(name, letters) for name in columns])
     axes.tick_params(length=0, labelcolor=INK)
     return figure, axes
 

@@ -14,7 +14,7 @@ from diascope.evaluation.style import (
     legend_beside,
     line_style,
     new_figure,
-    wrapped,
+    wrap_label,
 )
 
 if TYPE_CHECKING:
@@ -27,39 +27,39 @@ _THRESHOLDS = np.linspace(0.01, 0.99, 99)
 _DIAGONAL: dict[str, Any] = {"color": MUTED, "linewidth": 1, "linestyle": (0, (2, 3))}
 
 
-def roc(scored: Scored) -> "Figure":
+def draw_roc(scored: Scored) -> "Figure":
     """Draw sensitivity by false alarms, with the area and the operating point of each label."""
     from sklearn.metrics import roc_curve
 
-    figure, axes = _square("Share of false alarms (1 - specificity)", "Sensitivity")
+    figure, axes = _new_square_plot("Share of false alarms (1 - specificity)", "Sensitivity")
     axes.plot([0, 1], [0, 1], **_DIAGONAL)
-    for number, (name, truth, scores, decided) in enumerate(_measurable(scored)):
+    for number, (name, truth, scores, decided) in enumerate(_labels_with_both_classes(scored)):
         found = Library().label(np.ones_like(truth), truth, scores, decided)
         x, y, _ = roc_curve(truth, scores)
-        axes.plot(x, y, label=f"{wrapped(name)}  {found['auc']:.3f}", **line_style(number))
-        _mark(axes, 1 - found["specificity"], found["sensitivity"], number)
+        axes.plot(x, y, label=f"{wrap_label(name)}  {found['auc']:.3f}", **line_style(number))
+        _mark_operating_point(axes, 1 - found["specificity"], found["sensitivity"], number)
     legend_beside(figure, axes, _LINES)
     return figure
 
 
-def precision_recall(scored: Scored) -> "Figure":
+def draw_precision_recall(scored: Scored) -> "Figure":
     """Draw precision by recall, with the average precision and the operating point of each."""
     from sklearn.metrics import precision_recall_curve
 
-    figure, axes = _square("Recall (sensitivity)", "Precision (PPV)")
-    for number, (name, truth, scores, decided) in enumerate(_measurable(scored)):
+    figure, axes = _new_square_plot("Recall (sensitivity)", "Precision (PPV)")
+    for number, (name, truth, scores, decided) in enumerate(_labels_with_both_classes(scored)):
         found = Library().label(np.ones_like(truth), truth, scores, decided)
         y, x, _ = precision_recall_curve(truth, scores)
-        text = f"{wrapped(name)}  {found['average_precision']:.3f}"
+        text = f"{wrap_label(name)}  {found['average_precision']:.3f}"
         axes.plot(x, y, drawstyle="steps-post", label=text, **line_style(number))
-        _mark(axes, found["sensitivity"], found["ppv"], number)
+        _mark_operating_point(axes, found["sensitivity"], found["ppv"], number)
     legend_beside(figure, axes, _LINES)
     return figure
 
 
-def decision(scored: Scored) -> "Figure":
+def draw_decision_curve(scored: Scored) -> "Figure":
     """Draw each label's net benefit by threshold, beside raising all and raising none."""
-    labels = list(_measurable(scored))
+    labels = list(_labels_with_both_classes(scored))
     columns = max(1, min(_PANELS, len(labels)))
     rows = max(1, -(-len(labels) // columns))
     figure = new_figure(max(5.6, 0.6 + 2.5 * columns), max(4.2, 0.8 + 2.2 * rows))
@@ -72,7 +72,7 @@ def decision(scored: Scored) -> "Figure":
         axes.axhline(0, color=INK, linewidth=1.2, linestyle=(0, (2, 2)), label="raise none")
         axes.plot(_THRESHOLDS, model, label="model", **line_style(0))
         top = max(float(truth.mean()), 0.01)
-        axes.set(xlim=(0, 1), ylim=(-0.15 * top, 1.1 * top), title=wrapped(name))
+        axes.set(xlim=(0, 1), ylim=(-0.15 * top, 1.1 * top), title=wrap_label(name))
         axes.locator_params(nbins=4)
     figure.supxlabel("Threshold", fontsize=9.5, color=MUTED)
     figure.supylabel("Net benefit", fontsize=9.5, color=MUTED)
@@ -93,7 +93,7 @@ def net_benefit(truth: Booleans, scores: Floats) -> Floats:
     return benefit
 
 
-def _measurable(scored: Scored) -> Iterator[tuple[str, Booleans, Floats, Booleans]]:
+def _labels_with_both_classes(scored: Scored) -> Iterator[tuple[str, Booleans, Floats, Booleans]]:
     """Yield name, truth, scores and decisions of each label that has items of both kinds."""
     for name, column in scored.measured.items():
         _, truth, scores, decided = scored.label(column)
@@ -101,13 +101,13 @@ def _measurable(scored: Scored) -> Iterator[tuple[str, Booleans, Floats, Boolean
             yield name, truth, scores, decided
 
 
-def _square(x: str, y: str) -> "tuple[Figure, Axes]":
+def _new_square_plot(x: str, y: str) -> "tuple[Figure, Axes]":
     figure = new_figure(6.2, 4.5)
     axes = figure.subplots()
     axes.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), xlabel=x, ylabel=y, aspect="equal")
     return figure, axes
 
 
-def _mark(axes: "Axes", x: float, y: float, number: int) -> None:
+def _mark_operating_point(axes: "Axes", x: float, y: float, number: int) -> None:
     colour = line_style(number)["color"]
     axes.plot(x, y, "o", color=colour, markersize=7, markeredgecolor=SURFACE, zorder=3)

@@ -6,11 +6,11 @@ from typing import Any
 
 from diascope.evaluation.compare import Comparison
 from diascope.evaluation.labelled_scores import Scored
-from diascope.evaluation.metrics import LABEL_METRICS, measured
+from diascope.evaluation.metrics import LABEL_METRICS, estimate_metrics
 from diascope.evaluation.subgroups import (
     FEW_GROUPS,
     Subgroup,
-    by_subgroup,
+    measure_subgroups,
     one_sided_labels,
     rare_labels,
 )
@@ -96,7 +96,7 @@ def evaluate(
     """Measure a model, as a whole and by subgroup.
 
     Args:
-        by: columns to divide by, see ``by_subgroup``.
+        by: columns to divide by, see ``measure_subgroups``.
         draws: bootstraps of groups behind each 95 % interval.
         failed, comparison, warnings: go into the result, see ``Evaluation``.
 
@@ -105,8 +105,8 @@ def evaluate(
     """
     return Evaluation(
         scored=scored,
-        metrics=measured(scored, draws=draws, seed=seed),
-        subgroups=by_subgroup(scored, by, draws=draws, seed=seed),
+        metrics=estimate_metrics(scored, draws=draws, seed=seed),
+        subgroups=measure_subgroups(scored, by, draws=draws, seed=seed),
         failed=dict(failed or {}),
         comparison=comparison,
         warnings=(*_warnings(scored, failed or {}), *warnings),

@@ -15,18 +15,18 @@ from torch import Tensor
 from diascope.card import ModelCard
 from diascope.decision import scores_of
 from diascope.errors import ReadError
-from diascope.evaluation.bootstrap import figure, group_weights, interval
-from diascope.evaluation.evidence_cases import Case, Looking
-from diascope.evaluation.evidence_masks import inside_figures
+from diascope.evaluation.bootstrap import group_weights, percentile_interval, to_figure
+from diascope.evaluation.evidence_cases import Case, CaseBuilder
+from diascope.evaluation.evidence_masks import localisation_metrics
 from diascope.explain.deletion_insertion import hiding
 from diascope.explain.weight_randomisation import forgetful
 from diascope.network import Network
 from diascope.table import Example
 
-HIDDEN = 200
+HIDING_PICTURES = 200
 """Pictures whose parts are hidden and shown, drawn by lot: each takes some 30 looks."""
 
-FORGOTTEN = 50
+RANDOMISED_PICTURES = 50
 """Of these, pictures that networks with random weights look at."""
 
 DEPTHS = {"head": 0.0, "quarter": 0.25, "half": 0.5, "three_quarters": 0.75, "all": 1.0}
@@ -34,12 +34,12 @@ DEPTHS = {"head": 0.0, "quarter": 0.25, "half": 0.5, "three_quarters": 0.75, "al
 
 _SILENT = "no place of the map speaks for the label, so none can lie inside the mask"
 
-_Found = list[tuple[str, Mapping[str, float]]]
+_Cases = list[tuple[str, Mapping[str, float]]]
 """The group of each case, and its numbers by name; NaN is not defined."""
 
 
 def measure_evidence(
-    looking: Looking, examples: Sequence[Example], *, seed: int = 0, draws: int = 1000
+    looking: CaseBuilder, examples: Sequence[Example], *, seed: int = 0, draws: int = 1000
 ) -> dict[str, Any]:
     """Measure the evidence for the true labels of a table's pictures.
 
@@ -53,8 +53,8 @@ def measure_evidence(
     """
     random = np.random.default_rng(seed)
     lot = random.permutation(len(examples)).tolist()
-    hidden, forgotten = set(lot[:HIDDEN]), set(lot[:FORGOTTEN])
-    inside, curves, randomised, left_out = _Found(), _Found(), _Found(), Counter[str]()
+    hidden, forgotten = set(lot[:HIDING_PICTURES]), set(lot[:RANDOMISED_PICTURES])
+    inside, curves, randomised, left_out = _Cases(), _Cases(), _Cases(), Counter[str]()
     classifier = looking.classifier
     copies: list[Network] = []
     for place, example in enumerate(examples):
@@ -65,7 +65,7 @@ def measure_evidence(
             continue
         for case in cases:
             if case.mask is not None:
-                figures = inside_figures(case.map, case.mask)
+                figures = localisation_metrics(case.map, case.mask)
                 if np.isnan(figures["energy"]):
                     left_out[_SILENT] += 1
                 else:
@@ -76,7 +76,7 @@ def measure_evidence(
             if place in forgotten:
                 shares = tuple(DEPTHS.values())
                 copies = copies or list(forgetful(classifier.network, case.batch, shares, seed))
-                randomised.append((case.group, _likeness(copies, case)))
+                randomised.append((case.group, _rank_correlations(copies, case)))
     return {
         "inside": _figures(inside, draws, seed),
         "hiding": _figures(curves, draws, seed),
@@ -99,7 +99,7 @@ def _hiding(
     }
 
 
-def _likeness(copies: Sequence[Network], case: Case) -> dict[str, float]:
+def _rank_correlations(copies: Sequence[Network], case: Case) -> dict[str, float]:
     """Return depth to the rank correlation of the map with that of the random weights."""
     import torch
     from scipy.stats import spearmanr
@@ -114,7 +114,7 @@ def _likeness(copies: Sequence[Network], case: Case) -> dict[str, float]:
     return found
 
 
-def _figures(found: _Found, draws: int, seed: int) -> dict[str, Any]:
+def _figures(found: _Cases, draws: int, seed: int) -> dict[str, Any]:
     """Return how many cases there are, and name to ``value, low, high`` of the mean."""
     if not found:
         return {}
@@ -136,4 +136,4 @@ def _mean(
     defined = values[known]
     whose = [group for group, is_known in zip(groups, known, strict=True) if is_known]
     drawn = [part @ defined / part.sum(1) for part in group_weights(whose, draws=draws, seed=seed)]
-    return figure(float(defined.mean()), interval(np.concatenate(drawn)))
+    return to_figure(float(defined.mean()), percentile_interval(np.concatenate(drawn)))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from diascope.classifier import Classifier
 from diascope.errors import ReadError, TableError
-from diascope.evaluation.evidence_masks import followed
+from diascope.evaluation.evidence_masks import transform_mask
 from diascope.explain.steps import walked
 from diascope.inference_trace import classify_sample, named_steps, read_first_sample
 from diascope.pages.formatting import plural
@@ -63,7 +63,7 @@ def refuse_missing_masks(examples: Sequence[Example], table: Path) -> None:
 
 
 @dataclass(frozen=True)
-class Looking:
+class CaseBuilder:
     """How a recipe's model looks at single pictures.
 
     Attributes:
@@ -76,7 +76,7 @@ class Looking:
     folder: Path
 
     @classmethod
-    def of(cls, pipeline: Pipeline, classifier: Classifier, table: Path) -> "Looking":
+    def of(cls, pipeline: Pipeline, classifier: Classifier, table: Path) -> "CaseBuilder":
         """Look as a pipeline does, whose loaded model is ``classifier``, at a table's pictures."""
         runtime = replace(classifier.runtime, evidence="all")
         once = replace(classifier, test_time="none", runtime=runtime)
@@ -93,7 +93,7 @@ class Looking:
         sample, stages = walked(_read(self.preparation, example.path), steps)
         mask = None
         if (path := mask_of(example, self.folder)) is not None:
-            mask = followed(_mask(path), stages, steps)
+            mask = transform_mask(_mask(path), stages, steps)
         prediction, batch = classify_sample(self.classifier, sample)
         for each in prediction.evidence:
             if each.label in example.labels:

@@ -22,7 +22,7 @@ _GEOMETRIC = frozenset({"resize", "center-crop"})
 _SIGMA = 0.25  # of the centred Gaussian, in sides of the picture
 
 
-def followed(
+def transform_mask(
     mask: Sample, stages: Sequence[Stage], steps: Sequence[tuple[str, Step]]
 ) -> NDArray[np.bool_]:
     """Return ``(H, W)``: where a mask, white inside, lies in the picture as the network takes it.
@@ -47,14 +47,19 @@ def followed(
     return inside
 
 
-def inside_figures(evidence: NDArray[np.float32], mask: NDArray[np.bool_]) -> dict[str, float]:
+def localisation_metrics(
+    evidence: NDArray[np.float32], mask: NDArray[np.bool_]
+) -> dict[str, float]:
     """Return the figures of a map ``(h, w)`` in a mask ``(H, W)``, beside those of a Gaussian.
 
     ``energy`` is the share of what speaks for the label that lies inside, ``pointing`` is 1 if the
     strongest place does, both NaN if nothing speaks for it; ``area`` is the mask's share of the
     picture.
     """
-    ours, blind = _energy(_grown(evidence, mask.shape), mask), _energy(_gaussian(mask.shape), mask)
+    ours, blind = (
+        _energy(_upsample(evidence, mask.shape), mask),
+        _energy(_gaussian(mask.shape), mask),
+    )
     found = {"area": float(mask.mean())}
     for name, mine, its in zip(("energy", "pointing"), ours, blind, strict=True):
         found |= {name: mine, f"{name}_gaussian": its, f"{name}_gain": mine - its}
@@ -70,7 +75,7 @@ def _energy(cells: NDArray[np.float64], mask: NDArray[np.bool_]) -> tuple[float,
     return float(positive[mask].sum() / total), float(mask.flat[cells.argmax()])
 
 
-def _grown(evidence: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float64]:
+def _upsample(evidence: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float64]:
     cells = torch.from_numpy(evidence)[None, None].double()
     grown = functional.interpolate(cells, shape, mode="bilinear", align_corners=False)
     return grown[0, 0].numpy()

@@ -22,7 +22,7 @@ _TAIL = 0.025
 
 
 @dataclass(frozen=True, eq=False)
-class Agreed:
+class ExactMargins:
     """An ``Arithmetic`` of how far metrics may lie from values that all groups agree on.
 
     What each share may be off has a place of its own in a vector, so that the length of a mean of
@@ -47,17 +47,17 @@ class Agreed:
         rarer = min(counts["sensitivity"], counts["specificity"])
         place = 2 * next(self._seen)
         return {
-            name: self._off(value, counts.get(name, rarer), place + (name == "specificity"))
+            name: self._margin(value, counts.get(name, rarer), place + (name == "specificity"))
             for name, value in values.items()
         }
 
     def mean(self, known: Booleans, values: Floats) -> Floats:
-        return self._off(Library().mean(known, values), len(np.unique(self.groups[known])), 0)
+        return self._margin(Library().mean(known, values), len(np.unique(self.groups[known])), 0)
 
     def calibration_error(self, known: Booleans, confidence: Floats, correct: Booleans) -> Floats:
         return np.zeros(4 * self.labels)  # has an interval of its own
 
-    def _off(self, value: float, groups: int, place: int) -> Floats:
+    def _margin(self, value: float, groups: int, place: int) -> Floats:
         if np.isnan(value):
             return np.full(4 * self.labels, np.nan)
         off = np.zeros((2, 2 * self.labels))
@@ -66,7 +66,7 @@ class Agreed:
         return off.ravel()
 
 
-def widened(value: float, bounds: tuple[float, float], off: Floats) -> tuple[float, float]:
+def widen(value: float, bounds: tuple[float, float], off: Floats) -> tuple[float, float]:
     """Return the bounds of a bootstrap, wider by how far a metric may be off besides."""
     low, high = bounds
     below, above = np.linalg.norm(off.reshape(2, -1), axis=1)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from diascope.evaluation.confusion import confusion
-from diascope.evaluation.curves import decision, precision_recall, roc
+from diascope.evaluation.confusion import draw_confusion
+from diascope.evaluation.curves import draw_decision_curve, draw_precision_recall, draw_roc
 from diascope.evaluation.labelled_scores import Scored
-from diascope.evaluation.reliability import reliability
-from diascope.evaluation.style import save, settings
+from diascope.evaluation.reliability import draw_reliability
+from diascope.evaluation.style import figure_settings, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,21 +34,21 @@ DRAWINGS = (
         "Each row is a truth and adds up to 100 % if any item has it, for each label on its own if "
         "an item may have several; the numbers of items stand below the shares. Of more than 20 "
         "labels, cells without items are left empty.",
-        confusion,
+        draw_confusion,
     ),
     Drawing(
         "roc",
         "ROC curve",
         "What every threshold would give, with the area under the curve. The dot is the operating "
         "point: the labels as decided.",
-        roc,
+        draw_roc,
     ),
     Drawing(
         "precision-recall",
         "Precision and recall",
         "As above for rare labels: precision is the share of answers that are right. The number is "
         "the average precision.",
-        precision_recall,
+        draw_precision_recall,
     ),
     Drawing(
         "reliability",
@@ -56,7 +56,7 @@ DRAWINGS = (
         "How often the top label of a score is right; of labels on their own, how often items of "
         "a score have the label. On the diagonal, scores are probabilities; bins of fewer than 5 "
         "items are left out.",
-        reliability,
+        draw_reliability,
     ),
     Drawing(
         "decision",
@@ -64,7 +64,7 @@ DRAWINGS = (
         "Net benefit: right alarms less false alarms, which weigh as the threshold says (Vickers "
         "and Elkin 2006). A model is of use where its line is the highest; scores that are no "
         "probabilities make it look worse than its best threshold.",
-        decision,
+        draw_decision_curve,
     ),
 )
 
@@ -75,15 +75,15 @@ def draw_figures(scored: Scored, folder: Path) -> list[Path]:
 
     folder.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
-    with _font_told_once():
+    with _warn_once_of_missing_glyphs():
         for drawing in DRAWINGS:
-            with matplotlib.rc_context(settings(drawing.name)):
-                files += save(drawing.draw(scored), folder / drawing.name)
+            with matplotlib.rc_context(figure_settings(drawing.name)):
+                files += save_figure(drawing.draw(scored), folder / drawing.name)
     return files
 
 
 @contextmanager
-def _font_told_once() -> Iterator[None]:
+def _warn_once_of_missing_glyphs() -> Iterator[None]:
     """Warn once of letters that the font of figures has not: matplotlib does of each, twelve times.
 
     An SVG file keeps them as text, for which the reader's own fonts are there.

@@ -118,7 +118,7 @@ class Scored:
         )
 
 
-def joined(parts: Sequence[Scored]) -> Scored:
+def concatenate(parts: Sequence[Scored]) -> Scored:
     """Return the items of several models of the same labels as if one had answered.
 
     Scores are what the weakest of them are, and there are sets only if each model has them.

@@ -34,10 +34,10 @@ class Library:
             "average_precision": (
                 float(average_precision_score(truth, scores)) if both else np.nan
             ),
-            "sensitivity": _share(found, found + missed),
-            "specificity": _share(cleared, cleared + raised),
-            "ppv": _share(found, found + raised),
-            "npv": _share(cleared, cleared + missed),
+            "sensitivity": _ratio(found, found + missed),
+            "specificity": _ratio(cleared, cleared + raised),
+            "ppv": _ratio(found, found + raised),
+            "npv": _ratio(cleared, cleared + missed),
             "sensitivity_at_specificity_80": _best_sensitivity(truth, scores) if both else np.nan,
         }
 
@@ -76,5 +76,5 @@ def _best_sensitivity(truth: Booleans, scores: Floats) -> float:
     return float(found[false_alarms <= 1 - SPECIFICITY + ROUNDING].max())
 
 
-def _share(part: int, whole: int) -> float:
+def _ratio(part: int, whole: int) -> float:
     return part / whole if whole else np.nan

@@ -8,7 +8,7 @@ from diascope.card import Label
 from diascope.evaluation.compare import Comparison
 from diascope.evaluation.evaluate import Evaluation
 from diascope.evaluation.figures import DRAWINGS, Drawing
-from diascope.evaluation.style import inline
+from diascope.evaluation.style import inline_svg
 from diascope.pages.formatting import (
     MeasureTable,
     Row,
@@ -21,14 +21,14 @@ from diascope.pages.formatting import (
 from diascope.pages.render import render
 
 _HEADLINE = ("auc", "auc_macro", "balanced_accuracy", "accuracy", "average_precision_macro")
-_OF_SUBGROUPS = (*_HEADLINE, "sensitivity", "specificity", "ece")
-_FAILED_SHOWN = 200
+_SUBGROUP_METRICS = (*_HEADLINE, "sensitivity", "specificity", "ece")
+_MAX_FAILED = 200
 _BROAD = 1.8  # times as wide as high: a figure that half of the page is too narrow for
 _HALF = 440  # points that half of the page has room for
 _HIGH = 620  # as high as a page shows others: a figure whose words would be too small
 
 
-def page(
+def evaluation_page(
     evaluation: Evaluation,
     figures: Path,
     *,
@@ -60,8 +60,8 @@ def page(
         comparison=evaluation.comparison,
         differences=_differences(evaluation.comparison, titles),
         subgroups=_subgroups(evaluation),
-        failed=failed[:_FAILED_SHOWN],
-        unlisted=len(failed[_FAILED_SHOWN:]),
+        failed=failed[:_MAX_FAILED],
+        unlisted=len(failed[_MAX_FAILED:]),
         about=about,
     )
 
@@ -88,7 +88,7 @@ def _by_label(evaluation: Evaluation, titles: Mapping[str, str]) -> MeasureTable
 
 def _drawing(drawing: Drawing, folder: Path, task: str) -> tuple[Drawing, str, bool, str]:
     """Return what is drawn, its SVG, whether it takes the whole width, and, if large, its own."""
-    svg = inline((folder / f"{drawing.name}.svg").read_text(encoding="utf-8"))
+    svg = inline_svg((folder / f"{drawing.name}.svg").read_text(encoding="utf-8"))
     box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
     width, height = map(float, box.groups()) if box else (1.0, 1.0)
     own = f"min-width: {0.8 * width:.0f}px; max-width: {width:.0f}px" if height > _HIGH else ""
@@ -111,7 +111,7 @@ def _differences(
 
 def _subgroups(evaluation: Evaluation) -> dict[str, MeasureTable]:
     """Return column to the metrics of its parts, below those of all items."""
-    shown = [name for name in _OF_SUBGROUPS if name in evaluation.metrics]
+    shown = [name for name in _SUBGROUP_METRICS if name in evaluation.metrics]
     everyone = _row("All", len(evaluation.scored), evaluation.metrics, shown)
     rows: dict[str, list[Row]] = {}
     for part in evaluation.subgroups:

@@ -6,7 +6,14 @@ import numpy as np
 
 from diascope.evaluation.labelled_scores import Booleans, Floats, Scored
 from diascope.evaluation.library_metrics import CALIBRATION_BINS, bins_of
-from diascope.evaluation.style import ACCENT, MUTED, legend_beside, line_style, new_figure, wrapped
+from diascope.evaluation.style import (
+    ACCENT,
+    MUTED,
+    legend_beside,
+    line_style,
+    new_figure,
+    wrap_label,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,7 +23,7 @@ _LINES = 18  # of a legend that fit below each other
 _EDGES = np.linspace(0, 1, CALIBRATION_BINS + 1)
 
 
-def reliability(scored: Scored) -> "Figure":
+def draw_reliability(scored: Scored) -> "Figure":
     """Draw how often scores are right, and below how many there are.
 
     Multiclass: the highest score. Binary: that of the positive label. Multilabel: each label's.
@@ -27,7 +34,7 @@ def reliability(scored: Scored) -> "Figure":
     confidences = scored.confidences()
     for number, (name, (_, confidence, correct)) in enumerate(confidences.items()):
         x, y = _binned(confidence, correct)
-        upper.plot(x, y, marker="o", markersize=4, label=wrapped(name), **line_style(number))
+        upper.plot(x, y, marker="o", markersize=4, label=wrap_label(name), **line_style(number))
     values = np.concatenate([confidence for _, confidence, _ in confidences.values()])
     lower.hist(values, bins=_EDGES.tolist(), color=ACCENT, alpha=0.55)
     upper.set(xlim=(0, 1), ylim=(0, 1.01), ylabel="Share that is right")

@@ -12,7 +12,7 @@ import numpy as np
 from diascope.card import ModelCard
 from diascope.errors import TableError, UsageError
 from diascope.evaluation.labelled_scores import Booleans, Scored
-from diascope.evaluation.training_overlap import LEARNED, learned_by
+from diascope.evaluation.training_overlap import LEARNED_SPLITS, read_known_splits
 from diascope.inputs import absolute_path
 from diascope.ledger import Ledger
 from diascope.output import lock_folder, write_table
@@ -23,7 +23,7 @@ from diascope.sample import Failed, Prediction
 from diascope.table import SPLIT_FILE, Example, read_table
 
 _LIST = "items.csv"
-_SHOWN = 5
+_MAX_LINES = 5
 _UNKNOWN = (
     f"neither a column `split` nor a {SPLIT_FILE} beside the weights says which rows the model "
     "learned from: of those, if there are any, the figures flatter"
@@ -49,25 +49,25 @@ def read_labels(
     if stated := any(example.split for example in examples):  # what has none is trained on
         examples = [replace(example, split=example.split or "train") for example in examples]
         held = [each for each in examples if each.split == "test" and split in (None, "test")]
-        warnings = learned_rows(held, weights)
+        warnings = training_row_warnings(held, weights)
     else:
-        examples, warnings = _recalled(examples, weights)
-    learned = sum(example.split in LEARNED for example in examples)
+        examples, warnings = _assign_known_splits(examples, weights)
+    learned = sum(example.split in LEARNED_SPLITS for example in examples)
     if split is None:
         flatters = (
             f"{learned} of {len(examples)} rows stand in train or validation: if the model was "
             "trained on them, the figures flatter; --split test leaves them out"
         )
-        told = [*_repeated(examples), *warnings, *([flatters] if learned else ())]
+        told = [*_duplicate_warnings(examples), *warnings, *([flatters] if learned else ())]
         return examples, stated, told
     chosen = [example for example in examples if example.split == split]
     if not chosen:
         hint = "\n  ".join([*warnings, "Give the table a column `split`, or leave out --split."])
         raise TableError(f"no row has the split {split!r}", where=str(table), hint=hint)
-    return chosen, stated, [*_repeated(chosen), *warnings]
+    return chosen, stated, [*_duplicate_warnings(chosen), *warnings]
 
 
-def learned_rows(
+def training_row_warnings(
     examples: Sequence[Example], weights: Path | None, *, stated: bool = True
 ) -> list[str]:
     """Return what to warn of rows that a model is measured on: those that it learned from.
@@ -76,10 +76,10 @@ def learned_rows(
         stated: whether their table says of which split they are; if not, it is also warned of that
             nothing beside the weights does.
     """
-    learned = learned_by(weights, examples)
+    learned = read_known_splits(weights, examples)
     if not (stated or learned.names):
         return [learned.doubt or _UNKNOWN]
-    known = sum(learned.split(example) in LEARNED for example in examples)
+    known = sum(learned.split_of(example) in LEARNED_SPLITS for example in examples)
     warnings = [learned.doubt] if learned.doubt else []
     if known:
         warnings.append(
@@ -103,7 +103,7 @@ def classify(
     return run(pipeline, request, watch)
 
 
-def collect(
+def collect_scores(
     pipeline: Pipeline, examples: Sequence[Example], folder: Path
 ) -> tuple[Scored, dict[str, str], list[str]]:
     """Return answers and truth of what was classified, why the rest was not, row by row, and what
@@ -126,7 +126,7 @@ def collect(
             failed[f"{example.name}{again}"] = f"{stage}{record.reason}"
     if not answered:
         raise UsageError(f"nothing was classified; the first reason: {next(iter(failed.values()))}")
-    scored = _scored(answered, pipeline.model.instance.card, pipeline.recipe.run.coverage)
+    scored = _to_scored(answered, pipeline.model.instance.card, pipeline.recipe.run.coverage)
     warned = sum(bool(answer.warnings) for _, answer in answered)
     told = (
         f"{warned} of {plural(len(answered), 'answer')} with a warning, such as that the picture "
@@ -142,18 +142,20 @@ def columns_of(examples: Sequence[Example]) -> dict[str, tuple[str, ...]]:
     }
 
 
-def members(chosen: Sequence[Sequence[str]], names: Sequence[str]) -> Booleans:
+def membership_matrix(chosen: Sequence[Sequence[str]], names: Sequence[str]) -> Booleans:
     """Return ``(N, L)``: which of the L labels each of N choices holds."""
     return np.array([[name in labels for name in names] for labels in chosen], np.bool_)
 
 
-def _recalled(examples: Sequence[Example], weights: Path | None) -> tuple[list[Example], list[str]]:
+def _assign_known_splits(
+    examples: Sequence[Example], weights: Path | None
+) -> tuple[list[Example], list[str]]:
     """Return rows with the splits that the model's training had, and how far these are known."""
-    learned = learned_by(weights, examples)
+    learned = read_known_splits(weights, examples)
     if not learned.names:
         return list(examples), [learned.doubt or _UNKNOWN]
     told = f"{weights}/{SPLIT_FILE}"
-    placed = [replace(example, split=learned.split(example)) for example in examples]
+    placed = [replace(example, split=learned.split_of(example)) for example in examples]
     warnings = [learned.doubt] if learned.doubt else []
     if known := sum(example.split is not None for example in placed):
         warnings.append(
@@ -173,7 +175,7 @@ def _recalled(examples: Sequence[Example], weights: Path | None) -> tuple[list[E
     return placed, warnings
 
 
-def _scored(
+def _to_scored(
     answered: Sequence[tuple[Example, Prediction]], card: ModelCard, coverage: float | None
 ) -> Scored:
     kind = answered[0][1].score_kind
@@ -197,9 +199,9 @@ def _scored(
         groups=tuple(example.group for example in examples),
         targets=np.array([_truth(example, card.names) for example in examples]),
         scores=scores,
-        predicted=members([answer.predicted for answer in answers], card.names),
+        predicted=membership_matrix([answer.predicted for answer in answers], card.names),
         score_kind=kind,
-        sets=members([chosen or () for chosen in sets], card.names) if promised else None,
+        sets=membership_matrix([chosen or () for chosen in sets], card.names) if promised else None,
         coverage=coverage if promised else None,
         columns=columns_of(examples),
     )
@@ -215,19 +217,19 @@ def _uri(example: Example) -> str:
     return str(absolute_path(example.path))
 
 
-def _repeated(examples: Sequence[Example]) -> list[str]:
+def _duplicate_warnings(examples: Sequence[Example]) -> list[str]:
     rows = Counter(map(_uri, examples))
     repeated = [example for example in examples if rows[_uri(example)] > 1]
     if not repeated:
         return []
     told = f"{len(repeated)} rows share their picture with others; each counts"
-    return [f"{told} ({_lines(repeated)})"]
+    return [f"{told} ({_format_lines(repeated)})"]
 
 
-def _lines(rows: Sequence[Example]) -> str:
+def _format_lines(rows: Sequence[Example]) -> str:
     """Return such as ``line 2`` or ``lines 2, 3``."""
-    lines = ", ".join(str(row.line) for row in rows[:_SHOWN])
-    return f"line{'s' if len(rows) > 1 else ''} {lines}{', ...' if len(rows) > _SHOWN else ''}"
+    lines = ", ".join(str(row.line) for row in rows[:_MAX_LINES])
+    return f"line{'s' if len(rows) > 1 else ''} {lines}{', ...' if len(rows) > _MAX_LINES else ''}"
 
 
 def _refuse_unknown(examples: Sequence[Example], card: ModelCard, table: Path) -> None:
@@ -237,7 +239,7 @@ def _refuse_unknown(examples: Sequence[Example], card: ModelCard, table: Path) -
         labels = sorted({name for row in wrong for name in (row.labels | row.unknown) - known})
         raise TableError(
             f"{plural(len(wrong), 'row')} with labels that the model does not know: "
-            f"{', '.join(labels)} ({_lines(wrong)})",
+            f"{', '.join(labels)} ({_format_lines(wrong)})",
             where=str(table),
             hint=f"It knows {', '.join(card.names)}.",
         )

@@ -80,7 +80,7 @@ def legend_beside(figure: "Figure", axes: "Axes", lines: int) -> None:
     if not names:
         return
     each, columns = [name.count("\n") + 1 for name in names], 1
-    while columns < len(names) and _tallest(each, columns) > lines:
+    while columns < len(names) and _longest_column(each, columns) > lines:
         columns += 1
     longest = max(len(line) for name in names for line in name.split("\n"))
     figure.set_figwidth(_PLOT + columns * (_STROKE + _LETTER * longest))
@@ -88,17 +88,17 @@ def legend_beside(figure: "Figure", axes: "Axes", lines: int) -> None:
     axes.legend(curves, names, loc="center left", bbox_to_anchor=(1.02, 0.5), ncols=columns)
 
 
-def _tallest(lines: list[int], columns: int) -> int:
+def _longest_column(lines: list[int], columns: int) -> int:
     """Return how many lines the longest of so many columns has, shared out as a legend does."""
     return max(int(part.sum()) for part in np.array_split(lines, columns))
 
 
-def settings(name: str) -> dict[str, Any]:
+def figure_settings(name: str) -> dict[str, Any]:
     """Return matplotlib's settings for a figure; the same figure gets the same ids every time."""
     return _SETTINGS | {"svg.hashsalt": name}
 
 
-def save(figure: "Figure", path: Path) -> list[Path]:
+def save_figure(figure: "Figure", path: Path) -> list[Path]:
     """Write ``path.png``, on white, and ``path.svg``, on nothing; return both."""
     files = [path.with_suffix(".png"), path.with_suffix(".svg")]
     width, height = figure.get_size_inches()
@@ -108,7 +108,7 @@ def save(figure: "Figure", path: Path) -> list[Path]:
     return files
 
 
-def inline(svg: str) -> str:
+def inline_svg(svg: str) -> str:
     """Return an SVG file's drawing as it stands in the page, in the page's colours."""
     drawing = svg[svg.index("<svg") :]
     drawing = re.sub(r"<metadata>.*?</metadata>\s*", "", drawing, flags=re.DOTALL)
@@ -120,6 +120,6 @@ def inline(svg: str) -> str:
     return drawing
 
 
-def wrapped(name: str, width: int = 22) -> str:
+def wrap_label(name: str, width: int = 22) -> str:
     """Return a label's name in lines of at most ``width`` letters, for a figure."""
     return textwrap.fill(name, width)

@@ -9,7 +9,7 @@ import numpy as np
 
 from diascope.errors import UsageError
 from diascope.evaluation.labelled_scores import Scored
-from diascope.evaluation.metrics import measured
+from diascope.evaluation.metrics import estimate_metrics
 
 FEW_ITEMS = 50
 FEW_GROUPS = 10
@@ -25,7 +25,7 @@ class Subgroup:
         column: what the items were divided by.
         value: what those of this part share.
         counts: label to how many items have it.
-        metrics: as ``measured`` gives them.
+        metrics: as ``estimate_metrics`` returns them.
         warning: why the figures say little; empty if they are sound.
     """
 
@@ -37,7 +37,7 @@ class Subgroup:
     warning: str
 
 
-def by_subgroup(
+def measure_subgroups(
     scored: Scored, by: Sequence[str], *, draws: int = 1000, seed: int = 0
 ) -> list[Subgroup]:
     """Measure the items of each value of each column.
@@ -46,14 +46,14 @@ def by_subgroup(
         by: names of columns; ``age:20`` divides numbers into bins that are 20 wide.
 
     Raises:
-        UsageError: as ``divided``.
+        UsageError: as ``split_into_parts``.
     """
     found = []
     for request in by:
-        column, values = divided(scored.columns, request)
+        column, values = split_into_parts(scored.columns, request)
         for value in dict.fromkeys(sorted(values, key=_order)):
             part = scored.take(np.array([each == value for each in values]))
-            metrics = measured(part, draws=draws, seed=seed)
+            metrics = estimate_metrics(part, draws=draws, seed=seed)
             warning = _warning(part)
             found.append(Subgroup(column, value, len(part), part.counts(), metrics, warning))
     return found
@@ -63,12 +63,12 @@ def check_divisible(columns: Mapping[str, Sequence[str]], by: Sequence[str]) -> 
     """Check that a whole table can be divided as requested, before anything is run.
 
     Raises:
-        UsageError: as ``divided``, for a column to be binned that holds no number, and for a column
-            that is named twice, as its parts would be mixed.
+        UsageError: as in ``split_into_parts``; if a column to be binned holds no number; if a
+            column is named twice, which would mix its parts.
     """
     named = set[str]()
     for request in by:
-        column, _ = divided(columns, request)
+        column, _ = split_into_parts(columns, request)
         if column != request and all(_number(cell) is None for cell in columns[column]):
             raise UsageError(f"by {request}: the column {column!r} holds no numbers")
         if column in named:
@@ -76,7 +76,7 @@ def check_divisible(columns: Mapping[str, Sequence[str]], by: Sequence[str]) -> 
         named.add(column)
 
 
-def divided(columns: Mapping[str, Sequence[str]], request: str) -> tuple[str, list[str]]:
+def split_into_parts(columns: Mapping[str, Sequence[str]], request: str) -> tuple[str, list[str]]:
     """Return the column that a request such as ``age:20`` names, and of each item its part.
 
     Raises:

@@ -11,12 +11,12 @@ from diascope.inputs import absolute_path
 from diascope.table import SPLIT_FILE, Example, Split
 
 _ALL = get_args(Split)
-LEARNED = ("train", "validation")
+LEARNED_SPLITS = ("train", "validation")
 """Splits that shaped the weights."""
 
 
 @dataclass(frozen=True)
-class Learned:
+class KnownSplits:
     """The splits of a training, by the names of its groups and of its pictures.
 
     Attributes:
@@ -34,7 +34,7 @@ class Learned:
     names: frozenset[str] = frozenset()
     doubt: str = ""
 
-    def split(self, example: Example) -> Split | None:
+    def split_of(self, example: Example) -> Split | None:
         """Return the training's split of a row's group or picture, the one that it learned more
         from; None if neither stands in it."""
         found = self.groups.get(example.group), self.pictures.get(absolute_path(example.path))
@@ -43,11 +43,13 @@ class Learned:
     def namesakes(self, examples: Sequence[Example]) -> list[Example]:
         """Return the rows of unknown split whose picture is named as one that was learned from."""
         return [
-            one for one in examples if Path(one.name).stem in self.names and self.split(one) is None
+            one
+            for one in examples
+            if Path(one.name).stem in self.names and self.split_of(one) is None
         ]
 
 
-def learned_by(folder: Path | None, examples: Sequence[Example]) -> Learned:
+def read_known_splits(folder: Path | None, examples: Sequence[Example]) -> KnownSplits:
     """Return what is known of weights, from ``split.csv`` beside them; nothing without a folder or
     such a file, or where it cannot be read.
 
@@ -57,13 +59,15 @@ def learned_by(folder: Path | None, examples: Sequence[Example]) -> Learned:
     path is, by whatever way it is named.
     """
     if folder is None or not (path := folder / SPLIT_FILE).is_file():
-        return Learned()
+        return KnownSplits()
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             written = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         told = f"{path} cannot be read ({reason_of(error)})"
-        return Learned(doubt=f"{told}: of rows that the weights learned from, the figures flatter")
+        return KnownSplits(
+            doubt=f"{told}: of rows that the weights learned from, the figures flatter"
+        )
     rows = [row for row in written if row.get("path") and row.get("split") in _ALL]
     rows.sort(key=lambda row: -_ALL.index(row["split"]))  # what stands in several: the most learned
     groups = {row.get("group") or row["path"]: cast(Split, row["split"]) for row in rows}
@@ -78,9 +82,9 @@ def learned_by(folder: Path | None, examples: Sequence[Example]) -> Learned:
             "figures flatter"
         )
     whole = [row for row in rows if Path(row["path"]).is_absolute()]
-    return Learned(
+    return KnownSplits(
         groups,
         {absolute_path(Path(row["path"])): cast(Split, row["split"]) for row in whole},
-        frozenset(Path(row["path"]).stem for row in rows if row["split"] in LEARNED),
+        frozenset(Path(row["path"]).stem for row in rows if row["split"] in LEARNED_SPLITS),
         doubt,
     )

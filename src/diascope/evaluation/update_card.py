@@ -11,12 +11,12 @@ from diascope.errors import OutputError, UsageError, WeightsError
 from diascope.evaluation.evaluate import Evaluation
 from diascope.evaluation.evidence_cases import MASK, mask_of
 from diascope.evaluation.labelled_scores import Scored
-from diascope.evaluation.training_overlap import LEARNED
+from diascope.evaluation.training_overlap import LEARNED_SPLITS
 from diascope.pages.formatting import plural
 from diascope.table import Example
 
 
-def updatable(folder: Path | None, card: ModelCard) -> Path:
+def updatable_folder(folder: Path | None, card: ModelCard) -> Path:
     """Return a model's folder of weights, whose card can be written.
 
     Raises:
@@ -45,7 +45,12 @@ def card_metrics(evaluation: Evaluation, whom: str) -> dict[str, Any]:
     Args:
         whom: which pictures, in words.
     """
-    told = [whom, "95 % bootstrap over groups", *sets_told(evaluation.scored), *evaluation.warnings]
+    told = [
+        whom,
+        "95 % bootstrap over groups",
+        *describe_sets(evaluation.scored),
+        *evaluation.warnings,
+    ]
     overall = evaluation.overall
     subgroups = {
         f"{part.column}={part.value}": {
@@ -60,14 +65,14 @@ def card_metrics(evaluation: Evaluation, whom: str) -> dict[str, Any]:
     return {"metrics": metrics, "subgroups": subgroups}
 
 
-def sets_told(scored: Scored) -> list[str]:
+def describe_sets(scored: Scored) -> list[str]:
     """Return what the prediction sets promise, if there are any: their metrics are of that."""
     return [] if scored.coverage is None else [f"sets of {scored.coverage:g} coverage"]
 
 
-def rows_told(examples: Sequence[Example], table: Path) -> str:
+def describe_rows(examples: Sequence[Example], table: Path) -> str:
     """Return which rows of a table were measured, and whether they were learned from, if known."""
-    learned = sum(row.split in LEARNED for row in examples)
+    learned = sum(row.split in LEARNED_SPLITS for row in examples)
     groups = len({row.group for row in examples})
     whom = f"{plural(len(examples), 'picture')} of {plural(groups, 'group')} of {table.name}"
     if learned:
@@ -83,7 +88,7 @@ def card_evidence(
     named = sum(mask_of(row, table.parent) is not None for row in examples)
     source = f"{plural(named, 'picture')} that the column {MASK} of {table.name} names"
     evidence = {
-        "measured_on": rows_told(examples, table),
+        "measured_on": describe_rows(examples, table),
         "masks": source if named else "",
         "table (SHA-256)": file_digest(table),
         **found,

@@ -1,7 +1,7 @@
 """The same metrics for many draws of a bootstrap at once: an item drawn twice weighs two.
 
 What is sorted is sorted once, and every draw is one more row of a matrix; that is why a thousand
-draws take seconds. Tests hold each metric against its value in ``library.py``.
+draws take seconds. Tests hold each metric against its value in ``library_metrics``.
 """
 
 from dataclasses import dataclass
@@ -34,16 +34,16 @@ class Weighted:
         return {
             "auc": curve.area(),
             "average_precision": curve.average_precision(),
-            "sensitivity": _share(found, found + missed),
-            "specificity": _share(cleared, cleared + raised),
-            "ppv": _share(found, found + raised),
-            "npv": _share(cleared, cleared + missed),
+            "sensitivity": _ratio(found, found + missed),
+            "specificity": _ratio(cleared, cleared + raised),
+            "ppv": _ratio(found, found + raised),
+            "npv": _ratio(cleared, cleared + missed),
             "sensitivity_at_specificity_80": curve.best_sensitivity(),
         }
 
     def mean(self, known: Booleans, values: Floats) -> Floats:
         weights = self.weights[:, known]
-        return _share(weights @ values, weights.sum(axis=1))
+        return _ratio(weights @ values, weights.sum(axis=1))
 
     def calibration_error(self, known: Booleans, confidence: Floats, correct: Booleans) -> Floats:
         error: Floats = np.abs(self._gaps(known, confidence, correct)).sum(axis=1)
@@ -60,7 +60,7 @@ class Weighted:
         weights = self.weights[:, known]
         each = np.equal.outer(bins_of(confidence), np.arange(CALIBRATION_BINS))
         gaps = weights @ (each * (confidence - correct)[:, None])
-        return _share(gaps, np.broadcast_to(weights.sum(axis=1, keepdims=True), gaps.shape))
+        return _ratio(gaps, np.broadcast_to(weights.sum(axis=1, keepdims=True), gaps.shape))
 
 
 def label_aucs(targets: Floats, scores: Floats) -> list[float]:
@@ -100,24 +100,24 @@ class _Curve:
         """Return the area under the ROC curve: the share of pairs in order, ties half."""
         below = self.negatives.sum(axis=1, keepdims=True) - self.negatives.cumsum(axis=1)
         ordered = (self.positives * (below + self.negatives / 2)).sum(axis=1)
-        return _share(ordered, self.positives.sum(axis=1) * self.negatives.sum(axis=1))
+        return _ratio(ordered, self.positives.sum(axis=1) * self.negatives.sum(axis=1))
 
     def average_precision(self) -> Floats:
         found, raised = self.positives.cumsum(axis=1), self.negatives.cumsum(axis=1)
         precision = found / np.maximum(found + raised, ROUNDING)
         positives, negatives = self.positives.sum(axis=1), self.negatives.sum(axis=1)
         found_among = (self.positives * precision).sum(axis=1)
-        return _share(found_among, np.where(negatives > 0, positives, 0))
+        return _ratio(found_among, np.where(negatives > 0, positives, 0))
 
     def best_sensitivity(self) -> Floats:
         found, raised = self.positives.cumsum(axis=1), self.negatives.cumsum(axis=1)
         positives, negatives = self.positives.sum(axis=1), self.negatives.sum(axis=1)
         allowed = raised <= (1 - SPECIFICITY + ROUNDING) * negatives[:, None]
         best = np.where(allowed, found, 0).max(axis=1, initial=0)
-        return _share(best, np.where(negatives > 0, positives, 0))
+        return _ratio(best, np.where(negatives > 0, positives, 0))
 
 
-def _share(part: NDArray[np.float64], whole: NDArray[np.float64]) -> Floats:
+def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> Floats:
     """Divide, NaN where there is nothing to divide by."""
     share: Floats = np.full(np.shape(whole), np.nan)
     np.divide(part, whole, out=share, where=whole > 0)

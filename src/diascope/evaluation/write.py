@@ -6,7 +6,7 @@ from pathlib import Path
 
 from diascope.evaluation.evaluate import Evaluation
 from diascope.evaluation.figures import draw_figures
-from diascope.evaluation.page import page
+from diascope.evaluation.page import evaluation_page
 from diascope.output import write_atomically
 
 
@@ -27,7 +27,9 @@ def write_evaluation(
     """
     facts = facts or {}
     figures = draw_figures(evaluation.scored, folder / "figures")
-    text = page(evaluation, folder / "figures", title=title, about=facts, titles=titles or {})
+    text = evaluation_page(
+        evaluation, folder / "figures", title=title, about=facts, titles=titles or {}
+    )
     files = [folder / "metrics.json", folder / "evaluation.html"]
     plain = {**facts, **evaluation.plain()}
     write_atomically(files[0], json.dumps(plain, indent=1, ensure_ascii=False) + "\n")

@@ -5,7 +5,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from diascope.evaluation.style import LINE, MUTED, SURFACE, line_style, new_figure, save, settings
+from diascope.evaluation.style import (
+    LINE,
+    MUTED,
+    SURFACE,
+    figure_settings,
+    line_style,
+    new_figure,
+    save_figure,
+)
 from diascope.pages.formatting import format_title
 from diascope.training.scoring import Figures, merit
 
@@ -34,7 +42,7 @@ def draw_curves(history: Sequence[Figures], best: int, folder: Path) -> list[Pat
     import matplotlib
 
     panels = [(title, names) for title, names in _panels(history) if names]
-    with matplotlib.rc_context(settings(CURVES)):
+    with matplotlib.rc_context(figure_settings(CURVES)):
         figure = new_figure(*_SIZE)
         for axes, (title, names) in zip(
             figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
@@ -42,7 +50,7 @@ def draw_curves(history: Sequence[Figures], best: int, folder: Path) -> list[Pat
             axes.set(title=title, xlabel="Epoch")
             _lines(axes, history, names)
             _mark(axes, best, len(history))
-        return save(figure, folder / CURVES)
+        return save_figure(figure, folder / CURVES)
 
 
 def _panels(history: Sequence[Figures]) -> Iterable[tuple[str, list[str]]]:

@@ -7,7 +7,7 @@ import numpy as np
 from diascope.card import ModelCard
 from diascope.decision import decide, prediction_set, scores_of
 from diascope.evaluation.labelled_scores import Floats, Scored
-from diascope.evaluation.run_table import columns_of, members
+from diascope.evaluation.run_table import columns_of, membership_matrix
 from diascope.training.calibrate import fit_calibration
 from diascope.training.conformal import fit_conformal
 from diascope.training.dataset import Pictures
@@ -85,7 +85,7 @@ def scored(card: ModelCard, pictures: Pictures, logits: Floats) -> Scored:
     coverage = 0.9 if "0.9" in card.conformal else None
     sets = None
     if coverage is not None:
-        sets = members([prediction_set(row, card, coverage) for row in rows], card.names)
+        sets = membership_matrix([prediction_set(row, card, coverage) for row in rows], card.names)
     examples = pictures.examples
     return Scored(
         names=card.names,
@@ -94,7 +94,7 @@ def scored(card: ModelCard, pictures: Pictures, logits: Floats) -> Scored:
         groups=tuple(example.group for example in examples),
         targets=truth_of(pictures, card),
         scores=scores,
-        predicted=members([decide(row, card) for row in rows], card.names),
+        predicted=membership_matrix([decide(row, card) for row in rows], card.names),
         score_kind=card.score_kind,
         sets=sets,
         coverage=coverage,

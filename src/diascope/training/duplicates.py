@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from diascope.evaluation.training_overlap import LEARNED
+from diascope.evaluation.training_overlap import LEARNED_SPLITS
 from diascope.sample import Sample
 from diascope.table import Example, Split
 
@@ -94,7 +94,7 @@ def learned_copies(
     count = 0
     for one in alike:
         splits = [examples[place].split for place in one]
-        if any(learned in splits for learned in LEARNED if learned != split):
+        if any(learned in splits for learned in LEARNED_SPLITS if learned != split):
             count += splits.count(split)
     return count
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from diascope.card import CARD_FILE, ModelCard, read_card, write_card
 from diascope.evaluation.evaluate import evaluate
-from diascope.evaluation.labelled_scores import Scored, joined
-from diascope.evaluation.update_card import sets_told
+from diascope.evaluation.labelled_scores import Scored, concatenate
+from diascope.evaluation.update_card import describe_sets
 from diascope.evaluation.write import write_evaluation
 from diascope.network import Network
 from diascope.output import write_atomically, write_table
@@ -134,7 +134,7 @@ def pooled(
     """
     if not parts:
         return {}
-    whole, options = joined(parts), plan.options
+    whole, options = concatenate(parts), plan.options
     copied = sum(learned_copies(alike, examples, "test") for examples in plan.parted)
     evaluation = evaluate(
         whole, by=options.by, seed=options.seed, warnings=copies_told(copied, whole)
@@ -147,7 +147,7 @@ def pooled(
     groups = len(set(whole.groups))
     whom = f"{len(whole)} pictures of {groups} groups"
     unseen = f"{whom}, each by a network that never saw its group"
-    measured_on = "; ".join([unseen, *sets_told(whole), *evaluation.warnings])
+    measured_on = "; ".join([unseen, *describe_sets(whole), *evaluation.warnings])
     return {"folds": len(parts), "measured_on": measured_on, **evaluation.metrics}
 
 

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from diascope.errors import TableError
-from diascope.evaluation.training_overlap import LEARNED, Learned, learned_by
+from diascope.evaluation.training_overlap import LEARNED_SPLITS, KnownSplits, read_known_splits
 from diascope.pages.formatting import format_some, plural
 from diascope.table import SPLIT_FILE, Example
 
-_KNOWN = {"test": LEARNED, "validation": ("train",)}
+_KNOWN = {"test": LEARNED_SPLITS, "validation": ("train",)}
 """Splits of another training whose groups must not stand in a split of this one."""
 
 
@@ -25,10 +25,10 @@ def check_unseen(folder: Path, examples: Sequence[Example]) -> list[str]:
     Raises:
         TableError: naming some of the groups, or of the pictures whose groups are named otherwise.
     """
-    path, learned = folder / SPLIT_FILE, learned_by(folder, examples)
+    path, learned = folder / SPLIT_FILE, read_known_splits(folder, examples)
     for split, known in _KNOWN.items():
         held = [one for one in examples if one.split == split]
-        if seen := sorted({_seen(one, learned) for one in held if learned.split(one) in known}):
+        if seen := sorted({_seen(one, learned) for one in held if learned.split_of(one) in known}):
             raise TableError(
                 f"its training learned from groups that are held out now as {split}: "
                 + format_some(seen),
@@ -45,6 +45,6 @@ def check_unseen(folder: Path, examples: Sequence[Example]) -> list[str]:
     return doubts
 
 
-def _seen(example: Example, learned: Learned) -> str:
+def _seen(example: Example, learned: KnownSplits) -> str:
     """Return what of a row the training knew: its group, or else its picture."""
     return example.group if example.group in learned.groups else example.name

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from diascope.card import ModelCard
-from diascope.evaluation.style import inline
+from diascope.evaluation.style import inline_svg
 from diascope.explain.pictures import photo
 from diascope.output import write_atomically
 from diascope.pages.formatting import format_title, label_measures, overall_measures, plural
@@ -50,7 +50,7 @@ def write_page(
         card=card,
         figures=_figures(card, history, best, monitor),
         warnings=warnings,
-        curves=inline(curves.read_text("utf-8")),
+        curves=inline_svg(curves.read_text("utf-8")),
         watched=watched(filters) if filters is not None else None,
         columns=list(dict.fromkeys(name for row in history for name in row)),
         history=history,

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from diascope.backbones.efficientnet_lite import EfficientNetLite0
 from diascope.network import Network, build_head
-from diascope.training.depthwise import QuickDepthwise
+from diascope.training.depthwise import FastDepthwise
 
 STEPS = 3
 
@@ -48,10 +48,10 @@ def main() -> None:
             optimizer.step()
         return STEPS * options.batch / (time.perf_counter() - begin)
 
-    speed(nullcontext()), speed(QuickDepthwise())  # warm up
+    speed(nullcontext()), speed(FastDepthwise())  # warm up
     ratios = []
     for _ in range(options.rounds):
-        plain, quick = speed(nullcontext()), speed(QuickDepthwise())
+        plain, quick = speed(nullcontext()), speed(FastDepthwise())
         ratios.append(quick / plain)
         print(f"torch {plain:6.1f} pictures/s   ours {quick:6.1f}   ratio {quick / plain:.2f}")
     print(f"median ratio {statistics.median(ratios):.2f}")

@@ -29,7 +29,7 @@ from diascope.training.dataset import Pictures, first_sample
 from diascope.training.loss import Objective
 from diascope.training.options import TrainOptions
 from diascope.training.plan import Plan, make_plan
-from diascope.training.sampling import Drawn
+from diascope.training.sampling import EpochSampler
 from diascope.training.split import folds_by_group
 
 Features = NDArray[np.float32]
@@ -104,7 +104,9 @@ def pooled(plan: Plan) -> Features:
     found = []
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         for batch, *_ in DataLoader(pictures, 32, num_workers=1):
-            found.append(backbone(pictures.ready(batch, torch.device("cpu"))).mean((2, 3)).float())
+            found.append(
+                backbone(pictures.to_network_input(batch, torch.device("cpu"))).mean((2, 3)).float()
+            )
     return torch.cat(found).numpy()
 
 
@@ -140,7 +142,7 @@ def fitted_head(options: TrainOptions, features: torch.Tensor, targets: Features
     head = nn.Linear(features.shape[1], targets.shape[1])
     objective = Objective(options, options.task, targets)
     optimizer = torch.optim.AdamW(head.parameters(), lr=2e-3, weight_decay=0.3)
-    drawn, wanted = Drawn(targets, options), torch.from_numpy(targets)
+    drawn, wanted = EpochSampler(targets, options), torch.from_numpy(targets)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS)
     for drawn.epoch in range(EPOCHS):
         places = torch.tensor([row for row, _ in drawn])

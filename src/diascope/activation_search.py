@@ -16,7 +16,7 @@ from diascope.explain.top_activating import ActivatingPicture, TopActivating, ke
 from diascope.inference_trace import classify_sample, prepare_first_sample
 from diascope.preparation import Preparation
 from diascope.sample import Item
-from diascope.table import columns_hint, named_in, rows_of
+from diascope.table import columns_hint, read_csv_rows, strip_path
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def read_rows(table: Path) -> list[Row]:
     Raises:
         TableError: if the table cannot be read, lacks the column or has no rows.
     """
-    columns, rows = rows_of(table)
+    columns, rows = read_csv_rows(table)
     if "path" not in columns:
         raise TableError(
             f"needs a column path, got {', '.join(columns) or 'none'}",
@@ -89,6 +89,6 @@ def _responses_to(
 
 
 def _parse_row(row: dict[str, str], folder: Path) -> Row:
-    name = named_in(folder, row["path"] or "")
+    name = strip_path(folder, row["path"] or "")
     cells = (row.get("labels") or row.get("label") or "").split("|")
     return Row(name, folder / name, tuple(cell.strip() for cell in cells if cell.strip()))

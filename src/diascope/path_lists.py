@@ -5,7 +5,7 @@ import io
 from pathlib import Path
 
 from diascope.errors import UsageError, reason_of
-from diascope.table import columns_hint, is_blank, named_in, quote_hint
+from diascope.table import columns_hint, is_blank, quote_hint, strip_path
 
 
 def listed_paths(path: Path) -> list[str]:
@@ -42,7 +42,7 @@ def _csv_paths(path: Path, text: str) -> list[str]:
     for row in reader:
         if is_blank(row):
             continue
-        name = named_in(path.parent, row["path"] or "")
+        name = strip_path(path.parent, row["path"] or "")
         if not name:
             raise UsageError(f"{path}:{reader.line_num}: the path is empty")
         paths.append(name)

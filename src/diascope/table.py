@@ -62,17 +62,17 @@ def read_table(path: Path, task: Task) -> list[Example]:
             pictures, more than one label where one is allowed, or a group that stands in two
             splits.
     """
-    columns, numbered = rows_of(path)
+    columns, numbered = read_csv_rows(path)
     name = _labels_column(columns, path)
     if not numbered:
         raise TableError("has no rows below the names of its columns", where=str(path))
-    examples = [_example(row, line, name, path, task) for line, row in numbered]
-    _refuse_missing(examples, path)
-    _refuse_leaks(examples, path)
+    examples = [_make_example(row, line, name, path, task) for line, row in numbered]
+    _check_pictures_exist(examples, path)
+    _check_leaks(examples, path)
     return examples
 
 
-def rows_of(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+def read_csv_rows(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
     """Return the columns of a CSV, and its rows with their lines; rows of empty cells are left out.
 
     Raises:
@@ -92,7 +92,7 @@ def rows_of(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
     return columns, numbered
 
 
-def named_in(folder: Path, cell: str) -> str:
+def strip_path(folder: Path, cell: str) -> str:
     """Return a path of a table without blanks around it that no file has, as in a list."""
     plain = cell.strip()
     return cell if plain != cell and os.path.isfile(folder / cell) else plain  # noqa: PTH113
@@ -119,8 +119,10 @@ def label_names(examples: Sequence[Example], given: Sequence[str], path: Path) -
         )
     if given:
         return tuple(given)
-    last = {_plain(name): name for name in found}
-    alike = [f"{name!r} and {same!r}" for name in found if (same := last[_plain(name)]) != name]
+    last = {_normalise_label(name): name for name in found}
+    alike = [
+        f"{name!r} and {same!r}" for name in found if (same := last[_normalise_label(name)]) != name
+    ]
     if alike:
         raise TableError(
             f"holds labels that differ only in case, or look the same: {', '.join(alike)}",
@@ -130,7 +132,7 @@ def label_names(examples: Sequence[Example], given: Sequence[str], path: Path) -
     return tuple(found)
 
 
-def _plain(label: str) -> str:
+def _normalise_label(label: str) -> str:
     return " ".join(unicodedata.normalize("NFC", label).casefold().split())
 
 
@@ -153,7 +155,7 @@ def _labels_column(columns: Sequence[str], path: Path) -> str:
     if len(found) > 1:
         raise TableError("has the columns label and labels; it needs one of them", where=where)
     if "path" in columns and found:
-        _refuse_near(columns, where)
+        _check_near_names(columns, where)
         return found[0]
     raise TableError(
         f"needs the columns path and label (or labels), got {', '.join(columns) or 'none'}",
@@ -162,7 +164,7 @@ def _labels_column(columns: Sequence[str], path: Path) -> str:
     )
 
 
-def _refuse_near(columns: Sequence[str], where: str) -> None:
+def _check_near_names(columns: Sequence[str], where: str) -> None:
     """Raise a TableError for a column that nobody would read as what its name says, such as
     ``Group``: pictures of one patient would stand on two sides."""
     for name in columns:
@@ -193,13 +195,13 @@ def columns_hint(columns: Sequence[str]) -> str:
     return f"Write {', '.join(odd)}." if odd else ""
 
 
-def _example(row: dict[str, str], line: int, column: str, path: Path, task: Task) -> Example:
+def _make_example(row: dict[str, str], line: int, column: str, path: Path, task: Task) -> Example:
     where = f"{path}:{line}"
     if None in row:
         raise TableError("the row has more cells than the table has columns", where=where)
     if None in row.values():
         raise TableError("the row has fewer cells than the table has columns", where=where)
-    name = named_in(path.parent, row["path"])
+    name = strip_path(path.parent, row["path"])
     if not name:
         raise TableError("the path is empty", where=where)
     cells = {part.strip() for part in row[column].split("|") if part.strip()}
@@ -238,7 +240,7 @@ def _weight(text: str, where: str) -> float:
     return weight
 
 
-def _refuse_missing(examples: Sequence[Example], path: Path) -> None:
+def _check_pictures_exist(examples: Sequence[Example], path: Path) -> None:
     # Path.is_file raises where a name is too long, as after a lost quote, or a folder closed
     missing = [example for example in examples if not os.path.isfile(example.path)]  # noqa: PTH113
     if missing:
@@ -246,7 +248,7 @@ def _refuse_missing(examples: Sequence[Example], path: Path) -> None:
         raise TableError(f"{plural(len(missing), 'picture')} missing: {shown}", where=str(path))
 
 
-def _refuse_leaks(examples: Sequence[Example], path: Path) -> None:
+def _check_leaks(examples: Sequence[Example], path: Path) -> None:
     seen: dict[str, Split | None] = {}
     for example in examples:
         split = example.split or "train"  # as `split_by_group` takes it

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from diascope.training.transfer import Matched, Start, start_from
+from diascope.training.transfer import MatchReport, Start, start_from
 
 State = dict[str, Tensor]
 
@@ -177,7 +177,7 @@ def new(channels: int = 3) -> nn.Module:
     return tiny(channels).features()
 
 
-def begin(ours: nn.Module, file: Path, **how: Any) -> Matched:
+def begin(ours: nn.Module, file: Path, **how: Any) -> MatchReport:
     """Start a backbone, in evaluation mode, from a file."""
     return start_from(ours.eval(), Start(file, **how), "ours")
 

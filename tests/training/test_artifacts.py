@@ -7,7 +7,7 @@ import pytest
 
 from diascope.card import Label, ModelCard
 from diascope.evaluation.evaluate import evaluate
-from diascope.training.artifacts import measured_card
+from diascope.training.artifacts import add_metrics
 from tests.evaluation.tables import multiclass
 
 
@@ -18,7 +18,7 @@ def test_of_a_subgroup_a_card_states_what_is_of_no_single_label_and_the_aucs(
     names = ("red", "green", label)
     table = replace(multiclass(columns={"sex": ("f", "m") * 60}), names=names)
     card = make_card(labels=tuple(map(Label, names)))
-    card = measured_card(card, evaluate(table, by=["sex"], draws=5), "test")
+    card = add_metrics(card, evaluate(table, by=["sex"], draws=5), "test")
     whole = {"auc_macro", "balanced_accuracy", "accuracy", "average_precision_macro"}
     aucs = {"auc_red", "auc_green", f"auc_{label}"}
     assert card.subgroups["sex=f"].keys() == whole | aucs | {"items", "brier", "ece"}
@@ -27,7 +27,7 @@ def test_of_a_subgroup_a_card_states_what_is_of_no_single_label_and_the_aucs(
 def test_a_card_warns_of_what_its_evaluation_warns_of(make_card: Callable[..., ModelCard]) -> None:
     table = multiclass(24)
     lacking = table.take(table.targets[:, 2] == 0)
-    told = measured_card(make_card(), evaluate(lacking, draws=5), "test").metrics["measured_on"]
+    told = add_metrics(make_card(), evaluate(lacking, draws=5), "test").metrics["measured_on"]
 
     assert "is not measured, and means of it are of the other labels" in told
     assert "fewer than 10 groups with or without red, green" in told

@@ -102,7 +102,7 @@ def test_a_parameter_that_monai_does_not_take_is_refused_by_name(parameters: Any
 )
 def test_whatever_a_transform_raises_names_it_and_its_place(entry: Any) -> None:
     with pytest.raises(RecipeError, match=f"augment: {next(iter(entry))}: ") as caught:
-        Augmentation((entry,), "r.yaml:9").try_on(3, (16, 16))
+        Augmentation((entry,), "r.yaml:9").dry_run(3, (16, 16))
     assert caught.value.where == "r.yaml:9"
 
 
@@ -124,18 +124,18 @@ def test_what_gives_pictures_of_several_sizes_is_refused_when_it_is_tried(
     entry: Any, said: str
 ) -> None:
     with pytest.raises(RecipeError, match=f"augment: .*{said}") as caught:
-        Augmentation((entry,), "r.yaml:9").try_on(3, (16, 24))
+        Augmentation((entry,), "r.yaml:9").dry_run(3, (16, 24))
     assert caught.value.where == "r.yaml:9"
 
 
 def test_what_fails_on_one_picture_in_ten_is_refused_when_it_is_tried() -> None:
     with pytest.raises(RecipeError, match=r"augment: RandJPEG: .* takes 1 or 3 channels, got 4"):
-        Augmentation(("RandJPEG",), "r.yaml:9").try_on(4, (16, 24))
+        Augmentation(("RandJPEG",), "r.yaml:9").dry_run(4, (16, 24))
 
 
 def test_crops_of_one_size_are_taken() -> None:
     crop = Augmentation(({"RandSpatialCrop": {"roi_size": [8, 8], "random_size": False}},), "")
-    crop.try_on(3, (16, 24))
+    crop.dry_run(3, (16, 24))
     assert crop(torch.rand(3, 16, 24), 7).shape == (3, 8, 8)
 
 

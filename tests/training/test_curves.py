@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 from PIL import Image
 
-from diascope.training.curves import _mark, best_epoch, draw_curves
+from diascope.training.curves import _mark_best, best_epoch, draw_curves
 from diascope.training.scoring import Figures
 
 HISTORY: list[Figures] = [
@@ -59,6 +59,6 @@ def test_the_same_history_gives_the_same_files(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("best", "side"), [(1, "left"), (4, "right")])
 def test_the_kept_epoch_is_named_on_the_side_where_there_is_room(best: int, side: str) -> None:
     axes = Figure().subplots()
-    _mark(axes, best, 4)
+    _mark_best(axes, best, 4)
     (name,) = axes.texts
     assert (name.get_text(), name.get_horizontalalignment()) == (f"kept: {best}", side)

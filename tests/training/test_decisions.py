@@ -10,7 +10,7 @@ from scipy.special import softmax
 
 from diascope.card import Label, ModelCard
 from diascope.decision import prediction_set, scores_of
-from diascope.training.decisions import decided
+from diascope.training.decisions import add_decisions
 from diascope.training.operating_points import Rule
 
 LABELS = 7
@@ -38,7 +38,7 @@ def drawn(random: Random, count: int) -> tuple[Any, np.ndarray]:
 
 def covered(random: Random) -> float:
     """Return how often sets fitted on 70 pictures hold the truth of others."""
-    made = decided(card(), Rule(), *drawn(random, 70))
+    made = add_decisions(card(), Rule(), *drawn(random, 70))
     assert made.calibration is not None
     pictures, logits = drawn(random, 400)
     names = made.names
@@ -60,11 +60,11 @@ def test_the_card_says_that_the_decision_between_labels_keeps_a_rule_only_in_par
     random: Random,
 ) -> None:
     rule = Rule("sensitivity", 0.9)
-    told = decided(card(), rule, *drawn(random, 100)).operating_rule
+    told = add_decisions(card(), rule, *drawn(random, 100)).operating_rule
 
     words = "sensitivity of at least 0.9 for each label on validation"
     assert told.startswith(f"{words}, each label on its own")
-    assert rule.words("multilabel") == words
+    assert rule.describe("multilabel") == words
 
 
 @pytest.mark.parametrize("by", ["prevalence", "youden", "sensitivity", "specificity", "cost"])
@@ -73,7 +73,9 @@ def test_a_label_that_validation_lacks_gets_the_smallest_point_of_the_others(
 ) -> None:
     pictures, logits = drawn(random, 100)
     pictures.targets = np.eye(LABELS)[np.minimum(pictures.targets.argmax(axis=1), LABELS - 2)]
-    points = [label.operating_point for label in decided(card(), Rule(by), pictures, logits).labels]
+    points = [
+        label.operating_point for label in add_decisions(card(), Rule(by), pictures, logits).labels
+    ]
 
     assert points[-1] == min(point for point in points[:-1] if point is not None)
 
@@ -81,7 +83,7 @@ def test_a_label_that_validation_lacks_gets_the_smallest_point_of_the_others(
 def test_validation_of_one_label_only_leaves_no_point_to_lend(random: Random) -> None:
     pictures, logits = drawn(random, 100)
     pictures.targets = np.eye(LABELS)[[0] * 100]
-    labels = decided(card(), Rule("prevalence"), pictures, logits).labels
+    labels = add_decisions(card(), Rule("prevalence"), pictures, logits).labels
 
     assert [label.operating_point for label in labels] == [None] * LABELS
 
@@ -90,20 +92,20 @@ def test_a_card_promises_nothing_of_a_label_that_the_rule_gave_no_point(random: 
     pictures, logits = drawn(random, 200)
     several, rule = replace(card(), task="multilabel", score_kind="sigmoid"), Rule("youden")
     pictures.targets[:, -1] = 0
-    told = decided(several, rule, pictures, logits).operating_rule
+    told = add_decisions(several, rule, pictures, logits).operating_rule
     pictures.targets[:] = 0
 
     assert told == (
         "highest sensitivity plus specificity of each label (Youden); label 6 from 0.5, for want "
         "of pictures with or without it"
     )
-    assert decided(several, rule, pictures, logits).operating_rule == ""
+    assert add_decisions(several, rule, pictures, logits).operating_rule == ""
 
 
 @pytest.mark.parametrize(("count", "best"), [(60, ""), (100, " (highest balanced accuracy)")])
 def test_the_highest_balanced_accuracy_is_promised_of_calibrated_scores_only(
     random: Random, count: int, best: str
 ) -> None:
-    made = decided(card(), Rule("prevalence"), *drawn(random, count))
+    made = add_decisions(card(), Rule("prevalence"), *drawn(random, count))
 
     assert made.operating_rule == f"each label's share of the pictures{best}"

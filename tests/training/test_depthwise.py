@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from diascope.training.depthwise import QuickDepthwise
+from diascope.training.depthwise import FastDepthwise
 
 
 def gradients(side: int, kernel: int, stride: int, padding: int, quick: bool) -> list[Tensor]:
@@ -13,7 +13,7 @@ def gradients(side: int, kernel: int, stride: int, padding: int, quick: bool) ->
     batch = torch.randn(4, 16, side, side).bfloat16().float().requires_grad_()
     filters = torch.randn(16, 1, kernel, kernel).bfloat16().float().requires_grad_()
     if quick:
-        with QuickDepthwise(), torch.autocast("cpu", dtype=torch.bfloat16):
+        with FastDepthwise(), torch.autocast("cpu", dtype=torch.bfloat16):
             out = functional.conv2d(batch, filters, None, stride, padding, 1, 16)
     else:
         out = functional.conv2d(batch, filters, None, stride, padding, 1, 16)
@@ -40,7 +40,7 @@ def test_values_and_gradients_are_those_of_torch_to_bfloat16(
 def test_in_float32_and_for_other_convolutions_nothing_changes() -> None:
     batch = torch.randn(1, 8, 9, 9)
     whole, each = torch.randn(8, 8, 3, 3), torch.randn(8, 1, 3, 3)
-    with QuickDepthwise():
+    with FastDepthwise():
         inside = [functional.conv2d(batch, whole), functional.conv2d(batch, each, groups=8)]
     outside = [functional.conv2d(batch, whole), functional.conv2d(batch, each, groups=8)]
 

@@ -14,7 +14,7 @@ from PIL import Image
 from diascope.readers.image import ImageReader
 from diascope.sample import Item, Sample
 from diascope.table import read_table
-from diascope.training.duplicates import copies, fingerprint
+from diascope.training.duplicates import find_copies, fingerprint
 
 Pixels = NDArray[np.uint8]
 HAM10000 = Path(__file__).parents[3] / "shared/data/derm/ham10000/labels.csv"
@@ -31,7 +31,7 @@ def sample(pixels: NDArray[np.generic]) -> Sample:
 
 
 def found(*pictures: Pixels) -> list[tuple[int, ...]]:
-    return copies([fingerprint(sample(picture)) for picture in pictures])
+    return find_copies([fingerprint(sample(picture)) for picture in pictures])
 
 
 def compressed(pixels: Pixels) -> Pixels:
@@ -78,21 +78,21 @@ def test_blank_pictures_of_another_shape_are_no_copies() -> None:
 def test_a_picture_of_one_channel_and_of_other_numbers_is_compared() -> None:
     deep = scene(5)[:, :, :1].astype(np.uint16) * 16
     wide = Sample(Item("a", "a"), deep, range=(0, 4080))
-    assert copies([fingerprint(wide), fingerprint(sample(scene(5)[:, :, :1]))]) == [(0, 1)]
+    assert find_copies([fingerprint(wide), fingerprint(sample(scene(5)[:, :, :1]))]) == [(0, 1)]
 
 
 def test_pictures_that_are_all_alike_are_compared_in_little_memory() -> None:
     one = fingerprint(sample(scene(1)))
     prints = [replace(one, digest=bytes([n % 256, n // 256])) for n in range(300)]
     tracemalloc.start()
-    assert copies(prints) == [tuple(range(300))]
+    assert find_copies(prints) == [tuple(range(300))]
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 100e6  # of 45,000 pairs, each of two pictures of 4 kB
 
 
 def test_no_pictures_have_no_copies() -> None:
-    assert copies([]) == []
+    assert find_copies([]) == []
 
 
 @pytest.mark.skipif(not HAM10000.is_file(), reason="HAM10000 is not here")
@@ -101,7 +101,7 @@ def test_in_real_pictures_copies_are_of_one_group() -> None:
     read = ImageReader().read
     prints = [fingerprint(next(iter(read(Item(one.name, str(one.path)))))) for one in examples]
 
-    sets = copies(prints)
+    sets = find_copies(prints)
 
     assert len(sets) >= 2
     assert all(len({examples[place].group for place in places}) == 1 for places in sets)

@@ -131,13 +131,13 @@ def test_an_item_whose_features_are_no_numbers_is_named(
 
 def test_what_keeps_a_file_from_being_written_is_told_by_its_number(tmp_path: Path) -> None:
     resource = pytest.importorskip("resource", reason="needs limits of a process")
-    from diascope.training.features import _save
+    from diascope.training.features import _save_features
 
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
     try:
         with pytest.raises(OSError, match="File too large") as caught:
-            _save(np.zeros((1000, 8), np.float16), tmp_path / "a.npy")
+            _save_features(np.zeros((1000, 8), np.float16), tmp_path / "a.npy")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert caught.value.errno == errno.EFBIG

@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 from torch import nn
 
-from diascope.training.filters import Filters, keep_filters, kept_epochs, read_filters
-from diascope.training.page_filters import watched
+from diascope.training.filters import Filters, kept_epochs, read_filters, save_filters
+from diascope.training.page_filters import filter_history
 
 
 def backbone(value: float) -> nn.Module:
@@ -31,7 +31,7 @@ def test_epochs_are_spread_evenly_from_the_start_to_the_end(epochs: int, kept: s
 
 def test_a_training_that_goes_on_overwrites_what_came_later(tmp_path: Path) -> None:
     for epoch, value in ((0, 1.0), (2, 2.0), (4, 9.0), (3, 3.0)):
-        keep_filters(backbone(value), epoch, tmp_path)
+        save_filters(backbone(value), epoch, tmp_path)
 
     found = read_filters(tmp_path)
     assert found is not None
@@ -41,8 +41,8 @@ def test_a_training_that_goes_on_overwrites_what_came_later(tmp_path: Path) -> N
 
 
 def test_a_training_that_begins_heeds_no_filters_of_another_one(tmp_path: Path) -> None:
-    keep_filters(nn.Conv2d(3, 6, 3), 0, tmp_path)
-    keep_filters(backbone(1.0), 0, tmp_path)
+    save_filters(nn.Conv2d(3, 6, 3), 0, tmp_path)
+    save_filters(backbone(1.0), 0, tmp_path)
 
     found = read_filters(tmp_path)
     assert found is not None
@@ -50,7 +50,7 @@ def test_a_training_that_begins_heeds_no_filters_of_another_one(tmp_path: Path) 
 
 
 def test_a_backbone_without_a_convolution_leaves_no_file(tmp_path: Path) -> None:
-    keep_filters(nn.Linear(2, 2), 0, tmp_path)
+    save_filters(nn.Linear(2, 2), 0, tmp_path)
 
     assert read_filters(tmp_path) is None
     assert list(tmp_path.iterdir()) == []
@@ -75,7 +75,7 @@ def test_filters_that_are_almost_or_wholly_zero_have_a_cosine_too() -> None:
 
 
 def test_filters_stand_apart_so_that_one_sees_where_each_ends() -> None:
-    row = watched(Filters(np.array([0]), np.ones((1, 2, 3, 5, 5), np.float32)))["rows"][0]
+    row = filter_history(Filters(np.array([0]), np.ones((1, 2, 3, 5, 5), np.float32)))["rows"][0]
     data = base64.b64decode(row["picture"].partition(",")[2])
     opacity = np.asarray(Image.open(io.BytesIO(data)))[:, :, 3]
 

@@ -19,7 +19,7 @@ from diascope.errors import DiascopeError, RecipeError, TableError, WeightsError
 from diascope.network import Network, state_digest
 from diascope.training import loop
 from diascope.training.dataset import Pictures
-from diascope.training.optimization import average_of, optimizer_of, schedule_of
+from diascope.training.optimization import make_average, make_optimizer, make_schedule
 from diascope.training.options import TrainOptions
 from tests.engines.networks import classifier
 from tests.training.trainings import COLOURS, train, with_splits, write_table, write_training
@@ -53,7 +53,7 @@ def averaged(ema: float) -> tuple[Network, AveragedModel]:
         if name.endswith("num_batches_tracked"):
             counter.fill_(413)
     options = TrainOptions(table=None, backbone="b", ema=ema)  # type: ignore[arg-type]
-    average = average_of(network, options)
+    average = make_average(network, options)
     assert average is not None
     return network, average
 
@@ -64,7 +64,7 @@ def test_the_learning_rate_falls_towards_the_first_layer_and_only_matrices_decay
     options = TrainOptions(table=None, backbone="b", **values)  # type: ignore[arg-type]
     rates, decays = {}, {}
     names = {weight: name for name, weight in network.named_parameters()}
-    for group in optimizer_of(network, options).param_groups:
+    for group in make_optimizer(network, options).param_groups:
         for weight in group["params"]:
             rates[names[weight]] = group["lr"]
             decays[names[weight]] = group["weight_decay"]
@@ -81,8 +81,8 @@ def test_the_learning_rate_falls_towards_the_first_layer_and_only_matrices_decay
 def test_the_only_step_of_a_training_learns() -> None:
     network, _ = classifier("convnet")
     options = TrainOptions(table=Path("t"), backbone="b", epochs=1, learning_rate=0.1)
-    optimizer = optimizer_of(network, options)
-    schedule_of(optimizer, options, 1)
+    optimizer = make_optimizer(network, options)
+    make_schedule(optimizer, options, 1)
     assert optimizer.param_groups[-1]["lr"] > 0.05
 
 
@@ -144,7 +144,7 @@ def test_the_best_epoch_is_kept_not_the_last(
     tmp_path: Path, table: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = iter([0.9, 0.6, 0.7])
-    monkeypatch.setattr(loop, "validated", lambda *_: {"auc_macro": next(told)})
+    monkeypatch.setattr(loop, "validate", lambda *_: {"auc_macro": next(told)})
     kept = weights(tmp_path / "mine", table, epochs=3)
     state = torch.load(tmp_path / "mine" / "checkpoint.pt", weights_only=True)
     name = "head.linear.weight"
@@ -177,10 +177,10 @@ def test_a_number_without_end_is_refused(name: str) -> None:
 def test_memory_that_does_not_suffice_is_told_with_what_takes_less(
     tmp_path: Path, table: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop.Trainer, "_lesson", lambda *_: torch.empty(2**55))
+    monkeypatch.setattr(loop.Trainer, "_prepare_batch", lambda *_: torch.empty(2**55))
     with pytest.raises(RecipeError, match=r"mine\.yaml: there is not enough(.|\n)*train\.batch"):
         weights(tmp_path / "mine", table)
-    monkeypatch.setattr(loop.Trainer, "_lesson", lambda *_: torch.ones(2) @ torch.ones(3))
+    monkeypatch.setattr(loop.Trainer, "_prepare_batch", lambda *_: torch.ones(2) @ torch.ones(3))
     with pytest.raises(RuntimeError, match="inconsistent tensor size"):
         weights(tmp_path / "other", table)
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from diascope.training.mixup import mixed
+from diascope.training.mixup import mix_pictures
 
 COUNT = 4000
 ONES = torch.ones(COUNT)
@@ -17,7 +17,7 @@ def numbered() -> tuple[Tensor, Tensor]:
 
 
 def test_a_target_is_mixed_as_its_picture_is() -> None:
-    pictures, targets, rows = mixed(*numbered(), ONES, 0.5)
+    pictures, targets, rows = mix_pictures(*numbered(), ONES, 0.5)
 
     assert torch.equal(pictures[:, 0, 0, 0], pictures[:, 2, 1, 1])
     assert torch.equal(pictures[:, 0, 0, 0], targets[:, 0])
@@ -30,7 +30,7 @@ def test_shares_have_the_variance_of_their_distribution(alpha: float) -> None:
     torch.manual_seed(0)
     eye = torch.cat([torch.zeros(COUNT, 1), torch.ones(COUNT, 1)])  # of 0 and 1 the share is told
     pictures = eye[:, :, None, None].expand(-1, 3, 2, 2)
-    shares = mixed(pictures, eye, torch.ones(len(eye)), alpha)[1]
+    shares = mix_pictures(pictures, eye, torch.ones(len(eye)), alpha)[1]
     shares = shares[(shares > 0) & (shares < 1)]
 
     assert float(shares.var()) == pytest.approx(1 / (4 * (2 * alpha + 1)), rel=0.1)
@@ -40,7 +40,7 @@ def test_what_is_unknown_of_one_picture_is_unknown_of_its_mixtures() -> None:
     pictures, targets = numbered()
     targets = targets.clone()
     targets[: COUNT // 2, 1] = torch.nan
-    found = mixed(pictures, targets, ONES, 0.5)[1]
+    found = mix_pictures(pictures, targets, ONES, 0.5)[1]
 
     assert not found[:, 0].isnan().any()
     assert found[: COUNT // 2, 1].isnan().all()
@@ -50,7 +50,7 @@ def test_what_is_unknown_of_one_picture_is_unknown_of_its_mixtures() -> None:
 def test_a_row_counts_in_a_mixture_by_its_weight() -> None:
     pictures, targets = numbered()
     rows = (torch.arange(COUNT) % 2).float() * 3  # the even ones count nothing
-    mixtures, targets, weights = mixed(pictures, targets, rows, 0.5)
+    mixtures, targets, weights = mix_pictures(pictures, targets, rows, 0.5)
 
     counted = weights > 0
     assert 0.5 < counted.float().mean() < 1

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from diascope.training.pixel_scale import scale_doubts
+from diascope.training.pixel_scale import scale_warnings
 from tests.training.other_projects import begin, new, saved, tiny
 
 
@@ -37,14 +37,14 @@ def test_torchxrayvision_s_pixels_are_noticed_unless_their_scale_is_said(
     (warning,) = (line for line in begin(new(channels), file).lines() if "warning" in line)
     assert "00 times ours" in warning
     assert "TorchXRayVision: 512" in warning
-    assert begin(new(channels), file, scale=512).doubts == ()
+    assert begin(new(channels), file, scale=512).warnings == ()
 
 
 def test_a_scale_that_the_file_does_not_need_is_noticed(tmp_path: Path, grey: torch.Tensor) -> None:
     file = saved(tmp_path / "w.pth", trained_on(grey).state_dict())
 
-    assert begin(new(1), file).doubts == ()
-    assert "some 0.00" in begin(new(1), file, scale=512).doubts[0]
+    assert begin(new(1), file).warnings == ()
+    assert "some 0.00" in begin(new(1), file, scale=512).warnings[0]
 
 
 @pytest.mark.parametrize(("dead", "normed"), [(1, 4), (4, 4), (0, 6)])
@@ -53,4 +53,4 @@ def test_filters_of_zeros_and_a_normalisation_of_others_raise_no_doubt(
 ) -> None:
     filters, variance = torch.rand(4, 1, 3, 3), torch.rand(normed)
     filters[:dead], variance[:dead] = 0, 0
-    assert scale_doubts({"conv.weight": filters, "norm.running_var": variance}) == []
+    assert scale_warnings({"conv.weight": filters, "norm.running_var": variance}) == []

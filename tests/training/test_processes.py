@@ -16,7 +16,7 @@ import torch
 from diascope.errors import DeviceError, UsageError
 from diascope.training import processes
 from diascope.training.options import TrainOptions
-from diascope.training.processes import device_count, fabric_of, together
+from diascope.training.processes import device_count, ending_together, make_fabric
 from tests.runs import PATIENCE_S, start
 from tests.training.trainings import write_table, write_training
 
@@ -43,18 +43,18 @@ def test_a_scheduler_that_gave_one_task_does_not_make_one_process_of_two(
 ) -> None:
     for name in ("NTASKS", "NTASKS_PER_NODE", "NNODES"):
         monkeypatch.setenv(f"SLURM_{name}", "1")
-    environment = fabric_of(replace(OPTIONS, devices=2)).strategy.cluster_environment
+    environment = make_fabric(replace(OPTIONS, devices=2)).strategy.cluster_environment
     environment.validate_settings(num_devices=2, num_nodes=1)
     assert not environment.creates_processes_externally
 
 
 def test_helpers_wait_for_days_while_the_first_process_validates() -> None:
-    assert fabric_of(replace(OPTIONS, devices=2)).strategy._timeout > timedelta(days=1)
+    assert make_fabric(replace(OPTIONS, devices=2)).strategy._timeout > timedelta(days=1)
 
 
 def test_lightning_does_not_repeat_what_the_recipe_says(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "lightning_fabric")
-    fabric_of(replace(OPTIONS, precision="bf16-mixed"))
+    make_fabric(replace(OPTIONS, precision="bf16-mixed"))
     assert caplog.text == ""
 
 
@@ -62,7 +62,7 @@ def test_convolutions_on_gpus_add_up_in_the_same_order_every_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(torch.backends.cudnn, "deterministic", False)
-    fabric_of(OPTIONS)
+    make_fabric(OPTIONS)
     assert torch.backends.cudnn.deterministic
 
 
@@ -79,13 +79,16 @@ def test_a_partner_that_is_gone_is_told_where_there_is_one(
     processes: int, told: type[Exception]
 ) -> None:
     first = SimpleNamespace(is_global_zero=True, world_size=processes, device="cpu")
-    with pytest.raises(told, match="Connection closed by peer"), together(first):
+    with pytest.raises(told, match="Connection closed by peer"), ending_together(first):
         raise RuntimeError(GONE)
 
 
 def test_a_device_that_has_failed_is_told() -> None:
     alone = SimpleNamespace(is_global_zero=True, world_size=1, device="meta")  # can compute nothing
-    with pytest.raises(DeviceError, match="the device meta failed: CUDA error"), together(alone):
+    with (
+        pytest.raises(DeviceError, match="the device meta failed: CUDA error"),
+        ending_together(alone),
+    ):
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
 
@@ -99,7 +102,7 @@ def test_a_helper_ends_with_the_first_process_and_leaves_interruptions_to_it(
     monkeypatch.setattr(os, "getppid", lambda: next(told, 1))
     monkeypatch.setattr(os, "_exit", lambda code: ended.set())
     monkeypatch.setattr(signal, "signal", lambda *which: heeds.append(which))
-    with together(SimpleNamespace(is_global_zero=False, world_size=2, device="cpu")):
+    with ending_together(SimpleNamespace(is_global_zero=False, world_size=2, device="cpu")):
         assert ended.wait(PATIENCE_S)
     assert heeds == [(signal.SIGINT, signal.SIG_IGN)]
 
@@ -108,11 +111,11 @@ def test_a_helper_that_lost_the_first_process_lets_it_tell_and_fails(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     waited = list[float]()
-    monkeypatch.setattr(processes, "_end_with", lambda parent: None)
+    monkeypatch.setattr(processes, "_exit_with_parent", lambda parent: None)
     monkeypatch.setattr(signal, "signal", lambda *which: None)
     monkeypatch.setattr(processes, "time", SimpleNamespace(sleep=waited.append))
     helper = SimpleNamespace(is_global_zero=False, world_size=2, device="cpu")
-    with pytest.raises(DeviceError, match="Connection closed by peer"), together(helper):
+    with pytest.raises(DeviceError, match="Connection closed by peer"), ending_together(helper):
         raise RuntimeError(GONE)
     assert waited == [processes._GRACE_S]
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from diascope.training.options import TrainOptions
-from diascope.training.sampling import Drawn, label_weights, rarity
+from diascope.training.sampling import EpochSampler, label_weights, rarity
 
 RARE = np.eye(2, dtype=np.float32)[[0] * 90 + [1] * 10]
 
@@ -16,23 +16,23 @@ def options(**values: Any) -> TrainOptions:
     return TrainOptions(table=None, backbone="b", **values)  # type: ignore[arg-type]
 
 
-def rows(drawn: Drawn) -> list[int]:
+def rows(drawn: EpochSampler) -> list[int]:
     return [row for row, _ in drawn]
 
 
 def test_without_balance_each_picture_comes_once() -> None:
-    assert sorted(rows(Drawn(RARE, options()))) == list(range(100))
+    assert sorted(rows(EpochSampler(RARE, options()))) == list(range(100))
 
 
 @pytest.mark.parametrize(("power", "share"), [(0.0, 0.1), (0.5, 0.25), (1.0, 0.5)])
 def test_sampling_brings_rare_labels_more_often_to_the_power(power: float, share: float) -> None:
-    drawn = Drawn(RARE, options(balance="sampling", balance_power=power, epoch_size=20_000))
+    drawn = EpochSampler(RARE, options(balance="sampling", balance_power=power, epoch_size=20_000))
 
     assert np.mean(np.array(rows(drawn)) >= 90) == pytest.approx(share, abs=0.02)
 
 
 def test_epochs_differ_and_come_again_the_same() -> None:
-    drawn = Drawn(RARE, options())
+    drawn = EpochSampler(RARE, options())
     first = list(drawn)
     drawn.epoch = 1
     second = list(drawn)
@@ -43,8 +43,8 @@ def test_epochs_differ_and_come_again_the_same() -> None:
 
 
 def test_processes_share_an_epoch_without_overlap() -> None:
-    whole = list(Drawn(RARE, options()))
-    parts = [list(Drawn(RARE, options(), (rank, 4))) for rank in range(4)]
+    whole = list(EpochSampler(RARE, options()))
+    parts = [list(EpochSampler(RARE, options(), (rank, 4))) for rank in range(4)]
 
     assert [len(part) for part in parts] == [25] * 4
     assert sorted(chain(*parts)) == sorted(whole)
@@ -52,7 +52,7 @@ def test_processes_share_an_epoch_without_overlap() -> None:
 
 def test_an_unknown_label_makes_no_picture_rare() -> None:
     targets = np.array([[1, np.nan], [1, 0], [1, 0], [0, 1]], np.float32)
-    drawn = Drawn(targets, options(balance="sampling", balance_power=1.0))
+    drawn = EpochSampler(targets, options(balance="sampling", balance_power=1.0))
 
     assert drawn.shares[0] == drawn.shares[1] < drawn.shares[3]
 

@@ -7,7 +7,7 @@ import torch
 
 from diascope.engines import torch as module
 from diascope.errors import RecipeError
-from diascope.training.thread_budget import computing_on, share
+from diascope.training.thread_budget import thread_count, torch_threads
 from tests.training.trainings import train
 
 
@@ -26,13 +26,13 @@ from tests.training.trainings import train
 def test_torch_takes_what_readers_leave_but_at_least_half(
     available: int, processes: int, workers: int, threads: int
 ) -> None:
-    assert share(available, processes, workers) == threads
+    assert thread_count(available, processes, workers) == threads
 
 
 def test_torch_has_its_threads_back_afterwards() -> None:
     before = torch.get_num_threads()
 
-    with computing_on(before + 1):
+    with torch_threads(before + 1):
         assert torch.get_num_threads() == before + 1
     assert torch.get_num_threads() == before
 

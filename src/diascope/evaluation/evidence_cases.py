@@ -19,7 +19,7 @@ from diascope.pipeline import Pipeline
 from diascope.plugins import find_plugin, load_plugin
 from diascope.preparation import Part, Preparation
 from diascope.sample import Item, Sample
-from diascope.table import Example, named_in
+from diascope.table import Example, strip_path
 
 MASK = "mask"
 """The column that names a picture, relative to the table, which is white inside."""
@@ -49,7 +49,7 @@ class Case:
 
 def mask_of(row: Example, folder: Path) -> Path | None:
     """Return the path of a row's mask; None if the table names none."""
-    name = named_in(folder, row.columns.get(MASK, ""))
+    name = strip_path(folder, row.columns.get(MASK, ""))
     return folder / name if name else None
 
 

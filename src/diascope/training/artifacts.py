@@ -29,7 +29,7 @@ from diascope.training.options import TrainOptions
 _LIBRARIES = ("diascope", "torch", "monai", "lightning-fabric", "numpy", "pillow")
 
 
-def first_card(
+def initial_card(
     recipe: Recipe,
     options: TrainOptions,
     reference: Reference,
@@ -58,7 +58,7 @@ def first_card(
         ),
         size=size,
         backbone=reference.name,
-        backbone_parameters=_parameters(reference, recipe, head_only=head_only),
+        backbone_parameters=_backbone_parameters(reference, recipe, head_only=head_only),
         head=options.head,
         mean=tuple(map(float, backbone.mean)),
         std=tuple(map(float, backbone.std)),
@@ -74,29 +74,32 @@ def first_card(
     return card
 
 
-def _parameters(reference: Reference, recipe: Recipe, *, head_only: bool) -> dict[str, Any]:
+def _backbone_parameters(
+    reference: Reference, recipe: Recipe, *, head_only: bool
+) -> dict[str, Any]:
     """Return the backbone's parameters as a card keeps them: paths are absolute, as no recipe is
     beside them; without ``weights``, of which the file holds its own, unless it must be given."""
     loaded = load_plugin(find_plugin("backbone", reference.name))
     given = check(loaded, reference.parameters, where=reference.where, base=recipe.base)
     kept = {
-        name: _absolute(given[name], node.plain()) for name, node in reference.parameters.items()
+        name: _with_absolute_paths(given[name], node.plain())
+        for name, node in reference.parameters.items()
     }
     if not head_only and "weights" in kept and not parameters(loaded)["weights"].required:
         del kept["weights"]
     return kept
 
 
-def _absolute(given: Any, written: Any) -> Any:
+def _with_absolute_paths(given: Any, written: Any) -> Any:
     """Return a value as it was written, but for the paths that it was taken for."""
     if isinstance(given, Path):
         return str(given)
     if isinstance(given, tuple | list) and any(isinstance(each, Path) for each in given):
-        return [_absolute(each, each) for each in given]
+        return [_with_absolute_paths(each, each) for each in given]
     return written
 
 
-def rounded(network: Network, *, head_only: bool) -> dict[str, Tensor]:
+def round_weights(network: Network, *, head_only: bool) -> dict[str, Tensor]:
     """Return the tensors to store, by name; the network takes their values.
 
     Filters and matrices are stored in half precision, biases and normalisation in single; what has
@@ -112,7 +115,7 @@ def rounded(network: Network, *, head_only: bool) -> dict[str, Tensor]:
     return state
 
 
-def stored(
+def save_weights(
     card: ModelCard, network: Network, tensors: Mapping[str, Tensor], directory: Path
 ) -> ModelCard:
     """Write the weights file, and return the card with its digest and the backbone's."""
@@ -123,7 +126,7 @@ def stored(
     return replace(card, digest=digest, backbone_digest=state_digest(network.backbone))
 
 
-def copies_told(copied: int, scored: Scored) -> list[str]:
+def copies_warnings(copied: int, scored: Scored) -> list[str]:
     """Return a warning, if some of the pictures measured are copies of pictures learned from."""
     if not copied:
         return []
@@ -133,14 +136,14 @@ def copies_told(copied: int, scored: Scored) -> list[str]:
     ]
 
 
-def chose_told(split: Split) -> list[str]:
+def selection_warnings(split: Split) -> list[str]:
     """Return a warning, if the pictures measured are those that the model was chosen by."""
     if split == "test":
         return []
     return [f"{split} also chose epoch, calibration and decisions: figures flatter"]
 
 
-def measured_card(card: ModelCard, evaluation: Evaluation, split: Split) -> ModelCard:
+def add_metrics(card: ModelCard, evaluation: Evaluation, split: Split) -> ModelCard:
     """Return the card with the metrics of an evaluation on a split, as a whole and by subgroup, and
     with what it warns of."""
     scored = evaluation.scored
@@ -155,7 +158,7 @@ def provenance() -> dict[str, Any]:
     return {"date": datetime.now(UTC).date().isoformat(), "versions": versions | host}
 
 
-def data_of(options: TrainOptions, examples: Sequence[Example]) -> dict[str, Any]:
+def summarise_data(options: TrainOptions, examples: Sequence[Example]) -> dict[str, Any]:
     """Return what the recipe says of the data, and the pictures, groups and labels by split."""
     counts: dict[str, Any] = {}
     for split in ("train", "validation", "test"):

@@ -36,13 +36,13 @@ class Augmentation:
         self._random = np.random.RandomState()
         self._shapes: dict[tuple[int, ...], tuple[int, ...]] = {}  # of pictures, to what became
         self._where = where
-        self._chain = [_transform(entry, where, base) for entry in written]
+        self._chain = [_make_transform(entry, where, base) for entry in written]
         for _, transform in self._chain:  # seeding one each takes as long as many
             transform.set_random_state(state=self._random)
 
     @property
     def plugins(self) -> list[Plugin]:
-        return [each.plugin for _, each in self._chain if isinstance(each, Plugged)]
+        return [each.plugin for _, each in self._chain if isinstance(each, PluginTransform)]
 
     def __call__(self, picture: Tensor, seed: int) -> Tensor:
         """Return the picture changed.
@@ -53,7 +53,7 @@ class Augmentation:
         """
         self._random.seed(seed % 2**32)
         changed: Any = picture
-        with _plain_tensors():
+        with _without_metadata():
             for name, transform in self._chain:
                 try:
                     changed = transform(changed)
@@ -80,7 +80,7 @@ class Augmentation:
                 "in size; what turns by 90 degrees needs square pictures.",
             )
 
-    def try_on(self, channels: int, size: tuple[int, int]) -> None:
+    def dry_run(self, channels: int, size: tuple[int, int]) -> None:
         """Change a grey picture of ``size`` (height, width) some times.
 
         Raises:
@@ -91,7 +91,7 @@ class Augmentation:
 
 
 @contextmanager
-def _plain_tensors() -> Iterator[None]:
+def _without_metadata() -> Iterator[None]:
     """Have MONAI compute on tensors without metadata, whose upkeep costs time."""
     before = get_track_meta()
     set_track_meta(False)
@@ -101,7 +101,7 @@ def _plain_tensors() -> Iterator[None]:
         set_track_meta(before)
 
 
-class Plugged(RandomizableTransform):  # type: ignore[misc]
+class PluginTransform(RandomizableTransform):  # type: ignore[misc]
     """A plugin's augmentation as a transform of MONAI, whose random state it is given."""
 
     def __init__(self, augmentation: "contracts.Augmentation", plugin: Plugin) -> None:
@@ -124,7 +124,7 @@ class Plugged(RandomizableTransform):  # type: ignore[misc]
         return torch.from_numpy(numbers)
 
 
-def _transform(entry: Any, where: str, base: Path | None) -> tuple[str, Any]:
+def _make_transform(entry: Any, where: str, base: Path | None) -> tuple[str, Any]:
     """Return a transform that a recipe gives, and its name there."""
     name: Any = entry
     values: Any = {}
@@ -133,7 +133,7 @@ def _transform(entry: Any, where: str, base: Path | None) -> tuple[str, Any]:
     values = {} if values is None else values
     plugins = sorted(plugin.name for plugin in find_plugins() if plugin.kind == "augmentation")
     is_plugin = isinstance(name, str) and name.rpartition(":")[2] in plugins
-    found = None if is_plugin else _class_of(name)
+    found = None if is_plugin else _find_transform(name)
     if not is_plugin and found is None:
         raise RecipeError(
             f"augment: expected {', '.join([*_OURS, *plugins])} or one of "
@@ -144,14 +144,14 @@ def _transform(entry: Any, where: str, base: Path | None) -> tuple[str, Any]:
     if not isinstance(values, Mapping):
         raise RecipeError(f"augment: {name}: expected parameters, got {values!r}", where=where)
     if found is None:
-        return name, _plugged(name, values, where, base)
+        return name, _make_plugin_transform(name, values, where, base)
     try:
         return name, found(**values)
     except Exception as error:  # of what MONAI was not made for it raises almost anything
         raise RecipeError(f"augment: {name}: {reason_of(error)}", where=where) from error
 
 
-def _class_of(name: Any) -> Any:
+def _find_transform(name: Any) -> Any:
     """Return our own or MONAI's transform of that name; None if there is none that fits."""
     from monai import transforms
 
@@ -169,11 +169,13 @@ def _class_of(name: Any) -> Any:
     return found if fits else None
 
 
-def _plugged(name: str, values: Mapping[str, Any], where: str, base: Path | None) -> Plugged:
+def _make_plugin_transform(
+    name: str, values: Mapping[str, Any], where: str, base: Path | None
+) -> PluginTransform:
     plugin = find_plugin("augmentation", name)
     loaded = load_plugin(plugin)
     if told := newer_api(plugin, loaded):
         warn(told, stacklevel=2)
     nodes = parse_document(json.dumps(values), name=f"{where}: augment: {name}").value
     with blamed(plugin, "cannot be made"):
-        return Plugged(build(loaded, nodes, where=where, base=base), plugin)
+        return PluginTransform(build(loaded, nodes, where=where, base=base), plugin)

@@ -16,7 +16,7 @@ from diascope.network import AttentionHead, Network
 from diascope.preparation import Preparation
 from diascope.table import Example
 from diascope.training.dataset import Pictures, first_sample
-from diascope.training.features import Features, taken
+from diascope.training.features import Features, draw_regions
 
 _Entry = tuple[Tensor, Tensor, Tensor]
 
@@ -29,7 +29,7 @@ class Bags(Pictures):
         regions: drawn of an item whenever it is learned from; all of them if 0.
     """
 
-    at_once: ClassVar = 1
+    batch_size: ClassVar = 1
 
     def __init__(
         self,
@@ -44,10 +44,10 @@ class Bags(Pictures):
 
     def __getitem__(self, index: int | tuple[int, int]) -> _Entry:
         row, seed = index if isinstance(index, tuple) else (index, 0)
-        known = self.features.of(self.examples[row])
+        known = self.features.load(self.examples[row])
         count = self.regions or len(known)
-        drawn = taken(known, count, np.random.default_rng(seed)).astype(np.float32)
-        return torch.from_numpy(drawn), *self.known(row)
+        drawn = draw_regions(known, count, np.random.default_rng(seed)).astype(np.float32)
+        return torch.from_numpy(drawn), *self.target_and_weight(row)
 
     @staticmethod
     def collate(entries: Sequence[_Entry]) -> Any:

@@ -7,9 +7,9 @@ import numpy as np
 from diascope.card import Calibration, Task
 from diascope.evaluation.labelled_scores import Floats
 
-_FEWEST = 10
+_MIN_PICTURES = 10
 """Pictures with and without a label from which slope and bias can be told apart."""
-_FEWEST_FOR_BIAS = 3
+_MIN_FOR_BIAS = 3
 """Those from which the bias alone can be fitted; with fewer, nothing is calibrated."""
 _ROUNDING = 1e-5
 """Share of the largest logit below which logits that differ do so by rounding, which no other
@@ -20,7 +20,7 @@ near 1 where pictures are told apart without a mistake."""
 
 
 def fit_calibration(
-    logits: Floats, targets: Floats, task: Task, fitted_on: str, fewest: int = _FEWEST
+    logits: Floats, targets: Floats, task: Task, fitted_on: str, fewest: int = _MIN_PICTURES
 ) -> Calibration | None:
     """Return the calibration with the lowest log loss, or None if there are too few pictures.
 
@@ -41,9 +41,9 @@ def fit_calibration(
     if task == "multiclass":
         if len(logits) < fewest * logits.shape[1]:
             return None
-        scale, bias = _temperature(logits, targets)
+        scale, bias = _fit_temperature(logits, targets)
         return Calibration("temperature", (scale,) * logits.shape[1], tuple(bias), fitted_on)
-    pairs = [_platt(logits[:, place], targets[:, place]) for place in range(logits.shape[1])]
+    pairs = [_fit_platt(logits[:, place], targets[:, place]) for place in range(logits.shape[1])]
     fitted = [pair for pair in pairs if pair is not None]
     if len(fitted) < len(pairs):
         return None
@@ -51,10 +51,10 @@ def fit_calibration(
     return Calibration("platt", scales, biases, fitted_on)
 
 
-def _temperature(logits: Floats, targets: Floats) -> tuple[float, list[float]]:
+def _fit_temperature(logits: Floats, targets: Floats) -> tuple[float, list[float]]:
     from scipy.special import softmax
 
-    known = targets.sum(axis=0) >= _FEWEST_FOR_BIAS
+    known = targets.sum(axis=0) >= _MIN_FOR_BIAS
 
     def centred(bias: Floats) -> Floats:
         """Softmax does not see what all have in common; a scarce label keeps what it has."""
@@ -71,18 +71,18 @@ def _temperature(logits: Floats, targets: Floats) -> tuple[float, list[float]]:
         slope = np.append((wrong * logits).sum() * scale, centred(wrong.sum(axis=0)))
         return value + _SHRINKAGE * (kept**2).sum() / 2, slope + _SHRINKAGE * kept
 
-    free = _minimised(loss, np.zeros(1 + logits.shape[1]))
+    free = _minimise(loss, np.zeros(1 + logits.shape[1]))
     return float(np.exp(free[0])), [float(one) for one in centred(free[1:])]
 
 
-def _platt(logits: Floats, targets: Floats) -> tuple[float, float] | None:
+def _fit_platt(logits: Floats, targets: Floats) -> tuple[float, float] | None:
     known = ~np.isnan(targets)
     logits, targets = logits[known], targets[known]
     positives, negatives = targets.sum(), (1 - targets).sum()
     scarce = min(positives, negatives)
-    if scarce < _FEWEST_FOR_BIAS:
+    if scarce < _MIN_FOR_BIAS:
         return None
-    many = scarce >= _FEWEST
+    many = scarce >= _MIN_PICTURES
     sloped = float(many and logits.std() > _ROUNDING * np.abs(logits).max())
     width = float(logits.std()) if sloped else 1.0  # the same answer in whatever unit
     logits = logits / width
@@ -95,11 +95,11 @@ def _platt(logits: Floats, targets: Floats) -> tuple[float, float] | None:
         wrong = np.exp(-np.logaddexp(0, -wide)) - targets
         return value, np.array([sloped * (wrong * logits).sum() * np.exp(free[0]), wrong.sum()])
 
-    free = _minimised(loss, np.zeros(2))
+    free = _minimise(loss, np.zeros(2))
     return float(np.exp(free[0]) / width), float(free[1])
 
 
-def _minimised(loss: Any, start: Floats) -> Floats:
+def _minimise(loss: Any, start: Floats) -> Floats:
     from scipy.optimize import minimize
 
     bounds = [(-5.0, 5.0), *[(None, None)] * (len(start) - 1)]

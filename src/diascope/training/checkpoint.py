@@ -34,7 +34,7 @@ def load_checkpoint(directory: Path, digest: str) -> dict[str, Any] | None:
     if not path.is_file():
         known = directory / CARD_FILE
         if known.is_file() and read_card(directory).made.get("recipe_digest") != digest:
-            raise _another(known)
+            raise _other_training_error(known)
         return None
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
@@ -50,11 +50,11 @@ def load_checkpoint(directory: Path, digest: str) -> dict[str, Any] | None:
             hint="Without it the same command begins anew; or choose another --output.",
         ) from error
     if found != digest:
-        raise _another(path)
+        raise _other_training_error(path)
     return state
 
 
-def _another(path: Path) -> WeightsError:
+def _other_training_error(path: Path) -> WeightsError:
     return WeightsError(
         "holds a training of another recipe or table, or a fold of another number of `folds`",
         where=str(path),

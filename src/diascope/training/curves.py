@@ -48,8 +48,8 @@ def draw_curves(history: Sequence[Figures], best: int, folder: Path) -> list[Pat
             figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
         ):
             axes.set(title=title, xlabel="Epoch")
-            _lines(axes, history, names)
-            _mark(axes, best, len(history))
+            _draw_lines(axes, history, names)
+            _mark_best(axes, best, len(history))
         return save_figure(figure, folder / CURVES)
 
 
@@ -67,7 +67,7 @@ def _panels(history: Sequence[Figures]) -> Iterable[tuple[str, list[str]]]:
     yield "Learning rate", [name for name in names if name == _RATE]
 
 
-def _lines(axes: "Axes", history: Sequence[Figures], names: Sequence[str]) -> None:
+def _draw_lines(axes: "Axes", history: Sequence[Figures], names: Sequence[str]) -> None:
     from matplotlib.ticker import MaxNLocator
 
     epochs = range(1, len(history) + 1)
@@ -81,7 +81,7 @@ def _lines(axes: "Axes", history: Sequence[Figures], names: Sequence[str]) -> No
         axes.legend(frameon=True, facecolor=SURFACE, edgecolor="none", framealpha=1)
 
 
-def _mark(axes: "Axes", best: int, epochs: int) -> None:
+def _mark_best(axes: "Axes", best: int, epochs: int) -> None:
     """Mark the epoch whose weights are kept, on the side where there is room."""
     late = 2 * best > epochs + 1
     axes.axvline(best, color=MUTED, linewidth=1, linestyle=(0, (3, 3)), zorder=0)

@@ -24,10 +24,10 @@ class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
     An index is a pair: which example, and the seed of its augmentation.
 
     Attributes:
-        at_once: how many are a batch where nothing is learned.
+        batch_size: how many are a batch where nothing is learned.
     """
 
-    at_once: ClassVar = 32
+    batch_size: ClassVar = 32
     collate = staticmethod(default_collate)
 
     def __init__(
@@ -52,7 +52,7 @@ class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
         picture = torch.from_numpy(self.picture(row))
         if self.augmentation is not None:
             picture = self.augmentation(picture, seed)
-        return picture, *self.known(row)
+        return picture, *self.target_and_weight(row)
 
     def __getitems__(self, indices: Sequence[Any]) -> list[Any] | DiascopeError:
         """Return the entries of a batch, or what is wrong with one of them.
@@ -65,17 +65,17 @@ class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
             return error
 
     @classmethod
-    def gathered(cls, entries: list[Any] | DiascopeError) -> Any:
+    def collate_or_error(cls, entries: list[Any] | DiascopeError) -> Any:
         """Return a batch, or what is wrong with it; see ``batches``."""
         return entries if isinstance(entries, DiascopeError) else cls.collate(entries)
 
-    def known(self, row: int) -> tuple[Tensor, Tensor]:
+    def target_and_weight(self, row: int) -> tuple[Tensor, Tensor]:
         """Return the target ``(L,)`` and the weight of a row."""
         return torch.from_numpy(self.targets[row]), torch.tensor(self.weights[row])
 
-    def ready(self, batch: Any, device: torch.device) -> Any:
+    def to_network_input(self, batch: Any, device: torch.device) -> Any:
         """Return a batch's pictures as the network takes them: on the device, normalised."""
-        mean, std = statistics(self.card, device)
+        mean, std = normalisation(self.card, device)
         normal = (batch.to(device, non_blocking=True) - mean) / std
         return normal.contiguous(memory_format=torch.channels_last)
 
@@ -94,7 +94,7 @@ class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
         return np.ascontiguousarray(np.moveaxis(unit, 2, 0))
 
 
-def batches(loader: Iterable[Any]) -> Iterator[Any]:
+def iterate_batches(loader: Iterable[Any]) -> Iterator[Any]:
     """Yield the batches of a loader whose ``collate_fn`` is ``Pictures.gathered``.
 
     Raises:
@@ -106,7 +106,7 @@ def batches(loader: Iterable[Any]) -> Iterator[Any]:
         yield batch
 
 
-def statistics(card: ModelCard, device: torch.device) -> tuple[Tensor, Tensor]:
+def normalisation(card: ModelCard, device: torch.device) -> tuple[Tensor, Tensor]:
     """Return the card's mean and std, each ``(1, C, 1, 1)``."""
     shape = (1, card.channels, 1, 1)
     mean = torch.tensor(card.mean, device=device).reshape(shape)

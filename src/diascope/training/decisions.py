@@ -22,7 +22,7 @@ def truth_of(pictures: Pictures, card: ModelCard) -> Floats:
     return np.concatenate([1 - truth, truth], axis=1) if card.task == "binary" else truth
 
 
-def decided(card: ModelCard, rule: Rule, pictures: Pictures, logits: Floats) -> ModelCard:
+def add_decisions(card: ModelCard, rule: Rule, pictures: Pictures, logits: Floats) -> ModelCard:
     """Return the card with all that validation pictures and their logits say of its scores."""
     groups = len({example.group for example in pictures.examples})
     fitted_on = (
@@ -43,7 +43,7 @@ def decided(card: ModelCard, rule: Rule, pictures: Pictures, logits: Floats) -> 
         for label, point in zip(card.labels, points, strict=True)
     )
     lacking = [label.name for label in labels[-card.outputs :] if label.operating_point is None]
-    told = rule.words(card.task, calibrated=calibration is not None)
+    told = rule.describe(card.task, calibrated=calibration is not None)
     if len(lacking) == card.outputs:
         told = ""  # it chose none
     elif lacking:
@@ -54,11 +54,11 @@ def decided(card: ModelCard, rule: Rule, pictures: Pictures, logits: Floats) -> 
         operating_rule=told,
         conformal={}
         if card.task == "multilabel"
-        else fit_conformal(truth, _unseen_scores(card, pictures, logits)),
+        else fit_conformal(truth, _cross_fitted_scores(card, pictures, logits)),
     )
 
 
-def _unseen_scores(card: ModelCard, pictures: Pictures, logits: Floats) -> Floats:
+def _cross_fitted_scores(card: ModelCard, pictures: Pictures, logits: Floats) -> Floats:
     """Return scores by calibrations that were fitted on other groups, as those of a run are.
 
     Of the scores that they made fit, thresholds would promise too much. Where the others are too
@@ -78,7 +78,7 @@ def _unseen_scores(card: ModelCard, pictures: Pictures, logits: Floats) -> Float
     return found
 
 
-def scored(card: ModelCard, pictures: Pictures, logits: Floats) -> Scored:
+def score_pictures(card: ModelCard, pictures: Pictures, logits: Floats) -> Scored:
     """Return truth and answers of pictures, with the prediction sets of the usual 0.9."""
     scores = scores_of(logits, card)
     rows = [dict(zip(card.names, row, strict=True)) for row in scores.tolist()]

@@ -15,7 +15,7 @@ from diascope.pages.formatting import plural
 from diascope.preparation import Preparation
 from diascope.table import Example
 from diascope.training.dataset import first_and_more
-from diascope.training.duplicates import Fingerprint, copies, fingerprint
+from diascope.training.duplicates import Fingerprint, find_copies, fingerprint
 
 DEFECTS_FILE = "defects.csv"
 _SHOWN = 10
@@ -40,7 +40,7 @@ class Defect:
     hint: str = ""
 
     def __str__(self) -> str:
-        shown = [self.text, *(f"  {_cut(row)}" for row in self.rows[:_SHOWN])]
+        shown = [self.text, *(f"  {_shorten_row(row)}" for row in self.rows[:_SHOWN])]
         if len(self.rows) > _SHOWN:
             shown.append(f"  and {len(self.rows) - _SHOWN} more")
         return "\n".join([*shown, self.hint] if self.hint else shown)
@@ -58,7 +58,7 @@ class Inspection:
 
     size: tuple[int, int]
     warnings: tuple[str, ...]
-    alike: tuple[tuple[int, ...], ...] = ()
+    copy_sets: tuple[tuple[int, ...], ...] = ()
 
 
 def inspect_pictures(
@@ -89,15 +89,15 @@ def inspect_pictures(
             channels that the network does not take, copies on two sides, a label without pictures
             to train on.
     """
-    read = _Read.of(examples, preparation)
-    alike = read.alike()
+    read = _ReadResults.of(examples, preparation)
+    copy_sets = read.copy_sets()
     found = [
         *_bad_pictures(read, channels),
-        *(() if whole else _of_more(read)),
-        *_copied(examples, folds, alike, allow_duplicates),
-        *_scarce(examples, names),
+        *(() if whole else _multi_frame_items(read)),
+        *_copies(examples, folds, copy_sets, allow_duplicates),
+        *_rare_labels(examples, names),
     ]
-    _write(found, directory)
+    _write_defects(found, directory)
     errors = [str(defect) for defect in found if defect.level == "error"]
     if errors:
         told = "\n".join(errors).replace("\n", "\n  ")
@@ -106,11 +106,11 @@ def inspect_pictures(
             where=str(table),
             hint=f"All rows concerned are listed in {directory / DEFECTS_FILE}.",
         )
-    return Inspection(read.size, tuple(str(defect) for defect in found), alike)
+    return Inspection(read.size, tuple(str(defect) for defect in found), copy_sets)
 
 
 @dataclass(frozen=True)
-class _Read:
+class _ReadResults:
     """What came of reading the pictures: by place in the table, or the rows that are wrong.
 
     Attributes:
@@ -124,22 +124,22 @@ class _Read:
     more: tuple[str, ...]
 
     @classmethod
-    def of(cls, examples: Sequence[Example], preparation: Preparation) -> "_Read":
+    def of(cls, examples: Sequence[Example], preparation: Preparation) -> "_ReadResults":
         fingerprints, sizes, channels = {}, {}, {}
         unreadable, several = list[str](), list[str]()
         for place, example in enumerate(examples):
             try:
                 sample, more = first_and_more(example, preparation)
             except TableError as error:
-                unreadable.append(f"{_row(example)}: {error.message}")
+                unreadable.append(f"{_format_row(example)}: {error.message}")
                 continue
             if not np.isfinite(sample.pixels).all():
-                unreadable.append(f"{_row(example)}: not all of its pixels are numbers")
+                unreadable.append(f"{_format_row(example)}: not all of its pixels are numbers")
                 continue
             fingerprints[place] = fingerprint(sample)
-            sizes[_row(example)] = sample.pixels.shape[:2]
-            channels[_row(example)] = sample.pixels.shape[2]
-            several += [_row(example)] if more else []
+            sizes[_format_row(example)] = sample.pixels.shape[:2]
+            channels[_format_row(example)] = sample.pixels.shape[2]
+            several += [_format_row(example)] if more else []
         return cls(fingerprints, sizes, channels, tuple(unreadable), tuple(several))
 
     @property
@@ -147,14 +147,14 @@ class _Read:
         """The (height, width) of most pictures."""
         return Counter(self.sizes.values()).most_common(1)[0][0]
 
-    def alike(self) -> tuple[tuple[int, ...], ...]:
+    def copy_sets(self) -> tuple[tuple[int, ...], ...]:
         """The sets of copies, by their places in the table."""
         places = list(self.fingerprints)
-        found = copies(list(self.fingerprints.values()))
+        found = find_copies(list(self.fingerprints.values()))
         return tuple(tuple(places[at] for at in one) for one in found)
 
 
-def _bad_pictures(read: _Read, channels: int) -> Iterator[Defect]:
+def _bad_pictures(read: _ReadResults, channels: int) -> Iterator[Defect]:
     if read.unreadable:
         text = f"{plural(len(read.unreadable), 'picture')} cannot be read"
         yield Defect("error", text, read.unreadable, "Repair these pictures, or remove their rows.")
@@ -174,7 +174,7 @@ def _bad_pictures(read: _Read, channels: int) -> Iterator[Defect]:
         yield Defect("error", text, rows, hint)
 
 
-def _of_more(read: _Read) -> Iterator[Defect]:
+def _multi_frame_items(read: _ReadResults) -> Iterator[Defect]:
     if read.more:
         text = (
             f"{plural(len(read.more), 'item')} of several frames or regions: only the first of "
@@ -187,25 +187,25 @@ def _of_more(read: _Read) -> Iterator[Defect]:
         yield Defect("warning", text, read.more, hint)
 
 
-def _copied(
+def _copies(
     examples: Sequence[Example],
     folds: Sequence[Sequence[Example]],
-    alike: Sequence[Sequence[int]],
+    copy_sets: Sequence[Sequence[int]],
     allowed: bool,
 ) -> Iterator[Defect]:
     """Copies on two sides, copies in two groups of one side, and copies with unequal labels."""
-    sets = [[examples[place] for place in one] for one in alike]
+    sets = [[examples[place] for place in one] for one in copy_sets]
     yield from _leaks(sets, allowed)
     for number, fold in enumerate(folds, 1):
         called = f"in fold {number} of {len(folds)}: "
-        yield from _leaks([[fold[place] for place in one] for one in alike], allowed, called)
+        yield from _leaks([[fold[place] for place in one] for one in copy_sets], allowed, called)
     inside = [one for one in sets if len({copy.split for copy in one}) == 1]
     if apart := [one for one in inside if len({copy.group for copy in one}) > 1]:
         text = f"{plural(len(apart), 'picture')} with copies in other groups of the same split"
-        yield Defect("warning", text, _together(apart))
+        yield Defect("warning", text, _format_copies(apart))
     if unequal := [one for one in sets if len({copy.labels for copy in one}) > 1]:
         text = f"{plural(len(unequal), 'picture')} whose copies carry other labels"
-        yield Defect("warning", text, _together(unequal))
+        yield Defect("warning", text, _format_copies(unequal))
 
 
 def _leaks(sets: Sequence[Sequence[Example]], allowed: bool, called: str = "") -> Iterator[Defect]:
@@ -214,13 +214,13 @@ def _leaks(sets: Sequence[Sequence[Example]], allowed: bool, called: str = "") -
             "warning" if allowed else "error",
             f"{called}{plural(len(leaks), 'picture')} with copies in another split: "
             "what is measured there would flatter",
-            _together(leaks),
+            _format_copies(leaks),
             "Give all copies of a picture one group, or keep only one of them; "
             "`train: {allow_duplicates: true}` trains all the same.",
         )
 
 
-def _scarce(examples: Sequence[Example], names: Sequence[str]) -> Iterator[Defect]:
+def _rare_labels(examples: Sequence[Example], names: Sequence[str]) -> Iterator[Defect]:
     """Labels with no or with few pictures in a split."""
     for split, few in _FEW_GROUPS.items():
         chosen = [example for example in examples if example.split == split]
@@ -232,13 +232,13 @@ def _scarce(examples: Sequence[Example], names: Sequence[str]) -> Iterator[Defec
         }
         if none := [name for name, count in groups.items() if not count]:
             level: Literal["error", "warning"] = "error" if split == "train" else "warning"
-            hint = _why(none, examples) if split == "train" else ""
+            hint = _missing_label_hint(none, examples) if split == "train" else ""
             yield Defect(level, f"no picture in {split} of {', '.join(none)}", hint=hint)
         if scarce := [f"{name} ({count})" for name, count in groups.items() if 0 < count < few]:
             yield Defect("warning", f"fewer than {few} groups in {split} of {', '.join(scarce)}")
 
 
-def _why(none: Sequence[str], examples: Sequence[Example]) -> str:
+def _missing_label_hint(none: Sequence[str], examples: Sequence[Example]) -> str:
     """Return what to do about labels that no training picture has."""
     there = set().union(*(example.labels for example in examples))
     told = []
@@ -252,21 +252,21 @@ def _why(none: Sequence[str], examples: Sequence[Example]) -> str:
     return "\n".join(told)
 
 
-def _write(found: Sequence[Defect], directory: Path) -> None:
+def _write_defects(found: Sequence[Defect], directory: Path) -> None:
     rows = [(defect.level, defect.text, row) for defect in found for row in defect.rows or ("",)]
     write_table(directory / DEFECTS_FILE, [("level", "defect", "row"), *rows])
 
 
-def _together(sets: Sequence[Sequence[Example]]) -> tuple[str, ...]:
-    return tuple(_SAME.join(f"{_row(one)} ({one.split})" for one in alike) for alike in sets)
+def _format_copies(sets: Sequence[Sequence[Example]]) -> tuple[str, ...]:
+    return tuple(_SAME.join(f"{_format_row(one)} ({one.split})" for one in alike) for alike in sets)
 
 
-def _cut(row: str) -> str:
+def _shorten_row(row: str) -> str:
     """Return some of a set of copies, which may be thousands."""
     copied = row.split(_SAME)
     more = [f"{len(copied) - _SHOWN:,} more"] if len(copied) > _SHOWN else []
     return _SAME.join([*copied[:_SHOWN], *more])
 
 
-def _row(example: Example) -> str:
+def _format_row(example: Example) -> str:
     return f"line {example.line}: {example.name}"

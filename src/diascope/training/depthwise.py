@@ -17,7 +17,7 @@ from torch.overrides import TorchFunctionMode
 _KERNELS = (3, 5)
 
 
-class QuickDepthwise(TorchFunctionMode):
+class FastDepthwise(TorchFunctionMode):
     """Within this context, depthwise convolutions in bfloat16 on a processor train quickly.
 
     Values and gradients are those of ``torch.nn.functional.conv2d`` to bfloat16's precision. Any
@@ -25,12 +25,12 @@ class QuickDepthwise(TorchFunctionMode):
     """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func is torch.conv2d and not kwargs and (call := _suited(*args)) is not None:
+        if func is torch.conv2d and not kwargs and (call := _fast_arguments(*args)) is not None:
             return _Depthwise.apply(*call)  # type: ignore[no-untyped-call]
         return func(*args, **(kwargs or {}))
 
 
-def _suited(
+def _fast_arguments(
     batch: Tensor,
     filters: Tensor,
     bias: Tensor | None = None,
@@ -69,12 +69,12 @@ class _Depthwise(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor, None, None]:
         batch, filters = ctx.saved_tensors
         gradient = gradients[0].contiguous(memory_format=torch.channels_last)
-        of_batch = _of_batch(gradient, filters, ctx.stride, ctx.padding, batch.shape)
-        of_filters = _of_filters(gradient, batch, filters, ctx.stride, ctx.padding)
+        of_batch = _input_gradient(gradient, filters, ctx.stride, ctx.padding, batch.shape)
+        of_filters = _filter_gradient(gradient, batch, filters, ctx.stride, ctx.padding)
         return of_batch, of_filters, None, None
 
 
-def _of_batch(
+def _input_gradient(
     gradient: Tensor, filters: Tensor, stride: int, padding: int, shape: torch.Size
 ) -> Tensor:
     count, channels, height, width = shape
@@ -89,22 +89,22 @@ def _of_batch(
     )
 
 
-def _of_filters(
+def _filter_gradient(
     gradient: Tensor, batch: Tensor, filters: Tensor, stride: int, padding: int
 ) -> Tensor:
     if filters.shape[2] == 3:
-        return _window(gradient, batch, stride, padding)
+        return _window_gradient(gradient, batch, stride, padding)
     padded = functional.pad(batch, (padding,) * 4)
     height, width = ((side - 1) * stride + 3 for side in gradient.shape[2:])
     whole = torch.zeros_like(filters)
     for top, left in product((0, 2), (0, 2)):  # 3 x 3 windows at 0 and 2 cover 5 x 5
         part = padded[:, :, top : top + height, left : left + width]
         part = part.contiguous(memory_format=torch.channels_last)
-        whole[:, :, top : top + 3, left : left + 3] = _window(gradient, part, stride, 0)
+        whole[:, :, top : top + 3, left : left + 3] = _window_gradient(gradient, part, stride, 0)
     return whole
 
 
-def _window(gradient: Tensor, batch: Tensor, stride: int, padding: int) -> Tensor:
+def _window_gradient(gradient: Tensor, batch: Tensor, stride: int, padding: int) -> Tensor:
     """Return the gradient of 3 x 3 filters, as torch has it."""
     channels = batch.shape[1]
     filters = batch.new_empty(channels, 1, 3, 3)

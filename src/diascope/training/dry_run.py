@@ -12,13 +12,13 @@ from diascope.pipeline import make_backbone
 from diascope.plugins import blamed, find_plugin
 
 
-def built(backbone: Backbone, name: str) -> nn.Module:
+def build_layers(backbone: Backbone, name: str) -> nn.Module:
     """Return the layers of a backbone plugin; whatever it raises becomes a PluginError."""
     with blamed(find_plugin("backbone", name), "cannot be built"):
         return backbone.build()
 
 
-def try_backbone(card: ModelCard) -> None:
+def check_backbone(card: ModelCard) -> None:
     """Make the backbone from what the card will keep of it, and run a black picture through it.
 
     Raises:
@@ -33,7 +33,7 @@ def try_backbone(card: ModelCard) -> None:
             f"{plugin.title}: in_channels is {backbone.in_channels}, but mean and std are of "
             f"{card.channels}"
         )
-    layers = built(backbone, card.backbone).eval()
+    layers = build_layers(backbone, card.backbone).eval()
     with blamed(plugin, "cannot run its layers"), torch.inference_mode():
         features = layers(torch.zeros(1, card.channels, *card.size))
     shape = tuple(getattr(features, "shape", ()))
@@ -45,7 +45,7 @@ def try_backbone(card: ModelCard) -> None:
         )
 
 
-def try_alone(layers: nn.Module, card: ModelCard) -> None:
+def check_single_picture(layers: nn.Module, card: ModelCard) -> None:
     """Raise a RecipeError if a backbone cannot learn from one picture, as batch norms may not."""
     parameter = next(layers.parameters(), torch.zeros(1))
     picture = torch.zeros(1, card.channels, *card.size, device=parameter.device)

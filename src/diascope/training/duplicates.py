@@ -19,11 +19,11 @@ from diascope.sample import Sample
 from diascope.table import Example, Split
 
 _SIDE = 16
-_MOST_BITS = 32
+_MAX_BITS = 32
 """Bits of 256 in which copies may differ. At this distance the four public data sets of the tests
 (22,068 pictures) hold two pairs across groups, and both are one picture; at 40 they hold eight
 more, of which most are not."""
-_LEAST_CORRELATION = 0.9
+_MIN_CORRELATION = 0.9
 _FLAT = 2.0
 """Grey levels of 255: pictures that vary less have no structure to compare."""
 _THUMBNAIL = (32, 32)
@@ -60,7 +60,7 @@ def fingerprint(sample: Sample) -> Fingerprint:
     return Fingerprint(digest.digest(), phash(grey, _SIDE).hash.ravel(), np.asarray(small).ravel())
 
 
-def copies(fingerprints: Sequence[Fingerprint]) -> list[tuple[int, ...]]:
+def find_copies(fingerprints: Sequence[Fingerprint]) -> list[tuple[int, ...]]:
     """Return the sets of pictures that are copies of each other, as places in ascending order.
 
     A copy of a copy belongs to the same set.
@@ -73,7 +73,7 @@ def copies(fingerprints: Sequence[Fingerprint]) -> list[tuple[int, ...]]:
     first: dict[bytes, int] = {}
     pairs = [(first.setdefault(one.digest, at), at) for at, one in enumerate(fingerprints)]
     distinct = np.array(list(first.values()), np.intp)
-    links = np.concatenate([np.array(pairs, np.intp), _near(fingerprints, distinct)])
+    links = np.concatenate([np.array(pairs, np.intp), _near_pairs(fingerprints, distinct)])
     count = len(fingerprints)
     graph = coo_array((np.ones(len(links), np.bool_), (links[:, 0], links[:, 1])), (count, count))
     found: dict[int, list[int]] = {}
@@ -82,8 +82,8 @@ def copies(fingerprints: Sequence[Fingerprint]) -> list[tuple[int, ...]]:
     return [tuple(places) for places in found.values() if len(places) > 1]
 
 
-def learned_copies(
-    alike: Sequence[Sequence[int]], examples: Sequence[Example], split: Split
+def count_learned_copies(
+    copy_sets: Sequence[Sequence[int]], examples: Sequence[Example], split: Split
 ) -> int:
     """Return how many pictures of a split are copies of pictures that were learned from.
 
@@ -92,14 +92,14 @@ def learned_copies(
         split: ``test``, or ``validation``, which is itself learned from where ``test`` is meant.
     """
     count = 0
-    for one in alike:
+    for one in copy_sets:
         splits = [examples[place].split for place in one]
         if any(learned in splits for learned in LEARNED_SPLITS if learned != split):
             count += splits.count(split)
     return count
 
 
-def _near(fingerprints: Sequence[Fingerprint], places: NDArray[np.intp]) -> NDArray[np.intp]:
+def _near_pairs(fingerprints: Sequence[Fingerprint], places: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return ``(M, 2)``: the pairs among ``places`` whose hashes are near and thumbnails agree."""
     thumbnails = np.array([fingerprints[at].thumbnail for at in places], np.float32)
     kept = thumbnails.std(axis=1) >= _FLAT
@@ -109,7 +109,7 @@ def _near(fingerprints: Sequence[Fingerprint], places: NDArray[np.intp]) -> NDAr
     normal = thumbnails - thumbnails.mean(axis=1, keepdims=True)
     normal /= np.linalg.norm(normal, axis=1, keepdims=True)
     signs = np.array([fingerprints[at].bits for at in places], np.float32) * 2 - 1
-    least = signs.shape[1] - 2 * _MOST_BITS  # each bit that differs takes 2 from the product
+    least = signs.shape[1] - 2 * _MAX_BITS  # each bit that differs takes 2 from the product
     found = []
     step = max(1, _PAIRS_AT_ONCE // len(places))
     for start in range(0, len(places), step):
@@ -119,5 +119,5 @@ def _near(fingerprints: Sequence[Fingerprint], places: NDArray[np.intp]) -> NDAr
         for at in range(0, len(pairs), _COMPARED_AT_ONCE):  # of pictures that are all alike, many
             part = pairs[at : at + _COMPARED_AT_ONCE]
             likeness = np.einsum("ij,ij->i", *(normal[side] for side in part.T))
-            found.append(places[part[likeness >= _LEAST_CORRELATION]])
+            found.append(places[part[likeness >= _MIN_CORRELATION]])
     return np.concatenate(found) if found else np.empty((0, 2), np.intp)

@@ -24,7 +24,7 @@ from diascope.network_input import fitted
 from diascope.preparation import Part, Preparation
 from diascope.sample import Failed, Item, Skipped
 from diascope.table import Example
-from diascope.training.dataset import statistics
+from diascope.training.dataset import normalisation
 
 _Part = tuple[int, Tensor | str | None]
 """Place of an item, and: regions ``(n, H, W, C)`` in [0, 1], what is wrong with it, or its end."""
@@ -40,20 +40,20 @@ class Features:
 
     paths: Mapping[Path, Path]
 
-    def of(self, example: Example) -> NDArray[np.float16]:
+    def load(self, example: Example) -> NDArray[np.float16]:
         """Return ``(n, F)``, read from the disk only where it is looked at."""
         features: NDArray[np.float16] = np.load(self.paths[example.path], mmap_mode="r")
         return features
 
-    def drawn(self, examples: Sequence[Example], count: int, seed: int) -> Floats:
+    def draw(self, examples: Sequence[Example], count: int, seed: int) -> Floats:
         """Return ``(N, F)`` features, of each item as many as ``count`` takes and as it has."""
         random = np.random.default_rng(seed)
         each = -(-count // max(1, len(examples)))
-        rows = [taken(self.of(example), each, random) for example in examples]
+        rows = [draw_regions(self.load(example), each, random) for example in examples]
         return np.concatenate(rows).astype(np.float64)
 
 
-def taken(
+def draw_regions(
     features: NDArray[np.float16], count: int, random: np.random.Generator
 ) -> NDArray[np.float16]:
     """Return so many of ``(n, F)``, drawn, in their order; all if there are no more."""
@@ -91,7 +91,7 @@ class Extraction:
                 finite numbers in half precision.
         """
         digest = self._digest()
-        features = Features({each.path: folder / _name(each, digest) for each in examples})
+        features = Features({each.path: folder / _file_name(each, digest) for each in examples})
         folder.mkdir(exist_ok=True)
         missing = [each for each in examples if not features.paths[each.path].exists()]
         if missing:
@@ -99,7 +99,7 @@ class Extraction:
         backbone = self.backbone.to(self.device).eval()
         backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         rows: dict[int, list[NDArray[np.float16]]] = defaultdict(list)
-        reading = _Reading(missing, self.preparation, self.card)
+        reading = _RegionDataset(missing, self.preparation, self.card)
         for place, part in DataLoader(reading, batch_size=None, num_workers=self.workers):
             if isinstance(part, Tensor):
                 rows[place].append(self._features(part))
@@ -109,11 +109,11 @@ class Extraction:
                 where = str(missing[place].path)
                 raise TableError(f"cannot be used: {part}", where=where)
             if part is None:
-                _save(np.concatenate(rows.pop(place)), features.paths[missing[place].path])
+                _save_features(np.concatenate(rows.pop(place)), features.paths[missing[place].path])
         return features
 
     def _features(self, regions: Tensor) -> NDArray[np.float16]:
-        mean, std = statistics(self.card, self.device)
+        mean, std = normalisation(self.card, self.device)
         batch = (regions.to(self.device).movedim(3, 1) - mean) / std
         with torch.inference_mode():
             cells = self.backbone(batch.contiguous(memory_format=torch.channels_last))
@@ -129,7 +129,7 @@ class Extraction:
         return hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()
 
 
-class _Reading(IterableDataset[_Part]):
+class _RegionDataset(IterableDataset[_Part]):
     """The regions of items, block after block, preprocessed; shared among worker processes."""
 
     def __init__(
@@ -162,7 +162,7 @@ class _Reading(IterableDataset[_Part]):
         yield None
 
 
-def _name(example: Example, digest: str) -> str:
+def _file_name(example: Example, digest: str) -> str:
     """Return the name of the file of an item's features; another one once the item has changed.
 
     Args:
@@ -172,7 +172,7 @@ def _name(example: Example, digest: str) -> str:
     return f"{hashlib.sha256(key.encode()).hexdigest()}.npy"
 
 
-def _save(features: NDArray[np.float16], path: Path) -> None:
+def _save_features(features: NDArray[np.float16], path: Path) -> None:
     """Write the file, whole or not at all."""
     part, written = path.with_suffix(".part"), io.BytesIO()
     np.save(written, features)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 FILTERS_FILE = "filters.npz"
-_ROWS = 8  # epochs that are kept, beside the start
+_MAX_EPOCHS = 8  # epochs that are kept, beside the start
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,10 +42,12 @@ class Filters:
 
 def kept_epochs(epochs: int) -> frozenset[int]:
     """Return the epochs after which filters are kept, spread evenly; 0 is the start."""
-    return frozenset(np.rint(np.linspace(0, epochs, min(_ROWS, epochs) + 1)).astype(int).tolist())
+    return frozenset(
+        np.rint(np.linspace(0, epochs, min(_MAX_EPOCHS, epochs) + 1)).astype(int).tolist()
+    )
 
 
-def keep_filters(backbone: nn.Module, epoch: int, directory: Path) -> None:
+def save_filters(backbone: nn.Module, epoch: int, directory: Path) -> None:
     """Write what the first layer looks like after an epoch, whole or not at all.
 
     Of a training that goes on after a kill, what came later before is forgotten. A backbone without

@@ -15,22 +15,22 @@ from diascope.network import Network
 from diascope.output import write_atomically, write_table
 from diascope.table import SPLIT_FILE, Example, Split
 from diascope.training.artifacts import (
-    chose_told,
-    copies_told,
-    data_of,
-    measured_card,
+    add_metrics,
+    copies_warnings,
     provenance,
-    rounded,
-    stored,
+    round_weights,
+    save_weights,
+    selection_warnings,
+    summarise_data,
 )
-from diascope.training.decisions import decided, scored
-from diascope.training.duplicates import learned_copies
+from diascope.training.decisions import add_decisions, score_pictures
+from diascope.training.duplicates import count_learned_copies
 from diascope.training.filters import read_filters
 from diascope.training.mistakes import worst_mistakes
-from diascope.training.novelty import novelty_of
+from diascope.training.novelty import fit_network_novelty
 from diascope.training.page import write_page
 from diascope.training.plan import Plan
-from diascope.training.scoring import Figures, logits_of
+from diascope.training.scoring import Figures, predict_logits
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Trained:
     history: Sequence[Figures]
     workers: int
     warnings: Sequence[str]
-    alike: Sequence[Sequence[int]]
+    copy_sets: Sequence[Sequence[int]]
 
 
 def finish(
@@ -61,25 +61,25 @@ def finish(
         across: the metrics of the cross-validation.
     """
     plan, network, options = trained.plan, trained.network, trained.plan.options
-    card = _stored(trained, folder)
+    card = _save_trained(trained, folder)
     flips = card.test_time == "flips"
     validation = plan.pictures("validation", card)
-    logits = logits_of(network, validation, trained.workers, flips=flips)
-    card = decided(card, options.operating_points, validation, logits)
+    logits = predict_logits(network, validation, trained.workers, flips=flips)
+    card = add_decisions(card, options.operating_points, validation, logits)
     split: Split = "test" if plan.split("test") else "validation"
     pictures = plan.pictures(split, card)
     if split == "test":
-        logits = logits_of(network, pictures, trained.workers, flips=flips)
-    answers = scored(card, pictures, logits)
-    copied = learned_copies(trained.alike, plan.examples, split)
-    warnings = [*chose_told(split), *copies_told(copied, answers)]
+        logits = predict_logits(network, pictures, trained.workers, flips=flips)
+    answers = score_pictures(card, pictures, logits)
+    copied = count_learned_copies(trained.copy_sets, plan.examples, split)
+    warnings = [*selection_warnings(split), *copies_warnings(copied, answers)]
     evaluation = evaluate(answers, by=options.by, seed=options.seed, warnings=warnings)
     facts = {"recipe_digest": plan.digest(), "seed": options.seed, "epochs": len(trained.history)}
-    before = _card_before(folder, card.digest)
+    before = _previous_card(folder, card.digest)
     card = replace(
-        measured_card(card, evaluation, split),
+        add_metrics(card, evaluation, split),
         cross_validation=across,
-        data=data_of(options, plan.examples),
+        data=summarise_data(options, plan.examples),
         evidence=before.evidence if before else {},
         made=before.made
         if before
@@ -104,7 +104,7 @@ def finish(
     return card, answers
 
 
-def _card_before(folder: Path, digest: str) -> ModelCard | None:
+def _previous_card(folder: Path, digest: str) -> ModelCard | None:
     """Return the card that these very weights have already, from when they were made."""
     if not (folder / CARD_FILE).is_file():
         return None
@@ -112,19 +112,19 @@ def _card_before(folder: Path, digest: str) -> ModelCard | None:
     return before if before.digest == digest else None
 
 
-def _stored(trained: Trained, folder: Path) -> ModelCard:
+def _save_trained(trained: Trained, folder: Path) -> ModelCard:
     """Write weights and statistics of features, both as a run will use them; return their card."""
     plan, card, network = trained.plan, trained.card, trained.network
-    tensors = rounded(network, head_only=plan.head_only)
-    novelty = novelty_of(network, card, plan, trained.workers)
+    tensors = round_weights(network, head_only=plan.head_only)
+    novelty = fit_network_novelty(network, card, plan, trained.workers)
     if novelty is not None:
         card = replace(card, novelty=novelty.limit)
         tensors |= novelty.tensors()
-    return stored(card, network, tensors, folder)
+    return save_weights(card, network, tensors, folder)
 
 
-def pooled(
-    parts: Sequence[Scored], plan: Plan, folder: Path, alike: Sequence[Sequence[int]]
+def evaluate_folds(
+    parts: Sequence[Scored], plan: Plan, folder: Path, copy_sets: Sequence[Sequence[int]]
 ) -> dict[str, Any]:
     """Write the evaluation of all folds' held-out pictures together, and return its metrics.
 
@@ -135,9 +135,11 @@ def pooled(
     if not parts:
         return {}
     whole, options = concatenate(parts), plan.options
-    copied = sum(learned_copies(alike, examples, "test") for examples in plan.parted)
+    copied = sum(
+        count_learned_copies(copy_sets, examples, "test") for examples in plan.fold_examples
+    )
     evaluation = evaluate(
-        whole, by=options.by, seed=options.seed, warnings=copies_told(copied, whole)
+        whole, by=options.by, seed=options.seed, warnings=copies_warnings(copied, whole)
     )
     place = folder / "cross-validation"
     place.mkdir(exist_ok=True)

@@ -28,7 +28,9 @@ def check_unseen(folder: Path, examples: Sequence[Example]) -> list[str]:
     path, learned = folder / SPLIT_FILE, read_known_splits(folder, examples)
     for split, known in _KNOWN.items():
         held = [one for one in examples if one.split == split]
-        if seen := sorted({_seen(one, learned) for one in held if learned.split_of(one) in known}):
+        if seen := sorted(
+            {_name_seen(one, learned) for one in held if learned.split_of(one) in known}
+        ):
             raise TableError(
                 f"its training learned from groups that are held out now as {split}: "
                 + format_some(seen),
@@ -36,15 +38,15 @@ def check_unseen(folder: Path, examples: Sequence[Example]) -> list[str]:
                 hint=f"Give the table its column `split`, as {path} has it, and train no folds. "
                 "If these groups or pictures are others, name them otherwise in the table.",
             )
-    doubts = [learned.doubt] if learned.doubt else []
+    warnings = [learned.doubt] if learned.doubt else []
     if same := learned.namesakes([one for one in examples if one.split in _KNOWN]):
-        doubts.append(
+        warnings.append(
             f"{plural(len(same), 'held-out picture')} named as one that the weights learned from, "
             f"by {path}, but of another group: if it is the same, the figures flatter"
         )
-    return doubts
+    return warnings
 
 
-def _seen(example: Example, learned: KnownSplits) -> str:
+def _name_seen(example: Example, learned: KnownSplits) -> str:
     """Return what of a row the training knew: its group, or else its picture."""
     return example.group if example.group in learned.groups else example.name

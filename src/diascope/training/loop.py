@@ -15,16 +15,16 @@ from diascope.card import ModelCard
 from diascope.errors import TableError, WeightsError
 from diascope.network import Network
 from diascope.training.checkpoint import load_checkpoint, save_checkpoint
-from diascope.training.dataset import Pictures, batches
-from diascope.training.depthwise import QuickDepthwise
-from diascope.training.dry_run import try_alone
-from diascope.training.filters import keep_filters, kept_epochs
+from diascope.training.dataset import Pictures, iterate_batches
+from diascope.training.depthwise import FastDepthwise
+from diascope.training.dry_run import check_single_picture
+from diascope.training.filters import kept_epochs, save_filters
 from diascope.training.loss import Objective
-from diascope.training.mixup import mixed
-from diascope.training.optimization import average_of, optimizer_of, schedule_of
+from diascope.training.mixup import mix_pictures
+from diascope.training.optimization import make_average, make_optimizer, make_schedule
 from diascope.training.options import TrainOptions
-from diascope.training.sampling import Drawn
-from diascope.training.scoring import Figures, merit, validated
+from diascope.training.sampling import EpochSampler
+from diascope.training.scoring import Figures, merit, validate
 from diascope.training.teachers import Teachers
 
 
@@ -66,7 +66,7 @@ class Trainer:
     tell: Callable[[str], None]
     versions: dict[str, str]
     history: list[Figures] = field(default_factory=list)
-    doubts: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def fit(self) -> list[Figures]:
         """Train, leave the best epoch's weights in the network, and return the epochs' figures.
@@ -81,66 +81,70 @@ class Trainer:
         self.network.to(fabric.device)
         if fabric.device.type == "cuda" and fabric.world_size > 1:  # each sees few pictures
             nn.SyncBatchNorm.convert_sync_batchnorm(self.network)  # type: ignore[no-untyped-call]
-        optimizer = fabric.setup_optimizers(optimizer_of(self.network, options))
+        optimizer = fabric.setup_optimizers(make_optimizer(self.network, options))
         self._objective = Objective(options, self.card.task, self.training.targets)
         self._objective.to(fabric.device)
         self._teachers: Teachers | None = None
         if options.teachers:
             device = str(fabric.device)
             self._teachers = Teachers(options.teachers, self.card, options.teacher_share, device)
-        sampler = Drawn(self.training.targets, options, (fabric.global_rank, fabric.world_size))
+        sampler = EpochSampler(
+            self.training.targets, options, (fabric.global_rank, fabric.world_size)
+        )
         loader = self._loader(sampler)
         if not len(loader):
             raise TableError(
                 f"{len(self.training)} training pictures ({options.epoch_size or 'all'} an epoch) "
                 f"are too few for {fabric.world_size} processes"
             )
-        if min(self._batch, len(sampler)) == 1 and not options.freeze_backbone:
-            try_alone(self.network.backbone, self.card)
-        schedule = schedule_of(optimizer.optimizer, options, len(loader))
-        self._average = average_of(self.network, options)
+        if min(self._local_batch, len(sampler)) == 1 and not options.freeze_backbone:
+            check_single_picture(self.network.backbone, self.card)
+        schedule = make_schedule(optimizer.optimizer, options, len(loader))
+        self._average = make_average(self.network, options)
         best = self._resume(optimizer, schedule)
         if not self.history:
-            self._keep_filters()
+            self._save_filters()
         model: Any = None
         for epoch in range(len(self.history), options.epochs):
-            if self._ended():
+            if self._is_out_of_patience():
                 break
             if model is None or epoch == options.frozen_epochs:
-                self.network.backbone.requires_grad_(not self._frozen(epoch))
+                self.network.backbone.requires_grad_(not self._is_frozen(epoch))
                 model = fabric.setup_module(self.network, move_to_device=False)
             sampler.epoch = epoch
             seed = (options.seed + epoch) * fabric.world_size + fabric.global_rank
             fabric.seed_everything(seed % 2**32, verbose=False)
-            loss = self._epoch(model, optimizer, schedule, loader, epoch)
-            figures = self._figures(loss, optimizer, epoch)
+            loss = self._train_epoch(model, optimizer, schedule, loader, epoch)
+            figures = self._validate(loss, optimizer, epoch)
             self.history.append(figures)
             steps = len(loader)
             self.watch(Progress(epoch + 1, options.epochs, steps, steps, loss, figures))
             told = merit(figures, options.monitor)
             if best["network"] is None or told >= best["told"]:
-                state = self._answering().state_dict()
+                state = self._kept_network().state_dict()
                 kept = {name: value.detach().cpu().clone() for name, value in state.items()}
                 best = {"told": told, "network": kept}
-            self._keep_filters()
+            self._save_filters()
             if fabric.is_global_zero:
                 self._save(optimizer, schedule, best)
         self.network.load_state_dict(best["network"])
         return self.history
 
-    def _frozen(self, epoch: int) -> bool:
+    def _is_frozen(self, epoch: int) -> bool:
         """Whether only the head learns in an epoch; the first one is 0."""
         return self.options.freeze_backbone or epoch < self.options.frozen_epochs
 
-    def _epoch(self, model: Any, optimizer: Any, schedule: Any, loader: Any, epoch: int) -> float:
+    def _train_epoch(
+        self, model: Any, optimizer: Any, schedule: Any, loader: Any, epoch: int
+    ) -> float:
         model.train()
-        if self._frozen(epoch):
+        if self._is_frozen(epoch):
             self.network.backbone.eval()
         device = self.fabric.device
-        quick = QuickDepthwise() if device.type == "cpu" else nullcontext()
+        quick = FastDepthwise() if device.type == "cpu" else nullcontext()
         total = 0.0
-        for step, batch in enumerate(batches(loader), 1):
-            pictures, targets, rows = self._lesson(batch)
+        for step, batch in enumerate(iterate_batches(loader), 1):
+            pictures, targets, rows = self._prepare_batch(batch)
             with quick:
                 loss = self._objective(model(pictures), targets, rows)
             optimizer.zero_grad()
@@ -159,61 +163,63 @@ class Trainer:
         mean_loss = self.fabric.all_reduce(torch.tensor(total / len(loader)), reduce_op="mean")
         return float(mean_loss)
 
-    def _lesson(self, batch: Any) -> tuple[Any, Tensor, Tensor]:
+    def _prepare_batch(self, batch: Any) -> tuple[Any, Tensor, Tensor]:
         """Return a batch as the network takes it, its targets and the rows' weights."""
         device, options = self.fabric.device, self.options
         pictures = batch[0]
         targets, rows = (part.to(device, non_blocking=True) for part in batch[1:])
         if options.mixup:
-            pictures, targets, rows = mixed(pictures.to(device), targets, rows, options.mixup)
+            pictures, targets, rows = mix_pictures(
+                pictures.to(device), targets, rows, options.mixup
+            )
         if self._teachers is not None:
             with self.fabric.autocast():
                 targets = self._teachers.soften(pictures.to(device), targets)
-        return self.training.ready(pictures, device), targets, rows
+        return self.training.to_network_input(pictures, device), targets, rows
 
-    def _figures(self, loss: float, optimizer: Any, epoch: int) -> Figures:
+    def _validate(self, loss: float, optimizer: Any, epoch: int) -> Figures:
         """Validate in the first process; all of them go on with the same figures."""
         found: Figures = {"epoch": epoch + 1, "loss": loss}
         if self.fabric.is_global_zero:
-            network = self._answering()
-            found |= validated(network, self.card, self.validation, self.workers)
+            network = self._kept_network()
+            found |= validate(network, self.card, self.validation, self.workers)
             found["learning_rate"] = optimizer.param_groups[-1]["lr"]
         shared: Figures = self.fabric.broadcast(found)
         return shared
 
-    def _answering(self) -> Network:
+    def _kept_network(self) -> Network:
         """The network whose weights are kept: the average, if there is one."""
         if self._average is None:
             return self.network
         return cast(Network, self._average.module)
 
-    def _ended(self) -> bool:
+    def _is_out_of_patience(self) -> bool:
         """Whether the first of the best epochs lies further back than the recipe's patience."""
         told = [merit(figures, self.options.monitor) for figures in self.history]
         patience = self.options.patience
         return bool(patience and told and len(told) - 1 - told.index(max(told)) >= patience)
 
-    def _keep_filters(self) -> None:
+    def _save_filters(self) -> None:
         """Keep the first layer of a backbone that learns, at the start and at chosen epochs."""
         epoch, options = len(self.history), self.options
         if options.freeze_backbone or epoch not in kept_epochs(options.epochs):
             return
         if self.fabric.is_global_zero:
-            keep_filters(self._answering().backbone, epoch, self.directory)
+            save_filters(self._kept_network().backbone, epoch, self.directory)
 
     @property
-    def _batch(self) -> int:
+    def _local_batch(self) -> int:
         """Pictures of a batch that this process takes."""
         return max(1, self.options.batch // int(self.fabric.world_size))
 
-    def _loader(self, sampler: Drawn) -> DataLoader[tuple[Tensor, Tensor, Tensor]]:
+    def _loader(self, sampler: EpochSampler) -> DataLoader[tuple[Tensor, Tensor, Tensor]]:
         return DataLoader(
             self.training,
-            batch_size=self._batch,
+            batch_size=self._local_batch,
             sampler=sampler,
             num_workers=self.workers,
-            collate_fn=self.training.gathered,
-            drop_last=len(sampler) > self._batch,
+            collate_fn=self.training.collate_or_error,
+            drop_last=len(sampler) > self._local_batch,
             pin_memory=self.fabric.device.type == "cuda",
             persistent_workers=self.workers > 0,
             generator=torch.Generator(),  # its seeds are not those of dropout and mixing
@@ -231,7 +237,7 @@ class Trainer:
         if self._average is not None:
             self._average.load_state_dict(state["average"])
         self.history.extend(state["history"])
-        done = len(self.history) >= self.options.epochs or self._ended()
+        done = len(self.history) >= self.options.epochs or self._is_out_of_patience()
         if not done and schedule.total_steps < steps:  # it would end before the last one
             raise WeightsError(
                 f"was begun with {schedule.total_steps} steps in all, and would have {steps} now",
@@ -240,11 +246,11 @@ class Trainer:
             )
         self.tell(f"goes on after epoch {len(self.history)} of {self.options.epochs}")
         before = state.get("versions", self.versions)  # of an older diascope: not known
-        self.doubts.extend(state.get("doubts", []))
-        if not done and (changed := _changed(before, self.versions)):
-            self.doubts.append(f"the weights were trained with several versions: {changed}")
-        for doubt in self.doubts:
-            self.tell(f"warning: {doubt}; another --output has them of one")
+        self.warnings.extend(state.get("doubts", []))
+        if not done and (changed := _version_changes(before, self.versions)):
+            self.warnings.append(f"the weights were trained with several versions: {changed}")
+        for warning in self.warnings:
+            self.tell(f"warning: {warning}; another --output has them of one")
         best: dict[str, Any] = state["best"]
         return best
 
@@ -252,7 +258,7 @@ class Trainer:
         state = {
             "digest": self.digest,
             "versions": self.versions,
-            "doubts": self.doubts,
+            "doubts": self.warnings,
             "network": self.network.state_dict(),
             "optimizer": optimizer.state_dict(),
             "schedule": schedule.state_dict(),
@@ -264,7 +270,7 @@ class Trainer:
         save_checkpoint(self.directory, state)
 
 
-def _changed(before: Mapping[str, str], then: Mapping[str, str]) -> str:
+def _version_changes(before: Mapping[str, str], then: Mapping[str, str]) -> str:
     """Return which versions differ, such as ``torch 2.6, then 2.7``; an empty text if none does."""
     return "; ".join(
         f"{name} {before.get(name, 'none')}, then {then.get(name, 'none')}"

@@ -8,9 +8,9 @@ from torch.nn import functional
 
 from diascope.card import Task
 from diascope.training.options import TrainOptions
-from diascope.training.sampling import Targets, label_weights, row_shares
+from diascope.training.sampling import Targets, label_weights, row_probabilities
 
-_LEAST_DOUBT = 1e-6
+_MIN_DOUBT = 1e-6
 
 
 class Objective(nn.Module):
@@ -55,7 +55,7 @@ class Objective(nn.Module):
     def _softmax(self, logits: Tensor, targets: Tensor) -> Tensor:
         shares = functional.log_softmax(logits, dim=1)
         soft = targets * (1 - self.smoothing) + self.smoothing / targets.shape[1]
-        return -soft * shares * self._focus(shares.exp()) * self.weights
+        return -soft * shares * self._focal_weight(shares.exp()) * self.weights
 
     def _sigmoid(self, logits: Tensor, targets: Tensor) -> Tensor:
         having, lacking = functional.logsigmoid(logits), functional.logsigmoid(-logits)
@@ -63,16 +63,18 @@ class Objective(nn.Module):
         doubt = self.smoothing / 2
         yes = positive * (1 - doubt) + negative * doubt
         no = positive * doubt + negative * (1 - doubt)
-        return -yes * having * self._focus(having.exp()) - no * lacking * self._focus(lacking.exp())
+        return -yes * having * self._focal_weight(having.exp()) - no * lacking * self._focal_weight(
+            lacking.exp()
+        )
 
-    def _focus(self, right: Tensor) -> Tensor:
+    def _focal_weight(self, right: Tensor) -> Tensor:
         """Return what answers of that score weigh; their least doubt keeps the slope finite."""
-        return (1 - right).clamp(min=_LEAST_DOUBT) ** self.gamma
+        return (1 - right).clamp(min=_MIN_DOUBT) ** self.gamma
 
 
 def _frequencies(targets: Targets, options: TrainOptions) -> NDArray[np.float64]:
     """Return how often each label is met in training, of the rows of which it is known."""
-    shares = row_shares(targets, options)[:, None]
+    shares = row_probabilities(targets, options)[:, None]
     known = (shares * ~np.isnan(targets)).sum(axis=0)
     having = np.nansum(shares * targets, axis=0)
     found: NDArray[np.float64] = np.full(len(known), 0.5)

@@ -14,7 +14,7 @@ _SHARED = "unable to allocate shared memory"
 
 
 @contextmanager
-def memory_told(recipe: Recipe) -> Iterator[None]:
+def explain_out_of_memory(recipe: Recipe) -> Iterator[None]:
     """Tell that memory ran out meanwhile, here or in a reading process, and what helps.
 
     Raises:

@@ -49,12 +49,14 @@ def worst_mistakes(
     found = []
     for row in (int(row) for row in order if worst[row] >= 0):
         label = int(losses[row].argmax())
-        truth, answer, score = _told(card, label, decided[row], scores[row])
-        found.append(Mistake(answers.items[row], _shown(picture(row)), truth, answer, score))
+        truth, answer, score = _describe(card, label, decided[row], scores[row])
+        found.append(Mistake(answers.items[row], _to_rgb(picture(row)), truth, answer, score))
     return found
 
 
-def _told(card: ModelCard, label: int, decided: Booleans, scores: Floats) -> tuple[str, str, float]:
+def _describe(
+    card: ModelCard, label: int, decided: Booleans, scores: Floats
+) -> tuple[str, str, float]:
     """Return truth, answer, and the answer's score; ``label`` is the one that is wrong."""
     titles = [label.title or label.name for label in card.labels]
     if card.task != "multilabel":
@@ -66,6 +68,6 @@ def _told(card: ModelCard, label: int, decided: Booleans, scores: Floats) -> tup
     return yes, no, float(1 - scores[label])
 
 
-def _shown(picture: NDArray[np.float32]) -> NDArray[np.uint8]:
+def _to_rgb(picture: NDArray[np.float32]) -> NDArray[np.uint8]:
     levels = np.rint(np.moveaxis(picture, 0, 2) * 255).clip(0, 255).astype(np.uint8)
     return np.repeat(levels, 3, axis=2) if levels.shape[2] == 1 else levels

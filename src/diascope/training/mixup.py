@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.distributions import Beta
 
 
-def mixed(
+def mix_pictures(
     pictures: Tensor, targets: Tensor, rows: Tensor, alpha: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return each picture ``(N, C, H, W)`` mixed with another of the batch, target and weight too.

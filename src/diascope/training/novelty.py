@@ -15,14 +15,14 @@ from diascope.novelty import PREFIX, FeatureStatistics, views
 from diascope.table import Example
 from diascope.training.dataset import Pictures
 from diascope.training.plan import Plan
-from diascope.training.scoring import features_of
+from diascope.training.scoring import extract_features
 
-_MOST = 2000
+_MAX_PICTURES = 2000
 """Pictures of a split that are looked at."""
-_FEWEST = 20
+_MIN_PICTURES = 20
 """Validation pictures from which there is a limit; with so few, up to two in 21 exceed it by
 chance, one in each view."""
-_WITHIN = 0.995
+_FRACTION_WITHIN = 0.995
 """Share of the validation pictures within the limit."""
 _DIRECTIONS = 64
 _PICTURES_A_DIRECTION = 4
@@ -45,7 +45,9 @@ class FittedNovelty:
         }
 
 
-def novelty_of(network: Network, card: ModelCard, plan: Plan, workers: int) -> FittedNovelty | None:
+def fit_network_novelty(
+    network: Network, card: ModelCard, plan: Plan, workers: int
+) -> FittedNovelty | None:
     """Fit the novelty to a trained network's features of pictures as a run sees them.
 
     Some 2,000 pictures of training and of validation are looked at, drawn by the seed; of items
@@ -55,9 +57,9 @@ def novelty_of(network: Network, card: ModelCard, plan: Plan, workers: int) -> F
     def features(split: str) -> Floats:
         examples, seed = plan.split(split), plan.options.seed
         if plan.features is not None:
-            return plan.features.drawn(examples, _MOST, seed)
-        drawn = Pictures(_drawn(examples, seed), plan.preparation, card)
-        return features_of(network, drawn, workers)
+            return plan.features.draw(examples, _MAX_PICTURES, seed)
+        drawn = Pictures(_draw_examples(examples, seed), plan.preparation, card)
+        return extract_features(network, drawn, workers)
 
     what = "pictures" if plan.features is None else "regions"
     return fit_novelty(features("train"), features("validation"), what)
@@ -76,9 +78,9 @@ def fit_novelty(
         None if there are fewer than 20 validation pictures, or the features do not vary.
     """
     seen = views(training)
-    if len(validation) < _FEWEST or not np.ptp(seen, axis=1).any(axis=1).all():
+    if len(validation) < _MIN_PICTURES or not np.ptp(seen, axis=1).any(axis=1).all():
         return None
-    mean, directions, variances = zip(*map(_principal, seen), strict=True)
+    mean, directions, variances = zip(*map(_fit_pca, seen), strict=True)
     statistics = FeatureStatistics(np.stack(mean), np.stack(directions), np.stack(variances))
     distances = statistics.distances(validation)
     thresholds = _thresholds(distances)
@@ -94,13 +96,13 @@ def fit_novelty(
 
 def _thresholds(distances: Floats) -> Floats:
     """Return the limits that 99.5 % of ``(N, 2)`` distances keep in both views, alike in each."""
-    apart = np.quantile(distances, _WITHIN, axis=0, method="inverted_cdf")
+    apart = np.quantile(distances, _FRACTION_WITHIN, axis=0, method="inverted_cdf")
     farther = (distances / apart).max(axis=1)
-    thresholds: Floats = apart * np.quantile(farther, _WITHIN, method="inverted_cdf")
+    thresholds: Floats = apart * np.quantile(farther, _FRACTION_WITHIN, method="inverted_cdf")
     return thresholds * (1 + 1e-9)  # rounding must not put the picture on the limit beyond it
 
 
-def _principal(
+def _fit_pca(
     features: Floats,
 ) -> tuple[NDArray[np.float32], NDArray[np.float16], NDArray[np.float32]]:
     """Return mean, directions and variances of ``(N, F)`` features, as a weights file stores them.
@@ -121,8 +123,8 @@ def _principal(
     )
 
 
-def _drawn(examples: Sequence[Example], seed: int) -> Sequence[Example]:
-    if len(examples) <= _MOST:
+def _draw_examples(examples: Sequence[Example], seed: int) -> Sequence[Example]:
+    if len(examples) <= _MAX_PICTURES:
         return examples
-    chosen = np.random.default_rng(seed).choice(len(examples), _MOST, replace=False)
+    chosen = np.random.default_rng(seed).choice(len(examples), _MAX_PICTURES, replace=False)
     return [examples[place] for place in sorted(chosen)]

@@ -10,7 +10,7 @@ import numpy as np
 from diascope.card import Task
 from diascope.evaluation.labelled_scores import Floats
 
-_LEAST = float(np.finfo(np.float64).tiny)
+_MIN_POINT = float(np.finfo(np.float64).tiny)
 """What a card takes: a point above 0."""
 
 
@@ -38,7 +38,7 @@ class Rule:
                 f"false_negative must be finite and above 0, got {self.false_negative}"
             )
 
-    def words(self, task: Task, *, calibrated: bool = True) -> str:
+    def describe(self, task: Task, *, calibrated: bool = True) -> str:
         """Return what the rule promises of a task's labels, empty of ``highest``.
 
         Args:
@@ -81,7 +81,7 @@ class Rule:
         alarms = np.append(0, last + 1) - hits
         sensitivity, specificity = hits / positives, 1 - alarms / (len(target) - positives)
         best = self._best(sensitivity, specificity, positives - hits, alarms)
-        return max(_between(score[order][last], best), _LEAST)
+        return max(_midpoint_below(score[order][last], best), _MIN_POINT)
 
     def _best(
         self, sensitivity: Floats, specificity: Floats, missed: Floats, alarms: Floats
@@ -96,7 +96,7 @@ class Rule:
         return int(np.argmax(sensitivity + specificity))
 
 
-def _between(thresholds: Floats, count: int) -> float:
+def _midpoint_below(thresholds: Floats, count: int) -> float:
     """Return the middle between the last of ``count`` thresholds and the next, lower one."""
     if not count:  # above all, and above 1 only if a score is 1
         highest = thresholds[0]

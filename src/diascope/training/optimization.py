@@ -14,7 +14,7 @@ _DEPTHS = 10
 _Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
-def optimizer_of(network: Network, options: TrainOptions) -> torch.optim.Optimizer:
+def make_optimizer(network: Network, options: TrainOptions) -> torch.optim.Optimizer:
     """Return AdamW, with a learning rate for each depth.
 
     The head learns at the full rate, the first layer at ``layer_decay`` of it, the others at a
@@ -37,7 +37,7 @@ def optimizer_of(network: Network, options: TrainOptions) -> torch.optim.Optimiz
     )
 
 
-def schedule_of(optimizer: Any, options: TrainOptions, steps: int) -> Any:
+def make_schedule(optimizer: Any, options: TrainOptions, steps: int) -> Any:
     """Return the one-cycle schedule over an epoch's ``steps`` times the epochs.
 
     Its last rate is almost 0: where there is one step in all, it has the first of two.
@@ -50,7 +50,7 @@ def schedule_of(optimizer: Any, options: TrainOptions, steps: int) -> Any:
     )
 
 
-def average_of(network: Network, options: TrainOptions) -> AveragedModel | None:
+def make_average(network: Network, options: TrainOptions) -> AveragedModel | None:
     """Return the exponential moving average of the weights and statistics, if one is wanted.
 
     It never looks back over more than a ninth of the steps done, as in TensorFlow's

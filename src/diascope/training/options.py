@@ -15,7 +15,7 @@ from diascope.training.transfer import Start
 _PARTS: dict[str, tuple[type, str]] = {"start": (Start, "file"), "operating_points": (Rule, "by")}
 """Keys whose values have keys of their own, and which of those a plain value stands for."""
 
-_OF_PICTURES = ("augment", "mixup", "teachers", "frozen_epochs", "layer_decay", "test_time")
+_PICTURES_ONLY = ("augment", "mixup", "teachers", "frozen_epochs", "layer_decay", "test_time")
 """Keys without meaning where the features of regions are worked out only once."""
 
 
@@ -123,7 +123,7 @@ class TrainOptions:
     limits: tuple[str, ...] = ()
 
     @property
-    def of_regions(self) -> bool:
+    def uses_whole_items(self) -> bool:
         """Whether whole items are learned from, by what a frozen backbone sees in their regions."""
         return self.head == "attention"
 
@@ -166,15 +166,15 @@ class TrainOptions:
             raise ValueError("monitor: balanced_accuracy needs one label a picture")
         if not (0 <= self.test < 1 and 0 < self.validation < 1 and self.test + self.validation < 1):
             raise ValueError("test and validation are shares in [0, 1) whose sum is below 1")
-        self._refuse_what_has_no_meaning()
+        self._check_head_options()
 
-    def _refuse_what_has_no_meaning(self) -> None:
-        if self.of_regions and not self.freeze_backbone:
+    def _check_head_options(self) -> None:
+        if self.uses_whole_items and not self.freeze_backbone:
             raise ValueError(
                 "head: attention learns from whole items, whose regions are too many to be taken "
                 "through the network in every step; add freeze_backbone: true"
             )
-        idle = _OF_PICTURES if self.of_regions else ("regions",)
+        idle = _PICTURES_ONLY if self.uses_whole_items else ("regions",)
         defaults = {each.name: each.default for each in fields(self)}
         if odd := [name for name in idle if getattr(self, name) != defaults[name]]:
             raise ValueError(f"{', '.join(odd)}: without meaning with head: {self.head}; remove it")
@@ -195,22 +195,24 @@ def train_options(recipe: Recipe) -> tuple[TrainOptions, Reference]:
     values: Any = recipe.train.value
     if not isinstance(values, dict):
         raise RecipeError("train must hold keys", where=recipe.train.where)
-    values = values | {"labels": _labels(values["labels"])} if "labels" in values else values
+    values = (
+        values | {"labels": _as_label_mapping(values["labels"])} if "labels" in values else values
+    )
     plain = {key: node for key, node in values.items() if key not in _PARTS}
     options = build(TrainOptions, plain, where=recipe.train.where, base=recipe.base)
     parts: dict[str, Any] = {
-        key: _part(*_PARTS[key], values[key], recipe) for key in _PARTS if key in values
+        key: _build_part(*_PARTS[key], values[key], recipe) for key in _PARTS if key in values
     }
     return replace(options, **parts), reference_of("backbone", values["backbone"])
 
 
-def _part(target: type, key: str, node: Node, recipe: Recipe) -> Any:
+def _build_part(target: type, key: str, node: Node, recipe: Recipe) -> Any:
     """Build a part of the options; a plain value stands for its key ``key`` alone."""
     values = node.value if isinstance(node.value, dict) else {key: node}
     return build(target, values, where=node.where, base=recipe.base)
 
 
-def _labels(node: Node) -> Node:
+def _as_label_mapping(node: Node) -> Node:
     """Let a plain list of names stand for labels without titles."""
     if not isinstance(node.value, list):
         return node

@@ -13,7 +13,7 @@ from diascope.pages.render import render
 from diascope.training.curves import best_epoch, draw_curves
 from diascope.training.filters import Filters
 from diascope.training.mistakes import Mistake
-from diascope.training.page_filters import watched
+from diascope.training.page_filters import filter_history
 from diascope.training.scoring import Figures
 
 PAGE_FILE = "training.html"
@@ -51,7 +51,7 @@ def write_page(
         figures=_figures(card, history, best, monitor),
         warnings=warnings,
         curves=inline_svg(curves.read_text("utf-8")),
-        watched=watched(filters) if filters is not None else None,
+        watched=filter_history(filters) if filters is not None else None,
         columns=list(dict.fromkeys(name for row in history for name in row)),
         history=history,
         best=best,
@@ -60,7 +60,7 @@ def write_page(
         by_label=label_measures(card.metrics, card.labels),
         across=overall_measures(card.cross_validation, card.labels),
         mistakes=[(mistake, photo(mistake.pixels)) for mistake in mistakes],
-        trained=_trained(card),
+        trained=_training_facts(card),
         provenance={
             **{name: fact for name, fact in card.made.items() if name not in _ELSEWHERE},
             "weights (SHA-256)": card.digest,
@@ -87,7 +87,7 @@ def _figures(
     return shown
 
 
-def _trained(card: ModelCard) -> Mapping[str, Any]:
+def _training_facts(card: ModelCard) -> Mapping[str, Any]:
     height, width = card.size
     return {
         "task": card.task,

@@ -14,7 +14,7 @@ _SHOWN = 16  # filters: those that changed most
 _PIXELS = 4  # that a number of a filter is drawn with; a gap between filters is twice as wide
 
 
-def watched(filters: Filters) -> dict[str, Any]:
+def filter_history(filters: Filters) -> dict[str, Any]:
     """Return a row of pictures for each epoch, and words on how much the filters changed."""
     likeness = filters.likeness()
     count = filters.weights.shape[1]
@@ -32,11 +32,11 @@ def watched(filters: Filters) -> dict[str, Any]:
         "which": f"the {len(shown)} of its {count} filters that changed most"
         if len(shown) < count
         else f"all of its {count} filters",
-        "change": _change(float(mean[-1])),
+        "change": _describe_change(float(mean[-1])),
     }
 
 
-def _change(likeness: float) -> str:
+def _describe_change(likeness: float) -> str:
     """Return in words how far the filters went from what they first were."""
     amount = "hardly changed" if likeness > 0.99 else "changed in part"
     return f"{'became others' if likeness < 0.5 else amount}: mean cosine {likeness:.3f}"

@@ -12,7 +12,7 @@ _DOUBTFUL = 15.0
 """How many times more or less than usual is told."""
 
 
-def scale_doubts(tensors: Mapping[str, Tensor]) -> list[str]:
+def scale_warnings(tensors: Mapping[str, Tensor]) -> list[str]:
     """Return what speaks against the scale of our pixels, if anything.
 
     The running variance of the first normalisation remembers how far the pixels spread that the
@@ -26,7 +26,7 @@ def scale_doubts(tensors: Mapping[str, Tensor]) -> list[str]:
         if filters is not None and name.endswith("running_var") and len(tensor) == len(filters):
             spread = tensor.sqrt() / filters.flatten(1).norm(dim=1)
             times = float(spread[spread.isfinite()].median()) / _USUAL  # some filters may be 0
-            return [_told(times)] if times <= 1 / _DOUBTFUL or times >= _DOUBTFUL else []
+            return [_format_warning(times)] if times <= 1 / _DOUBTFUL or times >= _DOUBTFUL else []
         if tensor.ndim == 4:
             if filters is not None:
                 break
@@ -34,7 +34,7 @@ def scale_doubts(tensors: Mapping[str, Tensor]) -> list[str]:
     return []
 
 
-def _told(times: float) -> str:
+def _format_warning(times: float) -> str:
     return (
         f"the first filters seem made for pixels some {float(f'{times:.1g}'):g} times ours; "
         "`scale` of `start:` says how many times (TorchXRayVision: 512)"

@@ -19,11 +19,11 @@ from diascope.pipeline import make_part, make_readers, newer_apis
 from diascope.preparation import Part, Preparation
 from diascope.recipe import Recipe, Reference
 from diascope.table import Example, label_names, read_table
-from diascope.training.artifacts import first_card
+from diascope.training.artifacts import initial_card
 from diascope.training.augment import Augmentation
 from diascope.training.bags import Bags
 from diascope.training.dataset import Pictures
-from diascope.training.dry_run import built
+from diascope.training.dry_run import build_layers
 from diascope.training.features import Features
 from diascope.training.leakage import check_unseen
 from diascope.training.options import TrainOptions, train_options
@@ -45,7 +45,7 @@ class Plan:
         examples: the table's rows, each with its split.
         names: of the labels, in the order of the outputs.
         head_only: whether the weights file can leave the backbone to its plugin.
-        parted: the examples with their splits of each fold of the cross-validation.
+        fold_examples: the examples with their splits of each fold of the cross-validation.
         warnings: what a reader should know of the weights that are learned from.
         features: of all items' regions, once they are worked out; None if it is pictures that are
             learned from.
@@ -60,7 +60,7 @@ class Plan:
     preparation: Preparation
     augmentation: Augmentation
     head_only: bool
-    parted: Sequence[Sequence[Example]] = ()
+    fold_examples: Sequence[Sequence[Example]] = ()
     warnings: tuple[str, ...] = ()
     features: Features | None = None
 
@@ -80,7 +80,7 @@ class Plan:
 
     def card(self, size: tuple[int, int]) -> ModelCard:
         """Return what is known of the model before it is trained, given its pictures' size."""
-        return first_card(
+        return initial_card(
             self.recipe,
             self.options,
             self.reference,
@@ -98,7 +98,7 @@ class Plan:
         if (start := self.options.start) is not None:
             facts["start"] = [file_digest(start.source), start.keys, start.scale]
         if self.options.teachers:
-            facts["teachers"] = self.teachers()
+            facts["teachers"] = self.teacher_digests()
         facts["rows"] = [
             (example.name, sorted(example.labels), example.group, example.split)
             + ((sorted(example.unknown), example.weight) if rich else ())
@@ -115,7 +115,7 @@ class Plan:
         plugins = [*(part.plugin for part in parts), *self.augmentation.plugins]
         return library_versions(parts) | {each.distribution: each.version for each in plugins}
 
-    def teachers(self) -> list[str]:
+    def teacher_digests(self) -> list[str]:
         """Return the SHA-256 of each teacher's weights.
 
         Raises:
@@ -125,7 +125,7 @@ class Plan:
 
     def folds(self) -> list["Plan"]:
         """Return the trainings of the cross-validation: each holds out another part."""
-        return [replace(self, examples=examples) for examples in self.parted]
+        return [replace(self, examples=examples) for examples in self.fold_examples]
 
 
 def make_plan(recipe: Recipe) -> Plan:
@@ -138,11 +138,11 @@ def make_plan(recipe: Recipe) -> Plan:
     options, reference = train_options(recipe)
     examples = read_table(options.table, options.task)
     names = label_names(examples, list(options.labels), options.table)
-    with _placed(options.table):
+    with _naming_table(options.table):
         examples = split_by_group(
             examples, test=options.test, validation=options.validation, seed=options.seed
         )
-        parted = folds_by_group(
+        fold_examples = folds_by_group(
             examples, options.folds, validation=options.validation, seed=options.seed
         )
     for split in ("train", "validation"):
@@ -166,13 +166,13 @@ def make_plan(recipe: Recipe) -> Plan:
         head_only=options.freeze_backbone
         and options.start is None
         # always the same weights are the plugin's own, not by chance
-        and len({state_digest(built(backbone, reference.name)) for _ in range(2)}) == 1,
-        parted=parted,
+        and len({state_digest(build_layers(backbone, reference.name)) for _ in range(2)}) == 1,
+        fold_examples=fold_examples,
     )
-    return replace(plan, warnings=_checked(plan, newer_apis((*readers, *steps))))
+    return replace(plan, warnings=_check(plan, newer_apis((*readers, *steps))))
 
 
-def _checked(plan: Plan, doubts: list[str]) -> tuple[str, ...]:
+def _check(plan: Plan, warnings: list[str]) -> tuple[str, ...]:
     """Check what can be told before pictures are read; return the doubts and those that it adds."""
     options, folds = plan.options, plan.folds()
     card = plan.card((1, 1))
@@ -182,14 +182,14 @@ def _checked(plan: Plan, doubts: list[str]) -> tuple[str, ...]:
     for each in (plan, *folds):
         _check_monitor(each)
         for folder in (*options.teachers, *started):
-            doubts += check_unseen(folder, each.examples)
+            warnings += check_unseen(folder, each.examples)
     for number, fold in enumerate(folds, 1):
-        _check_learned(fold, f"fold {number} of {len(folds)}")
-    return tuple(dict.fromkeys(doubts))
+        _check_fold_labels(fold, f"fold {number} of {len(folds)}")
+    return tuple(dict.fromkeys(warnings))
 
 
 @contextmanager
-def _placed(table: Path) -> Iterator[None]:
+def _naming_table(table: Path) -> Iterator[None]:
     """Name the table in what is wrong with it."""
     try:
         yield
@@ -218,7 +218,7 @@ def _check_monitor(plan: Plan) -> None:
     )
 
 
-def _check_learned(plan: Plan, called: str) -> None:
+def _check_fold_labels(plan: Plan, called: str) -> None:
     """Raise a TableError that names labels of the table that a fold's training cannot learn."""
     every, learned = (
         set().union(*(example.labels for example in examples))
@@ -226,7 +226,7 @@ def _check_learned(plan: Plan, called: str) -> None:
     )
     if lacking := sorted(every - learned):
         hint = "Take more folds, of which each holds out less; or none."
-        if alone := [name for name in lacking if _groups(plan, name) == 1]:
+        if alone := [name for name in lacking if _count_groups(plan, name) == 1]:
             hint = f"Folds hold out whole groups, and {', '.join(alone)} has one: write folds: 0."
         raise TableError(
             f"{called} has no picture of {', '.join(lacking)} to learn from",
@@ -235,5 +235,5 @@ def _check_learned(plan: Plan, called: str) -> None:
         )
 
 
-def _groups(plan: Plan, label: str) -> int:
+def _count_groups(plan: Plan, label: str) -> int:
     return len({example.group for example in plan.examples if label in example.labels})

@@ -40,13 +40,13 @@ class Pairing:
     Attributes:
         prefix: what stands before the network's own names in the file.
         names: our name to the file's.
-        strangers: names of the file inside parts that ours has too, without a counterpart: signs
+        unmatched: names of the file inside parts that ours has too, without a counterpart: signs
             of a deeper or another network, unlike a classification layer beside those parts.
     """
 
     prefix: str
     names: dict[str, str]
-    strangers: tuple[str, ...]
+    unmatched: tuple[str, ...]
 
 
 def pairings(ours: Iterable[str], theirs: Iterable[str]) -> Iterator[Pairing]:
@@ -57,15 +57,17 @@ def pairings(ours: Iterable[str], theirs: Iterable[str]) -> Iterator[Pairing]:
     """
     ours, theirs = list(ours), list(theirs)
     shared = _shared_prefix(ours)
-    wanted = {_plain(name.removeprefix(shared)): name for name in ours}
-    parts = {_part(name) for name in wanted}
-    layouts: tuple[Callable[[str], str], ...] = (_plain, _by_place)
+    wanted = {_canonical_name(name.removeprefix(shared)): name for name in ours}
+    parts = {_top_module(name) for name in wanted}
+    layouts: tuple[Callable[[str], str], ...] = (_canonical_name, _name_by_index)
     for prefix in dict.fromkeys(prefix for name in theirs for prefix in _prefixes(name)):
         inside = [name for name in theirs if name.startswith(prefix)]
         for layout in layouts:
             read = {layout(name.removeprefix(prefix)): name for name in inside}
             names = {wanted[plain]: name for plain, name in read.items() if plain in wanted}
-            others = [plain for plain in read if plain not in wanted and _part(plain) in parts]
+            others = [
+                plain for plain in read if plain not in wanted and _top_module(plain) in parts
+            ]
             if names:
                 yield Pairing(prefix, names, tuple(read[plain] for plain in others))
 
@@ -80,8 +82,8 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         WeightsError: if the file is not safetensors or torch's format, holds Python objects, is
             TorchScript, or holds no tensors by name.
     """
-    loaded = _safetensors(path) if path.suffix == ".safetensors" else _torch_file(path)
-    tensors = _flat(loaded) if isinstance(loaded, Mapping) else {}
+    loaded = _load_safetensors(path) if path.suffix == ".safetensors" else _load_torch_file(path)
+    tensors = _flatten(loaded) if isinstance(loaded, Mapping) else {}
     if not tensors:
         kind = type(loaded).__name__
         raise WeightsError(f"holds no weights by name, but a {kind}", where=str(path))
@@ -106,19 +108,19 @@ def without_shortcut_biases(
     return kept
 
 
-def _plain(name: str) -> str:
+def _canonical_name(name: str) -> str:
     for pattern, replacement in _RULES:
         name = pattern.sub(replacement, name)
     return name
 
 
-def _by_place(name: str) -> str:
+def _name_by_index(name: str) -> str:
     """Return the name that a residual network's layer has, or an empty one."""
     place, _, rest = name.partition(".")
     return f"{_CHILDREN[place]}.{rest}" if place in _CHILDREN else ""
 
 
-def _part(name: str) -> str:
+def _top_module(name: str) -> str:
     return name.partition(".")[0]
 
 
@@ -134,7 +136,7 @@ def _shared_prefix(names: list[str]) -> str:
     return [prefix for prefix in prefixes if all(name.startswith(prefix) for name in names)][-1]
 
 
-def _safetensors(path: Path) -> Any:
+def _load_safetensors(path: Path) -> Any:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -144,12 +146,12 @@ def _safetensors(path: Path) -> Any:
         raise WeightsError(f"is not a safetensors file: {error}", where=str(path)) from error
 
 
-def _torch_file(path: Path) -> Any:
+def _load_torch_file(path: Path) -> Any:
     try:
         if not _is_torchscript(path):
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged pickle raises almost anything
-        raise _unreadable(path, str(error)) from error
+        raise _load_error(path, str(error)) from error
     raise WeightsError(
         "is a TorchScript program, not weights alone",
         where=str(path),
@@ -157,7 +159,7 @@ def _torch_file(path: Path) -> Any:
     )
 
 
-def _unreadable(path: Path, reason: str) -> WeightsError:
+def _load_error(path: Path, reason: str) -> WeightsError:
     if found := re.search(r"Unsupported global: GLOBAL (\S+)", reason):
         return WeightsError(
             f"holds Python objects ({found[1]}), which could run code, not tensors alone",
@@ -180,7 +182,7 @@ def _is_torchscript(path: Path) -> bool:
         return any(name.endswith("/constants.pkl") for name in archive.namelist())
 
 
-def _flat(held: Mapping[Any, Any]) -> dict[str, Tensor]:
+def _flatten(held: Mapping[Any, Any]) -> dict[str, Tensor]:
     """Return tensors by dotted name, without the name of a part that alone holds tensors."""
     named = {key: value for key, value in held.items() if isinstance(key, str)}
     flat = {
@@ -189,7 +191,7 @@ def _flat(held: Mapping[Any, Any]) -> dict[str, Tensor]:
         if isinstance(value, Tensor) and value.is_floating_point()
         if key.rpartition(".")[2] != "num_batches_tracked"  # which some projects store as a float
     }
-    inner = {key: _flat(value) for key, value in named.items() if isinstance(value, Mapping)}
+    inner = {key: _flatten(value) for key, value in named.items() if isinstance(value, Mapping)}
     inner = {key: tensors for key, tensors in inner.items() if tensors}
     if len(inner) == 1 and not flat:
         return next(iter(inner.values()))

@@ -16,7 +16,7 @@ from diascope.engines.torch import alive
 from diascope.errors import DeviceError, UsageError
 from diascope.training.options import TrainOptions
 
-_WAIT = timedelta(days=7)
+_TIMEOUT = timedelta(days=7)
 """For another process: the first one validates and measures alone, which may take hours."""
 _GRACE_S = 60
 """For the first process to tell why it ended, until a helper tells it instead."""
@@ -37,7 +37,7 @@ def device_count(options: TrainOptions) -> int:
     return options.devices
 
 
-def fabric_of(options: TrainOptions) -> Any:
+def make_fabric(options: TrainOptions) -> Any:
     """Return the Fabric of a training on the GPUs of this machine, or on its processor.
 
     It starts its helpers itself: a scheduler such as SLURM has given this machine one task. From
@@ -58,13 +58,13 @@ def fabric_of(options: TrainOptions) -> Any:
         accelerator="cuda" if on_gpu else "cpu",
         devices=count,
         precision=options.precision,
-        strategy=DDPStrategy(timeout=_WAIT) if count > 1 else "auto",
+        strategy=DDPStrategy(timeout=_TIMEOUT) if count > 1 else "auto",
         plugins=[LightningEnvironment()],
     )
 
 
 @contextmanager
-def together(fabric: Any) -> Iterator[None]:
+def ending_together(fabric: Any) -> Iterator[None]:
     """Let helpers end with the first process, which alone is interrupted and tells why it ended.
 
     Raises:
@@ -76,12 +76,12 @@ def together(fabric: Any) -> Iterator[None]:
     else:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         parent = int(os.environ.get(_FIRST, os.getppid()))
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+        threading.Thread(target=_exit_with_parent, args=(parent,), daemon=True).start()
     try:
         with alive(str(fabric.device)):
             yield
     except RuntimeError as error:
-        if fabric.world_size == 1 or not _is_lost(error):
+        if fabric.world_size == 1 or not _is_lost_peer(error):
             raise
         reason = str(error).partition("\n")[0]  # a trace in C++ follows
         if not fabric.is_global_zero:  # Lightning kills the first when a helper fails
@@ -92,12 +92,12 @@ def together(fabric: Any) -> Iterator[None]:
         ) from error
 
 
-def _is_lost(error: RuntimeError) -> bool:
+def _is_lost_peer(error: RuntimeError) -> bool:
     """Whether that is what torch raises in a process whose partner is gone."""
     return isinstance(error, torch.distributed.DistError) or "gloo" in str(error)
 
 
-def _end_with(parent: int) -> None:
+def _exit_with_parent(parent: int) -> None:
     """End this process, even if it waits for others within a call, once its parent is gone."""
     while os.getppid() == parent:
         time.sleep(1)

@@ -15,7 +15,7 @@ _EXAMPLE_SEED = 1_000_003
 Targets = NDArray[np.float32]
 
 
-class Drawn(Sampler[tuple[int, int]]):
+class EpochSampler(Sampler[tuple[int, int]]):
     """Rows of the table, each with the seed of its augmentation; the caller sets the epoch.
 
     Args:
@@ -31,7 +31,7 @@ class Drawn(Sampler[tuple[int, int]]):
         self.rank, self.world = share
         size = options.epoch_size or len(targets)
         self.size = size - size % self.world
-        self.shares = row_shares(targets, options)
+        self.shares = row_probabilities(targets, options)
         self.replace = options.balance == "sampling" or self.size > len(targets)
 
     def __len__(self) -> int:
@@ -47,7 +47,7 @@ class Drawn(Sampler[tuple[int, int]]):
         return iter(drawn[self.rank :: self.world])
 
 
-def row_shares(targets: Targets, options: TrainOptions) -> NDArray[np.float64]:
+def row_probabilities(targets: Targets, options: TrainOptions) -> NDArray[np.float64]:
     """Return ``(N,)``: how much of what is drawn is of each row."""
     power = options.balance_power if options.balance == "sampling" else 0.0
     weights = rarity(targets) ** power
@@ -58,7 +58,7 @@ def row_shares(targets: Targets, options: TrainOptions) -> NDArray[np.float64]:
 def rarity(targets: Targets) -> NDArray[np.float64]:
     """Return ``(N,)``: how many times rarer than 1 the rarest label of each row is; at least 1."""
     rows = targets if targets.shape[1] > 1 else np.concatenate([targets, 1 - targets], axis=1)
-    positives, negatives = _counts(rows)
+    positives, negatives = _label_counts(rows)
     times = (positives + negatives) / np.maximum(positives, 1)
     rarest: NDArray[np.float64] = (np.nan_to_num(rows) * times).max(axis=1)
     return np.maximum(rarest, 1.0)
@@ -70,7 +70,7 @@ def label_weights(targets: Targets, options: TrainOptions, task: Task) -> Target
     Multiclass: against other labels, one on average. Binary and multilabel: against not having it,
     which weighs one.
     """
-    positives, negatives = _counts(targets)
+    positives, negatives = _label_counts(targets)
     if options.balance != "weights":
         return np.ones(len(positives), np.float32)
     rest = positives + negatives if task == "multiclass" else np.maximum(negatives, 1)
@@ -78,7 +78,7 @@ def label_weights(targets: Targets, options: TrainOptions, task: Task) -> Target
     return np.asarray(weights / weights.mean() if task == "multiclass" else weights, np.float32)
 
 
-def _counts(targets: Targets) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _label_counts(targets: Targets) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return of each label how many rows are known to have it, and how many not to."""
     positives = np.asarray(np.nansum(targets, axis=0), np.float64)
     return positives, (~np.isnan(targets)).sum(axis=0) - positives

@@ -14,7 +14,7 @@ from diascope.errors import WeightsError
 from diascope.evaluation.labelled_scores import Floats
 from diascope.evaluation.metrics import macro_auc
 from diascope.network import Network
-from diascope.training.dataset import Pictures, batches
+from diascope.training.dataset import Pictures, iterate_batches
 from diascope.training.decisions import truth_of
 
 Figures = dict[str, float | None]
@@ -29,7 +29,9 @@ def merit(figures: Figures, monitor: str) -> float:
     return -value if monitor.endswith("loss") else value
 
 
-def logits_of(network: Network, pictures: Pictures, workers: int, *, flips: bool = False) -> Floats:
+def predict_logits(
+    network: Network, pictures: Pictures, workers: int, *, flips: bool = False
+) -> Floats:
     """Return ``(N, L)`` logits of every picture, in order.
 
     Args:
@@ -41,7 +43,7 @@ def logits_of(network: Network, pictures: Pictures, workers: int, *, flips: bool
     rows = []
     mirrors = [[2], [3], [2, 3]] if flips else []
     with torch.inference_mode():
-        for batch in _batches(network, pictures, workers):
+        for batch in _network_batches(network, pictures, workers):
             views = [network(batch), *(network(batch.flip(axes)) for axes in mirrors)]
             rows.append(torch.stack([view.float() for view in views]).mean(0).cpu().numpy())
     logits: Floats = np.concatenate(rows).astype(np.float64)
@@ -53,19 +55,19 @@ def logits_of(network: Network, pictures: Pictures, workers: int, *, flips: bool
     return logits
 
 
-def features_of(network: Network, pictures: Pictures, workers: int) -> Floats:
+def extract_features(network: Network, pictures: Pictures, workers: int) -> Floats:
     """Return ``(N, F)`` features of every picture, in order, averaged over the cells."""
     with torch.inference_mode():
         rows = [
             network.backbone(batch).float().mean((2, 3)).cpu().numpy()
-            for batch in _batches(network, pictures, workers)
+            for batch in _network_batches(network, pictures, workers)
         ]
     return np.concatenate(rows).astype(np.float64)
 
 
-def validated(network: Network, card: ModelCard, pictures: Pictures, workers: int) -> Figures:
+def validate(network: Network, card: ModelCard, pictures: Pictures, workers: int) -> Figures:
     """Return ``validation_loss``, ``auc_macro`` and, for one label a picture, its accuracies."""
-    scores = scores_of(logits_of(network, pictures, workers), card)
+    scores = scores_of(predict_logits(network, pictures, workers), card)
     truth = truth_of(pictures, card)
     auc = macro_auc(truth, scores)
     right = np.where(truth == 1, scores, 1 - scores)
@@ -83,12 +85,15 @@ def validated(network: Network, card: ModelCard, pictures: Pictures, workers: in
     return figures
 
 
-def _batches(network: Network, pictures: Pictures, workers: int) -> Iterator[Any]:
+def _network_batches(network: Network, pictures: Pictures, workers: int) -> Iterator[Any]:
     """Yield the pictures in batches as the network takes them, for a network that answers."""
     device = next(network.parameters()).device
     network.eval()
     loader = DataLoader(
-        pictures, batch_size=pictures.at_once, num_workers=workers, collate_fn=pictures.gathered
+        pictures,
+        batch_size=pictures.batch_size,
+        num_workers=workers,
+        collate_fn=pictures.collate_or_error,
     )
-    for batch, *_ in batches(loader):
-        yield pictures.ready(batch, device)
+    for batch, *_ in iterate_batches(loader):
+        yield pictures.to_network_input(batch, device)

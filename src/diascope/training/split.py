@@ -9,7 +9,7 @@ from fractions import Fraction
 from diascope.errors import TableError
 from diascope.table import Example, Split
 
-_NEAR = 0.2
+_TOLERANCE = 0.2
 
 
 def split_by_group(
@@ -32,7 +32,7 @@ def split_by_group(
     for name, share in held_out:
         if share <= 0:
             continue
-        for index in _one_fold([examples[i] for i in remaining], share / left, seed):
+        for index in _hold_out([examples[i] for i in remaining], share / left, seed):
             splits[remaining[index]] = name
         remaining = [i for i in remaining if splits[i] == "train"]
         left -= share
@@ -66,14 +66,14 @@ def folds_by_group(
     return found
 
 
-def _one_fold(examples: Sequence[Example], share: float, seed: int) -> list[int]:
+def _hold_out(examples: Sequence[Example], share: float, seed: int) -> list[int]:
     """Return about that share: the first fold, or another one if a large group makes it too big."""
     wanted = share * len(examples)
     if share > 1 / 3:
         taken, folds = Fraction(min(share, 0.9)).limit_denominator(10).as_integer_ratio()
         return sorted(set().union(*_folds(examples, folds, seed)[:taken]))
     parts = _folds(examples, max(2, round(1 / share)), seed)
-    near = [part for part in parts if abs(len(part) - wanted) <= _NEAR * wanted]
+    near = [part for part in parts if abs(len(part) - wanted) <= _TOLERANCE * wanted]
     return sorted([*near, min(parts, key=lambda part: abs(len(part) - wanted))][0])
 
 

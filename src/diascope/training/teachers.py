@@ -13,7 +13,7 @@ from diascope.engines.fold_batch_norm import folded
 from diascope.errors import RecipeError
 from diascope.network import Network, load_network
 from diascope.pipeline import make_backbone
-from diascope.training.dataset import statistics
+from diascope.training.dataset import normalisation
 
 
 class Teachers:
@@ -39,7 +39,8 @@ class Teachers:
         self.task = card.task
         self.cards = [teacher_card(folder, card) for folder in folders]
         self.networks = [
-            _loaded(card, folder, device) for card, folder in zip(self.cards, folders, strict=True)
+            _load_teacher(card, folder, device)
+            for card, folder in zip(self.cards, folders, strict=True)
         ]
 
     @torch.no_grad()
@@ -59,7 +60,7 @@ class Teachers:
         return targets.lerp(torch.stack(answers).mean(0), self.share)
 
     def _answer(self, network: Network, card: ModelCard, pictures: Tensor) -> Tensor:
-        mean, std = statistics(card, pictures.device)
+        mean, std = normalisation(card, pictures.device)
         if pictures.shape[2:] != card.size:
             pictures = functional.interpolate(
                 pictures, card.size, mode="bilinear", align_corners=False, antialias=True
@@ -80,7 +81,7 @@ def teacher_card(folder: Path, learner: ModelCard) -> ModelCard:
         its, ours = getattr(card, what), getattr(learner, what)
         if its != ours:
             raise RecipeError(
-                f"teachers: {what} must be {_told(ours)} as in this training, not {_told(its)}",
+                f"teachers: {what} must be {_format(ours)} as in this training, not {_format(its)}",
                 where=str(folder),
                 hint="A teacher answers the same labels in the same order.",
             )
@@ -91,11 +92,11 @@ def teacher_card(folder: Path, learner: ModelCard) -> ModelCard:
     return card
 
 
-def _told(value: Any) -> str:
+def _format(value: Any) -> str:
     return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
-def _loaded(card: ModelCard, folder: Path, device: str) -> Network:
+def _load_teacher(card: ModelCard, folder: Path, device: str) -> Network:
     backbone = make_backbone(card.backbone, card.backbone_parameters)
     network = load_network(card, folder, backbone, device)
     return Network(folded(network.backbone, card), network.head).eval()

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 
 
-def share(available: int, processes: int, workers: int) -> int:
+def thread_count(available: int, processes: int, workers: int) -> int:
     """Return how many threads torch takes in one of several processes that train together.
 
     They are the process's share of the cores, less one for each worker that reads pictures for it,
@@ -18,7 +18,7 @@ def share(available: int, processes: int, workers: int) -> int:
 
 
 @contextmanager
-def computing_on(threads: int) -> Iterator[None]:
+def torch_threads(threads: int) -> Iterator[None]:
     """Let torch compute on that many threads."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)

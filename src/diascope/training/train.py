@@ -20,15 +20,15 @@ from diascope.table import SPLIT_FILE
 from diascope.training.bags import BagNetwork
 from diascope.training.checkpoint import load_checkpoint
 from diascope.training.defects import Inspection, inspect_pictures
-from diascope.training.dry_run import built, try_backbone
+from diascope.training.dry_run import build_layers, check_backbone
 from diascope.training.features import Extraction, Features
-from diascope.training.finish import Trained, finish, pooled, write_split
+from diascope.training.finish import Trained, evaluate_folds, finish, write_split
 from diascope.training.loop import Progress, Trainer
-from diascope.training.memory import memory_told
+from diascope.training.memory import explain_out_of_memory
 from diascope.training.plan import Plan, make_plan
-from diascope.training.processes import device_count, fabric_of, together
-from diascope.training.thread_budget import computing_on, share
-from diascope.training.transfer import Matched, start_from
+from diascope.training.processes import device_count, ending_together, make_fabric
+from diascope.training.thread_budget import thread_count, torch_threads
+from diascope.training.transfer import MatchReport, start_from
 
 Watch = Callable[[Progress], None]
 _MOST_READERS = 16
@@ -54,15 +54,15 @@ def train(
     """
     heed_quota()
     plan = make_plan(recipe)
-    fabric = fabric_of(plan.options)
+    fabric = make_fabric(plan.options)
     first, available = fabric.is_global_zero, network_threads()  # before Fabric sets their number
     begun = (directory / SPLIT_FILE).exists  # what is refused before leaves no folder
     holding = lock_folder(directory, begun) if first else nullcontext(directory)
-    with memory_told(recipe), together(fabric), holding as folder:
-        places = [folder / f"fold-{number}" for number in range(1, len(plan.parted) + 1)]
+    with explain_out_of_memory(recipe), ending_together(fabric), holding as folder:
+        places = [folder / f"fold-{number}" for number in range(1, len(plan.fold_examples) + 1)]
         for each, place in zip([plan, *plan.folds()], [folder, *places], strict=True):
             load_checkpoint(place, each.digest())  # refuses a folder that holds another training
-        prepared = _prepared(plan, folder, fabric.device, tell) if first else None
+        prepared = _prepare(plan, folder, fabric.device, tell) if first else None
         fabric.launch()
         session = _Session(
             fabric,
@@ -80,7 +80,7 @@ def train(
             session.tell(f"Fold {number} of {plan.options.folds}")
             folds.append(session.train(fold, place, found))
         held_out = [answers for _, answers in folds if answers]
-        across = pooled(held_out, plan, folder, found.alike) if first else {}
+        across = evaluate_folds(held_out, plan, folder, found.copy_sets) if first else {}
         card, _ = session.train(plan, folder, found, across)
     return card if first else None
 
@@ -108,7 +108,7 @@ class _Session:
         if first:
             folder.mkdir(exist_ok=True)
             write_split(plan.examples, folder)
-        body, matched = _started(plan)
+        body, matched = _make_backbone(plan)
         head = build_head(card.head, plan.backbone.features, card.outputs, options.dropout)
         network = BagNetwork(body, head) if isinstance(head, AttentionHead) else Network(body, head)
         trainer = Trainer(
@@ -119,50 +119,50 @@ class _Session:
             validation=plan.pictures("validation", card),
             directory=folder,
             digest=plan.digest(),
-            workers=_workers(plan),
+            workers=_worker_count(plan),
             fabric=self.fabric,
             watch=self.watch,
             tell=self.tell,
             versions=plan.versions(),
         )
-        with computing_on(share(self.available, self.fabric.world_size, trainer.workers)):
+        with torch_threads(thread_count(self.available, self.fabric.world_size, trainer.workers)):
             history = trainer.fit()
         if not first:
             return card, None
-        warnings = (*found.warnings, *(matched.doubts if matched else ()), *trainer.doubts)
-        trained = Trained(plan, card, network, history, trainer.workers, warnings, found.alike)
+        warnings = (*found.warnings, *(matched.warnings if matched else ()), *trainer.warnings)
+        trained = Trained(plan, card, network, history, trainer.workers, warnings, found.copy_sets)
         made = {
             "command": self.command,
             "start": matched.plain() if matched else None,
-            "teachers": plan.teachers(),
+            "teachers": plan.teacher_digests(),
         }
         return finish(trained, folder, made, across or {})
 
 
-def _started(plan: Plan) -> tuple[nn.Module, Matched | None]:
+def _make_backbone(plan: Plan) -> tuple[nn.Module, MatchReport | None]:
     """Return the backbone as the training begins, always the same, and what a start matched."""
     torch.manual_seed(plan.options.seed)
-    body, start = built(plan.backbone, plan.reference.name), plan.options.start
+    body, start = build_layers(plan.backbone, plan.reference.name), plan.options.start
     if start is None:
         return body, None
     frozen = plan.options.freeze_backbone
     return body, start_from(body, start, plan.reference.name, frozen=frozen)
 
 
-def _prepared(
+def _prepare(
     plan: Plan, folder: Path, device: torch.device, tell: Callable[[str], None]
 ) -> tuple[Inspection, Features | None]:
     """Look at every item once; work out what the frozen backbone sees in it, if that is learned.
 
     What the backbone starts from is looked at first: items may take hours.
     """
-    body, matched = _started(plan)
+    body, matched = _make_backbone(plan)
     for line in matched.lines() if matched else ():
         tell(line)
-    inspection = _inspected(plan, folder)
-    try_backbone(plan.card(inspection.size))
-    plan.augmentation.try_on(len(plan.backbone.mean), inspection.size)
-    if not plan.options.of_regions:
+    inspection = _inspect(plan, folder)
+    check_backbone(plan.card(inspection.size))
+    plan.augmentation.dry_run(len(plan.backbone.mean), inspection.size)
+    if not plan.options.uses_whole_items:
         return inspection, None
     extraction = Extraction(
         plan.recipe.plain()["read"],
@@ -170,12 +170,12 @@ def _prepared(
         plan.card(inspection.size),
         body,
         device,
-        _workers(plan),
+        _worker_count(plan),
     )
     return inspection, extraction.run(plan.examples, folder / "features", tell)
 
 
-def _workers(plan: Plan) -> int:
+def _worker_count(plan: Plan) -> int:
     """Return the reading processes of each process that trains; without GPUs, cores are scarce."""
     workers = plan.recipe.run.workers
     if workers != "auto":
@@ -185,14 +185,14 @@ def _workers(plan: Plan) -> int:
     return min(_MOST_READERS, max(1, available_cores() // device_count(plan.options) - 1))
 
 
-def _inspected(plan: Plan, folder: Path) -> Inspection:
+def _inspect(plan: Plan, folder: Path) -> Inspection:
     options = plan.options
     inspection = inspect_pictures(
         plan.examples,
         plan.preparation,
         channels=len(plan.backbone.mean),
         allow_duplicates=options.allow_duplicates,
-        whole=options.of_regions,
+        whole=options.uses_whole_items,
         directory=folder,
         table=options.table,
         names=plan.names,

@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from diascope.card import WEIGHTS_FILE, file_digest
 from diascope.errors import WeightsError
 from diascope.pages.formatting import format_some
-from diascope.training.pixel_scale import scale_doubts
+from diascope.training.pixel_scale import scale_warnings
 from diascope.training.pretrained import Pairing, pairings, read_tensors, without_shortcut_biases
 
-_LEAST = 0.95
+_MIN_SHARE = 0.95
 """Share of the backbone's tensors that a file must hold."""
 
 _INSIDE = (WEIGHTS_FILE, "models/model.pt")
@@ -63,7 +63,7 @@ class Start:
 
 
 @dataclass(frozen=True)
-class Matched:
+class MatchReport:
     """What a backbone took from a file.
 
     Tensors are counted: parameters and running statistics, not the counters of batches.
@@ -86,7 +86,7 @@ class Matched:
     unexpected: tuple[str, ...]
     shape_mismatch: tuple[str, ...]
     changes: tuple[str, ...]
-    doubts: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     @property
     def share(self) -> float:
@@ -96,7 +96,7 @@ class Matched:
     def lines(self) -> list[str]:
         """Return what people should know, a line each."""
         begun = f"started from {self.file}: {self.matched} of {self.total} tensors"
-        warnings = [f"warning: {doubt}" for doubt in self.doubts]
+        warnings = [f"warning: {warning}" for warning in self.warnings]
         return [begun, *self.changes, *self.differences(), *warnings]
 
     def differences(self) -> list[str]:
@@ -122,7 +122,7 @@ class Matched:
 
 def start_from(
     backbone: nn.Module, start: Start, backbone_name: str, *, frozen: bool = False
-) -> Matched:
+) -> MatchReport:
     """Load a file's weights into a backbone, and say what fitted.
 
     Names are understood in the layouts of torchvision, TorchXRayVision, MONAI and ours, behind any
@@ -144,13 +144,13 @@ def start_from(
     held = read_tensors(source)
     tensors = without_shortcut_biases(held, ours)
     biases = [_BIASES] if len(tensors) < len(held) else []
-    taken = _taken(tensors, start.keys)
+    taken = _rename_keys(tensors, start.keys)
     named = {name: tensors[written] for name, written in taken.items()}
-    fits = [_fit(pairing, ours, named, start.scale) for pairing in pairings(ours, named)]
+    fits = [_try_pairing(pairing, ours, named, start.scale) for pairing in pairings(ours, named)]
     best = max(fits, key=lambda fit: len(fit.values), default=_NO_FIT)
     names = best.pairing.names
     used = {taken[name] for name in names.values()}
-    matched = Matched(
+    matched = MatchReport(
         file=start.file.name,
         digest=digest,
         matched=len(best.values),
@@ -159,9 +159,9 @@ def start_from(
         unexpected=tuple(name for name in tensors if name not in used),
         shape_mismatch=tuple(name for name in names if name not in best.values),
         changes=(*best.changes, *biases),
-        doubts=tuple(scale_doubts({n: best.values[n] for n in ours if n in best.values})),
+        warnings=tuple(scale_warnings({n: best.values[n] for n in ours if n in best.values})),
     )
-    _refuse_misfit(matched, best, backbone_name, source)
+    _check_fit(matched, best, backbone_name, source)
     if frozen and matched.share < 1:
         raise WeightsError(
             f"fits {matched.matched} of {matched.total} tensors of the backbone {backbone_name}; "
@@ -169,16 +169,16 @@ def start_from(
             where=str(source),
             hint="\n  ".join([*matched.differences(), "Leave freeze_backbone out to train them."]),
         )
-    if (first := _first(ours)) in matched.shape_mismatch:
+    if (first := _first_filter_name(ours)) in matched.shape_mismatch:
         theirs = named[names[first]]
         raise WeightsError(
-            f"has first filters of {_size(theirs)}, the backbone {backbone_name} of "
-            f"{_size(ours[first])}: all others were trained on top of them",
+            f"has first filters of {_format_shape(theirs)}, the backbone {backbone_name} of "
+            f"{_format_shape(ours[first])}: all others were trained on top of them",
             where=str(source),
             hint="Only their channels are adapted, from grey pictures or to grey pictures.",
         )
     if best.pairing.prefix or not start.keys:  # otherwise the recipe has chosen
-        _refuse_doubt([fit for fit in fits if len(fit.values) == matched.matched], source)
+        _check_unambiguous([fit for fit in fits if len(fit.values) == matched.matched], source)
     backbone.load_state_dict(best.values, strict=False)
     return matched
 
@@ -195,7 +195,7 @@ class _Fit:
 _NO_FIT = _Fit(Pairing("", {}, ()), {}, ())
 
 
-def _taken(names: Iterable[str], keys: dict[str, str]) -> dict[str, str]:
+def _rename_keys(names: Iterable[str], keys: dict[str, str]) -> dict[str, str]:
     """Return the names that the recipe's ``keys`` make of the file's, to the file's."""
     if not keys:
         return {name: name for name in names}
@@ -211,27 +211,27 @@ def _taken(names: Iterable[str], keys: dict[str, str]) -> dict[str, str]:
     return taken
 
 
-def _fit(
+def _try_pairing(
     pairing: Pairing, ours: dict[str, Tensor], theirs: dict[str, Tensor], scale: float
 ) -> _Fit:
-    first = _first(ours)
+    first = _first_filter_name(ours)
     values: dict[str, Tensor] = {}
     changes: list[str] = []
     for name, written in pairing.names.items():
         value, held = theirs[written].float(), ours[name]
         if name == first and value.ndim == 4:
-            value, changes = _first_filters(value, held.shape[1], scale)
+            value, changes = _adapt_first_filters(value, held.shape[1], scale)
         if value.shape == held.shape:
             values[name] = value
     return _Fit(pairing, values, tuple(changes) if first in values else ())
 
 
-def _first(ours: dict[str, Tensor]) -> str:
+def _first_filter_name(ours: dict[str, Tensor]) -> str:
     """Return the name of the first filters, empty without any."""
     return next((name for name, held in ours.items() if held.ndim == 4), "")
 
 
-def _first_filters(filters: Tensor, channels: int, scale: float) -> tuple[Tensor, list[str]]:
+def _adapt_first_filters(filters: Tensor, channels: int, scale: float) -> tuple[Tensor, list[str]]:
     """Return filters for pictures of so many channels, and what was done to them, in words."""
     theirs = filters.shape[1]
     changes = []
@@ -247,10 +247,10 @@ def _first_filters(filters: Tensor, channels: int, scale: float) -> tuple[Tensor
     return filters, changes
 
 
-def _refuse_misfit(matched: Matched, best: _Fit, backbone: str, source: Path) -> None:
+def _check_fit(matched: MatchReport, best: _Fit, backbone: str, source: Path) -> None:
     """Raise WeightsError unless this is the backbone's network, trained."""
     counted = f"{matched.matched} of {matched.total} tensors of the backbone {backbone}"
-    if matched.share < _LEAST:
+    if matched.share < _MIN_SHARE:
         advice = "Other names are paired by `start: {file: ..., keys: {their.prefix.: our.}}`."
         heads = [name for name in matched.unexpected if name.startswith("head.")]
         if heads and len(heads) == len(matched.unexpected) and not best.pairing.names:
@@ -259,11 +259,12 @@ def _refuse_misfit(matched: Matched, best: _Fit, backbone: str, source: Path) ->
                 "the backbone as that training did."
             )
         raise WeightsError(
-            f"fits {counted} ({int(matched.share * 100)} %), at least {_LEAST * 100:.0f} % must",
+            f"fits {counted} ({int(matched.share * 100)} %), "
+            f"at least {_MIN_SHARE * 100:.0f} % must",
             where=str(source),
             hint="\n  ".join([*matched.differences(), advice]),
         )
-    if odd := best.pairing.strangers:
+    if odd := best.pairing.unmatched:
         raise WeightsError(
             f"fits {counted}, but is of another network: it has {len(odd)} more in the same parts",
             where=str(source),
@@ -275,7 +276,7 @@ def _refuse_misfit(matched: Matched, best: _Fit, backbone: str, source: Path) ->
         raise WeightsError(told, where=str(source))
 
 
-def _refuse_doubt(fits: Sequence[_Fit], source: Path) -> None:
+def _check_unambiguous(fits: Sequence[_Fit], source: Path) -> None:
     """Raise WeightsError if several parts of the file fit as well, with other values."""
     first, *others = fits
     for other in others:
@@ -289,5 +290,5 @@ def _refuse_doubt(fits: Sequence[_Fit], source: Path) -> None:
             )
 
 
-def _size(filters: Tensor) -> str:
+def _format_shape(filters: Tensor) -> str:
     return " x ".join(map(str, filters.shape))

@@ -31,9 +31,9 @@ from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest, write_car
 from diascope.contracts import Runtime
 from diascope.engines.open_engines import REFERENCE, Opening
 from diascope.engines.outputs import Engine
-from diascope.engines.reference_pictures import drawn
+from diascope.engines.reference_pictures import draw_reference_pictures
 from diascope.network import Network, build_head
-from diascope.parity import parity
+from diascope.parity import compare_outputs
 from diascope.pipeline import make_backbone
 
 BACKBONES = ("densenet121", "efficientnet-b0", "resnet18", "efficientnet-lite0")
@@ -64,7 +64,7 @@ def measure(name: str, folder: Path, options: argparse.Namespace) -> None:
     candidates = opening.candidates()
     if options.compile:
         candidates += [("compile", "float32"), ("compile", "bfloat16")]
-    references = drawn(card.size, card.channels)
+    references = draw_reference_pictures(card.size, card.channels)
     right = opening.open(REFERENCE).run(references)
     shape = (options.batch, options.side, options.side, 3)
     pictures = torch.rand(shape, generator=torch.Generator().manual_seed(0)).numpy()
@@ -80,7 +80,7 @@ def measure(name: str, folder: Path, options: argparse.Namespace) -> None:
     if find_spec("nncf"):
         engines["openvino int8"] = quantised(opening, references, folder)
     for title, engine in engines.items():
-        found = parity(right, engine.run(references), card)
+        found = compare_outputs(right, engine.run(references), card)
         gate = "passes" if found.within(runtime.tolerance) else "is refused"
         notes[title] = f"{found}, {gate}"
         ways[title] = rate(lambda engine=engine: engine.run(pictures), options.batch)
@@ -138,7 +138,9 @@ def write_weights(name: str, folder: Path, side: int) -> tuple[Network, ModelCar
     torch.manual_seed(0)
     backbone = make_backbone(name, {})
     network = Network(backbone.build(), build_head("linear", backbone.features, 7))
-    normal = (drawn((side, side), 3) - np.float32(backbone.mean)) / np.float32(backbone.std)
+    normal = (draw_reference_pictures((side, side), 3) - np.float32(backbone.mean)) / np.float32(
+        backbone.std
+    )
     settle(network, normal)
     save_file(network.state_dict(), folder / WEIGHTS_FILE)
     card = ModelCard(

@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from diascope.card import ModelCard
 from diascope.contracts import Runtime
-from diascope.decision import decide, scores_of
+from diascope.decision import decide, scores_from_logits
 from diascope.engines.open_engines import REFERENCE, Opening
 from diascope.engines.outputs import Engine
-from diascope.engines.reference_pictures import drawn
-from diascope.network_input import fitted
+from diascope.engines.reference_pictures import draw_reference_pictures
+from diascope.network_input import to_network_input
 from diascope.pipeline import Pipeline, compose, make_backbone
 from diascope.recipe import read_recipe
 from diascope.sample import Item
@@ -48,7 +48,10 @@ def main() -> None:
     print(f"{card.name}; {machine()}\n")
     print("| pictures | engine | largest change | 99 % | median | decisions that flip |")
     print("| --- | --- | --- | --- | --- | --- |")
-    for name, pictures in (("real", real), ("drawn", drawn(card.size, card.channels))):
+    for name, pictures in (
+        ("real", real),
+        ("drawn", draw_reference_pictures(card.size, card.channels)),
+    ):
         right = scores(opening.open(REFERENCE), pictures, card)
         for candidate in opening.candidates():
             if candidate != REFERENCE:
@@ -64,12 +67,12 @@ def prepared(pipeline: Pipeline, table: Path) -> Iterator[NDArray[np.float32]]:
             path = table.parent / row["path"]
             block = next(iter(pipeline.prepare(Item(row["path"], str(path.absolute())))))
             if isinstance(block, list | tuple):
-                yield fitted(block[0], card.size, card.channels)
+                yield to_network_input(block[0], card.size, card.channels)
 
 
 def scores(engine: Engine, pictures: NDArray[np.float32], card: ModelCard) -> Floats:
     parts = [pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH)]
-    return scores_of(np.concatenate([engine.run(part).logits for part in parts]), card)
+    return scores_from_logits(np.concatenate([engine.run(part).logits for part in parts]), card)
 
 
 def compared(right: Floats, other: Floats, card: ModelCard) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diascope.aggregation import aggregated
+from diascope.aggregation import aggregate_scores
 from diascope.card import ModelCard
 from diascope.pipeline import Pipeline
 from diascope.plugins import Plugin
@@ -58,7 +58,7 @@ class Brightness:
         rows = np.array([list(p.scores.values()) for p in predictions])
         if len(rows) == 4:
             raise RuntimeError("four is too many")
-        scores = aggregated(rows, "mean", 1, sums_to_one=False)
+        scores = aggregate_scores(rows, "mean", 1, sums_to_one=False)
         if len(rows) == 5:
             scores = scores * float("nan")
         named = dict(zip(("dark", "bright"), scores.tolist(), strict=True))

@@ -12,7 +12,7 @@ import torch
 from diascope.card import Calibration, Label, ModelCard, Task
 from diascope.classifier import Classifier, load_classifier
 from diascope.contracts import Runtime
-from diascope.decision import scores_of
+from diascope.decision import scores_from_logits
 from diascope.network import AttentionHead
 from diascope.pipeline import make_backbone
 from diascope.records import pack_record, unpack_record
@@ -68,7 +68,7 @@ def answer_of_the_head(classifier: Classifier, samples: Sequence[Sample]) -> np.
     with torch.inference_mode():
         logits = network.head.whole(network.backbone(pictures).mean((2, 3)))
     network.float()
-    return scores_of(logits[None].numpy(), card)[0]
+    return scores_from_logits(logits[None].numpy(), card)[0]
 
 
 @pytest.mark.parametrize(("task", "labels"), TASKS)

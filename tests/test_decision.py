@@ -7,7 +7,7 @@ import pytest
 from scipy.special import expit, softmax
 
 from diascope.card import Label, ModelCard
-from diascope.decision import decide, scores_of
+from diascope.decision import decide, scores_from_logits
 
 Make = Callable[..., ModelCard]
 LOGITS = np.random.default_rng(0).normal(0, 3, (5, 3)).astype(np.float32)
@@ -20,17 +20,17 @@ def labels(**points: float | None) -> tuple[Label, ...]:
 def test_multiclass_scores_are_the_softmax(make_card: Make) -> None:
     expected = softmax(LOGITS.astype(float), axis=1)
 
-    np.testing.assert_allclose(scores_of(LOGITS, make_card()), expected, rtol=1e-12)
+    np.testing.assert_allclose(scores_from_logits(LOGITS, make_card()), expected, rtol=1e-12)
 
 
 def test_multilabel_scores_are_the_sigmoid(make_card: Make) -> None:
-    scores = scores_of(LOGITS, make_card(task="multilabel"))
+    scores = scores_from_logits(LOGITS, make_card(task="multilabel"))
 
     np.testing.assert_allclose(scores, expit(LOGITS.astype(float)), rtol=1e-12)
 
 
 def test_the_one_logit_of_a_binary_task_speaks_for_the_second_label(make_card: Make) -> None:
-    scores = scores_of(LOGITS[:, :1], make_card(task="binary"))
+    scores = scores_from_logits(LOGITS[:, :1], make_card(task="binary"))
 
     np.testing.assert_allclose(scores[:, 1], expit(LOGITS[:, 0].astype(float)), rtol=1e-12)
     np.testing.assert_allclose(scores.sum(axis=1), 1)
@@ -39,7 +39,7 @@ def test_the_one_logit_of_a_binary_task_speaks_for_the_second_label(make_card: M
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("task", ["multiclass", "multilabel"])
 def test_huge_logits_give_finite_scores_and_no_warning(make_card: Make, task: str) -> None:
-    scores = scores_of(np.array([[1000, -1000]], np.float32), make_card(task=task))
+    scores = scores_from_logits(np.array([[1000, -1000]], np.float32), make_card(task=task))
 
     np.testing.assert_allclose(scores, [[1, 0]], atol=1e-12)
 

@@ -16,11 +16,11 @@ from safetensors.torch import save_file
 from diascope import engine_selection
 from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest, write_card
 from diascope.contracts import Runtime
-from diascope.engine_selection import engine_for
+from diascope.engine_selection import load_engine
 from diascope.engines import graph_cache, open_engines, torch
 from diascope.engines.outputs import Outputs
 from diascope.errors import RecipeError, WeightsError
-from diascope.parity import parity
+from diascope.parity import compare_outputs
 from diascope.pipeline import make_backbone
 from tests.engines.networks import classifier, pictures
 from tests.runs import Ended, write_pictures, write_recipe, write_weights
@@ -68,29 +68,29 @@ def test_the_choice_answers_as_the_reference_and_is_made_once(
 ) -> None:
     folder, card = weights
     seen = pictures(card, 3)
-    right = engine_for(card, folder, runtime("torch", "float32"))[0].run(seen)
-    engine, chosen = engine_for(card, folder, runtime("auto"))
+    right = load_engine(card, folder, runtime("torch", "float32"))[0].run(seen)
+    engine, chosen = load_engine(card, folder, runtime("auto"))
     assert chosen.change <= 0.01
-    assert parity(right, engine.run(seen), card).within(0.01)
+    assert compare_outputs(right, engine.run(seen), card).within(0.01)
     monkeypatch.setattr(open_engines.Opening, "candidates", None)
-    assert engine_for(card, folder, runtime("auto"))[1] == chosen
+    assert load_engine(card, folder, runtime("auto"))[1] == chosen
 
 
 def test_the_fastest_of_those_that_answer_alike_is_taken(
     weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds = {"torch bfloat16": 3.0, "torch float32": 2.0, "onnx float32": 0.5}
-    right = engine_selection.timed
+    right = engine_selection.time_engine
 
     def timed(engine: Any, pictures: np.ndarray, at_once: int) -> tuple[Outputs, float]:
         return right(engine, pictures, at_once)[0], seconds[f"{engine.name} {engine.precision}"]
 
-    monkeypatch.setattr(engine_selection, "timed", timed)
+    monkeypatch.setattr(engine_selection, "time_engine", timed)
     several = [("torch", "bfloat16"), ("onnx", "float32"), ("torch", "float32")]
     for candidates in (several, several[::-1]):
         monkeypatch.setattr(open_engines.Opening, "candidates", lambda _, found=candidates: found)
         wish = replace(runtime("auto"), tolerance=0.5 + len(candidates[0][0]) / 100)
-        _, chosen = engine_for(weights[1], weights[0], wish)
+        _, chosen = load_engine(weights[1], weights[0], wish)
         assert (chosen.engine, chosen.speed) == ("onnx", 4.0)
 
 
@@ -98,13 +98,13 @@ def test_the_reference_is_timed_again_lest_it_was_slow_for_once(
     weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds = {"torch": iter([9.0, 2.0]), "onnx": iter([0.5])}
-    right = engine_selection.timed
+    right = engine_selection.time_engine
 
     def timed(engine: Any, pictures: np.ndarray, at_once: int) -> tuple[Outputs, float]:
         return right(engine, pictures, at_once)[0], next(seconds[engine.name])
 
-    monkeypatch.setattr(engine_selection, "timed", timed)
-    _, chosen = engine_for(weights[1], weights[0], replace(runtime("onnx"), tolerance=0.7))
+    monkeypatch.setattr(engine_selection, "time_engine", timed)
+    _, chosen = load_engine(weights[1], weights[0], replace(runtime("onnx"), tolerance=0.7))
     assert chosen.speed == 4.0
 
 
@@ -123,7 +123,7 @@ def test_what_was_chosen_elsewhere_is_chosen_anew(
     elif changed == "plugins":
         wish = replace(wish, plugins=("mine 2.0",))
     else:
-        monkeypatch.setattr(open_engines, "described", lambda device: "another card")
+        monkeypatch.setattr(open_engines, "describe_device", lambda device: "another card")
     assert open_engines.Opening(card, folder, wish).folder != before
 
 
@@ -131,7 +131,7 @@ def test_an_engine_that_changes_answers_is_left_out_and_named(
     weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong(monkeypatch, 3.0)
-    _, chosen = engine_for(weights[1], weights[0], runtime("torch"))
+    _, chosen = load_engine(weights[1], weights[0], runtime("torch"))
     assert (chosen.engine, chosen.precision, chosen.change) == ("torch", "float32", 0.0)
     assert "torch bfloat16: " in chosen.refused[0]
 
@@ -144,8 +144,8 @@ def test_a_larger_tolerance_lets_pass_what_flips_no_decision(
     card = replace(card, labels=sure)  # decisions that hang on no small change
     wrong(monkeypatch, 0.2)
     with pytest.raises(RecipeError, match=r"may move by 0\.01 "):
-        engine_for(card, folder, runtime("torch", "bfloat16"))
-    _, chosen = engine_for(card, folder, replace(runtime("torch", "bfloat16"), tolerance=0.1))
+        load_engine(card, folder, runtime("torch", "bfloat16"))
+    _, chosen = load_engine(card, folder, replace(runtime("torch", "bfloat16"), tolerance=0.1))
     assert 0.01 < chosen.change <= 0.1
 
 
@@ -154,7 +154,7 @@ def test_an_engine_that_was_asked_for_and_changes_answers_is_an_error(
 ) -> None:
     wrong(monkeypatch, 3.0)
     with pytest.raises(RecipeError, match=r"leave nothing.*torch bfloat16"):
-        engine_for(weights[1], weights[0], runtime("torch", "bfloat16"))
+        load_engine(weights[1], weights[0], runtime("torch", "bfloat16"))
 
 
 def test_an_engine_that_breaks_is_left_out_with_its_reason(
@@ -164,7 +164,7 @@ def test_an_engine_that_breaks_is_left_out_with_its_reason(
         raise RuntimeError("no compiler")
 
     monkeypatch.setattr(torch, "TorchEngine", broken)
-    _, chosen = engine_for(weights[1], weights[0], runtime("torch"))
+    _, chosen = load_engine(weights[1], weights[0], runtime("torch"))
     assert chosen.refused == ("torch bfloat16: RuntimeError: no compiler",)
 
 
@@ -181,15 +181,15 @@ def test_an_engine_that_broke_is_tried_again_some_times(
     folder, card = weights
     with monkeypatch.context() as patch:
         patch.setattr(torch, "TorchEngine", broken)
-        first = engine_for(card, folder, runtime("torch"))[1]
+        first = load_engine(card, folder, runtime("torch"))[1]
     assert (first.precision, first.broken) == ("float32", ("torch bfloat16",))
-    engine_for(card, folder, runtime("torch"))  # it passed: bfloat16 may be taken now
-    assert engine_for(card, folder, runtime("torch"))[1].broken == ()
+    load_engine(card, folder, runtime("torch"))  # it passed: bfloat16 may be taken now
+    assert load_engine(card, folder, runtime("torch"))[1].broken == ()
 
     monkeypatch.setattr(torch, "TorchEngine", broken)
     wish = replace(runtime("torch"), tolerance=0.02)
     for _ in range(6):
-        engine_for(card, folder, wish)
+        load_engine(card, folder, wish)
     assert tries == 4
 
 
@@ -198,10 +198,10 @@ def test_a_choice_that_was_damaged_is_made_anew(
     weights: tuple[Path, ModelCard], home: Path, entry: str
 ) -> None:
     folder, card = weights
-    right = engine_for(card, folder, runtime("onnx"))[1]
+    right = load_engine(card, folder, runtime("onnx"))[1]
     for path in home.rglob("choice-*.json"):
         path.write_text(entry)
-    assert engine_for(card, folder, runtime("onnx"))[1].engine == right.engine
+    assert load_engine(card, folder, runtime("onnx"))[1].engine == right.engine
 
 
 def test_a_missing_engine_is_an_error_that_names_the_package(
@@ -209,7 +209,7 @@ def test_a_missing_engine_is_an_error_that_names_the_package(
 ) -> None:
     monkeypatch.setitem(open_engines.PACKAGES, "openvino", ("no-such-package",))
     with pytest.raises(RecipeError, match=r"pip install .diascope\[openvino\]"):
-        engine_for(weights[1], weights[0], runtime("openvino"))
+        load_engine(weights[1], weights[0], runtime("openvino"))
 
 
 @pytest.mark.parametrize(
@@ -227,10 +227,10 @@ def test_weights_that_were_exchanged_are_noticed_though_their_graph_is_kept(
     weights: tuple[Path, ModelCard],
 ) -> None:
     folder, card = weights
-    engine_for(card, folder, runtime("onnx"))
+    load_engine(card, folder, runtime("onnx"))
     (folder / WEIGHTS_FILE).write_bytes(b"others")
     with pytest.raises(WeightsError, match="SHA-256"):
-        engine_for(card, folder, runtime("onnx"))
+        load_engine(card, folder, runtime("onnx"))
 
 
 def test_a_folder_goes_on_with_the_engine_with_which_it_was_begun(

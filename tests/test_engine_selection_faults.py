@@ -10,7 +10,7 @@ import pytest
 
 from diascope import engine_selection
 from diascope.card import ModelCard
-from diascope.engine_selection import engine_for
+from diascope.engine_selection import load_engine
 from diascope.engines import graph_cache, open_engines, openvino, torch
 from diascope.engines.outputs import Outputs
 from tests.engines.networks import pictures
@@ -33,7 +33,7 @@ def test_where_memory_is_short_fewer_pictures_are_compared_at_once(
         return right(self, pictures)
 
     monkeypatch.setattr(torch.Reference, "run", run)
-    _, chosen = engine_for(weights[1], weights[0], runtime("onnx"))
+    _, chosen = load_engine(weights[1], weights[0], runtime("onnx"))
     assert (chosen.engine, chosen.broken) == ("onnx", ())
     assert sizes[:4] == [32, 16, 8, 4]
 
@@ -43,15 +43,15 @@ def test_a_reference_that_was_only_slow_for_once_is_taken_if_it_is_faster(
     weights: Weights, monkeypatch: pytest.MonkeyPatch, wish: str, taken: tuple[str, float]
 ) -> None:
     seconds = {"torch": iter([9.0, 1.0]), "onnx": iter([2.0])}
-    right, found = engine_selection.timed, [("onnx", "float32"), ("torch", "float32")]
+    right, found = engine_selection.time_engine, [("onnx", "float32"), ("torch", "float32")]
 
     def timed(engine: Any, pictures: np.ndarray, at_once: int) -> tuple[Outputs, float]:
         return right(engine, pictures, at_once)[0], next(seconds[engine.name])
 
-    monkeypatch.setattr(engine_selection, "timed", timed)
+    monkeypatch.setattr(engine_selection, "time_engine", timed)
     if wish == "auto":
         monkeypatch.setattr(open_engines.Opening, "candidates", lambda _: found)
-    _, chosen = engine_for(weights[1], weights[0], replace(runtime(wish), tolerance=0.6))
+    _, chosen = load_engine(weights[1], weights[0], replace(runtime(wish), tolerance=0.6))
     assert (chosen.engine, chosen.speed) == taken
 
 
@@ -63,7 +63,7 @@ def test_an_engine_whose_library_is_broken_is_left_out(
 
     monkeypatch.setattr(openvino, "precisions", broken)
     monkeypatch.setattr(openvino, "OpenVinoEngine", broken)
-    _, chosen = engine_for(weights[1], weights[0], runtime("auto"))
+    _, chosen = load_engine(weights[1], weights[0], runtime("auto"))
     assert chosen.engine != "openvino"
     assert chosen.broken == ("openvino float32",)
 
@@ -75,7 +75,7 @@ def test_a_choice_that_cannot_be_written_down_holds_for_this_run(
         raise OSError(errno.EDQUOT, "Disk quota exceeded")
 
     monkeypatch.setattr(graph_cache, "write", full)
-    engine, chosen = engine_for(weights[1], weights[0], runtime("torch"))
+    engine, chosen = load_engine(weights[1], weights[0], runtime("torch"))
     assert chosen.engine == "torch"
     assert len(engine.run(pictures(weights[1], 3)).logits) == 3
 
@@ -86,7 +86,7 @@ def test_a_choice_that_is_not_kept_is_told(
     (tmp_path / "file").write_text("no folder can be made below a file")
     monkeypatch.setenv("DIASCOPE_CACHE", str(tmp_path / "file"))
     with pytest.warns(UserWarning, match=r"file cannot be written: the engine is chosen anew"):
-        engine_for(weights[1], weights[0], runtime("auto"))
+        load_engine(weights[1], weights[0], runtime("auto"))
 
 
 @pytest.mark.parametrize(("batch", "made"), [(64, 1), (1, 2)])
@@ -101,5 +101,5 @@ def test_a_choice_is_made_for_the_batches_of_a_run(
 
     monkeypatch.setattr(engine_selection, "_chosen", chosen)
     for each in (32, batch):
-        engine_for(weights[1], weights[0], replace(runtime("onnx"), batch=each))
+        load_engine(weights[1], weights[0], replace(runtime("onnx"), batch=each))
     assert len(choices) == made

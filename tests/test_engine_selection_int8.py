@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from diascope.card import ModelCard
-from diascope.engine_selection import engine_for
+from diascope.engine_selection import load_engine
 from diascope.engines import graph_cache, open_engines
 from diascope.errors import RecipeError
 from tests.test_engine_selection import home as home
@@ -31,15 +31,15 @@ def test_int8_is_taken_if_it_is_asked_for_and_a_quantised_graph_is_kept(
 ) -> None:
     folder, card = weights
     with pytest.raises(RecipeError, match=r"no int8 graph of random is kept(.|\n)*quantise"):
-        engine_for(card, folder, runtime("auto", "int8"))
+        load_engine(card, folder, runtime("auto", "int8"))
     precision = quantised(weights, tmp_path)
     for engine in ("auto", "openvino", "auto"):
-        _, chosen = engine_for(card, folder, runtime(engine, "int8"))
+        _, chosen = load_engine(card, folder, runtime(engine, "int8"))
         assert (chosen.engine, chosen.precision) == ("openvino", precision)
         assert chosen.change == 0.001  # of the pictures of its quantisation, where it was more
     for engine in ("onnx", "torch"):
         with pytest.raises(RecipeError, match=f"no engine computes in int8.*{engine}"):
-            engine_for(card, folder, runtime(engine, "int8"))
+            load_engine(card, folder, runtime(engine, "int8"))
     tried = open_engines.Opening(card, folder, runtime("auto")).candidates()
     assert precision not in dict(tried).values()
 
@@ -53,7 +53,7 @@ def test_int8_is_refused_for_what_it_did_to_the_pictures_of_its_quantisation(
 ) -> None:
     quantised(weights, tmp_path, **seen)
     with pytest.raises(RecipeError, match=told):
-        engine_for(weights[1], weights[0], runtime("auto", "int8"))
+        load_engine(weights[1], weights[0], runtime("auto", "int8"))
 
 
 def test_a_graph_that_was_quantised_later_is_another_engine(
@@ -61,10 +61,10 @@ def test_a_graph_that_was_quantised_later_is_another_engine(
 ) -> None:
     folder, card = weights
     first = quantised(weights, tmp_path)
-    engine_for(card, folder, runtime("auto", "int8"))
+    load_engine(card, folder, runtime("auto", "int8"))
     second = quantised(weights, tmp_path, b"other")
-    assert engine_for(card, folder, runtime("auto", "int8"))[1].precision == second != first
-    assert engine_for(card, folder, runtime("openvino", first))[1].precision == first
+    assert load_engine(card, folder, runtime("auto", "int8"))[1].precision == second != first
+    assert load_engine(card, folder, runtime("openvino", first))[1].precision == first
 
 
 def test_a_quantised_graph_that_was_damaged_is_not_kept_though_it_was_chosen(
@@ -72,8 +72,8 @@ def test_a_quantised_graph_that_was_damaged_is_not_kept_though_it_was_chosen(
 ) -> None:
     folder, card = weights
     precision = quantised(weights, tmp_path)
-    engine_for(card, folder, runtime("auto", "int8"))
+    load_engine(card, folder, runtime("auto", "int8"))
     (entry,) = home.rglob(f"{precision}.json")
     (entry.parent / (graph_cache.read(entry) or {})["file"]).write_bytes(b"cut")
     with pytest.raises(RecipeError, match=f"no {precision} graph"):
-        engine_for(card, folder, runtime("auto", "int8"))
+        load_engine(card, folder, runtime("auto", "int8"))

@@ -9,10 +9,10 @@ from annotated_types import Ge, Gt, Interval, Predicate
 from pydantic import Field
 
 from diascope.backbones.convnet import ConvNet
-from diascope.display_text import in_words
+from diascope.display_text import describe_type
 from diascope.document import parse_document
 from diascope.errors import PluginError, RecipeError
-from diascope.fields import check, parameters
+from diascope.fields import check_values, parameters
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Target:
 
 def checked(text: str, target: Any = Target, base: Path | None = None) -> dict[str, Any]:
     values = parse_document(text, name="r.yaml").value
-    return check(target, values, where="r.yaml:1", base=base)
+    return check_values(target, values, where="r.yaml:1", base=base)
 
 
 def refusal(text: str, target: Any = Target) -> RecipeError:
@@ -161,7 +161,7 @@ def test_an_unknown_key_inside_a_value_is_named_with_its_line() -> None:
     text = "layers:\n  - conv: {filters: 8}\n  - conv: {filter: 8}\n"
     values = parse_document(text, name="r.yaml").value
     with pytest.raises(RecipeError, match=r"r\.yaml:3: unknown key '1\.conv\.filter' in layers"):
-        check(ConvNet, values, where="r.yaml")
+        check_values(ConvNet, values, where="r.yaml")
 
 
 @dataclass
@@ -216,10 +216,12 @@ def test_a_key_that_a_class_lacks_is_refused_wherever_the_class_stands(
 
 
 def test_types_are_told_in_words() -> None:
-    assert in_words(int | tuple[int, int]) == "a whole number or [a whole number, a whole number]"
-    assert in_words(Literal["max", "mean"] | None) == "max or mean or nothing"
-    assert in_words(dict[str, float]) == "keys, each with a number"
-    assert in_words(tuple[Path, ...]) == "a list, each a path"
+    assert (
+        describe_type(int | tuple[int, int]) == "a whole number or [a whole number, a whole number]"
+    )
+    assert describe_type(Literal["max", "mean"] | None) == "max or mean or nothing"
+    assert describe_type(dict[str, float]) == "keys, each with a number"
+    assert describe_type(tuple[Path, ...]) == "a list, each a path"
 
 
 def is_even(number: int) -> bool:

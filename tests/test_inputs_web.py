@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from diascope.display_text import masked
+from diascope.display_text import mask_credentials
 from diascope.errors import UsageError, reason_of
 from diascope.inputs import find_items
 from diascope.ledger import Ledger
@@ -152,4 +152,6 @@ def test_a_reason_holds_neither_password_nor_signature() -> None:
 
 def test_json_without_signatures_is_still_json() -> None:
     told = {"command": 'pipeline run "https://host/a.png?sig=secret"'}
-    assert json.loads(masked(json.dumps(told))) == {"command": 'pipeline run "https://host/a.png"'}
+    assert json.loads(mask_credentials(json.dumps(told))) == {
+        "command": 'pipeline run "https://host/a.png"'
+    }

@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from diascope.library_warnings import heard
+from diascope.library_warnings import capture_warnings
 
 
 def test_a_warning_is_heard_every_time_and_not_shown(capfd: pytest.CaptureFixture[str]) -> None:
-    with heard() as told:
+    with capture_warnings() as told:
         for _ in range(2):
             warnings.warn("the picture is torn", stacklevel=1)
     (one, other) = told
@@ -23,7 +23,7 @@ def test_threads_side_by_side_hear_their_own_warnings_only() -> None:
     together = threading.Barrier(8, timeout=20)
 
     def hear(number: int) -> list[str]:
-        with heard() as told:
+        with capture_warnings() as told:
             together.wait()
             for _ in range(50):
                 warnings.warn(f"of {number}", stacklevel=1)
@@ -39,14 +39,14 @@ def test_threads_side_by_side_hear_their_own_warnings_only() -> None:
 
 def test_what_was_set_before_holds_again_afterwards() -> None:
     before = warnings.filters[:], warnings.showwarning
-    with pytest.raises(KeyError), heard():
+    with pytest.raises(KeyError), capture_warnings():
         raise KeyError
     assert (warnings.filters, warnings.showwarning) == before
 
 
 def test_an_inner_list_takes_what_an_outer_one_then_misses() -> None:
-    with heard() as outer:
-        with heard() as inner:
+    with capture_warnings() as outer:
+        with capture_warnings() as inner:
             warnings.warn("inside", stacklevel=1)
         warnings.warn("outside", stacklevel=1)
     assert [str(each.message) for each in inner] == ["inside"]
@@ -60,7 +60,7 @@ def test_a_thread_that_hears_nothing_is_shown_what_the_filters_before_let_throug
         hearing, done = threading.Event(), threading.Event()
 
         def hear() -> None:
-            with heard():
+            with capture_warnings():
                 hearing.set()
                 done.wait(20)
 
@@ -106,7 +106,7 @@ def test_a_filter_for_a_module_is_for_that_and_for_no_other(module: str, seen: i
 
 
 def _warn_while_another_hears() -> None:
-    with heard():
+    with capture_warnings():
         thread = threading.Thread(
             target=lambda: warnings.warn("old", DeprecationWarning, stacklevel=1)
         )

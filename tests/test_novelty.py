@@ -24,8 +24,8 @@ from diascope.novelty import (
     PREFIX,
     FeatureStatistics,
     load_statistics,
+    novelty_warnings,
     views,
-    warnings_of,
 )
 from diascope.pipeline import make_backbone
 from diascope.sample import Item, Prediction, Sample
@@ -143,7 +143,7 @@ def test_a_film_is_as_novel_as_its_most_novel_frame_and_says_how_many_are(
 
 
 def test_no_frames_beyond_the_limit_are_no_warning() -> None:
-    assert warnings_of([None]) == warnings_of([0.2, 1.0]) == ()
+    assert novelty_warnings([None]) == novelty_warnings([0.2, 1.0]) == ()
 
 
 def test_weights_without_the_statistics_that_the_card_names_are_refused(

@@ -9,7 +9,7 @@ import pytest
 from diascope.card import Label, ModelCard, NoveltyLimit
 from diascope.engines.outputs import Outputs
 from diascope.novelty import FeatureStatistics
-from diascope.parity import Parity, parity, together
+from diascope.parity import Parity, combine_parities, compare_outputs
 from tests.engines.networks import classifier
 
 
@@ -33,16 +33,16 @@ def card() -> ModelCard:
 
 
 def test_a_shift_counts_as_what_it_is_and_every_decision_that_flips(card: ModelCard) -> None:
-    shifted = parity(outputs(1.0), outputs(1.1), card)
+    shifted = compare_outputs(outputs(1.0), outputs(1.1), card)
     assert (shifted.change, shifted.flips) == (pytest.approx(0.0192, abs=1e-4), 0)
-    assert parity(outputs(0.001, 0.001, 3), outputs(-0.001, -0.002, 3), card).flips == 2
-    assert parity(outputs(1.0), outputs(math.nan), card).change == math.inf
+    assert compare_outputs(outputs(0.001, 0.001, 3), outputs(-0.001, -0.002, 3), card).flips == 2
+    assert compare_outputs(outputs(1.0), outputs(math.nan), card).change == math.inf
 
 
 def test_maps_of_another_size_are_never_within_the_tolerance(card: ModelCard) -> None:
     right = outputs(1.0)
     other = replace(right, maps=right.maps.repeat(2, axis=3) / 2)
-    assert parity(right, other, card).change == math.inf
+    assert compare_outputs(right, other, card).change == math.inf
 
 
 def test_only_what_moves_little_and_flips_nothing_is_within_the_tolerance() -> None:
@@ -53,7 +53,7 @@ def test_only_what_moves_little_and_flips_nothing_is_within_the_tolerance() -> N
 
 
 def test_parts_are_as_bad_as_their_worst_and_their_flips_add_up() -> None:
-    found = together([Parity(0.1, 1), Parity(0.3), Parity(0.2, 2, 1)])
+    found = combine_parities([Parity(0.1, 1), Parity(0.3), Parity(0.2, 2, 1)])
     assert found == Parity(0.3, 3, 1)
     assert str(found) == "moves a score by 0.3, flips 3 decisions and a warning"
     assert str(Parity(0, 0, 2)) == "moves a score by 0, flips 2 warnings"
@@ -66,7 +66,7 @@ def test_the_shares_of_regions_count_like_scores() -> None:
     logits = np.zeros((2, 3), np.float32)
     rest = logits[:, :, None, None], logits[0], logits
     even, tilted = (np.array(each, np.float32) for each in ([0, 0], [0, 0.4]))
-    found = parity(Outputs(logits, *rest, even), Outputs(logits, *rest, tilted), card)
+    found = compare_outputs(Outputs(logits, *rest, even), Outputs(logits, *rest, tilted), card)
     assert found.change == pytest.approx(1 / (1 + math.exp(-0.4)) - 0.5, abs=1e-6)
 
 
@@ -74,7 +74,7 @@ def test_the_shares_of_regions_count_like_scores() -> None:
 def test_what_is_no_number_is_refused_wherever_it_stands(card: ModelCard, name: str) -> None:
     right = replace(outputs(1.0, 2.0), attention=np.zeros(2, np.float32))
     broken = replace(right, **{name: getattr(right, name) * np.float32(math.nan)})
-    assert parity(right, broken, card) == Parity(math.inf)
+    assert compare_outputs(right, broken, card) == Parity(math.inf)
 
 
 def test_a_picture_that_seems_unlike_the_trainings_or_no_longer_does_counts_as_a_warning(
@@ -85,8 +85,10 @@ def test_a_picture_that_seems_unlike_the_trainings_or_no_longer_does_counts_as_a
     card = replace(card, novelty=NoveltyLimit((2.0, 2.0)))
     right = outputs(1.0, 3.0)
     found = [
-        parity(right, replace(right, pooled=right.pooled * factor), card, statistics).warnings
+        compare_outputs(
+            right, replace(right, pooled=right.pooled * factor), card, statistics
+        ).warnings
         for factor in (1.0, 0.5, 2.5)
     ]
     assert found == [0, 1, 1]
-    assert parity(right, replace(right, pooled=right.pooled * 9), card).warnings == 0
+    assert compare_outputs(right, replace(right, pooled=right.pooled * 9), card).warnings == 0

@@ -9,7 +9,7 @@ import pytest
 from diascope.contracts import API
 from diascope.errors import PluginError
 from diascope.plugin_health import examine, misplaced
-from diascope.plugins import card_of, find_plugin, find_plugins, load_plugin, newer_api
+from diascope.plugins import card_of, find_plugin, find_plugins, load_plugin, newer_api_warning
 
 Install = Callable[..., None]
 STEP = "class Blur:\n    api = {api}\n    def __call__(self, {arguments}): return sample\n"
@@ -105,7 +105,7 @@ def test_a_newer_minor_api_loads_and_is_told(install: Install) -> None:
     install("fake_blur", points("fake_blur_d"), fake_blur_d=step(api="(1, 99)"))
     plugin = find_plugin("preprocessing", "blur")
 
-    assert newer_api(plugin, load_plugin(plugin)) == (
+    assert newer_api_warning(plugin, load_plugin(plugin)) == (
         "preprocessing 'blur' of fake_blur 1.0 was written for the newer plugin API 1.99; "
         f"this is {API[0]}.{API[1]}"
     )
@@ -115,7 +115,7 @@ def test_an_api_that_is_not_newer_has_no_warning(install: Install) -> None:
     install("fake_blur", points("fake_blur_s"), fake_blur_s=step())
     plugin = find_plugin("preprocessing", "blur")
 
-    assert newer_api(plugin, load_plugin(plugin)) == ""
+    assert newer_api_warning(plugin, load_plugin(plugin)) == ""
 
 
 @pytest.mark.parametrize("api", ["None", "'1.0'", "(1,)", "[1, 0]"])

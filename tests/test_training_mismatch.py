@@ -8,14 +8,14 @@ import pytest
 
 from diascope.card import ModelCard
 from diascope.recipe import read_recipe
-from diascope.training_mismatch import departures
+from diascope.training_mismatch import mismatch_warnings
 
 WINDOW = {"dicom": {"window": 2}}
 
 
 def warned(folder: Path, card: ModelCard, now: object) -> list[str]:
     (folder / "mine.yaml").write_text("model: mine\npreprocess:\n  - resize: {size: 8}\n")
-    return departures(read_recipe(str(folder / "mine.yaml"), [f"read={now}"]), card)
+    return mismatch_warnings(read_recipe(str(folder / "mine.yaml"), [f"read={now}"]), card)
 
 
 @pytest.mark.parametrize(

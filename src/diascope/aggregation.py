@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diascope.card import ModelCard
-from diascope.decision import decide, scores_of
+from diascope.decision import decide, scores_from_logits
 
 Aggregation = Literal["mean", "max", "top-k", "area"]
 """How frames become one answer; ``area``: the share of them that a label is decided on for."""
@@ -17,7 +17,7 @@ _LEAST = np.finfo(np.float64).tiny
 _MOST = 1 - np.finfo(np.float64).epsneg
 
 
-def aggregated(
+def aggregate_scores(
     table: NDArray[np.float64],
     how: Literal["mean", "max", "top-k"],
     k: int,
@@ -41,7 +41,7 @@ def aggregated(
     return result
 
 
-def weighed(
+def weighted_scores(
     rows: NDArray[np.float64], shares: NDArray[np.float64], card: ModelCard
 ) -> NDArray[np.float64]:
     """Return the scores of the frames' logits, averaged with weights.
@@ -59,11 +59,11 @@ def weighed(
     if card.task != "multiclass":
         logits -= np.log1p(-rows)
     whole = (shares @ logits)[None, -card.outputs :]
-    scores: NDArray[np.float64] = scores_of(whole, replace(card, calibration=None))[0]
+    scores: NDArray[np.float64] = scores_from_logits(whole, replace(card, calibration=None))[0]
     return scores
 
 
-def areas(rows: NDArray[np.float64], card: ModelCard) -> NDArray[np.float64]:
+def area_scores(rows: NDArray[np.float64], card: ModelCard) -> NDArray[np.float64]:
     """Return ``(L,)``: the share of ``(n, L)`` frames that each label is decided on for."""
     names = card.names
     decided = [decide(dict(zip(names, row, strict=True)), card) for row in rows.tolist()]

@@ -13,7 +13,7 @@ from diascope.contracts import Model, Predictor, Prepared, Resumed
 from diascope.errors import ENDS, DeviceError
 from diascope.file_warnings import add_file_warnings, warnings_from_facts
 from diascope.partial_results import PartialResults
-from diascope.plugins import reason_within
+from diascope.plugins import failure_reason
 from diascope.preparation import Part
 from diascope.sample import Failed, Item, Prediction, Record, Sample, Skipped
 from diascope.timing import StageTimer
@@ -116,7 +116,7 @@ class Answering:
         except (DeviceError, *ENDS):
             raise
         except BaseException as error:  # a stranger's model may raise anything
-            reason = reason_within(self.model.plugin, error)
+            reason = failure_reason(self.model.plugin, error)
         # no longer in the handler, whose traceback holds what the batch took of the memory
         if len(samples) == 1:
             return [Failed(samples[0].item, "model", self.model.plugin.name, reason)]

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from diascope.document import read_document, write_document
 from diascope.errors import RecipeError, WeightsError
-from diascope.fields import check
+from diascope.fields import check_values
 from diascope.sample import ScoreKind
 
 WEIGHTS_FILE = "model.safetensors"
@@ -232,7 +232,7 @@ def read_card(directory: Path) -> ModelCard:
         document = read_document(path)
         if not isinstance(document.value, dict):
             raise RecipeError("a card must hold keys", where=document.where)
-        card = ModelCard(**check(ModelCard, document.value, where=document.where))
+        card = ModelCard(**check_values(ModelCard, document.value, where=document.where))
     except RecipeError as error:
         raise WeightsError(error.message, where=error.where, hint=error.hint) from error
     if wrong := card.contradiction():

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from diascope.aggregation import Aggregation, aggregated, areas, weighed
+from diascope.aggregation import Aggregation, aggregate_scores, area_scores, weighted_scores
 from diascope.card import ModelCard
 from diascope.contracts import Runtime
-from diascope.decision import check_thresholds, decide, prediction_set, scores_of
-from diascope.engine_selection import Execution, engine_for
+from diascope.decision import check_thresholds, decide, prediction_set, scores_from_logits
+from diascope.engine_selection import Execution, load_engine
 from diascope.engines.outputs import Engine, Outputs
 from diascope.errors import PluginError, RecipeError
 from diascope.frames import Frames
-from diascope.network_input import fitted
-from diascope.novelty import FeatureStatistics, load_statistics, warnings_of
+from diascope.network_input import to_network_input
+from diascope.novelty import FeatureStatistics, load_statistics, novelty_warnings
 from diascope.sample import Evidence, Item, Prediction, Sample, ScoreKind
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Classifier:
         Raises:
             ValueError: if a sample does not have the size or the channels that the card names.
         """
-        units = [fitted(sample, self.card.size, self.card.channels) for sample in samples]
+        units = [to_network_input(sample, self.card.size, self.card.channels) for sample in samples]
         outputs, scores = self._scores(np.stack(units))
         novelties = self._novelties(outputs)
         return [
@@ -120,14 +120,14 @@ class Classifier:
     def _aggregated(self, frames: Frames) -> dict[str, float]:
         names, task, how, rows = self.card.names, self.card.task, self._how, frames.scores
         if how == "area":
-            combined = areas(rows, self.card)
+            combined = area_scores(rows, self.card)
         elif how == "attention":
-            combined = weighed(rows, frames.shares, self.card)
+            combined = weighted_scores(rows, frames.shares, self.card)
         elif task == "binary":  # what counts is the positive label; the negative is the rest
-            positive = aggregated(rows[:, 1:], how, self.top_k, sums_to_one=False)
+            positive = aggregate_scores(rows[:, 1:], how, self.top_k, sums_to_one=False)
             combined = np.array([1 - positive[0], positive[0]])
         else:
-            combined = aggregated(rows, how, self.top_k, sums_to_one=task == "multiclass")
+            combined = aggregate_scores(rows, how, self.top_k, sums_to_one=task == "multiclass")
         return dict(zip(names, combined.tolist(), strict=True))
 
     @property
@@ -168,7 +168,7 @@ class Classifier:
         for axes in ((1,), (2,), (1, 2)) if self._flips else ():
             mirrored = np.ascontiguousarray(np.flip(units, axes))
             views.append(self.engine.run(mirrored).logits)
-        return outputs, scores_of(np.mean(views, axis=0), self.card)
+        return outputs, scores_from_logits(np.mean(views, axis=0), self.card)
 
     def _novelties(self, outputs: Outputs) -> list[float | None]:
         limit = self.card.novelty
@@ -206,7 +206,7 @@ class Classifier:
             preview=_preview(sample, unit) if keeps else None,
             trace=(*sample.trace, *notes),
             novelty=novelty,
-            warnings=warnings_of([novelty]),
+            warnings=novelty_warnings([novelty]),
             region=sample.region,
             overview=sample.overview,
             attention=None if outputs.attention is None else float(outputs.attention[index]),
@@ -265,7 +265,7 @@ def load_classifier(
                 where="run.coverage",
                 hint="Remove run.coverage, or aggregate and test_time.",
             )
-    engine, execution = engine_for(card, directory, runtime)
+    engine, execution = load_engine(card, directory, runtime)
     statistics = load_statistics(card, directory)
     return Classifier(engine, card, runtime, aggregation, top_k, test_time, statistics, execution)
 

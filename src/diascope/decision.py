@@ -10,7 +10,7 @@ from diascope.card import ModelCard
 from diascope.errors import RecipeError
 
 
-def scores_of(logits: NDArray[np.floating[Any]], card: ModelCard) -> NDArray[np.float64]:
+def scores_from_logits(logits: NDArray[np.floating[Any]], card: ModelCard) -> NDArray[np.float64]:
     """Return ``(N, number of labels)`` scores of ``(N, L)`` logits: softmax or sigmoid.
 
     The card's calibration is applied first. A binary task has one logit, that of its second

@@ -25,7 +25,7 @@ _SIGNING = re.compile(  # of S3, Google's storage and CloudFront; then of Azure
 )
 
 
-def in_words(hint: Any) -> str:
+def describe_type(hint: Any) -> str:
     """Return what a value of that type is, such as ``a whole number or [a number, a number]``."""
     if hint in _WORDS:
         return _WORDS[hint]
@@ -33,13 +33,13 @@ def in_words(hint: Any) -> str:
     if origin is typing.Literal:
         return " or ".join(str(choice) for choice in inner)
     if origin in (typing.Union, types.UnionType):
-        return " or ".join(in_words(option) for option in inner)
+        return " or ".join(describe_type(option) for option in inner)
     if origin is tuple and Ellipsis not in inner:
-        return f"[{', '.join(in_words(part) for part in inner)}]"
+        return f"[{', '.join(describe_type(part) for part in inner)}]"
     if origin in (tuple, list):
-        return f"a list, each {in_words(inner[0])}"
+        return f"a list, each {describe_type(inner[0])}"
     if origin is dict:
-        return f"keys, each with {in_words(inner[1])}"
+        return f"keys, each with {describe_type(inner[1])}"
     if is_dataclass(hint):
         return f"keys of {', '.join(each.name for each in fields(hint))}"
     return str(getattr(hint, "__name__", hint))
@@ -53,12 +53,12 @@ def as_utf8(text: str) -> str:
         return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def readable(text: str) -> str:
+def replace_undecodable(text: str) -> str:
     """Return text that files of data take: a file's name may hold bytes that are no Unicode."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def masked(text: str) -> str:
+def mask_credentials(text: str) -> str:
     """Return a text without the passwords of its addresses, and without what signs them."""
     return _QUERY.sub(_unsigned, re.sub(r'://[^/\s"]*@', "://***@", text))
 

@@ -191,7 +191,7 @@ def _scalar(event: Any, where: str) -> Any:
     return float(text.replace(".", "")) if _ENDLESS.match(text) else text
 
 
-def nearest(word: str, allowed: list[str]) -> str:
+def suggest(word: str, allowed: list[str]) -> str:
     """Return a hint that lists what is allowed and names the nearest, if one is near."""
     close = get_close_matches(word, allowed, n=1, cutoff=0.6)
     meant = f"Did you mean {close[0]!r}? " if close else ""

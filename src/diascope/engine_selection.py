@@ -15,11 +15,11 @@ from diascope.card import ModelCard, check_digest
 from diascope.contracts import Runtime
 from diascope.engines import graph_cache
 from diascope.engines.open_engines import INT8, REFERENCE, Candidate, Opening, installed
-from diascope.engines.outputs import Engine, Outputs, joined
-from diascope.engines.reference_pictures import COUNT, drawn
+from diascope.engines.outputs import Engine, Outputs, concatenate_outputs
+from diascope.engines.reference_pictures import COUNT, draw_reference_pictures
 from diascope.errors import DeviceError, RecipeError, reason_of
 from diascope.novelty import FeatureStatistics, load_statistics
-from diascope.parity import Parity, parity, together
+from diascope.parity import Parity, combine_parities, compare_outputs
 
 _ROUNDS = 2
 _TRIES = 3
@@ -62,7 +62,7 @@ class Execution:
         )
 
 
-def engine_for(card: ModelCard, directory: Path, runtime: Runtime) -> tuple[Engine, Execution]:
+def load_engine(card: ModelCard, directory: Path, runtime: Runtime) -> tuple[Engine, Execution]:
     """Load the network of a weights folder into the engine that the runtime asks for.
 
     Where the runtime leaves a choice, all that is installed is timed on reference pictures, once
@@ -92,7 +92,7 @@ def engine_for(card: ModelCard, directory: Path, runtime: Runtime) -> tuple[Engi
     return engine, chosen
 
 
-def check_wish(card: ModelCard, directory: Path, runtime: Runtime) -> None:
+def check_engine_request(card: ModelCard, directory: Path, runtime: Runtime) -> None:
     """Check, without the network, that something here can execute it as the runtime asks for.
 
     Raises:
@@ -128,7 +128,7 @@ def _at_once(opening: Opening) -> int:
 def _chosen(opening: Opening, statistics: FeatureStatistics | None) -> tuple[Engine, Execution]:
     card, refused, broken = opening.card, list[str](), list[str]()
     candidates = _candidates(opening)
-    pictures = drawn(card.size, card.channels)
+    pictures = draw_reference_pictures(card.size, card.channels)
     reference = opening.open(REFERENCE)
     at_once, right, unit = _reference(reference, pictures, _at_once(opening))
     fitting: list[tuple[float, Engine, Execution]] = []
@@ -138,7 +138,7 @@ def _chosen(opening: Opening, statistics: FeatureStatistics | None) -> tuple[Eng
             continue
         try:
             engine = opening.open(candidate)
-            outputs, seconds = timed(engine, pictures, at_once)
+            outputs, seconds = time_engine(engine, pictures, at_once)
         except DeviceError:
             raise
         except Exception as error:  # what an engine cannot do, only trying tells
@@ -146,7 +146,7 @@ def _chosen(opening: Opening, statistics: FeatureStatistics | None) -> tuple[Eng
             broken.append(" ".join(candidate))
             continue
         before = [Parity(**facts)] if (facts := opening.earlier(candidate)) else []
-        found = together([parity(right, outputs, card, statistics), *before])
+        found = combine_parities([compare_outputs(right, outputs, card, statistics), *before])
         if found.within(opening.runtime.tolerance):
             fitting.append((seconds, engine, Execution(*candidate, found.change)))
         else:
@@ -161,7 +161,7 @@ def _chosen(opening: Opening, statistics: FeatureStatistics | None) -> tuple[Eng
         )
     seconds, engine, execution = min(fitting, key=itemgetter(0))
     if engine is not reference:  # again: at first the machine may have been busy
-        unit = min(unit, timed(reference, pictures, at_once)[1])
+        unit = min(unit, time_engine(reference, pictures, at_once)[1])
         if unit < seconds and REFERENCE in candidates:
             seconds, engine, execution = unit, reference, Execution(*REFERENCE)
     speed = unit / seconds
@@ -180,7 +180,7 @@ def _reference(
     """Return how many pictures the reference takes at once, what it gives, and its seconds."""
     while True:
         try:
-            return at_once, *timed(engine, pictures, at_once)
+            return at_once, *time_engine(engine, pictures, at_once)
         except DeviceError:
             raise
         except Exception:  # most likely memory, which a run's own batches would be halved for
@@ -189,14 +189,16 @@ def _reference(
         at_once //= 2
 
 
-def timed(engine: Engine, pictures: NDArray[np.float32], at_once: int) -> tuple[Outputs, float]:
+def time_engine(
+    engine: Engine, pictures: NDArray[np.float32], at_once: int
+) -> tuple[Outputs, float]:
     """Return what an engine gives, and the seconds that it takes at best.
 
     Args:
         at_once: pictures in a batch, at most.
     """
     parts = [pictures[start : start + at_once] for start in range(0, len(pictures), at_once)]
-    outputs, best = joined([engine.run(part) for part in parts]), math.inf
+    outputs, best = concatenate_outputs([engine.run(part) for part in parts]), math.inf
     for _ in range(_ROUNDS):
         start = time.perf_counter()
         for part in parts:

@@ -17,7 +17,7 @@ import errno
 from collections.abc import Iterable
 from importlib.util import find_spec
 
-from diascope.display_text import masked
+from diascope.display_text import mask_credentials
 
 ENDS = (KeyboardInterrupt, GeneratorExit)
 """What ends the run. Anything else that a plugin raises is caught, even if it is no Exception:
@@ -114,11 +114,11 @@ def reason_of(error: BaseException) -> str:
         text = f"{str(told).rstrip(' .')}. {error.hint}"
     else:
         text = _text(error)
-    text = masked(" ".join(text.split()))
+    text = mask_credentials(" ".join(text.split()))
     if isinstance(error, ReadError) and text:
         return text
     if isinstance(error, OSError) and error.strerror:
-        return masked(" ".join(str(error.strerror).split()))
+        return mask_credentials(" ".join(str(error.strerror).split()))
     if (cause := error.__cause__) and type(cause).__module__.startswith("aiohttp"):
         return reason_of(cause)  # fsspec turns every HTTP error into FileNotFoundError
     if isinstance(error, TimeoutError) and not text:  # fsspec raises it without a text

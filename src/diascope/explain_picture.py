@@ -9,8 +9,8 @@ from pathlib import Path
 
 from diascope.activation_search import find_top_activating, read_rows
 from diascope.card import ModelCard
-from diascope.display_text import as_utf8, masked
-from diascope.document import nearest
+from diascope.display_text import as_utf8, mask_credentials
+from diascope.document import suggest
 from diascope.errors import ReadError, UsageError
 from diascope.explain.activation_maximisation import Wanted, wanted
 from diascope.explain.evidence import Method
@@ -106,11 +106,11 @@ def explain_item(pipeline: Pipeline, request: Request) -> PictureExplanation:
     facts = {
         "model": card.name,
         "recipe": as_utf8(str(pipeline.recipe.path)),
-        "image": masked(sample.item.uri),
+        "image": mask_credentials(sample.item.uri),
         "pixels of the whole picture": asdict(sample.region) if sample.region else {},
         "weights (SHA-256)": card.digest,
         "table": as_utf8(str(request.table or "")),
-        "command": masked(request.command),
+        "command": mask_credentials(request.command),
         "seconds to classify": classified - start,
         "seconds to explain": end - begin,
     }
@@ -136,7 +136,7 @@ def _find_item(image: str | None, recipe: Recipe) -> Item:
         found = list(islice(find_items([image]), 2))
         if len(found) != 1:
             some = "several files" if found else "no file"
-            raise UsageError(f"{masked(image)!r} is {some}", hint="Name one picture.")
+            raise UsageError(f"{mask_credentials(image)!r} is {some}", hint="Name one picture.")
     if found[0].end:
         raise ReadError(found[0].end.reason)
     return found[0].item
@@ -148,6 +148,6 @@ def _explainable_outputs(card: ModelCard, label: str | None) -> dict[str, int]:
     if label is not None and label not in names:
         raise UsageError(
             f"{card.name} has no evidence for the label {label!r}",
-            hint=nearest(label, list(names)),
+            hint=suggest(label, list(names)),
         )
     return {name: output for output, name in enumerate(names)}

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from diascope.display_text import in_words
-from diascope.document import Node, nearest
+from diascope.display_text import describe_type
+from diascope.document import Node, suggest
 from diascope.errors import PluginError, RecipeError
 
 _SHOWN = 80
@@ -37,7 +37,7 @@ class Parameter:
     @property
     def type_name(self) -> str:
         """The type in words, such as ``a whole number or nothing``."""
-        return in_words(self.hint)
+        return describe_type(self.hint)
 
 
 def parameters(target: Callable[..., Any]) -> dict[str, Parameter]:
@@ -72,7 +72,7 @@ def parameters(target: Callable[..., Any]) -> dict[str, Parameter]:
     return found
 
 
-def check(
+def check_values(
     target: Callable[..., Any], values: dict[str, Node], *, where: str, base: Path | None = None
 ) -> dict[str, Any]:
     """Return keyword arguments for ``target``, each of the type that its hint names.
@@ -89,7 +89,7 @@ def check(
     known = parameters(target)
     for key, node in values.items():
         if key not in known:
-            hint = nearest(key, list(known)) if known else "It takes no parameters."
+            hint = suggest(key, list(known)) if known else "It takes no parameters."
             raise RecipeError(f"unknown key {key!r}", where=node.where, hint=hint)
     for parameter in known.values():
         if parameter.required and parameter.name not in values:
@@ -139,7 +139,7 @@ def _mismatch(parameter: Parameter, node: Node, errors: Sequence[Any]) -> Recipe
     shown = got if len(got) <= _SHOWN else f"{got[:_SHOWN]}..."
     hint = ""
     if isinstance(node.value, str) and typing.get_origin(parameter.hint) is typing.Literal:
-        hint = nearest(node.value, [str(choice) for choice in typing.get_args(parameter.hint)])
+        hint = suggest(node.value, [str(choice) for choice in typing.get_args(parameter.hint)])
     message = f"{parameter.name} must be {parameter.type_name}, got {shown}{detail}"
     return RecipeError(message, where=_deepest(node, path), hint=hint)
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diascope.decision import softmax
-from diascope.novelty import warnings_of
+from diascope.novelty import novelty_warnings
 from diascope.sample import Overview, Prediction, Regions
 
 _MOST = 0.9
@@ -78,4 +78,4 @@ class Frames:
     def warnings(self) -> tuple[str, ...]:
         if self._boxes and (self.novelty or 0) <= 1:
             return ()
-        return warnings_of(self._novelties, what="regions" if self._boxes else "frames")
+        return novelty_warnings(self._novelties, what="regions" if self._boxes else "frames")

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from itertools import islice, takewhile
 from pathlib import Path, PurePosixPath
 
-from diascope.display_text import as_utf8, masked
+from diascope.display_text import as_utf8, mask_credentials
 from diascope.errors import AddressError, UsageError, reason_of
 from diascope.output import RUN_FILES
 from diascope.path_lists import listed_paths
@@ -82,11 +82,11 @@ def _prefixes(named: Sequence[str]) -> list[str]:
     """Return what stands before the ids of each named thing; nothing if only one is named."""
     if len(named) < 2:
         return [""] * len(named)
-    paths = map(PurePosixPath, map(masked, named))
+    paths = map(PurePosixPath, map(mask_credentials, named))
     short = [path.name or str(path).strip("/") for path in paths]  # "." has no name
     counts = Counter(short)
     return [
-        f"{masked(name).strip('/') if counts[last] > 1 else last}/"
+        f"{mask_credentials(name).strip('/') if counts[last] > 1 else last}/"
         for name, last in zip(named, short, strict=True)
     ]
 
@@ -267,9 +267,9 @@ def _listed(path: Path) -> Iterator[Found]:
 
 def _listed_remote(line: str, uri: str) -> list[Found]:
     try:
-        return list(find_remote(uri, f"{masked(line)}/"))
+        return list(find_remote(uri, f"{mask_credentials(line)}/"))
     except AddressError as error:
-        item = Item(masked(line), uri)
+        item = Item(mask_credentials(line), uri)
         return [Found(item, "", Failed(item, "read", "", error.message))]
 
 

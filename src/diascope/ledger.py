@@ -15,7 +15,7 @@ from typing import Any
 
 from xxhash import xxh3_128
 
-from diascope.display_text import masked
+from diascope.display_text import mask_credentials
 from diascope.errors import ReadError, UsageError
 from diascope.inputs import file_stamp
 from diascope.ledger_file import damaged_ledger_error, file_identity, open_ledger
@@ -222,7 +222,8 @@ class Ledger:
             again = retry and ended != "ok" and not answered
             done = digest == self.digest and ended != "pending" and told and not again
             same = stamp == entry.stamp and (
-                uri == item.uri or (answered and masked(uri) == masked(item.uri))  # signed anew
+                uri == item.uri
+                or (answered and mask_credentials(uri) == mask_credentials(item.uri))  # signed anew
             )
             if done and (same or (content and not entry.end and content_digest(item) == content)):
                 if old[:4] != row:

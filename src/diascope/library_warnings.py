@@ -27,7 +27,7 @@ _kept: Any = None  # the state of ``warnings`` before the first thread heard
 
 
 @contextmanager
-def heard() -> Iterator[list[warnings.WarningMessage]]:
+def capture_warnings() -> Iterator[list[warnings.WarningMessage]]:
     """Yield a list that takes every warning of this thread, none of which is shown.
 
     Meanwhile the warnings of threads that hear nothing are shown by the filters set before.
@@ -42,7 +42,7 @@ def heard() -> Iterator[list[warnings.WarningMessage]]:
         _end()
 
 
-def told_once() -> Callable[..., str]:
+def once_formatter() -> Callable[..., str]:
     """Return what makes a line of a warning for ``warnings.formatwarning``, and nothing of the same
     words again.
 

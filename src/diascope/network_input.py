@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from diascope.sample import Sample
 
 
-def fitted(sample: Sample, size: tuple[int, int], channels: int) -> NDArray[np.float32]:
+def to_network_input(sample: Sample, size: tuple[int, int], channels: int) -> NDArray[np.float32]:
     """Return ``(H, W, C)`` in [0, 1]; grey is repeated where three channels are wanted.
 
     Args:
@@ -22,11 +22,11 @@ def fitted(sample: Sample, size: tuple[int, int], channels: int) -> NDArray[np.f
             f"the model takes pictures of {width}x{height}, got {unit.shape[1]}x{unit.shape[0]}; "
             f"add `resize: {{size: [{height}, {width}]}}` to preprocess"
         )
-    if not takes(channels, unit.shape[2]):
+    if not accepts_channels(channels, unit.shape[2]):
         raise ValueError(f"the model takes {channels} channels, got {unit.shape[2]}")
     return unit if unit.shape[2] == channels else np.repeat(unit, channels, axis=2)
 
 
-def takes(channels: int, has: int) -> bool:
+def accepts_channels(channels: int, has: int) -> bool:
     """Whether a network of so many channels can be given a picture that has others."""
     return has == channels or (has, channels) == (1, 3)

@@ -95,7 +95,7 @@ def load_statistics(card: ModelCard, directory: Path) -> FeatureStatistics | Non
         ) from error
 
 
-def warnings_of(novelties: Sequence[float | None], *, what: str = "frames") -> tuple[str, ...]:
+def novelty_warnings(novelties: Sequence[float | None], *, what: str = "frames") -> tuple[str, ...]:
     """Return what to warn of, for one picture or the frames of one item.
 
     Args:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from diascope.display_text import masked
+from diascope.display_text import mask_credentials
 from diascope.errors import DiascopeError, OutputError
 
 LEDGER_FILE = "ledger.sqlite"
@@ -24,7 +24,7 @@ def check_local(folder: Path) -> None:
     if scheme.endswith(":") and len(scheme) > 2 and rest:  # "C:" is a drive
         raise OutputError(
             "results are written into a folder of this machine, not to an address",
-            where=masked(f"{scheme}//{'/'.join(rest)}"),
+            where=mask_credentials(f"{scheme}//{'/'.join(rest)}"),
             hint="The report `parquet: {to: s3://...}` copies the answers to an object store.",
         )
 

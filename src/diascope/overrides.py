@@ -6,7 +6,7 @@ from diascope.document import Node, parse_document
 from diascope.errors import RecipeError
 
 
-def overridden(document: Node, override: str) -> Node:
+def apply_override(document: Node, override: str) -> Node:
     """Return a document with a value put in place.
 
     Args:

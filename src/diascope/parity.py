@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diascope.card import ModelCard
-from diascope.decision import decide, scores_of, softmax
+from diascope.decision import decide, scores_from_logits, softmax
 from diascope.engines.outputs import Outputs
 from diascope.novelty import FeatureStatistics
 
@@ -40,7 +40,7 @@ class Parity:
         return f"moves a score by {self.change:.2g}{told}"
 
 
-def parity(
+def compare_outputs(
     right: Outputs,
     other: Outputs,
     card: ModelCard,
@@ -57,7 +57,7 @@ def parity(
     numbers = all(np.isfinite(each).all() for each in given if each is not None)
     if not numbers or other.maps.shape != right.maps.shape:
         return Parity(math.inf)
-    before, after = scores_of(right.logits, card), scores_of(other.logits, card)
+    before, after = scores_from_logits(right.logits, card), scores_from_logits(other.logits, card)
     flips = sum(
         _decided(one, card) != _decided(two, card) for one, two in zip(before, after, strict=True)
     )
@@ -75,7 +75,7 @@ def parity(
     return Parity(change, flips, warnings)
 
 
-def together(parts: Sequence[Parity]) -> Parity:
+def combine_parities(parts: Sequence[Parity]) -> Parity:
     """Return the parity over the pictures of all parts."""
     return Parity(
         max(part.change for part in parts),

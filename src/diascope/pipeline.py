@@ -32,18 +32,18 @@ from diascope.file_warnings import add_file_warnings
 from diascope.partial_results import PartialResults
 from diascope.plugins import (
     Plugin,
-    blamed,
+    blame_plugin,
     card_of,
+    failure_reason,
     find_plugin,
     find_plugins,
     load_plugin,
-    newer_api,
-    reason_within,
+    newer_api_warning,
 )
 from diascope.preparation import Part, Preparation
 from diascope.recipe import Recipe, Reference, build
 from diascope.sample import Failed, Item, Prediction, Record, Skipped
-from diascope.training_mismatch import departures
+from diascope.training_mismatch import mismatch_warnings
 
 _DECIDING = ("device", "devices", "engine", "precision", "tolerance", "evidence", "coverage")
 
@@ -134,7 +134,7 @@ class Pipeline:
     def _loaded(self, device: str) -> Predictor:
         """Load the model onto a device, into the engine that the first one chose."""
         try:
-            with blamed(self.model.plugin, "cannot be loaded"):
+            with blame_plugin(self.model.plugin, "cannot be loaded"):
                 predictor = self.model.instance.load(self.runtime(device))
         except RecipeError as error:
             raise self.recipe.located(error) from error
@@ -214,7 +214,7 @@ class Pipeline:
             raise
         except BaseException as error:  # a stranger's model may raise anything
             plugin = self.model.plugin
-            answer = Failed(item, "aggregate", plugin.name, reason_within(plugin, error))
+            answer = Failed(item, "aggregate", plugin.name, failure_reason(plugin, error))
         if frames.fault is not None:
             raise frames.fault
         for _ in frames:  # one that the model did not look at may have failed
@@ -235,7 +235,7 @@ def compose(recipe: Recipe) -> Pipeline:
     readers, warnings = make_readers(recipe)
     steps = tuple(make_part(reference, recipe) for reference in recipe.preprocess)
     model = make_part(recipe.model, recipe)
-    warnings += departures(recipe, card_of(model.plugin, model.instance))
+    warnings += mismatch_warnings(recipe, card_of(model.plugin, model.instance))
     if recipe.run.devices == "all" and not accelerators():
         warnings.append("run.devices is all, and there is no accelerator here: the processor works")
     reports = tuple(make_part(reference, recipe) for reference in recipe.report)
@@ -253,7 +253,9 @@ def compose(recipe: Recipe) -> Pipeline:
 
 def newer_apis(parts: Iterable[Part[Any]]) -> list[str]:
     """Return a warning of each plugin that was written for newer contracts."""
-    return list(filter(None, (newer_api(part.plugin, type(part.instance)) for part in parts)))
+    return list(
+        filter(None, (newer_api_warning(part.plugin, type(part.instance)) for part in parts))
+    )
 
 
 def _execution(predictor: Predictor | None) -> Execution | None:
@@ -265,7 +267,7 @@ def make_part(reference: Reference, recipe: Recipe) -> Part[Any]:
     try:
         plugin = find_plugin(reference.kind, reference.name)
         loaded = load_plugin(plugin)
-        with blamed(plugin, "cannot be made"):
+        with blame_plugin(plugin, "cannot be made"):
             instance = build(loaded, reference.parameters, where=reference.where, base=recipe.base)
     except PluginError as error:
         raise PluginError(error.message, where=reference.where, hint=error.hint) from error
@@ -276,10 +278,10 @@ def make_backbone(name: str, values: Mapping[str, Any]) -> Backbone:
     """Make a backbone plugin from plain values, as a card holds them."""
     plugin = find_plugin("backbone", name)
     loaded = load_plugin(plugin)
-    if told := newer_api(plugin, loaded):
+    if told := newer_api_warning(plugin, loaded):
         warn(told, stacklevel=2)
     nodes = parse_document(json.dumps(values), name=f"backbone {name}").value
-    with blamed(plugin, "cannot be made"):
+    with blame_plugin(plugin, "cannot be made"):
         return cast(Backbone, build(loaded, nodes, where=f"backbone {name}"))
 
 
@@ -293,7 +295,7 @@ def make_readers(recipe: Recipe) -> tuple[tuple[Part[Reader], ...], list[str]]:
             loaded = load_plugin(plugin)
             if any(parameter.required for parameter in parameters(loaded).values()):
                 continue
-            with blamed(plugin, "cannot be made"):
+            with blame_plugin(plugin, "cannot be made"):
                 found.append(Part[Reader](plugin, loaded()))
         except DiascopeError as error:
             warnings.append(f"left out of `read: auto`: {error.message}")

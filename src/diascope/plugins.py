@@ -19,7 +19,7 @@ from typing import Any
 
 from diascope import contracts
 from diascope.card import ModelCard
-from diascope.document import nearest
+from diascope.document import suggest
 from diascope.errors import ENDS, DiascopeError, PluginError, reason_of
 from diascope.fields import parameters
 
@@ -110,7 +110,7 @@ def find_plugin(kind: str, name: str) -> Plugin:
     if not claims:
         raise PluginError(
             f"there is no {kind} plugin named {name!r}",
-            hint=nearest(name, sorted({plugin.name for plugin in same_kind})),
+            hint=suggest(name, sorted({plugin.name for plugin in same_kind})),
         )
     if len(claims) > 1:
         owners = " and ".join(f"{plugin.distribution} {plugin.version}" for plugin in claims)
@@ -137,7 +137,7 @@ def load_plugin(plugin: Plugin) -> type:
             f"{plugin.title} cannot be imported: {_cause(plugin, error)}",
             hint=_repair(plugin, error),
         ) from error
-    with blamed(plugin, "cannot be looked at"):
+    with blame_plugin(plugin, "cannot be looked at"):
         if not inspect.isclass(loaded):
             raise PluginError(f"{plugin.title}: expected a class, got {loaded!r}")
         _check_api(plugin, loaded)
@@ -150,7 +150,7 @@ def load_plugin(plugin: Plugin) -> type:
 
 
 @contextmanager
-def blamed(plugin: Plugin, what: str) -> Iterator[None]:
+def blame_plugin(plugin: Plugin, what: str) -> Iterator[None]:
     """Tell what a plugin's code raises meanwhile as the plugin's, by title, reason and place.
 
     Args:
@@ -167,7 +167,7 @@ def blamed(plugin: Plugin, what: str) -> Iterator[None]:
         raise PluginError(f"{plugin.title} {what}: {_cause(plugin, error)}") from error
 
 
-def reason_within(plugin: Plugin, error: BaseException) -> str:
+def failure_reason(plugin: Plugin, error: BaseException) -> str:
     """Return why a plugin failed at an item, with the line of its own code unless it said why.
 
     Of the file only the name is told: where it is installed is nothing to a report.
@@ -176,7 +176,7 @@ def reason_within(plugin: Plugin, error: BaseException) -> str:
     return reason_of(error) + (f" ({Path(place[0]).name}:{place[1]})" if place else "")
 
 
-def raised_by(plugin: Plugin, error: BaseException) -> bool:
+def is_raised_by(plugin: Plugin, error: BaseException) -> bool:
     """Whether a plugin of others raised an error, or what it calls did, but none of our code."""
     package = f"{_package(plugin)}."
     names = [f"{frame.f_globals.get('__name__')}." for frame, _ in walk_tb(error.__traceback__)]
@@ -190,7 +190,7 @@ def card_of(plugin: Plugin, model: Any) -> ModelCard:
     Raises:
         PluginError: if it cannot be read, or is none, or does not hold together.
     """
-    with blamed(plugin, "cannot tell its card"):
+    with blame_plugin(plugin, "cannot tell its card"):
         card = model.card
         if not isinstance(card, ModelCard):
             raise PluginError(
@@ -202,7 +202,7 @@ def card_of(plugin: Plugin, model: Any) -> ModelCard:
     return card
 
 
-def newer_api(plugin: Plugin, loaded: Any) -> str:
+def newer_api_warning(plugin: Plugin, loaded: Any) -> str:
     """Return a warning if a plugin was written for a newer minor version of the contracts."""
     theirs, ours = loaded.api, contracts.API
     if theirs <= ours:

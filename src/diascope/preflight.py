@@ -8,7 +8,7 @@ from pathlib import Path
 
 from diascope.card import check_digest
 from diascope.decision import check_thresholds
-from diascope.engine_selection import check_wish
+from diascope.engine_selection import check_engine_request
 from diascope.errors import DiascopeError, RecipeError
 from diascope.inputs import find_items
 from diascope.output import check_local
@@ -71,7 +71,7 @@ def check(pipeline: Pipeline, named: Sequence[str], lists: Sequence[Path] = ()) 
         result.notes.append(f"on {', '.join(pipeline.devices)}")
         if card.backbone and weights is not None:
             for device in pipeline.devices:
-                check_wish(card, weights, pipeline.runtime(device))
+                check_engine_request(card, weights, pipeline.runtime(device))
     with _noted(pipeline, result):
         check_local(Path(pipeline.recipe.output or "."))
     _check_inputs(pipeline, named, lists, result)

@@ -12,7 +12,7 @@ from diascope.contract_checks import sample_fault
 from diascope.contracts import Prepared, Reader, Resumed, Step
 from diascope.errors import ENDS, NoPictureError, reason_of
 from diascope.partial_results import PartialResults
-from diascope.plugins import Plugin, reason_within
+from diascope.plugins import Plugin, failure_reason
 from diascope.sample import Failed, Item, Sample, Skipped
 from diascope.timing import StageTimer, time_each
 
@@ -86,7 +86,7 @@ class Preparation:
             except ENDS:
                 raise
             except BaseException as error:  # a stranger's reader may raise anything
-                reason = f"sniff: {reason_within(part.plugin, error)}"
+                reason = f"sniff: {failure_reason(part.plugin, error)}"
                 broken = Failed(item, "read", part.plugin.name, reason)
                 continue
             if sure > surest:
@@ -130,7 +130,7 @@ class Preparation:
             except ENDS:
                 raise
             except BaseException as error:  # a stranger's step may raise anything
-                reason = reason_within(step.plugin, error)
+                reason = failure_reason(step.plugin, error)
                 return Failed(read.item, "preprocess", step.plugin.name, reason)
             if fault := sample_fault(sample):
                 return Failed(read.item, "preprocess", step.plugin.name, fault)
@@ -153,4 +153,4 @@ def _samples(item: Item, reader: Part[Reader], start: int) -> Iterator[Sample | 
     except ENDS:
         raise
     except BaseException as error:  # a stranger's reader may raise anything
-        yield Failed(item, "read", reader.plugin.name, reason_within(reader.plugin, error))
+        yield Failed(item, "read", reader.plugin.name, failure_reason(reader.plugin, error))

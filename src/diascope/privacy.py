@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Literal
 
-from diascope.display_text import masked
+from diascope.display_text import mask_credentials
 from diascope.sample import Item, Prediction, Record
 
 Privacy = Literal["none", "strict"]
@@ -64,7 +64,7 @@ def redact_text(text: str, item: Item) -> str:
 
 def remove_paths(text: str, *items: Item) -> str:
     """Return a text without the paths and the names of items' files."""
-    text = masked(text)
+    text = mask_credentials(text)
     for path in (path for item in items for path in _paths(item.uri)):
         if len(path) >= _SHORTEST_NAME:
             text = text.replace(path, "...")
@@ -79,7 +79,7 @@ def remove_error_text(text: str) -> str:
 @lru_cache(maxsize=16)  # each text of a record asks again
 def _paths(uri: str) -> list[str]:
     """Return what a text may call a file, or what lies in an archive; the longest first."""
-    uri, found = masked(uri), set[str]()
+    uri, found = mask_credentials(uri), set[str]()
     for path in (uri, *(part.rpartition("://")[2] for part in uri.split("::"))):
         pieces = path.split("/")
         found |= {"/".join(pieces[start:]) for start in range(len(pieces))}

@@ -13,18 +13,18 @@ from numpy.typing import NDArray
 
 from diascope.card import ModelCard
 from diascope.classifier import Classifier
-from diascope.engine_selection import timed
+from diascope.engine_selection import time_engine
 from diascope.engines import graph_cache
 from diascope.engines.open_engines import Opening
 from diascope.engines.outputs import Engine
-from diascope.engines.reference_pictures import drawn
+from diascope.engines.reference_pictures import draw_reference_pictures
 from diascope.errors import OutputError, PluginError, UsageError, refuse_missing
 from diascope.inference_trace import OVERRIDES as _LOOKING
 from diascope.inference_trace import inspectable_classifier
 from diascope.inputs import find_items
-from diascope.network_input import fitted
+from diascope.network_input import to_network_input
 from diascope.novelty import FeatureStatistics
-from diascope.parity import Parity, parity, together
+from diascope.parity import Parity, combine_parities, compare_outputs
 from diascope.pipeline import Pipeline
 from diascope.sample import Failed, Item, Skipped
 
@@ -52,7 +52,7 @@ class Attempt:
 
     def within(self, tolerance: float) -> bool:
         """Say whether a run with that tolerance takes it."""
-        return together([self.drawn, self.real]).within(tolerance)
+        return combine_parities([self.drawn, self.real]).within(tolerance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def _pictures(pipeline: Pipeline, item: Item, count: int) -> Iterator[NDArray[np
             return
         for sample in block:
             try:
-                picture = fitted(sample, card.size, card.channels)
+                picture = to_network_input(sample, card.size, card.channels)
             except ValueError as error:
                 yield str(error)
                 return
@@ -160,7 +160,7 @@ class _Yardstick:
         statistics: FeatureStatistics | None,
     ) -> None:
         starts = range(0, len(pictures), _BATCH)
-        self.drawn = drawn(card.size, card.channels)
+        self.drawn = draw_reference_pictures(card.size, card.channels)
         self._batches = [*(pictures[start : start + _BATCH] for start in starts), self.drawn]
         self._right = [reference.run(batch) for batch in self._batches]
         self._card, self._statistics = card, statistics
@@ -168,14 +168,14 @@ class _Yardstick:
     def attempt(self, layers: int | None, engine: Engine) -> Attempt:
         """Say what an engine changes that computes so many layers in int8, or all."""
         *read, on_drawn = (
-            parity(right, engine.run(batch), self._card, self._statistics)
+            compare_outputs(right, engine.run(batch), self._card, self._statistics)
             for batch, right in zip(self._batches, self._right, strict=True)
         )
-        return Attempt(layers, on_drawn, together(read))
+        return Attempt(layers, on_drawn, combine_parities(read))
 
     def seconds(self, engine: Engine) -> float:
         """Return how long an engine takes for the drawn pictures."""
-        return timed(engine, self.drawn, _BATCH)[1]
+        return time_engine(engine, self.drawn, _BATCH)[1]
 
 
 def _kept(

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, cast, get_args
 
 from diascope.acceptance import AcceptanceRule
-from diascope.document import Node, nearest, read_document
+from diascope.document import Node, read_document, suggest
 from diascope.errors import RecipeError
-from diascope.fields import check
-from diascope.overrides import overridden
+from diascope.fields import check_values
+from diascope.overrides import apply_override
 from diascope.plugins import find_plugins, recipe_path
 from diascope.privacy import Privacy
 from diascope.sample import FACTS
@@ -160,7 +160,7 @@ def read_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
     path = _find(name)
     document = read_document(path)
     for override in overrides:
-        document = overridden(document, override)
+        document = apply_override(document, override)
     keys = _mapping(document, "a recipe")
     _known(keys, _KEYS)
     if "model" not in keys:
@@ -209,7 +209,7 @@ def build(
     target: Callable[..., T], values: dict[str, Node], *, where: str, base: Path | None = None
 ) -> T:
     """Check values against a class and make one; its own ValueErrors get the place."""
-    arguments = check(target, values, where=where, base=base)
+    arguments = check_values(target, values, where=where, base=base)
     try:
         return target(**arguments)
     except (ValueError, TypeError) as error:
@@ -246,7 +246,7 @@ def _find(name: str) -> Path:
 def _known(keys: dict[str, Node], allowed: list[str]) -> None:
     for key, node in keys.items():
         if key not in allowed:
-            raise RecipeError(f"unknown key {key!r}", where=node.where, hint=nearest(key, allowed))
+            raise RecipeError(f"unknown key {key!r}", where=node.where, hint=suggest(key, allowed))
 
 
 def _mapping(node: Node, what: str) -> dict[str, Node]:

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from diascope.archives import open_filesystem
-from diascope.display_text import as_utf8, masked
+from diascope.display_text import as_utf8, mask_credentials
 from diascope.errors import AddressError, ReadError, UsageError, reason_of
 from diascope.sample import Failed, Found, Item, Skipped
 
@@ -47,12 +47,15 @@ def find_remote(uri: str, prefix: str) -> Iterator[Found]:
     except Exception as error:  # a file system may raise anything
         raise _refused(uri, error) from error
     if not paths:
-        raise AddressError(f"there is nothing at {masked(uri)}")
+        raise AddressError(f"there is nothing at {mask_credentials(uri)}")
     scheme = head.partition("://")[0]
     single = [root] == list(paths)
     fixed = _fixed(root, uri).rpartition("/")[0] if _is_glob(root, uri) else root.rstrip("/")
     for path, stamp in paths.items():
-        shown, inner = PurePosixPath(masked(path)).name, masked(path.removeprefix(fixed))
+        shown, inner = (
+            PurePosixPath(mask_credentials(path)).name,
+            mask_credentials(path.removeprefix(fixed)),
+        )
         name = prefix.rstrip("/") or shown if single else f"{prefix}{inner.lstrip('/')}"
         located = uri if single else f"{scheme}://{path.lstrip('/')}{tail}"
         if not tail and not single:
@@ -92,7 +95,7 @@ def _refused(uri: str, error: Exception) -> UsageError:
     A file system may say of every fault that nothing is there, as that of HTTP does; what it was
     raised from tells more. The kinds of that come from many packages: they are told by name.
     """
-    shown, causes = masked(uri), list(_causes(error))
+    shown, causes = mask_credentials(uri), list(_causes(error))
     for cause in causes:
         kinds, code = " ".join(kind.__name__ for kind in type(cause).__mro__), _code(cause)
         message = f"{shown} cannot be reached: {_reason(cause)}"
@@ -137,12 +140,14 @@ def _reason(error: BaseException) -> str:
     status, code = _status(error), _code(error)
     told = f"{status} {responses.get(status, '')}".strip()  # a server's own words may name people
     told += f" ({code})" if code else ""
-    return masked(told if status else reason_of(error))
+    return mask_credentials(told if status else reason_of(error))
 
 
 def _digest(info: dict[str, Any]) -> str:
     told = json.dumps(info, sort_keys=True, default=str)
-    return hashlib.sha256(masked(told).encode()).hexdigest()  # signed anew, it is the same
+    return hashlib.sha256(
+        mask_credentials(told).encode()
+    ).hexdigest()  # signed anew, it is the same
 
 
 def _remote_paths(system: Any, root: str, uri: str) -> dict[str, str]:

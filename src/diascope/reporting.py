@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from diascope.contracts import Report
-from diascope.display_text import as_utf8, masked
+from diascope.display_text import as_utf8, mask_credentials
 from diascope.errors import ENDS, DiascopeError, OutputError
 from diascope.ledger import Ledger
 from diascope.output import move_files, target_paths, write_atomically
 from diascope.output_errors import is_disk_full
 from diascope.pipeline import Pipeline
-from diascope.plugins import reason_within
+from diascope.plugins import failure_reason
 from diascope.preparation import Part
 from diascope.privacy import WITHHELD, redact_record, remove_error_text
 from diascope.profile import Profile
@@ -111,7 +111,9 @@ def write_reports(
     for left in output.glob(".part-*"):  # of a run that was killed; the lock is ours
         shutil.rmtree(left)
     strict = pipeline.recipe.privacy == "strict"
-    run = json.loads(masked(json.dumps(summary.plain(pipeline, ledger), ensure_ascii=False)))
+    run = json.loads(
+        mask_credentials(json.dumps(summary.plain(pipeline, ledger), ensure_ascii=False))
+    )
     known, taken = _remembered(ledger)[1], dict[Path, str]()
     problems: list[str] = []
     for part in pipeline.reports:
@@ -133,7 +135,7 @@ def write_reports(
                     raise
                 problems.append(_problem(part, error, strict))
     text = json.dumps(run | {"problems": problems}, indent=1, ensure_ascii=False)
-    write_atomically(output / RUN_FILE, masked(text))
+    write_atomically(output / RUN_FILE, mask_credentials(text))
     names = [*_names(taken, output), RUN_FILE]
     older = known.keys() - set(names)  # such as shards of a longer run
     if problems:
@@ -214,7 +216,7 @@ def _fault(
 
 def _problem(part: Part[Report], error: BaseException, strict: bool) -> str:
     """Say plainly why; where privacy is strict, not in the words of a stranger's error."""
-    kind, reason = type(error).__name__, reason_within(part.plugin, error)
+    kind, reason = type(error).__name__, failure_reason(part.plugin, error)
     if strict and isinstance(error, DiascopeError):  # it may quote another
         own = f"{kind}: "
         reason = own + remove_error_text(reason.removeprefix(own))

@@ -20,7 +20,7 @@ from diascope.ledger_file import damaged_ledger_error, is_corruption
 from diascope.output import LEDGER_FILE, lock_folder
 from diascope.output_errors import describe_output_error, is_disk_full
 from diascope.pipeline import Pipeline
-from diascope.plugins import blamed, raised_by
+from diascope.plugins import blame_plugin, is_raised_by
 from diascope.privacy import WITHHELD, remove_paths
 from diascope.profile import Profile, add_network_threads
 from diascope.pseudonyms import pseudonymise
@@ -280,9 +280,11 @@ def _execute(pipeline: Pipeline, ledger: Ledger) -> Generator[Sequence[Record], 
     except BaseException as error:
         if isinstance(error, DiascopeError) and pipeline.recipe.privacy == "strict":
             error.message = remove_paths(error.message, *waiting)
-        if is_disk_full(error) or not raised_by(executor.plugin, error):
+        if is_disk_full(error) or not is_raised_by(executor.plugin, error):
             raise
-        with blamed(executor.plugin, "failed"):  # errors of ours, and what ends the work, go on
+        with blame_plugin(
+            executor.plugin, "failed"
+        ):  # errors of ours, and what ends the work, go on
             raise
 
 

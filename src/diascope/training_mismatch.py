@@ -10,7 +10,7 @@ from diascope.plugins import find_plugin, load_plugin
 from diascope.recipe import Recipe
 
 
-def departures(recipe: Recipe, card: ModelCard) -> list[str]:
+def mismatch_warnings(recipe: Recipe, card: ModelCard) -> list[str]:
     """Return a warning of each part of a recipe that differs from the training.
 
     Of parts that the card does not name, nothing is said.

@@ -58,7 +58,7 @@ def test_a_model_whose_scores_lie_beyond_1_is_told_by_one_of_them(
     command: Command, recipe: Path, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     beyond = np.array([1.0000001, -1e-7, 0.0])
-    monkeypatch.setattr("diascope.classifier.scores_of", lambda rows, _: rows * 0 + beyond)
+    monkeypatch.setattr("diascope.classifier.scores_from_logits", lambda rows, _: rows * 0 + beyond)
     ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
     assert ended.code == 2
     assert "12 of 12 answers with scores that are not between 0 and 1, such as 1.0" in ended.err

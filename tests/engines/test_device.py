@@ -68,12 +68,14 @@ def test_devices_of_several_kinds_are_refused_as_no_engine_serves_them_all() -> 
 def test_a_device_is_told_by_its_properties_where_it_has_some(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert device.described("cpu") == "cpu"
+    assert device.describe_device("cpu") == "cpu"
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     card = SimpleNamespace(
         name="A100", major=8, minor=0, total_memory=40, multi_processor_count=108, uuid="its own"
     )
     monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: card)
     assert (
-        device.described("cuda:1") == device.described("cuda") == "cuda ('A100', (8, 0), 40, 108)"
+        device.describe_device("cuda:1")
+        == device.describe_device("cuda")
+        == "cuda ('A100', (8, 0), 40, 108)"
     )

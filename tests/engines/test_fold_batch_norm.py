@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from diascope.engines.fold_batch_norm import folded
+from diascope.engines.fold_batch_norm import fold_batch_norms
 from tests.engines.networks import classifier
 
 
@@ -18,7 +18,7 @@ def norms(module: nn.Module) -> int:
 )
 def test_a_folded_network_is_the_same_function_with_fewer_layers(backbone: str, left: int) -> None:
     network, card = classifier(backbone)
-    own = folded(network.backbone, card)
+    own = fold_batch_norms(network.backbone, card)
     picture = torch.rand(2, 3, *card.size)
     with torch.no_grad():
         before, after = network.backbone(picture), own(picture)
@@ -43,10 +43,10 @@ def test_a_network_that_would_change_stays_as_it_is() -> None:
     _, card = classifier("convnet")
     twice = Twice().eval()
     twice.norm.running_var.fill_(4.0)  # type: ignore[union-attr]
-    assert folded(twice, card) is twice
+    assert fold_batch_norms(twice, card) is twice
 
 
 def test_a_network_without_weights_has_nothing_to_fold() -> None:
     _, card = classifier("convnet")
     picture = torch.rand(1, 3, *card.size)
-    assert torch.equal(folded(nn.AvgPool2d(4), card)(picture), nn.AvgPool2d(4)(picture))
+    assert torch.equal(fold_batch_norms(nn.AvgPool2d(4), card)(picture), nn.AvgPool2d(4)(picture))

@@ -18,7 +18,7 @@ import pytest
 
 from diascope.executors import processes
 from diascope.executors.processes import WorkerProcess
-from diascope.library_warnings import heard
+from diascope.library_warnings import capture_warnings
 from diascope.sample import Failed, Item, Skipped
 from tests.runs import PATIENCE_S, done_in, start, write_pictures, write_recipe
 
@@ -163,7 +163,7 @@ class Warns(Tells):
     """A Work whose worker is warned of every item, after it has heard what another one said."""
 
     def prepare(self, item: Item) -> Iterator[Skipped]:
-        with heard():
+        with capture_warnings():
             pass
         warnings.warn("it is torn", stacklevel=1)
         yield Skipped(item, "torn")

@@ -9,7 +9,7 @@ import pytest
 from scipy.special import softmax
 
 from diascope.card import Label, ModelCard
-from diascope.decision import prediction_set, scores_of
+from diascope.decision import prediction_set, scores_from_logits
 from diascope.training.decisions import add_decisions
 from diascope.training.operating_points import Rule
 
@@ -44,7 +44,7 @@ def covered(random: Random) -> float:
     names = made.names
     sets = [
         prediction_set(dict(zip(names, row, strict=True)), made, 0.9)
-        for row in scores_of(logits, made)
+        for row in scores_from_logits(logits, made)
     ]
     truth = [names[label] for label in pictures.targets.argmax(axis=1)]
     return float(np.mean([name in held for name, held in zip(truth, sets, strict=True)]))

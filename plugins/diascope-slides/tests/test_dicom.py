@@ -14,7 +14,7 @@ import pytest
 from pydicom import Dataset, dcmread, examples
 
 from diascope.errors import NoPictureError, ReadError
-from diascope.library_warnings import heard
+from diascope.library_warnings import capture_warnings
 from diascope.sample import Item
 from diascope_slides.backends import dicom, dicom_series
 from diascope_slides.backends.dicom import DicomSlide
@@ -197,7 +197,7 @@ def test_a_slide_that_is_opened_keeps_no_warning_from_another_thread(
 
     monkeypatch.setattr(dicom, "_header", slow)
     opening = threading.Thread(target=lambda: DicomSlide(Path(item.uri)).close())
-    with heard() as told:
+    with capture_warnings() as told:
         opening.start()
         mine.wait()
         warnings.warn("a picture's bytes are odd", stacklevel=1)

@@ -13,7 +13,7 @@ from hypothesis import strategies as some
 
 from diascope.document import parse_document
 from diascope.errors import NoPictureError, ReadError, RecipeError
-from diascope.fields import check
+from diascope.fields import check_values
 from diascope.sample import Item, Sample
 from diascope.testing import check_reader
 from diascope_slides.grid import Grid
@@ -207,7 +207,7 @@ def test_a_stated_spacing_wins_over_the_policy(make_slide: Make, coded: Make) ->
 def test_a_recipe_writes_the_policy_as_a_word_or_a_key(text: str, value: object) -> None:
     node = parse_document(f"missing: {text}", name="a.yaml")
 
-    assert check(SlideReader, node.value, where="a.yaml") == {"missing": value}
+    assert check_values(SlideReader, node.value, where="a.yaml") == {"missing": value}
 
 
 @pytest.mark.parametrize("text", ["maybe", "{assum: 1}", "{assume: a}", "{level: 0.5}", "0.5"])
@@ -215,7 +215,7 @@ def test_a_recipe_with_another_policy_is_refused(text: str) -> None:
     node = parse_document(f"missing: {text}", name="a.yaml")
 
     with pytest.raises(RecipeError, match="missing"):
-        check(SlideReader, node.value, where="a.yaml")
+        check_values(SlideReader, node.value, where="a.yaml")
 
 
 @pytest.mark.parametrize(

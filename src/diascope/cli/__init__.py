@@ -20,7 +20,7 @@ from diascope.cli.streams import (
     redirect_to_null,
 )
 from diascope.errors import DiascopeError
-from diascope.library_warnings import told_once
+from diascope.library_warnings import once_formatter
 
 _VERBS = {
     "run": "Classify pictures with a recipe and write the reports.",
@@ -80,7 +80,7 @@ def pipeline() -> None:
 @interruptible()
 def main() -> None:
     """Run the command; errors of ours become one message and exit code 2."""
-    warnings.formatwarning = told_once()
+    warnings.formatwarning = once_formatter()
     open_closed_streams()
     escape_unencodable()
     ignore_write_errors("stderr")

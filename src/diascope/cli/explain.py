@@ -70,7 +70,7 @@ def explain(
     Writes explain.html: the preprocessing step by step, the first filters, maps of every depth,
     evidence maps and what they add up to, and the arithmetic of single places.
     """
-    from diascope.display_text import masked
+    from diascope.display_text import mask_credentials
     from diascope.errors import ReadError, UsageError
 
     if demo:
@@ -87,7 +87,9 @@ def explain(
         with without_warnings(quiet=quiet):
             page = _make_page(recipe, image, quiet, options)
     except ReadError as error:  # as in a run: it is the picture that failed
-        click.echo(f"failed: {masked(image or 'the first of the input')}: {error}", err=True)
+        click.echo(
+            f"failed: {mask_credentials(image or 'the first of the input')}: {error}", err=True
+        )
         sys.exit(1)
     _write(Path(output), "explain.html", page, quiet)
 

@@ -100,7 +100,7 @@ def _card(name: str) -> "ModelCard":
     from diascope.card import read_card
     from diascope.errors import WeightsError
     from diascope.fields import parameters
-    from diascope.plugins import blamed, card_of, find_plugin, load_plugin
+    from diascope.plugins import blame_plugin, card_of, find_plugin, load_plugin
 
     if isdir(name):  # noqa: PTH112 - Path.is_dir may raise
         return read_card(Path(name))
@@ -114,6 +114,6 @@ def _card(name: str) -> "ModelCard":
             f"{name} has no weights of its own",
             hint=f"Give it some in a recipe: {name}: {{{needs[0]}: FOLDER}}.",
         )
-    with blamed(plugin, "cannot be made"):
+    with blame_plugin(plugin, "cannot be made"):
         model = loaded()
     return card_of(plugin, model)

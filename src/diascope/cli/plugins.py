@@ -64,7 +64,7 @@ def show(name: str, kind: str | None, as_json: bool) -> None:
 
     Of a recipe, its text.
     """
-    from diascope.document import nearest
+    from diascope.document import suggest
     from diascope.errors import PluginError
     from diascope.plugins import find_plugin, find_plugins
 
@@ -72,7 +72,7 @@ def show(name: str, kind: str | None, as_json: bool) -> None:
     short = name.rpartition(":")[2]
     kinds = [plugin.kind for plugin in find_plugins() if plugin.name == short]
     if kind is None and not kinds:
-        hint = nearest(name, sorted({plugin.name for plugin in find_plugins()}))
+        hint = suggest(name, sorted({plugin.name for plugin in find_plugins()}))
         raise PluginError(f"there is no plugin named {name!r}", hint=hint)
     shown = [find_plugin(each, name) for each in sorted({kind} if kind else set(kinds))]
     documents = [_document(plugin) for plugin in shown]

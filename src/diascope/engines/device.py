@@ -49,7 +49,7 @@ def accelerators() -> tuple[str, ...]:
     return ("mps",) if torch.backends.mps.is_available() else ()
 
 
-def described(device: str) -> str:
+def describe_device(device: str) -> str:
     """Return what decides how fast an engine is on a device, beside the processor."""
     if not device.startswith("cuda"):
         return device

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diascope.engines.outputs import Outputs, summed
+from diascope.engines.outputs import Outputs, outputs_from_maps
 
 INPUT = "pictures"
 OUTPUTS = ("maps", "pooled", "attention")
@@ -33,4 +33,4 @@ def outputs_of(
         for name in found[0]
     }
     maps, pooled = (every[name] for name in OUTPUTS[:2])
-    return summed(maps, bias, pooled, every.get(OUTPUTS[2]))
+    return outputs_from_maps(maps, bias, pooled, every.get(OUTPUTS[2]))

@@ -13,7 +13,7 @@ from diascope.explain.call_trace import traced
 _NEAR = 1e-3
 
 
-def folded(backbone: nn.Module, card: ModelCard) -> nn.Module:
+def fold_batch_norms(backbone: nn.Module, card: ModelCard) -> nn.Module:
     """Return a copy in which batch norms are part of the convolution that feeds them, where one
     does and feeds nothing else.
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from diascope.card import ModelCard
 from diascope.contracts import Runtime
 from diascope.engines import graph_cache
-from diascope.engines.device import described
+from diascope.engines.device import describe_device
 from diascope.engines.exported import TOGETHER
 from diascope.engines.outputs import Engine
 from diascope.errors import RecipeError
@@ -57,7 +57,7 @@ class Opening:
             {
                 "card": card.deciding(),
                 "plugins": runtime.plugins,
-                "device": described(runtime.device),
+                "device": describe_device(runtime.device),
                 "together": TOGETHER,
                 "versions": {name: installed(name) for name in PACKAGES},
                 "diascope": version("diascope"),

@@ -42,7 +42,7 @@ class Engine(Protocol):
         """Execute the network on ``(N, H, W, C)`` pictures with black at 0 and white at 1."""
 
 
-def summed(
+def outputs_from_maps(
     maps: NDArray[np.float32],
     bias: NDArray[np.float32],
     pooled: NDArray[np.float32],
@@ -57,7 +57,7 @@ def summed(
     return Outputs(wide.astype(np.float32), maps, bias, pooled, attention)
 
 
-def joined(parts: Sequence[Outputs]) -> Outputs:
+def concatenate_outputs(parts: Sequence[Outputs]) -> Outputs:
     """Return the outputs for the pictures of all parts."""
     logits, maps, pooled = (
         np.concatenate([getattr(part, name) for part in parts])

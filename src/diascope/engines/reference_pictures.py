@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 COUNT = 32
 
 
-def drawn(size: tuple[int, int], channels: int) -> NDArray[np.float32]:
+def draw_reference_pictures(size: tuple[int, int], channels: int) -> NDArray[np.float32]:
     """Return ``(32, H, W, C)`` in [0, 1]; always the same.
 
     Each is a coarse field, a finer one and noise, in shares that go from smooth to rough, around a

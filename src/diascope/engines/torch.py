@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from diascope.card import ModelCard
 from diascope.cores import quota_threads
 from diascope.engines.exported import equal_parts
-from diascope.engines.fold_batch_norm import folded
+from diascope.engines.fold_batch_norm import fold_batch_norms
 from diascope.engines.graph import Graph
-from diascope.engines.outputs import Outputs, summed
+from diascope.engines.outputs import Outputs, outputs_from_maps
 from diascope.errors import DeviceError
 from diascope.network import Network
 
@@ -35,10 +35,10 @@ class Reference:
         self.network = network
         self._graph, self._device = Graph(network, card, torch.float32), device
         _compute_in_full(device)
-        heed_quota()
+        limit_threads()
 
     def run(self, pictures: NDArray[np.float32]) -> Outputs:
-        with torch.inference_mode(), alive(self._device):
+        with torch.inference_mode(), detect_lost_device(self._device):
             features = self._graph.features(torch.from_numpy(pictures).to(self._device))
             logits = self.network.head(features)
             maps, pooled, *attention = self._graph.answers(features)
@@ -65,21 +65,21 @@ class TorchEngine:
         self, network: Network, card: ModelCard, device: str, precision: str, *, compiled: bool
     ) -> None:
         self.name, self.precision = "compile" if compiled else "torch", precision
-        backbone = copy.deepcopy(folded(network.backbone, card)).to(_TYPES[precision])
+        backbone = copy.deepcopy(fold_batch_norms(network.backbone, card)).to(_TYPES[precision])
         own = Network(backbone, network.head).eval()
         self._graph, self._device = Graph(own, card, _TYPES[precision]), device
         self._call = torch.compile(self._graph, dynamic=False) if compiled else self._graph
         _compute_in_full(device)
-        heed_quota()
+        limit_threads()
         self._copies = torch.cuda.Stream(device) if device.startswith("cuda") else None  # type: ignore[no-untyped-call]
 
     def run(self, pictures: NDArray[np.float32]) -> Outputs:
-        with torch.inference_mode(), alive(self._device):
+        with torch.inference_mode(), detect_lost_device(self._device):
             found = [self._call(self._copied(part)) for part in self._parts(pictures)]
             whole = (torch.cat(each)[: len(pictures)] for each in zip(*found, strict=True))
             maps, pooled, *attention = map(_array, whole)
         bias = _array(self._graph.head.bias)
-        return summed(maps, bias, pooled, attention[0] if attention else None)
+        return outputs_from_maps(maps, bias, pooled, attention[0] if attention else None)
 
     def _parts(self, pictures: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         if self.name == "compile":
@@ -108,14 +108,14 @@ def _compute_in_full(device: str) -> None:
         torch.backends.cudnn.allow_tf32 = False
 
 
-def heed_quota() -> None:
+def limit_threads() -> None:
     """Let torch take no more threads than a container's quota is worth, for the whole process."""
     if limit := quota_threads():
         torch.set_num_threads(min(limit, torch.get_num_threads()))
 
 
 @contextmanager
-def alive(device: str) -> Iterator[None]:
+def detect_lost_device(device: str) -> Iterator[None]:
     """Tell an accelerator that has failed for good from a batch that it cannot do.
 
     Raises:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from diascope.card import ModelCard
-from diascope.decision import scores_of
+from diascope.decision import scores_from_logits
 from diascope.errors import ReadError
 from diascope.evaluation.bootstrap import group_weights, percentile_interval, to_figure
 from diascope.evaluation.evidence_cases import Case, CaseBuilder
@@ -90,7 +90,7 @@ def _hiding(
     network: Network, card: ModelCard, case: Case, random: np.random.Generator
 ) -> dict[str, float]:
     def score(logits: Tensor) -> NDArray[np.float64]:
-        return scores_of(logits.cpu().numpy(), card)[:, case.column]
+        return scores_from_logits(logits.cpu().numpy(), card)[:, case.column]
 
     found = hiding(network, case.batch, case.map, score, random)
     return found._asdict() | {

@@ -18,7 +18,7 @@ from typing import Any
 from diascope.contracts import Prepared, Work
 from diascope.errors import DiascopeError, reason_of
 from diascope.executors.channel import Channel
-from diascope.library_warnings import told_once
+from diascope.library_warnings import once_formatter
 from diascope.sample import Failed, Item
 from diascope.timing import StageTimer, add_worker_seconds, take_stage_seconds
 
@@ -191,7 +191,7 @@ def _prepare_items(end: socket.socket, pickled: bytes, folder: str) -> None:
     if hasattr(signal, "pthread_sigmask"):  # it was kept off; programs of plugins may want it
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
     _leave_nothing(folder)
-    warnings.formatwarning = told_once()
+    warnings.formatwarning = once_formatter()
     os.environ.update(_ONE_THREAD)
     os.environ["TMPDIR"] = tempfile.tempdir = folder
     with suppress(EOFError, ConnectionError):

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from diascope.document import nearest
+from diascope.document import suggest
 from diascope.errors import UsageError
 from diascope.explain.call_trace import Call, Seen, captured, hooked, traced
 from diascope.explain.feature_maps import last_calls, share_words
@@ -126,7 +126,7 @@ def _label(network: Network, outputs: Mapping[str, int], name: str) -> Target | 
     if label not in outputs:
         raise UsageError(
             f"{name!r} cannot be wanted: there is no such label",
-            hint=nearest(label, list(outputs)),
+            hint=suggest(label, list(outputs)),
         )
     return Target(name, label, network.head, outputs[label], network.head)
 

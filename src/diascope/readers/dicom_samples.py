@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 from numpy.typing import NDArray
 
 from diascope.errors import ReadError
-from diascope.library_warnings import heard
+from diascope.library_warnings import capture_warnings
 from diascope.readers.dicom_display import to_display
 from diascope.readers.dicom_facts import facts, remarks, spacing
 from diascope.readers.dicom_files import DicomFile, decode_frames, open_dicom
@@ -25,18 +25,18 @@ def read_samples(file: BinaryIO, item: Item, window: Window, frames: Frames) -> 
     Raises:
         ReadError: see ``DicomReader``.
     """
-    with heard():  # warnings quote values, which may be names
+    with capture_warnings():  # warnings quote values, which may be names
         source = open_dicom(file)
         count = integer(source.header, "NumberOfFrames") or 1
         wanted = _wanted(frames, count)
         decoded = decode_frames(source, wanted)
     with closing(decoded):
         for index in wanted:
-            with heard() as told:
+            with capture_warnings() as told:
                 stored = next(decoded)
             notes = _decoder_notes(told)
             choice = [f"frame {index} of {count}, counted from 0"] if len(wanted) < count else []
-            with heard():
+            with capture_warnings():
                 sample = _sample(item, source, stored, index, window, [*choice, *notes])
             yield sample
 

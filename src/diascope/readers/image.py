@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, ClassVar
 import numpy as np
 
 from diascope.errors import ReadError
-from diascope.library_warnings import heard
+from diascope.library_warnings import capture_warnings
 from diascope.readers.image_colours import scale_transparent_colour, to_rgb_or_grey, to_srgb
 from diascope.readers.image_errors import (
     SUFFIXES,
@@ -64,7 +64,7 @@ class ImageReader:
         with item.open() as file:
             image, pages, chosen = _opened(file, item)
             for frame, page in enumerate(pages):
-                with heard() as told:
+                with capture_warnings() as told:
                     sample = _decoded(image, page, item, self.least)
                 notes = (f"the decoder warns: {warning.message}" for warning in told)
                 trace = (*chosen, *sample.trace, *dict.fromkeys(notes))
@@ -76,7 +76,7 @@ def _opened(file: BinaryIO, item: Item) -> tuple[Any, list[int], list[str]]:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with heard():  # what matters is said again on decoding
+        with capture_warnings():  # what matters is said again on decoding
             image = Image.open(file, formats=_FORMATS)
             if image.format == "PNG":
                 file.seek(0)

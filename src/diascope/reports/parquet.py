@@ -7,7 +7,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from diascope.display_text import readable
+from diascope.display_text import replace_undecodable
 from diascope.errors import OutputError, PluginError
 from diascope.sample import Failed, Prediction, Record, state_of
 
@@ -104,9 +104,9 @@ def _schema(labels: Sequence[str]) -> "pa.Schema":
 
 
 def _row(record: Record, labels: Sequence[str]) -> dict[str, Any]:
-    row: dict[str, Any] = {"item": readable(record.item.id), "state": state_of(record)}
+    row: dict[str, Any] = {"item": replace_undecodable(record.item.id), "state": state_of(record)}
     if not isinstance(record, Prediction):
-        row["reason"] = readable(record.reason)
+        row["reason"] = replace_undecodable(record.reason)
         return row | (
             {"stage": record.stage, "plugin": record.plugin} if isinstance(record, Failed) else {}
         )

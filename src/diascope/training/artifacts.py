@@ -19,7 +19,7 @@ from diascope.errors import RecipeError
 from diascope.evaluation.evaluate import Evaluation
 from diascope.evaluation.labelled_scores import Scored
 from diascope.evaluation.update_card import card_metrics
-from diascope.fields import check, parameters
+from diascope.fields import check_values, parameters
 from diascope.network import Network, state_digest
 from diascope.plugins import find_plugin, load_plugin
 from diascope.recipe import Recipe, Reference
@@ -80,7 +80,7 @@ def _backbone_parameters(
     """Return the backbone's parameters as a card keeps them: paths are absolute, as no recipe is
     beside them; without ``weights``, of which the file holds its own, unless it must be given."""
     loaded = load_plugin(find_plugin("backbone", reference.name))
-    given = check(loaded, reference.parameters, where=reference.where, base=recipe.base)
+    given = check_values(loaded, reference.parameters, where=reference.where, base=recipe.base)
     kept = {
         name: _with_absolute_paths(given[name], node.plain())
         for name, node in reference.parameters.items()

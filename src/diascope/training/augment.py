@@ -17,7 +17,14 @@ from torch import Tensor
 from diascope import contracts
 from diascope.document import parse_document
 from diascope.errors import DiascopeError, PluginError, RecipeError, reason_of
-from diascope.plugins import Plugin, blamed, find_plugin, find_plugins, load_plugin, newer_api
+from diascope.plugins import (
+    Plugin,
+    blame_plugin,
+    find_plugin,
+    find_plugins,
+    load_plugin,
+    newer_api_warning,
+)
 from diascope.recipe import build
 
 _OURS = ("RandChroma", "RandJPEG", "RandVignette")
@@ -111,7 +118,7 @@ class PluginTransform(RandomizableTransform):  # type: ignore[misc]
 
     def __call__(self, picture: Tensor) -> Tensor:
         given = np.asarray(picture, np.float32)
-        with blamed(self.plugin, "failed"):
+        with blame_plugin(self.plugin, "failed"):
             changed = self.augmentation(given, self.R)
         if np.shape(changed) != given.shape:
             raise PluginError(
@@ -174,8 +181,8 @@ def _make_plugin_transform(
 ) -> PluginTransform:
     plugin = find_plugin("augmentation", name)
     loaded = load_plugin(plugin)
-    if told := newer_api(plugin, loaded):
+    if told := newer_api_warning(plugin, loaded):
         warn(told, stacklevel=2)
     nodes = parse_document(json.dumps(values), name=f"{where}: augment: {name}").value
-    with blamed(plugin, "cannot be made"):
+    with blame_plugin(plugin, "cannot be made"):
         return PluginTransform(build(loaded, nodes, where=where, base=base), plugin)

@@ -11,7 +11,7 @@ from torch.utils.data import Dataset, default_collate
 
 from diascope.card import ModelCard
 from diascope.errors import DiascopeError, TableError
-from diascope.network_input import fitted
+from diascope.network_input import to_network_input
 from diascope.preparation import Preparation
 from diascope.sample import Failed, Item, Sample, Skipped
 from diascope.table import Example
@@ -88,7 +88,7 @@ class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
         example = self.examples[row]
         sample = first_sample(example, self.preparation)
         try:
-            unit = fitted(sample, self.card.size, self.card.channels)
+            unit = to_network_input(sample, self.card.size, self.card.channels)
         except ValueError as error:
             raise TableError(f"cannot be used: {error}", where=str(example.path)) from error
         return np.ascontiguousarray(np.moveaxis(unit, 2, 0))

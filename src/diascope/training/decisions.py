@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from diascope.card import ModelCard
-from diascope.decision import decide, prediction_set, scores_of
+from diascope.decision import decide, prediction_set, scores_from_logits
 from diascope.evaluation.labelled_scores import Floats, Scored
 from diascope.evaluation.run_table import columns_of, membership_matrix
 from diascope.training.calibrate import fit_calibration
@@ -31,7 +31,7 @@ def add_decisions(card: ModelCard, rule: Rule, pictures: Pictures, logits: Float
     calibration = fit_calibration(logits, pictures.targets.astype(np.float64), card.task, fitted_on)
     if calibration is not None:
         card = replace(card, calibration=calibration, score_kind="probability")
-    truth, scores = truth_of(pictures, card), scores_of(logits, card)
+    truth, scores = truth_of(pictures, card), scores_from_logits(logits, card)
     points = list(rule.points(truth, scores))
     if card.task == "binary":
         points[0] = None  # the negative label is what is left
@@ -65,7 +65,7 @@ def _cross_fitted_scores(card: ModelCard, pictures: Pictures, logits: Floats) ->
     few to be fitted on, the scores are those of the card.
     """
     _, codes = np.unique([example.group for example in pictures.examples], return_inverse=True)
-    folds, scores = codes % _FOLDS, scores_of(logits, card)
+    folds, scores = codes % _FOLDS, scores_from_logits(logits, card)
     if card.calibration is None:
         return scores
     targets, found = pictures.targets.astype(np.float64), scores.copy()
@@ -74,13 +74,13 @@ def _cross_fitted_scores(card: ModelCard, pictures: Pictures, logits: Floats) ->
         other = fit_calibration(logits[~held], targets[~held], card.task, "", fewest=1)
         if other is None:
             return scores
-        found[held] = scores_of(logits[held], replace(card, calibration=other))
+        found[held] = scores_from_logits(logits[held], replace(card, calibration=other))
     return found
 
 
 def score_pictures(card: ModelCard, pictures: Pictures, logits: Floats) -> Scored:
     """Return truth and answers of pictures, with the prediction sets of the usual 0.9."""
-    scores = scores_of(logits, card)
+    scores = scores_from_logits(logits, card)
     rows = [dict(zip(card.names, row, strict=True)) for row in scores.tolist()]
     coverage = 0.9 if "0.9" in card.conformal else None
     sets = None

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from diascope.errors import TableError
-from diascope.network_input import takes
+from diascope.network_input import accepts_channels
 from diascope.output import write_table
 from diascope.pages.formatting import plural
 from diascope.preparation import Preparation
@@ -164,7 +164,9 @@ def _bad_pictures(read: _ReadResults, channels: int) -> Iterator[Defect]:
         text = f"{plural(len(odd), 'picture')} not of {usual[1]} x {usual[0]} pixels, as most are"
         rows = tuple(f"{row}: {width} x {height}" for row, (height, width) in odd.items())
         yield Defect("error", text, rows, "Add `resize: {size: 224}` to preprocess.")
-    if other := {row: has for row, has in read.channels.items() if not takes(channels, has)}:
+    if other := {
+        row: has for row, has in read.channels.items() if not accepts_channels(channels, has)
+    }:
         wanted = plural(channels, "channel")
         text = f"{plural(len(other), 'picture')} not of {wanted}, which the network takes"
         rows = tuple(f"{row}: {plural(has, 'channel')}" for row, has in other.items())

@@ -9,12 +9,12 @@ from diascope.card import ModelCard
 from diascope.contracts import Backbone
 from diascope.errors import PluginError, RecipeError
 from diascope.pipeline import make_backbone
-from diascope.plugins import blamed, find_plugin
+from diascope.plugins import blame_plugin, find_plugin
 
 
 def build_layers(backbone: Backbone, name: str) -> nn.Module:
     """Return the layers of a backbone plugin; whatever it raises becomes a PluginError."""
-    with blamed(find_plugin("backbone", name), "cannot be built"):
+    with blame_plugin(find_plugin("backbone", name), "cannot be built"):
         return backbone.build()
 
 
@@ -34,7 +34,7 @@ def check_backbone(card: ModelCard) -> None:
             f"{card.channels}"
         )
     layers = build_layers(backbone, card.backbone).eval()
-    with blamed(plugin, "cannot run its layers"), torch.inference_mode():
+    with blame_plugin(plugin, "cannot run its layers"), torch.inference_mode():
         features = layers(torch.zeros(1, card.channels, *card.size))
     shape = tuple(getattr(features, "shape", ()))
     if len(shape) != 4 or shape[:2] != (1, backbone.features):

@@ -20,7 +20,7 @@ from diascope.errors import TableError, reason_of
 from diascope.evaluation.labelled_scores import Floats
 from diascope.inputs import file_stamp
 from diascope.network import state_digest
-from diascope.network_input import fitted
+from diascope.network_input import to_network_input
 from diascope.preparation import Part, Preparation
 from diascope.sample import Failed, Item, Skipped
 from diascope.table import Example
@@ -154,7 +154,9 @@ class _RegionDataset(IterableDataset[_Part]):
                 yield block.reason
                 return
             try:
-                units = [fitted(each, self.card.size, self.card.channels) for each in block]
+                units = [
+                    to_network_input(each, self.card.size, self.card.channels) for each in block
+                ]
             except ValueError as error:
                 yield reason_of(error)
                 return

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from diascope.engines.torch import alive
+from diascope.engines.torch import detect_lost_device
 from diascope.errors import DeviceError, UsageError
 from diascope.training.options import TrainOptions
 
@@ -78,7 +78,7 @@ def ending_together(fabric: Any) -> Iterator[None]:
         parent = int(os.environ.get(_FIRST, os.getppid()))
         threading.Thread(target=_exit_with_parent, args=(parent,), daemon=True).start()
     try:
-        with alive(str(fabric.device)):
+        with detect_lost_device(str(fabric.device)):
             yield
     except RuntimeError as error:
         if fabric.world_size == 1 or not _is_lost_peer(error):

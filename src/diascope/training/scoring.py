@@ -9,7 +9,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from diascope.card import ModelCard
-from diascope.decision import scores_of
+from diascope.decision import scores_from_logits
 from diascope.errors import WeightsError
 from diascope.evaluation.labelled_scores import Floats
 from diascope.evaluation.metrics import macro_auc
@@ -67,7 +67,7 @@ def extract_features(network: Network, pictures: Pictures, workers: int) -> Floa
 
 def validate(network: Network, card: ModelCard, pictures: Pictures, workers: int) -> Figures:
     """Return ``validation_loss``, ``auc_macro`` and, for one label a picture, its accuracies."""
-    scores = scores_of(predict_logits(network, pictures, workers), card)
+    scores = scores_from_logits(predict_logits(network, pictures, workers), card)
     truth = truth_of(pictures, card)
     auc = macro_auc(truth, scores)
     right = np.where(truth == 1, scores, 1 - scores)

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from diascope.card import ModelCard, read_card
-from diascope.engines.fold_batch_norm import folded
+from diascope.engines.fold_batch_norm import fold_batch_norms
 from diascope.errors import RecipeError
 from diascope.network import Network, load_network
 from diascope.pipeline import make_backbone
@@ -99,4 +99,4 @@ def _format(value: Any) -> str:
 def _load_teacher(card: ModelCard, folder: Path, device: str) -> Network:
     backbone = make_backbone(card.backbone, card.backbone_parameters)
     network = load_network(card, folder, backbone, device)
-    return Network(folded(network.backbone, card), network.head).eval()
+    return Network(fold_batch_norms(network.backbone, card), network.head).eval()

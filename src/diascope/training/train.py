@@ -11,7 +11,7 @@ from torch import nn
 
 from diascope.card import ModelCard
 from diascope.cores import available_cores, network_threads
-from diascope.engines.torch import heed_quota
+from diascope.engines.torch import limit_threads
 from diascope.evaluation.labelled_scores import Scored
 from diascope.network import AttentionHead, Network, build_head
 from diascope.output import lock_folder
@@ -52,7 +52,7 @@ def train(
             wrong with recipe, table, pictures or folder; WeightsError later, if the loss diverges,
             and RecipeError, if memory runs out.
     """
-    heed_quota()
+    limit_threads()
     plan = make_plan(recipe)
     fabric = make_fabric(plan.options)
     first, available = fabric.is_global_zero, network_threads()  # before Fabric sets their number

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from diascope.contracts import Work
 from diascope.cores import network_threads
-from diascope.display_text import masked
+from diascope.display_text import mask_credentials
 from diascope.errors import DiascopeError, PluginError, reason_of
 from diascope.sample import Failed, Item, Record
 from diascope_ray.cluster import joined, room
@@ -145,8 +145,8 @@ def _check_reachable(answer: Answer) -> None:
             failed = (record for record in answer.records if isinstance(record, Failed))
             reason = next(record.reason for record in failed if record.item.uri == uri)
             raise DiascopeError(
-                f"{masked(uri)} can be read on this machine, but not on the node {answer.node}: "
-                f"{reason}",
+                f"{mask_credentials(uri)} can be read on this machine, but not on the node "
+                f"{answer.node}: {reason}",
                 hint=_STORED if "://" in uri else _SHARED,
             )
 

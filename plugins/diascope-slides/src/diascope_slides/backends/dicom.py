@@ -10,7 +10,7 @@ from pydicom.filereader import read_partial
 from wsidicom import Settings, WsiDicom
 
 from diascope.errors import NoPictureError, ReadError
-from diascope.library_warnings import heard
+from diascope.library_warnings import capture_warnings
 from diascope.readers.dicom_facts import facts
 from diascope_slides.backends.dicom_header_repair import repair_header
 from diascope_slides.backends.dicom_series import find_series
@@ -36,7 +36,7 @@ class DicomSlide:
     library = "wsidicom"
 
     def __init__(self, path: Path) -> None:
-        with heard():  # pydicom tells every value that is too long
+        with capture_warnings():  # pydicom tells every value that is too long
             header = _header(path)
             check_is_level(header)
             files, lacking = find_series(path)

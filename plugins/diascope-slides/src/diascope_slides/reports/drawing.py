@@ -13,7 +13,7 @@ from matplotlib.colors import ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from diascope.display_text import readable
+from diascope.display_text import replace_undecodable
 from diascope.pages.heat import viridis_colours
 from diascope_slides.reports.answers import Answer, CardLabel
 from diascope_slides.reports.scale_bar import scale_bar
@@ -96,11 +96,11 @@ def _explain(bar: Colorbar, kind: str, point: float | None) -> None:
 def _warn(figure: Figure, doubts: Sequence[str]) -> None:
     """Say below the drawing why not to trust it."""
     width = int(figure.get_figwidth() * _LETTERS)
-    lines = [row for doubt in doubts for row in wrap(readable(doubt), width)]
+    lines = [row for doubt in doubts for row in wrap(replace_undecodable(doubt), width)]
     if lines:
         figure.supxlabel("\n".join(lines), fontsize=8, color=_INK, parse_math=False)
 
 
 def _shortened(name: str) -> str:
-    printable = readable(name)
+    printable = replace_undecodable(name)
     return printable if len(printable) <= _ID else f"\N{HORIZONTAL ELLIPSIS}{printable[1 - _ID :]}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from diascope.display_text import readable
+from diascope.display_text import replace_undecodable
 from diascope.sample import Record
 from diascope_slides.reports.answers import Answer, answers, card_labels
 
@@ -47,5 +47,5 @@ def _rows(answer: Answer, schema: "pa.Schema") -> "pa.Table":
     import pyarrow as pa
 
     boxes, scores = answer.regions.boxes, answer.regions.scores
-    columns = [[readable(answer.prediction.item.id)] * len(boxes), *boxes.T, *scores.T]
+    columns = [[replace_undecodable(answer.prediction.item.id)] * len(boxes), *boxes.T, *scores.T]
     return pa.table([pa.array(column) for column in columns], schema=schema)

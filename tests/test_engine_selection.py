@@ -259,7 +259,7 @@ def test_a_folder_goes_on_with_the_engine_with_which_it_was_begun(
     monkeypatch.setitem(open_engines.PACKAGES, "onnx", ("no-such-package",))
     ended = command(*arguments, "--limit", 3)
     assert ended.code == 2
-    assert "what is done here was answered by onnx float32" in ended.err
+    assert "the answers in this folder come from onnx float32" in ended.err
 
 
 @pytest.mark.parametrize("engine", ["openvino", "onnx", "ncnn"])

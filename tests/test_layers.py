@@ -21,6 +21,7 @@ LAYERS = (
     ("cli", "__main__"),
     (
         "runner",
+        "run_executor",
         "reporting",
         "preflight",
         "profile",

@@ -53,7 +53,7 @@ def test_a_balanced_run_needs_no_advice() -> None:
         (with_spent(wait=Seconds(6.0, 0.0)), "more workers, --workers 2"),
         (replace(with_spent(read=Seconds(9.0, 9.0)), workers=0), "more workers, --workers 2"),
         (with_spent(**{"hand over": Seconds(8.0, 3.0, 1.0)}), "kind: threads"),
-        (replace(BALANCED, workers=8, cores=8), "fewer workers may do, --workers 4"),
+        (replace(BALANCED, workers=8, cores=8), "fewer workers may be enough, --workers 4"),
         (replace(BALANCED, reference=True), "diascope[openvino,onnx]"),
     ],
 )
@@ -90,4 +90,4 @@ def test_the_table_tells_every_stage_and_run_json_the_same() -> None:
 def test_where_no_network_was_at_work_there_is_no_bound() -> None:
     elsewhere = replace(BALANCED, spent={"ledger": Seconds(0.1, 0.1)})
     assert (elsewhere.plain()["bound_s"], elsewhere.plain()["reached"]) == (None, None)
-    assert "no bound can be told" in list(elsewhere.lines())[-1]
+    assert "so there is no bound" in list(elsewhere.lines())[-1]

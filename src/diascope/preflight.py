@@ -94,7 +94,9 @@ def _check_inputs(
 ) -> None:
     own = not named and not lists
     if own and not pipeline.recipe.input:
-        result.problems.append("nothing to classify: the recipe names no input, nor did you")
+        result.problems.append(
+            "nothing to classify: neither the recipe nor the command line names an input"
+        )
         return
     base = pipeline.recipe.base if own else None
     found = find_items(

@@ -28,12 +28,12 @@ from diascope.sample import Record
 from diascope.versions import latest_versions, library_versions, mixed_version_warnings
 
 RUN_FILE = "run.json"
-_FACT = "reports"
+_REPORTS = "reports"
 _EXECUTION = "execution"
 
 
 class Summary:
-    """What a run was: its command, its seconds, how it ended."""
+    """Facts of a run for ``run.json``: its command, its timings, how it ended."""
 
     def __init__(self, command: str, inputs: Sequence[str]) -> None:
         self._start = self._last = time.perf_counter()
@@ -45,17 +45,17 @@ class Summary:
         }
 
     def lap(self, name: str) -> None:
-        """Note the seconds since the last lap."""
+        """Record the seconds since the last lap."""
         now = time.perf_counter()
         self._laps[name] = round(now - self._last, 3)
         self._last = now
 
     def finish(
-        self, counts: dict[str, int], worked: int, stopped: str, profile: Profile | None = None
+        self, counts: dict[str, int], completed: int, stopped: str, profile: Profile | None = None
     ) -> None:
-        """Note how the run ended and where its time went, before the reports are written."""
+        """Record how the run ended and where its time went, before the reports are written."""
         seconds = round(time.perf_counter() - self._start, 3)
-        rate = worked / max(self._laps.get("classify", 0.0), 0.001)
+        rate = completed / max(self._laps.get("classify", 0.0), 0.001)
         self._facts |= {
             "finished": _now(),
             "counts": counts,
@@ -72,7 +72,7 @@ class Summary:
             "recipe": pipeline.recipe.plain(),
             "digest": pipeline.digest(),
             "weights": {"model": pipeline.model.plugin.name, "digest": card.digest},
-            "execution": _execution(ledger),
+            "execution": _load_execution(ledger),
             "card": card.plain(),
             "versions": library_versions(parts)
             | latest_versions(ledger)
@@ -85,99 +85,104 @@ class Summary:
 
 
 def note_execution(ledger: Ledger, pipeline: Pipeline) -> None:
-    """Remember what executes the loaded model, for runs that find nothing left to classify."""
+    """Store what executes the loaded model, for runs that find nothing left to classify."""
     execution = pipeline.execution
-    told = execution and asdict(execution) | {"devices": pipeline.devices}
-    ledger.store_text(_EXECUTION, json.dumps([ledger.digest, told]))
+    facts = execution and asdict(execution) | {"devices": pipeline.devices}
+    ledger.store_text(_EXECUTION, json.dumps([ledger.digest, facts]))
 
 
-def _execution(ledger: Ledger) -> dict[str, Any] | None:
-    """Return what executed the model that gave the answers; None if it does not say."""
-    digest, told = ledger.load_json(_EXECUTION, ["", None])
-    return told if digest == ledger.digest else None
+def _load_execution(ledger: Ledger) -> dict[str, Any] | None:
+    """Return what executed the model that gave the answers; None if that is unknown."""
+    digest, facts = ledger.load_json(_EXECUTION, ["", None])
+    return facts if digest == ledger.digest else None
 
 
 def write_reports(
     pipeline: Pipeline, ledger: Ledger, summary: Summary, output: Path
 ) -> tuple[list[Path], list[str]]:
-    """Write every report of the recipe and ``run.json``; return the files, and what went wrong.
+    """Write every report of the recipe and ``run.json``; return the files and the problems.
 
-    A report that raises does not stop the others. It leaves nothing behind, unless what it raises
-    is an ``OutputError``: then its files are whole, and say what became of the rest.
+    A report that raises does not stop the others, and leaves no files behind. An ``OutputError``
+    is different: the report's files are complete and are kept, and the error says what else went
+    wrong.
 
     Raises:
         OSError: if the disk is full; the same command then writes them anew.
     """
-    for left in output.glob(".part-*"):  # of a run that was killed; the lock is ours
-        shutil.rmtree(left)
+    for leftover in output.glob(".part-*"):  # of a run that was killed; we hold the lock
+        shutil.rmtree(leftover)
     strict = pipeline.recipe.privacy == "strict"
     run = json.loads(
         mask_credentials(json.dumps(summary.plain(pipeline, ledger), ensure_ascii=False))
     )
-    known, taken = _remembered(ledger)[1], dict[Path, str]()
+    known = _last_reports(ledger)[1]
+    written: dict[Path, str] = {}
     problems: list[str] = []
     for part in pipeline.reports:
         with tempfile.TemporaryDirectory(prefix=".part-", dir=output) as staging:
             try:
-                told = deepcopy(run)  # what one does to it is nothing to the others
-                fault = _fault(part.instance, told, _Records(ledger, strict), Path(staging))
-                if fault is not None:
-                    problems.append(_problem(part, fault, strict))
-                places = target_paths(output, Path(staging), taken)
-                known |= dict.fromkeys(_names(places.values(), output))
-                ledger.store_text(_FACT, json.dumps(["", known]))  # a kill leaves none unknown
-                move_files(places)
-                taken |= dict.fromkeys(places.values(), part.plugin.title)
+                facts = deepcopy(run)  # so that no report changes those of the others
+                records = _RecordStream(ledger, strict)
+                problem = _write_report(part.instance, facts, records, Path(staging))
+                if problem is not None:
+                    problems.append(_describe_problem(part, problem, strict))
+                targets = target_paths(output, Path(staging), written)
+                # stored before the move, so that no file is unknown if the run is killed
+                known |= dict.fromkeys(_relative_names(targets.values(), output))
+                ledger.store_text(_REPORTS, json.dumps(["", known]))
+                move_files(targets)
+                written |= dict.fromkeys(targets.values(), part.plugin.title)
             except ENDS:
                 raise
-            except BaseException as error:  # a stranger's report may raise anything
+            except BaseException as error:  # a third party's report may raise anything
                 if is_disk_full(error):
                     raise
-                problems.append(_problem(part, error, strict))
+                problems.append(_describe_problem(part, error, strict))
     text = json.dumps(run | {"problems": problems}, indent=1, ensure_ascii=False)
     write_atomically(output / RUN_FILE, mask_credentials(text))
-    names = [*_names(taken, output), RUN_FILE]
-    older = known.keys() - set(names)  # such as shards of a longer run
+    names = [*_relative_names(written, output), RUN_FILE]
+    outdated = known.keys() - set(names)  # such as shards of a longer run
     if problems:
-        names += sorted(older)
+        names += sorted(outdated)
     else:
-        for path in (output / name for name in older):
-            if path.is_file() or path.is_symlink():  # and no folder that somebody put there
+        for path in (output / name for name in outdated):
+            if path.is_file() or path.is_symlink():  # not a folder that somebody put there
                 path.unlink()
-    sizes = {name: _size(output / name) for name in names}
-    ledger.store_text(_FACT, json.dumps(["" if problems else _wanted(pipeline), sizes]))
-    if not run["stopped"]:  # else the next run tells that it went on to the end
+    sizes = {name: _file_size(output / name) for name in names}
+    ledger.store_text(_REPORTS, json.dumps(["" if problems else _content_key(pipeline), sizes]))
+    if not run["stopped"]:  # else the next run must report that it reached the end
         ledger.mark_reported()
-    return list(taken), problems
+    return list(written), problems
 
 
 def existing_reports(ledger: Ledger, pipeline: Pipeline, output: Path) -> list[Path]:
-    """Return the files of these very reports if all are there as they were written, else none."""
-    wanted, sizes = _remembered(ledger)
-    if wanted != _wanted(pipeline):
+    """Return the report files of the last run if they are current and unchanged, else none."""
+    key, sizes = _last_reports(ledger)
+    if key != _content_key(pipeline):
         return []
-    whole = all(_size(output / name) == size for name, size in sizes.items())
-    return [output / name for name in sizes if name != RUN_FILE] if whole else []
+    intact = all(_file_size(output / name) == size for name, size in sizes.items())
+    return [output / name for name in sizes if name != RUN_FILE] if intact else []
 
 
-def _remembered(ledger: Ledger) -> tuple[str, dict[str, int | None]]:
-    """Return what decided the content of the last reports, and name to size of their files."""
-    wanted, sizes = ledger.load_json(_FACT, ["", {}])
-    return wanted, sizes if isinstance(sizes, dict) else dict.fromkeys(sizes)  # once without sizes
+def _last_reports(ledger: Ledger) -> tuple[str, dict[str, int | None]]:
+    """Return the content key of the last reports, and the sizes of their files by name."""
+    key, sizes = ledger.load_json(_REPORTS, ["", {}])
+    # early versions stored a list of names, without sizes
+    return key, sizes if isinstance(sizes, dict) else dict.fromkeys(sizes)
 
 
-def _names(paths: Iterable[Path], output: Path) -> list[str]:
+def _relative_names(paths: Iterable[Path], output: Path) -> list[str]:
     return [str(path.relative_to(output)) for path in paths]
 
 
-def _size(path: Path) -> int | None:
-    """Return the bytes of a file; None if it is not there."""
+def _file_size(path: Path) -> int | None:
+    """Return a file's size in bytes; None if it does not exist."""
     return path.stat().st_size if path.exists() else None
 
 
 @dataclass(frozen=True)
-class _Records:
-    """The ledger's records, as an iterable that can be gone through more than once."""
+class _RecordStream:
+    """The ledger's records, as an iterable that can be iterated more than once."""
 
     ledger: Ledger
     strict: bool
@@ -187,24 +192,24 @@ class _Records:
         return map(redact_record, records) if self.strict else records
 
 
-def _fault(
+def _write_report(
     report: Report, run: Mapping[str, Any], records: Iterable[Record], staging: Path
 ) -> OutputError | None:
-    """Let a report write its files; return what it could not do although they are whole.
+    """Let a report write its files; return its OutputError, with which its files are kept.
 
     Raises:
-        TypeError: if it does not say what it wrote.
-        FileNotFoundError: if it names a file that it did not write into its directory.
+        TypeError: if it does not return the paths of its files.
+        FileNotFoundError: if it names a file that is not in its directory.
     """
     try:
-        with ExitStack() as back:  # a report that goes elsewhere takes nobody with it
-            with suppress(FileNotFoundError):  # the current folder is gone
-                back.enter_context(chdir("."))
+        with ExitStack() as stack:  # restores the current folder if the report changes it
+            with suppress(FileNotFoundError):  # the current folder was deleted
+                stack.enter_context(chdir("."))
             written = report.write(run, records, staging)
             named = None if written is None else [staging / path for path in written]
     except OutputError as error:
         return error
-    if named is None:  # what a stranger's report returned
+    if named is None:
         raise TypeError("write returned None, not the paths of what it wrote")
     for path in named:
         if not path.resolve().is_relative_to(staging.resolve()):
@@ -214,10 +219,10 @@ def _fault(
     return None
 
 
-def _problem(part: Part[Report], error: BaseException, strict: bool) -> str:
-    """Say plainly why; where privacy is strict, not in the words of a stranger's error."""
+def _describe_problem(part: Part[Report], error: BaseException, strict: bool) -> str:
+    """Return why a report could not be written; with strict privacy, quote no other error."""
     kind, reason = type(error).__name__, failure_reason(part.plugin, error)
-    if strict and isinstance(error, DiascopeError):  # it may quote another
+    if strict and isinstance(error, DiascopeError):  # it may quote another error
         own = f"{kind}: "
         reason = own + remove_error_text(reason.removeprefix(own))
     elif strict:
@@ -225,8 +230,8 @@ def _problem(part: Part[Report], error: BaseException, strict: bool) -> str:
     return f"the {part.plugin.title} could not be written: {reason}"
 
 
-def _wanted(pipeline: Pipeline) -> str:
-    """Return what decides the content of the reports."""
+def _content_key(pipeline: Pipeline) -> str:
+    """Return a text that differs if the reports' content would."""
     recipe, card = pipeline.recipe, pipeline.model.instance.card.plain()
     versions = [(part.plugin.name, part.plugin.version) for part in pipeline.reports]
     return json.dumps([pipeline.digest(), recipe.name, recipe.plain()["report"], versions, card])

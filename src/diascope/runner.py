@@ -1,35 +1,34 @@
-"""One run, start to end: find items, classify what is not done, write the reports."""
+"""Carry out one run: find the items, classify those that are not done, write the reports."""
 
 import json
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from warnings import warn
 
-from diascope.contract_checks import chunk_fault
 from diascope.cores import available_cores
 from diascope.engine_selection import Execution
-from diascope.errors import DiascopeError, PluginError, RecipeError, UsageError
+from diascope.errors import DiascopeError, RecipeError, UsageError
 from diascope.inputs import find_items
 from diascope.ledger import Ledger, content_digest
 from diascope.ledger_file import damaged_ledger_error, is_corruption
 from diascope.output import LEDGER_FILE, lock_folder
-from diascope.output_errors import describe_output_error, is_disk_full
+from diascope.output_errors import describe_output_error
 from diascope.pipeline import Pipeline
-from diascope.plugins import blame_plugin, is_raised_by
-from diascope.privacy import WITHHELD, remove_paths
+from diascope.privacy import WITHHELD
 from diascope.profile import Profile, add_network_threads
 from diascope.pseudonyms import pseudonymise
 from diascope.reporting import Summary, existing_reports, note_execution, write_reports
-from diascope.sample import Failed, Found, Item, Prediction, Record, state_of, was_read
+from diascope.run_executor import run_executor
+from diascope.sample import Failed, Found, Prediction, Record, state_of, was_read
 from diascope.timing import StageTimer, take_stage_seconds
 from diascope.versions import mixed_version_warnings, note_versions
 
-_PARTS = ".unfinished"
+_PARTIAL_RESULTS = ".unfinished"
 _ENGINE = "engine"
 
 
@@ -38,14 +37,15 @@ class Request:
     """What the command line asks of a run.
 
     Attributes:
-        inputs: files, folders, globs and URIs; the recipe's own if there are neither these nor
-            ``lists``.
+        inputs: files, folders, globs and URIs; if there are neither inputs nor lists, the
+            recipe's own inputs are used.
         output: folder for the results.
-        limit: take only the first items found.
-        max_failures: stop early when more items than that fail in this run; 0 is
+        lists: files that list paths.
+        limit: how many of the items found are used, from the first on; None for all.
+        max_failures: stop early once more items than this have failed in this run; 0 is
             ``--fail-fast``.
-        retry: do failed and skipped items again.
-        command: goes into ``run.json``.
+        retry: process failed and skipped items again.
+        command: the command line, for ``run.json``.
     """
 
     inputs: Sequence[str]
@@ -63,13 +63,14 @@ class Outcome:
 
     Attributes:
         counts: found, ok, failed, skipped and pending.
-        output: the folder of the results; absolute, for the current folder may be gone meanwhile.
-        reports: paths of all reports' files.
-        problems: reports that could not be written, and why; the ledger holds what they need.
-        worked, failed: items done in this run, and how many failed in it; the others were done
-            before.
-        warned: answers of this run that carry a warning.
-        stopped: why it ended early; empty if it did not.
+        output: the output folder; absolute, because the current folder may be deleted meanwhile.
+        reports: paths of the files of all reports.
+        problems: reports that could not be written, with the reason. The ledger holds all they
+            need.
+        completed: items processed in this run; the others were done before.
+        failed: items that failed in this run.
+        warned: predictions of this run that carry a warning.
+        stopped: why the run ended early; empty if it did not.
         profile: where the time went; None if nothing was run.
         execution: what executed the network; None if nothing was run or the model does not say.
     """
@@ -86,7 +87,7 @@ class Outcome:
     execution: Execution | None = None
 
     def add(self, records: Sequence[Record]) -> None:
-        """Count the ends of a chunk."""
+        """Count the records of a chunk."""
         self.completed += len(records)
         for record in records:
             self.counts["pending"] -= 1
@@ -102,29 +103,33 @@ class Outcome:
 
 
 ProgressCallback = Callable[[dict[str, int], int], None]
-"""Called after each chunk with the counts and how many items were done in this run."""
+"""Called after each chunk with the counts and the number of items completed in this run."""
 
 
-def run(pipeline: Pipeline, request: Request, watch: ProgressCallback) -> Outcome:
-    """Carry out a run; the same request again goes on where it stopped, or finds nothing to do.
+def run(pipeline: Pipeline, request: Request, on_progress: ProgressCallback) -> Outcome:
+    """Carry out a run, and return how it ended.
+
+    The same request again resumes where the run stopped, or finds nothing left to do.
 
     Raises:
-        UsageError: if an input is not there or nothing was found.
+        UsageError: if an input does not exist or nothing was found.
         OutputError: if the output folder cannot be used, another run is using it, or its ledger is
             damaged.
         WeightsError: if the weights do not load.
     """
     counts = dict.fromkeys(("found", "ok", "failed", "skipped", "pending"), 0)
     outcome = Outcome(counts, request.output)
+    partial_results = request.output / _PARTIAL_RESULTS
+
+    def has_results() -> bool:  # partial ones need the ledger: it names their engine
+        return bool(outcome.completed) or partial_results.exists()
+
     try:
-        kept = request.output / _PARTS  # of an item under way, by the engine that the ledger names
         with (
-            lock_folder(
-                request.output, lambda: bool(outcome.completed) or kept.exists()
-            ) as outcome.output,
+            lock_folder(request.output, has_results) as outcome.output,
             closing(Ledger(outcome.output / LEDGER_FILE, pipeline.digest())) as ledger,
         ):
-            _run(pipeline, request, watch, ledger, outcome)
+            _run(pipeline, request, on_progress, ledger, outcome)
     except (OSError, sqlite3.DatabaseError) as error:
         if isinstance(error, sqlite3.DatabaseError) and is_corruption(error):
             raise damaged_ledger_error(request.output / LEDGER_FILE, error) from error
@@ -135,16 +140,21 @@ def run(pipeline: Pipeline, request: Request, watch: ProgressCallback) -> Outcom
 
 
 def _run(
-    pipeline: Pipeline, request: Request, watch: ProgressCallback, ledger: Ledger, outcome: Outcome
+    pipeline: Pipeline,
+    request: Request,
+    on_progress: ProgressCallback,
+    ledger: Ledger,
+    outcome: Outcome,
 ) -> None:
     output = outcome.output
+    partial_results = output / _PARTIAL_RESULTS
     strict = pipeline.recipe.privacy == "strict"
     named = [*request.inputs, *map(str, request.lists)] or pipeline.recipe.input
     command, inputs = (WITHHELD, [WITHHELD]) if strict else (request.command, named)
-    summary, told = Summary(command, inputs), ""
-    take_stage_seconds()  # by another run of this process
+    summary, stop_reason = Summary(command, inputs), ""
+    take_stage_seconds()  # discard those of an earlier run in this process
     with StageTimer("find"):
-        ledger.add_items(
+        ledger.add_items(  # no other reference to the search: with a limit, it ends here
             _find_inputs(pipeline, request, output), retry=request.retry, limit=request.limit
         )
     outcome.counts, outcome.failed = ledger.counts(), ledger.failed_on_entry
@@ -152,57 +162,65 @@ def _run(
         hint = "Name files, folders or globs. If they held some before, is their disk mounted?"
         raise UsageError("the inputs hold no files", hint=hint)
     summary.lap("find")
-    if left := outcome.counts["pending"]:
+    if pending := outcome.counts["pending"]:
         with StageTimer("load"):
             _load_model(pipeline, ledger)
         outcome.execution = pipeline.execution
-        pipeline.keep_partial_results(output / _PARTS)
+        pipeline.keep_partial_results(partial_results)
         summary.lap("load")
         try:
-            outcome.profile = _classify_with_profile(pipeline, request, watch, ledger, outcome)
+            outcome.profile = _classify_with_profile(
+                pipeline, request, on_progress, ledger, outcome
+            )
         except DiascopeError as error:
             if not outcome.completed:  # nothing was run
                 raise
             outcome.stopped = str(error)
-            told = f"{type(error).__name__}, its words {WITHHELD}" if strict else str(error)
+            if strict:
+                stop_reason = f"{type(error).__name__}, its words {WITHHELD}"
         summary.lap("classify")
-    if not outcome.counts["pending"] and (output / _PARTS).exists():
-        shutil.rmtree(output / _PARTS)  # what is left is of items that changed or are gone
-    if not left and not ledger.changed and (done := existing_reports(ledger, pipeline, output)):
-        outcome.reports = done
+    if not outcome.counts["pending"] and partial_results.exists():
+        shutil.rmtree(partial_results)  # they belong to items that changed or are gone
+    if not pending and not ledger.changed and (files := existing_reports(ledger, pipeline, output)):
+        outcome.reports = files
         return
-    summary.finish(outcome.counts, outcome.completed, told or outcome.stopped, outcome.profile)
+    stop_reason = stop_reason or outcome.stopped
+    summary.finish(outcome.counts, outcome.completed, stop_reason, outcome.profile)
     with StageTimer("report"):
         outcome.reports, outcome.problems = write_reports(pipeline, ledger, summary, output)
     if outcome.profile is not None:
-        outcome.profile = replace(
-            outcome.profile, spent=outcome.profile.spent | take_stage_seconds()
-        )
+        spent = outcome.profile.spent | take_stage_seconds()
+        outcome.profile = replace(outcome.profile, spent=spent)
 
 
 def _find_inputs(pipeline: Pipeline, request: Request, output: Path) -> Iterator[Found]:
     own = not request.inputs and not request.lists
     named = pipeline.recipe.input if own else request.inputs
     if not named and not request.lists:
-        raise UsageError("there is nothing to classify: the recipe names no input, nor did you")
+        reason = "neither the recipe nor the command line names an input"
+        raise UsageError(f"there is nothing to classify: {reason}")
     base = pipeline.recipe.base if own else None
     found = find_items(named, request.lists, base=base, exclude=output)
     return pseudonymise(found) if pipeline.recipe.privacy == "strict" else found
 
 
 def _load_model(pipeline: Pipeline, ledger: Ledger) -> None:
-    """Load the model into the engine with which this folder was begun, if it was."""
+    """Load the model, into the engine that gave the earlier answers of this folder if any did.
+
+    Raises:
+        RecipeError: if that engine is no longer available.
+    """
     digest = pipeline.digest()
-    begun, *engine = ledger.load_json(_ENGINE, [None])
-    if begun == digest:
+    known_digest, *engine = ledger.load_json(_ENGINE, [None])
+    if known_digest == digest:
         pipeline.engine = engine[0], engine[1]
     try:
         pipeline.load()
     except RecipeError as error:
-        if begun != digest:
+        if known_digest != digest:
             raise
-        message = f"what is done here was answered by {' '.join(engine)}: {error.message}"
-        hint = "Install it, or name another folder by --output."
+        message = f"the answers in this folder come from {' '.join(engine)}: {error.message}"
+        hint = "Install it, or name another folder with --output."
         raise RecipeError(message, where=error.where, hint=hint) from error
     if pipeline.engine is not None:
         ledger.store_text(_ENGINE, json.dumps([digest, *pipeline.engine]))
@@ -210,12 +228,16 @@ def _load_model(pipeline: Pipeline, ledger: Ledger) -> None:
 
 
 def _classify_with_profile(
-    pipeline: Pipeline, request: Request, watch: ProgressCallback, ledger: Ledger, outcome: Outcome
+    pipeline: Pipeline,
+    request: Request,
+    on_progress: ProgressCallback,
+    ledger: Ledger,
+    outcome: Outcome,
 ) -> Profile:
-    """Classify what is not done, and say where the time went."""
+    """Classify the pending items, and return where the time went."""
     automatic = available_cores() if outcome.counts["pending"] > pipeline.batch else 0
     before, start, cpu = take_stage_seconds(), time.perf_counter(), time.process_time()
-    _classify(pipeline, request, watch, ledger, outcome)
+    _classify(pipeline, request, on_progress, ledger, outcome)
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
     return Profile(
         items=outcome.completed,
@@ -229,74 +251,39 @@ def _classify_with_profile(
 
 
 def _classify(
-    pipeline: Pipeline, request: Request, watch: ProgressCallback, ledger: Ledger, outcome: Outcome
+    pipeline: Pipeline,
+    request: Request,
+    on_progress: ProgressCallback,
+    ledger: Ledger,
+    outcome: Outcome,
 ) -> None:
-    watch(outcome.counts, 0)
-    if _exceeds_failure_limit(request, outcome):  # of a list, whose files are not there
+    on_progress(outcome.counts, 0)
+    if _exceeds_failure_limit(request, outcome):  # such as by missing files of a list
         return
-    noted = False
-    with closing(_execute(pipeline, ledger)) as chunks:
+    has_noted_versions = False
+    with closing(run_executor(pipeline, ledger.pending_chunks(pipeline.batch))) as chunks:
         for records in chunks:
             with StageTimer("digest"):
-                ends = [(one, content_digest(one.item) if was_read(one) else "") for one in records]
-            if not noted and any(isinstance(record, Prediction) for record in records):
-                noted = True
+                contents = [content_digest(r.item) if was_read(r) else "" for r in records]
+            if not has_noted_versions and any(isinstance(r, Prediction) for r in records):
+                has_noted_versions = True
                 note_versions(ledger, pipeline.parts)
                 for warning in mixed_version_warnings(ledger):
                     warn(warning, stacklevel=2)
             with StageTimer("ledger"):
-                ledger.record(ends)
+                ledger.record(list(zip(records, contents, strict=True)))
                 for record in records:
                     pipeline.forget_partial_results(record.item)
             outcome.add(records)
-            watch(outcome.counts, outcome.completed)
+            on_progress(outcome.counts, outcome.completed)
             if _exceeds_failure_limit(request, outcome):
                 return
     if outcome.counts["pending"]:
         outcome.stopped = f"the executor left {outcome.counts['pending']} items undone"
 
 
-def _execute(pipeline: Pipeline, ledger: Ledger) -> Generator[Sequence[Record], None, None]:
-    """Yield what the executor gives, chunk by chunk.
-
-    Raises:
-        PluginError: if its own code raises anything but ours, or gives no Records of what it took.
-    """
-    executor = pipeline.executor
-    waiting: set[Item] = set()
-    try:
-        work = executor.instance.run(
-            pipeline, _track_waiting(ledger.pending_chunks(pipeline.batch), waiting)
-        )
-        if not isinstance(work, Generator):
-            kind = type(work).__name__
-            raise PluginError(f"{executor.plugin.title}: expected run() as a generator, got {kind}")
-        with closing(work) as chunks:
-            for records in chunks:
-                if fault := chunk_fault(records, waiting):
-                    raise PluginError(f"{executor.plugin.title}: {fault}")
-                waiting.difference_update(record.item for record in records)
-                yield records
-    except BaseException as error:
-        if isinstance(error, DiascopeError) and pipeline.recipe.privacy == "strict":
-            error.message = remove_paths(error.message, *waiting)
-        if is_disk_full(error) or not is_raised_by(executor.plugin, error):
-            raise
-        with blame_plugin(
-            executor.plugin, "failed"
-        ):  # errors of ours, and what ends the work, go on
-            raise
-
-
-def _track_waiting(chunks: Iterator[list[Item]], waiting: set[Item]) -> Iterator[list[Item]]:
-    """Yield the chunks; the items of those that were taken wait."""
-    for chunk in chunks:
-        waiting.update(chunk)
-        yield chunk
-
-
 def _exceeds_failure_limit(request: Request, outcome: Outcome) -> bool:
-    """Whether more items have failed than may and some are not done; then the outcome says so."""
+    """Whether to stop: too many items have failed and some are pending; note why in the outcome."""
     allowed = request.max_failures
     if allowed is None or outcome.failed <= allowed or not outcome.counts["pending"]:
         return False

@@ -120,7 +120,7 @@ def test_an_output_that_is_an_address_is_a_problem(
 ) -> None:
     recipe = write_recipe(tmp_path / "r.yaml", tiny_weights, output="s3://bucket/run")
     (problem,) = checked(recipe, photos).problems
-    assert "s3://bucket/run: results are written into a folder of this machine" in problem
+    assert "s3://bucket/run: results are written into a folder on this machine" in problem
 
 
 def test_what_lies_in_the_recipes_output_is_no_input(

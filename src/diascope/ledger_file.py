@@ -1,4 +1,4 @@
-"""The file of a ledger: opened, told from every other file, and found damaged."""
+"""Open the SQLite file of a ledger, identify it, and recognise damage."""
 
 import sqlite3
 from pathlib import Path
@@ -18,27 +18,27 @@ create table if not exists facts (name text primary key, value text);
 """
 _VERSION = 2
 _JOURNAL_BYTES = 64 << 20
-"""To which the journal is cut back after a run whose items all stand elsewhere than before."""
-_PATIENCE_S = 30.0
-"""For which another program, such as one that copies it, may hold a ledger locked."""
+"""Size to which the journal is truncated, after a run that moved all items to other places."""
+_LOCK_TIMEOUT_S = 30.0
+"""How long to wait while another program, such as a backup, has the ledger locked."""
 
 
 def open_ledger(path: Path) -> sqlite3.Connection:
-    """Return a connection to a ledger; made if it is not there.
+    """Return a connection to a ledger, which is created if it does not exist.
 
     Raises:
-        OutputError: if the file is not a ledger, or one of another version, or damaged.
+        OutputError: if the file is not a ledger, is of another version, or is damaged.
     """
     try:
-        # an executor may take its chunks in a thread; only the one that opened it writes
-        base = sqlite3.connect(path, timeout=_PATIENCE_S, check_same_thread=False)
+        # an executor may take its chunks in another thread; only this thread writes
+        base = sqlite3.connect(path, timeout=_LOCK_TIMEOUT_S, check_same_thread=False)
         base.execute("pragma journal_mode = wal")
         base.execute(f"pragma journal_size_limit = {_JOURNAL_BYTES}")
         version = base.execute("pragma user_version").fetchone()[0]
         if version in (0, _VERSION):
             base.executescript(_SCHEMA)
             base.execute(f"pragma user_version = {_VERSION}")
-    except UnicodeDecodeError as error:  # of a name in its schema
+    except UnicodeDecodeError as error:  # a name in the schema is not UTF-8
         raise damaged_ledger_error(path, error) from error
     except sqlite3.OperationalError as error:
         if not is_unwritable(error):
@@ -58,7 +58,7 @@ def open_ledger(path: Path) -> sqlite3.Connection:
 
 
 def file_identity(path: Path) -> tuple[int, int] | None:
-    """Return what tells a file from every other one, by whatever name; None if there is none."""
+    """Return the device and inode of a file, which identify it; None if it does not exist."""
     try:
         status = path.stat()
     except FileNotFoundError:
@@ -67,16 +67,16 @@ def file_identity(path: Path) -> tuple[int, int] | None:
 
 
 def is_corruption(error: sqlite3.Error) -> bool:
-    """Whether SQLite found that a file does not hold what was written to it."""
+    """Whether an error means that the database file is corrupt."""
     code: int | None = getattr(error, "sqlite_errorcode", None)
-    if code is None:  # Python itself found it: a text that is not UTF-8
+    if code is None:  # raised by Python itself, for a text that is not UTF-8
         return isinstance(error, sqlite3.OperationalError)
     return code & 0xFF == sqlite3.SQLITE_CORRUPT
 
 
 def damaged_ledger_error(path: Path, cause: Exception | str) -> OutputError:
-    """Return the error that tells of a damaged ledger, and quotes nothing of what it holds."""
-    reason = str(cause).partition(" (")[0]  # a name in brackets may be anything
+    """Return the error for a damaged ledger, without quoting any of its content."""
+    reason = str(cause).partition(" (")[0]  # the brackets may quote a name
     if isinstance(cause, UnicodeDecodeError) or "decode to UTF-8" in reason:
         reason = "a text in it is not UTF-8"
     hint = "Restore it from a copy, or choose another --output."

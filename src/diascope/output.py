@@ -1,4 +1,4 @@
-"""The output folder: one run at a time, and nothing half-written."""
+"""The output folder: locked by one run at a time, its files written completely or not at all."""
 
 import csv
 import io
@@ -12,18 +12,22 @@ from diascope.display_text import mask_credentials
 from diascope.errors import DiascopeError, OutputError
 
 LEDGER_FILE = "ledger.sqlite"
-_LOCK = ".lock"
-_OWN = (LEDGER_FILE, "run.json", _LOCK)
+_LOCK_FILE = ".lock"
+_RESERVED = (LEDGER_FILE, "run.json", _LOCK_FILE)
 RUN_FILES = frozenset({LEDGER_FILE, "run.json"})
-"""What together tells the folder of a run that has written reports from every other folder."""
+"""A folder that holds both is the output folder of a run that has written its reports."""
 
 
 def check_local(folder: Path) -> None:
-    """Raise an OutputError for an address, which would be taken for a folder ``s3:`` here."""
+    """Check that a folder is no address, which would create a folder named ``s3:`` here.
+
+    Raises:
+        OutputError: if it is one.
+    """
     scheme, *rest = folder.parts or ("",)
     if scheme.endswith(":") and len(scheme) > 2 and rest:  # "C:" is a drive
         raise OutputError(
-            "results are written into a folder of this machine, not to an address",
+            "results are written into a folder on this machine, not to an address",
             where=mask_credentials(f"{scheme}//{'/'.join(rest)}"),
             hint="The report `parquet: {to: s3://...}` copies the answers to an object store.",
         )
@@ -31,22 +35,25 @@ def check_local(folder: Path) -> None:
 
 @contextmanager
 def lock_folder(
-    folder: Path, worked: Callable[[], bool] = lambda: True, *, lock_file: str = _LOCK
+    folder: Path, has_results: Callable[[], bool] = lambda: True, *, lock_file: str = _LOCK_FILE
 ) -> Iterator[Path]:
-    """Make the folder and hold its lock, which a killed run does not leave behind.
+    """Create a folder if needed, and hold its lock; yield its resolved path.
+
+    The lock is released even if the run is killed.
 
     Args:
-        worked: whether there is anything to keep, asked when an error of ours ends it; if not, a
-            ledger and folders that were not there before are removed again.
-        lock_file: the lock's; another than a run's lets runs of the same command work there.
+        has_results: called when a DiascopeError ends the run. If it returns False, the ledger and
+            the folders that did not exist before are removed again.
+        lock_file: name of the lock file. A name other than the default lets runs that are part of
+            the same command use the folder.
 
     Raises:
-        OutputError: if it is an address, cannot be written, or another run holds it.
+        OutputError: if the folder is an address, cannot be written, or is locked by another run.
     """
     check_local(folder)
     try:
-        ours = [name for name in (LEDGER_FILE, lock_file) if not (folder / name).exists()]
-        made = [each for each in (folder, *folder.parents) if not each.exists()]
+        new_files = [name for name in (LEDGER_FILE, lock_file) if not (folder / name).exists()]
+        new_folders = [each for each in (folder, *folder.parents) if not each.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(folder / lock_file, timeout=0)
         lock.acquire()
@@ -57,53 +64,54 @@ def lock_folder(
     try:
         yield folder.resolve()
     except DiascopeError:
-        if not worked():
-            _withdraw(folder, ours, made)
+        if not has_results():
+            _remove_created(folder, new_files, new_folders)
         raise
     finally:
         lock.release()
 
 
-def _withdraw(folder: Path, names: Sequence[str], made: Sequence[Path]) -> None:
-    """Remove what was made in a folder, and the folders that were made for it if that was all."""
+def _remove_created(folder: Path, files: Sequence[str], folders: Sequence[Path]) -> None:
+    """Remove the files created in a folder, and then the folders created for it if empty."""
     with suppress(OSError):
-        for name in names:
+        for name in files:
             (folder / name).unlink(missing_ok=True)
-        for each in made:
+        for each in folders:
             each.rmdir()
 
 
 def target_paths(folder: Path, staging: Path, taken: Mapping[Path, str]) -> dict[Path, Path]:
-    """Return the files of ``staging`` to the same places in ``folder``.
+    """Return a dict from each file of ``staging`` to the same relative path in ``folder``.
 
     Args:
-        taken: files that another report of this run has put there, to its title.
+        taken: a dict from the files that other reports of this run have written to the title of
+            the report.
 
     Raises:
-        OutputError: if a file would replace one of these or of the run's own.
+        OutputError: if a file would replace one of these or a file of the run itself.
     """
     files = sorted(path for path in staging.rglob("*") if path.is_file())
-    places = {path: folder / path.relative_to(staging) for path in files}
-    for target in places.values():
-        if target.parent == folder and target.name.startswith(_OWN):
+    targets = {path: folder / path.relative_to(staging) for path in files}
+    for target in targets.values():
+        if target.parent == folder and target.name.startswith(_RESERVED):
             raise OutputError(f"the name {target.name} is taken by the run itself")
         if target in taken:
             raise OutputError(
                 f"the name {target.relative_to(folder)} is taken by the {taken[target]}; leave one "
                 "of the two out, or give it another name if it has a parameter for that"
             )
-    return places
+    return targets
 
 
-def move_files(places: Mapping[Path, Path]) -> None:
-    """Move files to their places."""
-    for path, target in places.items():
+def move_files(targets: Mapping[Path, Path]) -> None:
+    """Move each file to its target, and create the target's folder if needed."""
+    for path, target in targets.items():
         target.parent.mkdir(parents=True, exist_ok=True)
         path.replace(target)
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all; what is a link, a device or a pipe, as it comes."""
+    """Write a text file completely or not at all; links, devices and pipes are written directly."""
     if path.is_symlink() or (path.exists() and not path.is_file()):
         path.write_text(text, encoding="utf-8")
         return
@@ -113,7 +121,7 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def write_table(path: Path, rows: Iterable[Sequence[object]]) -> None:
-    """Write a CSV, whole or not at all."""
+    """Write a CSV file completely or not at all."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     write_atomically(path, text.getvalue())

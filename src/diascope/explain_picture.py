@@ -16,7 +16,7 @@ from diascope.explain.activation_maximisation import Wanted, wanted
 from diascope.explain.evidence import Method
 from diascope.explain.explanation import Explanation, explain
 from diascope.explain.page import Subject
-from diascope.explain.steps import last_stage
+from diascope.explain.steps import network_input_stage
 from diascope.explain.targets import targets_of
 from diascope.explain.top_activating import TopActivating
 from diascope.inference_trace import (
@@ -116,7 +116,7 @@ def explain_item(pipeline: Pipeline, request: Request) -> PictureExplanation:
     }
     notes = [_MORE] if more else []
     warnings = (*pipeline.warnings, *notes, *prediction.warnings)
-    stages.append(last_stage(batch, card))
+    stages.append(network_input_stage(batch, card))
     return PictureExplanation(
         Subject(card, prediction, stages, chosen, facts, warnings),
         found,

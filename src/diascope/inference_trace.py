@@ -9,7 +9,7 @@ from diascope.classifier import Classifier
 from diascope.contract_checks import score_fault
 from diascope.contracts import Step
 from diascope.errors import PluginError, ReadError, RecipeError
-from diascope.explain.steps import Stage, taken, walked
+from diascope.explain.steps import Stage, apply_steps, capture_network_input
 from diascope.file_warnings import warnings_from_facts
 from diascope.pipeline import Pipeline
 from diascope.preparation import Preparation
@@ -73,7 +73,7 @@ def prepare_first_sample(preparation: Preparation, item: Item) -> tuple[Sample, 
         ReadError: if it cannot be read, or if a step fails on it.
     """
     first, more = read_first_sample(preparation, item)
-    return *walked(first, named_steps(preparation)), more
+    return *apply_steps(first, named_steps(preparation)), more
 
 
 def classify_sample(classifier: Classifier, sample: Sample) -> tuple[Prediction, Tensor]:
@@ -85,7 +85,9 @@ def classify_sample(classifier: Classifier, sample: Sample) -> tuple[Prediction,
         ReadError: if the picture does not fit the model, or if a score is not a number.
     """
     try:
-        (answer,), batch = taken(classifier.network, lambda: classifier.predict([sample]))
+        (answer,), batch = capture_network_input(
+            classifier.network, lambda: classifier.predict([sample])
+        )
     except ValueError as error:
         raise ReadError(str(error)) from error
     if fault := score_fault(answer):

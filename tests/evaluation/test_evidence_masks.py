@@ -7,7 +7,7 @@ import pytest
 
 from diascope.errors import ReadError
 from diascope.evaluation.evidence_masks import localisation_metrics, transform_mask
-from diascope.explain.steps import walked
+from diascope.explain.steps import apply_steps
 from diascope.preprocessing.center_crop import CenterCrop
 from diascope.preprocessing.gray_world import GrayWorld
 from diascope.preprocessing.resize import Resize
@@ -30,7 +30,7 @@ def test_a_mask_moves_as_its_picture_does(make_sample: Callable[..., Sample]) ->
     pixels = np.full((80, 120, 3), 20, np.uint8)
     pixels[30:50, 50:80] = 220
     mask = np.where(pixels[:, :, :1] > 100, 255, 0).astype(np.uint8)
-    last, stages = walked(make_sample(pixels), STEPS)
+    last, stages = apply_steps(make_sample(pixels), STEPS)
     inside = transform_mask(make_sample(mask), stages, STEPS)
 
     assert inside.shape == (24, 24)
@@ -39,7 +39,7 @@ def test_a_mask_moves_as_its_picture_does(make_sample: Callable[..., Sample]) ->
 
 
 def test_a_mask_of_another_size_is_refused(make_sample: Callable[..., Sample]) -> None:
-    _, stages = walked(make_sample(np.zeros((80, 120, 3), np.uint8)), STEPS)
+    _, stages = apply_steps(make_sample(np.zeros((80, 120, 3), np.uint8)), STEPS)
 
     with pytest.raises(ReadError, match="not of the picture's size"):
         transform_mask(make_sample(np.full((8, 8, 1), 255, np.uint8)), stages, STEPS)
@@ -52,14 +52,14 @@ def test_a_step_that_changes_the_size_in_its_own_way_is_refused(
         return sample.changed(sample.pixels[::2, ::2], "halved")
 
     steps = [("halve", halve)]
-    _, stages = walked(make_sample(np.zeros((8, 8, 3), np.uint8)), steps)
+    _, stages = apply_steps(make_sample(np.zeros((8, 8, 3), np.uint8)), steps)
 
     with pytest.raises(ReadError, match="cannot follow the step halve"):
         transform_mask(make_sample(np.full((8, 8, 1), 255, np.uint8)), stages, steps)
 
 
 def test_a_mask_that_is_cut_away_is_refused(make_sample: Callable[..., Sample]) -> None:
-    _, stages = walked(make_sample(np.zeros((80, 120, 3), np.uint8)), STEPS)
+    _, stages = apply_steps(make_sample(np.zeros((80, 120, 3), np.uint8)), STEPS)
 
     with pytest.raises(ReadError, match="nothing of its mask is left"):
         transform_mask(make_sample(np.zeros((80, 120, 1), np.uint8)), stages, STEPS)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from diascope.explain.call_trace import captured, traced
+from diascope.explain.call_trace import capture_activations, trace_calls
 from tests.explain.networks import make_batch, make_network
 
 
@@ -17,7 +17,7 @@ def hooks(network: nn.Module) -> int:
 
 def test_calls_come_in_order_with_their_shapes_and_what_they_took() -> None:
     network = make_network()
-    calls = traced(network.backbone, make_batch(16))
+    calls = trace_calls(network.backbone, make_batch(16))
     leaves = [call for call in calls if call.leaf]
 
     kinds = [type(call.module).__name__ for call in leaves]
@@ -28,7 +28,7 @@ def test_calls_come_in_order_with_their_shapes_and_what_they_took() -> None:
 
 def test_what_a_layer_writes_over_is_captured_as_it_was() -> None:
     network = nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU(inplace=True))
-    seen = captured(network, make_batch(4), list(network))
+    seen = capture_activations(network, make_batch(4), list(network))
 
     assert bool((seen[network[0]].output < 0).any())
     assert torch.equal(seen[network[1]].output, seen[network[0]].output.relu())
@@ -37,10 +37,10 @@ def test_what_a_layer_writes_over_is_captured_as_it_was() -> None:
 def test_no_hook_is_left_behind_after_300_pictures() -> None:
     network = make_network()
     for _ in range(300):
-        captured(
+        capture_activations(
             network.backbone,
             make_batch(8),
-            [call.module for call in traced(network, make_batch(8))],
+            [call.module for call in trace_calls(network, make_batch(8))],
         )
 
     assert hooks(network) == 0
@@ -53,8 +53,8 @@ def test_no_hook_is_left_behind_by_a_network_that_fails() -> None:
 
     network = nn.Sequential(nn.Conv2d(3, 2, 1), Fails())
     for look in (
-        lambda: traced(network, make_batch(4)),
-        lambda: captured(network, make_batch(4), list(network)),
+        lambda: trace_calls(network, make_batch(4)),
+        lambda: capture_activations(network, make_batch(4), list(network)),
     ):
         with pytest.raises(ValueError, match="not today"):
             look()

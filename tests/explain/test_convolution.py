@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from diascope.explain.call_trace import captured
+from diascope.explain.call_trace import capture_activations
 from diascope.explain.convolution import Convolution, convolution_of, worked
 from tests.explain.networks import make_network
 
@@ -33,7 +33,7 @@ LAYERS_TRANSPOSED = [nn.ConvTranspose2d(4, 8, **each) for each in TRANSPOSED]
 
 def looked_at(module: nn.Module, side: int = 7) -> Convolution:
     batch = torch.randn(1, 4, side, side, generator=torch.Generator().manual_seed(1))
-    found = convolution_of(module, captured(module, batch, [module])[module])
+    found = convolution_of(module, capture_activations(module, batch, [module])[module])
     assert found is not None
     return found
 
@@ -53,7 +53,7 @@ def test_every_place_of_every_filter_is_what_pytorch_says(layer: nn.Module) -> N
 def test_padding_that_a_network_adds_in_its_own_code_is_found() -> None:
     stem = make_network("efficientnet-lite0").backbone.get_submodule("conv_stem")
     batch = torch.randn(1, 3, 9, 8)
-    found = convolution_of(stem, captured(stem, batch, [stem])[stem])
+    found = convolution_of(stem, capture_activations(stem, batch, [stem])[stem])
 
     assert found is not None
     assert found.start == (-1, 0)
@@ -63,7 +63,7 @@ def test_a_padding_with_mirror_images_is_not_worked_out() -> None:
     layer = nn.Conv2d(4, 2, 3, padding=1, padding_mode="reflect")
     batch = torch.randn(1, 4, 7, 7)
 
-    assert convolution_of(layer, captured(layer, batch, [layer])[layer]) is None
+    assert convolution_of(layer, capture_activations(layer, batch, [layer])[layer]) is None
 
 
 def test_what_lies_outside_of_the_picture_is_0() -> None:

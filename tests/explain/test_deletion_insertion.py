@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from diascope.explain.deletion_insertion import Hiding, hiding
+from diascope.explain.deletion_insertion import DeletionInsertion, measure_deletion_insertion
 
 CELLS = 8
 
@@ -21,11 +21,11 @@ def score(logits: Tensor) -> np.ndarray:
     return logits[:, 0].double().numpy()
 
 
-def measured(evidence: np.ndarray) -> Hiding:
+def measured(evidence: np.ndarray) -> DeletionInsertion:
     batch = torch.zeros(1, 1, 32, 32)
     batch[:, :, :16, :16] = 1.0
     batch -= batch.mean()
-    return hiding(Corner(), batch, evidence, score, np.random.default_rng(0))
+    return measure_deletion_insertion(Corner(), batch, evidence, score, np.random.default_rng(0))
 
 
 def corner(value: float) -> np.ndarray:
@@ -47,7 +47,7 @@ def test_a_map_of_what_does_not_matter_does_worse_than_chance() -> None:
 
 
 def test_a_score_that_nothing_changes_is_its_own_area() -> None:
-    found = hiding(
+    found = measure_deletion_insertion(
         nn.Flatten(),
         torch.full((1, 1, 8, 8), 0.4),
         np.random.default_rng(1).normal(size=(3, 3)).astype(np.float32),

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from diascope.explain.call_trace import traced
+from diascope.explain.call_trace import trace_calls
 from diascope.explain.filters import filter_picture, fired, first_convolution
 from tests.explain.networks import make_batch, make_network
 
@@ -21,7 +21,7 @@ def test_a_filter_on_other_than_three_channels_is_grey() -> None:
 
 
 def test_a_filter_that_fires_everywhere_alike_comes_after_those_that_tell_places_apart() -> None:
-    call = first_convolution(traced(make_network(), make_batch(16)))
+    call = first_convolution(trace_calls(make_network(), make_batch(16)))
     assert call is not None
     maps = np.full((8, 2, 2), -1, np.float32)
     maps[3] = 5

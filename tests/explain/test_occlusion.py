@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from diascope.explain.occlusion import Occlusion, occluded
+from diascope.explain.occlusion import Occlusion, measure_occlusion
 
 
 class Corner(nn.Module):
@@ -22,7 +22,7 @@ def spot() -> Tensor:
 
 
 def test_the_logit_falls_where_what_counts_is_hidden() -> None:
-    found = occluded(Corner(), spot(), 0, (4, 4))
+    found = measure_occlusion(Corner(), spot(), 0, (4, 4))
 
     assert found.map.shape == (4, 4)
     assert found.map[0, 0] > 0.9
@@ -31,7 +31,7 @@ def test_the_logit_falls_where_what_counts_is_hidden() -> None:
 
 
 def test_a_fine_grid_is_looked_at_in_12_by_12() -> None:
-    assert occluded(Corner(), spot(), 0, (40, 40)).map.shape == (12, 12)
+    assert measure_occlusion(Corner(), spot(), 0, (40, 40)).map.shape == (12, 12)
 
 
 def test_agreement_is_the_rank_correlation() -> None:

@@ -13,7 +13,7 @@ from diascope.explain import inspector
 from diascope.explain.evidence import Attribution
 from diascope.explain.explanation import Layer, explain
 from diascope.explain.page import Subject, explain_page
-from diascope.explain.steps import Stage, last_stage
+from diascope.explain.steps import Stage, network_input_stage
 from diascope.explain.unit_functions import NONLINEARITIES, After
 from diascope.sample import Item, Prediction
 from tests.browser import chromium
@@ -49,7 +49,7 @@ def made(
     prediction = Prediction(Item(HOSTILE, "/a"), {"dark": 0.7, "bright": 0.3}, "softmax", ("dark",))
     stages = [
         Stage("as read from the file", np.zeros((300, 400, 1), np.uint8), ()),
-        last_stage(batch, card),
+        network_input_stage(batch, card),
     ]
     return explain_page(Subject(card, prediction, stages, "dark", {}), found)
 

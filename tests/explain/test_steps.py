@@ -9,7 +9,7 @@ import torch
 
 from diascope.card import ModelCard
 from diascope.errors import ReadError
-from diascope.explain.steps import last_stage, taken, walked
+from diascope.explain.steps import apply_steps, capture_network_input, network_input_stage
 from diascope.sample import Item, Region, Sample
 from tests.explain.networks import make_batch, make_network
 
@@ -27,17 +27,17 @@ def refuse(sample: Sample) -> Sample:
 def test_each_step_shows_its_picture_its_numbers_and_its_own_note(
     make_sample: Callable[..., Sample],
 ) -> None:
-    sample, stages = walked(make_sample(PIXELS, trace=("read",)), [("a", halve), ("b", halve)])
+    sample, stages = apply_steps(make_sample(PIXELS, trace=("read",)), [("a", halve), ("b", halve)])
 
     assert [stage.title for stage in stages] == ["as read from the file", "after a", "after b"]
-    assert [stage.span for stage in stages] == [(0, 47), (0, 23), (0, 11)]
+    assert [stage.value_range for stage in stages] == [(0, 47), (0, 23), (0, 11)]
     assert [stage.notes for stage in stages] == [("read",), ("halved",), ("halved",)]
     assert sample.pixels is stages[-1].pixels
 
 
 def test_a_step_that_fails_is_named_with_its_reason(make_sample: Callable[..., Sample]) -> None:
     with pytest.raises(ReadError, match="the step dim failed: ValueError: too dark"):
-        walked(make_sample(PIXELS), [("dim", refuse)])
+        apply_steps(make_sample(PIXELS), [("dim", refuse)])
 
 
 def test_a_step_that_gives_no_sample_is_named(make_sample: Callable[..., Sample]) -> None:
@@ -45,7 +45,7 @@ def test_a_step_that_gives_no_sample_is_named(make_sample: Callable[..., Sample]
         return None
 
     with pytest.raises(ReadError, match="the step dim failed: expected a Sample, got NoneType"):
-        walked(make_sample(PIXELS), [("dim", nothing)])
+        apply_steps(make_sample(PIXELS), [("dim", nothing)])
 
 
 def test_what_a_step_forgets_of_a_picture_is_still_known(
@@ -57,7 +57,7 @@ def test_what_a_step_forgets_of_a_picture_is_still_known(
 
     facts, region = {"view": "PA"}, Region(1, 2, 3, 4)
     read = make_sample(PIXELS, frame=2, facts=facts, region=region)
-    found, _ = walked(read, [("once", anew), ("again", anew)])
+    found, _ = apply_steps(read, [("once", anew), ("again", anew)])
 
     assert (found.item, found.frame, found.facts, found.region) == (read.item, 2, facts, region)
 
@@ -66,8 +66,8 @@ def test_the_last_numbers_are_those_that_the_network_was_given(
     make_card: Callable[..., ModelCard],
 ) -> None:
     network, batch = make_network(), make_batch()
-    logits, seen = taken(network, lambda: network(batch)[0])
-    stage = last_stage(seen, make_card())
+    logits, seen = capture_network_input(network, lambda: network(batch)[0])
+    stage = network_input_stage(seen, make_card())
 
     assert torch.equal(logits, network(batch)[0])
     assert np.array_equal(stage.pixels, batch[0].permute(1, 2, 0).numpy())
@@ -83,6 +83,6 @@ def test_what_the_network_was_given_can_be_followed_by_gradients() -> None:
             with torch.inference_mode():
                 return network(batch)
 
-    _, seen = taken(network, answer)
+    _, seen = capture_network_input(network, answer)
 
     assert not seen.is_inference()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from diascope.explain.call_trace import Call, captured, traced
+from diascope.explain.call_trace import Call, capture_activations, trace_calls
 from diascope.explain.convolution import convolution_of, worked
 from diascope.explain.unit_functions import After, Pooling, after, following
 from diascope.pipeline import make_backbone
@@ -29,10 +29,12 @@ class Bent(nn.Module):
 
 def first_of(network: nn.Module) -> tuple[Call, After]:
     batch = make_batch()
-    calls = traced(network, batch)
+    calls = trace_calls(network, batch)
     call = next(call for call in calls if isinstance(call.module, nn.Conv2d))
     later = following(calls, call)
-    return call, after(call.module, later, captured(network, batch, [call.module, *later]))
+    return call, after(
+        call.module, later, capture_activations(network, batch, [call.module, *later])
+    )
 
 
 @pytest.mark.parametrize(
@@ -50,7 +52,9 @@ def test_normalisation_and_nonlinearity_give_the_networks_own_numbers(
     network = make_network(name).backbone
     call, found = first_of(network)
     module = call.module
-    convolution = convolution_of(module, captured(network, make_batch(), [module])[module])
+    convolution = convolution_of(
+        module, capture_activations(network, make_batch(), [module])[module]
+    )
     assert convolution is not None
     assert found.scale is not None
     assert found.shift is not None

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from diascope.explain.weight_randomisation import forgetful
+from diascope.explain.weight_randomisation import randomise_layers
 from tests.explain.networks import make_batch, make_network
 
 SHARES = (0.0, 0.5, 1.0)
@@ -14,7 +14,7 @@ def test_ever_more_layers_are_random_from_the_top_and_the_original_stays(name: s
     network = make_network(name)
     before = {key: value.clone() for key, value in network.state_dict().items()}
     changed = []
-    for copy in forgetful(network, make_batch(), SHARES, seed=0):
+    for copy in randomise_layers(network, make_batch(), SHARES, seed=0):
         state = copy.state_dict()
         changed.append({key for key in before if not torch.equal(state[key], before[key])})
 
@@ -29,14 +29,16 @@ def test_ever_more_layers_are_random_from_the_top_and_the_original_stays(name: s
 
 def test_a_random_layer_keeps_its_numbers_in_another_order() -> None:
     network = make_network()
-    (copy,) = forgetful(network, make_batch(), (0.0,), seed=0)
+    (copy,) = randomise_layers(network, make_batch(), (0.0,), seed=0)
     ours, theirs = (each.head.linear.weight.flatten() for each in (network, copy))
 
     assert torch.equal(ours.sort().values, theirs.sort().values)
 
 
 def test_the_same_seed_gives_the_same_order() -> None:
-    one, two = (next(forgetful(make_network(), make_batch(), (1.0,), seed=3)) for _ in range(2))
+    one, two = (
+        next(randomise_layers(make_network(), make_batch(), (1.0,), seed=3)) for _ in range(2)
+    )
 
     assert all(
         torch.equal(a, b)

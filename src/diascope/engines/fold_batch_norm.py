@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from diascope.card import ModelCard
-from diascope.explain.call_trace import traced
+from diascope.explain.call_trace import trace_calls
 
 _NEAR = 1e-3
 
@@ -36,7 +36,7 @@ def fold_batch_norms(backbone: nn.Module, card: ModelCard) -> nn.Module:
 
 def _feeds(backbone: nn.Module, picture: Tensor) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
     """Return convolutions and the batch norm that alone takes their output, each called once."""
-    calls = [call for call in traced(backbone, picture) if call.leaf]
+    calls = [call for call in trace_calls(backbone, picture) if call.leaf]
     times = Counter(call.module for call in calls)
     takers = Counter(call.source for call in calls)
     return [

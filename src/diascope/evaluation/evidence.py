@@ -18,8 +18,8 @@ from diascope.errors import ReadError
 from diascope.evaluation.bootstrap import group_weights, percentile_interval, to_figure
 from diascope.evaluation.evidence_cases import Case, CaseBuilder
 from diascope.evaluation.evidence_masks import localisation_metrics
-from diascope.explain.deletion_insertion import hiding
-from diascope.explain.weight_randomisation import forgetful
+from diascope.explain.deletion_insertion import measure_deletion_insertion
+from diascope.explain.weight_randomisation import randomise_layers
 from diascope.network import Network
 from diascope.table import Example
 
@@ -75,7 +75,9 @@ def measure_evidence(
                 curves.append((case.group, told))
             if place in forgotten:
                 shares = tuple(DEPTHS.values())
-                copies = copies or list(forgetful(classifier.network, case.batch, shares, seed))
+                copies = copies or list(
+                    randomise_layers(classifier.network, case.batch, shares, seed)
+                )
                 randomised.append((case.group, _rank_correlations(copies, case)))
     return {
         "inside": _figures(inside, draws, seed),
@@ -92,7 +94,7 @@ def _hiding(
     def score(logits: Tensor) -> NDArray[np.float64]:
         return scores_from_logits(logits.cpu().numpy(), card)[:, case.column]
 
-    found = hiding(network, case.batch, case.map, score, random)
+    found = measure_deletion_insertion(network, case.batch, case.map, score, random)
     return found._asdict() | {
         "deletion_gain": found.random - found.deletion,
         "insertion_gain": found.insertion - found.random,

@@ -12,7 +12,7 @@ from torch import Tensor
 from diascope.classifier import Classifier
 from diascope.errors import ReadError, TableError
 from diascope.evaluation.evidence_masks import transform_mask
-from diascope.explain.steps import walked
+from diascope.explain.steps import apply_steps
 from diascope.inference_trace import classify_sample, named_steps, read_first_sample
 from diascope.pages.formatting import plural
 from diascope.pipeline import Pipeline
@@ -90,7 +90,7 @@ class CaseBuilder:
         """
         card = self.classifier.card
         steps = named_steps(self.preparation)
-        sample, stages = walked(_read(self.preparation, example.path), steps)
+        sample, stages = apply_steps(_read(self.preparation, example.path), steps)
         mask = None
         if (path := mask_of(example, self.folder)) is not None:
             mask = transform_mask(_mask(path), stages, steps)

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from diascope.explain.call_trace import captured
+from diascope.explain.call_trace import capture_activations
 from diascope.explain.convolution import Sum, convolution_of, worked
 
 PICTURE = ((0, 0, 1, 0), (0, 4, 0, 0), (0, 0, 0, 5), (2, 0, 1, 0))
@@ -41,7 +41,7 @@ def blackboard() -> Blackboard:
     network = _network()
     picture = torch.tensor(PICTURE, dtype=torch.float32)[None, None]
     pad, first, relu, pool, second = network
-    seen = captured(network, picture, list(network))
+    seen = capture_activations(network, picture, list(network))
     one, two = (convolution_of(layer, seen[layer]) for layer in (first, second))
     assert one is not None
     assert two is not None

@@ -29,21 +29,21 @@ class Call:
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class Activations:
     """What went through a module in its first call: ``(N, C, H, W)`` each."""
 
     inputs: Tensor
     output: Tensor
 
 
-def traced(network: nn.Module, batch: Tensor) -> list[Call]:
+def trace_calls(network: nn.Module, batch: Tensor) -> list[Call]:
     """Run the network and return its calls in the order in which they ended."""
     calls: list[Call] = []
     kept: list[Tensor] = []  # a tensor that is gone may give its id to another
     makers: dict[int, nn.Module] = {}
 
     def note(module: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
-        if not (arguments and _is_maps(arguments[0]) and _is_maps(output)):
+        if not (arguments and _is_feature_maps(arguments[0]) and _is_feature_maps(output)):
             return
         inputs = arguments[0]
         leaf = next(module.children(), None) is None
@@ -53,7 +53,7 @@ def traced(network: nn.Module, batch: Tensor) -> list[Call]:
         if leaf:
             makers[id(output)] = module
 
-    with torch.inference_mode(), hooked(network.modules(), after=note):
+    with torch.inference_mode(), forward_hooks(network.modules(), after=note):
         network(batch)
     return calls
 
@@ -69,27 +69,27 @@ def first_calls(calls: Sequence[Call]) -> list[Call]:
     return list(found.values())
 
 
-def captured(
+def capture_activations(
     network: nn.Module, batch: Tensor, modules: Collection[nn.Module]
-) -> dict[nn.Module, Seen]:
+) -> dict[nn.Module, Activations]:
     """Run the network and return copies of what went through some of its modules at first."""
     inputs: dict[nn.Module, Tensor] = {}
-    seen: dict[nn.Module, Seen] = {}
+    seen: dict[nn.Module, Activations] = {}
 
     def before(module: nn.Module, arguments: tuple[Any, ...]) -> None:
         inputs.setdefault(module, arguments[0].clone())  # some layers write over their input
 
     def after(module: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
         if module not in seen:
-            seen[module] = Seen(inputs[module], output.clone())
+            seen[module] = Activations(inputs[module], output.clone())
 
-    with torch.no_grad(), hooked(modules, before=before, after=after):
+    with torch.no_grad(), forward_hooks(modules, before=before, after=after):
         network(batch)
     return seen
 
 
 @contextmanager
-def hooked(
+def forward_hooks(
     modules: Iterator[nn.Module] | Collection[nn.Module],
     *,
     after: Hook,
@@ -108,5 +108,5 @@ def hooked(
             handle.remove()
 
 
-def _is_maps(value: Any) -> bool:
+def _is_feature_maps(value: Any) -> bool:
     return isinstance(value, Tensor) and value.ndim == 4

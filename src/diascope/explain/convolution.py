@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from diascope.explain.call_trace import Seen
+from diascope.explain.call_trace import Activations
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +98,7 @@ def _under(
     return at[0], at[1]
 
 
-def convolution_of(module: nn.Module, seen: Seen) -> Convolution | None:
+def convolution_of(module: nn.Module, seen: Activations) -> Convolution | None:
     """Return a layer's convolution, its padding proved on what went through it.
 
     None if no padding with zeros gives what the layer gave, as where it pads with mirror images.
@@ -126,7 +126,7 @@ def convolution_of(module: nn.Module, seen: Seen) -> Convolution | None:
     )
 
 
-def _start(module: nn.Conv2d, seen: Seen) -> tuple[int, int] | None:
+def _start(module: nn.Conv2d, seen: Activations) -> tuple[int, int] | None:
     """Return where the first position begins: the module's own padding, or what its code added."""
     tall, wide = (
         dilation * (kernel - 1)
@@ -140,7 +140,7 @@ def _start(module: nn.Conv2d, seen: Seen) -> tuple[int, int] | None:
     return None
 
 
-def _gives(module: nn.Conv2d, seen: Seen, top: int, left: int) -> bool:
+def _gives(module: nn.Conv2d, seen: Activations, top: int, left: int) -> bool:
     needed = [
         (out - 1) * stride + dilation * (kernel - 1) + 1
         for out, stride, dilation, kernel in zip(
@@ -158,7 +158,7 @@ def _gives(module: nn.Conv2d, seen: Seen, top: int, left: int) -> bool:
     return _same(given, seen.output)
 
 
-def _transposed_start(module: nn.ConvTranspose2d, seen: Seen) -> tuple[int, int] | None:
+def _transposed_start(module: nn.ConvTranspose2d, seen: Activations) -> tuple[int, int] | None:
     assert isinstance(module.padding, tuple)  # a transposed convolution takes no words for it
     padding, extra = pair(module.padding), pair(module.output_padding)
     with torch.no_grad():

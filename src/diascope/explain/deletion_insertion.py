@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from diascope.explain.occlusion import blurred
+from diascope.explain.occlusion import blur
 
 _STEPS = 10  # from the whole picture to none of it
 
 
-class Hiding(NamedTuple):
+class DeletionInsertion(NamedTuple):
     """Areas under the curves of the score, over the share of the picture that is seen."""
 
     deletion: float
@@ -28,13 +28,13 @@ class Hiding(NamedTuple):
     random: float
 
 
-def hiding(
+def measure_deletion_insertion(
     network: nn.Module,
     batch: Tensor,
     evidence: NDArray[np.float32],
     score: Callable[[Tensor], NDArray[np.float64]],
     random: np.random.Generator,
-) -> Hiding:
+) -> DeletionInsertion:
     """Hide and show a batch ``(1, C, H, W)`` cell by cell.
 
     Args:
@@ -47,16 +47,16 @@ def hiding(
     orders = (last - rank, rank, random.permutation(len(rank)))  # who is seen first
     counts = np.rint(np.linspace(0, len(rank), _STEPS + 1))
     seen = np.concatenate([order < counts[:, None] for order in orders])
-    scores = score(_looked_at(network, batch, seen.reshape(-1, *evidence.shape)))
+    scores = score(_masked_logits(network, batch, seen.reshape(-1, *evidence.shape)))
     curves = scores.reshape(len(orders), -1)
-    return Hiding(*(float((curve[1:] + curve[:-1]).mean() / 2) for curve in curves))
+    return DeletionInsertion(*(float((curve[1:] + curve[:-1]).mean() / 2) for curve in curves))
 
 
-def _looked_at(network: nn.Module, batch: Tensor, seen: NDArray[np.bool_]) -> Tensor:
+def _masked_logits(network: nn.Module, batch: Tensor, seen: NDArray[np.bool_]) -> Tensor:
     """Return the logits ``(n, L)`` of the picture with only the cells ``(n, h, w)`` seen."""
     rows, columns = seen.shape[1:]
     cells = torch.from_numpy(seen[:, None].astype(np.float32)).to(batch.device)
     masks = functional.interpolate(cells, batch.shape[2:], mode="nearest") > 0.5
     with torch.inference_mode():
-        logits: Tensor = network(torch.where(masks, batch, blurred(batch, rows, columns)))
+        logits: Tensor = network(torch.where(masks, batch, blur(batch, rows, columns)))
     return logits

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from diascope.explain.call_trace import Call, Seen, captured, traced
+from diascope.explain.call_trace import Activations, Call, capture_activations, trace_calls
 from diascope.explain.convolution import Convolution, convolution_of
 from diascope.explain.evidence import Attribution, Method, attribute, integrated_gradients
 from diascope.explain.feature_maps import Depth, depth_of, last_calls
 from diascope.explain.filters import Filter, fired, first_convolution
 from diascope.explain.layers import chosen_layers
-from diascope.explain.occlusion import Occlusion, occluded
+from diascope.explain.occlusion import Occlusion, measure_occlusion
 from diascope.explain.unit_functions import After, after, following
 from diascope.network import Network
 
@@ -60,7 +60,7 @@ def explain(
         UsageError: if the method needs what is not installed.
     """
     backbone, side = network.backbone, batch.shape[2]
-    calls = traced(backbone, batch)
+    calls = trace_calls(backbone, batch)
     first = first_convolution(calls)
     ends = last_calls(calls, side)
     inner = chosen_layers(calls, side)
@@ -68,7 +68,7 @@ def explain(
     convolutions = [*([first] if first else []), *inner]
     for call in convolutions:
         wanted |= {call.module, *following(calls, call)}
-    seen = captured(backbone, batch, wanted)
+    seen = capture_activations(backbone, batch, wanted)
     features = seen[backbone].output
     grid = (features.shape[2], features.shape[3])
     filters: tuple[Filter, ...] = ()
@@ -79,12 +79,12 @@ def explain(
         depths=tuple(depth_of(halvings, seen[call.module]) for halvings, call in ends.items()),
         layers=tuple(_layers(calls, inner, seen)),
         evidence=_evidence(network, batch, features, outputs, chosen, method),
-        occlusion=occluded(network, batch, outputs[chosen], grid) if occlusion else None,
+        occlusion=measure_occlusion(network, batch, outputs[chosen], grid) if occlusion else None,
     )
 
 
 def _layers(
-    calls: Sequence[Call], inner: Sequence[Call], seen: Mapping[nn.Module, Seen]
+    calls: Sequence[Call], inner: Sequence[Call], seen: Mapping[nn.Module, Activations]
 ) -> Iterator[Layer]:
     for call in inner:
         convolution = convolution_of(call.module, seen[call.module])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from diascope.explain.call_trace import Call, Seen, first_calls
+from diascope.explain.call_trace import Activations, Call, first_calls
 from diascope.explain.convolution import numbers
 
 STRONGEST = 8
@@ -74,7 +74,7 @@ def share_words(halvings: int, side: int, cells: int) -> str:
     return share if cells * 2**halvings == side else f"about {share}"
 
 
-def depth_of(halvings: int, seen: Seen) -> Depth:
+def depth_of(halvings: int, seen: Activations) -> Depth:
     """Return the strongest channels of what a module gave for the first picture of a batch."""
     maps = numbers(seen.output[0])
     height, width = maps.shape[1:]

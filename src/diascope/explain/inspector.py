@@ -12,7 +12,7 @@ from diascope.explain.convolution import Convolution
 from diascope.explain.explanation import Layer
 from diascope.explain.feature_maps import most_varied
 from diascope.explain.filters import filter_picture
-from diascope.explain.pictures import packed, plain
+from diascope.explain.pictures import pack_numbers, png_uri
 from diascope.explain.steps import Stage
 
 FILTERS = 8
@@ -42,7 +42,7 @@ def stage_numbers(stage: Stage) -> dict[str, Any]:
     box = _around((height, width), (height // 2, width // 2), int(_STAGE_PIXELS**0.5))
     maps = np.moveaxis(stage.pixels, 2, 0)
     return {"title": stage.title, "size": [height, width], "box": asdict(box)} | {
-        "numbers": packed(box.cut(maps))
+        "numbers": pack_numbers(box.cut(maps))
     }
 
 
@@ -63,7 +63,7 @@ def layer_numbers(layer: Layer) -> dict[str, Any]:
         "input_size": convolution.inputs.shape,
         "box": asdict(box),
         "under": asdict(under),
-        "inputs": packed(under.cut(convolution.inputs[channels])),
+        "inputs": pack_numbers(under.cut(convolution.inputs[channels])),
         "nonlinearity": later.nonlinearity,
         "pooling": None if later.pooling is None else asdict(later.pooling),
         "peak": peak,
@@ -86,16 +86,16 @@ def _filter(layer: Layer, index: int, channels: Sequence[int], box: Box) -> dict
     weight = convolution.weight[index]
     return {
         "index": index,
-        "picture": plain(filter_picture(torch.from_numpy(weight))),
-        "weight": packed(weight),
+        "picture": png_uri(filter_picture(torch.from_numpy(weight))),
+        "weight": pack_numbers(weight),
         "channels": [channels.index(channel) for channel in own],
         "first": own.start,
         "bias": float(convolution.bias[index]),
         "scale": None if later.scale is None else float(later.scale[index]),
         "shift": None if later.shift is None else float(later.shift[index]),
-        "output": packed(box.cut(convolution.output[one])),
-        "activated": packed(box.cut(later.activated[one])),
-        "pooled": None if later.pooled is None else packed(later.pooled[one]),
+        "output": pack_numbers(box.cut(convolution.output[one])),
+        "activated": pack_numbers(box.cut(later.activated[one])),
+        "pooled": None if later.pooled is None else pack_numbers(later.pooled[one]),
     }
 
 

@@ -48,7 +48,9 @@ class Occlusion:
         return float(spearmanr(ours, theirs).statistic)
 
 
-def occluded(network: nn.Module, batch: Tensor, output: int, grid: tuple[int, int]) -> Occlusion:
+def measure_occlusion(
+    network: nn.Module, batch: Tensor, output: int, grid: tuple[int, int]
+) -> Occlusion:
     """Hide one part of a batch ``(1, C, H, W)`` after the other.
 
     Args:
@@ -57,7 +59,7 @@ def occluded(network: nn.Module, batch: Tensor, output: int, grid: tuple[int, in
     """
     rows, columns = (min(_CELLS, cells) for cells in grid)
     start = time.perf_counter()
-    hidden = blurred(batch, rows, columns)
+    hidden = blur(batch, rows, columns)
     masks = [_mask(batch, rows, columns, cell) for cell in range(rows * columns)]
     with torch.inference_mode():
         whole = network(batch)[0, output]
@@ -72,7 +74,7 @@ def occluded(network: nn.Module, batch: Tensor, output: int, grid: tuple[int, in
     )
 
 
-def blurred(batch: Tensor, rows: int, columns: int) -> Tensor:
+def blur(batch: Tensor, rows: int, columns: int) -> Tensor:
     """Return a batch with no more detail than half as many cells can show."""
     coarse = functional.adaptive_avg_pool2d(batch, (max(1, rows // 2), max(1, columns // 2)))
     return functional.interpolate(coarse, batch.shape[2:], mode="bilinear", align_corners=False)

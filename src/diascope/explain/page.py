@@ -20,7 +20,7 @@ from diascope.explain.page_maximisation import gallery_words, wanted_shown
 from diascope.explain.page_network import depth_shown, filter_shown, layer_shown, stage_shown
 from diascope.explain.page_scores import ScoreLines, score_lines, scores_shown
 from diascope.explain.page_scripts import scripted
-from diascope.explain.pictures import photo, shown
+from diascope.explain.pictures import jpeg_uri, to_display_pixels
 from diascope.explain.steps import Stage
 from diascope.explain.top_activating import TopActivating
 from diascope.pages.formatting import format_score
@@ -59,7 +59,7 @@ def explain_page(
     gallery: TopActivating | None = None,
 ) -> str:
     """Return the page, with what was painted, and the pictures of a table that excite it most."""
-    picture = shown(subject.stages[-1].pixels)
+    picture = to_display_pixels(subject.stages[-1].pixels)
     evidence = explanation.evidence[subject.chosen]
     titles = {label.name: label.title or label.name for label in subject.card.labels}
     maps = maps_shown(explanation.evidence, picture, titles)
@@ -74,7 +74,7 @@ def explain_page(
         warnings=subject.warnings,
         figures=_figures(subject, evidence, titles, lines),
         input=f"{picture.shape[1]} x {picture.shape[0]} pixels",
-        preview=photo(picture, 384),
+        preview=jpeg_uri(picture, 384),
         method=method_shown(evidence),
         exact=evidence.method == "exact",
         chosen=maps[subject.chosen],

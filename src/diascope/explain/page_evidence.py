@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from diascope.explain.evidence import Attribution, Method
 from diascope.explain.occlusion import Occlusion
-from diascope.explain.pictures import overlay
+from diascope.explain.pictures import overlay_uri
 from diascope.pages.formatting import plural, typeset_number
 
 _EXACT = (
@@ -51,7 +51,7 @@ def occlusion_shown(
     """Return an occlusion map over the picture, and how well it agrees with the evidence."""
     reach = _reach(occlusion.map)
     return {
-        "picture": overlay(picture, occlusion.map, reach),
+        "picture": overlay_uri(picture, occlusion.map, reach),
         "low": signed_words(-reach),
         "high": signed_words(reach),
         "words": f"Orange: without this part the logit falls. {_agreement(occlusion, evidence)}"
@@ -77,7 +77,7 @@ def _map(
         fault = "The map does not add up to the answer: do not trust it."
     return {
         "title": title,
-        "picture": overlay(picture, evidence.map, reach),
+        "picture": overlay_uri(picture, evidence.map, reach),
         "low": signed_words(-reach),
         "high": signed_words(reach),
         "sum": _sum_words(evidence),

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diascope.explain.activation_maximisation import Wanted
-from diascope.explain.pictures import photo, shown
+from diascope.explain.pictures import jpeg_uri, to_display_pixels
 from diascope.explain.top_activating import ActivatingPicture, TopActivating
 from diascope.pages.formatting import format_number, plural
 
@@ -23,7 +23,7 @@ def wanted_shown(
         {
             "name": each.target.name,
             "title": titles.get(each.target.title, each.target.title),
-            "picture": photo(_colours(each.picture), _SIDE),
+            "picture": jpeg_uri(_colours(each.picture), _SIDE),
             "rows": _rows(each),
             "words": f"{plural(each.steps, 'step')}, {each.seconds:.1f} s.",
             "excited": [
@@ -54,7 +54,7 @@ def _rows(wanted: Wanted) -> list[tuple[str, str, str]]:
 
 def _excited(one: ActivatingPicture, titles: Mapping[str, str]) -> dict[str, str]:
     return {
-        "picture": photo(shown(one.pixels), _THUMB),
+        "picture": jpeg_uri(to_display_pixels(one.pixels), _THUMB),
         "name": one.name.rpartition("/")[2],
         "labels": ", ".join(titles.get(label, label) for label in one.labels),
         "strength": format_number(one.response.strength),

@@ -6,7 +6,7 @@ from diascope.explain.explanation import Layer
 from diascope.explain.feature_maps import Depth, share_words
 from diascope.explain.filters import Filter
 from diascope.explain.inspector import layer_numbers
-from diascope.explain.pictures import drawn, photo, plain, shown
+from diascope.explain.pictures import jpeg_uri, map_uri, png_uri, to_display_pixels
 from diascope.explain.steps import Stage
 from diascope.pages.formatting import format_number, plural
 
@@ -14,10 +14,10 @@ from diascope.pages.formatting import format_number, plural
 def stage_shown(stage: Stage) -> dict[str, Any]:
     """Return the picture at one point of its way, its shape, its range and its notes."""
     height, width, channels = stage.pixels.shape
-    low, high = stage.span
+    low, high = stage.value_range
     return {
         "title": stage.title,
-        "picture": photo(shown(stage.pixels)),
+        "picture": jpeg_uri(to_display_pixels(stage.pixels)),
         "shape": f"{width} x {height} pixels, {plural(channels, 'channel')}",
         "low": format_number(low),
         "high": format_number(high),
@@ -30,8 +30,8 @@ def filter_shown(each: Filter, *, responds: bool) -> dict[str, Any]:
     return {
         "index": each.response.index,
         "strength": format_number(each.response.strength),
-        "picture": plain(each.picture),
-        "response": drawn(each.response.map) if responds else "",
+        "picture": png_uri(each.picture),
+        "response": map_uri(each.response.map) if responds else "",
     }
 
 
@@ -49,7 +49,7 @@ def depth_shown(depth: Depth, size: tuple[int, int]) -> dict[str, Any]:
             {
                 "index": channel.index,
                 "strength": format_number(channel.strength),
-                "picture": drawn(channel.map),
+                "picture": map_uri(channel.map),
             }
             for channel in depth.strongest
         ],

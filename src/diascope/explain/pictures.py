@@ -25,31 +25,31 @@ _OPAQUE = 0.8  # of a map where it is strongest
 _SIDE = 384  # of an overlay at least
 
 
-def photo(pixels: NDArray[np.uint8], side: int = 320) -> str:
+def jpeg_uri(pixels: NDArray[np.uint8], side: int = 320) -> str:
     """Return ``(h, w, 3)``, made small, as a JPEG."""
     from PIL import Image
 
     image = Image.fromarray(pixels)
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
-    return _uri(image, "jpeg", quality=88)
+    return _encode_uri(image, "jpeg", quality=88)
 
 
-def plain(pixels: NDArray[np.uint8]) -> str:
+def png_uri(pixels: NDArray[np.uint8]) -> str:
     """Return ``(h, w, 3)``, or ``(h, w, 4)`` with opacity, as it is, as a PNG."""
     from PIL import Image
 
-    return _uri(Image.fromarray(pixels), "png")
+    return _encode_uri(Image.fromarray(pixels), "png")
 
 
-def drawn(numbers: NDArray[np.float32]) -> str:
+def map_uri(numbers: NDArray[np.float32]) -> str:
     """Return a map ``(h, w)``: from 0 to its largest; if some are below 0, with 0 in the middle."""
     reach = float(np.abs(numbers).max(initial=0.0)) or 1.0
     if numbers.min(initial=0.0) < 0:
-        return _indexed((numbers / reach + 1) / 2, SIGNED)
-    return _indexed(numbers / reach, viridis_colours())
+        return _palette_png((numbers / reach + 1) / 2, SIGNED)
+    return _palette_png(numbers / reach, viridis_colours())
 
 
-def overlay(picture: NDArray[np.uint8], numbers: NDArray[np.float32], reach: float) -> str:
+def overlay_uri(picture: NDArray[np.uint8], numbers: NDArray[np.float32], reach: float) -> str:
     """Return a map over a dimmed picture ``(H, W, 3)``: orange above 0, blue below.
 
     Args:
@@ -65,10 +65,10 @@ def overlay(picture: NDArray[np.uint8], numbers: NDArray[np.float32], reach: flo
     share = (np.clip(np.abs(cells) / reach, 0, 1) ** 0.85 * _OPAQUE)[:, :, None]
     tint = np.where(cells[:, :, None] < 0, AGAINST, FOR)
     mixed = ground[:, :, None] * (1 - share) + tint * share
-    return _uri(Image.fromarray(np.rint(mixed).astype(np.uint8)), "jpeg", quality=85)
+    return _encode_uri(Image.fromarray(np.rint(mixed).astype(np.uint8)), "jpeg", quality=85)
 
 
-def shown(pixels: NDArray[Any]) -> NDArray[np.uint8]:
+def to_display_pixels(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     """Return ``(H, W, C)`` for people: each channel from its smallest number to its largest."""
     numbers = pixels[:, :, : 3 if pixels.shape[2] >= 3 else 1]
     low, high = float(numbers.min()), float(numbers.max())
@@ -78,14 +78,14 @@ def shown(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     return told if told.shape[2] == 3 else np.repeat(told, 3, axis=2)
 
 
-def packed(numbers: NDArray[Any]) -> dict[str, Any]:
+def pack_numbers(numbers: NDArray[Any]) -> dict[str, Any]:
     """Return numbers for the page's script: bytes as they are, any other as float32."""
     kind = "u1" if numbers.dtype == np.uint8 else "f4"
     content = np.ascontiguousarray(numbers, f"<{kind}").tobytes()
     return {"type": kind, "shape": numbers.shape, "data": base64.b64encode(content).decode("ascii")}
 
 
-def _indexed(shares: NDArray[np.floating[Any]], stops: NDArray[np.uint8]) -> str:
+def _palette_png(shares: NDArray[np.floating[Any]], stops: NDArray[np.uint8]) -> str:
     """Return shares from 0 to 1 as a PNG with a palette, between ``(n, 3)`` even stops."""
     from PIL import Image
 
@@ -93,10 +93,10 @@ def _indexed(shares: NDArray[np.floating[Any]], stops: NDArray[np.uint8]) -> str
     palette = np.stack([np.interp(steps, places, channel) for channel in stops.T], axis=1)
     image = Image.fromarray(np.rint(np.clip(shares, 0, 1) * 255).astype(np.uint8), "L")
     image.putpalette(np.rint(palette).astype(np.uint8).tobytes())
-    return _uri(image, "png")
+    return _encode_uri(image, "png")
 
 
-def _uri(image: Any, kind: str, **options: Any) -> str:
+def _encode_uri(image: Any, kind: str, **options: Any) -> str:
     content = io.BytesIO()
     image.save(content, kind.upper(), optimize=True, **options)
     return f"data:image/{kind};base64,{base64.b64encode(content.getvalue()).decode('ascii')}"

@@ -12,7 +12,7 @@ from diascope.card import ModelCard
 from diascope.contract_checks import sample_fault
 from diascope.contracts import Step
 from diascope.errors import ENDS, ReadError, reason_of
-from diascope.explain.call_trace import hooked
+from diascope.explain.call_trace import forward_hooks
 from diascope.network import Network
 from diascope.sample import Sample
 
@@ -34,12 +34,12 @@ class Stage:
     notes: tuple[str, ...]
 
     @property
-    def span(self) -> tuple[float, float]:
+    def value_range(self) -> tuple[float, float]:
         """The smallest and the largest number."""
         return float(self.pixels.min()), float(self.pixels.max())
 
 
-def walked(sample: Sample, steps: Iterable[tuple[str, Step]]) -> tuple[Sample, list[Stage]]:
+def apply_steps(sample: Sample, steps: Iterable[tuple[str, Step]]) -> tuple[Sample, list[Stage]]:
     """Apply steps, by name, and return the last sample and the picture at each point.
 
     Raises:
@@ -62,7 +62,7 @@ def walked(sample: Sample, steps: Iterable[tuple[str, Step]]) -> tuple[Sample, l
     return sample, stages
 
 
-def taken(network: Network, answer: Callable[[], T]) -> tuple[T, Tensor]:
+def capture_network_input(network: Network, answer: Callable[[], T]) -> tuple[T, Tensor]:
     """Return what a call gives, and the first batch ``(N, C, H, W)`` that the network saw in it.
 
     So nobody has to know how a picture is normalised but who does it for the network.
@@ -72,17 +72,18 @@ def taken(network: Network, answer: Callable[[], T]) -> tuple[T, Tensor]:
     def note(module: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
         seen.append(arguments[0])
 
-    with hooked([network.backbone], after=note):
+    with forward_hooks([network.backbone], after=note):
         answered = answer()
     return answered, seen[0].clone()  # outside of inference: it may be followed by gradients
 
 
-def last_stage(batch: Tensor, card: ModelCard) -> Stage:
+def network_input_stage(batch: Tensor, card: ModelCard) -> Stage:
     """Return the picture of a batch of one, as the network takes it."""
     pixels = np.moveaxis(batch[0].cpu().numpy(), 0, 2)
-    note = f"less the mean, divided by the deviation: {_each(card.mean)} and {_each(card.std)}"
+    mean, std = _format_numbers(card.mean), _format_numbers(card.std)
+    note = f"minus the mean ({mean}), divided by the standard deviation ({std})"
     return Stage("as the network takes it", pixels, (note,))
 
 
-def _each(numbers: Iterable[float]) -> str:
+def _format_numbers(numbers: Iterable[float]) -> str:
     return ", ".join(f"{number:.3f}" for number in numbers)

@@ -14,7 +14,13 @@ from torch.nn import functional
 
 from diascope.document import suggest
 from diascope.errors import UsageError
-from diascope.explain.call_trace import Call, Seen, captured, hooked, traced
+from diascope.explain.call_trace import (
+    Activations,
+    Call,
+    capture_activations,
+    forward_hooks,
+    trace_calls,
+)
 from diascope.explain.feature_maps import last_calls, share_words
 from diascope.explain.filters import first_convolution
 from diascope.explain.unit_functions import NONLINEARITIES, after, equal, following
@@ -94,7 +100,7 @@ def watched(targets: Sequence[Target], answer: Callable[[], T]) -> tuple[T, Outp
             seen[module] = output.clone()  # some layers write over their input
 
     modules = {module for target in targets for module in (target.module, target.driver)}
-    with hooked(modules, after=note):
+    with forward_hooks(modules, after=note):
         answered = answer()
     return answered, seen
 
@@ -143,12 +149,14 @@ class _Layer(NamedTuple):
 
 def _layers(network: Network, batch: Tensor) -> dict[str, _Layer]:
     """Return ``filter`` and each ``depth``, of which channels can be wanted."""
-    calls = traced(network.backbone, batch)
+    calls = trace_calls(network.backbone, batch)
     first = first_convolution(calls)
     layers = {"filter": _first_layer(network, batch, calls, first)} if first else {}
     ends = last_calls(calls, batch.shape[2])
     last = {halvings: _last_modules(calls, call) for halvings, call in ends.items()}
-    seen = captured(network.backbone, batch, {each for some in last.values() for each in some})
+    seen = capture_activations(
+        network.backbone, batch, {each for some in last.values() for each in some}
+    )
     for halvings, call in ends.items():
         share = share_words(halvings, batch.shape[2], call.outputs[2])
         title, driver = f"Channel {{}} at {share}", _driver(last[halvings], seen)
@@ -163,7 +171,7 @@ def _last_modules(calls: Sequence[Call], call: Call) -> list[nn.Module]:
     return [call.module, *(each for each in leaves if each is not None)]
 
 
-def _driver(last: Sequence[nn.Module], seen: Mapping[nn.Module, Seen]) -> nn.Module:
+def _driver(last: Sequence[nn.Module], seen: Mapping[nn.Module, Activations]) -> nn.Module:
     """Return the leaf of which a nonlinearity makes a module's output, or else the module."""
     whole, *leaves = last
     output = seen[whole].output
@@ -178,7 +186,7 @@ def _driver(last: Sequence[nn.Module], seen: Mapping[nn.Module, Seen]) -> nn.Mod
 def _first_layer(network: Network, batch: Tensor, calls: Sequence[Call], first: Call) -> _Layer:
     later = following(calls, first)
     noise = torch.randn(batch.shape, generator=torch.Generator().manual_seed(0)) * _LOUD
-    seen = captured(network.backbone, noise.to(batch), {first.module, *later})
+    seen = capture_activations(network.backbone, noise.to(batch), {first.module, *later})
     found = after(first.module, later, seen)
     module = first.module if found.scale is None else later[0]
     title = "Filter {} of the first layer"

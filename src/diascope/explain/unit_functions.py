@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from diascope.explain.call_trace import Call, Seen
+from diascope.explain.call_trace import Activations, Call
 from diascope.explain.convolution import numbers, pair
 
 NONLINEARITIES: Mapping[str, Callable[[Tensor], Tensor]] = {
@@ -66,7 +66,9 @@ def following(calls: Sequence[Call], convolution: Call) -> list[nn.Module]:
     return [call.module for call in leaves[at + 1 : at + 1 + _AFTER]]
 
 
-def after(module: nn.Module, later: Sequence[nn.Module], seen: Mapping[nn.Module, Seen]) -> After:
+def after(
+    module: nn.Module, later: Sequence[nn.Module], seen: Mapping[nn.Module, Activations]
+) -> After:
     """Return what was done to a convolution's output, from what went through the next modules."""
     value = seen[module].output
     scale = shift = None
@@ -91,7 +93,7 @@ def after(module: nn.Module, later: Sequence[nn.Module], seen: Mapping[nn.Module
     )
 
 
-def _line(module: nn.Module, seen: Mapping[nn.Module, Seen]) -> tuple[Tensor, Tensor] | None:
+def _line(module: nn.Module, seen: Mapping[nn.Module, Activations]) -> tuple[Tensor, Tensor] | None:
     """Return scale and shift, a number a channel each, of a normalisation for this picture."""
     if not isinstance(module, nn.BatchNorm2d | nn.InstanceNorm2d):
         return None
@@ -110,7 +112,7 @@ def _line(module: nn.Module, seen: Mapping[nn.Module, Seen]) -> tuple[Tensor, Te
     return scale.detach(), (shift if module.bias is None else shift + module.bias).detach()
 
 
-def _nonlinearity(value: Tensor, seen: Sequence[Seen]) -> tuple[str, Tensor]:
+def _nonlinearity(value: Tensor, seen: Sequence[Activations]) -> tuple[str, Tensor]:
     tensors = [tensor for each in seen for tensor in (each.inputs, each.output)]
     candidates = [tensor for tensor in tensors if not equal(tensor, value)]
     for name, function in NONLINEARITIES.items():

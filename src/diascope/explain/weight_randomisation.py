@@ -12,11 +12,11 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
-from diascope.explain.call_trace import traced
+from diascope.explain.call_trace import trace_calls
 from diascope.network import Network
 
 
-def forgetful(
+def randomise_layers(
     network: Network, batch: Tensor, shares: tuple[float, ...], seed: int
 ) -> Iterator[Network]:
     """Yield copies whose head is random, and also a share of the backbone's layers from its end.
@@ -35,7 +35,7 @@ def forgetful(
 
 def _layers(network: Network, batch: Tensor) -> list[nn.Module]:
     """Return the backbone's layers that have weights, in the order in which they are called."""
-    called = dict.fromkeys(call.module for call in traced(network.backbone, batch))
+    called = dict.fromkeys(call.module for call in trace_calls(network.backbone, batch))
     return [layer for layer in called if next(layer.parameters(recurse=False), None) is not None]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from diascope.card import ModelCard
 from diascope.evaluation.style import inline_svg
-from diascope.explain.pictures import photo
+from diascope.explain.pictures import jpeg_uri
 from diascope.output import write_atomically
 from diascope.pages.formatting import format_title, label_measures, overall_measures, plural
 from diascope.pages.render import render
@@ -59,7 +59,7 @@ def write_page(
         measures=overall_measures(card.metrics, card.labels),
         by_label=label_measures(card.metrics, card.labels),
         across=overall_measures(card.cross_validation, card.labels),
-        mistakes=[(mistake, photo(mistake.pixels)) for mistake in mistakes],
+        mistakes=[(mistake, jpeg_uri(mistake.pixels)) for mistake in mistakes],
         trained=_training_facts(card),
         provenance={
             **{name: fact for name, fact in card.made.items() if name not in _ELSEWHERE},

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from diascope.explain.filters import filter_picture
-from diascope.explain.pictures import plain
+from diascope.explain.pictures import png_uri
 from diascope.training.filters import Filters
 
 _SHOWN = 16  # filters: those that changed most
@@ -25,7 +25,7 @@ def filter_history(filters: Filters) -> dict[str, Any]:
             {
                 "title": f"epoch {epoch}" if epoch else "start",
                 "likeness": f"{mean[row]:.3f}",
-                "picture": plain(_strip(filters.weights[row, shown])),
+                "picture": png_uri(_strip(filters.weights[row, shown])),
             }
             for row, epoch in enumerate(filters.epochs.tolist())
         ],

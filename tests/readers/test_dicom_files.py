@@ -155,7 +155,7 @@ def test_a_damaged_header_does_not_quote_what_it_holds(make_item: Make) -> None:
 
 
 def test_a_number_of_frames_that_is_none_is_named(make_item: Make) -> None:
-    with pytest.raises(ReadError, match=r"Number of Frames \(0028,0008\) holds no whole number"):
+    with pytest.raises(ReadError, match=r"Number of Frames \(0028,0008\) is not a whole number"):
         read(named("badVR.dcm"))
 
 

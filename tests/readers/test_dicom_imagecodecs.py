@@ -24,7 +24,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-import diascope.readers.dicom_files  # noqa: F401 - registers the plugin
+import diascope.readers.dicom_decoders  # noqa: F401 - registers the plugin
 from diascope.errors import ReadError
 from diascope.readers.dicom_imagecodecs import NAME
 from diascope.sample import Item

@@ -11,7 +11,7 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import JPEGExtended12Bit
 
 from diascope.errors import ReadError
-from diascope.readers import dicom_files, dicom_libjpeg
+from diascope.readers import dicom_decoders, dicom_libjpeg
 from diascope.sample import Item
 from tests.readers.dicoms import only, written
 
@@ -94,7 +94,7 @@ def test_alone_it_is_no_decoder_of_what_others_know(
 def test_who_lacks_it_is_told_of_it_where_it_helps(
     make_item: Make, monkeypatch: pytest.MonkeyPatch, name: str, advised: bool
 ) -> None:
-    monkeypatch.setattr(dicom_files, "find_spec", lambda _: None)
+    monkeypatch.setattr(dicom_decoders, "find_spec", lambda _: None)
     for syntax in dicom_libjpeg.FILLED_UP:
         known = get_decoder(syntax)._available
         for plugin in {dicom_libjpeg.NAME, "pylibjpeg"} & known.keys():

@@ -73,7 +73,7 @@ def test_a_rescale_that_is_no_number_is_named(part: str) -> None:
     header = dcmread(io.BytesIO(with_commas(GREY, **tags)))
 
     for reckon in (lambda: apply_modality(GREY, header, []), lambda: possible_range(header)):
-        with pytest.raises(ReadError, match=rf"Rescale {part} \(0028,105\d\) holds no number"):
+        with pytest.raises(ReadError, match=rf"Rescale {part} \(0028,105\d\) is not a number"):
             reckon()
 
 

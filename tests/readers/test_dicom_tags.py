@@ -44,7 +44,7 @@ def test_what_is_no_number_is_named_and_not_quoted() -> None:
     with pytest.raises(ReadError) as raised:
         integer(holding("NumberOfFrames", "LO", "MARKER"), "NumberOfFrames")
 
-    assert str(raised.value) == "Number of Frames (0028,0008) holds no whole number"
+    assert str(raised.value) == "Number of Frames (0028,0008) is not a whole number"
 
 
 def test_a_decimal_comma_is_no_number_and_is_named() -> None:
@@ -53,7 +53,7 @@ def test_a_decimal_comma_is_no_number_and_is_named() -> None:
     with pytest.raises(ReadError) as raised:
         number(header, "RescaleSlope")
 
-    assert str(raised.value) == "Rescale Slope (0028,1053) holds no number"
+    assert str(raised.value) == "Rescale Slope (0028,1053) is not a number"
 
 
 @pytest.mark.parametrize("written", ["nan", "inf", "-inf", "1e400"])
@@ -61,7 +61,7 @@ def test_what_is_not_finite_is_no_number_and_is_named(written: str) -> None:
     with pytest.raises(ReadError) as raised:
         number(holding("RescaleSlope", "DS", written), "RescaleSlope")
 
-    assert str(raised.value) == "Rescale Slope (0028,1053) holds no number"
+    assert str(raised.value) == "Rescale Slope (0028,1053) is not a number"
 
 
 def test_numbers_are_told_from_several_and_from_none() -> None:

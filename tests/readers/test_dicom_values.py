@@ -19,7 +19,7 @@ NUMBERS = st.floats(-5000, 5000).map(lambda number: float(f"{number:.4g}"))
 SIZES = st.floats(0.001, 300).map(lambda number: float(f"{number:.4g}"))
 
 
-def no_filling(values: NDArray[Any]) -> NDArray[np.bool_]:
+def no_padding(values: NDArray[Any]) -> NDArray[np.bool_]:
     return np.zeros(values.shape, dtype=bool)
 
 
@@ -111,9 +111,9 @@ def test_a_table_shows_a_frame_as_pixel_by_pixel_arithmetic_does(
 def test_a_large_frame_of_up_to_16_bits_is_reckoned_by_value(dtype: str, few: bool) -> None:
     pixels = np.arange(90000).reshape(300, 300).astype(dtype)
 
-    frame = from_distinct_values(pixels, no_filling)
+    frame = from_distinct_values(pixels, no_padding)
 
-    assert (frame.each.size < pixels.size) == few
+    assert (frame.values.size < pixels.size) == few
 
 
 def test_of_a_large_frame_only_values_that_pixels_hold_count() -> None:
@@ -121,20 +121,20 @@ def test_of_a_large_frame_only_values_that_pixels_hold_count() -> None:
     pixels[0, :3], pixels[1, :2] = 0, 4000
     frame = from_distinct_values(pixels, lambda values: values == 0)
 
-    held = frame.occurring(frame.each)
+    held = frame.occurring(frame.values)
     assert (held.min(), held.max()) == (1000, 4000)
-    assert frame.pixel_count(frame.each > 3000) == 2
-    assert frame.pixel_count(frame.each < 4000) == 90000 - 3 - 2
+    assert frame.pixel_count(frame.values > 3000) == 2
+    assert frame.pixel_count(frame.values < 4000) == 90000 - 3 - 2
     assert frame.padding_count() == 3
 
 
 def test_a_small_frame_is_reckoned_by_pixel() -> None:
     pixels = np.arange(24, dtype=np.uint16).reshape(4, 6)
 
-    assert from_distinct_values(pixels, no_filling).values is pixels
+    assert from_distinct_values(pixels, no_padding).values is pixels
 
 
 def test_a_result_that_changes_nothing_is_the_frame_itself() -> None:
-    frame = from_distinct_values(np.arange(90000).reshape(300, 300).astype(np.uint16), no_filling)
+    frame = from_distinct_values(np.arange(90000).reshape(300, 300).astype(np.uint16), no_padding)
 
-    assert frame.to_image(frame.each.copy()) is frame.pixels
+    assert frame.to_image(frame.values.copy()) is frame.pixels

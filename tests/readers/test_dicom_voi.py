@@ -147,6 +147,6 @@ def test_a_window_that_is_no_number_is_named_where_a_window_is_wanted(
     tags = {"WindowCenter": "1000", "WindowWidth": "400"} | {tag: "400.75"}
     item = make_item(with_commas(GREY, **tags))
 
-    with pytest.raises(ReadError, match=r"Window \w+ \(0028,105\d\) holds no number"):
+    with pytest.raises(ReadError, match=r"Window \w+ \(0028,105\d\) is not a number"):
         only(item)
     assert only(item, window="min-max").range == (0.0, 2300.0)

@@ -60,7 +60,7 @@ def test_a_file_cut_off_is_called_truncated(make_item: Make, kind: str, share: f
 def test_a_file_cut_off_early_is_a_read_error(make_item: Make, kind: str, length: int) -> None:
     reason = refusal(make_item(saved(kind)[:length], f"a.{kind.lower()}"))
 
-    assert "truncated" in reason or "damaged" in reason or "no picture" in reason
+    assert "truncated" in reason or "damaged" in reason or "not a picture" in reason
 
 
 def test_a_png_whose_checksum_is_wrong_is_called_damaged(make_item: Make) -> None:
@@ -105,11 +105,11 @@ def test_text_with_the_name_of_a_picture_is_called_text(make_item: Make) -> None
 
 
 def test_an_empty_file_is_no_picture(make_item: Make) -> None:
-    assert "no picture" in refusal(make_item(b"", "a.jpg"))
+    assert "not a picture" in refusal(make_item(b"", "a.jpg"))
 
 
 def test_random_bytes_are_no_picture(make_item: Make) -> None:
-    assert "no picture" in refusal(make_item(bytes(range(128, 256)), "a.dat"))
+    assert "not a picture" in refusal(make_item(bytes(range(128, 256)), "a.dat"))
 
 
 def test_a_damaged_header_is_called_damaged(make_item: Make) -> None:

@@ -1,1 +1,1 @@
-"""Stock readers."""
+"""Readers that come with diascope."""

@@ -1,4 +1,4 @@
-"""DICOM: pictures as the devices and archives of hospitals keep them, by pydicom."""
+"""Read DICOM images with pydicom."""
 
 import struct
 from collections.abc import Iterator
@@ -16,22 +16,22 @@ _FIRST_VRS = (b"UL", b"OB", b"CS", b"UI", b"SH", b"SQ", b"DA", b"LO")
 
 @dataclass(frozen=True)
 class DicomReader:
-    """Pictures in DICOM files, shown as the standard says; frames are frames.
+    """DICOM images, displayed as the standard specifies; each DICOM frame is a frame of the item.
 
-    Stored values pass through modality LUT or rescale and VOI LUT or window; MONOCHROME1 is
-    inverted, palette and YBR become RGB, padding becomes black, overlays are not drawn. Pixels
-    come as ``(H, W, 3)`` unsigned RGB, or as ``(H, W, 1)`` grey: float32 after a rescale or a
-    window, else as stored. Each of these is a line in the trace. Objects without pixels
-    (directories, reports, waveforms, documents) are skipped.
+    Stored values pass through the modality LUT or rescale, then through the VOI LUT or window.
+    MONOCHROME1 is inverted, palette and YBR colours are converted to RGB, padding becomes black,
+    and overlays are not drawn. Pixels are ``(H, W, 3)`` unsigned RGB or ``(H, W, 1)`` grey:
+    float32 after a rescale or a window, otherwise as stored. Each of these operations is a line in
+    the trace. Objects without pixels (directories, reports, waveforms, documents) are skipped.
 
     Args:
-        window: ``first``, the VOI LUT that the file states, else its first window; if it states
-            neither, black and white are all possible values of up to 8 bits, and of deeper
-            pictures the least and the greatest in the frame, padding left out. ``lut``, the VOI
-            LUT. A number, that one of several windows, from 1. ``none``, all possible values.
-            ``min-max``, the least and the greatest value.
-        frames: ``all``, the ``middle`` one, or the one of that number, from 0; only what is asked
-            for is decoded.
+        window: which values are black and white. ``first``: the file's VOI LUT, or else its first
+            window; without either, pictures of up to 8 bits use the full range that their bits
+            allow, and deeper ones the minimum and maximum of the frame without its padding.
+            ``lut``: the VOI LUT. A number: that one of several windows, counted from 1. ``none``:
+            the full range. ``min-max``: the minimum and maximum of the frame.
+        frames: ``all``, ``middle``, or the number of one frame, counted from 0. Other frames are
+            not decoded.
     """
 
     window: Window = "first"
@@ -47,7 +47,7 @@ class DicomReader:
     def sniff(self, path: str, head: bytes) -> int:
         if head[128:132] == b"DICM":
             return 90
-        if _starts_bare(head):
+        if _starts_without_preamble(head):
             return 60
         return 10 if PurePosixPath(path).suffix.lower() in _SUFFIXES else 0
 
@@ -61,8 +61,8 @@ class DicomReader:
             yield from read_samples(file, item, self.window, self.frames)
 
 
-def _starts_bare(head: bytes) -> bool:
-    """Say whether bytes are a first element of group 2 or 8, without the usual preamble."""
+def _starts_without_preamble(head: bytes) -> bool:
+    """Return whether a file starts with an element of group 2 or 8 instead of a preamble."""
     if len(head) < 8:
         return False
     for order in "<>":

@@ -1,6 +1,6 @@
-"""From a decoded frame to a picture as it is meant to be seen, grey or RGB.
+"""Turn a decoded frame into a grey or RGB picture for display.
 
-The order is that of PS3.3 C.7.6.3, C.11.1 and C.11.2 and of PS3.4 N.2.
+The order of operations follows PS3.3 C.7.6.3, C.11.1 and C.11.2 and PS3.4 N.2.
 """
 
 from typing import Any, NamedTuple
@@ -32,15 +32,15 @@ class DisplayFrame(NamedTuple):
 
 
 def to_display(stored: NDArray[Any], header: Dataset, window: Window) -> DisplayFrame:
-    """Return one frame with black low and white high.
+    """Return one frame for display, in which low values are dark and high values are bright.
 
     Args:
-        stored: ``(H, W)`` or ``(H, W, 3)``, as decoded; YBR was converted by the decoder.
-        header: as it holds for this frame.
+        stored: ``(H, W)`` or ``(H, W, 3)``, as decoded; the decoder has converted YBR to RGB.
+        header: the header of this frame; see ``frame_header``.
         window: see ``DicomReader``.
 
     Raises:
-        ReadError: naming the tag, if the header lacks what is needed or contradicts itself.
+        ReadError: if a required tag is missing or the header contradicts itself; names the tag.
     """
     kind = text(header, "PhotometricInterpretation")
     if kind in ("MONOCHROME1", "MONOCHROME2") and stored.ndim == 2:
@@ -60,44 +60,44 @@ def to_display(stored: NDArray[Any], header: Dataset, window: Window) -> Display
 def _grey(stored: NDArray[Any], header: Dataset, window: Window, *, inverted: bool) -> DisplayFrame:
     is_padding = _padding(header)
     try:
-        return _reckoned(
-            from_distinct_values(stored, is_padding), header, window, inverted=inverted
-        )
-    except ReadError:  # perhaps a lookup table has no entry for a value that no pixel holds
-        return _reckoned(from_pixels(stored, is_padding), header, window, inverted=inverted)
+        return _to_grey(from_distinct_values(stored, is_padding), header, window, inverted=inverted)
+    except ReadError:  # a lookup table may lack entries for values that no pixel has
+        return _to_grey(from_pixels(stored, is_padding), header, window, inverted=inverted)
 
 
-def _reckoned(
+def _to_grey(
     frame: StoredFrame, header: Dataset, window: Window, *, inverted: bool
 ) -> DisplayFrame:
     trace: list[str] = []
     physical = apply_modality(frame.values, header, trace)
-    seen, span = apply_voi(physical, header, window, frame, trace)
-    black, white = np.array(span).astype(seen.dtype)
+    grey, limits = apply_voi(physical, header, window, frame, trace)
+    black, white = np.array(limits).astype(grey.dtype)
     if inverted:
         trace.append("MONOCHROME1 inverted")
-        seen = white - seen + black
-    if filled := frame.padding_count():
-        trace.append(f"{filled} pixels of {tag_name('PixelPaddingValue')} shown as black")
-        seen = np.where(frame.padding, black, seen)
+        grey = white - grey + black
+    if count := frame.padding_count():
+        trace.append(f"{count} pixels of {tag_name('PixelPaddingValue')} shown as black")
+        grey = np.where(frame.padding, black, grey)
     if text(header, "PixelPresentation") in ("COLOR", "MIXED"):
         trace.append("supplemental palette left out: shown as grey")
-    if seen.dtype == np.float64:  # rounded here as every Sample.unit() would
-        seen = seen.astype(np.float32)
-    return DisplayFrame(frame.to_image(seen)[:, :, None], span, trace)
+    if grey.dtype == np.float64:  # Sample.unit() would round to float32 anyway
+        grey = grey.astype(np.float32)
+    return DisplayFrame(frame.to_image(grey)[:, :, None], limits, trace)
 
 
 def _padding(header: Dataset) -> PaddingTest:
-    """Return what tells filling in place of a measurement (PS3.3 C.7.5.1.1.2)."""
-    first, limit = (_stored(header, f"PixelPadding{part}") for part in ("Value", "RangeLimit"))
+    """Return a function that finds padding among stored values (PS3.3 C.7.5.1.1.2)."""
+    first, limit = (
+        _stored_value(header, f"PixelPadding{part}") for part in ("Value", "RangeLimit")
+    )
     if first is None:
         return lambda stored: np.zeros(stored.shape, dtype=bool)
     low, high = sorted((first, first if limit is None else limit))
     return lambda stored: (stored >= low) & (stored <= high)
 
 
-def _stored(header: Dataset, keyword: str) -> int | None:
-    """Return a stored value that a tag holds, perhaps unsigned (US) though the pixels are not."""
+def _stored_value(header: Dataset, keyword: str) -> int | None:
+    """Return a stored value given by a tag, which may be unsigned (US) though pixels are signed."""
     found = integer(header, keyword)
     if found is not None and integer(header, "PixelRepresentation") == 1:
         return to_signed(found)

@@ -1,4 +1,4 @@
-"""What a DICOM header says of its picture: facts for a gate, the size of a pixel, and remarks."""
+"""Read facts about a picture from its DICOM header: acquisition, pixel spacing and remarks."""
 
 import re
 
@@ -26,7 +26,7 @@ _VIEWS = {  # SNOMED CT and SRT codes of CID 4010, to the words of View Position
     "399198007": "RL",
     "R-10232": "RL",
 }
-_POSITIONS = re.compile(  # defined terms of Patient Position, and what is written instead
+_POSITIONS = re.compile(  # defined terms of Patient Position, and what devices write instead
     r"[HFLRAP]F(P|S|DR|DL)|SEMI|(SEMI)?ERECT|UPRIGHT|STAND(ING)?|SITTING|SEATED|SUPINE|PRONE|"
     r"RECUMBENT|DECUBITUS"
 )
@@ -39,7 +39,7 @@ _SPACINGS = {
 
 
 def facts(header: Dataset) -> dict[str, str]:
-    """Return what the header states of the names in ``diascope.sample.FACTS``."""
+    """Return the facts named in ``diascope.sample.FACTS`` that the header states."""
     found = {
         fact: next(filter(None, (text(header, keyword) for keyword in keywords)), "")
         for fact, keywords in _TAGS.items()
@@ -57,7 +57,7 @@ def _coded_view(header: Dataset) -> str:
 
 
 def _misplaced_view(header: Dataset) -> str:
-    """Return what Patient Position holds beside a position: some devices put the view there."""
+    """Return what Patient Position holds besides a position: some devices put the view there."""
     stated = text(header, "PatientPosition")
     words = re.findall("[A-Z0-9]+", stated.upper())
     others = [word for word in words if not _POSITIONS.fullmatch(word)]
@@ -65,14 +65,14 @@ def _misplaced_view(header: Dataset) -> str:
 
 
 def _orientation(header: Dataset) -> str:
-    r"""Return where in the patient rows and columns run, such as ``L\F``, if both are stated."""
+    r"""Return the patient directions of rows and columns, such as ``L\F``, if both are valid."""
     stated = [str(each).strip().upper() for each in values(header, "PatientOrientation")]
-    sound = len(stated) == 2 and all(map(_DIRECTION.fullmatch, stated))
-    return "\\".join(stated) if sound else ""
+    is_valid = len(stated) == 2 and all(map(_DIRECTION.fullmatch, stated))
+    return "\\".join(stated) if is_valid else ""
 
 
 def spacing(header: Dataset) -> tuple[tuple[float, float] | None, str]:
-    """Return (row, column) spacing in millimetres and where it comes from, for the trace."""
+    """Return (row, column) spacing in millimetres, and a trace line with its source."""
     for keyword, meaning in _SPACINGS.items():
         if (found := spacing_from_tag(header, keyword)) is not None:
             meant = meaning or _calibration(header, found)
@@ -83,7 +83,7 @@ def spacing(header: Dataset) -> tuple[tuple[float, float] | None, str]:
 
 
 def _calibration(header: Dataset, found: tuple[float, float]) -> str:
-    """Say what Pixel Spacing means in a projection (PS3.3 10.7.1.3)."""
+    """Return what Pixel Spacing means in a projection image (PS3.3 10.7.1.3), for the trace."""
     if kind := text(header, "PixelSpacingCalibrationType"):
         return f", calibrated ({kind})"
     at_detector = spacing_from_tag(header, "ImagerPixelSpacing")
@@ -93,16 +93,16 @@ def _calibration(header: Dataset, found: tuple[float, float]) -> str:
 
 
 def spacing_from_tag(header: Dataset, keyword: str) -> tuple[float, float] | None:
-    """Return what a tag says of (row, column) in millimetres; None if it is no two lengths."""
+    """Return (row, column) spacing in millimetres from a tag; None if it is not two lengths."""
     try:
         row, column = map(float, values(header, keyword))
-    except (ReadError, TypeError, ValueError):  # absent, too: no values are not two
+    except (ReadError, TypeError, ValueError):  # also if the tag is absent: it has no two values
         return None
     return (row, column) if row > 0 and column > 0 else None
 
 
 def remarks(header: Dataset) -> list[str]:
-    """Return what a reader of the answer should know of the picture, for the trace."""
+    """Return trace lines on what a reader of the answer should know about the picture."""
     found = []
     if any(0x6000 <= tag.group <= 0x601E for tag in header.keys()):  # noqa: SIM118 - a Dataset
         found.append("overlays (groups 6000 to 601E) are not drawn")

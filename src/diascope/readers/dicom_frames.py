@@ -1,4 +1,4 @@
-"""What the header says of one frame: functional groups of enhanced objects, laid over the rest."""
+"""The header of one frame of an enhanced object: its functional groups override the main header."""
 
 from pydicom.dataset import Dataset
 
@@ -14,10 +14,10 @@ _MACROS = (
 
 
 def frame_header(header: Dataset, index: int) -> Dataset:
-    """Return the header as it holds for the frame ``index``, from 0.
+    """Return the header of the frame ``index``, counted from 0.
 
-    Rescale, window, spacing and anatomy that the functional groups state for all frames or for this
-    one take the place of the header's own (PS3.3 C.7.6.16).
+    Rescale, window, spacing and anatomy in the functional groups, shared or per frame, replace
+    those of the main header (PS3.3 C.7.6.16).
     """
     shared, each = (values(header, name) for name in _GROUPS)
     groups = [*shared[:1], *each[index : index + 1]]

@@ -1,7 +1,8 @@
-"""A decoder plugin for pydicom: imagecodecs, which works in several threads at once.
+"""A pydicom decoder plugin for imagecodecs, which can decode in several threads at once.
 
-The other decoders hold Python's lock while they work. Only kinds of pictures are taken whose pixels
-equal those of the other decoders to the bit; of others a NotImplementedError makes way for them.
+The other decoders hold Python's global interpreter lock while they decode. The plugin decodes only
+kinds of pictures for which its pixels are bit-identical to those of the other decoders. For all
+others it raises NotImplementedError, and pydicom tries the next decoder.
 """
 
 import struct
@@ -36,41 +37,42 @@ _SYNTAXES = (
     RLELossless,
 )
 DECODER_DEPENDENCIES = dict.fromkeys(_SYNTAXES, ("imagecodecs",))
-_CODESTREAM = b"\xff\x4f\xff\x51"  # starts a JPEG 2000 picture that says nothing of its colours
+_CODESTREAM = b"\xff\x4f\xff\x51"  # start of a bare JPEG 2000 codestream, without a colour space
 
 
 def register() -> None:
-    """Add the plugin to pydicom's decoders; to be called once, as pydicom takes it only once."""
+    """Add the plugin to pydicom's decoders. Call it once: pydicom refuses a second registration."""
     for syntax in _SYNTAXES:
         get_decoder(syntax).add_plugin(NAME, (__name__, "decode_frame"))
 
 
 def is_available(syntax: str) -> bool:
-    """Say whether the plugin can decode a transfer syntax; asked by pydicom."""
+    """Return whether the plugin can decode a transfer syntax; called by pydicom."""
     return syntax in _SYNTAXES and find_spec("imagecodecs") is not None
 
 
 def decode_frame(source: bytes, runner: "DecodeRunner") -> bytes:
-    """Return the pixels of a frame, and tell the runner of their layout; called by pydicom.
+    """Return the pixels of a frame and set their layout on the runner; called by pydicom.
 
     Raises:
         NotImplementedError: if this kind of picture is left to the other decoders.
-        ValueError: if there are more or fewer pixels than the header says, or the picture is cut
-            short.
+        ValueError: if the number of pixels differs from the header's, or the frame is truncated.
     """
     if runner.transfer_syntax == RLELossless:
-        return _run_lengths(source, runner)
+        return _decode_rle(source, runner)
     if runner.transfer_syntax in (JPEG2000, JPEG2000Lossless):
-        pixels = _wavelets(source, runner)
+        pixels = _decode_jpeg_2000(source, runner)
     elif runner.transfer_syntax in (JPEGLSLossless, JPEGLSNearLossless):
         pixels = _codec("jpegls_decode")(source)
     else:
-        pixels = _lossless(source, runner)
+        pixels = _decode_lossless_jpeg(source, runner)
     size, samples = (runner.rows, runner.columns), runner.samples_per_pixel
     if samples > 1 and pixels.shape in ((*size, samples), (samples, *size)):
         runner.set_option("planar_configuration", int(pixels.shape != (*size, samples)))
     elif samples > 1 or pixels.shape != size:
-        raise ValueError(f"the header says {size}, {samples} a pixel; decoded: {pixels.shape}")
+        raise ValueError(
+            f"the header says {size}, {samples} samples per pixel; decoded: {pixels.shape}"
+        )
     runner.set_option("bits_allocated", pixels.dtype.itemsize * 8)
     return pixels.tobytes()
 
@@ -81,28 +83,28 @@ def _codec(name: str) -> Any:
     return getattr(imagecodecs, name)
 
 
-def _run_lengths(source: bytes, runner: "DecodeRunner") -> bytes:
+def _decode_rle(source: bytes, runner: "DecodeRunner") -> bytes:
     count, *starts = struct.unpack_from("<16L", source)
-    ends = [*starts[:count], len(source)]
-    if ends != sorted(ends):  # the decoder would read beyond them, and take the process with it
-        raise ValueError("its run lengths do not lie where it says")
+    offsets = [*starts[:count], len(source)]
+    if offsets != sorted(offsets):  # the decoder would read out of bounds and crash the process
+        raise ValueError("the offsets of its RLE segments are wrong")
     pixels: bytes = _codec("dicomrle_decode")(source, f"<u{runner.bits_allocated // 8}")
     runner.set_option("planar_configuration", 1)
     return pixels
 
 
-def _wavelets(source: bytes, runner: "DecodeRunner") -> NDArray[Any]:
+def _decode_jpeg_2000(source: bytes, runner: "DecodeRunner") -> NDArray[Any]:
     if runner.samples_per_pixel > 1 and not source.startswith(_CODESTREAM):
-        raise NotImplementedError("colours that the JPEG 2000 file states are not looked at")
+        raise NotImplementedError("the colour space of a JPEG 2000 file is not read")
     pixels: NDArray[Any] = _codec("jpeg2k_decode")(source)
     if runner.photometric_interpretation in ("YBR_ICT", "YBR_RCT"):
-        runner.set_option("photometric_interpretation", "RGB")  # as the decoder made it
+        runner.set_option("photometric_interpretation", "RGB")  # the decoder has converted them
     return pixels
 
 
-def _lossless(source: bytes, runner: "DecodeRunner") -> NDArray[Any]:
+def _decode_lossless_jpeg(source: bytes, runner: "DecodeRunner") -> NDArray[Any]:
     if runner.samples_per_pixel > 1:
-        raise NotImplementedError("colours of lossless JPEG are not looked at")
+        raise NotImplementedError("lossless JPEG in colour is left to other decoders")
     check_end(source)
     pixels: NDArray[Any] = _codec("jpeg8_decode")(source)
     return pixels.astype(f"u{runner.bits_allocated // 8}", copy=False)

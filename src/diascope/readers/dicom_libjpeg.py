@@ -1,7 +1,7 @@
-"""A decoder plugin for pydicom: libjpeg, for 12-bit JPEG, which no other decoder here knows.
+"""A pydicom decoder plugin for libjpeg, the only decoder here for 12-bit JPEG.
 
-It fills up what is missing or damaged without a word. So, other than by pydicom's own plugin of it,
-it gets no picture of a kind that others decode, and none without an end.
+libjpeg silently fills in missing or damaged parts. Unlike pydicom's own plugin for it, this one
+therefore decodes no kind of picture that other decoders can, and none without its end marker.
 """
 
 from importlib.util import find_spec
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 NAME = "libjpeg"
 FILLED_UP = (*JPEGTransferSyntaxes, *JPEGLSTransferSyntaxes)
-"""Transfer syntaxes for which pydicom's plugin pylibjpeg is libjpeg."""
+"""Transfer syntaxes for which pydicom's plugin ``pylibjpeg`` uses libjpeg."""
 DECODER_DEPENDENCIES = {JPEGExtended12Bit: ("pylibjpeg-libjpeg",)}
 
 
 def register() -> None:
-    """Add the plugin to pydicom's decoders; to be called once, as pydicom takes it only once."""
+    """Add the plugin to pydicom's decoders. Call it once: pydicom refuses a second registration."""
     get_decoder(JPEGExtended12Bit).add_plugin(NAME, (__name__, "decode_frame"))
 
 
 def is_available(syntax: str) -> bool:
-    """Say whether the plugin can decode a transfer syntax; asked by pydicom."""
+    """Return whether the plugin can decode a transfer syntax; called by pydicom."""
     return syntax == JPEGExtended12Bit and find_spec("libjpeg") is not None
 
 
@@ -36,10 +36,10 @@ def decode_frame(source: bytes, runner: "DecodeRunner") -> bytes:
 
     Raises:
         NotImplementedError: if the picture is left to the other decoders.
-        ValueError: if it is cut short.
+        ValueError: if the frame is truncated.
     """
     if runner.bits_stored <= 8:
-        raise NotImplementedError("8 bits are left to decoders that fill up nothing")
+        raise NotImplementedError("8-bit JPEG is left to stricter decoders")
     check_end(source)
     from libjpeg.utils import decode_pixel_data
 

@@ -1,6 +1,7 @@
-"""Lookup tables of DICOM: an entry for each value (PS3.3 C.7.6.3.1.5, C.11.1.1 and C.11.2.1.1).
+"""DICOM lookup tables (PS3.3 C.7.6.3.1.5, C.11.1.1 and C.11.2.1.1).
 
-pydicom counts in the type of the entries or of the pixels; here no position is too great for it.
+pydicom computes table positions in the type of the entries or pixels, where they can overflow.
+Here they are computed in 64 bits.
 """
 
 from typing import Any
@@ -12,24 +13,24 @@ from pydicom.dataset import Dataset
 from diascope.errors import ReadError
 from diascope.readers.dicom_tags import tag_name, to_signed, values
 
-_MOST = 2**16  # entries, which the descriptor states as 0
+_MAX_ENTRIES = 2**16  # the descriptor states this count as 0
 
 
 def read_descriptor(header: Dataset, keyword: str = "LUTDescriptor") -> tuple[int, int, int]:
-    """Return how many entries a table has, the value of the first one, and the bits of each.
+    """Return the number of entries, the value that the first one maps, and the bits per entry.
 
     Raises:
-        ReadError: if that is not stated.
+        ReadError: if the descriptor is missing or malformed.
     """
     try:
         count, first, bits = map(int, values(header, keyword))
     except (TypeError, ValueError):
         raise ReadError(f"{tag_name(keyword)} does not hold three numbers") from None
-    return count or _MOST, first, bits
+    return count or _MAX_ENTRIES, first, bits
 
 
 def look_up(pixels: NDArray[Any], first: int, count: int, entries: NDArray[Any]) -> NDArray[Any]:
-    """Return the entry of each value; what lies beyond the table has its first or last one."""
+    """Return the entry of each value; values outside the table get its first or last entry."""
     wide = pixels.astype(np.int64) if pixels.dtype.kind in "iu" else pixels
     found: NDArray[Any] = entries[np.clip(wide - first, 0, count - 1).astype(np.int64)]
     return found
@@ -38,14 +39,14 @@ def look_up(pixels: NDArray[Any], first: int, count: int, entries: NDArray[Any])
 def apply_lut(
     pixels: NDArray[Any], header: Dataset, *, table: Dataset, below_zero: bool
 ) -> NDArray[Any]:
-    """Return what an item of a Modality or VOI LUT Sequence makes of pixels.
+    """Return pixels mapped by an item of a Modality or VOI LUT Sequence.
 
     Args:
-        below_zero: whether pixels may be negative; then the first value that the table maps may
-            be a negative one that is stated without its sign.
+        below_zero: whether pixels may be negative. Then the first value that the table maps may be
+            a negative number that is stored as unsigned.
 
     Raises:
-        ReadError: if it does not state its size.
+        ReadError: if the descriptor is missing or malformed.
     """
     count, first, bits = read_descriptor(table)
     first = to_signed(first) if below_zero else first

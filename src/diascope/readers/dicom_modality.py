@@ -1,4 +1,4 @@
-"""From stored values to what the device measured: modality LUT or rescale (PS3.3 C.11.1)."""
+"""Convert stored values to measured ones by the modality LUT or rescale (PS3.3 C.11.1)."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,7 +14,7 @@ from diascope.readers.dicom_tags import integer, number, tag_name, values
 
 
 def apply_modality(stored: NDArray[Any], header: Dataset, trace: list[str]) -> NDArray[Any]:
-    """Return what stored values stand for: float64 after a rescale, else integers.
+    """Return the measured values: float64 after a rescale, otherwise integers.
 
     Raises:
         ReadError: if the table or the rescale cannot be applied.
@@ -38,9 +38,10 @@ def apply_modality(stored: NDArray[Any], header: Dataset, trace: list[str]) -> N
 
 
 def possible_range(header: Dataset) -> tuple[float, float] | None:
-    """Return what the lowest and the highest stored value become; None for stored floats.
+    """Return the measured values of the lowest and highest possible stored value.
 
-    A negative slope makes the first number the greater one.
+    With a negative slope the first number is the greater one. The range of stored floats is
+    unknown: for them it is None.
     """
     if tables := values(header, "ModalityLUTSequence"):
         return 0.0, 2.0 ** read_descriptor(tables[0])[2] - 1
@@ -61,12 +62,12 @@ def apply_checked(
     header: Dataset,
     keyword: str,
 ) -> NDArray[Any]:
-    """Call a function of a header on pixels.
+    """Return ``function(pixels, header)``, and report any failure as a fault of a tag.
 
     Raises:
-        ReadError: naming the tag ``keyword``, if the function fails: it trusts its tables.
+        ReadError: if the function fails; names the tag ``keyword``.
     """
     try:
         return function(pixels, header)
-    except Exception as error:  # indices, lengths, types: whatever a broken table leads to
+    except Exception as error:  # a broken table can raise any kind of error
         raise ReadError(f"{tag_name(keyword)} cannot be applied: {error}") from error

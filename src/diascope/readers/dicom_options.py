@@ -1,4 +1,4 @@
-"""What a recipe can choose of the DICOM reader; see ``DicomReader`` for the meaning."""
+"""Types of the DICOM reader's options; ``DicomReader`` explains them."""
 
 from typing import Literal
 

@@ -1,4 +1,4 @@
-"""From the values of a PALETTE COLOR picture to RGB (PS3.3 C.7.6.3.1.5 and 6, C.7.9.2)."""
+"""Convert PALETTE COLOR pictures to RGB (PS3.3 C.7.6.3.1.5 and 6, C.7.9.2)."""
 
 from typing import Any
 
@@ -18,10 +18,10 @@ _SEGMENTS = "SegmentedRedPaletteColorLookupTableData"
 
 
 def apply_palette(stored: NDArray[Any], header: Dataset) -> tuple[NDArray[Any], float]:
-    """Return ``(H, W, 3)``, and the value that means white.
+    """Return ``(H, W, 3)`` RGB and the value of white.
 
     Raises:
-        ReadError: naming the tag, if the palette cannot be applied.
+        ReadError: if the palette cannot be applied; names the tag.
     """
     count, first, bits = read_descriptor(header, _DESCRIPTOR)
     pixels = apply_checked(
@@ -30,12 +30,12 @@ def apply_palette(stored: NDArray[Any], header: Dataset) -> tuple[NDArray[Any], 
         header,
         _DESCRIPTOR,
     )
-    stated, most = 2.0**bits - 1, float(np.iinfo(pixels.dtype).max)
-    return pixels, most if pixels.max() > stated else stated
+    stated, limit = 2.0**bits - 1, float(np.iinfo(pixels.dtype).max)
+    return pixels, limit if pixels.max() > stated else stated
 
 
 def _entries(header: Dataset) -> NDArray[Any]:
-    """Return ``(n, 3)``, the colours of the palette."""
+    """Return the colours of the palette, ``(n, 3)``."""
     count, first, bits = read_descriptor(header, _DESCRIPTOR)
     if value(header, _TABLES[0]) is not None:
         order = "<" if header.file_meta.TransferSyntaxUID.is_little_endian else ">"
@@ -48,5 +48,5 @@ def _entries(header: Dataset) -> NDArray[Any]:
         raise ReadError(
             f"{tag_name(_SEGMENTS)} holds {count} entries of 8 bits, at most 256 are read"
         )
-    every = np.arange(first, first + count)  # pydicom looks up what it puts together of segments
+    every = np.arange(first, first + count)  # pydicom expands segments only while it looks up
     return apply_color_lut(every, header)[:, :3]

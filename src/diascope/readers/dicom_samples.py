@@ -1,4 +1,4 @@
-"""From an open DICOM file to Samples, frame by frame."""
+"""Turn the frames of an open DICOM file into Samples."""
 
 import warnings
 from collections.abc import Iterator
@@ -20,38 +20,41 @@ from diascope.sample import Item, Sample
 
 
 def read_samples(file: BinaryIO, item: Item, window: Window, frames: Frames) -> Iterator[Sample]:
-    """Yield a Sample for each frame that is asked for, decoding none before it is taken.
+    """Yield a Sample for each requested frame; each is decoded only when it is needed.
 
     Raises:
         ReadError: see ``DicomReader``.
     """
-    with capture_warnings():  # warnings quote values, which may be names
+    with capture_warnings():  # warnings may quote values of the header, such as names
         source = open_dicom(file)
         count = integer(source.header, "NumberOfFrames") or 1
-        wanted = _wanted(frames, count)
-        decoded = decode_frames(source, wanted)
+        indices = _frame_indices(frames, count)
+        decoded = decode_frames(source, indices)
     with closing(decoded):
-        for index in wanted:
-            with capture_warnings() as told:
+        for index in indices:
+            with capture_warnings() as caught:
                 stored = next(decoded)
-            notes = _decoder_notes(told)
-            choice = [f"frame {index} of {count}, counted from 0"] if len(wanted) < count else []
+            notes = _decoder_notes(caught)
+            choice = [f"frame {index} of {count}, counted from 0"] if len(indices) < count else []
             with capture_warnings():
                 sample = _sample(item, source, stored, index, window, [*choice, *notes])
             yield sample
 
 
-def _decoder_notes(told: list[warnings.WarningMessage]) -> list[str]:
-    """Return lines for the trace, without what pydicom says of the header: it quotes values."""
-    places = {str(each.message): Path(each.filename).parts for each in told}
+def _decoder_notes(caught: list[warnings.WarningMessage]) -> list[str]:
+    """Return decoder warnings for the trace.
+
+    pydicom's warnings about the header are left out, as they may quote its values.
+    """
+    sources = {str(each.message): Path(each.filename).parts for each in caught}
     return [
         f"the decoder warns: {text}"
-        for text, parts in places.items()
+        for text, parts in sources.items()
         if "pydicom" not in parts or "pixels" in parts
     ]
 
 
-def _wanted(frames: Frames, count: int) -> range:
+def _frame_indices(frames: Frames, count: int) -> range:
     if frames == "all":
         return range(count)
     index = count // 2 if frames == "middle" else frames

@@ -1,4 +1,4 @@
-"""Where in its word a grey value lies: Bits Stored, the highest at High Bit (PS3.5 8.1.1)."""
+"""Extract grey values from their words by Bits Stored and High Bit (PS3.5 8.1.1)."""
 
 from typing import Any, NamedTuple
 
@@ -11,12 +11,12 @@ from diascope.readers.dicom_tags import integer, tag_name, value
 
 
 class BitLayout(NamedTuple):
-    """Where values lie.
+    """Position of a grey value in its word.
 
     Attributes:
-        bits: how many bits are theirs.
-        low_bit: how many bits stand beneath them.
-        reliable: False of pixels whose codec has a precision of its own.
+        bits: number of bits of a value.
+        low_bit: position of its lowest bit, counted from 0.
+        reliable: False if the pixels are compressed by a codec that states its own precision.
     """
 
     bits: int
@@ -24,29 +24,32 @@ class BitLayout(NamedTuple):
     reliable: bool
 
     def extract(self, frame: NDArray[Any]) -> NDArray[Any]:
-        """Return the values of a frame, without what stands in other bits, if anything does.
+        """Return the values of a frame without the other bits of its words.
 
-        Values that fit into the lowest bits are there, whatever the header says, unless they may be
-        words whose bits beneath are not used.
+        A frame whose values fit into the lowest bits is returned as it is, whatever the header
+        says. The exception are words whose bits below ``low_bit`` are all 0: there the header is
+        followed if it is reliable.
         """
         signed = frame.dtype.kind == "i"
         half = 2 ** (self.bits - 1)
-        least, greatest = (-half, half - 1) if signed else (0, 2 * half - 1)
-        lowest = not (self.low_bit and self.reliable) or (frame & (2**self.low_bit - 1)).any()
-        if lowest and least <= frame.min() and frame.max() <= greatest:
+        lowest, highest = (-half, half - 1) if signed else (0, 2 * half - 1)
+        may_be_unshifted = (
+            not (self.low_bit and self.reliable) or (frame & (2**self.low_bit - 1)).any()
+        )
+        if may_be_unshifted and lowest <= frame.min() and frame.max() <= highest:
             return frame
         spare = frame.dtype.itemsize * 8 - self.bits
         return (frame << (spare - self.low_bit)) >> spare
 
 
 def bit_layout(header: FileDataset) -> BitLayout | None:
-    """Return where grey values of 8 or 16 bits lie; None where that is left to pydicom.
+    """Return the layout of grey values in words of 8 or 16 bits; None leaves it to pydicom.
 
-    pydicom takes the lowest bits, with two copies of the frame, and ignores High Bit. Absent or 0,
-    it is what follows from Bits Stored.
+    pydicom ignores High Bit: it takes the lowest bits, and copies the frame twice. If High Bit is
+    absent or 0, it is derived from Bits Stored.
 
     Raises:
-        ReadError: naming the tag, if values cannot lie where it says.
+        ReadError: if High Bit is impossible; names the tag.
     """
     allocated, bits = value(header, "BitsAllocated"), integer(header, "BitsStored")
     if value(header, "SamplesPerPixel") != 1 or allocated not in (8, 16) or bits is None:
@@ -55,10 +58,10 @@ def bit_layout(header: FileDataset) -> BitLayout | None:
     below = high - bits + 1
     syntax = header.file_meta.TransferSyntaxUID
     fits = 0 <= below <= allocated - bits
-    if not syntax.is_compressed or (syntax == RLELossless and below):  # words, as they are
+    if not syntax.is_compressed or (syntax == RLELossless and below):  # whole words are stored
         if not fits:
             room = f"{tag_name('BitsStored')} is {bits}, of {allocated}"
             raise ReadError(f"{tag_name('HighBit')} is {high}, which cannot be: {room}")
         return BitLayout(bits, below, reliable=True)
-    words = below or syntax == JPEGLSLossless  # its precision may be that of the whole word
-    return BitLayout(bits, below, reliable=False) if words and fits else None
+    whole_words = below or syntax == JPEGLSLossless  # which may state the precision of the word
+    return BitLayout(bits, below, reliable=False) if whole_words and fits else None

@@ -1,4 +1,4 @@
-"""Values of a DICOM header, read without trust, and tags as a person names them."""
+"""Read values of an untrusted DICOM header, and name tags in messages."""
 
 import math
 from typing import Any
@@ -10,7 +10,7 @@ from diascope.errors import ReadError
 
 
 def tag_name(keyword: str) -> str:
-    """Return a tag as the standard prints it, such as ``Rows (0028,0010)``."""
+    """Return the name and number of a tag, such as ``Rows (0028,0010)``."""
     tag = tag_for_keyword(keyword)
     assert tag is not None, f"{keyword} is no keyword of the standard"
     return f"{dictionary_description(tag)} ({tag >> 16:04X},{tag & 0xFFFF:04X})"
@@ -20,22 +20,22 @@ def value(header: Dataset, keyword: str) -> Any:
     """Return a value, or None if the tag is absent or empty.
 
     Raises:
-        ReadError: naming the tag, if what it holds breaks the standard. It does not quote the
+        ReadError: if the value violates the standard. It names the tag but does not quote the
             value, which may be a name or a date.
     """
     try:
         found = header.get(keyword)
-    except Exception as error:  # pydicom converts on access, and raises all kinds of errors
+    except Exception as error:  # pydicom converts on access and may raise any kind of error
         kind = type(error).__name__
         raise ReadError(
-            f"{tag_name(keyword)} holds a value against the standard ({kind})"
+            f"{tag_name(keyword)} holds a value that violates the standard ({kind})"
         ) from None
     empty = found is None or (hasattr(found, "__len__") and len(found) == 0)
     return None if empty else found
 
 
 def values(header: Dataset, keyword: str) -> list[Any]:
-    """Return the values of a tag that may hold several, or a sequence's items; may be empty."""
+    """Return all values of a tag, or the items of a sequence; empty if there are none."""
     found = value(header, keyword)
     if found is None:
         return []
@@ -44,29 +44,29 @@ def values(header: Dataset, keyword: str) -> list[Any]:
 
 
 def text(header: Dataset, keyword: str) -> str:
-    """Return the first value as text without blanks around it; empty if there is none."""
+    """Return the first value as text, stripped of white space; empty if there is none."""
     found = values(header, keyword)
     return str(found[0]).strip() if found else ""
 
 
 def integer(header: Dataset, keyword: str) -> int | None:
-    """Return a whole number, None if the tag is absent or empty; else raise a ReadError."""
+    """Return an integer, or None if the tag is absent or empty; raise a ReadError otherwise."""
     found = value(header, keyword)
     if found is None:
         return None
     try:
         return int(found)
     except (TypeError, ValueError):
-        raise ReadError(f"{tag_name(keyword)} holds no whole number") from None
+        raise ReadError(f"{tag_name(keyword)} is not a whole number") from None
 
 
 def to_signed(number: int) -> int:
-    """Return what 16 bits mean with a sign (SS) that were written, or read, without one (US)."""
+    """Return a 16-bit number that was stored or read as unsigned (US) as a signed one (SS)."""
     return number - 2**16 if number >= 2**15 else number
 
 
 def number(header: Dataset, keyword: str) -> float | None:
-    """Return a number, None if the tag is absent or empty; else raise a ReadError."""
+    """Return a number, or None if the tag is absent or empty; raise a ReadError otherwise."""
     found = numbers(header, keyword)
     if len(found) > 1:
         raise ReadError(f"{tag_name(keyword)} holds {len(found)} numbers, not one")
@@ -74,11 +74,11 @@ def number(header: Dataset, keyword: str) -> float | None:
 
 
 def numbers(header: Dataset, keyword: str) -> list[float]:
-    """Return the numbers of a tag that may hold several, perhaps none; else raise a ReadError."""
+    """Return all numbers of a tag, which may be none; raise a ReadError if one is not a number."""
     try:
         found = [float(each) for each in values(header, keyword)]
     except (TypeError, ValueError):
         found = [math.nan]
     if not all(map(math.isfinite, found)):
-        raise ReadError(f"{tag_name(keyword)} holds no number")
+        raise ReadError(f"{tag_name(keyword)} is not a number")
     return found

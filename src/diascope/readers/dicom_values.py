@@ -1,4 +1,4 @@
-"""The values that a frame holds: arithmetic is done once for each, not once for each pixel."""
+"""Process each distinct value of a frame once, instead of each pixel."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_BAND = 2**18  # pixels looked up at once: what is needed in between stays in the cache
+_BAND = 2**18  # pixels looked up at once, so that intermediate arrays fit into the cache
 PaddingTest = Callable[[NDArray[Any]], NDArray[np.bool_]]
 
 
 @dataclass(frozen=True, eq=False)
 class StoredFrame:
-    """A decoded frame, and the values to reckon with.
+    """A decoded frame and the values to compute with.
 
     Attributes:
         pixels: ``(H, W)``, as stored.
-        values: the pixels themselves, or ``(n,)`` in order, all values from the least to the
-            greatest; ``from_distinct_values`` chooses.
-        is_padding: tells what the device put in place of a measurement.
+        values: either the pixels themselves, or ``(n,)``, all values from the minimum to the
+            maximum in ascending order; see ``from_distinct_values``.
+        is_padding: returns a mask of the values that are padding, not measurements.
     """
 
     pixels: NDArray[Any]
@@ -29,16 +29,16 @@ class StoredFrame:
 
     @cached_property
     def padding(self) -> NDArray[np.bool_]:
-        """Which of ``values`` are filling."""
+        """Mask of the padding among ``values``."""
         return self.is_padding(self.values)
 
     def occurring(self, results: NDArray[Any]) -> NDArray[Any]:
-        """Return results of values that pixels hold and that are no filling.
+        """Return the results of values that occur in the frame and are not padding.
 
-        The least and the greatest are always among them; others may be left out.
+        Their minimum and maximum are always included; others may be left out.
 
         Args:
-            results: one for each of ``values``, in its shape.
+            results: one result for each of ``values``, in the same shape.
         """
         ends = [0, -1]
         if self.values is self.pixels:
@@ -48,11 +48,11 @@ class StoredFrame:
         return results[self._counts > 0]
 
     def pixel_count(self, chosen: NDArray[np.bool_]) -> int:
-        """Return how many pixels hold the chosen values and are no filling."""
+        """Return the number of pixels that have the chosen values and are not padding."""
         return int(self._counts[chosen].sum())
 
     def padding_count(self) -> int:
-        """Return how many pixels are filling."""
+        """Return the number of padding pixels."""
         return int(self.is_padding(self.pixels).sum()) if self.padding.any() else 0
 
     @cached_property
@@ -68,10 +68,10 @@ class StoredFrame:
         return counts
 
     def to_image(self, results: NDArray[Any]) -> NDArray[Any]:
-        """Return ``(H, W)``: for each pixel, the result that belongs to its value.
+        """Return ``(H, W)``, the result of each pixel's value.
 
         Args:
-            results: one for each of ``values``, in its shape.
+            results: one result for each of ``values``, in the same shape.
         """
         if self.values is self.pixels:
             return results
@@ -80,7 +80,7 @@ class StoredFrame:
         table = np.zeros(2 ** _bits(self.pixels), dtype=results.dtype)
         table[_codes(self.values)] = results
         pixels = np.empty(self.pixels.shape, dtype=results.dtype)
-        for rows in self._bands():  # no code is too great; raise would copy, clip is slower
+        for rows in self._bands():  # all codes are in range; "raise" would copy, "clip" is slower
             np.take(table, _codes(self.pixels[rows]), out=pixels[rows], mode="wrap")
         return pixels
 
@@ -91,14 +91,14 @@ class StoredFrame:
 
 
 def from_pixels(pixels: NDArray[Any], is_padding: PaddingTest) -> StoredFrame:
-    """Return a frame whose pixels stand for themselves."""
+    """Return a frame that is processed pixel by pixel."""
     return StoredFrame(pixels, pixels, is_padding)
 
 
 def from_distinct_values(pixels: NDArray[Any], is_padding: PaddingTest) -> StoredFrame:
-    """Return a frame with its possible values, or a ``from_pixels`` one if its pixels are fewer.
+    """Return a frame that is processed by distinct values, if these are fewer than its pixels.
 
-    Floats and integers above 16 bits have too many values.
+    Floats and integers of more than 16 bits have too many values: they get ``from_pixels``.
     """
     bits = _bits(pixels)
     if pixels.dtype.kind not in "iu" or bits > 16 or pixels.size <= 2**bits:
@@ -116,5 +116,5 @@ def _bits(values: NDArray[Any]) -> int:
 
 
 def _codes(values: NDArray[Any]) -> NDArray[Any]:
-    """Return integers as positions in a table: their bits, read without a sign."""
+    """Return integers as table positions: their bits read as unsigned."""
     return values.view(f"u{values.dtype.itemsize}")

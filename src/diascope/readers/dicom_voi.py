@@ -1,4 +1,4 @@
-"""From measured values to grey between black and white: VOI LUT or window (PS3.3 C.11.2)."""
+"""Convert measured values to display grey by a VOI LUT or a window (PS3.3 C.11.2)."""
 
 from functools import partial
 from typing import Any
@@ -16,7 +16,7 @@ from diascope.readers.dicom_tags import integer, numbers, tag_name, text, values
 from diascope.readers.dicom_values import StoredFrame
 
 DisplayRange = tuple[float, float]
-_SHALLOW = 8  # bits; such pictures were made for a screen, deeper ones are measurements
+_SHALLOW = 8  # bits at most: made for a screen; deeper pictures are measurements
 
 
 def apply_voi(
@@ -26,22 +26,21 @@ def apply_voi(
     frame: StoredFrame,
     trace: list[str],
 ) -> tuple[NDArray[Any], DisplayRange]:
-    """Return pixels, and the values that mean black and white, the lower one first.
+    """Return display values and the values of black and white, the lower one first.
 
     Args:
-        pixels: as measured, in any shape.
+        pixels: measured values, in any shape.
         window: see ``DicomReader``.
-        frame: the stored values that they stand for; filling has no say in what black and
-            white are.
+        frame: the stored values behind them; its padding does not influence black and white.
 
     Raises:
-        ReadError: naming the tag, if the header lacks what is asked for.
+        ReadError: if the header lacks the requested window or LUT; names the tag.
     """
     tables = values(header, "VOILUTSequence")
     if window == "lut" or (window == "first" and tables):
         if not tables:
             raise ReadError(
-                f"the recipe asks for a VOI LUT; {tag_name('VOILUTSequence')} is missing"
+                f"the recipe asks for a VOI LUT, but {tag_name('VOILUTSequence')} is missing"
             )
         trace.append("VOI LUT applied")
         below_zero = min(possible_range(header) or (0.0,)) < 0
@@ -61,7 +60,7 @@ def apply_voi(
 
 
 def _windows(header: Dataset) -> dict[int, tuple[float, float]]:
-    """Return center and width of the windows that the standard allows, by number from 1."""
+    """Return center and width of each valid window by its number, counted from 1."""
     exact = text(header, "VOILUTFunction").upper() in ("LINEAR_EXACT", "SIGMOID")
     pairs = zip(numbers(header, "WindowCenter"), numbers(header, "WindowWidth"), strict=False)
     return {
@@ -94,13 +93,13 @@ def _windowed(
         "WindowWidth",
     )
     first, last = ends
-    if first > last:  # a negative slope: pydicom's output runs from white to black
+    if first > last:  # with a negative slope, pydicom's output runs from white to black
         return first + last - seen, (last, first)
     return seen, (first, last)
 
 
 def _curved(header: Dataset) -> Dataset:
-    """Return the header without a curve that is named but empty, which pydicom does not know."""
+    """Return the header without an empty VOI LUT Function, which pydicom does not accept."""
     if "VOILUTFunction" not in header or text(header, "VOILUTFunction"):
         return header
     plain = Dataset()
@@ -112,23 +111,23 @@ def _curved(header: Dataset) -> Dataset:
 def _unwindowed(
     pixels: NDArray[Any], header: Dataset, window: Window, frame: StoredFrame, trace: list[str]
 ) -> DisplayRange:
-    """Return black and white where no window says it: of all possible values, or of these."""
+    """Return black and white without a window: from the possible range, or from the values."""
     ends = possible_range(header)
     shallow = (integer(header, "BitsStored") or 0) <= _SHALLOW
     if ends and (window == "none" or (window == "first" and shallow)):
         black, white, source = min(ends), max(ends), "as its bits allow"
-        told = not shallow  # from 0 to 255, as in any other picture, needs no word
+        is_noteworthy = not shallow  # 0 to 255 is what any other picture has
     else:
         black, white = _extremes(frame.occurring(pixels))
-        told, source = True, "the least and the greatest value in it"
-    if told:
+        is_noteworthy, source = True, "the least and the greatest value in it"
+    if is_noteworthy:
         trace.append(f"no window: black is {black:g} and white is {white:g}, {source}")
     return black, white
 
 
 def _extremes(pixels: NDArray[Any]) -> DisplayRange:
     if not np.isfinite(pixels).all():
-        raise ReadError("some pixels are not numbers, so black and white are not known")
+        raise ReadError("some pixels are not finite numbers, so black and white are unknown")
     low, high = (float(pixels.min()), float(pixels.max())) if pixels.size else (0.0, 1.0)
     return low, high if high > low else low + 1
 
@@ -136,9 +135,9 @@ def _extremes(pixels: NDArray[Any]) -> DisplayRange:
 def _within(
     pixels: NDArray[Any], span: DisplayRange, frame: StoredFrame, trace: list[str]
 ) -> tuple[NDArray[Any], DisplayRange]:
-    """Clip values that the header rules out."""
+    """Clip values that lie beyond black or white."""
     if pixels.dtype.kind in "iu" and span[1] > np.iinfo(pixels.dtype).max:
-        pixels = pixels.astype(np.float64)  # of a flat picture white may lie beyond its type
+        pixels = pixels.astype(np.float64)  # white of a uniform picture may exceed its type
     low, high = np.array(span).astype(pixels.dtype)
     beyond = (pixels < low) | (pixels > high)
     if not beyond.any():

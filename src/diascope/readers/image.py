@@ -1,4 +1,4 @@
-"""Photographs and scans, by Pillow."""
+"""Read photographs and scans with Pillow."""
 
 import struct
 from collections.abc import Iterator
@@ -32,18 +32,19 @@ _REDUCED = 1  # a bit of NewSubfileType (TIFF 6.0, section 8)
 
 @dataclass(frozen=True)
 class ImageReader:
-    """JPEG, PNG, TIFF, WebP, BMP and GIF; pages and animation frames are frames.
+    """JPEG, PNG, TIFF, WebP, BMP and GIF; each page or animation frame is a frame of the item.
 
-    Pixels come as ``(H, W, 3)`` uint8 RGB in sRGB, ``(H, W, 1)`` uint8 grey, or ``(H, W, 1)``
-    uint16 grey with range (0, 65535), or (0, 4095) of a TIFF of 12 bits. EXIF orientation and ICC
-    profiles of colours are applied; CMYK, palette and alpha are converted; pages of a TIFF that are
-    previews are left out. Each of these is a line in the trace.
+    Pixels are ``(H, W, 3)`` uint8 RGB in sRGB, ``(H, W, 1)`` uint8 grey, or ``(H, W, 1)`` uint16
+    grey with range (0, 65535), or (0, 4095) for a 12-bit TIFF. EXIF orientation and ICC colour
+    profiles are applied, CMYK, palette and alpha are converted, and preview pages of a TIFF are
+    left out. Each of these operations is a line in the trace.
 
     Args:
-        least: decode large JPEGs at 1/2, 1/4 or 1/8 of their size, whichever is the smallest that
-            leaves the shorter side that many pixels; up to eight times faster. Set it to at least
-            twice the size that the network sees: after ``resize``, a pixel of a photograph then
-            differs by at most about 3 of 255 from that of the full decode. None decodes in full.
+        least: decode large JPEGs at 1/2, 1/4 or 1/8 of their size, the smallest of these at which
+            the shorter side still has at least this many pixels; up to eight times faster. Set it
+            to at least twice the network's input size: after ``resize``, a pixel of a photograph
+            then differs by at most about 3 of 255 from that of the full decode. None decodes at
+            full size.
     """
 
     least: int | None = None
@@ -56,32 +57,32 @@ class ImageReader:
     def sniff(self, path: str, head: bytes) -> int:
         if is_known(head):
             return 60
-        if is_heif(head):  # a reader that decodes it is surer
+        if is_heif(head):  # low: a reader that can decode it should win
             return 20
         return 10 if PurePosixPath(path).suffix.lower() in SUFFIXES else 0
 
     def read(self, item: Item) -> Iterator[Sample]:
         with item.open() as file:
-            image, pages, chosen = _opened(file, item)
+            image, pages, notes = _open(file, item)
             for frame, page in enumerate(pages):
-                with capture_warnings() as told:
-                    sample = _decoded(image, page, item, self.least)
-                notes = (f"the decoder warns: {warning.message}" for warning in told)
-                trace = (*chosen, *sample.trace, *dict.fromkeys(notes))
+                with capture_warnings() as caught:
+                    sample = _decode(image, page, item, self.least)
+                warnings = (f"the decoder warns: {warning.message}" for warning in caught)
+                trace = (*notes, *sample.trace, *dict.fromkeys(warnings))
                 yield replace(sample, frame=frame, trace=trace)
 
 
-def _opened(file: BinaryIO, item: Item) -> tuple[Any, list[int], list[str]]:
-    """Return the picture, not yet decoded, the pages to decode, and what was left out."""
+def _open(file: BinaryIO, item: Item) -> tuple[Any, list[int], list[str]]:
+    """Return the undecoded picture, the pages to decode, and trace lines on pages left out."""
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with capture_warnings():  # what matters is said again on decoding
+        with capture_warnings():  # relevant warnings are repeated when the picture is decoded
             image = Image.open(file, formats=_FORMATS)
             if image.format == "PNG":
                 file.seek(0)
-                content = BytesIO(file.read())  # once: from an address it would come twice
-                Image.open(content).verify()  # checksums, at which Pillow does not look later
+                content = BytesIO(file.read())  # a remote file would otherwise be fetched twice
+                Image.open(content).verify()  # Pillow does not check checksums when it decodes
                 image = Image.open(content)
             return image, *_pages(image)
     except UnidentifiedImageError as error:
@@ -93,13 +94,13 @@ def _opened(file: BinaryIO, item: Item) -> tuple[Any, list[int], list[str]]:
         ) from error
     except (ReadError, MemoryError):
         raise
-    except Exception as error:  # of damaged files Pillow raises all kinds
+    except Exception as error:  # Pillow raises all kinds of errors on damaged files
         raise decode_error(error) from error
 
 
 def _pages(image: Any) -> tuple[list[int], list[str]]:
-    """Return the pages that are pictures of their own, and what is to be told of the others."""
-    if image.format == "MPO":  # the second picture is the other eye's, or a depth map
+    """Return the pages that are not previews, and trace lines on those left out."""
+    if image.format == "MPO":  # the second picture is for the other eye, or a depth map
         return [0], []
     total = getattr(image, "n_frames", 1)
     if image.format != "TIFF":
@@ -119,21 +120,21 @@ def _is_preview(image: Any, page: int) -> bool:
     return bool(image.tag_v2.get(_NEW_SUBFILE_TYPE, 0) & _REDUCED)
 
 
-def _decoded(image: Any, page: int, item: Item, least: int | None) -> Sample:
+def _decode(image: Any, page: int, item: Item, least: int | None) -> Sample:
     from PIL import ImageOps
 
     trace: list[str] = []
     try:
         image.seek(page)
         if least is not None and image.format in ("JPEG", "MPO"):
-            _scale(image, least, trace)
+            _request_reduced(image, least, trace)
         scale_transparent_colour(image)
-        _announce(image, trace)  # before Pillow decodes: it drops what this tells from
+        _note_conversions(image, trace)  # before decoding, which discards this information
         refuse_unknown_range(image)
         refuse_separate_planes(image)
         image.load()
-        turned = _orientation(image) != 1
-        upright = ImageOps.exif_transpose(image) if turned else image  # it copies in any case
+        is_turned = _orientation(image) != 1
+        upright = ImageOps.exif_transpose(image) if is_turned else image  # avoids a copy
     except (ReadError, MemoryError):
         raise
     except Exception as error:
@@ -147,22 +148,22 @@ def _decoded(image: Any, page: int, item: Item, least: int | None) -> Sample:
         bits = tags.get(_BITS, (16,))[0]
         trace.append(f"{bits}-bit grey")
         white = 2**bits - 1
-        if tags.get(_PHOTOMETRIC) == 0:  # Pillow does it for 8 bits only
+        if tags.get(_PHOTOMETRIC) == 0:  # Pillow inverts only 8-bit pictures
             trace.append("inverted, as the TIFF says that 0 is white")
             pixels = white - pixels
     return Sample(item, pixels, range=(0.0, float(white)), trace=tuple(trace))
 
 
-def _scale(image: Any, least: int, trace: list[str]) -> None:
-    """Have a JPEG decoded at a fraction of its size, its shorter side no smaller than ``least``."""
+def _request_reduced(image: Any, least: int, trace: list[str]) -> None:
+    """Make Pillow decode a JPEG at a reduced size whose shorter side is at least ``least``."""
     width, height = image.size
     image.draft(None, (least, least))
     if image.size != (width, height):
         trace.append(f"decoded at 1/{image.decoderconfig[0]} of {width}x{height}")
 
 
-def _announce(image: Any, trace: list[str]) -> None:
-    """Note what Pillow does on decoding: it turns a TIFF upright and reduces colours to 8 bits."""
+def _note_conversions(image: Any, trace: list[str]) -> None:
+    """Add trace lines for what Pillow does when it decodes: 8-bit colours, and upright TIFFs."""
     if image.mode in ("RGB", "RGBA", "LA") and ";16" in str(image.tile):
         trace.append("16 bits a channel reduced to 8")
     if (orientation := _orientation(image)) in range(2, 9):  # decodes a PNG
@@ -170,7 +171,7 @@ def _announce(image: Any, trace: list[str]) -> None:
 
 
 def _orientation(image: Any) -> Any:
-    """Return what EXIF says of how a picture lies; 1, upright, if it says nothing or is damaged."""
-    with suppress(SyntaxError, struct.error):  # which Pillow raises, though of no JPEG
+    """Return the EXIF orientation; 1, upright, if it is missing or damaged."""
+    with suppress(SyntaxError, struct.error):  # raised by Pillow for formats other than JPEG
         return image.getexif().get(_ORIENTATION, 1)
     return 1

@@ -1,4 +1,4 @@
-"""Colours of photographs and scans: sRGB by ICC profile, and RGB or grey of every mode."""
+"""Convert pictures of every Pillow mode to RGB or grey, and colours to sRGB by ICC profile."""
 
 import io
 from functools import lru_cache
@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_MIDDLE, _NEAR = 128, 4  # a grey that a curve other than that of sRGB moves by more
-_SCALES = {"L;2": 85, "L;4": 17, "RGB;16B": 1 / 256}  # of Pillow's, from what a PNG holds to 8 bits
-_LAID = "transparent pixels laid on white"
-_SAME_XYZ = 0.01  # of primaries: profiles of sRGB differ by rounding, Display P3 by 0.09
+_MIDDLE, _TOLERANCE = 128, 4  # other tone curves than that of sRGB move this grey further
+_SCALES = {"L;2": 85, "L;4": 17, "RGB;16B": 1 / 256}  # by which Pillow scales a PNG to 8 bits
+_ON_WHITE = "transparent pixels laid on white"
+_SAME_XYZ = 0.01  # of primaries: sRGB profiles differ by rounding, Display P3 by 0.09
 
 
 def scale_transparent_colour(image: Any) -> None:
-    """Bring the transparent colour of a PNG, not yet decoded, to the depth that pixels will have.
+    """Scale the transparent colour of an undecoded PNG to the depth of the decoded pixels.
 
-    Pillow compares it with them as it is written.
+    Pillow compares it with them without scaling it.
     """
     for rawmode, scale in _SCALES.items():
         if "transparency" in image.info and any(args == rawmode for *_, args in image.tile):
@@ -25,7 +25,7 @@ def scale_transparent_colour(image: Any) -> None:
 
 
 def to_srgb(image: Any, trace: list[str]) -> Any:
-    """Apply an embedded ICC profile, so that equal colours are equal numbers."""
+    """Convert a colour picture to sRGB if it has an embedded ICC profile."""
     profile = image.info.get("icc_profile")
     if image.mode in ("P", "PA"):
         trace.append("palette converted to RGB")
@@ -54,10 +54,10 @@ def to_srgb(image: Any, trace: list[str]) -> Any:
 
 @lru_cache(maxsize=16)
 def _is_srgb(profile: bytes) -> bool:
-    """Say whether a profile has the curve and the primaries of sRGB.
+    """Return whether a profile has the tone curve and the primaries of sRGB.
 
-    One named "Linear sRGB" has another curve, one named "Display P3 Gamut with sRGB Transfer" has
-    other primaries. A profile of tables states none.
+    The name is not enough: "Linear sRGB" has another curve, "Display P3 Gamut with sRGB Transfer"
+    has other primaries. Profiles made of tables state no primaries; for them only the curve counts.
     """
     from PIL import Image, ImageCms
 
@@ -66,9 +66,9 @@ def _is_srgb(profile: bytes) -> bool:
         for each in (io.BytesIO(profile), ImageCms.createProfile("sRGB"))
     )
     grey = Image.new("RGB", (1, 1), (_MIDDLE,) * 3)
-    soon = ImageCms.Flags.NOOPTIMIZE  # no tables for the many pixels of a picture
-    moved = ImageCms.profileToProfile(grey, source, target, flags=soon)
-    if (abs(np.asarray(moved, dtype=int) - _MIDDLE) > _NEAR).any():
+    direct = ImageCms.Flags.NOOPTIMIZE  # tables do not pay off for a single pixel
+    converted = ImageCms.profileToProfile(grey, source, target, flags=direct)
+    if (abs(np.asarray(converted, dtype=int) - _MIDDLE) > _TOLERANCE).any():
         return False
     return all(
         stated is None or np.abs(np.subtract(stated[0], expected[0])).max() <= _SAME_XYZ
@@ -77,17 +77,17 @@ def _is_srgb(profile: bytes) -> bool:
 
 
 def _primaries(profile: Any) -> tuple[Any, ...]:
-    """Return XYZ and xyY of red, green and blue, each None where it is not stated."""
+    """Return XYZ and xyY of red, green and blue; each is None if it is not stated."""
     return tuple(getattr(profile.profile, f"{name}_colorant") for name in ("red", "green", "blue"))
 
 
 def to_rgb_or_grey(image: Any, trace: list[str]) -> Any:
-    """Convert whatever mode Pillow gives to RGB, grey or deeper grey."""
+    """Convert a picture of any Pillow mode to RGB, 8-bit grey or 16-bit grey."""
     mode = image.mode
     if mode.startswith("I;16"):
-        return _deep(image, trace)
+        return _to_16_bit_grey(image, trace)
     if image.has_transparency_data:
-        return _on_white(image, trace)
+        return _lay_on_white(image, trace)
     if mode in ("RGB", "L"):
         return image
     target = "L" if mode == "1" else "RGB"
@@ -96,22 +96,22 @@ def to_rgb_or_grey(image: Any, trace: list[str]) -> Any:
     return image.convert(target)
 
 
-def _deep(image: Any, trace: list[str]) -> NDArray[np.uint16]:
+def _to_16_bit_grey(image: Any, trace: list[str]) -> NDArray[np.uint16]:
     pixels = np.asarray(image).astype(np.uint16)
-    clear = pixels == image.info.get("transparency", -1)
-    if clear.any():
-        trace.append(_LAID)
-        pixels[clear] = np.iinfo(pixels.dtype).max
+    transparent = pixels == image.info.get("transparency", -1)
+    if transparent.any():
+        trace.append(_ON_WHITE)
+        pixels[transparent] = np.iinfo(pixels.dtype).max
     return pixels
 
 
-def _on_white(image: Any, trace: list[str]) -> Any:
+def _lay_on_white(image: Any, trace: list[str]) -> Any:
     from PIL import Image
 
-    if image.mode == "La":  # which converts to this only
+    if image.mode == "La":  # Pillow converts it only to LA
         image = image.convert("LA")
     layer = image.convert("RGBA")
     if layer.getextrema()[3] != (255, 255):
-        trace.append(_LAID)
-    ground = Image.new("RGBA", layer.size, "white")
-    return Image.alpha_composite(ground, layer).convert("L" if image.mode == "LA" else "RGB")
+        trace.append(_ON_WHITE)
+    background = Image.new("RGBA", layer.size, "white")
+    return Image.alpha_composite(background, layer).convert("L" if image.mode == "LA" else "RGB")

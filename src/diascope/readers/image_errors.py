@@ -1,4 +1,4 @@
-"""Pictures that cannot be read, or not as they were meant: reasons, and what to do."""
+"""Recognise pictures that cannot be read correctly, and explain why and what to do."""
 
 import re
 import struct
@@ -29,9 +29,9 @@ _SEPARATE, _SIGNED = 2, 2
 
 
 def is_known(head: bytes) -> bool:
-    """Say whether a file's first bytes, at least 18, are those of a picture that Pillow decodes.
+    """Return whether a file's first bytes, at least 18, are those of a picture that Pillow decodes.
 
-    A text may begin with BM, as a BMP does: such as a table whose first column is BMI.
+    Text may also begin with BM as a BMP does, such as a table whose first column is BMI.
     """
     if head.startswith(b"BM"):
         return head[14:18] in _BMP_HEADERS
@@ -39,9 +39,9 @@ def is_known(head: bytes) -> bool:
 
 
 def is_heif(head: bytes) -> bool:
-    """Say whether a file's first bytes, 4,096 if there are, are those of a picture in HEIC or AVIF.
+    """Return whether a file's first bytes, up to 4,096, are those of a HEIC or AVIF picture.
 
-    By their brand some are sequences of pictures: a film, unless they hold a picture and no track.
+    A file with a sequence brand is a film, unless it holds a picture and no track.
     """
     kinds = _boxes(head)
     if kinds[:1] != [b"ftyp"]:
@@ -51,25 +51,25 @@ def is_heif(head: bytes) -> bool:
 
 
 def _boxes(head: bytes) -> list[bytes]:
-    """Return the kinds of the boxes (ISO/IEC 14496-12) that begin in a file's first bytes."""
-    kinds, place = [], 0
-    while place + 8 <= len(head):
-        size, kind = struct.unpack_from(">I4s", head, place)
+    """Return the types of the boxes (ISO/IEC 14496-12) that begin in a file's first bytes."""
+    kinds, offset = [], 0
+    while offset + 8 <= len(head):
+        size, kind = struct.unpack_from(">I4s", head, offset)
         kinds.append(kind)
-        if size < 8:  # it goes to the file's end, or is damaged, or its size is of 64 bits
+        if size < 8:  # the box extends to the end of the file, has a 64-bit size, or is damaged
             break
-        place += size
+        offset += size
     return kinds
 
 
 def unknown_format_error(item: Item, file: BinaryIO) -> ReadError:
-    """Return why Pillow does not know what a file holds."""
+    """Return the error for a file whose format Pillow does not recognise."""
     file.seek(0)
     head = file.read(_HEAD_BYTES)
     if is_heif(head):
         return ReadError(
             "the picture is HEIC or AVIF, which this reader does not decode. "
-            "Export it as JPEG; to take JPEGs with an iPhone: Settings, Camera, Formats, "
+            "Export it as JPEG; to make an iPhone take JPEGs: Settings, Camera, Formats, "
             "Most Compatible"
         )
     suffix = PurePosixPath(item.uri).suffix
@@ -78,11 +78,11 @@ def unknown_format_error(item: Item, file: BinaryIO) -> ReadError:
         return ReadError(f"{named}its content is text, not a picture")
     if head.startswith(_MAGIC):
         return ReadError(f"{named}it cannot be decoded: it is {_UNREADABLE}")
-    return ReadError(f"{named}its content is no picture that this reader knows")
+    return ReadError(f"{named}its content is not a picture that this reader knows")
 
 
 def decode_error(error: Exception) -> ReadError:
-    """Return why Pillow cannot decode a picture whose kind it knows."""
+    """Return the error for a picture of a known format that Pillow cannot decode."""
     if fault := unreachable(error):
         return fault
     reason = str(error)
@@ -92,26 +92,26 @@ def decode_error(error: Exception) -> ReadError:
 
 
 def refuse_unknown_range(image: Any) -> None:
-    """Refuse numbers of which the file does not say which mean black and white.
+    """Refuse pixel types for which the file does not state black and white.
 
     Raises:
-        ReadError: for floats, and for integers that are signed or of 32 bits.
+        ReadError: for floats, signed integers and 32-bit integers.
     """
     signed = _SIGNED in _tags(image).get(_SAMPLE_FORMAT, ())
     if image.mode not in ("I", "F") and not signed:
         return
     numbers = "float32 values" if image.mode == "F" else "integers that are signed or of 32 bits"
     raise ReadError(
-        f"the picture holds {numbers}; which of them mean black and white is not stated. "
+        f"the picture holds {numbers}; which of them are black and white is not stated. "
         "Save it as 8 or 16 bit, unsigned"
     )
 
 
 def refuse_separate_planes(image: Any) -> None:
-    """Refuse a TIFF of separate planes of a kind that Pillow decodes to other pixels.
+    """Refuse TIFFs with separate planes of a kind that Pillow decodes incorrectly.
 
     Raises:
-        ReadError: for planes of 16 bits without compression, and for planes of grey and alpha.
+        ReadError: for uncompressed planes of 16 bits, and for planes of grey and alpha.
     """
     tags = _tags(image)
     if tags.get(_PLANES) != _SEPARATE:
@@ -119,11 +119,11 @@ def refuse_separate_planes(image: Any) -> None:
     deep = max(tags.get(_BITS, (1,))) > 8 and image.info["compression"] == "raw"
     if deep or image.mode in ("LA", "La"):
         raise ReadError(
-            "the TIFF holds its channels in separate planes, which are not read right. "
-            "Save it with its channels together (PlanarConfiguration 1), or as 8-bit RGB or grey"
+            "the TIFF holds its channels in separate planes, which cannot be read correctly. "
+            "Save it with interleaved channels (PlanarConfiguration 1), or as 8-bit RGB or grey"
         )
 
 
 def _tags(image: Any) -> Any:
-    """Return the tags of a TIFF's page; none of another picture."""
+    """Return the tags of a TIFF page; empty for other formats."""
     return getattr(image, "tag_v2", {})

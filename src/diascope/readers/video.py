@@ -1,4 +1,4 @@
-"""Films, by PyAV: frames at a stated rate."""
+"""Read films with PyAV, at a given number of frames per second."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ _SUFFIXES = {".mp4", ".m4v", ".mov", ".avi"}
 
 @dataclass(frozen=True)
 class VideoReader:
-    """MP4, AVI and MOV as frames of ``(H, W, 3)`` uint8 RGB; the model aggregates them.
+    """MP4, AVI and MOV as frames of ``(H, W, 3)`` uint8 RGB; the model aggregates their answers.
 
     Args:
-        frames_per_second: frames to take for each second of film, the first one at its start;
-            a film with fewer gives all of its frames.
+        frames_per_second: number of frames to read per second of film, beginning with the first
+            frame. If the film has fewer, all of its frames are read.
     """
 
     frames_per_second: float = 1.0
@@ -54,23 +54,23 @@ class VideoReader:
                 raise ReadError(f"the film cannot be decoded: {error.strerror}") from error
 
     def _frames(self, decoded: Iterator[Any], item: Item, rate: float) -> Iterator[Sample]:
-        taken, due = 0, 0.0
+        count, due = 0, 0.0
         start: float | None = None
         for number, frame in enumerate(decoded):
             seconds = number / rate if frame.time is None else float(frame.time)
             start = seconds if start is None else start
-            place = (seconds - start) * self.frames_per_second
-            if place < due - 1e-6:
+            position = (seconds - start) * self.frames_per_second
+            if position < due - 1e-6:
                 continue
-            due = max(due + 1, place // 1)  # what a pause left out is not made up for
-            pixels, note = _upright(frame)
-            at = f"frame at {seconds - start:.2f} s"
-            yield Sample(item, pixels, frame=taken, trace=(at, *note))
-            taken += 1
+            due = max(due + 1, position // 1)  # do not catch up after a gap in the film
+            pixels, notes = _to_upright(frame)
+            when = f"frame at {seconds - start:.2f} s"
+            yield Sample(item, pixels, frame=count, trace=(when, *notes))
+            count += 1
 
 
-def _upright(frame: Any) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.uint8]], list[str]]:
-    """Return the frame's pixels, turned as the film's display matrix says."""
+def _to_upright(frame: Any) -> tuple[np.ndarray[tuple[int, ...], np.dtype[np.uint8]], list[str]]:
+    """Return the frame's pixels, rotated by the film's display matrix, and trace lines."""
     pixels = frame.to_ndarray(format="rgb24")
     degrees = frame.rotation
     if degrees % 90 or not degrees % 360:

@@ -29,7 +29,7 @@ def test_a_disk_that_fills_while_an_evaluation_is_written_is_told(
     ended = command("evaluate", recipe, "--labels", write_labelled(tmp_path), "-o", out)
     assert (ended.code, "Traceback" in ended.err) == (3, False)
     assert "Stopped early: the disk is full" in ended.err
-    assert f"Go on with:\n  pipeline evaluate {recipe}" in ended.err
+    assert f"To resume, run:\n  pipeline evaluate {recipe}" in ended.err
 
 
 def test_a_disk_that_is_full_when_an_evaluation_reads_its_answers_is_told(
@@ -43,7 +43,7 @@ def test_a_disk_that_is_full_when_an_evaluation_reads_its_answers_is_told(
     monkeypatch.setattr("diascope.evaluation.run_table.Ledger", opened)
     ended = command("evaluate", recipe, "--labels", write_labelled(tmp_path), "-o", tmp_path / "o")
     assert (ended.code, "Traceback" in ended.err) == (3, False)
-    assert "Stopped early: the disk is full: database or disk is full.\nGo on" in ended.err
+    assert "Stopped early: the disk is full: database or disk is full.\nTo resume" in ended.err
 
 
 @on_linux

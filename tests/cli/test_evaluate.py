@@ -39,7 +39,7 @@ def test_a_table_is_classified_measured_and_written_down(
     out = tmp_path / "out"
     ended = command("evaluate", recipe, "--labels", table, "-o", out, "--by", "sex,age:20")
     assert ended.code == 0, ended.err
-    assert "12 items measured, 0 without answer" in ended.out
+    assert "12 items measured, 0 without an answer" in ended.out
     assert "AUC, mean over labels" in ended.out
     assert "8 of 12 rows stand in train or validation" in ended.err
     assert "fewer than 10 groups with or without" in ended.err
@@ -303,4 +303,4 @@ def test_a_comparison_is_told_with_the_warnings_of_the_other_recipe(
     )
     assert ended.code == 0, ended.err
     assert "against: preprocess differs" in ended.err
-    assert "less against, on 12 items" in ended.out
+    assert "difference from against, on 12 items" in ended.out

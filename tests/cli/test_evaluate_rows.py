@@ -39,7 +39,7 @@ def test_a_skipped_picture_has_no_answer_either(
     (tmp_path / "photos" / "05.png").write_bytes(b"")
     ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
     assert ended.code == 1
-    assert "11 items measured, 1 without answer" in ended.out
+    assert "11 items measured, 1 without an answer" in ended.out
     assert measured(tmp_path / "out")["failed"] == {"photos/05.png": "the file is empty"}
 
 
@@ -78,7 +78,7 @@ def test_the_evaluation_of_a_training_is_not_overwritten(
 ) -> None:
     ended = command("evaluate", recipe, "--labels", table, "-o", tiny_weights)
     assert ended.code == 2
-    assert "holds weights: the evaluation of their training would be overwritten" in ended.err
+    assert "holds weights: this would overwrite the evaluation of their training" in ended.err
     assert not (tiny_weights / "evaluation.html").exists()
 
 
@@ -139,7 +139,7 @@ def test_what_the_weights_were_trained_on_is_known_from_beside_them(
     assert "train or validation" not in held.err
     table.write_text("\n".join(["path,label,group", lines[-1]]) + "\n")  # of the test's
     alone = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "3")
-    assert "1 item measured, 0 without answer" in alone.out
+    assert "1 item measured, 0 without an answer" in alone.out
     assert "told by their groups and paths in" in alone.err
     assert "train or validation" not in alone.err
 

@@ -175,7 +175,7 @@ def test_what_a_label_and_a_filter_want_is_painted_beside_the_pictures_that_exci
 
     assert ended.code == 0, ended.err
     assert "filter:3: " in ended.out
-    assert "3 pictures of the table looked at" in ended.out
+    assert "3 pictures of the table searched" in ended.out
     assert "left out: 1, " in ended.err
     assert section.count("Painting of what excites") == 3
     assert section.count("03.png") == 3

@@ -87,5 +87,5 @@ with interruptible():
 def test_only_what_can_go_on_says_so(capsys: pytest.CaptureFixture[str], verb: str) -> None:
     with pytest.raises(SystemExit) as ended:
         end_interrupted(verb, f"pipeline {verb} r.yaml")
-    goes_on = f"The same command goes on from here:\n  pipeline {verb}" in capsys.readouterr().err
+    goes_on = f"To resume, run:\n  pipeline {verb}" in capsys.readouterr().err
     assert (ended.value.code, goes_on) == (130, verb in ("run", "train", "evaluate"))

@@ -28,7 +28,7 @@ def test_the_page_can_be_printed(command: Command, tiny_weights: Path) -> None:
     ("options", "told"),
     [
         (("--html", "no/such/folder/card.html"), "cannot be written: No such file or directory"),
-        (("--html", "card.html", "--json"), "two ways to show one card"),
+        (("--html", "card.html", "--json"), "exclude each other"),
     ],
 )
 def test_a_page_that_cannot_be_written_is_refused(
@@ -72,14 +72,14 @@ def test_the_text_tells_calibration_decisions_and_subgroups(
     assert "pixels, 1 channel\nNetwork     its own\n" in other
 
     told = ("temperature, fitted on validation", "0.1, -0.1, 0", "highest balanced accuracy")
-    told += ("beyond distance 1.5, or 1.25 at unit length; 800 training pictures",)
+    told += ("above distance 1.5, or 1.25 at unit length; 800 training pictures",)
     told += (
         "operating point 0.250",
         "operating point <0.001",
         "5 folds: all",
         "sex=male (12 items)",
     )
-    told += ("0.9 coverage: labels from 0.21", "mirror", "0.700  (0.600 to 0.800)")
+    told += ("0.9 coverage: labels with scores from 0.21", "mirror", "0.700  (0.600 to 0.800)")
     assert [text for text in told if text not in shown] == []
 
 

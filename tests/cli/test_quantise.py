@@ -49,7 +49,7 @@ def test_what_was_quantised_runs_and_a_folder_goes_on_with_the_graph_it_began_wi
     assert "the whole backbone in int8" in ended.out
     assert "on your pictures it moves a score by" in ended.out
     assert "on the drawn reference pictures it moves a score by" in ended.out
-    assert "`run: {precision: int8}` takes it" in ended.out
+    assert "`run: {precision: int8}` will use it" in ended.out
     assert "left out: 00bad.png: " in ended.err
     first = ended.out.partition(" is kept:")[0].rpartition("\n")[2]
 
@@ -76,7 +76,7 @@ def test_what_would_be_refused_says_so(
 ) -> None:
     ended = command("quantise", int8, photos, "--set", "run.tolerance=1e-9")
     assert ended.code == 0
-    assert "refuses it: a change of 1e-09 and no flip are allowed" in ended.out
+    assert "refuse it: allowed are a change of 1e-09 and no flip" in ended.out
     whole, one = (
         ended.out.find(f"the {part} in int8") for part in ("whole backbone", "last convolution")
     )

@@ -57,7 +57,7 @@ def test_a_fault_shows_where_it_is_and_under_strict_not_its_words(
     assert ended.code == 3
     assert "stand_in" in ended.err
     assert "This is a fault in diascope" in ended.err
-    assert ("RuntimeError: its words are withheld" in ended.err) == (privacy == "strict")
+    assert ("RuntimeError: its message is withheld" in ended.err) == (privacy == "strict")
     assert (SECRET in ended.err) == (privacy == "none")
 
 
@@ -69,7 +69,7 @@ def test_a_fault_of_a_check_does_not_show_its_words_either(
     ended = command("check", strict, photos)
 
     assert ended.code == 3
-    assert "RuntimeError: its words are withheld" in ended.err
+    assert "RuntimeError: its message is withheld" in ended.err
     assert SECRET not in ended.out + ended.err
 
 
@@ -85,7 +85,7 @@ def test_an_interrupted_run_does_not_repeat_the_command(
     ended = command("run", strict, photos, "-o", tmp_path / "out")
 
     assert ended.code == 130
-    assert "The same command goes on from here." in ended.err
+    assert "To resume, run the same command." in ended.err
     assert SECRET not in ended.err
 
 
@@ -98,7 +98,7 @@ def test_a_run_that_stops_early_does_not_repeat_the_command(
     )
 
     assert ended.code == 3
-    assert "Go on with the same command." in ended.err
+    assert "To resume, run the same command." in ended.err
     assert SECRET not in ended.out + ended.err
 
 

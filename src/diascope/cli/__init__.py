@@ -1,6 +1,6 @@
-"""The command ``pipeline``: a page of help, and one file for each verb.
+"""The command ``pipeline``, with one module for each subcommand.
 
-Verbs are imported when they are called, so that ``--help`` stays quick.
+Subcommands are imported only when they are called, so that ``--help`` stays fast.
 """
 
 import importlib
@@ -24,19 +24,19 @@ from diascope.library_warnings import once_formatter
 
 _VERBS = {
     "run": "Classify pictures with a recipe and write the reports.",
-    "check": "Look at recipe, plugins, weights and inputs before a run.",
+    "check": "Check recipe, plugins, weights and inputs before a run.",
     "train": "Train a classifier from a table of labelled pictures.",
-    "evaluate": "Measure a recipe on a table of labelled pictures.",
+    "evaluate": "Evaluate a recipe on a table of labelled pictures.",
     "explain": "Show how a model comes to its answer for one picture.",
-    "quantise": "Make a network of int8, with pictures of yours.",
+    "quantise": "Quantise a network to int8, calibrated on your pictures.",
     "models": "List the installed models, or show a model's card.",
-    "plugins": "List the installed plugins, and what is wrong with them.",
-    "doctor": "Tell what is installed, what is missing, and how to get it.",
+    "plugins": "List the installed plugins and their errors.",
+    "doctor": "Show what is installed, what is missing, and how to install it.",
     "completion": "Print the shell completion script.",
 }
 
 _WRITING = ("run", "train", "evaluate", "explain", "quantise")
-"""Verbs whose results are files; what they print besides may be lost."""
+"""Verbs whose results are files: they continue even if their output cannot be printed."""
 
 _EPILOG = """\b
 Start here:
@@ -46,15 +46,15 @@ Start here:
   pipeline models list                              what is installed
 
 \b
-Exit codes: 0 all ok; 1 some items failed; 2 recipe, plugin or weights are wrong and
-nothing was run; 3 stopped early; 130 interrupted (run, train and evaluate resume).
+Exit codes: 0 all ok; 1 some items failed; 2 recipe, plugin or weights are wrong,
+nothing was run; 3 stopped early; 130 interrupted (run, train and evaluate can resume).
 
 Not a medical device: for research only.
 """
 
 
 class _Verbs(click.Group):
-    """A group that knows its verbs' names and imports them late."""
+    """A click group that imports each subcommand when it is called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_VERBS)
@@ -79,7 +79,7 @@ def pipeline() -> None:
 
 @interruptible()
 def main() -> None:
-    """Run the command; errors of ours become one message and exit code 2."""
+    """Run the command line; a ``DiascopeError`` becomes one message and exit code 2."""
     warnings.formatwarning = once_formatter()
     open_closed_streams()
     escape_unencodable()
@@ -102,7 +102,7 @@ def main() -> None:
         from diascope.output_errors import is_disk_full
 
         if isinstance(error, BrokenPipeError) and verb not in _WRITING:
-            redirect_to_null(sys.stdout.fileno())  # such as `pipeline plugins list | head`
+            redirect_to_null(sys.stdout.fileno())  # for example `pipeline plugins list | head`
             sys.exit(1)
         if is_disk_full(error):
             redirect_to_null(sys.stdout.fileno())
@@ -111,12 +111,12 @@ def main() -> None:
         if hint := _temporary_hint(error):
             click.echo(f"pipeline: {error}{hint}", err=True)
             sys.exit(2)
-        traceback.print_exc()  # what none of us expected is no reason to end as if items had failed
-        click.echo("This is a fault in diascope; nothing done is lost.", err=True)
+        traceback.print_exc()  # exit code 1 would say that items failed
+        click.echo("This is a fault in diascope. Finished work is kept.", err=True)
         sys.exit(3)
 
 
 def _temporary_hint(error: Exception) -> str:
-    """Return what to do where a library found no folder for its temporary files."""
-    lacking = "No usable temporary directory" in str(error)  # in the words of Python's tempfile
-    return "\n  Set TMPDIR to a folder that can be written." if lacking else ""
+    """Return a hint if a library found no folder for temporary files, else an empty string."""
+    missing = "No usable temporary directory" in str(error)  # the message of Python's tempfile
+    return "\n  Set TMPDIR to a writable folder." if missing else ""

@@ -9,7 +9,7 @@ from diascope.pages.formatting import format_score, measure_lines, plural
 
 
 def card_lines(card: ModelCard) -> Iterator[str]:
-    """Yield the card's lines, for people."""
+    """Yield the card as lines of readable text."""
     yield f"{card.name}: {card.title}" if card.title else card.name
     yield ""
     yield f"Task        {card.task}; scores are {card.score_kind}"
@@ -20,7 +20,7 @@ def card_lines(card: ModelCard) -> Iterator[str]:
     yield f"Weights     SHA-256 {card.digest}"
     yield ""
     yield "Limits"
-    yield from (f"  {limit}" for limit in card.limits or ("none are stated",))
+    yield from (f"  {limit}" for limit in card.limits or ("none stated",))
     yield ""
     yield "Labels"
     at = "operating point" if card.task == "multiclass" else "from"
@@ -68,7 +68,7 @@ def _width(names: Iterable[str]) -> int:
 
 
 def _evidence(evidence: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what was measured of the evidence maps."""
+    """Yield the measurements of the evidence maps."""
     if not evidence:
         return
     yield ""
@@ -83,7 +83,7 @@ def _evidence(evidence: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _decisions(card: ModelCard) -> Iterator[str]:
-    """Yield what lies between the network's outputs and an answer."""
+    """Yield how the network's outputs become an answer."""
     calibration = card.calibration
     if calibration is None:
         yield "  calibration: none"
@@ -94,11 +94,11 @@ def _decisions(card: ModelCard) -> Iterator[str]:
     if card.operating_rule:
         yield f"  operating points: {card.operating_rule}"
     for coverage, score in card.conformal.items():
-        yield f"  sets of {coverage} coverage: labels from {score:.4g}"
+        yield f"  sets of {coverage} coverage: labels with scores from {score:.4g}"
     if card.novelty is not None:
         plain, unit = card.novelty.thresholds
         limit = f"distance {plain:.4g}, or {unit:.4g} at unit length; {card.novelty.fitted_on}"
-        yield f"  unlike the training pictures: beyond {limit}"
+        yield f"  unlike the training pictures: above {limit}"
     if card.test_time == "flips":
         yield "  at inference: logits averaged over the picture and its three mirror images"
 

@@ -1,4 +1,4 @@
-"""``pipeline check``: the pre-flight of a run."""
+"""``pipeline check``: check everything that a run needs, without running it."""
 
 import json
 import sys
@@ -30,9 +30,10 @@ def check(
     overrides: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Look at RECIPE, its plugins, weights and inputs before a run.
+    """Check RECIPE, its plugins, weights and inputs before a run.
 
-    Reads a sample of the inputs and loads no network. Ends with 0, or 2 if the run cannot work.
+    Reads a sample of the inputs and loads no network. The exit code is 0, or 2 if the run cannot
+    work.
     """
     from diascope.cli.strict_privacy import withhold_details
     from diascope.pipeline import compose
@@ -50,7 +51,7 @@ def check(
         for note in result.notes:
             click.echo(note)
         click.echo(f"inputs {result.found} found")
-        click.echo(f"sample {result.read} of {result.sampled} read without fault")
+        click.echo(f"sample {result.read} of {result.sampled} read without error")
         for warning in result.warnings:
             click.echo(f"warning: {warning}")
         for problem in result.problems:

@@ -1,4 +1,4 @@
-"""The command as it was typed, and words in it that a shell completes."""
+"""Options that several subcommands share, and the command line as it was typed."""
 
 import shlex
 import sys
@@ -9,29 +9,34 @@ import click
 from diascope.display_text import as_utf8
 
 ANY_PATH = click.Path(readable=False)
-"""A file, a folder, or what else may stand there; whether it is sound is told by who opens it."""
+"""A path, glob, URI or plugin name, completed by shells; whatever opens it reports its errors."""
 
 list_option = click.option(
     "--list",
     "lists",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="A text file with a path a line, or a CSV with a column `path`.",
+    help="A text file with one path per line, or a CSV with a column `path`.",
 )
 
 
 def reject_empty(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    """Refuse an empty word, which would be taken for none."""
+    """Reject an empty value, which would be taken for a missing option."""
     if value == "":
         raise click.BadParameter("it is empty. Was a variable of the shell not set?")
     return value
 
 
 def program_name() -> str:
-    """Return the command's name: who called it ``diascope`` may have another ``pipeline``."""
+    """Return ``diascope`` if it was called by that name: ``pipeline`` may be another program."""
     return "diascope" if Path(sys.argv[0]).stem == "diascope" else "pipeline"
 
 
 def typed_command() -> str:
-    """Return the command, such as ``pipeline run derm.yaml photos/``, to be typed again."""
+    """Return the command line, quoted so that it can be pasted into a shell."""
     return as_utf8(shlex.join([program_name(), *sys.argv[1:]]))
+
+
+def resume_hint(command: str) -> str:
+    """Return how to resume: with ``command``, or with the same command if it is empty."""
+    return f"To resume, run:\n  {command}" if command else "To resume, run the same command."

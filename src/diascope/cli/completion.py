@@ -1,4 +1,4 @@
-"""``pipeline completion``: the script that completes commands in a shell."""
+"""``pipeline completion``: print the shell completion script."""
 
 import click
 from click.shell_completion import get_completion_class
@@ -20,5 +20,5 @@ def completion(shell: str) -> None:
 
     found = get_completion_class(shell)
     if found is None:
-        raise click.UsageError(f"click knows no completion for {shell}")
+        raise click.UsageError(f"click has no completion for {shell}")
     click.echo(found(pipeline, {}, program_name(), "_PIPELINE_COMPLETE").source())

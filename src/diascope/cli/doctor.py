@@ -1,4 +1,4 @@
-"""``pipeline doctor``: what is installed, what is missing, and how to get it."""
+"""``pipeline doctor``: show what is installed, what is missing, and how to install it."""
 
 import json
 import platform
@@ -12,7 +12,7 @@ from diascope.cli.streams import stdout_to_stderr
 from diascope.cli.train import NEEDS
 
 _CORE = ("diascope", "torch", "monai", "numpy", "pillow", "scikit-image", "safetensors", "fsspec")
-_EXTRAS = {  # the modules of each, and what it is for
+_EXTRAS = {  # name to (modules, purpose)
     "train": (NEEDS, "pipeline train, evaluate"),
     "dicom": (("pydicom",), "DICOM files"),
     "dicom-gpl": (("libjpeg",), "12-bit JPEG in them"),
@@ -20,7 +20,7 @@ _EXTRAS = {  # the modules of each, and what it is for
     "video": (("av",), "films: MP4, AVI, MOV"),
     "openvino": (("openvino", "onnx"), "faster networks"),
     "onnx": (("onnxruntime", "onnx"), "faster networks"),
-    "ncnn": (("ncnn", "pnnx"), "faster networks, some"),
+    "ncnn": (("ncnn", "pnnx"), "some networks faster"),
     "int8": (("nncf", "openvino", "onnx"), "pipeline quantise"),
     "parquet": (("pyarrow",), "the report parquet"),
     "s3": (("s3fs",), "inputs on s3://"),
@@ -31,7 +31,7 @@ _EXTRAS = {  # the modules of each, and what it is for
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def doctor(as_json: bool) -> None:
-    """Tell what is installed, what is missing, and how to get it.
+    """Show what is installed, what is missing, and how to install it.
 
     \b
     Examples:
@@ -84,7 +84,7 @@ def _extras() -> dict[str, dict[str, Any]]:
 def _devices() -> list[str]:
     try:
         import torch
-    except (ImportError, OSError):  # an OSError for want of one of CUDA's libraries
+    except (ImportError, OSError):  # an OSError if one of CUDA's libraries is missing
         return []
     devices = ["cpu"]
     devices += [

@@ -1,4 +1,4 @@
-"""A command that stops before its end, tells why, and how it goes on: exit code 3."""
+"""Commands that stop early: print the reason and how to resume; the exit code is usually 3."""
 
 import sqlite3
 import sys
@@ -9,18 +9,18 @@ from typing import NoReturn
 
 import click
 
-from diascope.cli.command_line import typed_command
+from diascope.cli.command_line import resume_hint, typed_command
 from diascope.output_errors import describe_output_error
 
 
 @contextmanager
 def stop_on_output_fault(folder: Path) -> Iterator[None]:
-    """Stop the command early where its output folder is full, closed or gone meanwhile."""
+    """Stop the command early if its output folder is full, no longer writable or gone."""
     output = folder.resolve()
     try:
         yield
     except (OSError, sqlite3.Error, RuntimeError) as error:
-        # torch hides what befell its file behind words
+        # torch raises a RuntimeError when a file cannot be written, with the OSError as its context
         cause = error.__context__ if isinstance(error, RuntimeError) else error
         if not isinstance(cause, OSError | sqlite3.Error):
             raise
@@ -30,13 +30,16 @@ def stop_on_output_fault(folder: Path) -> Iterator[None]:
 
 
 def stop_early(reason: str, code: int) -> NoReturn:
-    """Tell why the command stops and what goes on with it; end with that code."""
+    """Print why the command stops and how to resume it; exit with ``code``."""
     report_stop(reason, typed_command())
     sys.exit(code)
 
 
 def report_stop(reason: str, command: str) -> None:
-    """Tell why a command stops and what goes on with it; the same, if it is not to be quoted."""
+    """Print why a command stops and how to resume it.
+
+    Args:
+        command: the command to resume with; empty if it must not be quoted.
+    """
     click.echo(f"Stopped early: {reason.rstrip('.')}.", err=True)
-    again = f":\n  {command}" if command else " the same command."
-    click.echo(f"Go on with{again}", err=True)
+    click.echo(resume_hint(command), err=True)

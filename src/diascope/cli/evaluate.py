@@ -1,4 +1,4 @@
-"""``pipeline evaluate``: what a labelled table says of a recipe."""
+"""``pipeline evaluate``: measure a recipe on a table of labelled pictures."""
 
 import sys
 from contextlib import ExitStack
@@ -39,42 +39,47 @@ Examples:
     "--labels",
     required=True,
     type=click.Path(path_type=Path),
-    help="A CSV with the columns path and label (or labels); also group, split and more.",
+    help="A CSV with the columns path and label (or labels), optionally group, split and others.",
 )
-@click.option("--by", default="", help="Columns to divide by; `age:20` makes bins of 20.")
+@click.option("--by", default="", help="Columns for subgroups, e.g. sex,age:20 (bins of 20).")
 @click.option(
     "--output",
     "-o",
     type=ANY_PATH,
     callback=reject_empty,
-    help="Folder for the results; `evaluation` in the recipe's if not given.",
+    help="Folder for the results; by default `evaluation` in the recipe's output folder.",
 )
 @click.option(
     "--split",
     type=click.Choice(["train", "validation", "test"]),
-    help="Take only the rows of one split; all of them if not given.",
+    help="Use only the rows of one split; by default all rows.",
 )
-@click.option("--evidence", is_flag=True, help="Measure the evidence maps too, by a column `mask`.")
+@click.option(
+    "--evidence",
+    is_flag=True,
+    help="Also measure the evidence maps, against masks if the table has a column `mask`.",
+)
 @click.option(
     "--update-card",
     is_flag=True,
-    help="Write the metrics into the card; with --evidence what that finds, and no metrics.",
+    help="Write the metrics into the model's card; with --evidence, write the measurements of "
+    "the evidence maps instead.",
 )
 @click.option(
     "--compare",
     metavar="RECIPE2",
     type=ANY_PATH,
     callback=reject_empty,
-    help="Run another recipe too, and compare.",
+    help="Run another recipe too and compare the two.",
 )
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
-@click.option("--seed", type=click.IntRange(0), default=0, help="Of the bootstrap's draws.")
+@click.option("--seed", type=click.IntRange(0), default=0, help="Seed of the bootstrap.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 def evaluate(recipe: str, overrides: tuple[str, ...], **options: Any) -> None:
-    """Measure RECIPE on a table of labelled pictures.
+    """Evaluate RECIPE on a table of labelled pictures.
 
-    Writes metrics.json, evaluation.html and figures/. The same command again goes on where a run
-    stopped, and classifies nothing twice.
+    Writes metrics.json, evaluation.html and figures/. If a run stopped, the same command resumes
+    it; nothing is classified twice.
     """
     from diascope.errors import refuse_missing
 
@@ -87,9 +92,9 @@ def evaluate(recipe: str, overrides: tuple[str, ...], **options: Any) -> None:
 def _evaluate(
     recipe: str, overrides: tuple[str, ...], options: dict[str, Any], stack: ExitStack
 ) -> int:
-    """Run, measure and write; return the exit code: 1 if a picture has no answer.
+    """Run, measure and write; return the exit code, 1 if a picture has no answer.
 
-    The folder is held until the stack is closed.
+    The output folder stays locked until ``stack`` is closed.
     """
     from diascope.cli.early_stop import stop_on_output_fault
     from diascope.evaluation.compare import check_comparable, compare
@@ -123,8 +128,8 @@ def _evaluate(
         doubts = [*other.warnings, *training_row_warnings(examples, other.weights, stated=stated)]
         warnings += [f"{other.recipe.name}: {doubt}" for doubt in doubts]
     check_divisible(columns_of(examples), by)
-    updated_in = updatable_folder(pipeline.weights, card) if options["update_card"] else None
-    looking = _case_builder(pipeline, examples, options["labels"]) if options["evidence"] else None
+    card_folder = updatable_folder(pipeline.weights, card) if options["update_card"] else None
+    cases = _case_builder(pipeline, examples, table) if options["evidence"] else None
     stack.enter_context(lock_folder(folder, lock_file=_LOCK))
     scored, failed, doubts, code = _classify(pipeline, examples, folder, quiet=quiet)
     warnings += doubts
@@ -143,17 +148,17 @@ def _evaluate(
     )
     facts = _facts(pipeline, recipe, options)
     answered = [example for example in examples if example.name not in failed]
-    if looking is not None:
+    if cases is not None:
         if not quiet:
             click.echo("Measuring the evidence maps, which can take minutes.", err=True)
-        facts["evidence"] = measure_evidence(looking, answered, seed=seed)
-    if updated_in is not None:
-        whom = describe_rows(answered, table)
-        if looking is not None:
-            told = card_evidence(facts["evidence"], answered, table)
+        facts["evidence"] = measure_evidence(cases, answered, seed=seed)
+    if card_folder is not None:
+        if cases is not None:
+            fields = card_evidence(facts["evidence"], answered, table)
         else:
-            told = card_metrics(evaluation, f"{options['split'] or 'all rows'}: {whom}")
-        updated = [update_card(updated_in, card, told)]
+            rows = describe_rows(answered, table)
+            fields = card_metrics(evaluation, f"{options['split'] or 'all rows'}: {rows}")
+        updated = [update_card(card_folder, card, fields)]
     with stop_on_output_fault(folder):
         files = write_evaluation(
             evaluation,
@@ -184,7 +189,7 @@ def _output_folder(output: str | None, pipeline: "Pipeline") -> Path:
     if output is not None:
         if (Path(output) / CARD_FILE).is_file():
             raise UsageError(
-                f"{output} holds weights: the evaluation of their training would be overwritten",
+                f"{output} holds weights: this would overwrite the evaluation of their training",
                 hint=f"Choose another --output, such as {Path(output) / 'evaluation'}.",
             )
         return Path(output)
@@ -196,7 +201,7 @@ def _output_folder(output: str | None, pipeline: "Pipeline") -> Path:
 def _classify(
     pipeline: "Pipeline", examples: "Sequence[Example]", folder: Path, *, quiet: bool
 ) -> "tuple[Scored, dict[str, str], list[str], int]":
-    """Classify the pictures; return what ``collect_scores`` does, and the exit code."""
+    """Classify the pictures; return the result of ``collect_scores`` and the exit code."""
     from diascope.cli.early_stop import stop_early, stop_on_output_fault
     from diascope.cli.progress import run_progress
     from diascope.evaluation.run_table import classify, collect_scores
@@ -215,7 +220,7 @@ def _classify(
 def _case_builder(
     pipeline: "Pipeline", examples: "Sequence[Example]", table: Path
 ) -> "CaseBuilder":
-    """Return how the model looks at pictures, if their evidence can be measured."""
+    """Return what builds the evidence cases, after checking that model and masks allow it."""
     from diascope.evaluation.evidence_cases import CaseBuilder, refuse_missing_masks
     from diascope.inference_trace import inspectable_classifier
 
@@ -243,10 +248,11 @@ def _print_summary(evaluation: "Evaluation", evidence: dict[str, Any], files: li
     for warning in evaluation.warnings:
         click.echo(f"warning: {warning}", err=True)
     measured, failed = plural(len(evaluation.scored), "item"), len(evaluation.failed)
-    click.echo(f"{measured} measured, {failed:,} without answer")
+    click.echo(f"{measured} measured, {failed:,} without an answer")
     _print_measures(overall_measures(evaluation.overall, ()))
     if (comparison := evaluation.comparison) is not None:
-        click.echo(f"less {comparison.title}, on {plural(comparison.items, 'item')}")
+        items = plural(comparison.items, "item")
+        click.echo(f"difference from {comparison.title}, on {items}")
         differences = {k: {"value": v["difference"], **v} for k, v in comparison.metrics.items()}
         _print_measures(overall_measures(differences, ()))
     for part in ("inside", "hiding", "randomised") if evidence else ():

@@ -1,4 +1,4 @@
-"""``pipeline explain``: what the network saw in one picture, on one page."""
+"""``pipeline explain``: show on one page what the network saw in one picture."""
 
 import sys
 from pathlib import Path
@@ -29,7 +29,7 @@ Examples:
 @click.option(
     "--output", "-o", required=True, type=ANY_PATH, callback=reject_empty, help="A folder."
 )
-@click.option("--label", help="The label to look at closely; the answer's if not given.")
+@click.option("--label", help="The label to explain; by default the predicted one.")
 @click.option(
     "--method",
     type=click.Choice(_METHODS),
@@ -37,38 +37,47 @@ Examples:
     show_default=True,
     help="How the evidence maps are made.",
 )
-@click.option("--no-occlusion", is_flag=True, help="Leave out what takes the most time.")
+@click.option("--no-occlusion", is_flag=True, help="Leave out the occlusion map, the slowest part.")
 @click.option(
     "--wants",
     multiple=True,
     metavar="PART",
-    help="Paint what excites `label:NAME`, `filter:N` or `depth3:N`; several are allowed.",
+    help="Paint what excites `label:NAME`, `filter:N` or `depth3:N`; may be repeated.",
 )
 @click.option(
     "--table",
     type=click.Path(path_type=Path),
-    help="A CSV with a column path, searched for the pictures that excite these parts most.",
+    help="A CSV with a column path: find the pictures in it that excite these parts most.",
 )
 @click.option(
     "--limit",
     type=click.IntRange(1),
     default=300,
     show_default=True,
-    help="Pictures of the table to look at, drawn by lot.",
+    help="Pictures of the table to search, drawn at random.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, help="Of paintings and of that lot.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    help="Seed of the paintings and of the random pictures.",
+)
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
-@click.option("--demo", is_flag=True, help="A convolution as on a blackboard; needs no recipe.")
+@click.option(
+    "--demo",
+    is_flag=True,
+    help="Instead, write blackboard.html: a convolution worked out by hand. Needs no recipe.",
+)
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 def explain(
     recipe: str | None, image: str | None, output: str, demo: bool, quiet: bool, **options: Any
 ) -> None:
     """Show how RECIPE's model comes to its answer for IMAGE, from the pixels on.
 
-    Without IMAGE, it takes the first of the recipe's own input.
+    Without IMAGE, the first picture of the recipe's own input is explained.
 
-    Writes explain.html: the preprocessing step by step, the first filters, maps of every depth,
-    evidence maps and what they add up to, and the arithmetic of single places.
+    Writes explain.html: each preprocessing step, the first filters, feature maps of every depth,
+    evidence maps and their sums, and the arithmetic at single places.
     """
     from diascope.display_text import mask_credentials
     from diascope.errors import ReadError, UsageError
@@ -80,16 +89,14 @@ def explain(
         _write(Path(output), "blackboard.html", blackboard_page(blackboard()), quiet)
         return
     if recipe is None:
-        raise UsageError("a recipe is needed", hint="Or --demo, which needs none.")
+        raise UsageError("a recipe is needed", hint="Only --demo needs none.")
     if options["table"] and not options["wants"]:
-        raise UsageError("--table needs --wants", hint="Such as --wants filter:0.")
+        raise UsageError("--table needs --wants", hint="For example --wants filter:0.")
     try:
         with without_warnings(quiet=quiet):
             page = _make_page(recipe, image, quiet, options)
-    except ReadError as error:  # as in a run: it is the picture that failed
-        click.echo(
-            f"failed: {mask_credentials(image or 'the first of the input')}: {error}", err=True
-        )
+    except ReadError as error:  # the picture failed, not the command: exit code 1 as in a run
+        click.echo(f"failed: {mask_credentials(image or 'the first picture')}: {error}", err=True)
         sys.exit(1)
     _write(Path(output), "explain.html", page, quiet)
 
@@ -137,10 +144,10 @@ def _print_summary(found: "PictureExplanation") -> None:
     click.echo(f"  classified in {classify:.2f} s, explained in {look:.2f} s")
     for each in found.wanted:
         here, there = each.here.strength, each.response.strength
-        click.echo(f"  {each.target.name}: {here:.4g} here, {there:.4g} on what it wants")
+        click.echo(f"  {each.target.name}: {here:.4g} on this picture, {there:.4g} on the painting")
     if gallery := found.gallery:
         looked = plural(gallery.looked, "picture")
-        click.echo(f"  {looked} of the table looked at in {gallery.seconds:.0f} s")
+        click.echo(f"  {looked} of the table searched in {gallery.seconds:.0f} s")
         for reason, count in gallery.left_out.items():
             click.echo(f"  left out: {count}, {reason}", err=True)
 

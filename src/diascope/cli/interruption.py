@@ -1,4 +1,4 @@
-"""Ctrl-C: the first ends the work in order, one some seconds later ends the process at once."""
+"""Ctrl-C: the first stops the work cleanly, another after some seconds kills the process."""
 
 import atexit
 import os
@@ -12,18 +12,20 @@ from typing import Any, NoReturn
 
 import click
 
+from diascope.cli.command_line import resume_hint
+
 _PATIENCE_S = 3.0
 _RERAISE_DELAY_S = 0.05
 _RESUMABLE = ("run", "train", "evaluate")
-"""Verbs that go on where they stopped."""
+"""Verbs that resume where they stopped."""
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let one interruption alone raise a KeyboardInterrupt, also while the work is wound up.
+    """Raise KeyboardInterrupt only for the first SIGINT, so that cleaning up is not interrupted.
 
-    Those of the next 3 seconds are ignored, a later one ends the process with 130, whatever it
-    does. A process that was started with interruptions ignored goes on ignoring them.
+    Further ones are ignored for 3 seconds; a later one ends the process at once, with exit code
+    130. A process that was started with SIGINT ignored continues to ignore it.
     """
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
@@ -37,28 +39,29 @@ def interruptible() -> Iterator[None]:
         sys.unraisablehook = hook
         if signal.getsignal(signal.SIGINT) is _on_first_interrupt:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        else:  # threads may still hold the process up; once they are gone, it ends by itself
+        else:  # Ctrl-C must work while threads end; then the process ends by itself
             atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
 
 
 def end_interrupted(verb: str, command: str = "") -> NoReturn:
-    """Tell that a verb was interrupted and, where it can go on, how; end with 130.
+    """Print that a verb was interrupted and, if it can be resumed, how; exit with 130.
 
     Args:
-        command: what goes on; empty if it is not to be quoted.
+        command: the command to resume with; empty if it must not be quoted.
     """
-    told = "\nInterrupted."
-    if verb in _RESUMABLE:
-        told += " The same command goes on from here" + (f":\n  {command}" if command else ".")
-    click.echo(told, err=True)
+    hint = f" {resume_hint(command)}" if verb in _RESUMABLE else ""
+    click.echo(f"\nInterrupted.{hint}", err=True)
     sys.exit(130)
 
 
 def _reraising_hook(hook: Callable[[Any], Any]) -> Callable[[Any], None]:
-    """Return a hook that soon raises again an interruption which came while a process was forked or
-    something was freed: there Python can raise nothing, and the work would go on."""
+    """Return an unraisable hook that sends SIGINT again shortly after it was lost.
 
-    def lost(unraisable: Any) -> None:
+    Python cannot raise KeyboardInterrupt during a fork or in a finaliser; without this, the work
+    would continue.
+    """
+
+    def on_unraisable(unraisable: Any) -> None:
         if not issubclass(unraisable.exc_type, KeyboardInterrupt):
             hook(unraisable)
             return
@@ -67,18 +70,18 @@ def _reraising_hook(hook: Callable[[Any], Any]) -> Callable[[Any], None]:
         timer.daemon = True
         timer.start()
 
-    return lost
+    return on_unraisable
 
 
 def _on_first_interrupt(*_: Any) -> NoReturn:
     start = time.monotonic()
 
-    def later(*_: Any) -> None:
+    def on_later_interrupt(*_: Any) -> None:
         if time.monotonic() - start > _PATIENCE_S:
             try:
-                click.echo("\nInterrupted, and ended at once.", err=True)
+                click.echo("\nInterrupted again: ended at once.", err=True)
             finally:
                 os._exit(130)
 
-    signal.signal(signal.SIGINT, later)
+    signal.signal(signal.SIGINT, on_later_interrupt)
     raise KeyboardInterrupt

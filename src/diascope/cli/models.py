@@ -28,7 +28,7 @@ def models() -> None:
 @models.command("list", epilog=_EXAMPLE)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def list_(as_json: bool) -> None:
-    """List the models that come with weights."""
+    """List the installed models."""
     from diascope.errors import DiascopeError
     from diascope.plugins import find_plugins
 
@@ -55,15 +55,19 @@ def list_(as_json: bool) -> None:
 @click.argument("name", type=ANY_PATH)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option(
-    "--html", "page", metavar="FILE", type=ANY_PATH, help="Write a page instead; `-` prints it."
+    "--html",
+    "page",
+    metavar="FILE",
+    type=ANY_PATH,
+    help="Write the card as an HTML page; `-` prints it.",
 )
 def show(name: str, as_json: bool, page: str | None) -> None:
-    """Show the card of NAME: a model plugin, or a folder of weights."""
+    """Show the card of NAME, a model plugin or a folder of weights."""
     from diascope.cli.card_text import card_lines
     from diascope.errors import UsageError
 
     if as_json and page:
-        raise UsageError("--json and --html are two ways to show one card", hint="Choose one.")
+        raise UsageError("--json and --html exclude each other", hint="Choose one.")
     card = _card(name)
     if as_json:
         click.echo(json.dumps(card.plain(), indent=1))

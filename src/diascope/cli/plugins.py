@@ -1,4 +1,4 @@
-"""``pipeline plugins``: what is installed, and what is wrong with it."""
+"""``pipeline plugins``: list the installed plugins, show their parameters and errors."""
 
 import json
 from dataclasses import asdict
@@ -24,22 +24,22 @@ Examples:
 
 @click.group(epilog=_EXAMPLE)
 def plugins() -> None:
-    """List the installed plugins, and what is wrong with them."""
+    """List the installed plugins and their errors."""
 
 
 @plugins.command("list", epilog=_EXAMPLE)
 @click.option("--kind", type=click.Choice(KINDS), help="Only plugins of this kind.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def list_(kind: str | None, as_json: bool) -> None:
-    """List plugins by kind.
+    """List the plugins by kind.
 
-    From metadata; each is tried in a process of its own.
+    They are found by their metadata and loaded in a separate process to see whether they work.
     """
     from diascope.plugin_health import examine
     from diascope.plugins import find_plugins
 
-    wanted = tuple(plugin for plugin in find_plugins() if kind in (None, plugin.kind))
-    health = examine(wanted) if wanted else []
+    selected = tuple(plugin for plugin in find_plugins() if kind in (None, plugin.kind))
+    health = examine(selected) if selected else []
     if as_json:
         click.echo(json.dumps([_plain(entry) for entry in health], indent=1))
         return
@@ -57,18 +57,18 @@ def list_(kind: str | None, as_json: bool) -> None:
 
 @plugins.command("show", epilog=_EXAMPLE)
 @click.argument("name")
-@click.option("--kind", type=click.Choice(KINDS), help="If several kinds have that name.")
+@click.option("--kind", type=click.Choice(KINDS), help="Only the plugin of this kind.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def show(name: str, kind: str | None, as_json: bool) -> None:
-    """Show what NAME does and which parameters it takes.
+    """Show what the plugin NAME does and which parameters it takes.
 
-    Of a recipe, its text.
+    If NAME is a recipe, its text is shown.
     """
     from diascope.document import suggest
     from diascope.errors import PluginError
     from diascope.plugins import find_plugin, find_plugins
 
-    name = name.removesuffix(".yaml")  # as `pipeline run` calls a recipe
+    name = name.removesuffix(".yaml")  # `pipeline run` takes recipes with this suffix
     short = name.rpartition(":")[2]
     kinds = [plugin.kind for plugin in find_plugins() if plugin.name == short]
     if kind is None and not kinds:
@@ -107,7 +107,7 @@ def _document(plugin: "Plugin") -> dict[str, Any]:
 
 
 def _default(value: object) -> str:
-    """Return a default as Python writes it; a path as the text that a recipe would hold."""
+    """Return the ``repr`` of a default value, of a path that of its text, as in a recipe."""
     return repr(str(value) if isinstance(value, Path) else value)
 
 

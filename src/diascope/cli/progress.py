@@ -1,4 +1,4 @@
-"""Progress for people: a bar on a terminal, plain lines elsewhere, nothing when quiet."""
+"""Progress display: a bar on a terminal, plain lines elsewhere, nothing if quiet."""
 
 import math
 import sys
@@ -18,7 +18,7 @@ _PLAIN_SECONDS = 10.0
 
 @contextmanager
 def training_progress(*, quiet: bool) -> "Iterator[Callable[[Progress], None]]":
-    """Yield a function that shows how far a training is."""
+    """Yield a function that shows the progress of a training."""
     if quiet:
         yield lambda progress: None
     elif sys.stderr.isatty():
@@ -41,21 +41,18 @@ def training_progress(*, quiet: bool) -> "Iterator[Callable[[Progress], None]]":
 
 @contextmanager
 def run_progress(*, quiet: bool) -> Iterator[Callable[[dict[str, int], int], None]]:
-    """Yield a function that shows how far a run is, from its counts."""
+    """Yield a function that shows the progress of a run from its counts."""
     if quiet:
-        yield lambda counts, worked: None
+        yield lambda counts, done: None
     elif sys.stderr.isatty():
-        with _bar("classifying", "{task.fields[ends]}") as bar:
-            task, rated = bar.add_task("", total=None, ends="loading"), _rate_counter()
+        with _bar("classifying", "{task.fields[status]}") as bar:
+            task, rate_of = bar.add_task("", total=None, status="loading"), _rate_counter()
 
-            def show(counts: dict[str, int], worked: int) -> None:
-                rate = rated(worked)
-                ends = (
-                    f"{rate:.1f} items/s  {_format_counts(counts)}"
-                    if rate
-                    else _format_counts(counts)
-                )
-                bar.update(task, completed=worked, total=worked + counts["pending"], ends=ends)
+            def show(counts: dict[str, int], done: int) -> None:
+                rate, status = rate_of(done), _format_counts(counts)
+                if rate:
+                    status = f"{rate:.1f} items/s  {status}"
+                bar.update(task, completed=done, total=done + counts["pending"], status=status)
 
             yield show
     else:
@@ -63,31 +60,31 @@ def run_progress(*, quiet: bool) -> Iterator[Callable[[dict[str, int], int], Non
 
 
 def _plain_run_progress() -> Callable[[dict[str, int], int], None]:
-    last, rated = time.monotonic(), _rate_counter()
+    last, rate_of = time.monotonic(), _rate_counter()
 
-    def show(counts: dict[str, int], worked: int) -> None:
+    def show(counts: dict[str, int], done: int) -> None:
         nonlocal last
-        now, rate = time.monotonic(), rated(worked)
-        if now - last < _PLAIN_SECONDS and (counts["pending"] or not worked):
+        now, rate = time.monotonic(), rate_of(done)
+        if now - last < _PLAIN_SECONDS and (counts["pending"] or not done):
             return
         last = now
-        told = f"{worked} of {worked + counts['pending']}"
+        line = f"{done} of {done + counts['pending']}"
         if rate:
-            told += f", {rate:.1f} items/s, {counts['pending'] / rate:.0f} s left"
-        click.echo(f"{told} (in all {_format_counts(counts)})", err=True)
+            line += f", {rate:.1f} items/s, {counts['pending'] / rate:.0f} s left"
+        click.echo(f"{line} (in all {_format_counts(counts)})", err=True)
 
     return show
 
 
 def _rate_counter() -> Callable[[int], float]:
-    """Return a function from items worked to items a second since it was first called."""
+    """Return a function from completed items to items per second since its first call."""
     start = math.inf
 
-    def rate(worked: int) -> float:
+    def rate(done: int) -> float:
         nonlocal start
         now = time.monotonic()
         start = min(start, now)
-        return worked / max(now - start, 1e-9)
+        return done / max(now - start, 1e-9)
 
     return rate
 
@@ -104,7 +101,7 @@ def _plain_training_progress() -> "Callable[[Progress], None]":
         nonlocal start, last, first, before
         done = (progress.epoch - 1) * progress.steps + progress.step
         now = time.monotonic()
-        if done < before:  # a training begins, or the next fold's; pictures were inspected before
+        if done < before:  # a training or a fold begins; the time before was spent on reading
             start, last, first = now, now, done
         before = done
         if progress.figures is None and now - last < _PLAIN_SECONDS:
@@ -121,14 +118,14 @@ def _plain_training_progress() -> "Callable[[Progress], None]":
 
 
 def _format_figures(figures: "Figures") -> str:
-    """Return what validation measured, as text."""
+    """Return the validation metrics as text."""
     own = ("epoch", "loss", "learning_rate")
-    told = (
+    metrics = (
         f"{name.removeprefix('validation_').replace('_', ' ')} {value:.4f}"
         for name, value in figures.items()
         if name not in own and value is not None
     )
-    return f"validation {', '.join(told)}"
+    return f"validation {', '.join(metrics)}"
 
 
 def _bar(*texts: str) -> Any:

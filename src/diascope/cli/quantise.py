@@ -1,4 +1,4 @@
-"""``pipeline quantise``: make a network of int8, with pictures of the user's."""
+"""``pipeline quantise``: quantise a network to int8, calibrated on the user's pictures."""
 
 from typing import TYPE_CHECKING
 
@@ -26,18 +26,18 @@ Examples:
     type=click.IntRange(64),
     default=300,
     show_default=True,
-    help="Pictures to read, drawn by lot.",
+    help="Pictures to read, drawn at random.",
 )
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 def quantise(
     recipe: str, photos: tuple[str, ...], items: int, overrides: tuple[str, ...], quiet: bool
 ) -> None:
-    """Quantise RECIPE's network to int8 on this machine, with PHOTOS for the ranges of its values.
+    """Quantise RECIPE's network to int8 for this machine, calibrated on PHOTOS.
 
-    Tries the whole backbone, then ever fewer of its last convolutions, until no score moves by more
-    than run.tolerance and no decision flips, neither of PHOTOS nor of the drawn reference pictures.
-    No picture is kept.
+    Tries the whole backbone, then fewer and fewer of its last convolutions, until no score changes
+    by more than run.tolerance and no decision flips, both on PHOTOS and on the generated reference
+    pictures. No picture is stored.
     """
     from diascope.cli.strict_privacy import refuse_strict
     from diascope.pipeline import compose
@@ -62,14 +62,14 @@ def _print_summary(found: "Quantised", tolerance: float) -> None:
         click.echo(f"    on your pictures it {each.real}")
         click.echo(f"    on the drawn reference pictures it {each.drawn}")
     click.echo(
-        f"{found.precision} is kept: {found.speed:.2f} times as fast as torch float32, "
-        f"{found.gain:.2f} times as fast as openvino float32 just now"
+        f"{found.precision} is kept: measured now, {found.speed:.2f} times as fast as torch "
+        f"float32 and {found.gain:.2f} times as fast as openvino float32"
     )
     if found.accepted:
-        click.echo("`run: {precision: int8}` takes it.")
+        click.echo("`run: {precision: int8}` will use it.")
     else:
-        told = f"a change of {tolerance:g} and no flip are allowed"
-        click.echo(f"`run: {{precision: int8}}` refuses it: {told}.")
+        allowed = f"allowed are a change of {tolerance:g} and no flip"
+        click.echo(f"`run: {{precision: int8}}` will refuse it: {allowed}.")
 
 
 def _describe_part(layers: int | None) -> str:

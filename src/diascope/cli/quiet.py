@@ -1,4 +1,4 @@
-"""A command with ``--quiet``: no warnings of libraries, in whatever process they are raised."""
+"""``--quiet``: suppress the warnings of libraries, in this process and those that it starts."""
 
 import os
 import warnings
@@ -10,8 +10,7 @@ _VARIABLE = "PYTHONWARNINGS"
 
 @contextmanager
 def without_warnings(*, quiet: bool) -> Iterator[None]:
-    """Show no warnings meanwhile if ``quiet``; processes that are started find it in their
-    environment."""
+    """Suppress warnings if ``quiet``, in started processes by an environment variable."""
     if not quiet:
         yield
         return

@@ -33,9 +33,9 @@ Examples:
 )
 @list_option
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
-@click.option("--workers", help="How many read and preprocess; 0 for none, or auto.")
-@click.option("--executor", help="What spreads the work, such as local or ray.")
-@click.option("--limit", type=click.IntRange(1), help="Take only the first N items found.")
+@click.option("--workers", help="Workers that read and preprocess; 0 for none, or auto.")
+@click.option("--executor", help="Executor plugin that distributes the work, e.g. local or ray.")
+@click.option("--limit", type=click.IntRange(1), help="Classify only the first N items found.")
 @click.option("--fail-fast", is_flag=True, help="Stop after the batch in which an item fails.")
 @click.option(
     "--max-failures",
@@ -43,14 +43,14 @@ Examples:
     metavar="N",
     help="Stop when more than N items have failed.",
 )
-@click.option("--retry", is_flag=True, help="Do failed and skipped items again.")
-@click.option("--profile", is_flag=True, help="Print where the time went, and what would save it.")
+@click.option("--retry", is_flag=True, help="Retry failed and skipped items.")
+@click.option("--profile", is_flag=True, help="Print where the time went and how to save some.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 def run(recipe: str, inputs: tuple[str, ...], overrides: tuple[str, ...], **options: Any) -> None:
     """Classify pictures with RECIPE and write the reports.
 
-    INPUTS are files, folders, globs or URIs; without any, the recipe's own are taken. The same
-    command again goes on where a run stopped, and does nothing twice.
+    INPUTS are files, folders, globs or URIs; the default is the recipe's own input. If a run
+    stopped, the same command resumes it.
     """
     from diascope.cli.progress import run_progress
     from diascope.cli.strict_privacy import withhold_details
@@ -64,10 +64,10 @@ def run(recipe: str, inputs: tuple[str, ...], overrides: tuple[str, ...], **opti
         overrides = (*overrides, f"run.workers={workers}")
     read = read_recipe(recipe, overrides)
     executor = options["executor"]
-    if executor not in (None, read.executor.name):  # the recipe's own keeps its parameters
+    if executor not in (None, read.executor.name):  # else keep the recipe's executor parameters
         read = read_recipe(recipe, (*overrides, f"run.executor={executor}"))
     if options["fail_fast"] and options["max_failures"] is not None:
-        raise UsageError("--fail-fast and --max-failures say two things", hint="Choose one.")
+        raise UsageError("--fail-fast and --max-failures exclude each other", hint="Choose one.")
     output = options["output"] or read.output
     if output is None:
         raise UsageError("the recipe names no output folder", hint="Add --output results/.")
@@ -102,7 +102,7 @@ def _print_summary(outcome: "Outcome", *, quiet: bool, strict: bool) -> None:
     if outcome.stopped:
         report_stop(outcome.stopped, "" if strict else typed_command())
     counts = outcome.counts
-    if quiet or (outcome.stopped and not counts["found"]):  # before it was known what there is
+    if quiet or (outcome.stopped and not counts["found"]):  # stopped before the inputs were listed
         return
     pending = f", {counts['pending']} not done" if counts["pending"] else ""
     click.echo(
@@ -112,8 +112,8 @@ def _print_summary(outcome: "Outcome", *, quiet: bool, strict: bool) -> None:
     )
     if outcome.warned:
         click.echo(
-            "  answered now with a warning, such as that they are unlike the pictures of the "
-            f"training: {outcome.warned}"
+            "  classified with a warning in this run, such as that the picture is unlike the "
+            f"training pictures: {outcome.warned}"
         )
     if outcome.execution is not None and not outcome.execution.is_reference:
         click.echo(f"  executed by {outcome.execution.title}")
@@ -122,11 +122,11 @@ def _print_summary(outcome: "Outcome", *, quiet: bool, strict: bool) -> None:
     if not counts["ok"] and not counts["pending"]:
         click.echo("Nothing was classified.")
     if counts["failed"] or counts["skipped"]:
-        click.echo("Why items failed or were skipped stands in the reports.")
+        click.echo("The reports say why items failed or were skipped.")
 
 
 def _report_lines(reports: list[Path], output: Path, strict: bool) -> Iterator[str]:
-    """Yield the files that lie in the output itself, and of each folder how many it holds."""
+    """Yield each file directly in the output folder, and each subfolder with its file count."""
     within: dict[Path, list[Path]] = {}
     for path in reports:
         within.setdefault(output / path.relative_to(output).parts[0], []).append(path)
@@ -136,6 +136,6 @@ def _report_lines(reports: list[Path], output: Path, strict: bool) -> Iterator[s
 
 
 def _relative_to_cwd(path: Path) -> Path:
-    with suppress(ValueError, FileNotFoundError):  # it lies elsewhere, or that is gone
+    with suppress(ValueError, FileNotFoundError):  # not below it, or the folder is gone
         return path.relative_to(Path.cwd())
     return path

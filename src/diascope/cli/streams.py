@@ -1,5 +1,4 @@
-"""Standard streams: one that is closed, full, read by nobody or short of a letter is no fault of
-the work, and what is no part of an answer goes aside."""
+"""Standard streams that are closed, full, unread or in a narrow encoding must not stop the work."""
 
 import io
 import os
@@ -10,9 +9,10 @@ from typing import Any, Literal
 
 
 def open_closed_streams() -> None:
-    """Open on nothing what was closed at the start, such as by ``2>&-``.
+    """Open standard streams that were closed at the start, as by ``2>&-``, on the null device.
 
-    Else the next file that is opened takes the stream's number, and gets what a library prints.
+    Otherwise the next file that is opened gets the stream's descriptor, and everything that
+    libraries print.
     """
     for number, name in ((1, "stdout"), (2, "stderr")):
         if getattr(sys, name) is None:
@@ -25,17 +25,18 @@ def open_closed_streams() -> None:
 
 
 def escape_unencodable() -> None:
-    """From now on, write out what standard output's encoding lacks, such as a byte of a file's name
-    that is no UTF-8, as standard error does, instead of a UnicodeEncodeError.
+    """Let standard output escape characters that its encoding lacks, as standard error does.
+
+    Otherwise a file name with a byte that is not UTF-8 raises a UnicodeEncodeError.
     """
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def ignore_write_errors(name: Literal["stdout", "stderr"]) -> None:
-    """From now on, give up what cannot be written to a stream, instead of an OSError.
+    """Let a stream drop what cannot be written instead of raising an OSError.
 
-    A stream that somebody has put in place of the process's own stays as it is.
+    A stream that replaces the process's own, as in a test, is left as it is.
     """
     stream = getattr(sys, name)
     if stream is not getattr(sys, f"__{name}__"):
@@ -53,20 +54,20 @@ def ignore_write_errors(name: Literal["stdout", "stderr"]) -> None:
 
 @contextmanager
 def stdout_to_stderr() -> Iterator[None]:
-    """Send what is printed meanwhile, as by a plugin, to stderr: it is no part of an answer."""
+    """Send what plugins and libraries print to stderr, to keep it out of the command's output."""
     with redirect_stdout(sys.stderr):
         yield
 
 
 def redirect_to_null(number: int) -> None:
-    """Let what is still written to a file descriptor go nowhere."""
+    """Redirect a file descriptor to the null device."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, number)
     os.close(null)
 
 
 class _LenientFile(io.FileIO):
-    """A file whose disk may be full and whose reader may be gone."""
+    """A file that drops everything once its disk is full or its reader is gone."""
 
     def write(self, data: Any, /) -> int:
         try:

@@ -1,4 +1,4 @@
-"""A command under ``privacy: strict``: its ends quote nothing, and some verbs do without it."""
+"""Commands under ``privacy: strict``: errors quote no data, and some verbs are refused."""
 
 import sys
 import traceback
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def withhold_details(verb: str) -> Iterator[None]:
-    """End a verb at an interruption or a fault without its words and without the command.
+    """End a verb after an interruption or an unexpected error, quoting neither message nor command.
 
-    Errors of ours go on: they are about the command line or the recipe.
+    A ``DiascopeError`` is re-raised: it is about the command line or the recipe.
     """
     try:
         yield
@@ -29,16 +29,16 @@ def withhold_details(verb: str) -> Iterator[None]:
         end_interrupted(verb)
     except Exception as error:
         click.echo("".join(traceback.format_tb(error.__traceback__)), err=True, nl=False)
-        click.echo(f"{type(error).__name__}: its words are withheld (privacy: strict)", err=True)
-        click.echo("This is a fault in diascope; nothing done is lost.", err=True)
+        click.echo(f"{type(error).__name__}: its message is withheld (privacy: strict)", err=True)
+        click.echo("This is a fault in diascope. Finished work is kept.", err=True)
         sys.exit(3)
 
 
-def refuse_strict(recipe: "Recipe", what: str) -> None:
-    """Raise a RecipeError where privacy is strict, for what names or shows pictures."""
+def refuse_strict(recipe: "Recipe", command: str) -> None:
+    """Raise a RecipeError if privacy is strict, for a command that names or shows pictures."""
     if recipe.privacy == "strict":
         raise RecipeError(
-            f"{what} names or shows pictures, which privacy: strict forbids",
+            f"{command} names or shows pictures, which privacy: strict forbids",
             where=str(recipe.path),
             hint="--set privacy=none allows it.",
         )

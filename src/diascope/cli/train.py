@@ -1,4 +1,4 @@
-"""``pipeline train``: from a table of labelled pictures to weights and a card."""
+"""``pipeline train``: train a classifier from a table of labelled pictures."""
 
 import os
 from pathlib import Path
@@ -30,15 +30,15 @@ Examples:
     "-o",
     type=ANY_PATH,
     callback=reject_empty,
-    help="Folder for weights and card; the recipe's own if not given.",
+    help="Folder for weights and card; by default the recipe's output folder.",
 )
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 def train(recipe: str, output: str | None, overrides: tuple[str, ...], quiet: bool) -> None:
     """Train a classifier from a table of labelled pictures.
 
-    RECIPE has a `train:` part. The folder that it writes is what `weights:` takes. The same
-    command again goes on where a killed one stopped.
+    RECIPE needs a `train:` section. The output folder can be used as `weights:` of a recipe. If a
+    training was stopped or killed, the same command resumes it.
     """
     from diascope.cli.early_stop import stop_on_output_fault
     from diascope.cli.progress import training_progress
@@ -51,8 +51,7 @@ def train(recipe: str, output: str | None, overrides: tuple[str, ...], quiet: bo
     folder = output or read.output
     if folder is None:
         raise UsageError("the recipe names no output folder", hint="Add --output runs/NAME.")
-    # of several processes the first tells
-    quiet = quiet or os.environ.get("LOCAL_RANK", "0") != "0"
+    quiet = quiet or os.environ.get("LOCAL_RANK", "0") != "0"  # only the first process prints
     hushed = without_warnings(quiet=quiet)
     with hushed, stop_on_output_fault(Path(folder)), training_progress(quiet=quiet) as watch:
         card = _train(read, Path(folder), watch, typed_command(), quiet=quiet)
@@ -82,4 +81,4 @@ def _print_summary(card: "ModelCard", folder: Path) -> None:
     click.echo(f"Measured on {card.metrics['measured_on']}:")
     for line in measure_lines(overall_measures(card.metrics, card.labels)):
         click.echo(f"  {line}")
-    click.echo(f"Each label, curves and mistakes: {folder / 'evaluation.html'}, training.html")
+    click.echo(f"By label, curves and mistakes: {folder / 'evaluation.html'}, training.html")

@@ -29,12 +29,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest, write_card
 from diascope.contracts import Runtime
-from diascope.engines.open_engines import REFERENCE, Opening
+from diascope.engines.open_engines import REFERENCE, EngineLoader
 from diascope.engines.outputs import Engine
 from diascope.engines.reference_pictures import draw_reference_pictures
 from diascope.network import Network, build_head
 from diascope.parity import compare_outputs
-from diascope.pipeline import make_backbone
+from diascope.plugin_creation import make_backbone
 
 BACKBONES = ("densenet121", "efficientnet-b0", "resnet18", "efficientnet-lite0")
 LEAST_SECONDS = 1.0
@@ -60,7 +60,7 @@ def measure(name: str, folder: Path, options: argparse.Namespace) -> None:
     """Print the table of one backbone."""
     network, card = write_weights(name, folder, options.side)
     runtime = Runtime("cpu", "all", make_backbone, engine="auto", precision="auto")
-    opening = Opening(card, folder, runtime)
+    opening = EngineLoader(card, folder, runtime)
     candidates = opening.candidates()
     if options.compile:
         candidates += [("compile", "float32"), ("compile", "bfloat16")]
@@ -97,7 +97,7 @@ def measure(name: str, folder: Path, options: argparse.Namespace) -> None:
     )
 
 
-def quantised(opening: Opening, pictures: NDArray[np.float32], folder: Path) -> Engine:
+def quantised(opening: EngineLoader, pictures: NDArray[np.float32], folder: Path) -> Engine:
     """Return the network with its whole backbone in int8."""
     from diascope.engines.openvino import OpenVinoEngine
     from diascope.engines.quantise import write_quantised

@@ -26,7 +26,8 @@ from safetensors.torch import save_file
 
 from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest, write_card
 from diascope.network import Network, build_head
-from diascope.pipeline import compose, make_backbone
+from diascope.pipeline import compose
+from diascope.plugin_creation import make_backbone
 from diascope.recipe import read_recipe
 from diascope.runner import Request, run
 

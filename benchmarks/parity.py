@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 from diascope.card import ModelCard
 from diascope.contracts import Runtime
 from diascope.decision import decide, scores_from_logits
-from diascope.engines.open_engines import REFERENCE, Opening
+from diascope.engines.open_engines import REFERENCE, EngineLoader
 from diascope.engines.outputs import Engine
 from diascope.engines.reference_pictures import draw_reference_pictures
 from diascope.network_input import to_network_input
-from diascope.pipeline import Pipeline, compose, make_backbone
+from diascope.pipeline import Pipeline, compose
+from diascope.plugin_creation import make_backbone
 from diascope.recipe import read_recipe
 from diascope.sample import Item
 
@@ -43,7 +44,7 @@ def main() -> None:
     model = pipeline.model.instance
     card, weights = model.card, Path(getattr(model, "weights"))  # noqa: B009 - not of all models
     runtime = Runtime("cpu", "all", make_backbone, engine="auto", precision="auto")
-    opening = Opening(card, weights, runtime)
+    opening = EngineLoader(card, weights, runtime)
     real = np.stack(list(islice(prepared(pipeline, options.table), options.items)))
     print(f"{card.name}; {machine()}\n")
     print("| pictures | engine | largest change | 99 % | median | decisions that flip |")

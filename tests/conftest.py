@@ -80,7 +80,7 @@ def make_weights(tmp_path: Path) -> Callable[..., tuple[Path, ModelCard]]:
         from safetensors.torch import save_file
 
         from diascope.network import Network, build_head
-        from diascope.pipeline import make_backbone
+        from diascope.plugin_creation import make_backbone
 
         torch.manual_seed(seed)
         backbone = make_backbone(card.backbone, card.backbone_parameters)

@@ -34,7 +34,7 @@ def write_weights(directory: Path) -> Path:
     from safetensors.torch import save_file
 
     from diascope.network import Network, build_head
-    from diascope.pipeline import make_backbone
+    from diascope.plugin_creation import make_backbone
 
     card = ModelCard(
         name="tiny",

@@ -18,7 +18,7 @@ from diascope.errors import TableError
 from diascope.explain.targets import Target
 from diascope.explain.top_activating import KEPT, TopActivating
 from diascope.network import LinearHead, Network
-from diascope.pipeline import make_backbone
+from diascope.plugin_creation import make_backbone
 from diascope.plugins import find_plugin, load_plugin
 from diascope.preparation import Part, Preparation
 

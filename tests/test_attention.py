@@ -14,7 +14,7 @@ from diascope.classifier import Classifier, load_classifier
 from diascope.contracts import Runtime
 from diascope.decision import scores_from_logits
 from diascope.network import AttentionHead
-from diascope.pipeline import make_backbone
+from diascope.plugin_creation import make_backbone
 from diascope.records import pack_record, unpack_record
 from diascope.sample import Item, Prediction, Region, Sample
 
@@ -66,7 +66,7 @@ def answer_of_the_head(classifier: Classifier, samples: Sequence[Sample]) -> np.
     units = np.stack([sample.unit() for sample in samples]).astype(float)
     pictures = torch.from_numpy(np.moveaxis((units - card.mean) / card.std, 3, 1))
     with torch.inference_mode():
-        logits = network.head.whole(network.backbone(pictures).mean((2, 3)))
+        logits = network.head.item_logits(network.backbone(pictures).mean((2, 3)))
     network.float()
     return scores_from_logits(logits[None].numpy(), card)[0]
 
@@ -156,5 +156,5 @@ def test_the_attention_comes_back_from_plain_values_to_the_last_bit(
 
 def test_a_head_that_weighs_learns_from_every_one_of_its_weights() -> None:
     head = AttentionHead(5, 2)
-    head.whole(torch.randn(9, 5)).square().sum().backward()
+    head.item_logits(torch.randn(9, 5)).square().sum().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in head.parameters())

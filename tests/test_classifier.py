@@ -12,7 +12,7 @@ from diascope.card import Label, ModelCard
 from diascope.classifier import Classifier, load_classifier
 from diascope.contracts import Runtime
 from diascope.errors import RecipeError, WeightsError
-from diascope.pipeline import make_backbone
+from diascope.plugin_creation import make_backbone
 from diascope.sample import Item, Prediction
 
 FILM = Item("film.mp4", "/films/film.mp4")

@@ -21,7 +21,7 @@ from diascope.engines import graph_cache, open_engines, torch
 from diascope.engines.outputs import Outputs
 from diascope.errors import RecipeError, WeightsError
 from diascope.parity import compare_outputs
-from diascope.pipeline import make_backbone
+from diascope.plugin_creation import make_backbone
 from tests.engines.networks import classifier, pictures
 from tests.runs import Ended, write_pictures, write_recipe, write_weights
 
@@ -72,7 +72,7 @@ def test_the_choice_answers_as_the_reference_and_is_made_once(
     engine, chosen = load_engine(card, folder, runtime("auto"))
     assert chosen.change <= 0.01
     assert compare_outputs(right, engine.run(seen), card).within(0.01)
-    monkeypatch.setattr(open_engines.Opening, "candidates", None)
+    monkeypatch.setattr(open_engines.EngineLoader, "candidates", None)
     assert load_engine(card, folder, runtime("auto"))[1] == chosen
 
 
@@ -88,7 +88,9 @@ def test_the_fastest_of_those_that_answer_alike_is_taken(
     monkeypatch.setattr(engine_selection, "time_engine", timed)
     several = [("torch", "bfloat16"), ("onnx", "float32"), ("torch", "float32")]
     for candidates in (several, several[::-1]):
-        monkeypatch.setattr(open_engines.Opening, "candidates", lambda _, found=candidates: found)
+        monkeypatch.setattr(
+            open_engines.EngineLoader, "candidates", lambda _, found=candidates: found
+        )
         wish = replace(runtime("auto"), tolerance=0.5 + len(candidates[0][0]) / 100)
         _, chosen = load_engine(weights[1], weights[0], wish)
         assert (chosen.engine, chosen.speed) == ("onnx", 4.0)
@@ -113,18 +115,18 @@ def test_what_was_chosen_elsewhere_is_chosen_anew(
     weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch, changed: str
 ) -> None:
     folder, card = weights
-    before = open_engines.Opening(card, folder, runtime("auto")).folder
-    assert open_engines.Opening(card, folder, runtime("openvino")).folder == before
+    before = open_engines.EngineLoader(card, folder, runtime("auto")).folder
+    assert open_engines.EngineLoader(card, folder, runtime("openvino")).folder == before
     wish = runtime("auto")
     if changed == "processor":
-        monkeypatch.setattr(graph_cache, "processor", lambda: "another")
+        monkeypatch.setattr(graph_cache, "describe_processor", lambda: "another")
     elif changed == "version":
         monkeypatch.setattr(open_engines, "installed", lambda engine: "0.0")
     elif changed == "plugins":
         wish = replace(wish, plugins=("mine 2.0",))
     else:
         monkeypatch.setattr(open_engines, "describe_device", lambda device: "another card")
-    assert open_engines.Opening(card, folder, wish).folder != before
+    assert open_engines.EngineLoader(card, folder, wish).folder != before
 
 
 def test_an_engine_that_changes_answers_is_left_out_and_named(
@@ -219,7 +221,7 @@ def test_what_runs_on_processors_only_is_no_candidate_for_an_accelerator(
     weights: tuple[Path, ModelCard], device: str, precisions: list[str]
 ) -> None:
     wish = replace(runtime("auto"), device=device)
-    found = open_engines.Opening(weights[1], weights[0], wish).candidates()
+    found = open_engines.EngineLoader(weights[1], weights[0], wish).candidates()
     assert found == [("torch", precision) for precision in precisions]
 
 
@@ -242,20 +244,20 @@ def test_a_folder_goes_on_with_the_engine_with_which_it_was_begun(
     arguments = "run", recipe, write_pictures(tmp_path / "photos", 4), "-o", tmp_path / "out"
     onnx = [("onnx", "float32")]
 
-    def candidates(self: open_engines.Opening) -> list[open_engines.Candidate]:
+    def candidates(self: open_engines.EngineLoader) -> list[open_engines.Candidate]:
         return [open_engines.REFERENCE] if self.runtime.engine == "auto" else onnx
 
-    monkeypatch.setattr(open_engines.Opening, "candidates", lambda _: onnx)
+    monkeypatch.setattr(open_engines.EngineLoader, "candidates", lambda _: onnx)
     assert "executed by onnx float32" in command(*arguments, "--limit", 1).out
 
     monkeypatch.setenv("DIASCOPE_CACHE", str(tmp_path / "another machine"))
-    monkeypatch.setattr(open_engines.Opening, "candidates", candidates)
+    monkeypatch.setattr(open_engines.EngineLoader, "candidates", candidates)
     assert "executed by onnx float32" in command(*arguments, "--limit", 2).out
     written = json.loads((tmp_path / "out" / "run.json").read_text())
     assert (written["execution"]["engine"], written["execution"]["precision"]) == onnx[0]
 
     monkeypatch.setenv("DIASCOPE_CACHE", str(tmp_path / "one without it"))
-    monkeypatch.setattr(open_engines.Opening, "candidates", lambda _: [])
+    monkeypatch.setattr(open_engines.EngineLoader, "candidates", lambda _: [])
     monkeypatch.setitem(open_engines.PACKAGES, "onnx", ("no-such-package",))
     ended = command(*arguments, "--limit", 3)
     assert ended.code == 2

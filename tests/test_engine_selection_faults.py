@@ -50,7 +50,7 @@ def test_a_reference_that_was_only_slow_for_once_is_taken_if_it_is_faster(
 
     monkeypatch.setattr(engine_selection, "time_engine", timed)
     if wish == "auto":
-        monkeypatch.setattr(open_engines.Opening, "candidates", lambda _: found)
+        monkeypatch.setattr(open_engines.EngineLoader, "candidates", lambda _: found)
     _, chosen = load_engine(weights[1], weights[0], replace(runtime(wish), tolerance=0.6))
     assert (chosen.engine, chosen.speed) == taken
 

@@ -18,7 +18,7 @@ def quantised(
     weights: tuple[Path, ModelCard], tmp_path: Path, content: bytes = b"", **seen: float
 ) -> str:
     """Keep a graph as a quantised one, in truth the one in float32; return its precision."""
-    opened = open_engines.Opening(weights[1], weights[0], runtime("openvino"))
+    opened = open_engines.EngineLoader(weights[1], weights[0], runtime("openvino"))
     made = tmp_path / "made.onnx"
     shutil.copy(opened.exported()[0], made)
     if content:  # ONNX allows for a second description
@@ -40,7 +40,7 @@ def test_int8_is_taken_if_it_is_asked_for_and_a_quantised_graph_is_kept(
     for engine in ("onnx", "torch"):
         with pytest.raises(RecipeError, match=f"no engine computes in int8.*{engine}"):
             load_engine(card, folder, runtime(engine, "int8"))
-    tried = open_engines.Opening(card, folder, runtime("auto")).candidates()
+    tried = open_engines.EngineLoader(card, folder, runtime("auto")).candidates()
     assert precision not in dict(tried).values()
 
 
@@ -74,6 +74,6 @@ def test_a_quantised_graph_that_was_damaged_is_not_kept_though_it_was_chosen(
     precision = quantised(weights, tmp_path)
     load_engine(card, folder, runtime("auto", "int8"))
     (entry,) = home.rglob(f"{precision}.json")
-    (entry.parent / (graph_cache.read(entry) or {})["file"]).write_bytes(b"cut")
+    (entry.parent / (graph_cache.read_entry(entry) or {})["file"]).write_bytes(b"cut")
     with pytest.raises(RecipeError, match=f"no {precision} graph"):
         load_engine(card, folder, runtime("auto", "int8"))

@@ -40,6 +40,7 @@ LAYERS = (
         "preparation",
         "recipe",
         "plugins",
+        "plugin_creation",
         "plugin_health",
         "ledger",
         "ledger_file",

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from diascope.network import Network, build_head
-from diascope.pipeline import make_backbone
+from diascope.plugin_creation import make_backbone
 from tests.explain.networks import settle
 
 

@@ -15,7 +15,7 @@ from diascope.backbones.resnet18 import ResNet18
 from diascope.card import WEIGHTS_FILE, ModelCard
 from diascope.errors import WeightsError
 from diascope.network import Network, build_head, load_network, state_digest
-from diascope.pipeline import make_backbone
+from diascope.plugin_creation import make_backbone
 
 MakeCard = Callable[..., ModelCard]
 MakeWeights = Callable[..., tuple[Path, ModelCard]]

@@ -27,7 +27,7 @@ from diascope.novelty import (
     novelty_warnings,
     views,
 )
-from diascope.pipeline import make_backbone
+from diascope.plugin_creation import make_backbone
 from diascope.sample import Item, Prediction, Sample
 
 MakeCard = Callable[..., ModelCard]

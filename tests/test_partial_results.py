@@ -17,7 +17,7 @@ def test_parts_that_follow_some_that_could_not_be_kept_are_not_kept(
 ) -> None:
     item, away = make_item(tiles(12), "whole.txt"), tmp_path / "away"
     (undisturbed,) = finished(tiled, item)
-    parts = tiled.preparation.parts
+    parts = tiled.preparation.partial_results
     assert parts is not None
     every = list(parts.predictions(item, 12))
     parts.forget(item)
@@ -36,7 +36,7 @@ def test_parts_with_a_gap_are_not_gone_on_from(
 ) -> None:
     item = make_item(tiles(12), "whole.txt")
     (undisturbed,) = finished(tiled, item)
-    parts = tiled.preparation.parts
+    parts = tiled.preparation.partial_results
     assert parts is not None
     (file,) = parts.folder.iterdir()
     with closing(sqlite3.connect(file)) as base, base:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from diascope.errors import PluginError, RecipeError, WeightsError
-from diascope.pipeline import Pipeline, compose, make_backbone
+from diascope.pipeline import Pipeline, compose
+from diascope.plugin_creation import make_backbone
 from diascope.recipe import read_recipe
 from diascope.sample import Item, Prediction
 

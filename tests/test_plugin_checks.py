@@ -12,7 +12,7 @@ import pytest
 from diascope.card import Label, ModelCard
 from diascope.contracts import Runtime
 from diascope.models.classifier import ClassifierModel
-from diascope.pipeline import make_backbone
+from diascope.plugin_creation import make_backbone
 from diascope.sample import Item, Prediction, Region, Sample
 from diascope.testing import (
     check_augmentation,

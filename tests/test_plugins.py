@@ -8,7 +8,7 @@ import pytest
 
 from diascope.contracts import API
 from diascope.errors import PluginError
-from diascope.plugin_health import examine, misplaced
+from diascope.plugin_health import examine, find_misplaced
 from diascope.plugins import card_of, find_plugin, find_plugins, load_plugin, newer_api_warning
 
 Install = Callable[..., None]
@@ -275,7 +275,7 @@ def test_a_file_of_the_users_that_is_called_as_a_library_breaks_no_plugin(
 
 def test_a_group_that_is_none_of_ours_is_told_with_those_that_are(install: Install) -> None:
     install("fake_blur", "[diascope.steps]\nblur = fake_blur_t:Blur\n", fake_blur_t=step())
-    (health,) = misplaced()
+    (health,) = find_misplaced()
 
     assert health.cause.startswith("diascope.steps 'blur' of fake_blur 1.0: there is no such group")
     assert "diascope.preprocessing, diascope.readers" in health.hint

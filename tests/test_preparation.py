@@ -223,7 +223,7 @@ def test_a_picture_outside_the_gate_is_skipped_before_any_step(make_item: Make) 
         raise AssertionError("no step sees what the gate keeps out")
 
     gate = AcceptanceRule({"modality": ("CR",)})
-    preparation = Preparation((part(Scan()),), (part(never),), block=2, gate=gate)
+    preparation = Preparation((part(Scan()),), (part(never),), block=2, acceptance=gate)
     (outcome,) = preparation.prepare(make_item(b"1"))
 
     assert isinstance(outcome, Skipped)
@@ -237,7 +237,9 @@ def test_a_fact_that_is_no_text_ends_the_item_and_names_the_reader(make_item: Ma
             yield Sample(item, np.zeros((2, 2, 1), np.uint8), facts=facts)
 
     item = make_item(b"1")
-    preparation = Preparation((part(Scan()),), (), block=2, gate=AcceptanceRule({"view": ("PA",)}))
+    preparation = Preparation(
+        (part(Scan()),), (), block=2, acceptance=AcceptanceRule({"view": ("PA",)})
+    )
     reason = "expected facts that map text to text, got NoneType as 'view'"
 
     assert list(preparation.prepare(item)) == [Failed(item, "read", "scan", reason)]

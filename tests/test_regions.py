@@ -13,7 +13,8 @@ import pytest
 from diascope.card import Label, ModelCard
 from diascope.classifier import Classifier
 from diascope.contracts import Resumed, Runtime
-from diascope.pipeline import Pipeline, make_backbone
+from diascope.pipeline import Pipeline
+from diascope.plugin_creation import make_backbone
 from diascope.preparation import Preparation
 from diascope.records import pack_record, unpack_record
 from diascope.sample import Failed, Item, Overview, Prediction, Region, Regions, Sample
@@ -138,7 +139,7 @@ def test_parts_that_follow_a_change_of_the_file_are_not_kept(
 ) -> None:
     item = make_item(tiles(9), "whole.txt")
     finished(tiled, item)
-    parts = tiled.preparation.parts
+    parts = tiled.preparation.partial_results
     assert parts is not None
     more = list(parts.predictions(item, 9))
     make_item(tiles(12), "whole.txt")

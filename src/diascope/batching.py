@@ -26,7 +26,7 @@ _Answered = tuple[Item, Prediction | Failed | Skipped]
 
 
 @dataclass(frozen=True)
-class Answering:
+class BatchPredictor:
     """Gives batches of samples to a predictor.
 
     Ordinary samples share batches, whatever items they come from. An item's regions have batches
@@ -45,7 +45,7 @@ class Answering:
     batch: int
     parts: PartialResults | None
 
-    def answered(self, prepared: Iterator[tuple[Item, Prepared]]) -> Iterator[_Answered]:
+    def predict(self, prepared: Iterator[tuple[Item, Prepared]]) -> Iterator[_Answered]:
         """Yield one outcome a sample, or an item's end, in order."""
         waiting: list[_Ready] = []
         samples = 0
@@ -124,14 +124,14 @@ class Answering:
         return self._predicted(samples[:middle]) + self._predicted(samples[middle:])
 
     def _told(self, prediction: Prediction, sample: Sample) -> Prediction | Failed:
-        outcome = checked(prediction, self.model, "model")
+        outcome = check_prediction(prediction, self.model, "model")
         if isinstance(outcome, Failed) and not np.isfinite(sample.pixels).all():
             reason = f"{outcome.reason}; nor are all pixels that the reader and the steps gave it"
             outcome = replace(outcome, reason=reason)
         return add_file_warnings(outcome, warnings_from_facts(sample.facts))
 
 
-class Outcomes:
+class FramePredictions:
     """The predictions of an item's frames, up to the first outcome that is none.
 
     Attributes:
@@ -159,7 +159,7 @@ class Outcomes:
             raise
 
 
-def checked(
+def check_prediction(
     prediction: Prediction, model: Part[Model], stage: Literal["model", "aggregate"]
 ) -> Prediction | Failed:
     """Return what a model answered, or what is wrong with it.
@@ -174,7 +174,7 @@ def checked(
     return prediction
 
 
-def wanted(record: Record, evidence: str) -> Record:
+def drop_unwanted_evidence(record: Record, evidence: str) -> Record:
     """Return a record; if ``evidence`` is ``none``, without what a model still shows of it."""
     if evidence == "none" and isinstance(record, Prediction):
         return replace(record, preview=None, evidence=())

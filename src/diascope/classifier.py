@@ -90,12 +90,12 @@ class Classifier:
             frames.add(prediction)
         regions = frames.regions
         if frames.count == 1 and regions is None and self._how != "area":
-            return frames.telling[self.card.names[0]]
+            return frames.best[self.card.names[0]]
         scores = self._aggregated(frames)
         predicted = decide(scores, self._deciding)
         top = max(predicted or self.card.names, key=lambda name: scores[name])
         heaviest = frames.heaviest if self._how == "attention" else None
-        shown = heaviest or frames.telling[top]
+        shown = heaviest or frames.best[top]
         what = ("frame" if regions is None else "region") + ("s" if frames.count > 1 else "")
         return replace(
             shown,
@@ -122,7 +122,7 @@ class Classifier:
         if how == "area":
             combined = area_scores(rows, self.card)
         elif how == "attention":
-            combined = weighted_scores(rows, frames.shares, self.card)
+            combined = weighted_scores(rows, frames.weights, self.card)
         elif task == "binary":  # what counts is the positive label; the negative is the rest
             positive = aggregate_scores(rows[:, 1:], how, self.top_k, sums_to_one=False)
             combined = np.array([1 - positive[0], positive[0]])

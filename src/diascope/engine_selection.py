@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from diascope.card import ModelCard, check_digest
 from diascope.contracts import Runtime
 from diascope.engines import graph_cache
-from diascope.engines.open_engines import INT8, REFERENCE, Candidate, Opening, installed
+from diascope.engines.open_engines import INT8, REFERENCE, Candidate, EngineLoader, installed
 from diascope.engines.outputs import Engine, Outputs, concatenate_outputs
 from diascope.engines.reference_pictures import COUNT, draw_reference_pictures
 from diascope.errors import DeviceError, RecipeError, reason_of
@@ -75,8 +75,8 @@ def load_engine(card: ModelCard, directory: Path, runtime: Runtime) -> tuple[Eng
         WeightsError: if the weights are missing, damaged or do not fit.
     """
     check_digest(card, directory)
-    opening = Opening(card, directory, runtime)
-    wanted = opening.wish
+    opening = EngineLoader(card, directory, runtime)
+    wanted = opening.requested
     if wanted == REFERENCE:
         return opening.open(REFERENCE), Execution(*REFERENCE)
     tries, kept = _kept(_choice(opening, *wanted))
@@ -85,10 +85,12 @@ def load_engine(card: ModelCard, directory: Path, runtime: Runtime) -> tuple[Eng
     engine, chosen = _chosen(opening, load_statistics(card, directory))
     with suppress(OSError):  # the disk is full: it is chosen again the next time
         for each in {wanted, (chosen.engine, chosen.precision)}:
-            graph_cache.write(_choice(opening, *each), asdict(chosen) | {"tries": tries + 1})
-    if not opening.folder.is_relative_to(graph_cache.home()):
+            graph_cache.write_entry(_choice(opening, *each), asdict(chosen) | {"tries": tries + 1})
+    if not opening.folder.is_relative_to(graph_cache.cache_root()):
         told = "cannot be written: the engine is chosen anew in every run, and may be another one"
-        warn(f"{graph_cache.home()} {told}; DIASCOPE_CACHE names another folder", stacklevel=2)
+        warn(
+            f"{graph_cache.cache_root()} {told}; DIASCOPE_CACHE names another folder", stacklevel=2
+        )
     return engine, chosen
 
 
@@ -98,14 +100,14 @@ def check_engine_request(card: ModelCard, directory: Path, runtime: Runtime) -> 
     Raises:
         RecipeError: if what is asked for is not installed or was not quantised here.
     """
-    opening = Opening(card, directory, runtime)
-    if opening.wish != REFERENCE:
+    opening = EngineLoader(card, directory, runtime)
+    if opening.requested != REFERENCE:
         _candidates(opening)
 
 
 def _kept(path: Path) -> tuple[int, Execution | None]:
     """Return how often was chosen, and what the last time; None if that is missing or damaged."""
-    entry = graph_cache.read(path) or {}
+    entry = graph_cache.read_entry(path) or {}
     tries = entry.pop("tries", 0)
     try:
         chosen = Execution(**entry)
@@ -114,18 +116,20 @@ def _kept(path: Path) -> tuple[int, Execution | None]:
     return tries, replace(chosen, refused=tuple(chosen.refused), broken=tuple(chosen.broken))
 
 
-def _choice(opening: Opening, engine: str, precision: str) -> Path:
+def _choice(opening: EngineLoader, engine: str, precision: str) -> Path:
     """Return where the choice for a wish is kept."""
     wish = f"{engine}-{precision}-{opening.runtime.tolerance:g}-{_at_once(opening)}"
     return opening.folder / f"choice-{wish}.json"
 
 
-def _at_once(opening: Opening) -> int:
+def _at_once(opening: EngineLoader) -> int:
     """Return how many pictures engines are timed with at once."""
     return min(opening.runtime.batch, COUNT)
 
 
-def _chosen(opening: Opening, statistics: FeatureStatistics | None) -> tuple[Engine, Execution]:
+def _chosen(
+    opening: EngineLoader, statistics: FeatureStatistics | None
+) -> tuple[Engine, Execution]:
     card, refused, broken = opening.card, list[str](), list[str]()
     candidates = _candidates(opening)
     pictures = draw_reference_pictures(card.size, card.channels)
@@ -145,7 +149,7 @@ def _chosen(opening: Opening, statistics: FeatureStatistics | None) -> tuple[Eng
             refused.append(f"{' '.join(candidate)}: {reason_of(error)}")
             broken.append(" ".join(candidate))
             continue
-        before = [Parity(**facts)] if (facts := opening.earlier(candidate)) else []
+        before = [Parity(**facts)] if (facts := opening.recorded_parity(candidate)) else []
         found = combine_parities([compare_outputs(right, outputs, card, statistics), *before])
         if found.within(opening.runtime.tolerance):
             fitting.append((seconds, engine, Execution(*candidate, found.change)))
@@ -168,7 +172,7 @@ def _chosen(opening: Opening, statistics: FeatureStatistics | None) -> tuple[Eng
     return engine, replace(execution, speed=speed, refused=tuple(refused), broken=tuple(broken))
 
 
-def _candidates(opening: Opening) -> list[Candidate]:
+def _candidates(opening: EngineLoader) -> list[Candidate]:
     if not (candidates := opening.candidates()):
         raise _missing(opening.runtime)
     return candidates

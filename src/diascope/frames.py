@@ -18,14 +18,14 @@ class Frames:
 
     Attributes:
         count: how many.
-        telling: label to the first frame of its highest score.
+        best: label to the first frame of its highest score.
         heaviest: the first of the highest attention; None if the model weighs all alike.
         overview: of an item that is read in regions; else None.
     """
 
     def __init__(self) -> None:
         self.count = 0
-        self.telling: dict[str, Prediction] = {}
+        self.best: dict[str, Prediction] = {}
         self.heaviest: Prediction | None = None
         self.overview: Overview | None = None
         self._scores, self._novelties, self._boxes = array("d"), array("d"), array("i")
@@ -34,8 +34,8 @@ class Frames:
     def add(self, prediction: Prediction) -> None:
         """Remember one frame."""
         for name, score in prediction.scores.items():
-            if name not in self.telling or score > self.telling[name].scores[name]:
-                self.telling[name] = prediction
+            if name not in self.best or score > self.best[name].scores[name]:
+                self.best[name] = prediction
         self.count += 1
         self._scores.extend(prediction.scores.values())
         if prediction.novelty is not None:
@@ -54,7 +54,7 @@ class Frames:
         return np.array(self._scores).reshape(self.count, -1)
 
     @property
-    def shares(self) -> NDArray[np.float64]:
+    def weights(self) -> NDArray[np.float64]:
         """``(count,)``: what each frame weighs by its attention, 1 in all."""
         return softmax(np.array(self._attention))
 

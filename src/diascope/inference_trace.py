@@ -60,7 +60,7 @@ def read_first_sample(preparation: Preparation, item: Item) -> tuple[Sample, boo
     Raises:
         ReadError: if there is no picture, with the reason.
     """
-    first, *more = islice(replace(preparation, steps=(), block=1).afresh(item), 2)
+    first, *more = islice(replace(preparation, steps=(), block=1).prepare_all(item), 2)
     if isinstance(first, Failed | Skipped):
         raise ReadError(first.reason)
     return first[0], bool(more)

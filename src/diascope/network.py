@@ -68,7 +68,7 @@ class AttentionHead(LinearHead):
         attention: Tensor = self.weight(gated).flatten()
         return attention
 
-    def whole(self, pooled: Tensor) -> Tensor:
+    def item_logits(self, pooled: Tensor) -> Tensor:
         """Return ``(L,)``: the logits of an item whose regions have the features ``(n, F)``."""
         shares = self.attention(pooled).softmax(0)
         logits: Tensor = self.linear(self.dropout(shares @ pooled))

@@ -2,46 +2,50 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import astuple, dataclass, field, replace
 from itertools import chain, groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 from warnings import warn
 
-from diascope.batching import Answering, Outcomes, checked, wanted
+from diascope.batching import (
+    BatchPredictor,
+    FramePredictions,
+    check_prediction,
+    drop_unwanted_evidence,
+)
 from diascope.contracts import (
-    Backbone,
     Executor,
     Model,
     Predictor,
     Prepared,
-    Reader,
     Report,
     Runtime,
 )
-from diascope.document import parse_document
 from diascope.engine_selection import Execution
 from diascope.engines.device import accelerators, choose_device, choose_devices
-from diascope.engines.multi_device import Place, Spread
-from diascope.errors import ENDS, DiascopeError, PluginError, RecipeError, reason_of
-from diascope.fields import parameters
+from diascope.engines.multi_device import DevicePredictor, MultiDevicePredictor
+from diascope.errors import ENDS, PluginError, RecipeError, reason_of
 from diascope.file_warnings import add_file_warnings
 from diascope.partial_results import PartialResults
+from diascope.plugin_creation import (
+    make_backbone,
+    make_part,
+    make_readers,
+    newer_api_warnings,
+)
 from diascope.plugins import (
     Plugin,
     blame_plugin,
     card_of,
     failure_reason,
     find_plugin,
-    find_plugins,
-    load_plugin,
-    newer_api_warning,
 )
 from diascope.preparation import Part, Preparation
-from diascope.recipe import Recipe, Reference, build
+from diascope.recipe import Recipe
 from diascope.sample import Failed, Item, Prediction, Record, Skipped
 from diascope.training_mismatch import mismatch_warnings
 
@@ -111,8 +115,11 @@ class Pipeline:
             RecipeError: if a device or the engine is not on this machine.
         """
         if self.predictor is None:
-            places = [Place(device, self._loaded(device)) for device in self.devices]
-            self.predictor = Spread(places, self._lost) if len(places) > 1 else places[0].predictor
+            loaded = [DevicePredictor(device, self._load_on(device)) for device in self.devices]
+            if len(loaded) > 1:
+                self.predictor = MultiDevicePredictor(loaded, self._report_lost_device)
+            else:
+                self.predictor = loaded[0].predictor
         return self.predictor
 
     @property
@@ -129,15 +136,15 @@ class Pipeline:
             return choose_devices(options.devices)
         except ValueError as error:
             key = "run.device" if options.devices is None else "run.devices"
-            raise self.recipe.located(RecipeError(str(error), where=key)) from error
+            raise self.recipe.locate(RecipeError(str(error), where=key)) from error
 
-    def _loaded(self, device: str) -> Predictor:
+    def _load_on(self, device: str) -> Predictor:
         """Load the model onto a device, into the engine that the first one chose."""
         try:
             with blame_plugin(self.model.plugin, "cannot be loaded"):
                 predictor = self.model.instance.load(self.runtime(device))
         except RecipeError as error:
-            raise self.recipe.located(error) from error
+            raise self.recipe.locate(error) from error
         if not (hasattr(predictor, "predict") and hasattr(predictor, "aggregate")):
             raise PluginError(
                 f"{self.model.plugin.title}: expected load() to return a Predictor, with predict "
@@ -147,7 +154,7 @@ class Pipeline:
             self.engine = execution.engine, execution.precision
         return predictor
 
-    def _lost(self, device: str, error: Exception) -> None:
+    def _report_lost_device(self, device: str, error: Exception) -> None:
         """Tell that a device failed at what another one could do, now and in ``run.json``."""
         strict = self.recipe.privacy == "strict"
         cause = type(error).__name__ if strict else reason_of(error)
@@ -190,38 +197,42 @@ class Pipeline:
     def keep_partial_results(self, folder: Path) -> None:
         """Keep there what is answered of an item that is read in regions, until it has ended."""
         folder.mkdir(exist_ok=True)
-        self.preparation = replace(self.preparation, parts=PartialResults(folder, self.digest()))
+        results = PartialResults(folder, self.digest())
+        self.preparation = replace(self.preparation, partial_results=results)
 
     def forget_partial_results(self, item: Item) -> None:
         """Remove what was kept of an item that has ended."""
-        if self.preparation.parts is not None:
-            self.preparation.parts.forget(item)
+        if self.preparation.partial_results is not None:
+            self.preparation.partial_results.forget(item)
 
     def finish(self, prepared: Iterator[tuple[Item, Prepared]]) -> Iterator[Record]:
         """Classify what ``prepare`` gave and yield one Record an item, in order."""
-        answering = Answering(self.load, self.model, self.batch, self.preparation.parts)
-        for item, group in groupby(answering.answered(prepared), key=itemgetter(0)):
-            yield wanted(self._record(item, map(itemgetter(1), group)), self.recipe.run.evidence)
+        partial_results = self.preparation.partial_results
+        batches = BatchPredictor(self.load, self.model, self.batch, partial_results)
+        for item, group in groupby(batches.predict(prepared), key=itemgetter(0)):
+            record = self._aggregate(item, map(itemgetter(1), group))
+            yield drop_unwanted_evidence(record, self.recipe.run.evidence)
 
-    def _record(self, item: Item, outcomes: Iterator[Prediction | Failed | Skipped]) -> Record:
+    def _aggregate(self, item: Item, outcomes: Iterator[Prediction | Failed | Skipped]) -> Record:
         first = next(outcomes)
         if not isinstance(first, Prediction):
             return first
-        predictor, frames = self.load(), Outcomes(chain([first], outcomes))
+        predictor, frames = self.load(), FramePredictions(chain([first], outcomes))
         try:
-            answer = checked(predictor.aggregate(item, iter(frames)), self.model, "aggregate")
+            answer = predictor.aggregate(item, iter(frames))
+            record = check_prediction(answer, self.model, "aggregate")
         except ENDS:
             raise
-        except BaseException as error:  # a stranger's model may raise anything
+        except BaseException as error:  # a plugin may raise anything
             plugin = self.model.plugin
-            answer = Failed(item, "aggregate", plugin.name, failure_reason(plugin, error))
+            record = Failed(item, "aggregate", plugin.name, failure_reason(plugin, error))
         if frames.fault is not None:
             raise frames.fault
         for _ in frames:  # one that the model did not look at may have failed
             pass
         if frames.end is not None:
             return frames.end
-        return add_file_warnings(replace(answer, item=item), first.warnings)
+        return add_file_warnings(replace(record, item=item), first.warnings)
 
 
 def compose(recipe: Recipe) -> Pipeline:
@@ -240,10 +251,10 @@ def compose(recipe: Recipe) -> Pipeline:
         warnings.append("run.devices is all, and there is no accelerator here: the processor works")
     reports = tuple(make_part(reference, recipe) for reference in recipe.report)
     executor = make_part(recipe.executor, recipe)
-    warnings += newer_apis((*readers, *steps, model, *reports, executor))
+    warnings += newer_api_warnings((*readers, *steps, model, *reports, executor))
     return Pipeline(
         recipe=recipe,
-        preparation=Preparation(readers, steps, block=recipe.run.batch, gate=recipe.accept),
+        preparation=Preparation(readers, steps, block=recipe.run.batch, acceptance=recipe.accept),
         model=model,
         reports=reports,
         executor=executor,
@@ -251,52 +262,5 @@ def compose(recipe: Recipe) -> Pipeline:
     )
 
 
-def newer_apis(parts: Iterable[Part[Any]]) -> list[str]:
-    """Return a warning of each plugin that was written for newer contracts."""
-    return list(
-        filter(None, (newer_api_warning(part.plugin, type(part.instance)) for part in parts))
-    )
-
-
 def _execution(predictor: Predictor | None) -> Execution | None:
     return found if isinstance(found := getattr(predictor, "execution", None), Execution) else None
-
-
-def make_part(reference: Reference, recipe: Recipe) -> Part[Any]:
-    """Make the plugin that a recipe refers to."""
-    try:
-        plugin = find_plugin(reference.kind, reference.name)
-        loaded = load_plugin(plugin)
-        with blame_plugin(plugin, "cannot be made"):
-            instance = build(loaded, reference.parameters, where=reference.where, base=recipe.base)
-    except PluginError as error:
-        raise PluginError(error.message, where=reference.where, hint=error.hint) from error
-    return Part(plugin, instance)
-
-
-def make_backbone(name: str, values: Mapping[str, Any]) -> Backbone:
-    """Make a backbone plugin from plain values, as a card holds them."""
-    plugin = find_plugin("backbone", name)
-    loaded = load_plugin(plugin)
-    if told := newer_api_warning(plugin, loaded):
-        warn(told, stacklevel=2)
-    nodes = parse_document(json.dumps(values), name=f"backbone {name}").value
-    with blame_plugin(plugin, "cannot be made"):
-        return cast(Backbone, build(loaded, nodes, where=f"backbone {name}"))
-
-
-def make_readers(recipe: Recipe) -> tuple[tuple[Part[Reader], ...], list[str]]:
-    """Make the reader that a recipe names; for ``auto`` all that work, and why others do not."""
-    if recipe.read is not None:
-        return (make_part(recipe.read, recipe),), []
-    found, warnings = [], []
-    for plugin in (plugin for plugin in find_plugins() if plugin.kind == "reader"):
-        try:
-            loaded = load_plugin(plugin)
-            if any(parameter.required for parameter in parameters(loaded).values()):
-                continue
-            with blame_plugin(plugin, "cannot be made"):
-                found.append(Part[Reader](plugin, loaded()))
-        except DiascopeError as error:
-            warnings.append(f"left out of `read: auto`: {error.message}")
-    return tuple(found), warnings

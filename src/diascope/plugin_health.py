@@ -54,7 +54,7 @@ def examine(plugins: tuple[Plugin, ...]) -> list[Health]:
     ]
 
 
-def misplaced() -> list[Health]:
+def find_misplaced() -> list[Health]:
     """Return what is installed under a group of ours that is none: no recipe can name it."""
     groups = sorted(map(group_of, KINDS))
     found = [

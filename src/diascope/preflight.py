@@ -12,7 +12,8 @@ from diascope.engine_selection import check_engine_request
 from diascope.errors import DiascopeError, RecipeError
 from diascope.inputs import find_items
 from diascope.output import check_local
-from diascope.pipeline import Pipeline, make_backbone
+from diascope.pipeline import Pipeline
+from diascope.plugin_creation import make_backbone
 from diascope.privacy import redact_record
 from diascope.pseudonyms import pseudonymise
 from diascope.sample import Failed, Item, Prediction, Skipped
@@ -84,7 +85,7 @@ def _noted(pipeline: Pipeline, result: Check) -> Iterator[None]:
     try:
         yield
     except RecipeError as error:
-        result.problems.append(str(pipeline.recipe.located(error)))
+        result.problems.append(str(pipeline.recipe.locate(error)))
     except DiascopeError as error:
         result.problems.append(str(error))
 
@@ -132,7 +133,7 @@ def _check_item(pipeline: Pipeline, item: Item, result: Check) -> bool:
     """Note what becomes of an item; say whether to go on: a wrong size is that of all pictures."""
     card = pipeline.model.instance.card
     size = tuple(card.size)
-    outcome = next(pipeline.preparation.afresh(item))
+    outcome = next(pipeline.preparation.prepare_all(item))
     if isinstance(outcome, Failed | Skipped):
         result.warnings.append(_told(pipeline, outcome))
     elif card.backbone and outcome[0].pixels.shape[:2] != size:

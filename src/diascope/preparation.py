@@ -36,15 +36,15 @@ class Preparation:
     Attributes:
         readers: the one that the recipe names, or all, of which the surest is taken.
         block: samples handed on at once.
-        gate: what the recipe accepts.
-        parts: what is answered of items that are read in regions; None for nothing.
+        acceptance: what the recipe accepts.
+        partial_results: what is answered of items that are read in regions; None for nothing.
     """
 
     readers: tuple[Part[Reader], ...]
     steps: tuple[Part[Step], ...]
     block: int
-    gate: AcceptanceRule = field(default_factory=AcceptanceRule)
-    parts: PartialResults | None = None
+    acceptance: AcceptanceRule = field(default_factory=AcceptanceRule)
+    partial_results: PartialResults | None = None
 
     def prepare(self, item: Item) -> Iterator[Prepared]:
         """Yield blocks of samples, or the item's end; never raises for a fault of the item."""
@@ -58,9 +58,9 @@ class Preparation:
             yield Resumed(done)
         yield from self._blocks(item, reader, done)
 
-    def afresh(self, item: Item) -> Iterator[Sequence[Sample] | Failed | Skipped]:
+    def prepare_all(self, item: Item) -> Iterator[Sequence[Sample] | Failed | Skipped]:
         """Prepare all of an item, whatever is answered of it."""
-        for prepared in replace(self, parts=None).prepare(item):
+        for prepared in replace(self, partial_results=None).prepare(item):
             assert not isinstance(prepared, Resumed)  # no parts are kept
             yield prepared
 
@@ -73,9 +73,9 @@ class Preparation:
         return self._reader(item, head) if head else Skipped(item, "the file is empty")
 
     def _done(self, item: Item, reader: Part[Reader]) -> int:
-        if self.parts is None or not hasattr(reader.instance, "read_from"):
+        if self.partial_results is None or not hasattr(reader.instance, "read_from"):
             return 0
-        return self.parts.count(item)
+        return self.partial_results.count(item)
 
     def _reader(self, item: Item, head: bytes) -> Part[Reader] | Skipped | Failed:
         surest, chosen = 0, None
@@ -122,7 +122,7 @@ class Preparation:
 
     def _preprocessed(self, sample: Sample) -> Sample | Failed | Skipped:
         read = sample
-        if objection := self.gate.rejection_reason(read.facts):
+        if objection := self.acceptance.rejection_reason(read.facts):
             return Skipped(read.item, objection)
         for step in self.steps:
             try:

@@ -15,7 +15,7 @@ from diascope.card import ModelCard
 from diascope.classifier import Classifier
 from diascope.engine_selection import time_engine
 from diascope.engines import graph_cache
-from diascope.engines.open_engines import Opening
+from diascope.engines.open_engines import EngineLoader
 from diascope.engines.outputs import Engine
 from diascope.engines.reference_pictures import draw_reference_pictures
 from diascope.errors import OutputError, PluginError, UsageError, refuse_missing
@@ -31,7 +31,7 @@ from diascope.sample import Failed, Item, Skipped
 OVERRIDES = (*_LOOKING, "run.device=cpu")
 """Of a recipe whose network is quantised."""
 
-LEAST = 64
+MIN_PICTURES = 64
 """Pictures without which the ranges of a network's values are not known."""
 
 _BATCH = 32
@@ -95,10 +95,10 @@ def quantise(pipeline: Pipeline, named: Sequence[str], items: int) -> Quantised:
     classifier = inspectable_classifier(pipeline)
     if pipeline.weights is None:
         raise PluginError(f"{pipeline.model.plugin.title} has no folder of weights")
-    opening = Opening(classifier.card, pipeline.weights, classifier.runtime)
-    if not opening.folder.is_relative_to(graph_cache.home()):
+    opening = EngineLoader(classifier.card, pipeline.weights, classifier.runtime)
+    if not opening.folder.is_relative_to(graph_cache.cache_root()):
         told, hint = "cannot be written, so no graph can be kept", "DIASCOPE_CACHE names another."
-        raise OutputError(told, where=str(graph_cache.home()), hint=hint)
+        raise OutputError(told, where=str(graph_cache.cache_root()), hint=hint)
     pictures, left_out = _read(pipeline, named, items)
     return _kept(opening, classifier, pictures, left_out)
 
@@ -121,10 +121,11 @@ def _read(
                 left_out[whole[place].id] = picture
             else:
                 pictures.append(picture)
-    if len(pictures) < LEAST:
+    if len(pictures) < MIN_PICTURES:
         why = next((f"; others not, such as {name}: {why}" for name, why in left_out.items()), "")
         raise UsageError(
-            f"quantising needs {LEAST} pictures at least, and {len(pictures)} could be read{why}",
+            f"quantising needs at least {MIN_PICTURES} pictures, and {len(pictures)} could be "
+            f"read{why}",
             hint="Name folders with more pictures of the kind that the recipe is for.",
         )
     return np.stack(pictures), left_out
@@ -133,7 +134,7 @@ def _read(
 def _pictures(pipeline: Pipeline, item: Item, count: int) -> Iterator[NDArray[np.float32] | str]:
     """Yield the first pictures of an item; where one cannot be used, why, and no more."""
     card = pipeline.model.instance.card
-    for block in pipeline.preparation.afresh(item):
+    for block in pipeline.preparation.prepare_all(item):
         if isinstance(block, Failed | Skipped):
             yield block.reason
             return
@@ -179,7 +180,7 @@ class _Yardstick:
 
 
 def _kept(
-    opening: Opening,
+    opening: EngineLoader,
     classifier: Classifier,
     pictures: NDArray[np.float32],
     left_out: dict[str, str],

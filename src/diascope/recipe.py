@@ -115,7 +115,7 @@ class Recipe:
         """The folder of the recipe."""
         return self.path.parent
 
-    def located(self, error: RecipeError) -> RecipeError:
+    def locate(self, error: RecipeError) -> RecipeError:
         """Return an error about an option of ``run:`` with the place where it stands."""
         where = self.places.get(error.where, error.where)
         return RecipeError(error.message, where=where, hint=error.hint)

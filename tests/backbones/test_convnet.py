@@ -9,7 +9,7 @@ from torch import nn
 
 from diascope.document import parse_document
 from diascope.errors import RecipeError
-from diascope.pipeline import make_backbone
+from diascope.plugin_creation import make_backbone
 
 TEXTBOOK = """
 in_channels: 1

@@ -90,7 +90,7 @@ def test_too_few_pictures_are_an_error_that_says_why(
     results = write_pictures(tmp_path / "few" / "results", 64)  # of an earlier run
     ended = command("quantise", int8, tmp_path / "few", "--set", f"output={results}")
     assert ended.code == 2
-    assert "quantising needs 64 pictures at least, and 2 could be read; others not" in ended.err
+    assert "quantising needs at least 64 pictures, and 2 could be read; others not" in ended.err
     assert "such as 00.png: the file is named .png, but" in ended.err
 
 

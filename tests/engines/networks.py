@@ -15,7 +15,7 @@ from diascope.engines.openvino import OpenVinoEngine
 from diascope.engines.outputs import Engine
 from diascope.engines.torch import Reference, TorchEngine
 from diascope.network import Network, build_head
-from diascope.pipeline import make_backbone
+from diascope.plugin_creation import make_backbone
 
 LAYERS = [
     {"conv": {"filters": 6, "stride": 2, "norm": "batch"}},

@@ -27,8 +27,8 @@ class Maker:
         return {"bias": [0.1, -2.5]}
 
     def kept(self) -> tuple[Path, dict[str, Any]]:
-        return graph_cache.kept_graph(
-            graph_cache.store({"weights": "a"}) / "graph.json", ".onnx", self
+        return graph_cache.load_or_make_graph(
+            graph_cache.engine_folder({"weights": "a"}) / "graph.json", ".onnx", self
         )
 
 
@@ -55,24 +55,28 @@ def test_a_damaged_graph_is_made_again(damage: str) -> None:
 
 
 def test_a_graph_of_two_files_is_kept_and_checked_as_one(tmp_path: Path) -> None:
-    folder = graph_cache.store({"weights": "a"})
+    folder = graph_cache.engine_folder({"weights": "a"})
     made = folder / "made.xml"
     made.write_bytes(b"operations")
     made.with_suffix(".bin").write_bytes(b"numbers")
-    path = graph_cache.keep(folder / "int8.json", made, {"change": 0.1})
-    found = graph_cache.kept(folder / "int8.json")
+    path = graph_cache.store_graph(folder / "int8.json", made, {"change": 0.1})
+    found = graph_cache.load_graph(folder / "int8.json")
     assert found is not None
     assert (found[0], found[1]["change"]) == (path, 0.1)
     assert path.with_suffix(".bin").read_bytes() == b"numbers"
     path.with_suffix(".bin").write_bytes(b"numbets")
-    assert graph_cache.kept(folder / "int8.json") is None
+    assert graph_cache.load_graph(folder / "int8.json") is None
     path.with_suffix(".bin").unlink()
-    assert graph_cache.kept(folder / "int8.json") is None
+    assert graph_cache.load_graph(folder / "int8.json") is None
 
 
 def test_other_facts_have_another_folder() -> None:
-    assert graph_cache.store({"weights": "a"}) != graph_cache.store({"weights": "b"})
-    assert graph_cache.store({"weights": "a"}) == graph_cache.store({"weights": "a"})
+    assert graph_cache.engine_folder({"weights": "a"}) != graph_cache.engine_folder(
+        {"weights": "b"}
+    )
+    assert graph_cache.engine_folder({"weights": "a"}) == graph_cache.engine_folder(
+        {"weights": "a"}
+    )
 
 
 def test_a_home_that_cannot_be_written_is_replaced_by_a_temporary_folder(
@@ -80,7 +84,7 @@ def test_a_home_that_cannot_be_written_is_replaced_by_a_temporary_folder(
 ) -> None:
     (tmp_path / "file").write_text("no folder can be made below a file")
     monkeypatch.setenv("DIASCOPE_CACHE", str(tmp_path / "file"))
-    folder = graph_cache.store({"weights": "a"})
+    folder = graph_cache.engine_folder({"weights": "a"})
     assert folder.is_dir()
     assert tmp_path not in folder.parents
 
@@ -92,33 +96,33 @@ def test_a_user_without_a_home_has_that_of_a_container(monkeypatch: pytest.Monke
     for name in ("DIASCOPE_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(Path, "home", homeless)
-    assert graph_cache.home() == Path("/.cache/diascope")
+    assert graph_cache.cache_root() == Path("/.cache/diascope")
 
 
 def test_an_entry_is_whole_or_not_there(tmp_path: Path) -> None:
     path = tmp_path / "entry.json"
-    graph_cache.write(path, {"engine": "onnx"})
-    assert graph_cache.read(path) == {"engine": "onnx"}
+    graph_cache.write_entry(path, {"engine": "onnx"})
+    assert graph_cache.read_entry(path) == {"engine": "onnx"}
     assert [each.name for each in tmp_path.iterdir() if each.is_file()] == ["entry.json"]
     path.write_text(json.dumps({"engine": "onnx"})[:-4])
-    assert graph_cache.read(path) is None
+    assert graph_cache.read_entry(path) is None
 
 
 def test_an_entry_of_which_any_bit_is_another_counts_as_missing(tmp_path: Path) -> None:
     path = tmp_path / "graph.json"
-    graph_cache.write(path, {"file": "a.onnx", "bias": [0.25, -2.5]})
+    graph_cache.write_entry(path, {"file": "a.onnx", "bias": [0.25, -2.5]})
     whole = path.read_bytes()
     for bit in range(8 * len(whole)):
         damaged = bytearray(whole)
         damaged[bit // 8] ^= 1 << bit % 8
         path.write_bytes(damaged)
-        assert graph_cache.read(path) is None, damaged
+        assert graph_cache.read_entry(path) is None, damaged
 
 
 def test_a_folder_that_cannot_be_used_is_copied_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = graph_cache.store({"weights": "b"})
+    folder = graph_cache.engine_folder({"weights": "b"})
     (folder / "graph.json").write_text("{}")
     folder.chmod(0o555)
 
@@ -126,17 +130,17 @@ def test_a_folder_that_cannot_be_used_is_copied_once(
         raise OSError("read-only")
 
     monkeypatch.setattr(graph_cache.tempfile, "TemporaryFile", full)
-    own = graph_cache.store({"weights": "b"})
+    own = graph_cache.engine_folder({"weights": "b"})
     folder.chmod(0o755)
     assert own != folder
     assert own.stat().st_mode & 0o700 == 0o700
     assert (own / "graph.json").read_text() == "{}"
     (own / "more.json").touch()
-    assert (graph_cache.store({"weights": "b"}) / "more.json").exists()
+    assert (graph_cache.engine_folder({"weights": "b"}) / "more.json").exists()
 
 
 def test_an_entry_that_cannot_be_put_in_place_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "entry.json").mkdir()
     with pytest.raises(OSError):  # noqa: PT011 - which one depends on the system
-        graph_cache.write(tmp_path / "entry.json", {"a": 1})
+        graph_cache.write_entry(tmp_path / "entry.json", {"a": 1})
     assert [path.name for path in tmp_path.iterdir()] == ["entry.json"]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from diascope.engines.multi_device import Place, Spread
+from diascope.engines.multi_device import DevicePredictor, MultiDevicePredictor
 from diascope.errors import DeviceError
 from diascope.sample import Item, Prediction, Sample
 
@@ -50,11 +50,15 @@ def samples(make_item: Callable[..., Item]) -> list[Sample]:
     return [Sample(item, np.full((1, 1, 1), value, np.uint8)) for value in range(20)]
 
 
-def spread(*devices: Device) -> tuple[Spread, list[str]]:
+def spread(*devices: Device) -> tuple[MultiDevicePredictor, list[str]]:
     """Return devices named a, b, ... that share batches, and the list of what they tell."""
     told: list[str] = []
-    places = [Place(name, device) for name, device in zip("abcd", devices, strict=False)]
-    return Spread(places, lambda device, error: told.append(f"{device}: {error}")), told
+    places = [DevicePredictor(name, device) for name, device in zip("abcd", devices, strict=False)]
+
+    def tell(device: str, error: Exception) -> None:
+        told.append(f"{device}: {error}")
+
+    return MultiDevicePredictor(places, tell), told
 
 
 def answers(predictions: Sequence[Any]) -> list[int]:

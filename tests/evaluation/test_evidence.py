@@ -17,7 +17,7 @@ from diascope.errors import TableError
 from diascope.evaluation.evidence import DEPTHS, measure_evidence
 from diascope.evaluation.evidence_cases import CaseBuilder, refuse_missing_masks
 from diascope.network import LinearHead, Network
-from diascope.pipeline import make_backbone
+from diascope.plugin_creation import make_backbone
 from diascope.plugins import find_plugin, load_plugin
 from diascope.preparation import Part, Preparation
 from diascope.table import Example, read_table

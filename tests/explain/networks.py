@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from diascope.network import Network, build_head
-from diascope.pipeline import make_backbone
+from diascope.plugin_creation import make_backbone
 
 LAYERS = {
     "layers": [

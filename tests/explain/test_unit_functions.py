@@ -11,7 +11,7 @@ from torch.nn import functional
 from diascope.explain.call_trace import Call, capture_activations, trace_calls
 from diascope.explain.convolution import convolution_of, worked
 from diascope.explain.unit_functions import After, Pooling, after, following
-from diascope.pipeline import make_backbone
+from diascope.plugin_creation import make_backbone
 from tests.explain.networks import make_batch, make_network
 
 

@@ -75,7 +75,7 @@ def write_attention(path: Path, table: Path, **train: Any) -> Path:
     """Write a recipe that learns from whole strips, by a random backbone in a file beside it."""
     import torch
 
-    from diascope.pipeline import make_backbone
+    from diascope.plugin_creation import make_backbone
 
     torch.manual_seed(0)
     (backbone,) = (make_backbone(*pair) for pair in LINEAR.items())

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from diascope.errors import TableError
-from diascope.pipeline import make_readers
+from diascope.plugin_creation import make_readers
 from diascope.preparation import Preparation
 from diascope.recipe import read_recipe
 from diascope.sample import Sample

@@ -10,7 +10,7 @@ import pytest
 from diascope.card import read_card
 from diascope.errors import PluginError, RecipeError
 from diascope.network import load_network
-from diascope.pipeline import make_backbone
+from diascope.plugin_creation import make_backbone
 from tests.runs import Ended, write_recipe
 from tests.training.trainings import train, write_table, write_training
 

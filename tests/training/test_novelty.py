@@ -11,7 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from diascope.card import WEIGHTS_FILE, read_card
-from diascope.pipeline import make_backbone
+from diascope.plugin_creation import make_backbone
 from diascope.training.novelty import FittedNovelty, fit_novelty
 from diascope.training.transfer import Start, start_from
 from tests.runs import Ended, rows, write_recipe

@@ -36,7 +36,7 @@ def test_a_frozen_backbone_leaves_only_the_head_in_the_file(head_only: Path) -> 
 
 def test_a_head_names_the_digest_of_the_backbone_that_it_stands_on(head_only: Path) -> None:
     from diascope.network import state_digest
-    from diascope.pipeline import make_backbone
+    from diascope.plugin_creation import make_backbone
 
     backbone = make_backbone("efficientnet-lite0", {"weights": "imagenet"})
     assert read_card(head_only).backbone_digest == state_digest(backbone.build())

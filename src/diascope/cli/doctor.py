@@ -49,11 +49,11 @@ def doctor(as_json: bool) -> None:
 @stdout_to_stderr()
 def _findings() -> dict[str, Any]:
     from diascope.engines.open_engines import PACKAGES, installed
-    from diascope.plugin_health import examine, misplaced
+    from diascope.plugin_health import examine, find_misplaced
     from diascope.plugins import find_plugins
     from diascope.versions import installed_version
 
-    health = [*examine(find_plugins()), *misplaced()]
+    health = [*examine(find_plugins()), *find_misplaced()]
     return {
         "python": platform.python_version(),
         "platform": platform.platform(),

@@ -11,12 +11,14 @@ from diascope.engines.outputs import Outputs, outputs_from_maps
 INPUT = "pictures"
 OUTPUTS = ("maps", "pooled", "attention")
 
-TOGETHER = 2
+GRAPH_BATCH = 2
 """Pictures that a graph takes, always: few, so that what passes between its layers stays near its
 core. As many cores as there are answer such pairs at the same time."""
 
 
-def equal_parts(pictures: NDArray[np.float32], size: int = TOGETHER) -> list[NDArray[np.float32]]:
+def split_batch(
+    pictures: NDArray[np.float32], size: int = GRAPH_BATCH
+) -> list[NDArray[np.float32]]:
     """Cut a batch into parts of ``size`` pictures; the last picture fills up the last part."""
     missing = -len(pictures) % size
     if missing:
@@ -24,7 +26,7 @@ def equal_parts(pictures: NDArray[np.float32], size: int = TOGETHER) -> list[NDA
     return [pictures[start : start + size] for start in range(0, len(pictures), size)]
 
 
-def outputs_of(
+def outputs_from_parts(
     found: Sequence[Mapping[str, NDArray[Any]]], count: int, bias: NDArray[np.float32]
 ) -> Outputs:
     """Return the outputs for ``count`` pictures, of what a graph gave by name for each pair."""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from diascope.card import ModelCard
-from diascope.engines.exported import INPUT, OUTPUTS, TOGETHER
+from diascope.engines.exported import GRAPH_BATCH, INPUT, OUTPUTS
 from diascope.network import AttentionHead, Network
 
 
@@ -49,9 +49,9 @@ class Graph(nn.Module):
 
 
 def export_onnx(network: Network, card: ModelCard, path: Path) -> None:
-    """Write the graph in float32 as ONNX, for ``TOGETHER`` pictures of the card's size."""
+    """Write the graph in float32 as ONNX, for ``GRAPH_BATCH`` pictures of the card's size."""
     graph = Graph(network, card, torch.float32).eval()
-    example = torch.zeros(TOGETHER, *card.size, card.channels)
+    example = torch.zeros(GRAPH_BATCH, *card.size, card.channels)
     names = list(OUTPUTS[: 2 + isinstance(network.head, AttentionHead)])
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # that sizes are fixed in it

@@ -19,14 +19,14 @@ from typing import Any
 _PROBE = 2**16
 
 
-def store(facts: Mapping[str, Any]) -> Path:
+def engine_folder(facts: Mapping[str, Any]) -> Path:
     """Return the folder, made if it is missing, for what depends on these facts alone.
 
     It lies in ``DIASCOPE_CACHE``, else in ``diascope`` under ``XDG_CACHE_HOME`` or ``~/.cache``; if
     that cannot be written, in a temporary folder of this process, with what is kept there already.
     """
     key = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
-    folder = home() / "engines" / key[:32]
+    folder = cache_root() / "engines" / key[:32]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
@@ -43,7 +43,7 @@ def store(facts: Mapping[str, Any]) -> Path:
         return own
 
 
-def home() -> Path:
+def cache_root() -> Path:
     """Return the folder under which everything is kept; it may not be there yet."""
     if own := os.environ.get("DIASCOPE_CACHE"):
         return Path(own)
@@ -56,7 +56,7 @@ def home() -> Path:
 
 
 @cache
-def processor() -> str:
+def describe_processor() -> str:
     """Return what decides how fast engines are here: model, abilities and cores."""
     lines = set[str]()
     with suppress(OSError):  # other systems than Linux tell less
@@ -66,19 +66,19 @@ def processor() -> str:
     return f"{platform.machine()} {platform.processor()} {os.cpu_count()} {sorted(lines)}"
 
 
-def kept_graph(
+def load_or_make_graph(
     entry: Path, suffix: str, make: Callable[[Path], dict[str, Any]]
 ) -> tuple[Path, dict[str, Any]]:
     """Return the file and the entry of a graph; ``make`` writes the one and returns the other."""
-    if (found := kept(entry)) is not None:
+    if (found := load_graph(entry)) is not None:
         return found
     with tempfile.TemporaryDirectory(dir=entry.parent) as staging:
         made = Path(staging) / f"graph{suffix}"
         facts = make(made)
-        return keep(entry, made, facts), facts
+        return store_graph(entry, made, facts), facts
 
 
-def keep(entry: Path, made: Path, facts: Mapping[str, Any]) -> Path:
+def store_graph(entry: Path, made: Path, facts: Mapping[str, Any]) -> Path:
     """Put a graph in place beside its entry, under its digest's name, and return where it lies.
 
     Args:
@@ -88,13 +88,13 @@ def keep(entry: Path, made: Path, facts: Mapping[str, Any]) -> Path:
     path = entry.parent / f"{digest[:16]}{made.suffix}"
     for part in reversed(_files(made)):
         part.replace(path.with_suffix(part.suffix))
-    write(entry, {"file": path.name, "digest": digest, **facts})
+    write_entry(entry, {"file": path.name, "digest": digest, **facts})
     return path
 
 
-def kept(entry: Path) -> tuple[Path, dict[str, Any]] | None:
+def load_graph(entry: Path) -> tuple[Path, dict[str, Any]] | None:
     """Return the file and the entry of a graph; None if something is missing or damaged."""
-    if (facts := read(entry)) is None:
+    if (facts := read_entry(entry)) is None:
         return None
     path = entry.parent / str(facts.get("file"))
     whole = path.is_file() and graph_digest(path) == facts.get("digest")
@@ -110,7 +110,7 @@ def graph_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def read(path: Path) -> dict[str, Any] | None:
+def read_entry(path: Path) -> dict[str, Any] | None:
     """Return an entry; None if it is missing or damaged."""
     try:
         text, _, digest = path.read_bytes().rpartition(b"\n")
@@ -121,7 +121,7 @@ def read(path: Path) -> dict[str, Any] | None:
     return entry
 
 
-def write(path: Path, entry: Mapping[str, Any]) -> None:
+def write_entry(path: Path, entry: Mapping[str, Any]) -> None:
     """Put an entry in place, whole: a line of JSON and the SHA-256 of that line."""
     text = json.dumps(entry)
     with tempfile.TemporaryDirectory(dir=path.parent) as staging:

@@ -10,14 +10,14 @@ from diascope.errors import DeviceError
 from diascope.sample import Item, Prediction, Sample
 
 
-class Place(NamedTuple):
+class DevicePredictor(NamedTuple):
     """A device, such as ``cuda:0``, and the model as it was loaded there."""
 
     device: str
     predictor: Predictor
 
 
-class Spread:
+class MultiDevicePredictor:
     """Gives each place a contiguous part of a batch, all at the same time.
 
     A part that does not fit into a device's memory is halved there until it does. A place that
@@ -28,7 +28,9 @@ class Spread:
         tell: is called with the device of each place that is left out, and its error.
     """
 
-    def __init__(self, places: Sequence[Place], tell: Callable[[str, Exception], None]) -> None:
+    def __init__(
+        self, places: Sequence[DevicePredictor], tell: Callable[[str, Exception], None]
+    ) -> None:
         self._places, self._tell = list(places), tell
         self._first = places[0].predictor
         self._pool = ThreadPoolExecutor(len(places), "device")
@@ -63,7 +65,7 @@ class Spread:
         return self._first.aggregate(item, predictions)
 
     def _elsewhere(
-        self, failed: Place, part: Sequence[Sample], error: Exception
+        self, failed: DevicePredictor, part: Sequence[Sample], error: Exception
     ) -> list[Prediction]:
         """Have a part answered that failed; if that can be done, the fault was the place's."""
         for place in self._places:
@@ -80,7 +82,7 @@ class Spread:
             return answers
         raise error
 
-    def _leave_out(self, place: Place, error: Exception) -> None:
+    def _leave_out(self, place: DevicePredictor, error: Exception) -> None:
         self._places.remove(place)
         self._tell(place.device, error)
 

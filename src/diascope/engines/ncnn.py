@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diascope.cores import network_threads
-from diascope.engines.exported import OUTPUTS, equal_parts, outputs_of
+from diascope.engines.exported import OUTPUTS, outputs_from_parts, split_batch
 from diascope.engines.outputs import Outputs
 
 _INPUT = "in0"
@@ -45,8 +45,8 @@ class NcnnEngine:
         self._threads = ThreadPoolExecutor(network_threads(), thread_name_prefix="ncnn")
 
     def run(self, pictures: NDArray[np.float32]) -> Outputs:
-        found = list(self._threads.map(self._one, equal_parts(pictures, 1)))
-        return outputs_of(found, len(pictures), self._bias)
+        found = list(self._threads.map(self._one, split_batch(pictures, 1)))
+        return outputs_from_parts(found, len(pictures), self._bias)
 
     def _one(self, pictures: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
         extractor = self._net.create_extractor()

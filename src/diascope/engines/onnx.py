@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diascope.cores import network_threads
-from diascope.engines.exported import INPUT, equal_parts, outputs_of
+from diascope.engines.exported import INPUT, outputs_from_parts, split_batch
 from diascope.engines.outputs import Outputs
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it would call home, from version 1.29 on
@@ -33,8 +33,8 @@ class OnnxEngine:
         self._threads = ThreadPoolExecutor(network_threads(), thread_name_prefix="onnx")
 
     def run(self, pictures: NDArray[np.float32]) -> Outputs:
-        found = list(self._threads.map(self._pair, equal_parts(pictures)))
-        return outputs_of(found, len(pictures), self._bias)
+        found = list(self._threads.map(self._pair, split_batch(pictures)))
+        return outputs_from_parts(found, len(pictures), self._bias)
 
     def _pair(self, pictures: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
         found = self._session.run(self._names, {INPUT: pictures})

@@ -13,7 +13,7 @@ from diascope.card import ModelCard
 from diascope.contracts import Runtime
 from diascope.engines import graph_cache
 from diascope.engines.device import describe_device
-from diascope.engines.exported import TOGETHER
+from diascope.engines.exported import GRAPH_BATCH
 from diascope.engines.outputs import Engine
 from diascope.errors import RecipeError
 
@@ -42,7 +42,7 @@ _EXPORTED = ("openvino", "onnx", "ncnn")
 _NEWEST = "int8.json"
 
 
-class Opening:
+class EngineLoader:
     """The engines of the network in a weights folder, as a runtime wants them.
 
     Attributes:
@@ -53,23 +53,26 @@ class Opening:
         self.card, self.runtime = card, runtime
         self._directory = directory
         self._network: Callable[[], Network] = cache(self._load)
-        self.folder = graph_cache.store(
+        self.folder = graph_cache.engine_folder(
             {
                 "card": card.deciding(),
                 "plugins": runtime.plugins,
                 "device": describe_device(runtime.device),
-                "together": TOGETHER,
+                "together": GRAPH_BATCH,
                 "versions": {name: installed(name) for name in PACKAGES},
                 "diascope": version("diascope"),
-                "processor": graph_cache.processor(),
+                "processor": graph_cache.describe_processor(),
             }
         )
 
     @property
-    def wish(self) -> Candidate:
+    def requested(self) -> Candidate:
         """What the runtime wants; its ``int8`` is the graph that was quantised last."""
         engine, precision = self.runtime.engine, self.runtime.precision
-        if precision == INT8 and (newest := graph_cache.read(self.folder / _NEWEST)) is not None:
+        if (
+            precision == INT8
+            and (newest := graph_cache.read_entry(self.folder / _NEWEST)) is not None
+        ):
             precision = str(newest["precision"])
         return engine, precision
 
@@ -79,7 +82,7 @@ class Opening:
         Raises:
             RecipeError: if the wish is ``int8``, and no such graph is kept.
         """
-        engine, precision = self.wish
+        engine, precision = self.requested
         device = self.runtime.device
         if precision.startswith(INT8):
             if engine not in ("auto", "openvino") or device != "cpu" or not installed("openvino"):
@@ -119,11 +122,11 @@ class Opening:
         _, bias = self.exported()
         precision = f"{INT8}-{graph_cache.graph_digest(made)[:8]}"
         facts = {"bias": bias.tolist(), "parity": dict(parity)}
-        graph_cache.keep(self.folder / f"{precision}.json", made, facts)
-        graph_cache.write(self.folder / _NEWEST, {"precision": precision})
+        graph_cache.store_graph(self.folder / f"{precision}.json", made, facts)
+        graph_cache.write_entry(self.folder / _NEWEST, {"precision": precision})
         return precision
 
-    def earlier(self, candidate: Candidate) -> dict[str, Any]:
+    def recorded_parity(self, candidate: Candidate) -> dict[str, Any]:
         """Return the parity that a quantised graph is kept with; empty for other engines."""
         if not candidate[1].startswith(INT8):
             return {}
@@ -155,7 +158,7 @@ class Opening:
             write(path)
             return {"bias": self._network().head.bias.tolist()}
 
-        path, facts = graph_cache.kept_graph(self.folder / entry, suffix, make)
+        path, facts = graph_cache.load_or_make_graph(self.folder / entry, suffix, make)
         return path, _bias(facts)
 
     def _write_onnx(self, path: Path) -> None:
@@ -169,7 +172,7 @@ class Opening:
         export_ncnn(self._network(), self.card, path)
 
     def _quantised(self, precision: str) -> tuple[Path, dict[str, Any]]:
-        found = graph_cache.kept(self.folder / f"{precision}.json")
+        found = graph_cache.load_graph(self.folder / f"{precision}.json")
         if found is None:
             raise RecipeError(
                 f"no {precision} graph of {self.card.name} is kept on this machine",

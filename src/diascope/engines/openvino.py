@@ -13,7 +13,7 @@ from xxhash import xxh3_128
 
 from diascope.cores import omp_threads, quota_threads
 from diascope.engines import graph_cache
-from diascope.engines.exported import INPUT, OUTPUTS, equal_parts, outputs_of
+from diascope.engines.exported import INPUT, OUTPUTS, outputs_from_parts, split_batch
 from diascope.engines.outputs import Outputs
 
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # it would call home
@@ -51,24 +51,24 @@ class OpenVinoEngine:
         compiled = _core().compile_model(str(graph), "CPU", options)
         with suppress(OSError):  # the disk is full: it is compiled again the next time
             for each in {*cache.glob(_COMPILED)} - sound:
-                graph_cache.write(each.with_suffix(".json"), _digest(each))
+                graph_cache.write_entry(each.with_suffix(".json"), _digest(each))
         self._queue = openvino.AsyncInferQueue(compiled)
         self._queue.set_callback(_keep)
 
     def run(self, pictures: NDArray[np.float32]) -> Outputs:
-        parts = equal_parts(pictures)
+        parts = split_batch(pictures)
         found: list[dict[str, NDArray[Any]]] = [{} for _ in parts]
         for part, answers in zip(parts, found, strict=True):
             self._queue.start_async({INPUT: part}, answers, share_inputs=True)
         self._queue.wait_all()
-        return outputs_of(found, len(pictures), self._bias)
+        return outputs_from_parts(found, len(pictures), self._bias)
 
 
 def _is_sound(compiled: Path) -> bool:
     """Whether a compiled form is what was kept; else remove it, as OpenVINO would take most of it
     as it is."""
     with suppress(OSError):  # another run may remove it too
-        if graph_cache.read(compiled.with_suffix(".json")) == _digest(compiled):
+        if graph_cache.read_entry(compiled.with_suffix(".json")) == _digest(compiled):
             return True
         compiled.unlink()
     return False

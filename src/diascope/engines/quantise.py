@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from diascope.engines.exported import INPUT, equal_parts
+from diascope.engines.exported import INPUT, split_batch
 from diascope.engines.openvino import read_graph, write_graph
 
 _BACKBONE = "/backbone/"
@@ -51,7 +51,7 @@ def write_quantised(
         from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
         nncf.set_log_level(logging.ERROR)
-        model, seen = read_graph(graph), equal_parts(pictures)
+        model, seen = read_graph(graph), split_batch(pictures)
         names = [each.get_friendly_name() for each in model.get_ordered_ops()]
         if layers is None:
             layers = [name for name in names if name.startswith(_BACKBONE)]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from diascope.card import ModelCard
 from diascope.cores import quota_threads
-from diascope.engines.exported import equal_parts
+from diascope.engines.exported import split_batch
 from diascope.engines.fold_batch_norm import fold_batch_norms
 from diascope.engines.graph import Graph
 from diascope.engines.outputs import Outputs, outputs_from_maps
@@ -83,7 +83,7 @@ class TorchEngine:
 
     def _parts(self, pictures: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         if self.name == "compile":
-            return equal_parts(pictures, _TOGETHER)
+            return split_batch(pictures, _TOGETHER)
         if self._copies is None:
             return [pictures]
         return [pictures[start : start + _TOGETHER] for start in range(0, len(pictures), _TOGETHER)]

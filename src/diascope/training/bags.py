@@ -81,4 +81,4 @@ class BagNetwork(Network):
     head: AttentionHead
 
     def forward(self, batch: Any) -> Tensor:
-        return torch.stack([self.head.whole(features) for features in batch])
+        return torch.stack([self.head.item_logits(features) for features in batch])

@@ -119,7 +119,7 @@ def first_sample(example: Example, preparation: Preparation) -> Sample:
     Raises:
         TableError: if it cannot be read, with the reason.
     """
-    return _first(preparation.afresh(Item(example.name, str(example.path))), example)
+    return _first(preparation.prepare_all(Item(example.name, str(example.path))), example)
 
 
 def first_and_more(example: Example, preparation: Preparation) -> tuple[Sample, bool]:
@@ -131,7 +131,7 @@ def first_and_more(example: Example, preparation: Preparation) -> tuple[Sample, 
     Raises:
         TableError: if the first cannot be read, with the reason.
     """
-    outcomes = preparation.afresh(Item(example.name, str(example.path)))
+    outcomes = preparation.prepare_all(Item(example.name, str(example.path)))
     return _first(outcomes, example), isinstance(next(outcomes, None), Sequence)
 
 

@@ -8,7 +8,7 @@ from torch import nn
 from diascope.card import ModelCard
 from diascope.contracts import Backbone
 from diascope.errors import PluginError, RecipeError
-from diascope.pipeline import make_backbone
+from diascope.plugin_creation import make_backbone
 from diascope.plugins import blame_plugin, find_plugin
 
 

@@ -149,7 +149,7 @@ class _RegionDataset(IterableDataset[_Part]):
 
         It is told, not raised: an exception that leaves a worker process loses its form.
         """
-        for block in self.preparation.afresh(Item(example.name, str(example.path))):
+        for block in self.preparation.prepare_all(Item(example.name, str(example.path))):
             if isinstance(block, Failed | Skipped):
                 yield block.reason
                 return

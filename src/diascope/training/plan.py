@@ -15,7 +15,7 @@ from diascope.errors import TableError
 from diascope.evaluation.run_table import columns_of
 from diascope.evaluation.subgroups import check_divisible
 from diascope.network import state_digest
-from diascope.pipeline import make_part, make_readers, newer_apis
+from diascope.plugin_creation import make_part, make_readers, newer_api_warnings
 from diascope.preparation import Part, Preparation
 from diascope.recipe import Recipe, Reference
 from diascope.table import Example, label_names, read_table
@@ -161,7 +161,7 @@ def make_plan(recipe: Recipe) -> Plan:
         names=names,
         reference=reference,
         backbone=backbone,
-        preparation=Preparation(readers, steps, block=1, gate=recipe.accept),
+        preparation=Preparation(readers, steps, block=1, acceptance=recipe.accept),
         augmentation=Augmentation(options.augment, str(recipe.path), recipe.base),
         head_only=options.freeze_backbone
         and options.start is None
@@ -169,7 +169,7 @@ def make_plan(recipe: Recipe) -> Plan:
         and len({state_digest(build_layers(backbone, reference.name)) for _ in range(2)}) == 1,
         fold_examples=fold_examples,
     )
-    return replace(plan, warnings=_check(plan, newer_apis((*readers, *steps))))
+    return replace(plan, warnings=_check(plan, newer_api_warnings((*readers, *steps))))
 
 
 def _check(plan: Plan, warnings: list[str]) -> tuple[str, ...]:

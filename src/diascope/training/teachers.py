@@ -12,7 +12,7 @@ from diascope.card import ModelCard, read_card
 from diascope.engines.fold_batch_norm import fold_batch_norms
 from diascope.errors import RecipeError
 from diascope.network import Network, load_network
-from diascope.pipeline import make_backbone
+from diascope.plugin_creation import make_backbone
 from diascope.training.dataset import normalisation
 
 

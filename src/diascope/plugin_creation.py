@@ -1,0 +1,67 @@
+"""Create the plugins that recipes and cards name."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+from warnings import warn
+
+from diascope.contracts import Backbone, Reader
+from diascope.document import parse_document
+from diascope.errors import DiascopeError, PluginError
+from diascope.fields import parameters
+from diascope.plugins import (
+    blame_plugin,
+    find_plugin,
+    find_plugins,
+    load_plugin,
+    newer_api_warning,
+)
+from diascope.preparation import Part
+from diascope.recipe import Recipe, Reference, build
+
+
+def make_part(reference: Reference, recipe: Recipe) -> Part[Any]:
+    """Make the plugin that a recipe refers to."""
+    try:
+        plugin = find_plugin(reference.kind, reference.name)
+        loaded = load_plugin(plugin)
+        with blame_plugin(plugin, "cannot be made"):
+            instance = build(loaded, reference.parameters, where=reference.where, base=recipe.base)
+    except PluginError as error:
+        raise PluginError(error.message, where=reference.where, hint=error.hint) from error
+    return Part(plugin, instance)
+
+
+def make_backbone(name: str, values: Mapping[str, Any]) -> Backbone:
+    """Make a backbone plugin from plain values, as a card holds them."""
+    plugin = find_plugin("backbone", name)
+    loaded = load_plugin(plugin)
+    if told := newer_api_warning(plugin, loaded):
+        warn(told, stacklevel=2)
+    nodes = parse_document(json.dumps(values), name=f"backbone {name}").value
+    with blame_plugin(plugin, "cannot be made"):
+        return cast(Backbone, build(loaded, nodes, where=f"backbone {name}"))
+
+
+def make_readers(recipe: Recipe) -> tuple[tuple[Part[Reader], ...], list[str]]:
+    """Make the reader that a recipe names; for ``auto`` all that work, and why others do not."""
+    if recipe.read is not None:
+        return (make_part(recipe.read, recipe),), []
+    found, warnings = [], []
+    for plugin in (plugin for plugin in find_plugins() if plugin.kind == "reader"):
+        try:
+            loaded = load_plugin(plugin)
+            if any(parameter.required for parameter in parameters(loaded).values()):
+                continue
+            with blame_plugin(plugin, "cannot be made"):
+                found.append(Part[Reader](plugin, loaded()))
+        except DiascopeError as error:
+            warnings.append(f"left out of `read: auto`: {error.message}")
+    return tuple(found), warnings
+
+
+def newer_api_warnings(parts: Iterable[Part[Any]]) -> list[str]:
+    """Return a warning of each plugin that was written for newer contracts."""
+    return list(
+        filter(None, (newer_api_warning(part.plugin, type(part.instance)) for part in parts))
+    )

@@ -47,6 +47,7 @@ LAYERS = (
         "partial_results",
         "records",
         "inputs",
+        "fingerprints",
         "path_lists",
         "remote",
         "acceptance",

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from diascope.errors import OutputError
+from diascope.fingerprints import content_digest
 from diascope.inputs import find_items
-from diascope.ledger import Ledger, content_digest
+from diascope.ledger import Ledger
 from diascope.sample import Evidence, Failed, Found, Item, Prediction, Record, Skipped
 
 

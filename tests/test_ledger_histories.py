@@ -10,10 +10,11 @@ from random import Random
 import numpy as np
 import pytest
 
-from diascope import ledger, ledger_file
+from diascope import fingerprints, ledger, ledger_file
 from diascope.errors import UsageError
+from diascope.fingerprints import content_digest
 from diascope.inputs import find_items
-from diascope.ledger import Ledger, content_digest
+from diascope.ledger import Ledger
 from diascope.sample import Failed, Found, Item, Prediction, Record, Skipped
 
 
@@ -113,7 +114,7 @@ def test_what_is_done_again_in_any_case_is_not_read_to_see_whether_it_changed(
         read.append(item.id)
         return content_digest(item)
 
-    monkeypatch.setattr(ledger, "content_digest", counted)
+    monkeypatch.setattr(fingerprints, "content_digest", counted)
     for number, digest in enumerate(("this", "other", "other")):
         os.utime(photos / "a", (number, number))  # as a copy on another machine may have it
         with closing(Ledger(tmp_path / "ledger.sqlite", digest)) as books:

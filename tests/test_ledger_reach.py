@@ -91,8 +91,8 @@ def test_a_list_that_is_out_of_reach_as_a_whole_is_refused(
     ended = command(*arguments)
 
     assert ended.code == 2
-    assert "none of the 4 items is within reach, of which 4 were answered earlier" in ended.err
-    assert "Take off the list what is gone for good" in ended.err
+    assert "none of the 4 items can be reached; 4 of them were answered earlier" in ended.err
+    assert "Remove from the list what is gone for good" in ended.err
     assert (output / "predictions.csv").read_bytes() == before
 
 
@@ -116,7 +116,7 @@ def test_under_a_pseudonym_of_what_is_in_its_file_an_item_is_known_though_that_i
 
     assert ends.keys() == before.keys()
     assert sorted(state for state, _ in ends.values()) == ["failed", "failed", "failed", "ok"]
-    assert "none of the 4 items is within reach" in command(*arguments).err
+    assert "none of the 4 items can be reached" in command(*arguments).err
 
 
 @pytest.mark.parametrize("privacy", ["none", "strict"])

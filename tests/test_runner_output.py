@@ -52,7 +52,7 @@ def test_a_ledger_that_another_program_holds_is_told_and_waited_for_no_longer_th
             others.append(sqlite3.connect(ledger, isolation_level=None))
             others[-1].execute("begin immediate")
 
-    monkeypatch.setattr(ledger_file, "_PATIENCE_S", 0.1)
+    monkeypatch.setattr(ledger_file, "_LOCK_TIMEOUT_S", 0.1)
     monkeypatch.setattr(LocalExecutor, "run", struck)
     stopped, refused = command(*arguments), command(*arguments)
     others[0].close()

@@ -16,10 +16,11 @@ from pathlib import Path, PurePosixPath
 
 from diascope.display_text import as_utf8, mask_credentials
 from diascope.errors import AddressError, UsageError, reason_of
+from diascope.fingerprints import file_stamp
 from diascope.output import RUN_FILES
 from diascope.path_lists import listed_paths
 from diascope.remote import find_remote
-from diascope.sample import STAMP, Failed, Found, Item, Skipped
+from diascope.sample import Failed, Found, Item, Skipped
 
 _PACKAGE = "package://"
 _STORES = ("s3://", "s3a://", "gs://", "gcs://", "abfs://", "az://")
@@ -58,15 +59,6 @@ def find_items(
             yield from _local(name, prefix, base, output)
     for path in lists:
         yield from _listed(path)
-
-
-def file_stamp(path: Path) -> str:
-    """Return size and modification time of a local file, or an empty text if it is not there."""
-    try:
-        status = path.stat()
-    except OSError:
-        return ""
-    return STAMP.format(status)
 
 
 def absolute_path(path: Path) -> Path:

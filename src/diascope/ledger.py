@@ -1,24 +1,21 @@
-"""What became of every item, in SQLite: written with each batch, read by the reports.
+"""The result of every item, in SQLite: written after each chunk, read by the reports.
 
-A row is done only if the item's content and the run's digest are unchanged. Whole chunks are
-committed at once, so a killed run goes on with the same batches as an undisturbed one. An answered
-item that is out of reach has failed, but its row keeps the answer until it is there again.
+An item is done only if its content and the run's digest are unchanged. A chunk is committed as a
+whole, so that a killed run resumes with the same batches as an undisturbed one. An answered item
+that can no longer be read counts as failed; its row keeps the answer until it can be.
 """
 
 import errno
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from xxhash import xxh3_128
-
 from diascope.display_text import mask_credentials
-from diascope.errors import ReadError, UsageError
-from diascope.inputs import file_stamp
-from diascope.ledger_file import damaged_ledger_error, file_identity, open_ledger
+from diascope.errors import UsageError
+from diascope.fingerprints import has_content, local_stamp
+from diascope.ledger_file import damaged_ledger_error, file_identity, find_row, open_ledger
 from diascope.pseudonyms import is_pseudonym
 from diascope.records import COLUMNS, pack_record, unpack_record
 from diascope.sample import Failed, Found, Item, Record
@@ -31,14 +28,15 @@ class Ledger:
     """The ledger of an output folder.
 
     Args:
-        path: the SQLite file; made if it is not there.
-        digest: of all that decides a prediction; rows of another digest are done again.
+        path: the SQLite file; created if it does not exist.
+        digest: digest of everything that affects a prediction; items with another digest are
+            processed again.
 
     Attributes:
-        failed_on_entry: items that failed as they were entered last.
+        failed_on_entry: how many items failed when items were last added.
 
     Raises:
-        OutputError: if the file is not a ledger, or one of another version, or damaged.
+        OutputError: if the file is not a ledger, is of another version, or is damaged.
     """
 
     def __init__(self, path: Path, digest: str) -> None:
@@ -46,21 +44,21 @@ class Ledger:
         self._base = open_ledger(path)
         self._file = file_identity(path)
         self._seen = int(self.load_json("seen", 0))
-        self._entered = self.failed_on_entry = self._withdrawn = 0
+        self._added = self.failed_on_entry = self._unreachable = 0
 
     def close(self) -> None:
         self._base.close()
 
     def load_text(self, name: str) -> str | None:
-        """Return a remembered text."""
+        """Return the text stored under a name; None if there is none."""
         row = self._base.execute("select value from facts where name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
 
     def load_json(self, name: str, otherwise: Any) -> Any:
-        """Return what a remembered JSON text says; ``otherwise`` if none is remembered.
+        """Return the value of the JSON text stored under a name; ``otherwise`` if there is none.
 
         Raises:
-            OutputError: if it is damaged.
+            OutputError: if the text is not JSON.
         """
         text = self.load_text(name)
         try:
@@ -71,7 +69,7 @@ class Ledger:
             ) from error
 
     def store_text(self, name: str, value: str) -> None:
-        """Remember a text."""
+        """Store a text under a name."""
         with self._base:
             self._base.execute("insert or replace into facts values (?, ?)", (name, value))
 
@@ -81,48 +79,50 @@ class Ledger:
         return self.load_text(_CHANGED) == "yes"
 
     def mark_reported(self) -> None:
-        """Note that what was written tells what the ledger holds."""
+        """Note that the reports show what the ledger holds."""
         self.store_text(_CHANGED, "")
 
     def add_items(self, found: Iterable[Found], *, retry: bool, limit: int | None = None) -> None:
-        """Enter the items of this run, each file once, by whatever names it is found.
+        """Add the items of this run; a file that is found under several names is added once.
 
-        What comes as it came last is not written: SQLite's journal would hold each row's pages.
+        Items that come in the same order as in the last run are not written again, because
+        SQLite's journal would have to hold the pages of all their rows.
 
         Args:
-            retry: do failed and skipped items again; of a retry that did not come to its end, only
-                those that it did not reach.
-            limit: how many at most; of what comes after them, nothing is looked at.
+            retry: process failed and skipped items again; if a retry was interrupted, only those
+                that it did not reach.
+            limit: the most items to add; later ones are not even looked for.
 
         Raises:
-            UsageError: if all are out of reach and several of them were answered; then nothing is
-                entered.
+            UsageError: if no item can be reached and several were answered earlier. Nothing is
+                added then.
         """
         query = "select count(*) from items where seen = ?"
-        before, last = self._seen, int(self._base.execute(query, (self._seen,)).fetchone()[0])
-        left = self.load_text(_RETRYING) == "yes" and self.counts()["pending"]
-        again = retry and not left
-        self._entered = self.failed_on_entry = self._withdrawn = 0
-        moved = there = False
+        last_seen = self._seen
+        last_count = int(self._base.execute(query, (last_seen,)).fetchone()[0])
+        unfinished_retry = self.load_text(_RETRYING) == "yes" and self.counts()["pending"]
+        again = retry and not unfinished_retry
+        self._added = self.failed_on_entry = self._unreachable = 0
+        changed = any_reachable = False
         with self._base:
-            each = (entry for entry in found if not self._is_entered("uri", entry.item.uri))
-            for entry in islice(each, limit):
-                there |= not isinstance(entry.end, Failed)
-                moved |= self._enter(entry, before, last, again)
-                self._entered += 1
-            if self._withdrawn > 1 and not there:
+            new = (entry for entry in found if not self._is_added("uri", entry.item.uri))
+            for entry in islice(new, limit):
+                any_reachable |= not isinstance(entry.end, Failed)
+                changed |= self._add_item(entry, last_seen, last_count, again)
+                self._added += 1
+            if self._unreachable > 1 and not any_reachable:
                 raise UsageError(
-                    f"none of the {self._entered} items is within reach, of which "
-                    f"{self._withdrawn} were answered earlier",
-                    hint="Is a disk not mounted, or a store closed? What was answered stays. "
-                    "Take off the list what is gone for good.",
+                    f"none of the {self._added} items can be reached; {self._unreachable} of them "
+                    "were answered earlier",
+                    hint="Is a disk not mounted, or a store unavailable? The answers are kept. "
+                    "Remove from the list what is gone for good.",
                 )
-            if self._seen == before and self._entered < last:
-                self._part()
+            if self._seen == last_seen and self._added < last_count:
+                self._leave_last_run()
             facts = {"seen": str(self._seen)}
-            if moved or last != self._entered:
+            if changed or last_count != self._added:
                 facts[_CHANGED] = "yes"
-            if not left:
+            if not unfinished_retry:
                 facts[_RETRYING] = "yes" if retry else ""
             self._base.executemany("insert or replace into facts values (?, ?)", facts.items())
 
@@ -138,40 +138,36 @@ class Ledger:
             yield [Item(name, uri) for name, uri, _ in rows]
 
     def record(self, ends: Sequence[tuple[Record, str]]) -> None:
-        """Write the ends of a chunk, each with its content digest: all of them or none.
+        """Write the records of a chunk, each with its content digest: all of them or none.
 
-        The digest of a file that changed since it was found is not kept: it is done again.
+        If a file has changed since it was found, its digest is not stored, so that the next run
+        processes it again.
 
         Raises:
-            FileNotFoundError: if the ledger's file is no longer at its path: SQLite would go on to
-                write into it.
+            FileNotFoundError: if the ledger's file was deleted or replaced; SQLite would continue
+                to write into the old one.
         """
         with self._base:
             for record, content in ends:
+                values = (*pack_record(record), self.digest, local_stamp(record.item), content)
                 done = self._base.execute(
                     f"update items set {_SET}, digest = ?, content = iif(? in (stamp, ''), ?, '') "
                     "where id = ?",
-                    (
-                        *pack_record(record),
-                        self.digest,
-                        _stamp(record.item),
-                        content,
-                        record.item.id,
-                    ),
+                    (*values, record.item.id),
                 )
                 if done.rowcount != 1:
-                    raise KeyError(f"{record.item.id} is no item of this run")
+                    raise KeyError(f"{record.item.id} is not an item of this run")
         if file_identity(self._path) != self._file:
             reason = "the ledger is gone, and with it all that was done here"
             raise FileNotFoundError(errno.ENOENT, reason, str(self._path))
 
     def has_answers(self) -> bool:
-        """Whether any item, also of earlier runs, was answered under this digest."""
+        """Whether any item, of this run or an earlier one, was answered under this digest."""
         query = "select 1 from items where answer is not null and digest = ? limit 1"
         return self._base.execute(query, (self.digest,)).fetchone() is not None
 
     def counts(self) -> dict[str, int]:
-        """Return found, ok, failed, skipped and pending of this run."""
+        """Return the numbers of found, ok, failed, skipped and pending items of this run."""
         query = "select state, count(*) from items where seen = ? group by state"
         by_state = dict(self._base.execute(query, (self._seen,)).fetchall())
         names = ("ok", "failed", "skipped", "pending")
@@ -179,7 +175,7 @@ class Ledger:
         return {"found": sum(counts.values()), **counts}
 
     def records(self) -> Iterator[Record]:
-        """Yield every ended item of this run, in the order in which they were found."""
+        """Yield the records of this run, in the order in which the items were found."""
         cursor = self._base.execute(
             f"select id, uri, stamp, {', '.join(COLUMNS)} from items "
             "where seen = ? and state != 'pending' order by place",
@@ -188,56 +184,52 @@ class Ledger:
         for name, uri, stamp, *row in cursor:
             yield unpack_record(Item(name, uri, stamp), tuple(row))
 
-    def _part(self) -> None:
-        """Tell the items that were entered so far from those of the last run."""
+    def _leave_last_run(self) -> None:
+        """Give this run a number of its own, and the items added so far that number."""
         query = "update items set seen = seen + 1 where seen = ? and place < ?"
-        self._base.execute(query, (self._seen, self._entered))
+        self._base.execute(query, (self._seen, self._added))
         self._seen += 1
 
-    def _enter(self, entry: Found, before: int, last: int, retry: bool) -> bool:
-        """Enter one item; return whether it is new, stands elsewhere or is not done.
+    def _add_item(self, entry: Found, last_seen: int, last_count: int, retry: bool) -> bool:
+        """Add one item; return whether it is new, has another place, or is not done.
 
-        Where the stamp differs, the content decides.
+        Where the stamp differs, the content decides whether the item has changed.
         """
-        item, place = self._unique(self._known(entry)), self._entered
-        query = (
-            "select seen, place, uri, stamp, content, digest, answer is not null, "
-            "state, stage, plugin, reason from items where id = ?"
-        )
-        old = self._base.execute(query, (item.id,)).fetchone()
-        if self._seen == before and place < last and (not old or old[:2] != (before, place)):
-            self._part()
-        row = (self._seen, place, item.uri, entry.stamp)
+        item, place = self._with_unique_id(self._restore_id(entry)), self._added
+        old = find_row(self._base, item.id)
+        in_place = old is not None and (old.seen, old.place) == (last_seen, place)
+        if self._seen == last_seen and place < last_count and not in_place:
+            self._leave_last_run()
+        position = (self._seen, place, item.uri, entry.stamp)
         if old is not None:
-            seen, was, uri, stamp, content, digest, answered, ended, *_ = old
-            told = entry.end is None or pack_record(entry.end)[:4] == old[-4:]
-            answered, moved = answered and digest == self.digest, (seen, was) != (before, place)
-            if answered and isinstance(entry.end, Failed):  # its answer stays as long as that
-                new = ended == "ok" or retry
-                self._move(item, (*row[:3], stamp))
-                self._state(item, *pack_record(entry.end)[:4])
-                self._withdrawn += 1
-                self.failed_on_entry += new
-                return new or moved or not told
-            again = retry and ended != "ok" and not answered
-            done = digest == self.digest and ended != "pending" and told and not again
-            same = stamp == entry.stamp and (
-                uri == item.uri
-                or (answered and mask_credentials(uri) == mask_credentials(item.uri))  # signed anew
+            same_end = entry.end is None or pack_record(entry.end)[:4] == old[-4:]
+            answered = old.answered and old.digest == self.digest
+            if answered and isinstance(entry.end, Failed):  # unreachable: keep its answer
+                newly_failed = old.state == "ok" or retry
+                self._write_position(item, (*position[:3], old.stamp))
+                self._write_state(item, *pack_record(entry.end)[:4])
+                self._unreachable += 1
+                self.failed_on_entry += newly_failed
+                return newly_failed or not in_place or not same_end
+            again = retry and old.state != "ok" and not answered
+            done = old.digest == self.digest and old.state != "pending" and same_end and not again
+            same_file = old.stamp == entry.stamp and (
+                old.uri == item.uri  # or the same but for its signature
+                or (answered and mask_credentials(old.uri) == mask_credentials(item.uri))
             )
-            if done and (same or (content and not entry.end and content_digest(item) == content)):
-                if old[:4] != row:
-                    self._move(item, row)
-                if answered and ended != "ok":  # it was out of reach
-                    self._state(item, "ok", None, None, None)
+            if done and (same_file or (not entry.end and has_content(item, old.content))):
+                if old[:4] != position:
+                    self._write_position(item, position)
+                if answered and old.state != "ok":  # it was unreachable
+                    self._write_state(item, "ok", None, None, None)
                     return True
-                return moved
-            if ended == "pending" and entry.end is None and old[:4] == row:
+                return not in_place
+            if old.state == "pending" and entry.end is None and old[:4] == position:
                 return True
         self._base.execute(
             "insert or replace into items (seen, place, uri, stamp, id, state) "
             "values (?, ?, ?, ?, ?, 'pending')",
-            (*row, item.id),
+            (*position, item.id),
         )
         if entry.end is not None:
             self._base.execute(
@@ -247,28 +239,29 @@ class Ledger:
             self.failed_on_entry += isinstance(entry.end, Failed)
         return True
 
-    def _move(self, item: Item, row: tuple[int, int, str, str]) -> None:
-        """Write where an item stands, its URI and its stamp."""
+    def _write_position(self, item: Item, position: tuple[int, int, str, str]) -> None:
+        """Write an item's run, place, URI and stamp."""
         query = "update items set seen = ?, place = ?, uri = ?, stamp = ? where id = ?"
-        self._base.execute(query, (*row, item.id))
+        self._base.execute(query, (*position, item.id))
 
-    def _state(self, item: Item, *values: str | None) -> None:
+    def _write_state(self, item: Item, *values: str | None) -> None:
         """Write an item's state, and stage, plugin and reason of its failure."""
         self._base.execute(
             "update items set state = ?, stage = ?, plugin = ?, reason = ? where id = ?",
             (*values, item.id),
         )
 
-    def _is_entered(self, column: str, value: str) -> bool:
-        """Say whether an item of that id or URI was entered in this run already."""
+    def _is_added(self, column: str, value: str) -> bool:
+        """Whether an item of that id or URI was already added in this run."""
+        # the plus signs keep SQLite from using the index of seen and place
         query = f"select 1 from items where {column} = ? and +seen = ? and +place < ?"
-        values = (value, self._seen, self._entered)
+        values = (value, self._seen, self._added)
         return self._base.execute(query, values).fetchone() is not None
 
-    def _known(self, entry: Found) -> Item:
-        """Return an item; one that is out of reach under the name of its answer, if it has one.
+    def _restore_id(self, entry: Found) -> Item:
+        """Return an item; if it is an unreachable pseudonymous one, under the id of its answer.
 
-        Only a pseudonym may tell of what is in the file, and only a pseudonym may stand for one.
+        The pseudonym of a DICOM file depends on its content, which cannot be read now.
         """
         if not (isinstance(entry.end, Failed) and is_pseudonym(entry.item.id)):
             return entry.item
@@ -280,29 +273,10 @@ class Ledger:
         name = next((name for (name,) in rows if is_pseudonym(name)), entry.item.id)
         return Item(name, entry.item.uri)
 
-    def _unique(self, item: Item) -> Item:
-        """Two items never share an id: the second of the same name gets a number."""
+    def _with_unique_id(self, item: Item) -> Item:
+        """Return an item with a number after its id if another item of this run has the same id."""
         name, number = item.id, 1
-        while self._is_entered("id", name):
+        while self._is_added("id", name):
             number += 1
             name = f"{item.id} ({number})"
         return Item(name, item.uri)
-
-
-def _stamp(item: Item) -> str:
-    return "" if "://" in item.uri else file_stamp(Path(item.uri))
-
-
-def content_digest(item: Item) -> str:
-    """Return the XXH3-128 of a local item's content; empty for a URI and for what cannot be read.
-
-    It tells that a file changed, not that somebody forged it, and is many times as fast as SHA-256.
-    A URI's stamp is its file system's own checksum; reading it twice could cost a download.
-    """
-    if "://" in item.uri:
-        return ""
-    try:
-        with item.open() as file:
-            return hashlib.file_digest(file, xxh3_128).hexdigest()  # type: ignore[arg-type]
-    except (OSError, ReadError):
-        return ""

@@ -2,6 +2,7 @@
 
 import sqlite3
 from pathlib import Path
+from typing import NamedTuple
 
 from diascope.errors import OutputError
 from diascope.output_errors import is_unwritable
@@ -21,6 +22,22 @@ _JOURNAL_BYTES = 64 << 20
 """Size to which the journal is truncated, after a run that moved all items to other places."""
 _LOCK_TIMEOUT_S = 30.0
 """How long to wait while another program, such as a backup, has the ledger locked."""
+
+
+class Row(NamedTuple):
+    """What a ledger holds of an item: its position, its content, and how it ended."""
+
+    seen: int
+    place: int
+    uri: str
+    stamp: str
+    content: str | None
+    digest: str | None
+    answered: int
+    state: str
+    stage: str | None
+    plugin: str | None
+    reason: str | None
 
 
 def open_ledger(path: Path) -> sqlite3.Connection:
@@ -55,6 +72,16 @@ def open_ledger(path: Path) -> sqlite3.Connection:
             hint="Choose another output folder.",
         )
     return base
+
+
+def find_row(base: sqlite3.Connection, name: str) -> Row | None:
+    """Return what a ledger holds of the item with an id; None if nothing."""
+    query = (
+        "select seen, place, uri, stamp, content, digest, answer is not null, "
+        "state, stage, plugin, reason from items where id = ?"
+    )
+    row = base.execute(query, (name,)).fetchone()
+    return None if row is None else Row(*row)
 
 
 def file_identity(path: Path) -> tuple[int, int] | None:

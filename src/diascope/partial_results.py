@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from diascope.inputs import file_stamp
+from diascope.fingerprints import file_stamp
 from diascope.records import COLUMNS, pack_record, unpack_record
 from diascope.remote import remote_stamp
 from diascope.sample import Item, Prediction

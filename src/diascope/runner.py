@@ -13,8 +13,9 @@ from warnings import warn
 from diascope.cores import available_cores
 from diascope.engine_selection import Execution
 from diascope.errors import DiascopeError, RecipeError, UsageError
+from diascope.fingerprints import content_digest
 from diascope.inputs import find_items
-from diascope.ledger import Ledger, content_digest
+from diascope.ledger import Ledger
 from diascope.ledger_file import damaged_ledger_error, is_corruption
 from diascope.output import LEDGER_FILE, lock_folder
 from diascope.output_errors import describe_output_error

@@ -18,7 +18,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from diascope.card import ModelCard
 from diascope.errors import TableError, reason_of
 from diascope.evaluation.labelled_scores import Floats
-from diascope.inputs import file_stamp
+from diascope.fingerprints import file_stamp
 from diascope.network import state_digest
 from diascope.network_input import to_network_input
 from diascope.preparation import Part, Preparation

@@ -74,7 +74,7 @@ def test_a_choice_that_cannot_be_written_down_holds_for_this_run(
     def full(*_: Any) -> None:
         raise OSError(errno.EDQUOT, "Disk quota exceeded")
 
-    monkeypatch.setattr(graph_cache, "write", full)
+    monkeypatch.setattr(graph_cache, "write_entry", full)
     engine, chosen = load_engine(weights[1], weights[0], runtime("torch"))
     assert chosen.engine == "torch"
     assert len(engine.run(pictures(weights[1], 3)).logits) == 3

@@ -266,7 +266,7 @@ def test_a_folder_that_many_links_lead_to_is_read_once(tree: Path) -> None:
 
 @pytest.mark.parametrize("name", ["x" * 300, "~nosuchuser/x.png"])
 def test_a_name_that_cannot_be_looked_at_is_an_error_that_says_why(tree: Path, name: str) -> None:
-    with pytest.raises(UsageError, match=r"cannot be looked at: (File name|RuntimeE)"):
+    with pytest.raises(UsageError, match=r"cannot be accessed: (File name|RuntimeE)"):
         ids(name)
 
 
@@ -296,5 +296,5 @@ def test_what_is_named_in_the_output_folder_is_found(tree: Path) -> None:
     assert ids("*.png", exclude=tree) == ["a.png", "b.png"]
     make(tree / "results" / "preview.png")
     assert "results/preview.png" not in ids("**/*.png", exclude=tree / "results")
-    with pytest.raises(UsageError, match="'sub' is the output folder too"):
+    with pytest.raises(UsageError, match="'sub' is also the output folder"):
         ids("sub", exclude=tree / "sub")

@@ -129,7 +129,7 @@ def test_what_lies_in_the_recipes_output_is_no_input(
     recipe = write_recipe(tmp_path / "r.yaml", tiny_weights, output=str(photos / "results"))
     write_pictures(photos / "results", 2)
     assert checked(recipe, photos).found == 3
-    with pytest.raises(UsageError, match="is the output folder too"):
+    with pytest.raises(UsageError, match="is also the output folder"):
         checked(recipe, photos / "results")
 
 

@@ -1,7 +1,7 @@
 """Find the items of a run: files, folders, globs, lists and URIs.
 
-An item's id is its path relative to what the user named. Where several things are named, the name
-of each comes first; where two of them have the same name, the path as it was typed.
+An item's id is its path relative to the input that the user named. If there are several inputs, the
+id begins with the name of the input; if two inputs have the same name, with the path as typed.
 """
 
 import os
@@ -24,8 +24,8 @@ from diascope.sample import Failed, Found, Item, Skipped
 
 _PACKAGE = "package://"
 _STORES = ("s3://", "s3a://", "gs://", "gcs://", "abfs://", "az://")
-_AT_ONCE = 16
-"""Addresses of a list that are looked up at a time: most of that is waiting for the store."""
+_PARALLEL_LOOKUPS = 16
+"""How many addresses of a list are looked up at a time; most of it is waiting for the store."""
 
 
 def find_items(
@@ -35,43 +35,44 @@ def find_items(
     base: Path | None = None,
     exclude: Path | str | None = None,
 ) -> Iterator[Found]:
-    """Yield what is found, folders in the order of their names.
+    """Yield the items found, those of a folder sorted by name.
+
+    A folder with a run's results inside a named folder is skipped.
 
     Args:
         named: files, folders, globs and URIs, as typed; ``package://NAME/PATH`` is a file in an
             installed Python package.
-        lists: text files with a path a line, or CSV files with a column ``path``.
-        base: folder in which relative paths are looked up first; the current folder is next.
-        exclude: a folder that is not looked into, if any: the recipe's or the run's output. One
-            with another run's results that lies in a named one is skipped.
+        lists: text files with one path a line, or CSV files with a column ``path``.
+        base: folder in which relative paths are looked up first, before the current folder.
+        exclude: a folder that is not searched, such as the output folder.
 
     Raises:
-        UsageError: if something named is not there, or its file system is not installed or cannot
-            be reached.
+        UsageError: if an input does not exist, or its file system is not installed or cannot be
+            reached.
     """
     prefixes, output = _prefixes(named), Path(exclude).resolve() if exclude else None
     for name, prefix in zip(named, prefixes, strict=True):
         if name.startswith(_PACKAGE):
-            yield from _local(_packaged(name), prefix, None, output)
+            yield from _find_local(_package_path(name), prefix, None, output)
         elif "://" in name:
-            yield from find_remote(_archived(name, base), prefix)
+            yield from find_remote(_with_absolute_archive(name, base), prefix)
         else:
-            yield from _local(name, prefix, base, output)
+            yield from _find_local(name, prefix, base, output)
     for path in lists:
-        yield from _listed(path)
+        yield from _find_listed(path)
 
 
 def absolute_path(path: Path) -> Path:
-    """Return a path from the root and without ``..``, the same by whatever way a file is named."""
+    """Return an absolute path without ``..``, so that a file has one path however it is named."""
     path = path.absolute()
     if ".." not in path.parts:
         return path
     start = len(path.parts) - path.parts[::-1].index("..")
-    return _resolved(Path(*path.parts[:start])).joinpath(*path.parts[start:])
+    return _resolve(Path(*path.parts[:start])).joinpath(*path.parts[start:])
 
 
 def _prefixes(named: Sequence[str]) -> list[str]:
-    """Return what stands before the ids of each named thing; nothing if only one is named."""
+    """Return the prefix of the ids of each input; an empty one if there is only one input."""
     if len(named) < 2:
         return [""] * len(named)
     paths = map(PurePosixPath, map(mask_credentials, named))
@@ -83,31 +84,31 @@ def _prefixes(named: Sequence[str]) -> list[str]:
     ]
 
 
-def _local(name: str, prefix: str, base: Path | None, exclude: Path | None) -> Iterator[Found]:
-    if not name:  # it would be the current folder
+def _find_local(name: str, prefix: str, base: Path | None, exclude: Path | None) -> Iterator[Found]:
+    if not name:  # it would mean the current folder
         raise UsageError("an input has an empty name", hint="Was a variable of the shell not set?")
     try:
         path = Path(name).expanduser()
-        if base is not None and not path.is_absolute() and _exists(base / path):
+        if base is not None and not path.is_absolute() and _has_match(base / path):
             path = base / path
-        folder, there = path.is_dir(), path.exists()
-    except (OSError, ValueError, RuntimeError) as error:  # such as a folder that cannot be entered
-        raise UsageError(f"{name!r} cannot be looked at: {reason_of(error)}") from error
-    if folder and exclude is not None and path.resolve() == exclude:
-        raise UsageError(f"{name!r} is the output folder too", hint="Choose another --output.")
-    if folder:
-        yield from _folder(absolute_path(path), prefix, exclude)
-    elif there:
-        yield _file(path, prefix.rstrip("/") or path.name)
+        is_folder, exists = path.is_dir(), path.exists()
+    except (OSError, ValueError, RuntimeError) as error:  # such as a folder without permission
+        raise UsageError(f"{name!r} cannot be accessed: {reason_of(error)}") from error
+    if is_folder and exclude is not None and path.resolve() == exclude:
+        raise UsageError(f"{name!r} is also the output folder", hint="Choose another --output.")
+    if is_folder:
+        yield from _walk_folder(absolute_path(path), prefix, exclude)
+    elif exists:
+        yield _found_file(path, prefix.rstrip("/") or path.name)
     elif has_magic(name):
-        yield from _globbed(path, prefix, exclude)
+        yield from _find_glob(path, prefix, exclude)
     else:
         folders = dict.fromkeys([*([base] if base else []), Path.cwd()])
         looked = f" (looked in {' and '.join(map(str, folders))})"
         raise UsageError(f"there is no {name!r}{'' if path.is_absolute() else looked}")
 
 
-def _packaged(name: str) -> str:
+def _package_path(name: str) -> str:
     """Return the path of a file or folder in an installed Python package."""
     package, _, inside = name.removeprefix(_PACKAGE).partition("/")
     spec = find_spec(package) if package.isidentifier() else None
@@ -116,10 +117,11 @@ def _packaged(name: str) -> str:
     return str(Path(spec.submodule_search_locations[0]) / inside)
 
 
-def _archived(address: str, base: Path | None) -> str:
-    """Return an address; an archive that lies on this machine has its path from the root there.
+def _with_absolute_archive(address: str, base: Path | None) -> str:
+    """Return an address in which the path of an archive on this machine is absolute.
 
-    It is one file by whatever path, and other machines of a cluster have another current folder.
+    So the archive has one path however it is named, also on machines of a cluster that have
+    another current folder.
     """
     inner, _, archive = address.rpartition("::")
     if "://" in archive:
@@ -129,95 +131,97 @@ def _archived(address: str, base: Path | None) -> str:
     return f"{inner}::{absolute_path(found)}" if found else address
 
 
-def _exists(path: Path) -> bool:
+def _has_match(path: Path) -> bool:
     return path.exists() or (has_magic(str(path)) and any(iglob(str(path), recursive=True)))
 
 
-def _globbed(pattern: Path, prefix: str, exclude: Path | None) -> Iterator[Found]:
+def _find_glob(pattern: Path, prefix: str, exclude: Path | None) -> Iterator[Found]:
     matches = sorted(glob(str(pattern), recursive=True))
     files = [Path(match) for match in matches if not os.path.isdir(match)]  # noqa: PTH112 - as below
     if not files:
         raise UsageError(f"no file matches {str(pattern)!r}")
     root = Path(*takewhile(lambda part: not has_magic(part), pattern.parts))
     start = prefix.split("*")[0].split("?")[0].split("[")[0].rpartition("/")[0]
-    if exclude is not None and _resolved(root).is_relative_to(exclude):
-        exclude = None  # what is named lies in it on purpose
-    before, of_a_run, told = f"{start}/" if start else "", dict[Path, Path | None](), set[Path]()
+    if exclude is not None and _resolve(root).is_relative_to(exclude):
+        exclude = None  # the user asks for files in it
+    id_prefix = f"{start}/" if start else ""
+    results_folders: dict[Path, Path | None] = {}
+    skipped: set[Path] = set()
     for path in files:
-        if exclude is not None and _resolved(path).is_relative_to(exclude):
+        if exclude is not None and _resolve(path).is_relative_to(exclude):
             continue
-        if path.parent not in of_a_run:
-            of_a_run[path.parent] = _results_above(path, root)
-        results = of_a_run[path.parent]
+        if path.parent not in results_folders:
+            results_folders[path.parent] = _results_folder(path, root)
+        results = results_folders[path.parent]
         if results is None:
-            yield _file(path, f"{before}{path.relative_to(root).as_posix()}")
-        elif results not in told:
-            told.add(results)
-            yield _results(results, f"{before}{results.relative_to(root).as_posix()}")
+            yield _found_file(path, f"{id_prefix}{path.relative_to(root).as_posix()}")
+        elif results not in skipped:
+            skipped.add(results)
+            yield _skipped_results(results, f"{id_prefix}{results.relative_to(root).as_posix()}")
 
 
-def _results_above(path: Path, root: Path) -> Path | None:
-    """Return the outermost folder below the root that holds a run's results and the file."""
+def _results_folder(path: Path, root: Path) -> Path | None:
+    """Return the outermost folder between root and file that holds a run's results, if any."""
     above = (root / inner for inner in reversed(path.relative_to(root).parents[:-1]))
-    exists = os.path.exists  # Path.exists raises where a folder cannot be entered
+    exists = os.path.exists  # Path.exists raises for a folder without permission
     return next((each for each in above if all(exists(each / name) for name in RUN_FILES)), None)
 
 
-def _resolved(path: Path) -> Path:
+def _resolve(path: Path) -> Path:
     return Path(os.path.realpath(path))  # Path.resolve raises for a link to itself
 
 
-def _folder(folder: Path, prefix: str, exclude: Path | None) -> Iterator[Found]:
-    """Yield what lies in a folder and those below it, each of them once, by whatever links."""
+def _walk_folder(folder: Path, prefix: str, exclude: Path | None) -> Iterator[Found]:
+    """Yield the files of a folder and its subfolders; a folder reached by links is listed once."""
     seen = set[tuple[int, int]]()
-    open_folders = [_listing(folder, prefix, exclude, seen)]
-    while open_folders:  # no recursion: a path may have more parts than Python has frames
+    open_folders = [_list_folder(folder, prefix, exclude, seen)]
+    while open_folders:  # no recursion: a path may be deeper than Python's stack
         found = next(open_folders[-1], None)
         if found is None:
             open_folders.pop()
         elif isinstance(found, Found):
             yield found
         else:
-            open_folders.append(_listing(*found, exclude, seen))
+            open_folders.append(_list_folder(*found, exclude, seen))
 
 
-def _listing(
+def _list_folder(
     folder: Path, prefix: str, exclude: Path | None, seen: set[tuple[int, int]]
 ) -> Iterator[Found | tuple[Path, str]]:
-    """Yield the files of a folder, and of each folder in it the path and how its ids begin."""
+    """Yield the files of a folder, and the path and the id prefix of each of its subfolders."""
     try:
         here = folder.stat()
         if (here.st_dev, here.st_ino) in seen or (exclude and folder.resolve() == exclude):
             return
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
-        yield _failed(folder, prefix or folder.name, f"cannot be listed: {error.strerror}")
+        yield _failed_item(folder, prefix or folder.name, f"cannot be listed: {error.strerror}")
         return
     seen.add((here.st_dev, here.st_ino))
     if len(seen) > 1 and {entry.name for entry in entries} >= RUN_FILES:
-        yield _results(folder, prefix.rstrip("/"))
+        yield _skipped_results(folder, prefix.rstrip("/"))
         return
     for entry in entries:
         path, name = Path(entry.path), f"{prefix}{entry.name}"
         if entry.name.startswith("."):
-            item = _item(path, name)
+            item = _make_item(path, name)
             yield Found(item, "", Skipped(item, "hidden"))
         elif os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises for a link to itself
             yield path, f"{name}/"
         else:
-            yield _file(path, name)
+            yield _found_file(path, name)
 
 
-def _file(path: Path, name: str) -> Found:
+def _found_file(path: Path, name: str) -> Found:
     try:
         str(path).encode()
         path = absolute_path(path)
         status = path.stat()
     except UnicodeEncodeError:
-        return _failed(path, name, "the file's name is not UTF-8; rename it")
-    except (OSError, ValueError) as error:  # a ValueError of a name with a zero byte
-        return _failed(path, name, f"it cannot be opened: {reason_of(error)}")
-    item = _item(path, name)
+        return _failed_item(path, name, "the file's name is not UTF-8; rename it")
+    except (OSError, ValueError) as error:  # ValueError: the name has a zero byte
+        return _failed_item(path, name, f"it cannot be opened: {reason_of(error)}")
+    item = _make_item(path, name)
     if stat.S_ISDIR(status.st_mode):
         return Found(item, "", Skipped(item, "a folder; a list names files"))
     if not stat.S_ISREG(status.st_mode):
@@ -225,39 +229,40 @@ def _file(path: Path, name: str) -> Found:
     return Found(item, file_stamp(path))
 
 
-def _results(folder: Path, name: str) -> Found:
-    item = _item(folder, name)
+def _skipped_results(folder: Path, name: str) -> Found:
+    item = _make_item(folder, name)
     return Found(item, "", Skipped(item, "a folder with a run's results; name it to read them"))
 
 
-def _failed(path: Path, name: str, reason: str) -> Found:
-    item = _item(path, name)
+def _failed_item(path: Path, name: str, reason: str) -> Found:
+    item = _make_item(path, name)
     return Found(item, "", Failed(item, "read", "", reason))
 
 
-def _item(path: Path, name: str) -> Item:
-    """Return the Item of a file; bytes of its name that are not UTF-8 are written out."""
+def _make_item(path: Path, name: str) -> Item:
+    """Return the Item of a file; bytes of its name that are not UTF-8 are escaped."""
     return Item(as_utf8(name), as_utf8(str(path.absolute())))
 
 
-def _listed(path: Path) -> Iterator[Found]:
+def _find_listed(path: Path) -> Iterator[Found]:
     lines = iter(listed_paths(path))
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        while block := list(islice(lines, _AT_ONCE)):
+    with ThreadPoolExecutor(_PARALLEL_LOOKUPS) as pool:
+        while block := list(islice(lines, _PARALLEL_LOOKUPS)):
             stored = [line for line in block if line.startswith(_STORES)]
-            found = dict(zip(stored, pool.map(_listed_remote, stored, stored), strict=True))
+            found = dict(zip(stored, pool.map(_find_listed_remote, stored, stored), strict=True))
             for line in block:
                 if line in found:
                     yield from found[line]
                 elif "://" in line:
-                    yield from _listed_remote(line, _archived(line, path.parent))
+                    yield from _find_listed_remote(line, _with_absolute_archive(line, path.parent))
                 else:
                     beside = path.parent / line
-                    here = _absent(beside) and not _absent(Path(line))
-                    yield _file(Path(line) if here else beside, line.removeprefix("./"))
+                    in_current = _is_absent(beside) and not _is_absent(Path(line))
+                    path_of_line = Path(line) if in_current else beside
+                    yield _found_file(path_of_line, line.removeprefix("./"))
 
 
-def _listed_remote(line: str, uri: str) -> list[Found]:
+def _find_listed_remote(line: str, uri: str) -> list[Found]:
     try:
         return list(find_remote(uri, f"{mask_credentials(line)}/"))
     except AddressError as error:
@@ -265,8 +270,8 @@ def _listed_remote(line: str, uri: str) -> list[Found]:
         return [Found(item, "", Failed(item, "read", "", error.message))]
 
 
-def _absent(path: Path) -> bool:
-    """Whether nothing has that name; what cannot be looked at may be there."""
+def _is_absent(path: Path) -> bool:
+    """Whether a path does not exist; False also if that cannot be found out."""
     try:
         path.stat()
     except (OSError, ValueError) as error:

@@ -155,8 +155,8 @@ class ClientError(Exception):
 @pytest.mark.parametrize(
     ("status", "code", "refused", "hint"),
     [
-        (400, "ExpiredToken", UsageError, "credentials anew"),
-        (403, "InvalidAccessKeyId", UsageError, "credentials anew"),
+        (400, "ExpiredToken", UsageError, "Renew the store's credentials"),
+        (403, "InvalidAccessKeyId", UsageError, "Renew the store's credentials"),
         (503, "SlowDown", UsageError, "Try again later"),
         (500, "InternalError", UsageError, "Try again later"),
         (403, "AccessDenied", AddressError, ""),

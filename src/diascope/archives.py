@@ -1,4 +1,4 @@
-"""Files in archives, by fsspec: several threads may read those of one archive side by side."""
+"""Open files in archives with fsspec, so that several threads can read from one archive."""
 
 import io
 from functools import lru_cache
@@ -6,63 +6,66 @@ from pathlib import PurePosixPath
 from threading import RLock
 from typing import Any
 
-_SHORT = {".tgz": "gzip", ".tbz": "bz2", ".tbz2": "bz2", ".txz": "xz"}
-"""What a tar archive is compressed with by a name that fsspec does not know; .tar.gz it does."""
+_COMPRESSIONS = {".tgz": "gzip", ".tbz": "bz2", ".tbz2": "bz2", ".txz": "xz"}
+"""Compression of tar archives by suffix, for suffixes that fsspec does not know."""
 
 
 def open_filesystem(uri: str) -> tuple[Any, str]:
-    """Return the file system that a URI names, and the path in it.
+    """Return the file system of a URI, and the path in it.
 
     Raises:
         Exception: whatever fsspec raises.
     """
     from fsspec.core import url_to_fs
 
-    packed = _SHORT.get(PurePosixPath(uri).suffix.lower()) if uri.startswith("tar://") else None
-    system, path = url_to_fs(uri, tar={"compression": packed}) if packed else url_to_fs(uri)
+    compression = (
+        _COMPRESSIONS.get(PurePosixPath(uri).suffix.lower()) if uri.startswith("tar://") else None
+    )
+    options = {"tar": {"compression": compression}} if compression else {}
+    system, path = url_to_fs(uri, **options)
     return system, path
 
 
 def open_member(archive: str, path: str) -> io.BufferedReader:
-    """Open a file of an archive for reading, seekable, from the start.
+    """Return a seekable reader of a file in an archive.
 
     Args:
-        archive: its URI without the path in it, such as ``tar://::/data/all.tar``.
+        archive: the URI of the archive without the path in it, such as ``tar://::/data/all.tar``.
 
     Raises:
-        Exception: whatever fsspec raises, if one of them is gone or unreadable.
+        Exception: whatever fsspec raises if the archive or the file is gone or unreadable.
     """
-    system, lock = _archive(archive)
+    system, lock = _open_archive(archive)
     with lock:
         member = system.open(path, "rb")
-    return io.BufferedReader(_Member(member, system, lock), 1)  # reads no further than is asked for
+    return io.BufferedReader(_Member(member, system, lock), 1)  # no read-ahead
 
 
 @lru_cache(maxsize=4)
-def _archive(uri: str) -> tuple[Any, Any]:
-    """Return the file system of an archive, and what lets one thread at a time use it.
+def _open_archive(uri: str) -> tuple[Any, Any]:
+    """Return the file system of an archive, and a lock for its use by one thread at a time.
 
-    It is remembered, as fsspec would read the table of contents again for every file.
+    The result is cached, because fsspec would read the table of contents again for every file.
     """
-    return open_filesystem(uri)[
-        0
-    ], RLock()  # the collector may close one file while another is read
+    # reentrant: the garbage collector may close one file while another is read
+    return open_filesystem(uri)[0], RLock()
 
 
 class _Member(io.RawIOBase):
-    """A file of an archive, which stays open as long as any file of it.
+    """A file of an archive; the archive stays open as long as any of its files.
 
-    Of a tar archive all files are read through one that is open, from wherever a thread left it.
-    To go back in what is compressed is to unpack it from its start, so it is done only to read:
-    readers of films go to the start before each frame, and on from there.
+    All files of a tar archive are read through one open file, whose position any thread may have
+    moved. Seeking back in a compressed archive means unpacking it again from the start. Therefore
+    ``seek`` only sets the position, and ``readinto`` moves to it: video readers seek to the start
+    before each frame and forward from there.
     """
 
-    name = ""  # it has none, but pydicom asks for it
+    name = ""  # pydicom asks for a name
 
     def __init__(self, member: Any, system: Any, lock: Any) -> None:
         self._member, self._lock = member, lock
         self._system = system  # fsspec closes the archive once nothing refers to it
-        self._place = 0
+        self._position = 0
 
     def readable(self) -> bool:
         return True
@@ -72,18 +75,18 @@ class _Member(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int:
         with self._lock:
-            self._member.seek(self._place)
+            self._member.seek(self._position)
             count: int = self._member.readinto(buffer)
-        self._place += count
+        self._position += count
         return count
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         if whence == io.SEEK_END:
             with self._lock:
-                self._place = self._member.seek(offset, whence)
+                self._position = self._member.seek(offset, whence)
         else:
-            self._place = offset + (self._place if whence == io.SEEK_CUR else 0)
-        return self._place
+            self._position = offset + (self._position if whence == io.SEEK_CUR else 0)
+        return self._position
 
     def close(self) -> None:
         if not self.closed:

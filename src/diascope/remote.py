@@ -1,4 +1,4 @@
-"""Find items on remote file systems and in archives, by fsspec."""
+"""Find items on remote file systems and in archives, with fsspec."""
 
 import hashlib
 import json
@@ -13,64 +13,71 @@ from diascope.display_text import as_utf8, mask_credentials
 from diascope.errors import AddressError, ReadError, UsageError, reason_of
 from diascope.sample import Failed, Found, Item, Skipped
 
-_INSTALL = {"s3fs": "diascope[s3]", "aiohttp": "diascope[http]", "gcsfs": "gcsfs", "adlfs": "adlfs"}
+_PACKAGES = {
+    "s3fs": "diascope[s3]",
+    "aiohttp": "diascope[http]",
+    "gcsfs": "gcsfs",
+    "adlfs": "adlfs",
+}
 _WEB = ("http://", "https://")
-_OUTAGE = re.compile("Connection|Timeout")
-_BUSY = (408, 429, 502, 503, 504)
-_GONE = (404, 410)
+_OUTAGE_NAMES = re.compile("Connection|Timeout")
+_BUSY_STATUSES = (408, 429, 502, 503, 504)
+_GONE_STATUSES = (404, 410)
 _TAR_BLOCK = 512
-_OUTAGE_OF_S3 = ("InternalError", "ServiceUnavailable", "SlowDown")
-_LOGIN = re.compile("Credentials|Token|InvalidAccessKeyId|SignatureDoesNotMatch|TimeTooSkewed")
+_S3_OUTAGE_CODES = ("InternalError", "ServiceUnavailable", "SlowDown")
+_CREDENTIAL_NAMES = re.compile(
+    "Credentials|Token|InvalidAccessKeyId|SignatureDoesNotMatch|TimeTooSkewed"
+)
 
 
 def find_remote(uri: str, prefix: str) -> Iterator[Found]:
-    """Yield what is at a URI: a file, or the files of a folder, glob or archive.
+    """Yield the items at a URI: one file, or the files of a folder, glob or archive.
 
     Args:
-        prefix: stands before the ids; empty if only this is named.
+        prefix: prefix of the ids; empty if this is the only input.
 
     Raises:
-        AddressError: if nothing is there, or it cannot be listed.
-        UsageError: if its file system is not installed or cannot be reached.
+        AddressError: if nothing exists there, or it cannot be listed.
+        UsageError: if the file system is not installed or cannot be reached.
     """
     head, chained, rest = uri.partition("::")
     tail = f"::{rest}" if chained else ""
     try:
         system, root = open_filesystem(uri)
-        paths = _remote_paths(system, root, uri)
+        paths = _list_stamps(system, root, uri)
     except ImportError as error:
-        scheme = re.findall(r"([\w+]+)://", uri)[-1]  # of an archive, where it lies
+        scheme = re.findall(r"([\w+]+)://", uri)[-1]  # for an archive, that of its location
         names = [cause.name for cause in _causes(error) if isinstance(cause, ImportError)]
-        package = next((_INSTALL[name] for name in names if name in _INSTALL), error.name)
-        hint = f'pip install "{package}"' if package else ""  # else fsspec's words name it
+        package = next((_PACKAGES[name] for name in names if name in _PACKAGES), error.name)
+        hint = f'pip install "{package}"' if package else ""  # else fsspec's message names it
         raise UsageError(f"{scheme}:// is not installed: {error}", hint=hint) from error
     except Exception as error:  # a file system may raise anything
-        raise _refused(uri, error) from error
+        raise _listing_error(uri, error) from error
     if not paths:
         raise AddressError(f"there is nothing at {mask_credentials(uri)}")
     scheme = head.partition("://")[0]
     single = [root] == list(paths)
-    fixed = _fixed(root, uri).rpartition("/")[0] if _is_glob(root, uri) else root.rstrip("/")
+    fixed = _before_glob(root, uri).rpartition("/")[0] if _is_glob(root, uri) else root.rstrip("/")
     for path, stamp in paths.items():
-        shown, inner = (
-            PurePosixPath(mask_credentials(path)).name,
-            mask_credentials(path.removeprefix(fixed)),
-        )
-        name = prefix.rstrip("/") or shown if single else f"{prefix}{inner.lstrip('/')}"
+        inner = mask_credentials(path.removeprefix(fixed))
+        if single:
+            name = prefix.rstrip("/") or PurePosixPath(mask_credentials(path)).name
+        else:
+            name = f"{prefix}{inner.lstrip('/')}"
         located = uri if single else f"{scheme}://{path.lstrip('/')}{tail}"
         if not tail and not single:
             located = system.unstrip_protocol(path)
         hidden = not single and _is_hidden(inner) and not _is_hidden(root.removeprefix(fixed))
-        yield _found(name, located, stamp, hidden)
+        yield _make_found(name, located, stamp, hidden)
 
 
 def _is_hidden(path: str) -> bool:
-    """Whether a file or a folder on the way to it begins with a dot, as macOS puts in archives."""
+    """Whether any part of a path begins with a dot, as files that macOS adds to archives do."""
     return any(part.startswith(".") and part not in (".", "..") for part in path.split("/"))
 
 
-def _found(name: str, uri: str, stamp: str, hidden: bool) -> Found:
-    """Return a file that was found; one that an archive names in bytes that are not UTF-8 fails."""
+def _make_found(name: str, uri: str, stamp: str, hidden: bool) -> Found:
+    """Return a file that was found; it fails if its name in an archive is not UTF-8."""
     item = Item(as_utf8(name), as_utf8(uri))
     if hidden:
         return Found(item, "", Skipped(item, "hidden"))
@@ -80,31 +87,36 @@ def _found(name: str, uri: str, stamp: str, hidden: bool) -> Found:
 
 
 def remote_stamp(uri: str) -> str:
-    """Return a digest of all that the file system tells of a file; empty if it tells nothing."""
+    """Return a digest of the file system's information on a file; empty if there is none."""
     try:
         system, root = open_filesystem(uri)
-        system.invalidate_cache(root)  # a listing tells other things, and what was there then
+        system.invalidate_cache(root)  # a cached listing differs, and may be out of date
         return _digest(system.info(root))
     except Exception:  # a file system may raise anything
         return ""
 
 
-def _refused(uri: str, error: Exception) -> UsageError:
-    """Return what is wrong with a URI, or with the way there.
+def _listing_error(uri: str, error: Exception) -> UsageError:
+    """Return the error for a URI that cannot be listed or reached.
 
-    A file system may say of every fault that nothing is there, as that of HTTP does; what it was
-    raised from tells more. The kinds of that come from many packages: they are told by name.
+    Some file systems, such as fsspec's for HTTP, raise FileNotFoundError whatever happened, so the
+    causes of the error are examined. Their classes come from many packages, and are recognised by
+    name.
     """
     shown, causes = mask_credentials(uri), list(_causes(error))
     for cause in causes:
         kinds, code = " ".join(kind.__name__ for kind in type(cause).__mro__), _code(cause)
         message = f"{shown} cannot be reached: {_reason(cause)}"
-        if _LOGIN.search(f"{kinds} {code}"):
-            return UsageError(message, hint="Give the store's credentials anew, or leave it out.")
-        if _status(cause) in _BUSY or code in _OUTAGE_OF_S3 or _OUTAGE.search(kinds):
+        if _CREDENTIAL_NAMES.search(f"{kinds} {code}"):
+            return UsageError(message, hint="Renew the store's credentials, or leave it out.")
+        if (
+            _status(cause) in _BUSY_STATUSES
+            or code in _S3_OUTAGE_CODES
+            or _OUTAGE_NAMES.search(kinds)
+        ):
             return UsageError(message, hint="Try again later, or leave it out.")
     for cause in causes:
-        if _status(cause) and _status(cause) not in _GONE:
+        if _status(cause) and _status(cause) not in _GONE_STATUSES:
             return AddressError(f"{shown} cannot be listed: {_reason(cause)}")
     if isinstance(error, FileNotFoundError):
         return AddressError(f"there is nothing at {shown}")
@@ -112,7 +124,7 @@ def _refused(uri: str, error: Exception) -> UsageError:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what it was raised from."""
+    """Yield an error and its chain of causes."""
     cause: BaseException | None = error
     while cause is not None:
         yield cause
@@ -120,27 +132,29 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _status(error: BaseException) -> int:
-    """Return the status of an HTTP response; 0 for what is none."""
-    status = getattr(error, "status", 0) or _told(error, "ResponseMetadata", "HTTPStatusCode")
+    """Return the HTTP status of an error; 0 if it has none."""
+    status = getattr(error, "status", 0) or _response_field(
+        error, "ResponseMetadata", "HTTPStatusCode"
+    )
     return status if isinstance(status, int) else 0
 
 
 def _code(error: BaseException) -> str:
-    """Return the word of S3 for what is wrong, such as ExpiredToken; empty for other errors."""
-    return str(_told(error, "Error", "Code") or "")
+    """Return the S3 error code, such as ExpiredToken; empty for other errors."""
+    return str(_response_field(error, "Error", "Code") or "")
 
 
-def _told(error: BaseException, part: str, name: str) -> Any:
-    """Return what botocore's errors hold of a response of S3; None for other errors."""
+def _response_field(error: BaseException, part: str, name: str) -> Any:
+    """Return a field of the S3 response that a botocore error holds; None for other errors."""
     response = getattr(error, "response", None)
     return response.get(part, {}).get(name) if isinstance(response, dict) else None
 
 
 def _reason(error: BaseException) -> str:
     status, code = _status(error), _code(error)
-    told = f"{status} {responses.get(status, '')}".strip()  # a server's own words may name people
-    told += f" ({code})" if code else ""
-    return mask_credentials(told if status else reason_of(error))
+    # not the server's own message, which may name people
+    reason = f"{status} {responses.get(status, '')}".strip() + (f" ({code})" if code else "")
+    return mask_credentials(reason if status else reason_of(error))
 
 
 def _digest(info: dict[str, Any]) -> str:
@@ -150,21 +164,21 @@ def _digest(info: dict[str, Any]) -> str:
     ).hexdigest()  # signed anew, it is the same
 
 
-def _remote_paths(system: Any, root: str, uri: str) -> dict[str, str]:
-    """Return path to stamp: a digest of all that the file system tells of the file."""
-    if (alone := _alone(system, root, uri)) is not None:
-        return {root: _digest(alone)}
-    _check_listed(system)
+def _list_stamps(system: Any, root: str, uri: str) -> dict[str, str]:
+    """Return a dict from path to stamp, a digest of the file system's information on the file."""
+    if (info := _single_file_info(system, root, uri)) is not None:
+        return {root: _digest(info)}
+    _check_complete(system)
     if _is_glob(root, uri):
         infos = system.glob(root, detail=True)
     elif uri.startswith(_WEB) and not root.endswith("/"):
         infos = {root: system.info(root)}
-    elif system.protocol == "tar":  # its find goes through all names again for each folder
+    elif system.protocol == "tar":  # its find() searches all names again for each folder
         infos = {n: info for n, (info, *_) in system.index.items() if _is_within(n, root)}
     else:
         infos = system.find(root, detail=True)
-    if not infos and uri.startswith(_WEB):  # a listing is silent about a server that is not there
-        system.info(_fixed(root, uri))
+    if not infos and uri.startswith(_WEB):  # an unreachable server gives an empty listing
+        system.info(_before_glob(root, uri))
     return {
         path: _digest(info)
         for path, info in sorted(infos.items())
@@ -172,11 +186,11 @@ def _remote_paths(system: Any, root: str, uri: str) -> dict[str, str]:
     }
 
 
-def _check_listed(system: Any) -> None:
-    """Check that a tar archive was listed to its end: a damaged header is taken for that.
+def _check_complete(system: Any) -> None:
+    """Check that a tar archive was listed to its end: tarfile takes a damaged header for the end.
 
     Raises:
-        ReadError: if something else stands where the list ends.
+        ReadError: if there is more data where the list ends.
     """
     if system.protocol != "tar":
         return
@@ -191,25 +205,25 @@ def _is_within(path: str, root: str) -> bool:
 
 
 def _is_glob(root: str, uri: str) -> bool:
-    return _fixed(root, uri) != root
+    return _before_glob(root, uri) != root
 
 
-def _fixed(root: str, uri: str) -> str:
-    """Return what stands before the first sign of a glob; on the web ``?`` begins a query."""
+def _before_glob(root: str, uri: str) -> str:
+    """Return the path before its first glob character; on the web ``?`` begins a query instead."""
     return re.split(r"[*[]" if uri.startswith(_WEB) else r"[*?[]", root)[0]
 
 
-def _alone(system: Any, root: str, uri: str) -> dict[str, Any] | None:
-    """Return what is told of the file of just that name, which may look like a glob; else None.
+def _single_file_info(system: Any, root: str, uri: str) -> dict[str, Any] | None:
+    """Return the information on a file of exactly that name, which may look like a glob.
 
-    Not of the web: some servers have a page for any name.
+    None if there is no such file, and for the web, because some servers have a page for any name.
     """
     if uri.startswith(_WEB) or uri.endswith("/"):
         return None
     try:
-        system.invalidate_cache(root)  # a listing tells other things than the file itself
+        system.invalidate_cache(root)  # a cached listing differs from the file's own information
         info: dict[str, Any] = system.info(root)
-    except Exception:  # a file system may raise anything; if it is out of order, listing tells
+    except Exception:  # a file system may raise anything; listing reports what is wrong
         return None
-    # an empty object may stand for a folder of its name, and would hide what lies there
+    # an empty object may be the marker of a folder, and would hide the folder's files
     return info if info.get("type") == "file" and info.get("size") != 0 else None

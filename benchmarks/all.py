@@ -1,9 +1,9 @@
-"""Run the benchmarks of speed one after the other and write what they print into RESULTS.md.
+"""Run the speed benchmarks one after the other and write their output to RESULTS.md.
 
     python benchmarks/all.py [--quick]
 
-Takes an hour and three quarters on two cores that have nothing else to do; ``--quick`` takes fewer
-pictures. A script that fails is told, and the others go on.
+Takes an hour and three quarters on two otherwise idle cores; ``--quick`` uses fewer pictures. A
+script that fails is reported, and the others still run.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 BUT_JPEG_2000 = ["--jpeg-2000", "0"]
-JPEG_2000 = ["--photographs", "0", "--radiographs", "0", "--precisions", "auto"]  # decoding bounds
+JPEG_2000 = ["--photographs", "0", "--radiographs", "0", "--precisions", "auto"]  # decoder-bound
 RUNS = (
     ("engines.py", [], []),
     (
@@ -32,7 +32,7 @@ RUNS = (
     ("slides.py", [], ["--size", "0", "--timed", "10000", "--rounds", "3"]),
     ("training.py", [], ["--rounds", "1"]),
 )
-"""A script, what it is called with, and what instead for ``--quick``."""
+"""Each script with its arguments, and those for ``--quick``."""
 
 
 def main() -> None:

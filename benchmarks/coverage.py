@@ -1,9 +1,10 @@
-"""How often a 95 % interval of `pipeline evaluate` holds the truth, on tables of a known model.
+"""Coverage of the 95 % intervals of `pipeline evaluate`, on simulated tables.
 
     python benchmarks/coverage.py [--tables 200]
 
-Draws tables from a model whose true metrics a million items tell, measures each as `evaluate` does,
-and counts. Then, p by DeLong's test, and sets and a sensitivity of 0.9 that validation chose.
+Draws tables from a model whose true metrics are estimated on a million items, evaluates each as
+`evaluate` does, and counts how often the intervals contain the truth. Then checks the p-values of
+DeLong's test, and the prediction sets and operating points of 0.9 chosen on validation.
 """
 
 import argparse
@@ -24,21 +25,21 @@ from diascope.training.operating_points import Rule
 Places = NDArray[np.intp]
 MANY = 1_000_000
 COMMON = 0.9
-"""Of the variance of scores within a label, what items of a group have in common."""
+"""Fraction of the scores' variance within a label that the items of a group share."""
 SEVEN = (0.67, 0.11, 0.11, 0.05, 0.03, 0.016, 0.014)
-"""How frequent labels are, about as in HAM10000."""
+"""Frequencies of the labels, about as in HAM10000."""
 
 
 @dataclass(frozen=True)
 class World:
-    """Where tables come from.
+    """A model that tables are drawn from.
 
     Attributes:
-        items: of a table.
+        items: number of items in a table.
         auc: of one label against another.
-        shares: of the groups that have each label; of two, the second is the positive one.
-        sizes: of groups, drawn by lot.
-        slope: of the logits; 1 where they are calibrated.
+        shares: fraction of the groups with each label; of two, the second is the positive one.
+        sizes: of groups, drawn at random.
+        slope: of the logits; 1 if they are calibrated.
     """
 
     items: int
@@ -48,7 +49,7 @@ class World:
     slope: float = 1.0
 
     def people(self, random: np.random.Generator, items: int) -> tuple[Places, Places]:
-        """Return label and group of each item."""
+        """Return the label and the group of each item."""
         groups = np.repeat(np.arange(items), random.choice(self.sizes, items))[:items]
         labels = random.choice(len(self.shares), p=self.shares, size=groups[-1] + 1)
         return labels[groups], groups
@@ -63,7 +64,7 @@ class World:
         return softmax(self.slope * (np.log(self.shares) + (apart or 1) * seen))
 
     def table(self, seed: int, items: int) -> Scored:
-        """Return answers; decided on is the label with the highest multiple of its share."""
+        """Return a scored table; the predicted label has the highest ratio of score to share."""
         random = np.random.default_rng(seed)
         labels, groups = self.people(random, items)
         scores, count = self.scores(random, labels, groups), len(self.shares)
@@ -79,7 +80,7 @@ class World:
         )
 
     def kept(self, tables: int) -> dict[str, float]:
-        """Return metric to the share of intervals that hold the truth."""
+        """Return for each metric the fraction of intervals that contain the truth."""
         large = compute_metrics(self.table(2**32, MANY), Weighted(np.ones((1, MANY))))
         held: dict[str, list[bool]] = {}
         for seed in range(tables):
@@ -107,7 +108,7 @@ WORLDS = {
 
 
 def promises(tables: int) -> None:
-    """Print how often what is said of new pictures or of two models comes true."""
+    """Print how often statements about new pictures or about two models are true."""
     for name in ("200", "5 have it", "groups of 3"):
         world, ps = WORLDS[name], []
         for seed in range(tables):

@@ -1,11 +1,12 @@
-"""How fast pictures are read and made small: MONAI's LoadImage and Resize, and our reader and step.
+"""Speed of reading and resizing: MONAI's LoadImage and Resize against our reader and step.
 
     python benchmarks/decoders.py [--rounds 5] [--pictures 4]
 
 Draws its own files: radiographs of 2,000 x 2,500 as uncompressed, RLE, JPEG-LS, lossless JPEG and
 JPEG 2000 DICOM, photographs of 600 x 450 and of 6,000 x 4,000 as JPEG. Each side reads a few of
-them and resizes to 224 x 224, in one thread and in two; the sides take turns within a round. Prints
-the median of the rounds in milliseconds a picture, and the ratio to MONAI in as many threads.
+them and resizes to 224 x 224, with one thread and with two; the sides take turns within a round.
+Prints the median of the rounds in milliseconds per picture, and the ratio to MONAI with the same
+number of threads.
 """
 
 import argparse
@@ -65,7 +66,7 @@ def main() -> None:
 
 
 def drawn(folder: Path, count: int) -> Sequence[tuple[str, list[Path]]]:
-    """Write the files, and return them by kind."""
+    """Write the files, and return their paths by kind."""
     radiograph = np.asarray(field(2000, 2500).convert("L"), dtype=np.uint16) * 14
     noise = np.random.default_rng(1).normal(0, 8, radiograph.shape)
     radiograph = np.clip(radiograph + noise, 0, 4095).astype(np.uint16)
@@ -83,7 +84,7 @@ def drawn(folder: Path, count: int) -> Sequence[tuple[str, list[Path]]]:
 
 
 def field(width: int, height: int) -> Image.Image:
-    """A smooth random field of colours with grain: it compresses about like a photograph."""
+    """Return a smooth random colour field with grain, which compresses about like a photograph."""
     random = np.random.default_rng(0)
     coarse = Image.fromarray(random.integers(0, 255, (30, 40, 3), dtype=np.uint8))
     smooth = np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC))
@@ -92,7 +93,7 @@ def field(width: int, height: int) -> Image.Image:
 
 
 def dicom(pixels: "np.ndarray[tuple[int, ...], np.dtype[np.uint16]]", syntax: UID) -> Dataset:
-    """A radiograph of 12 bits with a window."""
+    """Return a 12-bit radiograph with a window."""
     made = Dataset()
     made.file_meta = FileMetaDataset()
     made.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
@@ -103,7 +104,7 @@ def dicom(pixels: "np.ndarray[tuple[int, ...], np.dtype[np.uint16]]", syntax: UI
     made.WindowCenter, made.WindowWidth = 1800, 2500
     made.PixelData = pixels.tobytes()
     made["PixelData"].VR = "OW"
-    if syntax == JPEGLosslessSV1:  # pydicom has no encoder for that
+    if syntax == JPEGLosslessSV1:  # pydicom has no encoder for it
         from imagecodecs import jpeg8_encode
 
         stream = jpeg8_encode(pixels, lossless=True, bitspersample=12, predictor=1)
@@ -115,7 +116,7 @@ def dicom(pixels: "np.ndarray[tuple[int, ...], np.dtype[np.uint16]]", syntax: UI
 
 
 def sides(path: Path) -> dict[str, Read]:
-    """How each side reads pictures of this kind and makes them small."""
+    """Return each side's function that reads and resizes pictures of this kind."""
     monai = Compose([LoadImage(ensure_channel_first=True), Resize((SIZE, SIZE))])
     if path.suffix == ".dcm":
         return {"MONAI": monai, "ours": ours(DicomReader())}
@@ -124,13 +125,13 @@ def sides(path: Path) -> dict[str, Read]:
 
 
 def ours(reader: DicomReader | ImageReader) -> Read:
-    """Our reader and step, as the runner calls them."""
+    """Return our reader and step, called as the runner does."""
     step = OurResize(SIZE)
     return lambda path: [step(sample) for sample in reader.read(Item(path.name, str(path)))]
 
 
 def timed(reads: dict[str, Read], paths: list[Path], rounds: int) -> dict[tuple[str, int], float]:
-    """Median seconds a picture by side and threads; the first round warms up and is left out."""
+    """Return median seconds per picture by side and threads, without the first, warm-up round."""
     laps: dict[tuple[str, int], list[float]] = {}
     for number in range(rounds + 1):
         for threads in THREADS:

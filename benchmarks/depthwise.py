@@ -1,10 +1,10 @@
-"""Training steps with torch's depthwise convolutions and with ours, in turn, in one process.
+"""Training steps with torch's depthwise convolutions and with ours, alternating in one process.
 
     python benchmarks/depthwise.py [--rounds 5] [--side 192] [--batch 32]
 
-A step is forward, cross-entropy, backward and AdamW of EfficientNet-Lite0 in bfloat16 on the
-processor; pictures are random numbers. Prints pictures a second of each round's both ways, and the
-median ratio.
+A step is forward, cross-entropy, backward and AdamW of EfficientNet-Lite0 in bfloat16 on the CPU;
+pictures are random numbers. Prints pictures per second of both for each round, and the median
+ratio.
 """
 
 import argparse

@@ -1,17 +1,17 @@
-"""Folders of pictures through ``pipeline run`` and through the loop that a MONAI user would write.
+"""Classify folders of pictures by ``pipeline run`` and by a typical MONAI loop.
 
     python benchmarks/end_to_end.py [--photographs 2000] [--radiographs 400] [--jpeg-2000 400]
         [--rounds 5] [--precisions auto,float32,int8]
 
 Both sides classify the same files with the same DenseNet-121 (random weights, seven labels) at
 224 x 224, batch 32. The loop is LoadImaged, Resized, ScaleIntensityd, a DataLoader with 0 and with
-2 workers, PyTorch eager under ``no_grad``; the better of the two counts. Start-up is left out of
-both: the loop is timed in a warm process, the pipeline by its own ``classify`` lap, ledger and
-digests included. Rounds are interleaved. ``auto`` takes half precision if these random weights pass
-the parity gate; weights that do not pass it run in float32. For ``int8``, ``pipeline quantise``
-makes a graph with at most 300 of the pictures first, and needs 64 of each kind; if none passes the
-gate, the run refuses it and the benchmark ends. The bound is what the pipeline's own profile
-states: all core-seconds of reading, preprocessing and the network over the cores.
+2 workers, PyTorch eager under ``no_grad``; the faster of the two counts. Start-up is excluded for
+both: the loop is timed in a warm process, the pipeline by its own ``classify`` time, which includes
+ledger and digests. Rounds are interleaved. ``auto`` uses half precision if these random weights
+pass the parity gate, and float32 otherwise. For ``int8``, ``pipeline quantise`` first makes a graph
+from at most 300 of the pictures, and needs 64 of each kind; if it does not pass the gate, the run
+refuses it and the benchmark ends. The bound is the one in the pipeline's own profile: all
+core-seconds of reading, preprocessing and the network, divided by the number of cores.
 """
 
 import argparse
@@ -97,7 +97,7 @@ def measure(kind: str, work: Path, options: argparse.Namespace) -> None:
 
 
 def draw_photographs(folder: Path, count: int) -> None:
-    """Smooth random colour fields: they compress and decode about like photographs."""
+    """Write smooth random colour fields, which compress and decode about like photographs."""
     random = np.random.default_rng(0)
     for number in range(count):
         coarse = random.integers(0, 255, (30, 40, 3), dtype=np.uint8)
@@ -108,7 +108,7 @@ def draw_photographs(folder: Path, count: int) -> None:
 
 
 def draw_radiographs(folder: Path, count: int, *, compressed: bool) -> None:
-    """Four different radiographs of 12 bits, in turn; each file has a number of its own."""
+    """Write four different 12-bit radiographs in turn; each file has its own instance UID."""
     for number, header in zip(range(count), radiographs(compressed), strict=False):
         header.SOPInstanceUID = header.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{number + 1}"
         header.save_as(folder / f"{number:05d}.dcm", enforce_file_format=True)
@@ -140,7 +140,7 @@ def radiographs(compressed: bool) -> Iterator[pydicom.FileDataset]:
 
 
 def monai_loop(paths: list[Path], workers: int) -> float:
-    """Pictures a second of the usual loop."""
+    """Return the pictures per second of a typical loop."""
     steps = Compose(
         [
             LoadImaged(keys="image", image_only=True),
@@ -169,7 +169,7 @@ class Pipeline:
         self._recipe.write_text(RECIPE.format(weights=work / "weights", precision=precision))
 
     def warm_up(self) -> None:
-        """Let the engine be chosen, once for these weights, before anything is timed."""
+        """Let the engine be selected for these weights before anything is timed."""
         if self._precision == "int8":
             self._command("quantise", self._pictures)
         self._run(min(self._pictures.iterdir()))

@@ -1,15 +1,15 @@
-"""The network alone, in every engine that is installed, beside PyTorch eager.
+"""Speed of the network alone in every installed engine, compared with PyTorch eager.
 
     python benchmarks/engines.py [--rounds 5] [--batch 16] [--side 224]
 
-The peer is the module as its library builds it, eager under ``no_grad`` in NCHW: DenseNet-121,
+The baseline is the module as its library builds it, eager under ``no_grad`` in NCHW: DenseNet-121,
 EfficientNet-B0 and ResNet-18 of MONAI, ResNet with the usual stride of 2. Weights are random and
-the same on both sides. Ours answers logits and evidence maps from pictures between 0 and 1, so
-normalisation is in it too. If NNCF is installed, the whole backbone in int8 is another way, with
-the ranges of the reference pictures. Rounds are interleaved; prints pictures a second, the ratio,
-the largest change of a score on the reference pictures, and whether the parity gate lets the engine
-pass. Beside it stands what the network's arithmetic would take at the rate of torch's float32
-matrix product: near a limit, though other libraries' products are quicker on some processors.
+the same on both sides. Ours computes logits and evidence maps from pictures in [0, 1], which
+includes normalisation. If NNCF is installed, the whole backbone in int8 is measured too, with
+ranges from the reference pictures. Rounds are interleaved. Prints pictures per second, the ratio,
+the largest change of a score on the reference pictures, and whether the engine passes the parity
+gate. Also prints the speed if the network's arithmetic ran at the rate of torch's float32 matrix
+product; this is close to a limit, though other libraries' products are faster on some processors.
 """
 
 import argparse
@@ -98,7 +98,7 @@ def measure(name: str, folder: Path, options: argparse.Namespace) -> None:
 
 
 def quantised(opening: EngineLoader, pictures: NDArray[np.float32], folder: Path) -> Engine:
-    """Return the network with its whole backbone in int8."""
+    """Return an engine with the whole backbone in int8."""
     from diascope.engines.openvino import OpenVinoEngine
     from diascope.engines.quantise import write_quantised
 
@@ -113,14 +113,14 @@ def product() -> None:
 
 
 def work_of(call: Callable[[], object]) -> int:
-    """Return the floating-point operations of convolutions and products in a call."""
+    """Return the number of floating-point operations of a call's convolutions and products."""
     with FlopCounterMode(display=False) as counter:
         call()
     return counter.get_total_flops()
 
 
 def rate(call: Callable[[], object], batch: int) -> Callable[[], float]:
-    """Return a function that measures pictures a second, over at least a second."""
+    """Return a function that measures pictures per second over at least a second."""
     call()
 
     def measured() -> float:
@@ -134,7 +134,7 @@ def rate(call: Callable[[], object], batch: int) -> Callable[[], float]:
 
 
 def write_weights(name: str, folder: Path, side: int) -> tuple[Network, ModelCard]:
-    """Write random weights; return the network, laid out as its library does, and the card."""
+    """Write random weights; return the network in its library's memory layout, and the card."""
     torch.manual_seed(0)
     backbone = make_backbone(name, {})
     network = Network(backbone.build(), build_head("linear", backbone.features, 7))
@@ -159,10 +159,10 @@ def write_weights(name: str, folder: Path, side: int) -> tuple[Network, ModelCar
 
 
 def settle(network: Network, pictures: NDArray[np.float32]) -> None:
-    """Give the batch norms the statistics of normalised pictures: with others, answers explode."""
+    """Set the batch norms' statistics from normalised pictures, so that outputs do not explode."""
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
-            module.momentum = None  # the mean over all that was seen
+            module.momentum = None  # cumulative average
     with torch.no_grad():
         network.train()(torch.from_numpy(pictures).permute(0, 3, 1, 2))
     network.eval()

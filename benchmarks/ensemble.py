@@ -1,11 +1,11 @@
-"""Whether several models answer better together than one of them does alone.
+"""Compare an ensemble of models with each of its members.
 
     python benchmarks/ensemble.py TABLE RECIPE RECIPE ... [--split test]
 
-Every recipe names a multiclass model of the same labels. Answers the pictures of a split with each,
-and prints macro AUC and balanced accuracy, with 95 % intervals over groups, of each model and of
-the mean of all models' log scores. A decision is the highest score over the label's frequency in
-the split ``validation``.
+Every recipe names a multiclass model with the same labels. Classifies the pictures of a split with
+each, and prints macro AUC and balanced accuracy, with 95 % intervals over groups, for each model
+and for the mean of all models' log scores. The predicted label is the one with the highest ratio of
+its score to its frequency in the split ``validation``.
 """
 
 import argparse

@@ -1,10 +1,10 @@
-"""What evidence costs: in a run, and on the page of one picture beside its classification.
+"""The cost of evidence maps in a run, and of explaining one picture instead of classifying it.
 
     python benchmarks/evidence.py [RECIPE] [--image FILE] [--rounds 5] [--batch 16]
 
-Ways take turns, warm, in one process; prints medians and ratios. A run's batch is ``predict`` with
-``run.evidence`` none, predicted and all. One picture is classified from file to answer, as in a
-run, and explained from file to page, without occlusion.
+The variants take turns in one warm process; prints medians and ratios. A batch is measured by
+``predict`` with ``run.evidence`` none, predicted and all. One picture is classified from file to
+answer, as in a run, and explained from file to page, without occlusion.
 """
 
 import argparse
@@ -65,7 +65,7 @@ def main() -> None:
 
 
 def told(ways: dict[str, Callable[[], object]], rounds: int) -> None:
-    """Time ways in turn, and print a row each: its median, and the ratio to that of the first."""
+    """Time functions in turn, and print a row for each: its median and the ratio to the first's."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(rounds + 1):
         for name, way in ways.items():

@@ -1,12 +1,12 @@
-"""Memory and cost per item as a folder grows: both should stay flat.
+"""Memory and time per item as a folder grows; both should stay constant.
 
     python benchmarks/growth.py [--items 1000 10000 100000] [--workers auto] [--kind processes]
 
 Classifies small pictures (links to 1,000 of 64 x 64) with a convnet of two layers, evidence,
-ledger, CSV and HTML report, each number of items in a process of its own. Prints the milliseconds
-an item of finding, classifying and reporting, the slowest tenth of the classification as a multiple
-of the median tenth, and the memory of the main process after 1,000 items, at the end of the
-classification and after the reports.
+ledger, CSV and HTML report, each number of items in a separate process. Prints the milliseconds per
+item for finding, classifying and reporting; the slowest tenth of the classification as a multiple
+of the median tenth; and the memory of the main process after 1,000 items, at the end of the
+classification, and after the reports.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def main() -> None:
     if options.one:
         print(json.dumps(measured(*map(Path, options.one))))
         return
-    print(f"workers {options.workers}, {options.kind}; milliseconds an item, memory in MB\n")
+    print(f"workers {options.workers}, {options.kind}; milliseconds per item, memory in MB\n")
     print(
         "| items | find | classify | slowest tenth | report | after 1,000 | classified | reported |"
     )
@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def write_recipe(work: Path, workers: str, kind: str) -> Path:
-    """A recipe with random weights for 32 x 32 and three labels."""
+    """Write a recipe with random weights for 32 x 32 and three labels; return its path."""
     backbone = make_backbone("convnet", {"layers": LAYERS})
     weights = work / "weights"
     weights.mkdir()
@@ -96,7 +96,7 @@ def write_recipe(work: Path, workers: str, kind: str) -> Path:
 
 
 def draw_pictures(folder: Path, count: int) -> None:
-    """Different pictures, and hard links to them: each is an item of its own."""
+    """Write different pictures, and hard links to them, each of which is a separate item."""
     folder.mkdir()
     random = np.random.default_rng(0)
     for number in range(min(count, DIFFERENT)):
@@ -114,7 +114,7 @@ def in_its_own_process(recipe: Path, pictures: Path) -> dict[str, float]:
 
 
 def measured(recipe: Path, pictures: Path) -> dict[str, float]:
-    """Run the recipe on a folder, and say what it took."""
+    """Run the recipe on a folder, and return its times and memory."""
     pipeline = compose(read_recipe(str(recipe)))
     pipeline.load()
     times, memory = [time.perf_counter()], [0.0]
@@ -142,14 +142,14 @@ def measured(recipe: Path, pictures: Path) -> dict[str, float]:
 
 
 def slowest(times: list[float]) -> float:
-    """The slowest tenth of the steps between these times, as a multiple of the median one."""
+    """Return the slowest tenth of the steps between these times as a multiple of the median."""
     edges = [times[round(part * (len(times) - 1) / 10)] for part in range(11)]
     tenths = [after - before for before, after in itertools.pairwise(edges)]
     return max(tenths) / statistics.median(tenths)
 
 
 def resident() -> float:
-    """What this process holds in memory now, in MB."""
+    """Return the resident memory of this process in MB."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 

@@ -1,14 +1,14 @@
-"""Whether a run over very many pictures loses one, or answers it otherwise, when it is killed.
+"""Check that a run over many pictures that is killed loses none and changes no answer.
 
     python benchmarks/lost.py [--items 1000000] [--kills 3]
 
 Writes folders of 1,000 small pictures: hard links to 1,000 of 64 x 64, and in each folder a damaged
 one, an empty one and a hidden one. ``pipeline run`` classifies them with a convnet of two layers,
-evidence, CSV and HTML report, and is killed with all its processes (SIGKILL) so many times, at even
-shares of the answers; each time the same command goes on. At the end every file must stand once in
-``predictions.csv`` or ``failures.csv``, with the end that it should have, and its scores must be
-those of the same picture in a run of the first folder alone that nobody disturbed; otherwise it
-ends with exit code 1.
+evidence, CSV and HTML report. It is killed with all its processes (SIGKILL) the given number of
+times, at evenly spaced numbers of answers, and resumed each time by the same command. At the end
+every file must appear exactly once in ``predictions.csv`` or ``failures.csv``, in its expected
+state, with the same scores as in an uninterrupted run of the first folder alone; otherwise the exit
+code is 1.
 """
 
 import argparse
@@ -76,7 +76,7 @@ def start(recipe: Path, pictures: Path, output: Path) -> subprocess.Popen[bytes]
 
 
 def killed(run: subprocess.Popen[bytes], output: Path, answers: int) -> int:
-    """Kill a run once its ledger holds so many answers; return how many it does."""
+    """Kill a run once its ledger holds enough answers; return how many it holds."""
     while (found := answered(output)) < answers:
         if run.poll() is not None:
             sys.exit(f"the run ended by itself, with exit code {run.returncode}")

@@ -1,4 +1,4 @@
-"""What benchmarks share: a description of the machine, a picture, medians of rounds, tables."""
+"""Shared by the benchmarks: a description of the machine, a picture, interleaved rounds, tables."""
 
 import os
 import platform
@@ -16,7 +16,7 @@ _ABILITIES = ("amx_bf16", "avx512_bf16", "avx512_vnni", "avx512f", "avx2")
 
 
 def machine() -> str:
-    """Describe processor, abilities that matter to networks, and versions."""
+    """Return the processor, its features that matter to networks, and library versions."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     pairs = (line.split(":", 1) for line in lines if ":" in line)
     facts = {key.strip(): value.strip() for key, value in pairs}
@@ -29,7 +29,7 @@ def machine() -> str:
 
 
 def interleaved(ways: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, float]:
-    """Call each way once a round, in turn, and return the median of what each gave."""
+    """Call each function once per round, in turn, and return the median of its results."""
     found: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, way in ways.items():

@@ -1,11 +1,11 @@
-"""By how much engines move the scores of real pictures, against torch in float32.
+"""How far engines change the scores of real pictures, compared with torch in float32.
 
     python benchmarks/parity.py RECIPE TABLE [--items 256]
 
-TABLE has a column ``path``. Takes the first pictures that the recipe can prepare, one view each,
-and prints for every engine and precision that is installed: the largest, the 99 % and the median
-change of a score, and how many decisions flip; the same for the drawn reference pictures, which are
-all that the parity gate sees.
+TABLE has a column ``path``. Uses the first pictures that the recipe can prepare, one view each, and
+prints for every installed engine and precision the largest, the 99 % and the median change of a
+score, and how many decisions flip; then the same for the drawn reference pictures, the only ones
+that the parity gate uses.
 """
 
 import argparse
@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def prepared(pipeline: Pipeline, table: Path) -> Iterator[NDArray[np.float32]]:
-    """Yield the first frame of each picture, as the network takes it."""
+    """Yield the network's input for the first frame of each picture."""
     card = pipeline.model.instance.card
     with table.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):

@@ -1,14 +1,14 @@
-"""Which backbone, size, step and loss suits a table: linear probes on frozen features.
+"""Compare backbones, sizes, steps and losses for a table by linear probes on frozen features.
 
     python benchmarks/probes.py RECIPE TABLE [--folds 5] [--only backbone]
 
-RECIPE has a ``train:`` part. For every change below, the backbone's pooled features of the
-pictures are worked out once, as they are (no augmentation); a linear head is trained on them, and
-each group is answered by a head that never saw it. Pictures whose split is ``test`` are left out:
-what is chosen here was not chosen on them. It prints macro AUC and balanced accuracy (of the
-highest score) with 95 % intervals over groups, and the paired difference to the recipe as it is.
+RECIPE has a ``train:`` section. For every change below, the backbone's pooled features of the
+pictures are computed once, without augmentation; linear heads are trained on them, and each group
+is classified by a head that never saw it. Pictures of the split ``test`` are left out, so that
+nothing is chosen on them. Prints macro AUC and balanced accuracy (of the highest score) with 95 %
+intervals over groups, and the paired difference to the unchanged recipe.
 
-What suits a frozen backbone need not suit one that is trained: this ranks cheaply what deserves a
+What suits a frozen backbone need not suit a trained one: this is a cheap ranking of what is worth
 training.
 """
 
@@ -37,7 +37,7 @@ Features = NDArray[np.float32]
 EPOCHS = 30
 
 PLAIN = ("balance=none", "label_smoothing=0", "epoch_size=0")
-"""Of the loss that all but the losses are compared with."""
+"""Loss settings used for all comparisons except those of losses."""
 
 LOOKS: dict[str, dict[str, tuple[str, ...]]] = {
     "backbone": {
@@ -95,7 +95,7 @@ def planned(
 
 
 def pooled(plan: Plan) -> Features:
-    """Return what the backbone gives for each picture, ``(N, F)``."""
+    """Return the backbone's pooled features of all pictures, ``(N, F)``."""
     rows = [example for example in plan.examples if example.split != "test"]
     height, width, _ = first_sample(rows[0], plan.preparation).pixels.shape
     pictures = Pictures(rows, plan.preparation, plan.card((height, width)))
@@ -111,7 +111,7 @@ def pooled(plan: Plan) -> Features:
 
 
 def answered(plan: Plan, features: Features, folds: int) -> Scored:
-    """Return the answers to all pictures, each by a head that never saw its group."""
+    """Return the scores of all pictures, each by a head that never saw its group."""
     rows = [example for example in plan.examples if example.split != "test"]
     names, task = plan.names, plan.options.task
     targets = np.array([row.vector(names, task) for row in rows], np.float32)

@@ -1,14 +1,14 @@
-"""What the executor ``ray`` costs an item, against ``local``: the same run, interleaved.
+"""Overhead per item of the executor ``ray`` compared with ``local``, in interleaved rounds.
 
     python benchmarks/ray_overhead.py [--pictures 2000] [--rounds 5] [--batch 32] [--cores N]
 
 Both classify JPEG photographs of 600 x 450 with the same small network (three convolutions, random
-weights), so that what an executor adds is seen. ``local`` has as many worker processes as ``ray``
-has actors: one a core, each with one thread. ``local, 0 workers`` does everything in one process
-and thread. Start-up is left out of both: the cluster of one node is there before, and the clock
-runs for the second half of the pictures, when all processes have long been at work. Ledger, digests
-and reports, which are the same for both, are left out. Prints pictures per second,
-milliseconds of a core per picture, and what ``ray`` takes more of these than one process does.
+weights), so that the executor's overhead shows. ``local`` has as many worker processes as ``ray``
+has actors: one per core, each with one thread. ``local, 0 workers`` does everything in one process
+and thread. Start-up is excluded for both: the cluster of one node is already running, and only the
+second half of the pictures is timed, when all processes have long been busy. Ledger, digests and
+reports, which are the same for both, are left out. Prints pictures per second, core milliseconds
+per picture, and how many more of these ``ray`` takes than one process does.
 """
 
 import argparse
@@ -78,13 +78,13 @@ def main() -> None:
     base = 1000 / rates["local, 0 workers"]
     for name, count in (("ray, 1 actor", 1), (f"ray, {cores} actors", cores)):
         each = 1000 * count / rates[name]
-        print(f"{name}: {each:.2f} ms of a core a picture, {each - base:+.2f} ms against local")
+        print(f"{name}: {each:.2f} core ms per picture, {each - base:+.2f} ms against local")
 
 
 def timed(
     items: list[Item], weights: Path, batch: int, workers: int, executor: str
 ) -> Callable[[], float]:
-    """Return a function that carries the run out and returns pictures per second."""
+    """Return a function that executes the run and returns pictures per second."""
     recipe = weights.parent / f"{len(list(weights.parent.glob('*.yaml')))}.yaml"
     recipe.write_text(
         RECIPE.format(weights=weights, batch=batch, workers=workers, executor=executor)
@@ -109,7 +109,7 @@ def timed(
 
 
 def write_weights(folder: Path) -> Path:
-    """A classifier folder with a network that takes little time."""
+    """Write a classifier folder with a fast network; return its path."""
     torch.manual_seed(0)
     backbone = make_backbone("convnet", {"layers": LAYERS})
     network = Network(backbone.build(), build_head("linear", backbone.features, 7))

@@ -2,9 +2,9 @@
 
     python benchmarks/robustness.py RECIPE TABLE [--split test] [--items 600]
 
-Alters the held-out pictures before preprocessing, one way at a time, and measures the recipe's
-answers: macro AUC, balanced accuracy, calibration error. It stands in for other collections only
-in part: other people and diseases are not simulated.
+Alters the held-out pictures before preprocessing, in one way at a time, and prints macro AUC,
+balanced accuracy and calibration error. This simulates other collections only in part: other
+people and diseases are not simulated.
 """
 
 import argparse
@@ -31,7 +31,7 @@ METRICS = ("auc_macro", "auc", "balanced_accuracy", "ece")
 
 
 def cut(share: float) -> Callable[[Pixels], Pixels]:
-    """Keep the middle: a closer look."""
+    """Return a function that keeps the middle, like a closer view."""
 
     def change(pixels: Pixels) -> Pixels:
         rows, columns = (round(side * (1 - share) / 2) for side in pixels.shape[:2])
@@ -41,7 +41,7 @@ def cut(share: float) -> Callable[[Pixels], Pixels]:
 
 
 def widened(share: float) -> Callable[[Pixels], Pixels]:
-    """Mirror the borders outwards: a look from farther away."""
+    """Return a function that mirrors the borders outwards, like a view from farther away."""
 
     def change(pixels: Pixels) -> Pixels:
         rows, columns = (round(side * share / 2) for side in pixels.shape[:2])
@@ -51,7 +51,7 @@ def widened(share: float) -> Callable[[Pixels], Pixels]:
 
 
 def squared(pixels: Pixels) -> Pixels:
-    """Keep the middle square, so that its shape is not squashed."""
+    """Keep the middle square, so that resizing does not change its proportions."""
     side = min(pixels.shape[:2])
     top, left = ((length - side) // 2 for length in pixels.shape[:2])
     return pixels[top : top + side, left : left + side]

@@ -2,8 +2,8 @@
 
     python benchmarks/slide_maker.py OUT.tif [--size 40000] [--seed 0]
 
-Any size takes the same memory: one patch of texture is repeated under a small mask that libvips
-enlarges as it writes. OpenSlide and the reader ``slide`` both read the file and its spacing.
+Memory does not depend on the size: one patch of texture is repeated under a small mask that libvips
+enlarges while writing. OpenSlide and the reader ``slide`` both read the file and its spacing.
 """
 
 import argparse
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 SPACING_UM = 0.5
-PATCH, NUCLEI, NUCLEUS = 2048, 4000, (5, 12)  # pixels, a number, pixels across at least and at most
-COARSE, ISLANDS = 400, 9  # pixels of the mask's side, and how many islands may fit along it
+PATCH, NUCLEI, NUCLEUS = 2048, 4000, (5, 12)  # side in pixels, number, range of radii in pixels
+COARSE, ISLANDS = 400, 9  # side of the mask in pixels, and of the noise that it is enlarged from
 GLASS = (243, 241, 244)
 EOSIN, HAEMATOXYLIN = np.array((226, 150, 190)), np.array((96, 62, 140))
 
@@ -32,7 +32,7 @@ def main() -> None:
 
 
 def draw(path: Path, size: int, seed: int = 0) -> None:
-    """Write a slide of ``size`` x ``size`` pixels; about a third of it is covered."""
+    """Write a slide of ``size`` x ``size`` pixels, about a third of it tissue."""
     random = np.random.default_rng(seed)
     repeats = -(-size // PATCH)
     texture = pyvips.Image.new_from_array(patch(random)).replicate(repeats, repeats)
@@ -54,7 +54,7 @@ def draw(path: Path, size: int, seed: int = 0) -> None:
 
 
 def patch(random: np.random.Generator) -> NDArray[np.uint8]:
-    """Return ``(PATCH, PATCH, 3)``: round nuclei on a mottled ground; its edges meet."""
+    """Return ``(PATCH, PATCH, 3)``: round nuclei on a mottled background, tileable."""
     spots = np.zeros((PATCH, PATCH), np.float32)
     for y, x in random.integers(0, PATCH, (NUCLEI, 2)):
         radius = int(random.integers(*NUCLEUS))
@@ -68,7 +68,7 @@ def patch(random: np.random.Generator) -> NDArray[np.uint8]:
 
 
 def cover(random: np.random.Generator) -> NDArray[np.uint8]:
-    """Return ``(COARSE, COARSE)``: 255 where the slide is covered, in islands off the edges."""
+    """Return the mask ``(COARSE, COARSE)``: 255 where there is tissue, in islands off the edges."""
     noise = Image.fromarray(random.normal(size=(ISLANDS, ISLANDS)).astype(np.float32))
     smooth = np.asarray(noise.resize((COARSE, COARSE), Image.Resampling.BICUBIC))
     rows, columns = np.mgrid[-1 : 1 : COARSE * 1j, -1 : 1 : COARSE * 1j]

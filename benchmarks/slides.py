@@ -1,18 +1,17 @@
-"""A whole slide through ``pipeline run`` and through the loop that a user of OpenSlide would write.
+"""Classify a whole slide by ``pipeline run`` and by a typical OpenSlide loop.
 
     python benchmarks/slides.py [--size 40000] [--small 10000] [--timed 22500] [--rounds 5]
 
-Memory: the peaks of two runs, over a slide of ``--size`` and one of ``--small`` pixels a side.
-Speed: tiles per second over a slide of ``--timed`` pixels a side, of about 2,000 tiles. Both sides
+Memory: the peaks of two runs, on a slide with a side of ``--size`` pixels and one of ``--small``.
+Speed: tiles per second on a slide with a side of ``--timed`` pixels, about 2,000 tiles. Both sides
 classify the same tiles with the same network at the same spacing, ours in the engine that `auto`
-chooses. The loop is
-``read_region`` and Pillow's resize in a DataLoader without workers, batch 32, eager under
-``no_grad``; it is told where the tissue is. Ours searches it, makes evidence maps, keeps
-checkpoints and digests. Start-up is left out of both: the loop is timed in a warm process, the
-pipeline by its own ``classify`` lap. Rounds are interleaved.
+selects. The loop is ``read_region`` and Pillow's resize in a DataLoader without workers, batch 32,
+eager under ``no_grad``; it is given the tiles with tissue. Ours finds them itself, computes
+evidence maps, and keeps checkpoints and digests. Start-up is excluded for both: the loop is timed
+in a warm process, the pipeline by its own ``classify`` time. Rounds are interleaved.
 
-The weights are those of an installed model, ``derm-lesion`` unless named: an EfficientNet-Lite0, as
-the models for tissue are. It is speed that is measured; what it answers means nothing here.
+The weights are those of an installed model, by default ``derm-lesion``: an EfficientNet-Lite0, as
+the tissue models are. Only speed is measured; the answers mean nothing here.
 """
 
 import argparse
@@ -59,7 +58,7 @@ run: {{batch: {batch}, device: cpu}}
 
 @dataclass(frozen=True)
 class Run:
-    """What a ``pipeline run`` took: seconds to classify, and MiB at its peak."""
+    """Seconds of classification, peak memory in MiB, and tiles of a ``pipeline run``."""
 
     seconds: float
     peak: float
@@ -71,7 +70,7 @@ class Run:
 
 
 class Tiles(Dataset[torch.Tensor]):
-    """What a user would write: one ``read_region`` and one resize a tile."""
+    """A typical dataset: one ``read_region`` and one resize per tile."""
 
     def __init__(self, path: Path, boxes: NDArray[np.int32], side: int, classifier: Any) -> None:
         self.slide, self.boxes, self.side = OpenSlide(path), boxes, side
@@ -121,7 +120,7 @@ def slide(folder: Path, size: int) -> Path:
 
 
 def write_recipe(work: Path, model: str) -> Path:
-    """Write the recipe; tiles are of the size that the model's card names."""
+    """Write the recipe, with tiles of the size in the model's card."""
     path = work / "benchmark.yaml"
     values = {"spacing": SPACING_UM, "model": model, "batch": BATCH}
     path.write_text(RECIPE.format(tile=1, **values))
@@ -131,7 +130,7 @@ def write_recipe(work: Path, model: str) -> Path:
 
 
 def memory(recipe: Path, work: Path, slides: list[Path]) -> None:
-    pipeline_run(recipe, work, slides[0], "auto")  # chooses the engine, which takes memory once
+    pipeline_run(recipe, work, slides[0], "auto")  # selects the engine, which takes memory once
     runs = [pipeline_run(recipe, work, path, "auto") for path in slides]
     print("| slide | tiles | peak MiB | tiles/s |\n| --- | --- | --- | --- |")
     for path, run in zip(slides, runs, strict=True):
@@ -157,13 +156,13 @@ def speed(recipe: Path, work: Path, path: Path, rounds: int) -> None:
     print("| | tiles/s | ratio |\n| --- | --- | --- |")
     for name, rate in medians.items():
         print(f"| {name} | {rate:.1f} | {rate / base:.2f} |")
-    print("\n| part, alone | loop, ms a tile | ours, ms a tile |\n| --- | --- | --- |")
+    print("\n| part, alone | loop, ms per tile | ours, ms per tile |\n| --- | --- | --- |")
     for name, one, other in parts(path, boxes[:512], pipeline, classifier, peer):
         print(f"| {name} | {one:.1f} | {other:.1f} |")
 
 
 def pipeline_run(recipe: Path, work: Path, path: Path, workers: str) -> Run:
-    """Run the command as a user would, in an output folder of its own."""
+    """Run the command as a user would, with its own output folder."""
     output = Path(tempfile.mkdtemp(dir=work))
     command = [sys.executable, "-m", "diascope", "run", str(recipe), str(path)]
     command += ["--output", str(output), "--workers", workers, "--quiet"]
@@ -180,10 +179,10 @@ def pipeline_run(recipe: Path, work: Path, path: Path, workers: str) -> Run:
 
 
 def session_peak(session: int) -> float:
-    """Return in MiB what the processes of a session took at most, each at its own peak.
+    """Return the sum of the peak memory of a session's processes in MiB.
 
-    Linux keeps each one's peak (``VmHWM``), so none is missed; they may not have been at the same
-    time.
+    Linux records the peak of each process (``VmHWM``), so none is missed; they need not have
+    occurred at the same time.
     """
     kib = 0
     for folder in Path("/proc").glob("[0-9]*"):
@@ -198,12 +197,12 @@ def session_peak(session: int) -> float:
 
 
 def plain(classifier: Classifier) -> torch.nn.Module:
-    """Return the network laid out as torch lays it out for everybody."""
+    """Return the network in torch's default memory layout."""
     return deepcopy(classifier.network).to(memory_format=torch.contiguous_format)
 
 
 def loop(path: Path, boxes: NDArray[np.int32], classifier: Classifier) -> float:
-    """Tiles per second of the usual loop."""
+    """Return the tiles per second of a typical loop."""
     tiles = Tiles(path, boxes, classifier.card.size[0], classifier)
     network = plain(classifier)
     start = time.perf_counter()
@@ -222,7 +221,7 @@ def parts(
     classifier: Classifier,
     peer: Classifier,
 ) -> Iterator[tuple[str, float, float]]:
-    """Yield the name of a part of the work, and milliseconds a tile in the loop and in ours."""
+    """Yield the name of a part of the work, and milliseconds per tile in the loop and in ours."""
     tiles = Tiles(path, boxes, classifier.card.size[0], classifier)
     reader: Any = pipeline.preparation.readers[0].instance
     samples = []

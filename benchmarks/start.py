@@ -1,9 +1,9 @@
-"""How long one picture takes from the command to its first prediction, and to the command's end.
+"""Time from the start of the command to the first prediction, and to the end, for one picture.
 
     python benchmarks/start.py [RECIPE] [PICTURE] [--rounds 7]
 
-The first run, which may choose an engine and export the network, is not counted. A prediction
-counts from when another process can read it in the ledger. Prints medians and extremes in seconds.
+The first run, which may select an engine and export the network, is not counted. A prediction
+counts once another process can read it in the ledger. Prints medians and extremes in seconds.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def timed(recipe: str, picture: str) -> tuple[float, float]:
                 time.sleep(PAUSE_S)
         if process.returncode or first is None:
             raise SystemExit(
-                f"the run failed or was over too fast to be seen: {process.returncode}"
+                f"the run failed or ended too fast to be observed: {process.returncode}"
             )
         return first, time.perf_counter() - start
 
@@ -60,7 +60,7 @@ def answered(ledger: Path) -> bool:
         with closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as base:
             (count,) = base.execute("select count(*) from items where state = 'ok'").fetchone()
             return bool(count)
-    except sqlite3.OperationalError:  # its tables are not there yet, or it is being written
+    except sqlite3.OperationalError:  # the tables do not exist yet, or are being written
         return False
 
 

@@ -1,13 +1,13 @@
-"""A training by ``pipeline train`` and by the loop that a MONAI user would write.
+"""Speed of training by ``pipeline train`` and by a typical MONAI loop.
 
     python benchmarks/training.py [--pictures 2048] [--rounds 3] [--size 192]
 
 Both sides train EfficientNet-Lite0 on the same drawn JPEGs of 200 x 150, batch 32, AdamW, with the
-transforms of MONAI that ``derm-train.yaml`` names. The loop reads with LoadImage, Resize and a
-DataLoader, with one worker and with one a core; its network is PyTorch eager, in float32 and under
-bfloat16 autocast. Ours is ``precision: bf16-mixed``, in one process and in one a core. Both use the
-processor. Rates are taken between lines of progress, ten seconds apart, so that neither start-up
-nor inspection counts: take more pictures on a fast machine.
+MONAI transforms that ``derm-train.yaml`` names. The loop reads with LoadImage, Resize and a
+DataLoader, with one worker and with one per core; its network is PyTorch eager, in float32 and
+under bfloat16 autocast. Ours uses ``precision: bf16-mixed``, in one process and in one per core.
+Both use the CPU. Our rate is measured between progress lines, which are ten seconds apart, so that
+neither start-up nor inspection counts: use more pictures on a fast machine.
 """
 
 import argparse
@@ -36,13 +36,13 @@ from diascope.document import read_document
 from diascope.network import Network, build_head
 
 BATCH, LABELS, CORES = 32, 7, len(os.sched_getaffinity(0))
-LOOPED = 512  # pictures of the loop, whose rate is steady
+LOOPED = 512  # pictures are enough for the loop, whose rate is steady
 PLAIN = Path(__file__).parents[1] / "pipelines" / "derm-train.yaml"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pictures", type=int, default=2048, help="that are trained on")
+    parser.add_argument("--pictures", type=int, default=2048, help="to train on")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--size", type=int, default=192)
     options = parser.parse_args()
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def draw(folder: Path, count: int) -> list[Path]:
-    """Draw pictures and their table; a sixteenth more than are trained on validates."""
+    """Draw pictures and their table; a sixteenth more are added for validation."""
     random = np.random.default_rng(0)
     rows = []
     for number in range(count + count // 16):
@@ -104,7 +104,7 @@ def write_recipe(folder: Path, augment: list[Any], options: argparse.Namespace) 
 
 
 def loop(paths: list[Path], augment: list[Any], size: int, workers: int, *, half: bool) -> float:
-    """Pictures a second of the usual loop, after its first step."""
+    """Return the pictures per second of a typical loop after its first step."""
     steps = transforms.Compose(
         [
             transforms.LoadImage(image_only=True),
@@ -137,7 +137,7 @@ def loop(paths: list[Path], augment: list[Any], size: int, workers: int, *, half
 
 
 def ours(recipe: Path, processes: int) -> float:
-    """Pictures a second of ``pipeline train``, between its first and its last line of progress."""
+    """Return the pictures per second of ``pipeline train`` between first and last progress line."""
     with tempfile.TemporaryDirectory(dir=recipe.parent) as output:
         command = [sys.executable, "-m", "diascope", "train", str(recipe), "--output", output]
         command += ["--set", f"train.devices={processes}"]
@@ -150,7 +150,7 @@ def ours(recipe: Path, processes: int) -> float:
                 if " step " in line and "validation" not in line:
                     told.append((perf_counter(), int(line.split(" step ")[1].split("/")[0])))
         if process.returncode or len(told) < 2:
-            raise RuntimeError(f"{command} told {told}; take more --pictures")
+            raise RuntimeError(f"{command} reported {told}; use more --pictures")
     (begin, first), (end, last) = told[0], told[-1]
     return BATCH * (last - first) / (end - begin)
 

@@ -1,13 +1,13 @@
-"""Features of other projects' networks beside ours, started from the files that they write.
+"""Compare features of other projects' networks with ours after loading their weights files.
 
     python -m venv peers && peers/bin/pip install -e . torchvision torchxrayvision timm
     peers/bin/python benchmarks/transfer.py
 
-Not for the project's own environment: torchvision brings another torch (6 GB). Each network is of
-its project's own class, with random weights and running statistics. Prints the largest difference
-of features, as a share of their standard deviation, or the refusal. With torch 2.14.1, torchvision
-0.29.1, torchxrayvision 1.5.7, timm 1.0.31 and MONAI 1.6.1 it printed 0 for all under "alike", and
-1, 5 and 5 for those under "not alike": names and shapes fit, but they compute something else.
+Use a separate environment: torchvision brings another torch (6 GB). Each network is built by its
+own project, with random weights and running statistics. Prints the largest difference of features,
+as a fraction of their standard deviation, or the refusal. With torch 2.14.1, torchvision 0.29.1,
+torchxrayvision 1.5.7, timm 1.0.31 and MONAI 1.6.1 it printed 0 for all under "alike", and 1, 5 and
+5 for those under "not alike": their names and shapes fit, but they compute something else.
 """
 
 import tempfile
@@ -67,7 +67,7 @@ def compare_timm(name: str, ours: Any) -> None:
 
 
 def compare(name: str, net: nn.Module, features: Any, ours: Any, **how: Any) -> None:
-    """Write a network's file, start ours from it, and print how far their features differ."""
+    """Write a network's file, load it into ours, and print how far their features differ."""
     for norm in (part for part in net.modules() if isinstance(part, nn.BatchNorm2d)):
         for tensor, least in ((norm.weight, 0.5), (norm.running_var, 0.5), (norm.bias, -0.5)):
             nn.init.uniform_(tensor, least, least + 1)
@@ -106,7 +106,7 @@ def bundle(net: nn.Module, file: Path) -> Path:
 
 
 def keys(net: Any) -> dict[str, str]:
-    """Return what `start: {keys: ...}` needs for an EfficientNet of timm."""
+    """Return the `start: {keys: ...}` for an EfficientNet of timm."""
     found = {"conv_stem.": "stem.", "bn1.": "stem_norm.", "conv_head.": "head."}
     places = [(i, j) for i, stage in enumerate(net.blocks) for j in range(len(stage))]
     for number, (i, j) in enumerate(places):

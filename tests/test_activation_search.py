@@ -118,7 +118,7 @@ def test_a_table_needs_no_labels_but_they_are_kept(
     [
         (b"", "needs a column path, got none"),
         (b"picture\na.png\n", "needs a column path, got picture"),
-        (b"path;label\na.png;x\n", "parted by ';'; save it with commas"),
+        (b"path;label\na.png;x\n", "separated by ';'; save it with commas"),
         (b"path,label\n\xe9.png,x\n", "save it as CSV UTF-8"),
         (b"path,label\n,\n", "has no rows"),
         (None, "cannot be read"),

@@ -177,7 +177,7 @@ def test_a_csv_list_has_a_column_path_and_may_end_in_empty_rows(tree: Path) -> N
 
 def test_a_csv_list_without_the_column_is_an_error_with_the_columns(tree: Path) -> None:
     (tree / "list.csv").write_text("age;path\n7;a.png\n")
-    with pytest.raises(UsageError, match=r"no column 'path': age;path\n.*parted by ';'"):
+    with pytest.raises(UsageError, match=r"no column 'path': age;path\n.*separated by ';'"):
         ids(lists=[Path("list.csv")])
 
 

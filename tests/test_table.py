@@ -64,7 +64,7 @@ def test_blanks_around_a_path_are_the_files_if_it_is_there(write: Write, tmp_pat
 def test_cells_that_are_not_parted_by_commas_are_told(write: Write, mark: str) -> None:
     error = refusal(write(f"path{mark}label\na.png{mark}x\n"))
 
-    assert error.hint == f"Its cells are parted by {mark!r}; save it with commas."
+    assert error.hint == f"Its cells are separated by {mark!r}; save it with commas."
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
@@ -75,7 +75,7 @@ def test_a_table_of_another_encoding_is_told_how_to_be_saved(write: Write, encod
 
 
 def test_a_table_with_a_quote_that_is_never_closed_is_told_to_have_one(write: Write) -> None:
-    assert "a quote" in refusal(write('path,label\n"a.png,x\n' + "b.png,x\n" * 2**15)).hint
+    assert "unclosed quote" in refusal(write('path,label\n"a.png,x\n' + "b.png,x\n" * 2**15)).hint
 
 
 @pytest.mark.parametrize(
@@ -189,8 +189,8 @@ def test_lines_are_counted_across_blank_ones(write: Write) -> None:
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ("b.png,,p,", "needs one label a row, got ''"),
-        ("b.png,x|y,p,", "needs one label a row, got 'x|y'"),
+        ("b.png,,p,", "needs one label per row, got ''"),
+        ("b.png,x|y,p,", "needs one label per row, got 'x|y'"),
         (",x,p,", "the path is empty"),
         ("b.png,x,p,dev", "split must be one of train, validation, test, got 'dev'"),
     ],
@@ -224,7 +224,7 @@ def test_a_question_mark_alone_is_refused_with_its_line(write: Write, task: str)
     error = refusal(write("path,label\na.png,x\nb.png,?\n"), task)
 
     assert error.where.endswith("labels.csv:3")
-    assert error.message == "? names no label; write ?NAME"
+    assert error.message == "? without a label; write ?NAME"
 
 
 def test_a_row_with_too_many_cells_is_refused_by_its_line(write: Write) -> None:
@@ -236,7 +236,7 @@ def test_a_group_in_two_splits_is_refused_with_its_line(write: Write) -> None:
     error = refusal(write(text))
 
     assert error.where.endswith("labels.csv:4")
-    assert "'p1' stands in train and in test" in error.message
+    assert "'p1' is in train and in test" in error.message
 
 
 def example(*labels: str) -> Example:
@@ -286,4 +286,4 @@ def test_a_label_that_the_recipe_does_not_name_is_refused_with_its_first_line() 
     rows = [replace(example(label), line=line) for line, label in enumerate("abcb", 2)]
     with pytest.raises(TableError, match=r"does not name: b \(line 3\), c \(line 4\)\n") as caught:
         label_names(rows, ("a", "False"), Path("t"))
-    assert "names a, False; one in quotes" in caught.value.hint  # of `false`, which is none
+    assert "names a, False; a name in quotes" in caught.value.hint  # of `false`, which is none

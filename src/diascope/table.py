@@ -1,4 +1,4 @@
-"""The table of labelled pictures."""
+"""Read tables of labelled pictures."""
 
 import csv
 import math
@@ -16,7 +16,7 @@ from diascope.pages.formatting import plural
 
 Split = Literal["train", "validation", "test"]
 SPLIT_FILE = "split.csv"
-"""In a training's folder: which picture, of which group, was in which split."""
+"""File in a training's folder that lists the group and split of each picture."""
 
 _MISSING_SHOWN = 5
 _OWN = ("path", "label", "labels", "group", "split", "weight")
@@ -24,13 +24,13 @@ _OWN = ("path", "label", "labels", "group", "split", "weight")
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One row: a picture (its name in the table and its path), its labels, whom it belongs to.
+    """One row: a picture (its name in the table and its path), its labels and its group.
 
     Attributes:
-        unknown: labels of which the row says neither yes nor no.
-        weight: how much the row counts in training.
-        columns: what else the table says of the picture, as text.
-        line: where the row stands in the table.
+        unknown: labels marked as unknown for this picture.
+        weight: of the row in training.
+        columns: the other columns of the row, as text.
+        line: number of the row's line in the table.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Example:
     line: int = 0
 
     def vector(self, names: Sequence[str], task: Task) -> list[float]:
-        """Return the target: one number for each output of the network, NaN where unknown."""
+        """Return the target: one number per network output, NaN where unknown."""
         if task == "binary":
             return [float(names[1] in self.labels)]
         return [math.nan if name in self.unknown else float(name in self.labels) for name in names]
@@ -53,14 +53,13 @@ class Example:
 def read_table(path: Path, task: Task) -> list[Example]:
     """Read a label table.
 
-    Columns: ``path``, relative to the table; ``label``, or ``labels`` joined by bars, where
-    ``?name`` says that a label is unknown; optionally ``group``, ``split`` and ``weight``. Rows of
-    empty cells are left out.
+    Columns: ``path``, relative to the table; ``label``, or ``labels`` separated by ``|``, where
+    ``?name`` marks a label as unknown; optionally ``group``, ``split`` and ``weight``. Blank rows
+    are skipped.
 
     Raises:
-        TableError: naming the rows, for missing or doubled columns, missing cells, labels or
-            pictures, more than one label where one is allowed, or a group that stands in two
-            splits.
+        TableError: naming the rows, for missing or duplicate columns; missing cells, labels or
+            pictures; several labels where one is allowed; or a group in two splits.
     """
     columns, numbered = read_csv_rows(path)
     name = _labels_column(columns, path)
@@ -73,7 +72,7 @@ def read_table(path: Path, task: Task) -> list[Example]:
 
 
 def read_csv_rows(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
-    """Return the columns of a CSV, and its rows with their lines; rows of empty cells are left out.
+    """Return the columns of a CSV, and its rows with their line numbers, without blank rows.
 
     Raises:
         TableError: if it cannot be read.
@@ -93,20 +92,20 @@ def read_csv_rows(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]
 
 
 def strip_path(folder: Path, cell: str) -> str:
-    """Return a path of a table without blanks around it that no file has, as in a list."""
+    """Return a path cell without surrounding blanks, unless the file's name has them."""
     plain = cell.strip()
     return cell if plain != cell and os.path.isfile(folder / cell) else plain  # noqa: PTH113
 
 
 def label_names(examples: Sequence[Example], given: Sequence[str], path: Path) -> tuple[str, ...]:
-    """Return the labels of the task: as given in the recipe, or all that the table has.
+    """Return the labels of the task: those of the recipe, or all labels of the table, sorted.
 
     Raises:
-        TableError: if the table holds a label that the recipe does not name, or, without names in
-            the recipe, labels that differ only in case, blanks or how their letters are composed.
+        TableError: if the table holds a label that the recipe does not name, or, if the recipe
+            names none, labels that differ only in case, blanks or Unicode normalisation.
     """
     lines: dict[str, int] = {}
-    for example in reversed(examples):  # where each label stands first
+    for example in reversed(examples):  # keeps the first line of each label
         lines |= dict.fromkeys(example.labels | example.unknown, example.line)
     found = sorted(lines)
     unknown = [label for label in found if given and label not in given]
@@ -115,7 +114,7 @@ def label_names(examples: Sequence[Example], given: Sequence[str], path: Path) -
         raise TableError(
             f"holds labels that the recipe does not name: {told}",
             where=str(path),
-            hint=f"It names {', '.join(given)}; one in quotes is taken as it is written.",
+            hint=f"It names {', '.join(given)}; a name in quotes is taken literally.",
         )
     if given:
         return tuple(given)
@@ -127,7 +126,7 @@ def label_names(examples: Sequence[Example], given: Sequence[str], path: Path) -
         raise TableError(
             f"holds labels that differ only in case, or look the same: {', '.join(alike)}",
             where=str(path),
-            hint="Spell them alike; or name both under `labels:`, if both are meant.",
+            hint="Spell them the same way, or name both under `labels:` if both are meant.",
         )
     return tuple(found)
 
@@ -137,16 +136,16 @@ def _normalise_label(label: str) -> str:
 
 
 def is_blank(row: Mapping[Any, Any]) -> bool:
-    """Whether all cells of a row are empty, as spreadsheets leave rows at the end."""
+    """Whether all cells of a row are empty; spreadsheets often end with such rows."""
     cells = [cell for held in row.values() for cell in (held if isinstance(held, list) else [held])]
     return not any(cell and cell.strip() for cell in cells)
 
 
 def _labels_column(columns: Sequence[str], path: Path) -> str:
-    """Return which column holds the labels.
+    """Return the name of the label column.
 
     Raises:
-        TableError: if it, or ``path``, is not there or not the only one.
+        TableError: if it or ``path`` is missing, or a column is ambiguous.
     """
     where = str(path)
     if twice := [name for name, count in Counter(columns).items() if name and count > 1]:
@@ -165,31 +164,31 @@ def _labels_column(columns: Sequence[str], path: Path) -> str:
 
 
 def _check_near_names(columns: Sequence[str], where: str) -> None:
-    """Raise a TableError for a column that nobody would read as what its name says, such as
-    ``Group``: pictures of one patient would stand on two sides."""
+    """Raise a TableError for a column such as ``Group``, which would silently be ignored, so that
+    pictures of one group could be in two splits."""
     for name in columns:
         plain = name.strip().casefold()
         if plain in ("group", "split") and plain not in columns:
             raise TableError(
                 f"names the column {name!r}, which is not {plain}",
                 where=where,
-                hint=f"Write it as {plain}; or, if it is something else, name it otherwise.",
+                hint=f"Write it as {plain}; if it is something else, rename it.",
             )
 
 
 def quote_hint(error: Exception) -> str:
-    """Return what to look for in a CSV with a cell that is too long, else nothing."""
-    return 'Is a quote (") open that nothing closes?' if isinstance(error, csv.Error) else ""
+    """Return a hint for a CSV error, which is mostly an overlong cell, or an empty text."""
+    return 'Is there an unclosed quote (")?' if isinstance(error, csv.Error) else ""
 
 
 def columns_hint(columns: Sequence[str]) -> str:
-    """Return what to do about a table that lacks a column of ours, perhaps nothing."""
+    """Return a hint for a table that lacks a required column, or an empty text."""
     if not any(columns):
         return "Its first line must name the columns."
     if columns[0].startswith("sep="):
         return "Remove its first line, sep=, which only Excel reads, and save it with commas."
     if mark := next((mark for mark in ";\t" if len(columns) == 1 and mark in columns[0]), ""):
-        return f"Its cells are parted by {mark!r}; save it with commas."
+        return f"Its cells are separated by {mark!r}; save it with commas."
     near = [(name, name.strip().casefold()) for name in columns]
     odd = [f"{name!r} as {plain}" for name, plain in near if plain in _OWN and plain != name]
     return f"Write {', '.join(odd)}." if odd else ""
@@ -208,9 +207,9 @@ def _make_example(row: dict[str, str], line: int, column: str, path: Path, task:
     unknown = frozenset(cell[1:].strip() for cell in cells if cell.startswith("?"))
     labels = frozenset(cell for cell in cells if not cell.startswith("?"))
     if "" in unknown:
-        raise TableError("? names no label; write ?NAME", where=where)
+        raise TableError("? without a label; write ?NAME", where=where)
     if task != "multilabel" and (len(labels) != 1 or unknown):
-        raise TableError(f"a {task} task needs one label a row, got {row[column]!r}", where=where)
+        raise TableError(f"a {task} task needs one label per row, got {row[column]!r}", where=where)
     if both := labels & unknown:
         raise TableError(f"{', '.join(sorted(both))}: both known and unknown", where=where)
     split = row.get("split") or None
@@ -241,7 +240,7 @@ def _weight(text: str, where: str) -> float:
 
 
 def _check_pictures_exist(examples: Sequence[Example], path: Path) -> None:
-    # Path.is_file raises where a name is too long, as after a lost quote, or a folder closed
+    # Path.is_file raises if a name is too long, as after a lost quote, or a folder not accessible
     missing = [example for example in examples if not os.path.isfile(example.path)]  # noqa: PTH113
     if missing:
         shown = "; ".join(f"line {gone.line}: {gone.path}" for gone in missing[:_MISSING_SHOWN])
@@ -251,10 +250,10 @@ def _check_pictures_exist(examples: Sequence[Example], path: Path) -> None:
 def _check_leaks(examples: Sequence[Example], path: Path) -> None:
     seen: dict[str, Split | None] = {}
     for example in examples:
-        split = example.split or "train"  # as `split_by_group` takes it
+        split = example.split or "train"  # as in `split_by_group`
         if seen.setdefault(example.group, split) != split:
             raise TableError(
-                f"the group {example.group!r} stands in {seen[example.group]} and in {split}: "
-                "what is learned would leak",
+                f"the group {example.group!r} is in {seen[example.group]} and in {split}: "
+                "this is data leakage",
                 where=f"{path}:{example.line}",
             )

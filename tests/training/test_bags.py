@@ -129,10 +129,10 @@ def test_single_pictures_are_items_of_one_region(tmp_path: Path, table: Path) ->
     ("options", "words"),
     [
         ({"freeze_backbone": False}, "add freeze_backbone: true"),
-        ({"augment": ["RandGaussianNoise"]}, "augment: without meaning with head: attention"),
-        ({"test_time": "flips"}, "test_time: without meaning with head: attention"),
-        ({"frozen_epochs": 1, "layer_decay": 0.5}, "frozen_epochs, layer_decay: without meaning"),
-        ({"head": "linear", "regions": 4}, "regions: without meaning with head: linear"),
+        ({"augment": ["RandGaussianNoise"]}, "augment: no effect with head: attention"),
+        ({"test_time": "flips"}, "test_time: no effect with head: attention"),
+        ({"frozen_epochs": 1, "layer_decay": 0.5}, "frozen_epochs, layer_decay: no effect"),
+        ({"head": "linear", "regions": 4}, "regions: no effect with head: linear"),
     ],
 )
 def test_options_without_meaning_are_refused_with_the_line(

@@ -231,7 +231,7 @@ def test_copies_with_other_labels_are_told(inspect: Inspect, tmp_path: Path) -> 
 
     (warning,) = inspect(rows).warnings
 
-    assert "copies carry other labels" in warning
+    assert "copies have other labels" in warning
 
 
 def test_a_label_without_training_pictures_is_an_error_that_says_where_they_are(

@@ -1,4 +1,4 @@
-"""The features of items' regions: worked out once, and anew when what decides them changes."""
+"""The features of regions: computed once, and again when something they depend on changes."""
 
 import errno
 from collections.abc import Callable
@@ -65,19 +65,19 @@ def test_every_region_has_its_features_in_the_order_of_the_reader(work: Work, ta
             assert abs(np.corrcoef(column, levels)[0, 1]) > 0.99
 
 
-def test_what_is_known_is_not_worked_out_again(
+def test_what_is_known_is_not_computed_again(
     work: Work, table: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = {path: path.stat().st_mtime_ns for path in work()}
     work()
-    assert capsys.readouterr().out.count("items are worked out") == 1
+    assert capsys.readouterr().out.count("items are computed") == 1
     Image.new("RGB", (3 * SIDE, SIDE)).save(table.parent / "02.png")
     after = {path: path.stat().st_mtime_ns for path in work()}
-    assert "Features of 1 of 8 items are worked out once" in capsys.readouterr().out
+    assert "Features of 1 of 8 items are computed once" in capsys.readouterr().out
     assert len(before.items() & after.items()) == 7
 
 
-def test_an_item_that_changes_while_it_is_read_is_worked_out_anew(
+def test_an_item_that_changes_while_it_is_read_is_computed_again(
     work: Work, table: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from diascope.training.features import Extraction
@@ -124,7 +124,7 @@ def test_an_item_whose_features_are_no_numbers_is_named(
 ) -> None:
     infinite = np.full((2, 6), np.inf, np.float16)
     monkeypatch.setattr("diascope.training.features.Extraction._features", lambda *_: infinite)
-    with pytest.raises(TableError, match="features of some of it are no finite") as refused:
+    with pytest.raises(TableError, match="features of some of it are not finite") as refused:
         work()
     assert refused.value.where == str(table.parent / "00.png")
 

@@ -54,7 +54,7 @@ def test_a_fold_that_cannot_learn_a_label_is_refused_before_anything_is_trained(
     lines += [f"2-0{number}.png,blue,2-0" for number in range(4)]  # of one group
     table.write_text("\n".join(lines) + "\n")
     recipe = write_training(tmp_path / "t.yaml", table, folds=2, monitor="validation_loss")
-    told = r"fold \d of 2 has no picture of blue to learn from\n.*and blue has one: write folds: 0"
+    told = r"fold \d of 2 has no picture of blue to learn from\n.*blue has only one: write folds: 0"
     with pytest.raises(TableError, match=told):
         train(recipe, tmp_path / "mine")
     assert not (tmp_path / "mine").exists()

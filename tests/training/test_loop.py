@@ -156,7 +156,9 @@ def test_the_best_epoch_is_kept_not_the_last(
 def test_a_loss_that_is_no_number_ends_the_training_with_advice(
     tmp_path: Path, table: Path
 ) -> None:
-    with pytest.raises(WeightsError, match=r"not a number any more at step(.|\n)*learning_rate"):
+    with pytest.raises(
+        WeightsError, match=r"no longer a finite number at step(.|\n)*learning_rate"
+    ):
         weights(tmp_path / "mine", table, learning_rate=1e30)
 
 
@@ -203,7 +205,7 @@ def test_a_reading_process_that_was_ended_or_lacks_shared_memory_is_told(
     monkeypatch.setattr(Pictures, "picture", ended)
     with pytest.raises(RecipeError, match=r"run\.workers=0") as caught:
         train(recipe, tmp_path / "mine")
-    _, _, told = caught.value.message.partition("was ended, or had no memory: ")
+    _, _, told = caught.value.message.partition("was ended, or ran out of memory: ")
     assert told.startswith(f"RuntimeError: {shared or 'DataLoader worker (pid'}")
 
 
@@ -226,7 +228,7 @@ def test_a_monitor_that_tells_nothing_is_refused_before_the_first_epoch(tmp_path
     rows = [f"{line},{part}" for line, part in zip(lines, split, strict=True)]
     lines = [row.replace("0-01.png,red,0-0,train", "0-01.png,red,0-0,validation") for row in rows]
     table.write_text("\n".join([f"{header},split", *lines]))
-    with pytest.raises(TableError, match=r"auc_macro tells nothing(.|\n)*validation_loss"):
+    with pytest.raises(TableError, match=r"auc_macro cannot be computed(.|\n)*validation_loss"):
         weights(tmp_path / "mine", table, task="binary", test=0.0)
     assert weights(tmp_path / "other", table, task="binary", monitor="validation_loss", test=0.0)
 
@@ -246,7 +248,7 @@ def test_validation_pictures_of_which_nothing_is_known_are_refused(tmp_path: Pat
         ({"precision": "16-mixed"}, "16-mixed needs a GPU"),
         ({"by": ["site"]}, "no column 'site'"),
         ({"labels": ["red", "green", "blue", "red"]}, "labels repeat: red"),
-        ({"labels": [{"name": "red", "title": "Red"}]}, "a list of labels holds names alone"),
+        ({"labels": [{"name": "red", "title": "Red"}]}, "a list of labels must hold only names"),
     ],
     ids=str,
 )

@@ -27,9 +27,9 @@ from diascope.training.options import TrainOptions, train_options
         ({"seed": 2**32}, "seed must be below"),
         ({"teacher_share": 0.0}, r"teacher_share must lie in \(0, 1\], got 0"),
         ({"teacher_share": 1.5}, r"teacher_share must lie in \(0, 1\], got 1\.5"),
-        ({"monitor": "balanced_accuracy", "task": "multilabel"}, "needs one label a picture"),
-        ({"test": 0.6, "validation": 0.4}, "whose sum is below 1"),
-        ({"validation": 0.0}, "whose sum is below 1"),
+        ({"monitor": "balanced_accuracy", "task": "multilabel"}, "needs one label per picture"),
+        ({"test": 0.6, "validation": 0.4}, "their sum below 1"),
+        ({"validation": 0.0}, "their sum below 1"),
     ],
     ids=str,
 )

@@ -70,7 +70,7 @@ def test_more_gpus_than_are_here_are_refused(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     assert device_count(OPTIONS) == device_count(replace(OPTIONS, devices=2)) == 2
-    with pytest.raises(UsageError, match="devices is 3, and 2 GPUs are here"):
+    with pytest.raises(UsageError, match="devices is 3, but 2 GPUs are available"):
         device_count(replace(OPTIONS, devices=3))
 
 

@@ -155,7 +155,7 @@ def test_a_killed_training_goes_on_to_the_same_bytes_as_an_undisturbed_one(
     assert not (killed / "model.safetensors").exists()
 
     train(recipe, killed)
-    assert re.search(r"^goes on after epoch \d of 5$", capsys.readouterr().out, re.MULTILINE)
+    assert re.search(r"^resumes after epoch \d of 5$", capsys.readouterr().out, re.MULTILINE)
     train(recipe, undisturbed)
     assert "goes on" not in capsys.readouterr().out
     for name in ("model.safetensors", "history.json", "filters.npz"):

@@ -60,7 +60,7 @@ def test_a_head_that_was_trained_alone_is_no_start_and_what_is_one_is_told(tmp_p
     head = {"head.linear.weight": torch.ones(2, 8), "head.linear.bias": torch.ones(2)}
     said = refusal(saved(tmp_path / "w.pth", head))
 
-    assert "It holds a head alone" in said
+    assert "It holds only a head" in said
     assert "their.prefix" not in said
 
 
@@ -117,12 +117,12 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
     state = tiny().state_dict()
     state["bn1.bias"][3] = torch.nan
 
-    assert "no numbers: bn1.bias" in refusal(saved(tmp_path / "w.pth", state))
+    assert "not finite numbers: bn1.bias" in refusal(saved(tmp_path / "w.pth", state))
 
 
 def test_a_missing_file_and_a_folder_without_weights_are_refused(tmp_path: Path) -> None:
     assert "No such file" in refusal(tmp_path / "w.pth")
-    assert "nor models/model.pt\n  Name the file of the weights itself" in refusal(tmp_path)
+    assert "nor models/model.pt\n  Give the path of the weights file itself" in refusal(tmp_path)
 
 
 @pytest.mark.parametrize("scale", [0, float("inf")])

@@ -1,4 +1,4 @@
-"""What a training leaves behind: the weights file, and the card that says what it is."""
+"""The results of a training: the weights file and the card that describes it."""
 
 import platform
 import sys
@@ -39,13 +39,13 @@ def initial_card(
     *,
     head_only: bool,
 ) -> ModelCard:
-    """Return what is known before the training.
+    """Return the card as far as it is known before training.
 
     Args:
-        head_only: whether the backbone will not be in the weights file.
+        head_only: whether the weights file will hold only the head.
 
     Raises:
-        RecipeError: if the task's labels do not hold together.
+        RecipeError: if the card's fields contradict each other.
     """
     texts = options.labels
     card = ModelCard(
@@ -77,8 +77,11 @@ def initial_card(
 def _backbone_parameters(
     reference: Reference, recipe: Recipe, *, head_only: bool
 ) -> dict[str, Any]:
-    """Return the backbone's parameters as a card keeps them: paths are absolute, as no recipe is
-    beside them; without ``weights``, of which the file holds its own, unless it must be given."""
+    """Return the backbone's parameters for the card.
+
+    Paths are made absolute, since they can no longer be resolved against a recipe. ``weights`` is
+    dropped where it is optional, since the weights file contains the backbone's weights.
+    """
     loaded = load_plugin(find_plugin("backbone", reference.name))
     given = check_values(loaded, reference.parameters, where=reference.where, base=recipe.base)
     kept = {
@@ -91,7 +94,7 @@ def _backbone_parameters(
 
 
 def _with_absolute_paths(given: Any, written: Any) -> Any:
-    """Return a value as it was written, but for the paths that it was taken for."""
+    """Return a value as written in the recipe, with paths replaced by the resolved ones."""
     if isinstance(given, Path):
         return str(given)
     if isinstance(given, tuple | list) and any(isinstance(each, Path) for each in given):
@@ -100,10 +103,10 @@ def _with_absolute_paths(given: Any, written: Any) -> Any:
 
 
 def round_weights(network: Network, *, head_only: bool) -> dict[str, Tensor]:
-    """Return the tensors to store, by name; the network takes their values.
+    """Return the tensors to store, by name, and load their rounded values into the network.
 
-    Filters and matrices are stored in half precision, biases and normalisation in single; what has
-    several names is stored under each.
+    Filters and matrices are stored in half precision, biases and normalisation in single. A tensor
+    with several names is stored under each of them.
     """
     state = {
         name: (value.half() if value.ndim > 1 else value.clone()).contiguous().cpu()
@@ -127,7 +130,7 @@ def save_weights(
 
 
 def copies_warnings(copied: int, scored: Scored) -> list[str]:
-    """Return a warning, if some of the pictures measured are copies of pictures learned from."""
+    """Return a warning if any of the evaluated pictures are copies of training pictures."""
     if not copied:
         return []
     have = "has a copy" if copied == 1 else "have copies"
@@ -137,29 +140,28 @@ def copies_warnings(copied: int, scored: Scored) -> list[str]:
 
 
 def selection_warnings(split: Split) -> list[str]:
-    """Return a warning, if the pictures measured are those that the model was chosen by."""
+    """Return a warning if the evaluated split is also the one that the model was selected on."""
     if split == "test":
         return []
     return [f"{split} also chose epoch, calibration and decisions: figures flatter"]
 
 
 def add_metrics(card: ModelCard, evaluation: Evaluation, split: Split) -> ModelCard:
-    """Return the card with the metrics of an evaluation on a split, as a whole and by subgroup, and
-    with what it warns of."""
+    """Return the card with an evaluation's metrics, overall and by subgroup, and its warnings."""
     scored = evaluation.scored
     whom = f"{split}: {len(scored)} pictures of {len(set(scored.groups))} groups never trained on"
     return replace(card, **card_metrics(evaluation, whom))
 
 
 def provenance() -> dict[str, Any]:
-    """Return when and with what this training was made."""
+    """Return the date, library versions and platform of this training."""
     versions = {name: version(name) for name in _LIBRARIES}
     host = {"python": platform.python_version(), "platform": sys.platform}
     return {"date": datetime.now(UTC).date().isoformat(), "versions": versions | host}
 
 
 def summarise_data(options: TrainOptions, examples: Sequence[Example]) -> dict[str, Any]:
-    """Return what the recipe says of the data, and the pictures, groups and labels by split."""
+    """Return the recipe's ``data``, and the number of pictures, groups and labels in each split."""
     counts: dict[str, Any] = {}
     for split in ("train", "validation", "test"):
         chosen = [example for example in examples if example.split == split]

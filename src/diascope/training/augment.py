@@ -1,5 +1,5 @@
-"""Random changes of training pictures, by the names that a recipe gives: MONAI's transforms, ours,
-and those of ``augmentation`` plugins."""
+"""Augmentation of training pictures by the transforms that a recipe names: MONAI's, ours, and
+``augmentation`` plugins."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -29,22 +29,23 @@ from diascope.recipe import build
 
 _OURS = ("RandChroma", "RandJPEG", "RandVignette")
 _TRIALS = 32
-"""Of a chain, before a training: a change of one picture in ten is met in 29 of 30 trainings."""
+"""Trial runs of a chain before training: a transform with probability 0.1 is then applied at least
+once in 29 of 30 trainings."""
 
 
 class Augmentation:
-    """A chain of random changes of ``(C, H, W)`` in [0, 1]; same seed, same result.
+    """A chain of random transforms of ``(C, H, W)`` in [0, 1], reproducible by seed.
 
     Args:
-        base: folder in which the relative paths of plugins are looked up first.
+        base: folder against which plugins' relative paths are resolved first.
     """
 
     def __init__(self, written: tuple[Any, ...], where: str, base: Path | None = None) -> None:
         self._random = np.random.RandomState()
-        self._shapes: dict[tuple[int, ...], tuple[int, ...]] = {}  # of pictures, to what became
+        self._shapes: dict[tuple[int, ...], tuple[int, ...]] = {}  # input shape to output shape
         self._where = where
         self._chain = [_make_transform(entry, where, base) for entry in written]
-        for _, transform in self._chain:  # seeding one each takes as long as many
+        for _, transform in self._chain:  # one shared generator: seeding each would be slow
             transform.set_random_state(state=self._random)
 
     @property
@@ -52,11 +53,12 @@ class Augmentation:
         return [each.plugin for _, each in self._chain if isinstance(each, PluginTransform)]
 
     def __call__(self, picture: Tensor, seed: int) -> Tensor:
-        """Return the picture changed.
+        """Return the augmented picture.
 
         Raises:
-            PluginError: for a plugin that fails, or returns another shape or no numbers.
-            RecipeError: for a transform of MONAI that fails, or gives several pictures or sizes.
+            PluginError: if a plugin fails, changes the shape or returns non-finite values.
+            RecipeError: if a MONAI transform fails, returns several pictures, or changes the
+                picture's size at random.
         """
         self._random.seed(seed % 2**32)
         changed: Any = picture
@@ -78,20 +80,20 @@ class Augmentation:
         return whole
 
     def _check_size(self, given: tuple[int, ...], became: tuple[int, ...]) -> None:
-        """Check that pictures of one shape stay so, as those of a batch must."""
+        """Check that pictures of one shape are all transformed to one shape, as batching needs."""
         if became != (known := self._shapes.setdefault(given, became)):
             raise RecipeError(
-                f"augment: makes pictures {known} as well as {became} of pictures {given}",
+                f"augment: turns pictures {given} into {known} as well as {became}",
                 where=self._where,
-                hint="All must get one size: write keep_size: true, or a crop that is not random "
-                "in size; what turns by 90 degrees needs square pictures.",
+                hint="All must have one size: write keep_size: true, or use a crop of fixed size; "
+                "rotations by 90 degrees need square pictures.",
             )
 
     def dry_run(self, channels: int, size: tuple[int, int]) -> None:
-        """Change a grey picture of ``size`` (height, width) some times.
+        """Augment a grey picture of ``size`` (height, width) several times as a test.
 
         Raises:
-            PluginError, RecipeError: as each call.
+            PluginError, RecipeError: as ``__call__`` does.
         """
         for seed in range(_TRIALS):
             self(torch.full((channels, *size), 0.5), seed)
@@ -99,7 +101,7 @@ class Augmentation:
 
 @contextmanager
 def _without_metadata() -> Iterator[None]:
-    """Have MONAI compute on tensors without metadata, whose upkeep costs time."""
+    """Let MONAI use tensors without metadata, which takes time to maintain."""
     before = get_track_meta()
     set_track_meta(False)
     try:
@@ -109,7 +111,7 @@ def _without_metadata() -> Iterator[None]:
 
 
 class PluginTransform(RandomizableTransform):  # type: ignore[misc]
-    """A plugin's augmentation as a transform of MONAI, whose random state it is given."""
+    """An augmentation plugin wrapped as a MONAI transform; it gets the transform's random state."""
 
     def __init__(self, augmentation: "contracts.Augmentation", plugin: Plugin) -> None:
         super().__init__()
@@ -132,7 +134,7 @@ class PluginTransform(RandomizableTransform):  # type: ignore[misc]
 
 
 def _make_transform(entry: Any, where: str, base: Path | None) -> tuple[str, Any]:
-    """Return a transform that a recipe gives, and its name there."""
+    """Return the name and the transform of an entry of the recipe's ``augment``."""
     name: Any = entry
     values: Any = {}
     if isinstance(entry, Mapping) and len(entry) == 1:
@@ -154,12 +156,12 @@ def _make_transform(entry: Any, where: str, base: Path | None) -> tuple[str, Any
         return name, _make_plugin_transform(name, values, where, base)
     try:
         return name, found(**values)
-    except Exception as error:  # of what MONAI was not made for it raises almost anything
+    except Exception as error:  # for unexpected arguments MONAI raises almost anything
         raise RecipeError(f"augment: {name}: {reason_of(error)}", where=where) from error
 
 
 def _find_transform(name: Any) -> Any:
-    """Return our own or MONAI's transform of that name; None if there is none that fits."""
+    """Return our or MONAI's array transform of that name, or None."""
     from monai import transforms
 
     from diascope.training import transforms as ours

@@ -1,4 +1,4 @@
-"""Items of many regions, of which only the label of the whole is known: multiple-instance learning.
+"""Multiple-instance learning: items of many regions, where only the whole item is labelled.
 
 Source: Ilse et al. 2018, "Attention-based Deep Multiple Instance Learning".
 """
@@ -26,7 +26,7 @@ class Bags(Pictures):
 
     Args:
         features: of all items.
-        regions: drawn of an item whenever it is learned from; all of them if 0.
+        regions: how many regions of an item to draw each time; 0 uses all of them.
     """
 
     batch_size: ClassVar = 1
@@ -56,11 +56,11 @@ class Bags(Pictures):
         return list(features), torch.stack(targets), torch.stack(weights)
 
     def ready(self, batch: Any, device: torch.device) -> Any:
-        """Return a batch's features on the device."""
+        """Return the batch's features on the device."""
         return [features.to(device, non_blocking=True) for features in batch]
 
     def picture(self, row: int) -> NDArray[np.float32]:
-        """Return the item in small ``(C, H, W)`` in [0, 1]; its first frame if it has no overview.
+        """Return the item's overview ``(C, H, W)`` in [0, 1], or its first frame if it has none.
 
         Raises:
             TableError: if it cannot be read.
@@ -73,9 +73,9 @@ class Bags(Pictures):
 
 
 class BagNetwork(Network):
-    """A network that answers for items whose regions' features are known.
+    """A network that classifies items from precomputed features of their regions.
 
-    It takes a list of N times ``(n, F)`` and gives ``(N, L)`` logits.
+    It maps a list of N arrays ``(n, F)`` to logits ``(N, L)``.
     """
 
     head: AttentionHead

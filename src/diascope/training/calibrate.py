@@ -1,4 +1,4 @@
-"""Make probabilities of a network's logits, on pictures that it was not trained on."""
+"""Fit calibrations that turn logits into probabilities, on pictures not used for training."""
 
 from typing import Any
 
@@ -8,15 +8,15 @@ from diascope.card import Calibration, Task
 from diascope.evaluation.labelled_scores import Floats
 
 _MIN_PICTURES = 10
-"""Pictures with and without a label from which slope and bias can be told apart."""
+"""Fewest pictures with and without a label for fitting both slope and bias."""
 _MIN_FOR_BIAS = 3
-"""Those from which the bias alone can be fitted; with fewer, nothing is calibrated."""
+"""Fewest for fitting the bias alone; with fewer, nothing is calibrated."""
 _ROUNDING = 1e-5
-"""Share of the largest logit below which logits that differ do so by rounding, which no other
-machine repeats: a slope would make scores of it."""
+"""Fraction of the largest logit below which a spread of logits is only rounding, which differs
+between machines and which a slope would amplify."""
 _SHRINKAGE = 1.0
-"""Weight in pictures of the penalty that keeps biases of rare labels near 0, and the temperature
-near 1 where pictures are told apart without a mistake."""
+"""Weight, in pictures, of the penalty that keeps biases of rare labels near 0, and the temperature
+near 1 where the logits separate the labels perfectly."""
 
 
 def fit_calibration(
@@ -24,10 +24,10 @@ def fit_calibration(
 ) -> Calibration | None:
     """Return the calibration with the lowest log loss, or None if there are too few pictures.
 
-    Multiclass: one temperature, and a bias a label that undoes balanced sampling; 0 for a label
-    that is scarce. Binary and multilabel: slope and bias for each label, with Platt's targets, so
-    that pictures without a mistake make no score 0 or 1; the bias alone where a label is scarce, or
-    the network answers the same for every picture.
+    Multiclass: one temperature, and a bias for each label that undoes balanced sampling; the bias
+    of a scarce label is 0. Binary and multilabel: slope and bias for each label, with Platt's
+    targets, so that perfectly separated pictures do not get scores of 0 or 1; only the bias where a
+    label is scarce or all logits are the same.
 
     Source: Guo et al. 2017, "On Calibration of Modern Neural Networks"; Alexandari et al. 2020,
     "Maximum Likelihood with Bias-Corrected Calibration is Hard-To-Beat at Label Shift Adaptation";
@@ -36,7 +36,7 @@ def fit_calibration(
     Args:
         logits: ``(N, L)``, one column for a binary task.
         targets: of the same shape, 0 or 1, NaN where unknown.
-        fewest: pictures a label that a multiclass task needs in all.
+        fewest: pictures per label that a multiclass task needs in total.
     """
     if task == "multiclass":
         if len(logits) < fewest * logits.shape[1]:
@@ -57,7 +57,7 @@ def _fit_temperature(logits: Floats, targets: Floats) -> tuple[float, list[float
     known = targets.sum(axis=0) >= _MIN_FOR_BIAS
 
     def centred(bias: Floats) -> Floats:
-        """Softmax does not see what all have in common; a scarce label keeps what it has."""
+        """Remove the mean, to which softmax is invariant; scarce labels keep a bias of 0."""
         mean = (bias * known).sum() / max(known.sum(), 1)
         found: Floats = (bias - mean) * known
         return found
@@ -84,7 +84,7 @@ def _fit_platt(logits: Floats, targets: Floats) -> tuple[float, float] | None:
         return None
     many = scarce >= _MIN_PICTURES
     sloped = float(many and logits.std() > _ROUNDING * np.abs(logits).max())
-    width = float(logits.std()) if sloped else 1.0  # the same answer in whatever unit
+    width = float(logits.std()) if sloped else 1.0  # makes the fit independent of the logits' scale
     logits = logits / width
     if many:
         targets = np.where(targets == 1, (positives + 1) / (positives + 2), 1 / (negatives + 2))

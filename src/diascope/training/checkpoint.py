@@ -1,4 +1,4 @@
-"""The state of a training, on disk after every epoch, so that a kill costs at most one."""
+"""Checkpoints, written after every epoch, so that an interruption costs at most one epoch."""
 
 import os
 from pathlib import Path
@@ -11,7 +11,7 @@ from diascope.errors import WeightsError, reason_of
 
 
 def save_checkpoint(directory: Path, state: dict[str, Any]) -> None:
-    """Write the state, whole or not at all."""
+    """Write the state atomically."""
     part = directory / f"{CHECKPOINT_FILE}.part"
     with part.open("wb") as file:
         torch.save(state, file)
@@ -21,14 +21,14 @@ def save_checkpoint(directory: Path, state: dict[str, Any]) -> None:
 
 
 def load_checkpoint(directory: Path, digest: str) -> dict[str, Any] | None:
-    """Return the state that the same training left behind, or None.
+    """Return the state saved by an earlier run of the same training, or None.
 
     Args:
         digest: of recipe, table and splits.
 
     Raises:
-        WeightsError: if the folder holds another training, weights whose checkpoint is gone among
-            them, or a file of that name that is none of ours.
+        WeightsError: if the folder holds a different training (even if only its card is left), or a
+            file of that name that is not a checkpoint.
     """
     path = directory / CHECKPOINT_FILE
     if not path.is_file():

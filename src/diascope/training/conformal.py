@@ -10,12 +10,12 @@ _COVERAGES = (0.8, 0.85, 0.9, 0.95, 0.975, 0.99)
 
 
 def fit_conformal(targets: Floats, scores: Floats) -> dict[str, float]:
-    """Return, for usual coverages, the score from which a label belongs to the set.
+    """Return, for common coverages, the score at or above which a label belongs to the set.
 
     Source: split conformal prediction; see ``diascope.decision.prediction_set``.
 
     Args:
-        targets, scores: ``(N, number of labels)`` of a task with one label a picture.
+        targets, scores: ``(N, number of labels)`` of a task with one label per picture.
     """
     true = np.sort((targets * scores).sum(axis=1))
     found = {}

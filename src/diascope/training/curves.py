@@ -1,4 +1,4 @@
-"""Learning curves: the losses, the validation's figures and the learning rate of every epoch."""
+"""Learning curves: losses, validation metrics and learning rate of every epoch."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -27,7 +27,7 @@ _SIZE = 11.6, 3.6  # inches
 
 
 def best_epoch(history: Sequence[Figures], monitor: str) -> int:
-    """Return the number of the epoch that is best by ``monitor``; the last of equal ones."""
+    """Return the number of the best epoch by ``monitor``; the last one of a tie."""
     return max(range(len(history)), key=lambda place: (merit(history[place], monitor), place)) + 1
 
 
@@ -35,8 +35,8 @@ def draw_curves(history: Sequence[Figures], best: int, folder: Path) -> list[Pat
     """Write the curves as ``learning-curves.png`` and ``.svg``; return both.
 
     Args:
-        history: of each epoch its number, ``loss``, and any further figures. Those named
-            ``..._loss`` share the panel of the losses, those in [0, 1] that of the validation.
+        history: for each epoch its number, ``loss``, and any other metrics. Those named
+            ``..._loss`` are drawn in the loss panel, those in [0, 1] in the validation panel.
         best: number of the epoch whose weights are kept.
     """
     import matplotlib
@@ -82,7 +82,7 @@ def _draw_lines(axes: "Axes", history: Sequence[Figures], names: Sequence[str]) 
 
 
 def _mark_best(axes: "Axes", best: int, epochs: int) -> None:
-    """Mark the epoch whose weights are kept, on the side where there is room."""
+    """Mark the epoch whose weights are kept, with the text on the side that has more room."""
     late = 2 * best > epochs + 1
     axes.axvline(best, color=MUTED, linewidth=1, linestyle=(0, (3, 3)), zorder=0)
     axes.annotate(

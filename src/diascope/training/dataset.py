@@ -1,4 +1,4 @@
-"""Labelled pictures as a torch Dataset: the recipe's own reader and steps, then augmentation."""
+"""Labelled pictures as a torch Dataset: the recipe's reader and steps, then augmentation."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar
@@ -19,12 +19,12 @@ from diascope.training.augment import Augmentation
 
 
 class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
-    """A picture ``(C, H, W)`` in [0, 1], its target ``(L,)`` and its weight in training.
+    """Pictures ``(C, H, W)`` in [0, 1], each with its target ``(L,)`` and its training weight.
 
-    An index is a pair: which example, and the seed of its augmentation.
+    An index is a row, or a pair of a row and the seed of its augmentation.
 
     Attributes:
-        batch_size: how many are a batch where nothing is learned.
+        batch_size: pictures per batch in inference.
     """
 
     batch_size: ClassVar = 32
@@ -55,9 +55,10 @@ class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
         return picture, *self.target_and_weight(row)
 
     def __getitems__(self, indices: Sequence[Any]) -> list[Any] | DiascopeError:
-        """Return the entries of a batch, or what is wrong with one of them.
+        """Return the entries of a batch, or the error of one of them.
 
-        It is told, not raised: an exception that leaves a worker process loses its form.
+        The error is returned, not raised, since an exception raised in a worker process reaches the
+        main process in another form.
         """
         try:
             return [self[index] for index in indices]
@@ -66,7 +67,7 @@ class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
 
     @classmethod
     def collate_or_error(cls, entries: list[Any] | DiascopeError) -> Any:
-        """Return a batch, or what is wrong with it; see ``batches``."""
+        """Return a batch, or its error; see ``iterate_batches``."""
         return entries if isinstance(entries, DiascopeError) else cls.collate(entries)
 
     def target_and_weight(self, row: int) -> tuple[Tensor, Tensor]:
@@ -74,16 +75,17 @@ class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
         return torch.from_numpy(self.targets[row]), torch.tensor(self.weights[row])
 
     def to_network_input(self, batch: Any, device: torch.device) -> Any:
-        """Return a batch's pictures as the network takes them: on the device, normalised."""
+        """Return a batch's pictures on the device, normalised by the card."""
         mean, std = normalisation(self.card, device)
         normal = (batch.to(device, non_blocking=True) - mean) / std
         return normal.contiguous(memory_format=torch.channels_last)
 
     def picture(self, row: int) -> NDArray[np.float32]:
-        """Return ``(C, H, W)`` in [0, 1] of the row's first frame.
+        """Return the first frame of a row's picture, ``(C, H, W)`` in [0, 1].
 
         Raises:
-            TableError: if the picture cannot be read, or has another size or other channels.
+            TableError: if the picture cannot be read, or its size or channels do not match the
+                card.
         """
         example = self.examples[row]
         sample = first_sample(example, self.preparation)
@@ -95,10 +97,10 @@ class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
 
 
 def iterate_batches(loader: Iterable[Any]) -> Iterator[Any]:
-    """Yield the batches of a loader whose ``collate_fn`` is ``Pictures.gathered``.
+    """Yield the batches of a loader whose ``collate_fn`` is ``Pictures.collate_or_error``.
 
     Raises:
-        DiascopeError: as it was raised where a batch was read.
+        DiascopeError: the error that occurred while a batch was read.
     """
     for batch in loader:
         if isinstance(batch, DiascopeError):
@@ -107,29 +109,29 @@ def iterate_batches(loader: Iterable[Any]) -> Iterator[Any]:
 
 
 def normalisation(card: ModelCard, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Return the card's mean and std, each ``(1, C, 1, 1)``."""
+    """Return the card's mean and standard deviation, each ``(1, C, 1, 1)``."""
     shape = (1, card.channels, 1, 1)
     mean = torch.tensor(card.mean, device=device).reshape(shape)
     return mean, torch.tensor(card.std, device=device).reshape(shape)
 
 
 def first_sample(example: Example, preparation: Preparation) -> Sample:
-    """Return the first frame of a picture, preprocessed.
+    """Return the preprocessed first frame of a picture.
 
     Raises:
-        TableError: if it cannot be read, with the reason.
+        TableError: with the reason, if it cannot be read.
     """
     return _first(preparation.prepare_all(Item(example.name, str(example.path))), example)
 
 
 def first_and_more(example: Example, preparation: Preparation) -> tuple[Sample, bool]:
-    """Return the first frame of a picture, preprocessed, and whether another follows.
+    """Return the preprocessed first frame of a picture, and whether another follows.
 
     Args:
-        preparation: its blocks are of one sample.
+        preparation: with blocks of one sample.
 
     Raises:
-        TableError: if the first cannot be read, with the reason.
+        TableError: with the reason, if the first frame cannot be read.
     """
     outcomes = preparation.prepare_all(Item(example.name, str(example.path)))
     return _first(outcomes, example), isinstance(next(outcomes, None), Sequence)

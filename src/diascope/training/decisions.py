@@ -1,4 +1,4 @@
-"""What a card says of scores: calibration, operating points and prediction sets, of validation."""
+"""Calibration, operating points and prediction sets of a card, fitted on validation pictures."""
 
 from dataclasses import replace
 
@@ -17,13 +17,18 @@ _FOLDS = 5
 
 
 def truth_of(pictures: Pictures, card: ModelCard) -> Floats:
-    """Return ``(N, number of labels)`` of 0 and 1, NaN where unknown."""
+    """Return the targets ``(N, number of labels)``: 0 or 1, NaN where unknown."""
     truth = pictures.targets.astype(np.float64)
     return np.concatenate([1 - truth, truth], axis=1) if card.task == "binary" else truth
 
 
 def add_decisions(card: ModelCard, rule: Rule, pictures: Pictures, logits: Floats) -> ModelCard:
-    """Return the card with all that validation pictures and their logits say of its scores."""
+    """Return the card with calibration, operating points and prediction sets.
+
+    Args:
+        pictures: of validation.
+        logits: the network's answers to them.
+    """
     groups = len({example.group for example in pictures.examples})
     fitted_on = (
         f"validation: {len(pictures)} pictures of {groups} groups, which chose the epoch too"
@@ -34,9 +39,9 @@ def add_decisions(card: ModelCard, rule: Rule, pictures: Pictures, logits: Float
     truth, scores = truth_of(pictures, card), scores_from_logits(logits, card)
     points = list(rule.points(truth, scores))
     if card.task == "binary":
-        points[0] = None  # the negative label is what is left
+        points[0] = None  # the negative label is predicted if the positive one is not
     if card.task == "multiclass" and any(points):
-        least = min(filter(None, points))  # what is not there is rare, too
+        least = min(filter(None, points))  # for labels without pictures, which are rare as well
         points = [point or least for point in points]
     labels = tuple(
         replace(label, operating_point=point)
@@ -45,7 +50,7 @@ def add_decisions(card: ModelCard, rule: Rule, pictures: Pictures, logits: Float
     lacking = [label.name for label in labels[-card.outputs :] if label.operating_point is None]
     told = rule.describe(card.task, calibrated=calibration is not None)
     if len(lacking) == card.outputs:
-        told = ""  # it chose none
+        told = ""  # the rule chose no point
     elif lacking:
         told += f"; {', '.join(lacking)} from 0.5, for want of pictures with or without it"
     return replace(
@@ -59,10 +64,10 @@ def add_decisions(card: ModelCard, rule: Rule, pictures: Pictures, logits: Float
 
 
 def _cross_fitted_scores(card: ModelCard, pictures: Pictures, logits: Floats) -> Floats:
-    """Return scores by calibrations that were fitted on other groups, as those of a run are.
+    """Return scores from calibrations fitted on other groups, as in a run.
 
-    Of the scores that they made fit, thresholds would promise too much. Where the others are too
-    few to be fitted on, the scores are those of the card.
+    Thresholds from scores of the calibration's own pictures would promise too much coverage. If the
+    other groups have too few pictures for a calibration, the card's calibration is used.
     """
     _, codes = np.unique([example.group for example in pictures.examples], return_inverse=True)
     folds, scores = codes % _FOLDS, scores_from_logits(logits, card)
@@ -79,7 +84,7 @@ def _cross_fitted_scores(card: ModelCard, pictures: Pictures, logits: Floats) ->
 
 
 def score_pictures(card: ModelCard, pictures: Pictures, logits: Floats) -> Scored:
-    """Return truth and answers of pictures, with the prediction sets of the usual 0.9."""
+    """Return truth and scores of pictures, with the prediction sets of a coverage of 0.9."""
     scores = scores_from_logits(logits, card)
     rows = [dict(zip(card.names, row, strict=True)) for row in scores.tolist()]
     coverage = 0.9 if "0.9" in card.conformal else None

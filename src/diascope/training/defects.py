@@ -1,4 +1,4 @@
-"""What is wrong with a label table and its pictures, told before the first epoch."""
+"""Checks of a label table and its pictures before the first epoch."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -25,10 +25,10 @@ _FEW_GROUPS = {"train": 10, "validation": 5, "test": 5}
 
 @dataclass(frozen=True)
 class Defect:
-    """One thing that is wrong.
+    """A problem with the table or its pictures.
 
     Attributes:
-        level: an ``error`` stops the training, a ``warning`` is told.
+        level: an ``error`` stops the training, a ``warning`` is only reported.
         text: what is wrong.
         rows: the rows concerned, such as ``line 3: a.png``; empty if none in particular.
         hint: what the user can do.
@@ -48,12 +48,12 @@ class Defect:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What reading every picture once has shown.
+    """The result of reading every picture once.
 
     Attributes:
-        size: (height, width) in pixels that preprocessing gives.
+        size: (height, width) in pixels after preprocessing.
         warnings: for the screen and the page.
-        alike: sets of copies, by their places in the table.
+        copy_sets: sets of copies, as indices into the table.
     """
 
     size: tuple[int, int]
@@ -73,21 +73,22 @@ def inspect_pictures(
     names: Sequence[str],
     folds: Sequence[Sequence[Example]] = (),
 ) -> Inspection:
-    """Read every picture once, and tell all that is wrong with them and with the table.
+    """Read every picture once, and report all problems with them and with the table.
 
     Args:
         examples: each with its split.
-        channels: that the network takes.
-        allow_duplicates: copies on two sides are only warned of.
-        whole: all frames or regions of an item are learned from, not its first alone.
-        directory: receives ``defects.csv``, with all rows of all defects.
+        channels: the number that the network takes.
+        allow_duplicates: whether copies in two splits are only a warning.
+        whole: whether the training uses all frames or regions of an item, not only the first.
+        directory: where ``defects.csv`` is written, with all rows of all defects.
         names: of the labels.
-        folds: the examples with their splits of each fold of a cross-validation, in the same order.
+        folds: for each fold of a cross-validation, the examples with their splits, in the same
+            order.
 
     Raises:
         TableError: with all errors at once: pictures that cannot be read, differ in size or have
-            channels that the network does not take, copies on two sides, a label without pictures
-            to train on.
+            channels that the network does not take; copies in two splits; labels without training
+            pictures.
     """
     read = _ReadResults.of(examples, preparation)
     copy_sets = read.copy_sets()
@@ -111,10 +112,10 @@ def inspect_pictures(
 
 @dataclass(frozen=True)
 class _ReadResults:
-    """What came of reading the pictures: by place in the table, or the rows that are wrong.
+    """The results of reading the pictures, by index in the table or by row.
 
     Attributes:
-        more: the rows of which more than the first frame or region was there.
+        more: the rows that have more than one frame or region.
     """
 
     fingerprints: dict[int, Fingerprint]
@@ -144,11 +145,11 @@ class _ReadResults:
 
     @property
     def size(self) -> tuple[int, int]:
-        """The (height, width) of most pictures."""
+        """The most frequent (height, width)."""
         return Counter(self.sizes.values()).most_common(1)[0][0]
 
     def copy_sets(self) -> tuple[tuple[int, ...], ...]:
-        """The sets of copies, by their places in the table."""
+        """Return the sets of copies, as indices into the table."""
         places = list(self.fingerprints)
         found = find_copies(list(self.fingerprints.values()))
         return tuple(tuple(places[at] for at in one) for one in found)
@@ -195,7 +196,8 @@ def _copies(
     copy_sets: Sequence[Sequence[int]],
     allowed: bool,
 ) -> Iterator[Defect]:
-    """Copies on two sides, copies in two groups of one side, and copies with unequal labels."""
+    """Yield copies in two splits, copies in two groups of one split, and copies that differ in
+    their labels."""
     sets = [[examples[place] for place in one] for one in copy_sets]
     yield from _leaks(sets, allowed)
     for number, fold in enumerate(folds, 1):
@@ -206,7 +208,7 @@ def _copies(
         text = f"{plural(len(apart), 'picture')} with copies in other groups of the same split"
         yield Defect("warning", text, _format_copies(apart))
     if unequal := [one for one in sets if len({copy.labels for copy in one}) > 1]:
-        text = f"{plural(len(unequal), 'picture')} whose copies carry other labels"
+        text = f"{plural(len(unequal), 'picture')} whose copies have other labels"
         yield Defect("warning", text, _format_copies(unequal))
 
 
@@ -215,18 +217,18 @@ def _leaks(sets: Sequence[Sequence[Example]], allowed: bool, called: str = "") -
         yield Defect(
             "warning" if allowed else "error",
             f"{called}{plural(len(leaks), 'picture')} with copies in another split: "
-            "what is measured there would flatter",
+            "metrics measured there would be too optimistic",
             _format_copies(leaks),
             "Give all copies of a picture one group, or keep only one of them; "
-            "`train: {allow_duplicates: true}` trains all the same.",
+            "`train: {allow_duplicates: true}` trains anyway.",
         )
 
 
 def _rare_labels(examples: Sequence[Example], names: Sequence[str]) -> Iterator[Defect]:
-    """Labels with no or with few pictures in a split."""
+    """Yield labels with no or few pictures in a split."""
     for split, few in _FEW_GROUPS.items():
         chosen = [example for example in examples if example.split == split]
-        if not chosen:  # of test; without another, no training is planned
+        if not chosen:  # only test can be empty: `make_plan` refuses the others
             continue
         groups = {
             name: len({example.group for example in chosen if name in example.labels})
@@ -241,7 +243,7 @@ def _rare_labels(examples: Sequence[Example], names: Sequence[str]) -> Iterator[
 
 
 def _missing_label_hint(none: Sequence[str], examples: Sequence[Example]) -> str:
-    """Return what to do about labels that no training picture has."""
+    """Return a hint for labels that no training picture has."""
     there = set().union(*(example.labels for example in examples))
     told = []
     if absent := [name for name in none if name not in there]:
@@ -264,7 +266,7 @@ def _format_copies(sets: Sequence[Sequence[Example]]) -> tuple[str, ...]:
 
 
 def _shorten_row(row: str) -> str:
-    """Return some of a set of copies, which may be thousands."""
+    """Return a row with at most ``_SHOWN`` of its copies, which may be thousands."""
     copied = row.split(_SAME)
     more = [f"{len(copied) - _SHOWN:,} more"] if len(copied) > _SHOWN else []
     return _SAME.join([*copied[:_SHOWN], *more])

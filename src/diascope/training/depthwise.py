@@ -1,9 +1,9 @@
-"""Depthwise convolutions whose backward pass is quick on a processor, in bfloat16.
+"""Depthwise convolutions with a fast backward pass in bfloat16 on a CPU.
 
-oneDNN has no quick bfloat16 kernel for two gradients of a depthwise convolution: that of the input
+oneDNN has no fast bfloat16 kernel for two gradients of a depthwise convolution: that of the input
 at stride 2, and that of 5 x 5 filters; both are many times slower than the convolution itself. Here
-the first is a convolution of the gradient, spread out with zeros; the second is put together from
-the gradients of 3 x 3 windows. ``benchmarks/depthwise.py`` measures the difference.
+the first is computed as a convolution of the gradient, spread out with zeros; the second is put
+together from the gradients of 3 x 3 windows. ``benchmarks/depthwise.py`` measures the difference.
 """
 
 from itertools import product
@@ -18,10 +18,10 @@ _KERNELS = (3, 5)
 
 
 class FastDepthwise(TorchFunctionMode):
-    """Within this context, depthwise convolutions in bfloat16 on a processor train quickly.
+    """Context in which depthwise convolutions in bfloat16 on a CPU have a fast backward pass.
 
-    Values and gradients are those of ``torch.nn.functional.conv2d`` to bfloat16's precision. Any
-    other convolution is left as it is.
+    Values and gradients equal those of ``torch.nn.functional.conv2d`` to bfloat16's precision.
+    Other convolutions are not affected.
     """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -39,7 +39,7 @@ def _fast_arguments(
     dilation: Any = 1,
     groups: int = 1,
 ) -> tuple[Tensor, Tensor, int, int] | None:
-    """Return batch, filters, stride and padding, if this is a convolution to make quick."""
+    """Return batch, filters, stride and padding if the fast path applies, else None."""
     if batch.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
         return None
     if torch.get_autocast_dtype("cpu") != torch.bfloat16 or bias is not None:
@@ -105,7 +105,7 @@ def _filter_gradient(
 
 
 def _window_gradient(gradient: Tensor, batch: Tensor, stride: int, padding: int) -> Tensor:
-    """Return the gradient of 3 x 3 filters, as torch has it."""
+    """Return the gradient of 3 x 3 filters, by torch's own kernel."""
     channels = batch.shape[1]
     filters = batch.new_empty(channels, 1, 3, 3)
     steps, sides = [stride, stride], [padding, padding]

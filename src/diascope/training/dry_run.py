@@ -1,4 +1,4 @@
-"""Parts of a training are tried before the first epoch: what fails then costs no training."""
+"""Trial runs of a training's backbone before the first epoch, so that errors show early."""
 
 from copy import deepcopy
 
@@ -13,18 +13,19 @@ from diascope.plugins import blame_plugin, find_plugin
 
 
 def build_layers(backbone: Backbone, name: str) -> nn.Module:
-    """Return the layers of a backbone plugin; whatever it raises becomes a PluginError."""
+    """Return the layers of a backbone plugin; any exception becomes a PluginError."""
     with blame_plugin(find_plugin("backbone", name), "cannot be built"):
         return backbone.build()
 
 
 def check_backbone(card: ModelCard) -> None:
-    """Make the backbone from what the card will keep of it, and run a black picture through it.
+    """Make the backbone from the parameters in the card, and run a black picture through it.
 
     Raises:
-        RecipeError: if it cannot be made from that.
-        PluginError: naming it, if it cannot be built or run, takes other channels than it
-            normalises, or gives other features than ``(N, F, h, w)`` with its ``features`` as F.
+        RecipeError: if it cannot be made from them.
+        PluginError: naming the plugin, if it cannot be built or run, if its ``in_channels`` differ
+            from those of its mean and std, or if it does not return ``(N, F, h, w)`` with its
+            ``features`` as F.
     """
     backbone = make_backbone(card.backbone, card.backbone_parameters)
     plugin = find_plugin("backbone", card.backbone)
@@ -46,7 +47,7 @@ def check_backbone(card: ModelCard) -> None:
 
 
 def check_single_picture(layers: nn.Module, card: ModelCard) -> None:
-    """Raise a RecipeError if a backbone cannot learn from one picture, as batch norms may not."""
+    """Raise a RecipeError if a backbone, as batch norms may, cannot train on a single picture."""
     parameter = next(layers.parameters(), torch.zeros(1))
     picture = torch.zeros(1, card.channels, *card.size, device=parameter.device)
     try:

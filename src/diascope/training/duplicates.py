@@ -1,9 +1,9 @@
-"""Pictures that are the same, or nearly, found by their perceptual hash.
+"""Find identical and nearly identical pictures by their perceptual hash.
 
-The hash says which of a picture's 16 x 16 lowest frequencies lie above their median (Zauner 2010,
-"Implementation and Benchmarking of Perceptual Image Hash Functions"; `imagehash.phash`). Copies
-that were scaled, compressed, made noisy or brighter are found; copies that were turned, mirrored or
-cut are not.
+The hash records which of a picture's 16 x 16 lowest frequencies lie above their median (Zauner
+2010, "Implementation and Benchmarking of Perceptual Image Hash Functions"; `imagehash.phash`). It
+finds copies that were scaled, compressed, brightened or had noise added, but not copies that were
+rotated, mirrored or cropped.
 """
 
 import hashlib
@@ -20,12 +20,12 @@ from diascope.table import Example, Split
 
 _SIDE = 16
 _MAX_BITS = 32
-"""Bits of 256 in which copies may differ. At this distance the four public data sets of the tests
-(22,068 pictures) hold two pairs across groups, and both are one picture; at 40 they hold eight
-more, of which most are not."""
+"""Bits out of 256 in which copies may differ. At this distance the four public data sets of the
+tests (22,068 pictures) have two pairs across groups, both of them true copies; at 40 they have
+eight more, most of which are not copies."""
 _MIN_CORRELATION = 0.9
 _FLAT = 2.0
-"""Grey levels of 255: pictures that vary less have no structure to compare."""
+"""Standard deviation in grey levels of 255; pictures below it have no structure to compare."""
 _THUMBNAIL = (32, 32)
 _PAIRS_AT_ONCE = 4_000_000
 _COMPARED_AT_ONCE = 4096
@@ -33,7 +33,7 @@ _COMPARED_AT_ONCE = 4096
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fingerprint:
-    """What is kept of a picture to find its copies.
+    """The data of a picture that its copies are found by.
 
     Attributes:
         digest: of its pixels; equal for exact copies.
@@ -47,7 +47,7 @@ class Fingerprint:
 
 
 def fingerprint(sample: Sample) -> Fingerprint:
-    """Return what is kept of a picture to find its copies; of a region, of the whole in small."""
+    """Return the fingerprint of a picture; for a region, that of the item's overview."""
     from imagehash import phash
 
     if sample.overview is not None:
@@ -61,7 +61,7 @@ def fingerprint(sample: Sample) -> Fingerprint:
 
 
 def find_copies(fingerprints: Sequence[Fingerprint]) -> list[tuple[int, ...]]:
-    """Return the sets of pictures that are copies of each other, as places in ascending order.
+    """Return the sets of pictures that are copies of each other, as ascending indices.
 
     A copy of a copy belongs to the same set.
     """
@@ -85,11 +85,11 @@ def find_copies(fingerprints: Sequence[Fingerprint]) -> list[tuple[int, ...]]:
 def count_learned_copies(
     copy_sets: Sequence[Sequence[int]], examples: Sequence[Example], split: Split
 ) -> int:
-    """Return how many pictures of a split are copies of pictures that were learned from.
+    """Return how many pictures of a split are copies of pictures that the model learned from.
 
     Args:
-        alike: sets of copies, by their places among the examples.
-        split: ``test``, or ``validation``, which is itself learned from where ``test`` is meant.
+        alike: sets of copies, as indices into the examples.
+        split: ``test`` or ``validation``. For ``test``, validation pictures count as learned from.
     """
     count = 0
     for one in copy_sets:
@@ -100,7 +100,7 @@ def count_learned_copies(
 
 
 def _near_pairs(fingerprints: Sequence[Fingerprint], places: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return ``(M, 2)``: the pairs among ``places`` whose hashes are near and thumbnails agree."""
+    """Return the pairs ``(M, 2)`` among ``places`` whose hashes and thumbnails are similar."""
     thumbnails = np.array([fingerprints[at].thumbnail for at in places], np.float32)
     kept = thumbnails.std(axis=1) >= _FLAT
     places, thumbnails = places[kept], thumbnails[kept]
@@ -109,14 +109,14 @@ def _near_pairs(fingerprints: Sequence[Fingerprint], places: NDArray[np.intp]) -
     normal = thumbnails - thumbnails.mean(axis=1, keepdims=True)
     normal /= np.linalg.norm(normal, axis=1, keepdims=True)
     signs = np.array([fingerprints[at].bits for at in places], np.float32) * 2 - 1
-    least = signs.shape[1] - 2 * _MAX_BITS  # each bit that differs takes 2 from the product
+    least = signs.shape[1] - 2 * _MAX_BITS  # each differing bit lowers the product by 2
     found = []
     step = max(1, _PAIRS_AT_ONCE // len(places))
     for start in range(0, len(places), step):
         left, right = np.nonzero(signs[start : start + step] @ signs[start:].T >= least)
         later = right > left
         pairs = np.stack([left[later], right[later]], axis=1) + start
-        for at in range(0, len(pairs), _COMPARED_AT_ONCE):  # of pictures that are all alike, many
+        for at in range(0, len(pairs), _COMPARED_AT_ONCE):  # bounds memory if all are similar
             part = pairs[at : at + _COMPARED_AT_ONCE]
             likeness = np.einsum("ij,ij->i", *(normal[side] for side in part.T))
             found.append(places[part[likeness >= _MIN_CORRELATION]])

@@ -1,4 +1,4 @@
-"""What a frozen backbone sees in every region of every item, worked out once and kept on disk."""
+"""Features of every region of every item from a frozen backbone, computed once and kept on disk."""
 
 import hashlib
 import io
@@ -27,26 +27,27 @@ from diascope.table import Example
 from diascope.training.dataset import normalisation
 
 _Part = tuple[int, Tensor | str | None]
-"""Place of an item, and: regions ``(n, H, W, C)`` in [0, 1], what is wrong with it, or its end."""
+"""Index of an item, with regions ``(n, H, W, C)`` in [0, 1], an error message, or None at its
+end."""
 
 
 @dataclass(frozen=True)
 class Features:
-    """One file ``(n, F)`` float16 for each item: its regions' features.
+    """The features of items' regions, one ``(n, F)`` float16 file for each item.
 
     Attributes:
-        paths: of items, to those of their files: of what the items were before they were read.
+        paths: from items to feature files, named by the state of the items before they were read.
     """
 
     paths: Mapping[Path, Path]
 
     def load(self, example: Example) -> NDArray[np.float16]:
-        """Return ``(n, F)``, read from the disk only where it is looked at."""
+        """Return the features ``(n, F)`` of an item, memory-mapped."""
         features: NDArray[np.float16] = np.load(self.paths[example.path], mmap_mode="r")
         return features
 
     def draw(self, examples: Sequence[Example], count: int, seed: int) -> Floats:
-        """Return ``(N, F)`` features, of each item as many as ``count`` takes and as it has."""
+        """Return features ``(N, F)`` of about ``count`` regions, drawn evenly from all items."""
         random = np.random.default_rng(seed)
         each = -(-count // max(1, len(examples)))
         rows = [draw_regions(self.load(example), each, random) for example in examples]
@@ -56,7 +57,7 @@ class Features:
 def draw_regions(
     features: NDArray[np.float16], count: int, random: np.random.Generator
 ) -> NDArray[np.float16]:
-    """Return so many of ``(n, F)``, drawn, in their order; all if there are no more."""
+    """Return ``count`` random rows of ``(n, F)`` in their order, or all if there are fewer."""
     if len(features) <= count:
         return np.asarray(features)
     return features[np.sort(random.choice(len(features), count, replace=False))]
@@ -64,14 +65,16 @@ def draw_regions(
 
 @dataclass(frozen=True)
 class Extraction:
-    """Works out the features of items, a file at a time; a kill costs those under way.
+    """Computes the features of items and writes a file for each.
+
+    An interruption costs only the items in progress.
 
     Attributes:
-        read: the reader as the recipe has it.
+        read: the recipe's ``read``.
         preparation: its blocks are the network's batches.
-        card: size, channels and normalisation.
+        card: for size, channels and normalisation.
         backbone: with its weights; it is moved to ``device``.
-        workers: processes that read; none at 0.
+        workers: number of reading processes; 0 reads in this one.
     """
 
     read: Any
@@ -84,18 +87,18 @@ class Extraction:
     def run(
         self, examples: Sequence[Example], folder: Path, tell: Callable[[str], None]
     ) -> Features:
-        """Work out what is not known yet, and return where all of it lies.
+        """Compute the features that are missing, and return where all of them are.
 
         Raises:
-            TableError: for an item that cannot be read to its end, or whose features are no
-                finite numbers in half precision.
+            TableError: for an item that cannot be read to its end, or whose features are not
+                finite in half precision.
         """
         digest = self._digest()
         features = Features({each.path: folder / _file_name(each, digest) for each in examples})
         folder.mkdir(exist_ok=True)
         missing = [each for each in examples if not features.paths[each.path].exists()]
         if missing:
-            tell(f"Features of {len(missing)} of {len(examples)} items are worked out once")
+            tell(f"Features of {len(missing)} of {len(examples)} items are computed once")
         backbone = self.backbone.to(self.device).eval()
         backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         rows: dict[int, list[NDArray[np.float16]]] = defaultdict(list)
@@ -104,7 +107,7 @@ class Extraction:
             if isinstance(part, Tensor):
                 rows[place].append(self._features(part))
                 if not np.isfinite(rows[place][-1]).all():
-                    part = "the backbone's features of some of it are no finite numbers"
+                    part = "the backbone's features of some of it are not finite numbers"
             if isinstance(part, str):
                 where = str(missing[place].path)
                 raise TableError(f"cannot be used: {part}", where=where)
@@ -130,7 +133,7 @@ class Extraction:
 
 
 class _RegionDataset(IterableDataset[_Part]):
-    """The regions of items, block after block, preprocessed; shared among worker processes."""
+    """The preprocessed regions of items, block by block, distributed over worker processes."""
 
     def __init__(
         self, examples: Sequence[Example], preparation: Preparation, card: ModelCard
@@ -145,9 +148,10 @@ class _RegionDataset(IterableDataset[_Part]):
                 yield place, part
 
     def _parts(self, example: Example) -> Iterator[Tensor | str | None]:
-        """Yield an item's blocks and its end, or what is wrong with it.
+        """Yield an item's blocks, then None; or an error message.
 
-        It is told, not raised: an exception that leaves a worker process loses its form.
+        The error is yielded, not raised, since an exception raised in a worker process reaches the
+        main process in another form.
         """
         for block in self.preparation.prepare_all(Item(example.name, str(example.path))):
             if isinstance(block, Failed | Skipped):
@@ -165,18 +169,18 @@ class _RegionDataset(IterableDataset[_Part]):
 
 
 def _file_name(example: Example, digest: str) -> str:
-    """Return the name of the file of an item's features; another one once the item has changed.
+    """Return the name of an item's feature file, which changes when the item does.
 
     Args:
-        digest: of all that decides the features, but for the items themselves.
+        digest: of all that determines the features except the items themselves.
     """
     key = json.dumps([str(example.path.absolute()), file_stamp(example.path), digest])
     return f"{hashlib.sha256(key.encode()).hexdigest()}.npy"
 
 
 def _save_features(features: NDArray[np.float16], path: Path) -> None:
-    """Write the file, whole or not at all."""
+    """Write the file atomically."""
     part, written = path.with_suffix(".part"), io.BytesIO()
     np.save(written, features)
-    part.write_bytes(written.getbuffer())  # NumPy's own writing does not say that a disk is full
+    part.write_bytes(written.getbuffer())  # np.save to a file does not report a full disk
     part.replace(path)

@@ -1,6 +1,6 @@
-"""The first layer's filters at a few epochs, so that one can watch a network learn.
+"""The first layer's filters at a few epochs, which show how a network learns.
 
-They lie beside the checkpoint and take no part in the training: no digest is of them.
+They are stored beside the checkpoint, do not affect the training, and are not part of any digest.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 FILTERS_FILE = "filters.npz"
-_MAX_EPOCHS = 8  # epochs that are kept, beside the start
+_MAX_EPOCHS = 8  # epochs that are kept, besides the start
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +19,7 @@ class Filters:
     """The filters of the first convolution at K epochs.
 
     Attributes:
-        epochs: ``(K,)`` int64; 0 is before anything was learned.
+        epochs: ``(K,)`` int64; 0 is before training.
         weights: ``(K, F, C, kh, kw)`` float32.
     """
 
@@ -27,9 +27,9 @@ class Filters:
     weights: NDArray[np.float32]
 
     def likeness(self) -> NDArray[np.float64]:
-        """Return ``(K, F)``: each filter's cosine to what it first was; 1 is the same direction.
+        """Return ``(K, F)``: the cosine of each filter to its initial value; 1 is no change.
 
-        Filters may be very small, as some of ImageNet's are; 1 is also one of zeros that stayed so.
+        Works for very small filters, as some of ImageNet's are. A filter that stays zero has 1.
         """
         flat = self.weights.reshape(*self.weights.shape[:2], -1).astype(np.float64)
         lengths = np.linalg.norm(flat, axis=2)
@@ -41,17 +41,17 @@ class Filters:
 
 
 def kept_epochs(epochs: int) -> frozenset[int]:
-    """Return the epochs after which filters are kept, spread evenly; 0 is the start."""
+    """Return the epochs after which filters are kept, evenly spaced; 0 is the start."""
     return frozenset(
         np.rint(np.linspace(0, epochs, min(_MAX_EPOCHS, epochs) + 1)).astype(int).tolist()
     )
 
 
 def save_filters(backbone: nn.Module, epoch: int, directory: Path) -> None:
-    """Write what the first layer looks like after an epoch, whole or not at all.
+    """Add the first layer's filters after an epoch to the file, atomically.
 
-    Of a training that goes on after a kill, what came later before is forgotten. A backbone without
-    a convolution leaves no file.
+    Filters of later epochs, left by an interrupted training, are dropped. A backbone without a
+    convolution writes no file.
     """
     first = next((layer for layer in backbone.modules() if isinstance(layer, nn.Conv2d)), None)
     if first is None:
@@ -69,7 +69,7 @@ def save_filters(backbone: nn.Module, epoch: int, directory: Path) -> None:
 
 
 def read_filters(directory: Path) -> Filters | None:
-    """Return what was kept, or None."""
+    """Return the filters in the folder, or None."""
     path = directory / FILTERS_FILE
     if not path.is_file():
         return None

@@ -1,4 +1,4 @@
-"""After the last epoch: store the weights, decide from scores, measure, and write all of it."""
+"""After the last epoch: store weights, fit decisions, evaluate, and write the results."""
 
 import json
 from collections.abc import Sequence
@@ -35,11 +35,11 @@ from diascope.training.scoring import Figures, predict_logits
 
 @dataclass(frozen=True)
 class Trained:
-    """A network after its last epoch, with the best epoch's weights.
+    """A trained network with the best epoch's weights.
 
     Attributes:
-        warnings: of what was found wrong with the table.
-        alike: sets of copies, by their places in the table.
+        warnings: for the training page.
+        copy_sets: sets of copies, as indices into the table.
     """
 
     plan: Plan
@@ -54,10 +54,10 @@ class Trained:
 def finish(
     trained: Trained, folder: Path, made: dict[str, Any], across: dict[str, Any]
 ) -> tuple[ModelCard, Scored]:
-    """Write all that a training leaves behind; return the card, and answers to the test pictures.
+    """Write all results of a training; return the card and the scores of the test pictures.
 
     Args:
-        made: what the caller knows of how the weights were made.
+        made: entries for the card's ``made`` that the caller knows.
         across: the metrics of the cross-validation.
     """
     plan, network, options = trained.plan, trained.network, trained.plan.options
@@ -105,7 +105,7 @@ def finish(
 
 
 def _previous_card(folder: Path, digest: str) -> ModelCard | None:
-    """Return the card that these very weights have already, from when they were made."""
+    """Return the card of an earlier run that produced the same weights, or None."""
     if not (folder / CARD_FILE).is_file():
         return None
     before = read_card(folder)
@@ -113,7 +113,7 @@ def _previous_card(folder: Path, digest: str) -> ModelCard | None:
 
 
 def _save_trained(trained: Trained, folder: Path) -> ModelCard:
-    """Write weights and statistics of features, both as a run will use them; return their card."""
+    """Write the rounded weights and the feature statistics, and return the card."""
     plan, card, network = trained.plan, trained.card, trained.network
     tensors = round_weights(network, head_only=plan.head_only)
     novelty = fit_network_novelty(network, card, plan, trained.workers)
@@ -126,11 +126,11 @@ def _save_trained(trained: Trained, folder: Path) -> ModelCard:
 def evaluate_folds(
     parts: Sequence[Scored], plan: Plan, folder: Path, copy_sets: Sequence[Sequence[int]]
 ) -> dict[str, Any]:
-    """Write the evaluation of all folds' held-out pictures together, and return its metrics.
+    """Write one evaluation of all folds' held-out pictures, and return its metrics.
 
     Args:
-        parts: answers of each fold's network to pictures of groups that it never saw.
-        alike: sets of copies, by their places in the table.
+        parts: each fold's scores of pictures of groups that its network never saw.
+        alike: sets of copies, as indices into the table.
     """
     if not parts:
         return {}
@@ -154,7 +154,7 @@ def evaluate_folds(
 
 
 def write_split(examples: Sequence[Example], folder: Path) -> None:
-    """Write which picture was in which split."""
+    """Write ``split.csv``: the label, group and split of each picture."""
     rows: list[Sequence[object]] = [("path", "label", "group", "split")]
     for example in examples:
         labels = "|".join(

@@ -1,4 +1,4 @@
-"""That what a training learns from never learned from what the training holds out."""
+"""Check that the weights a training starts from never learned from its held-out pictures."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,21 +9,21 @@ from diascope.pages.formatting import format_some, plural
 from diascope.table import SPLIT_FILE, Example
 
 _KNOWN = {"test": LEARNED_SPLITS, "validation": ("train",)}
-"""Splits of another training whose groups must not stand in a split of this one."""
+"""For each split, the other training's splits whose groups it must not contain."""
 
 
 def check_unseen(folder: Path, examples: Sequence[Example]) -> list[str]:
     """Check that weights were not trained on groups or pictures that are held out now.
 
     Args:
-        folder: of the weights; nothing is known of them if it holds no ``split.csv`` of ours.
+        folder: of the weights; nothing can be checked if it has no ``split.csv`` of ours.
         examples: each with its split.
 
     Returns:
-        Warnings, if groups or pictures are only named as those of the weights.
+        Warnings, if groups or pictures merely have the same names as those of the weights.
 
     Raises:
-        TableError: naming some of the groups, or of the pictures whose groups are named otherwise.
+        TableError: naming some of the groups, or pictures if their groups have other names.
     """
     path, learned = folder / SPLIT_FILE, read_known_splits(folder, examples)
     for split, known in _KNOWN.items():
@@ -35,18 +35,18 @@ def check_unseen(folder: Path, examples: Sequence[Example]) -> list[str]:
                 f"its training learned from groups that are held out now as {split}: "
                 + format_some(seen),
                 where=str(path),
-                hint=f"Give the table its column `split`, as {path} has it, and train no folds. "
-                "If these groups or pictures are others, name them otherwise in the table.",
+                hint=f"Give the table the column `split` of {path}, and train no folds. "
+                "If these are other groups or pictures, rename them in the table.",
             )
     warnings = [learned.doubt] if learned.doubt else []
     if same := learned.namesakes([one for one in examples if one.split in _KNOWN]):
         warnings.append(
             f"{plural(len(same), 'held-out picture')} named as one that the weights learned from, "
-            f"by {path}, but of another group: if it is the same, the figures flatter"
+            f"by {path}, but of another group: if it is the same, the figures are too optimistic"
         )
     return warnings
 
 
 def _name_seen(example: Example, learned: KnownSplits) -> str:
-    """Return what of a row the training knew: its group, or else its picture."""
+    """Return the group of a row if the training had it, else the name of its picture."""
     return example.group if example.group in learned.groups else example.name

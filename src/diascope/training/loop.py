@@ -1,4 +1,4 @@
-"""Epochs over labelled pictures, on Lightning Fabric, resumable after a kill."""
+"""The training loop, on Lightning Fabric, resumable from checkpoints."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ from diascope.training.teachers import Teachers
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a training stands after a step; after an epoch with the validation's figures."""
+    """The progress of a training after a step; after an epoch with the validation metrics."""
 
     epoch: int
     epochs: int
@@ -42,15 +42,15 @@ class Progress:
 
 @dataclass
 class Trainer:
-    """One training, start to end, on every device that Fabric launched it on.
+    """One training from start to end, in each of the processes that Fabric launched.
 
     Attributes:
         fabric: launched; the first process writes checkpoints and validates.
         watch: called after each step and each epoch.
-        tell: called with what people should know, such as that a stopped training goes on.
-        workers: processes that read and augment pictures.
-        versions: of the libraries and plugins that it trains with.
-        doubts: what a reader should know of the weights that this training found.
+        tell: called with messages to the user, such as that a training resumes.
+        workers: number of processes that read and augment pictures.
+        versions: of the libraries and plugins in use.
+        warnings: about the resulting weights, for the training page.
     """
 
     network: Network
@@ -69,17 +69,18 @@ class Trainer:
     warnings: list[str] = field(default_factory=list)
 
     def fit(self) -> list[Figures]:
-        """Train, leave the best epoch's weights in the network, and return the epochs' figures.
+        """Train, load the best epoch's weights into the network, and return each epoch's metrics.
 
         Raises:
-            WeightsError: if the loss diverges, or what was begun had fewer steps, on other devices.
+            WeightsError: if the loss diverges, or the checkpoint was made for fewer steps in total,
+                as on another number of devices.
             TableError: if there are too few pictures for a batch.
             RecipeError: if a batch is too small for the backbone.
         """
         fabric, options = self.fabric, self.options
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network.to(fabric.device)
-        if fabric.device.type == "cuda" and fabric.world_size > 1:  # each sees few pictures
+        if fabric.device.type == "cuda" and fabric.world_size > 1:  # small batches on each GPU
             nn.SyncBatchNorm.convert_sync_batchnorm(self.network)  # type: ignore[no-untyped-call]
         optimizer = fabric.setup_optimizers(make_optimizer(self.network, options))
         self._objective = Objective(options, self.card.task, self.training.targets)
@@ -131,7 +132,7 @@ class Trainer:
         return self.history
 
     def _is_frozen(self, epoch: int) -> bool:
-        """Whether only the head learns in an epoch; the first one is 0."""
+        """Whether only the head is trained in an epoch, counted from 0."""
         return self.options.freeze_backbone or epoch < self.options.frozen_epochs
 
     def _train_epoch(
@@ -156,7 +157,7 @@ class Trainer:
             total += loss.item()
             if not math.isfinite(total):
                 raise WeightsError(
-                    f"the loss is not a number any more at step {step} of epoch {epoch + 1}",
+                    f"the loss is no longer a finite number at step {step} of epoch {epoch + 1}",
                     hint="Choose a smaller learning_rate, or precision: 32-true.",
                 )
             self.watch(Progress(epoch + 1, self.options.epochs, step, len(loader), total / step))
@@ -164,7 +165,7 @@ class Trainer:
         return float(mean_loss)
 
     def _prepare_batch(self, batch: Any) -> tuple[Any, Tensor, Tensor]:
-        """Return a batch as the network takes it, its targets and the rows' weights."""
+        """Return the network's input, the targets and the rows' weights of a batch."""
         device, options = self.fabric.device, self.options
         pictures = batch[0]
         targets, rows = (part.to(device, non_blocking=True) for part in batch[1:])
@@ -178,7 +179,7 @@ class Trainer:
         return self.training.to_network_input(pictures, device), targets, rows
 
     def _validate(self, loss: float, optimizer: Any, epoch: int) -> Figures:
-        """Validate in the first process; all of them go on with the same figures."""
+        """Validate in the first process, and return its metrics in all of them."""
         found: Figures = {"epoch": epoch + 1, "loss": loss}
         if self.fabric.is_global_zero:
             network = self._kept_network()
@@ -188,19 +189,19 @@ class Trainer:
         return shared
 
     def _kept_network(self) -> Network:
-        """The network whose weights are kept: the average, if there is one."""
+        """Return the network whose weights are kept: the running average, if there is one."""
         if self._average is None:
             return self.network
         return cast(Network, self._average.module)
 
     def _is_out_of_patience(self) -> bool:
-        """Whether the first of the best epochs lies further back than the recipe's patience."""
+        """Whether the first best epoch is at least the recipe's ``patience`` epochs ago."""
         told = [merit(figures, self.options.monitor) for figures in self.history]
         patience = self.options.patience
         return bool(patience and told and len(told) - 1 - told.index(max(told)) >= patience)
 
     def _save_filters(self) -> None:
-        """Keep the first layer of a backbone that learns, at the start and at chosen epochs."""
+        """Save the first layer's filters, at the start and at ``kept_epochs``, if it is trained."""
         epoch, options = len(self.history), self.options
         if options.freeze_backbone or epoch not in kept_epochs(options.epochs):
             return
@@ -209,7 +210,7 @@ class Trainer:
 
     @property
     def _local_batch(self) -> int:
-        """Pictures of a batch that this process takes."""
+        """Batch size of this process."""
         return max(1, self.options.batch // int(self.fabric.world_size))
 
     def _loader(self, sampler: EpochSampler) -> DataLoader[tuple[Tensor, Tensor, Tensor]]:
@@ -222,7 +223,7 @@ class Trainer:
             drop_last=len(sampler) > self._local_batch,
             pin_memory=self.fabric.device.type == "cuda",
             persistent_workers=self.workers > 0,
-            generator=torch.Generator(),  # its seeds are not those of dropout and mixing
+            generator=torch.Generator(),  # keeps the global one, of dropout and mixup, as it is
         )
 
     def _resume(self, optimizer: Any, schedule: Any) -> dict[str, Any]:
@@ -238,19 +239,19 @@ class Trainer:
             self._average.load_state_dict(state["average"])
         self.history.extend(state["history"])
         done = len(self.history) >= self.options.epochs or self._is_out_of_patience()
-        if not done and schedule.total_steps < steps:  # it would end before the last one
+        if not done and schedule.total_steps < steps:  # the schedule would end too early
             raise WeightsError(
                 f"was begun with {schedule.total_steps} steps in all, and would have {steps} now",
                 where=str(self.directory),
-                hint="Go on with as many devices, `train.devices`, as it was begun with.",
+                hint="Resume with the same number of devices, `train.devices`.",
             )
-        self.tell(f"goes on after epoch {len(self.history)} of {self.options.epochs}")
-        before = state.get("versions", self.versions)  # of an older diascope: not known
+        self.tell(f"resumes after epoch {len(self.history)} of {self.options.epochs}")
+        before = state.get("versions", self.versions)  # older checkpoints have none
         self.warnings.extend(state.get("doubts", []))
         if not done and (changed := _version_changes(before, self.versions)):
             self.warnings.append(f"the weights were trained with several versions: {changed}")
         for warning in self.warnings:
-            self.tell(f"warning: {warning}; another --output has them of one")
+            self.tell(f"warning: {warning}; train into another --output to use only one")
         best: dict[str, Any] = state["best"]
         return best
 
@@ -271,7 +272,7 @@ class Trainer:
 
 
 def _version_changes(before: Mapping[str, str], then: Mapping[str, str]) -> str:
-    """Return which versions differ, such as ``torch 2.6, then 2.7``; an empty text if none does."""
+    """Return which versions differ, such as ``torch 2.6, then 2.7``, or an empty text."""
     return "; ".join(
         f"{name} {before.get(name, 'none')}, then {then.get(name, 'none')}"
         for name in sorted(before.keys() | then.keys())

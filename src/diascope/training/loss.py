@@ -1,4 +1,4 @@
-"""What a training minimises."""
+"""The training loss."""
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ _MIN_DOUBT = 1e-6
 class Objective(nn.Module):
     """Cross-entropy or focal loss over logits ``(N, L)`` and targets ``(N, L)``.
 
-    Targets that are NaN (unknown) are left out; rows count by their weight.
+    Unknown targets (NaN) are left out; rows are weighted.
 
     Source: focal loss, Lin et al. 2017, "Focal Loss for Dense Object Detection"; logit adjustment,
     Menon et al. 2021, "Long-tail learning via logit adjustment".
@@ -68,12 +68,12 @@ class Objective(nn.Module):
         )
 
     def _focal_weight(self, right: Tensor) -> Tensor:
-        """Return what answers of that score weigh; their least doubt keeps the slope finite."""
+        """Return the focal weight ``(1 - p) ** gamma``, clamped so that its gradient is finite."""
         return (1 - right).clamp(min=_MIN_DOUBT) ** self.gamma
 
 
 def _frequencies(targets: Targets, options: TrainOptions) -> NDArray[np.float64]:
-    """Return how often each label is met in training, of the rows of which it is known."""
+    """Return how frequent each label is among the drawn rows where it is known."""
     shares = row_probabilities(targets, options)[:, None]
     known = (shares * ~np.isnan(targets)).sum(axis=0)
     having = np.nansum(shares * targets, axis=0)

@@ -1,4 +1,4 @@
-"""Memory that does not suffice for a training, which is a matter of its recipe."""
+"""Turn out-of-memory errors of a training into recipe errors with advice."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ from diascope.errors import RecipeError, reason_of
 from diascope.recipe import Recipe
 
 _WORDS = ("can't allocate memory", "not enough memory", "out of memory")
-"""In which torch tells of it: on Linux, on Windows, of accelerators."""
+"""Phrases in torch's messages: on Linux, on Windows, for accelerators."""
 
 _ENDED = "DataLoader worker"
 _SHARED = "unable to allocate shared memory"
@@ -15,28 +15,28 @@ _SHARED = "unable to allocate shared memory"
 
 @contextmanager
 def explain_out_of_memory(recipe: Recipe) -> Iterator[None]:
-    """Tell that memory ran out meanwhile, here or in a reading process, and what helps.
+    """Report that memory ran out in this block, here or in a reading process, with a remedy.
 
     Raises:
-        RecipeError: instead of what an allocator or torch's loader raised.
+        RecipeError: in place of the error of an allocator or of torch's DataLoader.
     """
     try:
         yield
     except (MemoryError, RuntimeError) as error:
         words = str(error)
         if words.startswith(_ENDED) or _SHARED in words:
-            message = "a process that read for this training was ended, or had no memory"
+            message = "a reading process of this training was ended, or ran out of memory"
             hint = (
-                "Its memory may have run out, in a container the shared one (--shm-size). The same "
-                "command goes on; with run.workers=0 it needs no such process."
+                "Memory may have run out; in a container, shared memory (--shm-size). The same "
+                "command resumes; with run.workers=0 it uses no reading processes."
             )
         elif isinstance(error, MemoryError) or any(each in words for each in _WORDS):
             message = "there is not enough memory for this training"
-            hint = "A smaller train.batch, a smaller size of resize or fewer filters take less."
+            hint = "A smaller train.batch, a smaller resize or fewer filters need less."
         else:
             raise
         told = reason_of(error)
-        if words.startswith("Caught"):  # by a reading process, whose traceback comes first
+        if words.startswith("Caught"):  # in a reading process: its traceback comes first
             told = words.strip().rpartition("\n")[2]
         message = f"{message}: {told}"
         raise RecipeError(message, where=str(recipe.path), hint=hint) from error

@@ -1,4 +1,4 @@
-"""The held-out pictures that a model is most wrong about."""
+"""The held-out pictures on which a model's mistakes are worst."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ class Mistake:
     """One wrong answer.
 
     Attributes:
-        pixels: ``(h, w, 3)`` uint8, the picture as the network got it.
-        truth, answer: titles of labels; with multilabel of the one label that is most wrong.
+        pixels: ``(h, w, 3)`` uint8, the preprocessed picture.
+        truth, answer: titles of labels; for multilabel, of the label with the highest loss.
         score: of the answer, in [0, 1].
     """
 
@@ -36,14 +36,14 @@ def worst_mistakes(
     """Return the wrong answers with the highest loss, the worst first.
 
     Args:
-        picture: gives the n-th as ``(C, H, W)`` in [0, 1], as ``Pictures.picture`` does.
+        picture: returns the n-th picture, ``(C, H, W)`` in [0, 1], as ``Pictures.picture`` does.
     """
     targets, scores, decided = answers.targets, answers.scores, answers.predicted
     wrong = (decided != targets) & ~np.isnan(targets)
     right = np.where(targets == 1, scores, 1 - scores)
     losses = np.where(wrong, -np.log(np.clip(right, 1e-12, 1)), -1.0)
     if card.task != "multilabel":
-        losses = np.where(targets == 1, losses, -1.0)  # the loss of the label that was true
+        losses = np.where(targets == 1, losses, -1.0)  # only the true label's loss
     worst = losses.max(axis=1, initial=-1.0)
     order = np.argsort(-worst, kind="stable")[:count]
     found = []
@@ -57,7 +57,7 @@ def worst_mistakes(
 def _describe(
     card: ModelCard, label: int, decided: Booleans, scores: Floats
 ) -> tuple[str, str, float]:
-    """Return truth, answer, and the answer's score; ``label`` is the one that is wrong."""
+    """Return truth, answer, and the answer's score; ``label`` is the wrongly predicted label."""
     titles = [label.title or label.name for label in card.labels]
     if card.task != "multilabel":
         answer = int(decided.argmax())

@@ -1,4 +1,4 @@
-"""Mixing the pictures of a batch in pairs."""
+"""Mixup: blend pairs of pictures within a batch."""
 
 import torch
 from torch import Tensor
@@ -8,15 +8,15 @@ from torch.distributions import Beta
 def mix_pictures(
     pictures: Tensor, targets: Tensor, rows: Tensor, alpha: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return each picture ``(N, C, H, W)`` mixed with another of the batch, target and weight too.
+    """Return pictures ``(N, C, H, W)`` mixed with others of the batch, and targets and weights.
 
-    The two count in the target by their share and their row's weight. A mixture of pictures of
-    which one has an unknown label (NaN) has it unknown.
+    Targets are mixed in proportion to the pictures' shares and their rows' weights. A label that is
+    unknown (NaN) in one picture is unknown in the mixture.
 
     Source: Zhang et al. 2018, "mixup: Beyond Empirical Risk Minimization".
 
     Args:
-        alpha: of the Beta distribution of the shares; the larger, the more even are the mixtures.
+        alpha: of the Beta distribution of the shares; larger values give more even mixtures.
     """
     count = len(pictures)
     others = torch.randperm(count).to(pictures.device)

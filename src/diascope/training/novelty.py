@@ -1,4 +1,4 @@
-"""Fit what tells a run that a picture is unlike those of the training."""
+"""Fit the statistics by which a run detects pictures unlike those of the training."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -18,16 +18,17 @@ from diascope.training.plan import Plan
 from diascope.training.scoring import extract_features
 
 _MAX_PICTURES = 2000
-"""Pictures of a split that are looked at."""
+"""Most pictures of a split that are used."""
 _MIN_PICTURES = 20
-"""Validation pictures from which there is a limit; with so few, up to two in 21 exceed it by
-chance, one in each view."""
+"""Fewest validation pictures for a limit; with so few, up to two in 21 exceed it by chance, one in
+each view."""
 _FRACTION_WITHIN = 0.995
-"""Share of the validation pictures within the limit."""
+"""Fraction of the validation pictures within the limit."""
 _DIRECTIONS = 64
 _PICTURES_A_DIRECTION = 4
 _LEAST_VARIANCE = 1e-6
-"""As a share of the largest: where the training pictures do not vary, others do a little."""
+"""Floor of the variances, as a fraction of the largest one: other pictures may vary slightly where
+the training pictures do not."""
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,10 @@ class FittedNovelty:
 def fit_network_novelty(
     network: Network, card: ModelCard, plan: Plan, workers: int
 ) -> FittedNovelty | None:
-    """Fit the novelty to a trained network's features of pictures as a run sees them.
+    """Fit novelty statistics to a trained network's features of pictures without augmentation.
 
-    Some 2,000 pictures of training and of validation are looked at, drawn by the seed; of items
-    that are learned from as a whole, as many of their regions.
+    Uses up to 2,000 training and 2,000 validation pictures, drawn by the seed; for whole items,
+    about as many of their regions.
     """
 
     def features(split: str) -> Floats:
@@ -68,11 +69,11 @@ def fit_network_novelty(
 def fit_novelty(
     training: Floats, validation: Floats, what: str = "pictures"
 ) -> FittedNovelty | None:
-    """Return the statistics of training features, with the limit that validation sets.
+    """Return statistics of the training features, and a limit set on the validation features.
 
     Args:
         training, validation: ``(N, F)`` features, pooled over the cells.
-        what: they are of.
+        what: what the rows are features of, for the card.
 
     Returns:
         None if there are fewer than 20 validation pictures, or the features do not vary.
@@ -95,17 +96,17 @@ def fit_novelty(
 
 
 def _thresholds(distances: Floats) -> Floats:
-    """Return the limits that 99.5 % of ``(N, 2)`` distances keep in both views, alike in each."""
+    """Return the limits that 99.5 % of the distances ``(N, 2)`` keep in both views at once."""
     apart = np.quantile(distances, _FRACTION_WITHIN, axis=0, method="inverted_cdf")
     farther = (distances / apart).max(axis=1)
     thresholds: Floats = apart * np.quantile(farther, _FRACTION_WITHIN, method="inverted_cdf")
-    return thresholds * (1 + 1e-9)  # rounding must not put the picture on the limit beyond it
+    return thresholds * (1 + 1e-9)  # keeps the picture at the limit inside despite rounding
 
 
 def _fit_pca(
     features: Floats,
 ) -> tuple[NDArray[np.float32], NDArray[np.float16], NDArray[np.float32]]:
-    """Return mean, directions and variances of ``(N, F)`` features, as a weights file stores them.
+    """Return mean, directions and variances of features ``(N, F)``, in the weights file's types.
 
     This is the maximum-likelihood fit of probabilistic PCA.
     """

@@ -1,4 +1,4 @@
-"""From which score a label is predicted: operating points by the recipe's rule."""
+"""Operating points: the scores at or above which labels are predicted, by the recipe's rule."""
 
 import math
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from diascope.card import Task
 from diascope.evaluation.labelled_scores import Floats
 
 _MIN_POINT = float(np.finfo(np.float64).tiny)
-"""What a card takes: a point above 0."""
+"""Smallest point that a card accepts: it must be above 0."""
 
 
 @dataclass(frozen=True)
@@ -19,11 +19,11 @@ class Rule:
     """How operating points are chosen on validation pictures.
 
     Attributes:
-        by: ``highest`` keeps the highest score, or 0.5; ``youden`` maximises sensitivity plus
-            specificity; ``sensitivity`` and ``specificity`` keep ``at_least``, with as much of the
-            other as is to be had; ``cost`` minimises false positives plus ``false_negative`` times
-            false negatives; ``prevalence`` takes each label's share of the pictures, which for
-            calibrated scores maximises balanced accuracy.
+        by: ``highest`` chooses no points: the highest score decides, or 0.5; ``youden`` maximises
+            sensitivity plus specificity; ``sensitivity`` and ``specificity`` reach ``at_least``
+            with the highest possible value of the other; ``cost`` minimises false positives plus
+            ``false_negative`` times false negatives; ``prevalence`` uses each label's share of the
+            pictures, which for calibrated scores maximises balanced accuracy.
     """
 
     by: Literal["highest", "youden", "sensitivity", "specificity", "cost", "prevalence"] = "highest"
@@ -39,10 +39,10 @@ class Rule:
             )
 
     def describe(self, task: Task, *, calibrated: bool = True) -> str:
-        """Return what the rule promises of a task's labels, empty of ``highest``.
+        """Return a description of the rule for the card, empty for ``highest``.
 
         Args:
-            calibrated: whether the scores are; of such, ``prevalence`` promises more.
+            calibrated: whether the scores are calibrated; then ``prevalence`` promises more.
         """
         if self.by == "highest":
             return ""
@@ -60,7 +60,8 @@ class Rule:
         return text
 
     def points(self, targets: Floats, scores: Floats) -> Sequence[float | None]:
-        """Return each label's operating point, None where too little is known of the label.
+        """Return each label's operating point; None for ``highest`` or a label without known
+        positives or negatives.
 
         Args:
             targets, scores: ``(N, L)``; targets are 0, 1 or NaN.
@@ -77,7 +78,7 @@ class Rule:
             return float(positives / len(target))
         order = np.argsort(-score, kind="stable")
         last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))
-        hits = np.append(0, np.cumsum(target[order])[last])  # from none that is raised
+        hits = np.append(0, np.cumsum(target[order])[last])  # starting above all scores
         alarms = np.append(0, last + 1) - hits
         sensitivity, specificity = hits / positives, 1 - alarms / (len(target) - positives)
         best = self._best(sensitivity, specificity, positives - hits, alarms)
@@ -86,7 +87,7 @@ class Rule:
     def _best(
         self, sensitivity: Floats, specificity: Floats, missed: Floats, alarms: Floats
     ) -> int:
-        """Return how many of the thresholds, from high to low, the rule takes."""
+        """Return how many distinct scores, from high to low, the rule puts above the point."""
         if self.by == "sensitivity":
             return int(np.argmax(sensitivity >= self.at_least))
         if self.by == "specificity":
@@ -97,8 +98,8 @@ class Rule:
 
 
 def _midpoint_below(thresholds: Floats, count: int) -> float:
-    """Return the middle between the last of ``count`` thresholds and the next, lower one."""
-    if not count:  # above all, and above 1 only if a score is 1
+    """Return the midpoint of the last of ``count`` thresholds and the next lower one."""
+    if not count:  # above all scores, and above 1 only if a score is 1
         highest = thresholds[0]
         return float((highest + 1) / 2 if highest < 1 else np.nextafter(highest, np.inf))
     least = thresholds[count - 1]

@@ -1,4 +1,4 @@
-"""The optimiser: which weights learn at which rate, and their running average."""
+"""The optimiser, the learning-rate schedule, and the running average of the weights."""
 
 from collections import defaultdict
 from typing import Any
@@ -15,10 +15,10 @@ _Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 def make_optimizer(network: Network, options: TrainOptions) -> torch.optim.Optimizer:
-    """Return AdamW, with a learning rate for each depth.
+    """Return AdamW with layer-wise learning rates.
 
-    The head learns at the full rate, the first layer at ``layer_decay`` of it, the others at a
-    geometric series between. Weight decay acts on filters and matrices, not on biases and
+    The head has the full rate, the first layer ``layer_decay`` times that, and the layers between
+    a geometric series. Weight decay applies to filters and matrices, not to biases and
     normalisation.
     """
     groups: dict[tuple[float, float], list[nn.Parameter]] = defaultdict(list)
@@ -38,9 +38,10 @@ def make_optimizer(network: Network, options: TrainOptions) -> torch.optim.Optim
 
 
 def make_schedule(optimizer: Any, options: TrainOptions, steps: int) -> Any:
-    """Return the one-cycle schedule over an epoch's ``steps`` times the epochs.
+    """Return the one-cycle schedule for ``steps`` per epoch.
 
-    Its last rate is almost 0: where there is one step in all, it has the first of two.
+    Its last rate is almost 0; a training of a single step therefore uses the first rate of a
+    schedule of two.
     """
     return torch.optim.lr_scheduler.OneCycleLR(
         optimizer,
@@ -51,16 +52,17 @@ def make_schedule(optimizer: Any, options: TrainOptions, steps: int) -> Any:
 
 
 def make_average(network: Network, options: TrainOptions) -> AveragedModel | None:
-    """Return the exponential moving average of the weights and statistics, if one is wanted.
+    """Return the exponential moving average of weights and running statistics, or None.
 
-    It never looks back over more than a ninth of the steps done, as in TensorFlow's
-    ``ExponentialMovingAverage``: else that of a short training would hold what it began with.
+    After n steps its decay is at most (1 + n) / (10 + n), as in TensorFlow's
+    ``ExponentialMovingAverage``; otherwise a short training's average would be dominated by the
+    initial weights.
     """
     if not options.ema:
         return None
 
     def mean(averages: _Tensors, weights: _Tensors, count: Tensor | int) -> None:
-        if not averages[0].is_floating_point():  # batch norms' counters: rounding would move them
+        if not averages[0].is_floating_point():  # batch norms' counters are copied, not averaged
             torch._foreach_copy_(averages, weights)
             return
         decay = min(options.ema, (1 + int(count)) / (10 + int(count)))

@@ -1,4 +1,4 @@
-"""The ``train:`` part of a recipe."""
+"""The ``train:`` section of a recipe."""
 
 import math
 from dataclasses import dataclass, field, fields, replace
@@ -13,15 +13,15 @@ from diascope.training.operating_points import Rule
 from diascope.training.transfer import Start
 
 _PARTS: dict[str, tuple[type, str]] = {"start": (Start, "file"), "operating_points": (Rule, "by")}
-"""Keys whose values have keys of their own, and which of those a plain value stands for."""
+"""Keys whose values have keys of their own, and the key that a plain value sets."""
 
 _PICTURES_ONLY = ("augment", "mixup", "teachers", "frozen_epochs", "layer_decay", "test_time")
-"""Keys without meaning where the features of regions are worked out only once."""
+"""Keys that have no effect where the features of regions are computed only once."""
 
 
 @dataclass(frozen=True)
 class LabelText:
-    """What a report says of a label."""
+    """Title and codes of a label in reports."""
 
     title: str = ""
     codes: dict[str, str] = field(default_factory=dict)
@@ -32,50 +32,51 @@ class TrainOptions:
     """How a classifier is trained.
 
     Attributes:
-        table: CSV with ``path`` (relative to the table), ``label`` or ``labels`` (joined by bars),
-            and optionally ``group`` (patient, specimen: never on both sides) and ``split`` (train,
-            validation, test).
-        task: what the labels are; ``multilabel`` gives each its own score.
-        labels: label names in the order of the outputs, with their titles and codes; as found in
-            the table, sorted, if empty.
+        table: CSV with ``path`` (relative to the table), ``label`` or ``labels`` (separated by
+            ``|``), and optionally ``group`` (patient, specimen: never in two splits) and ``split``
+            (train, validation, test).
+        task: the kind of labels; ``multilabel`` scores each label on its own.
+        labels: label names in the order of the outputs, with their titles and codes; if empty,
+            the labels of the table, sorted.
         backbone: a backbone plugin.
-        head: see ``ModelCard.head``. ``attention`` learns from whole items, of whose regions a
-            frozen backbone works out the features once.
-        regions: drawn of an item each time that it is learned from; all of them if 0.
-        test, validation: shares of the pictures held out, by whole groups, where the table has no
-            ``split``.
+        head: see ``ModelCard.head``. ``attention`` learns from whole items; a frozen backbone
+            computes the features of their regions once.
+        regions: how many regions of an item to draw each time; 0 uses all of them.
+        test, validation: fractions of the pictures to hold out, by whole groups, if the table has
+            no ``split``.
         epochs: passes over the training pictures.
-        epoch_size: pictures an epoch; all of them if 0.
+        epoch_size: pictures per epoch; 0 uses all of them.
         start: weights of another project that the backbone starts from.
-        balance: against rare labels: ``sampling`` draws their pictures more often, ``weights``
-            lets them count more in the loss, both by rarity to the power ``balance_power``.
-        loss: ``focal`` weighs a picture down by how sure its answer is, to the power
+        balance: against label imbalance: ``sampling`` draws pictures of rare labels more often,
+            ``weights`` gives them more weight in the loss, both by rarity to the power
+            ``balance_power``.
+        loss: ``focal`` gives pictures less weight the surer their answer is, to the power
             ``focal_gamma``.
-        logit_adjustment: how much of the labels' log frequency is added to the logits in training.
-        augment: random transforms by name, MONAI's, ours and those of plugins, with their
+        logit_adjustment: factor of the labels' log frequency that is added to the logits in
+            training.
+        augment: random transforms by name (MONAI's, ours and those of plugins) with their
             parameters.
-        mixup: alpha of the Beta distribution by which the pictures of a batch are mixed in pairs,
-            targets too; 0 does not.
-        teachers: folders of weights whose answers are learned from, beside the labels.
-        teacher_share: what the teachers' mean answer counts in the target, the labels the rest.
+        mixup: alpha of the Beta distribution for mixing pairs of pictures and their targets within
+            a batch; 0 turns it off.
+        teachers: folders of weights whose answers are learned from, in addition to the labels.
+        teacher_share: weight of the teachers' mean answer in the target; the labels have the rest.
         freeze_backbone: train the head only, and write a file that holds only the head.
-        frozen_epochs: train the head only in the first epochs.
-        layer_decay: learning rate of the first layer, as a share of the head's.
-        ema: decay a step of the weights' exponential moving average, which is then what is kept;
-            0 keeps the weights themselves.
-        monitor: figure that chooses the best epoch: of the validation, or the training's ``loss``.
-        patience: end after so many epochs without a better one; 0 never does.
-        precision: ``32-true``, or ``16-mixed`` and ``bf16-mixed`` of Lightning Fabric.
-        allow_duplicates: let the same picture stand in two splits, with a warning.
+        frozen_epochs: number of first epochs in which only the head is trained.
+        layer_decay: learning rate of the first layer, as a fraction of the head's.
+        ema: decay per step of an exponential moving average of the weights, which is then kept
+            instead of the weights; 0 turns it off.
+        monitor: metric that chooses the best epoch, on validation; or the training's ``loss``.
+        patience: stop after this many epochs without improvement; 0 never stops early.
+        precision: ``32-true``, or Lightning Fabric's ``16-mixed`` or ``bf16-mixed``.
+        allow_duplicates: allow the same picture in two splits, with a warning.
         test_time: see ``ModelCard.test_time``.
         operating_points: how they are chosen on the validation pictures.
-        by: columns of the table by which the test pictures are also measured, such as ``sex`` or
+        by: columns of the table for subgroup metrics on the test pictures, such as ``sex`` or
             ``age:20`` (in steps of 20).
-        folds: also train this many times with another part of the groups held out each time, and
-            measure on all of them together; 0 does not.
-        devices: how many GPUs; ``auto`` takes all. Without one, how many processes on the
-            processor; ``auto`` takes one.
-        title, licence, data, limits: go into the card.
+        folds: number of cross-validation folds, trained and evaluated in addition; 0 for none.
+        devices: number of GPUs; ``auto`` uses all. Without a GPU, number of processes on the CPU;
+            ``auto`` uses one.
+        title, licence, data, limits: copied to the card.
     """
 
     table: Path
@@ -124,7 +125,7 @@ class TrainOptions:
 
     @property
     def uses_whole_items(self) -> bool:
-        """Whether whole items are learned from, by what a frozen backbone sees in their regions."""
+        """Whether training uses whole items, by a frozen backbone's features of their regions."""
         return self.head == "attention"
 
     def __post_init__(self) -> None:
@@ -163,21 +164,21 @@ class TrainOptions:
         if not 0 < self.teacher_share <= 1:
             raise ValueError(f"teacher_share must lie in (0, 1], got {self.teacher_share}")
         if self.monitor == "balanced_accuracy" and self.task == "multilabel":
-            raise ValueError("monitor: balanced_accuracy needs one label a picture")
+            raise ValueError("monitor: balanced_accuracy needs one label per picture")
         if not (0 <= self.test < 1 and 0 < self.validation < 1 and self.test + self.validation < 1):
-            raise ValueError("test and validation are shares in [0, 1) whose sum is below 1")
+            raise ValueError("test must lie in [0, 1), validation in (0, 1), and their sum below 1")
         self._check_head_options()
 
     def _check_head_options(self) -> None:
         if self.uses_whole_items and not self.freeze_backbone:
             raise ValueError(
-                "head: attention learns from whole items, whose regions are too many to be taken "
+                "head: attention learns from whole items, which have too many regions to pass "
                 "through the network in every step; add freeze_backbone: true"
             )
         idle = _PICTURES_ONLY if self.uses_whole_items else ("regions",)
         defaults = {each.name: each.default for each in fields(self)}
         if odd := [name for name in idle if getattr(self, name) != defaults[name]]:
-            raise ValueError(f"{', '.join(odd)}: without meaning with head: {self.head}; remove it")
+            raise ValueError(f"{', '.join(odd)}: no effect with head: {self.head}; remove it")
 
 
 def train_options(recipe: Recipe) -> tuple[TrainOptions, Reference]:
@@ -188,7 +189,7 @@ def train_options(recipe: Recipe) -> tuple[TrainOptions, Reference]:
     """
     if recipe.train is None:
         raise RecipeError(
-            "has no `train:` part",
+            "has no `train:` section",
             where=str(recipe.path),
             hint="docs/training.md shows one; `pipeline run` needs none.",
         )
@@ -207,20 +208,20 @@ def train_options(recipe: Recipe) -> tuple[TrainOptions, Reference]:
 
 
 def _build_part(target: type, key: str, node: Node, recipe: Recipe) -> Any:
-    """Build a part of the options; a plain value stands for its key ``key`` alone."""
+    """Build a nested part of the options; a plain value sets only ``key``."""
     values = node.value if isinstance(node.value, dict) else {key: node}
     return build(target, values, where=node.where, base=recipe.base)
 
 
 def _as_label_mapping(node: Node) -> Node:
-    """Let a plain list of names stand for labels without titles."""
+    """Return a plain list of names as a mapping to labels without titles."""
     if not isinstance(node.value, list):
         return node
     if nested := [child for child in node.value if isinstance(child.value, dict | list)]:
         raise RecipeError(
-            "a list of labels holds names alone",
+            "a list of labels must hold only names",
             where=nested[0].where,
-            hint="With titles they are a mapping: labels: {a: {title: ...}, b: {}}.",
+            hint="For titles write a mapping: labels: {a: {title: ...}, b: {}}.",
         )
     names = [str(child.plain()) for child in node.value]
     if twice := sorted({name for name in names if names.count(name) > 1}):

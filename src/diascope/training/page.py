@@ -1,4 +1,4 @@
-"""What a person sees of a training: its curves, its data, and what it gets most wrong."""
+"""The training page: learning curves, data, metrics and the worst mistakes."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -33,11 +33,11 @@ def write_page(
     """Write ``training.html`` and its curves as ``learning-curves.png`` and ``.svg``.
 
     Args:
-        card: of the trained model, measured.
-        history: of each epoch its number as ``epoch``, ``loss``, and any further figures.
+        card: of the trained model, with its metrics.
+        history: for each epoch its number as ``epoch``, ``loss``, and any other metrics.
         mistakes: the worst first.
-        warnings: what was found wrong with the table.
-        monitor: the figure that chose the epoch whose weights were kept.
+        warnings: about the table and the weights.
+        monitor: the metric that chose the epoch whose weights were kept.
         filters: of the first layer, at some epochs.
     """
     best = best_epoch(history, monitor)
@@ -72,7 +72,7 @@ def write_page(
 def _figures(
     card: ModelCard, history: Sequence[Figures], best: int, monitor: str
 ) -> list[tuple[str, str, str]]:
-    """Return the four figures at the top: name, value, and what it is of."""
+    """Return name, value and caption of the up to four figures at the top."""
     kept, where = history[best - 1][monitor], "training" if monitor == "loss" else "validation"
     pictures = {split: card.data[split]["pictures"] for split in ("train", "validation", "test")}
     held_out = f"{pictures['validation']:,} to choose, {pictures['test']:,} to test"

@@ -1,4 +1,4 @@
-"""The first layer, epoch by epoch, as ``training.html`` shows it: pictures and what changed."""
+"""The first layer's filters, epoch by epoch, for ``training.html``."""
 
 from typing import Any
 
@@ -11,11 +11,11 @@ from diascope.explain.pictures import png_uri
 from diascope.training.filters import Filters
 
 _SHOWN = 16  # filters: those that changed most
-_PIXELS = 4  # that a number of a filter is drawn with; a gap between filters is twice as wide
+_PIXELS = 4  # side of the square drawn for a weight; gaps between filters are twice as wide
 
 
 def filter_history(filters: Filters) -> dict[str, Any]:
-    """Return a row of pictures for each epoch, and words on how much the filters changed."""
+    """Return a row of pictures for each epoch, and a text on how much the filters changed."""
     likeness = filters.likeness()
     count = filters.weights.shape[1]
     shown = np.sort(np.argsort(likeness[-1], kind="stable")[:_SHOWN])
@@ -37,13 +37,13 @@ def filter_history(filters: Filters) -> dict[str, Any]:
 
 
 def _describe_change(likeness: float) -> str:
-    """Return in words how far the filters went from what they first were."""
+    """Return a text on how far the filters are from their initial values."""
     amount = "hardly changed" if likeness > 0.99 else "changed in part"
     return f"{'became others' if likeness < 0.5 else amount}: mean cosine {likeness:.3f}"
 
 
 def _strip(weights: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return filters ``(F, C, kh, kw)`` side by side in one picture, with gaps that let through."""
+    """Return filters ``(F, C, kh, kw)`` side by side in one picture, with transparent gaps."""
     pictures = [
         np.kron(filter_picture(torch.from_numpy(weight)), np.ones((_PIXELS, _PIXELS, 1), np.uint8))
         for weight in weights

@@ -1,31 +1,31 @@
-"""Whether a network has learned from pixels of the scale that ours have."""
+"""Check whether a network was trained on pixels of the same scale as ours."""
 
 from collections.abc import Mapping
 
 from torch import Tensor
 
 _USUAL = 0.6
-"""Spread of what the first filters give, to their length, of pixels of mean 0 and deviation 1; 0.3
-to 0.9 was seen of trained networks and of radiographs."""
+"""Standard deviation of the first filters' output over their norm, for pixels of mean 0 and
+standard deviation 1; 0.3 to 0.9 was seen for trained networks and for radiographs."""
 
 _DOUBTFUL = 15.0
-"""How many times more or less than usual is told."""
+"""Factor above or below the usual spread from which a warning is given."""
 
 
 def scale_warnings(tensors: Mapping[str, Tensor]) -> list[str]:
-    """Return what speaks against the scale of our pixels, if anything.
+    """Return a warning if a network seems to expect pixels of another scale.
 
-    The running variance of the first normalisation remembers how far the pixels spread that the
-    first filters were given.
+    The running variance of the first normalisation shows how widely the pixels were spread in
+    training.
 
     Args:
-        tensors: a network's by name, in the order of its layers.
+        tensors: of the network by name, in the order of its layers.
     """
     filters = None
     for name, tensor in tensors.items():
         if filters is not None and name.endswith("running_var") and len(tensor) == len(filters):
             spread = tensor.sqrt() / filters.flatten(1).norm(dim=1)
-            times = float(spread[spread.isfinite()].median()) / _USUAL  # some filters may be 0
+            times = float(spread[spread.isfinite()].median()) / _USUAL  # filters may be all 0
             return [_format_warning(times)] if times <= 1 / _DOUBTFUL or times >= _DOUBTFUL else []
         if tensor.ndim == 4:
             if filters is not None:

@@ -1,4 +1,4 @@
-"""A training, checked, before anything is trained."""
+"""The plan of a training, checked before anything is trained."""
 
 import hashlib
 import json
@@ -33,22 +33,22 @@ from diascope.versions import library_versions
 
 _NOT_TRAINED = {"table", "devices", "title", "licence", "data", "limits", "by", "folds"}
 _NOT_TRAINED |= {"start", "teachers", "test_time", "operating_points", "allow_duplicates", "labels"}
-"""Keys of ``train:`` that do not change the weights; ``start`` and ``teachers`` do by content, and
-``labels`` by their names."""
+"""Keys of ``train:`` that are not in the digest as written: they do not change the weights, or
+(``start``, ``teachers``, ``labels``) are in it by content or by name."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What will be trained on what.
+    """A checked training.
 
     Attributes:
         examples: the table's rows, each with its split.
         names: of the labels, in the order of the outputs.
-        head_only: whether the weights file can leave the backbone to its plugin.
-        fold_examples: the examples with their splits of each fold of the cross-validation.
-        warnings: what a reader should know of the weights that are learned from.
-        features: of all items' regions, once they are worked out; None if it is pictures that are
-            learned from.
+        head_only: whether the weights file needs only the head, as the plugin provides the
+            backbone.
+        fold_examples: for each fold of the cross-validation, the examples with their splits.
+        warnings: about the plugins, and about the weights that training starts or learns from.
+        features: of all items' regions, once computed; None if training uses pictures.
     """
 
     recipe: Recipe
@@ -68,9 +68,9 @@ class Plan:
         return [example for example in self.examples if example.split == name]
 
     def pictures(self, split: str, card: ModelCard) -> Pictures:
-        """Return the pictures of a split; only those of ``train`` are augmented.
+        """Return the dataset of a split; only ``train`` is augmented.
 
-        Of items that are learned from as a whole, those of ``train`` give some of their regions.
+        For training on whole items, only ``train`` draws some of their regions instead of all.
         """
         if self.features is not None:
             regions = self.options.regions if split == "train" else 0
@@ -79,7 +79,7 @@ class Plan:
         return Pictures(self.split(split), self.preparation, card, augmentation)
 
     def card(self, size: tuple[int, int]) -> ModelCard:
-        """Return what is known of the model before it is trained, given its pictures' size."""
+        """Return the model's card as far as it is known before training, for pictures of a size."""
         return initial_card(
             self.recipe,
             self.options,
@@ -91,7 +91,7 @@ class Plan:
         )
 
     def digest(self) -> str:
-        """Return the SHA-256 of all that decides the weights."""
+        """Return the SHA-256 of everything that determines the weights."""
         recipe, parts = self.recipe.plain(), ("read", "accept", "preprocess", "train")
         facts: dict[str, Any] = {part: recipe[part] for part in parts} | {"labels": self.names}
         facts["train"] = {k: v for k, v in facts["train"].items() if k not in _NOT_TRAINED}
@@ -108,7 +108,7 @@ class Plan:
         return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
 
     def versions(self) -> dict[str, str]:
-        """Return name to version of the libraries and plugins that decide the weights."""
+        """Return the versions, by name, of the libraries and plugins that affect the weights."""
         preparation = self.preparation
         backbone = make_part(self.reference, self.recipe)
         parts: list[Part[Any]] = [*preparation.readers, *preparation.steps, backbone]
@@ -119,21 +119,21 @@ class Plan:
         """Return the SHA-256 of each teacher's weights.
 
         Raises:
-            WeightsError: if a folder holds none.
+            WeightsError: if a folder has no weights.
         """
         return [file_digest(folder / WEIGHTS_FILE) for folder in self.options.teachers]
 
     def folds(self) -> list["Plan"]:
-        """Return the trainings of the cross-validation: each holds out another part."""
+        """Return the plans of the cross-validation, each with another part held out."""
         return [replace(self, examples=examples) for examples in self.fold_examples]
 
 
 def make_plan(recipe: Recipe) -> Plan:
-    """Read table and recipe, and split the table.
+    """Read the recipe's options and the table, and split the table.
 
     Raises:
-        RecipeError, TableError, PluginError: for what is wrong with them.
-        WeightsError: if a teacher or a start has no weights where it is named.
+        RecipeError, TableError, PluginError: if any of them is wrong.
+        WeightsError: if the weights of a teacher or a start are missing.
     """
     options, reference = train_options(recipe)
     examples = read_table(options.table, options.task)
@@ -165,7 +165,7 @@ def make_plan(recipe: Recipe) -> Plan:
         augmentation=Augmentation(options.augment, str(recipe.path), recipe.base),
         head_only=options.freeze_backbone
         and options.start is None
-        # always the same weights are the plugin's own, not by chance
+        # two builds with the same weights: they come from the plugin and are not random
         and len({state_digest(build_layers(backbone, reference.name)) for _ in range(2)}) == 1,
         fold_examples=fold_examples,
     )
@@ -173,7 +173,7 @@ def make_plan(recipe: Recipe) -> Plan:
 
 
 def _check(plan: Plan, warnings: list[str]) -> tuple[str, ...]:
-    """Check what can be told before pictures are read; return the doubts and those that it adds."""
+    """Check what can be checked without reading pictures; return the warnings, old and new."""
     options, folds = plan.options, plan.folds()
     card = plan.card((1, 1))
     for folder in options.teachers:
@@ -190,7 +190,7 @@ def _check(plan: Plan, warnings: list[str]) -> tuple[str, ...]:
 
 @contextmanager
 def _naming_table(table: Path) -> Iterator[None]:
-    """Name the table in what is wrong with it."""
+    """Add the table's path to any TableError."""
     try:
         yield
     except TableError as error:
@@ -198,8 +198,10 @@ def _naming_table(table: Path) -> Iterator[None]:
 
 
 def _check_monitor(plan: Plan) -> None:
-    """Raise a TableError if nothing is known of the validation pictures; if an AUC is monitored,
-    also if no label has some both with and without it."""
+    """Raise a TableError if the monitored metric cannot be computed on the validation pictures.
+
+    Some label must be known; for an AUC, some label must have pictures both with and without it.
+    """
     rows = [example.vector(plan.names, plan.options.task) for example in plan.split("validation")]
     if all(math.isnan(target) for row in rows for target in row):
         raise TableError(
@@ -211,23 +213,25 @@ def _check_monitor(plan: Plan) -> None:
         if {0.0, 1.0} <= set(column):
             return
     raise TableError(
-        "no label has validation pictures both with and without it, so monitor: auc_macro tells "
-        "nothing",
+        "no label has validation pictures both with and without it, so monitor: auc_macro cannot "
+        "be computed",
         where=str(plan.options.table),
         hint="Hold out more pictures, or write monitor: validation_loss.",
     )
 
 
 def _check_fold_labels(plan: Plan, called: str) -> None:
-    """Raise a TableError that names labels of the table that a fold's training cannot learn."""
+    """Raise a TableError naming labels of the table that have no training picture in a fold."""
     every, learned = (
         set().union(*(example.labels for example in examples))
         for examples in (plan.examples, plan.split("train"))
     )
     if lacking := sorted(every - learned):
-        hint = "Take more folds, of which each holds out less; or none."
+        hint = "Use more folds, so that each holds out less; or none."
         if alone := [name for name in lacking if _count_groups(plan, name) == 1]:
-            hint = f"Folds hold out whole groups, and {', '.join(alone)} has one: write folds: 0."
+            hint = (
+                f"Folds hold out whole groups, and {', '.join(alone)} has only one: write folds: 0."
+            )
         raise TableError(
             f"{called} has no picture of {', '.join(lacking)} to learn from",
             where=str(plan.options.table),

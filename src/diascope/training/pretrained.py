@@ -1,4 +1,4 @@
-"""A file of weights from another project: its tensors, and which of ours their names mean."""
+"""Read weights files of other projects, and map their tensors' names to ours."""
 
 import re
 import zipfile
@@ -27,21 +27,21 @@ _RULES = tuple(
     )
 )
 _CHILDREN = {"0": "conv1", "1": "bn1", "4": "layer1", "5": "layer2", "6": "layer3", "7": "layer4"}
-"""A torchvision ResNet's children by place, as ``nn.Sequential(*resnet.children())`` names them."""
+"""A torchvision ResNet's children by index, as ``nn.Sequential(*resnet.children())`` names them."""
 
 _BIAS, _MEAN = "downsample.0.bias", "downsample.1.running_mean"
-"""Of a residual network's shortcut: its convolution's bias, and its batch norm's mean."""
+"""In a residual network's shortcut: its convolution's bias, and its batch norm's mean."""
 
 
 @dataclass(frozen=True)
 class Pairing:
-    """One way to read the names of a file.
+    """One way to map the names of a file.
 
     Attributes:
-        prefix: what stands before the network's own names in the file.
-        names: our name to the file's.
-        unmatched: names of the file inside parts that ours has too, without a counterpart: signs
-            of a deeper or another network, unlike a classification layer beside those parts.
+        prefix: of the network's names in the file.
+        names: from our names to the file's.
+        unmatched: names of the file without a counterpart, inside modules that ours has too: signs
+            of a deeper or a different network, unlike a classification layer beside those modules.
     """
 
     prefix: str
@@ -50,10 +50,10 @@ class Pairing:
 
 
 def pairings(ours: Iterable[str], theirs: Iterable[str]) -> Iterator[Pairing]:
-    """Yield the ways of pairing names: each prefix that the file knows, each layout, if any fits.
+    """Yield the pairings for each prefix in the file and each layout that match any names.
 
-    Shapes are not looked at. A layer has one plain name whether torchvision, TorchXRayVision, MONAI
-    or diascope named it.
+    Shapes are not compared. A layer has the same canonical name whether torchvision,
+    TorchXRayVision, MONAI or diascope named it.
     """
     ours, theirs = list(ours), list(theirs)
     shared = _shared_prefix(ours)
@@ -73,20 +73,20 @@ def pairings(ours: Iterable[str], theirs: Iterable[str]) -> Iterator[Pairing]:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Return a file's floating-point tensors by name; nothing in the file is executed.
+    """Return a file's floating-point tensors by name, without executing anything in the file.
 
-    A checkpoint that holds its tensors deeper, such as under ``state_dict``, is opened; where
-    several parts hold tensors, their names stand before those of the tensors.
+    Nested tensors, such as those under ``state_dict``, are found too; if several parts hold
+    tensors, their names become prefixes.
 
     Raises:
-        WeightsError: if the file is not safetensors or torch's format, holds Python objects, is
+        WeightsError: if the file is not in safetensors' or torch's format, holds Python objects, is
             TorchScript, or holds no tensors by name.
     """
     loaded = _load_safetensors(path) if path.suffix == ".safetensors" else _load_torch_file(path)
     tensors = _flatten(loaded) if isinstance(loaded, Mapping) else {}
     if not tensors:
         kind = type(loaded).__name__
-        raise WeightsError(f"holds no weights by name, but a {kind}", where=str(path))
+        raise WeightsError(f"holds a {kind} without tensors by name", where=str(path))
     return tensors
 
 
@@ -95,8 +95,8 @@ def without_shortcut_biases(
 ) -> dict[str, Tensor]:
     """Return tensors without the biases of shortcuts, which MONAI's residual networks have.
 
-    The batch norm that follows takes its mean off, which is made smaller by the bias: the features
-    are the same. Where ``ours`` have such biases, all stays.
+    Each bias is subtracted from the mean of the batch norm that follows, so the features are the
+    same. If ``ours`` has such biases, nothing is changed.
     """
     if any(name.endswith(_BIAS) for name in ours):
         return dict(tensors)
@@ -115,7 +115,7 @@ def _canonical_name(name: str) -> str:
 
 
 def _name_by_index(name: str) -> str:
-    """Return the name that a residual network's layer has, or an empty one."""
+    """Return the name of a residual network's layer given by index, or an empty one."""
     place, _, rest = name.partition(".")
     return f"{_CHILDREN[place]}.{rest}" if place in _CHILDREN else ""
 
@@ -131,7 +131,7 @@ def _prefixes(name: str) -> Iterator[str]:
 
 
 def _shared_prefix(names: list[str]) -> str:
-    """Return the longest dotted prefix of all names."""
+    """Return the longest dotted prefix that all names share."""
     prefixes = list(_prefixes(names[0])) if names else [""]
     return [prefix for prefix in prefixes if all(name.startswith(prefix) for name in names)][-1]
 
@@ -162,16 +162,16 @@ def _load_torch_file(path: Path) -> Any:
 def _load_error(path: Path, reason: str) -> WeightsError:
     if found := re.search(r"Unsupported global: GLOBAL (\S+)", reason):
         return WeightsError(
-            f"holds Python objects ({found[1]}), which could run code, not tensors alone",
+            f"holds not only tensors but Python objects ({found[1]}), which could run code",
             where=str(path),
-            hint="If you trust it, in the project that made it: held = torch.load(FILE, "
+            hint="If you trust the file, run in the project that made it: held = torch.load(FILE, "
             "weights_only=False); torch.save(held.state_dict(), 'weights.pth'), with "
-            "held['state_dict'] instead where the file is a dictionary.",
+            "held['state_dict'] instead if the file is a dictionary.",
         )
     return WeightsError(
         "is damaged, or not a file of torch.save",
         where=str(path),
-        hint="Taken are files of torch.save, .safetensors and folders of weights.",
+        hint="Accepted are files of torch.save, .safetensors and folders of weights.",
     )
 
 
@@ -183,7 +183,7 @@ def _is_torchscript(path: Path) -> bool:
 
 
 def _flatten(held: Mapping[Any, Any]) -> dict[str, Tensor]:
-    """Return tensors by dotted name, without the name of a part that alone holds tensors."""
+    """Return tensors by dotted name; a part that is the only one with tensors adds no prefix."""
     named = {key: value for key, value in held.items() if isinstance(key, str)}
     flat = {
         key: value.detach()

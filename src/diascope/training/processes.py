@@ -1,4 +1,4 @@
-"""The processes of a training, one a device: the command, and helpers that begin and end by it."""
+"""The processes of a training, one per device: the first one starts and ends the helpers."""
 
 import logging
 import os
@@ -17,31 +17,31 @@ from diascope.errors import DeviceError, UsageError
 from diascope.training.options import TrainOptions
 
 _TIMEOUT = timedelta(days=7)
-"""For another process: the first one validates and measures alone, which may take hours."""
+"""For collective calls: the first process validates and evaluates alone, which may take hours."""
 _GRACE_S = 60
-"""For the first process to tell why it ended, until a helper tells it instead."""
+"""Time for the first process to report why it ended, before a helper reports it instead."""
 _FIRST = "DIASCOPE_FIRST_PROCESS"
 
 
 def device_count(options: TrainOptions) -> int:
-    """Return how many devices train: as the recipe says, else all GPUs, or the processor.
+    """Return the number of training devices: the recipe's, or all GPUs, or 1 for the CPU.
 
     Raises:
-        UsageError: if the recipe wants more GPUs than are there.
+        UsageError: if the recipe asks for more GPUs than there are.
     """
     there = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if options.devices == "auto":
         return there or 1
     if there and options.devices > there:
-        raise UsageError(f"train.devices is {options.devices}, and {there} GPUs are here")
+        raise UsageError(f"train.devices is {options.devices}, but {there} GPUs are available")
     return options.devices
 
 
 def make_fabric(options: TrainOptions) -> Any:
-    """Return the Fabric of a training on the GPUs of this machine, or on its processor.
+    """Return a Fabric for the GPUs of this machine, or for its CPU.
 
-    It starts its helpers itself: a scheduler such as SLURM has given this machine one task. From
-    then on, this process's convolutions on GPUs add up in the same order every time.
+    It starts its helpers itself even under a scheduler such as SLURM, which runs one task on this
+    machine. Also makes this process's cuDNN convolutions deterministic from now on.
     """
     from lightning_fabric import Fabric
     from lightning_fabric.plugins.environments.lightning import LightningEnvironment
@@ -50,10 +50,10 @@ def make_fabric(options: TrainOptions) -> Any:
     on_gpu, count = torch.cuda.is_available(), device_count(options)
     if options.precision == "16-mixed" and not on_gpu:
         raise UsageError(
-            "precision: 16-mixed needs a GPU", hint="Write bf16-mixed, or 32-true, for processors."
+            "precision: 16-mixed needs a GPU", hint="Write bf16-mixed or 32-true for a CPU."
         )
     torch.backends.cudnn.deterministic = True
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it tells what was asked for
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it repeats the settings
     return Fabric(
         accelerator="cuda" if on_gpu else "cpu",
         devices=count,
@@ -65,14 +65,14 @@ def make_fabric(options: TrainOptions) -> Any:
 
 @contextmanager
 def ending_together(fabric: Any) -> Iterator[None]:
-    """Let helpers end with the first process, which alone is interrupted and tells why it ended.
+    """Let helpers end with the first process, which alone handles Ctrl-C and reports errors.
 
     Raises:
-        DeviceError: if another process is gone, which a helper tells only if the first one has not,
-            or if this one's device has failed.
+        DeviceError: if another process is gone (a helper waits for the first process to report it)
+            or if this process's device has failed.
     """
     if fabric.is_global_zero:
-        os.environ[_FIRST] = str(os.getpid())  # it may be gone before a helper looks for it
+        os.environ[_FIRST] = str(os.getpid())  # it may end before a helper asks for its parent
     else:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         parent = int(os.environ.get(_FIRST, os.getppid()))
@@ -83,22 +83,22 @@ def ending_together(fabric: Any) -> Iterator[None]:
     except RuntimeError as error:
         if fabric.world_size == 1 or not _is_lost_peer(error):
             raise
-        reason = str(error).partition("\n")[0]  # a trace in C++ follows
+        reason = str(error).partition("\n")[0]  # a C++ stack trace follows
         if not fabric.is_global_zero:  # Lightning kills the first when a helper fails
             time.sleep(_GRACE_S)
         raise DeviceError(
-            f"another process of this training ended, or is out of reach: {reason}",
-            hint="It may have said why, or its memory ran out. The same command goes on.",
+            f"another process of this training ended, or cannot be reached: {reason}",
+            hint="It may have reported why, or run out of memory. The same command resumes.",
         ) from error
 
 
 def _is_lost_peer(error: RuntimeError) -> bool:
-    """Whether that is what torch raises in a process whose partner is gone."""
+    """Whether torch raised the error because another process is gone."""
     return isinstance(error, torch.distributed.DistError) or "gloo" in str(error)
 
 
 def _exit_with_parent(parent: int) -> None:
-    """End this process, even if it waits for others within a call, once its parent is gone."""
+    """Exit once the parent is gone, even if this process is blocked in a collective call."""
     while os.getppid() == parent:
         time.sleep(1)
     os._exit(1)

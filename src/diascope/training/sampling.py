@@ -1,4 +1,4 @@
-"""Which pictures an epoch sees, and in what order."""
+"""Sampling of the pictures of an epoch, and the weights that balance labels."""
 
 from collections.abc import Iterator
 
@@ -10,17 +10,17 @@ from diascope.card import Task
 from diascope.training.options import TrainOptions
 
 _EXAMPLE_SEED = 1_000_003
-"""Distance between the augmentation seeds of two epochs: more than any number of pictures."""
+"""Distance between the augmentation seeds of two epochs; larger than any number of pictures."""
 
 Targets = NDArray[np.float32]
 
 
 class EpochSampler(Sampler[tuple[int, int]]):
-    """Rows of the table, each with the seed of its augmentation; the caller sets the epoch.
+    """Yields rows of the table, each with its augmentation seed; the caller sets ``epoch``.
 
     Args:
         targets: ``(N, L)``, NaN where unknown.
-        share: which part of each batch this process takes, as (rank, of how many).
+        share: (rank, number of processes), which selects this process's part of the rows.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class EpochSampler(Sampler[tuple[int, int]]):
 
 
 def row_probabilities(targets: Targets, options: TrainOptions) -> NDArray[np.float64]:
-    """Return ``(N,)``: how much of what is drawn is of each row."""
+    """Return ``(N,)``: the probability of drawing each row."""
     power = options.balance_power if options.balance == "sampling" else 0.0
     weights = rarity(targets) ** power
     shares: NDArray[np.float64] = weights / weights.sum()
@@ -56,7 +56,7 @@ def row_probabilities(targets: Targets, options: TrainOptions) -> NDArray[np.flo
 
 
 def rarity(targets: Targets) -> NDArray[np.float64]:
-    """Return ``(N,)``: how many times rarer than 1 the rarest label of each row is; at least 1."""
+    """Return ``(N,)``: 1 over the frequency of each row's rarest label; at least 1."""
     rows = targets if targets.shape[1] > 1 else np.concatenate([targets, 1 - targets], axis=1)
     positives, negatives = _label_counts(rows)
     times = (positives + negatives) / np.maximum(positives, 1)
@@ -65,10 +65,9 @@ def rarity(targets: Targets) -> NDArray[np.float64]:
 
 
 def label_weights(targets: Targets, options: TrainOptions, task: Task) -> Targets:
-    """Return ``(L,)``: what having a label weighs in the loss.
+    """Return ``(L,)``: the weights of positive labels in the loss.
 
-    Multiclass: against other labels, one on average. Binary and multilabel: against not having it,
-    which weighs one.
+    Multiclass: their mean is 1. Binary and multilabel: relative to negatives, which have weight 1.
     """
     positives, negatives = _label_counts(targets)
     if options.balance != "weights":
@@ -79,6 +78,6 @@ def label_weights(targets: Targets, options: TrainOptions, task: Task) -> Target
 
 
 def _label_counts(targets: Targets) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return of each label how many rows are known to have it, and how many not to."""
+    """Return the number of known positives and negatives of each label."""
     positives = np.asarray(np.nansum(targets, axis=0), np.float64)
     return positives, (~np.isnan(targets)).sum(axis=0) - positives

@@ -1,4 +1,4 @@
-"""What a network answers for labelled pictures."""
+"""A network's logits, features and validation metrics on labelled pictures."""
 
 import math
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ from diascope.training.dataset import Pictures, iterate_batches
 from diascope.training.decisions import truth_of
 
 Figures = dict[str, float | None]
-"""Of an epoch: its number, losses, and validation metrics (None if too few pictures for one)."""
+"""An epoch's number, losses and validation metrics (None if there are too few pictures)."""
 
 
 def merit(figures: Figures, monitor: str) -> float:
-    """Return how good an epoch was by one of its figures: of losses, a lower one is better."""
+    """Return the value to maximise: a metric of the epoch, or a negated loss."""
     value = figures[monitor]
     if value is None:
         return -math.inf
@@ -32,13 +32,13 @@ def merit(figures: Figures, monitor: str) -> float:
 def predict_logits(
     network: Network, pictures: Pictures, workers: int, *, flips: bool = False
 ) -> Floats:
-    """Return ``(N, L)`` logits of every picture, in order.
+    """Return the logits ``(N, L)`` of all pictures, in order.
 
     Args:
         flips: average over the picture and its three mirror images.
 
     Raises:
-        WeightsError: if one of them is no finite number.
+        WeightsError: if any logit is not a finite number.
     """
     rows = []
     mirrors = [[2], [3], [2, 3]] if flips else []
@@ -49,14 +49,14 @@ def predict_logits(
     logits: Floats = np.concatenate(rows).astype(np.float64)
     if not np.isfinite(logits).all():
         raise WeightsError(
-            "the network's answers are no finite numbers: its weights grew too large",
-            hint="Choose a smaller learning_rate; where it starts from other weights, their scale.",
+            "the network's answers are not finite numbers: its weights grew too large",
+            hint="Choose a smaller learning_rate; if it starts from other weights, check `scale`.",
         )
     return logits
 
 
 def extract_features(network: Network, pictures: Pictures, workers: int) -> Floats:
-    """Return ``(N, F)`` features of every picture, in order, averaged over the cells."""
+    """Return the features ``(N, F)`` of all pictures, in order, averaged over the cells."""
     with torch.inference_mode():
         rows = [
             network.backbone(batch).float().mean((2, 3)).cpu().numpy()
@@ -66,7 +66,7 @@ def extract_features(network: Network, pictures: Pictures, workers: int) -> Floa
 
 
 def validate(network: Network, card: ModelCard, pictures: Pictures, workers: int) -> Figures:
-    """Return ``validation_loss``, ``auc_macro`` and, for one label a picture, its accuracies."""
+    """Return ``validation_loss``, ``auc_macro`` and, unless multilabel, ``balanced_accuracy``."""
     scores = scores_from_logits(predict_logits(network, pictures, workers), card)
     truth = truth_of(pictures, card)
     auc = macro_auc(truth, scores)
@@ -86,7 +86,7 @@ def validate(network: Network, card: ModelCard, pictures: Pictures, workers: int
 
 
 def _network_batches(network: Network, pictures: Pictures, workers: int) -> Iterator[Any]:
-    """Yield the pictures in batches as the network takes them, for a network that answers."""
+    """Yield batches of network input, with the network in evaluation mode."""
     device = next(network.parameters()).device
     network.eval()
     loader = DataLoader(

@@ -1,4 +1,4 @@
-"""Hold groups out of training, so that a measurement is on people the model never saw."""
+"""Hold out whole groups, so that metrics are measured on groups the model never saw."""
 
 import warnings
 from collections import Counter
@@ -15,10 +15,11 @@ _TOLERANCE = 0.2
 def split_by_group(
     examples: Sequence[Example], *, test: float, validation: float, seed: int
 ) -> list[Example]:
-    """Return the examples, each with its split; a group is never on two sides.
+    """Return the examples, each with its split; no group is in two splits.
 
-    A table that has a ``split`` column keeps it. Otherwise shares of the pictures are held out, by
-    whole groups, stratified by label, by scikit-learn's StratifiedGroupKFold.
+    A ``split`` column of the table is kept; empty cells mean ``train``. Otherwise the given
+    fractions of the pictures are held out by whole groups, stratified by label, with scikit-learn's
+    StratifiedGroupKFold.
 
     Raises:
         TableError: if there are too few groups to hold any out.
@@ -42,11 +43,11 @@ def split_by_group(
 def folds_by_group(
     examples: Sequence[Example], folds: int, *, validation: float, seed: int
 ) -> list[list[Example]]:
-    """Return the examples with their splits of each fold; each group is in ``test`` once.
+    """Return for each fold the examples with their splits; each group is in ``test`` once.
 
     Args:
-        folds: how many; no list comes back of 0.
-        validation: share of the pictures that chooses the epoch.
+        folds: number of folds; for 0 the result is empty.
+        validation: fraction of the pictures that chooses the epoch.
 
     Raises:
         TableError: if there are too few groups.
@@ -67,7 +68,10 @@ def folds_by_group(
 
 
 def _hold_out(examples: Sequence[Example], share: float, seed: int) -> list[int]:
-    """Return about that share: the first fold, or another one if a large group makes it too big."""
+    """Return indices of about that fraction: the first fold of about the right size.
+
+    If a large group leaves no fold near that size, the nearest one is returned.
+    """
     wanted = share * len(examples)
     if share > 1 / 3:
         taken, folds = Fraction(min(share, 0.9)).limit_denominator(10).as_integer_ratio()
@@ -78,9 +82,9 @@ def _hold_out(examples: Sequence[Example], share: float, seed: int) -> list[int]
 
 
 def _folds(examples: Sequence[Example], folds: int, seed: int) -> list[set[int]]:
-    """Return which examples each fold holds out, by scikit-learn's StratifiedGroupKFold.
+    """Return the indices that each fold holds out, by scikit-learn's StratifiedGroupKFold.
 
-    Combinations of labels that are rarer than the folds cannot stand in each: they are one stratum.
+    Label combinations with fewer examples than there are folds are pooled in one stratum.
     """
     from sklearn.model_selection import StratifiedGroupKFold
 
@@ -88,12 +92,12 @@ def _folds(examples: Sequence[Example], folds: int, seed: int) -> list[set[int]]
     if len(set(groups)) < folds:
         raise TableError(
             f"{len(set(groups))} groups are too few to hold out one of {folds} parts",
-            hint="Give the table a `split` column, hold out a larger share, or take fewer folds.",
+            hint="Give the table a `split` column, hold out a larger fraction, or use fewer folds.",
         )
     labels = ["|".join(sorted(example.labels)) for example in examples]
     counts = Counter(labels)
     strata = [label if counts[label] >= folds else "|" for label in labels]
     cut = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
-    with warnings.catch_warnings():  # of rare labels: `inspect_pictures` tells them by name
+    with warnings.catch_warnings():  # `inspect_pictures` reports rare labels by name
         warnings.filterwarnings("ignore", message="The least populated class")
         return [set(map(int, held)) for _, held in cut.split(examples, strata, groups)]

@@ -1,4 +1,4 @@
-"""Trained networks whose answers a training learns from, beside the labels (distillation)."""
+"""Knowledge distillation: trained networks whose answers are learned along with the labels."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,16 +17,16 @@ from diascope.training.dataset import normalisation
 
 
 class Teachers:
-    """Networks that answer each batch of a training, augmented as the learner sees it.
+    """Networks that answer each training batch, with the same augmentation as the learner.
 
     Source: Hinton et al. 2015, "Distilling the Knowledge in a Neural Network"; the same view for
     teacher and learner as in Beyer et al. 2022, "Knowledge distillation: A good teacher is patient
     and consistent".
 
     Args:
-        folders: of weights, each with its card.
+        folders: weights folders, each with its card.
         card: of the learner.
-        share: what the teachers' mean answer counts in the target; the labels count the rest.
+        share: weight of the teachers' mean answer in the target; the labels have the rest.
         device: such as ``cpu``, ``cuda:0``.
 
     Raises:
@@ -45,12 +45,12 @@ class Teachers:
 
     @torch.no_grad()
     def soften(self, pictures: Tensor, targets: Tensor) -> Tensor:
-        """Return ``targets`` ``(N, L)``, moved towards the teachers' answers.
+        """Return ``targets`` ``(N, L)``, moved towards the teachers' mean answer.
 
         Args:
-            pictures: ``(N, C, H, W)`` in [0, 1], on the teachers' device; each teacher sees them in
-                the size that it was trained with.
-            targets: NaN where a label is unknown; it stays so.
+            pictures: ``(N, C, H, W)`` in [0, 1], on the teachers' device; they are resized to the
+                size that each teacher was trained with.
+            targets: NaN where a label is unknown, which stays NaN.
         """
         pictures = pictures.contiguous(memory_format=torch.channels_last)
         answers = [
@@ -70,11 +70,11 @@ class Teachers:
 
 
 def teacher_card(folder: Path, learner: ModelCard) -> ModelCard:
-    """Return the card of a teacher that can teach this learner.
+    """Return a teacher's card, after checking that it suits the learner.
 
     Raises:
-        RecipeError: if it has another task, other labels or other channels.
-        WeightsError: if the folder holds no card.
+        RecipeError: if the task, labels or channels differ, or the teacher has an attention head.
+        WeightsError: if the folder has no card.
     """
     card = read_card(folder)
     for what in ("task", "names", "channels"):
@@ -83,11 +83,12 @@ def teacher_card(folder: Path, learner: ModelCard) -> ModelCard:
             raise RecipeError(
                 f"teachers: {what} must be {_format(ours)} as in this training, not {_format(its)}",
                 where=str(folder),
-                hint="A teacher answers the same labels in the same order.",
+                hint="A teacher must have the same labels in the same order.",
             )
     if card.head == "attention":
         raise RecipeError(
-            "teachers: one with an attention head answers no picture", where=str(folder)
+            "teachers: a model with an attention head cannot classify single pictures",
+            where=str(folder),
         )
     return card
 

@@ -1,4 +1,4 @@
-"""The processor's cores, shared by those who train and those who read pictures for them."""
+"""Division of the CPU's cores between training and reading processes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,11 +7,11 @@ import torch
 
 
 def thread_count(available: int, processes: int, workers: int) -> int:
-    """Return how many threads torch takes in one of several processes that train together.
+    """Return the number of torch threads in one of several processes that train together.
 
-    They are the process's share of the cores, less one for each worker that reads pictures for it,
-    but at least half of them: a thread that has to share its core keeps all the others waiting,
-    several times a layer.
+    It is the process's share of the cores, less one for each of its reading workers, but at least
+    half the share. A thread that shares its core keeps all the others waiting, several times per
+    layer.
     """
     own = max(1, available // processes)
     return max(own - workers, (own + 1) // 2)
@@ -19,7 +19,7 @@ def thread_count(available: int, processes: int, workers: int) -> int:
 
 @contextmanager
 def torch_threads(threads: int) -> Iterator[None]:
-    """Let torch compute on that many threads."""
+    """Set the number of torch threads within the context."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:

@@ -1,4 +1,4 @@
-"""From a training recipe to a folder of weights, their card and their evaluation."""
+"""Train a model by a recipe: write weights, card and evaluation to a folder."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -37,31 +37,32 @@ _MOST_READERS = 16
 def train(
     recipe: Recipe, directory: Path, watch: Watch, tell: Callable[[str], None], command: str
 ) -> ModelCard | None:
-    """Train a classifier; write weights, card, evaluation and all that the training page shows.
+    """Train a classifier, and write its weights, card, evaluation and training page.
 
-    The same command again goes on where a killed one stopped. The card's metrics are measured on
-    the test groups, with the weights as they are stored. On several GPUs, the processes that only
-    help return None.
+    The same command resumes an interrupted training. The card's metrics are measured on the test
+    groups with the weights as stored. With several processes, all but the first return None.
 
     Args:
-        tell: called with what was found wrong with the table, what a start matched, and where a
-            stopped training goes on.
+        watch: called with the progress after each step and epoch.
+        tell: called with messages: problems with the table, what was loaded from a start, and where
+            a training resumes.
+        command: as the user wrote it, for the card.
 
     Raises:
-        RecipeError, TableError, PluginError, WeightsError: before anything is trained, for what is
-            wrong with recipe, table, pictures or folder; WeightsError later, if the loss diverges,
-            and RecipeError, if memory runs out.
+        RecipeError, TableError, PluginError, WeightsError: before training, if recipe, table,
+            pictures or folder are wrong; later, WeightsError if the loss diverges, and RecipeError
+            if memory runs out.
     """
     limit_threads()
     plan = make_plan(recipe)
     fabric = make_fabric(plan.options)
     first, available = fabric.is_global_zero, network_threads()  # before Fabric sets their number
-    begun = (directory / SPLIT_FILE).exists  # what is refused before leaves no folder
+    begun = (directory / SPLIT_FILE).exists  # a folder without it is removed after an error
     holding = lock_folder(directory, begun) if first else nullcontext(directory)
     with explain_out_of_memory(recipe), ending_together(fabric), holding as folder:
         places = [folder / f"fold-{number}" for number in range(1, len(plan.fold_examples) + 1)]
         for each, place in zip([plan, *plan.folds()], [folder, *places], strict=True):
-            load_checkpoint(place, each.digest())  # refuses a folder that holds another training
+            load_checkpoint(place, each.digest())  # raises if the folder holds another training
         prepared = _prepare(plan, folder, fabric.device, tell) if first else None
         fabric.launch()
         session = _Session(
@@ -87,10 +88,10 @@ def train(
 
 @dataclass(frozen=True)
 class _Session:
-    """What the trainings of one command share.
+    """The context shared by the trainings of one command.
 
     Attributes:
-        available: threads for all of its processes.
+        available: threads for all of its processes together.
     """
 
     fabric: Any
@@ -102,7 +103,7 @@ class _Session:
     def train(
         self, plan: Plan, folder: Path, found: Inspection, across: dict[str, Any] | None = None
     ) -> tuple[ModelCard, Scored | None]:
-        """Train, and in the first process write everything; return what was measured there."""
+        """Train; in the first process, also write the results and return the test scores."""
         first = self.fabric.is_global_zero
         options, card = plan.options, plan.card(found.size)
         if first:
@@ -140,7 +141,7 @@ class _Session:
 
 
 def _make_backbone(plan: Plan) -> tuple[nn.Module, MatchReport | None]:
-    """Return the backbone as the training begins, always the same, and what a start matched."""
+    """Return the initial backbone, reproducible by seed, and what was loaded from a start."""
     torch.manual_seed(plan.options.seed)
     body, start = build_layers(plan.backbone, plan.reference.name), plan.options.start
     if start is None:
@@ -152,9 +153,9 @@ def _make_backbone(plan: Plan) -> tuple[nn.Module, MatchReport | None]:
 def _prepare(
     plan: Plan, folder: Path, device: torch.device, tell: Callable[[str], None]
 ) -> tuple[Inspection, Features | None]:
-    """Look at every item once; work out what the frozen backbone sees in it, if that is learned.
+    """Inspect every item; for training on whole items, also compute their features.
 
-    What the backbone starts from is looked at first: items may take hours.
+    The backbone's start is checked first, since reading the items may take hours.
     """
     body, matched = _make_backbone(plan)
     for line in matched.lines() if matched else ():
@@ -176,7 +177,7 @@ def _prepare(
 
 
 def _worker_count(plan: Plan) -> int:
-    """Return the reading processes of each process that trains; without GPUs, cores are scarce."""
+    """Return the reading processes per training process: 1 without GPUs, to save cores."""
     workers = plan.recipe.run.workers
     if workers != "auto":
         return workers

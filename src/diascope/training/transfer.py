@@ -16,23 +16,23 @@ from diascope.training.pixel_scale import scale_warnings
 from diascope.training.pretrained import Pairing, pairings, read_tensors, without_shortcut_biases
 
 _MIN_SHARE = 0.95
-"""Share of the backbone's tensors that a file must hold."""
+"""Fraction of the backbone's tensors that a file must hold."""
 
 _INSIDE = (WEIGHTS_FILE, "models/model.pt")
-"""The weights in a folder of ours, and in a MONAI bundle."""
+"""Paths of the weights inside a folder of ours, and inside a MONAI bundle."""
 
 _BIASES = "shortcuts: their biases are taken off the means of the batch norms behind them"
 
 
 @dataclass(frozen=True)
 class Start:
-    """Where a training starts.
+    """The weights that a training starts from.
 
     Attributes:
         file: a file of ``torch.save``, safetensors, a weights folder of ours or a MONAI bundle.
-        keys: prefix of the file's names to ours; only names with such a prefix are taken.
-        scale: how many times ours their pixels are, after normalisation; the first filters are
-            multiplied by it.
+        keys: from prefixes of the file's names to ours; other names are ignored.
+        scale: scale of the other project's normalised pixels relative to ours; the first filters
+            are multiplied by it.
     """
 
     file: Path
@@ -45,10 +45,10 @@ class Start:
 
     @property
     def source(self) -> Path:
-        """The file itself, also where a folder was given.
+        """The weights file, also if ``file`` is a folder.
 
         Raises:
-            WeightsError: if the folder holds no weights.
+            WeightsError: if the folder has no weights.
         """
         if not self.file.is_dir():
             return self.file
@@ -58,24 +58,24 @@ class Start:
         raise WeightsError(
             f"holds neither {' nor '.join(_INSIDE)}",
             where=str(self.file),
-            hint="Name the file of the weights itself, whatever it is called.",
+            hint="Give the path of the weights file itself.",
         )
 
 
 @dataclass(frozen=True)
 class MatchReport:
-    """What a backbone took from a file.
+    """What was loaded into a backbone from a file.
 
-    Tensors are counted: parameters and running statistics, not the counters of batches.
+    The tensors counted are parameters and running statistics, not batch norms' counters.
 
     Attributes:
         digest: SHA-256 of the file.
-        matched, total: tensors of the backbone that were loaded, and all of them.
+        matched, total: number of the backbone's tensors that were loaded, and of all.
         missing: names of the backbone that the file lacks; they keep their random values.
-        unexpected: names of the file that were left out, such as its classification layer.
+        unexpected: names of the file that were not used, such as its classification layer.
         shape_mismatch: names of the backbone whose tensor in the file has another shape.
-        changes: what was done to the first filters and to biases, in words.
-        doubts: what to warn of, though it was loaded.
+        changes: descriptions of changes to the first filters and to biases.
+        warnings: about weights that were loaded all the same.
     """
 
     file: str
@@ -90,17 +90,17 @@ class MatchReport:
 
     @property
     def share(self) -> float:
-        """Of the backbone's tensors, in [0, 1]."""
+        """Fraction of the backbone's tensors that were loaded."""
         return self.matched / self.total
 
     def lines(self) -> list[str]:
-        """Return what people should know, a line each."""
+        """Return the messages to the user, one per line."""
         begun = f"started from {self.file}: {self.matched} of {self.total} tensors"
         warnings = [f"warning: {warning}" for warning in self.warnings]
         return [begun, *self.changes, *self.differences(), *warnings]
 
     def differences(self) -> list[str]:
-        """Return what has no counterpart on either side, a line each."""
+        """Return the names without a counterpart on either side, one kind per line."""
         kinds = {
             "of the backbone, not in the file": self.missing,
             "of the backbone, of another shape in the file": self.shape_mismatch,
@@ -109,7 +109,7 @@ class MatchReport:
         return [f"{kind}: {format_some(names)}" for kind, names in kinds.items() if names]
 
     def plain(self) -> dict[str, Any]:
-        """Return what a card remembers, as plain values."""
+        """Return the entry for the card, as plain values."""
         return {
             "file": self.file,
             "digest": self.digest,
@@ -123,20 +123,20 @@ class MatchReport:
 def start_from(
     backbone: nn.Module, start: Start, backbone_name: str, *, frozen: bool = False
 ) -> MatchReport:
-    """Load a file's weights into a backbone, and say what fitted.
+    """Load a file's weights into a backbone, and return what was loaded.
 
-    Names are understood in the layouts of torchvision, TorchXRayVision, MONAI and ours, behind any
-    prefix. A first convolution for another number of channels is adapted: grey filters are repeated
-    and divided by the number of channels; for grey pictures, filters are summed.
+    Names in the layouts of torchvision, TorchXRayVision, MONAI and diascope are understood, with
+    any prefix. A first convolution for another number of channels is adapted: grey filters are
+    repeated and divided by the number of channels; for grey pictures, filters are summed.
 
     Args:
-        frozen: the backbone will learn nothing more, so all of it must be in the file.
+        frozen: whether the backbone will stay as loaded, so that all of it must be in the file.
 
     Raises:
-        WeightsError: if the file cannot be read safely, fits less than 95 % of the backbone's
-            tensors (of a frozen one, not all), has first filters of another size, is of a deeper
-            network, fits in two ways, or holds values that are not numbers. The backbone is
-            unchanged then.
+        WeightsError: if the file cannot be read safely, matches less than 95 % of the backbone's
+            tensors (or not all, if frozen), has first filters of another size, is of a deeper
+            network, matches in two ways, or holds values that are not finite. The backbone is then
+            unchanged.
     """
     source = start.source
     digest = file_digest(source)
@@ -175,9 +175,9 @@ def start_from(
             f"has first filters of {_format_shape(theirs)}, the backbone {backbone_name} of "
             f"{_format_shape(ours[first])}: all others were trained on top of them",
             where=str(source),
-            hint="Only their channels are adapted, from grey pictures or to grey pictures.",
+            hint="Only the number of channels can be adapted, from or to grey pictures.",
         )
-    if best.pairing.prefix or not start.keys:  # otherwise the recipe has chosen
+    if best.pairing.prefix or not start.keys:  # otherwise the recipe's keys have chosen
         _check_unambiguous([fit for fit in fits if len(fit.values) == matched.matched], source)
     backbone.load_state_dict(best.values, strict=False)
     return matched
@@ -185,7 +185,7 @@ def start_from(
 
 @dataclass(frozen=True)
 class _Fit:
-    """A way to read the file's names, the tensors that then fit by our names, what was changed."""
+    """A pairing, the tensors that fit by our names, and descriptions of changes to them."""
 
     pairing: Pairing
     values: dict[str, Tensor]
@@ -196,7 +196,7 @@ _NO_FIT = _Fit(Pairing("", {}, ()), {}, ())
 
 
 def _rename_keys(names: Iterable[str], keys: dict[str, str]) -> dict[str, str]:
-    """Return the names that the recipe's ``keys`` make of the file's, to the file's."""
+    """Return a mapping from names renamed by the recipe's ``keys`` to the file's names."""
     if not keys:
         return {name: name for name in names}
     taken: dict[str, str] = {}
@@ -227,12 +227,12 @@ def _try_pairing(
 
 
 def _first_filter_name(ours: dict[str, Tensor]) -> str:
-    """Return the name of the first filters, empty without any."""
+    """Return the name of the first convolution's filters, or an empty one."""
     return next((name for name, held in ours.items() if held.ndim == 4), "")
 
 
 def _adapt_first_filters(filters: Tensor, channels: int, scale: float) -> tuple[Tensor, list[str]]:
-    """Return filters for pictures of so many channels, and what was done to them, in words."""
+    """Return the filters adapted to a number of channels, and descriptions of the changes."""
     theirs = filters.shape[1]
     changes = []
     if theirs == 1 < channels:
@@ -248,15 +248,15 @@ def _adapt_first_filters(filters: Tensor, channels: int, scale: float) -> tuple[
 
 
 def _check_fit(matched: MatchReport, best: _Fit, backbone: str, source: Path) -> None:
-    """Raise WeightsError unless this is the backbone's network, trained."""
+    """Raise a WeightsError unless the file holds finite weights of the backbone's network."""
     counted = f"{matched.matched} of {matched.total} tensors of the backbone {backbone}"
     if matched.share < _MIN_SHARE:
-        advice = "Other names are paired by `start: {file: ..., keys: {their.prefix.: our.}}`."
+        advice = "Map other names by `start: {file: ..., keys: {their.prefix.: our.}}`."
         heads = [name for name in matched.unexpected if name.startswith("head.")]
         if heads and len(heads) == len(matched.unexpected) and not best.pairing.names:
             advice = (
-                "It holds a head alone, as freeze_backbone writes it: leave `start` out, and give "
-                "the backbone as that training did."
+                "It holds only a head, as freeze_backbone writes it: leave `start` out, and use "
+                "the backbone of that training."
             )
         raise WeightsError(
             f"fits {counted} ({int(matched.share * 100)} %), "
@@ -272,12 +272,12 @@ def _check_fit(matched: MatchReport, best: _Fit, backbone: str, source: Path) ->
         )
     broken = [name for name, value in best.values.items() if not value.isfinite().all()]
     if broken:
-        told = f"holds values that are no numbers: {format_some(broken)}"
+        told = f"holds values that are not finite numbers: {format_some(broken)}"
         raise WeightsError(told, where=str(source))
 
 
 def _check_unambiguous(fits: Sequence[_Fit], source: Path) -> None:
-    """Raise WeightsError if several parts of the file fit as well, with other values."""
+    """Raise a WeightsError if several parts of the file fit equally well with other values."""
     first, *others = fits
     for other in others:
         same = other.values.keys() == first.values.keys()

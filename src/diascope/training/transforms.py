@@ -1,4 +1,4 @@
-"""Random transforms that MONAI lacks: what cameras, scanners and archives do to a picture."""
+"""Random transforms that MONAI lacks, which simulate effects of cameras, scanners and archives."""
 
 import io
 from typing import Any
@@ -14,10 +14,10 @@ _YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523,
 
 
 class RandJPEG(RandomizableTransform):  # type: ignore[misc]
-    """Store the picture, ``(C, H, W)`` in [0, 1], as JPEG of a random quality, and read it again.
+    """Compress the picture, ``(C, H, W)`` in [0, 1], as JPEG of a random quality.
 
     Args:
-        quality: lowest and highest, 1 to 95; as Pillow has it.
+        quality: lowest and highest, 1 to 95, as in Pillow.
     """
 
     def __init__(self, prob: float = 0.1, quality: tuple[int, int] = (40, 95)) -> None:
@@ -43,10 +43,10 @@ class RandJPEG(RandomizableTransform):  # type: ignore[misc]
 
 
 class RandVignette(RandomizableTransform):  # type: ignore[misc]
-    """Darken what lies outside a circle, as a round lens does: softly or to black.
+    """Darken the picture outside a circle, as a round lens does.
 
     Args:
-        radius: smallest and largest, as a share of half the shorter side.
+        radius: smallest and largest, as a fraction of half the shorter side.
         strength: smallest and largest; 1 is black.
     """
 
@@ -58,7 +58,9 @@ class RandVignette(RandomizableTransform):  # type: ignore[misc]
     ) -> None:
         super().__init__(prob)
         if not 0 < radius[0] <= radius[1] or not 0 <= strength[0] <= strength[1] <= 1:
-            raise ValueError(f"radius above 0 and strength in [0, 1], got {radius} and {strength}")
+            raise ValueError(
+                f"radius must be above 0 and strength in [0, 1], got {radius} and {strength}"
+            )
         self.radius, self.strength = radius, strength
 
     def __call__(self, picture: Tensor) -> Tensor:
@@ -81,14 +83,14 @@ class RandVignette(RandomizableTransform):  # type: ignore[misc]
 
 
 class RandChroma(RandomizableTransform):  # type: ignore[misc]
-    """Turn the hue and stretch the saturation of an RGB picture; greys and brightness stay.
+    """Change hue and saturation of an RGB picture; grey pixels and brightness are unchanged.
 
-    Chroma is the plane of I and Q in YIQ, the colours of NTSC television: the hue is the angle in
-    it, the saturation the distance from its middle.
+    Works in the I-Q plane of YIQ, the colour space of NTSC television: hue is the angle in this
+    plane, saturation the distance from its origin.
 
     Args:
-        saturation: it is multiplied by 1 - saturation to 1 + saturation.
-        hue: it is turned by up to that share of a whole turn, either way.
+        saturation: the saturation is multiplied by a factor in [1 - saturation, 1 + saturation].
+        hue: largest rotation of the hue in either direction, as a fraction of a full turn.
     """
 
     def __init__(self, prob: float = 0.1, saturation: float = 0.3, hue: float = 0.05) -> None:

@@ -10,11 +10,11 @@ WEIGHTS = Path(__file__).parent / "weights"
 
 @dataclass(frozen=True)
 class ChestFindings(ClassifierModel):
-    """Pneumonia, infiltration, atelectasis, effusion, edema and no finding, each on its own.
+    """Pneumonia, infiltration, atelectasis, effusion, edema and no finding, each scored separately.
 
     Args:
-        weights: a folder that `pipeline train` wrote; the package's own if not given.
-        aggregate, top_k, test_time: as of ``classifier``.
+        weights: a folder written by `pipeline train`; by default the package's own.
+        aggregate, top_k, test_time: as for ``classifier``.
     """
 
     weights: Path = WEIGHTS

@@ -1,4 +1,4 @@
-"""Dark hairs found by closing and painted over."""
+"""Remove dark hairs: find them by morphological closing and paint them over."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,35 +9,36 @@ from numpy.typing import NDArray
 from diascope.sample import Sample
 
 _CLOSINGS, _OPENINGS = 4, 12
-"""Directions of the lines that find what is thin and what is straight."""
+"""Numbers of line directions for finding thin and straight structures."""
 
 _NEARLY = 0.85
-"""Share of a line that must be dark: hairs bend."""
+"""Fraction of a line that must be dark; less than 1, since hairs bend."""
 
 _ENOUGH = 150
-"""Pixels of the shorter side that hairs are looked for in; of more, so many are averaged."""
+"""Pixels of the shorter side at which hairs are searched; larger pictures are averaged down."""
 
 _LUMA = (0.2126, 0.7152, 0.0722)
-"""Rec. 709's shares of red, green and blue in the brightness."""
+"""Weights of red, green and blue in the brightness, by Rec. 709."""
 
 
 @dataclass(frozen=True)
 class HairRemoval:
-    """Paint dark hairs over with the skin beside them.
+    """Paint dark hairs over with the surrounding skin.
 
-    What is darker than its closing by short lines across it, and lies on a straight line of such
-    pixels, is a hair. Its pixels take the mean of those around that are none, weighed by a
-    Gaussian. Light hairs stay, and thin dark lines of a pigment network may be taken for hairs.
+    A hair is what is darker than its morphological closing with short lines, and lies on a straight
+    line of such pixels. Each hair pixel is replaced by the Gaussian-weighted mean of the pixels
+    around it that are not hair. Light hairs stay, and thin dark lines of a pigment network may be
+    taken for hairs.
 
-    Source: Lee et al. 1997, "DullRazor: a software approach to hair removal from images", for how
-    hairs are found; Knutsson and Westin 1993, "Normalized and differential convolution", for how
-    they are painted over.
+    Source: Lee et al. 1997, "DullRazor: a software approach to hair removal from images", for
+    finding hairs; Knutsson and Westin 1993, "Normalized and differential convolution", for painting
+    them over.
 
     Args:
-        width: of the thickest hair, as a share of the picture's shorter side.
-        length: of the shortest straight piece of hair, as a share of the shorter side.
-        contrast: by how much a hair is darker than the skin beside it, of the range from black to
-            white.
+        width: of the thickest hair, as a fraction of the picture's shorter side.
+        length: of the shortest straight piece of hair, as a fraction of the shorter side.
+        contrast: by how much a hair is darker than the skin beside it, as a fraction of the range
+            from black to white.
     """
 
     width: float = 0.02
@@ -72,7 +73,7 @@ def _brightness(unit: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _shrunk(grey: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
-    """Return the means of squares of ``factor`` pixels; what is over repeats the border."""
+    """Return the means of ``factor`` x ``factor`` blocks; incomplete ones are edge-padded."""
     if factor == 1:
         return grey
     over = [(0, -side % factor) for side in grey.shape]
@@ -85,12 +86,12 @@ def _shrunk(grey: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
 
 
 def _grown(hairs: NDArray[np.bool_], factor: int, size: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Return the mask in the size of the picture."""
+    """Return the mask enlarged to the size of the picture."""
     return hairs.repeat(factor, 0).repeat(factor, 1)[: size[0], : size[1]]
 
 
 def _hairs(grey: NDArray[np.float32], line: int, length: int, contrast: float) -> NDArray[np.bool_]:
-    """Return where hairs are, with a seam of one pixel."""
+    """Return the mask of hairs, dilated by one pixel."""
     from scipy import ndimage
 
     closed = [ndimage.grey_closing(grey, footprint=each) for each in _lines(line, _CLOSINGS)]
@@ -101,7 +102,7 @@ def _hairs(grey: NDArray[np.float32], line: int, length: int, contrast: float) -
 
 
 def _along(dark: NDArray[np.bool_], line: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return what is dark and lies on a line of which nearly all is dark."""
+    """Return the dark pixels on lines that are almost entirely dark."""
     from scipy import ndimage
 
     count = ndimage.correlate(dark.astype(np.float32), line.astype(np.float32), mode="constant")
@@ -110,7 +111,7 @@ def _along(dark: NDArray[np.bool_], line: NDArray[np.bool_]) -> NDArray[np.bool_
 
 
 def _lines(length: int, directions: int) -> list[NDArray[np.bool_]]:
-    """Return lines of odd ``length`` in pixels, in directions spread evenly over half a turn."""
+    """Return masks of lines of odd ``length`` in pixels, at evenly spaced angles in [0, 180)."""
     reach = length // 2
     steps = np.linspace(-1, 1, 2 * length) * reach
     lines = []
@@ -125,7 +126,7 @@ def _lines(length: int, directions: int) -> list[NDArray[np.bool_]]:
 def _filled(
     unit: NDArray[np.float32], hairs: NDArray[np.bool_], sigma: float
 ) -> NDArray[np.float32]:
-    """Return the picture with its hairs replaced by the weighed mean of what surrounds them."""
+    """Return the picture with hairs replaced by the weighted mean of the surrounding skin."""
     from scipy import ndimage
 
     skin = (~hairs).astype(np.float32)[:, :, None]

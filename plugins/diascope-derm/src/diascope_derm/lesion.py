@@ -14,8 +14,8 @@ class DermLesion(ClassifierModel):
     vascular lesion, in dermoscopy; the classes of HAM10000.
 
     Args:
-        weights: a folder that `pipeline train` wrote; the package's own if not given.
-        aggregate, top_k, test_time: as of ``classifier``.
+        weights: a folder written by `pipeline train`; by default the package's own.
+        aggregate, top_k, test_time: as for ``classifier``.
     """
 
     weights: Path = WEIGHTS

@@ -10,11 +10,11 @@ WEIGHTS = Path(__file__).parent / "weights" / "colon"
 
 @dataclass(frozen=True)
 class ColonTissue(ClassifierModel):
-    """Benign tissue or adenocarcinoma of the colon, in H&E at some 0.65 um a pixel.
+    """Benign tissue or adenocarcinoma of the colon, in H&E at about 0.65 um per pixel.
 
     Args:
-        weights: a folder that `pipeline train` wrote; the package's own if not given.
-        aggregate, top_k, test_time: as of ``classifier``.
+        weights: a folder written by `pipeline train`; by default the package's own.
+        aggregate, top_k, test_time: as for ``classifier``.
     """
 
     weights: Path = WEIGHTS

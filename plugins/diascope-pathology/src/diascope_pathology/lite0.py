@@ -1,4 +1,4 @@
-"""The backbone ``pathology-lite0``, on which the package's models stand."""
+"""The backbone ``pathology-lite0``, which the package's models use."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ WEIGHTS = Path(__file__).parent / "weights" / "backbone.safetensors"
 class PathologyLite0:
     """EfficientNet-Lite0, trained to tell five kinds of colon and lung tissue in H&E.
 
-    ``examples/backbone.py`` takes the weights out of a training by ``pathology-train.yaml``.
+    ``examples/backbone.py`` extracts the weights from a training by ``pathology-train.yaml``.
     """
 
     api: ClassVar = (1, 0)
@@ -36,7 +36,7 @@ class PathologyLite0:
             raise WeightsError(
                 f"the weights of pathology-lite0 cannot be read: {error}",
                 where=str(WEIGHTS),
-                hint="Reinstall diascope-pathology from where it came.",
+                hint="Reinstall diascope-pathology from its original source.",
             ) from error
         network = EfficientNetLite0().build()
         network.load_state_dict({name: tensor.float() for name, tensor in state.items()})

@@ -10,12 +10,12 @@ WEIGHTS = Path(__file__).parent / "weights" / "lung"
 
 @dataclass(frozen=True)
 class LungTissue(ClassifierModel):
-    """Benign tissue, adenocarcinoma or squamous cell carcinoma of the lung, in H&E at some 0.65 um
-    a pixel.
+    """Benign tissue, adenocarcinoma or squamous cell carcinoma of the lung, in H&E at about 0.65 um
+    per pixel.
 
     Args:
-        weights: a folder that `pipeline train` wrote; the package's own if not given.
-        aggregate, top_k, test_time: as of ``classifier``.
+        weights: a folder written by `pipeline train`; by default the package's own.
+        aggregate, top_k, test_time: as for ``classifier``.
     """
 
     weights: Path = WEIGHTS

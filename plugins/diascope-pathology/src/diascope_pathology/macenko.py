@@ -1,4 +1,4 @@
-"""Stain normalisation by the two stains that a tile's pixels span."""
+"""Stain normalisation by estimating a tile's two stains (Macenko)."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -17,29 +17,29 @@ from diascope_pathology.stain import (
 
 Colour = tuple[float, float, float]
 _LEAST_ANGLE = 0.05
-"""Radians between two stains; those that are closer are one."""
+"""Smallest angle between two stains in radians; closer ones count as one stain."""
 
 
 @dataclass(frozen=True)
 class Macenko:
-    """Find a tile's haematoxylin and eosin, and replace them by those of a reference.
+    """Replace a tile's haematoxylin and eosin by those of a reference.
 
     In optical density, pixels of two stains lie in a plane between the stains' directions. The
-    plane is that of the two largest singular vectors, the directions are the extreme angles in it.
-    Each pixel is split into the two, each part is scaled so that its 99th percentile is the
-    reference's, and both are put together again in the reference's colours. What is at least as
-    bright as bare glass becomes white; a tile with less than 1 % tissue, or with one stain only,
-    stays as it is.
+    plane is spanned by the two largest singular vectors; the stains are at the extreme angles in
+    it. Each pixel is split into the two stains, each stain is scaled so that its 99th percentile
+    equals the reference's, and both are recombined in the reference's colours. Pixels at least as
+    bright as bare glass become white; a tile with less than 1 % tissue, or with only one stain, is
+    left unchanged.
 
     Source: Macenko et al. 2009, "A method for normalizing histology slides for quantitative
-    analysis". Its density is a natural logarithm here, as the reference's values are: those that
-    Veta's published code made common.
+    analysis". The density uses natural logarithms, as do the reference's values, which are the
+    widely used ones of Veta's published code.
 
     Args:
         haematoxylin, eosin: densities of red, green and blue of the reference's stains.
         strengths: 99th percentiles of haematoxylin and eosin in the reference.
-        light: how bright bare glass is, where 1 is white; 240 of 255 for the reference.
-        threshold: least density of a pixel that counts as tissue, the mean over the channels.
+        light: brightness of bare glass, where 1 is white; 240 of 255 for the reference.
+        threshold: smallest density, averaged over the channels, of a pixel that counts as tissue.
         percentile: of the angles at either end that are left out as noise, in per cent.
     """
 
@@ -85,7 +85,7 @@ class Macenko:
 
 
 def extreme_directions(density: Floats, percentile: float) -> Floats:
-    """Return the unit vectors ``(2, 3)`` of the two stains; haematoxylin, with more red, is first.
+    """Return the unit vectors ``(2, 3)`` of the two stains; first haematoxylin, with more red.
 
     Args:
         density: ``(n, 3)`` of the tissue's pixels, n at least 1.

@@ -1,4 +1,4 @@
-"""The augmentation ``RandStain``: other laboratories' stains."""
+"""The augmentation ``RandStain``, which simulates the stains of other laboratories."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,7 +12,7 @@ from diascope_pathology.stain import hed, optical_density
 
 @dataclass(frozen=True)
 class RandStain:
-    """Change how much of each stain a picture holds, as laboratories and scanners do.
+    """Change the amount of each stain at random, as it varies between laboratories and scanners.
 
     The optical density is split into haematoxylin, eosin and residual; each part S becomes
     a S + b, with a in [1 - strength, 1 + strength] and b in [-strength, strength].
@@ -23,8 +23,8 @@ class RandStain:
     neural networks for computational pathology", where 0.05 is light and 0.2 strong.
 
     Args:
-        prob: how often a picture is changed.
-        strength: how far, from 0 to 1.
+        prob: probability that a picture is changed.
+        strength: of the change, from 0 to 1.
     """
 
     prob: float = 0.5
@@ -41,7 +41,7 @@ class RandStain:
         """Return the picture ``(3, H, W)``, changed or not.
 
         Raises:
-            ValueError: if it has not 3 channels.
+            ValueError: if it does not have 3 channels.
         """
         if len(picture) != 3:
             raise ValueError(f"RandStain takes 3 channels, got {len(picture)}")
@@ -51,7 +51,7 @@ class RandStain:
         if not chosen:
             return picture
         colours = hed().astype(np.float64)
-        # density D = S @ colours; (a S + b) @ colours is one affine change of D
+        # density D = S @ colours, so (a S + b) @ colours is an affine function of D
         change = np.linalg.inv(colours) @ np.diag(factors) @ colours
         density = optical_density(picture).reshape(3, -1)
         changed = change.T.astype(np.float32) @ density

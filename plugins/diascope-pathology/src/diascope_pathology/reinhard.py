@@ -1,4 +1,4 @@
-"""Stain normalisation by the mean and the spread of a tile's colours."""
+"""Stain normalisation by the mean and standard deviation of a tile's colours (Reinhard)."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -18,31 +18,31 @@ from diascope_pathology.stain import (
 Statistics = tuple[float, float, float]
 
 LMS = np.array([[0.3811, 0.5783, 0.0402], [0.1967, 0.7244, 0.0782], [0.0241, 0.1288, 0.8444]])
-"""From red, green and blue to what the three kinds of cones in the eye see."""
+"""From red, green and blue to the responses of the eye's three kinds of cones."""
 
 LAB = np.diag(1 / np.sqrt([3, 6, 2])) @ np.array([[1, 1, 1], [1, 1, -2], [1, -1, 0]])
-"""From the cones' logarithms to lightness, yellow against blue, and red against green."""
+"""From the logarithms of cone responses to lightness, yellow-blue and red-green."""
 
 _FLAT = 1e-6
-"""A spread below it is none."""
+"""Smallest standard deviation to divide by."""
 
 
 @dataclass(frozen=True)
 class Reinhard:
-    """Give a tile's tissue the mean colour, and the spread around it, of a reference.
+    """Give a tile's tissue the mean colour and the standard deviation of a reference.
 
-    Both are measured in the colour space l alpha beta, in which the channels of natural pictures
-    hardly depend on each other. Only pixels of tissue are measured and changed, so that white stays
-    white; a tile with less than 1 % tissue stays as it is.
+    Both are measured in the colour space l alpha beta, whose channels are nearly uncorrelated in
+    natural pictures. Only tissue pixels are measured and changed, so that white stays white; a tile
+    with less than 1 % tissue is left unchanged.
 
-    Source: Reinhard et al. 2001, "Color transfer between images". The logarithms are natural ones
-    of levels from 1 to 255, as the reference's values are: those of the slide TCGA-A2-A3XS-DX1,
-    which HistomicsTK made common.
+    Source: Reinhard et al. 2001, "Color transfer between images". The logarithms are natural
+    logarithms of levels from 1 to 255, as for the reference's values, which are those of the slide
+    TCGA-A2-A3XS-DX1 from HistomicsTK.
 
     Args:
         mean, deviation: of l, alpha and beta in the reference.
-        threshold: least optical density of a pixel that counts as tissue, the mean over the
-            channels.
+        threshold: smallest optical density, averaged over the channels, of a pixel that counts as
+            tissue.
     """
 
     mean: Statistics = (8.63234435, -0.11501964, 0.03868433)

@@ -1,4 +1,4 @@
-"""What all stain operations share: optical density, where it shows tissue, the stains' colours."""
+"""Shared by all stain operations: optical density, the tissue mask, and the stains' colours."""
 
 from functools import cache
 
@@ -8,16 +8,16 @@ from numpy.typing import NDArray
 from diascope.sample import Sample
 
 DARKEST = 1 / 255
-"""Light below it counts as that much, so that black has a finite density."""
+"""Lower limit of the light, so that black has a finite density."""
 
 LEAST_TISSUE = 0.01
-"""Share of a tile that must be tissue, for less says nothing of its stain."""
+"""Smallest fraction of tissue in a tile from which its stain can be estimated."""
 
 Floats = NDArray[np.floating]
 
 
 def optical_density(unit: Floats) -> Floats:
-    """Return -ln of the light that passes, 0 for white; by Lambert and Beer stains add up in it.
+    """Return -ln of the transmitted light, 0 for white; stains add up in it (Beer-Lambert law).
 
     Args:
         unit: pixels in [0, 1], where 1 is the light without a slide.
@@ -26,10 +26,10 @@ def optical_density(unit: Floats) -> Floats:
 
 
 def tissue(density: Floats, threshold: float) -> NDArray[np.bool_]:
-    """Return ``(H, W)``: where the mean density of the channels reaches the threshold.
+    """Return the mask ``(H, W)`` of pixels whose mean density reaches the threshold.
 
     Args:
-        density: ``(H, W, 3)``, as of ``optical_density``.
+        density: ``(H, W, 3)``, as returned by ``optical_density``.
     """
     mask: NDArray[np.bool_] = density.mean(axis=2) >= threshold
     return mask
@@ -40,7 +40,7 @@ def hed() -> NDArray[np.float32]:
     """Return the densities ``(3, RGB)`` of haematoxylin, eosin and diaminobenzidine.
 
     Source: Ruifrok and Johnston 2001, "Quantification of histochemical staining by color
-    deconvolution", as scikit-image has them.
+    deconvolution", with scikit-image's values.
     """
     from skimage.color import rgb_from_hed
 
@@ -53,5 +53,5 @@ def unit_of(sample: Sample) -> Floats:
 
 
 def left(sample: Sample, step: str, why: str) -> Sample:
-    """Return the sample as it is, with a line in its trace that says why."""
+    """Return the sample unchanged, with the reason in its trace."""
     return sample.changed(sample.pixels, f"{step}: {why}, left as it is")

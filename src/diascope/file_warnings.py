@@ -1,4 +1,4 @@
-"""Warnings that come from what a file says of its own picture."""
+"""Warnings from what a file states about its own picture."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -12,7 +12,7 @@ _UPRIGHT = r"L\F"  # rows run towards the patient's left, columns towards the fe
 
 
 def warnings_from_facts(facts: Mapping[str, str]) -> tuple[str, ...]:
-    """Return what to warn of, given the facts of a Sample."""
+    """Return the warnings that the facts of a Sample give rise to."""
     found = [BURNED_IN] if has_burned_in_text(facts) else []
     if _is_turned(facts):
         stated = facts["orientation"].strip()
@@ -23,19 +23,19 @@ def warnings_from_facts(facts: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def add_file_warnings(outcome: Prediction | Failed, told: Iterable[str]) -> Prediction | Failed:
-    """Return a prediction with those warnings of ``told`` that come from what a file says."""
+def add_file_warnings(outcome: Prediction | Failed, warnings: Iterable[str]) -> Prediction | Failed:
+    """Return a prediction with those of ``warnings`` that come from a file; a Failed unchanged."""
     if isinstance(outcome, Failed):
         return outcome
     known = outcome.warnings
-    more = [each for each in told if each.startswith(_SAYS) and each not in known]
+    more = [each for each in warnings if each.startswith(_SAYS) and each not in known]
     return replace(outcome, warnings=(*known, *more)) if more else outcome
 
 
 def _is_turned(facts: Mapping[str, str]) -> bool:
-    """Say whether a picture from the front or the back lies otherwise than upright.
+    """Whether a frontal picture (from the front or the back) is not upright.
 
-    It is one if its view says so, or if it runs between left and right and between head and feet.
+    It is frontal if its view says so, or if its axes are left-right and head-feet.
     """
     across, _, down = facts.get("orientation", "").strip().upper().partition("\\")
     frontal = facts.get("view", "").strip().upper() in _FRONTAL

@@ -1,4 +1,4 @@
-"""What is answered so far of an item that is read in regions: a killed run goes on within it."""
+"""Keep the answers to the first regions of an item, so that a killed run resumes within it."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from diascope.fingerprints import file_stamp
+from diascope.fingerprints import local_stamp
 from diascope.records import COLUMNS, pack_record, unpack_record
 from diascope.remote import remote_stamp
 from diascope.sample import Item, Prediction
@@ -18,21 +18,21 @@ _VALUES = ", ".join("?" * (1 + len(COLUMNS)))
 
 @dataclass(frozen=True)
 class PartialResults:
-    """A folder with one SQLite file for each item that is under way; picklable.
+    """A folder with one SQLite file for each unfinished item; picklable.
 
     Attributes:
-        folder: where it is not there, nothing is kept: on a machine that does not share it.
-        digest: of all that decides a prediction; other parts are not found.
+        folder: if it does not exist, as on a machine that does not share it, nothing is kept.
+        digest: digest of everything that affects a prediction; answers of another are not found.
     """
 
     folder: Path
     digest: str
 
     def count(self, item: Item) -> int:
-        """Return how many of the item's regions are answered, from the first on.
+        """Return how many of the item's regions are answered, counted from the first.
 
-        What was answered of another content is removed, and so is a file that a kill left without
-        content, that lacks some regions before others, or is damaged: nothing is.
+        The answers are removed if they belong to another content of the item, or if their file is
+        empty after a kill, has gaps, or is damaged; the count is 0 then.
         """
         path = self._path(item)
         if not path.exists():
@@ -40,7 +40,7 @@ class PartialResults:
         try:
             with closing(sqlite3.connect(path)) as base:
                 (count,) = base.execute("select count(*) from parts").fetchone()
-                if _is_of(item, base) and count == _next(base):
+                if _matches_content(item, base) and count == _next_number(base):
                     return int(count)
         except sqlite3.DatabaseError:
             pass
@@ -57,10 +57,10 @@ class PartialResults:
                 yield prediction
 
     def add(self, item: Item, start: int, predictions: Sequence[Prediction]) -> None:
-        """Keep the answers of the regions from the number ``start`` on: all of them or none.
+        """Keep the answers of regions ``start``, ``start + 1``...: all of them or none.
 
-        None of an item whose content changed since its first ones were kept, and none after some
-        that could not be kept: there are no gaps.
+        None are kept if the item's content has changed since its first answers, or if earlier
+        regions are missing, so that there are no gaps.
         """
         if not self.folder.is_dir():
             return
@@ -69,7 +69,7 @@ class PartialResults:
             for index, prediction in enumerate(predictions)
         )
         with closing(sqlite3.connect(self._path(item))) as base, base:
-            base.execute("begin")  # tables, too, are made with all the rest or not at all
+            base.execute("begin")  # so that the tables are part of the transaction, too
             columns = f"number integer primary key, {', '.join(COLUMNS)}"
             base.execute(f"create table if not exists parts ({columns})")
             base.execute("create table if not exists content (stamp text)")
@@ -77,12 +77,12 @@ class PartialResults:
                 base.execute("delete from parts")
                 base.execute("delete from content")
                 base.execute("insert into content values (?)", (_stamp(item),))
-            elif not _is_of(item, base) or _next(base) != start:
+            elif not _matches_content(item, base) or _next_number(base) != start:
                 return
             base.executemany(f"insert or replace into parts values ({_VALUES})", rows)
 
     def forget(self, item: Item) -> None:
-        """Remove what was kept of an item, if anything was."""
+        """Remove the answers kept of an item, if any."""
         self._path(item).unlink(missing_ok=True)
 
     def _path(self, item: Item) -> Path:
@@ -90,16 +90,16 @@ class PartialResults:
         return self.folder / f"{hashlib.sha256(key.encode()).hexdigest()}.sqlite"
 
 
-def _next(base: sqlite3.Connection) -> int:
-    """Return the number after that of the last region that is kept."""
+def _next_number(base: sqlite3.Connection) -> int:
+    """Return the number after that of the last region kept."""
     return int(base.execute("select coalesce(max(number) + 1, 0) from parts").fetchone()[0])
 
 
-def _is_of(item: Item, base: sqlite3.Connection) -> bool:
-    """Whether what a file keeps was answered of the content that the item has now."""
-    (kept,) = base.execute("select max(stamp) from content").fetchone()  # None after some kills
-    return bool(kept) and kept == _stamp(item)
+def _matches_content(item: Item, base: sqlite3.Connection) -> bool:
+    """Whether the answers in a file belong to the item's present content."""
+    (stamp,) = base.execute("select max(stamp) from content").fetchone()  # None after some kills
+    return bool(stamp) and stamp == _stamp(item)
 
 
 def _stamp(item: Item) -> str:
-    return remote_stamp(item.uri) if "://" in item.uri else file_stamp(Path(item.uri))
+    return remote_stamp(item.uri) if "://" in item.uri else local_stamp(item)

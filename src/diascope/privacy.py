@@ -1,4 +1,4 @@
-"""What reports say with ``privacy: strict``: texts that quote neither a file nor its path."""
+"""Redact what reports say with ``privacy: strict``: no text quotes a file's content or path."""
 
 import re
 from collections.abc import Mapping
@@ -17,26 +17,28 @@ BURNED_IN = (
     "have read it"
 )
 
-_SHORTEST_NAME = 4  # a file named 1 would take the numbers out of all texts
-_RAISED = re.compile(r"\b(\w*(?:[Ee]rror|Exception|Warning|SystemExit)): .*", re.DOTALL)
-_NAMED = re.compile(r"(?:^|(?<=: )|(?<=\(after ))(_*[A-Z]\w*): .*", re.DOTALL)
-"""An error of any name, in a reason; a line of a trace may begin so with the name of a step."""
-_QUOTED = re.compile(r"(?<!\w)[bru]{0,2}('[^']*('|$)|\"[^\"]*(\"|$))")  # what is cut has one quote
+_SHORTEST_NAME = 4  # removing the name of a file "1" would remove numbers from all texts
+_ERROR_TEXT = re.compile(r"\b(\w*(?:[Ee]rror|Exception|Warning|SystemExit)): .*", re.DOTALL)
+_NAMED_ERROR = re.compile(r"(?:^|(?<=: )|(?<=\(after ))(_*[A-Z]\w*): .*", re.DOTALL)
+"""An error of any name in a reason. Not for traces: their lines may begin like this with a step."""
+_QUOTED = re.compile(
+    r"(?<!\w)[bru]{0,2}('[^']*('|$)|\"[^\"]*(\"|$))"
+)  # a truncated text has only the first quote
 
 
 def has_burned_in_text(facts: Mapping[str, str]) -> bool:
-    """Say whether a file states that text is burned into its picture."""
+    """Whether a file states that text is burned into its picture."""
     return facts.get("burned_in", "").strip().upper() == "YES"
 
 
 def redact_record(record: Record) -> Record:
-    """Return a record whose texts quote neither its file nor its path.
+    """Return a record whose texts quote neither its file's content nor its path.
 
-    Without picture and evidence if text is burned into the picture.
+    Picture and evidence are removed if text is burned into the picture.
     """
     item = record.item
     if not isinstance(record, Prediction):
-        reason = _NAMED.sub(rf"\1, its words {WITHHELD}", redact_text(record.reason, item))
+        reason = _NAMED_ERROR.sub(rf"\1, its words {WITHHELD}", redact_text(record.reason, item))
         return replace(record, reason=reason)
     trace = tuple(redact_text(line, item) for line in record.trace)
     warnings = tuple(w if w == BURNED_IN else redact_text(w, item) for w in record.warnings)
@@ -54,35 +56,34 @@ def redact_record(record: Record) -> Record:
 
 
 def redact_text(text: str, item: Item) -> str:
-    """Return a text without what may tell of the item's file.
+    """Return a text without what could identify the item's file.
 
-    That is its path and its name, what stands in quotes, and the words of errors that libraries
-    raise.
+    That is its path and name, anything in quotes, and the messages of library errors.
     """
     return remove_error_text(_QUOTED.sub("'...'", remove_paths(text, item)))
 
 
 def remove_paths(text: str, *items: Item) -> str:
-    """Return a text without the paths and the names of items' files."""
+    """Return a text without the paths and names of the items' files."""
     text = mask_credentials(text)
-    for path in (path for item in items for path in _paths(item.uri)):
+    for path in (path for item in items for path in _path_parts(item.uri)):
         if len(path) >= _SHORTEST_NAME:
             text = text.replace(path, "...")
     return text
 
 
 def remove_error_text(text: str) -> str:
-    """Return a text without the words of errors that libraries raise."""
-    return _RAISED.sub(rf"\1, its words {WITHHELD}", text)
+    """Return a text without the messages of library errors."""
+    return _ERROR_TEXT.sub(rf"\1, its words {WITHHELD}", text)
 
 
-@lru_cache(maxsize=16)  # each text of a record asks again
-def _paths(uri: str) -> list[str]:
-    """Return what a text may call a file, or what lies in an archive; the longest first."""
+@lru_cache(maxsize=16)  # called for each text of a record
+def _path_parts(uri: str) -> list[str]:
+    """Return all the names by which a text may call a file, the longest first."""
     uri, found = mask_credentials(uri), set[str]()
     for path in (uri, *(part.rpartition("://")[2] for part in uri.split("::"))):
         pieces = path.split("/")
         found |= {"/".join(pieces[start:]) for start in range(len(pieces))}
-        if len(pieces) > 2:  # else a mere word, such as image
+        if len(pieces) > 2:  # else it is a single word, such as image
             found.add("/".join(pieces[:-1]))
     return sorted(found, key=lambda path: (-len(path), path))

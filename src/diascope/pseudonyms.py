@@ -1,7 +1,6 @@
-"""Items under pseudonyms, for a run with ``privacy: strict``.
+"""Give items pseudonyms, for a run with ``privacy: strict``.
 
-The ledger is no report. It stays with the data, holds their paths, and is the table that links the
-pseudonyms to them.
+The ledger is not a report: it stays with the data, and links the pseudonyms to the files' paths.
 """
 
 import hashlib
@@ -19,22 +18,22 @@ from diascope.sample import Found, Item
 
 KEY_VARIABLE = "DIASCOPE_PRIVACY_KEY"
 _KEY_LENGTH = 16
-_DIGITS = 20  # of 4 bits: among a million items two are alike once in 10^12 runs
+_DIGITS = 20  # 4 bits each: two of a million items collide once in 10^12 runs
 _PSEUDONYM = re.compile(rf"[0-9a-f]{{{_DIGITS}}}( \(\d+\))?")
 _INSTANCE = re.compile(r"/instances/([0-9.]+)$")
 _LAST_TAG = 0x00080018  # SOP Instance UID
-_BARE = {group.to_bytes(2, order) for group in (2, 8) for order in ("little", "big")}
+_BARE_STARTS = {group.to_bytes(2, order) for group in (2, 8) for order in ("little", "big")}
 
 
 def pseudonymise(found: Iterable[Found]) -> Iterator[Found]:
-    """Yield the same items, called by a keyed hash (HMAC-SHA256, 20 hexadecimal digits).
+    """Yield the same items with a keyed hash as id (HMAC-SHA256, 20 hexadecimal digits).
 
-    What is hashed is the SOP Instance UID of a DICOM file, so that copies have one pseudonym
-    wherever they lie; of anything else its path. Nothing remote is opened for it: of an address
-    that ends in ``/instances/UID`` that is the UID.
+    For a DICOM file the SOP Instance UID is hashed, so that all copies have the same pseudonym; for
+    other files the path. Remote files are not opened: of an address that ends in
+    ``/instances/UID``, that UID is hashed.
 
     Raises:
-        UsageError: if there is no key and none can be made.
+        UsageError: if there is no key and none can be created.
     """
     key = _key()
     for entry in found:
@@ -47,17 +46,17 @@ def pseudonymise(found: Iterable[Found]) -> Iterator[Found]:
 
 
 def is_pseudonym(name: str) -> bool:
-    """Say whether a name is a pseudonym, also the second of a copy, or looks like one."""
+    """Whether a name looks like a pseudonym, also one with the number of a further copy."""
     return _PSEUDONYM.fullmatch(name) is not None
 
 
 def looks_like_dicom(head: bytes) -> bool:
-    """Say whether a file's first 132 bytes are a DICOM prefix, or as bare as old files begin."""
-    return head[128:] == b"DICM" or head[:2] in _BARE
+    """Whether a file's first 132 bytes have the DICOM prefix, or begin as old files without it."""
+    return head[128:] == b"DICM" or head[:2] in _BARE_STARTS
 
 
 def _instance_uid(item: Item) -> str:
-    """Return the SOP Instance UID of a DICOM file; empty for any other, and for a damaged one."""
+    """Return the SOP Instance UID of a DICOM file; empty for other files and damaged ones."""
     if "://" in item.uri:
         named = _INSTANCE.search(item.uri)
         return named[1] if named else ""
@@ -68,34 +67,34 @@ def _instance_uid(item: Item) -> str:
             if not looks_like_dicom(file.read(132)):
                 return ""
             file.seek(0)
-            warnings.simplefilter("ignore")  # they quote values
+            warnings.simplefilter("ignore")  # they would quote values
             header = read_partial(file, lambda tag, *_: tag > _LAST_TAG, force=True)
-            raw = header.get_item("SOPInstanceUID")  # as it is: pydicom would log what is wrong
+            raw = header.get_item("SOPInstanceUID")  # unconverted: pydicom logs invalid values
             return "" if raw is None else bytes(raw.value or b"").decode().strip("\0 ")
-    except Exception:  # no pydicom, or a header that it cannot read: the path must do
+    except Exception:  # no pydicom, or an unreadable header: the path is hashed instead
         return ""
 
 
 def _key() -> bytes:
     where, key = KEY_VARIABLE, os.environ.get(KEY_VARIABLE)
     if key is None:
-        path = _home() / ".config" / "diascope" / "privacy.key"
-        where, key = str(path), _kept(path)
+        path = _home_folder() / ".config" / "diascope" / "privacy.key"
+        where, key = str(path), _load_key(path)
     if len(key) < _KEY_LENGTH:
         raise UsageError(f"the key must have at least {_KEY_LENGTH} characters", where=where)
-    return key.encode(errors="surrogateescape")  # a key of random bytes is one too
+    return key.encode(errors="surrogateescape")  # a key may consist of random bytes
 
 
-def _home() -> Path:
+def _home_folder() -> Path:
     try:
         return Path.home()
-    except RuntimeError as error:  # a user without a name, and no HOME, as in some containers
+    except RuntimeError as error:  # an unknown user and no HOME, as in some containers
         reason = "there is no home folder for the key that privacy: strict needs"
         raise UsageError(reason, hint=f"Set {KEY_VARIABLE}.") from error
 
 
-def _kept(path: Path) -> str:
-    """Return the key in a file; the first time, write a random one that nobody else can read."""
+def _load_key(path: Path) -> str:
+    """Return the key in a file; create the file with a random key if it does not exist."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
@@ -103,11 +102,11 @@ def _kept(path: Path) -> str:
             try:
                 with os.fdopen(descriptor, "w") as file:
                     file.write(secrets.token_hex(32))
-            except OSError:  # the disk is full, and what has no key in it would stay for ever
+            except OSError:  # the disk is full; do not leave a file without a key
                 path.unlink()
                 raise
-            told = f"a key was made, {path}: keep it, another one gives other names"
-            warnings.warn(told, stacklevel=2)
+            message = f"a key was made, {path}: keep it, because another gives other pseudonyms"
+            warnings.warn(message, stacklevel=2)
         if os.name == "posix" and path.stat().st_mode & 0o077:
             raise UsageError("others can read the key", where=str(path), hint=f"chmod 600 {path}")
         return path.read_text(errors="surrogateescape").strip()

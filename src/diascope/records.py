@@ -1,7 +1,7 @@
-"""A Record as plain values and bytes, for SQLite; and back.
+"""Convert a Record to plain values and bytes for SQLite, and back.
 
-Numbers come back to the last bit, the scores of regions as float32. Pictures are JPEG, or PNG where
-they must come back as they were.
+Numbers survive exactly, except that the scores of regions become float32. Pictures are stored as
+JPEG, or as PNG where they must survive exactly.
 """
 
 import io
@@ -35,15 +35,15 @@ COLUMNS = (
     "mask",
     "regions",
 )
-"""The first four are text; of a Prediction, ``answer`` is JSON and the others are bytes."""
+"""The first four are text. For a Prediction, ``answer`` is JSON and the others are bytes."""
 
 _PICTURE_QUALITY = 90
 
 
 def pack_record(record: Record, *, lossless: bool = False) -> tuple[Any, ...]:
-    """Return the values of ``COLUMNS``; pictures as PNG if ``lossless``.
+    """Return a record's values of ``COLUMNS``; pictures as PNG if ``lossless``.
 
-    Of names that are not UTF-8, which plugins may quote, the bytes are written out.
+    Plugins may quote names that are not UTF-8; their bytes are escaped.
     """
     if isinstance(record, Skipped):
         return "skipped", None, None, as_utf8(record.reason), *[None] * 6
@@ -74,25 +74,25 @@ def pack_record(record: Record, *, lossless: bool = False) -> tuple[Any, ...]:
         None,
         None,
         json.dumps(answer),
-        _encoded(record.preview, lossless),
+        _encode_picture(record.preview, lossless),
         maps,
-        None if overview is None else _encoded(overview.picture, lossless),
+        None if overview is None else _encode_picture(overview.picture, lossless),
         None if overview is None else np.packbits(overview.mask).tobytes(),
-        None if regions is None else _regions_blob(regions),
+        None if regions is None else _pack_regions(regions),
     )
 
 
 def unpack_record(item: Item, row: tuple[Any, ...]) -> Record:
-    """Return the Record whose values of ``COLUMNS`` these are."""
+    """Return the record of an item from its values of ``COLUMNS``."""
     state, stage, plugin, reason, answer, *blobs = row
     if state == "failed":
         return Failed(item, stage, plugin, reason)
     if state == "skipped":
         return Skipped(item, reason)
-    return _prediction(item, json.loads(answer), *blobs)
+    return _unpack_prediction(item, json.loads(answer), *blobs)
 
 
-def _prediction(
+def _unpack_prediction(
     item: Item,
     answer: dict[str, Any],
     preview: bytes | None,
@@ -114,15 +114,15 @@ def _prediction(
         score_kind=answer["score_kind"],
         predicted=tuple(answer["predicted"]),
         evidence=tuple(evidence),
-        preview=_decoded(preview),
+        preview=_decode_picture(preview),
         samples=answer["samples"],
         trace=tuple(answer["trace"]),
         prediction_set=None if answer["set"] is None else tuple(answer["set"]),
         novelty=answer["novelty"],
         warnings=tuple(answer["warnings"]),
         region=None if region is None else Region(*region),
-        overview=None if facts is None else _overview(facts, picture, mask),
-        regions=None if regions is None else _regions(regions, len(answer["scores"])),
+        overview=None if facts is None else _unpack_overview(facts, picture, mask),
+        regions=None if regions is None else _unpack_regions(regions, len(answer["scores"])),
         attention=answer.get("attention"),
     )
 
@@ -136,8 +136,8 @@ def _overview_facts(overview: Overview) -> dict[str, Any]:
     }
 
 
-def _overview(facts: dict[str, Any], picture: bytes | None, mask: bytes | None) -> Overview:
-    shown = _decoded(picture)
+def _unpack_overview(facts: dict[str, Any], picture: bytes | None, mask: bytes | None) -> Overview:
+    shown = _decode_picture(picture)
     height, width = shown.shape[:2]
     bits = np.unpackbits(np.frombuffer(mask or b"", np.uint8), count=height * width)
     spacing = facts["spacing_mm"]
@@ -150,19 +150,19 @@ def _overview(facts: dict[str, Any], picture: bytes | None, mask: bytes | None) 
     )
 
 
-def _regions_blob(regions: Regions) -> bytes:
+def _pack_regions(regions: Regions) -> bytes:
     boxes = np.ascontiguousarray(regions.boxes, np.int32)
     return boxes.tobytes() + np.ascontiguousarray(regions.scores, np.float32).tobytes()
 
 
-def _regions(blob: bytes, labels: int) -> Regions:
+def _unpack_regions(blob: bytes, labels: int) -> Regions:
     count = len(blob) // (4 * (4 + labels))
     boxes = np.frombuffer(blob, np.int32, 4 * count).reshape(count, 4)
     scores = np.frombuffer(blob, np.float32, labels * count, boxes.nbytes).reshape(count, labels)
     return Regions(boxes, scores)
 
 
-def _encoded(picture: Any, lossless: bool) -> bytes | None:
+def _encode_picture(picture: Any, lossless: bool) -> bytes | None:
     if picture is None:
         return None
     from PIL import Image
@@ -176,7 +176,7 @@ def _encoded(picture: Any, lossless: bool) -> bytes | None:
     return buffer.getvalue()
 
 
-def _decoded(picture: bytes | None) -> Any:
+def _decode_picture(picture: bytes | None) -> Any:
     if picture is None:
         return None
     from PIL import Image

@@ -1,1 +1,1 @@
-"""Stock preprocessing steps, one operation a file."""
+"""Preprocessing steps that come with diascope, one per file."""

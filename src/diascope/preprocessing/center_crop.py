@@ -1,4 +1,4 @@
-"""Keep the middle of a picture."""
+"""Crop a picture around its centre."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,10 +10,10 @@ from diascope.sample import Sample
 
 @dataclass(frozen=True)
 class CenterCrop:
-    """Cut a window around the centre.
+    """Crop a window around the centre.
 
     Args:
-        size: pixels of a side, or (height, width); a side shorter than that is left whole.
+        size: side length in pixels, or (height, width). A side shorter than that is kept whole.
     """
 
     size: int | tuple[int, int]
@@ -27,10 +27,10 @@ class CenterCrop:
     def __call__(self, sample: Sample) -> Sample:
         height, width = sample.pixels.shape[:2]
         size = (self.size, self.size) if isinstance(self.size, int) else self.size
-        kept = min(size[0], height), min(size[1], width)
-        if kept == (height, width):
+        rows, columns = min(size[0], height), min(size[1], width)
+        if (rows, columns) == (height, width):
             return sample
-        top, left = (height - kept[0]) // 2, (width - kept[1]) // 2
-        window = sample.pixels[top : top + kept[0], left : left + kept[1]]
-        note = f"center-cropped {width}x{height} to {kept[1]}x{kept[0]}"
+        top, left = (height - rows) // 2, (width - columns) // 2
+        window = sample.pixels[top : top + rows, left : left + columns]
+        note = f"center-cropped {width}x{height} to {columns}x{rows}"
         return sample.changed(np.ascontiguousarray(window), note)

@@ -1,4 +1,4 @@
-"""Even out contrast across a picture."""
+"""Equalise local contrast."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,14 +10,14 @@ from diascope.sample import Sample
 
 @dataclass(frozen=True)
 class Equalize:
-    """Contrast-limited adaptive histogram equalisation, by scikit-image.
+    """Contrast-limited adaptive histogram equalisation (CLAHE), by scikit-image.
 
-    Colour pictures are equalised in brightness (V of HSV) only.
+    In colour pictures only the brightness (V of HSV) is equalised.
 
     Source: Pizer et al. 1987, "Adaptive histogram equalization and its variations".
 
     Args:
-        clip_limit: from 0 to 1; the higher, the more contrast.
+        clip_limit: from 0 to 1; higher values give more contrast.
     """
 
     clip_limit: float = 0.01
@@ -31,6 +31,6 @@ class Equalize:
         from skimage.exposure import equalize_adapthist
 
         unit = np.clip(sample.unit(), 0, 1)
-        flat = unit if unit.shape[2] == 3 else unit[:, :, 0]
-        even = equalize_adapthist(flat, clip_limit=self.clip_limit).reshape(unit.shape)
-        return sample.repainted(even, f"contrast equalised (clip limit {self.clip_limit:g})")
+        image = unit if unit.shape[2] == 3 else unit[:, :, 0]
+        equalised = equalize_adapthist(image, clip_limit=self.clip_limit).reshape(unit.shape)
+        return sample.repainted(equalised, f"contrast equalised (clip limit {self.clip_limit:g})")

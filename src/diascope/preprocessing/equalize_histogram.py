@@ -1,4 +1,4 @@
-"""Give every picture the same histogram."""
+"""Equalise the histogram of a whole picture."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,9 +14,9 @@ _BINS = 1024
 class EqualizeHistogram:
     """Histogram equalisation over the whole picture, by scikit-image.
 
-    All grey levels become equally frequent. What exposure, window and display did to a picture is
-    undone, as far as it kept the order of the grey levels, so a network cannot read it. Of colour
-    pictures, the brightness (V of HSV) is equalised.
+    All grey levels become equally frequent. This removes the effects of exposure, window and
+    display, as far as they kept the order of grey levels, so that a network cannot learn from
+    them. In colour pictures only the brightness (V of HSV) is equalised.
 
     Source: Gonzalez and Woods, "Digital Image Processing", histogram equalization.
     """
@@ -29,9 +29,9 @@ class EqualizeHistogram:
 
         unit = np.clip(sample.unit(), 0, 1)
         if unit.shape[2] == 3:
-            even = rgb2hsv(unit)
-            even[:, :, 2] = equalize_hist(even[:, :, 2], nbins=_BINS)
-            even = hsv2rgb(even)
+            hsv = rgb2hsv(unit)
+            hsv[:, :, 2] = equalize_hist(hsv[:, :, 2], nbins=_BINS)
+            equalised = hsv2rgb(hsv)
         else:
-            even = equalize_hist(unit[:, :, 0], nbins=_BINS)[:, :, None]
-        return sample.repainted(even, "histogram equalised")
+            equalised = equalize_hist(unit[:, :, 0], nbins=_BINS)[:, :, None]
+        return sample.repainted(equalised, "histogram equalised")

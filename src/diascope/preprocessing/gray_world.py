@@ -9,7 +9,7 @@ from diascope.sample import Sample
 
 @dataclass(frozen=True)
 class GrayWorld:
-    """Scale each channel so that the picture's average is grey.
+    """Scale the channels so that the average colour of the picture is grey.
 
     Source: Buchsbaum 1980, "A spatial processor model for object colour perception".
     """

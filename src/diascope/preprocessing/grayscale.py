@@ -1,4 +1,4 @@
-"""One channel of brightness."""
+"""Convert RGB to grey."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,9 +12,9 @@ _LUMA = np.array([0.299, 0.587, 0.114])
 
 @dataclass(frozen=True)
 class Grayscale:
-    """Turn RGB into one channel of luma; grey pictures stay as they are.
+    """Convert RGB to one channel of luma; grey pictures stay unchanged.
 
-    Source: ITU-R BT.601, as JPEG and Pillow have it.
+    Source: ITU-R BT.601, as used by JPEG and Pillow.
     """
 
     api: ClassVar = (1, 0)

@@ -1,6 +1,6 @@
-"""Divide out the colour of the light, shared by the colour-constancy steps.
+"""Estimate the colour of the light and correct for it; shared by the colour-constancy steps.
 
-Of 8-bit pictures the arithmetic is done once for each of the 256 values, not once for each pixel.
+For 8-bit pictures, the computation is done once for each of the 256 values, not for each pixel.
 """
 
 from dataclasses import replace
@@ -15,10 +15,10 @@ _CODES = np.arange(256, dtype=np.uint8)[:, None, None].repeat(3, axis=2)
 
 
 def minkowski_mean(sample: Sample, power: float) -> NDArray[np.float64]:
-    """Return the Minkowski mean of each channel, ``(C,)``, of pixels in [0, 1]."""
-    if _is_of_8_bits(sample):
+    """Return the Minkowski mean of each channel, ``(C,)``, for pixels in [0, 1]."""
+    if _is_8_bit_rgb(sample):
         counts = np.array(_image(sample).histogram()).reshape(3, 256).T
-        with np.errstate(invalid="ignore", over="ignore"):  # of values that no pixel has
+        with np.errstate(invalid="ignore", over="ignore"):  # for values that no pixel has
             values = _powers(replace(sample, pixels=_CODES), power)
         mean = np.where(counts > 0, values * counts, 0).sum(axis=0) / counts.sum(axis=0)
     else:
@@ -30,30 +30,30 @@ def minkowski_mean(sample: Sample, power: float) -> NDArray[np.float64]:
 def correct_illuminant(sample: Sample, illuminant: NDArray[np.float64], name: str) -> Sample:
     """Scale each channel so that the illuminant becomes grey of the same brightness.
 
-    A grey picture, or one with a black channel (whose light cannot be told), is left as it is.
+    A grey picture stays unchanged, and so does one with a black channel: its illuminant is unknown.
     """
     if len(illuminant) != 3 or illuminant.min() <= 0:
         return sample
     gains = illuminant.mean() / illuminant
     note = f"{name}: red, green, blue times " + ", ".join(f"{gain:.2f}" for gain in gains)
-    if _is_of_8_bits(sample):
-        table = _scaled(replace(sample, pixels=_CODES), gains, note).pixels
+    if _is_8_bit_rgb(sample):
+        table = _scale(replace(sample, pixels=_CODES), gains, note).pixels
         pixels = np.array(_image(sample).point(table[:, 0].T.ravel().tolist()))
         return sample.changed(pixels, note)
-    return _scaled(sample, gains, note)
+    return _scale(sample, gains, note)
 
 
 def _powers(sample: Sample, power: float) -> NDArray[np.float64]:
-    """Return the pixels of each channel, ``(N, C)`` in [0, 1], to a power."""
+    """Return the pixels, ``(N, C)`` in [0, 1], raised to a power."""
     unit = sample.unit().reshape(-1, sample.pixels.shape[2]).astype(np.float64)
     return unit**power
 
 
-def _scaled(sample: Sample, gains: NDArray[np.float64], note: str) -> Sample:
+def _scale(sample: Sample, gains: NDArray[np.float64], note: str) -> Sample:
     return sample.repainted(sample.unit() * gains.astype(np.float32), note)
 
 
-def _is_of_8_bits(sample: Sample) -> bool:
+def _is_8_bit_rgb(sample: Sample) -> bool:
     return sample.pixels.dtype == np.uint8 and sample.pixels.shape[2] == 3
 
 

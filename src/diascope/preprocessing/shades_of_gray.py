@@ -14,7 +14,7 @@ class ShadesOfGray:
     Source: Finlayson and Trezzi 2004, "Shades of gray and colour constancy".
 
     Args:
-        power: 1 is grey-world; the larger, the more the brightest pixels count.
+        power: 1 is grey-world; with larger values, bright pixels have more weight.
     """
 
     power: float = 6.0

@@ -41,7 +41,7 @@ def test_a_label_read_alone_is_skipped_as_it_is_beside_its_slide(
 
     assert [type(reason) for reason in reasons] == [NoPictureError, NoPictureError]
     assert {str(reason) for reason in reasons} == {
-        f"its image type is {kind!r}: it goes with a slide and is none"
+        f"its image type is {kind!r}: it belongs to a slide and is not one"
     }
 
 
@@ -61,7 +61,7 @@ def test_more_than_8_bits_are_not_cut_off(make_dicom: Make) -> None:
         PixelData=np.full((4, 64, 64), 300, np.uint16).tobytes(),
     )
 
-    assert str(refusal(item)) == "its values have 16 bits; of slides, 8 are read"
+    assert str(refusal(item)) == "its values have 16 bits; only slides of 8 bits are supported"
 
 
 @pytest.mark.parametrize("spacing", [{}, {"SpacingBetweenSlices": 0.001}])
@@ -147,7 +147,7 @@ def test_a_slide_in_files_that_cannot_be_joined_is_not_half_white(
 ) -> None:
     reason = refusal(make_halves(**{lacking: None}))
 
-    assert reason.message.startswith("it is cut into several files, which cannot be joined: ")
+    assert reason.message.startswith("it is split into several files, which cannot be joined: ")
     assert f"{lacking} is missing" in reason.message
 
 

@@ -41,7 +41,7 @@ def test_a_large_part_is_read_in_pieces_that_fit_without_a_seam(
 ) -> None:
     whole = Box(0, 0, 300, 240)
     at_once = resample(array_slide(NOISE), 0, whole, (97, 131))
-    monkeypatch.setattr(module, "_MOST_PIXELS", 5000)
+    monkeypatch.setattr(module, "_MAX_PIXELS", 5000)
     slide = array_slide(NOISE)
     in_pieces = resample(slide, 0, whole, (97, 131))
 

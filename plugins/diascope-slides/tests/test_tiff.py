@@ -90,7 +90,7 @@ def test_a_sound_file_in_a_compression_that_nothing_here_decodes_is_not_called_d
     options: dict[str, Any] = {"photometric": "rgb", "tile": (64, 64), "compression": "jpeg2000"}
     tifffile.imwrite(path, NOISE, description=description, metadata=None, **options)
 
-    with pytest.raises(ReadError, match=r"is stored in a way that is not read here.*34712"):
+    with pytest.raises(ReadError, match=r"is stored in a way that is not supported.*34712"):
         next(SlideReader(missing=Assume(0.5)).read(Item("a", str(path))))
 
 

@@ -1,1 +1,1 @@
-"""Whole slides for diascope: a reader of tiles, and reports over the whole."""
+"""Whole-slide images for diascope: a reader that cuts slides into tiles, and reports on slides."""

@@ -1,4 +1,4 @@
-"""Which backend opens a file, told from its first bytes and, of a TIFF, from its tags."""
+"""Detect which backend opens a file, from its first bytes and, for a TIFF, its tags."""
 
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -13,61 +13,61 @@ _TIFF = (b"II*\x00", _BIG_ENDIAN, b"II+\x00", b"MM\x00+")
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 _SCANNERS = (b"Aperio", b"Hamamatsu", b"<scn", b"iScan", b"PHILIPS")
 _OME, _DESCRIPTION = b"<OME", "image-description"
-_NAMES = (".svs", ".ndpi", ".scn", ".bif", ".ome.tif", ".ome.tiff")  # that no picture has
+_SUFFIXES = (".svs", ".ndpi", ".scn", ".bif", ".ome.tif", ".ome.tiff")  # of slides only
 
 
 def is_dicom_slide(head: bytes) -> bool:
-    """Say whether a file's first 4,096 bytes are those of a DICOM whole slide."""
+    """Return whether a file's first 4,096 bytes are those of a DICOM whole slide."""
     return head[128:132] == b"DICM" and head.find(_DICOM_SLIDE, 132) >= 0
 
 
 def base_name(uri: str) -> str:
-    """Return the name of a file, or of what lies at an address, without signature and archive."""
+    """Return the file name of a path or URI, without a URI's query and archive."""
     if "://" in uri:
         uri = uri.partition("::")[0].partition("?")[0]
     return PurePosixPath(uri).name
 
 
 def is_mrxs(uri: str) -> bool:
-    """Say whether a file is that of a MRXS slide, a JPEG that goes with a folder of its name."""
+    """Return whether a file belongs to an MRXS slide: a JPEG beside a folder of the same name."""
     return base_name(uri).lower().endswith(".mrxs")
 
 
 def detect_kind(path: str, head: bytes) -> Kind | None:
-    """Return what a file is: a slide of some kind, an ordinary picture, or neither.
+    """Return the backend for a slide, ``picture`` for an ordinary picture, or None.
 
     Args:
-        path: of the file if it is on this machine; then a TIFF's tags are read too, as they may
-            stand anywhere in it. Only MRXS is told by its suffix. At an address the name of a TIFF
-            counts, too.
-        head: its first 4,096 bytes.
+        path: path or URI. Of a local TIFF, the tags are read too, as they may be anywhere in the
+            file; of a remote TIFF, the suffix counts instead. MRXS is recognised by its suffix.
+        head: the first 4,096 bytes of the file.
     """
-    if head[128:132] == b"DICM":  # may be a TIFF at the same time
+    if head[128:132] == b"DICM":  # such a file may also be a TIFF
         return "dicom" if is_dicom_slide(head) else None
     if head.startswith(_TIFF):
-        return _tiff(path, head)
+        return _tiff_kind(path, head)
     if head.startswith(_JPEG):
         return "openslide" if is_mrxs(path) else "picture"
     return "picture" if head.startswith(_PNG) else None
 
 
-def _tiff(path: str, head: bytes) -> Kind:
+def _tiff_kind(path: str, head: bytes) -> Kind:
     if _OME in head:
         return "vips"
     if not Path(path).is_file():
-        told = any(scanner in head for scanner in _SCANNERS)
-        return "openslide" if told or base_name(path).lower().endswith(_NAMES) else "picture"
-    vendor = _vendor(path)
+        is_scan = any(scanner in head for scanner in _SCANNERS)
+        return "openslide" if is_scan or base_name(path).lower().endswith(_SUFFIXES) else "picture"
+    vendor = _detect_vendor(path)
     if vendor is None:
-        return _unknown(path, head)
-    # TIFF in tiles: libvips gives the same pixels, and sooner
+        return _unknown_tiff_kind(path, head)
+    # libvips reads tiled TIFFs with the same pixels, but faster
     return "vips" if vendor == "generic-tiff" else "openslide"
 
 
-def _unknown(path: str, head: bytes) -> Kind:
-    """Say what a TIFF is that OpenSlide does not know: none of its vendors' kind, such as OME-TIFF
-    in strips, or one that is cut off anywhere, or one in tiles with the highest byte first, of
-    which it knows none.
+def _unknown_tiff_kind(path: str, head: bytes) -> Kind:
+    """Return the kind of a TIFF that OpenSlide does not recognise.
+
+    It may be of no vendor that OpenSlide knows, such as OME-TIFF in strips; it may be truncated; or
+    it may be a tiled big-endian TIFF, which OpenSlide never recognises.
     """
     import pyvips
 
@@ -75,20 +75,21 @@ def _unknown(path: str, head: bytes) -> Kind:
         image = pyvips.Image.new_from_file(path, revalidate=True)
     except pyvips.Error:
         return "picture"
-    told = (
+    description = (
         str(image.get(_DESCRIPTION)).encode("utf-8", "replace")
         if image.get_typeof(_DESCRIPTION)
         else b""
     )
-    if _OME in told:
+    if _OME in description:
         return "vips"
     if not image.get_typeof("tile-width"):
         return "picture"
-    cut_off = any(name in told for name in _SCANNERS) and not head.startswith(_BIG_ENDIAN)
-    return "openslide" if cut_off else "vips"  # libvips does not know the vendors' spacing
+    is_scan = any(name in description for name in _SCANNERS)
+    is_truncated = is_scan and not head.startswith(_BIG_ENDIAN)
+    return "openslide" if is_truncated else "vips"  # libvips does not know the vendors' spacing
 
 
-def _vendor(path: str) -> str | None:
+def _detect_vendor(path: str) -> str | None:
     from openslide import OpenSlide
 
     vendor: str | None = OpenSlide.detect_format(path)

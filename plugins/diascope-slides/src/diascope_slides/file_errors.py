@@ -1,20 +1,21 @@
-"""What is wrong with a file that a library could not read."""
+"""Explain why a library could not read a file."""
 
 import re
 
 from diascope.errors import reason_of
 
-_UNKNOWN = re.compile(
+_UNSUPPORTED = re.compile(
     r"unsupported (?!or missing)|not (supported|implemented|configured)", re.IGNORECASE
 )
 
 
 def describe_failure(error: Exception) -> tuple[str, str]:
-    """Return what the file is, as the end of a sentence, and the library's own reason.
+    """Return what is wrong with the file, as the end of a sentence, and the library's own reason.
 
-    A sound file may be in a compression or an order of its samples that the library lacks. What
-    Python itself does not support is an operation on a header's odd value.
+    An intact file may use a compression or sample layout that the library does not support. A
+    TypeError that says "unsupported" comes from Python, for an odd value in a damaged header.
     """
     reason = reason_of(error)
-    unknown = not isinstance(error, TypeError) and _UNKNOWN.search(reason)
-    return "stored in a way that is not read here" if unknown else "truncated or damaged", reason
+    is_unsupported = not isinstance(error, TypeError) and _UNSUPPORTED.search(reason)
+    state = "stored in a way that is not supported" if is_unsupported else "truncated or damaged"
+    return state, reason

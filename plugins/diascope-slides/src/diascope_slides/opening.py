@@ -1,4 +1,4 @@
-"""Open an item with the one backend that it needs, for as long as it is read."""
+"""Open an item with the backend for its format, and fetch remote files to open them."""
 
 import shutil
 from collections.abc import Iterator
@@ -18,17 +18,17 @@ _FETCHED = "fetched to a temporary file"
 
 @contextmanager
 def open_slide(item: Item) -> Iterator[tuple[Slide, tuple[str, ...]]]:
-    """Open an item and close it again; also say what was done to open it.
+    """Provide an open slide and trace lines on how it was opened; close it at the end.
 
-    The libraries read local files only: any other is copied to a temporary file first.
+    The libraries read only local files. Other files are copied to a temporary file first.
 
     Raises:
-        ReadError: if it is no slide and no picture, or damaged.
-        NoPictureError: if it is a part of another item.
+        ReadError: if it is damaged, or neither a slide nor a picture.
+        NoPictureError: if it is part of another item.
     """
-    with _local(item) as path:
+    with _local_path(item) as path:
         slide = _open(path)
-        fetched = () if str(path) == _plain(item.uri) else (_FETCHED,)
+        fetched = () if str(path) == _without_scheme(item.uri) else (_FETCHED,)
         try:
             yield slide, (*fetched, *slide.notes)
         finally:
@@ -36,18 +36,18 @@ def open_slide(item: Item) -> Iterator[tuple[Slide, tuple[str, ...]]]:
 
 
 @contextmanager
-def _local(item: Item) -> Iterator[Path]:
-    uri = _plain(item.uri)
+def _local_path(item: Item) -> Iterator[Path]:
+    uri = _without_scheme(item.uri)
     if "://" not in uri:
-        item.open().close()  # in reports, another file may lie there now
+        item.open().close()  # fails if the file has changed since the run, which matters to reports
         yield Path(uri)
         return
     if is_mrxs(uri):
         raise ReadError(
-            "a MRXS slide is a file and a folder, and cannot be fetched as one",
+            "an MRXS slide consists of a file and a folder, and cannot be fetched as one file",
             hint="Copy both to this machine.",
         )
-    with TemporaryDirectory(prefix="diascope-") as folder:  # alone: its neighbours would be read
+    with TemporaryDirectory(prefix="diascope-") as folder:  # empty, as neighbouring files are read
         path = Path(folder, f"slide{PurePosixPath(base_name(uri)).suffix}")
         _fetch(item, path)
         yield path
@@ -59,18 +59,19 @@ def _fetch(item: Item, path: Path) -> None:
             shutil.copyfileobj(file, copy, 1 << 20)
     except (OSError, ReadError) as error:
         if is_disk_full(error):
-            raise _no_room() from error
+            raise _disk_full_error() from error
         raise
-    except Exception as error:  # a file system may raise anything
+    except Exception as error:  # a file system may raise any kind of error
         raise ReadError(f"it cannot be fetched: {reason_of(error)}") from error
 
 
-def _no_room() -> ReadError:
-    told = "there is no room for a copy of it where temporary files lie"  # a process has its own
-    return ReadError(told, hint="Make room, or set TMPDIR to another folder; then add --retry.")
+def _disk_full_error() -> ReadError:
+    # names no folder: processes may have different ones
+    reason = "there is no room for a copy of it in the folder for temporary files"
+    return ReadError(reason, hint="Make room, or set TMPDIR to another folder; then add --retry.")
 
 
-def _plain(uri: str) -> str:
+def _without_scheme(uri: str) -> str:
     return uri.removeprefix("file://")
 
 
@@ -78,24 +79,24 @@ def _open(path: Path) -> Slide:
     with path.open("rb") as file:
         kind = detect_kind(str(path), file.read(HEAD_BYTES))
     if kind is None:
-        raise ReadError("its content is no slide and no picture that this reader knows")
+        raise ReadError("its content is neither a slide nor a picture that this reader knows")
     if is_mrxs(path.name) and not path.with_suffix("").is_dir():
         raise ReadError(
-            "a MRXS slide is a file and a folder, and the folder is missing",
-            hint="Copy the folder of its name to where it is.",
+            "an MRXS slide consists of a file and a folder, and the folder is missing",
+            hint="Copy the folder of the same name beside the file.",
         )
     try:
-        return _backend(kind, path)
+        return _open_with_backend(kind, path)
     except ReadError:
         raise
-    except Exception as error:  # the libraries raise all kinds
+    except Exception as error:  # the libraries may raise any kind of error
         if is_disk_full(error):
-            raise _no_room() from error
-        what, reason = describe_failure(error)
-        raise ReadError(f"it cannot be opened, it is {what}: {reason}") from error
+            raise _disk_full_error() from error
+        state, reason = describe_failure(error)
+        raise ReadError(f"it cannot be opened, it is {state}: {reason}") from error
 
 
-def _backend(kind: Kind, path: Path) -> Slide:
+def _open_with_backend(kind: Kind, path: Path) -> Slide:
     if kind == "openslide":
         from diascope_slides.backends.openslide import OpenSlideSlide
 

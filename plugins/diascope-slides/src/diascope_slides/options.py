@@ -1,4 +1,4 @@
-"""What a recipe can choose of the slide reader; see ``SlideReader`` for the meaning."""
+"""Types of the slide reader's options; ``SlideReader`` explains them."""
 
 import math
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Assume:
-    """Take a spacing as given.
+    """Assume a spacing.
 
     Args:
         assume: size of a full-resolution pixel in micrometres.
@@ -22,10 +22,10 @@ class Assume:
 
 @dataclass(frozen=True)
 class AtLevel:
-    """Take the pixels of a level as they are.
+    """Use the pixels of a level without resampling.
 
     Args:
-        level: its number, 0 for the finest.
+        level: number of the level; 0 is the finest.
     """
 
     level: int

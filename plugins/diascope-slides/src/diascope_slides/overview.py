@@ -1,4 +1,4 @@
-"""The whole slide made small, and where on it there is tissue."""
+"""A small picture of the whole slide, and its tissue mask."""
 
 import math
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _MASK_SIDE, _PICTURE_SIDE = 2048, 1024
 
 
 class Survey(NamedTuple):
-    """A slide seen from afar.
+    """A slide at low resolution.
 
     Attributes:
         picture: ``(h, w, 3)`` RGB, at most 2,048 pixels on its longer side.
@@ -32,12 +32,12 @@ class Survey(NamedTuple):
         spacing_um: tuple[float, float] | None,
         counts: Mapping[str, int],
     ) -> Overview:
-        """Return what goes with the first tile: picture and mask of at most 1,024 pixels.
+        """Return the overview for the first tile: picture and mask of at most 1,024 pixels.
 
         Args:
-            size: (height, width) of the slide, in full-resolution pixels.
-            spacing_um: size of one of those as (row, column), if known or assumed.
-            counts: of tiles.
+            size: (height, width) of the slide in full-resolution pixels.
+            spacing_um: size of a full-resolution pixel as (row, column), if known or assumed.
+            counts: numbers of tiles.
         """
         from PIL import Image
 
@@ -56,15 +56,15 @@ class Survey(NamedTuple):
 
 
 def survey(slide: Slide) -> Survey:
-    """Look at a slide from afar; holds no level, be it the only one.
+    """Return a slide at low resolution; no level is held in memory as a whole.
 
     Raises:
-        ReadError: if the level that is read for it is damaged; names the place.
+        ReadError: if the level that is read is damaged; names the position.
     """
-    whole = slide.levels[0]
-    factor = max(1.0, max(whole.height, whole.width) / _MASK_SIDE)
-    size = math.ceil(whole.height / factor), math.ceil(whole.width / factor)
-    scale = whole.height / size[0], whole.width / size[1]
+    finest = slide.levels[0]
+    factor = max(1.0, max(finest.height, finest.width) / _MASK_SIDE)
+    size = math.ceil(finest.height / factor), math.ceil(finest.width / factor)
+    scale = finest.height / size[0], finest.width / size[1]
     level = level_for(slide.levels, scale)
-    picture = resample(slide, level, Box(0, 0, whole.width, whole.height), size)
+    picture = resample(slide, level, Box(0, 0, finest.width, finest.height), size)
     return Survey(picture, tissue_mask(picture))

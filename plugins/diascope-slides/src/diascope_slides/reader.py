@@ -1,4 +1,4 @@
-"""Whole slides, cut into tiles at a stated spacing."""
+"""Read whole slides as tiles at a given spacing."""
 
 import math
 from collections.abc import Iterator
@@ -14,27 +14,26 @@ from diascope_slides.detect import detect_kind
 from diascope_slides.grid import Grid
 from diascope_slides.options import Missing
 
-_ROUNDING = 1e-9  # of sums of parts
-_SURE, _MAYBE = 100, 30  # an ordinary picture is rather for the reader of pictures
+_ROUNDING = 1e-9  # rounding error of summed fractions
+_SURE, _MAYBE = 100, 30  # ordinary pictures are left to the image reader
 
 
 @dataclass(frozen=True)
 class SlideReader:
     """Whole slides: SVS, NDPI, MRXS, SCN, BIF, DICOM, OME-TIFF, tiled TIFF; PNG and JPEG too.
 
-    A tile is ``(tile, tile, 3)`` uint8 RGB at exactly the spacing that is asked for, from the
-    nearest finer level. Tiles lie side by side from the slide's upper left corner, row by row,
-    until they cover it; those that hold enough tissue are read. What reaches over the edge is
-    white. All that was done is in the trace.
+    A tile is ``(tile, tile, 3)`` uint8 RGB at exactly the requested spacing, resampled from the
+    nearest finer level. The tiles cover the slide row by row from its upper left corner; those with
+    enough tissue are read. Parts of a tile beyond the edge are white. All of this is in the trace.
 
     Args:
-        spacing_um: size of a tile's pixel in micrometres.
-        tile: pixels on a tile's side.
-        overlap: pixels that a tile shares with the next one.
-        missing: what to do with a slide that does not state its spacing. ``fail``;
-            ``{assume: 0.5}``, take that many micrometres for a full-resolution pixel;
-            ``{level: 0}``, take the pixels of that level as they are, with no spacing.
-        tissue: least part of a tile that must be tissue, from 0, which takes every tile, to 1.
+        spacing_um: size of a tile pixel in micrometres.
+        tile: side of a tile in pixels.
+        overlap: number of pixels that neighbouring tiles share.
+        missing: what to do with a slide that does not state its spacing. ``fail``: the item fails;
+            ``{assume: 0.5}``: assume this size of a full-resolution pixel in micrometres;
+            ``{level: 0}``: use the pixels of this level without resampling and without a spacing.
+        tissue: minimum fraction of a tile that must be tissue, from 0 (reads every tile) to 1.
     """
 
     spacing_um: float = 0.5
@@ -73,37 +72,36 @@ class SlideReader:
 
         with open_slide(item) as (slide, notes):
             scale = scale_of(slide, self.spacing_um, self.missing)
-            whole = slide.levels[0]
-            grid = Grid.over((whole.height, whole.width), scale.factors, self.tile, self.overlap)
-            seen = survey(slide)
-            chosen, counts = self._chosen(grid, seen.mask)
+            size = slide.levels[0].height, slide.levels[0].width
+            grid = Grid.over(size, scale.factors, self.tile, self.overlap)
+            surveyed = survey(slide)
+            tiles, counts = self._choose_tiles(grid, surveyed.mask)
             cutter = TileCutter(item, slide, grid, scale, notes)
-            for frame in range(start, len(chosen)):
-                sample = cutter.sample(frame, *chosen[frame])
+            for frame in range(start, len(tiles)):
+                sample = cutter.sample(frame, *tiles[frame])
                 if frame == 0:
-                    overview = seen.overview((whole.height, whole.width), scale.full_um, counts)
+                    overview = surveyed.overview(size, scale.full_um, counts)
                     sample = replace(sample, overview=overview)
                 yield sample
 
-    def _chosen(
+    def _choose_tiles(
         self, grid: Grid, mask: NDArray[np.bool_]
     ) -> tuple[NDArray[np.int_], dict[str, int]]:
-        """Return ``(n, 2)``, row and column of the tiles to read, and how many tiles there are, how
-        many with any tissue, and how many are used.
+        """Return row and column of the tiles to read, ``(n, 2)``, and the numbers of tiles.
 
         Raises:
-            NoPictureError: if none has enough tissue.
+            NoPictureError: if no tile has enough tissue.
         """
-        shares = grid.coverage(mask)
-        enough = shares >= self.tissue - _ROUNDING
-        if not enough.any():
+        coverage = grid.coverage(mask)
+        has_enough = coverage >= self.tissue - _ROUNDING
+        if not has_enough.any():
             raise NoPictureError(
-                f"no tissue was found: of {shares.size} tiles the fullest is to "
-                f"{shares.max():.0%} tissue, and {self.tissue:.0%} are asked for"
+                f"no tissue was found: of {coverage.size} tiles, the one with the most has "
+                f"{coverage.max():.0%} tissue, and {self.tissue:.0%} are required"
             )
         counts = {
-            "tiles": shares.size,
-            "tissue": int((shares > _ROUNDING).sum()),
-            "used": int(enough.sum()),
+            "tiles": coverage.size,
+            "tissue": int((coverage > _ROUNDING).sum()),
+            "used": int(has_enough.sum()),
         }
-        return np.argwhere(enough), counts
+        return np.argwhere(has_enough), counts

@@ -1,4 +1,4 @@
-"""How many of a slide's pixels go into one pixel of a tile."""
+"""The scale of a tile: how many pixels of the slide correspond to one of its pixels."""
 
 from typing import NamedTuple
 
@@ -8,13 +8,13 @@ from diascope_slides.slide import Slide
 
 
 class Scale(NamedTuple):
-    """The size of a tile's pixel; pairs are (row, column).
+    """The size of a tile pixel. Pairs are (row, column).
 
     Attributes:
-        factors: full-resolution pixels in one pixel of a tile.
-        um: size of a tile's pixel in micrometres, if known.
+        factors: full-resolution pixels per tile pixel.
+        um: size of a tile pixel in micrometres, if known.
         full_um: size of a full-resolution pixel in micrometres, if known or assumed.
-        notes: what was assumed, for the trace.
+        notes: trace lines on what was assumed.
     """
 
     factors: tuple[float, float]
@@ -23,25 +23,25 @@ class Scale(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def scale_of(slide: Slide, wanted_um: float, missing: Missing) -> Scale:
-    """Return the scale at which a slide has the spacing that is wanted.
+def scale_of(slide: Slide, target_um: float, missing: Missing) -> Scale:
+    """Return the scale at which a slide has the target spacing.
 
     Raises:
-        ReadError: if the slide does not state its spacing and the policy has no answer.
+        ReadError: if the slide does not state its spacing and ``missing`` does not replace it.
     """
     if slide.spacing_um is not None:
         rows, columns = slide.spacing_um
-        return Scale((wanted_um / rows, wanted_um / columns), wanted_um, slide.spacing_um)
+        return Scale((target_um / rows, target_um / columns), target_um, slide.spacing_um)
     if isinstance(missing, Assume):
         um = missing.assume
         note = f"spacing assumed {um:g} um from the recipe"
-        return Scale((wanted_um / um, wanted_um / um), wanted_um, (um, um), (note,))
+        return Scale((target_um / um, target_um / um), target_um, (um, um), (note,))
     if isinstance(missing, AtLevel):
         return _at_level(slide, missing.level)
     raise ReadError(
         "the slide does not state its spacing",
         hint="If you know it, write `read: {slide: {missing: {assume: 0.5}}}` with its micrometres "
-        "a pixel; `missing: {level: 0}` takes the pixels as they are.",
+        "per pixel; `missing: {level: 0}` uses the pixels as they are.",
     )
 
 

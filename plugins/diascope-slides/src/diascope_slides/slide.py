@@ -1,4 +1,4 @@
-"""What a whole slide is to the reader, whichever library opens it."""
+"""The interface of an open slide, implemented by each backend."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
@@ -6,15 +6,15 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-_EQUAL = 1.01  # a level that is coarser by so little counts as fine enough
+_EQUAL = 1.01  # a level that is coarser by at most this factor counts as fine enough
 
 
 class Level(NamedTuple):
     """One level of a pyramid.
 
     Attributes:
-        height, width: in its own pixels.
-        downsample: full-resolution pixels in one of its pixels, as (row, column).
+        height, width: size in pixels of the level.
+        downsample: full-resolution pixels per pixel of the level, as (row, column).
     """
 
     height: int
@@ -23,14 +23,14 @@ class Level(NamedTuple):
 
 
 class Slide(Protocol):
-    """An open slide. The backends raise whatever their library raises.
+    """An open slide. Backends pass on the exceptions of their library.
 
     Attributes:
-        library: which one opened it, for the trace.
-        levels: at least one, the finest first.
+        library: the library that opened it, for the trace.
+        levels: at least one level, the finest first.
         spacing_um: size of a full-resolution pixel as (row, column) in micrometres, if known.
-        notes: what was done to open it, for the trace.
-        facts: what the file says of itself; see ``Sample``.
+        notes: trace lines on how it was opened.
+        facts: facts stated by the file; see ``Sample``.
     """
 
     library: str
@@ -43,18 +43,18 @@ class Slide(Protocol):
         """Return ``(height, width, 3)`` RGB.
 
         Args:
-            x, y: left upper corner in pixels of that level; the whole region lies in the level.
+            x, y: upper left corner in pixels of the level; the region must lie inside the level.
         """
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
 
 
 def pyramid_levels(sizes: Sequence[tuple[int, int]]) -> tuple[Level, ...]:
-    """Make levels of their (height, width), the finest first.
+    """Return levels from their (height, width), the finest first.
 
-    A level's size is a whole number of pixels, so a ratio of sizes is not quite the factor by
-    which a level was reduced. Where a whole factor explains both sides, that one it was.
+    Sizes are rounded to whole pixels, so their ratio is not exactly the factor by which a level was
+    reduced. If an integer factor explains both sides, that factor is used.
     """
     height, width = sizes[0]
     return tuple(Level(h, w, _downsample((height, width), (h, w))) for h, w in sizes)
@@ -69,11 +69,13 @@ def _downsample(full: tuple[int, int], size: tuple[int, int]) -> tuple[float, fl
 
 
 def level_for(levels: Sequence[Level], scale: tuple[float, float]) -> int:
-    """Return the level of just that scale, else the coarsest one that is as fine as wanted, or the
-    finest if none is.
+    """Return the number of the level to read for a scale.
+
+    This is the level of exactly that scale, or else the coarsest level that is fine enough, or else
+    the finest level.
 
     Args:
-        scale: full-resolution pixels in one wanted pixel, as (row, column).
+        scale: full-resolution pixels per output pixel, as (row, column).
     """
     same = [number for number, level in enumerate(levels) if level.downsample == scale]
     fine = [

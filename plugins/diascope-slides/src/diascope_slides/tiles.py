@@ -1,4 +1,4 @@
-"""One tile of a slide as a Sample."""
+"""Turn tiles of a slide into Samples."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from diascope_slides.scale import Scale
 from diascope_slides.slide import Slide, level_for
 
 _WHITE = 255
-_AS_IT_IS = 1e-6  # how near to 1 a factor is to be none
+_TOLERANCE = 1e-6  # a factor this close to 1 means that nothing was resampled
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class TileCutter:
     """Cuts tiles out of an open slide.
 
     Attributes:
-        notes: what was done before, for the trace of every tile.
+        notes: first lines of the trace of every tile.
     """
 
     item: Item
@@ -30,10 +30,10 @@ class TileCutter:
     notes: tuple[str, ...]
 
     def sample(self, frame: int, row: int, column: int) -> Sample:
-        """Return the tile in a row and a column of the grid as the item's frame of that number.
+        """Return the tile at a row and column of the grid as a frame of the item.
 
         Raises:
-            ReadError: if the slide is damaged there; names tile and level.
+            ReadError: if the slide is damaged there; names the tile and the level.
         """
         level = level_for(self.slide.levels, self.scale.factors)
         height, width = self.grid.size_inside(row, column)
@@ -46,30 +46,30 @@ class TileCutter:
         pixels = np.full((side, side, 3), _WHITE, np.uint8)
         pixels[:height, :width] = cut
         um = self.scale.um
-        padded = _padded(side - height, side - width)
+        padding = _padding_note(side - height, side - width)
         return Sample(
             item=self.item,
             pixels=pixels,
             spacing_mm=None if um is None else (um / 1000, um / 1000),
             frame=frame,
-            trace=(*self.notes, *self.scale.notes, self._taken(level), *padded),
+            trace=(*self.notes, *self.scale.notes, self._level_note(level), *padding),
             facts=self.slide.facts,
             region=self.grid.region(row, column),
         )
 
-    def _taken(self, level: int) -> str:
-        """Say which level was read and how it was resampled."""
+    def _level_note(self, level: int) -> str:
+        """Return the trace line on the level that was read and how it was resampled."""
         source = f"{self.slide.library}, level {level} of {len(self.slide.levels)}"
         downsample = self.slide.levels[level].downsample
         factors = [self.scale.factors[axis] / downsample[axis] for axis in (0, 1)]
-        if all(abs(factor - 1) < _AS_IT_IS for factor in factors):
+        if all(abs(factor - 1) < _TOLERANCE for factor in factors):
             return f"{source}, as it is"
         across = factors[1]
         done = f"reduced {across:.4g} times" if across > 1 else f"enlarged {1 / across:.4g} times"
         return f"{source}, {done} to {self.scale.um:g} um"
 
 
-def _padded(below: int, right: int) -> tuple[str, ...]:
+def _padding_note(below: int, right: int) -> tuple[str, ...]:
     if not below and not right:
         return ()
     return (f"padded with white beyond the slide's edge: {right} px right, {below} px below",)

@@ -1,1 +1,1 @@
-"""One file for each library that opens slides; each is a ``Slide``."""
+"""Backends that open slides, one per library; each implements ``Slide``."""

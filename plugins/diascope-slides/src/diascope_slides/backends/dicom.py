@@ -1,4 +1,4 @@
-"""DICOM whole slides (PS3.3 section A.32.8), by wsidicom: all files of a series are one slide."""
+"""Open DICOM whole slides (PS3.3 section A.32.8) with wsidicom. A series is one slide."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,9 +16,9 @@ from diascope_slides.backends.dicom_header_repair import repair_header
 from diascope_slides.backends.dicom_series import find_series
 from diascope_slides.backends.dicom_unsupported import (
     check_header,
+    check_is_complete,
     check_is_level,
-    check_is_whole,
-    check_joins,
+    check_joinable,
     check_levels,
     check_scans,
 )
@@ -26,30 +26,30 @@ from diascope_slides.slide import pyramid_levels
 
 _GROUPS = 0x5200
 _LEVELS = Settings(strict_tile_size_check=False, level_scale_tolerance=0.5)
-"""Levels may have tiles of their own size, and any spacing: wsidicom numbers them by the nearest
-power of two; of two with the same number it keeps the coarser."""
+"""Accept levels with different tile sizes and any spacing. wsidicom numbers levels by the nearest
+power of two; of two levels with the same number it keeps the coarser one."""
 
 
 class DicomSlide:
-    """See ``Slide``. Only the finest file of a series is the slide; the others belong to it."""
+    """See ``Slide``. The finest file of a series stands for the slide; the others are its parts."""
 
     library = "wsidicom"
 
     def __init__(self, path: Path) -> None:
-        with capture_warnings():  # pydicom tells every value that is too long
+        with capture_warnings():  # pydicom warns of every value that is too long
             header = _header(path)
             check_is_level(header)
-            files, lacking = find_series(path)
+            files, missing = find_series(path)
             if files[0].name != path.name:
                 raise NoPictureError(f"a part of the slide {files[0].name!r}, and read with it")
-            check_is_whole(lacking)
+            check_is_complete(missing)
             check_header(header)
             self.facts: Mapping[str, str] = facts(header)
-            self._mended = repair_header(path)
-            self.notes = () if self._mended is None else self._mended.notes
-            check_joins(header, self.notes)
-            opening = files if self._mended is None else self._mended.file.name
-            self._slide = WsiDicom.open(opening, settings=_LEVELS)
+            self._repaired = repair_header(path)
+            self.notes = () if self._repaired is None else self._repaired.notes
+            check_joinable(header, self.notes)
+            paths = files if self._repaired is None else self._repaired.file.name
+            self._slide = WsiDicom.open(paths, settings=_LEVELS)
         levels = list(self._slide.levels)
         try:
             check_levels(levels)
@@ -60,22 +60,22 @@ class DicomSlide:
         self._numbers = [level.level for level in levels]
         self.levels = pyramid_levels([(level.size.height, level.size.width) for level in levels])
         spacing = self._slide.mpp
-        stated = self._mended is None or self._mended.spacing_stated
-        self.spacing_um = (spacing.height, spacing.width) if stated else None
+        is_stated = self._repaired is None or self._repaired.spacing_stated
+        self.spacing_um = (spacing.height, spacing.width) if is_stated else None
 
     def region(self, level: int, x: int, y: int, width: int, height: int) -> NDArray[np.uint8]:
         number = self._numbers[level]
         pixels = self._slide.read_region((x, y), number, (width, height), as_array=True)
-        plain: NDArray[np.uint8] = np.asarray(pixels, dtype=np.uint8)
-        return plain if plain.ndim == 3 else np.repeat(plain[:, :, None], 3, axis=2)
+        array: NDArray[np.uint8] = np.asarray(pixels, dtype=np.uint8)
+        return array if array.ndim == 3 else np.repeat(array[:, :, None], 3, axis=2)
 
     def close(self) -> None:
         self._slide.close()
-        if self._mended is not None:
-            self._mended.file.close()
+        if self._repaired is not None:
+            self._repaired.file.close()
 
 
 def _header(path: Path) -> Dataset:
-    """Return the header before the functional groups, which can be long."""
+    """Return the header up to the functional groups, which can be long."""
     with path.open("rb") as file:
         return read_partial(file, lambda tag, kind, length: tag.group >= _GROUPS)

@@ -1,7 +1,7 @@
-"""Complete the header of a DICOM slide that lacks what wsidicom cannot do without.
+"""Complete the header of a DICOM slide that lacks attributes which wsidicom requires.
 
-Older converters leave out the image type, the spacing or where the frames lie, or call YCbCr RGB.
-The pixels stay as they are; what was taken instead is told for the trace.
+Older converters omit the image type, the spacing or the positions of frames, or declare YCbCr as
+RGB. The pixels stay unchanged. The trace reports the values that were assumed.
 """
 
 import io
@@ -24,7 +24,7 @@ from diascope.readers.dicom_facts import spacing_from_tag
 
 _ENCAPSULATED = 12  # bytes of tag, VR and length before the first fragment
 _JPEG_BLOCK = 16
-_FLAT = 3.0  # standard deviation of padding after lossy compression, at most
+_MAX_STD = 3.0  # of padding after lossy compression
 _ANY_SPACING_MM = 0.001
 
 
@@ -32,9 +32,9 @@ class RepairedFile(NamedTuple):
     """A copy of a file with a complete header.
 
     Attributes:
-        file: on disk until it is closed.
-        spacing_stated: whether the spacing in it is the slide's own.
-        notes: what was taken for what is missing.
+        file: a temporary file, which is deleted when it is closed.
+        spacing_stated: whether the slide itself states its spacing.
+        notes: trace lines on what was missing and what was assumed.
     """
 
     file: IO[bytes]
@@ -43,7 +43,7 @@ class RepairedFile(NamedTuple):
 
 
 def repair_header(path: Path) -> RepairedFile | None:
-    """Return a completed copy; None if nothing is missing.
+    """Return a copy of the file with a complete header, or None if nothing is missing.
 
     Raises:
         ReadError: if the size of the slide or of its frames is missing.
@@ -64,23 +64,23 @@ def repair_header(path: Path) -> RepairedFile | None:
 
 
 def _complete(header: FileDataset, path: Path, file: BinaryIO) -> Iterator[str]:
-    """Put in what is missing, each with a line for the trace.
+    """Add missing attributes, and yield a trace line for each.
 
     Args:
-        file: at the pixel data.
+        file: positioned at the pixel data.
     """
     needed = ("Rows", "Columns", "TotalPixelMatrixRows", "TotalPixelMatrixColumns")
     missing = [keyword for keyword in needed if not header.get(keyword)]
     if missing:
-        raise ReadError(f"{', '.join(missing)} is missing in its DICOM header")
+        raise ReadError(f"its DICOM header lacks {', '.join(missing)}")
     if _is_ycc(header, file):
         header.PhotometricInterpretation = "YBR_FULL_422"
         yield "its colours are YCbCr, though its header says RGB"
     if not header.get("ImageType"):
         header.ImageType = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
         yield "ImageType is missing: taken for a level of a slide"
-    if not _is_arranged(header):
-        yield _arrange(header, path)
+    if not _has_frame_positions(header):
+        yield _add_frame_positions(header, path)
     if not _has_spacing(header):
         fault = "holds no two lengths" if "PixelSpacing" in _measures(header) else "is missing"
         measures = Dataset()
@@ -103,7 +103,7 @@ def _measures(header: Dataset) -> Dataset:
 
 
 def _is_ycc(header: FileDataset, file: BinaryIO) -> bool:
-    """Say whether JPEG frames that are called RGB are not: RGB has neither JFIF nor subsampling."""
+    """Return whether JPEG frames declared as RGB are YCbCr: RGB has no JFIF and no subsampling."""
     from PIL import Image
 
     is_jpeg = header.file_meta.TransferSyntaxUID == JPEGBaseline8Bit
@@ -117,38 +117,44 @@ def _is_ycc(header: FileDataset, file: BinaryIO) -> bool:
         return image.info.get("adobe_transform") != 0 and (subsampled or "jfif" in image.info)
 
 
-def _is_arranged(header: Dataset) -> bool:
+def _has_frame_positions(header: Dataset) -> bool:
     full = header.get("DimensionOrganizationType") == "TILED_FULL"
     return full or bool(header.get("PerFrameFunctionalGroupsSequence"))
 
 
-def _arrange(header: FileDataset, path: Path) -> str:
-    """Say where the frames lie: row by row as in TILED_FULL, unless their padding tells else."""
+def _add_frame_positions(header: FileDataset, path: Path) -> str:
+    """State the order of frames: row by row as in TILED_FULL, unless their padding shows another.
+
+    Returns:
+        a trace line.
+    """
     height, width = header.TotalPixelMatrixRows, header.TotalPixelMatrixColumns
     rows, columns = -(-height // header.Rows), -(-width // header.Columns)
-    right = np.s_[:, _spare(width % header.Columns) :]
-    below = np.s_[_spare(height % header.Rows) :, :]
+    right = np.s_[:, _padding_start(width % header.Columns) :]
+    below = np.s_[_padding_start(height % header.Rows) :, :]
     ends = {"row by row": (columns - 1, right), "column by column": (rows - 1, below)}
-    told = [order for order, end in ends.items() if min(rows, columns) > 1 and _flat(path, *end)]
-    if told == ["column by column"]:
+    orders = [
+        order for order, end in ends.items() if min(rows, columns) > 1 and _is_flat(path, *end)
+    ]
+    if orders == ["column by column"]:
         places = [(row, column) for column in range(columns) for row in range(rows)]
         header.PerFrameFunctionalGroupsSequence = [_position(header, *place) for place in places]
         header.DimensionOrganizationType = "TILED_SPARSE"
     else:
         header.DimensionOrganizationType = "TILED_FULL"
-    order = f"{told[0]}, as their padding tells" if len(told) == 1 else "row by row assumed"
+    order = f"{orders[0]}, as their padding tells" if len(orders) == 1 else "row by row assumed"
     return f"it is not stated where its frames lie: {order}"
 
 
-def _spare(filled: int) -> int:
-    """Return where padding is sure to be free of the edge that compression smears into it."""
+def _padding_start(filled: int) -> int:
+    """Return where padding begins that compression artefacts of the image's edge cannot reach."""
     return -(-filled // _JPEG_BLOCK) * _JPEG_BLOCK
 
 
-def _flat(path: Path, number: int, part: Any) -> bool:
-    """Say whether a part of a frame is of one colour."""
+def _is_flat(path: Path, number: int, part: Any) -> bool:
+    """Return whether a part of a frame has a uniform colour."""
     pixels = pixel_array(path, index=number, raw=True)[part]
-    return bool(pixels.size) and bool((pixels.std(axis=(0, 1)) < _FLAT).all())
+    return bool(pixels.size) and bool((pixels.std(axis=(0, 1)) < _MAX_STD).all())
 
 
 def _position(header: Dataset, row: int, column: int) -> Dataset:

@@ -1,4 +1,4 @@
-"""Which files of a folder are one DICOM slide, and which of them stands for it."""
+"""Group the DICOM files of a folder into slides, and choose the file that stands for each slide."""
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -27,20 +27,20 @@ class Series(NamedTuple):
     """The files of a slide.
 
     Attributes:
-        files: first the one of the finest level, which stands for the slide; no copies.
-        lacking: how many more there are, by what those that are parts of others say.
+        files: all files without copies; the first, of the finest level, stands for the slide.
+        missing: number of files that are missing from its concatenations.
     """
 
     files: tuple[Path, ...]
-    lacking: int = 0
+    missing: int = 0
 
 
 class _Member(NamedTuple):
-    """One file of a series; the least one stands for the slide.
+    """One file of a series. The smallest in sort order stands for the slide.
 
     Attributes:
-        uid: its own; a copy has the same.
-        parts: of which concatenation it is a part, and of how many parts that is.
+        uid: SOP Instance UID; a copy has the same one.
+        parts: UID of the concatenation that the file is part of, and its number of parts.
     """
 
     is_label: bool
@@ -52,7 +52,7 @@ class _Member(NamedTuple):
 
 
 def find_series(path: Path) -> Series:
-    """Return the slide that a file is one of; a file that is in no series is a slide.
+    """Return the slide that a file belongs to; a file without a series is a slide of its own.
 
     Raises:
         OSError: if the folder cannot be read.
@@ -63,26 +63,26 @@ def find_series(path: Path) -> Series:
 
 @lru_cache(maxsize=4)
 def _series(folder: Path, changed: int) -> Mapping[Path, Series]:
-    """Return the slide of each file of a folder; remembered until the folder changes."""
+    """Return the slide of each file of a folder; cached by its modification time."""
     found: dict[str, list[_Member]] = defaultdict(list)
     for path in sorted(folder.iterdir()):
-        with suppress(Exception):  # of all kinds; the item itself will tell what is wrong
+        with suppress(Exception):  # of any kind; it will be reported for that item
             if path.is_file() and _is_slide(path):
                 series, member = _read(path)
                 found[series].append(member)
     return {
         member.path: series
         for group in found.values()
-        for series in [_assembled(sorted(group))]
+        for series in [_assemble(sorted(group))]
         for member in group
     }
 
 
 def _read(path: Path) -> tuple[str, _Member]:
-    """Return the series that a file is of, its path if it names none, and what it says of itself.
+    """Return the series UID of a file, or its path if it has none, and its description.
 
     Raises:
-        Exception: of whatever kind, if its header is damaged.
+        Exception: of any kind, if the header is damaged.
     """
     header = dcmread(path, stop_before_pixels=True, specific_tags=list(_TAGS))
     kind = list(header.get("ImageType") or ["", "", "VOLUME"])
@@ -96,13 +96,13 @@ def _read(path: Path) -> tuple[str, _Member]:
     return str(header.get("SeriesInstanceUID") or path), member
 
 
-def _assembled(members: Sequence[_Member]) -> Series:
-    kept: dict[str, _Member] = {}
+def _assemble(members: Sequence[_Member]) -> Series:
+    unique: dict[str, _Member] = {}
     for member in members:
-        kept.setdefault(member.uid, member)
-    parts = Counter(member.parts for member in kept.values())
-    lacking = sum(max(0, total - count) for (_, total), count in parts.items())
-    return Series(tuple(member.path for member in kept.values()), lacking)
+        unique.setdefault(member.uid, member)
+    parts = Counter(member.parts for member in unique.values())
+    missing = sum(max(0, total - count) for (_, total), count in parts.items())
+    return Series(tuple(member.path for member in unique.values()), missing)
 
 
 def _is_slide(path: Path) -> bool:

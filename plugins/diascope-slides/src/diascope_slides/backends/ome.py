@@ -1,4 +1,4 @@
-"""The spacing that an OME-TIFF states in its OME-XML (ome-xml schema 2016-06)."""
+"""Read the spacing of an OME-TIFF from its OME-XML (schema 2016-06)."""
 
 from xml.etree import ElementTree
 
@@ -6,10 +6,10 @@ _UM = {"nm": 1e-3, "um": 1.0, "µm": 1.0, "μm": 1.0, "mm": 1e3, "cm": 1e4}
 
 
 def ome_spacing_um(description: str) -> tuple[float, float] | None:
-    """Return (row, column) in micrometres of the first image; None if none is stated.
+    """Return (row, column) spacing in micrometres of the first image; None if it is not stated.
 
     Args:
-        description: the ImageDescription of a TIFF, OME-XML or not.
+        description: the ImageDescription of a TIFF, which may be OME-XML.
     """
     if "<OME" not in description:
         return None

@@ -1,4 +1,4 @@
-"""Slides in the scanners' own formats, by OpenSlide: SVS, NDPI, MRXS, SCN, BIF, tiled TIFF."""
+"""Open slides in the scanners' formats with OpenSlide: SVS, NDPI, MRXS, SCN, BIF, tiled TIFF."""
 
 import math
 from collections.abc import Mapping
@@ -28,10 +28,10 @@ _BOUNDS = (
 
 
 class OpenSlideSlide:
-    """See ``Slide``. What a scanner left out, and what is transparent, is white.
+    """See ``Slide``. Regions that were not scanned, and transparent ones, are white.
 
-    Where the scanner states the bounds of what it scanned, they are the slide, as in QuPath; the
-    canvas around them is empty.
+    If the scanner states the bounds of the scanned region, the slide is cropped to them, as in
+    QuPath; the canvas around them is empty.
     """
 
     def __init__(self, path: Path) -> None:
@@ -42,32 +42,32 @@ class OpenSlideSlide:
         canvas = pyramid_levels([(h, w) for w, h in self._slide.level_dimensions])
         bounds = _bounds(self._slide)
         self._left, self._top, width, height = bounds
-        self.levels = tuple(_cut(level, height, width) for level in canvas)
-        whole = f"{width}x{height} of {canvas[0].width}x{canvas[0].height} pixels"
-        is_cut = bounds != (0, 0, *self._slide.dimensions)
+        self.levels = tuple(_crop(level, height, width) for level in canvas)
+        size = f"{width}x{height} of {canvas[0].width}x{canvas[0].height} pixels"
+        is_cropped = bounds != (0, 0, *self._slide.dimensions)
         self.notes: tuple[str, ...] = (
-            (f"cut to its bounds, {whole} from x={self._left}, y={self._top}",) if is_cut else ()
+            (f"cut to its bounds, {size} from x={self._left}, y={self._top}",) if is_cropped else ()
         )
-        named = (properties.get(PROPERTY_NAME_MPP_Y), properties.get(PROPERTY_NAME_MPP_X))
-        rows, columns = (float(value or "nan") for value in named)
-        known = 0 < rows < math.inf and 0 < columns < math.inf
-        self.spacing_um = (rows, columns) if known else None
+        stated = (properties.get(PROPERTY_NAME_MPP_Y), properties.get(PROPERTY_NAME_MPP_X))
+        rows, columns = (float(value or "nan") for value in stated)
+        is_known = 0 < rows < math.inf and 0 < columns < math.inf
+        self.spacing_um = (rows, columns) if is_known else None
 
     def region(self, level: int, x: int, y: int, width: int, height: int) -> NDArray[np.uint8]:
         factor = self._slide.level_downsamples[level]
-        place = self._left + round(x * factor), self._top + round(y * factor)
-        image = self._slide.read_region(place, level, (width, height))
+        position = self._left + round(x * factor), self._top + round(y * factor)
+        image = self._slide.read_region(position, level, (width, height))
         if image.getextrema()[3] == (255, 255):
             return np.asarray(image.convert("RGB"))
-        ground = Image.new("RGBA", image.size, "white")
-        return np.asarray(Image.alpha_composite(ground, image).convert("RGB"))
+        background = Image.new("RGBA", image.size, "white")
+        return np.asarray(Image.alpha_composite(background, image).convert("RGB"))
 
     def close(self) -> None:
         self._slide.close()
 
 
 def _bounds(slide: OpenSlide) -> tuple[int, int, int, int]:
-    """Return left, top, width and height of what was scanned; of the canvas if it is not stated."""
+    """Return left, top, width and height of the scanned region, or of the canvas if not stated."""
     if all(name in slide.properties for name in _BOUNDS):
         left, top, width, height = (int(slide.properties[name]) for name in _BOUNDS)
         if min(width, height) > 0:
@@ -75,8 +75,8 @@ def _bounds(slide: OpenSlide) -> tuple[int, int, int, int]:
     return 0, 0, *slide.dimensions
 
 
-def _cut(level: Level, height: int, width: int) -> Level:
-    """Return a level of the canvas as one of a smaller slide; how far it was reduced stays."""
+def _crop(level: Level, height: int, width: int) -> Level:
+    """Return a level of the canvas as a level of the cropped slide, with the same downsample."""
     rows, columns = level.downsample
     return Level(
         min(level.height, math.ceil(height / rows)),

@@ -1,4 +1,4 @@
-"""OME-TIFF, plain TIFF with tiles, and ordinary pictures, by libvips."""
+"""Open OME-TIFFs, plain tiled TIFFs and ordinary pictures with libvips."""
 
 import contextlib
 from collections.abc import Iterator, Mapping
@@ -13,13 +13,13 @@ from diascope.errors import ReadError
 from diascope_slides.backends.ome import ome_spacing_um
 from diascope_slides.slide import pyramid_levels
 
-_MICROSCOPY_UM = (0.02, 20.0)  # of a pixel: other resolution tags speak of paper and of screens
+_MICROSCOPY_UM = (0.02, 20.0)  # pixel size; resolution tags beyond mean paper or screens
 _DESCRIPTION, _LOADER, _UNIT = "image-description", "vips-loader", "resolution-unit"
 _TIFF, _JPEG = "tiff", "jpeg"
-_SIDEWAYS = (5, 6, 7, 8)  # orientations by which rows become columns
-_WHOLE = ("uchar", "ushort")  # 8 and 16 bit, unsigned
+_SIDEWAYS = (5, 6, 7, 8)  # orientations that swap rows and columns
+_UNSIGNED = ("uchar", "ushort")  # 8 and 16 bit
 
-pyvips.cache_set_max(0)  # else it keeps 100 files open, fetched ones and decoded ones with them
+pyvips.cache_set_max(0)  # the cache would keep 100 files open, including temporary ones
 
 
 class VipsSlide:
@@ -47,9 +47,10 @@ class VipsSlide:
 
 
 def _load(path: Path, **options: Any) -> Any:
-    """Open a picture as it is stored, and strictly: libvips tells as a warning that it cannot
-    decode a tile of a TIFF or that a JPEG lost data in the middle, but also that a PNG's colour
-    profile is odd.
+    """Open a picture without rotating it, and fail on damage.
+
+    libvips only warns if a tile of a TIFF cannot be decoded or a JPEG lost data, so for these
+    formats warnings are errors. For others they are not: an odd colour profile of a PNG is one.
     """
     loader = pyvips.Image.new_from_file(str(path), revalidate=True).get(_LOADER)
     strict = "warning" if loader.startswith((_TIFF, _JPEG)) else "error"
@@ -57,12 +58,12 @@ def _load(path: Path, **options: Any) -> Any:
 
 
 def _rgb(image: Any) -> Any:
-    """Return 8-bit RGB on white, computed where it is read."""
+    """Return 8-bit RGB on white; pixels are computed only when they are read."""
     if image.bands == 2 or image.bands > 4:
         raise ReadError(f"expected a colour or a grey picture, got {image.bands} channels")
-    if image.format not in _WHOLE:
+    if image.format not in _UNSIGNED:
         raise ReadError(
-            f"the picture holds {image.format} values; which of them mean black and white is not "
+            f"the picture holds {image.format} values; which of them are black and white is not "
             "stated. Save it as 8 or 16 bit, unsigned"
         )
     colour = image.colourspace("srgb").cast("uchar")
@@ -70,8 +71,9 @@ def _rgb(image: Any) -> Any:
 
 
 def _smaller(path: Path, first: Any) -> list[Any]:
-    """Return the levels below the first, the finest first; what is of another shape, or is to be
-    turned another way, is none.
+    """Return the levels below the first, the finest first.
+
+    Pages with another shape or orientation are not levels.
     """
     if not first.get(_LOADER).startswith(_TIFF):
         return []
@@ -99,7 +101,7 @@ def _further_pages(path: Path, first: Any) -> Iterator[Any]:
 
 
 def _same_shape(page: Any, first: Any) -> bool:
-    """Say whether sides were reduced alike, down to the rounding of the shorter one."""
+    """Return whether both sides were reduced by the same factor, allowing for rounding."""
     across, down = first.height * page.width, page.height * first.width
     return bool(abs(across - down) <= 2 * max(first.width, first.height))
 
@@ -110,7 +112,7 @@ def _spacing_um(image: Any) -> tuple[float, float] | None:
         if stated is not None:
             return stated
     if image.get(_LOADER).startswith(_TIFF) and not image.get_typeof(_UNIT):
-        return None  # without a unit, libvips takes a number for pixels in a millimetre
+        return None  # without a unit, libvips assumes pixels per millimetre
     if not image.yres or not image.xres:
         return None
     tags = (1000 / image.yres, 1000 / image.xres)

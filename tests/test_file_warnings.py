@@ -73,7 +73,7 @@ def test_the_warning_stands_in_the_reports_and_is_counted(
     ended = command("run", recipe, folder, "-o", output)
 
     assert ended.code == 0
-    assert "pictures of the training: 1\n" in ended.out
+    assert "the training pictures: 1\n" in ended.out
     lines = (output / "predictions.jsonl").read_text().splitlines()
     told = {answer["item"]: answer["warnings"] for answer in map(json.loads, lines)}
     assert told == {"odd.dcm": [], "turned.dcm": [SAID], "upright.dcm": []}

@@ -38,9 +38,9 @@ def test_a_sound_recipe_has_no_problems(recipe: Path, photos: Path) -> None:
 def test_that_there_are_more_inputs_than_were_listed_is_said(
     recipe: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, listed: int
 ) -> None:
-    monkeypatch.setattr("diascope.preflight._LISTED", listed)
+    monkeypatch.setattr("diascope.preflight._MOST_LISTED", listed)
     result = checked(recipe, photos)
-    told = f"there are more inputs than the first {listed}, which were listed"
+    told = f"only the first {listed} inputs were listed; there are more"
     assert result.found == listed
     assert (told in result.notes) == (listed == 2)
 
@@ -203,7 +203,7 @@ def test_files_of_a_list_that_are_gone_are_warnings(recipe: Path, photos: Path) 
         result.warnings[0]
         == "gone0.png would fail (read): it cannot be opened: No such file or directory"
     )
-    assert result.warnings[10:] == ["2 more would fail as they are found"]
+    assert result.warnings[10:] == ["2 more would fail before being read"]
 
 
 def test_an_input_that_is_not_there_is_an_error(recipe: Path) -> None:

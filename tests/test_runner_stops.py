@@ -102,7 +102,7 @@ def test_answers_that_carry_a_warning_are_counted_at_the_end(
 
     monkeypatch.setattr(Classifier, "predict", doubting)
     arguments = "run", recipe, photos, "-o", tmp_path / "out"
-    told = "with a warning, such as that they are unlike the pictures of the training: 2"
+    told = "with a warning in this run, such as that the picture is unlike the training pictures: 2"
     assert told in command(*arguments).out
     assert "with a warning" not in command(*arguments).out  # nothing was classified
 

@@ -1,4 +1,4 @@
-"""What a recipe is for: items whose files say otherwise are skipped, with what they say."""
+"""Skip items that a recipe is not meant for, by what their files state."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,8 +10,8 @@ class AcceptanceRule:
     """The ``accept:`` part of a recipe.
 
     Attributes:
-        facts: a fact of ``Sample.facts``, to the values that are accepted, in any case.
-        missing: what becomes of an item whose file does not state a fact.
+        facts: accepted values by name of a fact of ``Sample.facts``; case does not matter.
+        missing: what to do with an item whose file does not state a fact.
     """
 
     facts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -29,7 +29,7 @@ class AcceptanceRule:
         return ""
 
     def plain(self) -> dict[str, object]:
-        """Return the gate as it is written in a recipe."""
+        """Return the rule as it is written in a recipe."""
         return {name: list(values) for name, values in self.facts.items()} | {
             "missing": self.missing
         }

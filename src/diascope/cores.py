@@ -6,49 +6,53 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-_GROUPS = Path("/sys/fs/cgroup")
-"""Where Linux says what a container may use; version 2, or ``cpu`` in it for version 1."""
+_CGROUPS = Path("/sys/fs/cgroup")
+"""Where Linux states a container's limits: here in cgroup version 2, in ``cpu`` in version 1."""
 
 
 def available_cores() -> int:
-    """Return the processor's cores that this process may run on, by affinity and by quota."""
-    return max(1, min(_there(), _quota()))
+    """Return the number of cores that this process may use, by affinity and quota."""
+    return max(1, min(_affinity_cores(), _quota_cores()))
 
 
-def _there() -> int:
-    """Return the processor's cores that this process may run on, by affinity alone."""
+def _affinity_cores() -> int:
+    """Return the number of cores that this process may use, by affinity alone."""
     if not hasattr(os, "sched_getaffinity"):
         return os.cpu_count() or 1
     return len(os.sched_getaffinity(0))
 
 
-def _quota() -> int:
-    """Return how many cores' time a container is given, as ``docker run --cpus`` sets it."""
+def _quota_cores() -> int:
+    """Return a container's quota of cores, as set by ``docker run --cpus``."""
     with suppress(OSError, ValueError):  # no such file, or "max"
-        quota, period = (_GROUPS / "cpu.max").read_text().split()
+        quota, period = (_CGROUPS / "cpu.max").read_text().split()
         return math.ceil(int(quota) / int(period))
     with suppress(OSError, ValueError):
         names = ("cpu.cfs_quota_us", "cpu.cfs_period_us")
-        quota, period = ((_GROUPS / "cpu" / name).read_text() for name in names)
+        quota, period = ((_CGROUPS / "cpu" / name).read_text() for name in names)
         if int(quota) > 0:
             return math.ceil(int(quota) / int(period))
     return sys.maxsize
 
 
 def network_threads() -> int:
-    """Return the threads for a network: as ``OMP_NUM_THREADS`` says, else one a core."""
+    """Return the number of threads for a network: ``OMP_NUM_THREADS``, else one per core."""
     return omp_threads() or available_cores()
 
 
 def omp_threads() -> int | None:
-    """Return the threads of the outermost level in ``OMP_NUM_THREADS``, None if it names none."""
+    """Return the first number in ``OMP_NUM_THREADS``, for the outermost level; None if not set."""
     first = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
     return int(first) if first.isdecimal() and int(first) else None
 
 
 def quota_threads() -> int | None:
-    """Return the threads for a network if a quota allows for fewer than there are cores.
+    """Return the threads for a network if a quota is below the number of cores, else None.
 
-    Libraries see ``OMP_NUM_THREADS`` and the cores, but no quota, and must be told; None otherwise.
+    Libraries heed ``OMP_NUM_THREADS`` and the number of cores by themselves, but not a quota.
     """
-    return available_cores() if omp_threads() is None and available_cores() < _there() else None
+    return (
+        available_cores()
+        if omp_threads() is None and available_cores() < _affinity_cores()
+        else None
+    )

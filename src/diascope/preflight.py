@@ -1,4 +1,4 @@
-"""Look at recipe, plugins, weights and a sample of the inputs before anything heavy is loaded."""
+"""Check recipe, plugins, weights and a sample of the inputs before anything heavy is loaded."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,23 +19,23 @@ from diascope.pseudonyms import pseudonymise
 from diascope.sample import Failed, Item, Prediction, Skipped
 
 SAMPLED = 100
-"""Inputs that are read and preprocessed, spread evenly over those that were listed."""
+"""How many inputs are read and preprocessed, spread evenly over those listed."""
 
-_LISTED = 100_000
-_SHOWN = 10
+_MOST_LISTED = 100_000
+_MOST_WARNINGS = 10
 
 
 @dataclass
 class Check:
-    """What a pre-flight found.
+    """The result of a pre-flight check.
 
     Attributes:
         found: inputs listed, at most 100,000.
         sampled: inputs that were tried.
-        read: of these, inputs read and preprocessed without fault.
-        notes: what is in order, a line each.
-        warnings: what a run will warn of, and which inputs it will not classify, a line each.
-        problems: what will go wrong, a line each.
+        read: how many of these were read and preprocessed without error.
+        notes: what is in order, one line each.
+        warnings: what a run will warn of, and which inputs it will not classify, one line each.
+        problems: what will go wrong, one line each.
     """
 
     found: int = 0
@@ -49,10 +49,10 @@ class Check:
 def check(pipeline: Pipeline, named: Sequence[str], lists: Sequence[Path] = ()) -> Check:
     """Check a composed pipeline and read a sample of its inputs.
 
-    Torch is imported only to ask for an accelerator, where there may be one.
+    Torch is imported only to look for an accelerator on machines that may have one.
 
     Raises:
-        UsageError: if an input is not there.
+        UsageError: if an input does not exist.
     """
     result = Check(warnings=list(pipeline.warnings))
     for part in (*pipeline.parts, *pipeline.reports, pipeline.executor):
@@ -60,28 +60,28 @@ def check(pipeline: Pipeline, named: Sequence[str], lists: Sequence[Path] = ()) 
     card, weights = pipeline.model.instance.card, pipeline.weights
     coverage = pipeline.recipe.run.coverage
     if card.backbone:
-        with _noted(pipeline, result):
+        with _note_problems(pipeline, result):
             if weights is not None:
                 check_digest(card, weights)
                 result.notes.append(f"weights {weights} SHA-256 {card.digest}")
             make_backbone(card.backbone, card.backbone_parameters)
-        with _noted(pipeline, result):
+        with _note_problems(pipeline, result):
             if coverage is not None:
                 check_thresholds(card, coverage)
-    with _noted(pipeline, result):  # whoever executes: the engine is chosen on this machine
+    with _note_problems(pipeline, result):  # any executor: this machine chooses the engine
         result.notes.append(f"on {', '.join(pipeline.devices)}")
         if card.backbone and weights is not None:
             for device in pipeline.devices:
                 check_engine_request(card, weights, pipeline.runtime(device))
-    with _noted(pipeline, result):
+    with _note_problems(pipeline, result):
         check_local(Path(pipeline.recipe.output or "."))
     _check_inputs(pipeline, named, lists, result)
     return result
 
 
 @contextmanager
-def _noted(pipeline: Pipeline, result: Check) -> Iterator[None]:
-    """Note an error of ours as a problem."""
+def _note_problems(pipeline: Pipeline, result: Check) -> Iterator[None]:
+    """Note a DiascopeError as a problem."""
     try:
         yield
     except RecipeError as error:
@@ -108,16 +108,16 @@ def _check_inputs(
     )
     if pipeline.recipe.privacy == "strict":
         found = pseudonymise(found)
-    every = list(islice(found, _LISTED + 1))
-    if len(every) > _LISTED:
-        del every[_LISTED:]
-        result.notes.append(f"there are more inputs than the first {_LISTED:,}, which were listed")
+    every = list(islice(found, _MOST_LISTED + 1))
+    if len(every) > _MOST_LISTED:
+        del every[_MOST_LISTED:]
+        result.notes.append(f"only the first {_MOST_LISTED:,} inputs were listed; there are more")
     items = [entry.item for entry in every if entry.end is None]
     lost = [entry.end for entry in every if isinstance(entry.end, Failed)]
     result.found = len(every)
-    result.warnings += [_told(pipeline, end) for end in lost[:_SHOWN]]
-    if len(lost) > _SHOWN:
-        result.warnings.append(f"{len(lost) - _SHOWN} more would fail as they are found")
+    result.warnings += [_describe_outcome(pipeline, end) for end in lost[:_MOST_WARNINGS]]
+    if len(lost) > _MOST_WARNINGS:
+        result.warnings.append(f"{len(lost) - _MOST_WARNINGS} more would fail before being read")
     if not items:
         result.problems.append("the inputs hold no files that can be read")
     sampled = min(len(items), SAMPLED)
@@ -130,12 +130,12 @@ def _check_inputs(
 
 
 def _check_item(pipeline: Pipeline, item: Item, result: Check) -> bool:
-    """Note what becomes of an item; say whether to go on: a wrong size is that of all pictures."""
+    """Note what becomes of an item; return False on a wrong size, which all pictures share."""
     card = pipeline.model.instance.card
     size = tuple(card.size)
     outcome = next(pipeline.preparation.prepare_all(item))
     if isinstance(outcome, Failed | Skipped):
-        result.warnings.append(_told(pipeline, outcome))
+        result.warnings.append(_describe_outcome(pipeline, outcome))
     elif card.backbone and outcome[0].pixels.shape[:2] != size:
         got = outcome[0].pixels.shape
         result.problems.append(
@@ -148,8 +148,8 @@ def _check_item(pipeline: Pipeline, item: Item, result: Check) -> bool:
     return True
 
 
-def _told(pipeline: Pipeline, outcome: Failed | Skipped) -> str:
-    told = redact_record(outcome) if pipeline.recipe.privacy == "strict" else outcome
-    assert not isinstance(told, Prediction)  # it is of the kind that it was
-    end = f"fail ({told.stage})" if isinstance(told, Failed) else "be skipped"
-    return f"{told.item.id} would {end}: {told.reason}"
+def _describe_outcome(pipeline: Pipeline, outcome: Failed | Skipped) -> str:
+    shown = redact_record(outcome) if pipeline.recipe.privacy == "strict" else outcome
+    assert not isinstance(shown, Prediction)  # redacting does not change the type
+    end = f"fail ({shown.stage})" if isinstance(shown, Failed) else "be skipped"
+    return f"{shown.item.id} would {end}: {shown.reason}"

@@ -1,7 +1,8 @@
-"""Where the time of a run goes: seconds by stage, summed up in each process.
+"""Measure where the time of a run goes: seconds by stage, summed up in each process.
 
-Always on: a stage costs some five microseconds. A stage within another counts for itself alone, so
-that the sums add up. What a worker process summed up travels home with each item.
+This is always on; a stage costs about five microseconds. The time of a stage within another counts
+for the inner one only, so that no time counts twice. A worker process returns its sums with each
+item.
 """
 
 import threading
@@ -13,11 +14,11 @@ T = TypeVar("T")
 
 
 class Seconds(NamedTuple):
-    """What a stage took.
+    """The seconds that a stage took.
 
     Attributes:
-        wall: by the clock, waiting included; the sum of all threads and processes.
-        cpu: of a core, of the threads that entered the stage.
+        wall: wall-clock seconds including waiting, summed over threads and processes.
+        cpu: core-seconds of the threads that entered the stage.
         worker_cpu: the part of ``cpu`` spent in worker processes.
     """
 
@@ -27,11 +28,11 @@ class Seconds(NamedTuple):
 
 
 StageSeconds = dict[str, Seconds]
-"""Stage to what it took."""
+"""The seconds of each stage, by its name."""
 
 
 class _Thread(threading.local):
-    """The stages that a thread is in, and until when their seconds are counted."""
+    """The nested stages that a thread is in, and the clocks when their time was last counted."""
 
     def __init__(self) -> None:
         self.stages: list[str] = []
@@ -44,7 +45,7 @@ _spent: StageSeconds = {}
 
 
 class StageTimer:
-    """Count what happens within for a stage."""
+    """A context manager that counts the time within it for a stage."""
 
     def __init__(self, stage: str) -> None:
         self._stage = stage
@@ -59,7 +60,7 @@ class StageTimer:
 
 
 def time_each(stage: str, values: Iterable[T]) -> Iterator[T]:
-    """Yield the values; what making each takes counts for a stage."""
+    """Yield the values, and count the time that producing each takes for a stage."""
     source = iter(values)
     while True:
         with StageTimer(stage):
@@ -71,14 +72,14 @@ def time_each(stage: str, values: Iterable[T]) -> Iterator[T]:
 
 
 def add_worker_seconds(spent: Mapping[str, Seconds]) -> None:
-    """Count what another process spent."""
+    """Add the seconds that a worker process spent."""
     with _lock:
         for stage, (wall, cpu, _) in spent.items():
             _add(stage, Seconds(wall, cpu, cpu))
 
 
 def take_stage_seconds() -> StageSeconds:
-    """Return what this process spent since the last call, and begin anew."""
+    """Return the seconds counted in this process since the last call, and reset them."""
     with _lock:
         taken = _spent.copy()
         _spent.clear()
@@ -86,7 +87,7 @@ def take_stage_seconds() -> StageSeconds:
 
 
 def _count() -> None:
-    """Count the seconds since the last call for the stage that the thread is in."""
+    """Add the time since the last call to the innermost stage that the thread is in."""
     wall, cpu = time.perf_counter(), time.thread_time()
     if _thread.stages:
         with _lock:

@@ -1,4 +1,4 @@
-"""The versions of the libraries that give the answers, and of those that gave them before."""
+"""The versions of the libraries that give the answers, and of those that gave earlier ones."""
 
 import json
 import re
@@ -16,10 +16,10 @@ _LIBRARIES = (
     *("pydicom", "imagecodecs", "pyjpegls", "python-gdcm"),
     *("pylibjpeg", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg", "pylibjpeg-rle"),
 )
-"""Of what the core decodes, reckons and executes with."""
+"""Libraries with which the core decodes, computes and executes networks."""
 
-_FACT = "versions"
-_REQUIRED = re.compile(r"[\w.-]+")
+_VERSIONS = "versions"
+_NAME = re.compile(r"[\w.-]+")
 
 
 @cache
@@ -32,59 +32,62 @@ def installed_version(name: str) -> str | None:
 
 
 def library_versions(parts: Iterable[Part[Any]]) -> dict[str, str]:
-    """Return name to version of the libraries that parts use: the core's, and what others require.
+    """Return the installed versions, by name, of the libraries that parts of a pipeline use.
 
-    What is not installed is left out.
+    These are the core's libraries, and the requirements of the plugins' distributions.
     """
     others = {part.plugin.distribution for part in parts} - {"diascope"}
     names = dict.fromkeys(_LIBRARIES)
     for name in sorted(others):
-        names |= dict.fromkeys(_required(name))
+        names |= dict.fromkeys(_requirements(name))
     return {name: found for name in names if (found := installed_version(name))}
 
 
-def _required(distribution: str) -> list[str]:
-    """Return the normalised names of what a distribution says it cannot do without."""
+def _requirements(distribution: str) -> list[str]:
+    """Return the normalised names of a distribution's requirements, without those of extras."""
     try:
         texts = requires(distribution) or ()
-    except PackageNotFoundError:  # its folder has another name than its metadata
+    except PackageNotFoundError:  # its folder is not named as its metadata says
         return []
-    named = [_REQUIRED.match(text) for text in texts if "extra ==" not in text]
+    named = [_NAME.match(text) for text in texts if "extra ==" not in text]
     return [re.sub(r"[-_.]+", "-", name[0]).lower() for name in named if name]
 
 
 def note_versions(ledger: Ledger, parts: Iterable[Part[Any]]) -> None:
-    """Remember with which versions the answers are given that are recorded from now on."""
-    known = _answered(ledger) if ledger.has_answers() else {}
+    """Store the versions that give the answers from now on."""
+    known = _load_versions(ledger) if ledger.has_answers() else {}
     unknown = [None] if known else []
     seen = {
         name: [*(each for each in known.get(name, unknown) if each != found), found]
         for name, found in (dict.fromkeys(known) | library_versions(parts)).items()
     }
-    ledger.store_text(_FACT, json.dumps([ledger.digest, seen]))
+    ledger.store_text(_VERSIONS, json.dumps([ledger.digest, seen]))
 
 
 def latest_versions(ledger: Ledger) -> dict[str, str]:
-    """Return name to version of the libraries that gave the newest answers; empty if unknown."""
-    return {name: seen[-1] for name, seen in _answered(ledger).items() if seen[-1] is not None}
+    """Return the versions, by library, that gave the newest answers; empty if unknown."""
+    return {name: seen[-1] for name, seen in _load_versions(ledger).items() if seen[-1] is not None}
 
 
 def mixed_version_warnings(ledger: Ledger) -> list[str]:
-    """Return a warning if not all answers were given with the same versions."""
-    told = [
+    """Return a warning if the answers were given with different versions, else none."""
+    changes = [
         f"{name} {' and '.join(each or 'none' for each in older)}, now {last or 'none'}"
-        for name, (*older, last) in _answered(ledger).items()
+        for name, (*older, last) in _load_versions(ledger).items()
         if older
     ]
-    if not told:
+    if not changes:
         return []
     return [
-        f"some answers here were given with other versions: {'; '.join(told)}. They may differ in "
-        "their last digits or more; another folder (--output) has all answers of one version"
+        f"some answers here were given with other versions: {'; '.join(changes)}. They may differ "
+        "in their last digits or more; use another folder (--output) for answers of one version"
     ]
 
 
-def _answered(ledger: Ledger) -> dict[str, list[str | None]]:
-    """Return name to the versions that gave answers of this digest, None if absent, newest last."""
-    digest, seen = ledger.load_json(_FACT, ["", {}])
+def _load_versions(ledger: Ledger) -> dict[str, list[str | None]]:
+    """Return, by library, the versions that gave answers of this digest, the newest last.
+
+    None stands for a library that was not installed.
+    """
+    digest, seen = ledger.load_json(_VERSIONS, ["", {}])
     return seen if digest == ledger.digest else {}

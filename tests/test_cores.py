@@ -37,7 +37,7 @@ def test_a_container_has_the_cores_that_its_quota_is_worth(
     for name, text in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    monkeypatch.setattr(module, "_GROUPS", tmp_path)
+    monkeypatch.setattr(module, "_CGROUPS", tmp_path)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)))
     assert available_cores() == wanted
 
@@ -49,7 +49,7 @@ def test_libraries_are_told_of_a_quota_only_where_they_would_take_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str, wanted: str, told: int | None
 ) -> None:
     (tmp_path / "cpu.max").write_text(f"{quota} 1")
-    monkeypatch.setattr(module, "_GROUPS", tmp_path)
+    monkeypatch.setattr(module, "_CGROUPS", tmp_path)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(4)))
     monkeypatch.setenv("OMP_NUM_THREADS", wanted)
     assert quota_threads() == told

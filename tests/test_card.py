@@ -57,7 +57,7 @@ def test_a_folder_without_a_card_is_refused_with_what_it_should_hold(tmp_path: P
 
 def test_a_folder_of_a_stopped_training_is_refused_with_how_it_goes_on(tmp_path: Path) -> None:
     (tmp_path / "checkpoint.pt").touch()
-    assert refusal(tmp_path).hint.startswith("The training there has not ended")
+    assert refusal(tmp_path).hint.startswith("The training there is unfinished")
 
 
 def test_an_unknown_key_in_a_card_is_refused_with_its_line(tmp_path: Path, make_card: Make) -> None:

@@ -107,7 +107,7 @@ def test_sets_whose_thresholds_are_of_other_scores_are_refused_before_anything_i
     runtime = Runtime("cpu", "none", make_backbone, coverage=0.9)
     with pytest.raises(WeightsError):  # whose weights are not there, which is looked at next
         load_classifier(nowhere, card, runtime, aggregation="mean", test_time="none")
-    with pytest.raises(RecipeError, match="by aggregate: mean and test_time: none, not those"):
+    with pytest.raises(RecipeError, match="with aggregate: mean and test_time: none, unlike"):
         load_classifier(nowhere, card, runtime, **changes)
     with pytest.raises(WeightsError):
         load_classifier(nowhere, card, replace(runtime, coverage=None), **changes)

@@ -151,7 +151,7 @@ def test_weights_without_the_statistics_that_the_card_names_are_refused(
 ) -> None:
     directory, card = make_weights(make_card())
 
-    with pytest.raises(WeightsError, match="lacks the statistics of features"):
+    with pytest.raises(WeightsError, match="lacks the feature statistics"):
         load_statistics(replace(card, novelty=NoveltyLimit((1.0, 1.0))), directory)
 
 

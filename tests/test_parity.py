@@ -58,7 +58,7 @@ def test_parts_are_as_bad_as_their_worst_and_their_flips_add_up() -> None:
     assert str(found) == "moves a score by 0.3, flips 3 decisions and a warning"
     assert str(Parity(0, 0, 2)) == "moves a score by 0, flips 2 warnings"
     assert str(Parity(0.012)) == "moves a score by 0.012"
-    assert str(Parity(math.inf)) == "gives something that is no number, or maps of another size"
+    assert str(Parity(math.inf)) == "gives values that are not numbers, or maps of another size"
 
 
 def test_the_shares_of_regions_count_like_scores() -> None:

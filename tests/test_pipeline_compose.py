@@ -212,11 +212,17 @@ class Odd:
     ("card", "said"),
     [
         ("return {'labels': ['a']}", "expected a ModelCard as its card, got dict"),
-        ("raise KeyError('lut')", "cannot tell its card: KeyError: 'lut' ("),
+        ("raise KeyError('lut')", "cannot provide its card: KeyError: 'lut' ("),
         ("return ModelCard(**CARD | {'score_kind': 'probability'})", "its card: score_kind is"),
         ("return ModelCard(**CARD | {'labels': ()})", "its card: it has no labels"),
-        ("return ModelCard(**CARD | {'novelty': 3.5})", "cannot tell its card: AttributeError: "),
-        ("return ModelCard(**CARD | {'made': {'by': {1}}})", "cannot tell its card: TypeError: "),
+        (
+            "return ModelCard(**CARD | {'novelty': 3.5})",
+            "cannot provide its card: AttributeError: ",
+        ),
+        (
+            "return ModelCard(**CARD | {'made': {'by': {1}}})",
+            "cannot provide its card: TypeError: ",
+        ),
     ],
 )
 def test_a_card_that_is_none_or_does_not_hold_together_is_refused(

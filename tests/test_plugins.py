@@ -261,7 +261,7 @@ def test_a_class_that_cannot_be_looked_at_is_told_of_its_plugin(install: Install
     source = step() + "    __call__.__signature__ = 'unknown'\n"
     install("fake_blur", points("fake_blur_q"), fake_blur_q=source)
 
-    assert refusal().message.startswith("preprocessing 'blur' of fake_blur 1.0 cannot be looked at")
+    assert refusal().message.startswith("preprocessing 'blur' of fake_blur 1.0 cannot be inspected")
 
 
 def test_a_file_of_the_users_that_is_called_as_a_library_breaks_no_plugin(

@@ -102,7 +102,7 @@ def test_a_report_that_is_named_twice_alike_is_refused(read: Read, refusal: Refu
     assert len(read(twice).report) == 2
     error = refusal(f"{twice}  - csv\n  - html: {{items: 9}}\n")
 
-    assert error.message == "the report 'html' stands here a second time"
+    assert error.message == "the report 'html' is listed twice"
     assert error.where.endswith("mine.yaml:6")
 
 

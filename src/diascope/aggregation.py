@@ -1,4 +1,4 @@
-"""From the scores of an item's frames to the scores of the item."""
+"""Combine the scores of an item's frames into scores of the item."""
 
 from collections import Counter
 from dataclasses import replace
@@ -11,10 +11,11 @@ from diascope.card import ModelCard
 from diascope.decision import decide, scores_from_logits
 
 Aggregation = Literal["mean", "max", "top-k", "area"]
-"""How frames become one answer; ``area``: the share of them that a label is decided on for."""
+"""How frames become one answer; ``area`` is the fraction of frames that a label is predicted for.
+"""
 
-_LEAST = np.finfo(np.float64).tiny
-_MOST = 1 - np.finfo(np.float64).epsneg
+_MIN_SCORE = np.finfo(np.float64).tiny
+_MAX_SCORE = 1 - np.finfo(np.float64).epsneg
 
 
 def aggregate_scores(
@@ -24,11 +25,11 @@ def aggregate_scores(
     *,
     sums_to_one: bool,
 ) -> NDArray[np.float64]:
-    """Return ``(L,)``: one score a label from ``(n, L)`` scores of frames, at least one.
+    """Return ``(L,)``, one score per label, from the ``(n, L)`` scores of at least one frame.
 
-    ``mean`` takes each label's mean over the frames, ``max`` its largest score, ``top-k`` the mean
-    of its k largest. ``max`` and ``top-k`` choose different frames for different labels; with
-    ``sums_to_one`` (a multiclass task) the result is scaled back to a sum of 1.
+    ``mean`` is each label's mean over the frames, ``max`` its largest score, ``top-k`` the mean of
+    its k largest. As ``max`` and ``top-k`` may use different frames for each label, ``sums_to_one``
+    (a multiclass task) scales the result to a sum of 1.
     """
     if how == "mean":
         scores = table.mean(axis=0)
@@ -44,17 +45,17 @@ def aggregate_scores(
 def weighted_scores(
     rows: NDArray[np.float64], shares: NDArray[np.float64], card: ModelCard
 ) -> NDArray[np.float64]:
-    """Return the scores of the frames' logits, averaged with weights.
+    """Return ``(L,)``: the scores of the weighted mean of the frames' logits.
 
-    The logits are found in the scores. They are calibrated already: a weighted mean does not ask
-    whether its summands were scaled and shifted before it or after. What the softmax took from all
-    logits of a frame, it would take from their mean too.
+    The logits are recovered from the scores, so they are already calibrated. That is equivalent to
+    calibrating their mean: scale and bias commute with a weighted mean. The constant per frame that
+    softmax removes does not change the softmax of the mean either.
 
     Args:
         rows: ``(n, L)`` scores of frames.
-        shares: ``(n,)``, what each frame weighs; 1 in all.
+        shares: ``(n,)`` weights of the frames, with a sum of 1.
     """
-    rows = np.clip(rows, _LEAST, _MOST)
+    rows = np.clip(rows, _MIN_SCORE, _MAX_SCORE)
     logits = np.log(rows)
     if card.task != "multiclass":
         logits -= np.log1p(-rows)
@@ -64,7 +65,7 @@ def weighted_scores(
 
 
 def area_scores(rows: NDArray[np.float64], card: ModelCard) -> NDArray[np.float64]:
-    """Return ``(L,)``: the share of ``(n, L)`` frames that each label is decided on for."""
+    """Return ``(L,)``: the fraction of frames, of ``(n, L)`` scores, that have each label."""
     names = card.names
     decided = [decide(dict(zip(names, row, strict=True)), card) for row in rows.tolist()]
     counts = Counter(name for labels in decided for name in labels)

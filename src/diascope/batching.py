@@ -1,4 +1,4 @@
-"""From prepared samples to predictions: batches for the network, and what fails alone."""
+"""Predict prepared samples in batches; a batch that fails is halved to isolate the bad sample."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -18,88 +18,90 @@ from diascope.preparation import Part
 from diascope.sample import Failed, Item, Prediction, Record, Sample, Skipped
 from diascope.timing import StageTimer
 
-_BLOCKS_KEPT = 16
-"""Batches of one item's regions that are answered before they are kept."""
+_BATCHES_PER_SAVE = 16
+"""After how many batches of an item's regions the predictions are saved."""
 
 _Ready = tuple[Item, Sample | Failed | Skipped]
-_Answered = tuple[Item, Prediction | Failed | Skipped]
+_Outcome = tuple[Item, Prediction | Failed | Skipped]
 
 
 @dataclass(frozen=True)
 class BatchPredictor:
-    """Gives batches of samples to a predictor.
+    """Passes batches of samples to a predictor.
 
-    Ordinary samples share batches, whatever items they come from. An item's regions have batches
-    of their own, the blocks in which they were prepared, so that an item goes on with the same
-    batches after a kill.
+    Ordinary samples of different items share batches. The regions of an item have batches of their
+    own, the blocks in which they were prepared, so that a killed run resumes within the item with
+    the same batches.
 
     Attributes:
         load: returns the predictor.
-        model: where it came from.
-        batch: samples in a full batch.
-        parts: where answers of regions are kept; None for nowhere.
+        model: the plugin that the predictor comes from.
+        batch: the number of samples in a full batch.
+        partial_results: where the predictions of regions are saved; None to save none.
     """
 
     load: Callable[[], Predictor]
     model: Part[Model]
     batch: int
-    parts: PartialResults | None
+    partial_results: PartialResults | None
 
-    def predict(self, prepared: Iterator[tuple[Item, Prepared]]) -> Iterator[_Answered]:
-        """Yield one outcome a sample, or an item's end, in order."""
+    def predict(self, prepared: Iterator[tuple[Item, Prepared]]) -> Iterator[_Outcome]:
+        """Yield one outcome for each sample, or the record of an item without samples, in order."""
         waiting: list[_Ready] = []
         samples = 0
         for item, group in groupby(prepared, key=itemgetter(0)):
             for _, part in group:
                 if isinstance(part, Resumed) or _is_regions(part):
-                    yield from self._flushed(waiting)
+                    yield from self._flush(waiting)
                     waiting, samples = [], 0
-                    yield from self._regions(item, part, (block for _, block in group))
+                    yield from self._predict_regions(item, part, (block for _, block in group))
                     break
                 for entry in (part,) if isinstance(part, Failed | Skipped) else part:
                     waiting.append((item, entry))
                     samples += isinstance(entry, Sample)
                     if samples == self.batch:
-                        yield from self._flushed(waiting)
+                        yield from self._flush(waiting)
                         waiting, samples = [], 0
-        yield from self._flushed(waiting)
+        yield from self._flush(waiting)
 
-    def _flushed(self, waiting: Sequence[_Ready]) -> Iterator[_Answered]:
-        outcomes = iter(self._predicted([r for _, r in waiting if isinstance(r, Sample)]))
+    def _flush(self, waiting: Sequence[_Ready]) -> Iterator[_Outcome]:
+        outcomes = iter(self._predict_batch([r for _, r in waiting if isinstance(r, Sample)]))
         for item, ready in waiting:
             yield item, next(outcomes) if isinstance(ready, Sample) else ready
 
-    def _regions(
+    def _predict_regions(
         self, item: Item, first: Prepared, blocks: Iterator[Prepared]
-    ) -> Iterator[_Answered]:
-        done, kept = 0, list[Prediction]()
+    ) -> Iterator[_Outcome]:
+        done, unsaved = 0, list[Prediction]()
         block: Prepared | None = first
         if isinstance(first, Resumed):
-            assert self.parts is not None
+            assert self.partial_results is not None
             done = first.count
-            yield from ((item, prediction) for prediction in self.parts.predictions(item, done))
+            earlier = self.partial_results.predictions(item, done)
+            yield from ((item, prediction) for prediction in earlier)
             block = next(blocks, None)
         while block is not None and not isinstance(block, Failed | Skipped | Resumed):
-            outcomes = self._predicted(block)
+            outcomes = self._predict_batch(block)
             good = [outcome for outcome in outcomes if isinstance(outcome, Prediction)]
             if len(good) < len(outcomes):
                 yield item, next(each for each in outcomes if isinstance(each, Failed))
                 return
-            telling = list(_telling(good))
-            yield from ((item, prediction) for prediction in telling)
-            kept += telling
+            reduced = list(_drop_pictures(good))
+            yield from ((item, prediction) for prediction in reduced)
+            unsaved += reduced
             block = next(blocks, None)
-            if self.parts is not None and (block is None or len(kept) >= _BLOCKS_KEPT * self.batch):
-                self.parts.add(item, done, kept)
-                done, kept = done + len(kept), []
+            full = len(unsaved) >= _BATCHES_PER_SAVE * self.batch
+            if self.partial_results is not None and (block is None or full):
+                self.partial_results.add(item, done, unsaved)
+                done, unsaved = done + len(unsaved), []
         if isinstance(block, Failed | Skipped):
             yield item, block
 
-    def _predicted(self, samples: Sequence[Sample]) -> list[Prediction | Failed]:
-        """Predict a batch; one that fails is halved until the bad sample is alone.
+    def _predict_batch(self, samples: Sequence[Sample]) -> list[Prediction | Failed]:
+        """Predict a batch. If it fails, halve it until the bad sample is isolated.
 
         Raises:
-            DeviceError: if no batch can be predicted any more.
+            DeviceError: if the device can predict nothing more.
         """
         if not samples:
             return []
@@ -110,20 +112,20 @@ class BatchPredictor:
             if len(predictions) != len(samples):
                 raise TypeError(f"expected {len(samples)} predictions, got {len(predictions)}")
             return [
-                self._told(prediction, sample)
+                self._check(prediction, sample)
                 for prediction, sample in zip(predictions, samples, strict=True)
             ]
         except (DeviceError, *ENDS):
             raise
-        except BaseException as error:  # a stranger's model may raise anything
+        except BaseException as error:  # a plugin may raise anything
             reason = failure_reason(self.model.plugin, error)
-        # no longer in the handler, whose traceback holds what the batch took of the memory
+        # outside of the handler: its traceback keeps the memory of the failed batch allocated
         if len(samples) == 1:
             return [Failed(samples[0].item, "model", self.model.plugin.name, reason)]
         middle = len(samples) // 2
-        return self._predicted(samples[:middle]) + self._predicted(samples[middle:])
+        return self._predict_batch(samples[:middle]) + self._predict_batch(samples[middle:])
 
-    def _told(self, prediction: Prediction, sample: Sample) -> Prediction | Failed:
+    def _check(self, prediction: Prediction, sample: Sample) -> Prediction | Failed:
         outcome = check_prediction(prediction, self.model, "model")
         if isinstance(outcome, Failed) and not np.isfinite(sample.pixels).all():
             reason = f"{outcome.reason}; nor are all pixels that the reader and the steps gave it"
@@ -132,11 +134,12 @@ class BatchPredictor:
 
 
 class FramePredictions:
-    """The predictions of an item's frames, up to the first outcome that is none.
+    """Iterates over the predictions of an item's frames, up to the first other outcome.
 
     Attributes:
-        end: that outcome.
-        fault: what was raised instead of an outcome: by nothing that aggregates them.
+        end: that outcome; None if all are predictions.
+        fault: the exception raised by the iterator of outcomes, as opposed to one raised by the
+            model that consumes them.
     """
 
     def __init__(self, outcomes: Iterator[Prediction | Failed | Skipped]) -> None:
@@ -162,10 +165,10 @@ class FramePredictions:
 def check_prediction(
     prediction: Prediction, model: Part[Model], stage: Literal["model", "aggregate"]
 ) -> Prediction | Failed:
-    """Return what a model answered, or what is wrong with it.
+    """Return a model's prediction, or Failed if one of its scores is not a finite number.
 
     Raises:
-        TypeError: if it is no Prediction, or not one that its card allows.
+        TypeError: if it is not a Prediction, or does not match the model's card.
     """
     if fault := answer_fault(prediction, model.instance.card):
         raise TypeError(fault)
@@ -175,7 +178,7 @@ def check_prediction(
 
 
 def drop_unwanted_evidence(record: Record, evidence: str) -> Record:
-    """Return a record; if ``evidence`` is ``none``, without what a model still shows of it."""
+    """Return a record; if ``evidence`` is ``none``, without preview and evidence."""
     if evidence == "none" and isinstance(record, Prediction):
         return replace(record, preview=None, evidence=())
     return record
@@ -185,9 +188,9 @@ def _is_regions(part: Prepared) -> bool:
     return isinstance(part, Sequence) and bool(part) and part[0].region is not None
 
 
-def _telling(block: Sequence[Prediction]) -> Iterator[Prediction]:
-    """Leave picture and evidence only to the first of the highest score of each label, and to the
-    one that weighs most."""
+def _drop_pictures(block: Sequence[Prediction]) -> Iterator[Prediction]:
+    """Keep preview and evidence only for the first region with the highest score of each label and
+    for the one with the largest attention weight."""
     names = tuple(block[0].scores) if block else ()
     tops = {max(range(len(block)), key=lambda i: block[i].scores[name]) for name in names}
     weights = {i: p.attention for i, p in enumerate(block) if p.attention is not None}

@@ -1,6 +1,6 @@
-"""The model card: all that is true of a set of weights, in a file beside them.
+"""The model card, a file that describes a set of weights and lies beside them.
 
-After Mitchell et al. 2019, "Model Cards for Model Reporting". Commands write it, people read it.
+After Mitchell et al. 2019, "Model Cards for Model Reporting". It is written by commands only.
 """
 
 import hashlib
@@ -18,22 +18,22 @@ WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "card.yaml"
 CHECKPOINT_FILE = "checkpoint.pt"
 Task = Literal["binary", "multiclass", "multilabel"]
-_TOLD = {"title", "licence", "operating_rule", "data", "metrics", "cross_validation", "subgroups"}
-_TOLD |= {"evidence", "limits", "made", "read"}
+_DESCRIPTIVE = {"title", "licence", "operating_rule", "data", "metrics", "cross_validation"}
+_DESCRIPTIVE |= {"subgroups", "evidence", "limits", "made", "read"}
 _FIGURE = {"value", "low", "high"}
 
 
 @dataclass(frozen=True)
 class Label:
-    """One thing a model can answer.
+    """A label that a model can predict.
 
     Attributes:
         name: short name, used in tables, such as ``nv``.
-        title: plain name, used in reports.
+        title: full name, used in reports.
         codes: coding scheme to code, such as ``{"SCT": "400096001"}``.
-        operating_point: of binary and multilabel tasks, the score from which the label is
-            predicted, 0.5 without one; of multiclass, that label is predicted whose score is the
-            largest multiple of its point, 1 without one.
+        operating_point: in binary and multilabel tasks, the lowest score at which the label is
+            predicted; 0.5 if None. In multiclass tasks, the label is predicted whose score is the
+            largest multiple of its operating point; 1 if None.
     """
 
     name: str
@@ -44,13 +44,13 @@ class Label:
 
 @dataclass(frozen=True)
 class Calibration:
-    """How logits become probabilities: each is multiplied by ``scale``, then ``bias`` is added.
+    """How logits are calibrated: each is multiplied by ``scale``, then ``bias`` is added.
 
     Attributes:
-        method: ``temperature`` (one scale for all labels, a bias a label) or ``platt`` (a scale and
-            a bias a label).
+        method: ``temperature`` (one scale for all labels, one bias per label) or ``platt`` (one
+            scale and one bias per label).
         scale, bias: one number for each output of the network.
-        fitted_on: which pictures, in words.
+        fitted_on: a description of the pictures that it was fitted on.
     """
 
     method: Literal["temperature", "platt"]
@@ -61,13 +61,13 @@ class Calibration:
 
 @dataclass(frozen=True)
 class NoveltyLimit:
-    """From where on a picture counts as unlike those of the training.
+    """The distance beyond which a picture counts as unlike the training pictures.
 
     Attributes:
-        thresholds: distance of a picture's features from those of the training, in standard
-            deviations: of the features as they are, and of those scaled to unit length. A
-            prediction from beyond either carries a warning.
-        fitted_on: which pictures, in words.
+        thresholds: distances of a picture's features from those of the training pictures, in
+            standard deviations: for the features as they are, and scaled to unit length. A
+            prediction beyond either threshold carries a warning.
+        fitted_on: a description of the pictures that it was fitted on.
     """
 
     thresholds: tuple[float, float]
@@ -76,35 +76,36 @@ class NoveltyLimit:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What the weights need, answer, and were made of.
+    """The inputs, outputs and origin of a set of weights.
 
     Attributes:
-        size: (height, width) of the input in pixels; binding for a ``backbone`` only.
-        mean, std: normalisation, one number a channel, of pixels in [0, 1].
-        backbone: name of a backbone plugin, with ``backbone_parameters``; empty for a model that is
-            no backbone with a head, whose weights are its own affair.
-        backbone_digest: SHA-256 of the shared backbone that a head-only file stands on.
+        size: (height, width) of the input in pixels; binding only for a model with a ``backbone``.
+        mean, std: the normalisation of pixels in [0, 1], one number per channel.
+        backbone: name of a backbone plugin, used with ``backbone_parameters``. Empty for a model
+            that is not a backbone with a head and manages its own weights.
+        backbone_digest: SHA-256 of the shared backbone, if the file contains only a head.
         head: ``linear`` is mean pooling and one linear layer; ``conv`` is a 3 x 3 convolution,
-            ReLU and a 1 x 1 convolution to one map a label, then mean pooling; ``attention`` is
+            ReLU and a 1 x 1 convolution to one map per label, then mean pooling; ``attention`` is
             gated attention over the regions or frames of an item and one linear layer.
-        read: the reader of training, as written in a recipe; None if that is not known.
-        preprocess: the steps of training, as written in a recipe.
+        read: the reader used in training, as written in a recipe; None if unknown.
+        preprocess: the steps used in training, as written in a recipe.
         test_time: ``flips`` averages the logits of the picture and its three mirror images.
-        calibration: makes probabilities of the logits.
-        operating_rule: how the labels' operating points were chosen, in words.
-        conformal: a coverage, such as ``0.9``, to the score from which a label belongs to the
-            prediction set; for tasks with one label a picture.
-        novelty: from where on a picture is unlike those of the training; the statistics that it is
-            compared with stand in the weights file. None for weights without them.
+        calibration: turns logits into probabilities.
+        operating_rule: a description of how the labels' operating points were chosen.
+        conformal: coverage, such as ``0.9``, to the lowest score at which a label belongs to the
+            prediction set; for tasks with one label per picture.
+        novelty: the limit beyond which a picture is unlike the training pictures; the statistics
+            for it are in the weights file. None for weights without them.
         digest: SHA-256 of the weights file.
-        data: name, licence, citation, counts of what it was trained on.
+        data: name, licence, citation and counts of the training data.
         metrics: name to ``value, low, high`` (95 % interval) on groups never trained on.
-        cross_validation: the metrics of all folds' held-out pictures together.
-        subgroups: such as ``sex=male``, to the metrics of those pictures.
-        evidence: what `pipeline evaluate --evidence` measured of the evidence maps: ``inside`` the
-            masks, by ``hiding`` and with ``randomised`` weights, each empty or ``cases`` and
-            ``figures``, name to ``value, low, high``; ``measured_on`` and ``masks`` say of what.
-        limits: what it must not be used for, in plain words.
+        cross_validation: the metrics on the held-out pictures of all folds together.
+        subgroups: subgroup, such as ``sex=male``, to the metrics of its pictures.
+        evidence: the measurements of the evidence maps by `pipeline evaluate --evidence`:
+            ``inside`` the masks, by ``hiding`` and with ``randomised`` weights, each empty or
+            ``cases`` and ``figures``, name to ``value, low, high``. ``measured_on`` and ``masks``
+            name the data.
+        limits: what it must not be used for.
         made: command, date, recipe digest, seed and versions.
     """
 
@@ -148,7 +149,7 @@ class ModelCard:
 
     @property
     def outputs(self) -> int:
-        """How many numbers the network gives: a binary task needs only one."""
+        """The number of outputs of the network; a binary task needs only one."""
         return 1 if self.task == "binary" else len(self.labels)
 
     def plain(self) -> dict[str, Any]:
@@ -157,12 +158,12 @@ class ModelCard:
         return plain
 
     def deciding(self) -> dict[str, Any]:
-        """Return what decides an answer: the card without what is only told of the weights."""
-        names = (each.name for each in fields(self) if each.name not in _TOLD)
+        """Return the fields that determine an answer, without those that only describe."""
+        names = (each.name for each in fields(self) if each.name not in _DESCRIPTIVE)
         return {name: _plain(getattr(self, name)) for name in names}
 
     def contradiction(self) -> str:
-        """Return what does not hold together, or an empty text."""
+        """Return the first inconsistency in the card, or an empty text."""
         points = [label.operating_point for label in self.labels]
         if self.task == "binary" and len(self.labels) != 2:
             return f"a binary task has two labels (negative, positive), got {len(self.labels)}"
@@ -173,60 +174,60 @@ class ModelCard:
         if len(set(self.names)) != len(self.names):
             return f"labels repeat: {', '.join(self.names)}"
         if "macro" in self.names:
-            return "a label cannot be called macro, as the mean over labels is"
+            return "a label cannot be called macro, the name of the mean over labels"
         if self.calibration is not None:
             numbers = {len(self.calibration.scale), len(self.calibration.bias)}
             if numbers != {self.outputs}:
                 return f"calibration needs {self.outputs} numbers of scale and of bias"
         if (self.score_kind == "probability") != (self.calibration is not None):
-            return "score_kind is probability if, and only if, the card holds a calibration"
+            return "score_kind is probability if, and only if, the card has a calibration"
         if any(point is not None and point <= 0 for point in points):
             return "an operating point must be above 0"
         if self.novelty is not None and not min(self.novelty.thresholds) > 0:
             return f"the thresholds of novelty must be above 0, got {self.novelty.thresholds}"
-        told = {"metrics": self.metrics, "cross_validation": self.cross_validation}
-        for part, metrics in (told | self.subgroups).items():
-            if not (isinstance(metrics, Mapping) and all(map(_is_told, metrics.values()))):
+        overall = {"metrics": self.metrics, "cross_validation": self.cross_validation}
+        for part, metrics in (overall | self.subgroups).items():
+            if not (isinstance(metrics, Mapping) and all(map(_is_figure, metrics.values()))):
                 return f"{part} must hold figures: a value, and low and high or neither of them"
         for part in ("inside", "hiding", "randomised"):
-            if not _is_measured(self.evidence.get(part) or {}):
+            if not _is_measurement(self.evidence.get(part) or {}):
                 return f"evidence: {part} must hold the number of cases, and figures, as metrics do"
         if len(self.mean) != len(self.std) or 0 in self.std:
-            return f"mean and std need one number a channel, std not 0: {self.mean}, {self.std}"
+            return f"mean and std need one number per channel, std not 0: {self.mean}, {self.std}"
         return ""
 
 
-def _is_told(figure: object) -> bool:
-    """Whether what stands among metrics is a text or number, or a figure with or without ends."""
+def _is_figure(figure: object) -> bool:
+    """Return whether a metric is a scalar, or a value with or without an interval."""
     if not isinstance(figure, Mapping):
         return True
     numbers = all(isinstance(figure[name], int | float) for name in _FIGURE & figure.keys())
     return numbers and "value" in figure and ("low" in figure) == ("high" in figure)
 
 
-def _is_measured(part: object) -> bool:
-    """Whether a part of ``evidence`` is a mapping whose cases and figures can be told."""
+def _is_measurement(part: object) -> bool:
+    """Return whether a part of ``evidence`` is a mapping with valid cases and figures."""
     if not isinstance(part, Mapping):
         return False
     cases, figures = part.get("cases"), part.get("figures", {})
     if not isinstance(cases, int | None) or not isinstance(figures, Mapping):
         return False
     found = filter(None, figures.values())
-    return all(isinstance(figure, Mapping) and _is_told(figure) for figure in found)
+    return all(isinstance(figure, Mapping) and _is_figure(figure) for figure in found)
 
 
 def read_card(directory: Path) -> ModelCard:
     """Read the card in a weights folder.
 
     Raises:
-        WeightsError: if folder or card are missing, or the card does not hold together.
+        WeightsError: if the folder or the card is missing, or the card is inconsistent.
     """
     path = directory / CARD_FILE
     if not path.is_file():
-        found = "no such folder" if not directory.is_dir() else f"it holds no {CARD_FILE}"
+        found = f"it holds no {CARD_FILE}" if directory.is_dir() else "no such folder"
         hint = f"A weights folder holds {WEIGHTS_FILE} and {CARD_FILE}; `pipeline train` makes one."
         if (directory / CHECKPOINT_FILE).is_file():
-            hint = "The training there has not ended; the command that began it goes on with it."
+            hint = "The training there is unfinished; run its command again to continue it."
         raise WeightsError(found, where=str(directory), hint=hint)
     try:
         document = read_document(path)
@@ -241,7 +242,7 @@ def read_card(directory: Path) -> ModelCard:
 
 
 def write_card(card: ModelCard, directory: Path) -> None:
-    """Write the card into a weights folder, whole or not at all."""
+    """Write the card into a weights folder atomically."""
     part = directory / f"{CARD_FILE}.part"
     with part.open("w", encoding="utf-8") as file:
         write_document(card.plain(), file)

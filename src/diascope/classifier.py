@@ -1,4 +1,4 @@
-"""Backbone, head and card as the Predictor that most domains need."""
+"""The Predictor of models that consist of a backbone, a head and a card."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -28,16 +28,16 @@ TestTime = Literal["card", "none", "flips"]
 
 @dataclass(frozen=True, eq=False)
 class Classifier:
-    """A loaded network that answers for batches of samples.
+    """A loaded network that classifies batches of samples.
 
     Attributes:
-        execution: what is known of the engine.
-        aggregation: how the frames of an item become one answer; ``card`` is by attention if the
-            card's head has it, else the mean.
-        top_k: frames a label for ``top-k``.
+        execution: the description of the engine.
+        aggregation: how the frames of an item become one answer; ``card`` is ``attention`` if the
+            card's head has it, else ``mean``.
+        top_k: the number of frames per label for ``top-k``.
         test_time: ``flips`` averages the logits of the picture and its three mirror images;
-            ``card`` does as the card says, which is what its calibration was fitted for.
-        statistics: of the training pictures' features; None if the card has no limit for them.
+            ``card`` follows the card, whose calibration was fitted that way.
+        statistics: those of the training pictures' features; None if the card has no novelty limit.
     """
 
     engine: Engine
@@ -51,10 +51,10 @@ class Classifier:
 
     @property
     def network(self) -> "Network":
-        """The network itself, whose layers can be looked into.
+        """The PyTorch network, whose layers can be inspected.
 
         Raises:
-            PluginError: if the engine has only a translation of it.
+            PluginError: if the engine executes an exported graph instead.
         """
         network: Network | None = getattr(self.engine, "network", None)
         if network is None:
@@ -79,51 +79,51 @@ class Classifier:
         ]
 
     def aggregate(self, item: Item, predictions: Iterator[Prediction]) -> Prediction:
-        """Return the item's answer.
+        """Combine the predictions of an item's frames into one for the item.
 
-        That of a single frame is the item's, unless a share is asked for. Evidence, picture and
-        trace are those of the frame with the highest score for what is predicted of the item; by
-        attention, of the frame that weighs most.
+        A single frame's prediction is the item's, unless the aggregation is ``area``. Evidence,
+        preview and trace come from the frame with the highest score for the item's predicted
+        label, or with ``attention`` from the frame with the largest weight.
         """
         frames = Frames()
         for prediction in predictions:
             frames.add(prediction)
         regions = frames.regions
-        if frames.count == 1 and regions is None and self._how != "area":
+        if frames.count == 1 and regions is None and self._method != "area":
             return frames.best[self.card.names[0]]
-        scores = self._aggregated(frames)
+        scores = self._aggregate_scores(frames)
         predicted = decide(scores, self._deciding)
         top = max(predicted or self.card.names, key=lambda name: scores[name])
-        heaviest = frames.heaviest if self._how == "attention" else None
+        heaviest = frames.heaviest if self._method == "attention" else None
         shown = heaviest or frames.best[top]
         what = ("frame" if regions is None else "region") + ("s" if frames.count > 1 else "")
         return replace(
             shown,
             item=item,
             scores=scores,
-            score_kind=self._aggregated_kind(),
+            score_kind=self._aggregated_score_kind(),
             predicted=predicted,
             samples=frames.count,
-            prediction_set=self._set(scores),
+            prediction_set=self._prediction_set(scores),
             novelty=frames.novelty,
             warnings=frames.warnings,
-            trace=(*shown.trace, f"{frames.count} {what} aggregated by {self._how}"),
+            trace=(*shown.trace, f"{frames.count} {what} aggregated by {self._method}"),
             overview=frames.overview,
             regions=regions,
             attention=None,
         )
 
     @property
-    def _how(self) -> Aggregation | Literal["attention"]:
-        return _native(self.card) if self.aggregation == "card" else self.aggregation
+    def _method(self) -> Aggregation | Literal["attention"]:
+        return _card_aggregation(self.card) if self.aggregation == "card" else self.aggregation
 
-    def _aggregated(self, frames: Frames) -> dict[str, float]:
-        names, task, how, rows = self.card.names, self.card.task, self._how, frames.scores
+    def _aggregate_scores(self, frames: Frames) -> dict[str, float]:
+        names, task, how, rows = self.card.names, self.card.task, self._method, frames.scores
         if how == "area":
             combined = area_scores(rows, self.card)
         elif how == "attention":
             combined = weighted_scores(rows, frames.weights, self.card)
-        elif task == "binary":  # what counts is the positive label; the negative is the rest
+        elif task == "binary":  # aggregate the positive label; the negative is its complement
             positive = aggregate_scores(rows[:, 1:], how, self.top_k, sums_to_one=False)
             combined = np.array([1 - positive[0], positive[0]])
         else:
@@ -132,33 +132,34 @@ class Classifier:
 
     @property
     def _deciding(self) -> ModelCard:
-        """The card's operating points are of scores; a share is decided on from one half."""
-        if self._how != "area":
+        """The card, without its operating points for ``area``: they apply to scores, not shares."""
+        if self._method != "area":
             return self.card
         labels = tuple(replace(label, operating_point=None) for label in self.card.labels)
         return replace(self.card, labels=labels)
 
     @property
     def _flips(self) -> bool:
-        wanted = self.card.test_time if self.test_time == "card" else self.test_time
-        return wanted == "flips"
+        return (self.card.test_time if self.test_time == "card" else self.test_time) == "flips"
 
-    def _kind(self) -> ScoreKind:
-        """Scores are calibrated only for the test time that the card names."""
+    def _score_kind(self) -> ScoreKind:
+        """Scores are calibrated only with the card's own test-time augmentation."""
         fitting = self.test_time in ("card", self.card.test_time)
         calibrated = fitting and self.card.score_kind == "probability"
         return "probability" if calibrated else self._uncalibrated()
 
-    def _aggregated_kind(self) -> ScoreKind:
-        """Scores are calibrated only as the head aggregates: their maximum is so no more."""
-        if self._how == "area":
+    def _aggregated_score_kind(self) -> ScoreKind:
+        """Aggregated scores are calibrated only with the card's own aggregation: a maximum of
+        probabilities, for example, is not."""
+        if self._method == "area":
             return "share"
-        return self._kind() if self._how == _native(self.card) else self._uncalibrated()
+        own = self._method == _card_aggregation(self.card)
+        return self._score_kind() if own else self._uncalibrated()
 
     def _uncalibrated(self) -> ScoreKind:
         return "softmax" if self.card.task == "multiclass" else "sigmoid"
 
-    def _set(self, scores: dict[str, float]) -> tuple[str, ...] | None:
+    def _prediction_set(self, scores: dict[str, float]) -> tuple[str, ...] | None:
         coverage = self.runtime.coverage
         return None if coverage is None else prediction_set(scores, self.card, coverage)
 
@@ -199,9 +200,9 @@ class Classifier:
         return Prediction(
             item=sample.item,
             scores=scores,
-            score_kind=self._kind(),
+            score_kind=self._score_kind(),
             predicted=predicted,
-            prediction_set=self._set(scores),
+            prediction_set=self._prediction_set(scores),
             evidence=self._evidence(outputs, index, scores, predicted) if keeps else (),
             preview=_preview(sample, unit) if keeps else None,
             trace=(*sample.trace, *notes),
@@ -220,7 +221,7 @@ class Classifier:
         predicted: tuple[str, ...],
     ) -> tuple[Evidence, ...]:
         names = self.card.names
-        if self.card.task == "binary":  # one logit: it speaks for the positive label
+        if self.card.task == "binary":  # the only logit belongs to the positive label
             shown = names[1:]
             columns = {names[1]: 0}
         else:
@@ -251,17 +252,17 @@ def load_classifier(
     """Load the network of a weights folder.
 
     Raises:
-        RecipeError: if the engine that the recipe asks for is missing or changes the answers, or
-            the recipe asks for prediction sets that the card does not have, or of other scores.
+        RecipeError: if the recipe's engine is missing or changes the answers, or if the card has no
+            thresholds for the recipe's prediction sets or its way of computing scores.
         WeightsError: if the weights are missing, damaged or do not fit.
     """
     if runtime.coverage is not None:
         check_thresholds(card, runtime.coverage)
-        own = ("card", _native(card)), ("card", card.test_time)
+        own = ("card", _card_aggregation(card)), ("card", card.test_time)
         if aggregation not in own[0] or test_time not in own[1]:
             raise RecipeError(
-                f"the thresholds of {card.name} are of scores by aggregate: "
-                f"{_native(card)} and test_time: {card.test_time}, not those of this recipe",
+                f"the thresholds of {card.name} are for scores with aggregate: "
+                f"{_card_aggregation(card)} and test_time: {card.test_time}, unlike this recipe's",
                 where="run.coverage",
                 hint="Remove run.coverage, or aggregate and test_time.",
             )
@@ -270,13 +271,13 @@ def load_classifier(
     return Classifier(engine, card, runtime, aggregation, top_k, test_time, statistics, execution)
 
 
-def _native(card: ModelCard) -> Literal["mean", "attention"]:
-    """Return how a card's head means frames to become one answer."""
+def _card_aggregation(card: ModelCard) -> Literal["mean", "attention"]:
+    """Return how the frames of an item are aggregated by default, given the card's head."""
     return "attention" if card.head == "attention" else "mean"
 
 
 def _preview(sample: Sample, unit: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return ``(h, w, 3)`` for people: RGB as it is, of anything else the first channel in grey."""
+    """Return ``(h, w, 3)`` for display: RGB as it is, all else as the first channel in grey."""
     if sample.pixels.dtype == np.uint8 and sample.range == (0, 255) and unit.shape[2] == 3:
         return np.broadcast_to(sample.pixels, unit.shape)
     picture = np.rint(np.clip(unit, 0, 1) * 255).astype(np.uint8)

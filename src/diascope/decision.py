@@ -1,4 +1,4 @@
-"""From logits to scores, and from scores to the labels that the card's rule decides on."""
+"""Turn logits into scores, and scores into the labels that the card's rule predicts."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from diascope.errors import RecipeError
 
 
 def scores_from_logits(logits: NDArray[np.floating[Any]], card: ModelCard) -> NDArray[np.float64]:
-    """Return ``(N, number of labels)`` scores of ``(N, L)`` logits: softmax or sigmoid.
+    """Return ``(N, number of labels)`` scores from ``(N, L)`` logits, by softmax or sigmoid.
 
     The card's calibration is applied first. A binary task has one logit, that of its second
     (positive) label.
@@ -28,26 +28,26 @@ def scores_from_logits(logits: NDArray[np.floating[Any]], card: ModelCard) -> ND
 
 
 def softmax(logs: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return powers of e as shares of their sum, row by row."""
+    """Return the softmax over the last axis."""
     powers = np.exp(logs - logs.max(axis=-1, keepdims=True))
     shares: NDArray[np.float64] = powers / powers.sum(axis=-1, keepdims=True)
     return shares
 
 
 def decide(scores: Mapping[str, float], card: ModelCard) -> tuple[str, ...]:
-    """Return the labels that the card's operating points decide on.
+    """Return the predicted labels by the card's operating points.
 
-    Binary: the positive label from its operating point upwards (0.5 without one), else the
-    negative. Multilabel: every label from its operating point upwards, perhaps none. Multiclass:
-    the label whose score is the largest multiple of its operating point; without operating points,
-    the highest score.
+    Binary: the positive label if its score reaches its operating point (0.5 without one), else the
+    negative. Multilabel: every label whose score reaches its operating point, possibly none.
+    Multiclass: the label whose score is the largest multiple of its operating point; without
+    operating points, the label with the highest score.
     """
     points = {label.name: label.operating_point for label in card.labels}
     if card.task == "multilabel":
-        return tuple(name for name in card.names if scores[name] >= _or_half(points[name]))
+        return tuple(name for name in card.names if scores[name] >= _threshold(points[name]))
     if card.task == "binary":
         negative, positive = card.names
-        return (positive if scores[positive] >= _or_half(points[positive]) else negative,)
+        return (positive if scores[positive] >= _threshold(points[positive]) else negative,)
     ratios = {name: scores[name] / (points[name] or 1.0) for name in card.names}
     return (max(card.names, key=lambda name: ratios[name]),)
 
@@ -55,13 +55,13 @@ def decide(scores: Mapping[str, float], card: ModelCard) -> tuple[str, ...]:
 def prediction_set(
     scores: Mapping[str, float], card: ModelCard, coverage: float
 ) -> tuple[str, ...]:
-    """Return the labels that hold the true one with a probability of ``coverage``; never none.
+    """Return labels that include the true one with a probability of ``coverage``; at least one.
 
     Source: split conformal prediction, Sadinle et al. 2019, "Least Ambiguous Set-Valued
-    Classifiers with Bounded Error Levels". The promise holds for pictures like those that the
-    thresholds were fitted on, over all of them together, not for each label on its own. The set is
-    of the scores alone: where operating points decide for another label than the one with the
-    highest score, that label may lie outside.
+    Classifiers with Bounded Error Levels". The guarantee holds for pictures like those that the
+    thresholds were fitted on, on average over all of them, not for each label separately. The set
+    depends on the scores alone: where operating points predict another label than the one with the
+    highest score, the set may not contain it.
 
     Raises:
         RecipeError: if the card has no threshold for the coverage.
@@ -83,5 +83,5 @@ def check_thresholds(card: ModelCard, coverage: float) -> None:
         )
 
 
-def _or_half(point: float | None) -> float:
+def _threshold(point: float | None) -> float:
     return 0.5 if point is None else point

@@ -1,7 +1,8 @@
-"""Read a YAML document written by a stranger: plain values only, each with its line.
+"""Read and write YAML documents safely, keeping the line of each value.
 
-Anchors, aliases, tags and merge keys are refused, so a document can neither run code nor grow on
-reading. Values follow the core schema of YAML 1.2: ``no`` is a word and ``1e-3`` is a number.
+Anchors, aliases, tags and merge keys are refused, so an untrusted document can neither run code nor
+expand when it is read. Values follow the core schema of YAML 1.2: ``no`` is a string and ``1e-3``
+is a number.
 """
 
 import re
@@ -28,7 +29,7 @@ _WORDS: dict[str, bool | None] = {
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value and the place where it was written.
+    """A value and its ``file:line``.
 
     ``value`` is a scalar, a ``list[Node]`` or a ``dict[str, Node]``.
     """
@@ -37,7 +38,7 @@ class Node:
     where: str
 
     def plain(self) -> Any:
-        """Return the value without places: dicts, lists and scalars."""
+        """Return the value as plain dicts, lists and scalars."""
         if isinstance(self.value, dict):
             return {key: node.plain() for key, node in self.value.items()}
         if isinstance(self.value, list):
@@ -80,30 +81,30 @@ def parse_document(text: str, *, name: str) -> Node:
 
 
 def write_document(values: Mapping[str, Any], file: IO[str]) -> None:
-    """Write plain values so that ``read_document``, and readers of YAML 1.1, read the same."""
+    """Write plain values so that ``read_document`` and YAML 1.1 parsers read the same values."""
     import yaml
 
     class Dumper(yaml.SafeDumper):
-        """Puts in quotes what would be a number in YAML 1.2, too, and repeats what comes twice."""
+        """Quotes strings that are numbers in YAML 1.2, and writes no anchors or aliases."""
 
         def ignore_aliases(self, data: Any) -> bool:
             return True
 
-    Dumper.add_representer(str, _represented)
+    Dumper.add_representer(str, _represent_text)
     for kind, pattern in (("int", _INTEGER), ("float", _FLOAT)):
         Dumper.add_implicit_resolver(f"tag:yaml.org,2002:{kind}", pattern, None)
     layout: dict[str, Any] = {"default_flow_style": None, "width": 100}
     yaml.dump(values, file, Dumper, sort_keys=False, allow_unicode=True, **layout)
 
 
-def _represented(dumper: Any, text: str) -> Any:
-    """Return a text's node; a reader of YAML 1.1 takes the control character NEL for a break."""
+def _represent_text(dumper: Any, text: str) -> Any:
+    """Return the node of a string. NEL is escaped, as it is a line break in YAML 1.1."""
     style = '"' if "\x85" in text else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 class _Events:
-    """What libyaml's parser tells of a text, one event after the other; no tree is built before."""
+    """Builds Nodes from the stream of libyaml's parser events, without building a tree first."""
 
     def __init__(self, text: str, name: str) -> None:
         import yaml
@@ -123,7 +124,7 @@ class _Events:
         root = self._node(next(self._events), 0)
         next(self._events)
         if _kind(more := next(self._events)) != "StreamEnd":
-            raise RecipeError("is not one YAML document but several", where=self._where(more))
+            raise RecipeError("contains more than one YAML document", where=self._where(more))
         return root
 
     def _node(self, event: Any, depth: int) -> Node:
@@ -148,7 +149,7 @@ class _Events:
             if event.value == "<<" and event.implicit[0]:
                 raise RecipeError("merge keys are not allowed", where=where)
             if event.value in found:
-                raise RecipeError(f"the key {event.value!r} stands here a second time", where=where)
+                raise RecipeError(f"the key {event.value!r} appears twice", where=where)
             found[event.value] = Node(self._node(next(self._events), depth).value, where)
         return found
 
@@ -173,7 +174,7 @@ def _kind(event: Any) -> str:
 
 
 def _scalar(event: Any, where: str) -> Any:
-    """Return the value of a scalar; one in quotes is a text."""
+    """Return the value of a scalar; a quoted scalar is a string."""
     text: str = event.value
     if not event.implicit[0]:
         return text
@@ -182,7 +183,7 @@ def _scalar(event: Any, where: str) -> Any:
     try:
         if _INTEGER.match(text):
             number = int(text, _BASES.get(text[:2], 10))
-            str(number)  # what cannot be told could be in no message and no JSON
+            str(number)  # Python refuses very long integers, in messages and JSON too
             return number
         if _FLOAT.match(text):
             return float(text)
@@ -192,7 +193,7 @@ def _scalar(event: Any, where: str) -> Any:
 
 
 def suggest(word: str, allowed: list[str]) -> str:
-    """Return a hint that lists what is allowed and names the nearest, if one is near."""
+    """Return a hint that lists the allowed words and suggests the closest one, if one is close."""
     close = get_close_matches(word, allowed, n=1, cutoff=0.6)
-    meant = f"Did you mean {close[0]!r}? " if close else ""
-    return f"{meant}Allowed: {', '.join(sorted(allowed))}."
+    suggestion = f"Did you mean {close[0]!r}? " if close else ""
+    return f"{suggestion}Allowed: {', '.join(sorted(allowed))}."

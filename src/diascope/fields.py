@@ -1,4 +1,4 @@
-"""Check written values against the parameters of a class, and say which value is wrong where."""
+"""Check values against the type hints of a class's parameters; errors name the value's line."""
 
 import inspect
 import json
@@ -22,7 +22,7 @@ class Parameter:
     """One parameter of a class: its name, type hint and default.
 
     Attributes:
-        limited: the type hint with all that ``Annotated`` says of it, such as limits.
+        limited: the type hint including the metadata of ``Annotated``, such as limits.
     """
 
     name: str
@@ -52,7 +52,7 @@ def parameters(target: Callable[..., Any]) -> dict[str, Parameter]:
         function = target.__init__ if inspect.isclass(target) else target
         hints = typing.get_type_hints(function)
         limited = typing.get_type_hints(function, include_extras=True)
-        frozenset(hints.values())  # what cannot be hashed, such as [int], is no type
+        frozenset(hints.values())  # an unhashable hint, such as [int], is not a type
     except Exception as error:  # a hint in quotes may be any expression
         raise PluginError(f"the parameters of {name} cannot be read: {error}") from error
     found = {}
@@ -60,12 +60,12 @@ def parameters(target: Callable[..., Any]) -> dict[str, Parameter]:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise PluginError(
                 f"{name} takes parameters without a name: {parameter}",
-                hint="Recipes are checked against parameters: name each that there is.",
+                hint="Recipes are checked against parameters: give each one a name.",
             )
         if parameter.name not in hints:
             raise PluginError(
                 f"the parameter {parameter.name!r} of {name} has no type hint",
-                hint="Recipes are checked against type hints: give each parameter one.",
+                hint="Recipes are checked against type hints: add one to each parameter.",
             )
         key = parameter.name
         found[key] = Parameter(key, hints[key], limited[key], parameter.default)
@@ -75,13 +75,13 @@ def parameters(target: Callable[..., Any]) -> dict[str, Parameter]:
 def check_values(
     target: Callable[..., Any], values: dict[str, Node], *, where: str, base: Path | None = None
 ) -> dict[str, Any]:
-    """Return keyword arguments for ``target``, each of the type that its hint names.
+    """Return the values as keyword arguments for ``target``, converted to its type hints.
 
     Args:
-        target: a class; its ``__init__`` says what is allowed.
-        values: what was written.
-        where: the place to name when a value is missing.
-        base: folder in which relative paths are looked up first; the current folder is next.
+        target: a class, whose ``__init__`` has the type hints.
+        values: the values as written in a document.
+        where: the ``file:line`` to report when a value is missing.
+        base: the folder in which relative paths are looked up before the current folder.
 
     Raises:
         RecipeError: with ``file:line``, for an unknown key, a missing or a wrong value.
@@ -96,31 +96,34 @@ def check_values(
             raise RecipeError(
                 f"the key {parameter.name!r} ({parameter.type_name}) is missing", where=where
             )
-    return {key: _value(known[key], node, base) for key, node in values.items()}
+    return {key: _convert(known[key], node, base) for key, node in values.items()}
 
 
-def _value(parameter: Parameter, node: Node, base: Path | None) -> Any:
+def _convert(parameter: Parameter, node: Node, base: Path | None) -> Any:
     from pydantic import TypeAdapter, ValidationError
 
-    # a dataclass takes the configuration of what it is a part of, and none otherwise
-    whole: Any = types.GenericAlias(tuple, (parameter.limited,))
+    # pydantic applies the configuration to a dataclass only if it is part of another type
+    wrapped: Any = types.GenericAlias(tuple, (parameter.limited,))
     try:  # strict JSON rules: no string becomes a number, a list may become a tuple
-        adapter = TypeAdapter(whole, config={"extra": "forbid"})
+        adapter = TypeAdapter(wrapped, config={"extra": "forbid"})
         (value,) = adapter.validate_json(json.dumps([node.plain()]), strict=True)
     except ValidationError as error:
         errors = error.errors(include_url=False)
         within = [{**each, "loc": each["loc"][1:]} for each in errors]
         raise _mismatch(parameter, node, within) from error
-    return _located(value, base)
+    return _resolve_paths(value, base)
 
 
 def _mismatch(parameter: Parameter, node: Node, errors: Sequence[Any]) -> RecipeError:
-    """Say what was expected; of several faults inside a value, an unknown key explains most."""
+    """Return an error that says what was expected.
+
+    Of several errors inside a value, an unknown key is reported first, as it explains most.
+    """
     union = typing.get_origin(parameter.hint) in (typing.Union, types.UnionType)
     kinds = [each for each in typing.get_args(parameter.hint) if each is not types.NoneType]
     several = union and len(kinds) > 1 and isinstance(node.value, dict)
     if several:
-        errors = _of_what_is_meant(errors)
+        errors = _errors_of_likely_type(errors)
     unknown = [each for each in errors if each["type"] == _UNKNOWN]
     first = (unknown or errors)[0]
     path = [part for part in first["loc"] if isinstance(part, int | str)]
@@ -144,11 +147,11 @@ def _mismatch(parameter: Parameter, node: Node, errors: Sequence[Any]) -> Recipe
     return RecipeError(message, where=_deepest(node, path), hint=hint)
 
 
-def _of_what_is_meant(errors: Sequence[Any]) -> Sequence[Any]:
-    """Return what is wrong with keys as those of a class that has them all; without words if none.
+def _errors_of_likely_type(errors: Sequence[Any]) -> Sequence[Any]:
+    """Return the errors of the type in a union whose keys match; an empty one if there is none.
 
     Args:
-        errors: of one value that may be of several types; each place begins with the type tried.
+        errors: pydantic's errors of one value; each location begins with the type that was tried.
     """
     others = {each["loc"][0] for each in errors if each["type"] == _UNKNOWN}
     within = [
@@ -160,20 +163,20 @@ def _of_what_is_meant(errors: Sequence[Any]) -> Sequence[Any]:
 
 
 def _deepest(node: Node, path: Sequence[int | str]) -> str:
-    """Return where the innermost value that a path leads to was written."""
+    """Return the ``file:line`` of the innermost value that a path leads to."""
     for part in path:
-        held = dict(enumerate(node.value)) if isinstance(node.value, list) else node.value
-        if not isinstance(held, dict) or part not in held:
+        children = dict(enumerate(node.value)) if isinstance(node.value, list) else node.value
+        if not isinstance(children, dict) or part not in children:
             break
-        node = held[part]
+        node = children[part]
     return node.where
 
 
-def _located(value: Any, base: Path | None) -> Any:
-    """Return a value with its paths beside the recipe if something is there, else in the current
-    folder."""
+def _resolve_paths(value: Any, base: Path | None) -> Any:
+    """Return a value with its paths made absolute: relative to ``base`` if that exists there, else
+    to the current folder."""
     if type(value) in (tuple, list):
-        return type(value)(_located(each, base) for each in value)
+        return type(value)(_resolve_paths(each, base) for each in value)
     if not isinstance(value, Path):
         return value
     path = value.expanduser()

@@ -1,4 +1,4 @@
-"""What is remembered of an item's frames while they go by: a million take little memory."""
+"""Collect the predictions of an item's frames one by one, in little memory even for a million."""
 
 import math
 from array import array
@@ -10,17 +10,18 @@ from diascope.decision import softmax
 from diascope.novelty import novelty_warnings
 from diascope.sample import Overview, Prediction, Regions
 
-_MOST = 0.9
+_REGION_QUANTILE = 0.9
+"""Of a thousand regions, some always lie far from the training pictures."""
 
 
 class Frames:
-    """The predictions of an item's frames, one added after the other.
+    """The predictions of an item's frames, added one by one.
 
     Attributes:
-        count: how many.
-        best: label to the first frame of its highest score.
-        heaviest: the first of the highest attention; None if the model weighs all alike.
-        overview: of an item that is read in regions; else None.
+        count: the number of frames.
+        best: label to the first frame with its highest score.
+        heaviest: the first frame with the highest attention; None if the model weighs all equally.
+        overview: the item's overview if it is read in regions; else None.
     """
 
     def __init__(self) -> None:
@@ -32,7 +33,7 @@ class Frames:
         self._attention, self._most = array("d"), -math.inf
 
     def add(self, prediction: Prediction) -> None:
-        """Remember one frame."""
+        """Add the prediction of one frame."""
         for name, score in prediction.scores.items():
             if name not in self.best or score > self.best[name].scores[name]:
                 self.best[name] = prediction
@@ -55,12 +56,12 @@ class Frames:
 
     @property
     def weights(self) -> NDArray[np.float64]:
-        """``(count,)``: what each frame weighs by its attention, 1 in all."""
+        """``(count,)``: the attention weight of each frame; they sum to 1."""
         return softmax(np.array(self._attention))
 
     @property
     def regions(self) -> Regions | None:
-        """The scores of each region; None if the frames are whole pictures."""
+        """The boxes and scores of the regions; None if the frames are whole pictures."""
         if not self._boxes:
             return None
         boxes = np.array(self._boxes, np.int32).reshape(-1, 4)
@@ -68,11 +69,10 @@ class Frames:
 
     @property
     def novelty(self) -> float | None:
-        """That of the frame farthest from the training; of regions, of which some always are far,
-        that within which nine of ten lie."""
+        """The largest novelty of the frames, or the 90th percentile of regions; None if unknown."""
         if not self._novelties:
             return None
-        return float(np.quantile(self._novelties, _MOST if self._boxes else 1))
+        return float(np.quantile(self._novelties, _REGION_QUANTILE if self._boxes else 1))
 
     @property
     def warnings(self) -> tuple[str, ...]:

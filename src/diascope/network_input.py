@@ -1,4 +1,4 @@
-"""From a preprocessed sample to what a network takes; the same in training and in inference."""
+"""Convert preprocessed samples into network input, identically in training and inference."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,13 +7,13 @@ from diascope.sample import Sample
 
 
 def to_network_input(sample: Sample, size: tuple[int, int], channels: int) -> NDArray[np.float32]:
-    """Return ``(H, W, C)`` in [0, 1]; grey is repeated where three channels are wanted.
+    """Return ``(H, W, C)`` in [0, 1]; grey is repeated if the network takes three channels.
 
     Args:
-        size: (height, width) that the network takes.
+        size: (height, width) of the network's input.
 
     Raises:
-        ValueError: if the sample has another size or other channels.
+        ValueError: if the sample does not have this size or these channels.
     """
     unit = sample.unit()
     height, width = size
@@ -28,5 +28,5 @@ def to_network_input(sample: Sample, size: tuple[int, int], channels: int) -> ND
 
 
 def accepts_channels(channels: int, has: int) -> bool:
-    """Whether a network of so many channels can be given a picture that has others."""
+    """Return whether a network with ``channels`` inputs accepts a picture that ``has`` channels."""
     return has == channels or (has, channels) == (1, 3)

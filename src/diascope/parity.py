@@ -1,4 +1,4 @@
-"""By how much an engine's answers differ from the reference's."""
+"""Compare the answers of an engine with those of the reference."""
 
 import math
 from collections.abc import Sequence
@@ -15,12 +15,13 @@ from diascope.novelty import FeatureStatistics
 
 @dataclass(frozen=True, slots=True)
 class Parity:
-    """What an engine changes of the answers for some pictures.
+    """The differences between an engine's answers and the reference's, for some pictures.
 
     Attributes:
-        change: by how much a score moves at most; infinity where a number or a cell is missing.
-        flips: how many decisions are others.
-        warnings: how many pictures are no longer, or only now, told to be unlike the training's.
+        change: the largest difference of a score; infinity if a value is not finite or the maps
+            have another size.
+        flips: the number of decisions that differ.
+        warnings: the number of pictures with a novelty warning from only one of the two.
     """
 
     change: float = 0.0
@@ -28,16 +29,16 @@ class Parity:
     warnings: int = 0
 
     def within(self, tolerance: float) -> bool:
-        """Say whether the engine may be used: no score moves by more, and nothing flips."""
+        """Return whether no score changes by more than the tolerance and nothing flips."""
         return self.change <= tolerance and not self.flips and not self.warnings
 
     def __str__(self) -> str:
         if not math.isfinite(self.change):
-            return "gives something that is no number, or maps of another size"
+            return "gives values that are not numbers, or maps of another size"
         counts = {"decision": self.flips, "warning": self.warnings}
         flips = [f"{n} {what}s" if n > 1 else f"a {what}" for what, n in counts.items() if n]
-        told = f", flips {' and '.join(flips)}" if flips else ""
-        return f"moves a score by {self.change:.2g}{told}"
+        flipped = f", flips {' and '.join(flips)}" if flips else ""
+        return f"moves a score by {self.change:.2g}{flipped}"
 
 
 def compare_outputs(
@@ -46,20 +47,23 @@ def compare_outputs(
     card: ModelCard,
     statistics: FeatureStatistics | None = None,
 ) -> Parity:
-    """Compare what an engine gives for some pictures with what the reference gives for them.
+    """Compare an engine's outputs for some pictures with the reference's.
 
-    For heads that weigh regions, the share of each picture among all counts as a score.
+    For heads with attention, the weight of each picture among all counts as a score.
 
     Args:
-        statistics: of the training's features; None if the card has no limit for them.
+        right: the outputs of the reference.
+        other: the outputs of the engine.
+        statistics: of the training pictures' features; None if the card has no novelty limit.
     """
-    given = (other.logits, other.maps, other.pooled, other.attention)
-    numbers = all(np.isfinite(each).all() for each in given if each is not None)
-    if not numbers or other.maps.shape != right.maps.shape:
+    arrays = (other.logits, other.maps, other.pooled, other.attention)
+    finite = all(np.isfinite(each).all() for each in arrays if each is not None)
+    if not finite or other.maps.shape != right.maps.shape:
         return Parity(math.inf)
     before, after = scores_from_logits(right.logits, card), scores_from_logits(other.logits, card)
     flips = sum(
-        _decided(one, card) != _decided(two, card) for one, two in zip(before, after, strict=True)
+        _decide_row(one, card) != _decide_row(two, card)
+        for one, two in zip(before, after, strict=True)
     )
     change = float(np.abs(before - after).max())
     if right.attention is not None and other.attention is not None:
@@ -76,7 +80,7 @@ def compare_outputs(
 
 
 def combine_parities(parts: Sequence[Parity]) -> Parity:
-    """Return the parity over the pictures of all parts."""
+    """Return the parity over the pictures of all parts together."""
     return Parity(
         max(part.change for part in parts),
         sum(part.flips for part in parts),
@@ -84,5 +88,5 @@ def combine_parities(parts: Sequence[Parity]) -> Parity:
     )
 
 
-def _decided(row: NDArray[np.float64], card: ModelCard) -> tuple[str, ...]:
+def _decide_row(row: NDArray[np.float64], card: ModelCard) -> tuple[str, ...]:
     return decide(dict(zip(card.names, row.tolist(), strict=True)), card)

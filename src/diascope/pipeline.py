@@ -1,4 +1,4 @@
-"""A recipe and its plugins, composed: what happens to an item, to a batch, and to an answer."""
+"""Compose a recipe and its plugins into a pipeline that classifies items."""
 
 import hashlib
 import json
@@ -54,14 +54,14 @@ _DECIDING = ("device", "devices", "engine", "precision", "tolerance", "evidence"
 
 @dataclass
 class Pipeline:
-    """What a recipe does; the Work of an Executor.
+    """A recipe with its plugins, ready to run; the Work of an Executor.
 
-    ``prepare`` runs in any process, ``finish`` where the network is. Pickling leaves the loaded
-    network behind.
+    ``prepare`` runs in any process, ``finish`` where the network is. The loaded network is not
+    pickled.
 
     Attributes:
-        engine: what executes the network, and in which precision; None for what the recipe says.
-        warnings: what a user should know before a run, such as steps that differ from training.
+        engine: the engine and precision that execute the network; None to follow the recipe.
+        warnings: what the user should know before a run, such as steps that differ from training.
     """
 
     recipe: Recipe
@@ -86,17 +86,17 @@ class Pipeline:
 
     @property
     def parts(self) -> tuple[Part[Any], ...]:
-        """The plugins that decide what the predictions are."""
+        """The plugins that determine the predictions."""
         return (*self.preparation.readers, *self.preparation.steps, self.model)
 
     @property
     def weights(self) -> Path | None:
-        """The model's folder of weights; None for a model that has them elsewhere."""
+        """The model's weights folder; None for a model that keeps its weights elsewhere."""
         folder = getattr(self.model.instance, "weights", None)
         return folder if isinstance(folder, Path) else None
 
     def digest(self) -> str:
-        """Return the SHA-256 of all that decides a prediction: recipe, plugin versions, card."""
+        """Return the SHA-256 of all that determines a prediction: recipe, plugin versions, card."""
         recipe = self.recipe.plain()
         facts = {
             "recipe": {key: recipe[key] for key in ("read", "accept", "preprocess", "model")},
@@ -108,11 +108,11 @@ class Pipeline:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def load(self) -> Predictor:
-        """Load the model, once a device; from then on it is executed as now, elsewhere too.
+        """Load the model once per device, and fix the engine for later loads in other processes.
 
         Raises:
             WeightsError: if its weights are missing, damaged or do not fit.
-            RecipeError: if a device or the engine is not on this machine.
+            RecipeError: if a device or the engine is not available on this machine.
         """
         if self.predictor is None:
             loaded = [DevicePredictor(device, self._load_on(device)) for device in self.devices]
@@ -124,10 +124,10 @@ class Pipeline:
 
     @property
     def devices(self) -> tuple[str, ...]:
-        """What the recipe's devices are on this machine.
+        """The devices of this machine that the recipe selects.
 
         Raises:
-            RecipeError: if one is not there.
+            RecipeError: if one does not exist.
         """
         options = self.recipe.run
         try:
@@ -139,7 +139,7 @@ class Pipeline:
             raise self.recipe.locate(RecipeError(str(error), where=key)) from error
 
     def _load_on(self, device: str) -> Predictor:
-        """Load the model onto a device, into the engine that the first one chose."""
+        """Load the model onto a device, with the engine that was chosen for the first device."""
         try:
             with blame_plugin(self.model.plugin, "cannot be loaded"):
                 predictor = self.model.instance.load(self.runtime(device))
@@ -155,7 +155,7 @@ class Pipeline:
         return predictor
 
     def _report_lost_device(self, device: str, error: Exception) -> None:
-        """Tell that a device failed at what another one could do, now and in ``run.json``."""
+        """Warn, now and in ``run.json``, that a device failed where another one succeeded."""
         strict = self.recipe.privacy == "strict"
         cause = type(error).__name__ if strict else reason_of(error)
         message = f"the device {device} failed and is left out: {cause}"
@@ -164,11 +164,11 @@ class Pipeline:
 
     @property
     def execution(self) -> Execution | None:
-        """What executes the loaded model; None for a model that does not say so."""
+        """The engine that executes the loaded model; None if the model does not report it."""
         return _execution(self.predictor)
 
     def runtime(self, device: str) -> Runtime:
-        """What the recipe asks of the model's execution on a device."""
+        """Return how the recipe wants the model executed on a device."""
         options = self.recipe.run
         engine, precision = self.engine or (options.engine, options.precision)
         return Runtime(
@@ -184,9 +184,9 @@ class Pipeline:
         )
 
     def _deciding(self) -> list[Plugin]:
-        """The plugins that decide what the predictions are, the backbone's too."""
+        """Return the plugins that determine the predictions, including the backbone's."""
         deciding = [part.plugin for part in self.parts]
-        with suppress(PluginError):  # loading tells of one that is not here
+        with suppress(PluginError):  # if it is missing, loading reports it
             deciding.append(find_plugin("backbone", self.model.instance.card.backbone))
         return deciding
 
@@ -195,18 +195,18 @@ class Pipeline:
         return self.preparation.prepare(item)
 
     def keep_partial_results(self, folder: Path) -> None:
-        """Keep there what is answered of an item that is read in regions, until it has ended."""
+        """Save the predictions of regions in a folder until their item is finished."""
         folder.mkdir(exist_ok=True)
         results = PartialResults(folder, self.digest())
         self.preparation = replace(self.preparation, partial_results=results)
 
     def forget_partial_results(self, item: Item) -> None:
-        """Remove what was kept of an item that has ended."""
+        """Delete the saved predictions of an item that is finished."""
         if self.preparation.partial_results is not None:
             self.preparation.partial_results.forget(item)
 
     def finish(self, prepared: Iterator[tuple[Item, Prepared]]) -> Iterator[Record]:
-        """Classify what ``prepare`` gave and yield one Record an item, in order."""
+        """Classify what ``prepare`` yielded, and yield one Record per item, in order."""
         partial_results = self.preparation.partial_results
         batches = BatchPredictor(self.load, self.model, self.batch, partial_results)
         for item, group in groupby(batches.predict(prepared), key=itemgetter(0)):
@@ -228,7 +228,7 @@ class Pipeline:
             record = Failed(item, "aggregate", plugin.name, failure_reason(plugin, error))
         if frames.fault is not None:
             raise frames.fault
-        for _ in frames:  # one that the model did not look at may have failed
+        for _ in frames:  # a frame that the model did not consume may have failed
             pass
         if frames.end is not None:
             return frames.end
@@ -239,7 +239,7 @@ def compose(recipe: Recipe) -> Pipeline:
     """Load the plugins that a recipe names and check its values against them.
 
     Raises:
-        RecipeError: with ``file:line``, for a value that a plugin does not take.
+        RecipeError: with ``file:line``, for a value that a plugin does not accept.
         PluginError: for a plugin that is missing, broken or ambiguous.
         WeightsError: if the model's card is missing or wrong.
     """
@@ -248,7 +248,7 @@ def compose(recipe: Recipe) -> Pipeline:
     model = make_part(recipe.model, recipe)
     warnings += mismatch_warnings(recipe, card_of(model.plugin, model.instance))
     if recipe.run.devices == "all" and not accelerators():
-        warnings.append("run.devices is all, and there is no accelerator here: the processor works")
+        warnings.append("run.devices is all, but there is no accelerator here: using the processor")
     reports = tuple(make_part(reference, recipe) for reference in recipe.report)
     executor = make_part(recipe.executor, recipe)
     warnings += newer_api_warnings((*readers, *steps, model, *reports, executor))

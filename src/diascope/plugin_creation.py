@@ -21,7 +21,7 @@ from diascope.recipe import Recipe, Reference, build
 
 
 def make_part(reference: Reference, recipe: Recipe) -> Part[Any]:
-    """Make the plugin that a recipe refers to."""
+    """Create the plugin that a recipe refers to."""
     try:
         plugin = find_plugin(reference.kind, reference.name)
         loaded = load_plugin(plugin)
@@ -33,18 +33,22 @@ def make_part(reference: Reference, recipe: Recipe) -> Part[Any]:
 
 
 def make_backbone(name: str, values: Mapping[str, Any]) -> Backbone:
-    """Make a backbone plugin from plain values, as a card holds them."""
+    """Create a backbone plugin from plain values, as stored in a card."""
     plugin = find_plugin("backbone", name)
     loaded = load_plugin(plugin)
-    if told := newer_api_warning(plugin, loaded):
-        warn(told, stacklevel=2)
+    if message := newer_api_warning(plugin, loaded):
+        warn(message, stacklevel=2)
     nodes = parse_document(json.dumps(values), name=f"backbone {name}").value
     with blame_plugin(plugin, "cannot be made"):
         return cast(Backbone, build(loaded, nodes, where=f"backbone {name}"))
 
 
 def make_readers(recipe: Recipe) -> tuple[tuple[Part[Reader], ...], list[str]]:
-    """Make the reader that a recipe names; for ``auto`` all that work, and why others do not."""
+    """Create a recipe's reader, or for ``auto`` every reader that works without parameters.
+
+    Returns:
+        The readers, and a warning for each one that ``auto`` leaves out because it is broken.
+    """
     if recipe.read is not None:
         return (make_part(recipe.read, recipe),), []
     found, warnings = [], []
@@ -61,7 +65,7 @@ def make_readers(recipe: Recipe) -> tuple[tuple[Part[Reader], ...], list[str]]:
 
 
 def newer_api_warnings(parts: Iterable[Part[Any]]) -> list[str]:
-    """Return a warning of each plugin that was written for newer contracts."""
+    """Return a warning for each plugin that was written for newer contracts."""
     return list(
         filter(None, (newer_api_warning(part.plugin, type(part.instance)) for part in parts))
     )

@@ -1,6 +1,7 @@
-"""Try to import every plugin, in a process of its own, so that a broken one harms nobody.
+"""Try to import every plugin in a separate process, so that a broken one cannot do harm.
 
-Run as ``python -m diascope.plugin_health``: prints ``{"kind name distribution": cause}``.
+``python -m diascope.plugin_health`` is that process. It reads a list of ``kind name distribution``
+and prints the cause and hint for each broken one, both as JSON.
 """
 
 import json
@@ -14,12 +15,12 @@ from diascope.contracts import KINDS
 from diascope.errors import PluginError
 from diascope.plugins import Plugin, find_plugins, group_of, load_plugin, owner_of, recipe_path
 
-_SECONDS = 60
+_TIMEOUT_S = 60
 
 
 @dataclass(frozen=True)
 class Health:
-    """A plugin, and what is wrong with it; empty if nothing is."""
+    """A plugin and what is wrong with it; ``cause`` is empty if nothing is."""
 
     plugin: Plugin
     cause: str
@@ -27,8 +28,9 @@ class Health:
 
 
 def examine(plugins: tuple[Plugin, ...]) -> list[Health]:
-    """Return what is wrong with each plugin; this process imports none of them."""
-    command = [sys.executable, "-P", "-m", "diascope.plugin_health"]  # nothing of this folder
+    """Return the health of each plugin, without importing any in this process."""
+    # -P: import nothing from the current folder
+    command = [sys.executable, "-P", "-m", "diascope.plugin_health"]
     keys = [_key(plugin) for plugin in plugins]
     try:
         done = subprocess.run(
@@ -37,11 +39,11 @@ def examine(plugins: tuple[Plugin, ...]) -> list[Health]:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            timeout=_SECONDS,
+            timeout=_TIMEOUT_S,
         )
         causes = json.loads(done.stdout)
     except (subprocess.TimeoutExpired, ValueError):
-        # one of them hangs or ends the process: find it by examining each half
+        # one of them hangs or ends the process: bisect to find it
         if len(plugins) == 1:
             reason = f"{plugins[0].title} hangs or ends the process that imports it"
             hint = f"Remove it: pip uninstall {plugins[0].distribution}"
@@ -55,7 +57,7 @@ def examine(plugins: tuple[Plugin, ...]) -> list[Health]:
 
 
 def find_misplaced() -> list[Health]:
-    """Return what is installed under a group of ours that is none: no recipe can name it."""
+    """Return plugins in unknown groups named ``diascope.*``, which no recipe can use."""
     groups = sorted(map(group_of, KINDS))
     found = [
         Plugin(group, entry.name, *owner_of(entry.dist), entry.value)
@@ -66,7 +68,7 @@ def find_misplaced() -> list[Health]:
     ]
     hint = f"The groups are {', '.join(groups)}."
     return [
-        Health(each, f"{each.title}: there is no such group, so that it is never found", hint)
+        Health(each, f"{each.title}: there is no such group, so it is never found", hint)
         for each in found
     ]
 
@@ -78,7 +80,7 @@ def _key(plugin: Plugin) -> str:
 def _main() -> None:
     wanted = set(json.load(sys.stdin))
     answer = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what plugins print is no part of the answer
+    os.dup2(2, 1)  # keep what plugins print out of the answer
     causes = {}
     names = [(plugin.kind, plugin.name) for plugin in find_plugins()]
     for plugin in find_plugins():

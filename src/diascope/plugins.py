@@ -1,7 +1,7 @@
-"""Find plugins by entry point, load them late, and explain what is broken.
+"""Find plugins by entry point, import them on demand, and explain what is broken.
 
-Names, versions and modules are read from the metadata of installed distributions; nothing is
-imported until a recipe names it.
+Names, versions and modules are read from the metadata of installed distributions. A plugin is
+imported only when a recipe names it.
 """
 
 import importlib
@@ -32,12 +32,12 @@ _METHODS: dict[str, tuple[tuple[str, int], ...]] = {
     "report": (("write", 3),),
     "executor": (("run", 2),),
 }
-"""What each contract calls, and with how many arguments."""
+"""The methods that each contract requires, with their numbers of arguments."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Plugin:
-    """A plugin as its distribution's metadata describes it."""
+    """A plugin as described by its distribution's metadata."""
 
     kind: str
     name: str
@@ -51,7 +51,7 @@ class Plugin:
 
 
 def group_of(kind: str) -> str:
-    """Return the entry-point group of a kind of plugins."""
+    """Return the entry-point group of a kind of plugin."""
     return "diascope.preprocessing" if kind == "preprocessing" else f"diascope.{kind}s"
 
 
@@ -65,11 +65,11 @@ def find_plugins() -> tuple[Plugin, ...]:
     found = set()
     try:
         every = entry_points()
-    except Exception as error:  # it does not say whose
+    except Exception as error:  # which does not name the distribution
         names = " ".join(owner_of(each)[0] for each in distributions() if _is_damaged(each))
         raise PluginError(
             f"entry_points.txt of {names} cannot be read: {reason_of(error)}",
-            hint=f"Install it anew: pip install --force-reinstall {names}",
+            hint=f"Reinstall it: pip install --force-reinstall {names}",
         ) from error
     for kind in contracts.KINDS:
         for entry in every.select(group=group_of(kind)):
@@ -80,9 +80,9 @@ def find_plugins() -> tuple[Plugin, ...]:
 
 @cache
 def owner_of(distribution: Distribution) -> tuple[str, str]:
-    """Return name and version, which are read from a file each time.
+    """Return a distribution's name and version. Cached, as each access reads a file.
 
-    Of what is half removed, and has no such file, the name of its folder.
+    A distribution that was partly removed and has no such file is named after its folder.
     """
     folder = PurePath(str(getattr(distribution, "_path", "a distribution"))).name
     return distribution.name or folder, distribution.version or "without METADATA"
@@ -95,10 +95,10 @@ def _is_damaged(distribution: Distribution) -> bool:
 
 
 def find_plugin(kind: str, name: str) -> Plugin:
-    """Return the one plugin of that name; ``distribution:name`` chooses between two.
+    """Return the plugin of that name; ``distribution:name`` chooses between several.
 
     Raises:
-        PluginError: if there is none, or if two distributions claim the name.
+        PluginError: if there is none, or if several distributions claim the name.
     """
     distribution, _, short = name.rpartition(":")
     same_kind = [plugin for plugin in find_plugins() if plugin.kind == kind]
@@ -123,7 +123,7 @@ def load_plugin(plugin: Plugin) -> type:
     """Import a plugin's class and check it against its contract.
 
     Raises:
-        PluginError: naming distribution and plugin, what was expected and what came.
+        PluginError: if it fails, naming the distribution, the plugin, what was expected and found.
     """
     module_name, _, attribute = plugin.target.partition(":")
     try:
@@ -132,12 +132,12 @@ def load_plugin(plugin: Plugin) -> type:
             loaded = getattr(loaded, part)
     except ENDS:
         raise
-    except BaseException as error:  # a stranger's module may raise anything
+    except BaseException as error:  # a plugin may raise anything
         raise PluginError(
             f"{plugin.title} cannot be imported: {_cause(plugin, error)}",
-            hint=_repair(plugin, error),
+            hint=_repair_hint(plugin, error),
         ) from error
-    with blame_plugin(plugin, "cannot be looked at"):
+    with blame_plugin(plugin, "cannot be inspected"):
         if not inspect.isclass(loaded):
             raise PluginError(f"{plugin.title}: expected a class, got {loaded!r}")
         _check_api(plugin, loaded)
@@ -151,13 +151,13 @@ def load_plugin(plugin: Plugin) -> type:
 
 @contextmanager
 def blame_plugin(plugin: Plugin, what: str) -> Iterator[None]:
-    """Tell what a plugin's code raises meanwhile as the plugin's, by title, reason and place.
+    """Turn exceptions of a plugin's code into errors that name the plugin, reason and line.
 
     Args:
-        what: such as ``cannot be loaded``.
+        what: what failed, such as ``cannot be loaded``.
 
     Raises:
-        PluginError: instead of any error that is none of ours, and of the end of the process.
+        PluginError: instead of any error except our own and those of ``ENDS``.
     """
     try:
         yield
@@ -168,16 +168,17 @@ def blame_plugin(plugin: Plugin, what: str) -> Iterator[None]:
 
 
 def failure_reason(plugin: Plugin, error: BaseException) -> str:
-    """Return why a plugin failed at an item, with the line of its own code unless it said why.
+    """Return why a plugin failed on an item.
 
-    Of the file only the name is told: where it is installed is nothing to a report.
+    Unless the plugin raised one of our errors, this includes the file and line of its own code,
+    without the folder: where it is installed does not belong in a report.
     """
     place = None if isinstance(error, DiascopeError) else _raised_at(plugin, error)
     return reason_of(error) + (f" ({Path(place[0]).name}:{place[1]})" if place else "")
 
 
 def is_raised_by(plugin: Plugin, error: BaseException) -> bool:
-    """Whether a plugin of others raised an error, or what it calls did, but none of our code."""
+    """Return whether a third-party plugin, or a library that it called, raised an error."""
     package = f"{_package(plugin)}."
     names = [f"{frame.f_globals.get('__name__')}." for frame, _ in walk_tb(error.__traceback__)]
     inner = [name for name in names if name.startswith(("diascope.", package))]
@@ -185,18 +186,18 @@ def is_raised_by(plugin: Plugin, error: BaseException) -> bool:
 
 
 def card_of(plugin: Plugin, model: Any) -> ModelCard:
-    """Return the card of a model that a plugin's class made.
+    """Return the card of a model that was created from a plugin.
 
     Raises:
-        PluginError: if it cannot be read, or is none, or does not hold together.
+        PluginError: if it cannot be read, is not a ModelCard, or contradicts itself.
     """
-    with blame_plugin(plugin, "cannot tell its card"):
+    with blame_plugin(plugin, "cannot provide its card"):
         card = model.card
         if not isinstance(card, ModelCard):
             raise PluginError(
                 f"{plugin.title}: expected a ModelCard as its card, got {type(card).__name__}"
             )
-        json.dumps(card.plain())  # as `run.json` will hold it
+        json.dumps(card.plain())  # run.json will contain it
         if wrong := card.contradiction():
             raise PluginError(f"{plugin.title}: its card: {wrong}")
     return card
@@ -216,7 +217,7 @@ def newer_api_warning(plugin: Plugin, loaded: Any) -> str:
 def recipe_path(name: str) -> Path:
     """Return the file of a recipe that a package ships, without importing the package.
 
-    The entry point's value is the package that holds ``NAME.yaml``.
+    The entry point's value is the package that contains ``NAME.yaml``.
     """
     plugin = find_plugin("recipe", name)
     first, *rest = plugin.target.split(".")
@@ -255,24 +256,24 @@ def _check_methods(plugin: Plugin, loaded: type) -> None:
             raise PluginError(f"{plugin.title}: expected a method {name!r}, got {member!r}")
         signature = inspect.signature(member)
         try:
-            bound = 0 if isinstance(member, staticmethod) else 1
-            signature.bind(*[None] * (bound + count))
+            own = 0 if isinstance(member, staticmethod) else 1
+            signature.bind(*[None] * (own + count))
         except TypeError as error:
             raise PluginError(
                 f"{plugin.title}: {name} must take {count} arguments after self, "
-                f"it is {name}{signature}"
+                f"but it is {name}{signature}"
             ) from error
 
 
 def _cause(plugin: Plugin, error: BaseException) -> str:
-    """Return the reason of an error with the file that it is about and the line that raised it."""
+    """Return an error's reason, the file that it is about, and the line that raised it."""
     about = f": {error.filename}" if isinstance(error, OSError) and error.filename else ""
     place = _raised_at(plugin, error)
     return f"{reason_of(error)}{about}" + (f" ({place[0]}:{place[1]})" if place else "")
 
 
 def _raised_at(plugin: Plugin, error: BaseException) -> tuple[str, int] | None:
-    """Return file and line of the innermost frame that lies in the package of a plugin."""
+    """Return the file and line of the innermost frame within a plugin's package."""
     package = _package(plugin)
     places = [
         (frame.f_code.co_filename, line)
@@ -287,7 +288,7 @@ def _package(plugin: Plugin) -> str:
     return module.rpartition(".")[0] or module
 
 
-def _repair(plugin: Plugin, error: BaseException) -> str:
+def _repair_hint(plugin: Plugin, error: BaseException) -> str:
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
     if missing and missing.partition(".")[0] != plugin.target.partition(".")[0].partition(":")[0]:
         return f"Install what it needs: pip install {missing.partition('.')[0]}"

@@ -1,6 +1,6 @@
-"""What happens to one item before the network: a reader opens it, steps preprocess it.
+"""Read and preprocess items.
 
-Every call into a plugin is wrapped on its own: an exception becomes a Failed record.
+Each call to a plugin is wrapped separately: an exception becomes a Failed record.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,13 +31,13 @@ class Part(Generic[T]):
 
 @dataclass(frozen=True)
 class Preparation:
-    """Readers and steps of a recipe; picklable.
+    """The readers and steps of a recipe; picklable.
 
     Attributes:
-        readers: the one that the recipe names, or all, of which the surest is taken.
-        block: samples handed on at once.
-        acceptance: what the recipe accepts.
-        partial_results: what is answered of items that are read in regions; None for nothing.
+        readers: the reader that the recipe names, or all of them; the most certain one is used.
+        block: the number of samples yielded together.
+        acceptance: which pictures the recipe accepts.
+        partial_results: saved predictions of items that are read in regions; None for none.
     """
 
     readers: tuple[Part[Reader], ...]
@@ -47,10 +47,10 @@ class Preparation:
     partial_results: PartialResults | None = None
 
     def prepare(self, item: Item) -> Iterator[Prepared]:
-        """Yield blocks of samples, or the item's end; never raises for a fault of the item."""
+        """Yield blocks of samples, or the item's record. Never raises because of the item."""
         with StageTimer("read"):
-            reader = self._opened(item)
-            done = 0 if isinstance(reader, Skipped | Failed) else self._done(item, reader)
+            reader = self._find_reader(item)
+            done = 0 if isinstance(reader, Skipped | Failed) else self._count_done(item, reader)
         if isinstance(reader, Skipped | Failed):
             yield reader
             return
@@ -59,54 +59,54 @@ class Preparation:
         yield from self._blocks(item, reader, done)
 
     def prepare_all(self, item: Item) -> Iterator[Sequence[Sample] | Failed | Skipped]:
-        """Prepare all of an item, whatever is answered of it."""
+        """Prepare a whole item, even if predictions of its regions are saved."""
         for prepared in replace(self, partial_results=None).prepare(item):
-            assert not isinstance(prepared, Resumed)  # no parts are kept
+            assert not isinstance(prepared, Resumed)
             yield prepared
 
-    def _opened(self, item: Item) -> Part[Reader] | Skipped | Failed:
+    def _find_reader(self, item: Item) -> Part[Reader] | Skipped | Failed:
         try:
             with item.open() as file:
                 head = file.read(HEAD_BYTES)
         except Exception as error:  # a file system may raise anything
             return Failed(item, "read", "", f"it cannot be opened: {reason_of(error)}")
-        return self._reader(item, head) if head else Skipped(item, "the file is empty")
+        return self._choose_reader(item, head) if head else Skipped(item, "the file is empty")
 
-    def _done(self, item: Item, reader: Part[Reader]) -> int:
+    def _count_done(self, item: Item, reader: Part[Reader]) -> int:
         if self.partial_results is None or not hasattr(reader.instance, "read_from"):
             return 0
         return self.partial_results.count(item)
 
-    def _reader(self, item: Item, head: bytes) -> Part[Reader] | Skipped | Failed:
-        surest, chosen = 0, None
+    def _choose_reader(self, item: Item, head: bytes) -> Part[Reader] | Skipped | Failed:
+        highest, chosen = 0, None
         broken: Failed | None = None
         for part in self.readers:
             try:
-                sure = int(part.instance.sniff(item.uri, head))
+                certainty = int(part.instance.sniff(item.uri, head))
             except ENDS:
                 raise
-            except BaseException as error:  # a stranger's reader may raise anything
+            except BaseException as error:  # a plugin may raise anything
                 reason = f"sniff: {failure_reason(part.plugin, error)}"
                 broken = Failed(item, "read", part.plugin.name, reason)
                 continue
-            if sure > surest:
-                surest, chosen = sure, part
+            if certainty > highest:
+                highest, chosen = certainty, part
         if chosen is not None:
             return chosen
         if broken is not None:
             return broken
         names = ", ".join(part.plugin.name for part in self.readers)
-        told = f"not a picture that the installed readers know ({names})"
-        if head.startswith(_ZIP) and item.uri.lower().endswith(".zip"):  # a .docx begins so too
-            told += "; what lies in an archive is found by zip://::FILE.zip"
-        return Skipped(item, told)
+        reason = f"not a picture that the installed readers know ({names})"
+        if head.startswith(_ZIP) and item.uri.lower().endswith(".zip"):  # .docx is a ZIP file too
+            reason += "; what lies in an archive is found by zip://::FILE.zip"
+        return Skipped(item, reason)
 
     def _blocks(self, item: Item, reader: Part[Reader], done: int) -> Iterator[Prepared]:
         block: list[Sample] = []
         found = done
-        for outcome in time_each("read", _samples(item, reader, done)):
+        for outcome in time_each("read", _read_samples(item, reader, done)):
             with StageTimer("preprocess"):
-                ready = self._preprocessed(outcome) if isinstance(outcome, Sample) else outcome
+                ready = self._preprocess(outcome) if isinstance(outcome, Sample) else outcome
             if isinstance(ready, Failed | Skipped):
                 yield ready
                 return
@@ -120,7 +120,7 @@ class Preparation:
         if not found:
             yield Failed(item, "read", reader.plugin.name, "the reader found no picture in it")
 
-    def _preprocessed(self, sample: Sample) -> Sample | Failed | Skipped:
+    def _preprocess(self, sample: Sample) -> Sample | Failed | Skipped:
         read = sample
         if objection := self.acceptance.rejection_reason(read.facts):
             return Skipped(read.item, objection)
@@ -129,7 +129,7 @@ class Preparation:
                 sample = step.instance(sample)
             except ENDS:
                 raise
-            except BaseException as error:  # a stranger's step may raise anything
+            except BaseException as error:  # a plugin may raise anything
                 reason = failure_reason(step.plugin, error)
                 return Failed(read.item, "preprocess", step.plugin.name, reason)
             if fault := sample_fault(sample):
@@ -138,7 +138,9 @@ class Preparation:
         return sample
 
 
-def _samples(item: Item, reader: Part[Reader], start: int) -> Iterator[Sample | Failed | Skipped]:
+def _read_samples(
+    item: Item, reader: Part[Reader], start: int
+) -> Iterator[Sample | Failed | Skipped]:
     instance: Any = reader.instance
     try:
         for sample in instance.read_from(item, start) if start else instance.read(item):
@@ -152,5 +154,5 @@ def _samples(item: Item, reader: Part[Reader], start: int) -> Iterator[Sample | 
         yield Skipped(item, reason_of(error))
     except ENDS:
         raise
-    except BaseException as error:  # a stranger's reader may raise anything
+    except BaseException as error:  # a plugin may raise anything
         yield Failed(item, "read", reader.plugin.name, failure_reason(reader.plugin, error))

@@ -1,4 +1,4 @@
-"""A pipeline YAML, read and checked: names and plain values, never code."""
+"""Read and check recipes, the YAML files of pipelines. They hold names and values, never code."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,12 +17,12 @@ from diascope.sample import FACTS
 
 T = TypeVar("T")
 _BATCH, _WORKERS = 1_000_000, 1_000
-"""More than any machine can use; a ledger takes no such numbers, nor a machine so many threads."""
+"""Limits beyond any machine: larger numbers would fail later, in the ledger or starting threads."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A plugin as a recipe names it: its name, its parameters, and where that stands."""
+    """A plugin as named in a recipe, with its parameters and its ``file:line``."""
 
     kind: str
     name: str
@@ -30,7 +30,7 @@ class Reference:
     where: str
 
     def plain(self) -> Any:
-        """Return the reference as one would write it."""
+        """Return the reference as it is written in a recipe."""
         if not self.parameters:
             return self.name
         return {self.name: {key: node.plain() for key, node in self.parameters.items()}}
@@ -41,19 +41,19 @@ class RunOptions:
     """The ``run:`` part of a recipe.
 
     Attributes:
-        workers: processes or threads that read and preprocess; 0 for none; ``auto`` takes as many
-            as there are cores, or 0 when there are few items.
-        batch: samples given to the network at once.
+        workers: the number of processes or threads that read and preprocess; 0 for none. ``auto``
+            is one per core, or 0 if there are few items.
+        batch: the number of samples in one batch of the network.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
-        devices: several that share each batch, or ``all`` accelerators; None for ``device``.
-        engine: what executes the network; ``auto`` is the fastest that is installed and does not
-            change the answers. ``torch`` in ``float32`` is the reference.
-        precision: in which it computes; ``int8`` only where ``pipeline quantise`` made it.
-        tolerance: by how much an engine may move a score, against torch in float32.
+        devices: the devices that share each batch, or ``all`` accelerators; None for ``device``.
+        engine: the engine that executes the network. ``auto`` is the fastest installed one that
+            does not change the answers. ``torch`` in ``float32`` is the reference.
+        precision: the precision of the engine. ``int8`` needs a graph by ``pipeline quantise``.
+        tolerance: how far a score may differ from that of torch in float32.
         executor: an executor plugin.
-        evidence: for which labels evidence maps are made. With ``none`` no thumbnail is kept
-            either, which suits very large runs.
-        coverage: share of pictures, such as 0.9, whose true label a prediction set is to hold.
+        evidence: the labels for which evidence maps are made. ``none`` keeps no thumbnails either,
+            which suits very large runs.
+        coverage: the fraction of pictures, such as 0.9, whose prediction set has the true label.
     """
 
     workers: int | Literal["auto"] = "auto"
@@ -71,9 +71,9 @@ class RunOptions:
         if not 1 <= self.batch <= _BATCH:
             raise ValueError(f"batch must lie between 1 and {_BATCH:,}, got {self.batch}")
         if self.devices is not None and (self.device != "auto" or not self.devices):
-            raise ValueError("devices must be all or name one at least, and device be left out")
+            raise ValueError("devices must be all or name at least one; leave out device then")
         if not 0 < self.tolerance <= 1:
-            raise ValueError(f"tolerance must lie above 0 and at most at 1, got {self.tolerance}")
+            raise ValueError(f"tolerance must be above 0 and at most 1, got {self.tolerance}")
         if self.workers != "auto" and not 0 <= self.workers <= _WORKERS:
             raise ValueError(
                 f"workers must be auto or lie between 0 and {_WORKERS:,}, got {self.workers}"
@@ -85,14 +85,14 @@ class Recipe:
     """A checked recipe.
 
     Attributes:
-        path: the file; relative paths in the recipe are looked up beside it first.
+        path: the recipe's file; relative paths in it are first looked up in its folder.
         input: paths, globs or URIs, as written.
-        output: folder for the results, relative to the current folder.
+        output: the folder for the results, relative to the current folder.
         read: a reader, or None for ``auto``.
-        accept: what the files must say of themselves.
-        privacy: ``strict`` keeps names, paths and what identifies a patient out of the reports.
+        accept: the facts that files must state to be accepted.
+        privacy: ``strict`` keeps names, paths and patient identifiers out of the reports.
         train: the values of ``train:``, checked by ``diascope.training``.
-        places: where the options of ``run:`` stand, by names such as ``run.engine``.
+        places: the ``file:line`` of each option of ``run:``, by names such as ``run.engine``.
     """
 
     name: str
@@ -116,14 +116,14 @@ class Recipe:
         return self.path.parent
 
     def locate(self, error: RecipeError) -> RecipeError:
-        """Return an error about an option of ``run:`` with the place where it stands."""
+        """Return an error about an option of ``run:`` with the ``file:line`` of that option."""
         where = self.places.get(error.where, error.where)
         return RecipeError(error.message, where=where, hint=error.hint)
 
     def plain(self) -> dict[str, Any]:
         """Return the resolved recipe as plain values, as in ``run.json``.
 
-        Where privacy is strict, without the paths of input and output.
+        If ``privacy`` is strict, the paths of input and output are left out.
         """
         strict = self.privacy == "strict"
         run = {name: getattr(self.run, name) for name in RunOptions.__slots__}
@@ -148,21 +148,21 @@ _KEYS += ["privacy", "train"]
 
 
 def read_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
-    """Read a recipe from a file, or the one that a package ships under that name.
+    """Read a recipe from a file, or one that an installed package ships.
 
     Args:
         name: a path, or the name of a shipped recipe with or without ``.yaml``.
         overrides: dotted paths with values, such as ``run.batch=64``.
 
     Raises:
-        RecipeError: with ``file:line`` and what is allowed there.
+        RecipeError: if it is wrong, with ``file:line`` and what is allowed there.
     """
-    path = _find(name)
+    path = _find_recipe(name)
     document = read_document(path)
     for override in overrides:
         document = apply_override(document, override)
     keys = _mapping(document, "a recipe")
-    _known(keys, _KEYS)
+    _refuse_unknown(keys, _KEYS)
     if "model" not in keys:
         raise RecipeError("the key 'model' is missing", where=document.where)
     options = dict(_mapping(keys["run"], "run")) if "run" in keys else {}
@@ -176,7 +176,7 @@ def read_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
         input=_texts(keys["input"]) if "input" in keys else (),
         output=_text(keys["output"]) if "output" in keys else None,
         read=None if read is None or read.value == "auto" else reference_of("reader", read),
-        accept=_gate(keys["accept"]) if "accept" in keys else AcceptanceRule(),
+        accept=_acceptance_rule(keys["accept"]) if "accept" in keys else AcceptanceRule(),
         preprocess=_references("preprocessing", keys.get("preprocess")),
         report=_reports(keys.get("report", _ALL_REPORTS)),
         run=build(RunOptions, options, where=run_where),
@@ -187,9 +187,9 @@ def read_recipe(name: str, overrides: Iterable[str] = ()) -> Recipe:
     )
 
 
-def _gate(node: Node) -> AcceptanceRule:
+def _acceptance_rule(node: Node) -> AcceptanceRule:
     values = dict(_mapping(node, "accept"))
-    _known(values, [*FACTS, "missing"])
+    _refuse_unknown(values, [*FACTS, "missing"])
     missing = values.pop("missing", None)
     if missing is not None and missing.value not in ("accept", "skip"):
         raise RecipeError(
@@ -208,22 +208,22 @@ def _privacy(node: Node) -> Privacy:
 def build(
     target: Callable[..., T], values: dict[str, Node], *, where: str, base: Path | None = None
 ) -> T:
-    """Check values against a class and make one; its own ValueErrors get the place."""
+    """Create an instance from checked values; its ValueErrors become RecipeErrors with a line."""
     arguments = check_values(target, values, where=where, base=base)
     try:
         return target(**arguments)
     except (ValueError, TypeError) as error:
-        told = str(error) or type(error).__name__
-        at_fault = values.get(told.partition(" ")[0])  # most begin with the key
-        raise RecipeError(told, where=at_fault.where if at_fault else where) from error
+        message = str(error) or type(error).__name__
+        at_fault = values.get(message.partition(" ")[0])  # most messages begin with the key
+        raise RecipeError(message, where=at_fault.where if at_fault else where) from error
 
 
-def _find(name: str) -> Path:
+def _find_recipe(name: str) -> Path:
     path = Path(name)
     try:
         if path.is_file():
             return path.resolve()
-    except OSError as error:  # such as in a folder that cannot be entered
+    except OSError as error:  # such as a folder without permission
         raise RecipeError(f"cannot be read: {error.strerror}", where=name) from error
     short = name.removesuffix(".yaml")
     shipped = sorted(plugin.name for plugin in find_plugins() if plugin.kind == "recipe")
@@ -235,15 +235,15 @@ def _find(name: str) -> Path:
     stems = {Path(each).stem: each for each in ships}
     stems |= {each.stem: str(each) for each in path.parent.glob("*.y*ml")}
     near = get_close_matches(path.stem, stems, n=1)
-    meant = f"Did you mean {stems[near[0]]!r}? " if near else ""
+    suggestion = f"Did you mean {stems[near[0]]!r}? " if near else ""
     raise RecipeError(
         "there is no such file, and no installed package ships a recipe of that name",
         where=name,
-        hint=f"{meant}Shipped recipes: {', '.join(ships) or 'none'}.",
+        hint=f"{suggestion}Shipped recipes: {', '.join(ships) or 'none'}.",
     )
 
 
-def _known(keys: dict[str, Node], allowed: list[str]) -> None:
+def _refuse_unknown(keys: dict[str, Node], allowed: list[str]) -> None:
     for key, node in keys.items():
         if key not in allowed:
             raise RecipeError(f"unknown key {key!r}", where=node.where, hint=suggest(key, allowed))
@@ -275,18 +275,18 @@ def _references(kind: str, node: Node | None) -> tuple[Reference, ...]:
 
 
 def _reports(node: Node) -> tuple[Reference, ...]:
-    """Read the reports; one that is named twice alike would write the same files again."""
+    """Return the reports; refuse identical ones, which would write the same files twice."""
     reports = _references("report", node)
     plain = [reference.plain() for reference in reports]
     for place, reference in enumerate(reports):
         if plain[place] in plain[:place]:
-            message = f"the report {reference.name!r} stands here a second time"
+            message = f"the report {reference.name!r} is listed twice"
             raise RecipeError(message, where=reference.where)
     return reports
 
 
 def reference_of(kind: str, node: Node) -> Reference:
-    """Read a plugin reference: a name, or one key with its parameters."""
+    """Return the plugin reference in a node: a name, or one key with its parameters."""
     if isinstance(node.value, str) and node.value:
         return Reference(kind, node.value, {}, node.where)
     if isinstance(node.value, dict) and len(node.value) == 1:

@@ -113,7 +113,9 @@ def test_a_model_whose_card_raises_is_told_with_its_cause(
     )
     install("fake_odd", "[diascope.models]\nodd = fake_odd_c:Odd\n", fake_odd_c=source)
     listed, shown = command("models", "list"), command("models", "show", "odd")
-    told = "model 'odd' of fake_odd 1.0 cannot tell its card: ValueError: a stranger is at fault ("
+    told = (
+        "model 'odd' of fake_odd 1.0 cannot provide its card: ValueError: a stranger is at fault ("
+    )
     assert (listed.code, shown.code) == (0, 2)
     assert told in listed.out
     assert "chest-findings" in listed.out

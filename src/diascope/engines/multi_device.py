@@ -56,7 +56,7 @@ class MultiDevicePredictor:
         for place, part, task in tasks:
             try:
                 answers += task.result()
-            except Exception as error:  # a stranger's model may raise anything
+            except Exception as error:  # a plugin may raise anything
                 answers += self._elsewhere(place, part, error)
         return answers
 

@@ -67,7 +67,7 @@ def test_the_most_exciting_come_first_with_their_values_and_labels(
     assert names(found) == [f"{number}.png" for number in range(9, 9 - KEPT, -1)]
     assert strengths == sorted(strengths, reverse=True)
     assert found.strongest["filter:0"][0].labels == ("grey",)
-    assert (found.looked, found.rows, found.left_out) == (10, 10, {})
+    assert (found.searched, found.rows, found.left_out) == (10, 10, {})
 
 
 def test_a_picture_that_cannot_be_used_is_left_out_with_its_reason(
@@ -79,7 +79,7 @@ def test_a_picture_that_cannot_be_used_is_left_out_with_its_reason(
     found = look(rows)
 
     assert names(found)[0] == "6.png"
-    assert found.looked == 7
+    assert found.searched == 7
     assert sum(found.left_out.values()) == 3
     assert any("cannot be opened" in reason for reason in found.left_out)
 
@@ -87,7 +87,7 @@ def test_a_picture_that_cannot_be_used_is_left_out_with_its_reason(
 def test_of_a_long_table_as_many_as_allowed_are_drawn_by_lot(look: Look, rows: list[Row]) -> None:
     one, two, other = look(rows, limit=4), look(rows, limit=4), look(rows, limit=4, seed=1)
 
-    assert one.looked == 4
+    assert one.searched == 4
     assert names(one) == names(two) != names(other)
 
 

@@ -47,7 +47,7 @@ def test_the_maps_of_a_run_and_of_the_page_are_the_same(
 
     assert np.array_equal(ours.map, theirs.map)
     assert ours.logit == theirs.logit
-    assert ours.logit - (ours.due or 0) == pytest.approx(theirs.bias)
+    assert ours.logit - (ours.expected_sum or 0) == pytest.approx(theirs.bias)
     assert page.subject.prediction.scores == prediction.scores
 
 
@@ -98,7 +98,7 @@ def test_of_a_picture_that_was_cut_from_a_larger_one_the_place_is_said(
     subject = explained_as(region=Region(875, 12, 292, 290))
 
     place = {"x": 875, "y": 12, "width": 292, "height": 290}
-    assert subject.facts["pixels of the whole picture"] == place
+    assert subject.facts["region of the whole picture (pixels)"] == place
 
 
 def test_what_a_run_warns_of_in_a_file_is_told_of_its_explanation_too(

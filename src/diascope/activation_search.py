@@ -1,4 +1,4 @@
-"""Search a table for the pictures that activate a label or a filter most."""
+"""Search a table for the pictures with the highest response of a label, filter or channel."""
 
 import time
 from collections import Counter
@@ -11,7 +11,7 @@ import numpy as np
 from diascope.classifier import Classifier
 from diascope.errors import ReadError, TableError
 from diascope.explain.steps import Stage
-from diascope.explain.targets import Outputs, Target, watched
+from diascope.explain.targets import ModuleOutputs, Target, record_outputs
 from diascope.explain.top_activating import ActivatingPicture, TopActivating, keep_strongest
 from diascope.inference_trace import classify_sample, prepare_first_sample
 from diascope.preparation import Preparation
@@ -57,35 +57,35 @@ def find_top_activating(
 ) -> TopActivating:
     """Find the pictures that activate each target most, among at most ``limit`` random rows.
 
-    A picture that cannot be read or preprocessed is left out and counted by its reason.
+    Pictures that cannot be read or preprocessed are left out and counted by reason.
     """
     start = time.perf_counter()
-    once = replace(classifier, test_time="none")
+    unmirrored = replace(classifier, test_time="none")
     strongest: dict[str, list[ActivatingPicture]] = {target.name: [] for target in targets}
     left_out = Counter[str]()
-    lot = np.random.default_rng(seed).permutation(len(rows))[:limit].tolist()
-    for row in (rows[place] for place in lot):
+    order = np.random.default_rng(seed).permutation(len(rows))[:limit].tolist()
+    for row in (rows[place] for place in order):
         try:
-            stage, seen = _responses_to(once, preparation, targets, row)
+            stage, outputs = _module_outputs(unmirrored, preparation, targets, row)
         except ReadError as error:
             left_out[str(error)] += 1
             continue
         for target in targets:
-            response = target.response(seen)
+            response = target.response(outputs)
             new = ActivatingPicture(row.name, row.labels, stage.pixels, response)
             strongest[target.name] = keep_strongest(strongest[target.name], new)
-    looked = len(lot) - left_out.total()
-    return TopActivating(len(rows), strongest, left_out, looked, time.perf_counter() - start)
+    searched = len(order) - left_out.total()
+    return TopActivating(len(rows), strongest, left_out, searched, time.perf_counter() - start)
 
 
-def _responses_to(
+def _module_outputs(
     classifier: Classifier, preparation: Preparation, targets: Sequence[Target], row: Row
-) -> tuple[Stage, Outputs]:
+) -> tuple[Stage, ModuleOutputs]:
     """Return the picture after the last step, and the outputs of the targets' modules for it."""
     item = Item(row.name, str(row.path.absolute()))
     sample, stages, _ = prepare_first_sample(preparation, item)
-    _, seen = watched(targets, lambda: classify_sample(classifier, sample))
-    return stages[-1], seen
+    _, outputs = record_outputs(targets, lambda: classify_sample(classifier, sample))
+    return stages[-1], outputs
 
 
 def _parse_row(row: dict[str, str], folder: Path) -> Row:

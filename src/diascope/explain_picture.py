@@ -1,9 +1,8 @@
-"""Explain one picture: everything that ``explain.html`` shows, from a recipe and the picture."""
+"""Explain one picture: collect everything that ``explain.html`` shows."""
 
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -12,12 +11,12 @@ from diascope.card import ModelCard
 from diascope.display_text import as_utf8, mask_credentials
 from diascope.document import suggest
 from diascope.errors import ReadError, UsageError
-from diascope.explain.activation_maximisation import Wanted, wanted
+from diascope.explain.activation_maximisation import FeatureVisualisation, visualise_target
 from diascope.explain.evidence import Method
 from diascope.explain.explanation import Explanation, explain
 from diascope.explain.page import Subject
 from diascope.explain.steps import network_input_stage
-from diascope.explain.targets import targets_of
+from diascope.explain.targets import find_targets
 from diascope.explain.top_activating import TopActivating
 from diascope.inference_trace import (
     classify_sample,
@@ -29,7 +28,7 @@ from diascope.pipeline import Pipeline
 from diascope.recipe import Recipe
 from diascope.sample import Item
 
-_MORE = "It holds more than one picture; this page is of the first."
+_MORE = "The file holds more than one picture; this page explains the first."
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,8 @@ class Request:
     Attributes:
         image: a file or URI; None for the first picture of the recipe's own input.
         label: the label to explain. By default the predicted label with the highest score, or the
-            label with the highest score if the network has no output for any predicted one.
-        wants: names of the targets to visualise, as ``targets_of`` understands them.
+            label with the highest score if the network has no output for any predicted label.
+        wants: names of the targets to visualise, as ``find_targets`` understands them.
         table: a table whose pictures are searched for those that activate these targets most.
         limit: how many pictures of the table to look at.
         seed: of the visualisations and of the random choice of these pictures.
@@ -63,13 +62,13 @@ class PictureExplanation:
     """Everything that the page shows.
 
     Attributes:
-        wanted: a visualisation of each target.
+        visualisations: of the targets.
         gallery: the pictures of the table that activate the targets most; None without a table.
     """
 
     subject: Subject
     explanation: Explanation
-    wanted: Sequence[Wanted]
+    visualisations: Sequence[FeatureVisualisation]
     gallery: TopActivating | None
 
 
@@ -93,40 +92,43 @@ def explain_item(pipeline: Pipeline, request: Request) -> PictureExplanation:
     network = classifier.network
     start = time.perf_counter()
     prediction, batch = classify_sample(classifier, sample)
-    classified = time.perf_counter()
-    spoken = [name for name in prediction.predicted if name in outputs] or list(outputs)
-    chosen = request.label or max(spoken, key=lambda name: prediction.scores[name])
-    targets = targets_of(network, batch, outputs, request.wants)
-    gallery = partial(find_top_activating, classifier, pipeline.preparation, targets)
-    begin = time.perf_counter()
-    found = explain(
+    seconds_to_classify = time.perf_counter() - start
+    explainable = [name for name in prediction.predicted if name in outputs] or list(outputs)
+    chosen = request.label or max(explainable, key=lambda name: prediction.scores[name])
+    targets = find_targets(network, batch, outputs, request.wants)
+    start = time.perf_counter()
+    explanation = explain(
         network, batch, outputs, chosen, method=request.method, occlusion=request.occlusion
     )
-    end = time.perf_counter()
+    seconds_to_explain = time.perf_counter() - start
     facts = {
         "model": card.name,
         "recipe": as_utf8(str(pipeline.recipe.path)),
         "image": mask_credentials(sample.item.uri),
-        "pixels of the whole picture": asdict(sample.region) if sample.region else {},
+        "region of the whole picture (pixels)": asdict(sample.region) if sample.region else {},
         "weights (SHA-256)": card.digest,
         "table": as_utf8(str(request.table or "")),
         "command": mask_credentials(request.command),
-        "seconds to classify": classified - start,
-        "seconds to explain": end - begin,
+        "seconds to classify": seconds_to_classify,
+        "seconds to explain": seconds_to_explain,
     }
     notes = [_MORE] if more else []
     warnings = (*pipeline.warnings, *notes, *prediction.warnings)
     stages.append(network_input_stage(batch, card))
-    return PictureExplanation(
-        Subject(card, prediction, stages, chosen, facts, warnings),
-        found,
-        [wanted(network, batch, target, card, seed=request.seed) for target in targets],
-        gallery(rows, limit=request.limit, seed=request.seed) if rows else None,
-    )
+    visualisations = [
+        visualise_target(network, batch, target, card, seed=request.seed) for target in targets
+    ]
+    gallery = None
+    if rows:
+        gallery = find_top_activating(
+            classifier, pipeline.preparation, targets, rows, limit=request.limit, seed=request.seed
+        )
+    subject = Subject(card, prediction, stages, chosen, facts, warnings)
+    return PictureExplanation(subject, explanation, visualisations, gallery)
 
 
 def _find_item(image: str | None, recipe: Recipe) -> Item:
-    """Return the one picture of that name, or the first of the recipe's input without a name."""
+    """Return the picture of that name, or without a name the first of the recipe's input."""
     if image is None:
         own = find_items(recipe.input, base=recipe.base, exclude=recipe.output)
         found = list(islice((each for each in own if not each.end), 1))
@@ -135,8 +137,10 @@ def _find_item(image: str | None, recipe: Recipe) -> Item:
     else:
         found = list(islice(find_items([image]), 2))
         if len(found) != 1:
-            some = "several files" if found else "no file"
-            raise UsageError(f"{mask_credentials(image)!r} is {some}", hint="Name one picture.")
+            matches = "several files" if found else "no file"
+            raise UsageError(
+                f"{mask_credentials(image)!r} matches {matches}", hint="Name one picture."
+            )
     if found[0].end:
         raise ReadError(found[0].end.reason)
     return found[0].item

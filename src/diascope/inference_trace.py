@@ -1,4 +1,4 @@
-"""Classify one picture and keep every stage between the file and the answer."""
+"""Classify one picture and keep every stage from the file to the prediction."""
 
 from dataclasses import replace
 from itertools import islice
@@ -21,7 +21,7 @@ OVERRIDES = (
     "run.precision=float32",
     "run.devices=null",
 )
-"""Overrides for a recipe whose model is inspected: that is only possible in PyTorch."""
+"""Overrides for a recipe whose model is inspected, which is only possible in PyTorch."""
 
 
 def inspectable_classifier(pipeline: Pipeline) -> Classifier:
@@ -33,9 +33,9 @@ def inspectable_classifier(pipeline: Pipeline) -> Classifier:
     """
     if len(pipeline.devices) > 1:
         raise RecipeError(
-            "a model is looked into on one device, and run.devices names several",
+            "a model can be inspected on one device only, and run.devices names several",
             where=str(pipeline.recipe.path),
-            hint="Leave --set run.devices=... out, or name one by --set run.device=....",
+            hint="Omit --set run.devices=..., or name one device with --set run.device=....",
         )
     if pipeline.devices == ("mps",):  # MPS has neither float64 nor adaptive pooling to any size
         options = replace(pipeline.recipe.run, device="cpu", devices=None)
@@ -43,8 +43,8 @@ def inspectable_classifier(pipeline: Pipeline) -> Classifier:
     predictor = pipeline.load()
     if not isinstance(predictor, Classifier):
         raise PluginError(
-            f"{pipeline.model.plugin.title} cannot be looked into: it is no backbone with a head",
-            hint="A model whose load() returns a diascope Classifier can.",
+            f"{pipeline.model.plugin.title} cannot be inspected: it is not a backbone with a head",
+            hint="Only models whose load() returns a diascope Classifier can be.",
         )
     return predictor
 

@@ -30,8 +30,8 @@ def test_a_picture_is_explained_on_one_page(
     assert "relative residual" in ended.out
     assert [path.name for path in out.iterdir()] == ["explain.html"]
     assert "After resize" in page
-    assert "that is the map at the top of this page" in page
-    assert "What is lost when a part is hidden" in page
+    assert "The result is the evidence map at the top of this page" in page
+    assert "fall of the logit when a part is hidden" in page
     assert "http" not in page.replace("http-equiv", "")
 
 
@@ -45,7 +45,7 @@ def test_steps_of_which_training_had_others_are_warned_of(
 
     assert "warning: preprocess differs from how classifier was trained" in ended.err
     assert "preprocess differs from how classifier was trained" in page
-    assert "the same were applied in training" not in page
+    assert "unless a warning at the top of this page says otherwise" in page
 
 
 def test_occlusion_can_be_left_out_and_the_label_chosen(
@@ -55,8 +55,8 @@ def test_occlusion_can_be_left_out_and_the_label_chosen(
     page = (tmp_path / "explain.html").read_text()
 
     assert "exact evidence of blue" in ended.out
-    assert "Orange speaks for <b>blue</b>" in page
-    assert "What is lost" not in page
+    assert "Orange is evidence for <b>blue</b>" in page
+    assert "Occlusion" not in page
 
 
 @pytest.mark.parametrize(("test_time", "alone"), [("none", False), ("flips", True)])
@@ -67,8 +67,8 @@ def test_a_logit_of_the_picture_alone_is_not_called_that_of_a_score_of_mirror_im
     command("explain", recipe, picture, "-o", tmp_path, "--no-occlusion", "--set", given)
     page = (tmp_path / "explain.html").read_text()
 
-    assert ("the answer before it becomes a score" in page) is not alone
-    assert ("of the picture alone; the score is of its mirror images too" in page) is alone
+    assert ("before its conversion to a score" in page) is not alone
+    assert ("of the picture itself; the score also uses its mirror images" in page) is alone
     assert ("mean logit of 4 mirror images" in page) is alone
 
 
@@ -84,7 +84,7 @@ def test_another_method_is_named_for_what_it_is(
 
     assert f"<b>{title}</b>" in page
     assert "need not add up" in page
-    assert "that is the map at the top" not in page
+    assert "map at the top of this page; its numbers add up" not in page
 
 
 def test_integrated_gradients_are_shown_with_what_they_miss(
@@ -128,7 +128,7 @@ def test_the_demo_needs_no_recipe(command: Command, tmp_path: Path) -> None:
         ([], "a recipe is needed"),
         (["{recipe}"], "the recipe has no picture of its own"),
         (["{recipe}", "nowhere.png"], "there is no 'nowhere.png'"),
-        (["{recipe}", "{folder}"], "is several files"),
+        (["{recipe}", "{folder}"], "matches several files"),
         (["{recipe}", "{picture}", "--label", "bleu"], "Did you mean 'blue'?"),
         (["{recipe}", "{picture}", "--method", "magic"], "'magic'"),
     ],
@@ -171,13 +171,13 @@ def test_what_a_label_and_a_filter_want_is_painted_beside_the_pictures_that_exci
     table = ("--table", tmp_path / "table.csv", "--no-occlusion")
     ended = command("explain", recipe, picture, "-o", tmp_path, *wants, *table)
     page = (tmp_path / "explain.html").read_text()
-    section = page[page.index('id="wanted"') : page.index('id="arithmetic"')]
+    section = page[page.index('id="visualisations"') : page.index('id="arithmetic"')]
 
     assert ended.code == 0, ended.err
     assert "filter:3: " in ended.out
     assert "3 pictures of the table searched" in ended.out
     assert "left out: 1, " in ended.err
-    assert section.count("Painting of what excites") == 3
+    assert section.count("Feature visualisation of ") == 3
     assert section.count("03.png") == 3
     assert "not what a disease looks like" in section
     assert "could not be used" in section
@@ -233,7 +233,10 @@ def test_the_page_holds_no_password_of_an_address(
 
 @pytest.mark.parametrize(
     ("named", "told"),
-    [("a.png", "failed: memory://***@host/a.png: "), ("", "'memory://***@host/' is several files")],
+    [
+        ("a.png", "failed: memory://***@host/a.png: "),
+        ("", "'memory://***@host/' matches several files"),
+    ],
 )
 def test_what_is_told_of_an_address_holds_no_password(
     command: Command, recipe: Path, memory: MemoryFileSystem, tmp_path: Path, named: str, told: str

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from diascope.card import ModelCard
-from diascope.explain.activation_maximisation import Wanted, wanted
-from diascope.explain.targets import targets_of
+from diascope.explain.activation_maximisation import FeatureVisualisation, visualise_target
+from diascope.explain.targets import find_targets
 from diascope.network import Network
 from tests.explain.networks import make_batch, make_network
 
 OUTPUTS = {"a": 0, "b": 1, "c": 2}
-Paint = Callable[..., Wanted]
+Paint = Callable[..., FeatureVisualisation]
 
 
 @pytest.fixture
@@ -25,10 +25,10 @@ def paint(network: Network, make_card: Callable[..., ModelCard]) -> Paint:
     """Return a function that paints what a target of the network wants, in a few steps."""
     card = make_card(mean=(0.5,) * 3, std=(0.25,) * 3)
 
-    def paint(name: str, seed: int = 0) -> Wanted:
+    def paint(name: str, seed: int = 0) -> FeatureVisualisation:
         batch = make_batch(32) / 4  # as pale as a photograph
-        (target,) = targets_of(network, batch, OUTPUTS, [name])
-        return wanted(network, batch, target, card, steps=24, seed=seed)
+        (target,) = find_targets(network, batch, OUTPUTS, [name])
+        return visualise_target(network, batch, target, card, steps=24, seed=seed)
 
     return paint
 
@@ -38,7 +38,7 @@ def test_a_painting_excites_its_target_more_than_a_random_picture(paint: Paint, 
     found = paint(name)
 
     assert found.picture.shape == (32, 32, 3)
-    assert found.response.strength > found.here.strength
+    assert found.response.strength > found.explained_response.strength
     assert found.steps == 24
     assert found.seconds > 0
 

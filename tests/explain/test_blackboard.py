@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from diascope.explain.blackboard import blackboard
+from diascope.explain.blackboard import compute_blackboard
 from diascope.explain.blackboard_page import blackboard_page
 
 SUMS = [[-4, 14, 1, 0], [8, 4, -5, 15], [6, -1, 13, 5], [2, 2, 1, 0]]
@@ -28,7 +28,7 @@ POOLED = [[14, 15], [6, 13]]
 
 def shown(section: str) -> list[list[list[str]]]:
     """Return the tables of numbers in a section of the page."""
-    part = blackboard_page(blackboard()).split(f"<h2>{section}")[1].split("</section>")[0]
+    part = blackboard_page(compute_blackboard()).split(f"<h2>{section}")[1].split("</section>")[0]
     tables = part.split("<table")[1:]
     return [
         [re.findall(r"<td[^>]*>([^<]*)</td>", row) for row in table.split("<tr>")[1:]]
@@ -41,7 +41,7 @@ def as_text(rows: list[list[int]]) -> list[list[str]]:
 
 
 def test_the_numbers_are_those_worked_out_by_hand() -> None:
-    board = blackboard()
+    board = compute_blackboard()
 
     assert [[each.value for each in row] for row in board.sums] == SUMS
     assert board.activated.tolist() == AFTER_RELU
@@ -49,7 +49,7 @@ def test_the_numbers_are_those_worked_out_by_hand() -> None:
 
 
 def test_32_filters_give_2_by_2_by_32_and_the_second_layer_one_number() -> None:
-    board = blackboard()
+    board = compute_blackboard()
     second = torch.from_numpy(board.second.weight)[None]
     own = functional.conv2d(torch.from_numpy(board.pooled)[None], second) + board.second.bias
 
@@ -64,26 +64,26 @@ def test_the_page_shows_these_numbers() -> None:
     assert shown("3. ")[1] == as_text(POOLED)
     assert len(shown("4. ")) == 32
     assert "0 \u00d7 1 + 1 \u00d7 2 + 4 \u00d7 3 + 0 \u00d7 (\u22121)" in blackboard_page(
-        blackboard()
+        compute_blackboard()
     )
 
 
 def test_the_places_that_pooling_keeps_are_marked() -> None:
-    page = blackboard_page(blackboard())
+    page = blackboard_page(compute_blackboard())
 
     assert re.findall(r'<td class="best ">(\d+)</td>', page) == ["14", "15", "6", "13"]
 
 
 def test_the_lesson_says_why_layers_bend_and_shrink_and_what_the_last_number_is_for() -> None:
-    page = blackboard_page(blackboard())
+    page = blackboard_page(compute_blackboard())
 
-    assert "two sums one after the other would be no more than one sum" in page
-    assert "looks at more of the picture" in page
-    assert "34 means nothing yet" in page
+    assert "two convolutions in a row would be no more than one" in page
+    assert "covers more of the picture" in page
+    assert "34 means nothing" in page
 
 
 def test_all_of_its_numbers_are_whole() -> None:
-    board = blackboard()
+    board = compute_blackboard()
 
     assert np.array_equal(board.pooled, np.rint(board.pooled))
     assert board.second.value == round(board.second.value)

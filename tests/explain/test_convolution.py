@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from diascope.explain.call_trace import capture_activations
-from diascope.explain.convolution import Convolution, convolution_of, worked
+from diascope.explain.convolution import Convolution, reconstruct_convolution, weighted_sum_at
 from tests.explain.networks import make_network
 
 PLAIN: list[dict[str, Any]] = [
@@ -33,7 +33,7 @@ LAYERS_TRANSPOSED = [nn.ConvTranspose2d(4, 8, **each) for each in TRANSPOSED]
 
 def looked_at(module: nn.Module, side: int = 7) -> Convolution:
     batch = torch.randn(1, 4, side, side, generator=torch.Generator().manual_seed(1))
-    found = convolution_of(module, capture_activations(module, batch, [module])[module])
+    found = reconstruct_convolution(module, capture_activations(module, batch, [module])[module])
     assert found is not None
     return found
 
@@ -45,7 +45,7 @@ def places(found: Convolution) -> Iterator[tuple[int, int, int]]:
 @pytest.mark.parametrize("layer", [*LAYERS, *LAYERS_TRANSPOSED], ids=str)
 def test_every_place_of_every_filter_is_what_pytorch_says(layer: nn.Module) -> None:
     found = looked_at(layer)
-    sums = [worked(found, *place).value for place in places(found)]
+    sums = [weighted_sum_at(found, *place).value for place in places(found)]
 
     assert sums == pytest.approx(found.output.ravel().tolist(), rel=1e-4, abs=1e-5)
 
@@ -53,7 +53,7 @@ def test_every_place_of_every_filter_is_what_pytorch_says(layer: nn.Module) -> N
 def test_padding_that_a_network_adds_in_its_own_code_is_found() -> None:
     stem = make_network("efficientnet-lite0").backbone.get_submodule("conv_stem")
     batch = torch.randn(1, 3, 9, 8)
-    found = convolution_of(stem, capture_activations(stem, batch, [stem])[stem])
+    found = reconstruct_convolution(stem, capture_activations(stem, batch, [stem])[stem])
 
     assert found is not None
     assert found.start == (-1, 0)
@@ -63,11 +63,11 @@ def test_a_padding_with_mirror_images_is_not_worked_out() -> None:
     layer = nn.Conv2d(4, 2, 3, padding=1, padding_mode="reflect")
     batch = torch.randn(1, 4, 7, 7)
 
-    assert convolution_of(layer, capture_activations(layer, batch, [layer])[layer]) is None
+    assert reconstruct_convolution(layer, capture_activations(layer, batch, [layer])[layer]) is None
 
 
 def test_what_lies_outside_of_the_picture_is_0() -> None:
     found = looked_at(nn.Conv2d(4, 2, 3, padding=1))
 
-    assert worked(found, 0, 0, 0).patch[:, 0].tolist() == [[0] * 3] * 4
-    assert worked(found, 0, 1, 1).patch[:, 0, 0].tolist() == found.inputs[:, 0, 0].tolist()
+    assert weighted_sum_at(found, 0, 0, 0).patch[:, 0].tolist() == [[0] * 3] * 4
+    assert weighted_sum_at(found, 0, 1, 1).patch[:, 0, 0].tolist() == found.inputs[:, 0, 0].tolist()

@@ -35,7 +35,7 @@ def test_the_map_of_a_convolutional_head_adds_up_too() -> None:
 def test_a_map_with_the_weights_of_another_label_does_not_add_up(name: str) -> None:
     network = make_network(name)
     right, wrong = (attribute(network, features_of(network), label, "exact") for label in (0, 1))
-    broken = Attribution("exact", wrong.map, right.logit, right.due)
+    broken = Attribution("exact", wrong.map, right.logit, right.expected_sum)
 
     assert not broken.adds_up
 
@@ -83,12 +83,14 @@ def test_integrated_gradients_print_how_much_is_missing() -> None:
         start = float(network(torch.zeros(1, 3, 16, 16))[0, 1])
 
     assert found.map.shape == (16, 16)
-    assert found.due == pytest.approx(found.logit - start)
+    assert found.expected_sum == pytest.approx(found.logit - start)
     assert found.residual is not None
     assert 0 < found.residual < 0.05
 
 
 def test_the_residual_is_relative_to_what_was_added() -> None:
-    found = Attribution("exact", np.array([[100.0, -99.0]], np.float32), logit=2.0, due=2.0)
+    found = Attribution(
+        "exact", np.array([[100.0, -99.0]], np.float32), logit=2.0, expected_sum=2.0
+    )
 
     assert found.residual == pytest.approx(1 / 199)

@@ -4,7 +4,7 @@ import pytest
 from torch import Tensor, nn
 
 from diascope.explain.call_trace import capture_activations, trace_calls
-from diascope.explain.feature_maps import depth_of, last_calls
+from diascope.explain.feature_maps import last_call_at_depth, summarise_depth
 from tests.explain.networks import make_batch, make_network
 
 
@@ -18,7 +18,7 @@ from tests.explain.networks import make_batch, make_network
     ],
 )
 def test_there_is_a_depth_wherever_the_resolution_halves(name: str, sizes: list[int]) -> None:
-    ends = last_calls(trace_calls(make_network(name).backbone, make_batch()), 64)
+    ends = last_call_at_depth(trace_calls(make_network(name).backbone, make_batch()), 64)
 
     assert [call.outputs[2] for call in ends.values()] == sizes
     assert [64 // 2**halvings for halvings in ends] == sizes
@@ -26,8 +26,8 @@ def test_there_is_a_depth_wherever_the_resolution_halves(name: str, sizes: list[
 
 def test_a_depth_holds_its_strongest_channels_the_strongest_first() -> None:
     backbone, batch = make_network().backbone, make_batch()
-    call = last_calls(trace_calls(backbone, batch), 64)[0]
-    depth = depth_of(0, capture_activations(backbone, batch, [call.module])[call.module])
+    call = last_call_at_depth(trace_calls(backbone, batch), 64)[0]
+    depth = summarise_depth(0, capture_activations(backbone, batch, [call.module])[call.module])
     strengths = [channel.strength for channel in depth.strongest]
 
     assert (depth.size, depth.channels) == ((64, 64), 8)
@@ -52,9 +52,9 @@ class OneOfEach(nn.Module):
 
 def test_a_module_that_is_called_again_shows_no_other_layers_maps() -> None:
     backbone, batch = OneOfEach().eval(), make_batch()
-    ends = last_calls(trace_calls(backbone, batch), 64)
+    ends = last_call_at_depth(trace_calls(backbone, batch), 64)
     seen = capture_activations(backbone, batch, {call.module for call in ends.values()})
-    depths = {at: depth_of(at, seen[call.module]) for at, call in ends.items()}
+    depths = {at: summarise_depth(at, seen[call.module]) for at, call in ends.items()}
     assert {at: (depth.size, depth.channels) for at, depth in depths.items()} == {
         0: ((64, 64), 8),
         1: ((32, 32), 16),

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from diascope.explain.call_trace import trace_calls
-from diascope.explain.filters import filter_picture, fired, first_convolution
+from diascope.explain.filters import filter_picture, filter_responses, first_convolution
 from tests.explain.networks import make_batch, make_network
 
 
@@ -28,5 +28,5 @@ def test_a_filter_that_fires_everywhere_alike_comes_after_those_that_tell_places
     maps[6, 0, 0] = 4
     maps[7, 0, 0] = 2
 
-    assert [each.response.index for each in fired(call, maps)][:3] == [6, 7, 0]
-    assert [each.response.strength for each in fired(call, maps)][:2] == [1, 0.5]
+    assert [each.response.index for each in filter_responses(call, maps)][:3] == [6, 7, 0]
+    assert [each.response.strength for each in filter_responses(call, maps)][:2] == [1, 0.5]

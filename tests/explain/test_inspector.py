@@ -5,7 +5,7 @@ import numpy as np
 from diascope.explain.convolution import Convolution
 from diascope.explain.explanation import Layer
 from diascope.explain.inspector import layer_numbers
-from diascope.explain.unit_functions import After
+from diascope.explain.unit_functions import UnitFunctions
 
 
 def make_layer() -> Layer:
@@ -21,7 +21,7 @@ def make_layer() -> Layer:
     convolution = Convolution(
         weight, np.zeros(3, np.float32), (1, 1), (0, 0), (1, 1), 1, False, ramp, output
     )
-    return Layer(convolution, After(scale, shift, "ReLU6", activated, None, None))
+    return Layer(convolution, UnitFunctions(scale, shift, "ReLU6", activated, None, None))
 
 
 def test_a_filter_that_answers_everywhere_alike_comes_last_however_much_it_answers() -> None:
@@ -34,7 +34,7 @@ def test_the_place_is_where_the_sum_is_largest_though_the_nonlinearity_makes_man
 
 def test_a_negative_scale_turns_the_sum_round() -> None:
     layer = make_layer()
-    assert layer.after.scale is not None
-    layer.after.scale[:] = -1
+    assert layer.functions.scale is not None
+    layer.functions.scale[:] = -1
 
     assert layer_numbers(layer)["peak"] == (0, 0)

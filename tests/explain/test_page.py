@@ -14,7 +14,7 @@ from diascope.explain.evidence import Attribution
 from diascope.explain.explanation import Layer, explain
 from diascope.explain.page import Subject, explain_page
 from diascope.explain.steps import Stage, network_input_stage
-from diascope.explain.unit_functions import NONLINEARITIES, After
+from diascope.explain.unit_functions import NONLINEARITIES, UnitFunctions
 from diascope.sample import Item, Prediction
 from tests.browser import chromium
 from tests.explain.networks import make_network
@@ -45,7 +45,7 @@ def made(
     found = explain(make_network(network, outputs=2), batch, OUTPUTS, "dark")
     if broken:
         wrong, right = found.evidence["bright"], found.evidence["dark"]
-        found.evidence["dark"] = Attribution("exact", wrong.map, right.logit, right.due)  # type: ignore[index]
+        found.evidence["dark"] = Attribution("exact", wrong.map, right.logit, right.expected_sum)  # type: ignore[index]
     prediction = Prediction(Item(HOSTILE, "/a"), {"dark": 0.7, "bright": 0.3}, "softmax", ("dark",))
     stages = [
         Stage("as read from the file", np.zeros((300, 400, 1), np.uint8), ()),
@@ -87,13 +87,13 @@ def test_the_page_works_out_the_networks_own_numbers_wherever_one_looks(page: "P
 
 
 WORKED = """layer => {
-    layer.inputs = unpacked(layer.inputs);
+    layer.inputs = unpack(layer.inputs);
     const { top, left, height, width } = layer.box;
     return layer.filters.flatMap(filter => {
-        filter.weight = unpacked(filter.weight);
-        return Array.from(unpacked(filter.output).values, (own, at) => {
+        filter.weight = unpack(filter.weight);
+        return Array.from(unpack(filter.output).values, (own, at) => {
             const place = [top + Math.floor(at / width), left + at % width];
-            return [worked(layer, filter, place).value, own];
+            return [weightedSum(layer, filter, place).value, own];
         });
     });
 }"""
@@ -106,7 +106,7 @@ def test_the_page_works_out_every_kind_of_convolution_as_pytorch_does(
     monkeypatch.setattr(inspector, "_LAYER_BYTES", kept)
     for module in [*LAYERS, *LAYERS_TRANSPOSED]:
         found = looked_at(module)
-        layer = Layer(found, After(None, None, "", found.output, None, None))
+        layer = Layer(found, UnitFunctions(None, None, "", found.output, None, None))
         sums = np.array(page.evaluate(WORKED, inspector.layer_numbers(layer)))
 
         assert len(sums) == found.output.size or kept < 450_000
@@ -130,8 +130,8 @@ def test_a_place_between_two_pooling_windows_is_in_none(page: "Page") -> None:
         row.fill(value)
         row.press("Enter")
         words = page.locator("#arithmetic .steps li").last.inner_text()
-        assert ("Pooling: the largest of 2 x 2" in words) == held
-        assert ("No pooling window holds this place." in words) != held
+        assert ("Pooling: the maximum of 2 x 2" in words) == held
+        assert ("No pooling window contains this position." in words) != held
 
 
 def test_a_number_that_is_not_the_networks_is_said_aloud(page: "Page") -> None:
@@ -151,7 +151,7 @@ def test_the_arrow_keys_move_the_place(page: "Page") -> None:
 def test_of_a_large_picture_the_middle_is_kept_and_that_is_said(page: "Page") -> None:
     page.locator("#stages input[name=stage]").first.check(force=True)
 
-    assert "the middle 225 x 225 are kept" in page.locator("#stages").inner_text()
+    assert "only the central 225 x 225 are stored" in page.locator("#stages").inner_text()
 
 
 def test_nothing_has_to_be_scrolled_sideways_on_a_phone(page: "Page") -> None:
@@ -244,8 +244,7 @@ def test_the_colours_of_the_first_maps_are_told_where_some_of_their_numbers_are_
     html = made(make_card, size=(64, 64), network="efficientnet-b0")  # SiLU goes below 0
     first = html[html.index("Step 2") : html.index("Step 3")]
 
-    assert all(f'class="bar {colours}"' in first for colours in ("magnitude", "middle"))
-    assert "bright where it fires" not in first
+    assert all(f'class="bar {colours}"' in first for colours in ("magnitude", "diverging"))
 
 
 def test_a_broken_map_is_said_aloud(make_card: Callable[..., ModelCard]) -> None:

@@ -3,9 +3,9 @@
 import numpy as np
 
 from diascope.explain.evidence import Attribution
-from diascope.explain.page_evidence import method_shown
+from diascope.explain.page_evidence import method_view
 
 
 def test_cells_are_counted_as_pixels_are_width_first() -> None:
     evidence = Attribution("exact", np.zeros((3, 7), np.float32), 0.0, 0.0)
-    assert "the picture into 7 x 3 cells" in method_shown(evidence)["words"]
+    assert "the picture into 7 x 3 cells" in method_view(evidence)["text"]

@@ -3,7 +3,7 @@
 import pytest
 
 from diascope.explain.feature_maps import Depth
-from diascope.explain.page_network import depth_shown
+from diascope.explain.page_network import depth_view
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,6 @@ from diascope.explain.page_network import depth_shown
 def test_a_depth_says_what_share_of_the_picture_its_maps_have(
     halvings: int, picture: tuple[int, int], cells: tuple[int, int], title: str, stands: str
 ) -> None:
-    shown = depth_shown(Depth(halvings, cells, 1, ()), picture)
+    shown = depth_view(Depth(halvings, cells, 1, ()), picture)
     assert shown["title"] == title
-    assert shown["words"].startswith(f"1 channel; a cell stands for {stands} of the picture")
+    assert shown["text"].startswith(f"1 channel; a cell covers {stands} of the picture")

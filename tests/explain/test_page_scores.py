@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from diascope.card import Calibration, Label, ModelCard
-from diascope.explain.page_scores import score_lines, scores_shown
+from diascope.explain.page_scores import score_rows, score_texts
 from diascope.sample import Item, Prediction, ScoreKind
 
 MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
@@ -24,11 +24,11 @@ def test_the_step_from_logit_to_score_is_that_of_the_labels_own_output(
     mirrored = answer(trace=("logits averaged over 4 mirror images",))
 
     assert (
-        score_lines(card, answer(), "bright").step
+        score_texts(card, answer(), "bright").step
         == f"logit {TIMES} 0.8 {MINUS} 0.25, then softmax"
     )
     assert (
-        score_lines(card, mirrored, "dark").step
+        score_texts(card, mirrored, "dark").step
         == f"mean logit of 4 mirror images {TIMES} 0.8 + 0.125, then softmax"
     )
 
@@ -36,36 +36,36 @@ def test_the_step_from_logit_to_score_is_that_of_the_labels_own_output(
 def test_a_step_that_mirrors_something_is_no_mean_of_mirror_images(
     make_card: Callable[..., ModelCard],
 ) -> None:
-    lines = score_lines(make_card(), answer("softmax", ("border mirrored",)), "dark")
+    lines = score_texts(make_card(), answer("softmax", ("border mirrored",)), "dark")
 
     assert lines.step == "logit, then softmax"
-    assert lines.logit == "the answer before it becomes a score"
+    assert lines.logit == "before its conversion to a score"
 
 
 def test_of_two_labels_the_second_has_the_only_output(make_card: Callable[..., ModelCard]) -> None:
     card = make_card(task="binary", calibration=Calibration("platt", (3.552,), (0.0,)))
 
-    assert score_lines(card, answer(), "bright").step == f"logit {TIMES} 3.552, then sigmoid"
+    assert score_texts(card, answer(), "bright").step == f"logit {TIMES} 3.552, then sigmoid"
 
 
 def test_without_calibration_the_function_alone_stands_between(
     make_card: Callable[..., ModelCard],
 ) -> None:
-    assert score_lines(make_card(), answer("softmax"), "dark").step == "logit, then softmax"
+    assert score_texts(make_card(), answer("softmax"), "dark").step == "logit, then softmax"
 
 
 @pytest.mark.parametrize(
     ("task", "rule"),
     [
         ("multiclass", "The label whose score is the largest multiple of its operating point is"),
-        ("multilabel", "A label is decided on if its score reaches its operating point"),
-        ("binary", "bright is decided on from its operating point on, else Dark."),
+        ("multilabel", "A label is predicted if its score reaches its operating point"),
+        ("binary", "bright is predicted if its score reaches its operating point, otherwise Dark."),
     ],
 )
 def test_the_rule_is_that_of_the_task(
     make_card: Callable[..., ModelCard], task: str, rule: str
 ) -> None:
-    assert score_lines(make_card(task=task, labels=POINTED), answer(), "bright").rule.startswith(
+    assert score_texts(make_card(task=task, labels=POINTED), answer(), "bright").rule.startswith(
         rule
     )
 
@@ -73,7 +73,7 @@ def test_the_rule_is_that_of_the_task(
 def test_scores_and_points_are_written_as_in_the_report(
     make_card: Callable[..., ModelCard],
 ) -> None:
-    rows = scores_shown(make_card(labels=POINTED), answer())
+    rows = score_rows(make_card(labels=POINTED), answer())
 
     assert [(row["title"], row["score"], row["point"]) for row in rows] == [
         ("Dark", ">0.999", "0.700"),

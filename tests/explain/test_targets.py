@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from diascope.errors import UsageError
 from diascope.explain.explanation import explain
-from diascope.explain.targets import Response, targets_of, watched
+from diascope.explain.targets import Response, find_targets, record_outputs
 from diascope.network import Network, build_head
 from tests.explain.networks import make_batch, make_network
 
@@ -16,9 +16,9 @@ OUTPUTS = {"a": 0, "b": 1, "c": 2}
 
 def responses(backbone: str, *names: str) -> list[Response]:
     network, batch = make_network(backbone), make_batch()
-    targets = targets_of(network, batch, OUTPUTS, names)
+    targets = find_targets(network, batch, OUTPUTS, names)
     with torch.no_grad():
-        _, seen = watched(targets, lambda: network(batch))
+        _, seen = record_outputs(targets, lambda: network(batch))
     return [target.response(seen) for target in targets]
 
 
@@ -57,7 +57,7 @@ def test_a_name_that_the_network_has_not_is_refused_with_those_that_it_has(
     name: str, hint: str
 ) -> None:
     with pytest.raises(UsageError) as caught:
-        targets_of(make_network(), make_batch(), OUTPUTS, [name])
+        find_targets(make_network(), make_batch(), OUTPUTS, [name])
 
     assert repr(name) in caught.value.message
     assert hint in caught.value.hint
@@ -78,15 +78,15 @@ class Patches(nn.Module):
 
 def test_a_channel_can_be_wanted_of_a_backbone_in_which_no_layer_gives_maps() -> None:
     network = Network(Patches(), build_head("linear", 5, 3)).eval()
-    (target,) = targets_of(network, make_batch(), OUTPUTS, ["depth2:4"])
+    (target,) = find_targets(network, make_batch(), OUTPUTS, ["depth2:4"])
     with torch.no_grad():
-        features, seen = watched([target], lambda: network.backbone(make_batch()))
+        features, seen = record_outputs([target], lambda: network.backbone(make_batch()))
 
     assert target.response(seen).strength == pytest.approx(float(features[0, 4].mean()))
 
 
 def test_what_is_asked_for_twice_is_wanted_once() -> None:
     names = ["filter:1", "label:a", "filter:1"]
-    found = targets_of(make_network(), make_batch(), OUTPUTS, names)
+    found = find_targets(make_network(), make_batch(), OUTPUTS, names)
 
     assert [target.name for target in found] == names[:2]

@@ -9,8 +9,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from diascope.explain.call_trace import Call, capture_activations, trace_calls
-from diascope.explain.convolution import convolution_of, worked
-from diascope.explain.unit_functions import After, Pooling, after, following
+from diascope.explain.convolution import reconstruct_convolution, weighted_sum_at
+from diascope.explain.unit_functions import (
+    Pooling,
+    UnitFunctions,
+    following_modules,
+    identify_unit_functions,
+)
 from diascope.plugin_creation import make_backbone
 from tests.explain.networks import make_batch, make_network
 
@@ -27,12 +32,12 @@ class Bent(nn.Module):
         return self.second(functional.silu(self.first(batch)))  # type: ignore[no-any-return]
 
 
-def first_of(network: nn.Module) -> tuple[Call, After]:
+def first_of(network: nn.Module) -> tuple[Call, UnitFunctions]:
     batch = make_batch()
     calls = trace_calls(network, batch)
     call = next(call for call in calls if isinstance(call.module, nn.Conv2d))
-    later = following(calls, call)
-    return call, after(
+    later = following_modules(calls, call)
+    return call, identify_unit_functions(
         call.module, later, capture_activations(network, batch, [call.module, *later])
     )
 
@@ -52,13 +57,13 @@ def test_normalisation_and_nonlinearity_give_the_networks_own_numbers(
     network = make_network(name).backbone
     call, found = first_of(network)
     module = call.module
-    convolution = convolution_of(
+    convolution = reconstruct_convolution(
         module, capture_activations(network, make_batch(), [module])[module]
     )
     assert convolution is not None
     assert found.scale is not None
     assert found.shift is not None
-    line = worked(convolution, 1, 2, 3).value * found.scale[1] + found.shift[1]
+    line = weighted_sum_at(convolution, 1, 2, 3).value * found.scale[1] + found.shift[1]
 
     assert found.nonlinearity == nonlinearity
     bent: Mapping[str, float] = {"ReLU": max(0.0, line), "SiLU": line / (1 + np.exp(-line))}
@@ -95,7 +100,7 @@ def test_a_nonlinearity_in_the_networks_own_code_is_found() -> None:
 def test_a_pooling_is_found_with_its_window_and_its_numbers() -> None:
     _, found = first_of(make_network("resnet18").backbone)
 
-    assert found.pooling == Pooling("largest", (3, 3), (2, 2), (1, 1))
+    assert found.pooling == Pooling("maximum", (3, 3), (2, 2), (1, 1))
     assert found.pooled is not None
     assert found.pooled[0, 1, 1] == found.activated[0, 1:4, 1:4].max()
 

@@ -83,10 +83,10 @@ def explain(
     from diascope.errors import ReadError, UsageError
 
     if demo:
-        from diascope.explain.blackboard import blackboard
+        from diascope.explain.blackboard import compute_blackboard
         from diascope.explain.blackboard_page import blackboard_page
 
-        _write(Path(output), "blackboard.html", blackboard_page(blackboard()), quiet)
+        _write(Path(output), "blackboard.html", blackboard_page(compute_blackboard()), quiet)
         return
     if recipe is None:
         raise UsageError("a recipe is needed", hint="Only --demo needs none.")
@@ -125,7 +125,7 @@ def _make_page(recipe: str, image: str | None, quiet: bool, options: dict[str, A
     found = explain_item(compose(read), request)
     if not quiet:
         _print_summary(found)
-    return explain_page(found.subject, found.explanation, found.wanted, found.gallery)
+    return explain_page(found.subject, found.explanation, found.visualisations, found.gallery)
 
 
 def _print_summary(found: "PictureExplanation") -> None:
@@ -142,12 +142,14 @@ def _print_summary(found: "PictureExplanation") -> None:
     click.echo(told)
     classify, look = facts["seconds to classify"], facts["seconds to explain"]
     click.echo(f"  classified in {classify:.2f} s, explained in {look:.2f} s")
-    for each in found.wanted:
-        here, there = each.here.strength, each.response.strength
-        click.echo(f"  {each.target.name}: {here:.4g} on this picture, {there:.4g} on the painting")
+    for each in found.visualisations:
+        here, there = each.explained_response.strength, each.response.strength
+        click.echo(
+            f"  {each.target.name}: {here:.4g} for this picture, {there:.4g} for the visualisation"
+        )
     if gallery := found.gallery:
-        looked = plural(gallery.looked, "picture")
-        click.echo(f"  {looked} of the table searched in {gallery.seconds:.0f} s")
+        searched = plural(gallery.searched, "picture")
+        click.echo(f"  {searched} of the table searched in {gallery.seconds:.0f} s")
         for reason, count in gallery.left_out.items():
             click.echo(f"  left out: {count}, {reason}", err=True)
 

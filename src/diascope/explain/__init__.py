@@ -1,4 +1,4 @@
-"""What a network did with one picture, from the numbers of its pixels to its answer.
+"""Explain how a network classified one picture, from the pixels to the scores.
 
-Pure functions of a network and a batch of one; a page that shows what they found.
+Pure functions of a network and a batch of one picture, and the page that shows their results.
 """

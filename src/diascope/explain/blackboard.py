@@ -1,4 +1,4 @@
-"""One picture of 4 x 4 numbers through two layers, as one would work it out on a blackboard."""
+"""The blackboard example: two layers of a network on a picture of 4 x 4 numbers."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from diascope.explain.call_trace import capture_activations
-from diascope.explain.convolution import Sum, convolution_of, worked
+from diascope.explain.convolution import WeightedSum, reconstruct_convolution, weighted_sum_at
 
 PICTURE = ((0, 0, 1, 0), (0, 4, 0, 0), (0, 0, 0, 5), (2, 0, 1, 0))
 FILTER = ((1, 2), (3, -1))
@@ -18,45 +18,47 @@ _SEED = 4
 
 @dataclass(frozen=True, eq=False)
 class Blackboard:
-    """The numbers of the example; all are whole.
+    """The numbers of the example, all of them integers.
 
     Attributes:
-        sums: the arithmetic of the first filter at each of the 4 x 4 positions, row by row; a row
-            and a column of zeros stand below and to the right of the picture.
-        activated: ``(4, 4)``, after ReLU.
-        pooled: ``(32, 2, 2)``, the largest of each 2 x 2 window, of all filters.
-        second: the arithmetic of a filter of the second layer, which looks at all of ``pooled``.
+        sums: of the first filter at each of the 4 x 4 positions, row by row; the picture is padded
+            with a row of zeros below and a column of zeros to the right.
+        activated: ``(4, 4)``, of the first filter, after ReLU.
+        pooled: ``(32, 2, 2)``, of all filters, the maximum of each 2 x 2 window.
+        second: of a filter of the second layer, whose input is all of ``pooled``.
     """
 
     picture: NDArray[np.float32]
     filter: NDArray[np.float32]
-    sums: tuple[tuple[Sum, ...], ...]
+    sums: tuple[tuple[WeightedSum, ...], ...]
     activated: NDArray[np.float32]
     pooled: NDArray[np.float32]
-    second: Sum
+    second: WeightedSum
 
 
-def blackboard() -> Blackboard:
-    """Let PyTorch work the example out, and take its numbers."""
+def compute_blackboard() -> Blackboard:
+    """Return the example as computed by PyTorch."""
     network = _network()
     picture = torch.tensor(PICTURE, dtype=torch.float32)[None, None]
     pad, first, relu, pool, second = network
     seen = capture_activations(network, picture, list(network))
-    one, two = (convolution_of(layer, seen[layer]) for layer in (first, second))
+    one, two = (reconstruct_convolution(layer, seen[layer]) for layer in (first, second))
     assert one is not None
     assert two is not None
     return Blackboard(
         picture=seen[pad].inputs[0, 0].numpy(),
         filter=one.weight[0, 0],
-        sums=tuple(tuple(worked(one, 0, row, column) for column in range(4)) for row in range(4)),
+        sums=tuple(
+            tuple(weighted_sum_at(one, 0, row, column) for column in range(4)) for row in range(4)
+        ),
         activated=seen[relu].output[0, 0].numpy(),
         pooled=seen[pool].output[0].numpy(),
-        second=worked(two, 0, 0, 0),
+        second=weighted_sum_at(two, 0, 0, 0),
     )
 
 
 def _network() -> nn.Sequential:
-    """Return the two layers; all filters but the first are drawn by lot, from -3 to 3."""
+    """Return the two layers; of the first, all filters but the first are random, from -3 to 3."""
     random = np.random.default_rng(_SEED)
     first = nn.Conv2d(1, _FILTERS, 2, bias=False)
     second = nn.Conv2d(_FILTERS, 1, 2)

@@ -1,19 +1,19 @@
-"""``blackboard.html``: the example of two layers, every number of it."""
+"""``blackboard.html``: every number of the blackboard example."""
 
 from typing import Any
 
 import numpy as np
 
 from diascope.explain.blackboard import Blackboard
-from diascope.explain.convolution import Sum
-from diascope.explain.page_scripts import scripted
+from diascope.explain.convolution import WeightedSum
+from diascope.explain.page_scripts import render_with_scripts
 from diascope.pages.formatting import format_number
 
 
 def blackboard_page(board: Blackboard) -> str:
     """Return the page; it needs no script."""
-    return scripted(
-        "explain_demo.html",
+    return render_with_scripts(
+        "blackboard.html",
         (),
         kind="explanation",
         title="A convolution on the blackboard",
@@ -22,27 +22,27 @@ def blackboard_page(board: Blackboard) -> str:
         filter=board.filter.tolist(),
         convolved=[[each.value for each in row] for row in board.sums],
         lines=[
-            {"row": y, "column": x, "words": _sum_words(each), "value": each.value}
+            {"row": y, "column": x, "text": _sum_text(each), "value": each.value}
             for y, row in enumerate(board.sums)
             for x, each in enumerate(row)
         ],
         activated=board.activated.tolist(),
-        largest=_largest(board),
+        maxima=_max_positions(board),
         pooled=board.pooled.tolist(),
-        second=_second(board.second),
+        second=_second_layer(board.second),
     )
 
 
-def _sum_words(each: Sum) -> str:
-    """Return such as ``0 x 1 + 4 x 2``."""
+def _sum_text(each: WeightedSum) -> str:
+    """Return a sum such as ``0 x 1 + 4 x 2``."""
     pairs = zip(each.patch.ravel().tolist(), each.weight.ravel().tolist(), strict=True)
     return " + ".join(
         f"{format_number(value)} \N{MULTIPLICATION SIGN} {_factor(by)}" for value, by in pairs
     )
 
 
-def _largest(board: Blackboard) -> set[tuple[int, int]]:
-    """Return the places that the first filter's pooling keeps."""
+def _max_positions(board: Blackboard) -> set[tuple[int, int]]:
+    """Return the positions that the pooling of the first filter keeps."""
     return {
         (2 * y + int(at) // 2, 2 * x + int(at) % 2)
         for y in range(2)
@@ -51,14 +51,14 @@ def _largest(board: Blackboard) -> set[tuple[int, int]]:
     }
 
 
-def _second(each: Sum) -> dict[str, Any]:
+def _second_layer(each: WeightedSum) -> dict[str, Any]:
     parts = zip(each.patch, each.weight, each.products, strict=True)
     return {
         "rows": [
             {
-                "patch": _listed(patch),
-                "weight": _listed(weight),
-                "products": _listed(products),
+                "patch": _format_numbers(patch),
+                "weight": _format_numbers(weight),
+                "products": _format_numbers(products),
                 "sum": float(products.sum()),
             }
             for patch, weight, products in parts
@@ -70,7 +70,7 @@ def _second(each: Sum) -> dict[str, Any]:
     }
 
 
-def _listed(numbers: Any) -> str:
+def _format_numbers(numbers: Any) -> str:
     return ", ".join(format_number(number) for number in numbers.ravel().tolist())
 
 

@@ -1,4 +1,4 @@
-"""What a network calls, in order, and what goes in and comes out; no hook outlives a function."""
+"""Trace the module calls of a network with forward hooks, which are always removed again."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,12 +13,12 @@ Hook = Callable[[nn.Module, tuple[Any, ...], Any], None]
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a module with a batch of pictures or maps.
+    """One call of a module on a batch of pictures or feature maps.
 
     Attributes:
         inputs, outputs: shapes ``(N, C, H, W)``.
-        leaf: whether the module holds no others.
-        source: the leaf whose output this call took, unchanged; None if there is no such leaf.
+        leaf: whether the module has no submodules.
+        source: the leaf whose output was the input of this call; None if no leaf's was.
     """
 
     module: nn.Module
@@ -30,38 +30,38 @@ class Call:
 
 @dataclass(frozen=True, eq=False)
 class Activations:
-    """What went through a module in its first call: ``(N, C, H, W)`` each."""
+    """The input and output of a module in its first call, each ``(N, C, H, W)``."""
 
     inputs: Tensor
     output: Tensor
 
 
 def trace_calls(network: nn.Module, batch: Tensor) -> list[Call]:
-    """Run the network and return its calls in the order in which they ended."""
+    """Run the network and return its calls in the order in which they returned."""
     calls: list[Call] = []
-    kept: list[Tensor] = []  # a tensor that is gone may give its id to another
-    makers: dict[int, nn.Module] = {}
+    kept: list[Tensor] = []  # the id of a freed tensor may be used again
+    producers: dict[int, nn.Module] = {}
 
-    def note(module: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
+    def record(module: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
         if not (arguments and _is_feature_maps(arguments[0]) and _is_feature_maps(output)):
             return
         inputs = arguments[0]
         leaf = next(module.children(), None) is None
-        source = makers.get(id(inputs))
+        source = producers.get(id(inputs))
         calls.append(Call(module, tuple(inputs.shape), tuple(output.shape), leaf, source))
         kept.extend((inputs, output))
         if leaf:
-            makers[id(output)] = module
+            producers[id(output)] = module
 
-    with torch.inference_mode(), forward_hooks(network.modules(), after=note):
+    with torch.inference_mode(), forward_hooks(network.modules(), after=record):
         network(batch)
     return calls
 
 
 def first_calls(calls: Sequence[Call]) -> list[Call]:
-    """Return the first call of each module, which is the one that is captured.
+    """Return the first call of each module, the one that ``capture_activations`` copies.
 
-    A network may call one module at several places, such as its only nonlinearity.
+    A network may call a module several times, for example one shared nonlinearity.
     """
     found: dict[nn.Module, Call] = {}
     for call in calls:
@@ -72,12 +72,12 @@ def first_calls(calls: Sequence[Call]) -> list[Call]:
 def capture_activations(
     network: nn.Module, batch: Tensor, modules: Collection[nn.Module]
 ) -> dict[nn.Module, Activations]:
-    """Run the network and return copies of what went through some of its modules at first."""
+    """Run the network and return copies of the modules' inputs and outputs in their first call."""
     inputs: dict[nn.Module, Tensor] = {}
     seen: dict[nn.Module, Activations] = {}
 
     def before(module: nn.Module, arguments: tuple[Any, ...]) -> None:
-        inputs.setdefault(module, arguments[0].clone())  # some layers write over their input
+        inputs.setdefault(module, arguments[0].clone())  # some layers work in place
 
     def after(module: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
         if module not in seen:
@@ -95,7 +95,7 @@ def forward_hooks(
     after: Hook,
     before: Callable[[nn.Module, tuple[Any, ...]], None] | None = None,
 ) -> Iterator[None]:
-    """Have functions called around each module's call, and take them away whatever happens."""
+    """Call functions before and after each module's call, until the end of the context."""
     handles = []
     try:
         for module in modules:

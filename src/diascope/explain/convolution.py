@@ -1,4 +1,4 @@
-"""One convolution as the numbers that it is made of, and the sum at one of its positions."""
+"""The numbers of one convolution, and the weighted sum at any of its positions."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -14,14 +14,14 @@ from diascope.explain.call_trace import Activations
 
 @dataclass(frozen=True, eq=False)
 class Convolution:
-    """A convolution, plain or transposed, and what went through it for one picture.
+    """A convolution, plain or transposed, with its input and output for one picture.
 
     Attributes:
-        weight: ``(F, C / groups, kh, kw)`` float32; of a transposed one too.
-        bias: ``(F,)`` float32, zeros if it has none.
-        start: (row, column) of the first position in the input, such as (-1, -1) for one pixel of
-            zeros above and left; of a transposed one, of the first output pixel in the output that
-            it would have without padding.
+        weight: ``(F, C / groups, kh, kw)`` float32, also for a transposed convolution.
+        bias: ``(F,)`` float32, zeros if the layer has none.
+        start: (row, column) of the first filter position in the input, for example (-1, -1) with
+            zero padding of one pixel above and to the left. For a transposed convolution, the
+            position of its first output pixel in the output without padding.
         inputs: ``(C, H, W)`` float32.
         output: ``(F, h, w)`` float32.
     """
@@ -37,20 +37,19 @@ class Convolution:
     output: NDArray[np.float32]
 
     def channels(self, index: int) -> range:
-        """Return the input channels that a filter looks at."""
+        """Return the input channels of a filter."""
         width = self.weight.shape[1]
         group = index // (len(self.weight) // self.groups)
         return range(group * width, (group + 1) * width)
 
 
 @dataclass(frozen=True, eq=False)
-class Sum:
+class WeightedSum:
     """The arithmetic of one filter at one position.
 
     Attributes:
-        patch, weight: ``(C, kh, kw)``: what lies under the filter, 0 outside of the input, and the
-            filter's numbers.
-        bias: what is added at the end.
+        patch, weight: ``(C, kh, kw)``: the input under the filter, 0 outside of the input, and the
+            weights of the filter.
     """
 
     patch: NDArray[np.float32]
@@ -59,32 +58,32 @@ class Sum:
 
     @property
     def products(self) -> NDArray[np.float64]:
-        """Each number times the filter's number above it."""
+        """The elementwise products of patch and weights."""
         return self.patch.astype(np.float64) * self.weight
 
     @property
     def value(self) -> float:
-        """The products' sum and the bias."""
+        """The sum of the products plus the bias."""
         return float(self.products.sum()) + self.bias
 
 
-def worked(convolution: Convolution, index: int, row: int, column: int) -> Sum:
+def weighted_sum_at(convolution: Convolution, index: int, row: int, column: int) -> WeightedSum:
     """Return the arithmetic of filter ``index`` at a position of the output."""
     weight = convolution.weight[index]
     patch = np.zeros_like(weight)
     _, height, width = convolution.inputs.shape
     channels = convolution.channels(index)
     for y, x in product(*map(range, weight.shape[1:])):
-        at = _under(convolution, (row, column), (y, x))
+        at = _input_position(convolution, (row, column), (y, x))
         if at is not None and 0 <= at[0] < height and 0 <= at[1] < width:
             patch[:, y, x] = convolution.inputs[channels.start : channels.stop, at[0], at[1]]
-    return Sum(patch, weight, float(convolution.bias[index]))
+    return WeightedSum(patch, weight, float(convolution.bias[index]))
 
 
-def _under(
+def _input_position(
     convolution: Convolution, position: tuple[int, int], tap: tuple[int, int]
 ) -> tuple[int, int] | None:
-    """Return the input pixel under one number of the filter; None between strides."""
+    """Return the input pixel under a filter tap; None between the strides of a transposed one."""
     at = []
     for axis in (0, 1):
         stride, start = convolution.stride[axis], convolution.start[axis]
@@ -98,36 +97,39 @@ def _under(
     return at[0], at[1]
 
 
-def convolution_of(module: nn.Module, seen: Activations) -> Convolution | None:
-    """Return a layer's convolution, its padding proved on what went through it.
+def reconstruct_convolution(module: nn.Module, seen: Activations) -> Convolution | None:
+    """Return a layer's convolution, with the zero padding that reproduces its output.
 
-    None if no padding with zeros gives what the layer gave, as where it pads with mirror images.
+    None if no zero padding does, for example because the layer uses reflection padding.
     """
     assert isinstance(module, nn.Conv2d | nn.ConvTranspose2d)
     weight = module.weight.detach()
     if isinstance(module, nn.ConvTranspose2d):
-        start = _transposed_start(module, seen)
+        start = _find_transposed_start(module, seen)
         weight = _filters_first(weight, module.groups)
     else:
-        start = _start(module, seen)
+        start = _find_start(module, seen)
     if start is None:
         return None
     bias = module.bias if module.bias is not None else torch.zeros(len(weight))
     return Convolution(
-        weight=numbers(weight),
-        bias=numbers(bias),
+        weight=to_numpy(weight),
+        bias=to_numpy(bias),
         stride=pair(module.stride),
         start=start,
         dilation=pair(module.dilation),
         groups=module.groups,
         transposed=isinstance(module, nn.ConvTranspose2d),
-        inputs=numbers(seen.inputs[0]),
-        output=numbers(seen.output[0]),
+        inputs=to_numpy(seen.inputs[0]),
+        output=to_numpy(seen.output[0]),
     )
 
 
-def _start(module: nn.Conv2d, seen: Activations) -> tuple[int, int] | None:
-    """Return where the first position begins: the module's own padding, or what its code added."""
+def _find_start(module: nn.Conv2d, seen: Activations) -> tuple[int, int] | None:
+    """Return the first filter position: from the module's padding, or by trying all others.
+
+    A network may pad in its own code before it calls the module.
+    """
     tall, wide = (
         dilation * (kernel - 1)
         for dilation, kernel in zip(module.dilation, module.kernel_size, strict=True)
@@ -135,12 +137,12 @@ def _start(module: nn.Conv2d, seen: Activations) -> tuple[int, int] | None:
     own = module.padding if isinstance(module.padding, tuple) else (tall // 2, wide // 2)
     others = product(range(tall + 1), range(wide + 1))
     for top, left in dict.fromkeys([pair(own), *others]):
-        if _gives(module, seen, top, left):
+        if _reproduces_output(module, seen, top, left):
             return -top, -left
     return None
 
 
-def _gives(module: nn.Conv2d, seen: Activations, top: int, left: int) -> bool:
+def _reproduces_output(module: nn.Conv2d, seen: Activations, top: int, left: int) -> bool:
     needed = [
         (out - 1) * stride + dilation * (kernel - 1) + 1
         for out, stride, dilation, kernel in zip(
@@ -155,27 +157,27 @@ def _gives(module: nn.Conv2d, seen: Activations, top: int, left: int) -> bool:
             padded, module.weight, module.bias, pair(module.stride), 0, pair(module.dilation),
             module.groups,
         )  # fmt: skip
-    return _same(given, seen.output)
+    return _is_close(given, seen.output)
 
 
-def _transposed_start(module: nn.ConvTranspose2d, seen: Activations) -> tuple[int, int] | None:
-    assert isinstance(module.padding, tuple)  # a transposed convolution takes no words for it
+def _find_transposed_start(module: nn.ConvTranspose2d, seen: Activations) -> tuple[int, int] | None:
+    assert isinstance(module.padding, tuple)  # only nn.Conv2d takes "same"
     padding, extra = pair(module.padding), pair(module.output_padding)
     with torch.no_grad():
         given = functional.conv_transpose2d(
             seen.inputs, module.weight, module.bias, pair(module.stride), padding, extra,
             module.groups, pair(module.dilation),
         )  # fmt: skip
-    return padding if _same(given, seen.output) else None
+    return padding if _is_close(given, seen.output) else None
 
 
 def _filters_first(weight: Tensor, groups: int) -> Tensor:
-    """Turn ``(C, F / groups, kh, kw)`` into ``(F, C / groups, kh, kw)``."""
+    """Convert ``(C, F / groups, kh, kw)`` to ``(F, C / groups, kh, kw)``."""
     parts = [part.transpose(0, 1) for part in weight.chunk(groups)]
     return torch.cat(parts)
 
 
-def _same(given: Tensor, output: Tensor) -> bool:
+def _is_close(given: Tensor, output: Tensor) -> bool:
     if given.shape != output.shape:
         return False
     reach = float(output.abs().max()) or 1.0
@@ -186,5 +188,5 @@ def pair(value: int | tuple[int, ...]) -> tuple[int, int]:
     return (value, value) if isinstance(value, int) else (value[0], value[1])
 
 
-def numbers(tensor: Tensor) -> NDArray[np.float32]:
+def to_numpy(tensor: Tensor) -> NDArray[np.float32]:
     return tensor.detach().float().contiguous().cpu().numpy()

@@ -1,4 +1,7 @@
-"""All that is shown of one picture, from two runs of the backbone and one for each hidden part."""
+"""Everything the page shows of a network and a picture.
+
+It takes two passes through the backbone, and one through the network for each occluded cell.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,22 +9,26 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from diascope.explain.call_trace import Activations, Call, capture_activations, trace_calls
-from diascope.explain.convolution import Convolution, convolution_of
+from diascope.explain.convolution import Convolution, reconstruct_convolution
 from diascope.explain.evidence import Attribution, Method, attribute, integrated_gradients
-from diascope.explain.feature_maps import Depth, depth_of, last_calls
-from diascope.explain.filters import Filter, fired, first_convolution
-from diascope.explain.layers import chosen_layers
+from diascope.explain.feature_maps import Depth, last_call_at_depth, summarise_depth
+from diascope.explain.filters import Filter, filter_responses, first_convolution
+from diascope.explain.layers import select_convolutions
 from diascope.explain.occlusion import Occlusion, measure_occlusion
-from diascope.explain.unit_functions import After, after, following
+from diascope.explain.unit_functions import (
+    UnitFunctions,
+    following_modules,
+    identify_unit_functions,
+)
 from diascope.network import Network
 
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """A convolution that the page works out, and what follows it."""
+    """A convolution whose arithmetic the page shows, and the functions that follow it."""
 
     convolution: Convolution
-    after: After
+    functions: UnitFunctions
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +36,9 @@ class Explanation:
     """What a network did with one picture.
 
     Attributes:
-        filters: of the first layer, as ``fired`` sorts them; empty if it has no convolution.
-        evidence: label to its map; of integrated gradients, only that of the chosen label.
-        occlusion: of the chosen label; None if it was not asked for.
+        filters: of the first convolution, as ``filter_responses`` sorts them; empty without one.
+        evidence: label to its map; with integrated gradients, of the chosen label only.
+        occlusion: of the chosen label; None if not requested.
     """
 
     filters: tuple[Filter, ...]
@@ -50,47 +57,54 @@ def explain(
     method: Method = "exact",
     occlusion: bool = True,
 ) -> Explanation:
-    """Look at a network, in evaluation mode, while it looks at a batch ``(1, C, H, W)``.
+    """Explain how a network classifies a picture.
 
     Args:
-        outputs: label to the output that speaks for it.
-        chosen: the label whose evidence is looked at closely.
+        network: in evaluation mode.
+        batch: ``(1, C, H, W)``.
+        outputs: label to the index of its logit.
+        chosen: the label to examine closely.
 
     Raises:
-        UsageError: if the method needs what is not installed.
+        UsageError: if the method needs a package that is not installed.
     """
     backbone, side = network.backbone, batch.shape[2]
     calls = trace_calls(backbone, batch)
     first = first_convolution(calls)
-    ends = last_calls(calls, side)
-    inner = chosen_layers(calls, side)
-    wanted = {backbone, *(call.module for call in ends.values())}
-    convolutions = [*([first] if first else []), *inner]
-    for call in convolutions:
-        wanted |= {call.module, *following(calls, call)}
-    seen = capture_activations(backbone, batch, wanted)
-    features = seen[backbone].output
+    ends = last_call_at_depth(calls, side)
+    shown = select_convolutions(calls, side)
+    modules = {backbone, *(call.module for call in ends.values())}
+    for call in ([first] if first else []) + shown:
+        modules |= {call.module, *following_modules(calls, call)}
+    activations = capture_activations(backbone, batch, modules)
+    features = activations[backbone].output
     grid = (features.shape[2], features.shape[3])
     filters: tuple[Filter, ...] = ()
     if first:
-        filters = fired(first, after(first.module, following(calls, first), seen).activated)
+        later = following_modules(calls, first)
+        functions = identify_unit_functions(first.module, later, activations)
+        filters = filter_responses(first, functions.activated)
     return Explanation(
         filters=filters,
-        depths=tuple(depth_of(halvings, seen[call.module]) for halvings, call in ends.items()),
-        layers=tuple(_layers(calls, inner, seen)),
+        depths=tuple(
+            summarise_depth(halvings, activations[call.module]) for halvings, call in ends.items()
+        ),
+        layers=tuple(_layers(calls, shown, activations)),
         evidence=_evidence(network, batch, features, outputs, chosen, method),
         occlusion=measure_occlusion(network, batch, outputs[chosen], grid) if occlusion else None,
     )
 
 
 def _layers(
-    calls: Sequence[Call], inner: Sequence[Call], seen: Mapping[nn.Module, Activations]
+    calls: Sequence[Call],
+    convolutions: Sequence[Call],
+    activations: Mapping[nn.Module, Activations],
 ) -> Iterator[Layer]:
-    for call in inner:
-        convolution = convolution_of(call.module, seen[call.module])
+    for call in convolutions:
+        convolution = reconstruct_convolution(call.module, activations[call.module])
         if convolution is not None:
-            later = after(call.module, following(calls, call), seen)
-            yield Layer(convolution, later)
+            later = following_modules(calls, call)
+            yield Layer(convolution, identify_unit_functions(call.module, later, activations))
 
 
 def _evidence(

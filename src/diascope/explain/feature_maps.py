@@ -1,4 +1,4 @@
-"""What comes out at each depth: the strongest channels before the maps are made smaller."""
+"""The feature maps at each depth: the strongest channels of each resolution."""
 
 import math
 from collections.abc import Sequence
@@ -9,19 +9,19 @@ from numpy.typing import NDArray
 from torch import nn
 
 from diascope.explain.call_trace import Activations, Call, first_calls
-from diascope.explain.convolution import numbers
+from diascope.explain.convolution import to_numpy
 
 STRONGEST = 8
-_PASSED_ON = (nn.Identity, nn.Dropout, nn.Dropout2d, nn.ConstantPad2d, nn.ZeroPad2d, nn.Flatten)
+_PASS_THROUGH = (nn.Identity, nn.Dropout, nn.Dropout2d, nn.ConstantPad2d, nn.ZeroPad2d, nn.Flatten)
 
 
 @dataclass(frozen=True, eq=False)
 class Channel:
-    """One map of a layer.
+    """One channel of a layer.
 
     Attributes:
-        index: which one, from 0.
-        strength: mean of what is above 0.
+        index: from 0.
+        strength: mean of the map with negative values as 0.
         map: ``(h, w)`` float32.
     """
 
@@ -32,13 +32,13 @@ class Channel:
 
 @dataclass(frozen=True)
 class Depth:
-    """The maps of one resolution.
+    """The feature maps of one resolution.
 
     Attributes:
-        halvings: how often the picture's side was halved, 0 for its own size.
+        halvings: how often the side of the picture was halved, 0 for its own size.
         size: (height, width) of a map.
-        channels: how many there are.
-        strongest: the strongest of them, the strongest first.
+        channels: the number of channels.
+        strongest: the strongest channels, in descending order.
     """
 
     halvings: int
@@ -47,54 +47,55 @@ class Depth:
     strongest: tuple[Channel, ...]
 
 
-def last_calls(calls: Sequence[Call], side: int) -> dict[int, Call]:
-    """Return halvings to the last call at that resolution, from the picture to the features.
+def last_call_at_depth(calls: Sequence[Call], side: int) -> dict[int, Call]:
+    """Return, for each number of halvings, the last call at that resolution, in ascending order.
 
-    A block of layers goes before a single layer: what runs through the network is what blocks give.
+    A block of layers is preferred to a single layer, because its output is what the network passes
+    on.
     """
     end = calls[-1].outputs[2]
-    fitting = [
+    candidates = [
         call
         for call in first_calls(calls)
-        if call.outputs[2] >= end and not isinstance(call.module, _PASSED_ON)
+        if call.outputs[2] >= end and not isinstance(call.module, _PASS_THROUGH)
     ]
-    leaves = {halvings_of(call, side): call for call in fitting if call.leaf}
-    blocks = {halvings_of(call, side): call for call in fitting if not call.leaf}
+    leaves = {halvings_of(call, side): call for call in candidates if call.leaf}
+    blocks = {halvings_of(call, side): call for call in candidates if not call.leaf}
     return dict(sorted((leaves | blocks).items()))
 
 
 def halvings_of(call: Call, side: int) -> int:
-    """Return how often the picture's side, its height in pixels, was halved where a call ends."""
+    """Return how often a call's output halves the side (height) of the picture."""
     return max(0, round(math.log2(side / call.outputs[2])))
 
 
-def share_words(halvings: int, side: int, cells: int) -> str:
-    """Return which share of the picture's side, its height in pixels, a map of ``cells`` has."""
+def format_map_scale(halvings: int, side: int, cells: int) -> str:
+    """Return the size of a map ``cells`` high relative to the side (height) of the picture."""
     share = f"1/{2**halvings} of the picture's side" if halvings else "the picture's size"
     return share if cells * 2**halvings == side else f"about {share}"
 
 
-def depth_of(halvings: int, seen: Activations) -> Depth:
-    """Return the strongest channels of what a module gave for the first picture of a batch."""
-    maps = numbers(seen.output[0])
+def summarise_depth(halvings: int, seen: Activations) -> Depth:
+    """Return the strongest channels of a module's output for the first picture of a batch."""
+    maps = to_numpy(seen.output[0])
     height, width = maps.shape[1:]
-    return Depth(halvings, (height, width), len(maps), strongest(maps, STRONGEST))
+    return Depth(halvings, (height, width), len(maps), strongest_channels(maps, STRONGEST))
 
 
-def strongest(maps: NDArray[np.float32], count: int) -> tuple[Channel, ...]:
-    """Return the channels of ``(F, h, w)`` whose values above 0 are largest in the mean."""
-    return _channels(maps, _strengths(maps), count)
+def strongest_channels(maps: NDArray[np.float32], count: int) -> tuple[Channel, ...]:
+    """Return the channels of ``(F, h, w)`` with the highest strength, in descending order."""
+    return _top_channels(maps, _strengths(maps), count)
 
 
-def most_varied(maps: NDArray[np.float32], count: int) -> tuple[Channel, ...]:
-    """Return the channels of ``(F, h, w)`` whose values differ most between places.
+def most_varied_channels(maps: NDArray[np.float32], count: int) -> tuple[Channel, ...]:
+    """Return the channels of ``(F, h, w)`` whose values vary most over the picture.
 
-    One that answers everywhere alike does so for its bias or shift, whatever the picture is.
+    A constant channel only shows its bias or shift, whatever the picture is.
     """
-    return _channels(maps, maps.std((1, 2), dtype=np.float64), count)
+    return _top_channels(maps, maps.std((1, 2), dtype=np.float64), count)
 
 
-def _channels(
+def _top_channels(
     maps: NDArray[np.float32], rank: NDArray[np.float64], count: int
 ) -> tuple[Channel, ...]:
     strengths, order = _strengths(maps), np.argsort(-rank, kind="stable")[:count]

@@ -1,7 +1,7 @@
-"""What the answer loses when a part of the picture is hidden, and whether the evidence agrees.
+"""Occlusion sensitivity: how far the logit falls when a part of the picture is hidden.
 
 Source: Zeiler and Fergus 2014, "Visualizing and Understanding Convolutional Networks"; here a part
-is hidden by its own blurred colours, which a network finds less strange than a grey square.
+is blurred, which is less unusual to a network than a grey square.
 """
 
 import math
@@ -14,17 +14,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-_CELLS = 12  # to a side at most
-_AT_ONCE = 16  # pictures given to the network together
+_MAX_CELLS = 12  # per side
+_BATCH = 16
 
 
 @dataclass(frozen=True, eq=False)
 class Occlusion:
-    """What hiding each part of the picture takes from a logit.
+    """How far a logit falls when each part of the picture is hidden.
 
     Attributes:
-        map: ``(rows, columns)`` float32, the logit of the whole picture less that without the part.
-        passes: pictures that the network had to look at.
+        map: ``(rows, columns)`` float32, the logit of the whole picture minus that with the part
+            hidden.
+        passes: the number of pictures that the network classified for it.
         seconds: how long that took.
     """
 
@@ -35,7 +36,7 @@ class Occlusion:
     def agreement(self, evidence: NDArray[np.float32]) -> float | None:
         """Return Spearman's rank correlation with an evidence map, from -1 to 1.
 
-        None if one of the maps is the same everywhere.
+        None if one of the maps is constant.
         """
         from scipy.stats import spearmanr
 
@@ -51,13 +52,13 @@ class Occlusion:
 def measure_occlusion(
     network: nn.Module, batch: Tensor, output: int, grid: tuple[int, int]
 ) -> Occlusion:
-    """Hide one part of a batch ``(1, C, H, W)`` after the other.
+    """Hide each part of a picture in turn: a square of two cells' side around each cell.
 
     Args:
-        grid: (rows, columns) of the evidence map; finer ones are taken as 12 x 12. Around each
-            cell a square of two cells' side is hidden.
+        batch: ``(1, C, H, W)``.
+        grid: (rows, columns) of the evidence map; at most 12 x 12 cells are used.
     """
-    rows, columns = (min(_CELLS, cells) for cells in grid)
+    rows, columns = (min(_MAX_CELLS, cells) for cells in grid)
     start = time.perf_counter()
     hidden = blur(batch, rows, columns)
     masks = [_mask(batch, rows, columns, cell) for cell in range(rows * columns)]
@@ -65,7 +66,7 @@ def measure_occlusion(
         whole = network(batch)[0, output]
         falls = [
             whole - network(torch.where(torch.stack(some), hidden, batch))[:, output]
-            for some in (masks[at : at + _AT_ONCE] for at in range(0, len(masks), _AT_ONCE))
+            for some in (masks[at : at + _BATCH] for at in range(0, len(masks), _BATCH))
         ]
     return Occlusion(
         map=torch.cat(falls).float().cpu().numpy().reshape(rows, columns),
@@ -75,13 +76,13 @@ def measure_occlusion(
 
 
 def blur(batch: Tensor, rows: int, columns: int) -> Tensor:
-    """Return a batch with no more detail than half as many cells can show."""
+    """Return a batch blurred to the detail of half as many rows and columns of cells."""
     coarse = functional.adaptive_avg_pool2d(batch, (max(1, rows // 2), max(1, columns // 2)))
     return functional.interpolate(coarse, batch.shape[2:], mode="bilinear", align_corners=False)
 
 
 def _mask(batch: Tensor, rows: int, columns: int, cell: int) -> Tensor:
-    """Return ``(1, H, W)``, true in the square around a cell."""
+    """Return ``(1, H, W)``, true within the square around a cell."""
     height, width = batch.shape[2:]
     row, column = divmod(cell, columns)
     tall, wide = height / rows, width / columns

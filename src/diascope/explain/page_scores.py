@@ -1,4 +1,4 @@
-"""From the logit to the decision as ``explain.html`` shows it: scores, points and words."""
+"""From the logit to the decision, for ``explain.html``: scores, operating points and texts."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,23 +13,24 @@ _KINDS = {
     "sigmoid": "Scores lie between 0 and 1; they are not calibrated.",
 }
 _FLIPS = "logits averaged over 4 mirror images"
-"""What a classifier notes in the trace of such an answer."""
+"""The trace line of a prediction from mirror images."""
 
 _MIRRORED = (
-    " They are of the picture and its three mirror images; all else on this page is of the picture "
-    "as it is."
+    " They come from the mean over the picture and its three mirror images; everything else on "
+    "this page is for the picture itself."
 )
+_MIRRORED_LOGIT = "of the picture itself; the score also uses its mirror images"
 
 
 @dataclass(frozen=True)
-class ScoreLines:
-    """What is said of the scores.
+class ScoreTexts:
+    """Explanations of the scores.
 
     Attributes:
-        kind: what they are.
-        logit: what the chosen label's logit, as this page shows it, is to its score.
-        step: how the chosen label's logit becomes its score.
-        rule: how labels are decided on.
+        kind: of the kind of score.
+        logit: of the chosen label's logit on this page.
+        step: of how the chosen label's logit becomes its score.
+        rule: of how labels are predicted from scores.
     """
 
     kind: str
@@ -38,24 +39,23 @@ class ScoreLines:
     rule: str
 
 
-def score_lines(card: ModelCard, prediction: Prediction, chosen: str) -> ScoreLines:
-    """Return what is said of the scores.
+def score_texts(card: ModelCard, prediction: Prediction, chosen: str) -> ScoreTexts:
+    """Return the explanations of the scores.
 
     Args:
-        chosen: a label that an output of the network speaks for.
+        chosen: a label with an output of the network.
     """
     mirrored = _FLIPS in prediction.trace
-    alone = "of the picture alone; the score is of its mirror images too"
-    return ScoreLines(
+    return ScoreTexts(
         kind=_KINDS[prediction.score_kind] + (_MIRRORED if mirrored else ""),
-        logit=alone if mirrored else "the answer before it becomes a score",
-        step=_step(card, chosen, mirrored),
-        rule=_rule(card),
+        logit=_MIRRORED_LOGIT if mirrored else "before its conversion to a score",
+        step=_step_text(card, chosen, mirrored),
+        rule=_rule_text(card),
     )
 
 
-def scores_shown(card: ModelCard, prediction: Prediction) -> list[dict[str, Any]]:
-    """Return the labels, the highest score first, each with its score and operating point."""
+def score_rows(card: ModelCard, prediction: Prediction) -> list[dict[str, Any]]:
+    """Return the labels in descending order of score, with scores and operating points."""
     kind = prediction.score_kind
     return [
         {
@@ -70,23 +70,23 @@ def scores_shown(card: ModelCard, prediction: Prediction) -> list[dict[str, Any]
     ]
 
 
-def _step(card: ModelCard, chosen: str, mirrored: bool) -> str:
-    """Return such as ``mean logit of 4 mirror images x 3.552 + 2.017, then sigmoid``."""
-    words = "mean logit of 4 mirror images" if mirrored else "logit"
+def _step_text(card: ModelCard, chosen: str, mirrored: bool) -> str:
+    """Return a text such as ``mean logit of 4 mirror images x 3.552 + 2.017, then sigmoid``."""
+    text = "mean logit of 4 mirror images" if mirrored else "logit"
     if card.calibration is not None:
         output = card.names[-card.outputs :].index(chosen)
         scale, bias = card.calibration.scale[output], card.calibration.bias[output]
         sign = "\N{MINUS SIGN}" if bias < 0 else "+"
-        words += f" \N{MULTIPLICATION SIGN} {format_number(scale)}"
-        words += f" {sign} {format_number(abs(bias))}" if bias else ""
-    return f"{words}, then {'softmax' if card.task == 'multiclass' else 'sigmoid'}"
+        text += f" \N{MULTIPLICATION SIGN} {format_number(scale)}"
+        text += f" {sign} {format_number(abs(bias))}" if bias else ""
+    return f"{text}, then {'softmax' if card.task == 'multiclass' else 'sigmoid'}"
 
 
-def _rule(card: ModelCard) -> str:
+def _rule_text(card: ModelCard) -> str:
     points = [label.operating_point for label in card.labels]
-    own = "A label is decided on if its score reaches its operating point, 0.5 without one."
+    rule = "A label is predicted if its score reaches its operating point, or 0.5 if it has none."
     if card.task == "binary":
         negative, positive = (label.title or label.name for label in card.labels)
         point = "0.5" if points[1] is None else "its operating point"
-        own = f"{positive} is decided on from {point} on, else {negative}."
-    return decision_rule_text(card.task, points) or own
+        rule = f"{positive} is predicted if its score reaches {point}, otherwise {negative}."
+    return decision_rule_text(card.task, points) or rule

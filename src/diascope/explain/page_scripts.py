@@ -1,4 +1,4 @@
-"""From a template, scripts and numbers to a page that runs these scripts and no others."""
+"""Render a page that runs the given scripts and, by its policy, no others."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,11 +6,13 @@ from typing import Any
 from diascope.pages.render import csp_hash, json_text, read_asset, render
 
 
-def scripted(template: str, scripts: Sequence[str], *, numbers: Any = None, **values: Any) -> str:
-    """Return a page with the scripts of ``diascope.pages`` that are named.
+def render_with_scripts(
+    template: str, scripts: Sequence[str], *, numbers: Any = None, **values: Any
+) -> str:
+    """Return a page with scripts of ``diascope.pages``.
 
     Args:
-        numbers: what the scripts read, as JSON.
+        numbers: the data of the scripts, embedded as JSON.
     """
     script = "".join(map(read_asset, scripts))
     return render(

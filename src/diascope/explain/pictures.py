@@ -1,7 +1,7 @@
-"""Numbers as pictures, in colours that the colour blind can tell apart, as data URIs.
+"""Arrays as pictures, in colours that colour-blind readers can distinguish, as data URIs.
 
-What has no sign is drawn from dark to bright in viridis, whose steps look equal to the eye; what
-speaks for or against, in orange and blue, as in the reports of a run.
+Maps without negative values are drawn in viridis, which is perceptually uniform. Evidence for and
+against is drawn in orange and blue, as in the report of a run.
 """
 
 import base64
@@ -18,15 +18,15 @@ SIGNED = np.array([
     (45, 105, 190), (84, 160, 255), (165, 205, 250), (244, 244, 244), (250, 205, 160),
     (240, 140, 40), (165, 80, 5),
 ], np.uint8)  # fmt: skip
-"""From below 0 over 0 to above it, for maps on their own."""
+"""A diverging colour map with 0 in the middle, for maps that are not an overlay."""
 
 _DIM = 0.45  # brightness of a picture under a map
-_OPAQUE = 0.8  # of a map where it is strongest
-_SIDE = 384  # of an overlay at least
+_MAX_OPACITY = 0.8
+_MIN_SIDE = 384  # of an overlay
 
 
 def jpeg_uri(pixels: NDArray[np.uint8], side: int = 320) -> str:
-    """Return ``(h, w, 3)``, made small, as a JPEG."""
+    """Return ``(h, w, 3)`` as a JPEG, reduced to at most ``side`` pixels."""
     from PIL import Image
 
     image = Image.fromarray(pixels)
@@ -35,14 +35,14 @@ def jpeg_uri(pixels: NDArray[np.uint8], side: int = 320) -> str:
 
 
 def png_uri(pixels: NDArray[np.uint8]) -> str:
-    """Return ``(h, w, 3)``, or ``(h, w, 4)`` with opacity, as it is, as a PNG."""
+    """Return ``(h, w, 3)``, or ``(h, w, 4)`` with opacity, as a PNG."""
     from PIL import Image
 
     return _encode_uri(Image.fromarray(pixels), "png")
 
 
 def map_uri(numbers: NDArray[np.float32]) -> str:
-    """Return a map ``(h, w)``: from 0 to its largest; if some are below 0, with 0 in the middle."""
+    """Return a map ``(h, w)`` in viridis, from 0 to its maximum; diverging if it has negatives."""
     reach = float(np.abs(numbers).max(initial=0.0)) or 1.0
     if numbers.min(initial=0.0) < 0:
         return _palette_png((numbers / reach + 1) / 2, SIGNED)
@@ -53,45 +53,45 @@ def overlay_uri(picture: NDArray[np.uint8], numbers: NDArray[np.float32], reach:
     """Return a map over a dimmed picture ``(H, W, 3)``: orange above 0, blue below.
 
     Args:
-        reach: the magnitude that is drawn strongest.
+        reach: the magnitude drawn at full opacity.
     """
     from PIL import Image
 
     height, width = picture.shape[:2]
-    grow = max(1, -(-_SIDE // max(height, width)))
+    grow = max(1, -(-_MIN_SIDE // max(height, width)))
     size = (width * grow, height * grow)
     cells = np.asarray(Image.fromarray(numbers).resize(size, Image.Resampling.BICUBIC))
     ground = np.asarray(Image.fromarray(picture).convert("L").resize(size)) * _DIM
-    share = (np.clip(np.abs(cells) / reach, 0, 1) ** 0.85 * _OPAQUE)[:, :, None]
+    opacity = (np.clip(np.abs(cells) / reach, 0, 1) ** 0.85 * _MAX_OPACITY)[:, :, None]
     tint = np.where(cells[:, :, None] < 0, AGAINST, FOR)
-    mixed = ground[:, :, None] * (1 - share) + tint * share
+    mixed = ground[:, :, None] * (1 - opacity) + tint * opacity
     return _encode_uri(Image.fromarray(np.rint(mixed).astype(np.uint8)), "jpeg", quality=85)
 
 
 def to_display_pixels(pixels: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return ``(H, W, C)`` for people: each channel from its smallest number to its largest."""
+    """Return ``(H, W, C)`` as ``(H, W, 3)``, stretched from its minimum to its maximum."""
     numbers = pixels[:, :, : 3 if pixels.shape[2] >= 3 else 1]
     low, high = float(numbers.min()), float(numbers.max())
-    shares = np.subtract(numbers, low, dtype=np.float32)  # photographs are large
-    shares *= 255 / ((high - low) or 1.0)
-    told = np.rint(shares, out=shares).astype(np.uint8)
-    return told if told.shape[2] == 3 else np.repeat(told, 3, axis=2)
+    scaled = np.subtract(numbers, low, dtype=np.float32)  # in place: photographs are large
+    scaled *= 255 / ((high - low) or 1.0)
+    pixels = np.rint(scaled, out=scaled).astype(np.uint8)
+    return pixels if pixels.shape[2] == 3 else np.repeat(pixels, 3, axis=2)
 
 
 def pack_numbers(numbers: NDArray[Any]) -> dict[str, Any]:
-    """Return numbers for the page's script: bytes as they are, any other as float32."""
+    """Return numbers for the page's script: uint8 as it is, everything else as float32."""
     kind = "u1" if numbers.dtype == np.uint8 else "f4"
     content = np.ascontiguousarray(numbers, f"<{kind}").tobytes()
     return {"type": kind, "shape": numbers.shape, "data": base64.b64encode(content).decode("ascii")}
 
 
-def _palette_png(shares: NDArray[np.floating[Any]], stops: NDArray[np.uint8]) -> str:
-    """Return shares from 0 to 1 as a PNG with a palette, between ``(n, 3)`` even stops."""
+def _palette_png(values: NDArray[np.floating[Any]], stops: NDArray[np.uint8]) -> str:
+    """Return values in [0, 1] as a PNG, with a palette of ``(n, 3)`` evenly spaced stops."""
     from PIL import Image
 
     steps, places = np.linspace(0, len(stops) - 1, 256), np.arange(len(stops))
     palette = np.stack([np.interp(steps, places, channel) for channel in stops.T], axis=1)
-    image = Image.fromarray(np.rint(np.clip(shares, 0, 1) * 255).astype(np.uint8), "L")
+    image = Image.fromarray(np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8), "L")
     image.putpalette(np.rint(palette).astype(np.uint8).tobytes())
     return _encode_uri(image, "png")
 

@@ -1,4 +1,4 @@
-"""The picture before and after each preprocessing step, down to the numbers the network takes."""
+"""The picture before and after each preprocessing step, up to the input of the network."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, eq=False)
 class Stage:
-    """The picture at one point of its way.
+    """The picture at one stage of preprocessing.
 
     Attributes:
-        title: what was done to it.
+        title: the operation that led to it.
         pixels: ``(H, W, C)``.
-        notes: what the operation wrote in the trace.
+        notes: the trace lines of that operation.
     """
 
     title: str
@@ -35,17 +35,17 @@ class Stage:
 
     @property
     def value_range(self) -> tuple[float, float]:
-        """The smallest and the largest number."""
+        """The minimum and maximum pixel value."""
         return float(self.pixels.min()), float(self.pixels.max())
 
 
 def apply_steps(sample: Sample, steps: Iterable[tuple[str, Step]]) -> tuple[Sample, list[Stage]]:
-    """Apply steps, by name, and return the last sample and the picture at each point.
+    """Apply named steps, and return the resulting sample and every stage.
 
     Raises:
         ReadError: if a step fails on this picture.
     """
-    read = sample
+    original = sample
     stages = [Stage("as read from the file", sample.pixels, sample.trace)]
     for name, step in steps:
         before = len(sample.trace)
@@ -53,32 +53,32 @@ def apply_steps(sample: Sample, steps: Iterable[tuple[str, Step]]) -> tuple[Samp
             sample = step(sample)
         except ENDS:
             raise
-        except BaseException as error:  # a stranger's step may raise anything
+        except BaseException as error:  # a third-party step may raise anything
             raise ReadError(f"the step {name} failed: {reason_of(error)}") from error
         if fault := sample_fault(sample):
             raise ReadError(f"the step {name} failed: {fault}")
-        sample = sample.placed_as(read)
+        sample = sample.placed_as(original)
         stages.append(Stage(f"after {name}", sample.pixels, sample.trace[before:]))
     return sample, stages
 
 
-def capture_network_input(network: Network, answer: Callable[[], T]) -> tuple[T, Tensor]:
-    """Return what a call gives, and the first batch ``(N, C, H, W)`` that the network saw in it.
+def capture_network_input(network: Network, call: Callable[[], T]) -> tuple[T, Tensor]:
+    """Return the result of a call, and the first batch ``(N, C, H, W)`` given to the network.
 
-    So nobody has to know how a picture is normalised but who does it for the network.
+    Capturing the batch avoids repeating the normalisation of the classifier here.
     """
-    seen: list[Tensor] = []
+    batches: list[Tensor] = []
 
-    def note(module: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
-        seen.append(arguments[0])
+    def record(module: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
+        batches.append(arguments[0])
 
-    with forward_hooks([network.backbone], after=note):
-        answered = answer()
-    return answered, seen[0].clone()  # outside of inference: it may be followed by gradients
+    with forward_hooks([network.backbone], after=record):
+        result = call()
+    return result, batches[0].clone()  # a copy outside of inference mode allows gradients
 
 
 def network_input_stage(batch: Tensor, card: ModelCard) -> Stage:
-    """Return the picture of a batch of one, as the network takes it."""
+    """Return the last stage: the picture of a batch of one, as the input of the network."""
     pixels = np.moveaxis(batch[0].cpu().numpy(), 0, 2)
     mean, std = _format_numbers(card.mean), _format_numbers(card.std)
     note = f"minus the mean ({mean}), divided by the standard deviation ({std})"

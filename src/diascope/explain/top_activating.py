@@ -35,14 +35,14 @@ class TopActivating:
         rows: the number of rows in the table.
         strongest: target name to its pictures, the strongest response first.
         left_out: reason to the number of pictures that could not be used for it.
-        looked: the number of pictures looked at; other rows of the table were not drawn.
+        searched: the number of pictures that were compared.
         seconds: how long the search took.
     """
 
     rows: int
     strongest: Mapping[str, Sequence[ActivatingPicture]]
     left_out: Mapping[str, int]
-    looked: int
+    searched: int
     seconds: float
 
 

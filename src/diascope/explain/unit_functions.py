@@ -1,7 +1,7 @@
-"""What follows a convolution: normalisation, nonlinearity, pooling, told by the numbers themselves.
+"""Identify the functions after a convolution: normalisation, nonlinearity and pooling.
 
-A network may apply a nonlinearity in its own code, where no module shows. So each known function is
-tried on what came before, and the one that gives what came after is the one.
+A network may apply a nonlinearity in its own code and not as a module. Each known function is
+therefore applied to the captured values, and the one that reproduces the next values is taken.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from diascope.explain.call_trace import Activations, Call
-from diascope.explain.convolution import numbers, pair
+from diascope.explain.convolution import pair, to_numpy
 
 NONLINEARITIES: Mapping[str, Callable[[Tensor], Tensor]] = {
     "ReLU": functional.relu,
@@ -25,14 +25,18 @@ NONLINEARITIES: Mapping[str, Callable[[Tensor], Tensor]] = {
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
 }
-"""Those that the page can work out too."""
+"""Those that the page's script can compute too."""
 
-_AFTER = 3  # leaves that are looked at after a convolution
+_MAX_FOLLOWING = 3  # leaves after a convolution
 
 
 @dataclass(frozen=True)
 class Pooling:
-    """A pooling without dilation; ``padding`` only for the largest value."""
+    """A pooling without dilation; only max pooling has padding.
+
+    Attributes:
+        kind: ``maximum`` or ``mean``.
+    """
 
     kind: str
     size: tuple[int, int]
@@ -41,12 +45,12 @@ class Pooling:
 
 
 @dataclass(frozen=True, eq=False)
-class After:
-    """What was done to the output of a convolution.
+class UnitFunctions:
+    """The functions applied to the output of a convolution, and their results.
 
     Attributes:
         scale, shift: ``(F,)`` float32, of the normalisation; None if none follows.
-        nonlinearity: a name of ``NONLINEARITIES``; empty if none of them follows.
+        nonlinearity: a name in ``NONLINEARITIES``; empty if none of them follows.
         activated: ``(F, h, w)`` float32, after normalisation and nonlinearity.
         pooled: ``(F, h', w')`` float32, after the pooling; None if none follows.
     """
@@ -59,48 +63,55 @@ class After:
     pooled: NDArray[np.float32] | None
 
 
-def following(calls: Sequence[Call], convolution: Call) -> list[nn.Module]:
-    """Return the modules that come next and may belong to a convolution."""
+def following_modules(calls: Sequence[Call], convolution: Call) -> list[nn.Module]:
+    """Return the next modules, which may belong to a convolution."""
     leaves = [call for call in calls if call.leaf]
     at = leaves.index(convolution)
-    return [call.module for call in leaves[at + 1 : at + 1 + _AFTER]]
+    return [call.module for call in leaves[at + 1 : at + 1 + _MAX_FOLLOWING]]
 
 
-def after(
-    module: nn.Module, later: Sequence[nn.Module], seen: Mapping[nn.Module, Activations]
-) -> After:
-    """Return what was done to a convolution's output, from what went through the next modules."""
-    value = seen[module].output
+def identify_unit_functions(
+    module: nn.Module, later: Sequence[nn.Module], activations: Mapping[nn.Module, Activations]
+) -> UnitFunctions:
+    """Return the functions after a convolution, from the activations of the following modules."""
+    value = activations[module].output
     scale = shift = None
     rest = list(later)
-    if rest and (line := _line(rest[0], seen)) and equal(seen[rest[0]].inputs, value):
-        scale, shift = line
-        value = seen[rest[0]].output
+    if (
+        rest
+        and (found := _scale_and_shift(rest[0], activations))
+        and is_close(activations[rest[0]].inputs, value)
+    ):
+        scale, shift = found
+        value = activations[rest[0]].output
         rest = rest[1:]
-    name, activated = _nonlinearity(value, [seen[each] for each in rest])
+    name, activated = _identify_nonlinearity(value, [activations[each] for each in rest])
     pooling = pooled = None
     for each in rest:
-        if (found := _pooling(each)) and equal(seen[each].inputs, activated):
-            pooling, pooled = found, numbers(seen[each].output[0])
+        kind = _describe_pooling(each)
+        if kind and is_close(activations[each].inputs, activated):
+            pooling, pooled = kind, to_numpy(activations[each].output[0])
             break
-    return After(
-        None if scale is None else numbers(scale),
-        None if shift is None else numbers(shift),
+    return UnitFunctions(
+        None if scale is None else to_numpy(scale),
+        None if shift is None else to_numpy(shift),
         name,
-        numbers(activated[0]),
+        to_numpy(activated[0]),
         pooling,
         pooled,
     )
 
 
-def _line(module: nn.Module, seen: Mapping[nn.Module, Activations]) -> tuple[Tensor, Tensor] | None:
-    """Return scale and shift, a number a channel each, of a normalisation for this picture."""
+def _scale_and_shift(
+    module: nn.Module, activations: Mapping[nn.Module, Activations]
+) -> tuple[Tensor, Tensor] | None:
+    """Return the scale and shift per channel of a normalisation layer for this picture."""
     if not isinstance(module, nn.BatchNorm2d | nn.InstanceNorm2d):
         return None
     if module.running_mean is not None:
         mean, variance = module.running_mean, module.running_var
     elif isinstance(module, nn.InstanceNorm2d):
-        maps = seen[module].inputs[0]
+        maps = activations[module].inputs[0]
         mean, variance = maps.mean((1, 2)), maps.var((1, 2), correction=0)
     else:
         return None
@@ -112,28 +123,28 @@ def _line(module: nn.Module, seen: Mapping[nn.Module, Activations]) -> tuple[Ten
     return scale.detach(), (shift if module.bias is None else shift + module.bias).detach()
 
 
-def _nonlinearity(value: Tensor, seen: Sequence[Activations]) -> tuple[str, Tensor]:
-    tensors = [tensor for each in seen for tensor in (each.inputs, each.output)]
-    candidates = [tensor for tensor in tensors if not equal(tensor, value)]
+def _identify_nonlinearity(value: Tensor, activations: Sequence[Activations]) -> tuple[str, Tensor]:
+    tensors = [tensor for each in activations for tensor in (each.inputs, each.output)]
+    candidates = [tensor for tensor in tensors if not is_close(tensor, value)]
     for name, function in NONLINEARITIES.items():
-        made = function(value)
-        if any(equal(tensor, made) for tensor in candidates):
-            return name, made
+        result = function(value)
+        if any(is_close(tensor, result) for tensor in candidates):
+            return name, result
     return "", value
 
 
-def _pooling(module: nn.Module) -> Pooling | None:
+def _describe_pooling(module: nn.Module) -> Pooling | None:
     if isinstance(module, nn.MaxPool2d) and pair(module.dilation) == (1, 1):
         size, stride = pair(module.kernel_size), pair(module.stride or module.kernel_size)
-        return Pooling("largest", size, stride, pair(module.padding))
+        return Pooling("maximum", size, stride, pair(module.padding))
     if isinstance(module, nn.AvgPool2d) and pair(module.padding) == (0, 0):
         size, stride = pair(module.kernel_size), pair(module.stride or module.kernel_size)
         return Pooling("mean", size, stride, (0, 0))
     return None
 
 
-def equal(tensor: Tensor, other: Tensor) -> bool:
-    """Say whether two tensors are the same to the precision of float32."""
+def is_close(tensor: Tensor, other: Tensor) -> bool:
+    """Return whether two tensors are equal to float32 precision."""
     if tensor.shape != other.shape:
         return False
     reach = float(other.abs().max())

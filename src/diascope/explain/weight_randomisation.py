@@ -1,9 +1,9 @@
-"""Networks that have forgotten what they learned, layer by layer from the top.
+"""Cascading weight randomisation, a sanity check of evidence maps.
 
-A map that stays the same when the weights are random does not show what the network learned.
+A map that does not change when the weights are random does not show what the network learned.
 
-Source: Adebayo et al. 2018, "Sanity Checks for Saliency Maps"; here a layer's own numbers are put
-in random order, so that their sizes stay, and maps do not fade with depth.
+Source: Adebayo et al. 2018, "Sanity Checks for Saliency Maps"; here the weights of a layer are
+shuffled, which keeps their magnitudes, so that maps do not fade with depth.
 """
 
 from collections.abc import Iterator
@@ -19,11 +19,11 @@ from diascope.network import Network
 def randomise_layers(
     network: Network, batch: Tensor, shares: tuple[float, ...], seed: int
 ) -> Iterator[Network]:
-    """Yield copies whose head is random, and also a share of the backbone's layers from its end.
+    """Yield copies with random weights in the head and in the last layers of the backbone.
 
     Args:
-        batch: any that the network takes; it tells the order of the layers.
-        shares: of the layers, from 0 to 1.
+        batch: any input of the network, to find the order of its layers.
+        shares: fractions of the backbone's layers to randomise, from 0 to 1.
     """
     for share in shares:
         copy = deepcopy(network)
@@ -34,7 +34,7 @@ def randomise_layers(
 
 
 def _layers(network: Network, batch: Tensor) -> list[nn.Module]:
-    """Return the backbone's layers that have weights, in the order in which they are called."""
+    """Return the backbone's layers that have weights, in the order of their calls."""
     called = dict.fromkeys(call.module for call in trace_calls(network.backbone, batch))
     return [layer for layer in called if next(layer.parameters(recurse=False), None) is not None]
 

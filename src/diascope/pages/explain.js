@@ -1,8 +1,8 @@
-// The numbers of a picture and of layers: chosen by place, worked out anew, compared.
+// Shared parts: numbers as tables and maps, and a picker for a position in a map.
 
-const TOLERANCE = 1e-4; // of the sizes of what was added up
-const SHOWN_CHANNELS = 4; // of a sum over many channels, those that weigh most
-const GRID = 8; // rows and columns of a picture's numbers that are shown
+const TOLERANCE = 1e-4; // relative to the magnitudes of the terms
+const SHOWN_CHANNELS = 4; // channels of a sum that are shown, those that contribute most
+const GRID = 8; // rows and columns of pixel values that are shown
 
 const make = (tag, attributes = {}, ...children) => {
   const element = document.createElement(tag);
@@ -16,14 +16,14 @@ const text = (number, digits = 4) => {
   return String(short).replaceAll("-", "\u2212");
 };
 
-const unpacked = ({ type, shape, data }) => {
+const unpack = ({ type, shape, data }) => {
   const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
   return { shape, values: type === "u1" ? bytes : new Float32Array(bytes.buffer) };
 };
 
 const numbers = JSON.parse(document.getElementById("numbers").textContent);
 
-/** A table of numbers; its cells are as strongly coloured as they are large. */
+/** A table of numbers, coloured by sign and magnitude. */
 const table = (rows, caption, { best = null, outside = () => false, reach = null, digits = 4 } = {}) => {
   const largest = reach ?? Math.max(...rows.flat().map((number) => Math.abs(number ?? 0)), 1e-12);
   const body = make("tbody");
@@ -44,7 +44,7 @@ const table = (rows, caption, { best = null, outside = () => false, reach = null
   return make("table", { class: "grid-of-numbers" }, make("caption", {}, caption), body);
 };
 
-/** Radio buttons: reached by Tab, changed by the arrow keys. */
+/** Radio buttons: focused with Tab, changed with the arrow keys. */
 const choices = (name, legend, options, chosen) => {
   const group = make("fieldset", { class: "choices" }, make("legend", {}, legend));
   options.forEach(({ title, picture }, index) => {
@@ -64,7 +64,7 @@ const viridis = (share) => {
   return COLOURS[low].map((from, k) => from + (COLOURS[low + 1][k] - from) * (position - low));
 };
 
-/** Draw `(C, h, w)`, three channels as a photograph, one in viridis; returns its smallest and largest number. */
+/** Draw `(C, h, w)`: three channels in colour, otherwise the first in viridis; returns minimum and maximum. */
 const draw = (canvas, { shape: [channels, height, width], values }) => {
   let [low, high] = [Infinity, -Infinity];
   values.forEach((value) => { low = Math.min(low, value); high = Math.max(high, value); });
@@ -80,9 +80,9 @@ const draw = (canvas, { shape: [channels, height, width], values }) => {
   return [low, high];
 };
 
-/** A map on which a place is chosen: by a click, by the arrow keys, or by typing. */
+/** A map in which a position is chosen: by a click, with the arrow keys, or by typing. */
 const picker = (label, side, moved) => {
-  const canvas = make("canvas", { tabindex: "0", role: "img", "aria-label": `${label}. The arrow keys move the place.` });
+  const canvas = make("canvas", { tabindex: "0", role: "img", "aria-label": `${label}. Move the position with the arrow keys.` });
   const cursor = make("span", { class: "cursor", "aria-hidden": "true" });
   const fields = ["row", "column"].map((name) => make("input", { type: "number", step: "1", "aria-label": name }));
   const ends = [make("span"), make("span")];

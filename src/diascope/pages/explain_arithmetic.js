@@ -1,4 +1,4 @@
-// The arithmetic of one convolution at one place, worked out in double precision.
+// The arithmetic of one convolution at one position, in double precision.
 
 /** The error function, to 1.5e-7: Abramowitz and Stegun 1964, 7.1.26. */
 const erf = (x) => {
@@ -17,8 +17,8 @@ const NONLINEARITIES = {
   tanh: Math.tanh,
 };
 
-/** The input pixel under one number of the filter; null between the strides of a transposed one. */
-const under = (layer, place, tap) => {
+/** The input pixel under a filter tap; null between the strides of a transposed convolution. */
+const inputPosition = (layer, place, tap) => {
   const at = [0, 1].map((axis) => {
     const reach = layer.dilation[axis] * tap[axis];
     if (!layer.transposed) return layer.start[axis] + place[axis] * layer.stride[axis] + reach;
@@ -28,19 +28,19 @@ const under = (layer, place, tap) => {
   return at.includes(null) ? null : at;
 };
 
-/** All of the sum at one place: per channel the patch, the filter's numbers, the products. */
-const worked = (layer, filter, place) => {
+/** The weighted sum at one position: the patch, weights and products of each channel. */
+const weightedSum = (layer, filter, place) => {
   const [, height, width] = layer.input_size;
   const [channels, tall, wide] = filter.weight.shape;
   const taps = Array.from({ length: tall * wide }, (_, k) => [Math.floor(k / wide), k % wide]);
-  const spots = taps.map((tap) => under(layer, place, tap));
+  const spots = taps.map((tap) => inputPosition(layer, place, tap));
   const inside = spots.map((spot) => spot !== null && spot[0] >= 0 && spot[0] < height && spot[1] >= 0 && spot[1] < width);
   const parts = [];
   for (let channel = 0; channel < channels; channel += 1) {
     const [, rows, columns] = layer.inputs.shape;
     const start = filter.channels[channel] * rows * columns;
     const patch = spots.map((spot, k) => inside[k]
-      ? layer.inputs.values[start + (spot[0] - layer.under.top) * columns + spot[1] - layer.under.left] : 0);
+      ? layer.inputs.values[start + (spot[0] - layer.input_box.top) * columns + spot[1] - layer.input_box.left] : 0);
     const weight = taps.map((_, k) => filter.weight.values[channel * taps.length + k]);
     const products = patch.map((value, k) => value * weight[k]);
     parts.push({ channel: filter.first + channel, patch, weight, products, sum: products.reduce((a, b) => a + b, 0) });
@@ -49,37 +49,37 @@ const worked = (layer, filter, place) => {
   const size = parts.reduce((total, part) => total + part.products.reduce((a, b) => a + Math.abs(b), 0), 0);
   const value = sum + filter.bias;
   const normed = filter.scale === null ? value : value * filter.scale + filter.shift;
-  const bend = NONLINEARITIES[layer.nonlinearity] ?? ((x) => x);
+  const nonlinearity = NONLINEARITIES[layer.nonlinearity] ?? ((x) => x);
   const scaled = size * Math.abs(filter.scale ?? 1) + Math.abs(filter.shift ?? 0);
-  return { parts, inside, sum, size, value, normed, scaled, activated: bend(normed), wide };
+  return { parts, inside, sum, size, value, normed, scaled, activated: nonlinearity(normed), wide };
 };
 
 const verdict = (ours, own, size) => {
   const equal = Math.abs(ours - own) <= TOLERANCE * Math.max(Math.abs(own), size, 1e-12);
-  return make("span", { class: "own" }, `the network\u2019s own value: ${text(own)} `,
+  return make("span", { class: "own" }, `the network\u2019s value: ${text(own)} `,
     make("span", { class: equal ? "equal" : "differs" }, equal ? "\u2713 equal" : `\u2717 differs by ${text(ours - own)}`));
 };
 
-const inRows = (values, wide) => Array.from({ length: values.length / wide }, (_, y) => values.slice(y * wide, (y + 1) * wide));
+const toRows = (values, wide) => Array.from({ length: values.length / wide }, (_, y) => values.slice(y * wide, (y + 1) * wide));
 
 const equations = (found) => {
   const order = [...found.parts].sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum));
   const outside = (y, x) => !found.inside[y * found.wide + x];
-  const element = make("div", { class: "equations scroll", tabindex: "0", role: "region", "aria-label": "Numbers, filter and products" });
+  const element = make("div", { class: "equations scroll", tabindex: "0", role: "region", "aria-label": "Input values, filter weights and products" });
   order.slice(0, SHOWN_CHANNELS).forEach((part) => element.append(make("div", { class: "equation" },
-    table(inRows(part.patch, found.wide), `channel ${part.channel}`, { outside }),
-    make("span", { class: "sign" }, "\u00d7"), table(inRows(part.weight, found.wide), "filter"),
-    make("span", { class: "sign" }, "="), table(inRows(part.products, found.wide), "products"),
+    table(toRows(part.patch, found.wide), `channel ${part.channel}`, { outside }),
+    make("span", { class: "sign" }, "\u00d7"), table(toRows(part.weight, found.wide), "filter"),
+    make("span", { class: "sign" }, "="), table(toRows(part.products, found.wide), "products"),
     make("span", {}, `sum ${text(part.sum)}`))));
   const rest = order.slice(SHOWN_CHANNELS);
   if (rest.length) {
     const sum = rest.reduce((total, part) => total + part.sum, 0);
-    element.append(make("p", { class: "small muted" }, `The other ${rest.length} channels weigh less; their products add up to ${text(sum)}.`));
+    element.append(make("p", { class: "small muted" }, `The other ${rest.length} channels contribute less; their products add up to ${text(sum)}.`));
   }
   return element;
 };
 
-/** The pooling window that a place falls in, each value worked out; null without pooling. */
+/** The pooling window that contains a position, with every value recomputed; null without pooling. */
 const pooling = (layer, filter, place) => {
   const { pooling: pool, box, size: [tall, wide] } = layer;
   if (!pool || !filter.pooled) return null;
@@ -87,7 +87,7 @@ const pooling = (layer, filter, place) => {
   const target = [0, 1].map((axis) =>
     Math.min([rows, columns][axis] - 1, Math.floor((place[axis] + pool.padding[axis]) / pool.stride[axis])));
   const first = target.map((at, axis) => at * pool.stride[axis] - pool.padding[axis]);
-  if (place.some((at, axis) => at >= first[axis] + pool.size[axis])) return make("li", {}, "No pooling window holds this place.");
+  if (place.some((at, axis) => at >= first[axis] + pool.size[axis])) return make("li", {}, "No pooling window contains this position.");
   let [missing, size] = [false, 0];
   const cells = Array.from({ length: pool.size[0] }, (_, y) => Array.from({ length: pool.size[1] }, (__, x) => {
     const [row, column] = [first[0] + y, first[1] + x];
@@ -96,7 +96,7 @@ const pooling = (layer, filter, place) => {
       missing = true;
       return null;
     }
-    const { activated, scaled } = worked(layer, filter, [row, column]);
+    const { activated, scaled } = weightedSum(layer, filter, [row, column]);
     size = Math.max(size, scaled);
     return activated;
   }));
@@ -105,7 +105,7 @@ const pooling = (layer, filter, place) => {
   const best = known.length && pool.kind !== "mean" ? cells.flat().indexOf(result) : -1;
   const own = filter.pooled.values[target[0] * columns + target[1]];
   const item = make("li", {}, make("b", {}, `Pooling: the ${pool.kind} of ${pool.size[0]} x ${pool.size[1]} is ${text(result)}`));
-  if (missing) return make("li", {}, "The pooling window reaches beyond the part of the layer that this page keeps.");
+  if (missing) return make("li", {}, "The pooling window extends beyond the part of the layer stored in this page.");
   item.append(verdict(result, own, size),
     table(cells, "window", { best: best < 0 ? null : [Math.floor(best / pool.size[1]), best % pool.size[1]] }));
   return item;
@@ -115,13 +115,13 @@ const steps = (layer, filter, place, found) => {
   const { box } = layer;
   const at = (place[0] - box.top) * box.width + place[1] - box.left;
   const list = make("ol", { class: "steps" },
-    make("li", {}, make("b", {}, `Products ${text(found.sum)} + bias ${text(filter.bias)} = ${text(found.value)}`),
+    make("li", {}, make("b", {}, `Sum of products ${text(found.sum)} + bias ${text(filter.bias)} = ${text(found.value)}`),
       verdict(found.value, filter.output.values[at], found.size + Math.abs(filter.bias))));
   if (filter.scale !== null) {
     list.append(make("li", {}, `Normalisation: ${text(found.value)} \u00d7 ${text(filter.scale)} + ${text(filter.shift)} = ${text(found.normed)}`));
   }
   if (layer.nonlinearity || filter.scale !== null) {
-    const name = layer.nonlinearity || "No nonlinearity follows that this page knows";
+    const name = layer.nonlinearity || "No known nonlinearity";
     list.append(make("li", {}, make("b", {}, `${name}: ${text(found.activated)}`), verdict(found.activated, filter.activated.values[at], found.scaled)));
   }
   const pooled = pooling(layer, filter, place);
@@ -133,10 +133,10 @@ const layerBench = (section, layers) => {
   const panel = section.querySelector(".panel[hidden]");
   const result = make("div", { "aria-live": "polite" });
   const filters = make("div", { class: "choices" });
-  const words = make("p", { class: "small muted" });
+  const description = make("p", { class: "small muted" });
   let [layer, filter] = [null, null];
-  const map = picker("Where the filter fires", 1, (row, column) => {
-    const found = worked(layer, filter, [row, column]);
+  const map = picker("Response of the filter", 1, (row, column) => {
+    const found = weightedSum(layer, filter, [row, column]);
     result.replaceChildren(
       make("h3", {}, `Filter ${filter.index} at row ${row}, column ${column}`),
       equations(found), steps(layer, filter, [row, column], found));
@@ -147,19 +147,19 @@ const layerBench = (section, layers) => {
   };
   const chooseLayer = (index) => {
     layer = layers[index];
-    words.textContent = layer.words;
+    description.textContent = layer.text;
     if (!layer.ready) {
-      layer.inputs = unpacked(layer.inputs);
+      layer.inputs = unpack(layer.inputs);
       layer.filters.forEach((each) => ["weight", "output", "activated", "pooled"].forEach((name) => {
-        each[name] = each[name] && unpacked(each[name]);
+        each[name] = each[name] && unpack(each[name]);
       }));
       layer.ready = true;
     }
-    filters.replaceChildren(choices("filter", "Filter, the one whose answers differ most first", layer.filters, (at) => choose(at)));
+    filters.replaceChildren(choices("filter", "Filter, most varied response first", layer.filters, (at) => choose(at)));
     choose(0, layer.peak);
   };
   panel.querySelector(".workbench").append(
-    choices("layer", "Layer", layers, chooseLayer), filters, make("div", {}, map.element, words), result);
+    choices("layer", "Layer", layers, chooseLayer), filters, make("div", {}, map.element, description), result);
   panel.hidden = false;
   chooseLayer(0);
 };

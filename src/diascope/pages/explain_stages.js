@@ -1,4 +1,4 @@
-// Step 1: the numbers of the picture, before and after each preprocessing step.
+// Step 1: the pixel values before and after each preprocessing step.
 
 const stageBench = (section, stages) => {
   const grids = make("div", { class: "grids", "aria-live": "polite" });
@@ -17,19 +17,19 @@ const stageBench = (section, stages) => {
   });
   const choose = (index) => {
     const { box, pixels, reach } = stages[index];
-    const pixelsOf = pixels ?? unpacked(stages[index].numbers);
+    const pixelsOf = pixels ?? unpack(stages[index].numbers);
     Object.assign(stages[index], {
       pixels: pixelsOf,
       reach: reach ?? pixelsOf.values.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-12),
     });
     stage = stages[index];
     const whole = stage.size[0] === box.height && stage.size[1] === box.width;
-    note.textContent = whole ? "" : `Of this picture of ${stage.size[1]} x ${stage.size[0]} pixels, the middle ${box.width} x ${box.height} are kept here.`;
+    note.textContent = whole ? "" : `Of this picture of ${stage.size[1]} x ${stage.size[0]} pixels, only the central ${box.width} x ${box.height} are stored in this page.`;
     map.show(stage.pixels, box, box.top + (box.height >> 1), box.left + (box.width >> 1));
   };
   const note = make("p", { class: "small muted" });
   section.querySelector(".workbench").append(
-    choices("stage", "Picture", stages, choose), make("div", {}, map.element, note), make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Numbers of the picture" }, grids));
+    choices("stage", "Picture", stages, choose), make("div", {}, map.element, note), make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Pixel values" }, grids));
   section.hidden = false;
   choose(stages.length - 1);
   section.querySelectorAll("input[name=stage]")[stages.length - 1].checked = true;

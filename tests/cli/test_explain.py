@@ -160,7 +160,7 @@ def test_a_picture_that_cannot_be_read_ends_with_1_and_its_reason(
     assert f"failed: {picture}: " in ended.err
 
 
-def test_what_a_label_and_a_filter_want_is_painted_beside_the_pictures_that_excite_them(
+def test_a_label_and_a_filter_are_visualised_beside_the_pictures_that_activate_them_most(
     command: Command, recipe: Path, picture: Path, tmp_path: Path
 ) -> None:
     write_pictures(tmp_path / "photos", 4)

@@ -42,12 +42,12 @@ Examples:
     "--wants",
     multiple=True,
     metavar="PART",
-    help="Paint what excites `label:NAME`, `filter:N` or `depth3:N`; may be repeated.",
+    help="Visualise what activates `label:NAME`, `filter:N` or `depth3:N`; may be repeated.",
 )
 @click.option(
     "--table",
     type=click.Path(path_type=Path),
-    help="A CSV with a column path: find the pictures in it that excite these parts most.",
+    help="A CSV with a column path: find the pictures in it that activate these parts most.",
 )
 @click.option(
     "--limit",
@@ -60,7 +60,7 @@ Examples:
     "--seed",
     type=click.IntRange(0),
     default=0,
-    help="Seed of the paintings and of the random pictures.",
+    help="Seed of the visualisations and of the random pictures.",
 )
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override the recipe.")
 @click.option(

@@ -84,7 +84,7 @@ def test_a_slide_that_was_exchanged_is_not_shown(tmp_path: Path, run: Any, answe
     other = replace(shown.overview, size=(SIZE[0] + 1, SIZE[1]))
     ViewerReport().write(run, [replace(shown, overview=other)], tmp_path)
 
-    assert "its size is another" in (tmp_path / "slides.html").read_text("utf-8")
+    assert "its size has changed" in (tmp_path / "slides.html").read_text("utf-8")
 
 
 def test_another_slide_of_the_same_size_is_not_shown(tmp_path: Path, run: Any, answer: Any) -> None:
@@ -267,7 +267,7 @@ def test_a_page_without_its_pictures_says_what_is_missing(
     shutil.rmtree(tmp_path / "slides")
     page = browser.new_page()
     page.goto((tmp_path / "slides.html").as_uri())
-    page.get_by_text("unpack an archive before you open it").wait_for()
+    page.get_by_text("unpack an archive before you open the page").wait_for()
     page.close()
 
 

@@ -1,1 +1,1 @@
-"""Reports of slides: heat maps, GeoJSON, a table of tiles, and a viewer. One a file."""
+"""Reports on slides: heat maps, GeoJSON, a table of tiles, and a viewer; one per file."""

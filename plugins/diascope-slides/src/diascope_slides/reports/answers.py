@@ -1,4 +1,4 @@
-"""The answers of a run that are for these reports: of items that were read in tiles."""
+"""Select the answers of a run that slide reports show: those of items that were read in tiles."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from diascope_slides.reports.names import safe_name
 
 @dataclass(frozen=True)
 class Answer:
-    """What was said of a slide and of its tiles.
+    """The answer for a slide and its tiles.
 
     Attributes:
-        name: of the slide's files; no other slide has it.
+        name: unique file name for the files of this slide.
     """
 
     name: str
@@ -27,28 +27,28 @@ class Answer:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels' names, in the order of the tiles' scores."""
+        """Names of the labels, in the order of the tiles' scores."""
         return tuple(self.prediction.scores)
 
     @property
     def caveats(self) -> tuple[str, ...]:
-        """Why not to trust the answer or its scale bar: warnings, and what was assumed."""
+        """Reasons not to trust the answer or its scale bar: warnings, and what was assumed."""
         assumed = (line for line in self.prediction.trace if "assumed" in line)
         return (*self.prediction.warnings, *assumed)
 
     def heat(
         self, label: str, shape: tuple[int, int], size: tuple[float, float]
     ) -> NDArray[np.float32]:
-        """Return ``shape``: the scores of the tiles for a label, NaN where there is no tile.
+        """Return a map of ``shape`` with the tiles' scores for a label, NaN where there is no tile.
 
         Args:
-            size: (height, width) of what it covers, from the slide's upper left corner, in pixels
-                of the slide at its finest.
+            size: (height, width) of the area that the map covers from the slide's upper left
+                corner, in full-resolution pixels.
         """
         return heat_map(self.regions.boxes, self._scores(label), size, shape)
 
     def limits(self, label: str) -> tuple[float, float]:
-        """Return the scores of the first and the last colour of a label's heat map."""
+        """Return the scores at the first and the last colour of a label's heat map."""
         return heat_limits(self._scores(label), self.prediction.score_kind)
 
     def _scores(self, label: str) -> NDArray[np.float32]:
@@ -56,7 +56,7 @@ class Answer:
 
 
 def answers(records: Iterable[Record]) -> Iterator[Answer]:
-    """Yield the answers for slides, one in memory at a time; all else is for other reports."""
+    """Yield the answers for slides, holding one in memory at a time; skip all other records."""
     for record in records:
         if (
             isinstance(record, Prediction)
@@ -69,14 +69,14 @@ def answers(records: Iterable[Record]) -> Iterator[Answer]:
 
 @dataclass(frozen=True)
 class CardLabel:
-    """What the card in a ``run.json`` says of a label."""
+    """Title and operating point of a label from the card in ``run.json``."""
 
     title: str
     point: float | None
 
 
 def card_labels(run: Mapping[str, Any]) -> dict[str, CardLabel]:
-    """Return the card's labels by name, in its order."""
+    """Return the card's labels by name, in the order of the card."""
     return {
         label["name"]: CardLabel(label.get("title") or label["name"], label.get("operating_point"))
         for label in run["card"]["labels"]

@@ -1,4 +1,4 @@
-"""One slide and the heat map of one label, drawn by matplotlib."""
+"""Draw a slide and the heat map of one label with matplotlib."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,52 +18,52 @@ from diascope.pages.heat import viridis_colours
 from diascope_slides.reports.answers import Answer, CardLabel
 from diascope_slides.reports.scale_bar import scale_bar
 
-_INCHES, _DPI = 7.0, 200  # of the slide's longer side; small in a text, sharp at full size
-_ASPECTS = (0.35, 1.0)  # of the drawing, so that words have room beside any slide
+_INCHES, _DPI = 7.0, 200  # of the slide's longer side: fits on a page, sharp when enlarged
+_MIN_ASPECT = 0.35  # of the drawing, so that text has room beside a narrow slide
 _INK, _MUTED = "#16212b", "#55636f"
 _HALO = [withStroke(linewidth=3, foreground="white")]
-_ID = 60  # letters of an item's name
-_LETTERS = 14  # of a warning, an inch
+_ID_LENGTH = 60  # characters of an item's name
+_CHARACTERS_PER_INCH = 14  # of a warning
 
 
-def draw(path: Path, answer: Answer, label: str, told: CardLabel, opacity: float) -> None:
+def draw(path: Path, answer: Answer, label: str, described: CardLabel, opacity: float) -> None:
     """Write a PNG of at most about 1,700 pixels on the longer side."""
     height, width = answer.overview.mask.shape
-    shares = [max(_ASPECTS[0], side / max(height, width)) for side in (width, height)]
+    aspect = [max(_MIN_ASPECT, side / max(height, width)) for side in (width, height)]
     figure = Figure(
-        figsize=(_INCHES * shares[0] + 1.1, _INCHES * shares[1] + 0.6), layout="constrained"
+        figsize=(_INCHES * aspect[0] + 1.1, _INCHES * aspect[1] + 0.6), layout="constrained"
     )
     axes = figure.subplots()
     axes.set_axis_off()
-    axes.imshow(_grey(answer))
+    axes.imshow(_pale_grey(answer))
     cells = answer.heat(label, (height, width), answer.overview.size)
     norm = Normalize(*answer.limits(label))
     mapped = ScalarMappable(norm, ListedColormap(viridis_colours() / 255))
     axes.imshow(np.ma.masked_invalid(cells), mapped.cmap, norm, alpha=opacity, interpolation="none")
     if answer.overview.mask.any() and not answer.overview.mask.all():
         axes.contour(answer.overview.mask, [0.5], colors=_INK, linewidths=0.5)
-    _scale(axes, answer)
+    _draw_scale_bar(axes, answer)
     axes.set_title(
-        told.title, loc="left", fontsize=12, fontweight="bold", color=_INK, pad=20,
+        described.title, loc="left", fontsize=12, fontweight="bold", color=_INK, pad=20,
         parse_math=False,
     )  # fmt: skip
     axes.annotate(
-        _shortened(answer.prediction.item.id), (0, 1), (0, 7), "axes fraction", "offset points",
+        _shorten(answer.prediction.item.id), (0, 1), (0, 7), "axes fraction", "offset points",
         fontsize=8, color=_MUTED, annotation_clip=False, parse_math=False,
     )  # fmt: skip
     bar = figure.colorbar(mapped, ax=axes, shrink=0.6, aspect=24, pad=0.03)
-    _explain(bar, answer.prediction.score_kind, told.point)
-    _warn(figure, answer.caveats)
+    _label_colour_bar(bar, answer.prediction.score_kind, described.point)
+    _add_caveats(figure, answer.caveats)
     figure.savefig(path, dpi=_DPI, facecolor="white", metadata={"Software": None})
 
 
-def _grey(answer: Answer) -> Any:
-    """Return the overview in pale grey, so that the only colours are those of the scores."""
+def _pale_grey(answer: Answer) -> Any:
+    """Return the overview in pale grey, so that only the scores are coloured."""
     grey = answer.overview.picture.mean(axis=2, keepdims=True) / 255
     return np.repeat(0.25 + 0.75 * grey, 3, axis=2)
 
 
-def _scale(axes: Axes, answer: Answer) -> None:
+def _draw_scale_bar(axes: Axes, answer: Answer) -> None:
     height, width = answer.overview.mask.shape
     spacing = answer.overview.spacing_mm
     bar = scale_bar(answer.overview.size[1], spacing[1] if spacing else None)
@@ -77,12 +77,12 @@ def _scale(axes: Axes, answer: Answer) -> None:
     )  # fmt: skip
 
 
-def _explain(bar: Colorbar, kind: str, point: float | None) -> None:
-    """Say what the colours are, and mark the operating point of scores that have one."""
+def _label_colour_bar(bar: Colorbar, kind: str, point: float | None) -> None:
+    """Label the colour bar, and mark the operating point if there is one."""
     bar.outline.set_visible(False)
     bar.ax.tick_params(labelsize=8, colors=_MUTED)
-    named = "" if kind == "share" else f" ({kind})"  # the share is the slide's
-    bar.set_label(f"score of each tile{named}", fontsize=9, color=_MUTED)
+    suffix = "" if kind == "share" else f" ({kind})"  # only the slide's score is a share
+    bar.set_label(f"score of each tile{suffix}", fontsize=9, color=_MUTED)
     if point is not None and kind != "logit":
         bar.ax.axhline(point, color="white", linewidth=3)
         bar.ax.axhline(point, color=_INK, linewidth=1.5)
@@ -93,14 +93,15 @@ def _explain(bar: Colorbar, kind: str, point: float | None) -> None:
         )  # fmt: skip
 
 
-def _warn(figure: Figure, doubts: Sequence[str]) -> None:
-    """Say below the drawing why not to trust it."""
-    width = int(figure.get_figwidth() * _LETTERS)
-    lines = [row for doubt in doubts for row in wrap(replace_undecodable(doubt), width)]
+def _add_caveats(figure: Figure, caveats: Sequence[str]) -> None:
+    width = int(figure.get_figwidth() * _CHARACTERS_PER_INCH)
+    lines = [row for caveat in caveats for row in wrap(replace_undecodable(caveat), width)]
     if lines:
         figure.supxlabel("\n".join(lines), fontsize=8, color=_INK, parse_math=False)
 
 
-def _shortened(name: str) -> str:
+def _shorten(name: str) -> str:
     printable = replace_undecodable(name)
-    return printable if len(printable) <= _ID else f"\N{HORIZONTAL ELLIPSIS}{printable[1 - _ID :]}"
+    if len(printable) <= _ID_LENGTH:
+        return printable
+    return f"\N{HORIZONTAL ELLIPSIS}{printable[1 - _ID_LENGTH :]}"

@@ -1,4 +1,4 @@
-"""Tiles as objects that QuPath opens: ``slides/<name>.geojson``."""
+"""Write tiles as objects for QuPath: ``slides/<name>.geojson``."""
 
 import json
 import uuid
@@ -24,19 +24,19 @@ _COLOURS = (
     (86, 180, 233),
     (230, 159, 0),
 )
-"""Okabe and Ito 2008: colours that the colour-blind can tell apart."""
+"""Okabe and Ito 2008: colours that colour-blind people can distinguish."""
 
 
 @dataclass(frozen=True)
 class GeoJsonReport:
-    """``slides/<name>.geojson`` for each slide, as QuPath 0.4 and later import it.
+    """``slides/<name>.geojson`` for each slide, for import by QuPath 0.4 and later.
 
-    Each tile is an object with the label that was decided on and the scores as measurements; or,
-    merged, each patch of tiles of one label is an annotation with their mean scores. Coordinates
-    are pixels of the slide at its finest, from the corner where QuPath begins: that of its bounds.
+    Each tile is an object with its decided label and its scores as measurements. If merged, each
+    group of adjacent tiles with the same label is an annotation with their mean scores. Coordinates
+    are full-resolution pixels from QuPath's origin, the upper left corner of the slide's bounds.
 
     Args:
-        merge: patches in the place of tiles.
+        merge: write groups of tiles instead of tiles.
     """
 
     merge: bool = False
@@ -45,15 +45,15 @@ class GeoJsonReport:
     def write(
         self, run: Mapping[str, Any], records: Iterable[Record], directory: Path
     ) -> Sequence[Path]:
-        """Write a file a slide and return their paths; none if the run is of other pictures."""
+        """Write one file per slide and return their paths; none if the run has no slides."""
         paths = []
         for answer in answers(records):
             path = directory / "slides" / f"{answer.name}.geojson"
             path.parent.mkdir(exist_ok=True)
             with path.open("w", encoding="utf-8") as file:
                 file.write('{"type": "FeatureCollection", "features": [')
-                for place, feature in enumerate(self._features(answer, run)):
-                    file.write((",\n" if place else "\n") + json.dumps(feature, allow_nan=False))
+                for index, feature in enumerate(self._features(answer, run)):
+                    file.write((",\n" if index else "\n") + json.dumps(feature, allow_nan=False))
                 file.write("\n]}\n")
             paths.append(path)
         return paths
@@ -61,20 +61,20 @@ class GeoJsonReport:
     def _features(self, answer: Answer, run: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         classes = _classes(run)
         boxes, scores = answer.regions.boxes, answer.regions.scores
-        chosen = decide_labels(scores, run)
+        decided = decide_labels(scores, run)
         if not self.merge:
-            for outline, place, row in zip(outlines(boxes), chosen, scores, strict=True):
-                yield _feature("tile", answer, outline, classes[place], row)
+            for outline, label, row in zip(outlines(boxes), decided, scores, strict=True):
+                yield _feature("tile", answer, outline, classes[label], row)
             return
-        for place in np.unique(chosen):
-            (tiles,) = np.nonzero(chosen == place)
+        for label in np.unique(decided):
+            (tiles,) = np.nonzero(decided == label)
             for outline, group in merge_boxes(boxes[tiles]):
                 mean = scores[tiles[group]].mean(axis=0)
-                yield _feature("annotation", answer, outline, classes[place], mean)
+                yield _feature("annotation", answer, outline, classes[label], mean)
 
 
 def _classes(run: Mapping[str, Any]) -> list[dict[str, Any] | None]:
-    """Return QuPath's classification of each label; the last, at -1, is none."""
+    """Return QuPath's classification of each label; the last one, at index -1, is None."""
     titles = [label.title for label in card_labels(run).values()]
     colours = map(_colour, range(len(titles)))
     return [
@@ -83,10 +83,10 @@ def _classes(run: Mapping[str, Any]) -> list[dict[str, Any] | None]:
     ]
 
 
-def _colour(place: int) -> list[int]:
-    """Return the colour of a label; those after the seventh get the same ones again, darker."""
-    darker, kind = divmod(place, len(_COLOURS))
-    return [round(part * 0.6**darker) for part in _COLOURS[kind]]
+def _colour(index: int) -> list[int]:
+    """Return the colour of a label; after the seventh, the colours repeat in darker shades."""
+    shade, colour = divmod(index, len(_COLOURS))
+    return [round(part * 0.6**shade) for part in _COLOURS[colour]]
 
 
 def _feature(
@@ -96,15 +96,15 @@ def _feature(
     classification: dict[str, Any] | None,
     scores: NDArray[np.float32],
 ) -> dict[str, Any]:
-    """Return an object; the same one has the same id in every run."""
-    named = json.dumps([answer.prediction.item.id, kind, outline["coordinates"]])
+    """Return an object; its id is the same in every run."""
+    identity = json.dumps([answer.prediction.item.id, kind, outline["coordinates"]])
     properties: dict[str, Any] = {"objectType": kind}
     if classification is not None:
         properties["classification"] = classification
     properties["measurements"] = dict(zip(answer.labels, scores.tolist(), strict=True))
     return {
         "type": "Feature",
-        "id": str(uuid.uuid5(uuid.NAMESPACE_OID, named)),
+        "id": str(uuid.uuid5(uuid.NAMESPACE_OID, identity)),
         "geometry": outline,
         "properties": properties,
     }

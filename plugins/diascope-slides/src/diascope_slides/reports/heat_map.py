@@ -1,4 +1,4 @@
-"""A picture of each slide with the heat map of a label over it: ``slides/<name>/<label>.png``."""
+"""Write pictures of each slide under the heat map of a label: ``slides/<name>/<label>.png``."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from diascope_slides.reports.names import safe_name
 
 @dataclass(frozen=True)
 class HeatMapReport:
-    """``slides/<name>/<label>.png``: the slide in grey, its tiles in the colours of their scores.
+    """``slides/<name>/<label>.png``: the slide in grey, with its tiles coloured by their scores.
 
-    With the outline of what the reader took for tissue, a scale bar, a colour bar on which the
-    label's operating point is marked, and below the drawing the answer's warnings and what was
-    assumed, such as the spacing. Tiles that overlap are averaged.
+    The picture has the outline of the detected tissue, a scale bar, and a colour bar with the
+    label's operating point. Below it are the answer's warnings and what was assumed, such as the
+    spacing. Overlapping tiles are averaged.
 
     Args:
-        labels: draw a picture of the predicted labels only, or of all.
-        opacity: of the heat map, above 0, up to 1.
+        labels: draw pictures of the predicted labels only, or of all labels.
+        opacity: opacity of the heat map, above 0 and up to 1.
     """
 
     labels: Literal["predicted", "all"] = "predicted"
@@ -34,17 +34,17 @@ class HeatMapReport:
     def write(
         self, run: Mapping[str, Any], records: Iterable[Record], directory: Path
     ) -> Sequence[Path]:
-        """Write the pictures and return their paths; none if the run is of other pictures."""
+        """Write the pictures and return their paths; none if the run has no slides."""
         from diascope_slides.reports.drawing import draw
 
-        known = card_labels(run)
+        described = card_labels(run)
         paths = []
         for answer in answers(records):
             folder = directory / "slides" / answer.name
-            shown = answer.prediction.predicted if self.labels == "predicted" else answer.labels
-            for label in shown:
+            labels = answer.prediction.predicted if self.labels == "predicted" else answer.labels
+            for label in labels:
                 folder.mkdir(parents=True, exist_ok=True)
                 path = folder / f"{safe_name(label)}.png"
-                draw(path, answer, label, known[label], self.opacity)
+                draw(path, answer, label, described[label], self.opacity)
                 paths.append(path)
         return paths

@@ -1,4 +1,4 @@
-"""File names made of items and labels, whatever these are called."""
+"""Make file names from the names of items and labels."""
 
 import hashlib
 import re
@@ -9,9 +9,9 @@ _LONGEST = 80
 
 
 def safe_name(name: str) -> str:
-    """Return a file name for any text; no two texts have the same, also where case is ignored.
+    """Return a file name for any text; it is unique even on case-insensitive file systems.
 
-    Short plain ones in lower case stay as they are; others end in a digest of the text.
+    Short plain names in lower case stay unchanged; all others end in a digest of the text.
     """
     if len(name) <= _LONGEST and _PLAIN.fullmatch(name) and not _DIGEST.fullmatch(name[-9:]):
         return name

@@ -1,4 +1,4 @@
-"""The outlines of tiles, as GeoJSON has them."""
+"""Outlines of tiles as GeoJSON geometries."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +14,7 @@ def outlines(boxes: NDArray[np.int32]) -> Iterator[dict[str, Any]]:
 
 
 def merge_boxes(boxes: NDArray[np.int32]) -> Iterator[tuple[dict[str, Any], NDArray[np.intp]]]:
-    """Yield the outline of each group of boxes that touch or overlap, and which boxes it holds."""
+    """Yield the outline of each group of touching or overlapping boxes, and the group's indices."""
     import shapely
     from shapely.geometry import mapping
 
@@ -23,10 +23,10 @@ def merge_boxes(boxes: NDArray[np.int32]) -> Iterator[tuple[dict[str, Any], NDAr
     x, y, width, height = boxes.T
     shapes = shapely.box(x, y, x + width, y + height)
     union = shapely.get_parts(shapely.unary_union(shapes))
-    corners = shapely.point_on_surface(shapes)
-    inside, whose = shapely.STRtree(union).query(corners, predicate="intersects")
+    points = shapely.point_on_surface(shapes)
+    indices, groups = shapely.STRtree(union).query(points, predicate="intersects")
     for number, outline in enumerate(union):
-        yield mapping(shapely.normalize(outline)), inside[whose == number]
+        yield mapping(shapely.normalize(outline)), indices[groups == number]
 
 
 def _polygon(x: int, y: int, width: int, height: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A slide as a static Deep Zoom pyramid: small JPEG files that a page shows without a server."""
+"""Write a slide as a Deep Zoom pyramid: small JPEG files that a page can show without a server."""
 
 import math
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from diascope_slides.opening import open_slide
 from diascope_slides.resample import Box, resample
 from diascope_slides.slide import Slide, level_for
 
-_TILE, _OVERLAP = 510, 1  # pixels; with an overlap on both sides 512
+_TILE, _OVERLAP = 510, 1  # pixels; 512 with the overlap on both sides
 _STRIP = 512  # rows read at once
 
 
 @dataclass(frozen=True)
 class Pyramid:
-    """What a viewer has to know of a pyramid, in pixels of its finest level."""
+    """Size and tiling of a pyramid, in pixels of its finest level."""
 
     height: int
     width: int
@@ -32,29 +32,29 @@ def write_pyramid(item: Item, overview: Overview, folder: Path, pixels: int) -> 
     """Write ``folder_files/<level>/<column>_<row>.jpg`` of a slide, without any metadata.
 
     Args:
-        overview: says how large the slide was when it was classified.
-        pixels: of the longer side at most; a finer slide is made smaller.
+        overview: states the size of the slide when it was classified.
+        pixels: maximum length of the longer side; a larger slide is scaled down.
 
     Raises:
         ReadError: if the slide cannot be opened, or is no longer the one that was classified.
-        OSError: if it is gone, or another file lies in its place.
+        OSError: if the file is gone or was replaced.
     """
     import pyvips
 
     with open_slide(item) as (slide, _):
         finest = slide.levels[0]
         if (finest.height, finest.width) != tuple(overview.size):
-            raise ReadError("it is no longer the slide that was classified: its size is another")
-        content = _reduced(slide, pixels)
+            raise ReadError("it is no longer the slide that was classified: its size has changed")
+        content = _read_reduced(slide, pixels)
     image: Any = pyvips.Image.new_from_array(content, interpretation="srgb")
     suffix = ".jpg[Q=80,keep=none]"
     image.dzsave(str(folder), suffix=suffix, tile_size=_TILE, overlap=_OVERLAP, depth="onepixel")
-    Path(f"{folder}.dzi").unlink()  # a page opened from a disk may not read it
+    Path(f"{folder}.dzi").unlink()  # browsers do not let a local page read it
     Path(f"{folder}_files", "vips-properties.xml").unlink()
     return Pyramid(*content.shape[:2])
 
 
-def _reduced(slide: Slide, pixels: int) -> NDArray[np.uint8]:
+def _read_reduced(slide: Slide, pixels: int) -> NDArray[np.uint8]:
     """Return ``(h, w, 3)``, read strip by strip from the coarsest level that is fine enough."""
     finest = slide.levels[0]
     scale = max(1.0, max(finest.height, finest.width) / pixels)

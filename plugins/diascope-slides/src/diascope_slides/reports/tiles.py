@@ -1,4 +1,4 @@
-"""One row a tile: ``tiles.parquet``, for pandas, DuckDB, Spark and the like."""
+"""Write one row per tile: ``tiles.parquet``, for pandas, DuckDB, Spark and similar tools."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,10 +17,11 @@ _PLACE = ("x", "y", "width", "height")
 
 @dataclass(frozen=True)
 class TilesReport:
-    """``tiles.parquet``: id of the slide; x, y, width and height of the tile in pixels of the
-    slide at its finest; ``score.<label>`` for each label.
+    """``tiles.parquet``: one row per tile.
 
-    Each slide is a row group of its own, so that one can be read without the others.
+    The columns are the id of the slide; x, y, width and height of the tile in full-resolution
+    pixels; and ``score.<label>`` for each label. Each slide is a row group of its own, so that it
+    can be read without the others.
     """
 
     api: ClassVar = (1, 2)
@@ -28,7 +29,7 @@ class TilesReport:
     def write(
         self, run: Mapping[str, Any], records: Iterable[Record], directory: Path
     ) -> Sequence[Path]:
-        """Write the table, one slide in memory at a time."""
+        """Write the table, holding one slide in memory at a time."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 

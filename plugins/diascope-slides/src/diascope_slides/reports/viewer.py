@@ -1,8 +1,7 @@
-"""A page on which slides are zoomed, with their heat maps over them: ``slides.html``.
+"""Write a page to pan and zoom slides under their heat maps: ``slides.html``.
 
-The zooming is OpenSeadragon's (BSD licence, beside it in ``viewer_assets``). The page is opened
-from a disk, without a server and without a network: what it shows is data within it and picture
-files beside it.
+The page uses OpenSeadragon (BSD licence, included in ``viewer_assets``). It opens from a local
+disk, without a server or network: all it shows are the data in it and the picture files beside it.
 """
 
 import math
@@ -20,21 +19,22 @@ from diascope_slides.reports.answers import Answer, answers, card_labels
 from diascope_slides.reports.names import safe_name
 from diascope_slides.reports.pyramid import write_pyramid
 
-_HEAT_PIXELS = 2048  # of a heat map's longer side
+_HEAT_PIXELS = 2048  # maximum length of a heat map's longer side
 _SCRIPTS = ("openseadragon.min.js", "elements.js", "scale.js", "stage.js", "panel.js", "page.js")
 
 
 @dataclass(frozen=True)
 class ViewerReport:
-    """``slides.html``: every slide to zoom into, with the heat map of each label.
+    """``slides.html``: a page to zoom into every slide, with the heat map of each label.
 
-    ``slides/<name>/``: what the page shows. Where a slide can no longer be opened, the page shows
-    its overview and says why; with ``privacy: strict`` it does not, as the reason may name a file.
+    ``slides/<name>/`` holds the pictures of the page. If a slide can no longer be opened, the page
+    shows its overview and states the reason. With ``privacy: strict`` it does not state the reason,
+    which may name a file.
 
     Args:
-        pixels: of a slide's longer side at most, from 256. A slide of 8,192 pixels takes some
-            30 MB and, while it is written, up to 200 MB of memory; twice as many pixels, four
-            times as much.
+        pixels: maximum length of a slide's longer side, at least 256. A slide of 8,192 pixels takes
+            some 30 MB and, while it is written, up to 200 MB of memory; both grow fourfold with
+            twice as many pixels.
     """
 
     pixels: int = 8192
@@ -47,7 +47,7 @@ class ViewerReport:
     def write(
         self, run: Mapping[str, Any], records: Iterable[Record], directory: Path
     ) -> Sequence[Path]:
-        """Write the page and the pictures, one slide in memory at a time."""
+        """Write the page and its pictures, holding one slide in memory at a time."""
         path = directory / "slides.html"
         head, tail = _page().split("{{data}}")
         titles = {name: asdict(label) for name, label in card_labels(run).items()}
@@ -64,21 +64,21 @@ class ViewerReport:
         return [file for file in sorted(directory.rglob("*")) if file.is_file()]
 
     def _slide(self, answer: Answer, folder: Path, strict: bool) -> dict[str, Any]:
-        """Write the pictures of a slide and return what the page has to know of it.
+        """Write the pictures of a slide and return its data for the page.
 
         Args:
-            strict: whether the page may name no file, as the reason does why one cannot be opened.
+            strict: whether to omit reasons, which may name files.
         """
         from PIL import Image
 
         prediction, overview = answer.prediction, answer.overview
         pyramid, note = None, ""
         try:
-            made = write_pyramid(prediction.item, overview, folder / "zoom", self.pixels)
-            pyramid = {**asdict(made), "url": f"slides/{answer.name}/zoom_files/"}
-            shown = made.height, made.width
+            written = write_pyramid(prediction.item, overview, folder / "zoom", self.pixels)
+            pyramid = {**asdict(written), "url": f"slides/{answer.name}/zoom_files/"}
+            size = written.height, written.width
         except (ReadError, OSError) as error:
-            shown = overview.mask.shape
+            size = overview.mask.shape
             reason = "it can no longer be opened" if strict else reason_of(error)
             note = f"Only its overview can be shown: {reason}"
             Image.fromarray(overview.picture).save(folder / "overview.jpg", quality=85)
@@ -94,32 +94,32 @@ class ViewerReport:
             "kind": prediction.score_kind,
             "scores": {label: float(score) for label, score in prediction.scores.items()},
             "warnings": answer.caveats,
-            "heats": {label: _save_heat(answer, label, folder, shown) for label in answer.labels},
+            "heats": {label: _save_heat(answer, label, folder, size) for label in answer.labels},
         }
 
 
-def _save_heat(answer: Answer, label: str, folder: Path, shown: tuple[int, int]) -> dict[str, Any]:
-    """Write the heat map of a label; return where it is, how wide, and what its colours mean.
+def _save_heat(answer: Answer, label: str, folder: Path, size: tuple[int, int]) -> dict[str, Any]:
+    """Write the heat map of a label; return its URL, its width and the limits of its colours.
 
-    A page stretches both sides of a picture alike, so each of its pixels covers a square of pixels
-    of the slide as it is shown; the last ones may reach over the edge.
+    The page scales both sides of a picture by the same factor, so each pixel of the heat map covers
+    a square of displayed pixels of the slide. The last ones may extend beyond the edge.
 
     Args:
-        shown: (height, width) of the slide as it is shown.
+        size: (height, width) of the slide as displayed.
     """
-    side = math.ceil(max(shown) / _HEAT_PIXELS)
-    rows, columns = (math.ceil(pixels / side) for pixels in shown)
+    side = math.ceil(max(size) / _HEAT_PIXELS)
+    rows, columns = (math.ceil(pixels / side) for pixels in size)
     height, width = answer.overview.size
-    covered = rows * side * height / shown[0], columns * side * width / shown[1]
+    covered = rows * side * height / size[0], columns * side * width / size[1]
     limits = answer.limits(label)
     path = folder / f"heat-{safe_name(label)}.png"
     path.write_bytes(heat_png(answer.heat(label, (rows, columns), covered), *limits))
     url = f"slides/{answer.name}/{path.name}"
-    return {"url": url, "width": columns * side / shown[1], "limits": limits}
+    return {"url": url, "width": columns * side / size[1], "limits": limits}
 
 
 def _page() -> str:
-    """Return the page with style, scripts and the policy that allows no other script."""
+    """Return the page with its style, its scripts and a policy that allows no other scripts."""
     style = read_asset("tokens.css") + ramp_css() + _asset("viewer.css")
     script = "".join(map(_asset, _SCRIPTS))
     policy = (

@@ -1,5 +1,5 @@
 "use strict";
-// Elements, words and numbers. Data reaches the page through `make` only: as text, never as markup.
+// Create elements and format numbers. Data reaches the page only through `make`: as text, never as markup.
 
 const byId = (id) => document.getElementById(id);
 
@@ -10,7 +10,7 @@ const make = (tag, attributes = {}, ...children) => {
   return element;
 };
 
-/** Set CSS custom properties; a style attribute would be refused by the page's policy. */
+/** Set CSS custom properties; the page's policy would refuse a style attribute. */
 const styled = (element, properties) => {
   for (const [name, value] of Object.entries(properties)) element.style.setProperty(name, value);
   return element;
@@ -18,7 +18,7 @@ const styled = (element, properties) => {
 
 const count = (value) => value.toLocaleString("en");
 
-/** A score as the html report writes it: only what is 0 or 1 is told as such. */
+/** Format a score as in the html report: 0 and 1 are shown only for exact values. */
 const scoreText = (value, kind) => {
   if (kind !== "logit" && value > 0 && value < 0.001) return "<0.001";
   if (kind !== "logit" && value < 1 && value > 0.999) return ">0.999";

@@ -1,4 +1,4 @@
-// The start: which slide and which label are shown.
+// The entry point: choose the slide and the label to show.
 
 const start = () => {
   const run = JSON.parse(byId("run").textContent);
@@ -14,7 +14,7 @@ const start = () => {
   const stage = startStage();
   const [slideChoice, labelChoice] = [byId("slide"), byId("label")];
   const current = () => slides[slideChoice.selectedIndex];
-  let wanted = null; // the label that the reader chose, for all slides; else each shows its own
+  let chosenLabel = null; // by the user, for all slides; until then each slide shows its top prediction
   const opacity = () => (byId("heat").checked ? byId("opacity").valueAsNumber : 0);
 
   const showHeat = () => {
@@ -26,7 +26,7 @@ const start = () => {
   const chooseLabels = ({ heats, predicted, scores }) => {
     const [first] = [...predicted].sort((one, other) => scores[other] - scores[one]);
     labelChoice.replaceChildren(...Object.keys(heats).map((name) => make("option", { value: name }, titleOf(name))));
-    labelChoice.value = wanted ?? first ?? Object.keys(heats)[0];
+    labelChoice.value = chosenLabel ?? first ?? Object.keys(heats)[0];
   };
 
   const showSlide = () => {
@@ -45,7 +45,7 @@ const start = () => {
   slideChoice.onchange = showSlide;
   byId("previous").onclick = step(-1);
   byId("next").onclick = step(1);
-  labelChoice.onchange = () => { wanted = labelChoice.value; showHeat(); };
+  labelChoice.onchange = () => { chosenLabel = labelChoice.value; showHeat(); };
   byId("heat").onchange = () => stage.setOpacity(opacity());
   byId("opacity").oninput = () => { byId("heat").checked = true; stage.setOpacity(opacity()); };
   showSlide();

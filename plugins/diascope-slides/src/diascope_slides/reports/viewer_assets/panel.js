@@ -1,11 +1,11 @@
-// What stands beside the slide: the answer, the scores, the legend, the counts.
+// The panel beside the slide: answer, scores, legend and counts.
 
 const KINDS = { probability: "probability", logit: "logit, not a probability", share: "share of its tiles" };
 const kindText = (kind) => KINDS[kind] ?? `${kind}, not calibrated`;
 
 const scoreBars = (slide, titleOf, pointOf) =>
   make("ul", { class: "scores" }, Object.entries(slide.scores).sort(([, one], [, other]) => other - one).map(([name, score]) => {
-    const point = ["logit", "share"].includes(slide.kind) ? null : pointOf(name); // which is of a tile's score
+    const point = ["logit", "share"].includes(slide.kind) ? null : pointOf(name); // points apply to scores, not to shares
     const mark = point === null ? null : make("span", { class: "point", title: `operating point ${scoreText(point)}` });
     return styled(
       make("li", { class: slide.predicted.includes(name) ? "chosen" : "" },

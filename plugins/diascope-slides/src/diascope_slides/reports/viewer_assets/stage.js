@@ -1,43 +1,43 @@
-// The zoomable slide with its heat map, by OpenSeadragon.
+// The zoomable slide with its heat map, shown by OpenSeadragon.
 
-const STILL = matchMedia("(prefers-reduced-motion: reduce)").matches;
+const REDUCED_MOTION = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-/** Where OpenSeadragon looks for the keys of the zoom: right on American keyboards only, and not beside the digits. */
-const OWN_KEYS = ["Equal", "Minus", "Digit0"];
+/** Key positions that OpenSeadragon itself uses to zoom; they fit American keyboards only, and not the number pad. */
+const OPENSEADRAGON_KEYS = ["Equal", "Minus", "Digit0"];
 
 const startStage = () => {
   const viewer = OpenSeadragon({
     element: byId("stage"),
-    drawer: "canvas", // others read pixels back, which a page from a disk may not
+    drawer: "canvas", // others read pixels back, which browsers forbid to a local page
     showNavigationControl: false,
     showNavigator: true,
     navigatorPosition: "TOP_RIGHT",
     navigatorSizeRatio: 0.16,
     maxZoomPixelRatio: 6,
     visibilityRatio: 0.6,
-    animationTime: STILL ? 0 : 0.5,
+    animationTime: REDUCED_MOTION ? 0 : 0.5,
     gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true },
   });
   let shown = null;
   let heat = null;
-  let wanted = 0;
+  let heatRequests = 0; // counts requests, so that a heat map that loads too late is dropped
 
   const scale = () => {
     const { viewport } = viewer;
     if (shown && viewport) showScale(shown.size[1] / (viewport.getContainerSize().x * viewport.getZoom(true)), shown.spacing);
   };
 
-  /** Lay the picture of a heat map over the slide, in the place of the one that lies there; `width` is a part of the slide's. */
+  /** Show the picture of a heat map over the slide instead of the current one; `width` is a fraction of the slide's width. */
   const layHeat = ({ url, width }, opacity) => {
-    wanted += 1;
-    const ticket = wanted;
+    heatRequests += 1;
+    const request = heatRequests;
     if (heat) viewer.world.removeItem(heat);
     heat = null;
     viewer.addTiledImage({
       tileSource: { type: "image", url, buildPyramid: false },
       x: 0, y: 0, width, opacity,
       success: ({ item }) => {
-        if (ticket === wanted) heat = item;
+        if (request === heatRequests) heat = item;
         else viewer.world.removeItem(item);
       },
     });
@@ -47,7 +47,7 @@ const startStage = () => {
   const open = (slide, ready) => {
     shown = slide;
     heat = null;
-    wanted += 1;
+    heatRequests += 1;
     byId("missing").hidden = true;
     viewer.addOnceHandler("open", () => { scale(); ready(); });
     viewer.open(slide.pyramid ? sourceOf(slide.pyramid) : { type: "image", url: slide.overview, buildPyramid: false });
@@ -59,13 +59,13 @@ const startStage = () => {
   viewer.addHandler("resize", () => requestAnimationFrame(scale));
   viewer.addHandler("canvas-key", (event) => {
     const { key, code, ctrlKey, metaKey } = event.originalEvent;
-    if (/^[rf]$/i.test(key)) event.preventDefaultAction = true; // no turning
-    if (!OWN_KEYS.includes(code) && !ctrlKey && !metaKey) ZOOMS[key]?.();
+    if (/^[rf]$/i.test(key)) event.preventDefaultAction = true; // no rotation or flip
+    if (!OPENSEADRAGON_KEYS.includes(code) && !ctrlKey && !metaKey) ZOOMS[key]?.();
   });
-  const missing = () => { byId("missing").hidden = false; };
-  viewer.addHandler("open-failed", missing);
-  viewer.addHandler("add-item-failed", missing);
-  viewer.addHandler("tile-load-failed", ({ tiledImage }) => { if (viewer.world.getIndexOfItem(tiledImage) >= 0) missing(); });
+  const showMissing = () => { byId("missing").hidden = false; };
+  viewer.addHandler("open-failed", showMissing);
+  viewer.addHandler("add-item-failed", showMissing);
+  viewer.addHandler("tile-load-failed", ({ tiledImage }) => { if (viewer.world.getIndexOfItem(tiledImage) >= 0) showMissing(); });
   const zoomBy = (factor) => { viewer.viewport.zoomBy(factor); viewer.viewport.applyConstraints(); };
   const ZOOMS = { "+": () => zoomBy(1.6), "-": () => zoomBy(1 / 1.6), 0: () => viewer.viewport.goHome() };
   byId("closer").onclick = ZOOMS["+"];
@@ -76,7 +76,7 @@ const startStage = () => {
 
 const sourceOf = ({ url, tile, overlap, width, height }) => ({
   Image: {
-    xmlns: "http://schemas.microsoft.com/deepzoom/2008", // the format's name, never fetched
+    xmlns: "http://schemas.microsoft.com/deepzoom/2008", // names the format; never fetched
     Url: url, Format: "jpg", Overlap: overlap, TileSize: tile,
     Size: { Width: width, Height: height },
   },

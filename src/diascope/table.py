@@ -86,8 +86,8 @@ def read_csv_rows(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]
         hint = "In Excel: save it as CSV UTF-8."
         raise TableError(f"is not UTF-8 text: {error}", where=str(path), hint=hint) from error
     except (OSError, csv.Error) as error:
-        told = f"cannot be read: {reason_of(error)}"
-        raise TableError(told, where=str(path), hint=quote_hint(error)) from error
+        message = f"cannot be read: {reason_of(error)}"
+        raise TableError(message, where=str(path), hint=quote_hint(error)) from error
     return columns, numbered
 
 
@@ -110,9 +110,9 @@ def label_names(examples: Sequence[Example], given: Sequence[str], path: Path) -
     found = sorted(lines)
     unknown = [label for label in found if given and label not in given]
     if unknown:
-        told = ", ".join(f"{label} (line {lines[label]})" for label in unknown)
+        listed = ", ".join(f"{label} (line {lines[label]})" for label in unknown)
         raise TableError(
-            f"holds labels that the recipe does not name: {told}",
+            f"holds labels that the recipe does not name: {listed}",
             where=str(path),
             hint=f"It names {', '.join(given)}; a name in quotes is taken literally.",
         )

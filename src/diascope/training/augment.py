@@ -67,14 +67,14 @@ class Augmentation:
                 try:
                     changed = transform(changed)
                     if isinstance(changed, list):
-                        told = f"augment: {name}: gives several pictures of one"
-                        raise RecipeError(told, where=self._where)
+                        message = f"augment: {name}: gives several pictures of one"
+                        raise RecipeError(message, where=self._where)
                     changed = torch.as_tensor(changed)
                 except DiascopeError:
                     raise
                 except Exception as error:
-                    told = f"augment: {name}: {reason_of(error)}"
-                    raise RecipeError(told, where=self._where) from error
+                    message = f"augment: {name}: {reason_of(error)}"
+                    raise RecipeError(message, where=self._where) from error
         whole: Tensor = changed.as_subclass(Tensor).clamp(0, 1).contiguous()
         self._check_size(tuple(picture.shape), tuple(whole.shape))
         return whole
@@ -183,8 +183,8 @@ def _make_plugin_transform(
 ) -> PluginTransform:
     plugin = find_plugin("augmentation", name)
     loaded = load_plugin(plugin)
-    if told := newer_api_warning(plugin, loaded):
-        warn(told, stacklevel=2)
+    if message := newer_api_warning(plugin, loaded):
+        warn(message, stacklevel=2)
     nodes = parse_document(json.dumps(values), name=f"{where}: augment: {name}").value
     with blame_plugin(plugin, "cannot be made"):
         return PluginTransform(build(loaded, nodes, where=where, base=base), plugin)

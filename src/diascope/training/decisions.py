@@ -48,15 +48,15 @@ def add_decisions(card: ModelCard, rule: Rule, pictures: Pictures, logits: Float
         for label, point in zip(card.labels, points, strict=True)
     )
     lacking = [label.name for label in labels[-card.outputs :] if label.operating_point is None]
-    told = rule.describe(card.task, calibrated=calibration is not None)
+    rule_text = rule.describe(card.task, calibrated=calibration is not None)
     if len(lacking) == card.outputs:
-        told = ""  # the rule chose no point
+        rule_text = ""  # the rule chose no point
     elif lacking:
-        told += f"; {', '.join(lacking)} from 0.5, for want of pictures with or without it"
+        rule_text += f"; {', '.join(lacking)} from 0.5, for want of pictures with or without it"
     return replace(
         card,
         labels=labels,
-        operating_rule=told,
+        operating_rule=rule_text,
         conformal={}
         if card.task == "multilabel"
         else fit_conformal(truth, _cross_fitted_scores(card, pictures, logits)),
@@ -75,11 +75,11 @@ def _cross_fitted_scores(card: ModelCard, pictures: Pictures, logits: Floats) ->
         return scores
     targets, found = pictures.targets.astype(np.float64), scores.copy()
     for fold in np.unique(folds):
-        held = folds == fold
-        other = fit_calibration(logits[~held], targets[~held], card.task, "", fewest=1)
+        held_out = folds == fold
+        other = fit_calibration(logits[~held_out], targets[~held_out], card.task, "", fewest=1)
         if other is None:
             return scores
-        found[held] = scores_from_logits(logits[held], replace(card, calibration=other))
+        found[held_out] = scores_from_logits(logits[held_out], replace(card, calibration=other))
     return found
 
 

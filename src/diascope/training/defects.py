@@ -101,9 +101,9 @@ def inspect_pictures(
     _write_defects(found, directory)
     errors = [str(defect) for defect in found if defect.level == "error"]
     if errors:
-        told = "\n".join(errors).replace("\n", "\n  ")
+        listed = "\n".join(errors).replace("\n", "\n  ")
         raise TableError(
-            f"cannot be trained on:\n  {told}",
+            f"cannot be trained on:\n  {listed}",
             where=str(table),
             hint=f"All rows concerned are listed in {directory / DEFECTS_FILE}.",
         )
@@ -161,16 +161,15 @@ def _bad_pictures(read: _ReadResults, channels: int) -> Iterator[Defect]:
         yield Defect("error", text, read.unreadable, "Repair these pictures, or remove their rows.")
     if len(set(read.sizes.values())) > 1:
         usual = read.size
-        odd = {row: size for row, size in read.sizes.items() if size != usual}
-        text = f"{plural(len(odd), 'picture')} not of {usual[1]} x {usual[0]} pixels, as most are"
-        rows = tuple(f"{row}: {width} x {height}" for row, (height, width) in odd.items())
+        other = {row: size for row, size in read.sizes.items() if size != usual}
+        text = f"{plural(len(other), 'picture')} not of {usual[1]} x {usual[0]} pixels, as most are"
+        rows = tuple(f"{row}: {width} x {height}" for row, (height, width) in other.items())
         yield Defect("error", text, rows, "Add `resize: {size: 224}` to preprocess.")
-    if other := {
-        row: has for row, has in read.channels.items() if not accepts_channels(channels, has)
-    }:
-        wanted = plural(channels, "channel")
-        text = f"{plural(len(other), 'picture')} not of {wanted}, which the network takes"
-        rows = tuple(f"{row}: {plural(has, 'channel')}" for row, has in other.items())
+    wrong = {row: has for row, has in read.channels.items() if not accepts_channels(channels, has)}
+    if wrong:
+        expected = plural(channels, "channel")
+        text = f"{plural(len(wrong), 'picture')} not of {expected}, which the network takes"
+        rows = tuple(f"{row}: {plural(has, 'channel')}" for row, has in wrong.items())
         hint = (
             "Add `grayscale` to preprocess." if channels == 1 else "Convert them, or remove them."
         )
@@ -245,15 +244,15 @@ def _rare_labels(examples: Sequence[Example], names: Sequence[str]) -> Iterator[
 def _missing_label_hint(none: Sequence[str], examples: Sequence[Example]) -> str:
     """Return a hint for labels that no training picture has."""
     there = set().union(*(example.labels for example in examples))
-    told = []
+    hints = []
     if absent := [name for name in none if name not in there]:
-        told.append(f"The table has no picture of {', '.join(absent)}: leave it out of `labels`.")
-    if held := [name for name in none if name in there]:
-        told.append(
-            f"All pictures of {', '.join(held)} are held out: give some of their groups train in a "
-            "column `split`."
+        hints.append(f"The table has no picture of {', '.join(absent)}: leave it out of `labels`.")
+    if held_out := [name for name in none if name in there]:
+        hints.append(
+            f"All pictures of {', '.join(held_out)} are held out: give some of their groups train "
+            "in a column `split`."
         )
-    return "\n".join(told)
+    return "\n".join(hints)
 
 
 def _write_defects(found: Sequence[Defect], directory: Path) -> None:

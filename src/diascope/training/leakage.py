@@ -27,13 +27,13 @@ def check_unseen(folder: Path, examples: Sequence[Example]) -> list[str]:
     """
     path, learned = folder / SPLIT_FILE, read_known_splits(folder, examples)
     for split, known in _KNOWN.items():
-        held = [one for one in examples if one.split == split]
-        if seen := sorted(
-            {_name_seen(one, learned) for one in held if learned.split_of(one) in known}
+        held_out = [one for one in examples if one.split == split]
+        if leaked := sorted(
+            {_name_seen(one, learned) for one in held_out if learned.split_of(one) in known}
         ):
             raise TableError(
                 f"its training learned from groups that are held out now as {split}: "
-                + format_some(seen),
+                + format_some(leaked),
                 where=str(path),
                 hint=f"Give the table the column `split` of {path}, and train no folds. "
                 "If these are other groups or pictures, rename them in the table.",

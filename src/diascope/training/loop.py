@@ -120,11 +120,11 @@ class Trainer:
             self.history.append(figures)
             steps = len(loader)
             self.watch(Progress(epoch + 1, options.epochs, steps, steps, loss, figures))
-            told = merit(figures, options.monitor)
-            if best["network"] is None or told >= best["told"]:
+            score = merit(figures, options.monitor)
+            if best["network"] is None or score >= best["told"]:
                 state = self._kept_network().state_dict()
                 kept = {name: value.detach().cpu().clone() for name, value in state.items()}
-                best = {"told": told, "network": kept}
+                best = {"told": score, "network": kept}
             self._save_filters()
             if fabric.is_global_zero:
                 self._save(optimizer, schedule, best)
@@ -196,9 +196,9 @@ class Trainer:
 
     def _is_out_of_patience(self) -> bool:
         """Whether the first best epoch is at least the recipe's ``patience`` epochs ago."""
-        told = [merit(figures, self.options.monitor) for figures in self.history]
+        scores = [merit(figures, self.options.monitor) for figures in self.history]
         patience = self.options.patience
-        return bool(patience and told and len(told) - 1 - told.index(max(told)) >= patience)
+        return bool(patience and scores and len(scores) - 1 - scores.index(max(scores)) >= patience)
 
     def _save_filters(self) -> None:
         """Save the first layer's filters, at the start and at ``kept_epochs``, if it is trained."""

@@ -35,8 +35,8 @@ def explain_out_of_memory(recipe: Recipe) -> Iterator[None]:
             hint = "A smaller train.batch, a smaller resize or fewer filters need less."
         else:
             raise
-        told = reason_of(error)
+        reason = reason_of(error)
         if words.startswith("Caught"):  # in a reading process: its traceback comes first
-            told = words.strip().rpartition("\n")[2]
-        message = f"{message}: {told}"
+            reason = words.strip().rpartition("\n")[2]
+        message = f"{message}: {reason}"
         raise RecipeError(message, where=str(recipe.path), hint=hint) from error

@@ -78,10 +78,10 @@ def fit_novelty(
     Returns:
         None if there are fewer than 20 validation pictures, or the features do not vary.
     """
-    seen = views(training)
-    if len(validation) < _MIN_PICTURES or not np.ptp(seen, axis=1).any(axis=1).all():
+    feature_views = views(training)
+    if len(validation) < _MIN_PICTURES or not np.ptp(feature_views, axis=1).any(axis=1).all():
         return None
-    mean, directions, variances = zip(*map(_fit_pca, seen), strict=True)
+    mean, directions, variances = zip(*map(_fit_pca, feature_views), strict=True)
     statistics = FeatureStatistics(np.stack(mean), np.stack(directions), np.stack(variances))
     distances = statistics.distances(validation)
     thresholds = _thresholds(distances)

@@ -177,8 +177,8 @@ class TrainOptions:
             )
         idle = _PICTURES_ONLY if self.uses_whole_items else ("regions",)
         defaults = {each.name: each.default for each in fields(self)}
-        if odd := [name for name in idle if getattr(self, name) != defaults[name]]:
-            raise ValueError(f"{', '.join(odd)}: no effect with head: {self.head}; remove it")
+        if unused := [name for name in idle if getattr(self, name) != defaults[name]]:
+            raise ValueError(f"{', '.join(unused)}: no effect with head: {self.head}; remove it")
 
 
 def train_options(recipe: Recipe) -> tuple[TrainOptions, Reference]:

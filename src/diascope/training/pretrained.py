@@ -57,19 +57,21 @@ def pairings(ours: Iterable[str], theirs: Iterable[str]) -> Iterator[Pairing]:
     """
     ours, theirs = list(ours), list(theirs)
     shared = _shared_prefix(ours)
-    wanted = {_canonical_name(name.removeprefix(shared)): name for name in ours}
-    parts = {_top_module(name) for name in wanted}
+    expected = {_canonical_name(name.removeprefix(shared)): name for name in ours}
+    modules = {_top_module(name) for name in expected}
     layouts: tuple[Callable[[str], str], ...] = (_canonical_name, _name_by_index)
     for prefix in dict.fromkeys(prefix for name in theirs for prefix in _prefixes(name)):
         inside = [name for name in theirs if name.startswith(prefix)]
         for layout in layouts:
             read = {layout(name.removeprefix(prefix)): name for name in inside}
-            names = {wanted[plain]: name for plain, name in read.items() if plain in wanted}
-            others = [
-                plain for plain in read if plain not in wanted and _top_module(plain) in parts
-            ]
+            names = {expected[plain]: name for plain, name in read.items() if plain in expected}
+            unmatched = tuple(
+                name
+                for plain, name in read.items()
+                if plain not in expected and _top_module(plain) in modules
+            )
             if names:
-                yield Pairing(prefix, names, tuple(read[plain] for plain in others))
+                yield Pairing(prefix, names, unmatched)
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -182,9 +184,9 @@ def _is_torchscript(path: Path) -> bool:
         return any(name.endswith("/constants.pkl") for name in archive.namelist())
 
 
-def _flatten(held: Mapping[Any, Any]) -> dict[str, Tensor]:
+def _flatten(loaded: Mapping[Any, Any]) -> dict[str, Tensor]:
     """Return tensors by dotted name; a part that is the only one with tensors adds no prefix."""
-    named = {key: value for key, value in held.items() if isinstance(key, str)}
+    named = {key: value for key, value in loaded.items() if isinstance(key, str)}
     flat = {
         key: value.detach()
         for key, value in named.items()

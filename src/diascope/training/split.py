@@ -56,8 +56,8 @@ def folds_by_group(
         return []
     bare = [replace(example, split=None) for example in examples]
     found = []
-    for held in _folds(bare, folds, seed):
-        outside = [i for i in range(len(bare)) if i not in held]
+    for held_out in _folds(bare, folds, seed):
+        outside = [i for i in range(len(bare)) if i not in held_out]
         share = validation * len(bare) / len(outside)
         inner = split_by_group([bare[i] for i in outside], test=0, validation=share, seed=seed)
         named = dict(zip(outside, inner, strict=True))
@@ -72,13 +72,13 @@ def _hold_out(examples: Sequence[Example], share: float, seed: int) -> list[int]
 
     If a large group leaves no fold near that size, the nearest one is returned.
     """
-    wanted = share * len(examples)
+    size = share * len(examples)
     if share > 1 / 3:
         taken, folds = Fraction(min(share, 0.9)).limit_denominator(10).as_integer_ratio()
         return sorted(set().union(*_folds(examples, folds, seed)[:taken]))
     parts = _folds(examples, max(2, round(1 / share)), seed)
-    near = [part for part in parts if abs(len(part) - wanted) <= _TOLERANCE * wanted]
-    return sorted([*near, min(parts, key=lambda part: abs(len(part) - wanted))][0])
+    near = [part for part in parts if abs(len(part) - size) <= _TOLERANCE * size]
+    return sorted([*near, min(parts, key=lambda part: abs(len(part) - size))][0])
 
 
 def _folds(examples: Sequence[Example], folds: int, seed: int) -> list[set[int]]:
@@ -100,4 +100,4 @@ def _folds(examples: Sequence[Example], folds: int, seed: int) -> list[set[int]]
     cut = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():  # `inspect_pictures` reports rare labels by name
         warnings.filterwarnings("ignore", message="The least populated class")
-        return [set(map(int, held)) for _, held in cut.split(examples, strata, groups)]
+        return [set(map(int, held_out)) for _, held_out in cut.split(examples, strata, groups)]

@@ -141,9 +141,9 @@ def start_from(
     source = start.source
     digest = file_digest(source)
     ours = {name: each for name, each in backbone.state_dict().items() if each.is_floating_point()}
-    held = read_tensors(source)
-    tensors = without_shortcut_biases(held, ours)
-    biases = [_BIASES] if len(tensors) < len(held) else []
+    loaded = read_tensors(source)
+    tensors = without_shortcut_biases(loaded, ours)
+    biases = [_BIASES] if len(tensors) < len(loaded) else []
     taken = _rename_keys(tensors, start.keys)
     named = {name: tensors[written] for name, written in taken.items()}
     fits = [_try_pairing(pairing, ours, named, start.scale) for pairing in pairings(ours, named)]
@@ -218,17 +218,17 @@ def _try_pairing(
     values: dict[str, Tensor] = {}
     changes: list[str] = []
     for name, written in pairing.names.items():
-        value, held = theirs[written].float(), ours[name]
+        value, target = theirs[written].float(), ours[name]
         if name == first and value.ndim == 4:
-            value, changes = _adapt_first_filters(value, held.shape[1], scale)
-        if value.shape == held.shape:
+            value, changes = _adapt_first_filters(value, target.shape[1], scale)
+        if value.shape == target.shape:
             values[name] = value
     return _Fit(pairing, values, tuple(changes) if first in values else ())
 
 
 def _first_filter_name(ours: dict[str, Tensor]) -> str:
     """Return the name of the first convolution's filters, or an empty one."""
-    return next((name for name, held in ours.items() if held.ndim == 4), "")
+    return next((name for name, tensor in ours.items() if tensor.ndim == 4), "")
 
 
 def _adapt_first_filters(filters: Tensor, channels: int, scale: float) -> tuple[Tensor, list[str]]:
@@ -264,16 +264,17 @@ def _check_fit(matched: MatchReport, best: _Fit, backbone: str, source: Path) ->
             where=str(source),
             hint="\n  ".join([*matched.differences(), advice]),
         )
-    if odd := best.pairing.unmatched:
+    if unmatched := best.pairing.unmatched:
         raise WeightsError(
-            f"fits {counted}, but is of another network: it has {len(odd)} more in the same parts",
+            f"fits {counted}, but is of another network: it has {len(unmatched)} more "
+            "in the same parts",
             where=str(source),
-            hint=f"Without a counterpart: {format_some(odd)}.",
+            hint=f"Without a counterpart: {format_some(unmatched)}.",
         )
     broken = [name for name, value in best.values.items() if not value.isfinite().all()]
     if broken:
-        told = f"holds values that are not finite numbers: {format_some(broken)}"
-        raise WeightsError(told, where=str(source))
+        message = f"holds values that are not finite numbers: {format_some(broken)}"
+        raise WeightsError(message, where=str(source))
 
 
 def _check_unambiguous(fits: Sequence[_Fit], source: Path) -> None:

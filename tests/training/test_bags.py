@@ -89,7 +89,7 @@ def found_by_attention(recipe: Path, table: Path) -> float:
     return float(np.mean(right))
 
 
-def test_a_killed_training_goes_on_to_the_same_bytes_and_works_out_no_features_again(
+def test_a_killed_training_goes_on_to_the_same_bytes_and_computes_no_features_again(
     tmp_path: Path, table: Path
 ) -> None:
     from diascope.training.train import train as run_training

@@ -55,7 +55,7 @@ def test_an_address_that_ends_where_its_uid_or_query_should_stand_is_refused(tex
     [
         ("PatientID=", "PatientID has no value. Was a variable of the shell not set"),
         ("Modality=CR&PatientID", "PatientID has no value"),
-        ("Modality=CR&Modality=DX", "Modality is asked for twice"),
+        ("Modality=CR&Modality=DX", "Modality is given twice"),
         ("Modality=CR&limit=some", "limit must be a whole number, got 'some'"),
     ],
 )
@@ -77,6 +77,6 @@ def test_a_service_that_knows_no_offset_is_asked_until_it_tells_nothing_new(pacs
 @pytest.mark.parametrize("asked", ["studies", "series", "studies/1/series"])
 def test_a_service_that_does_not_name_what_it_finds_is_not_asked_for_all_that_it_holds(asked, pacs):
     pacs.held = ["3"]
-    with pytest.raises(ValueError, match="did not name"):
+    with pytest.raises(ValueError, match="did not return"):
         list(find_instances(Address.parse(f"pacs/rs/{asked}?PatientID=1"), create_client(pacs.url)))
     assert len(pacs.searches) == 1

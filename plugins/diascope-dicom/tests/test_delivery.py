@@ -51,7 +51,7 @@ def test_a_refusal_without_a_reason_is_a_refusal(pacs, dataset):
     [(JSON, ""), (JSON, "{}"), (JSON, "[]"), (JSON, "no JSON"), ("text/html", "<p>Thanks!")],
 )
 def test_of_an_answer_that_does_not_name_it_a_search_decides(pacs, dataset, kind, body):
-    silent = "the service does not say that it holds it"
+    silent = "the service does not confirm that it stored it"
     assert delivered(pacs, dataset, 200, body, kind) == silent
     pacs.held = ["1.2.3"]  # a service that did not heed what we searched for
     assert delivered(pacs, dataset, 200, body, kind) == silent

@@ -113,7 +113,7 @@ def test_credentials_open_the_door_and_are_never_told(
     entries = found(f"dicomweb://{locked_orthanc.host}/dicom-web/studies")
     assert {read(entry).Modality for entry in entries} == {"SR", "OT"}
     monkeypatch.setenv("DIASCOPE_DICOMWEB_PASSWORD", "s3cret-but-wrong")
-    with pytest.raises(OutputError, match="refuses us") as told:
+    with pytest.raises(OutputError, match="denies access") as told:
         DicomwebStore(locked_orthanc.url).write(run, [answer(tomogram)], tmp_path)
     texts = [caplog.text, "".join(format_exception(told.value)), str(entries)]
     texts += [path.read_text() for path in tmp_path.glob("*.csv")]

@@ -181,12 +181,12 @@ def test_what_has_no_map_is_left_out_and_told(run, slide, tiled, tomogram, tmp_p
     DicomPm().write(run, records, tmp_path)
     told = [(row["state"], row["reason"]) for row in rows(tmp_path)]
     assert told == [
-        ("left out", "the item is no DICOM file"),
-        ("left out", "the item is no DICOM slide"),
+        ("left out", "the item is not a DICOM file"),
+        ("left out", "the item is not a DICOM slide"),
         ("left out", "there are no answers for its tiles"),
         ("left out", "the slide does not state its spacing, and none was assumed"),
-        ("left out", "where the slide lies is not told, ImageOrientationSlide is missing"),
-        ("left out", "its tiles do not lie on a lattice"),
+        ("left out", "its position on the glass is unknown: ImageOrientationSlide is missing"),
+        ("left out", "its tiles do not lie on a regular grid"),
         ("ok", ""),
         ("ok", ""),
     ]

@@ -238,7 +238,7 @@ def test_no_reason_warning_or_log_quotes_the_patient(
 def test_an_identifier_that_is_no_uid_is_refused(run, answer, changed, tmp_path):
     DicomSr().write(run, [answer(changed(StudyInstanceUID="05fa52f0e5"))], tmp_path)
     reason = rows(tmp_path, "dicom-sr")[0]["reason"]
-    assert reason == "no UID, and results cannot refer to it: StudyInstanceUID"
+    assert reason == "not a valid UID, so results cannot refer to it: StudyInstanceUID"
 
 
 def test_a_retired_class_is_refused_by_its_name(run, answer, changed, tmp_path):

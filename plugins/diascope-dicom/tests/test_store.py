@@ -61,7 +61,7 @@ def test_when_the_service_is_lost_the_table_says_what_was_sent(
 
 
 def test_the_recipe_holds_no_credentials():
-    with pytest.raises(ValueError, match="no place for credentials"):
+    with pytest.raises(ValueError, match="credentials do not belong in a URL"):
         DicomwebStore("https://alice:s3cret@pacs/rs")
 
 

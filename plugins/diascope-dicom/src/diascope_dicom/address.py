@@ -1,4 +1,4 @@
-"""Which instances a DICOMweb address means: a study, a series, an instance, or a QIDO-RS query."""
+"""Find the instances of a DICOMweb address: a study, a series, an instance or a QIDO-RS query."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,13 +16,13 @@ _UNSET = ". Was a variable of the shell not set?"
 
 @dataclass(frozen=True)
 class Address:
-    """What stands behind the scheme of a DICOMweb URI.
+    """The parts of a DICOMweb URI after its scheme.
 
     Attributes:
         base: host and path of the service.
-        level: what a query asks for: studies, series or instances.
-        uids: of study, series and instance, as far as they are given.
-        query: what it asks, attribute to value; also ``limit`` and ``offset``.
+        level: what a query searches for: studies, series or instances.
+        uids: the UIDs of study, series and instance that are given.
+        query: attributes and values to search for; also ``limit`` and ``offset``.
     """
 
     base: str
@@ -32,29 +32,29 @@ class Address:
 
     @classmethod
     def parse(cls, text: str) -> "Address":
-        """Read ``HOST/PATH/studies[/UID[/series[/UID[/instances[/UID]]]]][?KEY=VALUE&...]``.
+        """Parse ``HOST/PATH/studies[/UID[/series[/UID[/instances[/UID]]]]][?KEY=VALUE&...]``.
 
-        A query may be of a lower level at once, such as ``HOST/PATH/instances?KEY=VALUE``.
+        A query may start at a lower level, such as ``HOST/PATH/instances?KEY=VALUE``.
 
         Raises:
-            ValueError: if it is none, or a UID or a value of the query is empty: without it, the
-                address would mean more than it says.
+            ValueError: if the address is malformed, or if a UID or a value of the query is empty:
+                without it, the address would match more than intended.
         """
-        path, asks, query = text.partition("?")
-        parts = (path.rstrip("/") if asks else path).split("/")
+        path, mark, query = text.partition("?")
+        parts = (path.rstrip("/") if mark else path).split("/")
         start = next((at for at, part in enumerate(parts) if at and part in LEVELS), len(parts))
         names, uids = parts[start::2], parts[start + 1 :: 2]
         known = [level for level in LEVELS if level in names]
-        wrong = (
+        is_wrong = (
             names != known
-            or tuple(names[: len(uids)]) != LEVELS[: len(uids)]  # whose UID would be passed over
+            or tuple(names[: len(uids)]) != LEVELS[: len(uids)]  # the UID would be ignored
             or not all(uid.replace(".", "").isdigit() for uid in uids)
         )
-        if not names or wrong or (asks and len(uids) == len(names)):
+        if not names or is_wrong or (mark and len(uids) == len(names)):
             expected = "HOST/PATH/studies[/UID[/series[/UID[/instances[/UID]]]]] or studies?KEY=..."
             raise ValueError(f"expected {expected}, got {text!r}{'' if all(uids) else _UNSET}")
         given = dict(zip(names, uids, strict=False))
-        return cls("/".join(parts[:start]), names[-1], given, _query(query) if asks else {})
+        return cls("/".join(parts[:start]), names[-1], given, _parse_query(query) if mark else {})
 
     @property
     def instance(self) -> tuple[str, str, str] | None:
@@ -63,77 +63,83 @@ class Address:
         return (study, series, instance) if study and series and instance else None
 
 
-def _query(text: str) -> dict[str, str]:
-    """Return attribute to value; what was lost of a query would let it find more."""
+def _parse_query(text: str) -> dict[str, str]:
+    """Return the attributes and values of a query.
+
+    Incomplete queries are refused, as they would find more than intended.
+    """
     found: dict[str, str] = {}
     for key, value in parse_qsl(text, keep_blank_values=True):
         if not value:
             raise ValueError(f"{key} has no value{_UNSET}")
         if key in found:
-            raise ValueError(f"{key} is asked for twice")
+            raise ValueError(f"{key} is given twice")
         if key in _PARAMETERS and not value.isdecimal():
             raise ValueError(f"{key} must be a whole number, got {value!r}")
         found[key] = value
     if not found:
-        raise ValueError(f"nothing stands behind the question mark{_UNSET}")
+        raise ValueError(f"nothing follows the question mark{_UNSET}")
     return found
 
 
 def find_instances(address: Address, client: "DICOMwebClient") -> Iterator[tuple[str, str, str]]:
-    """Yield the UIDs of study, series and instance of all that an address means."""
+    """Yield the UIDs of study, series and instance for all instances of an address."""
     if address.instance:
         yield address.instance
         return
     study, series = address.uids.get("studies"), address.uids.get("series")
     query = address.query
     if address.level == "studies" and study is None:
-        for found in _found(client.search_for_studies, query=query):
-            (one,) = _named(_uid(found, _STUDY))
-            yield from _instances(client, one)
+        for found in _search(client.search_for_studies, query=query):
+            (found_study,) = _require_uids(_uid(found, _STUDY))
+            yield from _search_instances(client, found_study)
     elif address.level == "series" and series is None:
-        for found in _found(client.search_for_series, study, query=query):
-            above, one = _named(_uid(found, _STUDY) or study, _uid(found, _SERIES))
-            yield from _instances(client, above, one)
+        for found in _search(client.search_for_series, study, query=query):
+            found_study, found_series = _require_uids(
+                _uid(found, _STUDY) or study, _uid(found, _SERIES)
+            )
+            yield from _search_instances(client, found_study, found_series)
     else:
-        yield from _instances(client, study, series, query)
+        yield from _search_instances(client, study, series, query)
 
 
-def _instances(
+def _search_instances(
     client: "DICOMwebClient",
     study: str | None,
     series: str | None = None,
     query: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[str, str, str]]:
-    for found in _found(client.search_for_instances, study, series, query=query or {}):
-        uids = _uid(found, _STUDY) or study, _uid(found, _SERIES) or series, _uid(found, _INSTANCE)
-        named, within, instance = _named(*uids)
-        yield named, within, instance
+    for found in _search(client.search_for_instances, study, series, query=query or {}):
+        found_study, found_series, instance = _require_uids(
+            _uid(found, _STUDY) or study, _uid(found, _SERIES) or series, _uid(found, _INSTANCE)
+        )
+        yield found_study, found_series, instance
 
 
-def _named(*uids: str | None) -> tuple[str, ...]:
-    """Return UIDs that are all told: without that of a study, its instances would be everyone's."""
-    told = tuple(uid for uid in uids if uid)
-    if len(told) < len(uids):
-        raise ValueError(f"the service did not name study, series and instance: {uids}")
-    return told
+def _require_uids(*uids: str | None) -> tuple[str, ...]:
+    """Return the UIDs if none is missing: without a study's, a search would cover all studies."""
+    present = tuple(uid for uid in uids if uid)
+    if len(present) < len(uids):
+        raise ValueError(f"the service did not return UIDs of study, series and instance: {uids}")
+    return present
 
 
-def _found(
+def _search(
     search: Callable[..., list[dict[str, Any]]], *uids: str | None, query: Mapping[str, str]
 ) -> Iterator[Mapping[str, Any]]:
-    """Yield what a search finds; without a limit, everything page by page.
+    """Yield the results of a search; without a limit, all of them, page by page.
 
-    A page of nothing new is the end: a service that knows no offset tells the same for ever.
+    A page without new results is the last: a service that ignores offsets always returns the same.
     """
-    asked = {name: read(query[name]) for name, read in _PARAMETERS.items() if name in query}
+    parameters = {name: read(query[name]) for name, read in _PARAMETERS.items() if name in query}
     filters = {key: value for key, value in query.items() if key not in _PARAMETERS}
-    offset, seen = asked.pop("offset", 0), set[tuple[str | None, ...]]()
+    offset, seen = parameters.pop("offset", 0), set[tuple[str | None, ...]]()
     while True:
-        page = search(*uids, offset=offset, search_filters=filters, **asked)
-        new = {tuple(_uid(one, tag) for tag in _TAGS): one for one in page}
-        new = {key: one for key, one in new.items() if key not in seen}
+        page = search(*uids, offset=offset, search_filters=filters, **parameters)
+        new = {tuple(_uid(found, tag) for tag in _TAGS): found for found in page}
+        new = {key: found for key, found in new.items() if key not in seen}
         yield from new.values()
-        if not new or "limit" in asked:
+        if not new or "limit" in parameters:
             return
         seen |= new.keys()
         offset += len(page)

@@ -1,4 +1,4 @@
-"""What made the results of a run, and under which identifiers they go."""
+"""Describe the algorithm behind the results of a run, and derive the identifiers of results."""
 
 import json
 from collections.abc import Mapping
@@ -26,9 +26,10 @@ class Algorithm:
 
     Attributes:
         plugin: name of the model plugin.
-        version: of diascope.
-        software: name and version of what writes the results.
-        weights, run: SHA-256 of the weights file, and of all that decides a prediction.
+        version: version of diascope.
+        software: names and versions of the packages that write the results.
+        weights: SHA-256 of the weights file.
+        run: SHA-256 of everything that determines a prediction.
         rule: how the operating points were chosen, in words.
     """
 
@@ -44,7 +45,7 @@ class Algorithm:
 
     @classmethod
     def from_run(cls, run: Mapping[str, Any]) -> "Algorithm":
-        """Return the algorithm of the content of a ``run.json``."""
+        """Return the algorithm described by the content of a ``run.json``."""
         card = run["card"]
         own = run["versions"][MANUFACTURER]
         packages = ("diascope-dicom", "highdicom")
@@ -61,10 +62,11 @@ class Algorithm:
         )
 
     def threshold(self, label: Label, kind: ScoreKind) -> float | None:
-        """Return the score that a label is decided at; None where scores are compared with others.
+        """Return the score from which a label is present, or None if the decision has no threshold.
 
-        The negative label of a binary task is what is left, and has none. The operating points are
-        of scores: no share is decided on at them.
+        Labels of a multiclass task are compared with each other, and the negative label of a binary
+        task is the complement of the other: they have none. Operating points apply to scores, not
+        to shares.
         """
         if self.task == "multiclass":
             return None
@@ -73,7 +75,7 @@ class Algorithm:
         return None if self.task == "binary" and label is self.labels[0] else 0.5
 
     def comparison(self, kind: ScoreKind) -> str:
-        """Return in words how scores are compared with others; empty where each has a threshold."""
+        """Return in words how labels are compared; empty if each label has its own threshold."""
         if self.task != "multiclass":
             return ""
         points = {label.name: label.operating_point for label in self.labels}
@@ -86,11 +88,11 @@ class Algorithm:
 def result_identifiers(
     kind: str, source: "Dataset", prediction: Prediction, algorithm: Algorithm, content: str = ""
 ) -> dict[str, Any]:
-    """Return what identifies a result, as highdicom's classes take it.
+    """Return the identifying attributes of a result, as arguments for highdicom's classes.
 
-    The series holds one kind of result of one source series and run. The instance's identifier
-    follows from the answer too: another answer never goes under the same one. What the source says
-    of its patient has no say in it.
+    A series holds one kind of result for one source series and run. The instance UID also depends
+    on the answer, so that different answers never share a UID. It does not depend on the source's
+    patient data.
     """
     answer = json.dumps([dict(prediction.scores), prediction.predicted, prediction.warnings])
     made = (kind, algorithm.run, *algorithm.software)
@@ -112,7 +114,7 @@ def result_identifiers(
 
 
 def remove_volatile(result: "Dataset") -> "Dataset":
-    """Return a result without what highdicom took from the clock and from the source's device."""
+    """Remove attributes that highdicom set from the clock and the source's device."""
     for keyword in (
         "InstanceCreationDate",
         "InstanceCreationTime",

@@ -1,4 +1,4 @@
-"""Codes of what a model answers."""
+"""Codes for labels and scores."""
 
 from typing import TYPE_CHECKING
 
@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from highdicom.sr import CodedConcept
 
 SCHEME = "99DIASCOPE"
-"""Private coding scheme: a model's own labels, and the kinds of scores."""
+"""Private coding scheme for labels without a code and for kinds of scores."""
 
 _PREFERRED = "SCT"
-_UNWRITTEN = {**dict.fromkeys([*range(32), 127], " "), ord("\\"): "/"}
+_REPLACED = {**dict.fromkeys([*range(32), 127], " "), ord("\\"): "/"}
 _MEANING = 64
 _KINDS = {
     "probability": "Calibrated probability",
@@ -25,24 +25,24 @@ _KINDS = {
 
 
 def dicom_text(text: str) -> str:
-    """Return text as a value of DICOM can hold it (PS3.5 section 6.2).
+    """Return text that is valid as a DICOM value (PS3.5 section 6.2).
 
-    Control characters become blanks; the backslash, which divides values, becomes a slash.
+    Control characters become blanks, and backslashes, which separate values, become slashes.
     """
-    return text.translate(_UNWRITTEN)
+    return text.translate(_REPLACED)
 
 
 def own_scheme() -> "CodingSchemeIdentificationItem":
-    """Return what a result says of our own scheme."""
+    """Return the identification of the private coding scheme."""
     from highdicom.coding_schemes import CodingSchemeIdentificationItem
 
     return CodingSchemeIdentificationItem(SCHEME, name="labels and score kinds of diascope")
 
 
 def finding_code(label: Label) -> "CodedConcept":
-    """Return the code of a label: SNOMED CT's if the card gives one, the others as equivalents.
+    """Return the code of a label, preferably from SNOMED CT, with other codes as equivalents.
 
-    A label without a code goes by its name in our own scheme.
+    A label without a code gets its name as a code of the private scheme.
     """
     from highdicom.sr import CodedConcept
     from pydicom import Sequence
@@ -57,14 +57,14 @@ def finding_code(label: Label) -> "CodedConcept":
 
 
 def method_code(kind: ScoreKind) -> "CodedConcept":
-    """Return the code of what a score is."""
+    """Return the code for a kind of score."""
     from highdicom.sr import CodedConcept
 
     return CodedConcept(kind, SCHEME, _KINDS[kind])
 
 
 def score_code(kind: ScoreKind) -> "CodedConcept":
-    """Return the name of a score: a probability only if it is calibrated, else a score."""
+    """Return the code for the name of a score: probability if it is calibrated, otherwise score."""
     from highdicom.sr import CodedConcept
     from pydicom.sr.codedict import codes
 

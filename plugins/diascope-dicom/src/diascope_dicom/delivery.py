@@ -1,4 +1,4 @@
-"""Store one instance by STOW-RS, and find out whether the service holds it."""
+"""Store an instance by STOW-RS, and verify that the service has it."""
 
 from typing import TYPE_CHECKING
 
@@ -11,43 +11,44 @@ if TYPE_CHECKING:
 
 _SOP_INSTANCE_UID = "00080018"
 _CONFLICT = 409
-_HELD_ALREADY = {0x0111, 0xB00E}  # "duplicate SOP instance" of PS3.7 annex C, Azure's 45070
+_DUPLICATE = {0x0111, 0xB00E}  # "duplicate SOP instance" of PS3.7 annex C; Azure's 45070
 
 
 def deliver(client: "DICOMwebClient", dataset: "Dataset") -> str:
-    """Store an instance; return why the service does not hold it, nothing if it does.
+    """Store an instance; return why the service does not have it, or an empty text if it does.
 
-    If the answer leaves that open, or tells of one that is there already, a search of the study
-    decides: our UIDs follow from the content.
+    If the response is inconclusive or reports a duplicate, the study is searched for the instance.
+    A duplicate has the same content, as UIDs are derived from the content.
 
     Raises:
-        HTTPError, ConnectionError, Timeout: of requests, if the service wants other credentials,
+        HTTPError, ConnectionError, Timeout: from requests, if the service rejects the credentials
             or cannot be reached.
     """
     from retrying import RetryError
 
     try:
-        status, answer = _posted(client, dataset)
+        status, response = _post(client, dataset)
     except RetryError as error:
         return describe_retries(error)
-    stored = answer.get("ReferencedSOPSequence") or []
+    stored = response.get("ReferencedSOPSequence") or []
     if any(item.get("ReferencedSOPInstanceUID") == dataset.SOPInstanceUID for item in stored):
         return ""
-    refused = answer.get("FailedSOPSequence") or []
+    refused = response.get("FailedSOPSequence") or []
     given = [item.get("FailureReason") for item in refused]
     reasons = [reason for reason in given if isinstance(reason, int)]
-    silent = not status and not refused
-    if (silent or status == _CONFLICT or _HELD_ALREADY & set(reasons)) and _holds(client, dataset):
+    is_unclear = not status and not refused
+    is_duplicate = status == _CONFLICT or bool(_DUPLICATE & set(reasons))
+    if (is_unclear or is_duplicate) and _has_instance(client, dataset):
         return ""
-    if silent:
-        return "the service does not say that it holds it"
-    told = [f"HTTP {status}"] if status else []
-    told += [f"failure reason {reason:#06x}" for reason in reasons]
-    return ", ".join(told) or "the service does not say why it refuses it"
+    if is_unclear:
+        return "the service does not confirm that it stored it"
+    details = [f"HTTP {status}"] if status else []
+    details += [f"failure reason {reason:#06x}" for reason in reasons]
+    return ", ".join(details) or "the service does not say why it refuses it"
 
 
-def _posted(client: "DICOMwebClient", dataset: "Dataset") -> tuple[int, "Dataset"]:
-    """Send an instance; return the status if it is an error, and what is said of the instance."""
+def _post(client: "DICOMwebClient", dataset: "Dataset") -> tuple[int, "Dataset"]:
+    """Send an instance; return the HTTP status of an error, or 0, and the response."""
     import requests
     from pydicom import Dataset
     from retrying import RetryError
@@ -57,33 +58,33 @@ def _posted(client: "DICOMwebClient", dataset: "Dataset") -> tuple[int, "Dataset
     except requests.HTTPError as error:
         if error.response is None or is_unauthorised(error):
             raise
-        return error.response.status_code, _content(error.response)
+        return error.response.status_code, _parse_response(error.response)
     except (requests.ConnectionError, requests.Timeout, RetryError):
         raise
-    except Exception:  # a stranger's answer may hold anything
+    except Exception:  # the response may be malformed in any way
         return 0, Dataset()
 
 
-def _content(response: "Response") -> "Dataset":
-    """Return what an error's answer says of the instance; nothing if it is a page for people."""
+def _parse_response(response: "Response") -> "Dataset":
+    """Return the content of an error response; empty if it is not DICOM JSON."""
     from pydicom import Dataset
 
     try:
         return Dataset.from_json(response.json())
-    except Exception:  # a stranger's answer may hold anything
+    except Exception:  # the response may be malformed in any way
         return Dataset()
 
 
-def _holds(client: "DICOMwebClient", dataset: "Dataset") -> bool:
-    """Say whether a search finds an instance in its study; a service without search has none."""
+def _has_instance(client: "DICOMwebClient", dataset: "Dataset") -> bool:
+    """Return whether a search of the study finds an instance; False if the search fails."""
     import requests
 
     uid = dataset.SOPInstanceUID
-    asked = {"SOPInstanceUID": uid}
+    filters = {"SOPInstanceUID": uid}
     try:
-        found = client.search_for_instances(dataset.StudyInstanceUID, search_filters=asked)
+        found = client.search_for_instances(dataset.StudyInstanceUID, search_filters=filters)
         return any(uid in one[_SOP_INSTANCE_UID]["Value"] for one in found)
     except (requests.ConnectionError, requests.Timeout):
         raise
-    except Exception:  # a stranger's answer may hold anything
+    except Exception:  # the response may be malformed in any way
         return False

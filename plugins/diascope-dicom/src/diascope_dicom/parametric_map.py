@@ -1,7 +1,7 @@
-"""Answers for the tiles of a slide as Parametric Maps (PS3.3 section A.75): one for each label.
+"""Write scores of a slide's tiles as Parametric Maps (PS3.3 section A.75), one for each label.
 
-A pixel of the map is a tile. As in the levels of a slide, the upper left corners of both pixel
-matrices coincide: the origin and the orientation are the slide's, the spacing is that of the tiles.
+Each pixel of a map is a tile. As with the levels of a slide, the upper left corners of the map and
+of the slide coincide: origin and orientation are the slide's, the spacing is that of the tiles.
 """
 
 import hashlib
@@ -27,68 +27,71 @@ if TYPE_CHECKING:
 
 _SERIES_NUMBER = 9103
 _SHORT_STRING, _LONG_STRING, _LONG_TEXT = 16, 64, 10240
-_THICKNESS_MM = 0.001  # of what has none; the attribute may not be missing
+_THICKNESS_MM = 0.001  # for slides that state none; the attribute is mandatory
 
 
 def parametric_maps(
     source: "Dataset", prediction: Prediction, run: Mapping[str, Any]
 ) -> Iterator["Dataset"]:
-    """Yield a map for each label: the score of each tile, NaN where there is none.
+    """Yield a map for each label with the score of each tile, and NaN where there is no tile.
 
-    Each lies in a series of its own: viewers take the images of one series for one pyramid.
+    Each map is a series of its own: viewers treat the images of one series as one pyramid.
 
     Raises:
-        NoResultError: if the item is no slide, was not read in tiles, does not tell where on the
-            glass these lie, or is withheld by a strict run.
+        NoResultError: if the item is not a slide, was not read in tiles, does not state where on
+            the glass they are, or is withheld by a strict run.
     """
     from pydicom.uid import VLWholeSlideMicroscopyImageStorage
 
     overview, regions = prediction.overview, prediction.regions
     if source.SOPClassUID != VLWholeSlideMicroscopyImageStorage:
-        raise NoResultError("the item is no DICOM slide")
+        raise NoResultError("the item is not a DICOM slide")
     check_picture_allowed(prediction, run)
     if overview is None or regions is None:
         raise NoResultError("there are no answers for its tiles")
     if overview.spacing_mm is None:
         raise NoResultError("the slide does not state its spacing, and none was assumed")
-    lattice = TileGrid.from_boxes(regions.boxes, overview.size)
-    if lattice is None:
-        raise NoResultError("its tiles do not lie on a lattice")
+    grid = TileGrid.from_boxes(regions.boxes, overview.size)
+    if grid is None:
+        raise NoResultError("its tiles do not lie on a regular grid")
     pixel_mm = overview.spacing_mm
     _complete(source, pixel_mm)
     algorithm = Algorithm.from_run(run)
     labels = {label.name: label for label in algorithm.labels}
-    kind = _kind(prediction, run["card"]["score_kind"], algorithm)
-    tile_mm = (lattice.pitch[0] * pixel_mm[0], lattice.pitch[1] * pixel_mm[1])
+    kind = _tile_score_kind(prediction, run["card"]["score_kind"], algorithm)
+    tile_mm = (grid.pitch[0] * pixel_mm[0], grid.pitch[1] * pixel_mm[1])
     for name, scores in zip(prediction.scores, regions.scores.T, strict=True):
-        values = lattice.score_map(regions.boxes, scores)
+        values = grid.score_map(regions.boxes, scores)
         meaning = _meaning(labels[name], kind, heat_limits(scores, kind))
-        yield _map(source, prediction, algorithm, labels[name], values, meaning, tile_mm)
+        yield _parametric_map(source, prediction, algorithm, labels[name], values, meaning, tile_mm)
 
 
-def _kind(prediction: Prediction, of_card: ScoreKind, algorithm: Algorithm) -> ScoreKind:
-    """Return what the score of a tile is: the slide's kind, unless that is a share of the tiles.
+def _tile_score_kind(
+    prediction: Prediction, card_kind: ScoreKind, algorithm: Algorithm
+) -> ScoreKind:
+    """Return the kind of the tiles' scores: that of the slide, unless the slide's is a share.
 
-    It is not told then whether they are calibrated, so they are not called so.
+    In that case it is unknown whether the tiles' scores are calibrated, so they are not called
+    probabilities.
     """
     if prediction.score_kind != "share":
         return prediction.score_kind
-    if of_card != "probability":
-        return of_card
+    if card_kind != "probability":
+        return card_kind
     return "softmax" if algorithm.task == "multiclass" else "sigmoid"
 
 
 def _complete(source: "Dataset", pixel_mm: tuple[float, float]) -> None:
-    """Put into a slide's header what older converters leave out and a map must have.
+    """Add attributes to a slide's header that a map requires and older converters omit.
 
     Raises:
-        NoResultError: if it does not say where the slide's pixels lie on the glass.
+        NoResultError: if the header does not state where on the glass the slide's pixels are.
     """
     from pydicom import Dataset
 
     for keyword in ("TotalPixelMatrixOriginSequence", "ImageOrientationSlide"):
         if not source.get(keyword):
-            raise NoResultError(f"where the slide lies is not told, {keyword} is missing")
+            raise NoResultError(f"its position on the glass is unknown: {keyword} is missing")
     if not source.get("FrameOfReferenceUID"):
         source.FrameOfReferenceUID = derive_uid("frame of reference", source.SeriesInstanceUID)
     if not source.get("SharedFunctionalGroupsSequence"):
@@ -106,7 +109,7 @@ def _measures(spacing_mm: tuple[float, float], source: "Dataset") -> "PixelMeasu
 
 
 def _meaning(label: Label, kind: ScoreKind, limits: tuple[float, float]) -> "RealWorldValueMapping":
-    """Return what a pixel's value is: the number itself, of which finding, of what kind."""
+    """Return the meaning of pixel values: the score itself, with its finding and its kind."""
     from highdicom.pm import RealWorldValueMapping
     from highdicom.sr import CodeContentItem
     from pydicom.sr.codedict import codes
@@ -128,7 +131,7 @@ def _meaning(label: Label, kind: ScoreKind, limits: tuple[float, float]) -> "Rea
     return meaning
 
 
-def _map(
+def _parametric_map(
     source: "Dataset",
     prediction: Prediction,
     algorithm: Algorithm,
@@ -141,38 +144,38 @@ def _map(
     from highdicom.pm import ParametricMap
 
     low, high = meaning.value_range
-    words = "\n".join((*prediction.trace, *prediction.warnings))[:_LONG_TEXT]
-    content = hashlib.sha256(values.tobytes() + words.encode()).hexdigest()
-    names = result_identifiers(f"pm {label.name}", source, prediction, algorithm, content)
-    described = f"{dicom_text(label.title or label.name)} by {algorithm.name}"
+    comments = "\n".join((*prediction.trace, *prediction.warnings))[:_LONG_TEXT]
+    content = hashlib.sha256(values.tobytes() + comments.encode()).hexdigest()
+    identifiers = result_identifiers(f"pm {label.name}", source, prediction, algorithm, content)
+    description = f"{dicom_text(label.title or label.name)} by {algorithm.name}"
     result = ParametricMap(
         [source],
         values,
         series_number=_SERIES_NUMBER,
-        series_description=described[:_LONG_STRING],
+        series_description=description[:_LONG_STRING],
         contains_recognizable_visual_features=False,
         real_world_value_mappings=[meaning],
-        voi_lut_transformations=[  # LINEAR, the default, makes a width of 1 black and white
+        voi_lut_transformations=[  # the default LINEAR shows a width of 1 as pure black and white
             VOILUTTransformation((low + high) / 2, high - low, voi_lut_function="LINEAR_EXACT")
         ],
         content_description=meaning.LUTExplanation,
         pixel_measures=_measures(tile_mm, source),
         plane_positions=[_position(source)],
-        dimension_organization_type="TILED_SPARSE",  # what tools of radiology understand too
+        dimension_organization_type="TILED_SPARSE",  # radiology software supports it too
         tile_pixel_array=True,
         tile_size=values.shape,
         coding_schemes=[own_scheme()],
-        **names,
+        **identifiers,
     )
     for item in (*result.DimensionOrganizationSequence, *result.DimensionIndexSequence):
-        item.DimensionOrganizationUID = derive_uid("dimensions", names["sop_instance_uid"])
+        item.DimensionOrganizationUID = derive_uid("dimensions", identifiers["sop_instance_uid"])
     result.DerivationDescription = f"A pixel is a tile, its value the tile's score. {NOT_A_DEVICE}"
-    result.ImageComments = words
+    result.ImageComments = comments
     return remove_volatile(result)
 
 
 def _position(source: "Dataset") -> "PlanePositionSequence":
-    """Return where the map begins: at the upper left corner of the slide."""
+    """Return the position of the map: the upper left corner of the slide."""
     from highdicom import PlanePositionSequence
 
     (origin,) = source.TotalPixelMatrixOriginSequence

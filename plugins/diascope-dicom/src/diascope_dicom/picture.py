@@ -1,4 +1,4 @@
-"""A picture of an answer: the evidence map over what the network saw, with words below."""
+"""Draw an answer: the evidence map over the network's input, with a caption below."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -12,14 +12,16 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _SIDE = 640
-_OPAQUE = 0.75
+_MAX_OPACITY = 0.75
 _FOR, _AGAINST = (255, 150, 40), (84, 160, 255)  # as in the html report
 _FONT, _MARGIN, _COLUMNS = 18, 10, 68
 
 
 def strongest_evidence(prediction: Prediction) -> Evidence | None:
-    """Return the evidence map of the highest score among the predicted labels; if they have none,
-    among all; None if there is no map."""
+    """Return the evidence map of the predicted label with the highest score.
+
+    If the predicted labels have no maps, all labels are considered; None if there is no map.
+    """
     maps = prediction.evidence
     predicted = [evidence for evidence in maps if evidence.label in prediction.predicted]
     return max(
@@ -30,10 +32,10 @@ def strongest_evidence(prediction: Prediction) -> Evidence | None:
 def draw_explanation(
     preview: NDArray[np.uint8], evidence: Evidence, lines: Sequence[str]
 ) -> NDArray[np.uint8]:
-    """Return ``(H, W, 3)`` uint8: the preview, 640 wide, under its map, above lines of text.
+    """Return ``(H, W, 3)`` uint8: the preview, 640 wide, under its evidence map, and a caption.
 
-    What speaks for the label is orange, what speaks against it blue; the strongest cell is the
-    most opaque.
+    Evidence for the label is orange, evidence against it is blue. The strongest cell is the most
+    opaque.
     """
     from PIL import Image
 
@@ -42,16 +44,15 @@ def draw_explanation(
     picture = Image.fromarray(preview).resize(size, Image.Resampling.LANCZOS)
     cells = Image.fromarray(np.ascontiguousarray(evidence.map, np.float32))
     values = np.asarray(cells.resize(size, Image.Resampling.BICUBIC))
-    shares = np.clip(values / max(float(np.abs(evidence.map).max()), 1e-12), -1, 1)
-    colours = np.where(shares[..., None] < 0, _AGAINST, _FOR)
-    opacity = _OPAQUE * np.abs(shares)[..., None]
+    relative = np.clip(values / max(float(np.abs(evidence.map).max()), 1e-12), -1, 1)
+    colours = np.where(relative[..., None] < 0, _AGAINST, _FOR)
+    opacity = _MAX_OPACITY * np.abs(relative)[..., None]
     blended = np.asarray(picture) * (1 - opacity) + colours * opacity
-    below = _caption(lines)
-    return np.concatenate([np.rint(blended).astype(np.uint8), np.asarray(below)])
+    return np.concatenate([np.rint(blended).astype(np.uint8), np.asarray(_caption(lines))])
 
 
 def _caption(lines: Sequence[str]) -> "Image":
-    """Return white words on black, as wide as the picture."""
+    """Return white text on black, as wide as the picture."""
     import textwrap
 
     from PIL import Image, ImageDraw, ImageFont

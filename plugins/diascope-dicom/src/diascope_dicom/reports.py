@@ -1,4 +1,4 @@
-"""DICOM results as files, each named by its SOP Instance UID, and a table of all."""
+"""Write DICOM results as files named by their SOP Instance UID, and a table of all results."""
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,7 +47,7 @@ class DicomSc:
 
 @dataclass(frozen=True)
 class DicomPm:
-    """``dicom-pm/UID.dcm``: for each DICOM slide a Parametric Map a label, a pixel for each tile.
+    """``dicom-pm/UID.dcm``: Parametric Maps of each DICOM slide, one per label, a pixel per tile.
 
     ``dicom-pm.csv``: item, state (ok, failed, left out), file, reason.
     """
@@ -63,27 +63,27 @@ class DicomPm:
 def _write(
     name: str, make: ResultMaker, run: Mapping[str, Any], records: Iterable[Record], directory: Path
 ) -> list[Path]:
-    """Write the results and their table, and return both.
+    """Write the results and their table, and return the paths of both.
 
     Raises:
-        OutputError: if sources could not be read, once all were tried: the results of the others
-            and the table are there.
+        OutputError: if sources could not be read. It is raised at the end: the table and the
+            results of all other sources have been written.
     """
     table = directory / f"{name}.csv"
     (directory / name).mkdir(exist_ok=True)
-    files, lost = [], 0
+    files, unreachable = [], 0
     with table.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(COLUMNS)
         for result in results(make, run, records):
             path = _save(result, directory / name)
-            told = path.relative_to(directory).as_posix() if path else ""
-            rows.writerow([result.item, result.state, told, result.reason])
+            file_name = path.relative_to(directory).as_posix() if path else ""
+            rows.writerow([result.item, result.state, file_name, result.reason])
             files += [path] if path else []
-            lost += result.source_unreachable
-    if lost:
+            unreachable += result.source_unreachable
+    if unreachable:
         raise OutputError(
-            f"the files of {plural(lost, 'answer')} could not be read, see {table.name}",
+            f"the files of {plural(unreachable, 'answer')} could not be read, see {table.name}",
             hint="The same command tries again.",
         )
     return [table, *dict.fromkeys(files)]

@@ -1,4 +1,4 @@
-"""The results of a run's records, one at a time; one that cannot be made stops no other."""
+"""Make the DICOM results of a run one at a time; a failure does not affect other results."""
 
 import io
 import logging
@@ -16,20 +16,21 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 ResultMaker = Callable[["Dataset", Prediction, Mapping[str, Any]], Iterable["Dataset"]]
-"""Makes the results of a source's header, its answer and the content of ``run.json``."""
+"""Makes results from the header of a source, its prediction and the content of ``run.json``."""
 
 COLUMNS = ("item", "state", "file", "reason")
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one answer; of one that has several results, each is told.
+    """The outcome for one answer. An answer with several results has an outcome for each.
 
     Attributes:
-        item: the item's id.
-        state: ``left out`` is an item that has no such result.
+        item: id of the item.
+        state: ``left out`` means that the item has no result of this kind.
         reason: why there is no result.
-        dataset, content: the result, and the bytes of its file.
+        dataset: the result.
+        content: the bytes of its file.
         source_unreachable: the result failed because its source could not be read, for example from
             a busy service; another attempt may succeed.
     """
@@ -45,32 +46,34 @@ class Result:
 def results(
     make: ResultMaker, run: Mapping[str, Any], records: Iterable[Record]
 ) -> Iterator[Result]:
-    """Yield the results of every record that is an answer."""
+    """Yield the results of every record that is a prediction."""
     for record in records:
         if isinstance(record, Prediction):
-            yield from _results(make, run, record)
+            yield from _make_results(make, run, record)
 
 
-def _results(make: ResultMaker, run: Mapping[str, Any], prediction: Prediction) -> list[Result]:
-    """Return all results of an answer, or the one that says why there are none."""
+def _make_results(
+    make: ResultMaker, run: Mapping[str, Any], prediction: Prediction
+) -> list[Result]:
+    """Return all results of an answer, or a single one that states why there are none."""
     name = prediction.item.id
     try:
-        with _quiet():
-            made = make(read_source(prediction.item), prediction, run)
-            return [Result(name, "ok", "", each, _encoded(each)) for each in made]
+        with _silence_libraries():
+            datasets = make(read_source(prediction.item), prediction, run)
+            return [Result(name, "ok", "", each, _encode(each)) for each in datasets]
     except NoResultError as reason:
         return [Result(name, "left out", str(reason))]
     except (ReadError, OSError) as error:
-        lost = isinstance(error, OSError)
-        return [Result(name, "failed", reason_of(error), source_unreachable=lost)]
-    except Exception as error:  # a stranger's header may hold anything; words may quote the patient
+        is_unreachable = isinstance(error, OSError)
+        return [Result(name, "failed", reason_of(error), source_unreachable=is_unreachable)]
+    except Exception as error:  # of any kind; its message may quote patient data of the header
         kind = type(error).__name__
         return [Result(name, "failed", f"its header does not make a valid result ({kind})")]
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep pydicom and highdicom from telling of odd values in a header: they quote names."""
+def _silence_libraries() -> Iterator[None]:
+    """Suppress messages of pydicom and highdicom on invalid headers, which may quote names."""
     loggers = [logging.getLogger(name) for name in ("pydicom", "highdicom")]
     levels = [logger.level for logger in loggers]
     with warnings.catch_warnings():
@@ -84,7 +87,7 @@ def _quiet() -> Iterator[None]:
                 logger.setLevel(level)
 
 
-def _encoded(dataset: "Dataset") -> bytes:
+def _encode(dataset: "Dataset") -> bytes:
     file = io.BytesIO()
     dataset.save_as(file, enforce_file_format=True)
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""An answer as a Secondary Capture (PS3.3 section A.8.1): the picture, its evidence, its words."""
+"""Write an answer as a Secondary Capture (PS3.3 section A.8.1): evidence map and caption."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 _SERIES_NUMBER = 9102
-_JPEG, _RATIO = "ISO_10918_1", "10"  # how a run keeps its previews, and about how small
+_JPEG, _RATIO = "ISO_10918_1", "10"  # compression of a run's previews, and its approximate ratio
 
 
 def secondary_capture(
@@ -23,7 +23,7 @@ def secondary_capture(
     """Yield a colour picture in the source's study, with an evidence map blended in.
 
     Raises:
-        NoResultError: if the prediction holds no picture or no evidence map, or a strict run
+        NoResultError: if the prediction has no picture or no evidence map, or if a strict run
             withholds them.
     """
     from highdicom.sc import SCImage
@@ -34,8 +34,8 @@ def secondary_capture(
     if prediction.preview is None or evidence is None:
         raise NoResultError("there is no evidence map; the recipe's run.evidence asks for them")
     algorithm = Algorithm.from_run(run)
-    words = _words(prediction, evidence.label, algorithm)
-    pixels = draw_explanation(prediction.preview, evidence, words)
+    caption = _caption_lines(prediction, evidence.label, algorithm)
+    pixels = draw_explanation(prediction.preview, evidence, caption)
     content = hashlib.sha256(pixels.tobytes()).hexdigest()
     image = SCImage.from_ref_dataset(
         source,
@@ -49,18 +49,18 @@ def secondary_capture(
         transfer_syntax_uid=ExplicitVRLittleEndian,
         **result_identifiers("sc", source, prediction, algorithm, content),
     )
-    image.PatientOrientation = []  # required by highdicom; a step may have turned the picture
+    image.PatientOrientation = []  # highdicom requires one, but a step may have turned the picture
     image.Laterality = source.get("Laterality")
     image.copy_patient_and_study_information(source)
     image.ConversionType = "WSD"
     image.DerivationDescription = "Evidence map of a neural network over its input, with text"
-    _refer(image, source)
+    _add_source(image, source)
     yield remove_volatile(image)
 
 
-def _words(prediction: Prediction, name: str, algorithm: Algorithm) -> tuple[str, ...]:
+def _caption_lines(prediction: Prediction, name: str, algorithm: Algorithm) -> tuple[str, ...]:
     label = next(label for label in algorithm.labels if label.name == name)
-    title = label.title if label.title and label.title.isascii() else name  # the font has no others
+    title = label.title if label.title and label.title.isascii() else name  # the font is ASCII only
     decision = "present" if name in prediction.predicted else "absent"
     number = format_score(prediction.scores[name], prediction.score_kind)
     score = f"{prediction.score_kind} {number}".replace("\N{MINUS SIGN}", "-")  # not in the font
@@ -72,8 +72,8 @@ def _words(prediction: Prediction, name: str, algorithm: Algorithm) -> tuple[str
     )
 
 
-def _refer(image: "Dataset", source: "Dataset") -> None:
-    """Say what the picture was made from, and what the source says that still holds of it."""
+def _add_source(image: "Dataset", source: "Dataset") -> None:
+    """Add a reference to the source, and its attributes that still apply to the picture."""
     from pydicom import Dataset, Sequence
 
     from diascope.readers.dicom_tags import values

@@ -1,6 +1,7 @@
-"""A DICOMweb service: its address, who we are to it, and its faults in plain words.
+"""Connect to a DICOMweb service: URL, credentials and error messages.
 
-Credentials come from the environment or from netrc; they stand in no recipe, URL, log or message.
+Credentials come from the environment or from netrc. They never appear in a recipe, URL, log or
+message.
 """
 
 import errno
@@ -16,29 +17,29 @@ if TYPE_CHECKING:
     from retrying import RetryError
 
 TOKEN, USER, PASSWORD = (f"DIASCOPE_DICOMWEB_{name}" for name in ("TOKEN", "USER", "PASSWORD"))
-_PAUSE_MS = 250  # before the second attempt twice that, then four times, then eight times
-_WHOLE = 2**31 - 1  # bytes; of what is sent in chunks, the client has none left to send again
+_PAUSE_MS = 250  # pauses before the second to fourth attempt: 2, 4 and 8 times as long
+_ONE_CHUNK = 2**31 - 1  # bytes; the client cannot send again what it has sent in chunks
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_WAYS = f"set {TOKEN}, or {USER} and {PASSWORD}, or write the host into ~/.netrc"
+_ADVICE = f"set {TOKEN}, or {USER} and {PASSWORD}, or add the host to ~/.netrc"
 
 
 def service_url(address: str) -> str:
     """Return the http or https URL of a service.
 
     Args:
-        address: ``dicomweb://`` is https, and http on this very machine; ``dicomweb+http://`` is
-            http; ``https://`` and ``http://`` are what they say.
+        address: ``dicomweb://`` means https, or http for this machine; ``dicomweb+http://`` means
+            http; ``https://`` and ``http://`` are kept.
 
     Raises:
-        ValueError: if it is none of these, or holds a user name or a password.
+        ValueError: if it is none of these, or contains a user name or a password.
     """
     scheme, separator, rest = address.partition("://")
     parts = urlsplit(f"//{rest}")
     if "@" in parts.netloc:
-        raise ValueError(f"a URL is no place for credentials: {_WAYS}")
-    local = parts.hostname in _LOOPBACK
+        raise ValueError(f"credentials do not belong in a URL: {_ADVICE}")
+    is_local = parts.hostname in _LOOPBACK
     schemes = {
-        "dicomweb": "http" if local else "https",
+        "dicomweb": "http" if is_local else "https",
         "dicomweb+http": "http",
         "https": "https",
         "http": "http",
@@ -49,28 +50,28 @@ def service_url(address: str) -> str:
 
 
 def create_client(url: str) -> "DICOMwebClient":
-    """Return a client of the service at an http or https URL; nothing is sent yet.
+    """Return a client for the service at an http or https URL; nothing is sent yet.
 
     Raises:
-        PermissionError: if credentials would cross a network in the clear.
+        PermissionError: if credentials would be sent unencrypted over a network.
     """
     from dicomweb_client import DICOMwebClient
 
     from diascope_dicom.session import ServiceSession
 
     session = ServiceSession(_authentication(url))
-    client = DICOMwebClient(url, session=session, chunk_size=_WHOLE)
+    client = DICOMwebClient(url, session=session, chunk_size=_ONE_CHUNK)
     client.set_http_retry_params(max_attempts=4, wait_exponential_multiplier=_PAUSE_MS)
     return client
 
 
 @contextmanager
 def translate_errors(url: str) -> Iterator[None]:
-    """Turn what the service refuses, and its absence, into errors that say what to do.
+    """Turn rejected credentials and connection errors into errors that say what to do.
 
     Raises:
-        PermissionError: if the service wants other credentials.
-        ConnectionError: if it cannot be reached, or is too busy for all attempts.
+        PermissionError: if the service rejects the credentials.
+        ConnectionError: if it cannot be reached, or is still too busy after all attempts.
     """
     import requests
     from retrying import RetryError
@@ -80,10 +81,10 @@ def translate_errors(url: str) -> Iterator[None]:
     except requests.HTTPError as error:
         if not is_unauthorised(error):
             raise
-        raise PermissionError(errno.EACCES, f"{url} refuses us: {_WAYS}") from error
+        raise PermissionError(errno.EACCES, f"{url} denies access: {_ADVICE}") from error
     except (requests.ConnectionError, requests.Timeout) as error:
-        told = f"{url} cannot be reached ({type(error).__name__}{_tls_advice(error)})"
-        raise ConnectionError(errno.EHOSTUNREACH, told) from error
+        reason = f"{url} cannot be reached ({type(error).__name__}{_tls_advice(error)})"
+        raise ConnectionError(errno.EHOSTUNREACH, reason) from error
     except RetryError as error:
         raise ConnectionError(
             errno.EBUSY, f"{url} is too busy ({describe_retries(error)})"
@@ -91,43 +92,43 @@ def translate_errors(url: str) -> Iterator[None]:
 
 
 def _tls_advice(error: Exception) -> str:
-    """Return what to do about a service that is there, but not as https; empty for other faults."""
+    """Return advice if HTTPS failed at a service that can be reached; empty for other errors."""
     import requests
 
     if not isinstance(error, requests.exceptions.SSLError):
         return ""
     if "CERTIFICATE_VERIFY_FAILED" in str(error):
-        return ": its certificate is not trusted; REQUESTS_CA_BUNDLE names a file of those that are"
-    return ": does it speak http only? Then write dicomweb+http://, or http:// in a recipe"
+        return ": its certificate is not trusted; set REQUESTS_CA_BUNDLE to a file of trusted ones"
+    return ": does it support only http? Then write dicomweb+http://, or http:// in a recipe"
 
 
 def is_unauthorised(error: "HTTPError") -> bool:
-    """Say whether a service wants other credentials."""
+    """Return whether a service rejects the credentials."""
     return error.response is not None and error.response.status_code in (401, 403)
 
 
 def describe_retries(error: "RetryError") -> str:
-    """Say what a service answered until we gave up."""
+    """Return the last response and the number of attempts, in words."""
     last = error.last_attempt
     return f"HTTP {last.value.status_code} after {last.attempt_number} attempts"
 
 
 def _authentication(url: str) -> Any:
-    """Return what adds the credentials to a request; something that adds none if there are none.
+    """Return a callable that adds the credentials, if there are any, to a request.
 
-    Always something: requests would look into netrc again, and send over http what it finds. User
-    and password go as UTF-8, as browsers send them; requests would send text as Latin-1.
+    It is never None, because requests would then read netrc itself and send what it finds over http
+    too. User and password are sent as UTF-8, as browsers do; requests would send them as Latin-1.
     """
     from requests.auth import HTTPBasicAuth
     from requests.utils import get_netrc_auth
 
     token, user = os.environ.get(TOKEN, "").strip(), os.environ.get(USER)
-    if not (token.isascii() and token.isprintable()):  # requests would quote it
-        raise PermissionError(errno.EACCES, f"{TOKEN} holds a character that no token has")
+    if not (token.isascii() and token.isprintable()):  # requests would quote it in its error
+        raise PermissionError(errno.EACCES, f"{TOKEN} contains a character that no token has")
     pair = (user, os.environ.get(PASSWORD, "")) if user else get_netrc_auth(url)
     parts = urlsplit(url)
     if (token or pair) and parts.scheme != "https" and parts.hostname not in _LOOPBACK:
-        raise PermissionError(errno.EACCES, f"credentials go over https only, not to {url}")
+        raise PermissionError(errno.EACCES, f"credentials are sent over https only, not to {url}")
     if token:
         return _Bearer(token)
     if not pair:

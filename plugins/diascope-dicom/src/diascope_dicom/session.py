@@ -1,4 +1,4 @@
-"""The HTTP session with a service, where requests and dicomweb_client do other than we promise."""
+"""An HTTP session that corrects behaviour of requests and dicomweb_client."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ import requests
 
 
 class ServiceSession(requests.Session):
-    """Sends its own credentials to its own service, and no others anywhere.
+    """Sends the given credentials to their own service only, and no other credentials.
 
     Args:
-        auth: what adds the credentials to a request.
+        auth: callable that adds the credentials to a request.
     """
 
     def __init__(self, auth: Any) -> None:
@@ -20,16 +20,16 @@ class ServiceSession(requests.Session):
     def rebuild_auth(
         self, prepared_request: requests.PreparedRequest, response: requests.Response
     ) -> None:
-        """Take the credentials off a request that is sent elsewhere.
+        """Remove the credentials from a request that is redirected to another host.
 
-        requests would look into netrc again, and send over http what it finds.
+        requests would read netrc again and send what it finds, even over http.
         """
         if self.should_strip_auth(str(response.request.url), str(prepared_request.url)):
             prepared_request.headers.pop("Authorization", None)
 
 
 def _drop_parameters(response: requests.Response, *_: Any, **__: Any) -> None:
-    """Drop ``; charset=utf-8`` and the like: dicomweb_client would not know the type again."""
+    """Drop parameters such as ``; charset=utf-8``, with which dicomweb_client knows no type."""
     kind = response.headers.get("Content-Type", "")
     if kind.lower().startswith("application/"):
         response.headers["Content-Type"] = kind.partition(";")[0].strip().lower()

@@ -1,4 +1,4 @@
-"""What a result takes over from the file that was classified: its header, never its pixels."""
+"""Read the header of a classified file for its results; its pixels are never used."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 UTF_8 = "ISO_IR 192"
 UNKNOWN_MOMENT = ("19000101", "000000")
-"""The content date and time of results from a source that gives no date at all."""
+"""The content date and time of results if the source states no date at all."""
 
 _NEEDED = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
 _UID_CHARACTERS = set("0123456789.")
@@ -26,40 +26,40 @@ _NUMBERS_AS_TEXT = ("DS", "IS")
 
 
 class NoResultError(Exception):
-    """There is no such result of this item; the text says why."""
+    """This item has no result of this kind; the text says why."""
 
 
 def read_source(item: Item) -> "Dataset":
-    """Return the header of an item's file, its text in UTF-8.
+    """Return the header of an item's file, with its text in UTF-8.
 
-    Attributes that a result must have, but may leave empty (type 2), are there. A value that is
-    none of its kind, such as a time of ``11:20:00``, is left away: it would make the results
-    invalid. Names and identifiers stay as they are.
+    Attributes that a result must have but may leave empty (type 2) are added. Invalid values, such
+    as a time of ``11:20:00``, are removed, as they would make the results invalid. Names and
+    identifiers stay unchanged.
 
     Raises:
         NoResultError: if the file is not DICOM.
-        ReadError: if it lacks an identifier that a result refers to, if that is no UID, or if its
-            SOP Class is retired or private: then no table says which attributes are the patient's.
+        ReadError: if an identifier that a result refers to is missing or not a UID, or if the SOP
+            Class is retired or private: it is then unknown which attributes describe the patient.
     """
     from pydicom import dcmread
 
     with item.open() as file:
         if not looks_like_dicom(file.read(132)):
-            raise NoResultError("the item is no DICOM file")
+            raise NoResultError("the item is not a DICOM file")
         file.seek(0)
         source = dcmread(file, stop_before_pixels=True, force=True)
     missing = [keyword for keyword in _NEEDED if not source.get(keyword)]
     if missing:
         raise ReadError(f"the file has no {' and no '.join(missing)}")
-    odd = [keyword for keyword in _NEEDED if set(source[keyword].value) - _UID_CHARACTERS]
-    if odd:
-        raise ReadError(f"no UID, and results cannot refer to it: {', '.join(odd)}")
+    invalid = [keyword for keyword in _NEEDED if set(source[keyword].value) - _UID_CHARACTERS]
+    if invalid:
+        raise ReadError(f"not a valid UID, so results cannot refer to it: {', '.join(invalid)}")
     kind = source.SOPClassUID
     if kind.is_private or kind.is_retired:
         raise ReadError(f"results cannot refer to a retired or private SOP Class: {kind.name}")
     source.decode()
     source.SpecificCharacterSet = UTF_8
-    _leave_away_unsound(source)
+    _remove_invalid_values(source)
     for keyword in (*_PATIENT, *_STUDY):
         if keyword not in source:
             setattr(source, keyword, None)
@@ -67,16 +67,16 @@ def read_source(item: Item) -> "Dataset":
 
 
 def check_picture_allowed(prediction: Prediction, run: Mapping[str, Any]) -> None:
-    """Raise a NoResultError if a strict run withholds the picture, as text is burned into it."""
+    """Raise a NoResultError if a strict run withholds the picture because of burned-in text."""
     if run["recipe"]["privacy"] == "strict" and BURNED_IN in prediction.warnings:
         raise NoResultError("text is burned into its picture, which privacy: strict withholds")
 
 
 def content_moment(source: "Dataset") -> tuple[str, str]:
-    """Return the date and time of the content of results: the source's own.
+    """Return the content date and time of results, which are those of the source.
 
-    Results of the same input and run have the same identifiers, so they must have the same bytes;
-    the clock would change them.
+    The current time would be wrong: results of the same input and run have the same identifiers,
+    so they must have the same bytes.
     """
     for name in _MOMENTS:
         if date := source.get(f"{name}Date"):
@@ -84,7 +84,7 @@ def content_moment(source: "Dataset") -> tuple[str, str]:
     return UNKNOWN_MOMENT
 
 
-def _leave_away_unsound(source: "Dataset") -> None:
+def _remove_invalid_values(source: "Dataset") -> None:
     from pydicom.config import RAISE
     from pydicom.valuerep import validate_value
 
@@ -92,9 +92,9 @@ def _leave_away_unsound(source: "Dataset") -> None:
         if element.keyword not in (*_NAMES, *_NEEDED) and element.VR != "SQ":
             values = element.value if element.VM > 1 else [element.value]
             try:
-                for value in values:  # numbers that are written as text are checked as text
-                    written = str(value) if element.VR in _NUMBERS_AS_TEXT else value
-                    validate_value(element.VR, written, RAISE)
+                for value in values:  # DS and IS are validated as text
+                    encoded = str(value) if element.VR in _NUMBERS_AS_TEXT else value
+                    validate_value(element.VR, encoded, RAISE)
             except ValueError:
                 del source[element.tag]
     if source.get("PatientSex") not in _SEXES:

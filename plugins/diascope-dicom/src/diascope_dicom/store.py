@@ -1,4 +1,4 @@
-"""DICOM results to a DICOMweb service, by STOW-RS."""
+"""Send DICOM results to a DICOMweb service by STOW-RS."""
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,21 +20,22 @@ _MAKES: Mapping[str, ResultMaker] = {
     "sc": secondary_capture,
     "pm": parametric_maps,
 }
-_AGAIN = "The same command sends again; what is stored already stays as it is."
+_RETRY_HINT = "The same command sends again; what is already stored stays unchanged."
 
 
 @dataclass(frozen=True)
 class DicomwebStore:
-    """Store the results of every DICOM item in a DICOMweb service; sent twice, they are the same.
+    """Store the results of every DICOM item in a DICOMweb service.
 
-    ``dicomweb-store.csv``: item, kind, state (ok, failed, left out), sop_instance_uid, reason.
-    Credentials come from DIASCOPE_DICOMWEB_TOKEN, or _USER and _PASSWORD, or from netrc.
+    Results that are sent twice are identical. ``dicomweb-store.csv``: item, kind, state (ok,
+    failed, left out), sop_instance_uid, reason. Credentials come from DIASCOPE_DICOMWEB_TOKEN, or
+    from _USER and _PASSWORD, or from netrc.
 
     Args:
-        url: of the service, such as ``https://pacs.example.org/dicom-web``.
-        send: what is sent: structured reports (sr), Secondary Captures (sc), Parametric Maps of
-            slides (pm).
-        file: name of the table within the output folder; each store of a recipe needs its own.
+        url: URL of the service, such as ``https://pacs.example.org/dicom-web``.
+        send: kinds of results to send: structured reports (sr), Secondary Captures (sc),
+            Parametric Maps of slides (pm).
+        file: name of the table in the output folder; each store of a recipe needs its own.
     """
 
     url: str
@@ -50,34 +51,34 @@ class DicomwebStore:
     def write(
         self, run: Mapping[str, Any], records: Iterable[Record], directory: Path
     ) -> Sequence[Path]:
-        """Send one result after the other, and write what became of each.
+        """Send the results one by one, and write the outcome of each to the table.
 
         Raises:
-            OutputError: if a result could not be made or was not taken, once all were tried; at
-                once, if the service refuses us or is not there.
+            OutputError: after all results, if one could not be made or stored; at once, if the
+                service denies access or cannot be reached.
         """
         table = directory / self.file
         faults: list[str | None] = []
         with table.open("w", newline="", encoding="utf-8") as file:
             rows = csv.writer(file)
             rows.writerow(["item", "kind", "state", "sop_instance_uid", "reason"])
-            for kind, result, fault in self._sent(run, records):
+            for kind, result, fault in self._send(run, records):
                 uid = result.dataset.SOPInstanceUID if result.dataset is not None else ""
-                end = ("failed", uid, fault) if fault else (result.state, uid, result.reason)
-                rows.writerow([result.item, kind, *end])
+                outcome = ("failed", uid, fault) if fault else (result.state, uid, result.reason)
+                rows.writerow([result.item, kind, *outcome])
                 faults.append(f"{kind} of {result.item}: {fault}" if fault else None)
-        if told := [fault for fault in faults if fault]:
+        if failed := [fault for fault in faults if fault]:
             raise OutputError(
-                f"{len(told)} of {len(faults)} results were not stored; the first: {told[0]}",
+                f"{len(failed)} of {len(faults)} results were not stored; the first: {failed[0]}",
                 where=self.url,
-                hint=_AGAIN,
+                hint=_RETRY_HINT,
             )
         return [table]
 
-    def _sent(
+    def _send(
         self, run: Mapping[str, Any], records: Iterable[Record]
     ) -> Iterator[tuple[str, Result, str]]:
-        """Yield kind, result and what went wrong, if anything."""
+        """Send all results; yield each one's kind, the result, and why it was not stored."""
         url = service_url(self.url)
         try:
             with translate_errors(url):
@@ -89,4 +90,4 @@ class DicomwebStore:
                             fault = deliver(client, result.dataset)
                         yield kind, result, fault
         except (PermissionError, ConnectionError) as error:
-            raise OutputError(reason_of(error), hint=_AGAIN) from error
+            raise OutputError(reason_of(error), hint=_RETRY_HINT) from error

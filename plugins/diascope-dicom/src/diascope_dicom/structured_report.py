@@ -1,6 +1,6 @@
-"""An answer as a structured report: PS3.16 TID 1500, in an Enhanced SR.
+"""Write an answer as a structured report: PS3.16 TID 1500, in an Enhanced SR.
 
-Enhanced SR fits: there are numbers, codes and references to images, and no coordinates.
+Enhanced SR is sufficient: reports hold numbers, codes and image references, but no coordinates.
 """
 
 import json
@@ -32,23 +32,25 @@ _SERIES_NUMBER = 9101
 def structured_report(
     source: "Dataset", prediction: Prediction, run: Mapping[str, Any]
 ) -> Iterator["Dataset"]:
-    """Yield a report with one measurement group (TID 1501) a label of the card.
+    """Yield a report with one measurement group (TID 1501) per label of the card.
 
-    A group holds the finding's code, its score (the method says what kind), the operating point if
-    it is decided at one, present or absent, the algorithm with its rule, the source image, and
-    warnings as comments. Its tracking identifier is the label's name.
+    A group holds the code of the finding, the score (its method states the kind), the operating
+    point if the decision uses one, present or absent, the algorithm with its rule, the source
+    image, and warnings as comments. The tracking identifier is the name of the label.
     """
     from highdicom.sr import EnhancedSR, MeasurementReport
     from pydicom.sr.codedict import codes
 
     algorithm = Algorithm.from_run(run)
     parameters = _parameters(algorithm, prediction.score_kind)
-    names = result_identifiers("sr", source, prediction, algorithm, json.dumps(parameters))
+    identifiers = result_identifiers("sr", source, prediction, algorithm, json.dumps(parameters))
     report = MeasurementReport(
         observation_context=_observer(algorithm),
         procedure_reported=codes.SCT.ImagingProcedure,
         imaging_measurements=[
-            _group(label, source, prediction, algorithm, parameters, names["sop_instance_uid"])
+            _group(
+                label, source, prediction, algorithm, parameters, identifiers["sop_instance_uid"]
+            )
             for label in algorithm.labels
         ],
     )
@@ -60,7 +62,7 @@ def structured_report(
             series_description=f"Findings by {algorithm.name}"[:64],
             coding_schemes=[own_scheme()],
             is_complete=True,
-            **names,
+            **identifiers,
         )
     )
 
@@ -116,7 +118,7 @@ def _group(
 
 
 def _parameters(algorithm: Algorithm, kind: ScoreKind) -> list[str]:
-    """Return digests and the rule of decision, as parameters of the algorithm (TID 4019)."""
+    """Return digests and decision rule as parameters of the algorithm (TID 4019)."""
     parameters = {
         "model plugin": algorithm.plugin,
         "weights SHA-256": algorithm.weights,
@@ -129,7 +131,7 @@ def _parameters(algorithm: Algorithm, kind: ScoreKind) -> list[str]:
 
 
 def _observer(algorithm: Algorithm) -> "ObservationContext":
-    """Return the context: a device observed, no person did (TID 1001)."""
+    """Return the observation context: the observer is a device, not a person (TID 1001)."""
     from highdicom import sr
     from pydicom.sr.codedict import codes
 

@@ -1,4 +1,4 @@
-"""A temporary file to be read more than once; it has no name and goes with its last reader."""
+"""A nameless temporary file with several readers, which is deleted with the last of them."""
 
 import io
 import os
@@ -8,28 +8,28 @@ from typing import IO, Any
 
 
 class SharedFileReader(io.RawIOBase):
-    """A reader of an open file, from a place of its own; others may read the same file.
+    """Reads an open file at its own position, independently of other readers of the file.
 
     Args:
-        descriptor: of the file; it may be closed afterwards.
+        descriptor: file descriptor, which is duplicated and may be closed afterwards.
     """
 
-    name = ""  # it has none, but pydicom asks for it
+    name = ""  # pydicom needs this attribute
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = os.dup(descriptor)
-        self._place = 0
+        self._position = 0
 
     @classmethod
     def from_writer(cls, write: Callable[[IO[bytes]], object]) -> "SharedFileReader":
-        """Return a reader of what is from_writer here."""
+        """Return a reader of a new temporary file that ``write`` fills."""
         with TemporaryFile() as file:
             write(file)
             file.flush()
             return cls(file.fileno())
 
     def reopen(self) -> io.BufferedReader:
-        """Return another reader, from the start."""
+        """Return another reader of the file, positioned at its start."""
         return io.BufferedReader(SharedFileReader(self._descriptor))
 
     def readable(self) -> bool:
@@ -39,14 +39,15 @@ class SharedFileReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        count = os.preadv(self._descriptor, [buffer], self._place)
-        self._place += count
+        count = os.preadv(self._descriptor, [buffer], self._position)
+        self._position += count
         return count
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         size = os.fstat(self._descriptor).st_size
-        self._place = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: size}[whence]
-        return self._place
+        origins = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: size}
+        self._position = offset + origins[whence]
+        return self._position
 
     def close(self) -> None:
         if not self.closed:

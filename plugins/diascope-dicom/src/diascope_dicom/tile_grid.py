@@ -1,4 +1,4 @@
-"""The lattice that the regions of a large picture lie on, told from their boxes."""
+"""Derive the regular grid of the regions of a large picture from their boxes."""
 
 import math
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ from numpy.typing import NDArray
 
 from diascope.pages.heat import heat_map
 
-_ROUNDED = 1.0  # pixels that a box may lie beside its cell: both are rounded
-_LEAST = 8.0  # pixels of a cell that are enough to tell it from the next one
-_TINY = 1e-6
+_ROUNDING = 1.0  # pixels between a box and its cell; both are rounded
+_MIN_PITCH = 8.0  # pixels; smaller cells cannot be told from rounding
+_EPSILON = 1e-6
 
 
 @dataclass(frozen=True)
 class TileGrid:
-    """Cells of one size side by side, from the upper left corner of the whole picture.
+    """Adjacent cells of equal size, from the upper left corner of the whole picture.
 
     Attributes:
-        pitch: (height, width) of a cell, in pixels of the whole picture at its finest.
-        shape: (rows, columns) that cover the whole picture.
+        pitch: (height, width) of a cell in full-resolution pixels.
+        shape: (rows, columns) of cells that cover the whole picture.
     """
 
     pitch: tuple[float, float]
@@ -27,13 +27,13 @@ class TileGrid:
 
     @classmethod
     def from_boxes(cls, boxes: NDArray[np.int32], size: tuple[int, int]) -> "TileGrid | None":
-        """Return the lattice whose cells are the regions; None if they lie on none.
+        """Return the grid whose cells are the regions, or None if they do not form a grid.
 
-        Every region begins within a pixel of its cell. Of regions that overlap, a cell is what
-        one has for itself.
+        Every region starts within a pixel of its cell. If regions overlap, a cell is the part of a
+        region up to the next one.
 
         Args:
-            boxes: ``(n, 4)``: x, y, width and height of each region, n at least 1.
+            boxes: ``(n, 4)``: x, y, width and height of each region; at least one.
             size: (height, width) of the whole picture.
         """
         rows = _axis(boxes[:, 1], boxes[:, 3], size[0])
@@ -45,7 +45,7 @@ class TileGrid:
     def score_map(
         self, boxes: NDArray[np.int32], scores: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """Return ``shape``: the mean of ``(n,)`` scores over each cell, NaN where there is none."""
+        """Return a map of ``shape``: the mean of ``(n,)`` scores in each cell, NaN without any."""
         height, width = (
             round(count * pitch) for count, pitch in zip(self.shape, self.pitch, strict=True)
         )
@@ -53,34 +53,34 @@ class TileGrid:
 
 
 def _axis(
-    starts: NDArray[np.int32], lengths: NDArray[np.int32], whole: int
+    starts: NDArray[np.int32], lengths: NDArray[np.int32], side: int
 ) -> tuple[float, int] | None:
-    """Return the pitch along one side and how many cells cover it; None if there is no pitch."""
-    places = np.unique(starts).astype(np.int64)
+    """Return the pitch along one side and the number of cells; None if there is no pitch."""
+    positions = np.unique(starts).astype(np.int64)
     length = int(lengths.min())
-    pitch = _pitch(places, length) if length > 0 else None
+    pitch = _pitch(positions, length) if length > 0 else None
     if pitch is None:
         return None
-    covering = math.ceil((whole - _ROUNDED) / pitch)
-    return pitch, max(covering, round(places[-1] / pitch) + 1)
+    count = math.ceil((side - _ROUNDING) / pitch)
+    return pitch, max(count, round(positions[-1] / pitch) + 1)
 
 
-def _pitch(places: NDArray[np.int64], length: int) -> float | None:
-    """Return the widest pitch that all places are multiples of, give or take a pixel.
+def _pitch(positions: NDArray[np.int64], length: int) -> float | None:
+    """Return the largest pitch of which all positions are multiples, give or take a pixel.
 
-    It is that of the farthest place, divided by the number of cells before it.
+    The candidates are the last position divided by a number of cells.
 
     Args:
-        places: where regions begin, ascending; rounded.
-        length: of a region, the widest that a cell may be; regions that overlap have narrower ones.
+        positions: starts of regions, ascending and rounded.
+        length: length of a region, and maximum of the pitch, which is smaller if regions overlap.
     """
-    farthest = int(places[-1])
-    if farthest == 0:
+    last = int(positions[-1])
+    if last == 0:
         return float(length)
-    fewest = math.ceil(farthest / (length + _ROUNDED))
-    for count in range(fewest, int(farthest / _LEAST) + 1):
-        pitch = farthest / count
-        beside = np.abs(places - np.rint(places / pitch) * pitch)
-        if beside.max() <= _ROUNDED + _TINY:
+    fewest = math.ceil(last / (length + _ROUNDING))
+    for count in range(fewest, int(last / _MIN_PITCH) + 1):
+        pitch = last / count
+        deviation = np.abs(positions - np.rint(positions / pitch) * pitch)
+        if deviation.max() <= _ROUNDING + _EPSILON:
             return pitch
     return None

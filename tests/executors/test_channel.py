@@ -86,15 +86,15 @@ def test_a_pause_of_all_counts_as_a_second_at_most(
 
     monkeypatch.setattr(channel, "wait", paused)
     ends[0].send("late")
-    assert ends[1].receive(within_s=2.5) == "late"
+    assert ends[1].receive(timeout_s=2.5) == "late"
     assert waited == [1.0, 1.0, 0.5]
 
 
 def test_what_does_not_come_in_time_is_an_error_and_can_come_later(ends: Ends) -> None:
     with pytest.raises(TimeoutError, match=r"nothing came for 0\.01 seconds"):
-        ends[1].receive(within_s=0.01)
+        ends[1].receive(timeout_s=0.01)
     ends[0].send("late")
-    assert ends[1].receive(within_s=0.01) == "late"
+    assert ends[1].receive(timeout_s=0.01) == "late"
 
 
 def test_an_object_that_stops_half_way_is_an_error() -> None:
@@ -103,5 +103,5 @@ def test_an_object_that_stops_half_way_is_an_error() -> None:
         receiver = Channel(ours)
         theirs.sendall(b"\x05\x00\x00")
         with pytest.raises(TimeoutError, match=r"nothing came for 0\.5 seconds"):
-            receiver.receive(within_s=0.5)
+            receiver.receive(timeout_s=0.5)
         receiver.close()

@@ -1,4 +1,4 @@
-"""One machine: workers prepare, one thread runs the network, the caller writes down the answers."""
+"""Run on one machine: workers prepare items while one thread runs the network."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -21,22 +21,22 @@ _Chunk = Iterator[tuple[Item, Prepared]]
 
 @dataclass(frozen=True)
 class LocalExecutor:
-    """Prepares with ``run.workers`` workers while the network is at work.
+    """Prepares items with ``run.workers`` workers while the network runs.
 
-    ``workers: auto`` takes all cores, and none for a run of one chunk, where starting processes
-    would cost more than they save.
+    ``workers: auto`` is one per core, and none for a run of one chunk, where starting processes
+    would take longer than they save.
 
     Args:
-        read_ahead: chunks that are prepared before the network needs them, and that it may be
-            ahead of the ledger.
-        kind: ``processes`` cost some seconds and 60 MB each to start and copy the pixels once,
-            but a decoder that crashes or runs out of memory costs one item, and decoders that
-            hold Python's lock run side by side. ``threads`` start at once and copy nothing, but a
-            crash ends the run (the same command goes on after it); readers and steps must be safe
-            to call from several threads at once.
-        time_limit_s: seconds without anything new of an item after which its worker process is
-            killed and the item has failed; 0 for no limit. Threads, and a run without workers,
-            cannot be stopped so.
+        read_ahead: how many chunks are prepared before the network needs them, and how many the
+            network may be ahead of the ledger.
+        kind: ``processes`` or ``threads``. A process takes some seconds and 60 MB to start, and the
+            pixels are copied once; but a decoder that crashes or runs out of memory costs one item
+            only, and decoders that hold Python's lock run in parallel. Threads start at once and
+            copy nothing; but a crash ends the run (the same command resumes after it), and readers
+            and steps must be thread-safe.
+        time_limit_s: if an item makes no progress for this many seconds, its worker process is
+            killed and the item fails; 0 for no limit. Threads, and runs without workers, cannot be
+            stopped in this way.
     """
 
     read_ahead: int = 2
@@ -64,43 +64,43 @@ class LocalExecutor:
     ) -> Generator[Sequence[Record], None, None]:
         limit = self.time_limit_s or None
 
-        def preparer() -> Preparer:
+        def make_preparer() -> Preparer:
             return WorkerThread(work) if self.kind == "threads" else WorkerProcess(work, limit)
 
-        workers = Workers(preparer, count)
+        workers = Workers(make_preparer, count)
 
-        def prepared(chunk: Sequence[Item]) -> _Chunk:
+        def prepare_chunk(chunk: Sequence[Item]) -> _Chunk:
             submitted = [(item, workers.submit(item)) for item in chunk]
             return chain.from_iterable(workers.blocks(*each) for each in submitted)
 
-        yield from self._answered(work, map(prepared, chunks), workers.stop)
+        yield from self._run_network(work, map(prepare_chunk, chunks), workers.stop)
 
     def _serial(
         self, work: Work, chunks: Iterable[Sequence[Item]]
     ) -> Generator[Sequence[Record], None, None]:
         stopped = Event()
 
-        def prepared(chunk: Sequence[Item]) -> _Chunk:
+        def prepare_chunk(chunk: Sequence[Item]) -> _Chunk:
             for item in chunk:
                 for block in work.prepare(item):
                     if stopped.is_set():
                         return
                     yield item, block
 
-        yield from self._answered(work, map(prepared, chunks), stopped.set)
+        yield from self._run_network(work, map(prepare_chunk, chunks), stopped.set)
 
-    def _answered(
+    def _run_network(
         self, work: Work, chunks: Iterator[_Chunk], stop: Callable[[], None]
     ) -> Generator[Sequence[Record], None, None]:
-        """Yield the records of each chunk, while a thread is ahead with the next ones.
+        """Yield the records of each chunk, while a thread runs the network on the next ones.
 
-        The chunks are made in the caller's thread. ``stop`` ends those that are not yet through.
+        The chunks are submitted in the caller's thread. ``stop`` ends those that are unfinished.
         """
         answers: deque[Future[list[Record]]] = deque()
         network = ThreadPoolExecutor(1, "network")
         try:
             for prepared in chunks:
-                answers.append(network.submit(_finished, work, prepared))
+                answers.append(network.submit(_finish, work, prepared))
                 if len(answers) > self.read_ahead:
                     yield answers.popleft().result()
             while answers:
@@ -110,6 +110,6 @@ class LocalExecutor:
             network.shutdown(cancel_futures=True)
 
 
-def _finished(work: Work, prepared: _Chunk) -> list[Record]:
+def _finish(work: Work, prepared: _Chunk) -> list[Record]:
     with StageTimer("answer"):
         return list(work.finish(prepared))

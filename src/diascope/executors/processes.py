@@ -1,4 +1,4 @@
-"""A worker process that prepares items: when it dies, one item is lost and another is started."""
+"""Prepare items in a worker process; if it dies, one item fails and a new process is started."""
 
 import multiprocessing
 import os
@@ -22,7 +22,7 @@ from diascope.library_warnings import once_formatter
 from diascope.sample import Failed, Item
 from diascope.timing import StageTimer, add_worker_seconds, take_stage_seconds
 
-_ONE_THREAD = dict.fromkeys(
+_ONE_THREAD_VARIABLES = dict.fromkeys(
     (
         "OMP_NUM_THREADS",
         "OPENBLAS_NUM_THREADS",
@@ -34,19 +34,19 @@ _ONE_THREAD = dict.fromkeys(
     ),
     "1",
 )
-"""Read by NumPy's and PyTorch's libraries, OpenCV and libvips when they are loaded."""
+"""Environment variables that NumPy's and PyTorch's libraries, OpenCV and libvips read on import."""
 _GRACE_SECONDS = 10.0
-_TRIES = 3
+_START_ATTEMPTS = 3
 _START_SECONDS = 300.0
-"""After which a process that starts is taken for hung; most take a few."""
+"""After this time a starting process counts as hung; most start in a few seconds."""
 
 
 class WorkerProcess:
-    """A spawned process, started with its first item; its libraries run one thread each.
+    """A spawned process, started for its first item; its libraries use one thread each.
 
     Args:
         work: picklable; the process gets a copy.
-        time_limit_s: seconds without anything new of an item after which the process is killed;
+        time_limit_s: if an item makes no progress for this many seconds, the process is killed;
             None for no limit.
     """
 
@@ -59,54 +59,54 @@ class WorkerProcess:
         self._folder = ""
 
     def prepare(self, item: Item) -> Iterator[Prepared]:
-        """Yield what the process makes of an item; if it dies, the item's end says so.
+        """Yield what the process makes of an item; a Failed if the process dies.
 
         Raises:
             DiascopeError: if no process can be started.
         """
         try:
-            channel = self._given(item)
-            while not isinstance(block := _received(channel, self._limit), dict):
+            channel = self._send_item(item)
+            while not isinstance(block := _receive(channel, self._limit), dict):
                 yield block
             add_worker_seconds(block)
         except DiascopeError:
             raise
         except TimeoutError as error:
             self._kill()
-            self._ended()
+            self._end_process()
             yield Failed(item, "read", "", f"{error}: it was given up (time_limit_s)")
         except (EOFError, OSError):
-            cause = _cause(self._ended())
+            cause = _describe_exit(self._end_process())
             yield Failed(item, "read", "", f"the worker process that read it {cause}")
-        except Exception as error:  # such as a block that does not fit into memory
-            self._ended()
+        except Exception as error:  # such as a MemoryError for a large block
+            self._end_process()
             yield Failed(item, "read", "", reason_of(error))
 
     def interrupt(self) -> None:
-        """Kill the process, whatever it does; no other is started."""
+        """Kill the process, and start no other."""
         with self._lock:
             self._interrupted = True
         self._kill()
 
     def close(self) -> None:
         """End the process."""
-        self._ended()
+        self._end_process()
 
-    def _given(self, item: Item) -> Channel:
-        """Give the item to the process, or to a new one if it died since its last."""
+    def _send_item(self, item: Item) -> Channel:
+        """Send the item to the process, or to a new one if it has died; return the channel."""
         if self._channel is not None:
             try:
                 self._channel.send(item)
             except OSError:
-                self._ended()
+                self._end_process()
             else:
                 return self._channel
-        channel = self._started()
+        channel = self._start()
         channel.send(item)
         return channel
 
-    def _started(self) -> Channel:
-        for _ in range(_TRIES):  # one that is killed while it starts is no reason to stop
+    def _start(self) -> Channel:
+        for _ in range(_START_ATTEMPTS):  # a process may be killed while it starts
             ours, theirs = socket.socketpair()
             self._channel = Channel(ours)
             try:
@@ -114,11 +114,11 @@ class WorkerProcess:
                     self._spawn(theirs)
                 problem = self._channel.receive(_START_SECONDS)
             except (EOFError, ConnectionError):
-                problem = f"it {_cause(self._ended())}"
+                problem = f"it {_describe_exit(self._end_process())}"
                 continue
             except TimeoutError as error:
                 self._kill()
-                self._ended()
+                self._end_process()
                 problem = f"{error} from it"
                 continue
             except Exception as error:  # such as a plugin that cannot be pickled
@@ -126,7 +126,7 @@ class WorkerProcess:
             if not problem:
                 return self._channel
             break
-        self._ended()
+        self._end_process()
         reason = f"a worker process could not start: {problem}"
         raise DiascopeError(reason, hint="--workers 0 needs none.")
 
@@ -138,7 +138,7 @@ class WorkerProcess:
                 raise InterruptedError("the run has ended")
             self._folder = tempfile.mkdtemp(prefix="diascope-")
             process = context.Process(target=_prepare_items, args=(end, pickled, self._folder))
-            with _ctrl_c_kept_off():
+            with _block_ctrl_c():
                 process.start()
             self._process = process
 
@@ -147,15 +147,15 @@ class WorkerProcess:
             if self._process is not None:
                 self._process.kill()
 
-    def _ended(self) -> int | None:
-        """Wind up a process, which ends without its channel; return its exit code.
+    def _end_process(self) -> int | None:
+        """Close the channel, which ends the process, and clean up; return the exit code.
 
-        One that was killed leaves its temporary files, such as a slide that it had fetched.
+        The temporary files, such as a downloaded slide, are removed here for a killed process.
         """
         if self._channel is not None:
             self._channel.close()
             self._channel = None
-        if (process := self._process) is not None:  # else it could not be started
+        if (process := self._process) is not None:  # None if it could not be started
             process.join(_GRACE_SECONDS)
             with self._lock:
                 self._process = None
@@ -166,13 +166,12 @@ class WorkerProcess:
 
 
 @contextmanager
-def _ctrl_c_kept_off() -> Iterator[None]:
-    """Start processes that Ctrl-C does not reach: until they ignore it, it would end them with a
-    traceback each."""
+def _block_ctrl_c() -> Iterator[None]:
+    """Block Ctrl-C in processes started within, which would otherwise print a traceback each."""
     if not hasattr(signal, "pthread_sigmask"):  # as on Windows
         yield
         return
-    resource_tracker.ensure_running()  # its own start would let Ctrl-C through again
+    resource_tracker.ensure_running()  # starting it later would unblock Ctrl-C
     before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
         yield
@@ -180,39 +179,39 @@ def _ctrl_c_kept_off() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _received(channel: Channel, within_s: float | None) -> Any:
+def _receive(channel: Channel, timeout_s: float | None) -> Any:
     with StageTimer("hand over"):
-        return channel.receive(within_s)
+        return channel.receive(timeout_s)
 
 
 def _prepare_items(end: socket.socket, pickled: bytes, folder: str) -> None:
-    """What a worker process does, until its parent is gone; temporary files go to the folder."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent to handle
-    if hasattr(signal, "pthread_sigmask"):  # it was kept off; programs of plugins may want it
+    """Prepare items until the parent is gone; temporary files go to the folder."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
+    if hasattr(signal, "pthread_sigmask"):  # unblock it for programs that plugins start
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
-    _leave_nothing(folder)
+    _remove_folder_on_signal(folder)
     warnings.formatwarning = once_formatter()
-    os.environ.update(_ONE_THREAD)
+    os.environ.update(_ONE_THREAD_VARIABLES)
     os.environ["TMPDIR"] = tempfile.tempdir = folder
     with suppress(EOFError, ConnectionError):
         _serve(Channel(end), pickled)
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _leave_nothing(folder: str) -> None:
-    """Remove the folder also if a signal ends this process, as a closed terminal does to all."""
+def _remove_folder_on_signal(folder: str) -> None:
+    """Remove the folder also if a signal ends this process, as when the terminal is closed."""
     own = os.getpid()
 
-    def ended(number: int, _: object) -> None:
-        if os.getpid() == own:  # and no process that a plugin forked and ends
+    def clean_up(number: int, _: object) -> None:
+        if os.getpid() == own:  # not in a process that a plugin forked
             shutil.rmtree(folder, ignore_errors=True)
         signal.signal(number, signal.SIG_DFL)
         os.kill(os.getpid(), number)
 
-    for name in ("SIGTERM", "SIGHUP"):  # Windows has but one of them
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores it
-            signal.signal(number, ended)
+            signal.signal(number, clean_up)
 
 
 def _serve(channel: Channel, pickled: bytes) -> None:
@@ -230,14 +229,14 @@ def _serve(channel: Channel, pickled: bytes) -> None:
                     channel.send(prepared)
             except OSError:
                 raise
-            except Exception as error:  # what a reader says of a picture may not be picklable
-                told = f"what was read of it cannot leave its process: {reason_of(error)}"
-                channel.send(Failed(item, "read", "", told))
+            except Exception as error:  # a reader's metadata may not be picklable
+                reason = f"what was read of it cannot leave its process: {reason_of(error)}"
+                channel.send(Failed(item, "read", "", reason))
                 break
         channel.send(take_stage_seconds())
 
 
-def _cause(code: int | None) -> str:
+def _describe_exit(code: int | None) -> str:
     if code is None or code >= 0:
         return f"ended with exit code {code}"
     name = signal.Signals(-code).name

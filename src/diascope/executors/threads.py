@@ -1,4 +1,4 @@
-"""Items prepared in threads of this process."""
+"""Prepare items in threads of this process."""
 
 from collections.abc import Iterator
 
@@ -7,21 +7,21 @@ from diascope.sample import Item
 
 
 class WorkerThread:
-    """Prepares in whatever thread asks; nothing is started, nothing is copied.
+    """Prepares items in the calling thread; starts no process and copies nothing.
 
     Args:
-        work: all threads share it, its readers and its steps.
+        work: shared by all threads, with its readers and steps.
     """
 
     def __init__(self, work: Work) -> None:
         self._work = work
 
     def prepare(self, item: Item) -> Iterator[Prepared]:
-        """Yield blocks of samples, or the item's end."""
+        """Yield blocks of samples, or the item's Failed or Skipped."""
         return self._work.prepare(item)
 
     def interrupt(self) -> None:
-        """Do nothing: a thread cannot be made to stop, it ends with the block it is at."""
+        """Do nothing: a thread cannot be interrupted, it stops after the current block."""
 
     def close(self) -> None:
-        """Do nothing: there is nothing to leave behind."""
+        """Do nothing: there is nothing to clean up."""

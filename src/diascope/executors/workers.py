@@ -1,4 +1,4 @@
-"""Threads that have items prepared ahead of the network, no further than it can use."""
+"""Prepare items in the background, ahead of the network by a limited number of blocks."""
 
 import queue
 import threading
@@ -13,29 +13,29 @@ from diascope.timing import StageTimer
 
 _BLOCKS_AHEAD = 4
 _POLL_SECONDS = 0.2
-Blocks = queue.Queue[Any]
+BlockQueue = queue.Queue[Any]
 
 
 class Preparer(Protocol):
     """Prepares one item after another, for one thread."""
 
     def prepare(self, item: Item) -> Iterator[Prepared]:
-        """Yield blocks of samples, or the item's end."""
+        """Yield blocks of samples, or the item's Failed or Skipped."""
 
     def interrupt(self) -> None:
-        """End what is under way, if that can be done; called from another thread."""
+        """Stop preparing, if possible; called from another thread."""
 
     def close(self) -> None:
-        """Leave nothing behind."""
+        """Clean up."""
 
 
 class Workers:
-    """Blocks of samples come back in order, and no faster than they are used."""
+    """Threads with a preparer each; an item's blocks arrive in order, as fast as they are used."""
 
-    def __init__(self, make: Callable[[], Preparer], count: int) -> None:
-        self._tasks: queue.SimpleQueue[tuple[Item, Blocks] | None] = queue.SimpleQueue()
+    def __init__(self, make_preparer: Callable[[], Preparer], count: int) -> None:
+        self._tasks: queue.SimpleQueue[tuple[Item, BlockQueue] | None] = queue.SimpleQueue()
         self._stopped = threading.Event()
-        self._preparers = [make() for _ in range(count)]
+        self._preparers = [make_preparer() for _ in range(count)]
         self._threads = [
             threading.Thread(target=self._serve, args=(preparer,), daemon=True)
             for preparer in self._preparers
@@ -43,17 +43,17 @@ class Workers:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, item: Item) -> Blocks:
-        """Have an item prepared; read the result with ``blocks``."""
-        blocks: Blocks = queue.Queue(maxsize=_BLOCKS_AHEAD)
+    def submit(self, item: Item) -> BlockQueue:
+        """Queue an item for preparation; pass the result to ``blocks``."""
+        blocks: BlockQueue = queue.Queue(maxsize=_BLOCKS_AHEAD)
         self._tasks.put((item, blocks))
         return blocks
 
-    def blocks(self, item: Item, blocks: Blocks) -> Iterator[tuple[Item, Prepared]]:
-        """Yield what became of a submitted item, waiting for it; no more once stopped.
+    def blocks(self, item: Item, blocks: BlockQueue) -> Iterator[tuple[Item, Prepared]]:
+        """Yield the blocks of a submitted item as they arrive; end early once stopped.
 
         Raises:
-            Exception: what the preparer raised; it does so for no fault of an item.
+            Exception: what the preparer raised; never for a fault of the item.
         """
         while (block := self._next(blocks)) is not None:
             if isinstance(block, Exception):
@@ -61,7 +61,7 @@ class Workers:
             yield item, block
 
     def stop(self) -> None:
-        """End the threads, and whoever waits for blocks; at once if the preparers can."""
+        """End the threads and anyone waiting for blocks; at once if the preparers can."""
         self._stopped.set()
         for preparer in self._preparers:
             self._tasks.put(None)
@@ -79,12 +79,12 @@ class Workers:
                         if self._stopped.is_set():
                             return
                     self._put(blocks, None)
-                except Exception as error:  # whoever waits for the blocks raises it
+                except Exception as error:  # raised again by ``blocks``
                     self._put(blocks, error)
-                except BaseException as error:  # such as a SystemExit, which would end this thread
+                except BaseException as error:  # a SystemExit would end this thread
                     self._put(blocks, PluginError(f"a reader or step raised {reason_of(error)}"))
 
-    def _put(self, blocks: Blocks, block: Any) -> None:
+    def _put(self, blocks: BlockQueue, block: Any) -> None:
         while not self._stopped.is_set():
             try:
                 blocks.put(block, timeout=_POLL_SECONDS)
@@ -92,7 +92,7 @@ class Workers:
                 continue
             return
 
-    def _next(self, blocks: Blocks) -> Any:
+    def _next(self, blocks: BlockQueue) -> Any:
         with StageTimer("wait"):
             while not self._stopped.is_set():
                 try:

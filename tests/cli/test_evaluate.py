@@ -41,7 +41,7 @@ def test_a_table_is_classified_measured_and_written_down(
     assert ended.code == 0, ended.err
     assert "12 items measured, 0 without an answer" in ended.out
     assert "AUC, mean over labels" in ended.out
-    assert "8 of 12 rows stand in train or validation" in ended.err
+    assert "8 of 12 rows are in train or validation" in ended.err
     assert "fewer than 10 groups with or without" in ended.err
     assert (out / "evaluation.html").is_file()
     found = measured(out)
@@ -136,7 +136,7 @@ def test_a_label_that_no_row_has_is_a_warning(
     write_rows(table, 12, label="red")
     ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
     assert ended.code == 0, ended.err
-    assert "no item has the label green, blue: what needs one is not measured" in ended.err
+    assert "no item has the label green, blue: metrics that need one are not defined" in ended.err
 
 
 def test_a_table_of_which_nothing_can_be_read_is_told_with_the_first_reason(

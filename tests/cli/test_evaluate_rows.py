@@ -116,7 +116,7 @@ def test_rows_without_a_split_are_those_of_the_training_if_others_have_one(
 ) -> None:
     table.write_text(table.read_text().replace(",train,", ",,"))
     ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
-    assert "8 of 12 rows stand in train or validation" in ended.err
+    assert "8 of 12 rows are in train or validation" in ended.err
     again = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "2", "--split", "train")
     assert "8 items measured" in again.out
 
@@ -132,15 +132,15 @@ def test_what_the_weights_were_trained_on_is_known_from_beside_them(
     split = [f"elsewhere/{n:02}.png,red,group {n // 2},{parts[n // 2]}" for n in range(12)]
     (tiny_weights / "split.csv").write_text("\n".join(["path,label,group,split", *split]))
     ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
-    assert "10 of 12 rows stand in train or validation" in ended.err
+    assert "10 of 12 rows are in train or validation" in ended.err
     held = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "2", "--split", "test")
     assert "2 items measured" in held.out
-    assert f"by their groups and paths in {tiny_weights}/split.csv, where 12 of 12" in held.err
+    assert f"by their groups and paths in {tiny_weights}/split.csv, which has 12 of 12" in held.err
     assert "train or validation" not in held.err
     table.write_text("\n".join(["path,label,group", lines[-1]]) + "\n")  # of the test's
     alone = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "3")
     assert "1 item measured, 0 without an answer" in alone.out
-    assert "told by their groups and paths in" in alone.err
+    assert "found by their groups and paths in" in alone.err
     assert "train or validation" not in alone.err
 
 
@@ -152,7 +152,7 @@ def test_rows_that_the_other_of_two_models_learned_from_are_a_warning(
     (older / "split.csv").write_text("\n".join(["path,label,group,split", *split]))
     other = write_recipe(tmp_path / "older.yaml", older)
     asked = "evaluate", recipe, "--labels", table, "--split", "test", "--compare"
-    told = f"warning: older: 2 of 4 rows stand in train or validation in {older}/split.csv"
+    told = f"warning: older: 2 of 4 rows are in train or validation in {older}/split.csv"
     assert told in command(*asked, other, "-o", tmp_path / "out").err
     (older / "split.csv").unlink()
     assert "older" not in command(*asked, other, "-o", tmp_path / "2").err
@@ -182,7 +182,7 @@ def test_rows_of_the_tables_test_that_the_weights_learned_from_are_a_warning(
     split = [f"photos/{n:02}.png,red,,{'train' if n > 9 else 'test'}" for n in range(12)]
     (tiny_weights / "split.csv").write_text("\n".join(["path,label,group,split", *split]))
     asked = "evaluate", recipe, "--labels", table, "--split"
-    told = f"2 of 4 rows stand in train or validation in {tiny_weights}/split.csv"
+    told = f"2 of 4 rows are in train or validation in {tiny_weights}/split.csv"
     assert f"warning: {told}" in command(*asked, "test", "-o", tmp_path / "out").err
     assert any(told in warning for warning in measured(tmp_path / "out")["warnings"])
     assert f"warning: {told}" in command(*asked[:-1], "-o", tmp_path / "all").err
@@ -216,8 +216,8 @@ def test_pictures_that_were_learned_from_are_known_by_their_paths_whatever_their
     split = [f"{photos}/{n:02}.png,red,{n},{'train' if n < 8 else 'test'}" for n in range(11)]
     (tiny_weights / "split.csv").write_text("\n".join(["path,label,group,split", *split]))
     ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
-    assert "8 of 12 rows stand in train or validation" in ended.err
-    assert "split.csv, where 11 of 12 rows stand" in ended.err
+    assert "8 of 12 rows are in train or validation" in ended.err
+    assert "split.csv, which has 11 of 12 rows" in ended.err
     held = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "2", "--split", "test")
     assert "3 items measured" in held.out
 
@@ -230,9 +230,9 @@ def test_pictures_that_are_only_named_as_learned_ones_are_a_warning(
     split = [f"photos/{n:02}.png,red,{n},{'train' if n < 8 else 'test'}" for n in range(12)]
     (tiny_weights / "split.csv").write_text("\n".join(["path,label,group,split", *split]))
     ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
-    assert f"none of the table's groups and paths stands in {tiny_weights}/split.csv" in ended.err
-    assert "8 pictures named as one that the model learned from" in ended.err
-    assert "told by" not in ended.err
+    assert f"none of the table's groups and paths is in {tiny_weights}/split.csv" in ended.err
+    assert "8 pictures with the name of one that the model was trained on" in ended.err
+    assert "found by" not in ended.err
 
 
 @pytest.mark.parametrize("way", ["photos", "photos/../photos"])

@@ -45,7 +45,10 @@ def test_labels_are_compared_by_name_whatever_their_order() -> None:
 
 
 def test_models_of_other_labels_are_refused() -> None:
-    with pytest.raises(UsageError, match=r"one answers binary plain, spotted; the other multicl"):
+    with pytest.raises(
+        UsageError,
+        match=r"one model is binary with the labels plain, spotted; the other is multicl",
+    ):
         compare(binary(), multiclass(), title="other")
 
 

@@ -234,7 +234,7 @@ def test_a_mean_over_labels_that_hardly_any_draw_holds_has_no_interval() -> None
 def test_of_how_many_items_a_label_is_known_is_told_if_not_of_all() -> None:
     table = multilabel()
     known = (~np.isnan(table.targets)).sum(axis=0)
-    told = f"labels not known of all items are measured of fewer: round of {known[0]}, large of "
+    told = f"labels not known for all items are measured on fewer: round of {known[0]}, large of "
     assert f"{told}{known[1]}" in evaluate(table, draws=2).warnings
     assert not any("not known" in each for each in evaluate(multiclass(), draws=2).warnings)
 

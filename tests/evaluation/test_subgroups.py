@@ -85,7 +85,8 @@ def test_a_part_says_which_labels_its_means_are_not_over() -> None:
     here, there = measure_subgroups(table, ["source"], draws=5)
     assert here.metrics["auc_macro"]["value"] == here.metrics["auc_round"]["value"]
     assert here.warning == (
-        "no item has large: what needs one is not measured, and means of it are of the other labels"
+        "no item has large: metrics that need one are not defined, "
+        "and means are over the other labels"
     )
     assert "no item" not in there.warning
 
@@ -95,7 +96,7 @@ def test_a_label_that_no_item_lacks_is_told_as_one_that_none_has() -> None:
     table.targets[:60, 1] = np.where(np.isnan(table.targets[:60, 1]), np.nan, 1)
     here, there = measure_subgroups(table, ["source"], draws=5)
     assert here.metrics["auc_macro"]["value"] == here.metrics["auc_round"]["value"]
-    means = "what needs one is not measured, and means of it are of the other labels"
+    means = "metrics that need one are not defined, and means are over the other labels"
     assert here.warning == f"no item lacks large: {means}"
     assert "no item" not in there.warning
     whole = evaluate(table.take(np.arange(60)), draws=5)

@@ -152,7 +152,9 @@ def test_items_of_one_kind_only_are_no_reason_to_fail(tmp_path: Path) -> None:
     table = binary()
     evaluation = evaluate(table.take(table.targets[:, 1] == 0), draws=5)
     assert write_evaluation(evaluation, tmp_path)
-    assert evaluation.warnings == ("no item has the label spotted: what needs one is not measured",)
+    assert evaluation.warnings == (
+        "no item has the label spotted: metrics that need one are not defined",
+    )
 
 
 def test_the_json_holds_model_counts_metrics_and_all_that_was_asked_for(folder: Path) -> None:
@@ -169,7 +171,7 @@ def test_the_json_holds_model_counts_metrics_and_all_that_was_asked_for(folder: 
     assert set(found["metrics"]["auc_macro"]) == {"value", "low", "high"}
     assert set(found["subgroups"]["sex"]) == {"f", "m"}
     assert set(found["comparison"]["delong"]["auc_red"]) == {"difference", "low", "high", "p"}
-    assert found["warnings"] == ["1 item (0.8%) without an answer, in no figure"]
+    assert found["warnings"] == ["1 item (0.8%) without an answer, in no metric"]
     assert found["failed"] == {HOSTILE: "read: cut off"}
 
 
@@ -289,8 +291,8 @@ def test_what_sets_promise_stands_beside_what_they_hold(tmp_path: Path) -> None:
     pages = {
         place: (tmp_path / place / "evaluation.html").read_text() for place in ("with", "without")
     }
-    assert "promise to hold the truth of 90 % of the items" in pages["with"]
-    assert "promise" not in pages["without"]
+    assert "nominal coverage of the prediction sets is 90 % of the items" in pages["with"]
+    assert "nominal coverage" not in pages["without"]
     written = json.loads((tmp_path / "with" / "metrics.json").read_text())
     assert written["promised_coverage"] == 0.9
 
@@ -313,6 +315,6 @@ def test_items_without_groups_are_not_told_to_count_together(tmp_path: Path) -> 
     for name, table in (("each", binary()), ("pairs", binary(groups=("a", "b") * 60))):
         write_evaluation(evaluate(table, draws=5), tmp_path / name)
     each, pairs = ((tmp_path / name / "evaluation.html").read_text() for name in ("each", "pairs"))
-    assert "bootstrap over items, each of which is a group of its own; " in each
-    assert "bootstrap over groups, so that items of one group count together; " in pairs
-    assert "count together" not in each
+    assert "bootstrap over items (each is a group of its own); " in each
+    assert "bootstrap over groups (the items of a group are drawn together); " in pairs
+    assert "drawn together" not in each

@@ -53,7 +53,9 @@ def test_an_operating_point_near_0_is_not_told_as_0() -> None:
 
 
 def test_a_card_of_shares_says_that_they_are_some() -> None:
-    assert "Scores are shares of the regions" in card_page(replace(CARD, score_kind="share"))
+    assert "Scores are fractions of a picture&#39;s regions" in card_page(
+        replace(CARD, score_kind="share")
+    )
 
 
 def test_what_is_empty_in_a_fact_of_several_parts_is_left_out() -> None:
@@ -74,18 +76,16 @@ def test_points_are_what_labels_are_decided_from_only_where_each_is_on_its_own()
     compared = card_page(CARD)
     assert "Decided from" not in compared
     assert "largest multiple of its operating point" in compared
-    assert "without a point it is that of 1" in compared
+    assert "a label without one counts as having 1" in compared
     every = tuple(replace(label, operating_point=0.3) for label in CARD.labels)
-    assert "without a point" not in card_page(replace(CARD, labels=every))
+    assert "a label without one" not in card_page(replace(CARD, labels=every))
 
     alone = card_page(replace(CARD, task="multilabel"))
     assert "Decided from" in alone
     assert "largest multiple" not in alone
 
     plain = tuple(replace(label, operating_point=None) for label in CARD.labels)
-    assert "The label with the highest score is decided on." in card_page(
-        replace(CARD, labels=plain)
-    )
+    assert "The label with the highest score is chosen." in card_page(replace(CARD, labels=plain))
 
 
 def test_a_model_without_a_backbone_is_said_to_have_a_network_of_its_own() -> None:
@@ -99,7 +99,7 @@ def test_a_card_without_measurements_says_so() -> None:
     page = card_page(replace(CARD, metrics={}, limits=(), data={}, made={}))
     assert "No measurement is recorded" in page
     assert "No limits are stated" in page
-    assert "were measured on their own" in page
+    assert "No subgroups were measured" in page
     assert "not calibrated" in page
 
 
@@ -121,8 +121,8 @@ def test_the_page_shows_what_lies_between_outputs_and_answers() -> None:
         "\N{MINUS SIGN}0.25",
         "highest balanced accuracy",
     )
-    told += ("coverage 0.9", "labels scored 0.21 and above", "three mirror images")
-    told += ("Unlike the training pictures", "beyond a distance of", "800 training pictures")
+    told += ("coverage 0.9", "labels with scores of 0.21 and above", "three mirror images")
+    told += ("Unlike the training pictures", "above a distance of", "800 training pictures")
     assert [text for text in told if text not in page] == []
 
 
@@ -203,7 +203,7 @@ def test_what_was_measured_of_the_evidence_stands_behind_the_metrics() -> None:
         "left_out": {},
     }
     page = card_page(replace(CARD, evidence=evidence))
-    section = page[page.index("<h2>Are the evidence maps any good?") : page.index("<h2>Data")]
+    section = page[page.index("<h2>How good are the evidence maps?") : page.index("<h2>Data")]
 
     told = (
         "300 pictures of 250 groups",

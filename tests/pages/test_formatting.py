@@ -30,7 +30,7 @@ METRICS = {
 
 def test_a_metric_of_the_whole_model_is_told_from_that_of_a_label() -> None:
     titles = [measure.title for measure in overall_measures(METRICS, LABELS)]
-    assert titles == ["AUC, mean over labels", "Labels in a set"]
+    assert titles == ["AUC, mean over labels", "Labels per prediction set"]
 
 
 def test_a_label_that_is_called_as_a_metric_ends_takes_none_of_the_whole_models() -> None:
@@ -77,7 +77,7 @@ def test_one_is_no_plural(number: int, told: str) -> None:
 
 def test_only_what_fits_between_0_and_1_is_drawn() -> None:
     drawn = {measure.title: measure.drawable for measure in overall_measures(METRICS, LABELS)}
-    assert drawn == {"AUC, mean over labels": True, "Labels in a set": False}
+    assert drawn == {"AUC, mean over labels": True, "Labels per prediction set": False}
 
 
 @pytest.mark.parametrize(

@@ -29,5 +29,5 @@ def test_a_card_warns_of_what_its_evaluation_warns_of(make_card: Callable[..., M
     lacking = table.take(table.targets[:, 2] == 0)
     told = add_metrics(make_card(), evaluate(lacking, draws=5), "test").metrics["measured_on"]
 
-    assert "is not measured, and means of it are of the other labels" in told
+    assert "are not defined, and means are over the other labels" in told
     assert "fewer than 10 groups with or without red, green" in told

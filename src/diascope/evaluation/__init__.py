@@ -1,1 +1,1 @@
-"""What a labelled table says of a model: metrics with intervals, subgroups, figures, one page."""
+"""Evaluate a model on a labelled table: metrics with intervals, subgroups, figures, one page."""

@@ -1,6 +1,6 @@
-"""Bootstrap over groups: what would another sample of as many people have given?
+"""Confidence intervals by a bootstrap over groups.
 
-Efron and Tibshirani 1993, "An Introduction to the Bootstrap"; groups, not pictures, are drawn,
+Efron and Tibshirani 1993, "An Introduction to the Bootstrap". Groups are drawn instead of pictures,
 because pictures of one person are not independent.
 """
 
@@ -11,59 +11,63 @@ from numpy.typing import NDArray
 
 from diascope.evaluation.labelled_scores import Floats
 
-_MIN_DEFINED = 0.1
-_MAX_WEIGHTS = 4_000_000  # of a matrix of weights: 32 MB
-_ROUNDING = 1e-9  # draws that differ by less do by the arithmetic
-_DIGITS = 6  # of which pages show three: four would round some of them twice, and wrongly
+_MIN_DEFINED = 0.1  # fraction of the draws
+_MAX_WEIGHTS = 4_000_000  # numbers in a matrix of weights: 32 MB
+_ROUNDING = 1e-9  # smaller differences between draws are rounding errors
+_DIGITS = 6  # pages show three; storing only four would round some values twice, to a wrong third
 
 
 def group_weights(groups: Sequence[str], *, draws: int, seed: int) -> Iterator[Floats]:
-    """Yield ``(d, N)`` parts of ``draws`` rows: how often each item is drawn with its group."""
+    """Yield ``(d, N)`` matrices of weights, ``draws`` rows in all.
+
+    A weight is how often an item is drawn with its group.
+    """
     names, codes = np.unique(np.asarray(groups), return_inverse=True)
     random = np.random.default_rng(seed)
-    shares = np.full(len(names), 1 / len(names))
+    probabilities = np.full(len(names), 1 / len(names))
     rows = max(1, _MAX_WEIGHTS // len(codes))
     for start in range(0, draws, rows):
-        counts = random.multinomial(len(names), shares, size=min(rows, draws - start))
+        counts = random.multinomial(len(names), probabilities, size=min(rows, draws - start))
         yield counts[:, codes].astype(np.float64)
 
 
 def percentile_interval(drawn: NDArray[np.float64]) -> tuple[float, float]:
-    """Return the 2.5th and 97.5th percentile of the draws that are defined.
+    """Return the 2.5th and 97.5th percentile of the defined draws.
 
-    NaN if fewer than a tenth of them are: what is measured rests on too few groups.
+    NaN if fewer than a tenth of the draws are defined: the metric then depends on too few groups.
     """
     return _percentile(drawn, 2.5), _percentile(drawn, 97.5)
 
 
 def calibration_error_interval(
-    value: float, drawn: NDArray[np.float64], away: NDArray[np.float64]
+    value: float, drawn: NDArray[np.float64], distances: NDArray[np.float64]
 ) -> tuple[float, float]:
-    """Return the interval of a calibration error, which chance makes larger: a draw's the more so.
+    """Return the interval of a calibration error.
 
-    Whatever the truth, it is no farther from the value than the gaps of all bins are from theirs
-    together, so this bounds it from below; from above, that draws exceed the value as it exceeds
-    the truth (the basic bootstrap).
+    The error is biased upwards by chance, in draws even more than in the table. Its distance from
+    the true error is at most the distance between the table's gaps and the true gaps, summed over
+    all bins; the draws' distances estimate this and give the lower bound. The upper bound is that
+    of the basic bootstrap: draws exceed the value as the value exceeds the truth.
 
     Args:
         drawn: the draws' errors.
-        away: how far the draws' gaps are from the table's, all bins together.
+        distances: of the draws' gaps from the table's, summed over all bins.
     """
-    below, above = _percentile(away, 97.5), _percentile(drawn, 2.5)
-    if np.isnan(below):
+    distance, least = _percentile(distances, 97.5), _percentile(drawn, 2.5)
+    if np.isnan(distance):
         return np.nan, np.nan
-    return max(value - below, 0.0), min(max(2 * value - above, value), 1.0)
+    return max(value - distance, 0.0), min(max(2 * value - least, value), 1.0)
 
 
 def to_figure(value: float, bounds: tuple[float, float]) -> dict[str, float]:
-    """Return ``value, low, high``; without bounds, or where no draw changes it, the value alone."""
+    """Return ``value, low, high``, or ``value`` alone if the bounds are NaN or equal."""
     low, high = bounds
     numbers = {"value": value} | ({"low": low, "high": high} if high - low > _ROUNDING else {})
     return {name: round(float(number), _DIGITS) for name, number in numbers.items()}
 
 
-def _percentile(drawn: NDArray[np.float64], share: float) -> float:
+def _percentile(drawn: NDArray[np.float64], percent: float) -> float:
     defined = drawn[~np.isnan(drawn)]
     if defined.size < _MIN_DEFINED * drawn.size:
         return np.nan
-    return float(np.percentile(defined, share))
+    return float(np.percentile(defined, percent))

@@ -1,4 +1,4 @@
-"""Two models on the same items: is the difference more than chance?"""
+"""Compare two models on the same items: is the difference more than chance?"""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -21,11 +21,12 @@ class Comparison:
 
     Attributes:
         title: name of the second model.
-        items: how many items both answered.
-        labels: label to the difference of its AUCs, by DeLong's test; without those of which too
-            few groups are known to test it.
-        metrics: metric to ``difference, low, high``: the interval from bootstraps of groups, in
-            which both models get the same draws; without those that differ in all draws alike.
+        items: number of items that both answered.
+        labels: label to the difference of its AUCs by DeLong's test, without labels that too few
+            groups are known of to test them.
+        metrics: metric to ``difference, low, high``, with an interval from a bootstrap over groups
+            in which both models get the same draws. Without metrics whose difference is the same
+            in all draws.
     """
 
     title: str
@@ -40,26 +41,26 @@ def compare(
     """Compare two models on the items that both answered.
 
     Raises:
-        UsageError: if they answer other questions, or share no item.
+        UsageError: if their tasks or labels differ, or they share no item.
     """
     check_comparable(one, other)
-    one, other = _paired(one, other)
+    one, other = _pair(one, other)
     return Comparison(title, len(one), _by_label(one, other), _overall(one, other, draws, seed))
 
 
 def check_comparable(one: Scored | ModelCard, other: Scored | ModelCard) -> None:
-    """Raise a UsageError unless two models answer the same question, with labels in any order."""
+    """Raise a UsageError unless two models have the same task and labels, in any order."""
     if (sorted(one.names), one.task) != (sorted(other.names), other.task):
         raise UsageError(
-            f"cannot be compared: one answers {one.task} {', '.join(one.names)}; "
-            f"the other {other.task} {', '.join(other.names)}"
+            f"cannot be compared: one model is {one.task} with the labels {', '.join(one.names)}; "
+            f"the other is {other.task} with {', '.join(other.names)}"
         )
 
 
-def _paired(one: Scored, other: Scored) -> tuple[Scored, Scored]:
-    """Return what both answered, row for row and label for label.
+def _pair(one: Scored, other: Scored) -> tuple[Scored, Scored]:
+    """Return the items that both answered, with rows and labels in the same order.
 
-    Rows of one picture differ in their truth alone.
+    Several rows of one picture differ only in their true labels, so any of them has its scores.
     """
     places = {item: place for place, item in enumerate(other.items)}
     rows = [place for place, item in enumerate(one.items) if item in places]
@@ -77,7 +78,7 @@ def _by_label(one: Scored, other: Scored) -> dict[str, Difference]:
         truth = one.targets[:, column]
         known = ~np.isnan(truth)
         mine, theirs = one.scores[known, column], other.scores[known, column]
-        with suppress(ValueError):  # what cannot be tested is not told
+        with suppress(ValueError):  # labels that cannot be tested are left out
             found[name] = delong(truth[known], mine, theirs, np.array(one.groups)[known].tolist())
     return found
 
@@ -90,7 +91,7 @@ def _overall(one: Scored, other: Scored, draws: int, seed: int) -> dict[str, dic
     for name in (auc, "balanced_accuracy"):
         difference = float(values[name] - others[name])
         low, high = percentile_interval(drawn[name] - drawn_others[name])
-        untested = high - low < ROUNDING < abs(difference)  # such as of a single group
-        if not (untested or np.isnan([difference, low]).any()):
+        constant = high - low < ROUNDING < abs(difference)  # for example with a single group
+        if not (constant or np.isnan([difference, low]).any()):
             found[name] = {"difference": difference, "low": low, "high": high}
     return found

@@ -1,4 +1,4 @@
-"""What is confused with what, as a table of shaded cells."""
+"""The confusion matrix, as a table of shaded cells."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_NARROW, _WIDE = 11, 22  # letters in a line of a name below a column; longer words make it wider
-_MANY = 20  # labels; of more, cells without items stay empty: they would take minutes
-_STRONGEST = 0.45  # opacity of a share of 1: ink, dark or light, stays readable on it
+_MIN_LETTERS, _MAX_LETTERS = 11, 22  # per line of a column's name, depending on its longest word
+_MAX_FULL = 20  # with more labels, cells without items stay empty: drawing them takes minutes
+_MAX_OPACITY = 0.45  # of a fraction of 1: text stays readable on it, in light and dark mode
 
 
 def draw_confusion(scored: Scored) -> "Figure":
-    """Draw truth by answer; with multilabel, of each label what was found and what was raised."""
+    """Draw truth by answer; for multilabel, each label's true and false positives and negatives."""
     if scored.task == "multilabel":
-        return _each_label(scored)
+        return _draw_each_label(scored)
     counts = _counts(scored)
     figure, axes = _grid(list(scored.names), list(scored.names))
     _draw_cells(axes, counts, _row_fractions(counts))
@@ -28,20 +28,20 @@ def draw_confusion(scored: Scored) -> "Figure":
     return figure
 
 
-def _each_label(scored: Scored) -> "Figure":
+def _draw_each_label(scored: Scored) -> "Figure":
     truth, known = scored.targets == 1, ~np.isnan(scored.targets)
     kinds = [truth & scored.predicted, truth & ~scored.predicted]
     kinds += [known & ~truth & scored.predicted, known & ~truth & ~scored.predicted]
     counts = np.stack([kind.sum(axis=0) for kind in kinds], axis=1)
     sides = ["present, found", "present, missed", "absent, false alarm", "absent, cleared"]
     figure, axes = _grid(list(scored.names), sides)
-    shares = np.concatenate([_row_fractions(counts[:, :2]), _row_fractions(counts[:, 2:])], axis=1)
-    _draw_cells(axes, counts, shares)
+    halves = [_row_fractions(counts[:, :2]), _row_fractions(counts[:, 2:])]
+    _draw_cells(axes, counts, np.concatenate(halves, axis=1))
     return figure
 
 
 def _counts(scored: Scored) -> NDArray[np.intp]:
-    """Return ``(L, L)`` numbers of items, truth by answer."""
+    """Return ``(L, L)`` counts of items, truth by answer."""
     from sklearn.metrics import confusion_matrix
 
     known = scored.complete
@@ -51,14 +51,15 @@ def _counts(scored: Scored) -> NDArray[np.intp]:
 
 
 def _row_fractions(counts: NDArray[np.intp]) -> Floats:
-    """Return each row's shares of its sum, NaN in a row without items."""
+    """Return each row divided by its sum, NaN in a row without items."""
     sums = counts.sum(axis=1, keepdims=True)
     return counts / np.where(sums, sums, np.nan)
 
 
 def _grid(rows: list[str], columns: list[str]) -> "tuple[Figure, Axes]":
     words = [len(word) for name in columns for word in name.replace("-", "- ").split()]
-    letters, beside = min(_WIDE, max([_NARROW, *words])), min(_WIDE, max(map(len, rows)))
+    letters = min(_MAX_LETTERS, max([_MIN_LETTERS, *words]))
+    beside = min(_MAX_LETTERS, max(map(len, rows)))
     width = max(1.2, 0.6 + 0.085 * beside) + 0.085 * letters * len(columns)
     figure = new_figure(max(4.4, width), max(3.2, 1.1 + 0.66 * len(rows)))
     axes = figure.subplots()
@@ -71,17 +72,17 @@ def _grid(rows: list[str], columns: list[str]) -> "tuple[Figure, Axes]":
     return figure, axes
 
 
-def _draw_cells(axes: "Axes", counts: NDArray[np.intp], shares: Floats) -> None:
+def _draw_cells(axes: "Axes", counts: NDArray[np.intp], fractions: Floats) -> None:
     from matplotlib.patches import Rectangle
 
-    for (row, column), share in np.ndenumerate(shares):
-        if min(shares.shape) > _MANY and not counts[row, column]:
+    for (row, column), fraction in np.ndenumerate(fractions):
+        if min(fractions.shape) > _MAX_FULL and not counts[row, column]:
             continue
         corner = (column - 0.48, row - 0.47)
         axes.add_patch(Rectangle(corner, 0.96, 0.94, facecolor=LINE, alpha=0.35, linewidth=0))
-        alpha = _STRONGEST * float(np.nan_to_num(share))
+        alpha = _MAX_OPACITY * float(np.nan_to_num(fraction))
         axes.add_patch(Rectangle(corner, 0.96, 0.94, facecolor=ACCENT, alpha=alpha, linewidth=0))
         text: dict[str, Any] = {"color": INK, "ha": "center", "va": "center"}
-        told = "–" if np.isnan(share) else f"{share:.0%}"  # noqa: RUF001
-        axes.text(column, row - 0.14, told, fontsize=10, fontweight="bold", **text)
+        percent = "–" if np.isnan(fraction) else f"{fraction:.0%}"  # noqa: RUF001
+        axes.text(column, row - 0.14, percent, fontsize=10, fontweight="bold", **text)
         axes.text(column, row + 0.22, f"{counts[row, column]:,}", fontsize=8, **text)

@@ -1,4 +1,4 @@
-"""What every threshold would give: ROC, precision and recall, net benefit."""
+"""Curves over all thresholds: ROC, precision and recall, net benefit."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_PANELS = 4  # in a row
-_LINES = 22  # of a legend that fit below each other
+_PANELS = 4  # per row
+_LINES = 22  # of a legend's column
 _THRESHOLDS = np.linspace(0.01, 0.99, 99)
 _DIAGONAL: dict[str, Any] = {"color": MUTED, "linewidth": 1, "linestyle": (0, (2, 3))}
 
 
 def draw_roc(scored: Scored) -> "Figure":
-    """Draw sensitivity by false alarms, with the area and the operating point of each label."""
+    """Draw the ROC curve of each label, with its area and operating point."""
     from sklearn.metrics import roc_curve
 
-    figure, axes = _new_square_plot("Share of false alarms (1 - specificity)", "Sensitivity")
+    figure, axes = _new_square_plot("False positive rate (1 - specificity)", "Sensitivity")
     axes.plot([0, 1], [0, 1], **_DIAGONAL)
     for number, (name, truth, scores, decided) in enumerate(_labels_with_both_classes(scored)):
         found = Library().label(np.ones_like(truth), truth, scores, decided)
@@ -43,7 +43,7 @@ def draw_roc(scored: Scored) -> "Figure":
 
 
 def draw_precision_recall(scored: Scored) -> "Figure":
-    """Draw precision by recall, with the average precision and the operating point of each."""
+    """Draw precision by recall of each label, with its average precision and operating point."""
     from sklearn.metrics import precision_recall_curve
 
     figure, axes = _new_square_plot("Recall (sensitivity)", "Precision (PPV)")
@@ -58,7 +58,7 @@ def draw_precision_recall(scored: Scored) -> "Figure":
 
 
 def draw_decision_curve(scored: Scored) -> "Figure":
-    """Draw each label's net benefit by threshold, beside raising all and raising none."""
+    """Draw each label's net benefit by threshold, and those of answering all or none."""
     labels = list(_labels_with_both_classes(scored))
     columns = max(1, min(_PANELS, len(labels)))
     rows = max(1, -(-len(labels) // columns))
@@ -68,8 +68,8 @@ def draw_decision_curve(scored: Scored) -> "Figure":
         axes.remove()
     for axes, (name, truth, scores, _) in zip(panels, labels, strict=False):
         model, everyone = net_benefit(truth, scores), net_benefit(truth, np.ones_like(scores))
-        axes.plot(_THRESHOLDS, everyone, color=MUTED, linewidth=1.2, label="raise all")
-        axes.axhline(0, color=INK, linewidth=1.2, linestyle=(0, (2, 2)), label="raise none")
+        axes.plot(_THRESHOLDS, everyone, color=MUTED, linewidth=1.2, label="all positive")
+        axes.axhline(0, color=INK, linewidth=1.2, linestyle=(0, (2, 2)), label="none positive")
         axes.plot(_THRESHOLDS, model, label="model", **line_style(0))
         top = max(float(truth.mean()), 0.01)
         axes.set(xlim=(0, 1), ylim=(-0.15 * top, 1.1 * top), title=wrap_label(name))
@@ -85,16 +85,16 @@ def draw_decision_curve(scored: Scored) -> "Figure":
 def net_benefit(truth: Booleans, scores: Floats) -> Floats:
     """Return the net benefit at thresholds 0.01 to 0.99 (Vickers and Elkin 2006).
 
-    Right alarms a head, less false alarms a head times the odds of the threshold.
+    That is true positives per item, minus false positives per item times the threshold's odds.
     """
-    raised = scores[None, :] >= _THRESHOLDS[:, None]
-    right, wrong = (raised & truth).mean(axis=1), (raised & ~truth).mean(axis=1)
-    benefit: Floats = right - wrong * _THRESHOLDS / (1 - _THRESHOLDS)
+    positive = scores[None, :] >= _THRESHOLDS[:, None]
+    true, false = (positive & truth).mean(axis=1), (positive & ~truth).mean(axis=1)
+    benefit: Floats = true - false * _THRESHOLDS / (1 - _THRESHOLDS)
     return benefit
 
 
 def _labels_with_both_classes(scored: Scored) -> Iterator[tuple[str, Booleans, Floats, Booleans]]:
-    """Yield name, truth, scores and decisions of each label that has items of both kinds."""
+    """Yield name, truth, scores and decisions of each label with positive and negative items."""
     for name, column in scored.measured.items():
         _, truth, scores, decided = scored.label(column)
         if truth.any() and not truth.all():

@@ -1,4 +1,4 @@
-"""From answers and truth to all that is known of a model."""
+"""Evaluate a model from its answers and the true labels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,13 +19,13 @@ from diascope.pages.formatting import plural
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What was measured.
+    """The results of an evaluation.
 
     Attributes:
-        metrics: name to ``value, low, high``, the most telling first.
-        failed: item to why it has no answer; such items are in no metric.
-        comparison: how another model fared on the same items.
-        warnings: what a reader should know before the figures.
+        metrics: name to ``value, low, high``, the most important first.
+        failed: item to the reason why it has no answer; such items are in no metric.
+        comparison: with another model on the same items.
+        warnings: what readers should know before they read the metrics.
     """
 
     scored: Scored
@@ -37,7 +37,7 @@ class Evaluation:
 
     @property
     def overall(self) -> dict[str, Mapping[str, float]]:
-        """The metrics that are of no single label."""
+        """The metrics of the whole model, without those of single labels."""
         single: set[str] = set()
         if self.scored.task != "binary":
             metrics = (*LABEL_METRICS, "ece")
@@ -45,7 +45,7 @@ class Evaluation:
         return {name: number for name, number in self.metrics.items() if name not in single}
 
     def plain(self) -> dict[str, Any]:
-        """Return the content of ``metrics.json``, without facts about the model."""
+        """Return the content of ``metrics.json``, without the facts about model and table."""
         return {
             "labels": list(self.scored.names),
             "items": {
@@ -93,12 +93,12 @@ def evaluate(
     comparison: Comparison | None = None,
     warnings: Sequence[str] = (),
 ) -> Evaluation:
-    """Measure a model, as a whole and by subgroup.
+    """Measure a model overall and by subgroup.
 
     Args:
         by: columns to divide by, see ``measure_subgroups``.
-        draws: bootstraps of groups behind each 95 % interval.
-        failed, comparison, warnings: go into the result, see ``Evaluation``.
+        draws: number of bootstrap draws of groups for each 95 % interval.
+        failed, comparison, warnings: added to the result, see ``Evaluation``.
 
     Raises:
         UsageError: if the table has no such column.
@@ -116,17 +116,19 @@ def evaluate(
 def _warnings(scored: Scored, failed: Mapping[str, str]) -> list[str]:
     found = []
     if failed:
-        share = len(failed) / (len(failed) + len(scored))
+        fraction = len(failed) / (len(failed) + len(scored))
         lost = plural(len(failed), "item")
-        found.append(f"{lost} ({share:.1%}) without an answer, in no figure")
+        found.append(f"{lost} ({fraction:.1%}) without an answer, in no metric")
     one_sided = one_sided_labels(scored)
-    means = "" if scored.task == "binary" else ", and means of it are of the other labels"
-    for told, names in one_sided.items():
-        found.append(f"{told} the label {', '.join(names)}: what needs one is not measured{means}")
+    means = "" if scored.task == "binary" else ", and means are over the other labels"
+    for reason, names in one_sided.items():
+        found.append(
+            f"{reason} the label {', '.join(names)}: metrics that need one are not defined{means}"
+        )
     sided = set().union(*one_sided.values())
     known = {name: int(scored.label(column)[0].sum()) for name, column in scored.measured.items()}
     if fewer := [f"{name} of {n:,}" for name, n in known.items() if 0 < n < len(scored)]:
-        found.append(f"labels not known of all items are measured of fewer: {', '.join(fewer)}")
+        found.append(f"labels not known for all items are measured on fewer: {', '.join(fewer)}")
     if few := [name for name in rare_labels(scored) if name not in sided]:
         found.append(
             f"fewer than {FEW_GROUPS} groups with or without {', '.join(few)}: what is measured of "

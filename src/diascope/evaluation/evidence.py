@@ -1,4 +1,4 @@
-"""Are the evidence maps any good? Measured, not hoped for.
+"""Measure how good the evidence maps are.
 
 Three questions: does the evidence lie where it should, does the answer follow it, and does it
 depend on what the network learned?
@@ -24,42 +24,43 @@ from diascope.network import Network
 from diascope.table import Example
 
 HIDING_PICTURES = 200
-"""Pictures whose parts are hidden and shown, drawn by lot: each takes some 30 looks."""
+"""Randomly drawn pictures for deletion and insertion; each takes some 30 forward passes."""
 
 RANDOMISED_PICTURES = 50
-"""Of these, pictures that networks with random weights look at."""
+"""Of these, pictures whose maps are compared with those of networks with shuffled weights."""
 
 DEPTHS = {"head": 0.0, "quarter": 0.25, "half": 0.5, "three_quarters": 0.75, "all": 1.0}
-"""How much of the backbone is random, from its end; the head always is."""
+"""Fraction of the backbone's layers that is shuffled, from its end; the head always is."""
 
 _SILENT = "no place of the map speaks for the label, so none can lie inside the mask"
 
 _Cases = list[tuple[str, Mapping[str, float]]]
-"""The group of each case, and its numbers by name; NaN is not defined."""
+"""The group of each case and its figures by name, NaN where they are not defined."""
 
 
 def measure_evidence(
-    looking: CaseBuilder, examples: Sequence[Example], *, seed: int = 0, draws: int = 1000
+    builder: CaseBuilder, examples: Sequence[Example], *, seed: int = 0, draws: int = 1000
 ) -> dict[str, Any]:
     """Measure the evidence for the true labels of a table's pictures.
 
     Args:
-        seed: of all that is drawn by lot.
-        draws: bootstraps of groups behind each 95 % interval.
+        seed: of all random choices.
+        draws: number of bootstrap draws of groups for each 95 % interval.
 
     Returns:
-        ``inside`` of the masks, by ``hiding`` and with ``randomised`` weights: each empty, or
-        ``cases`` and ``figures``; ``left_out``, reason to count; and the ``seed``.
+        ``inside`` (the masks), ``hiding`` (deletion and insertion) and ``randomised`` (shuffled
+        weights), each empty or with ``cases`` and ``figures``; ``left_out``, reason to count; and
+        the ``seed``.
     """
     random = np.random.default_rng(seed)
-    lot = random.permutation(len(examples)).tolist()
-    hidden, forgotten = set(lot[:HIDING_PICTURES]), set(lot[:RANDOMISED_PICTURES])
-    inside, curves, randomised, left_out = _Cases(), _Cases(), _Cases(), Counter[str]()
-    classifier = looking.classifier
+    order = random.permutation(len(examples)).tolist()
+    for_hiding, for_randomised = set(order[:HIDING_PICTURES]), set(order[:RANDOMISED_PICTURES])
+    inside, hiding, randomised, left_out = _Cases(), _Cases(), _Cases(), Counter[str]()
+    classifier = builder.classifier
     copies: list[Network] = []
-    for place, example in enumerate(examples):
+    for index, example in enumerate(examples):
         try:
-            cases = list(looking.cases(example))
+            cases = list(builder.cases(example))
         except ReadError as error:
             left_out[str(error)] += 1
             continue
@@ -70,25 +71,25 @@ def measure_evidence(
                     left_out[_SILENT] += 1
                 else:
                     inside.append((case.group, figures))
-            if place in hidden:
-                told = _hiding(classifier.network, classifier.card, case, random)
-                curves.append((case.group, told))
-            if place in forgotten:
-                shares = tuple(DEPTHS.values())
+            if index in for_hiding:
+                figures = _measure_hiding(classifier.network, classifier.card, case, random)
+                hiding.append((case.group, figures))
+            if index in for_randomised:
+                depths = tuple(DEPTHS.values())
                 copies = copies or list(
-                    randomise_layers(classifier.network, case.batch, shares, seed)
+                    randomise_layers(classifier.network, case.batch, depths, seed)
                 )
                 randomised.append((case.group, _rank_correlations(copies, case)))
     return {
         "inside": _figures(inside, draws, seed),
-        "hiding": _figures(curves, draws, seed),
+        "hiding": _figures(hiding, draws, seed),
         "randomised": _figures(randomised, draws, seed),
         "left_out": dict(left_out),
         "seed": seed,
     }
 
 
-def _hiding(
+def _measure_hiding(
     network: Network, card: ModelCard, case: Case, random: np.random.Generator
 ) -> dict[str, float]:
     def score(logits: Tensor) -> NDArray[np.float64]:
@@ -102,7 +103,7 @@ def _hiding(
 
 
 def _rank_correlations(copies: Sequence[Network], case: Case) -> dict[str, float]:
-    """Return depth to the rank correlation of the map with that of the random weights."""
+    """Return depth to the map's rank correlation with that of the shuffled network."""
     import torch
     from scipy.stats import spearmanr
 
@@ -110,32 +111,31 @@ def _rank_correlations(copies: Sequence[Network], case: Case) -> dict[str, float
     for name, network in zip(DEPTHS, copies, strict=True):
         with torch.inference_mode():
             other = network.head.maps(network.backbone(case.batch))[0, case.output]
-        ours, theirs = case.map.ravel(), other.cpu().numpy().ravel()
-        flat = np.ptp(ours) == 0 or np.ptp(theirs) == 0
-        found[name] = np.nan if flat else float(spearmanr(ours, theirs).statistic)
+        own, shuffled = case.map.ravel(), other.cpu().numpy().ravel()
+        constant = np.ptp(own) == 0 or np.ptp(shuffled) == 0
+        found[name] = np.nan if constant else float(spearmanr(own, shuffled).statistic)
     return found
 
 
-def _figures(found: _Cases, draws: int, seed: int) -> dict[str, Any]:
-    """Return how many cases there are, and name to ``value, low, high`` of the mean."""
-    if not found:
+def _figures(cases: _Cases, draws: int, seed: int) -> dict[str, Any]:
+    """Return the number of cases, and name to ``value, low, high`` of the mean over them."""
+    if not cases:
         return {}
-    groups, numbers = zip(*found, strict=True)
+    groups, rows = zip(*cases, strict=True)
     figures = {
-        name: _mean(np.array([row[name] for row in numbers]), groups, draws, seed)
-        for name in numbers[0]
+        name: _mean(np.array([row[name] for row in rows]), groups, draws, seed) for name in rows[0]
     }
-    return {"cases": len(found), "figures": figures}
+    return {"cases": len(cases), "figures": figures}
 
 
 def _mean(
     values: NDArray[np.float64], groups: Sequence[str], draws: int, seed: int
 ) -> dict[str, float] | None:
-    """Return the mean of what is defined, and its interval over groups; None if nothing is."""
-    known = ~np.isnan(values)
-    if not known.any():
+    """Return the mean of the defined values and its interval over groups; None without any."""
+    defined = ~np.isnan(values)
+    if not defined.any():
         return None
-    defined = values[known]
-    whose = [group for group, is_known in zip(groups, known, strict=True) if is_known]
-    drawn = [part @ defined / part.sum(1) for part in group_weights(whose, draws=draws, seed=seed)]
-    return to_figure(float(defined.mean()), percentile_interval(np.concatenate(drawn)))
+    values, groups = values[defined], np.array(groups)[defined].tolist()
+    parts = group_weights(groups, draws=draws, seed=seed)
+    drawn = np.concatenate([part @ values / part.sum(axis=1) for part in parts])
+    return to_figure(float(values.mean()), percentile_interval(drawn))

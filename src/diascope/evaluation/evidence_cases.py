@@ -1,4 +1,4 @@
-"""Pictures of a table with the evidence for their true labels, and where that should lie."""
+"""Pictures of a table with the evidence for their true labels, and the masks it should lie in."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ from diascope.sample import Item, Sample
 from diascope.table import Example, strip_path
 
 MASK = "mask"
-"""The column that names a picture, relative to the table, which is white inside."""
+"""The column with the path, relative to the table, of a mask image that is white inside."""
 
 _SHOWN = 5
 
@@ -32,11 +32,11 @@ class Case:
     """One picture and one of its true labels.
 
     Attributes:
-        column: of the label among the scores.
-        output: of the network, that speaks for the label.
-        batch: ``(1, C, H, W)``, the picture as the network takes it.
+        column: index of the label among the scores.
+        output: index of the label among the network's outputs.
+        batch: ``(1, C, H, W)``, the network's input.
         map: ``(h, w)``, the evidence for the label.
-        mask: ``(H, W)``; None if the table names none.
+        mask: ``(H, W)``; None if the table has none.
     """
 
     group: str
@@ -48,13 +48,13 @@ class Case:
 
 
 def mask_of(row: Example, folder: Path) -> Path | None:
-    """Return the path of a row's mask; None if the table names none."""
+    """Return the path of a row's mask; None if the table has none."""
     name = strip_path(folder, row.columns.get(MASK, ""))
     return folder / name if name else None
 
 
 def refuse_missing_masks(examples: Sequence[Example], table: Path) -> None:
-    """Raise a TableError that names masks of the table that are not there, if some are not."""
+    """Raise a TableError that names missing masks, if there are any."""
     named = [(row.line, mask_of(row, table.parent)) for row in examples]
     missing = [(line, path) for line, path in named if path and not os.path.isfile(path)]  # noqa: PTH113
     if missing:
@@ -64,11 +64,11 @@ def refuse_missing_masks(examples: Sequence[Example], table: Path) -> None:
 
 @dataclass(frozen=True)
 class CaseBuilder:
-    """How a recipe's model looks at single pictures.
+    """Classifies single pictures of a table with a recipe's model to get their evidence.
 
     Attributes:
-        classifier: asked once a picture, without mirror images, for the evidence of all labels.
-        folder: that masks are named relative to.
+        classifier: without mirror images, returning the evidence of all labels.
+        folder: the table's, to which paths of masks are relative.
     """
 
     classifier: Classifier
@@ -77,23 +77,23 @@ class CaseBuilder:
 
     @classmethod
     def of(cls, pipeline: Pipeline, classifier: Classifier, table: Path) -> "CaseBuilder":
-        """Look as a pipeline does, whose loaded model is ``classifier``, at a table's pictures."""
+        """Return a builder with the preparation of a pipeline and its loaded model."""
         runtime = replace(classifier.runtime, evidence="all")
-        once = replace(classifier, test_time="none", runtime=runtime)
-        return cls(once, pipeline.preparation, table.parent)
+        unmirrored = replace(classifier, test_time="none", runtime=runtime)
+        return cls(unmirrored, pipeline.preparation, table.parent)
 
     def cases(self, example: Example) -> Iterator[Case]:
-        """Yield a case for each true label that the network can speak for.
+        """Yield a case for each true label that has an output of its own.
 
         Raises:
-            ReadError: if picture or mask cannot be used, with the reason.
+            ReadError: if the picture or its mask cannot be used.
         """
         card = self.classifier.card
         steps = named_steps(self.preparation)
         sample, stages = apply_steps(_read(self.preparation, example.path), steps)
         mask = None
         if (path := mask_of(example, self.folder)) is not None:
-            mask = transform_mask(_mask(path), stages, steps)
+            mask = transform_mask(_read_mask(path), stages, steps)
         prediction, batch = classify_sample(self.classifier, sample)
         for each in prediction.evidence:
             if each.label in example.labels:
@@ -102,14 +102,14 @@ class CaseBuilder:
                 yield Case(example.group, column, output, batch, each.map, mask)
 
 
-def _mask(path: Path) -> Sample:
+def _read_mask(path: Path) -> Sample:
     plugin = find_plugin("reader", "image")
     reader = Part(plugin, load_plugin(plugin)())
     return _read(Preparation((reader,), (), block=1), path)
 
 
 def _read(preparation: Preparation, path: Path) -> Sample:
-    """Return the only picture of a file, before any step."""
+    """Return the only picture of a file, before preprocessing."""
     sample, more = read_first_sample(preparation, Item(path.name, str(path.absolute())))
     if more:
         raise ReadError("it holds more than one picture")

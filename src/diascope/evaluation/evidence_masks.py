@@ -1,4 +1,4 @@
-"""How much of an evidence map lies inside a mask, and how much of a map that knows nothing.
+"""How much of an evidence map lies inside a mask, compared with a centred Gaussian.
 
 Energy: Wang et al. 2020, "Score-CAM". Pointing game: Zhang et al. 2016, "Top-down Neural Attention
 by Excitation Backprop", here without a tolerance around the mask.
@@ -17,22 +17,22 @@ from diascope.explain.steps import Stage
 from diascope.sample import Sample
 
 _GEOMETRIC = frozenset({"resize", "center-crop"})
-"""Steps that move pixels and leave their values; a mask goes through them beside its picture."""
+"""Steps that move pixels and keep their values; they are applied to the mask as well."""
 
-_SIGMA = 0.25  # of the centred Gaussian, in sides of the picture
+_SIGMA = 0.25  # of the centred Gaussian, as a fraction of the picture's sides
 
 
 def transform_mask(
     mask: Sample, stages: Sequence[Stage], steps: Sequence[tuple[str, Step]]
 ) -> NDArray[np.bool_]:
-    """Return ``(H, W)``: where a mask, white inside, lies in the picture as the network takes it.
+    """Return ``(H, W)``, a mask that is white inside, transformed like its picture.
 
     Args:
-        stages: of the picture, before the first step and after each.
+        stages: the picture before the first step and after each step.
 
     Raises:
-        ReadError: if the mask is not of the picture's size, a step changes the size in a way that
-            is not known, or nothing is left of the mask.
+        ReadError: if the mask is not of the picture's size, another step than resize or center-crop
+            changes the size, or nothing is left of the mask.
     """
     if mask.pixels.shape[:2] != stages[0].pixels.shape[:2]:
         raise ReadError("the mask is not of the picture's size")
@@ -50,24 +50,24 @@ def transform_mask(
 def localisation_metrics(
     evidence: NDArray[np.float32], mask: NDArray[np.bool_]
 ) -> dict[str, float]:
-    """Return the figures of a map ``(h, w)`` in a mask ``(H, W)``, beside those of a Gaussian.
+    """Return how much of a map ``(h, w)`` lies in a mask ``(H, W)``, also for a Gaussian.
 
-    ``energy`` is the share of what speaks for the label that lies inside, ``pointing`` is 1 if the
-    strongest place does, both NaN if nothing speaks for it; ``area`` is the mask's share of the
+    ``energy`` is the fraction of the positive evidence inside the mask and ``pointing`` is 1 if its
+    maximum is inside, both NaN without positive evidence; ``area`` is the mask's fraction of the
     picture.
     """
-    ours, blind = (
-        _energy(_upsample(evidence, mask.shape), mask),
-        _energy(_gaussian(mask.shape), mask),
-    )
+    own = _energy_and_pointing(_upsample(evidence, mask.shape), mask)
+    blind = _energy_and_pointing(_gaussian(mask.shape), mask)
     found = {"area": float(mask.mean())}
-    for name, mine, its in zip(("energy", "pointing"), ours, blind, strict=True):
-        found |= {name: mine, f"{name}_gaussian": its, f"{name}_gain": mine - its}
+    for name, value, base in zip(("energy", "pointing"), own, blind, strict=True):
+        found |= {name: value, f"{name}_gaussian": base, f"{name}_gain": value - base}
     return found
 
 
-def _energy(cells: NDArray[np.float64], mask: NDArray[np.bool_]) -> tuple[float, float]:
-    """Return energy and pointing game, both NaN of a map that nowhere speaks for the label."""
+def _energy_and_pointing(
+    cells: NDArray[np.float64], mask: NDArray[np.bool_]
+) -> tuple[float, float]:
+    """Return energy and pointing game, both NaN for a map without positive evidence."""
     positive = np.maximum(cells, 0)
     total = positive.sum()
     if not total:
@@ -82,7 +82,7 @@ def _upsample(evidence: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[
 
 
 def _gaussian(shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Return a Gaussian in the middle of the picture: where a photographer puts what matters."""
+    """Return a Gaussian in the middle of the picture, where photographers put what matters."""
     rows, columns = (
         np.exp(-(((np.arange(side) + 0.5) / side - 0.5) ** 2) / (2 * _SIGMA**2)) for side in shape
     )

@@ -1,11 +1,11 @@
-"""How far a share may be from what all groups agree on: of 13 patients who were all found, every
-bootstrap finds all, and would promise that none is ever missed.
+"""Exact confidence limits for fractions of 0 or 1, where a bootstrap gives no interval.
 
-Clopper and Pearson 1934, "The Use of Confidence or Fiducial Limits Illustrated in the Case of the
-Binomial", where every group, or none, has it. An AUC of 1 says as much as so many pairs that have
-nothing in common as there are groups of the rarer kind. A balanced accuracy takes what its parts
-may be off beside its own bootstrap: Zou and Donner 2008, "Construction of Confidence Limits about
-Effect Measures: A General Approach".
+If all of 13 patients were found, every bootstrap draw finds all, as if none could ever be missed.
+Such fractions get the limits of Clopper and Pearson 1934, "The Use of Confidence or Fiducial Limits
+Illustrated in the Case of the Binomial", for the number of groups. An AUC of 1 counts as that many
+independent pairs as there are groups of the rarer class. A balanced accuracy combines the margins
+of its parts with its own bootstrap interval: Zou and Donner 2008, "Construction of Confidence
+Limits about Effect Measures: A General Approach".
 """
 
 from collections.abc import Iterator
@@ -23,15 +23,15 @@ _TAIL = 0.025
 
 @dataclass(frozen=True, eq=False)
 class ExactMargins:
-    """An ``Arithmetic`` of how far metrics may lie from values that all groups agree on.
+    """The ``Arithmetic`` of margins: how far the truth may be from a fraction of 0 or 1.
 
-    What each share may be off has a place of its own in a vector, so that the length of a mean of
-    vectors is what independent shares are off together: the first half below the value, the second
-    above it.
+    Each fraction's margin has its own place in a vector. Averaging such vectors and taking the norm
+    therefore adds the margins of independent fractions in quadrature. The first half of a vector
+    holds margins below the value, the second half those above it.
 
     Attributes:
         groups: ``(N,)``.
-        labels: how many are measured.
+        labels: number of measured labels.
     """
 
     groups: NDArray[np.generic]
@@ -43,7 +43,7 @@ class ExactMargins:
     ) -> dict[str, Floats]:
         values = Library().label(known, truth, scores, decided)
         rows = {"sensitivity": truth, "specificity": ~truth, "ppv": decided, "npv": ~decided}
-        counts = {name: len(np.unique(self.groups[known][of])) for name, of in rows.items()}
+        counts = {name: len(np.unique(self.groups[known][row])) for name, row in rows.items()}
         rarer = min(counts["sensitivity"], counts["specificity"])
         place = 2 * next(self._seen)
         return {
@@ -55,21 +55,21 @@ class ExactMargins:
         return self._margin(Library().mean(known, values), len(np.unique(self.groups[known])), 0)
 
     def calibration_error(self, known: Booleans, confidence: Floats, correct: Booleans) -> Floats:
-        return np.zeros(4 * self.labels)  # has an interval of its own
+        return np.zeros(4 * self.labels)  # see ``calibration_error_interval``
 
     def _margin(self, value: float, groups: int, place: int) -> Floats:
         if np.isnan(value):
             return np.full(4 * self.labels, np.nan)
-        off = np.zeros((2, 2 * self.labels))
-        at = np.isclose(value, [1, 0], rtol=0, atol=ROUNDING)
-        off[:, place] = (1 - _TAIL ** (1 / groups)) * at
-        return off.ravel()
+        margins = np.zeros((2, 2 * self.labels))
+        is_extreme = np.isclose(value, [1, 0], rtol=0, atol=ROUNDING)
+        margins[:, place] = (1 - _TAIL ** (1 / groups)) * is_extreme
+        return margins.ravel()
 
 
-def widen(value: float, bounds: tuple[float, float], off: Floats) -> tuple[float, float]:
-    """Return the bounds of a bootstrap, wider by how far a metric may be off besides."""
+def widen(value: float, bounds: tuple[float, float], margins: Floats) -> tuple[float, float]:
+    """Return the bounds of a bootstrap, widened by the margins of a metric's parts."""
     low, high = bounds
-    below, above = np.linalg.norm(off.reshape(2, -1), axis=1)
+    below, above = np.linalg.norm(margins.reshape(2, -1), axis=1)
     if below:
         low = max(value - float(np.hypot(value - low, below)), 0.0)
     if above:

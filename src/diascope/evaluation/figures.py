@@ -1,4 +1,4 @@
-"""The figures of an evaluation, in reading order, and what each of them says."""
+"""The figures of an evaluation, in reading order, with their captions."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Drawing:
-    """One kind of figure: its file's name, its heading, how to read it, and what draws it."""
+    """One kind of figure.
+
+    Attributes:
+        name: of its files, without suffix.
+        caption: how to read it.
+    """
 
     name: str
     title: str
@@ -31,39 +36,40 @@ DRAWINGS = (
     Drawing(
         "confusion",
         "Confusion matrix",
-        "Each row is a truth and adds up to 100 % if any item has it, for each label on its own if "
-        "an item may have several; the numbers of items stand below the shares. Of more than 20 "
-        "labels, cells without items are left empty.",
+        "Each row is a true label and adds up to 100 % if any item has it. If an item may have "
+        "several labels, each row is one label, and items with and without it are counted "
+        "separately. The number of items is below each percentage; with more than 20 labels, cells "
+        "without items are left empty.",
         draw_confusion,
     ),
     Drawing(
         "roc",
         "ROC curve",
-        "What every threshold would give, with the area under the curve. The dot is the operating "
-        "point: the labels as decided.",
+        "Sensitivity and false positive rate at every threshold. The number is the area under the "
+        "curve; the dot is the operating point, the labels as decided.",
         draw_roc,
     ),
     Drawing(
         "precision-recall",
         "Precision and recall",
-        "As above for rare labels: precision is the share of answers that are right. The number is "
-        "the average precision.",
+        "The same for rare labels: precision is the fraction of positive answers that are right. "
+        "The number is the average precision.",
         draw_precision_recall,
     ),
     Drawing(
         "reliability",
         "Reliability",
-        "How often the top label of a score is right; of labels on their own, how often items of "
-        "a score have the label. On the diagonal, scores are probabilities; bins of fewer than 5 "
-        "items are left out.",
+        "How often the top label is right, by its score; if each label is decided on its own, how "
+        "often items have the label, by its score. On the diagonal, scores are probabilities. Bins "
+        "of fewer than 5 items are left out.",
         draw_reliability,
     ),
     Drawing(
         "decision",
         "Decision curve",
-        "Net benefit: right alarms less false alarms, which weigh as the threshold says (Vickers "
-        "and Elkin 2006). A model is of use where its line is the highest; scores that are no "
-        "probabilities make it look worse than its best threshold.",
+        "Net benefit: true positives minus false positives, weighted by the odds of the threshold "
+        "(Vickers and Elkin 2006). A model is useful where its line is the highest; scores that "
+        "are not probabilities make it look worse than it is at its best threshold.",
         draw_decision_curve,
     ),
 )
@@ -84,20 +90,20 @@ def draw_figures(scored: Scored, folder: Path) -> list[Path]:
 
 @contextmanager
 def _warn_once_of_missing_glyphs() -> Iterator[None]:
-    """Warn once of letters that the font of figures has not: matplotlib does of each, twelve times.
+    """Warn once about glyphs that the font lacks, instead of matplotlib's many warnings for each.
 
-    An SVG file keeps them as text, for which the reader's own fonts are there.
+    SVG files keep the labels as text, which is shown in a font of the reader's machine.
     """
-    with warnings.catch_warnings(record=True) as heard:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
-    lacking = [each for each in heard if "missing from font" in str(each.message)]
-    for each in heard:
-        if each not in lacking:
+    missing = [each for each in caught if "missing from font" in str(each.message)]
+    for each in caught:
+        if each not in missing:
             warnings.warn(each.message, each.category, stacklevel=3)
-    if lacking:
+    if missing:
         warnings.warn(
-            "the font of the figures has not all letters of the labels: PNG files show boxes in "
+            "the font of the figures lacks some letters of the labels: PNG files show boxes in "
             "their place; SVG files and the page show them",
             stacklevel=3,
         )

@@ -1,4 +1,4 @@
-"""Answers and truth side by side: all that a metric needs."""
+"""Scores, decisions and true labels of a table's items: the input of every metric."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -20,12 +20,12 @@ class Scored:
     Attributes:
         names: the labels.
         items: name of each item.
-        groups: whom each item belongs to; items of one group are drawn together.
+        groups: group of each item, such as its patient; a bootstrap draws whole groups.
         targets: ``(N, L)`` 0 or 1, NaN where unknown; binary has two columns (negative, positive).
         scores: ``(N, L)`` in [0, 1].
-        predicted: ``(N, L)`` labels decided on.
-        sets: ``(N, L)`` conformal prediction sets.
-        coverage: share of the sets that promise to hold the truth.
+        predicted: ``(N, L)``, the labels decided on.
+        sets: ``(N, L)``, the conformal prediction sets.
+        coverage: nominal coverage of the sets.
         columns: further columns of the table, N texts each.
 
     Raises:
@@ -65,26 +65,26 @@ class Scored:
     def measured(self) -> dict[str, int]:
         """The labels that are measured one against the rest, with their columns.
 
-        A binary task has one question, that of its positive label.
+        A binary task measures only its positive label.
         """
         columns = {name: column for column, name in enumerate(self.names)}
         return {self.names[1]: 1} if self.task == "binary" else columns
 
     @property
     def complete(self) -> Booleans:
-        """``(N,)``: of which items all labels are known."""
+        """``(N,)``, the items of which all labels are known."""
         return np.asarray(~np.isnan(self.targets).any(axis=1))
 
     def label(self, column: int) -> tuple[Booleans, Booleans, Floats, Booleans]:
-        """Return of which items a label is known; of these truth, scores and decisions."""
+        """Return a mask of the items with a known label, and their truth, scores and decisions."""
         known = ~np.isnan(self.targets[:, column])
         truth = self.targets[known, column] == 1
         return known, truth, self.scores[known, column], self.predicted[known, column]
 
     def confidences(self) -> dict[str, tuple[Booleans, Floats, Booleans]]:
-        """Return of which items a score is known; of these the scores, and whether they are right.
+        """Return scores to calibrate by name: a mask of known items, their scores, and if right.
 
-        Multiclass: of the top label. Else: of each label.
+        Multiclass: the top label's score. Otherwise: each label's.
         """
         if self.task != "multiclass":
             labels = ((name, *self.label(column)) for name, column in self.measured.items())
@@ -95,37 +95,38 @@ class Scored:
         return {"top label": (known, scores.max(axis=1), correct)}
 
     def counts(self) -> dict[str, int]:
-        """Return how many items have each label."""
+        """Return the number of items with each label."""
         present = np.nansum(self.targets, axis=0)
         return {name: int(count) for name, count in zip(self.names, present, strict=True)}
 
     def take(self, rows: Booleans | NDArray[np.intp]) -> "Scored":
-        """Return some of the items: a mask of N, or their places."""
-        places = np.arange(len(self))[rows]
+        """Return some of the items, by a mask of N or by their indices."""
+        indices = np.arange(len(self))[rows]
 
-        def chosen(texts: tuple[str, ...]) -> tuple[str, ...]:
-            return tuple(texts[place] for place in places)
+        def pick(texts: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(texts[index] for index in indices)
 
         return replace(
             self,
-            items=chosen(self.items),
-            groups=chosen(self.groups),
-            targets=self.targets[places],
-            scores=self.scores[places],
-            predicted=self.predicted[places],
-            sets=None if self.sets is None else self.sets[places],
-            columns={name: chosen(column) for name, column in self.columns.items()},
+            items=pick(self.items),
+            groups=pick(self.groups),
+            targets=self.targets[indices],
+            scores=self.scores[indices],
+            predicted=self.predicted[indices],
+            sets=None if self.sets is None else self.sets[indices],
+            columns={name: pick(column) for name, column in self.columns.items()},
         )
 
 
 def concatenate(parts: Sequence[Scored]) -> Scored:
-    """Return the items of several models of the same labels as if one had answered.
+    """Return the items of several models with the same labels, as if one model had answered.
 
-    Scores are what the weakest of them are, and there are sets only if each model has them.
+    The result's scores are probabilities only if those of all parts are, and it has sets only if
+    all parts have.
     """
     first = parts[0]
     sets = [part.sets for part in parts if part.sets is not None]
-    whole = len(sets) == len(parts)
+    all_sets = len(sets) == len(parts)
     kinds = [part.score_kind for part in parts if part.score_kind != "probability"]
     return replace(
         first,
@@ -135,7 +136,7 @@ def concatenate(parts: Sequence[Scored]) -> Scored:
         scores=np.concatenate([part.scores for part in parts]),
         predicted=np.concatenate([part.predicted for part in parts]),
         score_kind=kinds[0] if kinds else "probability",
-        sets=np.concatenate(sets) if whole else None,
-        coverage=first.coverage if whole else None,
+        sets=np.concatenate(sets) if all_sets else None,
+        coverage=first.coverage if all_sets else None,
         columns={name: sum((part.columns[name] for part in parts), ()) for name in first.columns},
     )

@@ -1,4 +1,4 @@
-"""The value of each metric, by scikit-learn and torchmetrics."""
+"""Metric values by scikit-learn and torchmetrics."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,32 +12,30 @@ _BELOW_1 = float(np.nextafter(1.0, 0.0))
 
 
 class Library:
-    """Metrics of all items, each counted once; the ``Arithmetic`` of values.
+    """The ``Arithmetic`` of values: every item counts once.
 
-    ``known`` says for which of all items the other arguments are given.
+    ``known`` is a mask over all items; the other arguments hold only the known ones.
     """
 
     def label(
         self, known: Booleans, truth: Booleans, scores: Floats, decided: Booleans
     ) -> dict[str, float]:
-        """Return what is measured of one label against the rest, NaN where it is not defined."""
+        """Return the metrics of one label against the rest, NaN where they are not defined."""
         from sklearn.metrics import average_precision_score, confusion_matrix, roc_auc_score
 
-        (cleared, raised), (missed, found) = (0, 0), (0, 0)
-        if truth.size:  # of a subgroup, a label may be known nowhere
-            (cleared, raised), (missed, found) = confusion_matrix(
-                truth, decided, labels=[False, True]
-            ).tolist()
+        (tn, fp), (fn, tp) = (0, 0), (0, 0)
+        if truth.size:  # in a subgroup, a label may be unknown for all items
+            (tn, fp), (fn, tp) = confusion_matrix(truth, decided, labels=[False, True]).tolist()
         both = truth.any() and not truth.all()
         return {
             "auc": float(roc_auc_score(truth, scores)) if both else np.nan,
             "average_precision": (
                 float(average_precision_score(truth, scores)) if both else np.nan
             ),
-            "sensitivity": _ratio(found, found + missed),
-            "specificity": _ratio(cleared, cleared + raised),
-            "ppv": _ratio(found, found + raised),
-            "npv": _ratio(cleared, cleared + missed),
+            "sensitivity": _ratio(tp, tp + fn),
+            "specificity": _ratio(tn, tn + fp),
+            "ppv": _ratio(tp, tp + fp),
+            "npv": _ratio(tn, tn + fn),
             "sensitivity_at_specificity_80": _best_sensitivity(truth, scores) if both else np.nan,
         }
 
@@ -52,7 +50,7 @@ class Library:
         if not confidence.size:
             return np.nan
         error = binary_calibration_error(
-            torch.from_numpy(np.minimum(confidence, _BELOW_1)),  # else 1 has a bin of its own
+            torch.from_numpy(np.minimum(confidence, _BELOW_1)),  # else 1 falls into a 16th bin
             torch.from_numpy(correct.astype(np.int64)),
             n_bins=CALIBRATION_BINS,
             norm="l1",
@@ -61,7 +59,7 @@ class Library:
 
 
 def bins_of(confidence: Floats) -> NDArray[np.intp]:
-    """Return the bin of each score, 0 to 14; edges are torchmetrics', in its precision."""
+    """Return the bin of each score, 0 to 14, with the same edges as torchmetrics."""
     import torch
 
     edges = torch.linspace(0, 1, CALIBRATION_BINS + 1, dtype=torch.float64).numpy()
@@ -69,11 +67,11 @@ def bins_of(confidence: Floats) -> NDArray[np.intp]:
 
 
 def _best_sensitivity(truth: Booleans, scores: Floats) -> float:
-    """Return the highest sensitivity of any threshold that leaves a specificity of 0.80."""
+    """Return the best sensitivity of any threshold with a specificity of at least 0.80."""
     from sklearn.metrics import roc_curve
 
-    false_alarms, found, _ = roc_curve(truth, scores, drop_intermediate=False)
-    return float(found[false_alarms <= 1 - SPECIFICITY + ROUNDING].max())
+    fpr, tpr, _ = roc_curve(truth, scores, drop_intermediate=False)
+    return float(tpr[fpr <= 1 - SPECIFICITY + ROUNDING].max())
 
 
 def _ratio(part: int, whole: int) -> float:

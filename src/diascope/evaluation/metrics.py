@@ -1,7 +1,7 @@
-"""Which metrics there are, what they are called and in which order they are read.
+"""The metrics, their names and their order.
 
 Names: ``auc`` for a binary task (its positive label), ``auc_macro`` and ``auc_<label>`` otherwise.
-What is not defined, such as the AUC of a label that no item has, is left out.
+Metrics that are not defined, such as the AUC of a label that no item has, are left out.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,7 @@ LABEL_METRICS = (
 
 
 class Arithmetic(Protocol):
-    """How a metric is computed: once by a library, or for many draws at once."""
+    """How metrics are computed: by a library for all items, or for many draws at once."""
 
     def label(
         self, known: Booleans, truth: Booleans, scores: Floats, decided: Booleans
@@ -44,33 +44,36 @@ class Arithmetic(Protocol):
 
 
 def macro_auc(targets: Floats, scores: Floats) -> float:
-    """Return the mean of the labels' AUCs that are defined; NaN if none is."""
+    """Return the mean of the defined AUCs of labels; NaN if none is defined."""
     return float(_label_mean(label_aucs(targets, scores)))
 
 
 def estimate_metrics(
     scored: Scored, *, draws: int = 1000, seed: int = 0
 ) -> dict[str, dict[str, float]]:
-    """Return metric to ``value, low, high``: the interval from ``draws`` bootstraps of groups.
+    """Return metric to ``value, low, high``, with an interval from ``draws`` bootstraps of groups.
 
-    What too few of the draws measure has no interval, nor has what none of them changes, unless it
-    is a share of 0 or 1: see ``exact_limits``.
+    A metric has no interval if too few draws define it, or if no draw changes it, unless it is a
+    fraction of 0 or 1: see ``exact_limits``.
     """
     values = compute_metrics(scored, Library())
     drawn = bootstrap_metrics(scored, draws=draws, seed=seed)
-    off = compute_metrics(scored, ExactMargins(np.array(scored.groups), len(scored.measured)))
-    away = _each_draw(
-        lambda weighted: _calibration_errors(scored, weighted.calibration_away), scored, draws, seed
+    margins = compute_metrics(scored, ExactMargins(np.array(scored.groups), len(scored.measured)))
+    distances = _each_draw(
+        lambda weighted: _calibration_errors(scored, weighted.calibration_distance),
+        scored,
+        draws,
+        seed,
     )
 
     def bounds(name: str) -> tuple[float, float]:
-        if name in away:
-            return calibration_error_interval(values[name], drawn[name], away[name])
+        if name in distances:
+            return calibration_error_interval(values[name], drawn[name], distances[name])
         low, high = percentile_interval(drawn[name])
-        # a set's size is no share, and of an AUC the limit is too careful to go into a mean
+        # a set's size is no fraction, and the limit of an AUC is too conservative for a mean
         mean = name in ("auc_macro", "average_precision_macro")
-        alone = name == "set_size" or (mean and high - low > ROUNDING)
-        return (low, high) if alone else widen(values[name], (low, high), off[name])
+        exact = name != "set_size" and not (mean and high - low > ROUNDING)
+        return widen(values[name], (low, high), margins[name]) if exact else (low, high)
 
     return {
         name: to_figure(value, bounds(name))
@@ -80,14 +83,14 @@ def estimate_metrics(
 
 
 def bootstrap_metrics(scored: Scored, *, draws: int, seed: int) -> dict[str, Floats]:
-    """Return metric to its ``(draws,)`` values in bootstraps of groups."""
+    """Return metric to its ``(draws,)`` values in a bootstrap over groups."""
     return _each_draw(lambda weighted: compute_metrics(scored, weighted), scored, draws, seed)
 
 
 def _each_draw(
     measure: Callable[[Weighted], dict[str, Floats]], scored: Scored, draws: int, seed: int
 ) -> dict[str, Floats]:
-    once = np.ones((1, len(scored)))  # the first draw of each part: see ``_label_mean``
+    once = np.ones((1, len(scored)))  # prepended as the first draw of each part for ``_label_mean``
     parts = [
         measure(Weighted(np.concatenate([once, part])))
         for part in group_weights(scored.groups, draws=draws, seed=seed)
@@ -96,7 +99,7 @@ def _each_draw(
 
 
 def compute_metrics(scored: Scored, arithmetic: Arithmetic) -> dict[str, Any]:
-    """Return every metric of the task by name, the most telling first."""
+    """Return every metric of the task by name, the most important first."""
     labels = {
         name: arithmetic.label(*scored.label(column)) for name, column in scored.measured.items()
     }
@@ -127,14 +130,14 @@ def compute_metrics(scored: Scored, arithmetic: Arithmetic) -> dict[str, Any]:
 
 
 def _calibration_errors(scored: Scored, error: Callable[..., Any]) -> dict[str, Any]:
-    """Return the mean calibration error as ``ece``, and each label's if several have one."""
+    """Return the mean calibration error as ``ece``, and for multilabel also each label's."""
     each = {f"ece_{name}": error(*table) for name, table in scored.confidences().items()}
     mean = {"ece": _label_mean(list(each.values()))}
     return mean | each if scored.task == "multilabel" else mean
 
 
 def _recall(scored: Scored, label: dict[str, Any]) -> Any:
-    """Return a label's part of the balanced accuracy."""
+    """Return a label's contribution to the balanced accuracy."""
     if scored.task == "multiclass":
         return label["sensitivity"]
     return (label["sensitivity"] + label["specificity"]) / 2
@@ -142,15 +145,15 @@ def _recall(scored: Scored, label: dict[str, Any]) -> Any:
 
 def _accuracy(scored: Scored, arithmetic: Arithmetic) -> Any:
     known = scored.complete
-    right = (scored.predicted == (scored.targets == 1)).all(axis=1)
-    return arithmetic.mean(known, right[known].astype(np.float64))
+    correct = (scored.predicted == (scored.targets == 1)).all(axis=1)
+    return arithmetic.mean(known, correct[known].astype(np.float64))
 
 
 def _brier(scored: Scored, arithmetic: Arithmetic) -> Any:
     """Return the mean squared error of the scores (Brier 1950).
 
-    Multiclass: summed over the labels, 0 to 2. Binary: of the positive label. Multilabel: mean over
-    the labels. Both 0 to 1.
+    Multiclass: summed over the labels, 0 to 2. Binary: of the positive label, 0 to 1. Multilabel:
+    mean over the labels, 0 to 1.
     """
     labels = map(scored.label, scored.measured.values())
     each = [arithmetic.mean(known, (scores - truth) ** 2) for known, truth, scores, _ in labels]
@@ -158,7 +161,7 @@ def _brier(scored: Scored, arithmetic: Arithmetic) -> Any:
 
 
 def _set_metrics(scored: Scored, arithmetic: Arithmetic) -> dict[str, Any]:
-    """Return the share of sets that hold every label of their item, and their mean size."""
+    """Return the fraction of sets that contain every label of their item, and their mean size."""
     if scored.sets is None:
         return {}
     known = scored.complete
@@ -170,10 +173,10 @@ def _set_metrics(scored: Scored, arithmetic: Arithmetic) -> dict[str, Any]:
 
 
 def _label_mean(each: list[Any]) -> Any:
-    """Return the mean over labels, numbers or arrays of draws, of those that are defined.
+    """Return the mean of the defined values (numbers, or arrays of draws) over labels.
 
-    Of draws, the first says which they are; another that lacks one of them has no mean, for that
-    of the rest is another figure.
+    The first draw decides which labels are defined. A draw in which one of these is not defined
+    has no mean, since the mean of the others would be a different metric.
     """
     stacked = np.stack([np.atleast_1d(np.asarray(part, np.float64)) for part in each])
     defined = stacked[~np.isnan(stacked[:, 0])]

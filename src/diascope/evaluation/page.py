@@ -1,4 +1,4 @@
-"""``evaluation.html``: the whole evaluation on one page, in one file that needs no network."""
+"""``evaluation.html``: the whole evaluation on one self-contained page."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -23,9 +23,9 @@ from diascope.pages.render import render
 _HEADLINE = ("auc", "auc_macro", "balanced_accuracy", "accuracy", "average_precision_macro")
 _SUBGROUP_METRICS = (*_HEADLINE, "sensitivity", "specificity", "ece")
 _MAX_FAILED = 200
-_BROAD = 1.8  # times as wide as high: a figure that half of the page is too narrow for
-_HALF = 440  # points that half of the page has room for
-_HIGH = 620  # as high as a page shows others: a figure whose words would be too small
+_BROAD = 1.8  # width by height: broader figures take the whole width of the page
+_HALF = 440  # points: figures up to this width fit into half of the page
+_HIGH = 620  # points: higher figures keep their own size, or their text would be too small
 
 
 def evaluation_page(
@@ -39,9 +39,9 @@ def evaluation_page(
     """Return the page.
 
     Args:
-        figures: the folder in which the SVG files lie.
-        about: facts of the model and the table, by name.
-        titles: plain names of labels.
+        figures: folder of the SVG files.
+        about: facts about the model and the table, by name.
+        titles: titles of labels.
     """
     scored, failed = evaluation.scored, list(evaluation.failed.items())
     count = len(set(scored.groups))
@@ -67,7 +67,7 @@ def evaluation_page(
 
 
 def _figures(evaluation: Evaluation) -> list[tuple[str, str, str]]:
-    """Return the four figures at the top: name, value, and what stands below it."""
+    """Return the four figures at the top of the page: name, value, and the text below it."""
     failed = plural(len(evaluation.failed), "item") + " without an answer"
     shown = [name for name in _HEADLINE if name in evaluation.metrics][:3]
     found = [to_measure(name, evaluation.metrics[name]) for name in shown]
@@ -78,7 +78,7 @@ def _figures(evaluation: Evaluation) -> list[tuple[str, str, str]]:
 
 
 def _by_label(evaluation: Evaluation, titles: Mapping[str, str]) -> MeasureTable:
-    """Return the metrics of each label; of a binary task, whose metrics are of one, no row."""
+    """Return the metrics of each label, without rows for a binary task."""
     scored, overall = evaluation.scored, evaluation.overall
     names = () if scored.task == "binary" else scored.names
     labels = [Label(name, title=titles.get(name, "")) for name in names]
@@ -87,7 +87,7 @@ def _by_label(evaluation: Evaluation, titles: Mapping[str, str]) -> MeasureTable
 
 
 def _drawing(drawing: Drawing, folder: Path, task: str) -> tuple[Drawing, str, bool, str]:
-    """Return what is drawn, its SVG, whether it takes the whole width, and, if large, its own."""
+    """Return the drawing, its SVG, whether it takes the whole width, and its own CSS if large."""
     svg = inline_svg((folder / f"{drawing.name}.svg").read_text(encoding="utf-8"))
     box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
     width, height = map(float, box.groups()) if box else (1.0, 1.0)
@@ -99,7 +99,7 @@ def _drawing(drawing: Drawing, folder: Path, task: str) -> tuple[Drawing, str, b
 def _differences(
     comparison: Comparison | None, titles: Mapping[str, str]
 ) -> list[tuple[str, Mapping[str, float]]]:
-    """Return metrics in words with ``difference, low, high``, those of labels also with ``p``."""
+    """Return metric titles with ``difference, low, high``, and for labels also ``p``."""
     if comparison is None:
         return []
     whole = [(format_title(name), found) for name, found in comparison.metrics.items()]
@@ -110,7 +110,7 @@ def _differences(
 
 
 def _subgroups(evaluation: Evaluation) -> dict[str, MeasureTable]:
-    """Return column to the metrics of its parts, below those of all items."""
+    """Return column to a table of its subgroups, below a row of all items."""
     shown = [name for name in _SUBGROUP_METRICS if name in evaluation.metrics]
     everyone = _row("All", len(evaluation.scored), evaluation.metrics, shown)
     rows: dict[str, list[Row]] = {}

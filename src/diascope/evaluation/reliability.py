@@ -1,4 +1,4 @@
-"""Is a score of 0.8 right in 8 of 10 items? The reliability diagram."""
+"""The reliability diagram: is a score of 0.8 right for 8 of 10 items?"""
 
 from typing import TYPE_CHECKING
 
@@ -18,15 +18,15 @@ from diascope.evaluation.style import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_MINIMUM = 5  # items in a bin that is drawn
-_LINES = 18  # of a legend that fit below each other
+_MIN_ITEMS = 5  # of a bin that is drawn
+_LINES = 18  # of a legend's column
 _EDGES = np.linspace(0, 1, CALIBRATION_BINS + 1)
 
 
 def draw_reliability(scored: Scored) -> "Figure":
-    """Draw how often scores are right, and below how many there are.
+    """Draw how often scores are right, and below it a histogram of the scores.
 
-    Multiclass: the highest score. Binary: that of the positive label. Multilabel: each label's.
+    Multiclass: the highest score. Binary: the positive label's score. Multilabel: each label's.
     """
     figure = new_figure(6.2 if scored.task == "multilabel" else 4.8, 4.9)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
@@ -37,7 +37,7 @@ def draw_reliability(scored: Scored) -> "Figure":
         upper.plot(x, y, marker="o", markersize=4, label=wrap_label(name), **line_style(number))
     values = np.concatenate([confidence for _, confidence, _ in confidences.values()])
     lower.hist(values, bins=_EDGES.tolist(), color=ACCENT, alpha=0.55)
-    upper.set(xlim=(0, 1), ylim=(0, 1.01), ylabel="Share that is right")
+    upper.set(xlim=(0, 1), ylim=(0, 1.01), ylabel="Fraction that is right")
     lower.set(xlabel="Score", ylabel="Scores" if scored.task == "multilabel" else "Items")
     lower.grid(visible=False)
     if scored.task == "multilabel":
@@ -46,10 +46,10 @@ def draw_reliability(scored: Scored) -> "Figure":
 
 
 def _binned(confidence: Floats, correct: Booleans) -> tuple[Floats, Floats]:
-    """Return mean score and share that is right of each bin that holds enough items."""
+    """Return the mean score and the fraction that is right of each bin with enough items."""
     bins = bins_of(confidence)
-    members = np.bincount(bins, minlength=CALIBRATION_BINS)
-    drawn = members >= _MINIMUM
+    counts = np.bincount(bins, minlength=CALIBRATION_BINS)
+    drawn = counts >= _MIN_ITEMS
     sums = [np.bincount(bins, values, CALIBRATION_BINS) for values in (confidence, correct)]
-    x, y = (total[drawn] / members[drawn] for total in sums)
+    x, y = (total[drawn] / counts[drawn] for total in sums)
     return x, y

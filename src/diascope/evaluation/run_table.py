@@ -1,4 +1,4 @@
-"""Run a recipe on the pictures of a table, and lay its answers beside the table's labels."""
+"""Run a recipe on the pictures of a table and match its answers with the table's labels."""
 
 import math
 from collections import Counter
@@ -26,40 +26,39 @@ _LIST = "items.csv"
 _MAX_LINES = 5
 _UNKNOWN = (
     f"neither a column `split` nor a {SPLIT_FILE} beside the weights says which rows the model "
-    "learned from: of those, if there are any, the figures flatter"
+    "was trained on: if there are any, the metrics are optimistic"
 )
 
 
 def read_labels(
     table: Path, card: ModelCard, split: str | None, weights: Path | None = None
 ) -> tuple[list[Example], bool, list[str]]:
-    """Return the rows to measure, all or those of a split; whether the table itself says of which
-    split rows are; and what a reader should be warned of.
+    """Return the rows to measure, whether the table states their splits, and warnings.
 
     Args:
-        weights: folder of the model's; its ``split.csv`` says which groups and pictures it was
-            trained on: which split a row is in, where the table has no column ``split``, and else
-            which rows of its test were learned from.
+        split: return only its rows; None for all rows.
+        weights: the model's folder. If the table has no column ``split``, the ``split.csv`` in this
+            folder says which split a row is in; otherwise it says which test rows the model was
+            trained on.
 
     Raises:
         TableError: for a wrong table, a label that the model does not know, a split without rows.
     """
     examples = read_table(table, card.task)
     _refuse_unknown(examples, card, table)
-    if stated := any(example.split for example in examples):  # what has none is trained on
+    if stated := any(example.split for example in examples):  # rows without a split are trained on
         examples = [replace(example, split=example.split or "train") for example in examples]
-        held = [each for each in examples if each.split == "test" and split in (None, "test")]
-        warnings = training_row_warnings(held, weights)
+        held_out = [each for each in examples if each.split == "test" and split in (None, "test")]
+        warnings = training_row_warnings(held_out, weights)
     else:
         examples, warnings = _assign_known_splits(examples, weights)
-    learned = sum(example.split in LEARNED_SPLITS for example in examples)
     if split is None:
-        flatters = (
-            f"{learned} of {len(examples)} rows stand in train or validation: if the model was "
-            "trained on them, the figures flatter; --split test leaves them out"
-        )
-        told = [*_duplicate_warnings(examples), *warnings, *([flatters] if learned else ())]
-        return examples, stated, told
+        if learned := sum(example.split in LEARNED_SPLITS for example in examples):
+            warnings.append(
+                f"{learned} of {len(examples)} rows are in train or validation: if the model was "
+                "trained on them, the metrics are optimistic; --split test leaves them out"
+            )
+        return examples, stated, [*_duplicate_warnings(examples), *warnings]
     chosen = [example for example in examples if example.split == split]
     if not chosen:
         hint = "\n  ".join([*warnings, "Give the table a column `split`, or leave out --split."])
@@ -70,21 +69,20 @@ def read_labels(
 def training_row_warnings(
     examples: Sequence[Example], weights: Path | None, *, stated: bool = True
 ) -> list[str]:
-    """Return what to warn of rows that a model is measured on: those that it learned from.
+    """Return warnings if a model is measured on rows that it was trained on, or may be.
 
     Args:
-        stated: whether their table says of which split they are; if not, it is also warned of that
-            nothing beside the weights does.
+        stated: whether the table states the splits. If not, and if nothing beside the weights does,
+            this is a warning too.
     """
-    learned = read_known_splits(weights, examples)
-    if not (stated or learned.names):
-        return [learned.doubt or _UNKNOWN]
-    known = sum(learned.split_of(example) in LEARNED_SPLITS for example in examples)
-    warnings = [learned.doubt] if learned.doubt else []
-    if known:
+    splits = read_known_splits(weights, examples)
+    if not (stated or splits.names):
+        return [splits.doubt or _UNKNOWN]
+    warnings = [splits.doubt] if splits.doubt else []
+    if learned := sum(splits.split_of(example) in LEARNED_SPLITS for example in examples):
         warnings.append(
-            f"{known} of {plural(len(examples), 'row')} stand in train or validation in "
-            f"{weights}/{SPLIT_FILE}: what is measured of these weights flatters"
+            f"{learned} of {plural(len(examples), 'row')} are in train or validation in "
+            f"{weights}/{SPLIT_FILE}: the metrics of these weights are optimistic"
         )
     return warnings
 
@@ -96,7 +94,7 @@ def classify(
     watch: ProgressCallback,
     command: str,
 ) -> Outcome:
-    """Run the pipeline on the pictures; the same call again goes on where it stopped."""
+    """Run the pipeline on the pictures; the same call resumes a run that stopped."""
     with lock_folder(folder) as output:
         write_table(output / _LIST, [["path"], *([_uri(example)] for example in examples)])
     request = Request(inputs=(), output=folder, lists=[folder / _LIST], command=command)
@@ -106,8 +104,9 @@ def classify(
 def collect_scores(
     pipeline: Pipeline, examples: Sequence[Example], folder: Path
 ) -> tuple[Scored, dict[str, str], list[str]]:
-    """Return answers and truth of what was classified, why the rest was not, row by row, and what
-    to warn of: answers that carry a warning are measured as all others.
+    """Return the scores and truth of the answered rows, the other rows' reasons, and warnings.
+
+    Answers with a warning are measured like all others.
 
     Raises:
         UsageError: if nothing was classified, or the scores are not in [0, 1].
@@ -127,12 +126,13 @@ def collect_scores(
     if not answered:
         raise UsageError(f"nothing was classified; the first reason: {next(iter(failed.values()))}")
     scored = _to_scored(answered, pipeline.model.instance.card, pipeline.recipe.run.coverage)
-    warned = sum(bool(answer.warnings) for _, answer in answered)
-    told = (
-        f"{warned} of {plural(len(answered), 'answer')} with a warning, such as that the picture "
-        "is unlike those of the training"
-    )
-    return scored, failed, [told] if warned else []
+    warnings = []
+    if warned := sum(bool(answer.warnings) for _, answer in answered):
+        warnings.append(
+            f"{warned} of {plural(len(answered), 'answer')} with a warning, such as that the "
+            "picture is unlike those of the training"
+        )
+    return scored, failed, warnings
 
 
 def columns_of(examples: Sequence[Example]) -> dict[str, tuple[str, ...]]:
@@ -143,36 +143,36 @@ def columns_of(examples: Sequence[Example]) -> dict[str, tuple[str, ...]]:
 
 
 def membership_matrix(chosen: Sequence[Sequence[str]], names: Sequence[str]) -> Booleans:
-    """Return ``(N, L)``: which of the L labels each of N choices holds."""
+    """Return ``(N, L)``, which of the L labels each of the N choices contains."""
     return np.array([[name in labels for name in names] for labels in chosen], np.bool_)
 
 
 def _assign_known_splits(
     examples: Sequence[Example], weights: Path | None
 ) -> tuple[list[Example], list[str]]:
-    """Return rows with the splits that the model's training had, and how far these are known."""
-    learned = read_known_splits(weights, examples)
-    if not learned.names:
-        return list(examples), [learned.doubt or _UNKNOWN]
-    told = f"{weights}/{SPLIT_FILE}"
-    placed = [replace(example, split=learned.split_of(example)) for example in examples]
-    warnings = [learned.doubt] if learned.doubt else []
-    if known := sum(example.split is not None for example in placed):
+    """Return the rows with the splits of the model's training, and warnings about their source."""
+    splits = read_known_splits(weights, examples)
+    if not splits.names:
+        return list(examples), [splits.doubt or _UNKNOWN]
+    file = f"{weights}/{SPLIT_FILE}"
+    assigned = [replace(example, split=splits.split_of(example)) for example in examples]
+    warnings = [splits.doubt] if splits.doubt else []
+    if known := sum(example.split is not None for example in assigned):
         warnings.append(
-            f"which rows were learned from is told by their groups and paths in {told}, where "
-            f"{known} of {plural(len(placed), 'row')} stand"
+            f"rows that the model was trained on are found by their groups and paths in {file}, "
+            f"which has {known} of {plural(len(assigned), 'row')}"
         )
-    elif not learned.doubt:
+    elif not splits.doubt:
         warnings.append(
-            f"none of the table's groups and paths stands in {told}: of rows that the model "
-            "learned from under other names, if there are any, the figures flatter"
+            f"none of the table's groups and paths is in {file}: if the model was trained on rows "
+            "under other names, the metrics are optimistic"
         )
-    if same := learned.namesakes(examples):
+    if same := splits.namesakes(examples):
         warnings.append(
-            f"{plural(len(same), 'picture')} named as one that the model learned from, by {told}, "
-            "but of another group: if it is the same, the figures flatter"
+            f"{plural(len(same), 'picture')} with the name of one that the model was trained on, "
+            f"by {file}, but in another group: if it is the same, the metrics are optimistic"
         )
-    return placed, warnings
+    return assigned, warnings
 
 
 def _to_scored(
@@ -184,7 +184,7 @@ def _to_scored(
     examples = [example for example, _ in answered]
     answers = [answer for _, answer in answered]
     sets = [answer.prediction_set for answer in answers]
-    promised = None not in sets  # a model may give none, whatever the recipe asks for
+    has_sets = None not in sets  # a model may return none even if the recipe sets a coverage
     scores = np.array([[answer.scores[name] for name in card.names] for answer in answers])
     wrong = ~((scores >= 0) & (scores <= 1))
     if wrong.any():
@@ -201,8 +201,8 @@ def _to_scored(
         scores=scores,
         predicted=membership_matrix([answer.predicted for answer in answers], card.names),
         score_kind=kind,
-        sets=membership_matrix([chosen or () for chosen in sets], card.names) if promised else None,
-        coverage=coverage if promised else None,
+        sets=membership_matrix([chosen or () for chosen in sets], card.names) if has_sets else None,
+        coverage=coverage if has_sets else None,
         columns=columns_of(examples),
     )
 
@@ -222,12 +222,12 @@ def _duplicate_warnings(examples: Sequence[Example]) -> list[str]:
     repeated = [example for example in examples if rows[_uri(example)] > 1]
     if not repeated:
         return []
-    told = f"{len(repeated)} rows share their picture with others; each counts"
-    return [f"{told} ({_format_lines(repeated)})"]
+    lines = _format_lines(repeated)
+    return [f"{len(repeated)} rows share their picture with others; each counts ({lines})"]
 
 
 def _format_lines(rows: Sequence[Example]) -> str:
-    """Return such as ``line 2`` or ``lines 2, 3``."""
+    """Return the rows' line numbers, such as ``line 2`` or ``lines 2, 3``."""
     lines = ", ".join(str(row.line) for row in rows[:_MAX_LINES])
     return f"line{'s' if len(rows) > 1 else ''} {lines}{', ...' if len(rows) > _MAX_LINES else ''}"
 

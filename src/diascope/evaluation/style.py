@@ -1,6 +1,7 @@
-"""How figures look: our colours, on a transparent ground, as PNG and as SVG.
+"""The style of figures, and how they are written as PNG and SVG.
 
-The page replaces the colours of ``CSS`` by its own variables: figures follow light and dark.
+Pages replace the colours in ``CSS`` by their own variables, so that figures follow light and dark
+mode.
 """
 
 import re
@@ -20,17 +21,17 @@ CSS = {INK: "--ink", MUTED: "--muted", LINE: "--line", ACCENT: "--accent", SURFA
 CSS |= {colour: f"--series-{number}" for number, colour in enumerate(SERIES, 1)}
 
 _DPI, _PIXELS = 160, 100_000_000
-"""Of a PNG file: dots an inch, fewer where it would have more pixels, of four bytes in memory."""
+"""Resolution of a PNG file in dots per inch, and its largest number of pixels (4 bytes each)."""
 _PLOT, _STROKE, _LETTER = 4.8, 0.6, 0.082
-"""Inches of a plot, and in a legend beside it of a column without its letters and of a letter."""
+"""Width in inches of a plot, of a legend's column without its text, and of a letter in it."""
 _DASHES = ("solid", (0, (5, 2)), (0, (1, 1.5)))
 _FIRST_DASHES = (0, 1, 0, 2, 2, 0, 0, 1)
-"""Of each colour: those that look alike to the colour blind differ in their dashes."""
+"""The first dashes of each colour: colours that the colour-blind confuse start differently."""
 _SETTINGS = {
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
     "text.color": INK,
-    "text.parse_math": False,  # a dollar sign in a label is one
+    "text.parse_math": False,  # labels may contain dollar signs
     "axes.edgecolor": MUTED,
     "axes.labelcolor": MUTED,
     "axes.titlesize": 10,
@@ -55,26 +56,26 @@ _SETTINGS = {
 
 
 def new_figure(width: float, height: float) -> "Figure":
-    """Return an empty figure of that many inches, whose parts make room for each other."""
+    """Return an empty figure of a size in inches, with constrained layout."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def line_style(number: int) -> dict[str, Any]:
-    """Return colour and dashes of the n-th of many lines; no two of the first 24 look alike."""
+    """Return colour and dashes of the n-th line; the first 24 are all different."""
     turn, colour = divmod(number, len(SERIES))
     dashes = _DASHES[(_FIRST_DASHES[colour] + turn) % len(_DASHES)]
     return {"color": SERIES[colour], "linestyle": dashes}
 
 
 def legend_beside(figure: "Figure", axes: "Axes", lines: int) -> None:
-    """Name the curves beside their plot, in as many columns as they need; the figure grows by them.
+    """Draw a legend beside a plot, in as many columns as it needs, and widen the figure for it.
 
     Args:
-        lines: how many fit below each other.
+        lines: the most lines in one column.
     """
-    # matplotlib names what nobody named, and leaves out what begins with _ unless it is given
+    # matplotlib names unnamed lines _child..., and omits names that begin with _ unless given
     curves = [line for line in axes.get_lines() if not str(line.get_label()).startswith("_child")]
     names = [str(curve.get_label()) for curve in curves]
     if not names:
@@ -89,17 +90,17 @@ def legend_beside(figure: "Figure", axes: "Axes", lines: int) -> None:
 
 
 def _longest_column(lines: list[int], columns: int) -> int:
-    """Return how many lines the longest of so many columns has, shared out as a legend does."""
+    """Return the lines in the longest of ``columns`` columns, filled as a legend fills them."""
     return max(int(part.sum()) for part in np.array_split(lines, columns))
 
 
 def figure_settings(name: str) -> dict[str, Any]:
-    """Return matplotlib's settings for a figure; the same figure gets the same ids every time."""
+    """Return matplotlib's settings for a figure; the salt makes its SVG ids reproducible."""
     return _SETTINGS | {"svg.hashsalt": name}
 
 
 def save_figure(figure: "Figure", path: Path) -> list[Path]:
-    """Write ``path.png``, on white, and ``path.svg``, on nothing; return both."""
+    """Write ``path.png`` on white and ``path.svg`` on a transparent ground; return both paths."""
     files = [path.with_suffix(".png"), path.with_suffix(".svg")]
     width, height = figure.get_size_inches()
     dpi = min(_DPI, (_PIXELS / (width * height)) ** 0.5)
@@ -109,10 +110,10 @@ def save_figure(figure: "Figure", path: Path) -> list[Path]:
 
 
 def inline_svg(svg: str) -> str:
-    """Return an SVG file's drawing as it stands in the page, in the page's colours."""
+    """Return an SVG file's ``<svg>`` element for a page, with the page's colours."""
     drawing = svg[svg.index("<svg") :]
     drawing = re.sub(r"<metadata>.*?</metadata>\s*", "", drawing, flags=re.DOTALL)
-    drawing = re.sub(r'<g id="[^"]*"', "<g", drawing)  # ids that would repeat from figure to figure
+    drawing = re.sub(r'<g id="[^"]*"', "<g", drawing)  # several figures have the same ids
     drawing = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", drawing, count=1)
     drawing = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", drawing, count=1)
     for colour, variable in CSS.items():
@@ -121,5 +122,5 @@ def inline_svg(svg: str) -> str:
 
 
 def wrap_label(name: str, width: int = 22) -> str:
-    """Return a label's name in lines of at most ``width`` letters, for a figure."""
+    """Return a label's name wrapped to lines of at most ``width`` letters."""
     return textwrap.fill(name, width)

@@ -1,4 +1,4 @@
-"""The same metrics for parts of the items: does the model serve all of them?"""
+"""The same metrics for subgroups of the items: does the model work for all of them?"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from diascope.evaluation.metrics import estimate_metrics
 FEW_ITEMS = 50
 FEW_GROUPS = 10
 _NOT_GIVEN = "not given"
-_DIGITS = 20  # before or after the point, of what is taken for a number
+_DIGITS = 20  # before or after the point; longer ones are not taken for numbers
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,11 @@ class Subgroup:
     """One part of the items.
 
     Attributes:
-        column: what the items were divided by.
-        value: what those of this part share.
-        counts: label to how many items have it.
+        column: the column that the items were divided by.
+        value: the value or bin that the items of this part have in common.
+        counts: label to the number of items with it.
         metrics: as ``estimate_metrics`` returns them.
-        warning: why the figures say little; empty if they are sound.
+        warning: why the metrics are unreliable or incomplete; empty if they are neither.
     """
 
     column: str
@@ -46,7 +46,7 @@ def measure_subgroups(
         by: names of columns; ``age:20`` divides numbers into bins that are 20 wide.
 
     Raises:
-        UsageError: as ``split_into_parts``.
+        UsageError: as in ``split_into_parts``.
     """
     found = []
     for request in by:
@@ -60,7 +60,7 @@ def measure_subgroups(
 
 
 def check_divisible(columns: Mapping[str, Sequence[str]], by: Sequence[str]) -> None:
-    """Check that a whole table can be divided as requested, before anything is run.
+    """Check that a table can be divided as requested, before anything is run.
 
     Raises:
         UsageError: as in ``split_into_parts``; if a column to be binned holds no number; if a
@@ -77,10 +77,10 @@ def check_divisible(columns: Mapping[str, Sequence[str]], by: Sequence[str]) -> 
 
 
 def split_into_parts(columns: Mapping[str, Sequence[str]], request: str) -> tuple[str, list[str]]:
-    """Return the column that a request such as ``age:20`` names, and of each item its part.
+    """Return the column that a request such as ``age:20`` names, and the part of each item.
 
     Raises:
-        UsageError: if there is no such column, or the width of a bin is no number above 0.
+        UsageError: if there is no such column, or the width of a bin is not a number above 0.
     """
     column, colon, text = request.rpartition(":")
     if not colon or request in columns:
@@ -101,7 +101,7 @@ def _column(columns: Mapping[str, Sequence[str]], name: str) -> Sequence[str]:
 
 
 def _bin(cell: str, width: Decimal) -> str:
-    """Return ``20 to below 40``; what is no number stays as it is."""
+    """Return a number's bin, such as ``20 to below 40``, and anything else as it is."""
     number = _number(cell)
     if number is None:
         return cell.strip() or _NOT_GIVEN
@@ -114,7 +114,7 @@ def _plain(number: Decimal) -> str:
 
 
 def _number(text: str) -> Decimal | None:
-    """Return what a cell says to the last digit; None if it is no number."""
+    """Return a cell's exact number; None if it is not a number."""
     try:
         number = Decimal(text.strip())
     except InvalidOperation:
@@ -123,37 +123,38 @@ def _number(text: str) -> Decimal | None:
 
 
 def _order(value: str) -> tuple[bool, bool, Decimal, str]:
-    """Numbers and bins by size, then words, then what is not given."""
+    """Sort key: numbers and bins by size, then texts, then missing values."""
     number = _number(value.split(" to below ")[0])
     return (value == _NOT_GIVEN, number is None, number or Decimal(0), value)
 
 
 def _warning(part: Scored) -> str:
-    few = [f"fewer than {FEW_ITEMS} items"] if len(part) < FEW_ITEMS else []
+    warnings = [f"fewer than {FEW_ITEMS} items"] if len(part) < FEW_ITEMS else []
     one_sided = {} if part.task == "binary" else one_sided_labels(part)
-    for told, names in one_sided.items():
-        means = "what needs one is not measured, and means of it are of the other labels"
-        few.append(f"{told} {', '.join(names)}: {means}")
-    known = set().union(*one_sided.values())
-    if rare := [name for name in rare_labels(part) if name not in known]:
-        few.append(f"fewer than {FEW_GROUPS} groups with or without {', '.join(rare)}")
-    return "; ".join(few)
+    for reason, names in one_sided.items():
+        means = "metrics that need one are not defined, and means are over the other labels"
+        warnings.append(f"{reason} {', '.join(names)}: {means}")
+    reported = set().union(*one_sided.values())
+    if rare := [name for name in rare_labels(part) if name not in reported]:
+        warnings.append(f"fewer than {FEW_GROUPS} groups with or without {', '.join(rare)}")
+    return "; ".join(warnings)
 
 
 def one_sided_labels(scored: Scored) -> dict[str, list[str]]:
-    """Return the labels of which there is only one kind of item, by what is to be said of them.
+    """Return the labels that no item has or that no item lacks, by that reason as text.
 
-    Of a task with one label an item, that no item lacks one says that none has the others.
+    Only for multilabel tasks are labels that no item lacks reported; in the other tasks, no item
+    then has any of the other labels, which is reported of those.
     """
     absent = [name for name, count in scored.counts().items() if not count]
     labels = scored.measured.items() if scored.task == "multilabel" else ()
     full = [name for name, column in labels if scored.label(column)[1].all()]
     kinds = {"no item has": absent, "no item lacks": [name for name in full if name not in absent]}
-    return {told: names for told, names in kinds.items() if names}
+    return {reason: names for reason, names in kinds.items() if names}
 
 
 def rare_labels(scored: Scored) -> list[str]:
-    """Return the labels that too few groups have, or lack, to measure them well."""
+    """Return the labels that fewer than ``FEW_GROUPS`` groups have or lack."""
     groups = np.array(scored.groups)
     return [
         name

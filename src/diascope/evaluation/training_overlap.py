@@ -1,4 +1,4 @@
-"""What weights were learned from, as far as the names in a training's ``split.csv`` tell."""
+"""Which rows of a table the weights were trained on, by the ``split.csv`` of the training."""
 
 import csv
 from collections.abc import Mapping, Sequence
@@ -12,21 +12,20 @@ from diascope.table import SPLIT_FILE, Example, Split
 
 _ALL = get_args(Split)
 LEARNED_SPLITS = ("train", "validation")
-"""Splits that shaped the weights."""
+"""Splits that the weights were trained or selected on."""
 
 
 @dataclass(frozen=True)
 class KnownSplits:
-    """The splits of a training, by the names of its groups and of its pictures.
+    """The splits of a training, by the names of its groups and pictures.
 
     Attributes:
         groups: name to split.
-        pictures: path to split, only where it is absolute, since those within two sets of data may
-            be alike.
-        names: of the pictures that it learned from, without folder and ending; empty where nothing
-            is known.
-        doubt: a warning, if groups are only named as those of the training, or the file cannot be
-            read; else empty.
+        pictures: absolute path to split; relative paths of two data sets may be equal by chance.
+        names: names of the pictures that were trained on, without folder and suffix; empty if
+            nothing is known.
+        doubt: a warning if equal names of groups seem to be a coincidence, or if the file cannot
+            be read; else empty.
     """
 
     groups: Mapping[str, Split] = field(default_factory=dict)
@@ -35,13 +34,15 @@ class KnownSplits:
     doubt: str = ""
 
     def split_of(self, example: Example) -> Split | None:
-        """Return the training's split of a row's group or picture, the one that it learned more
-        from; None if neither stands in it."""
+        """Return a row's split in the training, by its group or picture; None if unknown.
+
+        If the two differ, it is the first of train, validation, test.
+        """
         found = self.groups.get(example.group), self.pictures.get(absolute_path(example.path))
         return next((split for split in _ALL if split in found), None)
 
     def namesakes(self, examples: Sequence[Example]) -> list[Example]:
-        """Return the rows of unknown split whose picture is named as one that was learned from."""
+        """Return the rows of unknown split whose picture has the name of one trained on."""
         return [
             one
             for one in examples
@@ -50,13 +51,12 @@ class KnownSplits:
 
 
 def read_known_splits(folder: Path | None, examples: Sequence[Example]) -> KnownSplits:
-    """Return what is known of weights, from ``split.csv`` beside them; nothing without a folder or
-    such a file, or where it cannot be read.
+    """Return the splits in the ``split.csv`` beside the weights, none if it cannot be read.
 
-    Two tables may name other groups alike, such as 1 to 100. Their names mean the same if at least
-    one group has a picture of the same name in both, whatever its folder and ending; otherwise no
-    group is taken for the training's, and ``doubt`` says so. A picture is the same if its absolute
-    path is, by whatever way it is named.
+    Groups of two tables may have equal names by chance, such as 1 to 100. Equal names are taken for
+    the same groups if at least one group has a picture of the same name in both (ignoring folder
+    and suffix); otherwise no group is taken for one of the training's, and ``doubt`` says so.
+    Pictures are the same if their absolute paths are.
     """
     if folder is None or not (path := folder / SPLIT_FILE).is_file():
         return KnownSplits()
@@ -64,27 +64,27 @@ def read_known_splits(folder: Path | None, examples: Sequence[Example]) -> Known
         with path.open(encoding="utf-8-sig", newline="") as file:
             written = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        told = f"{path} cannot be read ({reason_of(error)})"
+        problem = f"{path} cannot be read ({reason_of(error)})"
         return KnownSplits(
-            doubt=f"{told}: of rows that the weights learned from, the figures flatter"
+            doubt=f"{problem}: if rows were trained on, their metrics are optimistic"
         )
     rows = [row for row in written if row.get("path") and row.get("split") in _ALL]
-    rows.sort(key=lambda row: -_ALL.index(row["split"]))  # what stands in several: the most learned
+    rows.sort(key=lambda row: -_ALL.index(row["split"]))  # if in several splits, train wins
     groups = {row.get("group") or row["path"]: cast(Split, row["split"]) for row in rows}
-    alike = {(one.group, Path(one.name).stem) for one in examples if one.group in groups}
+    shared = {(one.group, Path(one.name).stem) for one in examples if one.group in groups}
     known = {(row.get("group") or row["path"], Path(row["path"]).stem) for row in rows}
     doubt = ""
-    if alike and not alike & known:
+    if shared and not shared & known:
         groups = {}
         doubt = (
-            f"groups are named as in {path} ({len({group for group, _ in alike})}), but none has a "
-            "picture of the same name: they are taken for others; if they are the same, the "
-            "figures flatter"
+            f"groups are named as in {path} ({len({group for group, _ in shared})}), but none has "
+            "a picture of the same name: they are taken for different groups; if they are the same, "
+            "the metrics are optimistic"
         )
-    whole = [row for row in rows if Path(row["path"]).is_absolute()]
+    absolute = [row for row in rows if Path(row["path"]).is_absolute()]
     return KnownSplits(
         groups,
-        {absolute_path(Path(row["path"])): cast(Split, row["split"]) for row in whole},
+        {absolute_path(Path(row["path"])): cast(Split, row["split"]) for row in absolute},
         frozenset(Path(row["path"]).stem for row in rows if row["split"] in LEARNED_SPLITS),
         doubt,
     )

@@ -1,4 +1,4 @@
-"""What was measured, put into the card that lies beside the weights."""
+"""Write measurements into the card beside the weights."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -17,10 +17,10 @@ from diascope.table import Example
 
 
 def updatable_folder(folder: Path | None, card: ModelCard) -> Path:
-    """Return a model's folder of weights, whose card can be written.
+    """Return a model's folder of weights after checking that its card can be written.
 
     Raises:
-        UsageError: if the model has no such folder.
+        UsageError: if the model has no folder of weights.
         WeightsError: if the weights are not those that the card describes.
         OutputError: if the folder cannot be written.
     """
@@ -39,14 +39,14 @@ def updatable_folder(folder: Path | None, card: ModelCard) -> Path:
     return folder
 
 
-def card_metrics(evaluation: Evaluation, whom: str) -> dict[str, Any]:
-    """Return the card's fields of metrics and subgroups; they say what the evaluation warns of.
+def card_metrics(evaluation: Evaluation, rows: str) -> dict[str, Any]:
+    """Return the card's ``metrics`` and ``subgroups``, with the warnings of the evaluation.
 
     Args:
-        whom: which pictures, in words.
+        rows: a description of the pictures that were measured.
     """
-    told = [
-        whom,
+    notes = [
+        rows,
         "95 % bootstrap over groups",
         *describe_sets(evaluation.scored),
         *evaluation.warnings,
@@ -56,35 +56,35 @@ def card_metrics(evaluation: Evaluation, whom: str) -> dict[str, Any]:
         f"{part.column}={part.value}": {
             "items": part.items,
             **({"warning": part.warning} if part.warning else {}),
-            # `metrics.json` has all of them; of single labels a card states the AUC only
+            # of single labels, a card has only the AUC; `metrics.json` has all metrics
             **{k: v for k, v in part.metrics.items() if k.startswith("auc") or k in overall},
         }
         for part in evaluation.subgroups
     }
-    metrics = {"measured_on": "; ".join(told), **evaluation.metrics}
+    metrics = {"measured_on": "; ".join(notes), **evaluation.metrics}
     return {"metrics": metrics, "subgroups": subgroups}
 
 
 def describe_sets(scored: Scored) -> list[str]:
-    """Return what the prediction sets promise, if there are any: their metrics are of that."""
+    """Return the nominal coverage of the prediction sets as text, in a list; empty without sets."""
     return [] if scored.coverage is None else [f"sets of {scored.coverage:g} coverage"]
 
 
 def describe_rows(examples: Sequence[Example], table: Path) -> str:
-    """Return which rows of a table were measured, and whether they were learned from, if known."""
+    """Return which rows of a table were measured, and whether they were trained on, if known."""
     learned = sum(row.split in LEARNED_SPLITS for row in examples)
     groups = len({row.group for row in examples})
-    whom = f"{plural(len(examples), 'picture')} of {plural(groups, 'group')} of {table.name}"
+    rows = f"{plural(len(examples), 'picture')} of {plural(groups, 'group')} of {table.name}"
     if learned:
-        return f"{whom}, {learned:,} of them in train or validation"
+        return f"{rows}, {learned:,} of them in train or validation"
     held_out = all(row.split == "test" for row in examples)
-    return f"{whom}, held out of training" if held_out else whom
+    return f"{rows}, held out of training" if held_out else rows
 
 
 def card_evidence(
     found: Mapping[str, Any], examples: Sequence[Example], table: Path
 ) -> dict[str, Any]:
-    """Return the card's fields of evidence that was measured on rows of a table."""
+    """Return the card's ``evidence``, measured on rows of a table."""
     named = sum(mask_of(row, table.parent) is not None for row in examples)
     source = f"{plural(named, 'picture')} that the column {MASK} of {table.name} names"
     evidence = {
@@ -96,8 +96,8 @@ def card_evidence(
     return {"evidence": evidence}
 
 
-def update_card(folder: Path, card: ModelCard, told: Mapping[str, Any]) -> Path:
-    """Write fields into the card of a folder, whole or not at all; return its path.
+def update_card(folder: Path, card: ModelCard, fields: Mapping[str, Any]) -> Path:
+    """Replace fields of the card in a folder, atomically; return its path.
 
     Raises:
         WeightsError: if card or weights are no longer those that were measured.
@@ -106,12 +106,12 @@ def update_card(folder: Path, card: ModelCard, told: Mapping[str, Any]) -> Path:
     now = read_card(folder)
     if now.digest != card.digest:
         raise WeightsError(
-            "the card was not updated: it is no longer that of the weights that were measured",
+            "the card was not updated: it no longer describes the weights that were measured",
             where=str(folder / CARD_FILE),
         )
     check_digest(now, folder)
     try:
-        write_card(replace(now, **told), folder)
+        write_card(replace(now, **fields), folder)
     except OSError as error:
         raise OutputError(
             f"the card cannot be updated: {error.strerror}", where=str(folder / CARD_FILE)

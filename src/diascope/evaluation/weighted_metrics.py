@@ -1,7 +1,7 @@
-"""The same metrics for many draws of a bootstrap at once: an item drawn twice weighs two.
+"""The same metrics for many bootstrap draws at once: an item drawn twice has the weight 2.
 
-What is sorted is sorted once, and every draw is one more row of a matrix; that is why a thousand
-draws take seconds. Tests hold each metric against its value in ``library_metrics``.
+Scores are sorted only once and every draw is a row of a matrix, so a thousand draws take seconds.
+Tests compare each metric with its value in ``library_metrics``.
 """
 
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from diascope.evaluation.library_metrics import CALIBRATION_BINS, ROUNDING, SPEC
 
 @dataclass(frozen=True, eq=False)
 class Weighted:
-    """Metrics of D draws; the ``Arithmetic`` of intervals.
+    """The ``Arithmetic`` of intervals: metrics of D draws.
 
     Attributes:
-        weights: ``(D, N)``, how often each of N items was drawn.
+        weights: ``(D, N)``, how often each item was drawn.
     """
 
     weights: Floats
@@ -26,18 +26,18 @@ class Weighted:
     def label(
         self, known: Booleans, truth: Booleans, scores: Floats, decided: Booleans
     ) -> dict[str, Floats]:
-        """Return what is measured of one label against the rest, D numbers each."""
+        """Return the metrics of one label against the rest, D numbers each."""
         weights = self.weights[:, known]
-        found, missed = weights @ (truth & decided), weights @ (truth & ~decided)
-        raised, cleared = weights @ (~truth & decided), weights @ (~truth & ~decided)
+        tp, fn = weights @ (truth & decided), weights @ (truth & ~decided)
+        fp, tn = weights @ (~truth & decided), weights @ (~truth & ~decided)
         curve = _Curve.of(truth, scores, weights)
         return {
             "auc": curve.area(),
             "average_precision": curve.average_precision(),
-            "sensitivity": _ratio(found, found + missed),
-            "specificity": _ratio(cleared, cleared + raised),
-            "ppv": _ratio(found, found + raised),
-            "npv": _ratio(cleared, cleared + missed),
+            "sensitivity": _ratio(tp, tp + fn),
+            "specificity": _ratio(tn, tn + fp),
+            "ppv": _ratio(tp, tp + fp),
+            "npv": _ratio(tn, tn + fn),
             "sensitivity_at_specificity_80": curve.best_sensitivity(),
         }
 
@@ -49,14 +49,16 @@ class Weighted:
         error: Floats = np.abs(self._gaps(known, confidence, correct)).sum(axis=1)
         return error
 
-    def calibration_away(self, known: Booleans, confidence: Floats, correct: Booleans) -> Floats:
-        """Return how far the gaps of all bins are from those of the first draw, D numbers."""
+    def calibration_distance(
+        self, known: Booleans, confidence: Floats, correct: Booleans
+    ) -> Floats:
+        """Return the distances of the bins' gaps from those of the first draw, D sums over bins."""
         gaps = self._gaps(known, confidence, correct)
-        away: Floats = np.abs(gaps - gaps[:1]).sum(axis=1)
-        return away
+        distance: Floats = np.abs(gaps - gaps[:1]).sum(axis=1)
+        return distance
 
     def _gaps(self, known: Booleans, confidence: Floats, correct: Booleans) -> Floats:
-        """Return ``(D, bins)``: by how much scores exceed what is right, as a share of all."""
+        """Return ``(D, bins)``, each bin's sum of score minus correctness, over all items."""
         weights = self.weights[:, known]
         each = np.equal.outer(bins_of(confidence), np.arange(CALIBRATION_BINS))
         gaps = weights @ (each * (confidence - correct)[:, None])
@@ -64,18 +66,18 @@ class Weighted:
 
 
 def label_aucs(targets: Floats, scores: Floats) -> list[float]:
-    """Return the area under the ROC curve of each of ``(N, L)`` columns, NaN if one kind lacks."""
-    found = []
+    """Return the AUC of each column of ``(N, L)``, NaN without positive or negative items."""
+    aucs = []
     for truth, column in zip(targets.T, scores.T, strict=True):
         known = ~np.isnan(truth)
         once = np.ones((1, int(known.sum())))
-        found.append(float(_Curve.of(truth[known] == 1, column[known], once).area()[0]))
-    return found
+        aucs.append(float(_Curve.of(truth[known] == 1, column[known], once).area()[0]))
+    return aucs
 
 
 @dataclass(frozen=True, eq=False)
 class _Curve:
-    """How many of both kinds stand at each distinct score, from the highest score down.
+    """The numbers of positives and negatives at each distinct score, highest score first.
 
     Attributes:
         positives, negatives: ``(D, number of distinct scores)``.
@@ -97,28 +99,28 @@ class _Curve:
         return cls(positives, negatives)
 
     def area(self) -> Floats:
-        """Return the area under the ROC curve: the share of pairs in order, ties half."""
+        """Return the area under the ROC curve: the fraction of ordered pairs, ties half."""
         below = self.negatives.sum(axis=1, keepdims=True) - self.negatives.cumsum(axis=1)
         ordered = (self.positives * (below + self.negatives / 2)).sum(axis=1)
         return _ratio(ordered, self.positives.sum(axis=1) * self.negatives.sum(axis=1))
 
     def average_precision(self) -> Floats:
-        found, raised = self.positives.cumsum(axis=1), self.negatives.cumsum(axis=1)
-        precision = found / np.maximum(found + raised, ROUNDING)
+        tp, fp = self.positives.cumsum(axis=1), self.negatives.cumsum(axis=1)
+        precision = tp / np.maximum(tp + fp, ROUNDING)
         positives, negatives = self.positives.sum(axis=1), self.negatives.sum(axis=1)
-        found_among = (self.positives * precision).sum(axis=1)
-        return _ratio(found_among, np.where(negatives > 0, positives, 0))
+        total = (self.positives * precision).sum(axis=1)
+        return _ratio(total, np.where(negatives > 0, positives, 0))
 
     def best_sensitivity(self) -> Floats:
-        found, raised = self.positives.cumsum(axis=1), self.negatives.cumsum(axis=1)
+        tp, fp = self.positives.cumsum(axis=1), self.negatives.cumsum(axis=1)
         positives, negatives = self.positives.sum(axis=1), self.negatives.sum(axis=1)
-        allowed = raised <= (1 - SPECIFICITY + ROUNDING) * negatives[:, None]
-        best = np.where(allowed, found, 0).max(axis=1, initial=0)
+        allowed = fp <= (1 - SPECIFICITY + ROUNDING) * negatives[:, None]
+        best = np.where(allowed, tp, 0).max(axis=1, initial=0)
         return _ratio(best, np.where(negatives > 0, positives, 0))
 
 
 def _ratio(part: NDArray[np.float64], whole: NDArray[np.float64]) -> Floats:
-    """Divide, NaN where there is nothing to divide by."""
-    share: Floats = np.full(np.shape(whole), np.nan)
-    np.divide(part, whole, out=share, where=whole > 0)
-    return share
+    """Return ``part / whole``, NaN where ``whole`` is 0."""
+    ratio: Floats = np.full(np.shape(whole), np.nan)
+    np.divide(part, whole, out=ratio, where=whole > 0)
+    return ratio

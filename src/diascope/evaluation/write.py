@@ -18,12 +18,12 @@ def write_evaluation(
     facts: Mapping[str, object] | None = None,
     titles: Mapping[str, str] | None = None,
 ) -> list[Path]:
-    """Write the files into a folder that is there, and return them.
+    """Write the files into an existing folder and return their paths.
 
     Args:
-        facts: of the model and the table, such as ``model`` and ``weights digest``; they open
-            ``metrics.json`` and close the page.
-        titles: plain names of labels, for the page.
+        facts: about the model and the table, such as ``model`` and ``weights digest``; written at
+            the top of ``metrics.json`` and at the bottom of the page.
+        titles: titles of labels, for the page.
     """
     facts = facts or {}
     figures = draw_figures(evaluation.scored, folder / "figures")

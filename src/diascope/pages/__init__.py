@@ -1,1 +1,1 @@
-"""Pages in one file each that need neither network nor script: their templates, style and words."""
+"""Self-contained HTML pages: their templates, styles, scripts and formatting."""

@@ -1,4 +1,4 @@
-"""Measurements of evidence maps in the words and the order of a reader."""
+"""Measurements of evidence maps, with titles and in reading order."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,22 +10,22 @@ PARTS = {
     "hiding": "Does the answer follow the evidence?",
     "randomised": "Does the evidence depend on what was learned?",
 }
-"""What is measured, as questions."""
+"""Part to the question that it answers."""
 
 _TITLES = {
     "inside": {
         "energy": "Energy inside the mask",
-        "energy_gaussian": "The same of a centred Gaussian",
+        "energy_gaussian": "The same for a centred Gaussian",
         "energy_gain": "Energy above the Gaussian",
         "pointing": "Strongest place inside the mask",
-        "pointing_gaussian": "The same of a centred Gaussian",
+        "pointing_gaussian": "The same for a centred Gaussian",
         "pointing_gain": "Strongest place above the Gaussian",
-        "area": "Share of the picture inside the mask",
+        "area": "Fraction of the picture inside the mask",
     },
     "hiding": {
         "deletion": "Deletion, lower is better",
         "insertion": "Insertion, higher is better",
-        "random": "Both in random order",
+        "random": "Either, in random order",
         "deletion_gain": "Deletion below random",
         "insertion_gain": "Insertion above random",
     },
@@ -40,18 +40,19 @@ _TITLES = {
 
 
 def evidence_measures(evidence: Mapping[str, Any], part: str) -> list[Measure]:
-    """Return what was measured of one part: ``inside``, ``hiding`` or ``randomised``; nothing of
-    one that a card written by hand leaves out."""
+    """Return the measurements of one part: ``inside``, ``hiding`` or ``randomised``.
+
+    A card written by hand may lack some or all of them.
+    """
     figures = (evidence.get(part) or {}).get("figures", {})
     return [
-        Measure(title, found["value"], found.get("low"), found.get("high"))
+        Measure(title, figure["value"], figure.get("low"), figure.get("high"))
         for name, title in _TITLES[part].items()
-        if (found := figures.get(name))
+        if (figure := figures.get(name))
     ]
 
 
 def format_map_count(evidence: Mapping[str, Any], part: str) -> str:
-    """Return of how many maps a part was measured, such as ``3 maps``; ``some maps`` if it does not
-    say."""
+    """Return how many maps a part was measured on, such as ``3 maps``; ``some maps`` if unknown."""
     cases = evidence[part].get("cases")
     return "some maps" if cases is None else plural(cases, "map")

@@ -1,4 +1,4 @@
-"""Names, numbers and metrics in the words and the order of a reader."""
+"""Format names, numbers and metrics for readers, and put metrics in reading order."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,15 +19,15 @@ METRICS = {
     "npv": "Negative predictive value",
     "brier": "Brier score, lower is better",
     "ece": "Expected calibration error, lower is better",
-    "set_coverage": "Sets that hold the truth",
-    "set_size": "Labels in a set",
+    "set_coverage": "Prediction sets that contain the truth",
+    "set_size": "Labels per prediction set",
 }
-"""Metrics in words; any other is told by its name."""
+"""Titles of metrics; any other title is made from the metric's name."""
 
 
 @dataclass(frozen=True)
 class Measure:
-    """One metric in words, with the ends of its 95 % interval if it has one."""
+    """The title and value of one metric, with the ends of its 95 % interval if it has one."""
 
     title: str
     value: float
@@ -50,13 +50,13 @@ class Measure:
 
 @dataclass(frozen=True)
 class Row:
-    """The measures of one label, or of one part of the pictures.
+    """The measures of one label or of one subgroup.
 
     Attributes:
-        cells: None for what is not defined.
-        count: how many items the row is of.
-        note: why its measures are to be read with care.
-        code: what else the row is called: a label's name beside its title.
+        cells: one measure per column; None where it is not defined.
+        count: number of items.
+        note: why its measures should be read with care.
+        code: a label's name, if its title is something else.
     """
 
     title: str
@@ -68,31 +68,34 @@ class Row:
 
 @dataclass(frozen=True)
 class MeasureTable:
-    """The same measures of several labels or parts, one below the other."""
+    """The same measures of several labels or subgroups, one row each."""
 
     columns: tuple[str, ...]
     rows: tuple[Row, ...]
 
     @property
     def has_counts(self) -> bool:
-        """Whether any row says how many items it is of."""
+        """Whether any row has a number of items."""
         return any(row.count is not None for row in self.rows)
 
 
 def format_title(name: str) -> str:
-    """Return a key in words, such as ``Balanced accuracy`` for ``balanced_accuracy``."""
+    """Return the title of a key, such as ``Balanced accuracy`` for ``balanced_accuracy``."""
     words = METRICS.get(name) or name.replace("_", " ")
     return words[:1].upper() + words[1:]
 
 
 def typeset_number(text: str) -> str:
-    """Return a number as pages write it: with the true minus, and 1e-7 for Python's 1e-07."""
+    """Return the text of a number with a true minus sign, and 1e-7 instead of Python's 1e-07."""
     return re.sub(r"e\+?(-?)0*(\d)", r"e\1\2", text).replace("-", "\N{MINUS SIGN}")
 
 
 def format_number(value: Any) -> str:
-    """Return a number for a reader: whole ones in groups of three, others with four digits, of
-    which large ones, from 1,000 to 10^15, are rounded to whole ones."""
+    """Return a number as text; anything else is returned as ``str``.
+
+    Integers get thousands separators. Floats get four significant digits; from 1,000 to 10^15 they
+    are rounded to integers.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     if isinstance(value, int):
@@ -102,12 +105,12 @@ def format_number(value: Any) -> str:
 
 
 def format_decimal(value: float, digits: int = 3) -> str:
-    """Return a number with that many decimals; what rounds to 0 has no sign."""
+    """Return a number with ``digits`` decimals; one that rounds to 0 has no sign."""
     return typeset_number(f"{round(value, digits) + 0.0:.{digits}f}")
 
 
 def format_score(score: float, kind: ScoreKind) -> str:
-    """Return a score as the html report writes it: only what is 0 or 1 is told as such."""
+    """Return a score as text, such as ``0.873``; only exactly 0 or 1 is shown as 0 or 1."""
     if kind == "logit":
         return format_decimal(score, 2)
     if 0 < score < 0.001:
@@ -118,42 +121,44 @@ def format_score(score: float, kind: ScoreKind) -> str:
 
 
 def plural(number: int, noun: str) -> str:
-    """Return such as ``1 item`` or ``1,431 items``."""
+    """Return a number with its noun, such as ``1 item`` or ``1,431 items``."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def format_some(names: Sequence[str]) -> str:
-    """Return such as ``a, b, c and 4 more``."""
+    """Return the first three names and how many more there are: ``a, b, c and 4 more``."""
     shown = ", ".join(names[:3])
     return f"{shown} and {len(names) - 3} more" if len(names) > 3 else shown
 
 
 def decision_rule_text(task: str, points: Sequence[float | None]) -> str:
-    """Return how labels are compared to decide on one, by the card's task and operating points;
-    empty where each is decided on its own."""
+    """Return how a multiclass label is chosen, by the card's task and operating points.
+
+    Empty for other tasks, which decide each label on its own.
+    """
     if task != "multiclass":
         return ""
     if not any(points):
-        return "The label with the highest score is decided on."
-    rule = "The label whose score is the largest multiple of its operating point is decided on"
-    return f"{rule}." if all(points) else f"{rule}; without a point it is that of 1."
+        return "The label with the highest score is chosen."
+    rule = "The label whose score is the largest multiple of its operating point is chosen"
+    return f"{rule}." if all(points) else f"{rule}; a label without one counts as having 1."
 
 
 def to_measure(name: str, figure: Mapping[str, Any]) -> Measure:
-    """Return a metric in words, from ``value`` and, if it has an interval, ``low`` and ``high``."""
+    """Return a metric from its ``value`` and, if it has an interval, ``low`` and ``high``."""
     return Measure(format_title(name), figure["value"], figure.get("low"), figure.get("high"))
 
 
 def measure_lines(measures: Sequence[Measure]) -> Iterator[str]:
-    """Yield measures as lines of plain text, their values one below the other."""
+    """Yield measures as lines of plain text with aligned values."""
     width = max((len(each.title) for each in measures), default=0)
     for each in measures:
-        told = "" if each.low is None else f" ({each.low:.3f} to {each.high:.3f})"
-        yield f"{each.title:<{width}}  {each.value:.3f}{told}"
+        interval = "" if each.low is None else f" ({each.low:.3f} to {each.high:.3f})"
+        yield f"{each.title:<{width}}  {each.value:.3f}{interval}"
 
 
 def overall_measures(metrics: Mapping[str, Any], labels: Iterable[Label]) -> list[Measure]:
-    """Return the metrics that are of the whole model, not of one label."""
+    """Return the metrics of the whole model, without those of single labels."""
     names = [label.name for label in labels]
     return [
         to_measure(name, figure)
@@ -165,10 +170,10 @@ def overall_measures(metrics: Mapping[str, Any], labels: Iterable[Label]) -> lis
 def label_measures(
     metrics: Mapping[str, Any], labels: Sequence[Label], counts: Mapping[str, int] | None = None
 ) -> MeasureTable:
-    """Return the metrics that are of one label, such as ``auc_nv``, as a table of all labels.
+    """Return the metrics of single labels, such as ``auc_nv``, as a table with a row per label.
 
     Args:
-        counts: label to how many items have it.
+        counts: label to the number of items that have it.
     """
     names = [label.name for label in labels]
     cells: dict[tuple[str, str], Measure] = {}
@@ -191,8 +196,7 @@ def label_measures(
 
 
 def _of_label(name: str, labels: Sequence[str]) -> str:
-    """Return the label that a metric's name ends in, the longest that fits, or an empty text."""
+    """Return the longest label that a metric's name ends in; empty if it is of no label."""
     if name in METRICS:
         return ""
-    fitting = [label for label in labels if name.endswith(f"_{label}")]
-    return max(fitting, key=len, default="")
+    return max((label for label in labels if name.endswith(f"_{label}")), key=len, default="")

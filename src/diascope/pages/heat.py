@@ -1,7 +1,7 @@
-"""Heat maps: the scores of regions as colours, over the whole picture that these were cut from.
+"""Heat maps: the scores of regions as colours over the whole picture.
 
-The colours are viridis of matplotlib (van der Walt and Smith 2015): even steps of a score look
-like even steps, also in print and to the colour-blind.
+The colours are matplotlib's viridis (van der Walt and Smith 2015), which is perceptually uniform,
+also in print and for the colour-blind.
 """
 
 import io
@@ -15,7 +15,7 @@ _VIRIDIS = bytes.fromhex(
     "440154 481467 482576 453781 404688 39558c 33638d 2d718e 287d8e "
     "238a8d 1f968b 20a386 29af7f 3dbc74 56c667 75d054 95d840 bade28 dde318 fde725"
 )
-_STEPS = 255  # of a palette of 256; the last is transparent
+_STEPS = 255  # colours; the last of the palette's 256 entries is transparent
 
 
 def heat_map(
@@ -24,9 +24,9 @@ def heat_map(
     size: tuple[float, float],
     shape: tuple[int, int],
 ) -> NDArray[np.float32]:
-    """Return ``(h, w)``: the mean score of the regions over each pixel, NaN where there is none.
+    """Return ``(h, w)``, the mean score of the regions that cover each pixel, NaN without any.
 
-    A region covers at least one pixel; what reaches over the picture's edge is cut off.
+    A region covers at least one pixel; parts outside the picture are cut off.
 
     Args:
         boxes: ``(n, 4)``: x, y, width and height of each region, in pixels of the whole picture.
@@ -41,14 +41,14 @@ def heat_map(
         _sum_over_regions(corners, np.ones(len(boxes)), shape),
         _sum_over_regions(corners, scores, shape),
     )
-    there = count > 0.5
+    covered = count > 0.5
     result = np.full(shape, np.nan, np.float32)
-    result[there] = total[there] / np.rint(count[there])
+    result[covered] = total[covered] / np.rint(count[covered])
     return result
 
 
 def heat_limits(scores: NDArray[np.float32], kind: ScoreKind) -> tuple[float, float]:
-    """Return the scores of the first and the last colour: 0 and 1, of logits what they reach."""
+    """Return the scores of the first and last colour: 0 and 1, or for logits -max to +max."""
     if kind != "logit":
         return 0.0, 1.0
     reach = float(np.abs(scores).max(initial=0.0)) or 1.0
@@ -56,12 +56,12 @@ def heat_limits(scores: NDArray[np.float32], kind: ScoreKind) -> tuple[float, fl
 
 
 def heat_png(values: NDArray[np.float32], low: float = 0.0, high: float = 1.0) -> bytes:
-    """Return ``(h, w)`` as a PNG: opaque colours from ``low`` to ``high``, clear where NaN."""
+    """Return ``(h, w)`` as a PNG: colours from ``low`` to ``high``, transparent where NaN."""
     from PIL import Image
 
-    there = np.isfinite(values)
-    shares = np.clip((np.where(there, values, low) - low) / ((high - low) or 1.0), 0, 1)
-    steps = np.where(there, np.rint(shares * (_STEPS - 1)), _STEPS).astype(np.uint8)
+    finite = np.isfinite(values)
+    fractions = np.clip((np.where(finite, values, low) - low) / ((high - low) or 1.0), 0, 1)
+    steps = np.where(finite, np.rint(fractions * (_STEPS - 1)), _STEPS).astype(np.uint8)
     image = Image.fromarray(steps).convert("P")
     image.putpalette([*viridis_colours().ravel().tolist(), 0, 0, 0])
     content = io.BytesIO()
@@ -72,8 +72,8 @@ def heat_png(values: NDArray[np.float32], low: float = 0.0, high: float = 1.0) -
 def viridis_colours() -> NDArray[np.uint8]:
     """Return ``(255, 3)`` uint8: the colours from the lowest score to the highest."""
     stops = np.frombuffer(_VIRIDIS, np.uint8).reshape(-1, 3)
-    places, wanted = np.linspace(0, 1, len(stops)), np.linspace(0, 1, _STEPS)
-    table = np.stack([np.interp(wanted, places, channel) for channel in stops.T], axis=1)
+    positions, steps = np.linspace(0, 1, len(stops)), np.linspace(0, 1, _STEPS)
+    table = np.stack([np.interp(steps, positions, channel) for channel in stops.T], axis=1)
     return np.rint(table).astype(np.uint8)
 
 
@@ -89,7 +89,7 @@ _Corner = tuple[NDArray[np.int64], NDArray[np.int64], int]
 def _edges(
     starts: NDArray[np.int32], lengths: NDArray[np.int32], whole: float, pixels: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return first pixel and first pixel beyond of each region, on one axis of the map."""
+    """Return each region's first pixel and the one after its last, along one axis of the map."""
     scale = pixels / whole
     first = np.rint(starts * scale).astype(np.int64).clip(0, pixels - 1)
     last = np.rint((starts.astype(np.int64) + lengths) * scale).astype(np.int64)
@@ -99,9 +99,9 @@ def _edges(
 def _sum_over_regions(
     corners: tuple[_Corner, ...], weights: NDArray[np.floating], shape: tuple[int, int]
 ) -> NDArray[np.float64]:
-    """Return ``(h, w)``: the sum of the weights of all regions over a pixel.
+    """Return ``(h, w)``, the sum of the weights of the regions that cover each pixel.
 
-    Each region only marks its four corners; two running sums fill it.
+    Each region marks only its four corners; two cumulative sums fill its inside.
     """
     marks = np.zeros((shape[0] + 1, shape[1] + 1))
     for rows, columns, sign in corners:

@@ -1,4 +1,4 @@
-"""From a template in this folder to a page; whatever ``render`` fills in is escaped."""
+"""Render the templates of this folder; ``render`` escapes every value."""
 
 import base64
 import hashlib
@@ -17,7 +17,7 @@ from diascope.pages.formatting import (
 
 
 def render(template: str, **values: Any) -> str:
-    """Return a page; a value that the template names and that is missing is an error."""
+    """Return a rendered page; a value that the template names must not be missing."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -41,7 +41,7 @@ def render(template: str, **values: Any) -> str:
 
 
 def fill_placeholders(page: str, **texts: str) -> str:
-    """Return a page with each text in the place of its name in double braces, as it is."""
+    """Return a page in which each ``{{name}}`` is replaced by its text, without escaping."""
     for name, text in texts.items():
         page = page.replace(f"{{{{{name}}}}}", text)
     return page
@@ -53,7 +53,7 @@ def read_asset(name: str) -> str:
 
 
 def json_text(value: Any) -> str:
-    """Return JSON without any character that means something in HTML; null for NaN."""
+    """Return JSON that is safe inside HTML, with null for NaN."""
     try:
         text = json.dumps(value, default=str, separators=(",", ":"), allow_nan=False)
     except ValueError:
@@ -67,6 +67,6 @@ def json_block(attribute: str, value: Any) -> str:
 
 
 def csp_hash(text: str) -> str:
-    """Return what a page's policy calls a script or a style: its SHA-256."""
+    """Return a script or style's SHA-256 as a source in a Content-Security-Policy."""
     digest = base64.b64encode(hashlib.sha256(text.encode()).digest())
     return f"'sha256-{digest.decode('ascii')}'"

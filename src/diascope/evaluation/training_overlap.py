@@ -78,8 +78,8 @@ def read_known_splits(folder: Path | None, examples: Sequence[Example]) -> Known
         groups = {}
         count = len({group for group, _ in shared})
         doubt = (
-            f"groups are named as in {path} ({count}), but none has a picture of the same name: they "
-            "are taken for different groups; if they are the same, the metrics are optimistic"
+            f"groups are named as in {path} ({count}), but none has a picture of the same name: "
+            "they are taken for different groups; if they are the same, the metrics are optimistic"
         )
     absolute = [row for row in rows if Path(row["path"]).is_absolute()]
     return KnownSplits(

@@ -53,7 +53,9 @@ def test_under_no_difference_p_is_below_a_twentieth_about_once_in_twenty() -> No
 
 
 def test_one_item_of_a_kind_is_too_few() -> None:
-    with pytest.raises(ValueError, match="two groups with either kind, got 1 and 3"):
+    with pytest.raises(
+        ValueError, match="two groups with positive and with negative items, got 1 and 3"
+    ):
         delong(np.array([1.0, 0, 0, 0]), np.arange(4.0), np.arange(4.0), EACH[:4])
 
 

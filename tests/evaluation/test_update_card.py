@@ -39,7 +39,7 @@ def test_a_card_that_changed_meanwhile_stays_as_it_is(tiny_weights: Path) -> Non
     write_card(replace(card, digest="12" * 32), tiny_weights)
     text = (tiny_weights / CARD_FILE).read_text()
 
-    with pytest.raises(WeightsError, match="no longer that of the weights"):
+    with pytest.raises(WeightsError, match="no longer describes the weights"):
         update_card(tiny_weights, card, FOUND)
     assert (tiny_weights / CARD_FILE).read_text() == text
 

@@ -28,16 +28,16 @@ def card_lines(card: ModelCard) -> Iterator[str]:
     for label in card.labels:
         codes = ", ".join(f"{scheme} {code}" for scheme, code in label.codes.items())
         point = label.operating_point
-        told = "" if point is None else f"  {at} {format_score(point, card.score_kind)}"
-        yield f"  {label.name:<{width}}  {label.title}  {f'({codes})' if codes else ''}{told}"
+        decided = "" if point is None else f"  {at} {format_score(point, card.score_kind)}"
+        yield f"  {label.name:<{width}}  {label.title}  {f'({codes})' if codes else ''}{decided}"
     yield ""
     yield f"Metrics     {card.metrics.get('measured_on', 'none')}"
     yield from _measures(card.metrics)
     if card.cross_validation:
         yield ""
         folds, where = map(card.cross_validation.get, ("folds", "measured_on"))
-        told = "Cross-validation" if folds is None else f"Cross-validation, {folds} folds"
-        yield f"{told}: {where}" if where else told
+        heading = "Cross-validation" if folds is None else f"Cross-validation, {folds} folds"
+        yield f"{heading}: {where}" if where else heading
         yield from _measures(card.cross_validation)
     for part, metrics in card.subgroups.items():
         yield ""

@@ -18,7 +18,7 @@ def completion(shell: str) -> None:
     """
     from diascope.cli import pipeline
 
-    found = get_completion_class(shell)
-    if found is None:
+    shell_class = get_completion_class(shell)
+    if shell_class is None:
         raise click.UsageError(f"click has no completion for {shell}")
-    click.echo(found(pipeline, {}, program_name(), "_PIPELINE_COMPLETE").source())
+    click.echo(shell_class(pipeline, {}, program_name(), "_PIPELINE_COMPLETE").source())

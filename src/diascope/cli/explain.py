@@ -122,32 +122,33 @@ def _make_page(recipe: str, image: str | None, quiet: bool, options: dict[str, A
         seed=options["seed"],
         command=typed_command(),
     )
-    found = explain_item(compose(read), request)
+    result = explain_item(compose(read), request)
     if not quiet:
-        _print_summary(found)
-    return explain_page(found.subject, found.explanation, found.visualisations, found.gallery)
+        _print_summary(result)
+    return explain_page(result.subject, result.explanation, result.visualisations, result.gallery)
 
 
-def _print_summary(found: "PictureExplanation") -> None:
+def _print_summary(result: "PictureExplanation") -> None:
     from diascope.pages.formatting import plural
 
-    prediction, chosen, facts = found.subject.prediction, found.subject.chosen, found.subject.facts
-    evidence = found.explanation.evidence[chosen]
-    for warning in found.subject.warnings:
+    subject = result.subject
+    prediction, chosen, facts = subject.prediction, subject.chosen, subject.facts
+    evidence = result.explanation.evidence[chosen]
+    for warning in subject.warnings:
         click.echo(f"warning: {warning}", err=True)
     click.echo(f"{', '.join(prediction.predicted) or 'no label'}: {prediction.item.id}")
-    told = f"  {evidence.method} evidence of {chosen}: sum {evidence.sum:+.4g}"
+    line = f"  {evidence.method} evidence of {chosen}: sum {evidence.sum:+.4g}"
     if evidence.residual is not None:
-        told += f", relative residual {evidence.residual:.1e}"
-    click.echo(told)
+        line += f", relative residual {evidence.residual:.1e}"
+    click.echo(line)
     classify, look = facts["seconds to classify"], facts["seconds to explain"]
     click.echo(f"  classified in {classify:.2f} s, explained in {look:.2f} s")
-    for each in found.visualisations:
+    for each in result.visualisations:
         here, there = each.explained_response.strength, each.response.strength
         click.echo(
             f"  {each.target.name}: {here:.4g} for this picture, {there:.4g} for the visualisation"
         )
-    if gallery := found.gallery:
+    if gallery := result.gallery:
         searched = plural(gallery.searched, "picture")
         click.echo(f"  {searched} of the table searched in {gallery.seconds:.0f} s")
         for reason, count in gallery.left_out.items():

@@ -73,25 +73,26 @@ def _pair(one: Scored, other: Scored) -> tuple[Scored, Scored]:
 
 
 def _by_label(one: Scored, other: Scored) -> dict[str, Difference]:
-    found = {}
+    differences = {}
     for name, column in one.measured.items():
         truth = one.targets[:, column]
         known = ~np.isnan(truth)
-        mine, theirs = one.scores[known, column], other.scores[known, column]
+        scores = one.scores[known, column], other.scores[known, column]
+        groups = np.array(one.groups)[known].tolist()
         with suppress(ValueError):  # labels that cannot be tested are left out
-            found[name] = delong(truth[known], mine, theirs, np.array(one.groups)[known].tolist())
-    return found
+            differences[name] = delong(truth[known], *scores, groups)
+    return differences
 
 
 def _overall(one: Scored, other: Scored, draws: int, seed: int) -> dict[str, dict[str, float]]:
     auc = "auc" if one.task == "binary" else "auc_macro"
     values, others = (compute_metrics(each, Library()) for each in (one, other))
     drawn, drawn_others = (bootstrap_metrics(each, draws=draws, seed=seed) for each in (one, other))
-    found = {}
+    differences = {}
     for name in (auc, "balanced_accuracy"):
         difference = float(values[name] - others[name])
         low, high = percentile_interval(drawn[name] - drawn_others[name])
         constant = high - low < ROUNDING < abs(difference)  # for example with a single group
         if not (constant or np.isnan([difference, low]).any()):
-            found[name] = {"difference": difference, "low": low, "high": high}
-    return found
+            differences[name] = {"difference": difference, "low": low, "high": high}
+    return differences

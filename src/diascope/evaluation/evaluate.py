@@ -114,24 +114,24 @@ def evaluate(
 
 
 def _warnings(scored: Scored, failed: Mapping[str, str]) -> list[str]:
-    found = []
+    warnings = []
     if failed:
         fraction = len(failed) / (len(failed) + len(scored))
         lost = plural(len(failed), "item")
-        found.append(f"{lost} ({fraction:.1%}) without an answer, in no metric")
+        warnings.append(f"{lost} ({fraction:.1%}) without an answer, in no metric")
     one_sided = one_sided_labels(scored)
     means = "" if scored.task == "binary" else ", and means are over the other labels"
     for reason, names in one_sided.items():
-        found.append(
+        warnings.append(
             f"{reason} the label {', '.join(names)}: metrics that need one are not defined{means}"
         )
     sided = set().union(*one_sided.values())
     known = {name: int(scored.label(column)[0].sum()) for name, column in scored.measured.items()}
     if fewer := [f"{name} of {n:,}" for name, n in known.items() if 0 < n < len(scored)]:
-        found.append(f"labels not known for all items are measured on fewer: {', '.join(fewer)}")
+        warnings.append(f"labels not known for all items are measured on fewer: {', '.join(fewer)}")
     if few := [name for name in rare_labels(scored) if name not in sided]:
-        found.append(
+        warnings.append(
             f"fewer than {FEW_GROUPS} groups with or without {', '.join(few)}: what is measured of "
             "so few says little, and so do its intervals"
         )
-    return found
+    return warnings

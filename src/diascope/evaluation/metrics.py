@@ -114,19 +114,19 @@ def compute_metrics(scored: Scored, arithmetic: Arithmetic) -> dict[str, Any]:
         balanced = {"balanced_accuracy": (only["sensitivity"] + only["specificity"]) / 2}
         accuracy = {"accuracy": _accuracy(scored, arithmetic)}
         return {"auc": only["auc"]} | balanced | accuracy | only | shared
-    found = {
+    metrics = {
         "auc_macro": _label_mean([label["auc"] for label in labels.values()]),
         "balanced_accuracy": _label_mean([_recall(scored, label) for label in labels.values()]),
     }
     if scored.task == "multiclass":
-        found["accuracy"] = _accuracy(scored, arithmetic)
-    found["average_precision_macro"] = _label_mean(
+        metrics["accuracy"] = _accuracy(scored, arithmetic)
+    metrics["average_precision_macro"] = _label_mean(
         [x["average_precision"] for x in labels.values()]
     )
-    found |= shared
+    metrics |= shared
     for metric in LABEL_METRICS:
-        found |= {f"{metric}_{name}": label[metric] for name, label in labels.items()}
-    return found | errors
+        metrics |= {f"{metric}_{name}": label[metric] for name, label in labels.items()}
+    return metrics | errors
 
 
 def _calibration_errors(scored: Scored, error: Callable[..., Any]) -> dict[str, Any]:

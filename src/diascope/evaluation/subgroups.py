@@ -48,15 +48,15 @@ def measure_subgroups(
     Raises:
         UsageError: as in ``split_into_parts``.
     """
-    found = []
+    parts = []
     for request in by:
         column, values = split_into_parts(scored.columns, request)
         for value in dict.fromkeys(sorted(values, key=_order)):
             part = scored.take(np.array([each == value for each in values]))
             metrics = estimate_metrics(part, draws=draws, seed=seed)
             warning = _warning(part)
-            found.append(Subgroup(column, value, len(part), part.counts(), metrics, warning))
-    return found
+            parts.append(Subgroup(column, value, len(part), part.counts(), metrics, warning))
+    return parts
 
 
 def check_divisible(columns: Mapping[str, Sequence[str]], by: Sequence[str]) -> None:

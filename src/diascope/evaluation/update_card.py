@@ -82,7 +82,7 @@ def describe_rows(examples: Sequence[Example], table: Path) -> str:
 
 
 def card_evidence(
-    found: Mapping[str, Any], examples: Sequence[Example], table: Path
+    figures: Mapping[str, Any], examples: Sequence[Example], table: Path
 ) -> dict[str, Any]:
     """Return the card's ``evidence``, measured on rows of a table."""
     named = sum(mask_of(row, table.parent) is not None for row in examples)
@@ -91,7 +91,7 @@ def card_evidence(
         "measured_on": describe_rows(examples, table),
         "masks": source if named else "",
         "table (SHA-256)": file_digest(table),
-        **found,
+        **figures,
     }
     return {"evidence": evidence}
 

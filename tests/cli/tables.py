@@ -1,4 +1,4 @@
-"""The label table that ``pipeline evaluate`` is tested with."""
+"""The label table for the tests of ``pipeline evaluate``."""
 
 import json
 from pathlib import Path

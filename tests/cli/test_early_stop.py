@@ -1,4 +1,4 @@
-"""Disks that fill, and folders that go, while a command writes: it stops early and says so."""
+"""A command stops early with a message if its disk is full or its output folder is gone."""
 
 import errno
 import sqlite3
@@ -20,7 +20,7 @@ on_linux = pytest.mark.skipif(not FULL.exists(), reason="needs a device that is 
 
 
 @on_linux
-def test_a_disk_that_fills_while_an_evaluation_is_written_is_told(
+def test_a_disk_that_fills_while_an_evaluation_is_written_is_reported(
     command: Command, recipe: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
@@ -32,7 +32,7 @@ def test_a_disk_that_fills_while_an_evaluation_is_written_is_told(
     assert f"To resume, run:\n  pipeline evaluate {recipe}" in ended.err
 
 
-def test_a_disk_that_is_full_when_an_evaluation_reads_its_answers_is_told(
+def test_a_disk_that_is_full_when_an_evaluation_reads_its_answers_is_reported(
     command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def opened(*_: object) -> None:
@@ -49,7 +49,7 @@ def test_a_disk_that_is_full_when_an_evaluation_reads_its_answers_is_told(
 @on_linux
 @pytest.mark.filterwarnings("ignore")  # those of other libraries
 @pytest.mark.parametrize("name", ["split.csv.part", "checkpoint.pt.part", "model.safetensors.part"])
-def test_a_disk_that_fills_in_a_training_is_told(
+def test_a_disk_that_fills_in_a_training_is_reported(
     command: Command, tmp_path: Path, name: str
 ) -> None:
     pytest.importorskip("lightning_fabric", reason="needs diascope[train]")
@@ -62,7 +62,7 @@ def test_a_disk_that_fills_in_a_training_is_told(
 
 
 @on_linux
-def test_a_full_disk_behind_words_of_torch_is_found(
+def test_a_full_disk_is_found_behind_an_error_of_torch(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with (
@@ -75,7 +75,7 @@ def test_a_full_disk_behind_words_of_torch_is_found(
 
 
 @pytest.mark.parametrize("relative", [False, True])
-def test_a_folder_that_is_gone_is_told_and_any_other_fault_is_not(
+def test_a_folder_that_is_gone_is_reported_and_other_errors_are_raised(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

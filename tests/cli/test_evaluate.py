@@ -1,4 +1,4 @@
-"""``pipeline evaluate``: from a table and a recipe to figures."""
+"""``pipeline evaluate``: from a table and a recipe to metrics."""
 
 import json
 import shutil
@@ -33,7 +33,7 @@ def with_masks(table: Path) -> Path:
     return table
 
 
-def test_a_table_is_classified_measured_and_written_down(
+def test_a_table_is_classified_and_measured_and_the_results_are_written(
     command: Command, recipe: Path, table: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
@@ -85,7 +85,7 @@ def test_the_recipe_is_named_as_typed(
     assert measured(tmp_path / "out")["recipe"] == recipe.name
 
 
-def test_only_the_split_that_was_asked_for_is_looked_at(
+def test_only_the_requested_split_is_measured(
     command: Command, recipe: Path, table: Path, tmp_path: Path
 ) -> None:
     ended = command(
@@ -119,7 +119,7 @@ def test_the_same_command_again_classifies_nothing_and_writes_the_same(
     assert (tmp_path / "out" / "run.json").read_bytes() == stamp
 
 
-def test_a_label_that_the_model_does_not_know_is_refused_before_anything_is_run(
+def test_a_label_unknown_to_the_model_is_refused_before_anything_is_run(
     command: Command, recipe: Path, table: Path, tmp_path: Path
 ) -> None:
     write_rows(table, 12, label="purple")
@@ -139,7 +139,7 @@ def test_a_label_that_no_row_has_is_a_warning(
     assert "no item has the label green, blue: metrics that need one are not defined" in ended.err
 
 
-def test_a_table_of_which_nothing_can_be_read_is_told_with_the_first_reason(
+def test_a_table_without_readable_pictures_is_refused_with_the_first_reason(
     command: Command, recipe: Path, table: Path, tmp_path: Path
 ) -> None:
     for picture in (table.parent / "photos").iterdir():
@@ -150,7 +150,7 @@ def test_a_table_of_which_nothing_can_be_read_is_told_with_the_first_reason(
     assert "nothing was classified; the first reason: " in ended.err
 
 
-def test_figures_lie_in_the_recipes_output_unless_a_folder_is_named(
+def test_results_are_written_below_the_recipes_output_by_default(
     command: Command, recipe: Path, table: Path, tmp_path: Path
 ) -> None:
     nowhere = command("evaluate", recipe, "--labels", table)
@@ -162,7 +162,7 @@ def test_figures_lie_in_the_recipes_output_unless_a_folder_is_named(
     assert (tmp_path / "own" / "evaluation" / "metrics.json").is_file()
 
 
-def test_a_column_that_the_table_has_not_is_refused_before_anything_is_run(
+def test_a_column_missing_in_the_table_is_refused_before_anything_is_run(
     command: Command, recipe: Path, table: Path, tmp_path: Path
 ) -> None:
     ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out", "--by", "sx")
@@ -171,7 +171,7 @@ def test_a_column_that_the_table_has_not_is_refused_before_anything_is_run(
     assert not (tmp_path / "out").exists()
 
 
-def test_evidence_is_measured_where_it_is_asked_for(
+def test_evidence_is_measured_if_requested(
     command: Command, recipe: Path, table: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
@@ -200,7 +200,7 @@ def test_without_masks_the_rest_is_measured(
     assert "lie where it should" not in (tmp_path / "evaluation.html").read_text()
 
 
-def test_it_is_told_how_many_pictures_are_left_out_of_what_is_measured_of_evidence(
+def test_pictures_left_out_of_the_evidence_are_counted_with_their_reason(
     command: Command, recipe: Path, table: Path, tmp_path: Path
 ) -> None:
     films = sorted(tmp_path.rglob("*.png"))[:3]
@@ -239,7 +239,7 @@ def test_the_evidence_figures_go_into_the_card_and_are_shown_with_it(
     assert plain["evidence"]["inside"]["figures"]["area"]["value"] == 0.25
 
 
-def test_that_rows_of_the_training_were_measured_stands_in_the_card(
+def test_the_card_says_that_rows_of_the_training_were_measured(
     command: Command, recipe: Path, table: Path, tiny_weights: Path, tmp_path: Path
 ) -> None:
     options = ("--labels", table, "--evidence", "--update-card")
@@ -274,7 +274,7 @@ def test_without_evidence_the_metrics_go_into_the_card_and_are_shown_with_it(
     assert "12 pictures of 12 groups of table.csv, 8 of them in train or validation" in told
 
 
-def test_a_comparison_that_makes_no_sense_is_refused_before_anything_is_run(
+def test_models_that_cannot_be_compared_are_refused_before_anything_is_run(
     command: Command, recipe: Path, table: Path, tmp_path: Path, tiny_weights: Path
 ) -> None:
     other = tmp_path / "other"
@@ -290,7 +290,7 @@ def test_a_comparison_that_makes_no_sense_is_refused_before_anything_is_run(
     assert not (tmp_path / "out" / "ledger.sqlite").exists()
 
 
-def test_a_comparison_is_told_with_the_warnings_of_the_other_recipe(
+def test_a_comparison_is_printed_with_the_warnings_of_the_other_recipe(
     command: Command, recipe: Path, table: Path, tmp_path: Path, tiny_weights: Path
 ) -> None:
     card = replace(read_card(tiny_weights), preprocess=("equalize",))

@@ -1,4 +1,4 @@
-"""``pipeline evaluate``: which rows of a table are measured, and what is said of the others."""
+"""``pipeline evaluate``: which rows of a table are measured, and warnings about rows."""
 
 import os
 from collections.abc import Callable
@@ -20,7 +20,7 @@ def table(tmp_path: Path) -> Path:
     return write_labelled(tmp_path)
 
 
-def test_a_failed_picture_is_counted_and_listed_with_each_of_its_rows(
+def test_every_row_of_a_failed_picture_is_counted_and_listed(
     command: Command, recipe: Path, table: Path, tmp_path: Path
 ) -> None:
     table.write_text(table.read_text().replace("photos/07.png", "photos/05.png"))
@@ -43,7 +43,7 @@ def test_a_skipped_picture_has_no_answer_either(
     assert measured(tmp_path / "out")["failed"] == {"photos/05.png": "the file is empty"}
 
 
-def test_answers_that_carry_a_warning_are_told_though_they_are_measured_as_all_others(
+def test_answers_with_a_warning_are_measured_and_counted_in_a_warning(
     command: Command, recipe: Path, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     far = "diascope.classifier.Classifier._novelties"
@@ -54,7 +54,7 @@ def test_answers_that_carry_a_warning_are_told_though_they_are_measured_as_all_o
     assert any("12 of 12 answers" in told for told in measured(tmp_path / "out")["warnings"])
 
 
-def test_a_model_whose_scores_lie_beyond_1_is_told_by_one_of_them(
+def test_scores_above_1_are_refused_with_an_example(
     command: Command, recipe: Path, table: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     beyond = np.array([1.0000001, -1e-7, 0.0])
@@ -82,7 +82,7 @@ def test_the_evaluation_of_a_training_is_not_overwritten(
     assert not (tiny_weights / "evaluation.html").exists()
 
 
-def test_no_coverage_is_promised_of_a_model_that_gives_no_sets(
+def test_a_model_without_prediction_sets_has_no_nominal_coverage(
     command: Command,
     recipe: Path,
     table: Path,
@@ -100,7 +100,7 @@ def test_no_coverage_is_promised_of_a_model_that_gives_no_sets(
     assert ["set_coverage" in each["metrics"] for each in found] == [True, False]
 
 
-def test_ages_of_none_but_a_failed_picture_do_not_end_the_command(
+def test_numbers_that_only_a_failed_picture_has_do_not_stop_the_command(
     command: Command, recipe: Path, table: Path, tmp_path: Path
 ) -> None:
     header, *lines = table.read_text().splitlines()
@@ -111,7 +111,7 @@ def test_ages_of_none_but_a_failed_picture_do_not_end_the_command(
     assert measured(tmp_path / "out")["subgroups"]["age"]["not given"]["items"] == 11
 
 
-def test_rows_without_a_split_are_those_of_the_training_if_others_have_one(
+def test_rows_without_a_split_count_as_train_if_others_have_one(
     command: Command, recipe: Path, table: Path, tmp_path: Path
 ) -> None:
     table.write_text(table.read_text().replace(",train,", ",,"))
@@ -121,7 +121,7 @@ def test_rows_without_a_split_are_those_of_the_training_if_others_have_one(
     assert "8 items measured" in again.out
 
 
-def test_what_the_weights_were_trained_on_is_known_from_beside_them(
+def test_splits_are_read_from_beside_the_weights(
     command: Command, recipe: Path, tiny_weights: Path, tmp_path: Path
 ) -> None:
     write_pictures(tmp_path / "photos", 12)
@@ -144,7 +144,7 @@ def test_what_the_weights_were_trained_on_is_known_from_beside_them(
     assert "train or validation" not in alone.err
 
 
-def test_rows_that_the_other_of_two_models_learned_from_are_a_warning(
+def test_rows_that_the_compared_model_was_trained_on_are_a_warning(
     command: Command, recipe: Path, table: Path, tmp_path: Path
 ) -> None:
     older = write_weights(tmp_path / "older")
@@ -158,7 +158,7 @@ def test_rows_that_the_other_of_two_models_learned_from_are_a_warning(
     assert "older" not in command(*asked, other, "-o", tmp_path / "2").err
 
 
-def test_that_nothing_says_what_the_other_of_two_models_learned_from_is_a_warning(
+def test_unknown_training_rows_of_the_compared_model_are_a_warning(
     command: Command, recipe: Path, table: Path, tiny_weights: Path, tmp_path: Path
 ) -> None:
     rows = [f"photos/{n:02}.png,{LABELS[n % 3]}" for n in range(12)]
@@ -176,7 +176,7 @@ def test_that_nothing_says_what_the_other_of_two_models_learned_from_is_a_warnin
     assert told not in command(*asked, tmp_path / "2").err
 
 
-def test_rows_of_the_tables_test_that_the_weights_learned_from_are_a_warning(
+def test_test_rows_that_the_weights_were_trained_on_are_a_warning(
     command: Command, recipe: Path, table: Path, tiny_weights: Path, tmp_path: Path
 ) -> None:
     split = [f"photos/{n:02}.png,red,,{'train' if n > 9 else 'test'}" for n in range(12)]
@@ -189,7 +189,7 @@ def test_rows_of_the_tables_test_that_the_weights_learned_from_are_a_warning(
     assert "split.csv" not in command(*asked, "train", "-o", tmp_path / "2").err
 
 
-def test_groups_that_are_only_named_as_those_of_the_training_are_not_taken_for_them(
+def test_groups_with_equal_names_but_other_pictures_are_not_taken_for_the_trainings(
     command: Command, recipe: Path, table: Path, tiny_weights: Path, tmp_path: Path
 ) -> None:
     rows = [f"photos/{n:02}.png,{LABELS[n % 3]},{n}" for n in range(12)]
@@ -207,7 +207,7 @@ def test_groups_that_are_only_named_as_those_of_the_training_are_not_taken_for_t
 
 
 @pytest.mark.parametrize("groups", ["", ",group"])
-def test_pictures_that_were_learned_from_are_known_by_their_paths_whatever_their_groups(
+def test_pictures_trained_on_are_recognised_by_their_paths_whatever_their_groups(
     command: Command, recipe: Path, table: Path, tiny_weights: Path, tmp_path: Path, groups: str
 ) -> None:
     photos = tmp_path / "photos"
@@ -222,7 +222,7 @@ def test_pictures_that_were_learned_from_are_known_by_their_paths_whatever_their
     assert "3 items measured" in held.out
 
 
-def test_pictures_that_are_only_named_as_learned_ones_are_a_warning(
+def test_pictures_with_only_the_name_of_one_trained_on_are_a_warning(
     command: Command, recipe: Path, table: Path, tiny_weights: Path, tmp_path: Path
 ) -> None:
     rows = [f"photos/{n:02}.png,{LABELS[n % 3]},P{n}" for n in range(12)]
@@ -245,7 +245,7 @@ def test_rows_that_share_a_picture_are_a_warning_that_names_them(
     assert "2 rows share their picture with others; each counts (lines 4, 7)" in ended.err
 
 
-def test_that_nothing_says_what_the_model_learned_from_is_a_warning(
+def test_unknown_training_rows_are_a_warning(
     command: Command, recipe: Path, table: Path, tiny_weights: Path, tmp_path: Path
 ) -> None:
     rows = [line.split(",") for line in table.read_text().splitlines()]

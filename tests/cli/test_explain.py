@@ -35,7 +35,7 @@ def test_a_picture_is_explained_on_one_page(
     assert "http" not in page.replace("http-equiv", "")
 
 
-def test_steps_of_which_training_had_others_are_warned_of(
+def test_other_preprocessing_than_in_training_is_a_warning(
     command: Command, recipe: Path, tiny_weights: Path, picture: Path, tmp_path: Path
 ) -> None:
     card = read_card(tiny_weights)
@@ -60,7 +60,7 @@ def test_occlusion_can_be_left_out_and_the_label_chosen(
 
 
 @pytest.mark.parametrize(("test_time", "alone"), [("none", False), ("flips", True)])
-def test_a_logit_of_the_picture_alone_is_not_called_that_of_a_score_of_mirror_images(
+def test_the_logit_of_one_picture_is_not_given_as_that_of_a_mirrored_score(
     command: Command, recipe: Path, picture: Path, tmp_path: Path, test_time: str, alone: bool
 ) -> None:
     given = f"model.classifier.test_time={test_time}"
@@ -101,7 +101,7 @@ def test_integrated_gradients_are_shown_with_what_they_miss(
     assert "relative residual " in told
 
 
-def test_without_an_image_it_is_the_first_of_the_recipes_own(
+def test_without_an_image_the_first_of_the_recipes_input_is_explained(
     command: Command, recipe: Path, picture: Path, tmp_path: Path
 ) -> None:
     write_pictures(tmp_path / "photos", 2)
@@ -218,7 +218,7 @@ def test_several_devices_are_refused_and_not_blamed_on_the_model(
     assert "run.devices names several" in ended.err
 
 
-def test_the_page_holds_no_password_of_an_address(
+def test_the_page_contains_no_password_of_an_address(
     command: Command, recipe: Path, picture: Path, memory: MemoryFileSystem, tmp_path: Path
 ) -> None:
     memory.pipe("/me:secret@host/a.png", picture.read_bytes())
@@ -238,7 +238,7 @@ def test_the_page_holds_no_password_of_an_address(
         ("", "'memory://***@host/' matches several files"),
     ],
 )
-def test_what_is_told_of_an_address_holds_no_password(
+def test_messages_about_an_address_contain_no_password(
     command: Command, recipe: Path, memory: MemoryFileSystem, tmp_path: Path, named: str, told: str
 ) -> None:
     memory.pipe({f"/me:secret@host/{name}.png": b"no picture" for name in "ab"})

@@ -1,4 +1,4 @@
-"""The face of the command: help, JSON, completion, and how it refuses."""
+"""The command line: help, JSON output, completion and errors."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def test_help_lists_all_verbs(command: Command) -> None:
     assert set(VERBS) <= set(listed)
 
 
-def test_help_says_that_it_is_no_medical_device(command: Command) -> None:
+def test_help_says_that_it_is_not_a_medical_device(command: Command) -> None:
     assert "Not a medical device" in command("--help").out
 
 
@@ -42,12 +42,12 @@ def test_the_help_of_every_verb_has_an_example(command: Command, verb: str) -> N
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_the_help_of_a_verb_cuts_no_text_short(command: Command, verb: str) -> None:
+def test_the_help_of_a_verb_truncates_no_text(command: Command, verb: str) -> None:
     assert "...\n" not in command(verb, "--help").out.partition("\n")[2]
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_option_has_a_text(verb: str) -> None:
+def test_every_option_has_a_help_text(verb: str) -> None:
     called = pipeline.get_command(click.Context(pipeline), verb)
     commands = list(called.commands.values()) if isinstance(called, click.Group) else [called]
     options = [each for command in commands for each in command.params]
@@ -55,13 +55,13 @@ def test_every_option_has_a_text(verb: str) -> None:
     assert bare == []
 
 
-def test_a_warning_is_told_once_and_without_its_place(command: Command) -> None:
+def test_a_warning_is_printed_once_and_without_its_source_line(command: Command) -> None:
     command("--version")
     told = [warnings.formatwarning("torn", UserWarning, "step.py", 8) for _ in range(2)]
     assert told == ["warning: torn\n", ""]
 
 
-def test_where_no_temporary_file_can_be_written_what_needs_one_says_what_to_set(
+def test_a_missing_temporary_folder_is_an_error_with_a_hint_only_if_one_is_needed(
     command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photos = write_pictures(tmp_path / "photos", 5)
@@ -90,7 +90,7 @@ def test_the_module_is_the_command() -> None:
         ("/lib/diascope/__main__.py", "pipeline"),
     ],
 )
-def test_what_goes_on_is_quoted_by_the_name_that_was_called(
+def test_a_command_is_quoted_with_the_program_name_that_was_called(
     monkeypatch: pytest.MonkeyPatch, called: str, name: str
 ) -> None:
     monkeypatch.setattr(sys, "argv", [called, "run", "my derm.yaml"])
@@ -129,16 +129,14 @@ def test_models_show_is_the_card_as_one_json_document(command: Command, tiny_wei
     assert len(card["digest"]) == 64
 
 
-def test_models_show_for_people_has_what_decides_about_its_use(
-    command: Command, tiny_weights: Path
-) -> None:
+def test_models_show_prints_what_matters_for_its_use(command: Command, tiny_weights: Path) -> None:
     shown = command("models", "show", tiny_weights).out
     for words in ("32x32 pixels", "multiclass", "red", "Metrics", "Limits"):
         assert words in shown
     assert shown.index("Limits") < shown.index("Metrics")  # which may be hundreds of lines
 
 
-def test_models_show_keeps_its_columns_at_long_names(command: Command, tiny_weights: Path) -> None:
+def test_models_show_aligns_columns_with_long_names(command: Command, tiny_weights: Path) -> None:
     names = ("auc_red", "sensitivity_at_specificity_80_green")
     card = replace(read_card(tiny_weights), metrics={name: {"value": 0.5} for name in names})
     labels = Label("red", title="Red"), Label("a-long-name", title="Long")
@@ -167,12 +165,14 @@ def test_doctor_is_one_json_document(command: Command) -> None:
     assert set(findings["extras"]) == every - {"examples", "test"}
 
 
-def test_doctor_misses_an_extra_of_which_a_part_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_reports_an_extra_as_missing_if_one_of_its_modules_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(doctor, "find_spec", lambda module: module != "imagehash")
     assert [name for name, extra in doctor._extras().items() if not extra["installed"]] == ["train"]
 
 
-def test_doctor_names_no_device_where_torch_lacks_a_library(tmp_path: Path) -> None:
+def test_doctor_lists_no_device_if_torch_lacks_a_library(tmp_path: Path) -> None:
     (tmp_path / "torch.py").write_text("raise OSError('libcudart.so.12: cannot open')")
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
     code += "from diascope.cli import doctor; print(doctor._devices())"

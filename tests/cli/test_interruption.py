@@ -1,4 +1,4 @@
-"""Ctrl-C, once and again: the code is 130, and the ledger is good."""
+"""Ctrl-C, once and repeatedly: the exit code is 130 and the ledger stays valid."""
 
 import signal
 import subprocess
@@ -31,7 +31,7 @@ def pressed_again(process: subprocess.Popen[str], results: Path, every_s: float)
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_an_impatient_interruption_ends_as_a_single_one_does(
+def test_repeated_interruptions_end_like_a_single_one(
     command: Command, odd_plugins: Path, tmp_path: Path, tiny_weights: Path, workers: int
 ) -> None:
     results, photos = tmp_path / "results", write_pictures(tmp_path / "many", 40)
@@ -45,7 +45,7 @@ def test_an_impatient_interruption_ends_as_a_single_one_does(
     assert len(rows(results / "predictions.csv")) == 40
 
 
-def test_a_second_interruption_ends_what_cannot_be_wound_up(
+def test_a_later_interruption_ends_a_process_that_does_not_stop(
     command: Command, odd_plugins: Path, tmp_path: Path, tiny_weights: Path
 ) -> None:
     results, photos = tmp_path / "results", write_pictures(tmp_path / "many", 8)
@@ -60,7 +60,7 @@ def test_a_second_interruption_ends_what_cannot_be_wound_up(
     assert len(rows(results / "predictions.csv")) == 7
 
 
-def test_an_interruption_that_comes_where_nothing_can_be_raised_is_not_lost() -> None:
+def test_an_interruption_is_not_lost_where_python_cannot_raise() -> None:
     script = """
 import signal, time
 from diascope.cli.interruption import interruptible
@@ -84,7 +84,9 @@ with interruptible():
 
 
 @pytest.mark.parametrize("verb", ["run", "train", "evaluate", "explain", "quantise", "check"])
-def test_only_what_can_go_on_says_so(capsys: pytest.CaptureFixture[str], verb: str) -> None:
+def test_only_resumable_verbs_say_how_to_resume(
+    capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
     with pytest.raises(SystemExit) as ended:
         end_interrupted(verb, f"pipeline {verb} r.yaml")
     goes_on = f"To resume, run:\n  pipeline {verb}" in capsys.readouterr().err

@@ -40,7 +40,7 @@ def test_a_page_that_cannot_be_written_is_refused(
     assert "Traceback" not in ended.err
 
 
-def test_the_text_tells_calibration_decisions_and_subgroups(
+def test_the_text_has_calibration_decisions_and_subgroups(
     command: Command, tiny_weights: Path, tmp_path: Path
 ) -> None:
     card = replace(
@@ -83,7 +83,7 @@ def test_the_text_tells_calibration_decisions_and_subgroups(
     assert [text for text in told if text not in shown] == []
 
 
-def test_a_card_by_hand_is_shown_as_far_as_it_goes(command: Command, tiny_weights: Path) -> None:
+def test_an_incomplete_card_written_by_hand_is_shown(command: Command, tiny_weights: Path) -> None:
     figure = {"value": 0.625}
     card = replace(
         read_card(tiny_weights),
@@ -104,7 +104,7 @@ def test_a_card_by_hand_is_shown_as_far_as_it_goes(command: Command, tiny_weight
     assert "\nCross-validation, 5 folds\n" in command("models", "show", tiny_weights).out
 
 
-def test_a_model_whose_card_raises_is_told_with_its_cause(
+def test_a_model_whose_card_raises_is_listed_with_the_cause(
     command: Command, install: Callable[..., None]
 ) -> None:
     source = (
@@ -127,7 +127,7 @@ def test_a_model_whose_name_no_folder_can_have_is_refused(command: Command) -> N
     assert (ended.code, "there is no model plugin named" in ended.err) == (2, True)
 
 
-def test_of_a_path_it_is_said_that_there_is_no_such_folder(command: Command) -> None:
+def test_a_path_that_does_not_exist_is_reported_as_a_missing_folder(command: Command) -> None:
     for path in ("runs/nowhere", "nowhere/", f"/{'x' * 300}"):
         ended = command("models", "show", path)
         assert ended.code == 2

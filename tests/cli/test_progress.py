@@ -16,7 +16,7 @@ from tests.runs import Ended
 
 
 @pytest.mark.parametrize("folds", [1, 2])
-def test_the_minutes_left_are_those_of_a_training_s_own_steps(
+def test_the_minutes_left_are_estimated_from_training_steps_only(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], folds: int
 ) -> None:
     now = 0.0
@@ -32,7 +32,7 @@ def test_the_minutes_left_are_those_of_a_training_s_own_steps(
     assert last == "epoch 1/2 step 11/100 loss 1.000, 19 min left"
 
 
-def test_a_run_s_rate_is_of_its_items_and_of_the_time_since_they_were_begun(
+def test_the_rate_of_a_run_counts_its_own_items_and_time(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = 0.0
@@ -57,7 +57,7 @@ def test_a_run_s_rate_is_of_its_items_and_of_the_time_since_they_were_begun(
         (progress.training_progress, "reading the pictures"),
     ],
 )
-def test_a_terminal_tells_what_comes_before_the_work(
+def test_a_terminal_shows_the_phase_before_the_work(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], shown: Any, told: str
 ) -> None:
     monkeypatch.setattr(progress.sys.stderr, "isatty", lambda: True)
@@ -69,7 +69,7 @@ def test_a_terminal_tells_what_comes_before_the_work(
 
 
 @pytest.mark.parametrize("verb", ["run", "train", "evaluate", "explain", "quantise"])
-def test_quiet_keeps_warnings_of_libraries_too_and_of_worker_processes(
+def test_quiet_suppresses_warnings_of_libraries_also_in_worker_processes(
     command: Callable[..., Ended],
     recipe: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -95,7 +95,7 @@ def test_quiet_keeps_warnings_of_libraries_too_and_of_worker_processes(
     assert inherited == ["ignore", None]
 
 
-def test_a_terminal_tells_loss_metrics_and_the_time_left_of_a_training(
+def test_a_terminal_shows_loss_metrics_and_remaining_time_of_a_training(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(progress.sys.stderr, "isatty", lambda: True)

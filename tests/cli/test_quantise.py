@@ -1,4 +1,4 @@
-"""``pipeline quantise``: from a recipe and pictures to a graph that a run may take."""
+"""``pipeline quantise``: from a recipe and pictures to a graph for ``pipeline run``."""
 
 import json
 import subprocess
@@ -34,7 +34,7 @@ def photos(tmp_path: Path) -> Path:
     return write_pictures(tmp_path / "photos", 70)
 
 
-def test_what_was_quantised_runs_and_a_folder_goes_on_with_the_graph_it_began_with(
+def test_a_quantised_graph_runs_and_a_folder_keeps_the_graph_it_started_with(
     command: Command, int8: Path, photos: Path, tmp_path: Path
 ) -> None:
     arguments = "run", int8, photos, "-o", tmp_path / "out"
@@ -61,7 +61,7 @@ def test_what_was_quantised_runs_and_a_folder_goes_on_with_the_graph_it_began_wi
     assert first not in command(*arguments[:-1], tmp_path / "new", "--limit", 3).out
 
 
-def test_no_picture_and_no_name_of_one_is_kept(
+def test_neither_pictures_nor_their_names_are_stored(
     command: Command, int8: Path, photos: Path, home: Path
 ) -> None:
     command("quantise", int8, photos)
@@ -71,7 +71,7 @@ def test_no_picture_and_no_name_of_one_is_kept(
     assert sum(path.stat().st_size for path in kept) < 100_000
 
 
-def test_what_would_be_refused_says_so(
+def test_a_graph_that_a_run_would_refuse_is_reported(
     command: Command, int8: Path, photos: Path, tmp_path: Path
 ) -> None:
     ended = command("quantise", int8, photos, "--set", "run.tolerance=1e-9")

@@ -1,4 +1,4 @@
-"""``pipeline run``: what it prints, what it counts, and how it ends."""
+"""``pipeline run``: its output, counts and exit codes."""
 
 import json
 from collections.abc import Callable
@@ -107,7 +107,7 @@ def test_limit_takes_the_first_items(
     assert list(states(tmp_path / "out")) == ["00.png", "01.png"]
 
 
-def test_a_run_without_the_limit_goes_on_after_one_with_it(
+def test_a_run_without_the_limit_continues_one_with_it(
     command: Command, recipe: Path, photos: Path, tmp_path: Path
 ) -> None:
     command("run", recipe, photos, "-o", tmp_path / "out", "--limit", 2)
@@ -147,7 +147,7 @@ def test_retry_does_failed_items_again(
 
 
 @pytest.mark.parametrize("verb", ["run", "check"])
-def test_without_an_argument_the_recipes_own_input_is_taken_from_beside_it(
+def test_without_an_argument_the_recipes_own_input_is_found_beside_it(
     command: Command,
     tiny_weights: Path,
     photos: Path,
@@ -278,7 +278,7 @@ def test_an_executor_that_the_recipe_names_too_keeps_its_parameters(
     assert run["recipe"]["run"]["executor"] == own
 
 
-def test_two_limits_of_failures_are_refused(
+def test_two_limits_on_failures_are_refused(
     command: Command, recipe: Path, photos: Path, tmp_path: Path
 ) -> None:
     ended = command("run", recipe, photos, "-o", tmp_path, "--fail-fast", "--max-failures", "5")

@@ -1,4 +1,4 @@
-"""Streams that are closed, full or read by nobody: the work goes on and ends as it would."""
+"""Standard streams that are closed, full or unread do not change the work."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ def shell(arguments: Sequence[object], rest: str) -> subprocess.CompletedProcess
 
 
 @pytest.mark.parametrize("lost", LOST)
-def test_a_run_whose_words_are_lost_ends_as_it_would_otherwise(
+def test_a_run_whose_output_is_lost_ends_as_usual(
     recipe: Path, photos: Path, tmp_path: Path, lost: str
 ) -> None:
     ended = shell(["run", recipe, photos, "-o", tmp_path / "out"], lost)
@@ -37,7 +37,7 @@ def test_a_run_whose_words_are_lost_ends_as_it_would_otherwise(
     assert len(rows(tmp_path / "out" / "predictions.csv")) == 3
 
 
-def test_a_run_whose_reader_is_gone_ends_with_the_code_of_its_outcome(
+def test_a_run_whose_reader_is_gone_ends_with_its_usual_code(
     recipe: Path, photos: Path, tmp_path: Path
 ) -> None:
     (photos / "00-bad.jpg").write_text("no picture")
@@ -48,7 +48,7 @@ def test_a_run_whose_reader_is_gone_ends_with_the_code_of_its_outcome(
     assert (tmp_path / "out" / "run.json").exists()
 
 
-def test_a_name_that_is_not_utf8_is_written_out_where_files_are_told(
+def test_a_file_name_that_is_not_utf8_is_printed_escaped(
     command: Command, tiny_weights: Path, tmp_path: Path
 ) -> None:
     page = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.html"))
@@ -57,11 +57,11 @@ def test_a_name_that_is_not_utf8_is_written_out_where_files_are_told(
     assert page.exists()
 
 
-def test_a_refusal_that_cannot_be_told_is_still_a_2(tmp_path: Path) -> None:
+def test_a_refusal_that_cannot_be_printed_still_ends_with_2(tmp_path: Path) -> None:
     assert shell(["run", tmp_path / "nowhere.yaml"], "2</dev/null").returncode == 2
 
 
-def test_a_listing_that_cannot_be_written_is_not_taken_for_done() -> None:
+def test_a_listing_that_cannot_be_written_does_not_end_with_0() -> None:
     ended = shell(["plugins", "list", "--kind", "executor"], "1</dev/null")
     assert ended.returncode == 3
     assert "Bad file descriptor" in ended.stderr
@@ -69,13 +69,13 @@ def test_a_listing_that_cannot_be_written_is_not_taken_for_done() -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 @pytest.mark.parametrize("arguments", [["plugins", "list", "--kind", "executor"], ["--version"]])
-def test_a_disk_that_is_full_is_told_where_a_listing_goes_to_it(arguments: list[str]) -> None:
+def test_a_listing_written_to_a_full_disk_reports_it(arguments: list[str]) -> None:
     ended = shell(arguments, ">/dev/full")
     told = "pipeline: the disk is full: [Errno 28] No space left on device\n"
     assert (ended.returncode, ended.stderr) == (3, told)
 
 
-def test_what_is_opened_later_does_not_take_the_number_of_a_closed_stream() -> None:
+def test_a_file_opened_later_does_not_get_the_descriptor_of_a_closed_stream() -> None:
     code = "import os\nfrom diascope.cli import streams\nstreams.open_closed_streams()\n"
     code += "assert os.open(os.devnull, os.O_RDONLY) > 2\nassert os.get_inheritable(2)"
     closed = f'{sys.executable} -c "$1" 2>&-'

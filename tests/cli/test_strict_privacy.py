@@ -1,4 +1,4 @@
-"""The command line under ``privacy: strict``: what it says and what it does without."""
+"""The command line under ``privacy: strict``: withheld messages and refused commands."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -42,7 +42,7 @@ def raising(error: BaseException) -> Callable[..., Any]:
 
 
 @pytest.mark.parametrize("privacy", ["none", "strict"])
-def test_a_fault_shows_where_it_is_and_under_strict_not_its_words(
+def test_an_unexpected_error_shows_a_traceback_but_under_strict_no_message(
     command: Command,
     strict: Path,
     photos: Path,
@@ -61,7 +61,7 @@ def test_a_fault_shows_where_it_is_and_under_strict_not_its_words(
     assert (SECRET in ended.err) == (privacy == "none")
 
 
-def test_a_fault_of_a_check_does_not_show_its_words_either(
+def test_an_unexpected_error_in_a_check_shows_no_message_either(
     command: Command, strict: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("diascope.preflight.find_items", raising(RuntimeError(f"lost {SECRET}")))
@@ -136,7 +136,7 @@ def test_a_check_calls_items_by_their_pseudonyms(
 
 
 @pytest.mark.parametrize("verb", [["evaluate", "--labels", "labels.csv"], ["train"]])
-def test_what_names_the_pictures_of_a_table_is_refused(
+def test_commands_that_name_pictures_are_refused(
     command: Command, strict: Path, tmp_path: Path, verb: list[str]
 ) -> None:
     ended = command(verb[0], strict, *verb[1:], "-o", tmp_path / "out")

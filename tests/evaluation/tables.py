@@ -1,4 +1,4 @@
-"""Made-up answers of every task, and what is measured of them directly."""
+"""Synthetic answers for every task, and direct computations of their metrics."""
 
 from typing import Any
 

@@ -11,7 +11,7 @@ from diascope.evaluation.delong import delong
 from tests.evaluation.tables import binary, multiclass
 
 
-def test_a_better_model_is_better_in_every_figure() -> None:
+def test_a_better_model_is_better_in_every_metric() -> None:
     found = compare(multiclass(noise=0.5), multiclass(noise=2.5), title="noisy", draws=200)
     assert set(found.labels) == {"red", "green", "blue"}
     assert all(test.low > 0 and test.p < 0.05 for test in found.labels.values())
@@ -52,7 +52,7 @@ def test_models_of_other_labels_are_refused() -> None:
         compare(binary(), multiclass(), title="other")
 
 
-def test_pictures_of_a_person_are_not_taken_for_people() -> None:
+def test_pictures_of_one_person_are_not_independent() -> None:
     alone, other = binary(40), binary(40, seed=1)
     rows = np.repeat(np.arange(40), 6)
     copies = [
@@ -63,7 +63,7 @@ def test_pictures_of_a_person_are_not_taken_for_people() -> None:
     assert many == pytest.approx(one)
 
 
-def test_a_difference_that_cannot_be_tested_is_not_told() -> None:
+def test_a_difference_that_cannot_be_tested_is_left_out() -> None:
     right = binary(4)
     right.scores[:] = right.targets
     wrong = replace(right, scores=1 - right.targets)
@@ -71,7 +71,7 @@ def test_a_difference_that_cannot_be_tested_is_not_told() -> None:
     assert (found.labels, list(found.metrics)) == ({}, ["balanced_accuracy"])  # that is the same
 
 
-def test_rows_of_one_picture_are_compared_each_by_its_own_truth() -> None:
+def test_each_row_of_a_picture_is_compared_by_its_own_truth() -> None:
     one, other = (binary(60, seed=seed) for seed in (0, 1))
     rows = np.arange(60) // 2 * 2  # the second row of a picture has other labels
     twice = [replace(each.take(rows), targets=one.targets) for each in (one, other)]

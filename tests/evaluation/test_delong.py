@@ -52,7 +52,7 @@ def test_under_no_difference_p_is_below_a_twentieth_about_once_in_twenty() -> No
     assert 0.02 < np.mean(np.array(ps) < 0.05) < 0.09
 
 
-def test_one_item_of_a_kind_is_too_few() -> None:
+def test_one_item_of_a_class_is_too_few() -> None:
     with pytest.raises(
         ValueError, match="two groups with positive and with negative items, got 1 and 3"
     ):
@@ -77,7 +77,7 @@ def test_a_difference_without_variance_has_no_p() -> None:
         delong(targets, targets, -targets, EACH[:4])
 
 
-def test_groups_that_are_all_alike_differ_without_variance_whatever_is_rounded() -> None:
+def test_equal_groups_differ_without_variance_despite_rounding() -> None:
     targets, one = np.tile([1.0, 1, 1, 0, 0, 0], 3), np.tile([3.0, 3, 1, 2, 2, 0], 3)
     groups = np.repeat(EACH[:3], 6).tolist()
     with pytest.raises(ValueError, match="without any variance"):

@@ -66,7 +66,7 @@ def examples(tmp_path: Path) -> list[Example]:
     return read_table(tmp_path / "table.csv", "multiclass")
 
 
-def test_the_evidence_for_what_decides_lies_inside_and_is_followed(
+def test_evidence_for_what_decides_lies_inside_and_the_answer_follows_it(
     looking: CaseBuilder, examples: list[Example]
 ) -> None:
     found = measure_evidence(looking, examples, draws=50)
@@ -83,7 +83,7 @@ def test_the_evidence_for_what_decides_lies_inside_and_is_followed(
     assert found["left_out"] == {}
 
 
-def test_a_network_that_sees_nothing_has_the_masks_share(
+def test_a_network_that_sees_nothing_has_the_masks_fraction(
     looking: CaseBuilder, examples: list[Example]
 ) -> None:
     with torch.no_grad():
@@ -115,7 +115,7 @@ def test_a_picture_without_a_usable_mask_is_counted_with_its_reason(
     assert found["inside"]["cases"] == COUNT - 1
 
 
-def test_figures_of_where_evidence_lies_are_of_the_same_maps(
+def test_figures_of_the_masks_are_measured_on_the_same_maps(
     looking: CaseBuilder, examples: list[Example]
 ) -> None:
     Image.new("RGB", (96, 64)).save(examples[3].path)  # black: nothing speaks for bright
@@ -129,7 +129,7 @@ def test_figures_of_where_evidence_lies_are_of_the_same_maps(
         assert inside[f"{name}_gain"]["value"] == pytest.approx(gain, abs=2e-4)
 
 
-def test_masks_that_are_not_there_are_named_before_anything_is_run(
+def test_missing_masks_are_named_before_anything_is_run(
     examples: list[Example], tmp_path: Path
 ) -> None:
     (tmp_path / "5-mask.png").unlink()

@@ -45,7 +45,7 @@ def test_a_mask_of_another_size_is_refused(make_sample: Callable[..., Sample]) -
         transform_mask(make_sample(np.full((8, 8, 1), 255, np.uint8)), stages, STEPS)
 
 
-def test_a_step_that_changes_the_size_in_its_own_way_is_refused(
+def test_an_unknown_step_that_changes_the_size_is_refused(
     make_sample: Callable[..., Sample],
 ) -> None:
     def halve(sample: Sample) -> Sample:
@@ -72,14 +72,14 @@ def test_all_energy_of_the_mask_itself_lies_inside() -> None:
     assert (figures["energy"], figures["pointing"], figures["area"]) == (1, 1, 0.25)
 
 
-def test_what_speaks_against_a_label_does_not_count() -> None:
+def test_evidence_against_a_label_does_not_count() -> None:
     mask = masks()
     figures = localisation_metrics(np.where(mask, 1, -5).astype(np.float32), mask)
 
     assert figures["energy"] == 1
 
 
-def test_random_maps_have_the_masks_share_of_the_area() -> None:
+def test_random_maps_have_the_masks_fraction_of_the_area() -> None:
     random, mask = np.random.default_rng(0), masks(0.375)
     found = [
         localisation_metrics(random.normal(size=(32, 32)).astype(np.float32), mask)
@@ -101,12 +101,12 @@ def test_the_gaussian_favours_the_middle() -> None:
     assert figures["energy_gain"] == figures["energy"] - figures["energy_gaussian"]
 
 
-def test_a_map_that_speaks_for_nothing_has_no_energy() -> None:
+def test_a_map_without_evidence_has_no_energy() -> None:
     assert np.isnan(localisation_metrics(-np.ones((4, 4), np.float32), masks())["energy"])
 
 
 @pytest.mark.parametrize("level", [0.0, -1.0])
-def test_a_map_that_nowhere_speaks_for_the_label_points_nowhere(level: float) -> None:
+def test_a_map_without_positive_evidence_points_nowhere(level: float) -> None:
     mask = np.zeros((32, 32), bool)
     mask[:4, :4] = True  # where the first of equal places lies
     figures = localisation_metrics(np.full((4, 4), level, np.float32), mask)

@@ -1,4 +1,4 @@
-"""Answers and truth side by side."""
+"""Scores with true labels."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from diascope.evaluation.labelled_scores import concatenate
 from tests.evaluation.tables import binary, multiclass, multilabel
 
 
-def test_a_part_of_the_items_keeps_their_rows_together() -> None:
+def test_a_selection_of_items_keeps_their_rows_together() -> None:
     table = multiclass(9, columns={"sex": tuple("fmfmfmfmf")})
     part = table.take(np.array([4, 1]))
     assert part.items == ("4.png", "1.png")
@@ -34,7 +34,7 @@ def test_tables_of_other_shapes_and_scores_beyond_one_are_refused() -> None:
         multiclass(noise=np.nan)
 
 
-def test_what_several_models_answered_is_what_the_weakest_of_them_says() -> None:
+def test_concatenated_scores_are_of_the_weakest_kind() -> None:
     sets = np.ones((9, 3), np.bool_)
     sure = multiclass(9, score_kind="probability", sets=sets, coverage=0.9)
     both, mixed = concatenate([sure, sure]), concatenate([sure, multiclass(9)])

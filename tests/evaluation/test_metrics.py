@@ -1,4 +1,4 @@
-"""What is measured, against scikit-learn, torchmetrics, SciPy and numbers known by hand."""
+"""Metrics against scikit-learn, torchmetrics, SciPy and values known by hand."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -29,7 +29,7 @@ TASKS = pytest.mark.parametrize("make", [binary, multiclass, multilabel])
 
 
 @TASKS
-def test_an_item_that_weighs_three_counts_as_three_items(make: Callable[..., Scored]) -> None:
+def test_an_item_of_weight_three_counts_as_three_items(make: Callable[..., Scored]) -> None:
     once = make(60, groups=("a", "b") * 30)
     times = np.random.default_rng(1).integers(0, 4, len(once))
     weighted = compute_metrics(once, Weighted(times[None].astype(np.float64)))
@@ -121,7 +121,7 @@ def test_the_operating_point_counts_what_was_decided_not_what_scored_highest() -
     assert [found[name]["value"] for name in names] == [0.5] * 6
 
 
-def test_sets_are_measured_by_how_many_hold_the_truth_and_how_large_they_are() -> None:
+def test_sets_are_measured_by_their_coverage_and_size() -> None:
     sets = np.array([[True, False, False], [True, True, False], [True, True, True]] * 40)
     found = estimate_metrics(multiclass(sets=sets, coverage=0.9), draws=10)
     assert found["set_coverage"]["value"] == 1.0
@@ -160,7 +160,7 @@ def test_pictures_of_one_group_do_not_make_the_interval_narrower() -> None:
     assert many == pytest.approx(one, abs=0.02)
 
 
-def test_the_most_telling_metrics_come_first() -> None:
+def test_the_most_important_metrics_come_first() -> None:
     assert list(estimate_metrics(binary(), draws=5))[:3] == [
         "auc",
         "balanced_accuracy",
@@ -186,7 +186,7 @@ def test_multilabel_measures_each_labels_calibration() -> None:
     assert "accuracy" not in found
 
 
-def test_scores_of_1_and_on_the_edges_of_bins_fall_where_they_do_in_every_draw() -> None:
+def test_scores_of_1_and_on_the_edges_of_bins_fall_into_the_same_bin_in_every_draw() -> None:
     scores = np.concatenate([np.ones(50), np.full(50, 0.95), np.tile(np.arange(16) / 15, 5)])
     truth = np.random.default_rng(0).random(len(scores)) < 0.8
     every = np.ones(len(scores), np.bool_)
@@ -202,7 +202,7 @@ def test_scores_of_1_and_on_the_edges_of_bins_fall_where_they_do_in_every_draw()
     assert Library().calibration_error(every[:100], scores[:100], truth) == pytest.approx(0.075)
 
 
-def test_a_draw_without_one_of_the_labels_is_no_draw_of_their_mean() -> None:
+def test_a_draw_without_one_of_the_labels_has_no_mean() -> None:
     truth = np.eye(3)[[0] * 30 + [1] * 30 + [2] * 4]
     scores = truth.copy()
     scores[60:] = [0.6, 0.4, 0.0]  # the last label is never found
@@ -215,13 +215,13 @@ def test_a_draw_without_one_of_the_labels_is_no_draw_of_their_mean() -> None:
     assert np.nanmax(drawn) == pytest.approx(2 / 3, abs=1e-4)
 
 
-def test_precision_has_no_average_where_every_item_has_the_label() -> None:
+def test_average_precision_is_undefined_if_every_item_has_the_label() -> None:
     table = binary()
     positives = table.take(table.targets[:, 1] == 1)
     assert "average_precision" not in estimate_metrics(positives, draws=5)
 
 
-def test_a_mean_over_labels_that_hardly_any_draw_holds_has_no_interval() -> None:
+def test_a_mean_over_labels_that_few_draws_contain_has_no_interval() -> None:
     truth = np.eye(6)  # 6! of 6^6 draws hold them all: one in 65
     names = tuple(f"label {place}" for place in range(6))
     table = scored(names, "multiclass", truth, truth, truth == 1)
@@ -231,7 +231,7 @@ def test_a_mean_over_labels_that_hardly_any_draw_holds_has_no_interval() -> None
     assert found["accuracy"]["value"] == 1.0
 
 
-def test_of_how_many_items_a_label_is_known_is_told_if_not_of_all() -> None:
+def test_a_label_not_known_for_all_items_is_a_warning_with_their_number() -> None:
     table = multilabel()
     known = (~np.isnan(table.targets)).sum(axis=0)
     told = f"labels not known for all items are measured on fewer: round of {known[0]}, large of "
@@ -274,7 +274,7 @@ def test_an_interval_holds_its_value_and_ends_where_a_metric_does() -> None:
 
 
 @pytest.mark.parametrize("pictures", [1, 3])
-def test_that_13_were_all_found_promises_no_more_than_the_exact_interval(pictures: int) -> None:
+def test_a_sensitivity_of_1_in_13_groups_has_the_exact_interval(pictures: int) -> None:
     truth = np.repeat(np.arange(53) < 13, pictures)
     raised = truth | (np.repeat(np.arange(53), pictures) % 10 == 9)
     both = [np.stack([~each, each], axis=1) for each in (truth, raised)]
@@ -288,7 +288,7 @@ def test_that_13_were_all_found_promises_no_more_than_the_exact_interval(picture
     assert balanced["low"] < balanced["value"] - (1 - exact[0]) / 2
 
 
-def test_labels_that_are_told_apart_without_a_mistake_have_no_perfect_interval() -> None:
+def test_labels_that_are_separated_perfectly_have_no_perfect_interval() -> None:
     truth = np.eye(3)[np.arange(60) % 3]
     found = estimate_metrics(
         scored(("a", "b", "c"), "multiclass", truth, truth, truth == 1), draws=50
@@ -302,7 +302,7 @@ def test_labels_that_are_told_apart_without_a_mistake_have_no_perfect_interval()
     )
 
 
-def test_one_label_without_a_mistake_does_not_widen_the_mean_of_the_areas() -> None:
+def test_one_perfect_label_does_not_widen_the_interval_of_the_mean_auc() -> None:
     table = multiclass(noise=1.0)
     sure = np.where(table.targets[:, 0] == 1, 1.0, 0.0)
     scores = np.column_stack([sure, table.scores[:, 1:]])
@@ -316,7 +316,7 @@ def test_one_label_without_a_mistake_does_not_widen_the_mean_of_the_areas() -> N
     assert bounds == pytest.approx(np.percentile(drawn, [2.5, 97.5]), abs=1e-6)
 
 
-def test_what_no_draw_changes_has_no_interval() -> None:
+def test_a_value_that_no_draw_changes_has_no_interval() -> None:
     alone = estimate_metrics(multiclass(60, groups=("one",) * 60), draws=20)
     assert not any("low" in figure for figure in alone.values())
     sets = np.ones((120, 3), np.bool_)

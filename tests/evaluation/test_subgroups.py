@@ -1,4 +1,4 @@
-"""Parts of the items."""
+"""Subgroups of the items."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def test_each_value_is_measured_on_its_own_items() -> None:
     assert sum(part.items for part in parts) == 120
 
 
-def test_numbers_fall_into_bins_that_hold_their_lower_edge() -> None:
+def test_numbers_fall_into_bins_that_include_their_lower_edge() -> None:
     parts = measure_subgroups(binary(columns=COLUMNS), ["age:20"], draws=5)
     assert [(part.value, part.items) for part in parts] == [
         ("0 to below 20", 20),
@@ -53,12 +53,12 @@ def test_a_small_part_is_marked_and_a_large_one_is_not() -> None:
         ("age:old", r"the width of a bin must be a number above 0"),
     ],
 )
-def test_what_cannot_divide_is_refused(request_: str, message: str) -> None:
+def test_columns_that_cannot_divide_items_are_refused(request_: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         check_divisible(COLUMNS, [request_])
 
 
-def test_a_column_that_is_asked_for_twice_is_refused() -> None:
+def test_a_column_that_is_requested_twice_is_refused() -> None:
     with pytest.raises(UsageError, match=r"^by age: the column 'age' is named twice"):
         check_divisible(COLUMNS, ["sex", "age:20", "age"])
     check_divisible(COLUMNS, ["sex", "age:20"])
@@ -79,7 +79,7 @@ def test_a_label_that_is_known_nowhere_in_a_part_is_not_measured_there() -> None
     assert "auc_large" in there.metrics
 
 
-def test_a_part_says_which_labels_its_means_are_not_over() -> None:
+def test_a_subgroup_says_which_labels_its_means_leave_out() -> None:
     table = multilabel(columns={"source": ("here",) * 60 + ("there",) * 60})
     table.targets[:60, 1] = np.nan
     here, there = measure_subgroups(table, ["source"], draws=5)
@@ -91,7 +91,7 @@ def test_a_part_says_which_labels_its_means_are_not_over() -> None:
     assert "no item" not in there.warning
 
 
-def test_a_label_that_no_item_lacks_is_told_as_one_that_none_has() -> None:
+def test_a_label_that_no_item_lacks_is_reported_like_one_that_none_has() -> None:
     table = multilabel(columns={"source": ("here",) * 60 + ("there",) * 60})
     table.targets[:60, 1] = np.where(np.isnan(table.targets[:60, 1]), np.nan, 1)
     here, there = measure_subgroups(table, ["source"], draws=5)

@@ -1,4 +1,4 @@
-"""The card takes what was measured, whole or not at all, and only of its own weights."""
+"""Measurements are written into the card atomically, and only for its own weights."""
 
 import os
 from dataclasses import replace
@@ -13,7 +13,7 @@ from diascope.evaluation.update_card import updatable_folder, update_card
 FOUND = {"evidence": {"inside": {"cases": 3, "figures": {}}, "hiding": {}, "randomised": {}}}
 
 
-def test_what_was_measured_replaces_what_stood_there_and_nothing_else(tiny_weights: Path) -> None:
+def test_measurements_replace_the_cards_own_and_nothing_else(tiny_weights: Path) -> None:
     before = read_card(tiny_weights)
     update_card(tiny_weights, before, {"evidence": {"old": 1}})
     update_card(tiny_weights, before, FOUND)
@@ -34,7 +34,7 @@ def test_other_weights_than_the_cards_are_refused_before_anything_is_run(
         updatable_folder(tiny_weights, card)
 
 
-def test_a_card_that_changed_meanwhile_stays_as_it_is(tiny_weights: Path) -> None:
+def test_a_card_that_has_changed_is_not_updated(tiny_weights: Path) -> None:
     card = read_card(tiny_weights)
     write_card(replace(card, digest="12" * 32), tiny_weights)
     text = (tiny_weights / CARD_FILE).read_text()

@@ -61,7 +61,7 @@ def many_labels(names: tuple[str, ...]) -> Scored:
 
 @pytest.mark.parametrize("number", [14, 40])
 @pytest.mark.parametrize("draw", [draw_roc, draw_precision_recall, draw_reliability])
-def test_beside_the_names_of_many_labels_the_curves_keep_their_room(
+def test_a_legend_of_many_labels_leaves_the_plot_its_size(
     draw: Callable[[Scored], Any], number: int
 ) -> None:
     names = tuple(f"a long name of a finding, in three lines, number {n}" for n in range(number))
@@ -90,7 +90,7 @@ def test_a_figure_that_is_broad_takes_the_whole_width_and_a_large_one_its_size(
 
 
 @pytest.mark.parametrize("name", ["mel", "adenocarcinoma-of-lung", "MMMMMMMMMMMMMMMMMMMMMM"])
-def test_nothing_reaches_over_the_edge_of_a_figure(tmp_path: Path, name: str) -> None:
+def test_nothing_crosses_the_edge_of_a_figure(tmp_path: Path, name: str) -> None:
     labels = many_labels((name, "benign keratosis-like lesion", "red"))
     for answers in (labels, replace(labels, task="multilabel")):
         draw_figures(answers, tmp_path)
@@ -101,7 +101,7 @@ def test_nothing_reaches_over_the_edge_of_a_figure(tmp_path: Path, name: str) ->
             assert [side for side, edge in sides.items() if edge.any()] == [], each.name
 
 
-def test_of_many_labels_only_cells_with_items_are_drawn() -> None:
+def test_with_many_labels_only_cells_with_items_are_drawn() -> None:
     few, many = (many_labels(tuple(map(str, range(number)))) for number in (20, 21))
     pairs = set(zip(many.targets.argmax(1), many.predicted.argmax(1), strict=True))
     each = replace(many, task="multilabel")  # what is found and raised of each: four cells
@@ -110,7 +110,7 @@ def test_of_many_labels_only_cells_with_items_are_drawn() -> None:
         assert len([text for text in texts if "%" in text.get_text()]) == cells
 
 
-def test_a_png_file_of_very_many_labels_is_no_larger_than_memory_takes(
+def test_a_png_file_of_very_many_labels_has_a_limited_size(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("diascope.evaluation.style._PIXELS", 250_000)
@@ -148,7 +148,7 @@ def test_every_task_gets_every_figure_as_png_and_svg(
             assert len(image.convert("L").getcolors() or ()) > 20, f"{path} is blank"
 
 
-def test_items_of_one_kind_only_are_no_reason_to_fail(tmp_path: Path) -> None:
+def test_items_of_one_class_only_are_measured(tmp_path: Path) -> None:
     table = binary()
     evaluation = evaluate(table.take(table.targets[:, 1] == 0), draws=5)
     assert write_evaluation(evaluation, tmp_path)
@@ -157,7 +157,7 @@ def test_items_of_one_kind_only_are_no_reason_to_fail(tmp_path: Path) -> None:
     )
 
 
-def test_the_json_holds_model_counts_metrics_and_all_that_was_asked_for(folder: Path) -> None:
+def test_the_json_has_model_counts_metrics_and_everything_requested(folder: Path) -> None:
     found = json.loads((folder / "metrics.json").read_text())
     assert (found["model"], found["weights digest"]) == ("colours", "ab" * 32)
     assert found["labels"] == ["red", "green", "blue"]
@@ -175,7 +175,7 @@ def test_the_json_holds_model_counts_metrics_and_all_that_was_asked_for(folder: 
     assert found["failed"] == {HOSTILE: "read: cut off"}
 
 
-def test_the_page_is_one_file_says_once_what_it_is_not_and_escapes_names(folder: Path) -> None:
+def test_the_page_is_one_file_with_one_notice_and_escapes_names(folder: Path) -> None:
     page = (folder / "evaluation.html").read_text()
     assert page.count("Not a medical device") == 1
     assert "<img" not in page
@@ -186,7 +186,7 @@ def test_the_page_is_one_file_says_once_what_it_is_not_and_escapes_names(folder:
     assert all(text in page for text in ("Rather red", "Compared with older", "By sex", "ab" * 32))
 
 
-def test_a_subgroup_stands_below_the_whole_and_says_why_it_says_little(tmp_path: Path) -> None:
+def test_a_subgroup_is_below_all_items_and_has_its_warning(tmp_path: Path) -> None:
     table = multiclass(columns={"sex": (*("f",) * 30, *("m",) * 90)})
     write_evaluation(evaluate(table, by=["sex"], draws=5), tmp_path)
     page = (tmp_path / "evaluation.html").read_text()
@@ -235,7 +235,7 @@ def test_the_page_fits_a_phone_and_breaks_no_policy(folder: Path) -> None:
         assert errors == []
 
 
-def test_below_the_reliability_of_several_labels_stand_scores_of_which_an_item_has_many() -> None:
+def test_the_histogram_of_several_labels_counts_scores_instead_of_items() -> None:
     told = [
         draw_reliability(table()).axes[1].get_ylabel() for table in (binary, multiclass, multilabel)
     ]
@@ -259,7 +259,7 @@ def test_long_names_of_labels_are_wrapped_in_the_figures(tmp_path: Path) -> None
         assert names[0] not in drawing, name
 
 
-def test_below_the_matrix_no_word_is_broken_that_fits_a_line(tmp_path: Path) -> None:
+def test_column_names_of_the_matrix_break_no_word_that_fits_a_line(tmp_path: Path) -> None:
     names = ("lung adenocarcinoma", "normal lung", "lung squamous cell carcinoma")
     write_evaluation(evaluate(replace(multiclass(), names=names), draws=5), tmp_path)
     drawing = (tmp_path / "figures" / "confusion.svg").read_text()
@@ -268,7 +268,7 @@ def test_below_the_matrix_no_word_is_broken_that_fits_a_line(tmp_path: Path) -> 
     assert page.count('<figure class="panel wide">') == 1  # the decision curve, of three labels
 
 
-def test_a_label_that_no_item_has_is_confused_with_nothing(tmp_path: Path) -> None:
+def test_a_label_that_no_item_has_shows_dashes(tmp_path: Path) -> None:
     table = multiclass()
     table = replace(table, targets=np.eye(3)[np.arange(120) % 2])
     write_evaluation(evaluate(table, draws=5), tmp_path)
@@ -276,7 +276,7 @@ def test_a_label_that_no_item_has_is_confused_with_nothing(tmp_path: Path) -> No
     assert drawing.count(">–<") == 3  # noqa: RUF001
 
 
-def test_lines_are_told_apart_by_more_than_their_colours() -> None:
+def test_lines_differ_by_more_than_their_colours() -> None:
     styles = [line_style(number) for number in range(24)]
     assert len({str(style) for style in styles}) == 24
     orange, ochre, teal, grey = (styles[number]["linestyle"] for number in (1, 6, 0, 7))
@@ -284,7 +284,7 @@ def test_lines_are_told_apart_by_more_than_their_colours() -> None:
     assert teal != grey
 
 
-def test_what_sets_promise_stands_beside_what_they_hold(tmp_path: Path) -> None:
+def test_the_nominal_coverage_is_shown_with_the_measured_one(tmp_path: Path) -> None:
     table = multiclass(sets=np.ones((120, 3), np.bool_), coverage=0.9)
     for place, answers in (("with", table), ("without", multiclass())):
         write_evaluation(evaluate(answers, draws=5), tmp_path / place)
@@ -297,7 +297,7 @@ def test_what_sets_promise_stands_beside_what_they_hold(tmp_path: Path) -> None:
     assert written["promised_coverage"] == 0.9
 
 
-def test_a_difference_is_told_as_other_numbers_of_pages_and_no_p_as_the_bound_that_it_is_below(
+def test_differences_and_p_values_are_formatted_like_other_numbers(
     tmp_path: Path,
 ) -> None:
     older = Comparison("older", 120, {"spotted": Difference(-0.0312, -0.0624, 0.05, 0.0496)}, {})
@@ -311,7 +311,7 @@ def test_a_difference_is_told_as_other_numbers_of_pages_and_no_p_as_the_bound_th
     assert ">0.000 to 0.000</td>" in page
 
 
-def test_items_without_groups_are_not_told_to_count_together(tmp_path: Path) -> None:
+def test_items_without_groups_are_not_described_as_groups(tmp_path: Path) -> None:
     for name, table in (("each", binary()), ("pairs", binary(groups=("a", "b") * 60))):
         write_evaluation(evaluate(table, draws=5), tmp_path / name)
     each, pairs = ((tmp_path / name / "evaluation.html").read_text() for name in ("each", "pairs"))

@@ -47,12 +47,12 @@ def test_the_page_has_the_sections_of_a_model_card_in_order() -> None:
     assert places == sorted(places)
 
 
-def test_an_operating_point_near_0_is_not_told_as_0() -> None:
+def test_an_operating_point_near_0_is_not_shown_as_0() -> None:
     page = card_page(replace(CARD, labels=(Label("dark", operating_point=4e-4), Label("bright"))))
     assert "&lt;0.001</td>" in page
 
 
-def test_a_card_of_shares_says_that_they_are_some() -> None:
+def test_a_card_says_that_shares_are_fractions() -> None:
     assert "Scores are fractions of a picture&#39;s regions" in card_page(
         replace(CARD, score_kind="share")
     )
@@ -65,14 +65,14 @@ def test_what_is_empty_in_a_fact_of_several_parts_is_left_out() -> None:
     assert "not_loaded" not in page
 
 
-def test_the_page_says_what_stands_in_the_card() -> None:
+def test_the_page_shows_the_contents_of_the_card() -> None:
     page = card_page(CARD)
     told = ("48 x 32 pixels, 1 channel<", "equalize, resize (size [32, 48])", "SCT 123", "0.300")
     told += ("0.810", "0.740 – 0.870", "Grey pictures only.", "CC0", "1,200", "Shadows", "ab" * 32)  # noqa: RUF001
     assert [text for text in told if text not in page] == []
 
 
-def test_points_are_what_labels_are_decided_from_only_where_each_is_on_its_own() -> None:
+def test_operating_points_are_thresholds_only_if_each_label_is_decided_on_its_own() -> None:
     compared = card_page(CARD)
     assert "Decided from" not in compared
     assert "largest multiple of its operating point" in compared
@@ -88,7 +88,7 @@ def test_points_are_what_labels_are_decided_from_only_where_each_is_on_its_own()
     assert "The label with the highest score is chosen." in card_page(replace(CARD, labels=plain))
 
 
-def test_a_model_without_a_backbone_is_said_to_have_a_network_of_its_own() -> None:
+def test_a_model_without_a_backbone_has_a_network_of_its_own() -> None:
     page = card_page(replace(CARD, backbone=""))
     assert "its own" in page
     assert "<dt>Head</dt>" not in page
@@ -103,7 +103,7 @@ def test_a_card_without_measurements_says_so() -> None:
     assert "not calibrated" in page
 
 
-def test_the_page_shows_what_lies_between_outputs_and_answers() -> None:
+def test_the_page_shows_calibration_and_decisions() -> None:
     page = card_page(
         replace(
             CARD,
@@ -126,7 +126,7 @@ def test_the_page_shows_what_lies_between_outputs_and_answers() -> None:
     assert [text for text in told if text not in page] == []
 
 
-def test_the_layers_of_a_network_are_told_one_by_one() -> None:
+def test_the_layers_of_a_network_are_listed_one_by_one() -> None:
     layers = ({"conv": {"filters": 8, "norm": "batch"}}, {"pool": {}})
     page = card_page(replace(CARD, backbone="convnet", backbone_parameters={"layers": layers}))
     told = " ".join(page.split())
@@ -151,14 +151,14 @@ def test_subgroups_stand_under_their_factor_below_the_whole() -> None:
     assert factors.count("0.612") == 3
 
 
-def test_a_subgroup_tells_its_size_and_why_it_says_little() -> None:
+def test_a_subgroup_shows_its_size_and_its_warning() -> None:
     part = {"items": 12, "warning": "fewer than 50 items", "accuracy": {"value": 0.612}}
     page = card_page(replace(CARD, subgroups={"sex=male": part}))
     assert ">male (12)<" in page
     assert "male: fewer than 50 items" in page
 
 
-def test_what_a_hand_wrote_of_the_data_is_told_as_it_is() -> None:
+def test_data_written_by_hand_is_shown_as_it_is() -> None:
     counts = {"pictures": 90, "labels": {"dark": 40}}
     told = card_page(replace(CARD, data={"train": "5,000 pictures of a clinic", "test": counts}))
     data = told[told.index("<h2>Data") : told.index("<h2>Calibration")]
@@ -168,20 +168,20 @@ def test_what_a_hand_wrote_of_the_data_is_told_as_it_is() -> None:
     assert "resize (160), shift (0), {&#39;a&#39;: 1, &#39;b&#39;: 2}" in page
 
 
-def test_cross_validation_stands_with_the_metrics() -> None:
+def test_cross_validation_is_shown_with_the_metrics() -> None:
     across = {"folds": 5, "measured_on": "900 pictures", "accuracy": {"value": 0.777}}
     page = card_page(replace(CARD, cross_validation=across))
     metrics = page[page.index("<h2>Metrics") : page.index("<h2>Data")]
     assert [text in metrics for text in ("5 folds", "900 pictures", "0.777")] == [True] * 3
 
 
-def test_what_stands_in_a_card_cannot_become_markup() -> None:
+def test_texts_of_a_card_are_escaped() -> None:
     page = card_page(replace(CARD, title="<script>alert(1)</script>", limits=("a <b> & c",)))
     assert "<script" not in page
     assert "a &lt;b&gt; &amp; c" in page
 
 
-def test_a_part_that_lacks_a_metric_does_not_bring_another_one() -> None:
+def test_a_subgroup_without_a_metric_shows_no_other_instead() -> None:
     whole = {name: {"value": 0.9, "low": 0.8, "high": 0.95} for name in ("auc_macro", "accuracy")}
     whole |= {"brier": {"value": 0.2, "low": 0.1, "high": 0.3}}
     part = {"items": 4, "accuracy": whole["accuracy"], "brier": whole["brier"]}
@@ -192,7 +192,7 @@ def test_a_part_that_lacks_a_metric_does_not_bring_another_one() -> None:
     assert "Brier" not in factors
 
 
-def test_what_was_measured_of_the_evidence_stands_behind_the_metrics() -> None:
+def test_the_measured_evidence_follows_the_metrics() -> None:
     energy = {"value": 0.512, "low": 0.48, "high": 0.55}
     evidence = {
         "measured_on": "300 pictures of 250 groups of labels.csv",
@@ -216,6 +216,6 @@ def test_what_was_measured_of_the_evidence_stands_behind_the_metrics() -> None:
     assert "evidence maps" not in card_page(CARD)
 
 
-def test_the_reader_of_the_training_stands_in_the_details_if_it_is_known() -> None:
+def test_the_reader_of_the_training_is_in_the_details_if_known() -> None:
     assert "dicom (window 2)" in card_page(replace(CARD, read={"dicom": {"window": 2}}))
     assert "<dt>Reader</dt>" not in card_page(CARD)

@@ -1,4 +1,4 @@
-"""Names, numbers and metrics in the words of a reader."""
+"""Formatting of names, numbers and metrics."""
 
 import pytest
 
@@ -28,12 +28,12 @@ METRICS = {
 }
 
 
-def test_a_metric_of_the_whole_model_is_told_from_that_of_a_label() -> None:
+def test_overall_metrics_are_distinguished_from_those_of_labels() -> None:
     titles = [measure.title for measure in overall_measures(METRICS, LABELS)]
     assert titles == ["AUC, mean over labels", "Labels per prediction set"]
 
 
-def test_a_label_that_is_called_as_a_metric_ends_takes_none_of_the_whole_models() -> None:
+def test_a_label_named_like_the_end_of_a_metric_takes_no_overall_metric() -> None:
     labels = [Label(name) for name in ("accuracy", "80", "size")]
     whole = ("balanced_accuracy", "sensitivity_at_specificity_80", "set_size")
     metrics = {name: {"value": 0.5} for name in (*whole, "auc_accuracy", "auc_80")}
@@ -51,7 +51,7 @@ def test_the_metrics_of_labels_are_a_table_with_gaps() -> None:
     assert values == {"First": [0.7, 0.5], "b_a": [0.6, None], "c": [None, None]}
 
 
-def test_the_table_of_labels_counts_only_if_it_is_told_the_counts() -> None:
+def test_the_table_of_labels_has_counts_only_if_they_are_given() -> None:
     table = label_measures(METRICS, LABELS, {"a": 3, "b_a": 2, "c": 0})
     assert [(row.title, row.code) for row in table.rows] == [("First", "a"), ("b_a", ""), ("c", "")]
     assert [row.count for row in table.rows] == [3, 2, 0]
@@ -59,19 +59,19 @@ def test_the_table_of_labels_counts_only_if_it_is_told_the_counts() -> None:
     assert not label_measures(METRICS, LABELS).has_counts
 
 
-def test_an_interval_is_told_if_there_is_one() -> None:
+def test_an_interval_is_shown_if_there_is_one() -> None:
     assert Measure("AUC", 0.9, 0.8, 0.95).interval_text == "0.800 \N{EN DASH} 0.950"
     assert Measure("AUC", 0.9, None, None).interval_text == ""
 
 
-def test_the_values_of_measures_stand_one_below_the_other_whatever_their_titles() -> None:
+def test_the_values_of_measures_are_aligned() -> None:
     long = "Expected calibration error, lower is better"
     lines = measure_lines([Measure("AUC", 0.9, 0.8, 0.95), Measure(long, 0.1, None, None)])
     assert list(lines) == [f"{'AUC':<{len(long)}}  0.900 (0.800 to 0.950)", f"{long}  0.100"]
 
 
 @pytest.mark.parametrize(("number", "told"), [(0, "0 items"), (1, "1 item"), (1431, "1,431 items")])
-def test_one_is_no_plural(number: int, told: str) -> None:
+def test_one_has_no_plural(number: int, told: str) -> None:
     assert plural(number, "item") == told
 
 
@@ -98,7 +98,7 @@ def test_numbers_are_short(value: object, told: str) -> None:
     assert format_number(value) == told
 
 
-def test_a_key_becomes_words() -> None:
+def test_a_key_becomes_a_title() -> None:
     assert format_title("balanced_accuracy") == "Balanced accuracy"
     assert format_title("npv") == "Negative predictive value"
 
@@ -127,7 +127,7 @@ def test_a_terminal_gets_the_minus_of_ascii() -> None:
         (-2.345, "logit", "\N{MINUS SIGN}2.35"),
     ],
 )
-def test_a_score_that_is_neither_0_nor_1_is_not_told_as_such(
+def test_a_score_that_is_not_0_or_1_is_not_shown_as_such(
     score: float, kind: ScoreKind, told: str
 ) -> None:
     assert format_score(score, kind) == told

@@ -1,4 +1,4 @@
-"""Heat maps of regions' scores: where they lie, what they hold, and their colours."""
+"""Heat maps of regions' scores: positions, values and colours."""
 
 import io
 import re

@@ -1,4 +1,4 @@
-"""From a template to a page."""
+"""Rendered pages and their styles."""
 
 import re
 from importlib.resources import files
@@ -21,7 +21,7 @@ def test_every_variable_of_the_style_is_a_token() -> None:
     assert used - set(re.findall(r"(--[a-z0-9-]+):", read_asset("tokens.css"))) == set()
 
 
-def test_text_and_layout_follow_the_size_of_letters_that_the_reader_chose() -> None:
+def test_text_and_layout_follow_the_readers_font_size() -> None:
     style = "".join(read_asset(f"{name}.css") for name in ("common", "style", "explain"))
     style += files("diascope.reports").joinpath("html_assets", "page.css").read_text("utf-8")
     assert re.findall(r"font(?:-size)?: [\d.]+px|\(max-width: [\d.]+px", style) == []

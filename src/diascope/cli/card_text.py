@@ -12,7 +12,7 @@ def card_lines(card: ModelCard) -> Iterator[str]:
     """Yield the card as lines of readable text."""
     yield f"{card.name}: {card.title}" if card.title else card.name
     yield ""
-    yield f"Task        {card.task}; scores are {card.score_kind}"
+    yield f"Task        {card.task}; score kind: {card.score_kind}"
     channels = plural(card.channels, "channel")
     yield f"Input       {card.size[1]}x{card.size[0]} pixels, {channels}"
     yield f"Network     {f'{card.backbone}, {card.head} head' if card.backbone else 'its own'}"

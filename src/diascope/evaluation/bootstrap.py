@@ -14,7 +14,7 @@ from diascope.evaluation.labelled_scores import Floats
 _MIN_DEFINED = 0.1  # fraction of the draws
 _MAX_WEIGHTS = 4_000_000  # numbers in a matrix of weights: 32 MB
 _ROUNDING = 1e-9  # smaller differences between draws are rounding errors
-_DIGITS = 6  # pages show three; storing only four would round some values twice, to a wrong third
+_DIGITS = 6  # pages show three; rounding to four first would sometimes change the third
 
 
 def group_weights(groups: Sequence[str], *, draws: int, seed: int) -> Iterator[Floats]:

@@ -122,7 +122,7 @@ def test_all_without_an_accelerator_takes_the_processor_once_and_says_so(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(device, "_perhaps_accelerated", lambda: False)
+    monkeypatch.setattr(device, "_may_have_accelerator", lambda: False)
     arguments = "run", recipe(tiny_weights), pictures, "-o", tmp_path / "out"
     ended = command(*arguments, "--set", "run.devices=all")
     assert ended.code == 0

@@ -155,7 +155,7 @@ def test_an_engine_that_was_asked_for_and_changes_answers_is_an_error(
     weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong(monkeypatch, 3.0)
-    with pytest.raises(RecipeError, match=r"leave nothing.*torch bfloat16"):
+    with pytest.raises(RecipeError, match=r"leave no engine.*torch bfloat16"):
         load_engine(weights[1], weights[0], runtime("torch", "bfloat16"))
 
 

@@ -85,7 +85,9 @@ def test_a_choice_that_is_not_kept_is_told(
 ) -> None:
     (tmp_path / "file").write_text("no folder can be made below a file")
     monkeypatch.setenv("DIASCOPE_CACHE", str(tmp_path / "file"))
-    with pytest.warns(UserWarning, match=r"file cannot be written: the engine is chosen anew"):
+    with pytest.warns(
+        UserWarning, match=r"file cannot be written: each run chooses the engine anew"
+    ):
         load_engine(weights[1], weights[0], runtime("auto"))
 
 
@@ -93,13 +95,13 @@ def test_a_choice_that_is_not_kept_is_told(
 def test_a_choice_is_made_for_the_batches_of_a_run(
     weights: Weights, monkeypatch: pytest.MonkeyPatch, batch: int, made: int
 ) -> None:
-    right, choices = engine_selection._chosen, list[int]()
+    right, choices = engine_selection._choose, list[int]()
 
     def chosen(*given: Any) -> Any:
         choices.append(1)
         return right(*given)
 
-    monkeypatch.setattr(engine_selection, "_chosen", chosen)
+    monkeypatch.setattr(engine_selection, "_choose", chosen)
     for each in (32, batch):
         load_engine(weights[1], weights[0], replace(runtime("onnx"), batch=each))
     assert len(choices) == made

@@ -87,7 +87,7 @@ def test_a_device_that_is_not_on_this_machine_is_a_problem(
     ("option", "other", "told"),
     [
         ("coverage: 0.7", "", "tiny has no prediction sets of coverage 0.7"),
-        ("precision: int8", "", "no int8 graph of tiny is kept on this machine"),
+        ("precision: int8", "", "there is no int8 graph of tiny on this machine"),
         ("precision: int8", "engine: compile", "no engine computes in int8 on cpu"),
         ("precision: float16", "engine: onnx", "no engine computes in float16 on cpu"),
         ("device: cuda:77", "", "the device 'cuda:77' is not on this machine"),

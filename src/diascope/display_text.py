@@ -1,4 +1,4 @@
-"""What a program holds, in words for people: type hints, names not in UTF-8, addresses."""
+"""Format type hints, file names that are not UTF-8, and URLs with credentials for display."""
 
 import re
 import types
@@ -18,7 +18,7 @@ _WORDS = {
 }
 _QUERY = re.compile(r"""\?[^\s"'<>\\]*""")
 _SIGNATURE = re.compile(r"(x-amz-signature|x-goog-signature|signature|sig)=", re.IGNORECASE)
-_SIGNING = re.compile(  # of S3, Google's storage and CloudFront; then of Azure
+_SIGNING = re.compile(  # parameters of S3, Google Cloud Storage and CloudFront, then of Azure
     r"(x-amz-[\w-]+|x-goog-[\w-]+|\w*accesskeyid|googleaccessid|signature|expires"
     r"|key-pair-id|policy|s(v|s|rt|p|t|e|ip|pr|i|ig|r|koid|ktid|kt|ke|ks|kv|aoid|uoid|cid|dd|es))=",
     re.IGNORECASE,
@@ -26,7 +26,7 @@ _SIGNING = re.compile(  # of S3, Google's storage and CloudFront; then of Azure
 
 
 def describe_type(hint: Any) -> str:
-    """Return what a value of that type is, such as ``a whole number or [a number, a number]``."""
+    """Describe a type in words, such as ``a whole number or [a number, a number]``."""
     if hint in _WORDS:
         return _WORDS[hint]
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
@@ -46,25 +46,25 @@ def describe_type(hint: Any) -> str:
 
 
 def as_utf8(text: str) -> str:
-    """Write out bytes of a file's name or of a command that are not UTF-8."""
+    """Return a file name or command with bytes that are not UTF-8 as backslash escapes."""
     try:
         return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    except UnicodeEncodeError:  # half of a pair, as JSON may hold
+    except UnicodeEncodeError:  # a lone surrogate, as JSON may contain
         return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def replace_undecodable(text: str) -> str:
-    """Return text that files of data take: a file's name may hold bytes that are no Unicode."""
+    """Return text that can be encoded: bytes of a file name that are not UTF-8 become ``?``."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def mask_credentials(text: str) -> str:
-    """Return a text without the passwords of its addresses, and without what signs them."""
-    return _QUERY.sub(_unsigned, re.sub(r'://[^/\s"]*@', "://***@", text))
+    """Return a text with the passwords and signatures of its URLs removed."""
+    return _QUERY.sub(_remove_signature, re.sub(r'://[^/\s"]*@', "://***@", text))
 
 
-def _unsigned(query: re.Match[str]) -> str:
-    """Return the query of an address without its signature and what that came with."""
+def _remove_signature(query: re.Match[str]) -> str:
+    """Return the query of a URL without its signature and the related parameters."""
     parts = query[0][1:].split("&")
     if not any(map(_SIGNATURE.match, parts)):
         return query[0]

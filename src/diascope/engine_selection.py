@@ -1,4 +1,4 @@
-"""Which engine executes a network: the fastest one here that does not change the answers."""
+"""Choose the engine that executes a network: the fastest that does not change the answers."""
 
 import math
 import time
@@ -21,23 +21,24 @@ from diascope.errors import DeviceError, RecipeError, reason_of
 from diascope.novelty import FeatureStatistics, load_statistics
 from diascope.parity import Parity, combine_parities, compare_outputs
 
-_ROUNDS = 2
-_TRIES = 3
+_TIMED_ROUNDS = 2
+_MAX_TRIES = 3
+"""After how many tries a choice is final although an engine raised an error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """Which engine executes a network, and what is known of it.
+    """The engine that executes a network, and what was measured when it was chosen.
 
     Attributes:
-        engine, precision: such as ``openvino`` and ``bfloat16``; in int8 with the digest of the
-            quantised graph, such as ``int8-0123abcd``.
-        change: by how much it moves a score at most, against torch in float32, on the reference
-            pictures, and in int8 on those of its quantisation too; it flips no decision there.
-        speed: pictures a second as a multiple of those of torch in float32, when it was chosen.
-        refused: what else was tried, and why it was not taken.
-        broken: those among them that raised an error. That may pass: they are tried again a few
-            times before the choice holds.
+        engine, precision: such as ``openvino`` and ``bfloat16``. For int8 the precision includes
+            the digest of the quantised graph, such as ``int8-0123abcd``.
+        change: the largest difference of a score from torch in float32, on the reference pictures
+            and for int8 also on those of its quantisation. No decision differs there.
+        speed: the speed as a multiple of that of torch in float32.
+        refused: the other candidates that were tried, with the reasons for not using them.
+        broken: the candidates that raised an error. As that may be temporary, they are tried again
+            a few times before the choice is final.
     """
 
     engine: str
@@ -49,64 +50,67 @@ class Execution:
 
     @property
     def is_reference(self) -> bool:
-        """Whether it is the one that all others are measured against."""
+        """Whether it is torch in float32, which all others are compared with."""
         return (self.engine, self.precision) == REFERENCE
 
     @property
     def title(self) -> str:
-        """In words."""
+        """A description in words."""
         return (
             f"{self.engine} {self.precision}, {self.speed:.1f} times as fast as torch float32 when "
-            "it was chosen; on the reference pictures it moved a score by "
-            f"{self.change:.1e} at most"
+            "it was chosen; on the reference pictures it moved a score by at most "
+            f"{self.change:.1e}"
         )
 
 
 def load_engine(card: ModelCard, directory: Path, runtime: Runtime) -> tuple[Engine, Execution]:
     """Load the network of a weights folder into the engine that the runtime asks for.
 
-    Where the runtime leaves a choice, all that is installed is timed on reference pictures, once
-    for these weights on this machine; what moves a score by more than the runtime's tolerance or
-    flips a decision there is left out.
+    If the runtime leaves a choice, all installed engines are timed on reference pictures, once for
+    these weights on this machine. Those that change a score by more than the runtime's tolerance or
+    flip a decision are left out.
 
     Raises:
-        RecipeError: if what is asked for is not installed, was not quantised here, or changes the
-            answers by more.
+        RecipeError: if the engine is not installed, was not quantised on this machine, or changes
+            the answers by more than the tolerance.
         WeightsError: if the weights are missing, damaged or do not fit.
     """
     check_digest(card, directory)
-    opening = EngineLoader(card, directory, runtime)
-    wanted = opening.requested
-    if wanted == REFERENCE:
-        return opening.open(REFERENCE), Execution(*REFERENCE)
-    tries, kept = _kept(_choice(opening, *wanted))
-    if kept is not None and not (kept.broken and tries < _TRIES):
-        return opening.open((kept.engine, kept.precision)), kept
-    engine, chosen = _chosen(opening, load_statistics(card, directory))
-    with suppress(OSError):  # the disk is full: it is chosen again the next time
-        for each in {wanted, (chosen.engine, chosen.precision)}:
-            graph_cache.write_entry(_choice(opening, *each), asdict(chosen) | {"tries": tries + 1})
-    if not opening.folder.is_relative_to(graph_cache.cache_root()):
-        told = "cannot be written: the engine is chosen anew in every run, and may be another one"
+    loader = EngineLoader(card, directory, runtime)
+    requested = loader.requested
+    if requested == REFERENCE:
+        return loader.open(REFERENCE), Execution(*REFERENCE)
+    tries, earlier = _read_choice(_choice_path(loader, *requested))
+    if earlier is not None and not (earlier.broken and tries < _MAX_TRIES):
+        return loader.open((earlier.engine, earlier.precision)), earlier
+    engine, chosen = _choose(loader, load_statistics(card, directory))
+    with suppress(OSError):  # if the disk is full, the next run chooses again
+        for each in {requested, (chosen.engine, chosen.precision)}:
+            graph_cache.write_entry(
+                _choice_path(loader, *each), asdict(chosen) | {"tries": tries + 1}
+            )
+    if not loader.folder.is_relative_to(graph_cache.cache_root()):
         warn(
-            f"{graph_cache.cache_root()} {told}; DIASCOPE_CACHE names another folder", stacklevel=2
+            f"{graph_cache.cache_root()} cannot be written: each run chooses the engine anew, "
+            "possibly another one. Set DIASCOPE_CACHE to another folder.",
+            stacklevel=2,
         )
     return engine, chosen
 
 
 def check_engine_request(card: ModelCard, directory: Path, runtime: Runtime) -> None:
-    """Check, without the network, that something here can execute it as the runtime asks for.
+    """Check, without loading the network, that an engine for the runtime's request is available.
 
     Raises:
-        RecipeError: if what is asked for is not installed or was not quantised here.
+        RecipeError: if the engine is not installed or was not quantised on this machine.
     """
-    opening = EngineLoader(card, directory, runtime)
-    if opening.requested != REFERENCE:
-        _candidates(opening)
+    loader = EngineLoader(card, directory, runtime)
+    if loader.requested != REFERENCE:
+        _candidates(loader)
 
 
-def _kept(path: Path) -> tuple[int, Execution | None]:
-    """Return how often was chosen, and what the last time; None if that is missing or damaged."""
+def _read_choice(path: Path) -> tuple[int, Execution | None]:
+    """Return the number of tries and the last choice; None if that is missing or damaged."""
     entry = graph_cache.read_entry(path) or {}
     tries = entry.pop("tries", 0)
     try:
@@ -116,55 +120,53 @@ def _kept(path: Path) -> tuple[int, Execution | None]:
     return tries, replace(chosen, refused=tuple(chosen.refused), broken=tuple(chosen.broken))
 
 
-def _choice(opening: EngineLoader, engine: str, precision: str) -> Path:
-    """Return where the choice for a wish is kept."""
-    wish = f"{engine}-{precision}-{opening.runtime.tolerance:g}-{_at_once(opening)}"
-    return opening.folder / f"choice-{wish}.json"
+def _choice_path(loader: EngineLoader, engine: str, precision: str) -> Path:
+    """Return the file that stores the choice for a request."""
+    wish = f"{engine}-{precision}-{loader.runtime.tolerance:g}-{_batch_size(loader)}"
+    return loader.folder / f"choice-{wish}.json"
 
 
-def _at_once(opening: EngineLoader) -> int:
-    """Return how many pictures engines are timed with at once."""
-    return min(opening.runtime.batch, COUNT)
+def _batch_size(loader: EngineLoader) -> int:
+    """Return the batch size with which engines are timed."""
+    return min(loader.runtime.batch, COUNT)
 
 
-def _chosen(
-    opening: EngineLoader, statistics: FeatureStatistics | None
-) -> tuple[Engine, Execution]:
-    card, refused, broken = opening.card, list[str](), list[str]()
-    candidates = _candidates(opening)
+def _choose(loader: EngineLoader, statistics: FeatureStatistics | None) -> tuple[Engine, Execution]:
+    card, refused, broken = loader.card, list[str](), list[str]()
+    candidates = _candidates(loader)
     pictures = draw_reference_pictures(card.size, card.channels)
-    reference = opening.open(REFERENCE)
-    at_once, right, unit = _reference(reference, pictures, _at_once(opening))
+    reference = loader.open(REFERENCE)
+    at_once, right, unit = _run_reference(reference, pictures, _batch_size(loader))
     fitting: list[tuple[float, Engine, Execution]] = []
     for candidate in candidates:
         if candidate == REFERENCE:
             fitting.append((unit, reference, Execution(*REFERENCE)))
             continue
         try:
-            engine = opening.open(candidate)
+            engine = loader.open(candidate)
             outputs, seconds = time_engine(engine, pictures, at_once)
         except DeviceError:
             raise
-        except Exception as error:  # what an engine cannot do, only trying tells
+        except Exception as error:  # only trying shows what an engine cannot do
             refused.append(f"{' '.join(candidate)}: {reason_of(error)}")
             broken.append(" ".join(candidate))
             continue
-        before = [Parity(**facts)] if (facts := opening.recorded_parity(candidate)) else []
+        before = [Parity(**facts)] if (facts := loader.recorded_parity(candidate)) else []
         found = combine_parities([compare_outputs(right, outputs, card, statistics), *before])
-        if found.within(opening.runtime.tolerance):
+        if found.within(loader.runtime.tolerance):
             fitting.append((seconds, engine, Execution(*candidate, found.change)))
         else:
             refused.append(f"{' '.join(candidate)}: {found}")
     if not fitting:
         raise RecipeError(
-            f"run.engine and run.precision leave nothing that answers as {card.name} does: "
-            f"{'; '.join(refused)}; a score may move by {opening.runtime.tolerance:g} "
+            f"run.engine and run.precision leave no engine that answers as {card.name} does: "
+            f"{'; '.join(refused)}; a score may move by {loader.runtime.tolerance:g} "
             "(run.tolerance), no decision may flip",
-            where=_asked(opening.runtime),
+            where=_requested_key(loader.runtime),
             hint="Write `engine: auto` and `precision: auto`.",
         )
     seconds, engine, execution = min(fitting, key=itemgetter(0))
-    if engine is not reference:  # again: at first the machine may have been busy
+    if engine is not reference:  # time it again, as the machine may have been busy at first
         unit = min(unit, time_engine(reference, pictures, at_once)[1])
         if unit < seconds and REFERENCE in candidates:
             seconds, engine, execution = unit, reference, Execution(*REFERENCE)
@@ -172,22 +174,22 @@ def _chosen(
     return engine, replace(execution, speed=speed, refused=tuple(refused), broken=tuple(broken))
 
 
-def _candidates(opening: EngineLoader) -> list[Candidate]:
-    if not (candidates := opening.candidates()):
-        raise _missing(opening.runtime)
+def _candidates(loader: EngineLoader) -> list[Candidate]:
+    if not (candidates := loader.candidates()):
+        raise _unavailable(loader.runtime)
     return candidates
 
 
-def _reference(
+def _run_reference(
     engine: Engine, pictures: NDArray[np.float32], at_once: int
 ) -> tuple[int, Outputs, float]:
-    """Return how many pictures the reference takes at once, what it gives, and its seconds."""
+    """Return the batch size that the reference can handle, its outputs, and its seconds."""
     while True:
         try:
             return at_once, *time_engine(engine, pictures, at_once)
         except DeviceError:
             raise
-        except Exception:  # most likely memory, which a run's own batches would be halved for
+        except Exception:  # most likely out of memory; a run would halve the batch too
             if at_once == 1:
                 raise
         at_once //= 2
@@ -196,14 +198,14 @@ def _reference(
 def time_engine(
     engine: Engine, pictures: NDArray[np.float32], at_once: int
 ) -> tuple[Outputs, float]:
-    """Return what an engine gives, and the seconds that it takes at best.
+    """Return an engine's outputs and its shortest time in seconds.
 
     Args:
-        at_once: pictures in a batch, at most.
+        at_once: the maximum number of pictures in a batch.
     """
     parts = [pictures[start : start + at_once] for start in range(0, len(pictures), at_once)]
     outputs, best = concatenate_outputs([engine.run(part) for part in parts]), math.inf
-    for _ in range(_ROUNDS):
+    for _ in range(_TIMED_ROUNDS):
         start = time.perf_counter()
         for part in parts:
             engine.run(part)
@@ -211,7 +213,7 @@ def time_engine(
     return outputs, best
 
 
-def _missing(runtime: Runtime) -> RecipeError:
+def _unavailable(runtime: Runtime) -> RecipeError:
     engine, precision = runtime.engine, runtime.precision
     hint = "Write `engine: auto` and `precision: auto`."
     if precision.startswith(INT8):
@@ -224,11 +226,11 @@ def _missing(runtime: Runtime) -> RecipeError:
         )
     return RecipeError(
         f"no engine computes in {precision} on {runtime.device} (engine: {engine})",
-        where=_asked(runtime),
+        where=_requested_key(runtime),
         hint=hint,
     )
 
 
-def _asked(runtime: Runtime) -> str:
-    """Return the key of the recipe that leaves the least choice."""
+def _requested_key(runtime: Runtime) -> str:
+    """Return the recipe's key that restricts the choice most."""
     return "run.engine" if runtime.precision == "auto" else "run.precision"

@@ -1,7 +1,7 @@
-"""Warnings that libraries raise, heard by their own thread and by no other, or told once.
+"""Capture the warnings of libraries per thread, or show each of them once.
 
-``warnings.catch_warnings`` is for one thread: of two that read pictures side by side, one would
-hear what the other's decoder warns of.
+``warnings.catch_warnings`` affects the whole process: of two threads that read pictures in
+parallel, one would capture the warnings of the other's decoder.
 """
 
 import sys
@@ -13,85 +13,84 @@ from functools import partial
 from typing import Any
 
 
-class _Hearing(threading.local):
-    """The lists into which a thread hears, the innermost last."""
+class _Captures(threading.local):
+    """The lists that capture a thread's warnings, the innermost last."""
 
     def __init__(self) -> None:
         self.lists: list[list[warnings.WarningMessage]] = []
 
 
-_hearing = _Hearing()
+_captures = _Captures()
 _lock = threading.Lock()
-_threads = 0
-_kept: Any = None  # the state of ``warnings`` before the first thread heard
+_active = 0
+_saved: Any = None  # the state of ``warnings`` before the first capture
 
 
 @contextmanager
 def capture_warnings() -> Iterator[list[warnings.WarningMessage]]:
-    """Yield a list that takes every warning of this thread, none of which is shown.
+    """Yield a list that collects every warning of this thread instead of showing it.
 
-    Meanwhile the warnings of threads that hear nothing are shown by the filters set before.
+    Warnings of threads that capture nothing are still shown according to the original filters.
     """
-    told: list[warnings.WarningMessage] = []
+    captured: list[warnings.WarningMessage] = []
     _begin()
-    _hearing.lists.append(told)
+    _captures.lists.append(captured)
     try:
-        yield told
+        yield captured
     finally:
-        _hearing.lists.pop()
+        _captures.lists.pop()
         _end()
 
 
 def once_formatter() -> Callable[..., str]:
-    """Return what makes a line of a warning for ``warnings.formatwarning``, and nothing of the same
-    words again.
+    """Return a replacement for ``warnings.formatwarning`` that formats each message only once.
 
-    Python forgets what it has shown whenever a thread has heard: what warns of every picture would
-    be told of each.
+    Python forgets which warnings it has shown whenever a thread captures some, so a warning about
+    every picture would be shown for each.
     """
-    told = set[str]()
+    shown = set[str]()
 
-    def line(message: object, *_: object, **__: object) -> str:
+    def format_once(message: object, *_: object, **__: object) -> str:
         text = f"warning: {message}\n"
-        if text in told:
+        if text in shown:
             return ""
-        told.add(text)
+        shown.add(text)
         return text
 
-    return line
+    return format_once
 
 
 def _begin() -> None:
-    global _threads, _kept
+    global _active, _saved
     with _lock:
-        _threads += 1
-        if _threads > 1:
+        _active += 1
+        if _active > 1:
             return
-        _kept = warnings.catch_warnings()
-        before, show = warnings.filters, warnings.showwarning
-        _kept.__enter__()
+        _saved = warnings.catch_warnings()
+        filters, show = warnings.filters, warnings.showwarning
+        _saved.__enter__()
         warnings.simplefilter("always")
-        warnings.showwarning = partial(_heard, before, show)
+        warnings.showwarning = partial(_capture_or_show, filters, show)
 
 
 def _end() -> None:
-    global _threads
+    global _active
     with _lock:
-        _threads -= 1
-        if not _threads:
-            _kept.__exit__(None, None, None)
+        _active -= 1
+        if not _active:
+            _saved.__exit__(None, None, None)
 
 
-def _heard(filters: Any, show: Any, message: Any, category: Any, *place: Any) -> None:
-    """Take the place of ``warnings.showwarning``, which was ``show`` before."""
-    if _hearing.lists:
-        _hearing.lists[-1].append(warnings.WarningMessage(message, category, *place))
-    elif _wanted(filters, message, category, *place[:2]):
+def _capture_or_show(filters: Any, show: Any, message: Any, category: Any, *place: Any) -> None:
+    """Replace ``warnings.showwarning``, whose original is ``show``."""
+    if _captures.lists:
+        _captures.lists[-1].append(warnings.WarningMessage(message, category, *place))
+    elif _is_shown(filters, message, category, *place[:2]):
         show(message, category, *place)
 
 
-def _wanted(filters: Any, message: Any, category: type[Warning], file: str, line: int) -> bool:
-    """Say whether a warning is to be shown, by the first filter for its kind, words and place."""
+def _is_shown(filters: Any, message: Any, category: type[Warning], file: str, line: int) -> bool:
+    """Return whether the first filter that matches a warning shows it."""
     module = _module(file)
     for action, words, kind, place, number in filters:
         if not issubclass(category, kind) or number not in (0, line):
@@ -105,7 +104,7 @@ def _wanted(filters: Any, message: Any, category: type[Warning], file: str, line
 
 
 def _module(file: str) -> str:
-    """Return the name of a file's module; of one that is not known its path, as Python does."""
+    """Return the name of a file's module; if it is unknown, the path, as Python does."""
     for module in list(sys.modules.values()):
         if getattr(module, "__file__", None) == file:
             return module.__name__

@@ -1,4 +1,4 @@
-"""Backbone and head as one network, and the weights file that holds them."""
+"""The network, a backbone with a head, and loading it from a weights file."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from diascope.contracts import Backbone
 from diascope.errors import WeightsError
 
 _SHARED: WeakValueDictionary[tuple[str, str, str, str], nn.Module] = WeakValueDictionary()
-"""Backbones in this process, while any model uses them."""
+"""The backbones loaded in this process, as long as a model uses them."""
 
 
 class LinearHead(nn.Module):
@@ -34,10 +34,10 @@ class LinearHead(nn.Module):
         return logits
 
     def maps(self, features: Tensor) -> Tensor:
-        """Return ``(N, L, h, w)``: what each cell adds to each logit.
+        """Return ``(N, L, h, w)``: the contribution of each cell to each logit.
 
-        Source: Zhou et al. 2016, "Learning Deep Features for Discriminative Localization"; divided
-        by the number of cells, so that a map sums to its logit less the bias.
+        Source: Zhou et al. 2016, "Learning Deep Features for Discriminative Localization". Divided
+        by the number of cells, so that a map sums to its logit minus the bias.
         """
         cells = features.shape[2] * features.shape[3]
         return functional.conv2d(features, self.linear.weight[:, :, None, None] / cells)
@@ -46,9 +46,9 @@ class LinearHead(nn.Module):
 class AttentionHead(LinearHead):
     """Gated attention over the regions of an item, and one linear layer.
 
-    An item's logits are ``W sum(alpha f) + b``: alpha is the softmax of its regions' attention, f
-    the mean of a region's cells. Pooling and layer being linear, they are the same weighted mean of
-    the regions' own logits, which are those of a ``LinearHead``.
+    An item's logits are ``W sum(alpha f) + b``, where alpha is the softmax of the attention over
+    its regions and f the mean of a region's cells. As pooling and layer are linear, this equals the
+    weighted mean, with the same weights, of the regions' logits by ``LinearHead``.
 
     Source: Ilse et al. 2018, "Attention-based Deep Multiple Instance Learning".
     """
@@ -62,21 +62,21 @@ class AttentionHead(LinearHead):
         self.weight = nn.Linear(self.WIDTH, 1, bias=False)
 
     def attention(self, pooled: Tensor) -> Tensor:
-        """Return ``(n,)``: the log weight of each region, of ``(n, F)`` features; any constant may
-        be added to those of one item."""
+        """Return ``(n,)``: the log weight of each region with ``(n, F)`` features, up to a constant
+        per item."""
         gated = self.seen(pooled).tanh() * self.gate(pooled).sigmoid()
         attention: Tensor = self.weight(gated).flatten()
         return attention
 
     def item_logits(self, pooled: Tensor) -> Tensor:
-        """Return ``(L,)``: the logits of an item whose regions have the features ``(n, F)``."""
+        """Return ``(L,)``: the logits of an item whose regions have ``(n, F)`` features."""
         shares = self.attention(pooled).softmax(0)
         logits: Tensor = self.linear(self.dropout(shares @ pooled))
         return logits
 
 
 class ConvHead(nn.Module):
-    """A 3 x 3 convolution, ReLU and a 1 x 1 convolution to one map a label; then mean pooling."""
+    """A 3 x 3 convolution, ReLU and a 1 x 1 convolution to one map per label; then mean pooling."""
 
     WIDTH = 256
 
@@ -91,14 +91,14 @@ class ConvHead(nn.Module):
         return self.maps(features).sum((2, 3)) + self.bias
 
     def maps(self, features: Tensor) -> Tensor:
-        """Return ``(N, L, h, w)``: what each cell adds to each logit."""
+        """Return ``(N, L, h, w)``: the contribution of each cell to each logit."""
         cells = features.shape[2] * features.shape[3]
         maps: Tensor = self.linear(self.dropout(functional.relu(self.hidden(features)))) / cells
         return maps
 
 
 class Network(nn.Module):
-    """A backbone and a head: from ``(N, C, H, W)`` to ``(N, L)`` logits."""
+    """A backbone and a head that map ``(N, C, H, W)`` to ``(N, L)`` logits."""
 
     def __init__(self, backbone: nn.Module, head: LinearHead | ConvHead) -> None:
         super().__init__()
@@ -125,8 +125,7 @@ def build_head(
 def load_network(card: ModelCard, directory: Path, backbone: Backbone, device: str) -> Network:
     """Build the card's network and load its weights, on ``device`` and in evaluation mode.
 
-    A backbone with the same weights digest is loaded once per process, whatever number of models
-    share it.
+    A backbone that several models share, by the digest of its weights, is loaded once per process.
 
     Raises:
         WeightsError: if the file is missing, is not the one that the card describes, or does not
@@ -139,7 +138,7 @@ def load_network(card: ModelCard, directory: Path, backbone: Backbone, device: s
     check_digest(card, directory)
     if card.channels != backbone.in_channels:
         raise WeightsError(
-            f"its card normalises {card.channels} channels, its backbone takes "
+            f"its card normalises {card.channels} channels, but its backbone takes "
             f"{backbone.in_channels}",
             where=str(path),
         )
@@ -156,11 +155,11 @@ def load_network(card: ModelCard, directory: Path, backbone: Backbone, device: s
 
 
 def state_digest(module: nn.Module) -> str:
-    """Return the SHA-256 over the names and values of a module's weights; -0 counts as 0."""
+    """Return the SHA-256 of the names and values of a module's weights; -0 counts as 0."""
     digest = hashlib.sha256()
     for name, tensor in sorted(module.state_dict().items()):
         digest.update(name.encode())
-        values = tensor.detach().float().cpu() + 0.0  # an average of -0 and -0 is 0
+        values = tensor.detach().float().cpu() + 0.0  # averaging weights turns -0 into 0
         digest.update(values.contiguous().numpy().tobytes())
     return digest.hexdigest()
 
@@ -177,8 +176,8 @@ def _shared_backbone(
         _load(built, state, path)
     elif state_digest(built) != card.backbone_digest:
         raise WeightsError(
-            f"holds only a head, which stands on a backbone {card.backbone!r} with other weights "
-            "than the installed ones",
+            f"holds only a head, for a backbone {card.backbone!r} with other weights than the "
+            "installed ones",
             where=str(path),
             hint=f"Its card names the backbone digest {card.backbone_digest}.",
         )
@@ -188,7 +187,7 @@ def _shared_backbone(
 
 
 def _placed(module: nn.Module, device: str) -> nn.Module:
-    """Move a module to a device, its filters laid out as fast convolutions want them."""
+    """Move a module to a device, in the channels-last layout of fast convolutions."""
     module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return module.to(device).eval()
 

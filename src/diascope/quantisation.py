@@ -1,6 +1,6 @@
-"""Quantise a recipe's network to int8 with pictures of the user's, and see what that changes.
+"""Quantise a recipe's network to int8 with the user's pictures, and measure what that changes.
 
-Only the graph is kept, with what it changed of the answers: no picture is.
+Only the graph and the measured changes are stored, no pictures.
 """
 
 import tempfile
@@ -19,7 +19,7 @@ from diascope.engines.open_engines import EngineLoader
 from diascope.engines.outputs import Engine
 from diascope.engines.reference_pictures import draw_reference_pictures
 from diascope.errors import OutputError, PluginError, UsageError, refuse_missing
-from diascope.inference_trace import OVERRIDES as _LOOKING
+from diascope.inference_trace import OVERRIDES as _INSPECTION_OVERRIDES
 from diascope.inference_trace import inspectable_classifier
 from diascope.inputs import find_items
 from diascope.network_input import to_network_input
@@ -28,22 +28,23 @@ from diascope.parity import Parity, combine_parities, compare_outputs
 from diascope.pipeline import Pipeline
 from diascope.sample import Failed, Item, Skipped
 
-OVERRIDES = (*_LOOKING, "run.device=cpu")
-"""Of a recipe whose network is quantised."""
+OVERRIDES = (*_INSPECTION_OVERRIDES, "run.device=cpu")
+"""The overrides for a recipe whose network is to be quantised."""
 
 MIN_PICTURES = 64
-"""Pictures without which the ranges of a network's values are not known."""
+"""With fewer pictures the ranges of a network's values are not reliable."""
 
 _BATCH = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What it changes if the backbone computes in int8, whole or in part.
+    """The changes caused by computing the backbone, or a part of it, in int8.
 
     Attributes:
-        layers: how many of the last dense convolutions do, alone; None for the whole backbone.
-        drawn, real: of the answers for the reference pictures, and for those that were read.
+        layers: only this number of the last dense convolutions is in int8; None for all layers of
+            the backbone.
+        drawn, real: the changes for the reference pictures and for the user's pictures.
     """
 
     layers: int | None
@@ -51,21 +52,22 @@ class Attempt:
     real: Parity
 
     def within(self, tolerance: float) -> bool:
-        """Say whether a run with that tolerance takes it."""
+        """Return whether a run with that tolerance would use it."""
         return combine_parities([self.drawn, self.real]).within(tolerance)
 
 
 @dataclass(frozen=True, slots=True)
 class Quantised:
-    """How it went.
+    """The result of ``quantise``.
 
     Attributes:
-        precision: the name of the graph that is kept, such as ``int8-0123abcd``.
-        pictures: how many were read; every second one decided on the ranges, all were compared.
-        left_out: items that could not be used, and why.
-        attempts: what was tried, with ever less in int8; the last one is kept.
-        accepted: whether the recipe's tolerance allows for it.
-        speed, gain: pictures a second as a multiple of those of torch and of OpenVINO in float32.
+        precision: the name of the stored graph, such as ``int8-0123abcd``.
+        pictures: the number of pictures read; every second one was used for the ranges, all for the
+            comparison.
+        left_out: items that could not be used, with the reasons.
+        attempts: what was tried, with ever fewer layers in int8; the last one is stored.
+        accepted: whether it is within the recipe's tolerance.
+        speed, gain: the speed as a multiple of torch's and of OpenVINO's in float32.
     """
 
     precision: str
@@ -78,35 +80,36 @@ class Quantised:
 
 
 def quantise(pipeline: Pipeline, named: Sequence[str], items: int) -> Quantised:
-    """Quantise the network of a pipeline, composed with ``OVERRIDES``, and keep the graph.
+    """Quantise the network of a pipeline that was composed with ``OVERRIDES``, and store the graph.
 
     Args:
-        named: files, folders and URIs to read, as those of a run.
-        items: pictures to take, drawn by lot; of items with many frames or regions, from each
-            item its share, the first ones.
+        named: files, folders and URIs to read, as in a run.
+        items: the number of pictures to use, from randomly drawn items. Of items with many frames
+            or regions, each contributes an equal number, the first ones.
 
     Raises:
         UsageError: if a package is missing, or there are too few pictures.
-        PluginError: if the model is no backbone and head with a folder of weights, or has nothing
+        PluginError: if the model is not a backbone and a head in a weights folder, or has nothing
             to quantise.
-        OutputError: if there is nowhere to keep the graph.
+        OutputError: if the graph cannot be stored.
     """
     refuse_missing("quantising needs", ("nncf", "openvino", "onnx"), "int8")
     classifier = inspectable_classifier(pipeline)
     if pipeline.weights is None:
-        raise PluginError(f"{pipeline.model.plugin.title} has no folder of weights")
-    opening = EngineLoader(classifier.card, pipeline.weights, classifier.runtime)
-    if not opening.folder.is_relative_to(graph_cache.cache_root()):
-        told, hint = "cannot be written, so no graph can be kept", "DIASCOPE_CACHE names another."
-        raise OutputError(told, where=str(graph_cache.cache_root()), hint=hint)
-    pictures, left_out = _read(pipeline, named, items)
-    return _kept(opening, classifier, pictures, left_out)
+        raise PluginError(f"{pipeline.model.plugin.title} has no weights folder")
+    loader = EngineLoader(classifier.card, pipeline.weights, classifier.runtime)
+    if not loader.folder.is_relative_to(graph_cache.cache_root()):
+        message = "cannot be written, so the graph cannot be stored"
+        hint = "Set DIASCOPE_CACHE to another folder."
+        raise OutputError(message, where=str(graph_cache.cache_root()), hint=hint)
+    pictures, left_out = _read_pictures(pipeline, named, items)
+    return _quantise(loader, classifier, pictures, left_out)
 
 
-def _read(
+def _read_pictures(
     pipeline: Pipeline, named: Sequence[str], items: int
 ) -> tuple[NDArray[np.float32], dict[str, str]]:
-    """Return pictures ``(N, H, W, C)`` as the network takes them, and what was left out."""
+    """Return pictures ``(N, H, W, C)`` as network input, and the items that were left out."""
     entries = list(find_items(named, exclude=pipeline.recipe.output))
     left_out = {each.item.id: each.end.reason for each in entries if each.end is not None}
     whole = [each.item for each in entries if each.end is None]
@@ -132,7 +135,7 @@ def _read(
 
 
 def _pictures(pipeline: Pipeline, item: Item, count: int) -> Iterator[NDArray[np.float32] | str]:
-    """Yield the first pictures of an item; where one cannot be used, why, and no more."""
+    """Yield the first pictures of an item, up to one that cannot be used; then yield the reason."""
     card = pipeline.model.instance.card
     for block in pipeline.preparation.prepare_all(item):
         if isinstance(block, Failed | Skipped):
@@ -150,8 +153,8 @@ def _pictures(pipeline: Pipeline, item: Item, count: int) -> Iterator[NDArray[np
                 return
 
 
-class _Yardstick:
-    """Compares engines with the reference on the pictures that were read and on the drawn ones."""
+class _Comparison:
+    """Compares engines with the reference on the user's pictures and the reference pictures."""
 
     def __init__(
         self,
@@ -167,7 +170,7 @@ class _Yardstick:
         self._card, self._statistics = card, statistics
 
     def attempt(self, layers: int | None, engine: Engine) -> Attempt:
-        """Say what an engine changes that computes so many layers in int8, or all."""
+        """Return what an engine with that number of layers in int8, or all, changes."""
         *read, on_drawn = (
             compare_outputs(right, engine.run(batch), self._card, self._statistics)
             for batch, right in zip(self._batches, self._right, strict=True)
@@ -175,12 +178,12 @@ class _Yardstick:
         return Attempt(layers, on_drawn, combine_parities(read))
 
     def seconds(self, engine: Engine) -> float:
-        """Return how long an engine takes for the drawn pictures."""
+        """Return how long an engine takes for the reference pictures."""
         return time_engine(engine, self.drawn, _BATCH)[1]
 
 
-def _kept(
-    opening: EngineLoader,
+def _quantise(
+    loader: EngineLoader,
     classifier: Classifier,
     pictures: NDArray[np.float32],
     left_out: dict[str, str],
@@ -188,40 +191,40 @@ def _kept(
     from diascope.engines.openvino import OpenVinoEngine
     from diascope.engines.quantise import quantisable, write_quantised
 
-    graph, bias = opening.exported()
+    graph, bias = loader.exported()
     if not (convolutions := quantisable(graph)):
-        raise PluginError(f"{opening.card.name} has no layers that could be quantised")
+        raise PluginError(f"{loader.card.name} has no layers that could be quantised")
     reference = classifier.engine
-    yardstick = _Yardstick(reference, opening.card, pictures, classifier.statistics)
-    seen = np.concatenate([pictures[::2], yardstick.drawn])
+    comparison = _Comparison(reference, loader.card, pictures, classifier.statistics)
+    seen = np.concatenate([pictures[::2], comparison.drawn])
     attempts: list[Attempt] = []
-    with tempfile.TemporaryDirectory(dir=opening.folder) as staging:
-        for layers in (None, *_fewer(convolutions)):
+    with tempfile.TemporaryDirectory(dir=loader.folder) as staging:
+        for layers in (None, *_ever_fewer(convolutions)):
             count = None if layers is None else len(layers)
             path = Path(staging) / f"{count}.xml"
             write_quantised(graph, layers, seen, path)
             engine = OpenVinoEngine(path, bias, "int8", Path(staging))
-            attempts.append(yardstick.attempt(count, engine))
-            if attempts[-1].within(opening.runtime.tolerance):
+            attempts.append(comparison.attempt(count, engine))
+            if attempts[-1].within(loader.runtime.tolerance):
                 break
-        precision = opening.keep_quantised(path, asdict(attempts[-1].real))
+        precision = loader.keep_quantised(path, asdict(attempts[-1].real))
         plain = OpenVinoEngine(graph, bias, "float32", Path(staging))
-        own, torch, openvino = map(yardstick.seconds, (engine, reference, plain))
+        own, torch, openvino = map(comparison.seconds, (engine, reference, plain))
     return Quantised(
         precision=precision,
         pictures=len(pictures),
         left_out=left_out,
         attempts=tuple(attempts),
-        accepted=attempts[-1].within(opening.runtime.tolerance),
+        accepted=attempts[-1].within(loader.runtime.tolerance),
         speed=torch / own,
         gain=openvino / own,
     )
 
 
-def _fewer(layers: list[str]) -> Iterator[list[str]]:
-    """Yield all layers, their second half, the half of that, and so on to the last one alone.
+def _ever_fewer(layers: list[str]) -> Iterator[list[str]]:
+    """Yield all layers, then their second half, the second half of that, down to the last layer.
 
-    What an early layer rounds, all that follow have to do with.
+    Rounding in an early layer affects all layers after it.
     """
     while layers:
         yield layers

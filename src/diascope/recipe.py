@@ -71,7 +71,7 @@ class RunOptions:
         if not 1 <= self.batch <= _BATCH:
             raise ValueError(f"batch must lie between 1 and {_BATCH:,}, got {self.batch}")
         if self.devices is not None and (self.device != "auto" or not self.devices):
-            raise ValueError("devices must be all or name at least one; leave out device then")
+            raise ValueError("devices must be all or name one or more, and device must be left out")
         if not 0 < self.tolerance <= 1:
             raise ValueError(f"tolerance must be above 0 and at most 1, got {self.tolerance}")
         if self.workers != "auto" and not 0 <= self.workers <= _WORKERS:

@@ -1,4 +1,4 @@
-"""Whether a recipe reads and prepares pictures as the training of its weights did."""
+"""Check whether a recipe reads and preprocesses pictures as in the training of its weights."""
 
 import json
 from typing import Any
@@ -11,36 +11,42 @@ from diascope.recipe import Recipe
 
 
 def mismatch_warnings(recipe: Recipe, card: ModelCard) -> list[str]:
-    """Return a warning of each part of a recipe that differs from the training.
+    """Return a warning for each part of a recipe that differs from the training.
 
-    Of parts that the card does not name, nothing is said.
+    Parts that the card does not specify are not compared.
     """
-    written = recipe.plain()
-    now = _plain({key: written[key] for key in ("read", "preprocess")})
+    plain = recipe.plain()
+    now = _plain({key: plain[key] for key in ("read", "preprocess")})
     then = _plain({"read": card.read, "preprocess": card.preprocess})
-    steps, others = (
-        [_parted("preprocessing", each) for each in which["preprocess"]] for which in (then, now)
+    steps_then, steps_now = (
+        [_name_and_parameters("preprocessing", step) for step in each["preprocess"]]
+        for each in (then, now)
     )
-    other = {"read": _reads_otherwise(then["read"], now["read"]), "preprocess": steps != others}
+    differences = {
+        "read": _reader_differs(then["read"], now["read"]),
+        "preprocess": steps_then != steps_now,
+    }
     return [
-        f"{part} differs from how {recipe.model.name} was trained: {_flow(then[part])}; "
+        f"{part} differs from how {recipe.model.name} was trained: {_inline(then[part])}; "
         "expect worse answers than its card states"
-        for part, differs in other.items()
+        for part, differs in differences.items()
         if then[part] and differs
     ]
 
 
-def _reads_otherwise(then: Any, now: Any) -> bool:
-    """Whether a reader has other parameters; ``auto`` stands for every reader, without any.
+def _reader_differs(then: Any, now: Any) -> bool:
+    """Return whether a reader has other parameters. ``auto`` is any reader, without parameters.
 
-    Another reader is of other files, of which the training tells nothing.
+    A different reader does not count: it reads other files, which cannot be compared.
     """
-    (reader, parameters), (other, others) = _parted("reader", then), _parted("reader", now)
-    return parameters != others and (reader == other or "auto" in (reader, other))
+    name_then, parameters_then = _name_and_parameters("reader", then)
+    name_now, parameters_now = _name_and_parameters("reader", now)
+    comparable = name_then == name_now or "auto" in (name_then, name_now)
+    return comparable and bool(parameters_then != parameters_now)
 
 
-def _parted(kind: str, written: Any) -> tuple[Any, Any]:
-    """Return a plugin's name and its parameters, without those that are as if not written."""
+def _name_and_parameters(kind: str, written: Any) -> tuple[Any, Any]:
+    """Return a plugin's name and its parameters, without those that equal their defaults."""
     if not isinstance(written, dict) or len(written) != 1:
         return written, {}
     ((name, parameters),) = written.items()
@@ -48,15 +54,14 @@ def _parted(kind: str, written: Any) -> tuple[Any, Any]:
         return name, parameters or {}
     try:
         known = parameters_of(load_plugin(find_plugin(kind, name)))
-    except PluginError:  # one of the training that is not installed here
+    except PluginError:  # a plugin used in training that is not installed here
         return name, parameters
     defaults = _plain({key: each.default for key, each in known.items() if not each.required})
-    told = {key: value for key, value in parameters.items() if defaults.get(key, ...) != value}
-    return name, told
+    return name, {k: value for k, value in parameters.items() if defaults.get(k, ...) != value}
 
 
-def _flow(value: Any) -> str:
-    """Return names and numbers as a recipe could hold them in one line."""
+def _inline(value: Any) -> str:
+    """Return names and numbers in one line, as in a recipe."""
     return json.dumps(value, ensure_ascii=False).replace('"', "")
 
 

@@ -112,7 +112,7 @@ def test_strict_privacy_and_a_home_that_cannot_be_written_are_refused(
     monkeypatch.setenv("DIASCOPE_CACHE", str(tmp_path / "file"))
     ended = command("quantise", int8, photos)
     assert ended.code == 2
-    assert "no graph can be kept\n  DIASCOPE_CACHE names another" in ended.err
+    assert "the graph cannot be stored\n  Set DIASCOPE_CACHE to another" in ended.err
 
 
 def test_neither_quantising_nor_the_run_after_it_imports_telemetry_nor_the_run_nncf(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from diascope.engines.torch import Reference, TorchEngine, _compute_in_full
+from diascope.engines.torch import Reference, TorchEngine, _disable_tf32
 from tests.engines.networks import classifier, pictures
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -52,9 +52,9 @@ def test_on_cuda_convolutions_in_float32_are_not_rounded_to_ten_bits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
-    _compute_in_full("cpu")
+    _disable_tf32("cpu")
     assert torch.backends.cudnn.allow_tf32
-    _compute_in_full("cuda:1")
+    _disable_tf32("cuda:1")
     assert not torch.backends.cudnn.allow_tf32
 
 

@@ -12,7 +12,7 @@ from diascope.engines.device import choose_device, choose_devices
 @pytest.fixture
 def two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let it look as if there were two."""
-    monkeypatch.setattr(device, "_perhaps_accelerated", lambda: True)
+    monkeypatch.setattr(device, "_may_have_accelerator", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
 
@@ -20,7 +20,7 @@ def two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let it look as if there were none."""
-    monkeypatch.setattr(device, "_perhaps_accelerated", lambda: False)
+    monkeypatch.setattr(device, "_may_have_accelerator", lambda: False)
 
 
 @pytest.mark.usefixtures("two_gpus")
@@ -61,7 +61,7 @@ def test_a_device_that_is_not_there_is_named(missing: str) -> None:
 
 
 def test_devices_of_several_kinds_are_refused_as_no_engine_serves_them_all() -> None:
-    with pytest.raises(ValueError, match="of several kinds, one is allowed: cpu, meta"):
+    with pytest.raises(ValueError, match="must be of one kind, got cpu, meta"):
         choose_devices(["cpu", "meta"])
 
 

@@ -30,7 +30,8 @@ export_ncnn(*made, Path(sys.argv[1]))
 
 
 @pytest.mark.parametrize(
-    ("script", "said"), [(UNKNOWN, "ended with 1.*a layer unknown"), (CRASH, "ended with -11")]
+    ("script", "said"),
+    [(UNKNOWN, "exited with 1.*an unsupported layer"), (CRASH, "exited with -11")],
 )
 def test_a_graph_that_cannot_be_made_or_executed_is_not_written(
     script: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -1,4 +1,4 @@
-"""A convolutional network written in the recipe, layer by layer."""
+"""A convolutional network defined in the recipe, layer by layer."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Conv:
-    """Filters that slide over the picture, a normalisation and a nonlinearity.
+    """Convolution filters, a normalisation and a nonlinearity.
 
     Args:
-        filters: how many; each makes one channel of the output.
-        kernel: side of a filter in pixels.
-        stride: pixels from one position to the next.
-        padding: pixels of zeros around the input; ``same`` is half the kernel, which keeps the size
-            at stride 1 if the kernel is odd, and makes it a pixel larger if it is even.
+        filters: the number of filters; each produces one channel of the output.
+        kernel: the side of a filter in pixels.
+        stride: the step between positions in pixels.
+        padding: the width of the zeros around the input in pixels. ``same`` is half the kernel,
+            which keeps the size at stride 1 if the kernel is odd, and adds a pixel if it is even.
     """
 
     filters: int
@@ -32,11 +32,11 @@ class Conv:
 
 @dataclass(frozen=True)
 class Pool:
-    """Keep the largest, or the mean, of each window.
+    """The maximum or the mean of each window.
 
     Args:
-        size: side of the window in pixels.
-        stride: pixels from one window to the next; as the size, if not given.
+        size: the side of the window in pixels.
+        stride: the step between windows in pixels; None for the size.
     """
 
     kind: Literal["max", "average"] = "max"
@@ -57,8 +57,8 @@ class ConvNet:
     """A plain stack of convolutions and poolings.
 
     Args:
-        layers: from the picture upwards.
-        in_channels: channels of the picture.
+        layers: the layers, beginning with the one next to the picture.
+        in_channels: the number of channels of the picture.
     """
 
     layers: tuple[Layer, ...]
@@ -68,7 +68,7 @@ class ConvNet:
     def __post_init__(self) -> None:
         for number, layer in enumerate(self.layers, 1):
             if (layer.conv is None) == (layer.pool is None):
-                raise ValueError(f"layer {number} of convnet must be one of conv and pool")
+                raise ValueError(f"layer {number} of convnet must be either conv or pool")
             numbers = _numbers(layer.conv or layer.pool)
             padding = layer.conv.padding if layer.conv else 0
             if any(value < 1 for value in numbers) or (isinstance(padding, int) and padding < 0):

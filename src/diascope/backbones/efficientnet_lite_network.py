@@ -22,7 +22,7 @@ _REPEATS = (
     (1, 3, 3, 4, 4, 5, 1),
 )
 _FILTERS = (
-    # filters that each stage gives
+    # filters of each stage
     (16, 24, 40, 80, 112, 192, 320),
     (16, 24, 40, 80, 112, 192, 320),
     (16, 24, 48, 88, 120, 208, 352),
@@ -30,11 +30,11 @@ _FILTERS = (
 
 
 class SameConv2d(nn.Conv2d):
-    """Convolution padded as TensorFlow's ``SAME``: what is odd goes to the right and below."""
+    """Convolution with TensorFlow's ``SAME`` padding: an odd pixel is added right and below."""
 
     def forward(self, input: Tensor) -> Tensor:
         (kernel, _), (stride, _) = self.kernel_size, self.stride
-        sides = map(int, input.shape[2:])  # exported, a division would round towards 0
+        sides = map(int, input.shape[2:])  # in an exported graph, // would round towards 0
         missing = [max((-(-side // stride) - 1) * stride + kernel - side, 0) for side in sides]
         height, width = missing
         if height % 2 == 0 and width % 2 == 0:
@@ -76,7 +76,7 @@ class Block(nn.Module):
 
 
 class EfficientNetLiteNetwork(nn.Module):
-    """From ``(N, C, H, W)`` to ``(N, 1280, H/32, W/32)``, rounded up; of Lite0 ``size`` is 0."""
+    """Maps ``(N, C, H, W)`` to ``(N, 1280, H/32, W/32)``, rounded up. ``size`` is 0 for Lite0."""
 
     def __init__(self, in_channels: int, size: int) -> None:
         super().__init__()

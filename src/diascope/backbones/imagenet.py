@@ -1,6 +1,6 @@
-"""Normalisation that networks in torch style expect of pictures, computed on ImageNet.
+"""The usual normalisation of PyTorch networks, computed on ImageNet.
 
-Backbones take these as properties: ``mean = property(mean_of)``.
+Backbones use these functions as properties: ``mean = property(mean_of)``.
 """
 
 from diascope.contracts import Backbone

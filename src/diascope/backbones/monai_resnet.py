@@ -8,9 +8,9 @@ from torch import nn
 
 
 def features_of(network: Callable[..., Any], in_channels: int) -> nn.Module:
-    """Return a module from ``(N, C, H, W)`` to ``(N, F, H/32, W/32)``.
+    """Return a module that maps ``(N, C, H, W)`` to ``(N, F, H/32, W/32)``.
 
-    MONAI's default first stride is 1, which is four times the work of the published network.
+    MONAI's default first stride is 1, which takes four times the work of the published network.
     """
     whole = network(
         spatial_dims=2,

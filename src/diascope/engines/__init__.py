@@ -1,1 +1,1 @@
-"""How a network is executed: pure functions of a network and a batch."""
+"""Engines that execute networks."""

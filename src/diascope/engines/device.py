@@ -1,4 +1,4 @@
-"""Which processors execute a network; torch is asked only where there may be an accelerator."""
+"""Choose the devices that execute a network. Imports torch only if there may be an accelerator."""
 
 import shutil
 import sys
@@ -7,40 +7,40 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-_SIGNS = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
-"""Of drivers of NVIDIA's, of Windows' subsystem for Linux, and of AMD's accelerators."""
+_DRIVER_FILES = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
+"""Device files of NVIDIA's driver, of Windows' subsystem for Linux, and of AMD's accelerators."""
 
 
 def choose_device(wanted: str) -> str:
-    """Return the device to use; ``auto`` takes CUDA, then Apple's MPS, then the CPU.
+    """Return the device to use; ``auto`` prefers CUDA, then Apple's MPS, then the CPU.
 
     Raises:
-        ValueError: if that device is not on this machine.
+        ValueError: if this machine does not have that device.
     """
     if wanted == "auto":
         first = accelerators()[:1] or ("cpu",)
         return first[0].partition(":")[0]
-    return _present(wanted)
+    return _check_available(wanted)
 
 
 def choose_devices(wanted: Literal["all"] | Sequence[str]) -> tuple[str, ...]:
-    """Return the devices to use; ``all`` takes every accelerator, or the CPU where there is none.
+    """Return the devices to use; ``all`` is every accelerator, or the CPU if there is none.
 
     Raises:
-        ValueError: naming a device that is not on this machine, or if they are of several kinds: no
-            engine serves all of them.
+        ValueError: if this machine does not have one of the devices, or if they are of several
+            kinds, which no engine supports.
     """
     if wanted == "all":
         return accelerators() or ("cpu",)
-    devices = tuple(map(_present, wanted))
+    devices = tuple(map(_check_available, wanted))
     if len({device.partition(":")[0] for device in devices}) > 1:
-        raise ValueError(f"devices are of several kinds, one is allowed: {', '.join(devices)}")
+        raise ValueError(f"devices must be of one kind, got {', '.join(devices)}")
     return devices
 
 
 def accelerators() -> tuple[str, ...]:
-    """Return what this machine has besides its processor: ``cuda:0``, ``cuda:1``, or ``mps``."""
-    if not _perhaps_accelerated():
+    """Return the accelerators of this machine, such as ``cuda:0`` and ``cuda:1``, or ``mps``."""
+    if not _may_have_accelerator():
         return ()
     import torch
 
@@ -50,7 +50,7 @@ def accelerators() -> tuple[str, ...]:
 
 
 def describe_device(device: str) -> str:
-    """Return what decides how fast an engine is on a device, beside the processor."""
+    """Return the properties of a device, except the CPU's, that determine an engine's speed."""
     if not device.startswith("cuda"):
         return device
     import torch
@@ -63,8 +63,8 @@ def describe_device(device: str) -> str:
 
 
 @cache
-def _present(wanted: str) -> str:
-    """Return a device that is there; it is asked once, for it may be lost while it works."""
+def _check_available(wanted: str) -> str:
+    """Return the device's name if it exists. Cached, as a device may fail later in the run."""
     if wanted == "cpu":
         return wanted
     import torch
@@ -75,10 +75,11 @@ def _present(wanted: str) -> str:
         first = str(error).splitlines()[0]
         raise ValueError(f"the device {wanted!r} is not on this machine: {first}") from error
     kind = wanted.partition(":")[0]
-    return kind if kind in ("cpu", "mps") else wanted  # of which a machine has one
+    return kind if kind in ("cpu", "mps") else wanted  # a machine has only one of these
 
 
-def _perhaps_accelerated() -> bool:
+def _may_have_accelerator() -> bool:
     if sys.platform != "linux":
         return True
-    return shutil.which("nvidia-smi") is not None or any(Path(sign).exists() for sign in _SIGNS)
+    has_driver = any(Path(file).exists() for file in _DRIVER_FILES)
+    return has_driver or shutil.which("nvidia-smi") is not None

@@ -1,4 +1,4 @@
-"""What the engines of exported graphs share: what a graph takes, and the names of what it gives."""
+"""Shared by the engines of exported graphs: batch size, and names of input and outputs."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,14 +12,14 @@ INPUT = "pictures"
 OUTPUTS = ("maps", "pooled", "attention")
 
 GRAPH_BATCH = 2
-"""Pictures that a graph takes, always: few, so that what passes between its layers stays near its
-core. As many cores as there are answer such pairs at the same time."""
+"""The fixed batch size of a graph. It is small, so that activations stay in the cache of a core;
+all cores process such pairs in parallel."""
 
 
 def split_batch(
     pictures: NDArray[np.float32], size: int = GRAPH_BATCH
 ) -> list[NDArray[np.float32]]:
-    """Cut a batch into parts of ``size`` pictures; the last picture fills up the last part."""
+    """Split a batch into parts of ``size`` pictures; the last picture pads the last part."""
     missing = -len(pictures) % size
     if missing:
         pictures = np.concatenate([pictures, *[pictures[-1:]] * missing])
@@ -29,7 +29,7 @@ def split_batch(
 def outputs_from_parts(
     found: Sequence[Mapping[str, NDArray[Any]]], count: int, bias: NDArray[np.float32]
 ) -> Outputs:
-    """Return the outputs for ``count`` pictures, of what a graph gave by name for each pair."""
+    """Return the outputs for ``count`` pictures from a graph's outputs by name for each part."""
     every = {
         name: np.concatenate([each[name] for each in found])[:count].astype(np.float32, copy=False)
         for name in found[0]

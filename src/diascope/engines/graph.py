@@ -1,4 +1,4 @@
-"""A classifier's network as one graph: from pictures between black and white to all it answers."""
+"""A classifier's network as one graph, from pictures in [0, 1] to all outputs."""
 
 import warnings
 from pathlib import Path
@@ -12,12 +12,12 @@ from diascope.network import AttentionHead, Network
 
 
 class Graph(nn.Module):
-    """Normalises, runs the backbone, and gives what ``Outputs`` is made of.
+    """Normalises pictures, runs the backbone, and returns the parts of ``Outputs``.
 
     Args:
-        network: in evaluation mode.
-        card: names mean and deviation.
-        dtype: of the backbone's weights and sums; normalisation and head stay in float32.
+        network: a network in evaluation mode.
+        card: the card with mean and standard deviation.
+        dtype: the type in which the backbone computes; normalisation and head stay in float32.
     """
 
     def __init__(self, network: Network, card: ModelCard, dtype: torch.dtype) -> None:
@@ -30,17 +30,17 @@ class Graph(nn.Module):
         self.register_buffer("std", torch.tensor(card.std, dtype=torch.float32, device=device))
 
     def features(self, pictures: Tensor) -> Tensor:
-        """Return ``(N, F, h, w)`` float32 of pictures ``(N, H, W, C)``, which is channels-last."""
+        """Return ``(N, F, h, w)`` float32 features of channels-last pictures ``(N, H, W, C)``."""
         normal = ((pictures - self.mean) / self.std).permute(0, 3, 1, 2)
         features: Tensor = self.backbone(normal.to(self.dtype)).float()
         return features
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, ...]:
         """Return maps, pooled features and, if the head has it, attention."""
-        return self.answers(self.features(pictures))
+        return self.head_outputs(self.features(pictures))
 
-    def answers(self, features: Tensor) -> tuple[Tensor, ...]:
-        """Return the same of features."""
+    def head_outputs(self, features: Tensor) -> tuple[Tensor, ...]:
+        """Return the same from features."""
         pooled = features.mean((2, 3))
         maps = self.head.maps(features)
         if isinstance(self.head, AttentionHead):
@@ -54,7 +54,7 @@ def export_onnx(network: Network, card: ModelCard, path: Path) -> None:
     example = torch.zeros(GRAPH_BATCH, *card.size, card.channels)
     names = list(OUTPUTS[: 2 + isinstance(network.head, AttentionHead)])
     with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # that sizes are fixed in it
+        warnings.simplefilter("ignore")  # about the fixed sizes
         torch.onnx.export(
             graph,
             (example,),

@@ -1,7 +1,7 @@
-"""Exported graphs and choices of engines, kept from run to run in a folder of the user's.
+"""A cache of exported graphs and choices of engines, in the user's cache folder.
 
-Two runs may write at once: every file is put in place whole, and one that does not hold what its
-entry says counts as missing.
+Several runs may write at once: every file is moved into place when it is complete, and a file that
+does not match the digest in its entry counts as missing.
 """
 
 import hashlib
@@ -16,26 +16,26 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-_PROBE = 2**16
+_PROBE_BYTES = 2**16
 
 
 def engine_folder(facts: Mapping[str, Any]) -> Path:
-    """Return the folder, made if it is missing, for what depends on these facts alone.
+    """Return the folder for everything that depends only on these facts, creating it if necessary.
 
-    It lies in ``DIASCOPE_CACHE``, else in ``diascope`` under ``XDG_CACHE_HOME`` or ``~/.cache``; if
-    that cannot be written, in a temporary folder of this process, with what is kept there already.
+    It is in ``DIASCOPE_CACHE``, else in ``diascope`` under ``XDG_CACHE_HOME`` or ``~/.cache``. If
+    that is not writable, it is a copy in a temporary folder of this process.
     """
     key = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
     folder = cache_root() / "engines" / key[:32]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
-            file.write(bytes(_PROBE))  # a full disk takes files that are empty
+            file.write(bytes(_PROBE_BYTES))  # empty files can be created even on a full disk
             return folder
     except OSError:
         own = Path(_temporary().name) / key[:32]
         if not own.exists():
-            with suppress(OSError):  # what is kept there can be read, perhaps
+            with suppress(OSError):  # the folder may still be readable
                 shutil.copytree(folder, own)
                 own.chmod(0o700)
                 return own
@@ -44,22 +44,22 @@ def engine_folder(facts: Mapping[str, Any]) -> Path:
 
 
 def cache_root() -> Path:
-    """Return the folder under which everything is kept; it may not be there yet."""
+    """Return the root folder of the cache; it may not exist yet."""
     if own := os.environ.get("DIASCOPE_CACHE"):
         return Path(own)
     if shared := os.environ.get("XDG_CACHE_HOME"):
         return Path(shared) / "diascope"
     try:
         return Path.home() / ".cache" / "diascope"
-    except RuntimeError:  # a user without a name, and no HOME: as Docker sets it for one
+    except RuntimeError:  # an unnamed user and no HOME; Docker sets HOME to / then
         return Path("/.cache/diascope")
 
 
 @cache
 def describe_processor() -> str:
-    """Return what decides how fast engines are here: model, abilities and cores."""
+    """Return what determines the speed of engines: the CPU's model, instruction sets and cores."""
     lines = set[str]()
-    with suppress(OSError):  # other systems than Linux tell less
+    with suppress(OSError):  # only Linux has this file
         wanted = ("model name", "flags", "Features")
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
         lines = {line for line in text.splitlines() if line.startswith(wanted)}
@@ -69,7 +69,11 @@ def describe_processor() -> str:
 def load_or_make_graph(
     entry: Path, suffix: str, make: Callable[[Path], dict[str, Any]]
 ) -> tuple[Path, dict[str, Any]]:
-    """Return the file and the entry of a graph; ``make`` writes the one and returns the other."""
+    """Return the file and the entry of a graph.
+
+    Args:
+        make: called if the graph is not cached; writes the file and returns the entry.
+    """
     if (found := load_graph(entry)) is not None:
         return found
     with tempfile.TemporaryDirectory(dir=entry.parent) as staging:
@@ -79,7 +83,7 @@ def load_or_make_graph(
 
 
 def store_graph(entry: Path, made: Path, facts: Mapping[str, Any]) -> Path:
-    """Put a graph in place beside its entry, under its digest's name, and return where it lies.
+    """Move a graph beside its entry, named by its digest, and return its new path.
 
     Args:
         made: the graph's file, on the same disk; a ``.bin`` of the same name belongs to it.
@@ -122,7 +126,7 @@ def read_entry(path: Path) -> dict[str, Any] | None:
 
 
 def write_entry(path: Path, entry: Mapping[str, Any]) -> None:
-    """Put an entry in place, whole: a line of JSON and the SHA-256 of that line."""
+    """Write an entry atomically: a line of JSON and the SHA-256 of that line."""
     text = json.dumps(entry)
     with tempfile.TemporaryDirectory(dir=path.parent) as staging:
         part = Path(staging) / path.name

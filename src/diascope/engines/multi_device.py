@@ -1,4 +1,4 @@
-"""Several devices of one machine, each with the whole model, share every batch."""
+"""Share each batch among several devices of one machine, which all hold the whole model."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -11,21 +11,21 @@ from diascope.sample import Item, Prediction, Sample
 
 
 class DevicePredictor(NamedTuple):
-    """A device, such as ``cuda:0``, and the model as it was loaded there."""
+    """A device, such as ``cuda:0``, and the model that was loaded there."""
 
     device: str
     predictor: Predictor
 
 
 class MultiDevicePredictor:
-    """Gives each place a contiguous part of a batch, all at the same time.
+    """Predicts contiguous parts of a batch on several devices in parallel.
 
-    A part that does not fit into a device's memory is halved there until it does. A place that
-    fails on a part which another one answers is left out from then on; no answer is lost.
+    A part that does not fit into a device's memory is halved until it does. A device that fails on
+    a part which another one can predict is not used any more; no prediction is lost.
 
     Args:
-        places: one device may have several.
-        tell: is called with the device of each place that is left out, and its error.
+        places: the devices with their models; a device may appear several times.
+        tell: called with the name and the error of each device that is dropped.
     """
 
     def __init__(
@@ -37,18 +37,18 @@ class MultiDevicePredictor:
 
     @property
     def execution(self) -> Any:
-        """What the model says of its engine, which is the same in all places."""
+        """The engine that the model reports, which is the same on all devices."""
         return getattr(self._first, "execution", None)
 
     def predict(self, samples: Sequence[Sample]) -> list[Prediction]:
         """Return one Prediction for each Sample, in order.
 
         Raises:
-            Exception: what a place raised for samples that no other place answers either.
+            Exception: what a device raised for samples that no other device can predict either.
         """
-        parts = _parts(samples, len(self._places))
+        parts = _split(samples, len(self._places))
         tasks = [
-            (place, part, self._pool.submit(_halved, place.predictor, part))
+            (place, part, self._pool.submit(_predict_halving, place.predictor, part))
             for place, part in zip(self._places, parts, strict=False)
         ]
         wait([task for _, _, task in tasks])
@@ -57,50 +57,52 @@ class MultiDevicePredictor:
             try:
                 answers += task.result()
             except Exception as error:  # a plugin may raise anything
-                answers += self._elsewhere(place, part, error)
+                answers += self._predict_elsewhere(place, part, error)
         return answers
 
     def aggregate(self, item: Item, predictions: Iterator[Prediction]) -> Prediction:
         """Return the item's answer."""
         return self._first.aggregate(item, predictions)
 
-    def _elsewhere(
+    def _predict_elsewhere(
         self, failed: DevicePredictor, part: Sequence[Sample], error: Exception
     ) -> list[Prediction]:
-        """Have a part answered that failed; if that can be done, the fault was the place's."""
+        """Predict a failed part on another device; if that works, drop the device that failed."""
         for place in self._places:
             if place is failed:
                 continue
             try:
-                answers = _halved(place.predictor, part)
-            except Exception as other:  # then the first error is the one to tell
+                answers = _predict_halving(place.predictor, part)
+            except Exception as other:  # report the first error
                 if isinstance(error, DeviceError) and not isinstance(other, DeviceError):
-                    self._leave_out(failed, error)
+                    self._drop(failed, error)
                     raise
                 continue
-            self._leave_out(failed, error)
+            self._drop(failed, error)
             return answers
         raise error
 
-    def _leave_out(self, place: DevicePredictor, error: Exception) -> None:
+    def _drop(self, place: DevicePredictor, error: Exception) -> None:
         self._places.remove(place)
         self._tell(place.device, error)
 
 
-def _parts(samples: Sequence[Sample], count: int) -> list[Sequence[Sample]]:
-    """Return contiguous parts, as many as there are places and samples, of nearly equal size."""
+def _split(samples: Sequence[Sample], count: int) -> list[Sequence[Sample]]:
+    """Return at most ``count`` non-empty contiguous parts of nearly equal size."""
     count = min(count, len(samples))
     bounds = [len(samples) * number // count for number in range(count + 1)]
     return [samples[start:stop] for start, stop in pairwise(bounds)]
 
 
-def _halved(predictor: Predictor, samples: Sequence[Sample]) -> list[Prediction]:
+def _predict_halving(predictor: Predictor, samples: Sequence[Sample]) -> list[Prediction]:
     try:
         return list(predictor.predict(samples))
     except DeviceError:
         raise
-    except Exception:  # what memory lacks has as many names as there are devices
+    except Exception:  # every kind of device has its own out-of-memory error
         if len(samples) == 1:
             raise
     middle = len(samples) // 2
-    return _halved(predictor, samples[:middle]) + _halved(predictor, samples[middle:])
+    return _predict_halving(predictor, samples[:middle]) + _predict_halving(
+        predictor, samples[middle:]
+    )

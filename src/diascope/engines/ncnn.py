@@ -1,8 +1,8 @@
 """Execute an exported graph with ncnn, without importing torch.
 
-Convolutions of 3 x 3 take it fewer multiplications than others (Lavin and Gray 2016, "Fast
-Algorithms for Convolutional Neural Networks"), so networks that are mostly those, as ResNet-18 is,
-run faster.
+ncnn computes 3 x 3 convolutions with fewer multiplications than other engines (Lavin and Gray 2016,
+"Fast Algorithms for Convolutional Neural Networks"), so networks that consist mostly of these, such
+as ResNet-18, run faster.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -22,8 +22,7 @@ _OUTPUT = "out{}"
 
 
 class NcnnEngine:
-    """A graph of ncnn's (a ``.param`` and the ``.bin`` beside it), in float32; each core answers
-    pictures of its own."""
+    """Executes an ncnn graph (a ``.param`` and its ``.bin``) in float32, one picture per core."""
 
     name, precision = "ncnn", "float32"
 
@@ -40,7 +39,7 @@ class NcnnEngine:
             self._net.load_model(str(graph.with_suffix(".bin"))),
         )
         if any(read):
-            raise RuntimeError(f"ncnn cannot read {graph}: a file is damaged, or a layer unknown")
+            raise RuntimeError(f"ncnn cannot read {graph}: a damaged file or an unsupported layer")
         self._names = OUTPUTS[: len(self._net.output_names())]
         self._threads = ThreadPoolExecutor(network_threads(), thread_name_prefix="ncnn")
 
@@ -51,12 +50,12 @@ class NcnnEngine:
     def _one(self, pictures: NDArray[np.float32]) -> dict[str, NDArray[Any]]:
         extractor = self._net.create_extractor()
         picture = ncnn.Mat(np.ascontiguousarray(pictures[0]))
-        extractor.input(_INPUT, picture.clone())  # it may write into what it is given
+        extractor.input(_INPUT, picture.clone())  # ncnn may overwrite its input
         found = {}
         for number, name in enumerate(self._names):
             failed, given = extractor.extract(_OUTPUT.format(number))
             if failed:
-                raise RuntimeError(f"ncnn could not work out {name}: out of memory, perhaps")
+                raise RuntimeError(f"ncnn could not compute {name}: perhaps out of memory")
             answer = np.array(given)
-            found[name] = answer if name == OUTPUTS[2] else answer[None]  # it knows no batches
+            found[name] = answer if name == OUTPUTS[2] else answer[None]  # ncnn has no batch axis
         return found

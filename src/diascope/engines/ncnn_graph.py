@@ -1,4 +1,4 @@
-"""Write a classifier's graph as ncnn reads it."""
+"""Export a classifier's graph to ncnn."""
 
 import shutil
 import subprocess
@@ -14,7 +14,7 @@ from diascope.card import ModelCard
 from diascope.engines.graph import Graph
 from diascope.network import Network
 
-_SECONDS = 600
+_TIMEOUT_S = 600
 _FIRST_RUN = """
 import sys
 from pathlib import Path
@@ -23,37 +23,38 @@ from diascope.engines.ncnn import NcnnEngine
 engine = NcnnEngine(Path(sys.argv[1]), numpy.zeros(1, numpy.float32))
 engine.run(numpy.zeros(list(map(int, sys.argv[2:])), numpy.float32))
 """
-"""In a process of its own, for a graph that ncnn does not understand can crash it; by ``-P`` none
-of its modules is taken from the folder that the command is run in."""
+"""Runs in a separate process, as a graph that ncnn does not support can crash it."""
 
 
 def export_ncnn(network: Network, card: ModelCard, path: Path) -> None:
-    """Write the graph in float32 as a ``.param``, and the ``.bin`` beside it, for one picture.
+    """Write the graph in float32 as a ``.param`` and a ``.bin`` beside it, for one picture.
 
     Raises:
-        RuntimeError: if pnnx, which makes it, or ncnn, which executes it, fails.
-        TimeoutExpired: if one of them does not end.
+        RuntimeError: if pnnx fails to convert it, or ncnn to execute it.
+        TimeoutExpired: if one of them does not finish.
     """
     graph = Graph(network, card, torch.float32).eval()
     shape = [1, *card.size, card.channels]
     with tempfile.TemporaryDirectory() as staging:
         with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")  # that sizes are fixed in it
+            warnings.simplefilter("ignore")  # about the fixed sizes
             traced = torch.jit.trace(graph, torch.zeros(shape))  # type: ignore[no-untyped-call]
-        # torch itself ends the process where the disk is full
+        # torch's own save would abort the process if the disk is full
         Path(staging, "graph.pt").write_bytes(traced.save_to_buffer())
         given = "inputshape=[" + ",".join(map(str, shape)) + "]"
-        _succeed([pnnx.EXEC_PATH, "graph.pt", given, "fp16=0"], staging)  # it writes what it likes
+        # pnnx writes several files into its current folder
+        _run([pnnx.EXEC_PATH, "graph.pt", given, "fp16=0"], staging)
         graph_file = f"{staging}/graph.ncnn.param"
-        _succeed([sys.executable, "-P", "-c", _FIRST_RUN, graph_file, *map(str, shape)], ".")
+        # -P: import nothing from the current folder
+        _run([sys.executable, "-P", "-c", _FIRST_RUN, graph_file, *map(str, shape)], ".")
         for suffix in (".param", ".bin"):
             shutil.move(f"{staging}/graph.ncnn{suffix}", path.with_suffix(suffix))
 
 
-def _succeed(command: list[str], folder: str) -> None:
+def _run(command: list[str], folder: str) -> None:
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, check=False, timeout=_SECONDS
+        command, cwd=folder, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S
     )
     if done.returncode:
-        said = (done.stderr or done.stdout).strip()[-300:]
-        raise RuntimeError(f"{Path(command[0]).name} ended with {done.returncode}: {said}")
+        output = (done.stderr or done.stdout).strip()[-300:]
+        raise RuntimeError(f"{Path(command[0]).name} exited with {done.returncode}: {output}")

@@ -12,13 +12,13 @@ from diascope.cores import network_threads
 from diascope.engines.exported import INPUT, outputs_from_parts, split_batch
 from diascope.engines.outputs import Outputs
 
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it would call home, from version 1.29 on
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # sent from version 1.29 on
 
 import onnxruntime
 
 
 class OnnxEngine:
-    """An ONNX file on the processor, in float32; each core answers pairs of its own."""
+    """Executes an ONNX file on the CPU in float32, one pair of pictures per core."""
 
     name, precision = "onnx", "float32"
 

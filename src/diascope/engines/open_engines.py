@@ -1,4 +1,4 @@
-"""Make the engines of one network; it is loaded into torch only where one of them needs that."""
+"""Open engines for one network. Torch is imported only if an engine needs it."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -25,7 +25,7 @@ Candidate = tuple[str, str]
 
 REFERENCE: Candidate = ("torch", "float32")
 INT8 = "int8"
-"""The precision of quantised graphs; one of them is ``int8-`` and the start of its digest."""
+"""The precision of quantised graphs; that of a certain graph is ``int8-`` and a digest prefix."""
 
 PACKAGES = {
     "openvino": ("openvino", "onnx"),
@@ -34,7 +34,7 @@ PACKAGES = {
     "torch": ("torch",),
     "compile": ("torch",),
 }
-"""Engine to the packages that it needs."""
+"""The packages that each engine needs."""
 
 _EXPORTED = ("openvino", "onnx", "ncnn")
 """The engines of exported graphs, which run on the processor."""
@@ -43,16 +43,16 @@ _NEWEST = "int8.json"
 
 
 class EngineLoader:
-    """The engines of the network in a weights folder, as a runtime wants them.
+    """Opens engines for the network in a weights folder, as a runtime requests them.
 
     Attributes:
-        folder: where what is found out about this network on this machine is kept.
+        folder: the cache folder for this network on this machine.
     """
 
     def __init__(self, card: ModelCard, directory: Path, runtime: Runtime) -> None:
         self.card, self.runtime = card, runtime
         self._directory = directory
-        self._network: Callable[[], Network] = cache(self._load)
+        self._network: Callable[[], Network] = cache(self._load_network)
         self.folder = graph_cache.engine_folder(
             {
                 "card": card.deciding(),
@@ -67,7 +67,7 @@ class EngineLoader:
 
     @property
     def requested(self) -> Candidate:
-        """What the runtime wants; its ``int8`` is the graph that was quantised last."""
+        """The requested engine and precision; ``int8`` is the most recently quantised graph."""
         engine, precision = self.runtime.engine, self.runtime.precision
         if (
             precision == INT8
@@ -77,17 +77,17 @@ class EngineLoader:
         return engine, precision
 
     def candidates(self) -> list[Candidate]:
-        """Return what may be tried for the wish; ``compile`` and ``int8`` only if they are named.
+        """Return the candidates for the request; ``compile`` and ``int8`` only if requested.
 
         Raises:
-            RecipeError: if the wish is ``int8``, and no such graph is kept.
+            RecipeError: if ``int8`` is requested and there is no such graph.
         """
         engine, precision = self.requested
         device = self.runtime.device
         if precision.startswith(INT8):
             if engine not in ("auto", "openvino") or device != "cpu" or not installed("openvino"):
                 return []
-            self._quantised(precision)
+            self._load_quantised(precision)
             return [("openvino", precision)]
         names = [*_EXPORTED, "torch"] if engine == "auto" else [engine]
         every: list[Candidate] = []
@@ -98,7 +98,7 @@ class EngineLoader:
         return [each for each in every if precision in ("auto", each[1])]
 
     def open(self, candidate: Candidate) -> Engine:
-        """Make an engine; raises as ``candidates``, and as ``load_network``."""
+        """Open an engine; raises what ``candidates`` and ``load_network`` raise."""
         name, precision = candidate
         if name in _EXPORTED:
             return self._open_exported(name, precision)
@@ -111,13 +111,13 @@ class EngineLoader:
         return TorchEngine(network, self.card, device, precision, compiled=compiled)
 
     def exported(self) -> tuple[Path, NDArray[np.float32]]:
-        """Return the file of the graph in float32, and the bias of its logits."""
-        return self._kept("graph.json", ".onnx", self._write_onnx)
+        """Return the file of the float32 graph, exporting it if necessary, and the logits' bias."""
+        return self._load_or_export("graph.json", ".onnx", self._write_onnx)
 
     def keep_quantised(self, made: Path, parity: Mapping[str, Any]) -> str:
-        """Keep a quantised graph of the network and what was seen of it; return its precision.
+        """Store a quantised graph and its measured parity; return its precision.
 
-        From now on ``int8`` is this one. Older ones stay for the runs that were begun with them.
+        From now on ``int8`` is this graph. Older ones remain for runs that began with them.
         """
         _, bias = self.exported()
         precision = f"{INT8}-{graph_cache.graph_digest(made)[:8]}"
@@ -127,17 +127,17 @@ class EngineLoader:
         return precision
 
     def recorded_parity(self, candidate: Candidate) -> dict[str, Any]:
-        """Return the parity that a quantised graph is kept with; empty for other engines."""
+        """Return the parity that is stored with a quantised graph; empty for other engines."""
         if not candidate[1].startswith(INT8):
             return {}
-        parity: dict[str, Any] = self._quantised(candidate[1])[1]["parity"]
+        parity: dict[str, Any] = self._load_quantised(candidate[1])[1]["parity"]
         return parity
 
     def _open_exported(self, name: str, precision: str) -> Engine:
         if name == "ncnn":
             from diascope.engines.ncnn import NcnnEngine
 
-            return NcnnEngine(*self._kept("ncnn.json", ".param", self._write_ncnn))
+            return NcnnEngine(*self._load_or_export("ncnn.json", ".param", self._write_ncnn))
         if name == "onnx":
             from diascope.engines.onnx import OnnxEngine
 
@@ -146,13 +146,13 @@ class EngineLoader:
 
         if not precision.startswith(INT8):
             return OpenVinoEngine(*self.exported(), precision, self.folder)
-        path, facts = self._quantised(precision)
+        path, facts = self._load_quantised(precision)
         return OpenVinoEngine(path, _bias(facts), precision, self.folder)
 
-    def _kept(
+    def _load_or_export(
         self, entry: str, suffix: str, write: Callable[[Path], None]
     ) -> tuple[Path, NDArray[np.float32]]:
-        """Return the file of a graph, written if it is not kept, and the bias of its logits."""
+        """Return the cached file of a graph, writing it if necessary, and the logits' bias."""
 
         def make(path: Path) -> dict[str, Any]:
             write(path)
@@ -171,17 +171,17 @@ class EngineLoader:
 
         export_ncnn(self._network(), self.card, path)
 
-    def _quantised(self, precision: str) -> tuple[Path, dict[str, Any]]:
+    def _load_quantised(self, precision: str) -> tuple[Path, dict[str, Any]]:
         found = graph_cache.load_graph(self.folder / f"{precision}.json")
         if found is None:
             raise RecipeError(
-                f"no {precision} graph of {self.card.name} is kept on this machine",
+                f"there is no {precision} graph of {self.card.name} on this machine",
                 where="run.precision",
-                hint="Make one with pictures of yours: pipeline quantise RECIPE PHOTOS...",
+                hint="Make one with your own pictures: pipeline quantise RECIPE PHOTOS...",
             )
         return found
 
-    def _load(self) -> "Network":
+    def _load_network(self) -> "Network":
         from diascope.network import load_network
 
         backbone = self.runtime.backbone(self.card.backbone, self.card.backbone_parameters)
@@ -206,7 +206,7 @@ def _precisions(engine: str, device: str) -> tuple[str, ...]:
             from diascope.engines.openvino import precisions
 
             return precisions()
-        except Exception:  # it is broken here: opening it will tell why
+        except Exception:  # OpenVINO is broken; opening the engine will report why
             return ("float32",)
     if engine in ("onnx", "ncnn") or device == "mps":
         return ("float32",)

@@ -1,4 +1,4 @@
-"""What every engine takes and gives."""
+"""The interface of engines and their outputs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """What a network gave for a batch of N pictures and L outputs.
+    """The outputs of a network with L logits for a batch of N pictures.
 
     Attributes:
         logits: ``(N, L)`` float32.
-        maps: ``(N, L, h, w)`` float32, what each cell adds to each logit.
-        bias: ``(L,)`` float32, the part of each logit that no cell accounts for.
+        maps: ``(N, L, h, w)`` float32, the contribution of each cell to each logit.
+        bias: ``(L,)`` float32, the part of each logit that is not attributed to any cell.
         pooled: ``(N, F)`` float32, the backbone's features, averaged over the cells.
-        attention: ``(N,)`` float32, the log weight of each picture among those of its item; None
-            for heads that weigh all alike.
+        attention: ``(N,)`` float32, the log weight of each picture within its item; None for heads
+            that weigh all equally.
     """
 
     logits: NDArray[np.float32]
@@ -48,17 +48,17 @@ def outputs_from_maps(
     pooled: NDArray[np.float32],
     attention: NDArray[np.float32] | None,
 ) -> Outputs:
-    """Return outputs whose logits are the sums of their maps.
+    """Return outputs whose logits are the sums of their maps plus the bias.
 
-    Every head's logit is its map's sum and its bias. Where an engine rounds, the sum over the
-    rounded map keeps the evidence exact; that it is the network's own logit, the parity gate sees.
+    If an engine rounds, the maps still add up to the logits exactly. That these sums match the
+    network's own logits is checked by comparing the engine with the reference.
     """
     wide = maps.sum((2, 3), dtype=np.float64) + bias
     return Outputs(wide.astype(np.float32), maps, bias, pooled, attention)
 
 
 def concatenate_outputs(parts: Sequence[Outputs]) -> Outputs:
-    """Return the outputs for the pictures of all parts."""
+    """Return the outputs for the pictures of all parts together."""
     logits, maps, pooled = (
         np.concatenate([getattr(part, name) for part in parts])
         for name in ("logits", "maps", "pooled")

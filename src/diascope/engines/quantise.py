@@ -1,4 +1,4 @@
-"""Quantise an exported graph to int8 with NNCF, without its and OpenVINO's talk and telemetry."""
+"""Quantise an exported graph to int8 with NNCF, without console output and telemetry."""
 
 import contextlib
 import io
@@ -16,11 +16,11 @@ _BACKBONE = "/backbone/"
 
 
 def quantisable(graph: Path) -> list[str]:
-    """Return the names of the layers that may alone compute in int8, from the first to the last.
+    """Return the names, in order, of the layers that partial quantisation computes in int8.
 
-    These are the backbone's dense convolutions but the first: most of the arithmetic. The first
-    sees the picture itself, and the head makes the scores; convolutions channel by channel, sums
-    and products are little work, and each would round once more.
+    These are the backbone's dense convolutions except the first, which do most of the arithmetic.
+    The first convolution sees the picture itself, and the head computes the scores. Depthwise
+    convolutions, sums and products are little work, and each would add a rounding error.
     """
     convolutions = [
         each.get_friendly_name()
@@ -33,16 +33,15 @@ def quantisable(graph: Path) -> list[str]:
 def write_quantised(
     graph: Path, layers: Collection[str] | None, pictures: NDArray[np.float32], path: Path
 ) -> None:
-    """Write a graph that computes in int8, whole or in part, as OpenVINO's ``.xml`` and ``.bin``.
+    """Quantise a graph to int8, wholly or partly, and write it as OpenVINO's ``.xml`` and ``.bin``.
 
-    Post-training quantisation after Jacob et al. 2018 (arXiv 1712.05877): weights have one scale a
-    filter, activations one a tensor, from the least and the greatest value that they take on the
-    pictures.
+    Post-training quantisation after Jacob et al. 2018 (arXiv 1712.05877): weights have one scale
+    per filter, activations one per tensor, from their minimum and maximum on the pictures.
 
     Args:
-        graph: ONNX, as ``export_onnx`` writes it.
-        layers: of ``quantisable``, and all else stays in float32; None for the whole backbone,
-            sums and products too.
+        graph: an ONNX file by ``export_onnx``.
+        layers: names from ``quantisable``, with everything else in float32; None for the whole
+            backbone, including sums and products.
         pictures: ``(N, H, W, C)`` in [0, 1].
     """
     with contextlib.redirect_stdout(io.StringIO()):

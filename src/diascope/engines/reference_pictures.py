@@ -1,4 +1,4 @@
-"""Pictures on which engines are compared: drawn, so that no patient's lies beside the weights."""
+"""Pictures for comparing engines. They are synthetic, so that no patient data is needed."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,11 +7,11 @@ COUNT = 32
 
 
 def draw_reference_pictures(size: tuple[int, int], channels: int) -> NDArray[np.float32]:
-    """Return ``(32, H, W, C)`` in [0, 1]; always the same.
+    """Return ``(32, H, W, C)`` in [0, 1]; always the same pictures.
 
-    Each is a coarse field, a finer one and noise, in shares that go from smooth to rough, around a
-    brightness and a colour of its own, with one to four discs of another: what networks see in
-    any picture are edges, textures and blobs.
+    Each is a sum of a coarse field, a finer one and noise around a random colour, with one to four
+    discs of another colour. They range from smooth to rough. This covers what networks respond to
+    in any picture: edges, textures and blobs.
     """
     random = np.random.default_rng(0)
     height, width = size
@@ -35,7 +35,7 @@ def draw_reference_pictures(size: tuple[int, int], channels: int) -> NDArray[np.
 def _field(
     random: "np.random.Generator", size: tuple[int, int], cells: int, channels: int
 ) -> NDArray[np.float64]:
-    """Return a smooth random field ``(H, W, C)`` of deviation about 1."""
+    """Return a smooth random field ``(H, W, C)`` with a standard deviation of about 1."""
     knots = random.standard_normal((cells + 1, cells + 1, channels))
     axes = [np.linspace(0, cells, side) for side in size]
     lower = [np.minimum(axis.astype(int), cells - 1) for axis in axes]

@@ -1,4 +1,4 @@
-"""Execute a network with PyTorch; eagerly and in float32, it is the reference for all engines."""
+"""Execute a network with PyTorch. In eager mode and float32 it is the reference for all engines."""
 
 import copy
 from collections.abc import Iterator
@@ -17,16 +17,16 @@ from diascope.engines.outputs import Outputs, outputs_from_maps
 from diascope.errors import DeviceError
 from diascope.network import Network
 
-_TOGETHER = 32
-"""Pictures that are compiled for, and that are copied to an accelerator at a time."""
+_CHUNK = 32
+"""The batch size of compiled graphs, and of copies to an accelerator."""
 
 _TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 class Reference:
-    """The network as it was trained, in float32, one operation after the other.
+    """Executes the network as it was trained: in float32, one operation after the other.
 
-    The logits come from the network's own head; the maps are worked out beside it.
+    The logits come from the network's head; the maps are computed separately.
     """
 
     name, precision = "torch", "float32"
@@ -34,14 +34,14 @@ class Reference:
     def __init__(self, network: Network, card: ModelCard, device: str) -> None:
         self.network = network
         self._graph, self._device = Graph(network, card, torch.float32), device
-        _compute_in_full(device)
+        _disable_tf32(device)
         limit_threads()
 
     def run(self, pictures: NDArray[np.float32]) -> Outputs:
         with torch.inference_mode(), detect_lost_device(self._device):
             features = self._graph.features(torch.from_numpy(pictures).to(self._device))
             logits = self.network.head(features)
-            maps, pooled, *attention = self._graph.answers(features)
+            maps, pooled, *attention = self._graph.head_outputs(features)
         return Outputs(
             _array(logits),
             _array(maps),
@@ -52,13 +52,13 @@ class Reference:
 
 
 class TorchEngine:
-    """A copy of the network with folded batch norms, in the precision asked for.
+    """Executes a copy of the network with folded batch norms in a given precision.
 
-    On CUDA the next pictures of a batch are copied while those before them are computed.
+    On CUDA the next pictures of a batch are copied while the previous ones are computed.
 
     Args:
-        compiled: by ``torch.compile``, which needs a C++ compiler on a processor; it gets as many
-            pictures every time, for another number is compiled anew.
+        compiled: whether to use ``torch.compile``, which needs a C++ compiler on a CPU. Its batches
+            have a fixed size, as every other size would be compiled again.
     """
 
     def __init__(
@@ -69,27 +69,27 @@ class TorchEngine:
         own = Network(backbone, network.head).eval()
         self._graph, self._device = Graph(own, card, _TYPES[precision]), device
         self._call = torch.compile(self._graph, dynamic=False) if compiled else self._graph
-        _compute_in_full(device)
+        _disable_tf32(device)
         limit_threads()
         self._copies = torch.cuda.Stream(device) if device.startswith("cuda") else None  # type: ignore[no-untyped-call]
 
     def run(self, pictures: NDArray[np.float32]) -> Outputs:
         with torch.inference_mode(), detect_lost_device(self._device):
-            found = [self._call(self._copied(part)) for part in self._parts(pictures)]
+            found = [self._call(self._copy_to_device(part)) for part in self._split(pictures)]
             whole = (torch.cat(each)[: len(pictures)] for each in zip(*found, strict=True))
             maps, pooled, *attention = map(_array, whole)
         bias = _array(self._graph.head.bias)
         return outputs_from_maps(maps, bias, pooled, attention[0] if attention else None)
 
-    def _parts(self, pictures: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    def _split(self, pictures: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         if self.name == "compile":
-            return split_batch(pictures, _TOGETHER)
+            return split_batch(pictures, _CHUNK)
         if self._copies is None:
             return [pictures]
-        return [pictures[start : start + _TOGETHER] for start in range(0, len(pictures), _TOGETHER)]
+        return [pictures[start : start + _CHUNK] for start in range(0, len(pictures), _CHUNK)]
 
-    def _copied(self, pictures: NDArray[np.float32]) -> torch.Tensor:
-        """Return the pictures on the device; what is computed there goes on meanwhile."""
+    def _copy_to_device(self, pictures: NDArray[np.float32]) -> torch.Tensor:
+        """Copy pictures to the device while it continues to compute."""
         tensor = torch.from_numpy(pictures)
         if self._copies is None:
             return tensor.to(self._device)
@@ -101,29 +101,28 @@ class TorchEngine:
         return copied
 
 
-def _compute_in_full(device: str) -> None:
-    """Let convolutions in float32 not round to ten bits (TF32), as CUDA's do unless they are told
-    not to, for the whole process."""
+def _disable_tf32(device: str) -> None:
+    """Keep CUDA's float32 convolutions, process-wide, from rounding to ten bits (TF32)."""
     if device.startswith("cuda"):
         torch.backends.cudnn.allow_tf32 = False
 
 
 def limit_threads() -> None:
-    """Let torch take no more threads than a container's quota is worth, for the whole process."""
+    """Limit torch's threads to a container's CPU quota, for the whole process."""
     if limit := quota_threads():
         torch.set_num_threads(min(limit, torch.get_num_threads()))
 
 
 @contextmanager
 def detect_lost_device(device: str) -> Iterator[None]:
-    """Tell an accelerator that has failed for good from a batch that it cannot do.
+    """Distinguish an accelerator that has failed permanently from a batch that it cannot process.
 
     Raises:
-        DeviceError: after which every call of this process would fail.
+        DeviceError: if the accelerator has failed, so that every later call would fail too.
     """
     try:
         yield
-    except torch.cuda.OutOfMemoryError:  # a smaller batch may fit, as soon as this one is let go
+    except torch.cuda.OutOfMemoryError:  # a smaller batch may fit once this one is freed
         raise
     except RuntimeError as error:
         try:
@@ -131,7 +130,7 @@ def detect_lost_device(device: str) -> Iterator[None]:
         except RuntimeError:
             raise DeviceError(
                 f"the device {device} failed: {str(error).splitlines()[0]}",
-                hint="The same command goes on where this one stopped.",
+                hint="Run the same command again to continue where this one stopped.",
             ) from error
         raise
 

@@ -1,4 +1,4 @@
-"""Any classifier that `pipeline train` wrote."""
+"""The model plugin for classifiers written by `pipeline train`."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,16 +11,16 @@ from diascope.contracts import Predictor, Runtime
 
 @dataclass(frozen=True)
 class ClassifierModel:
-    """A backbone, a head and a card, from a folder of weights.
+    """A backbone, a head and a card from a weights folder.
 
     Args:
-        weights: folder with ``model.safetensors`` and ``card.yaml``.
-        aggregate: how an item's frames or regions become one answer: ``card`` as the head was
-            trained, by attention or by the mean; ``area`` is the share of them for which a label
-            is decided on.
-        top_k: frames a label for ``top-k``.
+        weights: the folder with ``model.safetensors`` and ``card.yaml``.
+        aggregate: how an item's frames or regions become one answer. ``card`` is how the head was
+            trained, by attention or by the mean; ``area`` is the fraction of frames or regions that
+            a label is predicted for.
+        top_k: the number of frames per label for ``top-k``.
         test_time: ``flips`` averages over the picture and its three mirror images; ``card`` does
-            as in training.
+            what was used in training.
     """
 
     weights: Path

@@ -44,7 +44,7 @@ def to_display(stored: NDArray[Any], header: Dataset, window: Window) -> Display
     """
     kind = text(header, "PhotometricInterpretation")
     if kind in ("MONOCHROME1", "MONOCHROME2") and stored.ndim == 2:
-        return _grey(stored, header, window, inverted=kind == "MONOCHROME1")
+        return _display_grey(stored, header, window, inverted=kind == "MONOCHROME1")
     if kind == "PALETTE COLOR" and stored.ndim == 2:
         pixels, white = apply_palette(stored, header)
         return DisplayFrame(pixels, (0.0, white), ["palette converted to RGB"])
@@ -57,8 +57,10 @@ def to_display(stored: NDArray[Any], header: Dataset, window: Window) -> Display
     raise ReadError(f"{tag} is {kind}, which this reader cannot show with {channels} channels")
 
 
-def _grey(stored: NDArray[Any], header: Dataset, window: Window, *, inverted: bool) -> DisplayFrame:
-    is_padding = _padding(header)
+def _display_grey(
+    stored: NDArray[Any], header: Dataset, window: Window, *, inverted: bool
+) -> DisplayFrame:
+    is_padding = _padding_test(header)
     try:
         return _to_grey(from_distinct_values(stored, is_padding), header, window, inverted=inverted)
     except ReadError:  # a lookup table may lack entries for values that no pixel has
@@ -85,7 +87,7 @@ def _to_grey(
     return DisplayFrame(frame.to_image(grey)[:, :, None], limits, trace)
 
 
-def _padding(header: Dataset) -> PaddingTest:
+def _padding_test(header: Dataset) -> PaddingTest:
     """Return a function that finds padding among stored values (PS3.3 C.7.5.1.1.2)."""
     first, limit = (
         _stored_value(header, f"PixelPadding{part}") for part in ("Value", "RangeLimit")

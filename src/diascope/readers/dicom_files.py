@@ -34,7 +34,7 @@ from diascope.readers.dicom_tags import integer, tag_name, text, value
 _NEEDED = ("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated")
 _PIXELS = (b"\xe0\x7f", b"\x7f\xe0")  # group 7FE0, in either byte order
 _PIXEL_VRS = (b"OB", b"OW", b"OF", b"OD", b"UN")
-Decoded = Generator[NDArray[Any], None, None]
+FrameGenerator = Generator[NDArray[Any], None, None]
 
 
 class DicomFile(NamedTuple):
@@ -68,7 +68,7 @@ def open_dicom(file: BinaryIO) -> DicomFile:
         ReadError: if it is not DICOM, if the pixels or a required tag are missing, or if the header
             says YBR_FULL_422 but the colours are not subsampled.
     """
-    header = _parsed(file, stop_before_pixels=True)
+    header = _parse(file, stop_before_pixels=True)
     if not header.file_meta and "SOPClassUID" not in header and "Rows" not in header:
         raise ReadError("its content is not DICOM")
     assumed = _complete_syntax(header)
@@ -76,7 +76,7 @@ def open_dicom(file: BinaryIO) -> DicomFile:
     deflated = syntax == DeflatedExplicitVRLittleEndian  # the pixels are inside the deflated stream
     start = file.read(8)
     if start[:2] not in _PIXELS and not deflated:
-        raise _without_pixels(header)
+        raise _no_pixels_error(header)
     missing = [f"{tag_name(need)} is missing" for need in _NEEDED if value(header, need) is None]
     if missing:
         raise ReadError(", ".join(missing))
@@ -93,7 +93,7 @@ def open_dicom(file: BinaryIO) -> DicomFile:
     return DicomFile(file, header, file.tell(), element, assumed)
 
 
-def _parsed(file: BinaryIO, **options: Any) -> FileDataset:
+def _parse(file: BinaryIO, **options: Any) -> FileDataset:
     try:
         return dcmread(file, force=True, **options)
     except Exception as error:  # of any kind; pydicom's message may quote a name
@@ -131,7 +131,7 @@ def _refuse_false_422(header: FileDataset, length: int) -> None:
         raise ReadError(f"{tag} is YBR_FULL_422, but its pixels take 3 bytes each, as YBR_FULL has")
 
 
-def _without_pixels(header: FileDataset) -> ReadError:
+def _no_pixels_error(header: FileDataset) -> ReadError:
     kind = UID(text(header.file_meta, "MediaStorageSOPClassUID") or text(header, "SOPClassUID"))
     if kind == MediaStorageDirectoryStorage:
         return NoPictureError("a DICOM directory; the files that it lists are items themselves")
@@ -143,7 +143,7 @@ def _without_pixels(header: FileDataset) -> ReadError:
     return NoPictureError(f"a DICOM object without pixels ({name})")
 
 
-def decode_frames(source: DicomFile, indices: Sequence[int]) -> Decoded:
+def decode_frames(source: DicomFile, indices: Sequence[int]) -> FrameGenerator:
     """Return a generator of frames, ``(H, W)`` or ``(H, W, 3)``, each decoded on request.
 
     Args:
@@ -159,15 +159,15 @@ def decode_frames(source: DicomFile, indices: Sequence[int]) -> Decoded:
     content: BinaryIO | Dataset = source.file
     if source.pixel_offset is None:
         source.file.seek(0)
-        content = _parsed(source.file)
-    return _normalised(
-        _decoded(content, indices, plugins, source), syntax, bit_layout(source.header)
+        content = _parse(source.file)
+    return _normalise(
+        _decode_each(content, indices, plugins, source), syntax, bit_layout(source.header)
     )
 
 
-def _decoded(
+def _decode_each(
     content: BinaryIO | Dataset, indices: Sequence[int], plugins: Sequence[str], source: DicomFile
-) -> Decoded:
+) -> FrameGenerator:
     """Yield frames decoded by the first plugin; where it fails, this and later frames use the next.
 
     Each frame is a separate call, because options that pydicom sets while decoding one frame would
@@ -192,7 +192,7 @@ def _decoded(
             if start is not None:
                 content.seek(start)
             try:
-                frame, made = decoder.as_array(
+                frame, properties = decoder.as_array(
                     content,
                     index=number,
                     validate=index == indices[0],
@@ -204,7 +204,7 @@ def _decoded(
                 if len(untried) == 1:
                     raise
                 del untried[0]
-        if (kind := str(made["photometric_interpretation"])).startswith("YBR"):
+        if (kind := str(properties["photometric_interpretation"])).startswith("YBR"):
             tag = tag_name("PhotometricInterpretation")
             raise ReadError(f"{tag} is {kind}, which no decoder here converts to RGB")
         yield frame
@@ -245,7 +245,7 @@ def _frame_offsets(file: BinaryIO, frames: int) -> dict[str, Any]:
     return {"extended_offsets": ([start - first for start in starts], lengths)}
 
 
-def _normalised(decoded: Decoded, syntax: UID, layout: BitLayout | None) -> Decoded:
+def _normalise(decoded: FrameGenerator, syntax: UID, layout: BitLayout | None) -> FrameGenerator:
     """Yield frames in native byte order, and turn any failure into a ReadError."""
     with closing(decoded):
         while True:

@@ -45,18 +45,18 @@ def apply_voi(
         trace.append("VOI LUT applied")
         below_zero = min(possible_range(header) or (0.0,)) < 0
         table = partial(apply_lut, table=tables[0], below_zero=below_zero)
-        seen = apply_checked(table, pixels, header, "VOILUTSequence")
-        return _within(seen, (0.0, 2.0 ** read_descriptor(tables[0])[2] - 1), frame, trace)
+        grey = apply_checked(table, pixels, header, "VOILUTSequence")
+        return _clip(grey, (0.0, 2.0 ** read_descriptor(tables[0])[2] - 1), frame, trace)
     windows = {} if window in ("none", "min-max") else _windows(header)
     number = next(iter(windows), None) if window == "first" else window
     if isinstance(number, int):
         if number not in windows:
-            usable = (
+            stated = (
                 f"{tag_name('WindowCenter')} and {tag_name('WindowWidth')} state {len(windows)}"
             )
-            raise ReadError(f"the recipe asks for window {number}; {usable}")
-        return _windowed(pixels, header, number, *windows[number], trace)
-    return _within(pixels, _unwindowed(pixels, header, window, frame, trace), frame, trace)
+            raise ReadError(f"the recipe asks for window {number}; {stated}")
+        return _apply_window(pixels, header, number, *windows[number], trace)
+    return _clip(pixels, _range_without_window(pixels, header, window, frame, trace), frame, trace)
 
 
 def _windows(header: Dataset) -> dict[int, tuple[float, float]]:
@@ -70,7 +70,7 @@ def _windows(header: Dataset) -> dict[int, tuple[float, float]]:
     }
 
 
-def _windowed(
+def _apply_window(
     pixels: NDArray[Any],
     header: Dataset,
     number: int,
@@ -83,32 +83,32 @@ def _windowed(
         raise ReadError(f"a window needs {tag_name('BitsStored')}, which is missing")
     function = text(header, "VOILUTFunction").upper() or "LINEAR"
     curve = "" if function == "LINEAR" else f" ({function})"
-    of = len(values(header, "WindowCenter"))
-    which = f", number {number} of {of}" if of > 1 else ""
+    total = len(values(header, "WindowCenter"))
+    which = f", number {number} of {total}" if total > 1 else ""
     trace.append(f"window applied: center {center:g}, width {width:g}{curve}{which}")
-    seen = apply_checked(
+    grey = apply_checked(
         lambda array, dataset: apply_windowing(array, dataset, number - 1),
         pixels,
-        _curved(header),
+        _without_empty_function(header),
         "WindowWidth",
     )
     first, last = ends
     if first > last:  # with a negative slope, pydicom's output runs from white to black
-        return first + last - seen, (last, first)
-    return seen, (first, last)
+        return first + last - grey, (last, first)
+    return grey, (first, last)
 
 
-def _curved(header: Dataset) -> Dataset:
+def _without_empty_function(header: Dataset) -> Dataset:
     """Return the header without an empty VOI LUT Function, which pydicom does not accept."""
     if "VOILUTFunction" not in header or text(header, "VOILUTFunction"):
         return header
-    plain = Dataset()
-    plain.update(header)
-    del plain.VOILUTFunction
-    return plain
+    copy = Dataset()
+    copy.update(header)
+    del copy.VOILUTFunction
+    return copy
 
 
-def _unwindowed(
+def _range_without_window(
     pixels: NDArray[Any], header: Dataset, window: Window, frame: StoredFrame, trace: list[str]
 ) -> DisplayRange:
     """Return black and white without a window: from the possible range, or from the values."""
@@ -132,16 +132,16 @@ def _extremes(pixels: NDArray[Any]) -> DisplayRange:
     return low, high if high > low else low + 1
 
 
-def _within(
-    pixels: NDArray[Any], span: DisplayRange, frame: StoredFrame, trace: list[str]
+def _clip(
+    pixels: NDArray[Any], limits: DisplayRange, frame: StoredFrame, trace: list[str]
 ) -> tuple[NDArray[Any], DisplayRange]:
     """Clip values that lie beyond black or white."""
-    if pixels.dtype.kind in "iu" and span[1] > np.iinfo(pixels.dtype).max:
+    if pixels.dtype.kind in "iu" and limits[1] > np.iinfo(pixels.dtype).max:
         pixels = pixels.astype(np.float64)  # white of a uniform picture may exceed its type
-    low, high = np.array(span).astype(pixels.dtype)
+    low, high = np.array(limits).astype(pixels.dtype)
     beyond = (pixels < low) | (pixels > high)
     if not beyond.any():
-        return pixels, span
+        return pixels, limits
     if count := frame.pixel_count(beyond):
         trace.append(f"{count} pixels beyond black or white clipped")
-    return np.clip(pixels, low, high), span
+    return np.clip(pixels, low, high), limits

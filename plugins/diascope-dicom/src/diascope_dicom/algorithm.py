@@ -81,8 +81,8 @@ class Algorithm:
         points = {label.name: label.operating_point for label in self.labels}
         if kind == "share" or not any(points.values()):
             return "the label with the highest score"
-        told = ", ".join(f"{name} {point or 1.0}" for name, point in points.items())
-        return f"the label whose score is the largest multiple of its operating point ({told})"
+        listed = ", ".join(f"{name} {point or 1.0}" for name, point in points.items())
+        return f"the label whose score is the largest multiple of its operating point ({listed})"
 
 
 def result_identifiers(
@@ -95,13 +95,13 @@ def result_identifiers(
     patient data.
     """
     answer = json.dumps([dict(prediction.scores), prediction.predicted, prediction.warnings])
-    made = (kind, algorithm.run, *algorithm.software)
+    provenance = (kind, algorithm.run, *algorithm.software)
     date, time = content_moment(source)
     number = source.get("InstanceNumber")
     return {
-        "series_instance_uid": derive_uid("series", source.SeriesInstanceUID, *made),
+        "series_instance_uid": derive_uid("series", source.SeriesInstanceUID, *provenance),
         "sop_instance_uid": derive_uid(
-            "instance", source.SOPInstanceUID, prediction.score_kind, answer, content, *made
+            "instance", source.SOPInstanceUID, prediction.score_kind, answer, content, *provenance
         ),
         "instance_number": max(1, int(number)) if number else 1,
         "manufacturer": MANUFACTURER,

@@ -29,7 +29,9 @@ class VipsSlide:
 
     def __init__(self, path: Path) -> None:
         first = _load(path)
-        self._images = [_rgb(image.autorot()) for image in (first, *_smaller(path, first))]
+        self._images = [
+            _to_rgb(image.autorot()) for image in (first, *_smaller_levels(path, first))
+        ]
         self.levels = pyramid_levels([(image.height, image.width) for image in self._images])
         orientation, spacing = _orientation(first), _spacing_um(first)
         self.spacing_um = spacing[::-1] if spacing and orientation in _SIDEWAYS else spacing
@@ -57,7 +59,7 @@ def _load(path: Path, **options: Any) -> Any:
     return pyvips.Image.new_from_file(str(path), revalidate=True, fail_on=strict, **options)
 
 
-def _rgb(image: Any) -> Any:
+def _to_rgb(image: Any) -> Any:
     """Return 8-bit RGB on white; pixels are computed only when they are read."""
     if image.bands == 2 or image.bands > 4:
         raise ReadError(f"expected a colour or a grey picture, got {image.bands} channels")
@@ -70,7 +72,7 @@ def _rgb(image: Any) -> Any:
     return colour.flatten(background=255) if colour.hasalpha() else colour
 
 
-def _smaller(path: Path, first: Any) -> list[Any]:
+def _smaller_levels(path: Path, first: Any) -> list[Any]:
     """Return the levels below the first, the finest first.
 
     Pages with another shape or orientation are not levels.

@@ -88,7 +88,7 @@ def count_learned_copies(
     """Return how many pictures of a split are copies of pictures that the model learned from.
 
     Args:
-        alike: sets of copies, as indices into the examples.
+        copy_sets: sets of copies, as indices into the examples.
         split: ``test`` or ``validation``. For ``test``, validation pictures count as learned from.
     """
     count = 0

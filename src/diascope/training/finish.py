@@ -130,7 +130,7 @@ def evaluate_folds(
 
     Args:
         parts: each fold's scores of pictures of groups that its network never saw.
-        alike: sets of copies, as indices into the table.
+        copy_sets: sets of copies, as indices into the table.
     """
     if not parts:
         return {}

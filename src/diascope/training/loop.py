@@ -95,7 +95,7 @@ class Trainer:
         loader = self._loader(sampler)
         if not len(loader):
             raise TableError(
-                f"{len(self.training)} training pictures ({options.epoch_size or 'all'} an epoch) "
+                f"{len(self.training)} training pictures ({options.epoch_size or 'all'} per epoch) "
                 f"are too few for {fabric.world_size} processes"
             )
         if min(self._local_batch, len(sampler)) == 1 and not options.freeze_backbone:
@@ -223,7 +223,7 @@ class Trainer:
             drop_last=len(sampler) > self._local_batch,
             pin_memory=self.fabric.device.type == "cuda",
             persistent_workers=self.workers > 0,
-            generator=torch.Generator(),  # keeps the global one, of dropout and mixup, as it is
+            generator=torch.Generator(),  # leaves the global one to dropout and mixup
         )
 
     def _resume(self, optimizer: Any, schedule: Any) -> dict[str, Any]:

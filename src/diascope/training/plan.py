@@ -173,7 +173,7 @@ def make_plan(recipe: Recipe) -> Plan:
 
 
 def _check(plan: Plan, warnings: list[str]) -> tuple[str, ...]:
-    """Check what can be checked without reading pictures; return the warnings, old and new."""
+    """Check what needs no pictures; return the given and the new warnings without repeats."""
     options, folds = plan.options, plan.folds()
     card = plan.card((1, 1))
     for folder in options.teachers:

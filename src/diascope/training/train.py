@@ -56,13 +56,16 @@ def train(
     limit_threads()
     plan = make_plan(recipe)
     fabric = make_fabric(plan.options)
-    first, available = fabric.is_global_zero, network_threads()  # before Fabric sets their number
-    begun = (directory / SPLIT_FILE).exists  # a folder without it is removed after an error
-    holding = lock_folder(directory, begun) if first else nullcontext(directory)
-    with explain_out_of_memory(recipe), ending_together(fabric), holding as folder:
-        places = [folder / f"fold-{number}" for number in range(1, len(plan.fold_examples) + 1)]
-        for each, place in zip([plan, *plan.folds()], [folder, *places], strict=True):
-            load_checkpoint(place, each.digest())  # raises if the folder holds another training
+    first, total_threads = (
+        fabric.is_global_zero,
+        network_threads(),
+    )  # before Fabric sets their number
+    has_begun = (directory / SPLIT_FILE).exists  # a folder without it is removed after an error
+    lock = lock_folder(directory, has_begun) if first else nullcontext(directory)
+    with explain_out_of_memory(recipe), ending_together(fabric), lock as folder:
+        folders = [folder / f"fold-{number}" for number in range(1, len(plan.fold_examples) + 1)]
+        for each, path in zip([plan, *plan.folds()], [folder, *folders], strict=True):
+            load_checkpoint(path, each.digest())  # raises if the folder holds another training
         prepared = _prepare(plan, folder, fabric.device, tell) if first else None
         fabric.launch()
         session = _Session(
@@ -70,19 +73,19 @@ def train(
             watch if first else lambda progress: None,
             tell if first else lambda text: None,
             command,
-            available,
+            total_threads,
         )
-        found, features = fabric.broadcast(prepared)
+        inspection, features = fabric.broadcast(prepared)
         plan = replace(plan, features=features)
-        for warning in found.warnings:
+        for warning in inspection.warnings:
             session.tell(f"warning: {warning}")
         folds = []
-        for number, (fold, place) in enumerate(zip(plan.folds(), places, strict=True), 1):
+        for number, (fold, path) in enumerate(zip(plan.folds(), folders, strict=True), 1):
             session.tell(f"Fold {number} of {plan.options.folds}")
-            folds.append(session.train(fold, place, found))
+            folds.append(session.train(fold, path, inspection))
         held_out = [answers for _, answers in folds if answers]
-        across = evaluate_folds(held_out, plan, folder, found.copy_sets) if first else {}
-        card, _ = session.train(plan, folder, found, across)
+        across = evaluate_folds(held_out, plan, folder, inspection.copy_sets) if first else {}
+        card, _ = session.train(plan, folder, inspection, across)
     return card if first else None
 
 
@@ -91,27 +94,28 @@ class _Session:
     """The context shared by the trainings of one command.
 
     Attributes:
-        available: threads for all of its processes together.
+        total_threads: for all of its processes together.
     """
 
     fabric: Any
     watch: Watch
     tell: Callable[[str], None]
     command: str
-    available: int
+    total_threads: int
 
     def train(
-        self, plan: Plan, folder: Path, found: Inspection, across: dict[str, Any] | None = None
+        self, plan: Plan, folder: Path, inspection: Inspection, across: dict[str, Any] | None = None
     ) -> tuple[ModelCard, Scored | None]:
         """Train; in the first process, also write the results and return the test scores."""
         first = self.fabric.is_global_zero
-        options, card = plan.options, plan.card(found.size)
+        options, card = plan.options, plan.card(inspection.size)
         if first:
             folder.mkdir(exist_ok=True)
             write_split(plan.examples, folder)
-        body, matched = _make_backbone(plan)
+        backbone, matched = _make_backbone(plan)
         head = build_head(card.head, plan.backbone.features, card.outputs, options.dropout)
-        network = BagNetwork(body, head) if isinstance(head, AttentionHead) else Network(body, head)
+        network_class = BagNetwork if isinstance(head, AttentionHead) else Network
+        network = network_class(backbone, head)
         trainer = Trainer(
             network=network,
             card=card,
@@ -126,12 +130,14 @@ class _Session:
             tell=self.tell,
             versions=plan.versions(),
         )
-        with torch_threads(thread_count(self.available, self.fabric.world_size, trainer.workers)):
+        count = thread_count(self.total_threads, self.fabric.world_size, trainer.workers)
+        with torch_threads(count):
             history = trainer.fit()
         if not first:
             return card, None
-        warnings = (*found.warnings, *(matched.warnings if matched else ()), *trainer.warnings)
-        trained = Trained(plan, card, network, history, trainer.workers, warnings, found.copy_sets)
+        warnings = (*inspection.warnings, *(matched.warnings if matched else ()), *trainer.warnings)
+        copy_sets = inspection.copy_sets
+        trained = Trained(plan, card, network, history, trainer.workers, warnings, copy_sets)
         made = {
             "command": self.command,
             "start": matched.plain() if matched else None,
@@ -143,11 +149,11 @@ class _Session:
 def _make_backbone(plan: Plan) -> tuple[nn.Module, MatchReport | None]:
     """Return the initial backbone, reproducible by seed, and what was loaded from a start."""
     torch.manual_seed(plan.options.seed)
-    body, start = build_layers(plan.backbone, plan.reference.name), plan.options.start
+    backbone, start = build_layers(plan.backbone, plan.reference.name), plan.options.start
     if start is None:
-        return body, None
+        return backbone, None
     frozen = plan.options.freeze_backbone
-    return body, start_from(body, start, plan.reference.name, frozen=frozen)
+    return backbone, start_from(backbone, start, plan.reference.name, frozen=frozen)
 
 
 def _prepare(
@@ -157,7 +163,7 @@ def _prepare(
 
     The backbone's start is checked first, since reading the items may take hours.
     """
-    body, matched = _make_backbone(plan)
+    backbone, matched = _make_backbone(plan)
     for line in matched.lines() if matched else ():
         tell(line)
     inspection = _inspect(plan, folder)
@@ -169,7 +175,7 @@ def _prepare(
         plan.recipe.plain()["read"],
         replace(plan.preparation, block=plan.recipe.run.batch),
         plan.card(inspection.size),
-        body,
+        backbone,
         device,
         _worker_count(plan),
     )

@@ -33,7 +33,7 @@ from diascope.pipeline import compose
 from diascope.plugin_creation import make_backbone
 from diascope.recipe import read_recipe
 from diascope.sample import Item, Prediction
-from diascope_ray.cluster import joined
+from diascope_ray.cluster import connect_cluster
 
 LAYERS = [{"conv": {"filters": 16, "stride": 2}}] * 3
 RECIPE = """\
@@ -62,7 +62,7 @@ def main() -> None:
         "ray, 1 actor": (0, "{ray: {actors: 1, cpus_per_actor: 1}}"),
         f"ray, {cores} actors": (0, f"{{ray: {{actors: {cores}, cpus_per_actor: 1}}}}"),
     }
-    with tempfile.TemporaryDirectory() as folder, joined("local"):
+    with tempfile.TemporaryDirectory() as folder, connect_cluster("local"):
         pictures = Path(folder) / "pictures"
         pictures.mkdir()
         draw_photographs(pictures, options.pictures)

@@ -3,11 +3,11 @@
 import pytest
 
 from diascope.errors import PluginError
-from diascope_ray.environment import check_same, installed
+from diascope_ray.environment import check_same, installed_versions
 
 
 def test_what_is_installed_holds_the_core_and_its_plugins_and_no_other_library() -> None:
-    found = installed()
+    found = installed_versions()
 
     assert {"diascope", "diascope-ray"} <= set(found)
     assert "numpy" not in found

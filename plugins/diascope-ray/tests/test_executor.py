@@ -95,7 +95,7 @@ def test_an_item_that_never_ends_fails_alone_and_says_why(
 def test_a_process_that_stands_still_is_replaced(
     carry: Carry, items: Items, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("_DEAF_SECONDS", "_LOOK_SECONDS"):
+    for name in ("_PULSE_GRACE_S", "_CHECK_INTERVAL_S"):
         monkeypatch.setattr(pool, name, 1.0)
     names = ["a", "stopped", "c", "d", "e", "f"]
 
@@ -178,7 +178,7 @@ def test_chunks_are_taken_no_faster_than_they_are_done(
 def test_a_network_gets_as_many_threads_as_here(
     carry: Carry, items: Items, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executor, "_threads", lambda: 2)
+    monkeypatch.setattr(executor, "_default_threads", lambda: 2)
 
     records = carry(OddWork(log), items("a"), cpus_per_actor="auto")
 
@@ -199,7 +199,7 @@ def test_a_file_that_is_nowhere_is_a_failed_item(carry: Carry, log: Path) -> Non
 def test_a_file_that_only_this_machine_has_stops_the_run(
     carry: Carry, items: Items, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executor, "readable", lambda item: True)  # here, not in the actors
+    monkeypatch.setattr(executor, "is_readable", lambda item: True)  # here, not in the actors
 
     with pytest.raises(DiascopeError, match="/nowhere/far can be read on this machine, but not on"):
         carry(OddWork(log), [Item("far", "/nowhere/far")])
@@ -224,7 +224,7 @@ def test_an_address_that_no_machine_can_read_is_a_failed_item(carry: Carry, log:
 def test_a_node_with_other_versions_is_refused(
     carry: Carry, items: Items, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executor, "installed", lambda: {"diascope": "99"})
+    monkeypatch.setattr(executor, "installed_versions", lambda: {"diascope": "99"})
 
     with pytest.raises(PluginError, match=r"has other versions.* diascope 99 here, 0\.\d+"):
         carry(OddWork(log), items("a"))
@@ -233,7 +233,7 @@ def test_a_node_with_other_versions_is_refused(
 def test_work_that_cannot_travel_is_refused(items: Items) -> None:
     work = replace(OddWork(Path("log")), log=lambda: None)  # type: ignore[arg-type]
 
-    with pytest.raises(PluginError, match="cannot travel to other machines"):
+    with pytest.raises(PluginError, match="cannot be sent to other machines"):
         next(RayExecutor().run(work, iter([items("a")])))
 
 
@@ -243,7 +243,7 @@ def test_actors_that_fit_no_node_are_refused(carry: Carry, items: Items, log: Pa
 
 
 def test_actors_that_never_start_end_the_wait(carry: Carry, items: Items, log: Path) -> None:
-    with pytest.raises(DiascopeError, match=r"in 0\.5 seconds no process could start"):
+    with pytest.raises(DiascopeError, match=r"could start on the cluster within 0\.5 seconds"):
         carry(OddWork(log), items("a"), cpus_per_actor=64, actors=1, wait_s=0.5)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from diascope.errors import DiascopeError
 from diascope_ray import pool
-from diascope_ray.pool import Pool, Terms
+from diascope_ray.pool import ActorOptions, Pool
 
 
 @pytest.fixture
@@ -32,15 +32,15 @@ class Remote:
 def test_an_actor_that_dies_after_a_long_chunk_has_as_long_to_be_replaced_as_any(
     clock: SimpleNamespace,
 ) -> None:
-    terms = Terms(b"", {}, cpus=1, gpus=0, in_flight=1, wait_s=600, time_limit_s=0)
+    terms = ActorOptions(b"", {}, cpus=1, gpus=0, in_flight=1, wait_s=600, time_limit_s=0)
     actors = Pool(Remote(), terms, 1)
     (actor,) = actors._actors
     actor.starting = None
-    assert actors._patience() > 0
+    assert actors._wait_seconds() > 0
     clock.seconds = 3000.0
-    actors._replaced(actor, "its machine was lost")
+    actors._replace(actor, "its machine was lost")
     clock.seconds = 3599.0
-    assert actors._patience() == 1
+    assert actors._wait_seconds() == 1
 
 
 @pytest.mark.parametrize("silence", [0.0, 10.0])  # nobody listens there, or nothing comes back
@@ -55,11 +55,11 @@ def test_a_cluster_that_is_gone_stops_the_run_before_ray_ends_the_process(
         raise OSError(f"{address} does not answer")
 
     monkeypatch.setattr(pool.time, "sleep", passed)
-    monkeypatch.setattr(pool, "knock", unanswered)
-    terms = Terms(b"", {}, cpus=1, gpus=0, in_flight=1, wait_s=600, time_limit_s=0)
+    monkeypatch.setattr(pool, "check_listening", unanswered)
+    terms = ActorOptions(b"", {}, cpus=1, gpus=0, in_flight=1, wait_s=600, time_limit_s=0)
     actors = Pool(Remote(), terms, 1)
     (actor,) = actors._actors
     monkeypatch.setattr(Remote, "gcs_address", "127.0.0.1:1")
     with pytest.raises(DiascopeError, match=r"the Ray cluster at 127\.0\.0\.1:1 is gone"):
-        actors._replaced(actor, "its machine was lost")
+        actors._replace(actor, "its machine was lost")
     assert 15 < clock.seconds < 40

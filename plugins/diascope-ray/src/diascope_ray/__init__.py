@@ -1,1 +1,1 @@
-"""Carry a run of diascope out on a Ray cluster."""
+"""Run diascope on a Ray cluster."""

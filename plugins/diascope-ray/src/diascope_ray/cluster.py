@@ -1,4 +1,4 @@
-"""Start a Ray cluster or join one, and leave it."""
+"""Start or join a Ray cluster, and leave it again."""
 
 import logging
 import os
@@ -11,14 +11,14 @@ from typing import Any
 
 from diascope.errors import DiascopeError, PluginError
 
-_KNOCK_SECONDS = 10
+_CONNECT_TIMEOUT_S = 10
 
 
 @contextmanager
-def joined(address: str) -> Iterator[Any]:
-    """Give the module ``ray``, connected to a cluster; leave it afterwards.
+def connect_cluster(address: str) -> Iterator[Any]:
+    """Yield the module ``ray``, connected to a cluster; disconnect afterwards.
 
-    A program that has joined a cluster before stays with it, whatever the address.
+    If the program is already connected to a cluster, that one is used, whatever the address.
 
     Args:
         address: ``local`` starts a cluster on this machine and ends it afterwards, ``auto`` joins
@@ -28,7 +28,7 @@ def joined(address: str) -> Iterator[Any]:
         PluginError: if Ray is not installed.
         DiascopeError: if there is no cluster.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray reports home unless told not to
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else Ray sends statistics
     try:
         import ray
     except ImportError as error:
@@ -39,15 +39,15 @@ def joined(address: str) -> Iterator[Any]:
         yield ray
         return
     try:
-        knock(address)
-        with _own_signals():
+        check_listening(address)
+        with _keep_sigterm_handler():
             ray.init(
                 address,
                 include_dashboard=False if address == "local" else None,
                 log_to_driver=False,
                 logging_level=logging.ERROR,
             )
-    except Exception as error:  # Ray raises whatever its parts raise
+    except Exception as error:  # Ray does not say what it may raise
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise DiascopeError(
             f"there is no Ray cluster at {address!r}: {first}",
@@ -60,28 +60,32 @@ def joined(address: str) -> Iterator[Any]:
         ray.shutdown()
 
 
-def knock(address: str) -> None:
-    """See whether anything listens there: Ray itself would try for minutes."""
+def check_listening(address: str) -> None:
+    """Check that something listens at ``host:port``; Ray itself would try for minutes.
+
+    Raises:
+        OSError: if nothing does.
+    """
     host, colon, port = address.rpartition(":")
     if colon:
-        with socket.create_connection((host.strip("[]"), int(port)), timeout=_KNOCK_SECONDS):
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_TIMEOUT_S):
             pass
 
 
-def room(ray: Any, cpus: int, gpus: float) -> int:
-    """Return how many actors of that size fit on the nodes that are there."""
+def count_fitting_actors(ray: Any, cpus: int, gpus: float) -> int:
+    """Return how many actors of that size fit on the live nodes together."""
     total = 0
     for node in ray.nodes():
         if node["Alive"]:
-            has = node["Resources"]
-            fits = [has.get("CPU", 0) / cpus] + ([has.get("GPU", 0) / gpus] if gpus else [])
+            owned = node["Resources"]
+            fits = [owned.get("CPU", 0) / cpus] + ([owned.get("GPU", 0) / gpus] if gpus else [])
             total += int(min(fits))
     return total
 
 
 @contextmanager
-def _own_signals() -> Iterator[None]:
-    """Leave SIGTERM to whom it belongs: Ray would end the run as if it had finished."""
+def _keep_sigterm_handler() -> Iterator[None]:
+    """Restore the SIGTERM handler: Ray's would end the run as if it had finished."""
     before = signal.getsignal(signal.SIGTERM)
     try:
         yield

@@ -1,4 +1,4 @@
-"""What is installed on a machine, as far as it decides how an item is answered."""
+"""Compare the versions of diascope and its plugins on the nodes with those on this machine."""
 
 from collections.abc import Mapping
 from importlib.metadata import distributions
@@ -6,8 +6,8 @@ from importlib.metadata import distributions
 from diascope.errors import PluginError
 
 
-def installed() -> dict[str, str]:
-    """Return distribution to version, of diascope and of every distribution with a plugin."""
+def installed_versions() -> dict[str, str]:
+    """Return the versions, by distribution, of diascope and of all distributions with plugins."""
     found: dict[str, str] = {}
     for distribution in distributions():
         if any(entry.group.startswith("diascope.") for entry in distribution.entry_points):
@@ -16,15 +16,15 @@ def installed() -> dict[str, str]:
 
 
 def check_same(driver: Mapping[str, str], node: Mapping[str, str], name: str) -> None:
-    """Refuse a node that would read, preprocess or classify with other versions.
+    """Check that a node has the versions with which the run was started.
 
     Args:
-        driver: what is installed where the run was started.
-        node: what is installed on the node; it may have more.
-        name: of the node.
+        driver: versions installed where the run was started.
+        node: versions installed on the node, which may have further distributions.
+        name: name of the node.
 
     Raises:
-        PluginError: naming each distribution and its version here and there.
+        PluginError: if any differ, with the versions here and on the node.
     """
     other = [
         f"{package} {version} here, {node.get(package, 'none')} there"

@@ -1,4 +1,4 @@
-"""What is still to be done of a chunk, and how the one item is found that kills its process."""
+"""Split a chunk whose items kill worker processes, until the fatal items are found."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,15 +6,16 @@ from dataclasses import dataclass, field
 from diascope.sample import Failed, Item, Record
 
 TRIES = 3
-"""Times that a whole chunk is tried before it is split."""
+"""How many times a whole chunk is tried before it is split."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Piece:
-    """What one process is to answer in one call: a whole chunk, or some of its items.
+    """The items for one call of a process: a whole chunk, or part of one.
 
     Attributes:
-        lost: items that kill whoever reads them; they are not to be read again.
+        lost: items that kill the process that reads them, with their records; they are not read
+            again.
     """
 
     chunk: "Chunk"
@@ -24,44 +25,45 @@ class Piece:
 
 @dataclass(eq=False)
 class Chunk:
-    """Some items that share the network's batches, until each has its record.
+    """Items that share the network's batches, until each has its record.
 
-    A chunk that kills ``TRIES`` processes is halved, and what kills again is halved again, until
-    an item is alone: it failed. Then the whole chunk is done again without it, so that the others
-    share the batches that they would share on one machine, where a killed process costs one item.
+    A chunk that kills ``TRIES`` processes is halved, and so is a half that kills again, until a
+    single item is left: that item has failed. Then the whole chunk is processed again without it,
+    so that the others share the same batches as on one machine, where a killed process costs one
+    item.
 
     Attributes:
-        items: in the order in which they go to the network.
+        items: the items, in the order in which they go to the network.
     """
 
     items: tuple[Item, ...]
     _records: dict[Item, Record] = field(default_factory=dict)
     _lost: dict[Item, Failed] = field(default_factory=dict)
-    _found: bool = False
+    _fatal_found: bool = False
     _deaths: int = 0
 
     @property
     def records(self) -> list[Record] | None:
-        """Every item's record in the order of the items, once all are known."""
-        if self._found or len(self._records) < len(self.items):
+        """The records in the order of the items; None until all are known."""
+        if self._fatal_found or len(self._records) < len(self.items):
             return None
         return [self._records[item] for item in self.items]
 
     def start(self) -> Piece:
-        """Return the whole chunk, to be done from the start."""
-        self._records, self._found, self._deaths = {}, False, 0
+        """Return the whole chunk as one piece, and forget its records."""
+        self._records, self._fatal_found, self._deaths = {}, False, 0
         return Piece(self, self.items, self._lost)
 
     def answered(self, piece: Piece, records: Sequence[Record]) -> list[Piece]:
-        """Take a piece's records, one an item; return what is to be done because of them."""
+        """Store a piece's records, one per item; return the pieces to process next."""
         self._records.update(zip(piece.items, records, strict=True))
-        return self._next()
+        return self._next_pieces()
 
     def died(self, piece: Piece, cause: str) -> list[Piece]:
-        """Take note that a piece killed its process; return what is to be done instead.
+        """Note that a piece killed its process; return the pieces to process instead.
 
         Args:
-            cause: why, as far as it is known.
+            cause: why the process died, as far as that is known.
         """
         self._deaths += 1
         if self._deaths < TRIES:
@@ -74,13 +76,13 @@ class Chunk:
         for item in items:
             reason = f"the worker process that read it was killed, {TRIES} times or more: {cause}"
             self._lost[item] = self._records[item] = Failed(item, "read", "", reason)
-            self._found = True
-        return self._next()
+            self._fatal_found = True
+        return self._next_pieces()
 
-    def _next(self) -> list[Piece]:
-        if not self._found or len(self._records) < len(self.items):
+    def _next_pieces(self) -> list[Piece]:
+        if not self._fatal_found or len(self._records) < len(self.items):
             return []
         if len(self._lost) == len(self.items):
-            self._found = False
+            self._fatal_found = False
             return []
         return [self.start()]

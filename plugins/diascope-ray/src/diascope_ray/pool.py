@@ -1,4 +1,4 @@
-"""The actors of a run: each has a few pieces waiting, and is replaced when it dies."""
+"""A pool of actors: each has a few pieces waiting, and is replaced when it dies."""
 
 import time
 from collections import deque
@@ -7,32 +7,32 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from diascope.errors import DeviceError, DiascopeError, reason_of
-from diascope_ray.cluster import knock
+from diascope_ray.cluster import check_listening
 from diascope_ray.pieces import TRIES, Piece
 from diascope_ray.worker import Answer, Worker
 
-_AWAY_SECONDS = 20
-"""For which a cluster may be away before it is gone; Ray itself gives up after a minute."""
-_LOOK_SECONDS = 10.0
-"""Between looks at whether the actors' processes run."""
-_DEAF_SECONDS = 60.0
-"""For which a process that runs may not answer, beyond ``time_limit_s``: some libraries hold
-Python's lock for long, such as while the model is loaded."""
+_MOST_ABSENCE_S = 20
+"""How long a cluster may be unreachable before the run stops; Ray gives up after a minute."""
+_CHECK_INTERVAL_S = 10.0
+"""How often to check that the actors' processes run."""
+_PULSE_GRACE_S = 60.0
+"""How long beyond ``time_limit_s`` a running process may not answer: some libraries hold Python's
+lock for a long time, such as while they load the model."""
 _PULSE = "pulse"
 
 
 @dataclass(frozen=True)
-class Terms:
-    """What an actor takes and gets.
+class ActorOptions:
+    """What an actor needs, and what it is given.
 
     Attributes:
-        work: the Work, pickled.
-        versions: of diascope and its plugins that a node must have.
+        work: the pickled Work.
+        versions: versions of diascope and its plugins that a node must have.
         cpus: cores of an actor, and threads of its network.
-        gpus: that an actor takes; parts of one are allowed.
-        in_flight: pieces that an actor has at a time, the one at work included.
-        wait_s: for how long no actor may be there before that is an error.
-        time_limit_s: for how long nothing new of an item may come; 0 for any time.
+        gpus: GPUs of an actor; fractions are allowed.
+        in_flight: pieces that an actor has at a time, including the one being processed.
+        wait_s: how long there may be no actor before that is an error.
+        time_limit_s: how long an item may make no progress; 0 for no limit.
     """
 
     work: bytes
@@ -45,7 +45,7 @@ class Terms:
 
 
 class Outcome(NamedTuple):
-    """What became of a piece: answered, deadly, or neither: then it is to be done again."""
+    """The outcome of a piece: an answer, a cause of death, or neither: then it is repeated."""
 
     piece: Piece
     answer: Answer | None = None
@@ -62,7 +62,7 @@ class _Actor:
 
     @property
     def awaited(self) -> Any:
-        """What it ends first; None if it is idle."""
+        """The reference of its current call; None if it is idle."""
         if self.starting is not None:
             return self.starting
         return self.pieces[0][0] if self.pieces else None
@@ -72,23 +72,23 @@ class Pool:
     """Actors on a cluster.
 
     Args:
-        ray: the module, connected.
-        size: how many actors; those that find no room wait for it.
+        ray: the module, connected to a cluster.
+        size: number of actors; those that do not fit on the cluster wait.
     """
 
-    def __init__(self, ray: Any, terms: Terms, size: int) -> None:
-        self._ray, self._terms = ray, terms
-        self._work = ray.put(terms.work)
+    def __init__(self, ray: Any, options: ActorOptions, size: int) -> None:
+        self._ray, self._options = ray, options
+        self._work = ray.put(options.work)
         self._class = ray.remote(concurrency_groups={_PULSE: 1})(Worker).options(
-            num_cpus=terms.cpus, num_gpus=terms.gpus, scheduling_strategy="SPREAD"
+            num_cpus=options.cpus, num_gpus=options.gpus, scheduling_strategy="SPREAD"
         )
-        self._still_born = 0
-        self._alone_since = self._looked = time.monotonic()
-        self._actors = [self._started() for _ in range(size)]
+        self._failed_starts = 0
+        self._no_actor_since = self._checked = time.monotonic()
+        self._actors = [self._start_actor() for _ in range(size)]
 
     @property
     def busy(self) -> bool:
-        """Whether any piece is in flight."""
+        """Whether any actor has a piece."""
         return any(actor.pieces for actor in self._actors)
 
     @property
@@ -97,34 +97,34 @@ class Pool:
         return any(self._free(actor) for actor in self._actors)
 
     def submit(self, piece: Piece) -> None:
-        """Give a piece to the actor that has the fewest."""
+        """Send a piece to the actor that has the fewest."""
         actor = min(filter(self._free, self._actors), key=lambda actor: len(actor.pieces))
         reference = actor.handle.finish.remote(piece.items, dict(piece.lost))
         actor.pieces.append((reference, piece))
 
     def wait(self) -> list[Outcome]:
-        """Wait until something happens; return what became of pieces.
+        """Wait until something happens; return the outcomes of pieces.
 
         Raises:
-            DiascopeError: if no actor can start, or what the work raised, such as a WeightsError.
+            DiascopeError: if no actor can start, or if the work raised one, such as a WeightsError.
         """
         awaited = {actor.awaited: actor for actor in self._actors if actor.awaited is not None}
-        ready, _ = self._ray.wait(list(awaited), num_returns=1, timeout=self._patience())
-        if (hung := self._hung()) is not None:
-            return self._replaced(hung, "its process or its machine stood still (time_limit_s)")
+        ready, _ = self._ray.wait(list(awaited), num_returns=1, timeout=self._wait_seconds())
+        if (hung := self._find_hung()) is not None:
+            return self._replace(hung, "its process or its machine stood still (time_limit_s)")
         if not ready:
             return []
         actor = awaited[ready[0]]
         try:
             answer = self._ray.get(ready[0])
         except self._ray.exceptions.RayTaskError as error:
-            if isinstance(error.cause, DeviceError):  # of that process, not of the others
-                return self._replaced(actor, str(error.cause))
-            raise _raised(error) from error
-        except self._ray.exceptions.RayError as error:  # the process, its node or its memory
-            return self._replaced(actor, _cause(error))
+            if isinstance(error.cause, DeviceError):  # other processes may work
+                return self._replace(actor, str(error.cause))
+            raise _remote_error(error) from error
+        except self._ray.exceptions.RayError as error:  # its process or its node died
+            return self._replace(actor, _describe_death(error))
         if actor.starting is not None:
-            actor.starting, self._still_born = None, 0
+            actor.starting, self._failed_starts = None, 0
             return []
         return [Outcome(actor.pieces.popleft()[1], answer)]
 
@@ -134,42 +134,46 @@ class Pool:
             self._ray.kill(actor.handle)
 
     def _free(self, actor: _Actor) -> bool:
-        return actor.starting is None and len(actor.pieces) < self._terms.in_flight
+        return actor.starting is None and len(actor.pieces) < self._options.in_flight
 
-    def _started(self) -> _Actor:
+    def _start_actor(self) -> _Actor:
         handle = self._class.remote()
-        terms = self._terms
-        begun = handle.begin.remote(
-            self._work, terms.cpus, terms.gpus, terms.time_limit_s, terms.versions
+        options = self._options
+        starting = handle.begin.remote(
+            self._work, options.cpus, options.gpus, options.time_limit_s, options.versions
         )
-        return _Actor(handle, begun)
+        return _Actor(handle, starting)
 
-    def _replaced(self, actor: _Actor, cause: str) -> list[Outcome]:
-        """Put another in the place of a dead actor; only the piece at work is under suspicion."""
+    def _replace(self, actor: _Actor, cause: str) -> list[Outcome]:
+        """Replace a dead actor; return its pieces, of which only the current one is suspect."""
         if actor.starting is not None:
-            self._still_born += 1
-            if self._still_born == TRIES * len(self._actors):  # a lost node takes many at once
+            self._failed_starts += 1
+            if self._failed_starts == TRIES * len(self._actors):  # a lost node ends many at once
                 raise DiascopeError(
                     f"the processes on the cluster die while they start: {cause}",
                     hint="Is diascope-ray installed there? Is there memory for it?",
                 )
         else:
-            self._alone_since = time.monotonic()
+            self._no_actor_since = time.monotonic()
         self._check_cluster()
         self._ray.kill(actor.handle)
         self._actors.remove(actor)
-        self._actors.append(self._started())
+        self._actors.append(self._start_actor())
         pieces = [piece for _, piece in actor.pieces]
         return [Outcome(piece, cause="" if index else cause) for index, piece in enumerate(pieces)]
 
     def _check_cluster(self) -> None:
-        """Raise an error unless the cluster is there or comes back soon: Ray would end us."""
+        """Wait for the cluster if it is unreachable: Ray would end this process.
+
+        Raises:
+            DiascopeError: if it does not come back in time.
+        """
         address = self._ray.get_runtime_context().gcs_address
-        last = time.monotonic() + _AWAY_SECONDS
+        last = time.monotonic() + _MOST_ABSENCE_S
         while True:
             try:
-                knock(address)
-            except OSError as error:  # at once, or after seconds of silence
+                check_listening(address)
+            except OSError as error:  # refused at once, or timed out after seconds
                 if time.monotonic() > last:
                     raise DiascopeError(
                         f"the Ray cluster at {address} is gone: {reason_of(error)}",
@@ -179,15 +183,16 @@ class Pool:
             else:
                 return
 
-    def _hung(self) -> _Actor | None:
-        """Return an actor at work whose process has not run for too long, such as a stopped one.
+    def _find_hung(self) -> _Actor | None:
+        """Return a working actor whose process has not answered for too long, if any.
 
-        Its own limit ends one that hangs in an item, but lies in that process.
+        A process that hangs in an item ends itself, but one that is stopped, or whose machine is,
+        cannot.
         """
-        passed = time.monotonic() - self._looked
-        if not self._terms.time_limit_s or passed < 1:
+        passed = time.monotonic() - self._checked
+        if not self._options.time_limit_s or passed < 1:
             return None
-        self._looked += passed
+        self._checked += passed
         working = [actor for actor in self._actors if actor.pieces]
         asked = [actor.pulse for actor in working if actor.pulse is not None]
         answered = self._ray.wait(asked, num_returns=len(asked), timeout=0)[0] if asked else []
@@ -195,34 +200,34 @@ class Pool:
             if actor.pulse is None or actor.pulse in answered:
                 actor.pulse = actor.handle.pulse.options(concurrency_group=_PULSE).remote()
                 actor.silent_s = 0.0
-            else:  # a time for which this process was paused counts as a look at most
-                actor.silent_s += min(passed, _LOOK_SECONDS)
-        limit = self._terms.time_limit_s + _DEAF_SECONDS
+            else:  # if this process was paused, that counts as one interval at most
+                actor.silent_s += min(passed, _CHECK_INTERVAL_S)
+        limit = self._options.time_limit_s + _PULSE_GRACE_S
         return next((actor for actor in working if actor.silent_s > limit), None)
 
-    def _patience(self) -> float:
-        """Return for how many seconds to wait.
+    def _wait_seconds(self) -> float:
+        """Return how many seconds to wait.
 
         Raises:
-            DiascopeError: if there was none for too long.
+            DiascopeError: if there was no actor for too long.
         """
         now = time.monotonic()
         if any(actor.starting is None for actor in self._actors):
-            self._alone_since = now
-            return _LOOK_SECONDS
-        left = self._alone_since + self._terms.wait_s - now
+            self._no_actor_since = now
+            return _CHECK_INTERVAL_S
+        left = self._no_actor_since + self._options.wait_s - now
         if left > 0:
-            return min(left, _LOOK_SECONDS)
+            return min(left, _CHECK_INTERVAL_S)
         raise DiascopeError(
-            f"in {self._terms.wait_s:g} seconds no process could start on the cluster: each needs "
-            f"{self._terms.cpus} cores and {self._terms.gpus:g} GPUs, free are "
+            f"no process could start on the cluster within {self._options.wait_s:g} seconds: each "
+            f"needs {self._options.cpus} cores and {self._options.gpus:g} GPUs; free are "
             f"{self._ray.available_resources()}",
             hint="Lower cpus_per_actor or gpus_per_actor, start nodes, or raise wait_s.",
         )
 
 
-def _raised(error: Any) -> Exception:
-    """Return what was raised on a node."""
+def _remote_error(error: Any) -> Exception:
+    """Return the error that a node raised, as a DiascopeError."""
     cause: Exception = error.cause
     if isinstance(cause, DiascopeError):
         return cause
@@ -232,8 +237,8 @@ def _raised(error: Any) -> Exception:
     )
 
 
-def _cause(error: Exception) -> str:
-    """Return in plain words why a process is gone."""
+def _describe_death(error: Exception) -> str:
+    """Return in plain words why a process died."""
     text = str(error)
     if "running low on memory" in text or "OutOfMemory" in type(error).__name__:
         return "its machine ran low on memory"

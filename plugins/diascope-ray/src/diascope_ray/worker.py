@@ -1,4 +1,4 @@
-"""What an actor does on a node: it takes the work once, and then answers for chunks."""
+"""The actor on a node: it receives the work once, and then processes chunk after chunk."""
 
 import faulthandler
 import os
@@ -11,20 +11,20 @@ from typing import NamedTuple
 
 from diascope.contracts import Prepared, Work
 from diascope.sample import Failed, Item, Record
-from diascope_ray.environment import check_same, installed
+from diascope_ray.environment import check_same, installed_versions
 
-_LONGEST_S = 1e9  # the clock takes no more
-_ERRORS = 2  # the file descriptor, which Ray writes to its logs
+_LONGEST_TIMER_S = 1e9  # faulthandler accepts no more
+_STDERR = 2  # a file descriptor; Ray writes it to its logs
 
 
 class Answer(NamedTuple):
-    """What became of the items of one call.
+    """The result of one call.
 
     Attributes:
-        records: one an item, in order.
-        absent: paths of items that failed and cannot be read from this node; where all items of a
-            call failed, the address of one, too.
-        node: its name.
+        records: one record per item, in order.
+        absent: paths of failed items that cannot be read from this node; if all items of the call
+            failed, also the address of a remote one that cannot be read.
+        node: name of the node.
     """
 
     records: list[Record]
@@ -32,8 +32,8 @@ class Answer(NamedTuple):
     node: str
 
 
-def readable(item: Item) -> bool:
-    """Whether an item's content can be had from this machine."""
+def is_readable(item: Item) -> bool:
+    """Whether an item can be read from this machine."""
     try:
         with item.open() as file:
             file.read(1)
@@ -43,14 +43,15 @@ def readable(item: Item) -> bool:
 
 
 class Worker:
-    """One process on a node. It reads, preprocesses and classifies; the model is loaded once."""
+    """A process on a node that reads, preprocesses and classifies; it loads the model once."""
 
     def __init__(self) -> None:
-        # Ray makes of SIGTERM an error that a plugin's call would be blamed for
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # calls come in other threads, which cannot
+        # Ray turns SIGTERM into an exception, for which a plugin would be blamed. This must be set
+        # here, in the main thread: calls arrive in other threads
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def pulse(self) -> None:
-        """Do nothing: the answer says that this process runs."""
+        """Do nothing; that this call returns shows that the process runs."""
 
     def begin(
         self,
@@ -60,21 +61,21 @@ class Worker:
         time_limit_s: float,
         versions: Mapping[str, str],
     ) -> None:
-        """Take the work.
+        """Receive the work.
 
         Args:
-            pickled: the Work. Its classes are imported only here, after the number of threads is
-                set: PyTorch and the like look at it when they are imported.
-            threads: of the network.
-            gpus: of this process; with none, the node's are for others, and it does not see them.
-            time_limit_s: seconds without anything new of an item after which this process ends; 0
+            pickled: the Work. It is unpickled only after the number of threads is set, because
+                PyTorch and others read that when they are imported.
+            threads: number of threads of the network.
+            gpus: GPUs of this process; if 0, the node's GPUs are hidden from it.
+            time_limit_s: if an item makes no progress for this many seconds, this process ends; 0
                 for no limit.
-            versions: that the node must have.
+            versions: versions that the node must have.
 
         Raises:
             PluginError: if the node has others.
         """
-        check_same(versions, installed(), platform.node())
+        check_same(versions, installed_versions(), platform.node())
         os.environ["OMP_NUM_THREADS"] = str(threads)
         if not gpus:
             os.environ["CUDA_VISIBLE_DEVICES"] = ""
@@ -82,7 +83,7 @@ class Worker:
         self._work: Work = pickle.loads(pickled)
 
     def finish(self, items: Sequence[Item], lost: Mapping[Item, Failed]) -> Answer:
-        """Answer for items in one call of ``Work.finish``; those that are lost are not read."""
+        """Process items in one call of ``Work.finish``; those in ``lost`` are not read."""
         prepared = (
             (item, part)
             for item in items
@@ -90,20 +91,22 @@ class Worker:
         )
         records = list(self._work.finish(prepared))
         failed = [r.item for r in records if isinstance(r, Failed) and r.item not in lost]
-        absent = [item.uri for item in failed if "://" not in item.uri and not readable(item)]
-        if len(failed) == len(records):  # a store that is busy for once fails some
+        absent = [item.uri for item in failed if "://" not in item.uri and not is_readable(item)]
+        if len(failed) == len(records):  # a store that is busy for a moment fails only some
             remote = (item for item in failed if "://" in item.uri)
-            absent += [item.uri for item in islice(remote, 1) if not readable(item)]
+            absent += [item.uri for item in islice(remote, 1) if not is_readable(item)]
         return Answer(records, absent, platform.node())
 
     def _prepared(self, item: Item) -> Iterator[Prepared]:
-        """Yield what the work makes of an item; where that hangs, its traceback goes to the logs
-        and the process ends, whatever code it is in."""
+        """Yield what the work makes of an item.
+
+        If that hangs, its traceback goes to the logs and the process ends, even in native code.
+        """
         parts = self._work.prepare(item)
         while True:
             if self._limit:
-                limit = min(self._limit, _LONGEST_S)
-                faulthandler.dump_traceback_later(limit, exit=True, file=_ERRORS)
+                limit = min(self._limit, _LONGEST_TIMER_S)
+                faulthandler.dump_traceback_later(limit, exit=True, file=_STDERR)
             try:
                 part = next(parts, None)
             finally:

@@ -72,7 +72,7 @@ def test_a_card_prints_sum_and_residual_of_its_map(opened: Open) -> None:
     page = opened([replace(prediction(), evidence=(Evidence("bright", cells, 2.75, 0.25),))])
     legend = page.locator(".legend").inner_text()
 
-    assert "speaks against / for Rather bright" in legend
+    assert "evidence against / for Rather bright" in legend
     assert "map +2.5 + bias +0.25 = logit +2.75, residual 3.7e\u22128" in legend
 
 

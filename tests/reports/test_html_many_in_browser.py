@@ -47,7 +47,7 @@ def test_a_run_that_stopped_early_says_why_and_how_many_items_are_not_done(opene
     stopped = "2 items failed, 1 is allowed"
     page = opened([prediction()], counts=counts, stopped=stopped, warnings=[])
     told = page.locator("#warnings").inner_text()
-    assert f"Stopped early with 1,499 items not done: {stopped}" in told
+    assert f"Stopped early with 1,499 items not processed: {stopped}" in told
 
 
 def test_what_only_items_beyond_the_gallery_have_fits_none_of_it(opened: Open) -> None:
@@ -73,7 +73,7 @@ def test_the_bar_of_a_label_that_was_never_predicted_keeps_no_item(opened: Open)
     bar = page.locator("[data-label=dark]")
     bar.click()
     assert (names(page), bar.get_attribute("aria-pressed")) == ([], "true")
-    assert page.locator("#status").inner_text() == "No item fits"
+    assert page.locator("#status").inner_text() == "No item matches"
 
 
 @pytest.mark.parametrize("stored", ["NFC", "NFD"])

@@ -62,7 +62,7 @@ def test_a_label_that_is_predicted_from_a_low_score_says_from_which(opened: Open
     page = opened([scored({"a": 0.9, "b": 0.03}, "a", "b")], card={**FINDINGS, "labels": labels})
     page.locator(".card").click()
 
-    told = "Decided from a score below 0.5: b from 0.020 on."
+    told = "Predicted with a score below 0.5: b (operating point 0.020)."
     for place in (".card", "#detail"):
         assert told in page.locator(place).inner_text()
 
@@ -74,7 +74,7 @@ def test_a_label_that_is_not_predicted_at_a_high_score_says_from_which(opened: O
     page = opened([scored({"a": 0.3, "b": 0.7}, "a"), scored({"a": 0.1, "b": 0.9}, "b")], card=card)
     page.locator(".card").first.click()
 
-    told = "Not decided at a score of 0.5 or more: b only from 0.800 on."
+    told = "Not predicted with a score of 0.5 or more: b (operating point 0.800)."
     for place in (".card >> nth=0", "#detail"):
         assert told in page.locator(place).inner_text()
     assert "0.5" not in page.locator(".card").last.inner_text()
@@ -86,7 +86,7 @@ def test_a_label_that_is_predicted_right_at_its_point_is_not_told_as_one_that_is
     labels = [{"name": name, "title": "", "operating_point": 0.65432149} for name in ("a", "b")]
     page = opened([scored({"a": 0.2, "b": 0.65432149}, "b")], card={**FINDINGS, "labels": labels})
 
-    assert "Not decided" not in page.locator(".card").inner_text()
+    assert "Not predicted" not in page.locator(".card").inner_text()
 
 
 def test_every_predicted_label_has_a_bar_and_the_highest_others_fill_up_to_three(

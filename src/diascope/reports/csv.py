@@ -1,4 +1,4 @@
-"""Tables that any program opens: ``predictions.csv`` and ``failures.csv``."""
+"""The CSV report: ``predictions.csv`` and ``failures.csv``."""
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,10 +11,12 @@ from diascope.sample import Failed, Prediction, Record
 
 @dataclass(frozen=True)
 class CsvReport:
-    """``predictions.csv``: item, predicted (joined by a bar), score_kind, a score a label, warnings
-    (why not to trust the answer) and trace, both joined by semicolons; with ``run.coverage`` also
-    prediction_set (joined by a bar); if the card has a limit for it also novelty (1 is the limit)
-    and out_of_distribution (true or false).
+    """Two tables, ``predictions.csv`` and ``failures.csv``.
+
+    ``predictions.csv``: item, predicted (joined by a bar), score_kind, one score per label,
+    warnings (reasons not to trust the prediction) and trace, both joined by semicolons. With
+    ``run.coverage`` also prediction_set (joined by a bar). If the card has a novelty limit, also
+    novelty (1 is the limit) and out_of_distribution (true or false).
 
     ``failures.csv``: item, state (failed or skipped), stage, plugin, reason.
     """
@@ -27,49 +29,55 @@ class CsvReport:
         labels = [label["name"] for label in run["card"]["labels"]]
         predictions, failures = directory / "predictions.csv", directory / "failures.csv"
         with (
-            predictions.open("w", newline="", encoding="utf-8") as good,
-            failures.open("w", newline="", encoding="utf-8") as bad,
+            predictions.open("w", newline="", encoding="utf-8") as prediction_file,
+            failures.open("w", newline="", encoding="utf-8") as failure_file,
         ):
-            answers, ends = csv.writer(good), csv.writer(bad)
-            scores = [f"score.{label}" for label in labels]
-            covered = run["recipe"]["run"]["coverage"] is not None
-            limited = run["card"]["novelty"] is not None
-            sets = ["prediction_set"] if covered else []
-            novel = ["novelty", "out_of_distribution"] if limited else []
-            first, last = ["item", "predicted", "score_kind"], ["warnings", "trace"]
-            answers.writerow([*first, *scores, *sets, *novel, *last])
-            ends.writerow(["item", "state", "stage", "plugin", "reason"])
+            prediction_rows, failure_rows = csv.writer(prediction_file), csv.writer(failure_file)
+            with_set = run["recipe"]["run"]["coverage"] is not None
+            with_novelty = run["card"]["novelty"] is not None
+            prediction_rows.writerow(
+                [
+                    *("item", "predicted", "score_kind"),
+                    *(f"score.{label}" for label in labels),
+                    *(["prediction_set"] if with_set else []),
+                    *(["novelty", "out_of_distribution"] if with_novelty else []),
+                    *("warnings", "trace"),
+                ]
+            )
+            failure_rows.writerow(["item", "state", "stage", "plugin", "reason"])
             for record in records:
                 if isinstance(record, Prediction):
-                    answers.writerow(_answer(record, labels, covered, limited))
+                    prediction_rows.writerow(
+                        _prediction_row(record, labels, with_set, with_novelty)
+                    )
                 else:
-                    ends.writerow(_end(record))
+                    failure_rows.writerow(_failure_row(record))
         return predictions, failures
 
 
-def _answer(
-    prediction: Prediction, labels: Sequence[str], covered: bool, limited: bool
+def _prediction_row(
+    prediction: Prediction, labels: Sequence[str], with_set: bool, with_novelty: bool
 ) -> list[str]:
     return [
         prediction.item.id,
         "|".join(prediction.predicted),
         prediction.score_kind,
         *(repr(float(prediction.scores[label])) for label in labels),
-        *(["|".join(prediction.prediction_set or ())] if covered else []),
-        *(_novelty(prediction) if limited else []),
+        *(["|".join(prediction.prediction_set or ())] if with_set else []),
+        *(_novelty_cells(prediction) if with_novelty else []),
         "; ".join(prediction.warnings),
         "; ".join(prediction.trace),
     ]
 
 
-def _novelty(prediction: Prediction) -> list[str]:
-    """Return two cells, empty if the model tells nothing."""
+def _novelty_cells(prediction: Prediction) -> list[str]:
+    """Return both novelty cells, empty if the prediction has no novelty."""
     if prediction.novelty is None:
         return ["", ""]
     return [repr(float(prediction.novelty)), str(prediction.out_of_distribution).lower()]
 
 
-def _end(record: Record) -> list[str]:
+def _failure_row(record: Record) -> list[str]:
     if isinstance(record, Failed):
         return [record.item.id, "failed", record.stage, record.plugin, record.reason]
     assert not isinstance(record, Prediction)

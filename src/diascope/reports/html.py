@@ -1,8 +1,7 @@
-"""One page that shows a whole run, in one file that needs no network.
+"""The html report: a whole run on one page, as one file that works offline.
 
-The page itself is ``html_assets/``: a skeleton, its styles and its scripts, in the colours of all
-pages. What is written here is data: JSON blocks, which the scripts turn into text nodes, so that no
-item's name becomes markup.
+``html_assets/`` has the page with its styles and scripts. This module writes the data as JSON
+blocks; the scripts insert it as text nodes, so that no item's name can become markup.
 """
 
 from collections import Counter, deque
@@ -17,22 +16,22 @@ from diascope.pages.formatting import METRICS, decision_rule_text
 from diascope.pages.heat import ramp_css
 from diascope.pages.render import csp_hash, fill_placeholders, json_block, json_text, read_asset
 from diascope.reports.html_pictures import Pictures
-from diascope.reports.html_record import brief, full
+from diascope.reports.html_record import index_entry, record_data
 from diascope.sample import Prediction, Record, state_of
 
 _SCRIPTS = ("text.js", "summary.js", "evidence.js", "whole.js", "card.js", "gallery.js", "page.js")
-_BLOCK = 200  # items that the page parses at once
+_BLOCK = 200  # items per JSON block; the page parses one block at a time
 
 
 @dataclass(frozen=True)
 class HtmlReport:
-    """A self-contained page: summary, searchable gallery with evidence maps, what went wrong.
+    """A self-contained page: summary, searchable gallery with evidence maps, and failures.
 
     Args:
         file: name of the page within the output folder.
-        items: how many items the gallery holds at most; the figures always count all.
-        megabytes: about how large the page may get; pictures are made smaller to fit, from 320
-            down to 32 pixels.
+        items: the maximum number of items in the gallery; the figures always count all items.
+        megabytes: approximate maximum size of the page; pictures are reduced to fit, from 320 down
+            to 32 pixels.
     """
 
     file: str = "report.html"
@@ -49,16 +48,16 @@ class HtmlReport:
     def write(
         self, run: Mapping[str, Any], records: Iterable[Record], directory: Path
     ) -> Sequence[Path]:
-        """Write the page, one record in memory at a time, and return its path."""
+        """Write the page, with one record in memory at a time, and return its path."""
         path = directory / self.file
         head, tail = _page().split("{{data}}")
         found = int((run.get("counts") or {}).get("found") or self.items)
-        pictures = Pictures.within(self.megabytes * 1e6 / min(max(found, 1), self.items))
+        pictures = Pictures.for_item(self.megabytes * 1e6 / min(max(found, 1), self.items))
         totals = _Totals()
         with path.open("w", encoding="utf-8", newline="\n") as file:
             file.write(head)
             file.write(json_block('id="run"', dict(run)))
-            counted = totals.counting(records)
+            counted = totals.count(records)
             card = run.get("card") or {}
             task = card.get("task", "")
             points = [label.get("operating_point") for label in card.get("labels", ())]
@@ -72,8 +71,15 @@ class HtmlReport:
 
 @dataclass
 class _Totals:
-    """What passed by: items by state, predictions by label, those without one, those that are
-    unlike the training pictures, and those that carry any warning."""
+    """The counts of a run.
+
+    Attributes:
+        states: items by state.
+        labels: predictions by label.
+        without: predictions without a label.
+        unlike: predictions for items unlike the training pictures.
+        warned: predictions with any warning.
+    """
 
     states: Counter[str] = field(default_factory=Counter)
     labels: Counter[str] = field(default_factory=Counter)
@@ -81,7 +87,8 @@ class _Totals:
     unlike: int = 0
     warned: int = 0
 
-    def counting(self, records: Iterable[Record]) -> Iterator[Record]:
+    def count(self, records: Iterable[Record]) -> Iterator[Record]:
+        """Yield the records, and count them as they pass."""
         for record in records:
             self.states[state_of(record)] += 1
             if isinstance(record, Prediction):
@@ -95,19 +102,19 @@ class _Totals:
 def _write_items(
     file: TextIO, records: Iterator[Record], pictures: Pictures, multilabel: bool
 ) -> None:
-    """Write block after block: the items in full, then what sorting and filtering them needs."""
+    """Write blocks of items, each followed by an index with what sorting and filtering need."""
     for first in records:
         index: list[list[Any]] = []
         file.write('<script type="application/json" class="records">[\n')
         for record in chain((first,), islice(records, _BLOCK - 1)):
-            file.write((",\n" if index else "") + json_text(full(record, pictures)))
-            index.append(brief(record, multilabel))
+            file.write((",\n" if index else "") + json_text(record_data(record, pictures)))
+            index.append(index_entry(record, multilabel))
         file.write("\n]</script>\n")
         file.write(json_block('class="index"', index))
 
 
 def _page() -> str:
-    """Return the page with styles, scripts and the policy that allows these and nothing else."""
+    """Return the page with its styles, scripts, and a policy that allows nothing else."""
     style = read_asset("tokens.css") + ramp_css() + read_asset("common.css") + _asset("page.css")
     script = f"const METRICS = {json_text(METRICS)};\n" + "".join(map(_asset, _SCRIPTS))
     policy = (

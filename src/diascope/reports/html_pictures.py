@@ -1,4 +1,4 @@
-"""The html report's pictures, made small enough for the page to hold all of them."""
+"""The pictures of the html report, reduced so that all of them fit into the page."""
 
 import base64
 import io
@@ -8,38 +8,43 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_TEXT_BYTES = 1500  # what an item takes in the page besides its pictures, generously
-_BYTES_A_PIXEL = 0.35  # JPEG of a photograph at the first of these qualities
-_BYTES_A_FLAT_PIXEL = 0.05  # PNG of a heat map or a mask
+_TEXT_BYTES = 1500  # of an item, without its pictures; a generous estimate
+_JPEG_BYTES = 0.35  # per pixel of a photograph at the first of these qualities
+_PNG_BYTES = 0.05  # per pixel of a heat map or a mask
 _QUALITIES = (82, 65, 45)
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """How pictures are made small: longest side in pixels, and bytes that a JPEG may take."""
+    """The size to which pictures are reduced.
+
+    Attributes:
+        side: the longest side in pixels.
+        max_bytes: of a JPEG.
+    """
 
     side: int
-    room: float
+    max_bytes: float
 
     @classmethod
-    def within(cls, item_bytes: float) -> "Pictures":
-        """Return what fits into an item's part of the page."""
-        return cls.of(max(0.0, item_bytes - _TEXT_BYTES) * 3 / 4)  # base64: four bytes of three
+    def for_item(cls, item_bytes: float) -> "Pictures":
+        """Return the size for an item that may take so many bytes in the page."""
+        return cls.for_bytes(max(0.0, item_bytes - _TEXT_BYTES) * 3 / 4)  # base64 takes 4 / 3
 
     @classmethod
-    def of(cls, room: float, longest: int = 320, layers: int = 0) -> "Pictures":
-        """Return what fits into ``room`` bytes, with ``layers`` flat pictures of the same size."""
-        pixel = _BYTES_A_PIXEL + layers * _BYTES_A_FLAT_PIXEL
-        side = int(min(longest, max(32, math.sqrt(room / pixel))))
-        return cls(side, room * _BYTES_A_PIXEL / pixel)
+    def for_bytes(cls, max_bytes: float, max_side: int = 320, layers: int = 0) -> "Pictures":
+        """Return the size for a JPEG with ``layers`` PNGs over it, within so many bytes in all."""
+        pixel = _JPEG_BYTES + layers * _PNG_BYTES
+        side = int(min(max_side, max(32, math.sqrt(max_bytes / pixel))))
+        return cls(side, max_bytes * _JPEG_BYTES / pixel)
 
     def shape(self, height: int, width: int) -> tuple[int, int]:
-        """Return (height, width) of what becomes of a picture; none becomes larger."""
+        """Return the reduced (height, width) of a picture; none is enlarged."""
         scale = min(1.0, self.side / max(height, width))
         return max(1, round(height * scale)), max(1, round(width * scale))
 
     def jpeg(self, preview: NDArray[np.uint8]) -> str:
-        """Return ``(h, w, 3)`` as a JPEG in base64, of the best quality for which there is room."""
+        """Return ``(h, w, 3)`` as a JPEG in base64, in the best quality that fits."""
         from PIL import Image
 
         image = Image.fromarray(preview)
@@ -47,7 +52,7 @@ class Pictures:
         for quality in _QUALITIES:
             content = io.BytesIO()
             image.save(content, "JPEG", quality=quality, optimize=True)
-            if content.tell() <= self.room:
+            if content.tell() <= self.max_bytes:
                 break
         return base64_text(content.getvalue())
 

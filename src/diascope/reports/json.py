@@ -1,4 +1,4 @@
-"""One JSON document a line, for programs: ``predictions.jsonl``, with maps in ``evidence.npz``."""
+"""The JSON report: ``predictions.jsonl``, one document per line, and maps in ``evidence.npz``."""
 
 import io
 import json
@@ -41,7 +41,7 @@ class JsonReport:
 
 
 def _document(prediction: Prediction, place: int, maps: zipfile.ZipFile) -> dict[str, Any]:
-    chosen = prediction.prediction_set
+    prediction_set = prediction.prediction_set
     references = []
     for evidence in prediction.evidence:
         key = f"{place}/{evidence.label}"
@@ -67,7 +67,7 @@ def _document(prediction: Prediction, place: int, maps: zipfile.ZipFile) -> dict
         "novelty": prediction.novelty,
         "out_of_distribution": prediction.out_of_distribution,
         "warnings": list(prediction.warnings),
-        **({} if chosen is None else {"prediction_set": chosen}),
+        **({} if prediction_set is None else {"prediction_set": prediction_set}),
         "evidence": references,
         "trace": list(prediction.trace),
     }

@@ -1,4 +1,4 @@
-"""Typed tables in shards, for runs too large for one CSV: ``predictions-00000.parquet``, ..."""
+"""The Parquet report: typed tables in shards, for runs that are too large for one CSV."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,16 +20,16 @@ _GROUP = 8192
 
 @dataclass(frozen=True)
 class ParquetReport:
-    """``predictions-00000.parquet`` and so on: all items, also those that failed or were skipped.
+    """``predictions-00000.parquet`` and so on: all items, including failed and skipped ones.
 
     Columns: item; state (ok, failed or skipped); predicted, prediction_set, warnings and trace
     (lists of text); score_kind; ``score.<label>`` for each label and novelty (float64); stage,
-    plugin and reason of an item that is not ok. What is not known is null.
+    plugin and reason of an item that is not ok. Unknown values are null.
 
     Attributes:
-        rows: of a shard.
-        to: a folder to which the shards are copied, as a URI that fsspec opens, such as
-            ``s3://bucket/run``, in a bucket that is there. Shards of an earlier run are replaced or
+        rows: the number of rows per shard.
+        to: a folder to copy the shards to, as a URI that fsspec can open, such as
+            ``s3://bucket/run``. The bucket must exist. Shards of an earlier run are replaced or
             removed.
     """
 
@@ -44,7 +44,7 @@ class ParquetReport:
     def write(
         self, run: Mapping[str, Any], records: Iterable[Record], directory: Path
     ) -> Sequence[Path]:
-        """Write the shards, at most ``_GROUP`` rows in memory.
+        """Write the shards, with at most ``_GROUP`` rows in memory.
 
         Raises:
             PluginError: if pyarrow is not installed.
@@ -60,7 +60,7 @@ class ParquetReport:
 def _shards(
     records: Iterator[Record], labels: Sequence[str], size: int, directory: Path
 ) -> Iterator[Path]:
-    """Write one shard after the other; a run without items has one, which is empty."""
+    """Write and yield the shards; a run without items has one empty shard."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -122,12 +122,12 @@ def _row(record: Record, labels: Sequence[str]) -> dict[str, Any]:
 
 
 def _copy(shards: Sequence[Path], uri: str) -> None:
-    """Put shards into a folder elsewhere, and take away those of an earlier, longer run."""
+    """Copy shards to another folder, and remove surplus shards of an earlier run there."""
     from fsspec.core import url_to_fs
 
     try:
         system, folder = url_to_fs(uri.rstrip("/"))
-        if system.root_marker or folder.startswith("/"):  # else a store, which would make a bucket
+        if system.root_marker or folder.startswith("/"):  # an object store would create a bucket
             system.makedirs(folder, exist_ok=True)
         for shard in shards:
             system.put_file(str(shard), f"{folder}/{shard.name}")

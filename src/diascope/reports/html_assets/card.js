@@ -1,4 +1,4 @@
-// One item: as a card in the gallery, and at large in the dialog.
+// One item: as a card in the gallery, and in detail in the dialog.
 
 const STATES = { ok: "Classified", failed: "Failed", skipped: "Skipped" };
 
@@ -9,11 +9,11 @@ const barShare = (score, record) => {
   return Math.max(0, score) / reach;
 };
 
-/** A label's operating point; null if there is none, or none decides: of logits and shares of regions. */
+/** A label's operating point; null without one, and for logits and shares, where none applies. */
 const pointOf = (name, record, labels) =>
   (record.kind === "logit" || record.kind === "share" ? null : labels.point(name));
 
-/** The predicted labels as bars, then the others, each from the highest score; `least` at least, if not all. */
+/** Bars of the predicted labels, then of the others, in descending order of score; at least `least` of them. */
 const scoreBars = (row, record, labels, least = Infinity) => {
   const predicted = ([name]) => row.predicted.includes(name);
   const scores = Object.entries(record.scores).sort((one, other) =>
@@ -32,33 +32,32 @@ const scoreBars = (row, record, labels, least = Infinity) => {
     }));
 };
 
-/** Said where one label is predicted and another has the highest score. */
+/** A note if the predicted label does not have the highest score. */
 const notHighest = (row, record, labels) => {
   const highest = Math.max(...Object.values(record.scores).filter(isNumber));
   const decided = labels.compared && row.predicted.some((name) => record.scores[name] < highest && pointOf(name, record, labels) !== null);
-  return decided ? make("p", { class: "muted small" }, "Decided by the largest multiple of an operating point, not by the highest score.") : null;
+  return decided ? make("p", { class: "muted small" }, "Chosen by the largest multiple of its operating point, not by the highest score.") : null;
 };
 
-/** Said where a label is predicted at a low score or not at a high one, for its operating point is another. */
+/** A note if an operating point predicts a label with a low score, or not one with a high score. */
 const fromOtherScores = (row, record, labels) => {
   if (labels.compared) return null;
   const pointed = Object.keys(record.scores).filter((name) => pointOf(name, record, labels) !== null);
   const low = pointed.filter((name) => row.predicted.includes(name) && record.scores[name] < 0.5);
   const high = pointed.filter((name) => !row.predicted.includes(name) && record.scores[name] >= 0.5 && record.scores[name] < pointOf(name, record, labels));
-  const points = (names, from) => names.map((name) => `${labels.title(name)} ${from} ${scoreText(pointOf(name, record, labels), record.kind)} on`).join(", ");
+  const points = (names) => names.map((name) => `${labels.title(name)} (operating point ${scoreText(pointOf(name, record, labels), record.kind)})`).join(", ");
   return [
-    low.length ? make("p", { class: "muted small" }, `Decided from a score below 0.5: ${points(low, "from")}.`) : null,
-    high.length ? make("p", { class: "muted small" }, `Not decided at a score of 0.5 or more: ${points(high, "only from")}.`) : null,
+    low.length ? make("p", { class: "muted small" }, `Predicted with a score below 0.5: ${points(low)}.`) : null,
+    high.length ? make("p", { class: "muted small" }, `Not predicted with a score of 0.5 or more: ${points(high)}.`) : null,
   ];
 };
 
 const decisionText = (row, labels) => row.predicted.map(labels.title).join(", ") || "No label";
 
-/** The labels of the prediction set, in words; nothing if the recipe asked for none. */
+/** The labels of the prediction set; null if the recipe did not request one. */
 const setOf = (record, labels) =>
   record.set ? make("p", { class: "small" }, `Prediction set: ${record.set.map(labels.title).join(", ")}`) : null;
 
-/** Why not to trust the answer. */
 const warningsOf = (record) => record.warnings.map((warning) => make("p", { class: "warning" }, sentence(warning)));
 
 const traceOf = (record) =>
@@ -68,7 +67,7 @@ const traceOf = (record) =>
         make("ol", {}, record.trace.map((line) => make("li", {}, line))))
     : null;
 
-/** Maps of the predicted labels first, and among them that of the highest score. */
+/** Maps of the predicted labels first, then the others, in descending order of score. */
 const rankedEvidence = (row, record) => {
   const rank = ({ label }) => [row.predicted.includes(label), record.scores[label] ?? -Infinity];
   return [...record.evidence].sort((one, other) => {
@@ -121,7 +120,7 @@ const detailBody = (row, record, labels) => {
     make("figure", {},
       evidencePane(record, evidence, labels),
       make("figcaption", {}, legendOf(record, evidence, labels))));
-  const caption = record.whole ? "One region as the network got it" : "As the network got it";
+  const caption = record.whole ? "One region, as the network received it" : "As the network received it";
   const picture = record.picture ? [make("figure", {}, pictureOf(record, `The item ${row.id}`), make("figcaption", {}, caption))] : [];
   const whole = record.whole ? wholeFigures(row, record, labels) : [];
   const hasPoint = Object.keys(record.scores).some((name) => pointOf(name, record, labels) !== null);
@@ -131,7 +130,7 @@ const detailBody = (row, record, labels) => {
       make("p", { class: "decision" }, decisionText(row, labels)),
       warningsOf(record),
       setOf(record, labels),
-      make("p", { class: "muted" }, [kindText(record.kind), framesText(record), isNumber(row.doubt) && `uncertainty ${row.doubt.toFixed(2)} of 1`, isNumber(row.novelty) && `novelty ${row.novelty.toFixed(2)} of the limit`].filter(Boolean).join(" · ")),
+      make("p", { class: "muted" }, [kindText(record.kind), framesText(record), isNumber(row.doubt) && `uncertainty ${row.doubt.toFixed(2)} (0 to 1)`, isNumber(row.novelty) && `novelty ${row.novelty.toFixed(2)} (limit 1)`].filter(Boolean).join(" · ")),
       make("h3", {}, "All scores"),
       scoreBars(row, record, labels),
       fromOtherScores(row, record, labels),
@@ -139,7 +138,7 @@ const detailBody = (row, record, labels) => {
       record.trace.length ? [make("h3", {}, "Trace"), make("ol", { class: "steps" }, record.trace.map((line) => make("li", {}, line)))] : null));
 };
 
-/** The dialog: shows `row`, steps through its neighbours, gives the focus back when it closes. */
+/** The dialog: shows `row`, steps to its neighbours, and returns the focus when it closes. */
 const showDetail = (row, gallery, labels) => {
   const dialog = byId("detail");
   const step = (distance) => {

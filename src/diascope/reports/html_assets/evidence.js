@@ -1,16 +1,16 @@
-// Evidence maps: decoded, interpolated between cells, and laid over the dimmed picture.
+// Evidence maps: decoded, interpolated between cells, and drawn over the dimmed picture.
 
-const GRAIN = 96; // pixels of the longer side of a painted map; CSS smooths the rest
-const OPAQUE = 190; // of 255, so that the picture shows through where a map is strongest
-const EXACT = 1e-3; // a residual above this is said aloud
+const GRAIN = 96; // pixels of the longer side of a map's canvas; CSS smooths the rest
+const OPAQUE = 190; // of 255; the picture stays visible under the strongest evidence
+const EXACT = 1e-3; // a residual above this is reported
 
 const cellsOf = (evidence) =>
   Float32Array.from(atob(evidence.cells), (byte) => ((byte.charCodeAt(0) << 24) >> 24) * evidence.scale);
 
-/** The largest magnitude in any of an item's maps, so that these can be compared. */
+/** The largest magnitude in all maps of an item, which share one colour scale. */
 const reachOf = (evidences) => Math.max(...evidences.map((evidence) => evidence.scale * 127), 1e-12);
 
-/** Catmull-Rom weights of four neighbours: the curve runs through the value of every cell. */
+/** Catmull-Rom weights of four neighbours; the curve passes through the value of every cell. */
 const spline = (t) => [
   ((2 - t) * t - 1) * t / 2,
   ((3 * t - 5) * t * t + 2) / 2,
@@ -18,7 +18,7 @@ const spline = (t) => [
   (t - 1) * t * t / 2,
 ];
 
-/** Stretch rows of `width` cells to `target` points, centre to centre; returns the transpose. */
+/** Resample rows of `width` cells to `target` points, aligned at the centres of cells; returns the transpose. */
 const stretched = (cells, width, target) => {
   const height = cells.length / width;
   const result = new Float32Array(target * height);
@@ -61,7 +61,7 @@ const paint = (canvas, evidence, reach) => {
   context.putImageData(image, 0, 0);
 };
 
-/** A picture in its own proportions; "dimmed" is the ground for a map. */
+/** A picture in its own proportions; dimmed as the background of a map. */
 const pictureOf = (record, alt, dimmed = false) => {
   const [height, width] = record.shape ?? [1, 1];
   const frame = make("div", { class: `frame${dimmed ? " dimmed" : ""}` });
@@ -69,13 +69,13 @@ const pictureOf = (record, alt, dimmed = false) => {
   frame.append(
     record.picture
       ? make("img", { src: `data:image/jpeg;base64,${record.picture}`, alt, decoding: "async" })
-      : make("span", { class: "blank" }, dimmed ? "" : "no picture kept"));
+      : make("span", { class: "blank" }, dimmed ? "" : "no picture stored"));
   return make("div", { class: "pane" }, frame);
 };
 
 const evidencePane = (record, evidence, labels) => {
   const pane = pictureOf(record, "", true);
-  const about = `Evidence map: where the picture speaks for or against ${labels.title(evidence.label)}`;
+  const about = `Evidence map: evidence for and against ${labels.title(evidence.label)}`;
   const canvas = make("canvas", { role: "img", "aria-label": about });
   pane.firstChild.append(canvas);
   paint(canvas, evidence, reachOf(record.evidence));
@@ -84,14 +84,14 @@ const evidencePane = (record, evidence, labels) => {
 
 const legendOf = (record, evidence, labels) => {
   const reach = reachOf(record.evidence);
-  const off = !(isNumber(evidence.residual) && evidence.residual <= EXACT); // null is no number
+  const off = !(isNumber(evidence.residual) && evidence.residual <= EXACT); // null if it was not a number
   return make("div", { class: "legend" },
-    make("p", { class: "ramp-title" }, "speaks ", make("b", { class: "against" }, "against"), " / ", make("b", { class: "for" }, "for"), ` ${labels.title(evidence.label)}`),
+    make("p", { class: "ramp-title" }, "evidence ", make("b", { class: "against" }, "against"), " / ", make("b", { class: "for" }, "for"), ` ${labels.title(evidence.label)}`),
     make("div", { class: "ramp" },
       make("span", {}, signed(-reach)), make("span", { class: "scale", "aria-hidden": "true" }), make("span", {}, signed(reach))),
     make("p", { class: `sum${off ? " off" : ""}` },
       `map ${signed(evidence.sum)} + bias ${signed(evidence.bias)} = logit ${signed(evidence.logit)}, `,
       make("span", { class: "residual" }, `residual ${residualText(evidence.residual)}`),
       off ? " – the map does not add up" : ""),
-    record.frames > 1 ? make("p", { class: "sum" }, `of one of the ${count(record.frames)} ${partOf(record)}s`) : null);
+    record.frames > 1 ? make("p", { class: "sum" }, `for one of the ${count(record.frames)} ${partOf(record)}s`) : null);
 };

@@ -1,13 +1,13 @@
-// Which items are shown: read from the blocks, filtered, sorted, and cut into pages.
+// The gallery: items are read from the JSON blocks, filtered, sorted and shown in pages.
 
-const WITHOUT = "\u0000without"; // no label can be named so
+const WITHOUT = "\u0000without"; // not a possible name of a label
 const PAGE = { cards: 24, reasons: 50 };
 const KEPT_BLOCKS = 32;
 
-/** A text as it is compared: an accent may be a letter of its own in a file's name, as macOS writes it. */
+/** Normalise a text for comparison: in file names from macOS, an accent is a separate character. */
 const searchable = (text) => text.normalize().toLowerCase();
 
-/** The items in brief, and `record(row)`, which parses the block of an item when it is needed. */
+/** Return the index entries of all items, and `record(row)`, which parses an item's block when needed. */
 const openItems = () => {
   const blocks = document.querySelectorAll("script.records");
   const rows = [...document.querySelectorAll("script.index")].flatMap((index, block) =>
@@ -34,7 +34,7 @@ const SORTS = {
   novelty: falling("novelty"),
 };
 
-/** What items are beside their state: with any warning, or beyond the model's limit of novelty. */
+/** Filters in addition to the state: items with a warning, or beyond the model's novelty limit. */
 const KINDS = { warned: (row) => row.warned, unlike: ({ novelty }) => novelty !== null && novelty > 1 };
 
 const selected = (rows, { search, label, state, sort }) => {
@@ -46,7 +46,7 @@ const selected = (rows, { search, label, state, sort }) => {
   return rows.filter(fits).sort(SORTS[sort]);
 };
 
-/** A list in pages of which only one is in the document; `draw(row)` makes the elements. */
+/** A list in pages, only one of which is in the document; `draw(row)` makes the elements. */
 const paged = (name, draw) => {
   const list = byId(name);
   const pagers = document.querySelectorAll(`.pager[data-for="${name}"]`);
@@ -76,17 +76,17 @@ const paged = (name, draw) => {
   return { show: (next) => { rows = next; turn(0); } };
 };
 
-/** All labels, as the bars of the summary have them: one that nothing was predicted as fits no item. */
+/** All labels, as in the bars of the summary, even those that were never predicted. */
 const labelOptions = (totals, labels) => {
   const options = [["", "All"], ...namesOf(totals, labels).map((name) => [name, labels.title(name)])];
   if (totals.without) options.push([WITHOUT, "No label"]);
   return options.map(([value, text]) => make("option", { value }, text));
 };
 
-/** Offer what there is to choose only if the model has a limit. */
+/** Add the choices that need a novelty limit of the model. */
 const addNovelty = (form) => {
-  form.state.append(make("option", { value: "unlike" }, "Unlike the training"));
-  form.sort.append(make("option", { value: "novelty" }, "Novelty, least like the training first"));
+  form.state.append(make("option", { value: "unlike" }, "Unlike the training pictures"));
+  form.sort.append(make("option", { value: "novelty" }, "Novelty, highest first"));
 };
 
 const startGallery = (run, totals, labels) => {
@@ -98,8 +98,8 @@ const startGallery = (run, totals, labels) => {
   const cards = paged("cards", (row) => cardOf(row, record(row), labels, (opened) => showDetail(opened, { neighbour, record }, labels)));
   const apply = () => {
     shown = selected(rows, Object.fromEntries(new FormData(form)));
-    const cut = rows.length < found ? `, of the first ${count(rows.length)} of ${count(found)}; the run’s other reports hold all` : "";
-    byId("status").textContent = (shown.length ? counted(shown.length, "item") : "No item fits") + cut;
+    const cut = rows.length < found ? `, of the first ${count(rows.length)} of ${count(found)}; the run’s other reports list all` : "";
+    byId("status").textContent = (shown.length ? counted(shown.length, "item") : "No item matches") + cut;
     document.querySelectorAll("[data-label]").forEach((bar) => bar.setAttribute("aria-pressed", bar.dataset.label === form.label.value));
     cards.show(shown);
   };

@@ -1,4 +1,4 @@
-// The start: reads the data, fills the page from top to bottom.
+// Reads the data and fills the page from top to bottom.
 
 const reasonRow = (row, record) => {
   const cell = (name, text) => make("td", { "data-name": name }, text ?? "");
@@ -11,7 +11,7 @@ const showUnfinished = ({ rows, record }, { states }) => {
   const ended = (states.failed ?? 0) + (states.skipped ?? 0);
   const unfinished = rows.filter((row) => row.state !== "ok").sort((one, other) => collator.compare(one.state, other.state) || one.order - other.order);
   byId("unfinished").hidden = !ended;
-  if (unfinished.length < ended) byId("unfinished-title").after(make("p", { class: "muted" }, `${count(unfinished.length)} of ${count(ended)} are listed here; the run’s other reports hold all`));
+  if (unfinished.length < ended) byId("unfinished-title").after(make("p", { class: "muted" }, `${count(unfinished.length)} of ${count(ended)} are listed here; the run’s other reports list all`));
   paged("reasons", (row) => reasonRow(row, record(row))).show(unfinished);
 };
 

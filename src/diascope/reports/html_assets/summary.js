@@ -1,6 +1,6 @@
-// What the run was and what came out of it: everything above and below the gallery.
+// The summary of the run: everything above and below the gallery.
 
-/** Titles and operating points of the labels, in the order of the card, and how they are compared. */
+/** Titles and operating points of the labels, in the order of the card, and the decision rule. */
 const labelsOf = (card, compared) => {
   const known = new Map((card.labels ?? []).map((label) => [label.name, label]));
   return {
@@ -14,7 +14,7 @@ const labelsOf = (card, compared) => {
 /** The labels of the card, and any other that was predicted. */
 const namesOf = (totals, labels) => [...new Set([...labels.names, ...Object.keys(totals.labels)])];
 
-/** METRICS are the words of pages/words.py, set in front of the scripts. */
+/** The title of a metric; METRICS comes from pages/formatting.py. */
 const metricText = (name, labels) => {
   if (METRICS[name]) return METRICS[name];
   const label = name.startsWith("auc_") && name.slice(4);
@@ -23,7 +23,7 @@ const metricText = (name, labels) => {
   return words.charAt(0).toUpperCase() + words.slice(1);
 };
 
-/** Of single labels the report tells only the AUC; the card has the rest. */
+/** Of the metrics of single labels, the report shows only the AUC; the card has the rest. */
 const isBrief = (name, labels) => METRICS[name] || name.startsWith("auc") || !labels.names.some((label) => name.endsWith(`_${label}`));
 
 const showHeading = (run) => {
@@ -36,7 +36,7 @@ const showHeading = (run) => {
     .join(" · ");
 };
 
-/** What is true of so many items, with a button that shows them. */
+/** A warning about a number of items, with a button that shows them. */
 const itemsWarning = (number, one, several, kind, showState) =>
   [`${count(number)} ${number === 1 ? one : several} `, make("button", { type: "button", onclick: () => showState(kind) }, "Show them")];
 
@@ -44,7 +44,7 @@ const showWarnings = (run, totals, showState) => {
   const warnings = [...(run.warnings ?? [])];
   if (totals.warned > totals.unlike) warnings.unshift(itemsWarning(totals.warned, "item carries a warning.", "items carry a warning.", "warned", showState));
   if (totals.unlike) warnings.unshift(itemsWarning(totals.unlike, "item is unlike the pictures that the model was trained on.", "items are unlike the pictures that the model was trained on.", "unlike", showState));
-  if (run.stopped) warnings.unshift(`Stopped early with ${counted(run.counts?.pending ?? 0, "item")} not done: ${run.stopped}`);
+  if (run.stopped) warnings.unshift(`Stopped early with ${counted(run.counts?.pending ?? 0, "item")} not processed: ${run.stopped}`);
   if (!warnings.length) return;
   byId("warnings").append(
     make("section", { class: "warnings", "aria-labelledby": "warnings-title" },
@@ -68,7 +68,7 @@ const showFigures = (run, totals) => {
   );
 };
 
-/** Bars of predicted labels; each is a button that filters the gallery by `choose(label)`. */
+/** Bars of the predicted labels; each is a button that filters the gallery with `choose(label)`. */
 const showDistribution = (totals, labels, choose) => {
   const classified = totals.states.ok ?? 0;
   const rows = namesOf(totals, labels).map((name) => [name, labels.title(name), totals.labels[name] ?? 0]);
@@ -84,11 +84,11 @@ const showDistribution = (totals, labels, choose) => {
         { "--share": classified ? value / classified : 0 })));
   byId("distribution").append(
     make("h3", {}, "Predicted labels"),
-    make("p", { class: "muted" }, classified ? `Of ${counted(classified, "classified item")}. Choose one to see its items.` : "No item was classified."),
+    make("p", { class: "muted" }, classified ? `Of ${counted(classified, "classified item")}. Select a label to see its items.` : "No item was classified."),
     make("ul", { class: "distribution" }, bars));
 };
 
-/** Where the axis of the intervals starts: at a tenth below all of them; it ends at 1. */
+/** The start of the axis of the intervals, the next tenth below all of them; it ends at 1. */
 const axisStart = (metrics) => {
   const lowest = Math.min(...metrics.map(([, { value, low }]) => low ?? value));
   return Math.min(0.9, Math.max(0, Math.floor(lowest * 10) / 10));
@@ -113,7 +113,7 @@ const metricsTable = (measures, start, labels) =>
       make("td", { class: "ends", "aria-hidden": "true" }, make("span", {}, String(start)), make("span", {}, "1")))),
     make("tbody", {}, measures.map(([name, metric]) => metricRow(name, metric, start, labels))));
 
-const MANY = 12; // labels whose own figures are shown unasked
+const MANY = 12; // labels whose AUC is shown without unfolding
 
 const showModel = (run, labels) => {
   const card = run.card ?? {};
@@ -131,7 +131,7 @@ const showModel = (run, labels) => {
     make("p", { class: "muted" }, facts.filter(Boolean).join(" · ")),
     ...(shown.length ? [metricsTable(shown, start, labels)] : []),
     ...(folded.length ? [make("details", { class: "each" }, make("summary", {}, `AUC of each of ${count(folded.length)} labels`), metricsTable(folded, start, labels))] : []),
-    ...(measures.length ? [] : [make("p", { class: "muted" }, "No measurement is recorded for these weights.")]),
+    ...(measures.length ? [] : [make("p", { class: "muted" }, "No metrics are recorded for these weights.")]),
     ...(measuredOn ? [make("p", { class: "muted small" }, `Measured on ${measuredOn}`)] : []));
 };
 

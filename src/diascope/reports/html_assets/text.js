@@ -1,5 +1,5 @@
 "use strict";
-// Words, numbers and elements. Data reaches the page through `make` only: as text, never as markup.
+// Text, numbers and elements. Data is only inserted with `make`, as text and never as markup.
 
 const make = (tag, attributes = {}, ...children) => {
   const element = document.createElement(tag);
@@ -12,7 +12,7 @@ const make = (tag, attributes = {}, ...children) => {
   return element;
 };
 
-/** Set CSS custom properties; a style attribute would be refused by the page's policy. */
+/** Set CSS custom properties; the page's policy forbids style attributes. */
 const styled = (element, properties) => {
   for (const [name, value] of Object.entries(properties)) element.style.setProperty(name, value);
   return element;
@@ -27,7 +27,7 @@ const counted = (value, noun) => `${count(value)} ${noun}${value === 1 ? "" : "s
 const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 const minus = (text) => text.replaceAll("-", "−");
 
-/** A number with that many decimals; what rounds to 0 has no sign. */
+/** A number with that many decimals; 0 has no sign. */
 const figureText = (value, digits = 3) => (isNumber(value) ? minus((Number(value.toFixed(digits)) + 0).toFixed(digits)) : "–");
 
 const scoreText = (value, kind) => {
@@ -37,7 +37,7 @@ const scoreText = (value, kind) => {
   return figureText(value, kind === "logit" ? 2 : 3);
 };
 
-/** A number with its sign and three digits. */
+/** A number with its sign and three significant digits. */
 const signed = (value) => (isNumber(value) ? `${value < 0 ? "" : "+"}${minus(String(Number(value.toPrecision(3))))}` : "–");
 
 const residualText = (value) => {
@@ -72,7 +72,7 @@ const dateText = (iso) => {
   });
 };
 
-/** Show plain values as YAML would; for reading, not for parsing. */
+/** Format plain values like YAML; for reading, not for parsing. */
 const yamlText = (value, indent = "") => {
   const nested = (inner) => inner !== null && typeof inner === "object" && Object.keys(inner).length > 0;
   const plain = (inner) => {

@@ -1,12 +1,12 @@
-// Items that were read in regions: the whole picture, its mask, and the heat map of a label.
+// Items that were read in regions: the whole picture, its mask, and a heat map per label.
 
-/** The noun for what an item was read in: regions of a whole picture, or frames. */
+/** The noun for the parts of an item: regions of a whole picture, or frames. */
 const partOf = (record) => (record.whole ? "region" : "frame");
 
 const layer = (name, png, attributes = {}) =>
   make("img", { class: name, src: `data:image/png;base64,${png}`, decoding: "async", ...attributes });
 
-/** The whole picture, with a frame around the region that is shown on its own. */
+/** The whole picture, with a frame around the region that is shown separately. */
 const wholePane = (row, { whole }) => {
   const pane = pictureOf(whole, `The whole picture of ${row.id}`);
   if (whole.region) {
@@ -17,7 +17,7 @@ const wholePane = (row, { whole }) => {
 };
 
 const maskPane = (row, { whole }) => {
-  const pane = pictureOf(whole, `Where in ${row.id} there is something to classify`);
+  const pane = pictureOf(whole, `The area of ${row.id} that is to be classified`);
   pane.firstChild.append(layer("outside", whole.outside, { alt: "" }));
   return pane;
 };
@@ -41,12 +41,12 @@ const heatLegend = ({ whole, kind }, label, labels) => {
     point === null ? null : make("p", {}, `mark: operating point ${scoreText(point, kind)}`));
 };
 
-/** The labels with a heat map: the predicted ones first, among them the highest score. */
+/** The labels with a heat map: the predicted ones first, in descending order of score. */
 const heatLabels = (row, { whole, scores }) =>
   Object.keys(whole.heats).sort((one, other) =>
     row.predicted.includes(other) - row.predicted.includes(one) || (scores[other] ?? -Infinity) - (scores[one] ?? -Infinity));
 
-/** The heat map of one label, with a choice among all. */
+/** The heat map of one label, with a list to choose another. */
 const heatFigure = (row, record, labels) => {
   const names = heatLabels(row, record);
   const choice = make("select", {
@@ -63,17 +63,17 @@ const heatFigure = (row, record, labels) => {
   return figure;
 };
 
-/** Such as "900 tiles, 300 found, 120 used". */
+/** For example "900 tiles, 300 found, 120 used". */
 const countsText = ({ counts }) =>
   Object.entries(counts).map(([name, value]) => `${count(value)} ${name}`).join(", ");
 
 const wholeFigures = (row, record, labels) => [
-  make("figure", {}, wholePane(row, record), make("figcaption", {}, record.whole.region ? "The whole picture; the frame is the region shown below" : "The whole picture")),
+  make("figure", {}, wholePane(row, record), make("figcaption", {}, record.whole.region ? "The whole picture; the frame marks the region shown below" : "The whole picture")),
   ...(Object.keys(record.whole.heats).length ? [heatFigure(row, record, labels)] : []),
-  make("figure", {}, maskPane(row, record), make("figcaption", {}, ["Bright: where there is something to classify", countsText(record.whole)].filter(Boolean).join("; "))),
+  make("figure", {}, maskPane(row, record), make("figcaption", {}, ["Bright: the area to be classified", countsText(record.whole)].filter(Boolean).join("; "))),
 ];
 
-/** For the card: the whole picture beside the heat map that says most. */
+/** For the card: the whole picture beside the heat map of the first label. */
 const wholeMedia = (row, record, labels) => {
   const [label] = heatLabels(row, record);
   return make("div", { class: "media" }, wholePane(row, record), label ? heatPane(record, label, labels) : null);

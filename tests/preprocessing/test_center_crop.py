@@ -1,4 +1,4 @@
-"""Keep the middle of a picture."""
+"""Crop a picture around its centre."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ def test_the_window_lies_in_the_middle(make_sample: Make, size: object, window: 
     assert pixels.dtype == np.uint16
 
 
-def test_a_side_that_is_too_short_is_left_whole(make_sample: Make) -> None:
+def test_a_side_that_is_too_short_is_kept_whole(make_sample: Make) -> None:
     assert CenterCrop((50, 3))(make_sample(NUMBERED)).pixels.shape == (7, 3, 1)
 
 

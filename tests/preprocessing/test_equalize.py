@@ -1,4 +1,4 @@
-"""Even out contrast across a picture."""
+"""Equalise local contrast."""
 
 from collections.abc import Callable
 

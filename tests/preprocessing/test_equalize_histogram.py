@@ -1,4 +1,4 @@
-"""Give every picture the same histogram."""
+"""Equalise the histogram of a whole picture."""
 
 from collections.abc import Callable
 

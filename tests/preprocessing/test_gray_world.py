@@ -34,7 +34,7 @@ def test_each_channel_is_multiplied_by_one_gain(make_sample: Make, warm: np.ndar
     np.testing.assert_allclose(GrayWorld()(make_sample(warm)).pixels, expected, atol=0.51)
 
 
-def test_what_grows_too_bright_is_cut_at_white(make_sample: Make) -> None:
+def test_values_that_become_too_bright_are_clipped_at_white(make_sample: Make) -> None:
     pixels = np.array([[[10, 200, 200], [10, 200, 200], [250, 200, 200]]], np.uint8)
     balanced = GrayWorld()(make_sample(pixels)).pixels
 

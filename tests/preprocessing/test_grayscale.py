@@ -1,4 +1,4 @@
-"""One channel of brightness."""
+"""Convert RGB to grey."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def test_grey_in_three_channels_keeps_its_values(dtype: Any) -> None:
     assert np.array_equal(Grayscale()(Sample(ITEM, grey)).pixels, grey[:, :, :1])
 
 
-def test_one_channel_stays_as_it_is() -> None:
+def test_one_channel_stays_unchanged() -> None:
     sample = Sample(ITEM, COLOURS[:, :, :1])
 
     assert Grayscale()(sample) is sample

@@ -1,4 +1,4 @@
-"""Bring a picture to the size that the network expects."""
+"""Resize a picture to the input size of the network."""
 
 from collections.abc import Callable
 
@@ -32,7 +32,7 @@ def test_squash_is_close_to_scikit_image_on_a_smooth_picture(
     assert np.abs(ours - theirs).max() < 12
 
 
-def test_shrinking_averages_what_lies_between_the_pixels(make_sample: Make) -> None:
+def test_shrinking_averages_the_pixels_in_between(make_sample: Make) -> None:
     board = (np.indices((64, 64)).sum(0) % 2 * 255).astype(np.uint8)[:, :, None]
     small = Resize(8)(make_sample(board)).pixels
 
@@ -147,7 +147,7 @@ def test_white_of_16_bits_never_turns_black(make_sample: Make, height: int, targ
     assert (Resize((target, 8))(white).pixels == 65_535).all()
 
 
-def test_rows_that_are_as_many_as_wanted_are_not_mixed(make_sample: Make) -> None:
+def test_an_axis_of_the_target_size_is_not_resampled(make_sample: Make) -> None:
     pixels = np.ones((40, 80, 1), np.float32)
     pixels[7] = np.nan
     resized = Resize(40)(make_sample(pixels)).pixels

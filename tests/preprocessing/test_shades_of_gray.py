@@ -44,7 +44,7 @@ def test_the_gains_are_those_of_the_formula(make_sample: Make, warm: np.ndarray)
 
 @pytest.mark.parametrize("power", [1.0, 2.5, 300.0])
 @pytest.mark.parametrize("span", [(0.0, 255.0), (16.0, 235.0), (0.0, 200.0)])
-def test_8_bits_come_out_as_the_arithmetic_on_each_pixel_would_have_them(
+def test_8_bit_results_equal_the_computation_for_each_pixel(
     make_sample: Make, warm: np.ndarray, power: float, span: tuple[float, float]
 ) -> None:
     pixels = warm.clip(20, 200)

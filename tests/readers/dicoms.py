@@ -1,4 +1,4 @@
-"""DICOM files for tests: small ones made here, and those that pydicom brings along."""
+"""DICOM files for tests: small ones made here, and those that come with pydicom."""
 
 import io
 from importlib.util import find_spec

@@ -1,4 +1,4 @@
-"""The DICOM reader as a plugin: what it claims, how lazily it reads, what it skips."""
+"""The DICOM reader as a plugin: what it recognises, how lazily it reads, and what it skips."""
 
 import io
 import sys
@@ -40,26 +40,26 @@ def test_it_keeps_the_contract_of_a_reader(make_item: Make) -> None:
     check_reader(DicomReader(), Path(good.uri), Path(bad.uri))
 
 
-def test_it_is_certain_of_a_preamble_whatever_the_file_is_named() -> None:
+def test_sniff_is_certain_of_a_preamble_whatever_the_file_name() -> None:
     assert DicomReader().sniff("IM000001", encoded(GREY)[:4096]) == 90
 
 
 @pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, None, ExplicitVRBigEndian])
-def test_it_knows_a_file_without_preamble_by_its_first_element(syntax: str | None) -> None:
+def test_sniff_recognises_a_file_without_preamble_by_its_first_element(syntax: str | None) -> None:
     content = encoded(GREY, syntax) if syntax else encoded(GREY)
 
     assert DicomReader().sniff("IM000001", without_meta(content)) == 60
     assert ImageReader().sniff("IM000001", without_meta(content)) == 0
 
 
-def test_an_extension_alone_is_hardly_a_reason() -> None:
+def test_sniff_gives_an_extension_alone_a_low_score() -> None:
     assert DicomReader().sniff("notes.dcm", b"only words, no picture") == 10
 
 
 @pytest.mark.parametrize(
     "head", [b"", b"\x89PNG\r\n\x1a\n", b"II*\x00", b"\xff\xd8\xff\xe0", b"\x08"]
 )
-def test_it_claims_no_photograph_and_no_scrap(head: bytes) -> None:
+def test_sniff_rejects_photographs_and_fragments(head: bytes) -> None:
     assert DicomReader().sniff("a", head) == 0
 
 
@@ -76,7 +76,7 @@ def test_frames_come_one_by_one_and_numbered(make_item: Make) -> None:
         np.testing.assert_array_equal(sample.pixels[:, :, 0], frame)
 
 
-def test_a_frame_is_decoded_when_it_is_taken_and_not_before(make_item: Make) -> None:
+def test_a_frame_is_decoded_only_when_it_is_requested(make_item: Make) -> None:
     made = dataset(FILM[:2])
     made.compress(RLELossless)
     content = written(made)
@@ -88,7 +88,7 @@ def test_a_frame_is_decoded_when_it_is_taken_and_not_before(make_item: Make) -> 
 
 
 @pytest.mark.parametrize(("frames", "taken"), [(7, 7), ("middle", 500)])
-def test_one_frame_of_a_thousand_is_read_alone(frames: int, taken: int) -> None:
+def test_one_frame_of_a_thousand_is_read_without_the_others(frames: int, taken: int) -> None:
     class Counted(io.BytesIO):
         read_bytes = 0
 
@@ -112,7 +112,7 @@ def test_a_frame_beyond_the_last_is_refused_with_the_count(make_item: Make) -> N
         read(make_item(encoded(FILM[:2])), frames=3)
 
 
-def test_it_reads_from_an_archive_as_from_a_file(tmp_path: Path) -> None:
+def test_reading_from_an_archive_equals_reading_from_a_file(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("IM1", encoded(GREY))
 
@@ -137,7 +137,7 @@ def test_an_object_without_pixels_is_skipped_with_its_kind(name: str) -> None:
     assert "DICOM" in end.reason
 
 
-def test_a_report_names_its_kind(make_item: Make) -> None:
+def test_a_skipped_report_names_its_kind(make_item: Make) -> None:
     content = encoded(GREY, PixelData=None, Rows=None, SOPClassUID="1.2.840.10008.5.1.4.1.1.88.11")
 
     with pytest.raises(NoPictureError, match="Basic Text SR Storage"):

@@ -1,4 +1,4 @@
-"""A compressed picture has to have the size that its header says."""
+"""A compressed picture must have the size that its header states."""
 
 import io
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def path(name: str) -> Path:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_rows_and_columns_that_are_exchanged_are_named(make_item: Make, name: str) -> None:
+def test_exchanged_rows_and_columns_are_reported(make_item: Make, name: str) -> None:
     made = dcmread(path(name))
     rows, columns = made.Rows, made.Columns
     made.Rows, made.Columns = (columns, rows) if rows != columns else (2 * rows, columns // 2)
@@ -45,7 +45,7 @@ def test_rows_and_columns_that_are_exchanged_are_named(make_item: Make, name: st
         only(make_item(written(made)), frames=0)
 
 
-def test_colours_that_the_header_calls_grey_are_named(make_item: Make) -> None:
+def test_colours_declared_as_grey_are_reported(make_item: Make) -> None:
     made = dcmread(path("color3d_jpeg_baseline.dcm"))
     made.SamplesPerPixel, made.PhotometricInterpretation = 1, "MONOCHROME2"
     del made.PlanarConfiguration
@@ -54,7 +54,7 @@ def test_colours_that_the_header_calls_grey_are_named(make_item: Make) -> None:
         only(make_item(written(made)), frames=0)
 
 
-def test_a_later_frame_of_another_size_is_named(make_item: Make) -> None:
+def test_a_later_frame_of_another_size_is_reported(make_item: Make) -> None:
     made = dcmread(path("MR_small_jpeg_ls_lossless.dcm"))
     (own,) = generate_frames(made.PixelData, number_of_frames=1)
     at = own.index(b"\xff\xf7") + 5  # of its lines, then their length
@@ -69,7 +69,7 @@ def test_a_later_frame_of_another_size_is_named(make_item: Make) -> None:
 
 
 class Counting(io.BytesIO):
-    """A file that counts the bytes that are read of it."""
+    """A file that counts the bytes that are read from it."""
 
     taken = 0
 
@@ -78,7 +78,7 @@ class Counting(io.BytesIO):
         return got
 
 
-def test_a_frame_whose_size_is_looked_at_is_read_once() -> None:
+def test_a_frame_whose_size_is_checked_is_read_once() -> None:
     made = dcmread(path("MR_small_jpeg_ls_lossless.dcm"))
     made.PixelData = encapsulate([*generate_frames(made.PixelData, number_of_frames=1)] * 9)
     made.NumberOfFrames = 9
@@ -88,7 +88,7 @@ def test_a_frame_whose_size_is_looked_at_is_read_once() -> None:
     assert file.taken < 1.5 * len(file.getvalue())
 
 
-def test_run_lengths_that_look_like_a_size_state_none(make_item: Make) -> None:
+def test_rle_data_that_looks_like_jpeg_2000_states_no_size(make_item: Make) -> None:
     pixels = np.frombuffer(b"\xff\x4f" + SIZE + bytes(range(99)), np.uint8)[np.newaxis]
     made = dataset(pixels)
     made.compress(RLELossless, encoding_plugin="pydicom")
@@ -118,7 +118,7 @@ def test_a_size_is_found_where_it_is_stated(stream: bytes, size: Size | None) ->
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_real_pictures_state_theirs(name: str) -> None:
+def test_real_pictures_state_their_size(name: str) -> None:
     made = dcmread(path(name))
     count = int(made.get("NumberOfFrames", 1))
     first = next(generate_frames(made.PixelData, number_of_frames=count))

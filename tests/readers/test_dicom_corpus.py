@@ -14,7 +14,7 @@ ACCEPT = {"modality": ["CR", "DX"], "body_part": ["CHEST"], "view": ["PA", "AP"]
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of links to all of them, by where they come from."""
+    """A folder of links to all files, grouped by their origin."""
     folder = tmp_path_factory.mktemp("corpus") / "files"
     specs = {package: find_spec(package) for package in ("pydicom", "data_store")}
     sources = {name: Path(spec.origin).parent for name, spec in specs.items() if spec}
@@ -33,7 +33,7 @@ def output(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def ended(folder: Path, output: Path) -> Ended:
-    """How the command ended that classified the folder."""
+    """The outcome of the command that classified the folder."""
     weights = write_weights(folder.parent / "weights")
     options = {"workers": 0, "batch": 4, "device": "cpu", "evidence": "none"}
     recipe = write_recipe(folder.parent / "films.yaml", weights, accept=ACCEPT, run=options)
@@ -54,7 +54,7 @@ def test_every_file_ends_with_a_reason_and_the_counts_add_up(
     assert counts["ok"] + counts["failed"] + counts["skipped"] == counts["found"] == len(files)
 
 
-def test_no_library_says_a_word(ended: Ended) -> None:
+def test_no_library_prints_anything(ended: Ended) -> None:
     assert (ended.out, ended.err) == ("", "")
 
 
@@ -74,7 +74,7 @@ def test_no_library_says_a_word(ended: Ended) -> None:
         ("test6", "view is XX; the recipe is for PA or AP"),
     ],
 )
-def test_what_the_recipe_is_not_for_is_skipped_with_the_tag_that_says_it(
+def test_files_that_the_recipe_does_not_accept_are_skipped_with_the_tag(
     output: Path, name: str, end: str
 ) -> None:
     found = {Path(item).stem: each for item, each in states(output).items()}

@@ -47,7 +47,7 @@ def test_signed_values_are_inverted_without_overflow(make_item: Make) -> None:
 
 
 @pytest.mark.parametrize("kind", ["MONOCHROME1", "MONOCHROME2"])
-def test_padding_has_no_say_in_the_range_and_is_black(make_item: Make, kind: str) -> None:
+def test_padding_does_not_influence_the_range_and_is_black(make_item: Make, kind: str) -> None:
     tags = {"PixelPaddingValue": -2000, "PhotometricInterpretation": kind}
     sample = only(make_item(encoded(SIGNED, **tags)))
 
@@ -64,7 +64,7 @@ def test_a_range_of_padding_values_is_black(make_item: Make) -> None:
 
 
 @pytest.mark.parametrize("kind", ["US", "SS"])
-def test_padding_of_signed_pixels_may_be_written_without_a_sign(make_item: Make, kind: str) -> None:
+def test_padding_of_signed_pixels_may_be_stored_as_unsigned(make_item: Make, kind: str) -> None:
     sign = 2**16 if kind == "US" else 0
     made = dataset(SIGNED)
     made.add_new("PixelPaddingValue", kind, sign - 2000)
@@ -82,7 +82,7 @@ def test_colours_keep_their_values_and_range(make_item: Make) -> None:
     assert sample.range == (0.0, 255.0)
 
 
-def test_ybr_becomes_rgb_and_is_told(make_item: Make) -> None:
+def test_ybr_is_converted_to_rgb_with_a_trace_line(make_item: Make) -> None:
     sample = only(make_item(encoded(RGB, PhotometricInterpretation="YBR_FULL")))
 
     np.testing.assert_array_equal(sample.pixels, convert_color_space(RGB, "YBR_FULL", "RGB"))
@@ -90,12 +90,12 @@ def test_ybr_becomes_rgb_and_is_told(make_item: Make) -> None:
 
 
 @pytest.mark.parametrize("kind", ["YBR_PARTIAL_422", "YBR_PARTIAL_420", "YBR_RCT"])
-def test_ybr_that_no_decoder_converts_is_not_called_rgb(make_item: Make, kind: str) -> None:
+def test_ybr_that_no_decoder_converts_is_refused(make_item: Make, kind: str) -> None:
     with pytest.raises(ReadError, match=f"is {kind}, which no decoder here converts to RGB"):
         only(make_item(encoded(RGB, PhotometricInterpretation=kind)))
 
 
-def test_a_palette_becomes_rgb_and_is_told(make_item: Make) -> None:
+def test_a_palette_is_converted_to_rgb_with_a_trace_line(make_item: Make) -> None:
     stored = np.array([[0, 1], [2, 2]], dtype=np.uint8)
     sample = only(make_item(encoded(stored, PhotometricInterpretation="PALETTE COLOR", **PALETTE)))
 
@@ -104,14 +104,14 @@ def test_a_palette_becomes_rgb_and_is_told(make_item: Make) -> None:
     assert "palette converted to RGB" in sample.trace
 
 
-def test_a_palette_that_is_not_there_is_named(make_item: Make) -> None:
+def test_a_missing_palette_is_reported_with_its_tag(make_item: Make) -> None:
     content = encoded(GREY, PhotometricInterpretation="PALETTE COLOR")
 
     with pytest.raises(ReadError, match=r"\(0028,1101\) does not hold three numbers"):
         only(make_item(content))
 
 
-def test_a_kind_of_colour_that_cannot_be_shown_is_named(make_item: Make) -> None:
+def test_an_unsupported_photometric_interpretation_is_reported(make_item: Make) -> None:
     content = encoded(RGB, PhotometricInterpretation="HSV")
 
     with pytest.raises(ReadError, match=r"Photometric Interpretation \(0028,0004\) is HSV"):

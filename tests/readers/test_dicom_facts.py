@@ -1,4 +1,4 @@
-"""Facts and spacing from DICOM headers, and what is worth a remark."""
+"""Facts, spacing and remarks from DICOM headers."""
 
 from collections.abc import Callable
 from typing import Any
@@ -63,7 +63,7 @@ def test_absent_and_empty_tags_are_left_out() -> None:
         (("399033003", "frontal"), "frontal"),
     ],
 )
-def test_a_view_that_is_coded_is_said_in_the_words_of_view_position(
+def test_a_coded_view_is_translated_to_a_term_of_view_position(
     code: tuple[str, str], view: str
 ) -> None:
     assert facts(header(ViewCodeSequence=[coded(*code)])) == {"view": view}
@@ -77,7 +77,7 @@ def test_a_view_in_patient_position_is_found(stated: str, view: str) -> None:
 
 
 @pytest.mark.parametrize("stated", ["HFS", "FFDR", "ERECT", "SUPINE", "SEMI-ERECT", "STAND"])
-def test_a_position_is_no_view(stated: str) -> None:
+def test_a_patient_position_is_not_a_view(stated: str) -> None:
     assert facts(header(PatientPosition=stated)) == {}
 
 
@@ -106,7 +106,7 @@ def test_a_position_is_no_view(stated: str) -> None:
         ({}, None, "unknown: Pixel Spacing (0028,0030) is missing"),
     ],
 )
-def test_the_trace_says_where_the_spacing_comes_from(
+def test_the_trace_states_the_source_of_the_spacing(
     tags: dict[str, Any], millimetres: tuple[float, float] | None, said: str
 ) -> None:
     found, origin = spacing(header(**tags))
@@ -128,7 +128,7 @@ def test_overlays_burned_in_text_orientation_and_loss_are_remarked() -> None:
     assert remarks(header()) == remarks(header(PatientOrientation=["L", "F"])) == []
 
 
-def test_nothing_that_identifies_leaves_the_header(make_item: Callable[..., Item]) -> None:
+def test_no_identifying_attribute_leaves_the_header(make_item: Callable[..., Item]) -> None:
     mark = "MARKER"
     names = ("PatientName", "PatientID", "AccessionNumber", "InstitutionName", "OperatorsName")
     names += ("StudyDescription", "SeriesDescription", "PatientComments", "ImageComments")
@@ -146,5 +146,5 @@ def test_nothing_that_identifies_leaves_the_header(make_item: Callable[..., Item
 @pytest.mark.parametrize(
     "stated", [[], ["L"], ["L", ""], ["L", "F", "H"], ["LE", "V"], ["DOE", "JANE"], ["L F", "F"]]
 )
-def test_an_orientation_of_other_than_two_directions_is_none(stated: list[str]) -> None:
+def test_an_orientation_without_exactly_two_directions_is_ignored(stated: list[str]) -> None:
     assert facts(header(PatientOrientation=stated)) == {}

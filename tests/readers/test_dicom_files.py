@@ -1,4 +1,4 @@
-"""DICOM files: every encoding gives the same pixels; what is damaged says how, and where."""
+"""DICOM files: every encoding gives the same pixels, and damage is reported with its place."""
 
 import struct
 from collections.abc import Callable
@@ -53,7 +53,7 @@ def test_every_native_syntax_gives_the_same_pixels(make_item: Make, syntax: UID)
 
 
 @pytest.mark.parametrize("syntax", NATIVE[:3], ids=lambda syntax: syntax.keyword)
-def test_a_syntax_that_is_not_stated_is_taken_from_the_bytes_and_told(
+def test_a_missing_transfer_syntax_is_inferred_with_a_trace_line(
     make_item: Make, syntax: UID
 ) -> None:
     sample = only(make_item(without_meta(encoded(GREY, syntax))))
@@ -69,7 +69,7 @@ def test_a_file_without_preamble_is_read(make_item: Make) -> None:
     np.testing.assert_array_equal(sample.pixels[:, :, 0], GREY)
 
 
-def test_elements_laid_out_other_than_the_syntax_says_are_read(make_item: Make) -> None:
+def test_elements_encoded_differently_from_the_transfer_syntax_are_read(make_item: Make) -> None:
     implicit = without_meta(encoded(GREY, ImplicitVRLittleEndian))
     explicit = encoded(GREY)
     head = explicit[: len(explicit) - len(without_meta(explicit))]
@@ -86,7 +86,7 @@ def test_compressed_pixels_are_decoded(make_item: Make) -> None:
     np.testing.assert_array_equal(only(make_item(written(made))).pixels[:, :, 0], GREY)
 
 
-def test_frames_without_a_table_of_offsets_are_looked_for_once(
+def test_frames_without_an_offset_table_are_searched_once(
     make_item: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     film = np.random.default_rng(0).integers(0, 256, (5, 8, 9), dtype=np.uint8)
@@ -100,7 +100,7 @@ def test_frames_without_a_table_of_offsets_are_looked_for_once(
     np.testing.assert_array_equal(pixels, film)
 
 
-def test_frames_of_halved_colours_are_all_read(make_item: Make) -> None:
+def test_all_frames_with_subsampled_colours_are_read(make_item: Make) -> None:
     stored = np.random.default_rng(0).integers(0, 256, (3, 4, 6, 2), dtype=np.uint8)
     tags = {"SamplesPerPixel": 3, "PhotometricInterpretation": "YBR_FULL_422", "NumberOfFrames": 3}
     made = dataset(stored[..., 0], PlanarConfiguration=0, PixelData=stored.tobytes(), **tags)
@@ -115,9 +115,7 @@ def test_frames_of_halved_colours_are_all_read(make_item: Make) -> None:
 
 
 @pytest.mark.parametrize("syntax", NATIVE, ids=lambda syntax: syntax.keyword)
-def test_colours_that_are_called_halved_and_are_not_are_refused(
-    make_item: Make, syntax: UID
-) -> None:
+def test_colours_falsely_declared_as_subsampled_are_refused(make_item: Make, syntax: UID) -> None:
     content = encoded(RGB, syntax, PhotometricInterpretation="YBR_FULL_422")
 
     with pytest.raises(ReadError, match="YBR_FULL_422"):
@@ -138,12 +136,12 @@ def test_a_missing_tag_is_named(make_item: Make, keyword: str, tag: str) -> None
         read(make_item(encoded(GREY, **{keyword: None})))
 
 
-def test_truncated_pixels_are_called_so(make_item: Make) -> None:
+def test_truncated_pixels_are_reported_as_truncated(make_item: Make) -> None:
     with pytest.raises(ReadError, match="truncated or damaged"):
         read(make_item(encoded(GREY)[:-8]))
 
 
-def test_a_damaged_header_does_not_quote_what_it_holds(make_item: Make) -> None:
+def test_the_error_for_a_damaged_header_does_not_quote_it(make_item: Make) -> None:
     content = encoded(GREY, PatientName="MARKER^NAME")
     at = content.index(b"MARKER") - 2
     broken = content[:at] + struct.pack("<H", 60000) + content[at + 2 :]
@@ -154,7 +152,7 @@ def test_a_damaged_header_does_not_quote_what_it_holds(make_item: Make) -> None:
     assert "MARKER" not in str(raised.value)
 
 
-def test_a_number_of_frames_that_is_none_is_named(make_item: Make) -> None:
+def test_an_invalid_number_of_frames_is_reported(make_item: Make) -> None:
     with pytest.raises(ReadError, match=r"Number of Frames \(0028,0008\) is not a whole number"):
         read(named("badVR.dcm"))
 
@@ -162,9 +160,7 @@ def test_a_number_of_frames_that_is_none_is_named(make_item: Make) -> None:
 @pytest.mark.parametrize(
     "name", ["SC_rgb_jpeg_gdcm.dcm", "color3d_jpeg_baseline.dcm", "SC_rgb_small_odd_jpeg.dcm"]
 )
-def test_colours_of_jpeg_lie_side_by_side_whatever_the_header_says(
-    make_item: Make, name: str
-) -> None:
+def test_jpeg_colours_are_interleaved_whatever_the_header_says(make_item: Make, name: str) -> None:
     item = named(name)
     made = dcmread(item.uri)
     assert made.PlanarConfiguration == 0
@@ -174,7 +170,7 @@ def test_colours_of_jpeg_lie_side_by_side_whatever_the_header_says(
     np.testing.assert_array_equal(*pixels)
 
 
-def test_a_syntax_that_nobody_decodes_is_named(make_item: Make) -> None:
+def test_a_transfer_syntax_without_decoder_is_reported(make_item: Make) -> None:
     made = dataset(GREY)
     made.compress(RLELossless)
     content = written(made)
@@ -184,7 +180,7 @@ def test_a_syntax_that_nobody_decodes_is_named(make_item: Make) -> None:
         read(make_item(film))
 
 
-def test_a_decoder_that_is_not_installed_is_named_with_the_line_that_installs_it(
+def test_a_missing_decoder_is_reported_with_the_command_to_install_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(JPEG2000LosslessDecoder, "_available", {})
@@ -196,7 +192,7 @@ def test_a_decoder_that_is_not_installed_is_named_with_the_line_that_installs_it
     assert 'pip install "diascope[dicom]"' in str(raised.value)
 
 
-def test_nothing_is_warned_about_on_the_terminal(
+def test_no_warning_reaches_the_terminal(
     capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder
 ) -> None:
     def attempt(item: Item) -> Any:
@@ -213,7 +209,7 @@ def test_nothing_is_warned_about_on_the_terminal(
 
 
 @pytest.mark.parametrize(("dtype", "expected"), [("u2", 0x0ABC), ("i2", 0x0ABC - 0x1000)])
-def test_what_stands_in_unused_bits_is_left_out(make_item: Make, dtype: str, expected: int) -> None:
+def test_unused_bits_are_ignored(make_item: Make, dtype: str, expected: int) -> None:
     pixels = np.full((3, 4), 0x5ABC, dtype=dtype)
 
     sample = only(make_item(encoded(pixels, BitsStored=12, HighBit=11)), window="none")
@@ -225,7 +221,7 @@ def test_a_decoder_that_panics_fails_its_item_and_not_the_run(
     make_item: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Panic(BaseException):
-        """As what pyo3 raises for a panic in Rust."""
+        """The kind of exception that pyo3 raises for a panic in Rust."""
 
     def panics(source: bytes, runner: Any) -> bytes:
         raise Panic("index out of bounds")

@@ -1,4 +1,4 @@
-"""Functional groups: what an enhanced object states for all frames, or for one."""
+"""Functional groups: what an enhanced object states for all frames or for a single one."""
 
 from collections.abc import Callable
 from typing import Any
@@ -35,7 +35,7 @@ def enhanced() -> Dataset:
     return made
 
 
-def test_each_frame_is_rescaled_and_windowed_by_its_own_group(
+def test_each_frame_uses_the_rescale_and_window_of_its_own_group(
     make_item: Callable[..., Item],
 ) -> None:
     first, second = read(make_item(written(enhanced())))
@@ -46,7 +46,7 @@ def test_each_frame_is_rescaled_and_windowed_by_its_own_group(
     assert first.spacing_mm == second.spacing_mm == (0.5, 0.5)
 
 
-def test_one_frames_groups_do_not_reach_the_next() -> None:
+def test_functional_groups_of_one_frame_do_not_affect_the_next() -> None:
     header = enhanced()
 
     assert frame_header(header, 0).RescaleSlope == 1

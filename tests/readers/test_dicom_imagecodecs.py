@@ -1,4 +1,4 @@
-"""imagecodecs decodes to the bit what the other decoders decode, and leaves the rest to them."""
+"""imagecodecs decodes bit-identically to the other decoders, and leaves everything else to them."""
 
 import struct
 import warnings
@@ -49,7 +49,7 @@ FILES = [path for path in [*library(), *sorted(SHARED.glob("*.dcm"))] if compres
 
 
 def decoded(path: Path, plugin: str) -> NDArray[Any] | None:
-    """Return a file's first frame by one plugin; None if it cannot."""
+    """Return the first frame of a file decoded by one plugin; None if it cannot decode it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         made = dcmread(path)
@@ -64,7 +64,7 @@ def decoded(path: Path, plugin: str) -> NDArray[Any] | None:
 
 
 def lossless_jpeg(pixels: NDArray[Any], end: int | None = None) -> Dataset:
-    """Return an object with pixels as lossless JPEG, of which the bytes to ``end`` are kept."""
+    """Return an object with pixels as lossless JPEG, truncated at ``end``."""
     stream = imagecodecs.jpeg8_encode(pixels, lossless=True, bitspersample=16, predictor=1)
     made = dataset(pixels)
     made.file_meta.TransferSyntaxUID = JPEGLosslessSV1
@@ -74,14 +74,14 @@ def lossless_jpeg(pixels: NDArray[Any], end: int | None = None) -> Dataset:
 
 
 def film(count: int) -> bytes:
-    """Return a film of as many frames, each a number brighter, in run lengths."""
+    """Return an RLE-compressed film of ``count`` frames, each one level brighter than the last."""
     made = dataset(np.stack([GREY + number for number in range(count)]))
     made.compress(RLELossless)
     return written(made)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_its_pixels_equal_to_the_bit_those_of_the_other_decoders(path: Path) -> None:
+def test_pixels_are_bit_identical_to_those_of_other_decoders(path: Path) -> None:
     mine = decoded(path, NAME)
     if mine is None:
         pytest.skip("left to the others")
@@ -99,7 +99,7 @@ def test_its_pixels_equal_to_the_bit_those_of_the_other_decoders(path: Path) -> 
 
 @pytest.mark.parametrize("syntax", [RLELossless, JPEGLSLossless, JPEG2000Lossless])
 @pytest.mark.parametrize("kind", ["u1", "u2", "i2", "colour"])
-def test_what_was_compressed_without_loss_comes_back(syntax: UID, kind: str) -> None:
+def test_lossless_compression_round_trips(syntax: UID, kind: str) -> None:
     shape = (64, 96, 3) if kind == "colour" else (64, 96)
     dtype = "u1" if kind == "colour" else kind
     pixels = np.random.default_rng(0).integers(0, 256, shape).astype(dtype)
@@ -111,7 +111,7 @@ def test_what_was_compressed_without_loss_comes_back(syntax: UID, kind: str) -> 
     np.testing.assert_array_equal(frame, pixels)
 
 
-def test_it_goes_first(make_item: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_imagecodecs_is_tried_first(make_item: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     plugins = get_decoder(RLELossless)._available
     for name in plugins.keys() - {NAME}:
         monkeypatch.delitem(plugins, name)
@@ -119,7 +119,7 @@ def test_it_goes_first(make_item: Make, monkeypatch: pytest.MonkeyPatch) -> None
     np.testing.assert_array_equal(only(make_item(film(1))).pixels[:, :, 0], GREY)
 
 
-def test_from_the_first_frame_on_that_it_cannot_decode_another_decoder_goes_on(
+def test_after_the_first_frame_it_cannot_decode_another_decoder_takes_over(
     make_item: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plugins, frames = get_decoder(RLELossless)._available, iter(range(9))
@@ -144,14 +144,14 @@ def test_a_lossless_jpeg_is_decoded(make_item: Make) -> None:
     np.testing.assert_array_equal(sample.pixels[:, :, 0], GREY)
 
 
-def test_a_lossless_jpeg_that_is_cut_short_is_not_filled_up(make_item: Make) -> None:
+def test_a_truncated_lossless_jpeg_is_not_filled_up(make_item: Make) -> None:
     large = np.random.default_rng(0).integers(0, 65536, (64, 64)).astype(np.uint16)
 
     with pytest.raises(ReadError, match="cannot be decoded"):
         read(make_item(written(lossless_jpeg(large, end=4000))))
 
 
-def test_run_lengths_that_begin_beyond_their_frame_fail_the_item_and_not_the_process(
+def test_rle_offsets_beyond_the_frame_fail_the_item_and_not_the_process(
     make_item: Make,
 ) -> None:
     made = dataset(RGB)

@@ -1,4 +1,4 @@
-"""libjpeg decodes what only it can, and nothing that is missing or damaged is filled up."""
+"""libjpeg decodes only what no other decoder can, and fills in nothing missing or damaged."""
 
 from collections.abc import Callable
 
@@ -24,7 +24,7 @@ CUT = [(name, share) for name in JPEG for share in (0.5, 0.9, 0.99)]
 
 
 def changed(name: str, change: Callable[[bytes], bytes]) -> bytes:
-    """Return a file of pydicom's whose first frame is changed."""
+    """Return a file of pydicom with its first frame changed."""
     made = dcmread(str(get_testdata_file(name)))
     count = int(made.get("NumberOfFrames", 1))
     first, *others = generate_frames(made.PixelData, number_of_frames=count)
@@ -33,12 +33,12 @@ def changed(name: str, change: Callable[[bytes], bytes]) -> bytes:
 
 
 def cut(name: str, share: float) -> bytes:
-    """Return a file of pydicom's whose first frame keeps a share of its bytes."""
+    """Return a file of pydicom with its first frame truncated to a fraction of its bytes."""
     return changed(name, lambda frame: frame[: int(len(frame) * share)])
 
 
 def overwritten(frame: bytes) -> bytes:
-    """Return a frame in whose middle 512 bytes are others."""
+    """Return a frame with 512 bytes in its middle overwritten."""
     start = int(len(frame) * 0.4)
     return frame[:start] + b"\xff" * 512 + frame[start + 512 :]
 
@@ -59,26 +59,24 @@ def test_twelve_bits_are_decoded() -> None:
 
 
 @pytest.mark.parametrize(("name", "share"), [*CUT, ("MR_small_jpeg_ls_lossless.dcm", 0.9)])
-def test_a_picture_that_is_cut_short_is_not_filled_up(
-    make_item: Make, name: str, share: float
-) -> None:
+def test_a_truncated_picture_is_not_filled_up(make_item: Make, name: str, share: float) -> None:
     with pytest.raises(ReadError, match="cannot be decoded"):
         only(make_item(cut(name, share)), frames=0)
 
 
-def test_a_picture_that_is_damaged_is_not_filled_up(make_item: Make) -> None:
+def test_a_damaged_picture_is_not_filled_up(make_item: Make) -> None:
     with pytest.raises(ReadError, match="cannot be decoded"):
         only(make_item(changed("JPEG-LL.dcm", overwritten)))
 
 
-def test_bytes_behind_the_end_of_a_picture_do_no_harm(make_item: Make) -> None:
+def test_bytes_after_the_end_of_a_picture_are_ignored(make_item: Make) -> None:
     whole, padded = (make_item(changed(TWELVE_BITS, change)) for change in (bytes, with_line_end))
 
     np.testing.assert_array_equal(only(whole).pixels, only(padded).pixels)
 
 
 @pytest.mark.parametrize("name", ["JPEG-LL.dcm", "MR_small_jpeg_ls_lossless.dcm"])
-def test_alone_it_is_no_decoder_of_what_others_know(
+def test_libjpeg_alone_does_not_decode_what_other_decoders_can(
     make_item: Make, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     item = make_item(changed(name, bytes))
@@ -91,7 +89,7 @@ def test_alone_it_is_no_decoder_of_what_others_know(
 
 
 @pytest.mark.parametrize(("name", "advised"), [(TWELVE_BITS, True), ("JPEG-LL.dcm", False)])
-def test_who_lacks_it_is_told_of_it_where_it_helps(
+def test_libjpeg_is_recommended_where_it_would_help(
     make_item: Make, monkeypatch: pytest.MonkeyPatch, name: str, advised: bool
 ) -> None:
     monkeypatch.setattr(dicom_decoders, "find_spec", lambda _: None)

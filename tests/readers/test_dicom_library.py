@@ -1,4 +1,4 @@
-"""Every file of pydicom and pydicom-data: to the bit as pydicom's own functions give it."""
+"""Every file of pydicom and pydicom-data is read bit-identically to pydicom's own functions."""
 
 import warnings
 from pathlib import Path
@@ -32,7 +32,7 @@ def item(name: str) -> Item:
 
 
 def by_pydicom(path: Path, frame: int) -> tuple[Dataset, NDArray[Any]]:
-    """Return the header and one frame as pydicom alone decodes it, the whole file in memory."""
+    """Return the header and one frame decoded by pydicom alone, with the whole file in memory."""
     header, whole = (dcmread(path, force=True, stop_before_pixels=stop) for stop in (True, False))
     if "PixelData" not in whole:  # cut short, or none at all, which pixel_array refuses
         return header, pixel_array(path, index=frame)
@@ -44,7 +44,7 @@ def by_pydicom(path: Path, frame: int) -> tuple[Dataset, NDArray[Any]]:
 
 
 def by_the_standard(stored: NDArray[Any], header: Dataset, white: float) -> NDArray[Any]:
-    """Return a frame as pydicom's functions show it, in the order of the standard."""
+    """Return a frame displayed by pydicom's functions, in the order of the standard."""
     if header.PhotometricInterpretation == "PALETTE COLOR":
         return apply_color_lut(stored, header)[:, :, :3]
     if header.SamplesPerPixel == 3:

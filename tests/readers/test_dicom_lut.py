@@ -1,4 +1,4 @@
-"""Lookup tables: positions count beyond what their entries or the pixels can hold."""
+"""Lookup tables: positions may exceed the type of the entries or of the pixels."""
 
 import struct
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def test_a_voi_table_of_8_bits_may_have_more_than_256_entries(make_item: Make) -
     assert sample.range == (0.0, 255.0)
 
 
-def test_values_beyond_a_table_have_its_first_and_its_last_entry() -> None:
+def test_values_outside_a_table_get_its_first_or_last_entry() -> None:
     pixels = np.array([-32768, 9, 10, 11, 300, 32767], np.int16)
 
     np.testing.assert_array_equal(
@@ -44,13 +44,13 @@ def test_values_beyond_a_table_have_its_first_and_its_last_entry() -> None:
     )
 
 
-def test_values_between_two_entries_have_the_lower_one() -> None:
+def test_values_between_two_entries_get_the_lower_one() -> None:
     pixels = np.array([-2.5, -0.5, 0.5, 1.5])
 
     np.testing.assert_array_equal(look_up(pixels, -3, 5, np.arange(5)), [0, 2, 3, 4])
 
 
-def test_a_modality_table_reaches_over_all_signed_values() -> None:
+def test_a_modality_table_can_cover_all_signed_values() -> None:
     stored = np.array([[-2000, -1024], [0, 32767]], np.int16)
     entries = np.arange(2**15 + 1024, dtype=np.uint16)
     header = dataset(stored, ModalityLUTSequence=[table(entries.tolist(), -1024, 16)])
@@ -59,7 +59,9 @@ def test_a_modality_table_reaches_over_all_signed_values() -> None:
 
 
 @pytest.mark.parametrize("kind", ["US", "SS"])
-def test_a_table_may_begin_below_zero_with_or_without_a_sign(make_item: Make, kind: str) -> None:
+def test_a_table_may_begin_below_zero_stored_as_signed_or_unsigned(
+    make_item: Make, kind: str
+) -> None:
     made, first = table(list(range(4096)), bits=12), -1024
     del made.LUTDescriptor
     made.add_new("LUTDescriptor", kind, [4096, first if kind == "SS" else first + 2**16, 12])
@@ -74,7 +76,7 @@ def test_a_table_may_begin_below_zero_with_or_without_a_sign(make_item: Make, ki
         np.testing.assert_array_equal(only(make_item(content)).pixels[:, :, 0], GREY)
 
 
-def test_a_table_of_values_that_are_never_negative_begins_where_it_says(make_item: Make) -> None:
+def test_a_table_for_non_negative_values_begins_at_its_unsigned_value(make_item: Make) -> None:
     first, made = 2**16 - 1024, table(list(range(1024)), 2**16 - 1024, 12)
     pixels = first + np.minimum(GREY, 1000)
 
@@ -84,7 +86,7 @@ def test_a_table_of_values_that_are_never_negative_begins_where_it_says(make_ite
 
 
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ExplicitVRBigEndian])
-def test_entries_are_read_in_the_order_of_their_bytes(syntax: Any) -> None:
+def test_entries_are_read_in_the_byte_order_of_the_file(syntax: Any) -> None:
     order = "<" if syntax.is_little_endian else ">"
     coded = table(struct.pack(f"{order}3H", 1, 700, 4095), bits=12, kind="OW")
     coded.LUTDescriptor = [3, 0, 12]
@@ -96,7 +98,7 @@ def test_entries_are_read_in_the_order_of_their_bytes(syntax: Any) -> None:
 
 
 @pytest.mark.parametrize("bits", [7, 17])
-def test_a_depth_that_no_entry_has_is_refused(bits: int) -> None:
+def test_an_invalid_entry_depth_is_refused(bits: int) -> None:
     header = dataset(GREY, ModalityLUTSequence=[table([1, 2], bits=bits)])
 
     with pytest.raises(ReadError, match=rf"\(0028,3000\) cannot be applied: {bits} bits an entry"):

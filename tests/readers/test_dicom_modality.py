@@ -1,4 +1,4 @@
-"""Rescale and modality LUT: what stored values stand for."""
+"""Rescale and modality LUT: from stored to measured values."""
 
 import io
 
@@ -19,7 +19,7 @@ def table(first: int, entries: list[int]) -> Dataset:
     return made
 
 
-def test_a_rescale_is_applied_and_told() -> None:
+def test_a_rescale_is_applied_with_a_trace_line() -> None:
     trace: list[str] = []
 
     values = apply_modality(GREY, dataset(GREY, RescaleSlope=2, RescaleIntercept=-1000), trace)
@@ -28,7 +28,7 @@ def test_a_rescale_is_applied_and_told() -> None:
     assert trace == ["rescaled: 2 x stored value -1000"]
 
 
-def test_a_rescale_that_changes_nothing_is_not_told() -> None:
+def test_an_identity_rescale_adds_no_trace_line() -> None:
     trace: list[str] = []
 
     values = apply_modality(GREY, dataset(GREY, RescaleSlope=1, RescaleIntercept=0), trace)
@@ -38,7 +38,7 @@ def test_a_rescale_that_changes_nothing_is_not_told() -> None:
 
 
 @pytest.mark.parametrize("missing", ["Slope", "Intercept"])
-def test_half_a_rescale_is_left_out_and_the_missing_tag_named(missing: str) -> None:
+def test_an_incomplete_rescale_is_ignored_and_the_missing_tag_reported(missing: str) -> None:
     trace: list[str] = []
     other = {"Slope": "Intercept", "Intercept": "Slope"}[missing]
 
@@ -49,7 +49,7 @@ def test_half_a_rescale_is_left_out_and_the_missing_tag_named(missing: str) -> N
     assert trace[0].endswith("is missing: values are not rescaled")
 
 
-def test_a_table_takes_the_place_of_stored_values() -> None:
+def test_a_modality_lut_replaces_stored_values() -> None:
     trace: list[str] = []
     stored = np.array([[0, 1], [2, 9]], dtype=np.uint16)
 
@@ -68,7 +68,7 @@ def test_a_slope_of_zero_is_refused() -> None:
 
 @pytest.mark.filterwarnings("ignore:Invalid value for VR DS")
 @pytest.mark.parametrize("part", ["Slope", "Intercept"])
-def test_a_rescale_that_is_no_number_is_named(part: str) -> None:
+def test_a_rescale_that_is_not_a_number_is_reported(part: str) -> None:
     tags = {"RescaleSlope": "1", "RescaleIntercept": "0"} | {f"Rescale{part}": "0.75"}
     header = dcmread(io.BytesIO(with_commas(GREY, **tags)))
 
@@ -77,7 +77,7 @@ def test_a_rescale_that_is_no_number_is_named(part: str) -> None:
             reckon()
 
 
-def test_a_broken_table_is_named() -> None:
+def test_a_broken_table_is_reported() -> None:
     broken = table(0, [1, 2, 3])
     del broken.LUTData
 

@@ -1,4 +1,4 @@
-"""Palettes: a colour for each value, however many there are."""
+"""Palettes: a colour for each value, for any number of values."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ COLOURS = ("Red", "Green", "Blue")
 
 
 def palette(entries: bytes, count: int, first: int = 0, prefix: str = "") -> dict[str, Any]:
-    """Return the tags of a palette of 8 bits with equal channels."""
+    """Return the tags of an 8-bit palette with equal channels."""
     tags: dict[str, Any] = {"PhotometricInterpretation": "PALETTE COLOR"}
     for colour in COLOURS:
         tags[f"{colour}PaletteColorLookupTableDescriptor"] = [count, first, 8]
@@ -33,13 +33,13 @@ def test_a_palette_of_8_bits_may_have_more_than_256_entries(make_item: Make) -> 
     assert (sample.pixels.dtype, sample.range) == (np.uint8, (0.0, 255.0))
 
 
-def test_values_beyond_a_palette_have_its_last_colour(make_item: Make) -> None:
+def test_values_outside_a_palette_get_its_last_colour(make_item: Make) -> None:
     sample = only(make_item(encoded(GREY, **palette(bytes(range(256)), 256))))
 
     np.testing.assert_array_equal(sample.pixels[:, :, 0], np.minimum(GREY, 255))
 
 
-def test_a_palette_in_segments_is_put_together(make_item: Make) -> None:
+def test_a_segmented_palette_is_expanded(make_item: Make) -> None:
     segments = bytes([0, 1, 7, 1, 99, 106])  # a 7, then 99 values up to 106
     sample = only(make_item(encoded(GREY, **palette(segments, 100, prefix="Segmented"))))
 
@@ -53,8 +53,6 @@ def test_a_palette_in_segments_is_put_together(make_item: Make) -> None:
         (palette(bytes(6), 300, prefix="Segmented"), "300 entries of 8 bits, at most 256 are read"),
     ],
 )
-def test_a_palette_that_cannot_be_looked_up_is_refused(
-    make_item: Make, tags: dict[str, Any], reason: str
-) -> None:
+def test_an_unusable_palette_is_refused(make_item: Make, tags: dict[str, Any], reason: str) -> None:
     with pytest.raises(ReadError, match=rf"\(0028,1101\) cannot be applied: .*{reason}"):
         only(make_item(encoded(GREY, **tags)))

@@ -1,4 +1,4 @@
-"""High Bit: a value is the same wherever in its word the header says that it lies."""
+"""High Bit: a value is the same at any position in its word that the header states."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ VALUES = np.arange(0, 4080, 170, dtype=np.uint16).reshape(4, 6)
 
 @pytest.mark.parametrize("high", [11, 13, 15])
 @pytest.mark.parametrize("signed", [False, True])
-def test_a_value_is_the_same_wherever_in_its_word_it_lies(
+def test_a_value_is_the_same_at_any_position_in_its_word(
     make_item: Make, high: int, signed: bool
 ) -> None:
     values = VALUES.astype(np.int16) - 2048 if signed else VALUES
@@ -40,9 +40,7 @@ def test_words_that_were_compressed_byte_by_byte_are_read_alike(make_item: Make)
 
 
 @pytest.mark.parametrize("signed", [False, True])
-def test_jpeg_ls_keeps_whole_words_and_what_stands_in_their_unused_bits(
-    make_item: Make, signed: bool
-) -> None:
+def test_jpeg_ls_keeps_whole_words_with_their_unused_bits(make_item: Make, signed: bool) -> None:
     imagecodecs = pytest.importorskip("imagecodecs")
     values = VALUES.astype(np.int16) - 2048 if signed else VALUES
     words = values.view(np.uint16) & 0x0FFF | (0 if signed else 0x5000)
@@ -53,7 +51,7 @@ def test_jpeg_ls_keeps_whole_words_and_what_stands_in_their_unused_bits(
     np.testing.assert_array_equal(only(make_item(written(made))).pixels[:, :, 0], values)
 
 
-def test_values_of_a_codec_with_its_own_precision_are_moved_only_if_they_are_too_great() -> None:
+def test_values_of_a_codec_with_its_own_precision_are_shifted_only_if_too_large() -> None:
     place = BitLayout(12, 4, reliable=False)
 
     np.testing.assert_array_equal(place.extract(VALUES << 4), VALUES)
@@ -61,7 +59,7 @@ def test_values_of_a_codec_with_its_own_precision_are_moved_only_if_they_are_too
 
 
 @pytest.mark.parametrize("high", [12, 15])
-def test_values_that_lie_in_the_lowest_bits_are_not_cut_by_a_high_bit_that_is_wrong(
+def test_values_in_the_lowest_bits_are_not_truncated_by_a_wrong_high_bit(
     make_item: Make, high: int
 ) -> None:
     sample = only(make_item(encoded(VALUES + 3, BitsStored=12, HighBit=high)), window="none")
@@ -70,16 +68,14 @@ def test_values_that_lie_in_the_lowest_bits_are_not_cut_by_a_high_bit_that_is_wr
 
 
 @pytest.mark.parametrize("high", [None, 0])
-def test_a_high_bit_that_is_not_stated_follows_from_the_bits_stored(
-    make_item: Make, high: int | None
-) -> None:
+def test_a_missing_high_bit_is_derived_from_bits_stored(make_item: Make, high: int | None) -> None:
     sample = only(make_item(encoded(VALUES, BitsStored=12, HighBit=high)))
 
     np.testing.assert_array_equal(sample.pixels[:, :, 0], VALUES)
 
 
 @pytest.mark.parametrize("high", [7, 16])
-def test_a_high_bit_at_which_no_value_can_end_is_named(make_item: Make, high: int) -> None:
+def test_an_impossible_high_bit_is_reported(make_item: Make, high: int) -> None:
     said = rf"High Bit \(0028,0102\) is {high}, which cannot be: .*\(0028,0101\) is 12, of 16"
 
     with pytest.raises(ReadError, match=said):

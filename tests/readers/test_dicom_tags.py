@@ -1,4 +1,4 @@
-"""Values of a header: absent, empty, several, or against the standard."""
+"""Values of a header: absent, empty, several, or invalid."""
 
 import io
 
@@ -36,18 +36,18 @@ def test_one_value_and_several_are_lists() -> None:
     assert values(holding("WindowCenter", "DS", ["40", "50"]), "WindowCenter") == [40, 50]
 
 
-def test_text_is_the_first_value_without_blanks() -> None:
+def test_text_is_the_first_value_stripped_of_white_space() -> None:
     assert text(holding("ImageType", "CS", ["DERIVED ", "PRIMARY"]), "ImageType") == "DERIVED"
 
 
-def test_what_is_no_number_is_named_and_not_quoted() -> None:
+def test_a_value_that_is_not_a_number_is_reported_but_not_quoted() -> None:
     with pytest.raises(ReadError) as raised:
         integer(holding("NumberOfFrames", "LO", "MARKER"), "NumberOfFrames")
 
     assert str(raised.value) == "Number of Frames (0028,0008) is not a whole number"
 
 
-def test_a_decimal_comma_is_no_number_and_is_named() -> None:
+def test_a_decimal_comma_is_reported_as_not_a_number() -> None:
     header = dcmread(io.BytesIO(with_commas(GREY, RescaleSlope="0.75")))
 
     with pytest.raises(ReadError) as raised:
@@ -57,14 +57,14 @@ def test_a_decimal_comma_is_no_number_and_is_named() -> None:
 
 
 @pytest.mark.parametrize("written", ["nan", "inf", "-inf", "1e400"])
-def test_what_is_not_finite_is_no_number_and_is_named(written: str) -> None:
+def test_a_non_finite_value_is_reported_as_not_a_number(written: str) -> None:
     with pytest.raises(ReadError) as raised:
         number(holding("RescaleSlope", "DS", written), "RescaleSlope")
 
     assert str(raised.value) == "Rescale Slope (0028,1053) is not a number"
 
 
-def test_numbers_are_told_from_several_and_from_none() -> None:
+def test_one_number_is_distinguished_from_several_and_from_none() -> None:
     several = holding("WindowWidth", "DS", ["40", "50.5"])
 
     assert numbers(several, "WindowWidth") == [40, 50.5]

@@ -1,4 +1,4 @@
-"""Arithmetic on the values of a frame gives what arithmetic on its pixels gives, to the bit."""
+"""Processing the distinct values of a frame is bit-identical to processing its pixels."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def no_padding(values: NDArray[Any]) -> NDArray[np.bool_]:
 
 @st.composite
 def tables(draw: st.DrawFn) -> Dataset:
-    """A lookup table; now and then it is too short, which only some pixels notice."""
+    """A lookup table that is sometimes too short, which affects only some pixels."""
     made = Dataset()
     count, bits = draw(st.integers(2, 300)), draw(st.sampled_from([8, 10, 16]))
     made.LUTDescriptor = [count, draw(st.integers(0, 2000)), bits]
@@ -37,7 +37,7 @@ def tables(draw: st.DrawFn) -> Dataset:
 
 @st.composite
 def frames(draw: st.DrawFn) -> tuple[NDArray[Any], Dataset]:
-    """A frame with more pixels than values, and a header with what can be done to it."""
+    """A frame with more pixels than values, and a header with random display attributes."""
     bits, signed = draw(st.sampled_from([8, 10, 12, 16])), draw(st.booleans())
     low = -(2 ** (bits - 1)) if signed else 0
     first = draw(st.integers(low, low + 2**bits - 2))
@@ -85,7 +85,7 @@ def outcome(pixels: NDArray[Any], header: Dataset, window: Any) -> DisplayFrame 
 @pytest.mark.filterwarnings("ignore")
 @settings(max_examples=150)
 @given(frames(), st.sampled_from(["first", "first", "none", "min-max"]))
-def test_a_table_shows_a_frame_as_pixel_by_pixel_arithmetic_does(
+def test_processing_distinct_values_equals_processing_pixels(
     made: tuple[NDArray[Any], Dataset], window: Any
 ) -> None:
     quick = outcome(*made, window)
@@ -108,7 +108,7 @@ def test_a_table_shows_a_frame_as_pixel_by_pixel_arithmetic_does(
     ("dtype", "few"),
     [("u1", True), ("i1", True), ("u2", True), ("i2", True), ("u4", False), ("f4", False)],
 )
-def test_a_large_frame_of_up_to_16_bits_is_reckoned_by_value(dtype: str, few: bool) -> None:
+def test_a_large_frame_of_up_to_16_bits_is_processed_by_value(dtype: str, few: bool) -> None:
     pixels = np.arange(90000).reshape(300, 300).astype(dtype)
 
     frame = from_distinct_values(pixels, no_padding)
@@ -116,7 +116,7 @@ def test_a_large_frame_of_up_to_16_bits_is_reckoned_by_value(dtype: str, few: bo
     assert (frame.values.size < pixels.size) == few
 
 
-def test_of_a_large_frame_only_values_that_pixels_hold_count() -> None:
+def test_only_values_that_occur_in_a_large_frame_count() -> None:
     pixels = np.full((300, 300), 1000, np.uint16)
     pixels[0, :3], pixels[1, :2] = 0, 4000
     frame = from_distinct_values(pixels, lambda values: values == 0)
@@ -128,13 +128,13 @@ def test_of_a_large_frame_only_values_that_pixels_hold_count() -> None:
     assert frame.padding_count() == 3
 
 
-def test_a_small_frame_is_reckoned_by_pixel() -> None:
+def test_a_small_frame_is_processed_by_pixel() -> None:
     pixels = np.arange(24, dtype=np.uint16).reshape(4, 6)
 
     assert from_distinct_values(pixels, no_padding).values is pixels
 
 
-def test_a_result_that_changes_nothing_is_the_frame_itself() -> None:
+def test_unchanged_values_return_the_frame_itself() -> None:
     frame = from_distinct_values(np.arange(90000).reshape(300, 300).astype(np.uint16), no_padding)
 
     assert frame.to_image(frame.values.copy()) is frame.pixels

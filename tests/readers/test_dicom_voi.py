@@ -1,4 +1,4 @@
-"""Windows and VOI LUTs: which is taken, and what black and white are without one."""
+"""Windows and VOI LUTs: which one is used, and what black and white are without one."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +22,7 @@ def table(bits: int = 8) -> Dataset:
     return made
 
 
-def test_a_window_spreads_its_width_from_black_to_white(make_item: Make) -> None:
+def test_a_window_maps_its_width_to_black_to_white(make_item: Make) -> None:
     sample = only(make_item(encoded(GREY, BitsStored=12, HighBit=11, **TWO)))
     unit = sample.unit()[:, :, 0]
 
@@ -44,7 +44,7 @@ def test_a_window_that_the_file_lacks_is_refused_with_the_tags(make_item: Make) 
         only(make_item(encoded(GREY, **TWO)), window=3)
 
 
-def test_a_table_goes_before_a_window(make_item: Make) -> None:
+def test_a_voi_lut_takes_precedence_over_a_window(make_item: Make) -> None:
     sample = only(make_item(encoded(GREY, VOILUTSequence=[table()], **TWO)))
 
     assert "VOI LUT applied" in sample.trace
@@ -68,7 +68,7 @@ def test_a_table_that_the_file_lacks_is_refused_with_the_tag(make_item: Make) ->
         ({}, {"WindowCenter": ""}, (0.0, 2300.0)),
     ],
 )
-def test_without_a_window_black_and_white_are_told(
+def test_without_a_window_black_and_white_are_in_the_trace(
     make_item: Make,
     parameters: dict[str, Any],
     tags: dict[str, Any],
@@ -88,7 +88,7 @@ def test_eight_bits_without_a_window_keep_their_exposure(make_item: Make) -> Non
     assert sample.range == (0.0, 255.0)
 
 
-def test_eight_bits_that_are_stretched_are_told(make_item: Make) -> None:
+def test_stretching_eight_bits_adds_a_trace_line(make_item: Make) -> None:
     sample = only(make_item(encoded(GREY.astype(np.uint8))), window="min-max")
 
     assert f"no window: black is 0 and white is {GREY.astype(np.uint8).max()}, " in sample.trace[0]
@@ -96,7 +96,7 @@ def test_eight_bits_that_are_stretched_are_told(make_item: Make) -> None:
 
 @pytest.mark.parametrize("size", [(3, 4), (300, 300)])
 @pytest.mark.parametrize("value", [900, 2**16 - 1])
-def test_a_flat_picture_is_black_and_its_negative_white(
+def test_a_uniform_picture_is_black_and_its_negative_white(
     make_item: Make, value: int, size: tuple[int, int]
 ) -> None:
     flat = np.full(size, value, dtype=np.uint16)
@@ -106,7 +106,7 @@ def test_a_flat_picture_is_black_and_its_negative_white(
         assert np.unique(sample.unit()).tolist() == [shade]
 
 
-def test_entries_beyond_the_bits_of_a_table_are_clipped_and_counted(make_item: Make) -> None:
+def test_entries_outside_the_bits_of_a_table_are_clipped_and_counted(make_item: Make) -> None:
     wild = table(bits=10)
     wild.LUTData = [0, 7, 2000]
     sample = only(make_item(encoded(GREY, VOILUTSequence=[wild])))
@@ -124,14 +124,14 @@ def test_a_negative_slope_keeps_low_values_dark(make_item: Make) -> None:
     assert (unit[GREY >= 1200].max(), unit[GREY <= 800].min()) == (0, 1)
 
 
-def test_a_curve_other_than_linear_is_told(make_item: Make) -> None:
+def test_a_non_linear_curve_is_in_the_trace(make_item: Make) -> None:
     tags = {"WindowCenter": 1000, "WindowWidth": 400, "VOILUTFunction": "SIGMOID"}
     sample = only(make_item(encoded(GREY, **tags)))
 
     assert "window applied: center 1000, width 400 (SIGMOID)" in sample.trace
 
 
-def test_a_curve_that_is_named_but_empty_is_linear(make_item: Make) -> None:
+def test_an_empty_voi_lut_function_is_linear(make_item: Make) -> None:
     tags = {"WindowCenter": 1000, "WindowWidth": 400}
     plain = only(make_item(encoded(GREY, **tags), "a"))
     empty = only(make_item(encoded(GREY, VOILUTFunction="", **tags), "b"))
@@ -141,9 +141,7 @@ def test_a_curve_that_is_named_but_empty_is_linear(make_item: Make) -> None:
 
 
 @pytest.mark.parametrize("tag", ["WindowCenter", "WindowWidth"])
-def test_a_window_that_is_no_number_is_named_where_a_window_is_wanted(
-    make_item: Make, tag: str
-) -> None:
+def test_an_invalid_window_is_reported_if_a_window_is_requested(make_item: Make, tag: str) -> None:
     tags = {"WindowCenter": "1000", "WindowWidth": "400"} | {tag: "400.75"}
     item = make_item(with_commas(GREY, **tags))
 

@@ -1,4 +1,4 @@
-"""Photographs and scans: every way to store a picture gives the upright picture in sRGB or grey."""
+"""Photographs and scans: every format gives the upright picture in sRGB or grey."""
 
 import io
 import struct
@@ -76,7 +76,7 @@ def test_16_bit_grey_keeps_its_values_and_range(make_item: Make, name: str) -> N
 
 
 def tiff_of_12_bits(values: list[int]) -> bytes:
-    """Return a TIFF of one row, 12 bits a pixel, packed (TIFF 6.0, section 2)."""
+    """Return a TIFF of one row with 12 bits per pixel, packed (TIFF 6.0, section 2)."""
     bits = "".join(f"{value:012b}" for value in values)
     data = int(bits, 2).to_bytes(len(bits) // 8, "big")
     tags = {256: len(values), 257: 1, 258: 12, 259: 1, 262: 1, 273: 8, 277: 1, 278: 1}
@@ -106,7 +106,7 @@ def test_pages_and_animation_frames_are_frames(make_item: Make, name: str) -> No
 
 
 def tiff_of_pages(marks: list[int]) -> bytes:
-    """Return a TIFF of one page for each mark, its NewSubfileType; page 0 is black, 1 is 1, ..."""
+    """Return a TIFF with a page for each mark, its NewSubfileType; page 0 is black, 1 is 1, ..."""
     tifffile = pytest.importorskip("tifffile")
     file = io.BytesIO()
     with tifffile.TiffWriter(file) as pages:
@@ -117,7 +117,7 @@ def tiff_of_pages(marks: list[int]) -> bytes:
 
 
 @pytest.mark.parametrize("marks", [[0, 1, 2], [1, 0, 2], [0, 3, 0]])
-def test_previews_of_a_tiff_are_left_out_and_that_is_told(
+def test_previews_of_a_tiff_are_left_out_with_a_trace_line(
     make_item: Make, marks: list[int]
 ) -> None:
     samples = read(make_item(tiff_of_pages(marks), "a.tif"))
@@ -128,7 +128,7 @@ def test_previews_of_a_tiff_are_left_out_and_that_is_told(
     assert all(sample.trace == ("previews left out: 1 of 3 pages",) for sample in samples)
 
 
-def test_a_tiff_of_nothing_but_a_preview_is_refused_with_advice(make_item: Make) -> None:
+def test_a_tiff_with_only_a_preview_is_refused_with_advice(make_item: Make) -> None:
     with pytest.raises(ReadError, match="only a preview") as caught:
         read(make_item(tiff_of_pages([1]), "DSC_0001.NEF"))
 
@@ -207,26 +207,24 @@ def test_a_transparent_palette_entry_is_laid_on_white(make_item: Make) -> None:
 
 
 @pytest.mark.parametrize("kind", HEADS)
-def test_the_first_bytes_are_believed_more_than_the_name(kind: str) -> None:
+def test_the_first_bytes_take_precedence_over_the_name(kind: str) -> None:
     reader = ImageReader()
 
     assert reader.sniff("scan.dat", HEADS[kind]) > reader.sniff("photo.jpg", b"hello world") > 0
 
 
 @pytest.mark.parametrize("text", [b"hello world", b"BMI,age,sex\n22,45,F\n", b"BM"])
-def test_neither_bytes_nor_name_of_a_picture_give_0(text: bytes) -> None:
+def test_sniff_gives_0_without_the_bytes_or_name_of_a_picture(text: bytes) -> None:
     assert ImageReader().sniff("notes.txt", text) == 0
 
 
-def test_a_picture_with_another_name_is_read_by_its_content(make_item: Make) -> None:
+def test_a_picture_with_a_wrong_extension_is_read_by_its_content(make_item: Make) -> None:
     sample = only(make_item(RGB, "wrong.jpg", format="PNG"))
 
     np.testing.assert_array_equal(sample.pixels, RGB)
 
 
-def test_a_png_at_an_address_is_fetched_once(
-    make_item: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_remote_png_is_fetched_once(make_item: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     saved, fetched = io.BytesIO(), 0
     Image.fromarray(np.tile(RGB, (16, 16, 1))).save(saved, "PNG", compress_level=0)
     content = saved.getvalue()

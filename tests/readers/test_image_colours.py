@@ -81,7 +81,7 @@ def test_another_profile_is_applied_with_a_line_in_the_trace(make_item: Make, na
 @pytest.mark.parametrize(
     ("gamma", "grey"), [(1.0, 188), (1.8, 147), (2.2, 128)], ids=["linear", "1.8", "2.2"]
 )
-def test_a_profile_of_another_curve_is_applied_though_it_is_called_srgb(
+def test_a_profile_with_another_curve_is_applied_although_it_is_named_srgb(
     make_item: Make, gamma: float, grey: int
 ) -> None:
     profile = matrix_profile(swapped=False, gamma=gamma, name="built-in Linear sRGB")
@@ -94,7 +94,7 @@ def test_a_profile_of_another_curve_is_applied_though_it_is_called_srgb(
 @pytest.mark.parametrize(
     "name", ["DCI-P3 D65 Gamut with sRGB Transfer", "Display P3 Gamut with sRGB Transfer"]
 )
-def test_a_profile_of_other_primaries_is_applied_though_its_curve_is_that_of_srgb(
+def test_a_profile_with_other_primaries_is_applied_although_its_curve_is_srgb(
     make_item: Make, name: str
 ) -> None:
     profile = matrix_profile(swapped=False, name=name, primaries=P3_XYZ)
@@ -105,7 +105,7 @@ def test_a_profile_of_other_primaries_is_applied_though_its_curve_is_that_of_srg
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_a_profile_of_a_grey_picture_is_not_applied_and_that_is_told(
+def test_a_profile_of_a_grey_picture_is_not_applied_with_a_trace_line(
     make_item: Make, dtype: type
 ) -> None:
     grey = RGB[:, :, 0].astype(dtype)
@@ -146,7 +146,7 @@ def test_an_unreadable_profile_leaves_the_pixels_and_a_line_in_the_trace(make_it
 
 
 def with_a_clear_level(levels: list[int], depth: int, clear: int, colour: bool = False) -> bytes:
-    """Return one row of grey, or of RGB as grey, of which the level ``clear`` is transparent."""
+    """Return one row of grey, or of grey as RGB, in which the level ``clear`` is transparent."""
     channels = 3 if colour else 1
     bits = "".join(f"{level:0{depth}b}" * channels for level in levels)
     row = b"\0" + int(bits, 2).to_bytes(len(bits) // 8, "big")
@@ -179,7 +179,7 @@ def test_a_colour_of_16_bits_that_is_transparent_is_white(make_item: Make) -> No
     assert sample.pixels.tolist() == [[[1, 1, 1], [255, 255, 255]]]
 
 
-def test_grey_that_its_alpha_was_multiplied_into_is_laid_on_white(make_item: Make) -> None:
+def test_grey_with_premultiplied_alpha_is_laid_on_white(make_item: Make) -> None:
     pytest.importorskip("PIL", minversion="13")  # older ones open no such file
     tifffile = pytest.importorskip("tifffile")
     buffer = io.BytesIO()

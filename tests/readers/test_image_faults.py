@@ -48,7 +48,9 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(make_item: Make) -
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "BMP", "GIF"])
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
-def test_a_file_cut_off_is_called_truncated(make_item: Make, kind: str, share: float) -> None:
+def test_a_truncated_file_is_reported_as_truncated(
+    make_item: Make, kind: str, share: float
+) -> None:
     content = saved(kind)
     reason = refusal(make_item(content[: int(len(content) * share)], f"a.{kind.lower()}"))
 
@@ -57,13 +59,13 @@ def test_a_file_cut_off_is_called_truncated(make_item: Make, kind: str, share: f
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "WEBP", "BMP", "GIF"])
 @pytest.mark.parametrize("length", [12, 24, 40, 90, 400])
-def test_a_file_cut_off_early_is_a_read_error(make_item: Make, kind: str, length: int) -> None:
+def test_a_file_truncated_early_is_a_read_error(make_item: Make, kind: str, length: int) -> None:
     reason = refusal(make_item(saved(kind)[:length], f"a.{kind.lower()}"))
 
     assert "truncated" in reason or "damaged" in reason or "not a picture" in reason
 
 
-def test_a_png_whose_checksum_is_wrong_is_called_damaged(make_item: Make) -> None:
+def test_a_png_with_a_wrong_checksum_is_reported_as_damaged(make_item: Make) -> None:
     content = bytearray(saved("PNG"))
     content[-13] ^= 1  # of the pixels; Pillow decodes them without a look at it
 
@@ -72,15 +74,13 @@ def test_a_png_whose_checksum_is_wrong_is_called_damaged(make_item: Make) -> Non
 
 @pytest.mark.parametrize("kind", ["png", "webp", "jpeg"])
 @pytest.mark.parametrize("exif", [bytes(200), b"II*\0"], ids=["erased", "cut off"])
-def test_a_picture_whose_exif_is_damaged_is_upright(
-    make_item: Make, kind: str, exif: bytes
-) -> None:
+def test_a_picture_with_damaged_exif_is_upright(make_item: Make, kind: str, exif: bytes) -> None:
     item = make_item(RGB, f"photo.{kind}", exif=b"Exif\0\0" + exif)
     (sample,) = ImageReader().read(item)
     assert (sample.pixels.shape, sample.trace) == (RGB.shape, ())
 
 
-def test_a_film_cut_off_anywhere_is_a_read_error_or_has_fewer_frames(make_item: Make) -> None:
+def test_a_film_truncated_anywhere_is_a_read_error_or_has_fewer_frames(make_item: Make) -> None:
     file = io.BytesIO()
     frames = [Image.fromarray(RGB[:4, :5, channel]) for channel in range(3)]
     frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
@@ -96,7 +96,7 @@ def test_a_film_cut_off_anywhere_is_a_read_error_or_has_fewer_frames(make_item: 
     assert any("cannot be decoded (index out of range)" in end for end in ends)
 
 
-def test_text_with_the_name_of_a_picture_is_called_text(make_item: Make) -> None:
+def test_text_with_the_name_of_a_picture_is_reported_as_text(make_item: Make) -> None:
     reason = refusal(make_item(b"patient;answer\n1;no\n", "notes.jpg"))
 
     assert "named .jpg" in reason
@@ -104,15 +104,15 @@ def test_text_with_the_name_of_a_picture_is_called_text(make_item: Make) -> None
     assert "patient" not in reason
 
 
-def test_an_empty_file_is_no_picture(make_item: Make) -> None:
+def test_an_empty_file_is_not_a_picture(make_item: Make) -> None:
     assert "not a picture" in refusal(make_item(b"", "a.jpg"))
 
 
-def test_random_bytes_are_no_picture(make_item: Make) -> None:
+def test_random_bytes_are_not_a_picture(make_item: Make) -> None:
     assert "not a picture" in refusal(make_item(bytes(range(128, 256)), "a.dat"))
 
 
-def test_a_damaged_header_is_called_damaged(make_item: Make) -> None:
+def test_a_damaged_header_is_reported_as_damaged(make_item: Make) -> None:
     reason = refusal(make_item(b"\x89PNG\r\n\x1a\n" + b"\x00" * 40))
 
     assert "damaged, or of a kind that is not supported" in reason
@@ -123,7 +123,7 @@ def test_a_damaged_header_is_called_damaged(make_item: Make) -> None:
     [(np.float32, (8, 8, 3), "rgb"), (np.uint16, (8, 8, 2), "minisblack")],
     ids=["RGB of floats", "16-bit grey and alpha"],
 )
-def test_a_sound_tiff_of_an_unsupported_kind_is_told_what_to_save(
+def test_an_intact_tiff_of_an_unsupported_kind_fails_with_advice(
     make_item: Make, dtype: type, shape: tuple[int, ...], photometric: str
 ) -> None:
     content = tiff(np.zeros(shape, dtype), photometric=photometric, planarconfig="contig")
@@ -191,7 +191,7 @@ def test_pixels_without_a_stated_black_and_white_are_refused(
     ],
     ids=["RGB", "RGBA", "CMYK", "grey and alpha"],
 )
-def test_planes_that_pillow_reads_as_other_pixels_are_refused(
+def test_planes_that_pillow_decodes_incorrectly_are_refused(
     make_item: Make, channels: int, dtype: type, options: dict[str, Any]
 ) -> None:
     planes = np.stack([RGB[:, :, 0].astype(dtype)] * channels)

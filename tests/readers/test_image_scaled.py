@@ -1,4 +1,4 @@
-"""Large JPEGs decoded at a fraction of their size."""
+"""Large JPEGs decoded at a reduced size."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ Make = Callable[..., Item]
 
 
 def photograph(width: int, height: int) -> Image.Image:
-    """A picture with detail at every scale, less of it the finer it is, as nature has it."""
+    """A picture with detail at every scale that decreases with its fineness, as in nature."""
     random = np.random.default_rng(0)
     layers = np.zeros((height, width, 3))
     for octave in range(2, 9):
@@ -42,7 +42,7 @@ def only(item: Item, least: int | None) -> Sample:
         (20, 8, (100, 151, 3)),
     ],
 )
-def test_the_shorter_side_keeps_the_pixels_that_are_asked_for(
+def test_the_shorter_side_keeps_at_least_the_requested_pixels(
     make_item: Make, least: int, fraction: int, shape: tuple[int, ...]
 ) -> None:
     sample = only(make_item(photograph(1201, 800), "a.jpg"), least)
@@ -52,14 +52,14 @@ def test_the_shorter_side_keeps_the_pixels_that_are_asked_for(
     assert list(sample.trace) == told
 
 
-def test_a_picture_is_decoded_in_full_unless_asked_otherwise(make_item: Make) -> None:
+def test_a_picture_is_decoded_at_full_size_by_default(make_item: Make) -> None:
     sample = only(make_item(photograph(900, 600), "a.jpg"), None)
 
     assert (sample.pixels.shape, sample.trace) == ((600, 900, 3), ())
 
 
 @pytest.mark.parametrize("quality", [75, 95])
-def test_what_the_network_sees_hardly_differs_from_a_full_decode(
+def test_the_resized_picture_hardly_differs_from_a_full_decode(
     make_item: Make, quality: int
 ) -> None:
     photo = make_item(photograph(1400, 1000), "a.jpg", quality=quality)

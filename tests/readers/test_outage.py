@@ -1,4 +1,4 @@
-"""A disk or a network that fails while a file is read: nobody is told that the file is damaged."""
+"""A disk or network that fails while a file is read is not reported as damage of the file."""
 
 import errno
 import io
@@ -16,7 +16,7 @@ from tests.readers.dicoms import encoded
 
 
 class Failing(io.BytesIO):
-    """Content of which all behind a place is out of reach."""
+    """Content that cannot be read beyond a position."""
 
     def __init__(self, content: bytes, place: int, error: OSError) -> None:
         super().__init__(content)
@@ -38,7 +38,7 @@ class Failing(io.BytesIO):
         (TimeoutError("timed out"), "TimeoutError: timed out"),
     ],
 )
-def test_a_file_out_of_reach_is_told_as_that(
+def test_an_unreachable_file_is_reported_as_unreachable(
     monkeypatch: pytest.MonkeyPatch, kind: str, share: float, error: OSError, reason: str
 ) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (200, 300), dtype=np.uint8)
@@ -57,7 +57,7 @@ def saved(pixels: np.ndarray, kind: str) -> bytes:
     return file.getvalue()
 
 
-def test_a_place_before_the_start_is_the_files_own_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_seeking_before_the_start_is_reported_as_damage(monkeypatch: pytest.MonkeyPatch) -> None:
     file = Failing(saved(np.zeros((9, 9), np.uint8), "jpeg"), 300, OSError(errno.EINVAL, "Invalid"))
     monkeypatch.setattr(Item, "open", lambda item: file)
     with pytest.raises(ReadError, match="it is damaged"):

@@ -1,4 +1,4 @@
-"""Films: frames at the stated rate, one answer a film, and reasons for what is no film."""
+"""Films: frames at the requested rate, one answer per film, and errors for other files."""
 
 import wave
 from collections.abc import Callable
@@ -61,34 +61,34 @@ def test_a_film_gives_rgb_frames_from_0_to_255(film: Callable[..., Item], name: 
 
 
 @pytest.mark.parametrize(("rate", "numbers"), [(1, [0, 10]), (2, [0, 5, 10, 15])])
-def test_frames_come_at_the_stated_rate(
+def test_frames_are_read_at_the_requested_rate(
     film: Callable[..., Item], rate: float, numbers: list[int]
 ) -> None:
     assert means(film(), rate) == pytest.approx([10 * number for number in numbers], abs=4)
 
 
-def test_a_pause_of_the_film_is_not_made_up_for(film: Callable[..., Item]) -> None:
+def test_frames_do_not_catch_up_after_a_gap(film: Callable[..., Item]) -> None:
     traces = [sample.trace for sample in VideoReader(1).read(film(pause=100))]
     times = ["0.00", "10.30", "10.40", "11.00"]
     assert traces == [(f"frame at {at} s",) for at in times]
 
 
 @pytest.mark.parametrize("rate", [1000, float("inf")])
-def test_a_rate_above_the_films_own_gives_every_frame_once(
+def test_a_rate_above_that_of_the_film_gives_every_frame_once(
     film: Callable[..., Item], rate: float
 ) -> None:
     expected = [10 * number for number in range(FRAMES)]
     assert means(film(), rate) == pytest.approx(expected, abs=4)
 
 
-def test_the_trace_says_when_a_frame_was(film: Callable[..., Item]) -> None:
+def test_the_trace_states_the_time_of_a_frame(film: Callable[..., Item]) -> None:
     traces = [sample.trace for sample in VideoReader(2).read(film())]
     assert traces[1] == ("frame at 0.50 s",)
 
 
 @pytest.mark.skipif(not hasattr(av.VideoStream, "set_display_rotation"), reason="needs av 18")
 @pytest.mark.parametrize("degrees", [90, -90])
-def test_a_film_is_turned_as_it_says(film: Callable[..., Item], degrees: int) -> None:
+def test_a_film_is_rotated_by_its_display_matrix(film: Callable[..., Item], degrees: int) -> None:
     (sample, *_) = VideoReader().read(film(degrees=degrees))
     lit = sample.pixels.mean(axis=2) > 128
     stored = np.zeros((48, 64), dtype=bool)
@@ -99,12 +99,12 @@ def test_a_film_is_turned_as_it_says(film: Callable[..., Item], degrees: int) ->
 
 
 @pytest.mark.parametrize("name", ["film.mp4", "film.avi", "film.mov"])
-def test_a_film_is_known_by_its_content(film: Callable[..., Item], name: str) -> None:
+def test_a_film_is_recognised_by_its_content(film: Callable[..., Item], name: str) -> None:
     with film(name).open() as file:
         assert VideoReader().sniff("nameless", file.read(4096)) >= 50
 
 
-def test_a_picture_is_not_taken_for_a_film() -> None:
+def test_a_picture_is_not_mistaken_for_a_film() -> None:
     heic = b"\x00\x00\x00\x18ftypheic" + bytes(20)
     assert VideoReader().sniff("photo.heic", heic) == 0
     assert VideoReader().sniff("photo.png", b"\x89PNG\r\n\x1a\n") == 0
@@ -115,7 +115,7 @@ def test_a_text_named_mp4_fails_with_a_reason(make_item: Callable[..., Item]) ->
         list(VideoReader().read(make_item(b"Dear diary, " * 50, "diary.mp4")))
 
 
-def test_a_film_that_breaks_off_fails_with_a_reason(film: Callable[..., Item]) -> None:
+def test_a_truncated_film_fails_with_a_reason(film: Callable[..., Item]) -> None:
     item = film()
     whole = Path(item.uri).read_bytes()
     Path(item.uri).write_bytes(whole[: len(whole) // 2])
@@ -123,7 +123,7 @@ def test_a_film_that_breaks_off_fails_with_a_reason(film: Callable[..., Item]) -
         list(VideoReader().read(item))
 
 
-def test_a_film_of_sound_alone_is_skipped_with_a_reason(tmp_path: Path) -> None:
+def test_a_film_without_pictures_is_skipped_with_a_reason(tmp_path: Path) -> None:
     path = tmp_path / "sound.wav"
     with wave.open(str(path), "wb") as sound:
         sound.setparams((1, 2, 8000, 0, "NONE", ""))

@@ -1,4 +1,4 @@
-"""A run over real headers with made-up answers, the tools of others, and a real Orthanc."""
+"""Real headers with made-up answers, third-party tools, and a real Orthanc."""
 
 import json
 import os
@@ -39,7 +39,7 @@ LABELS = [
 
 @pytest.fixture
 def run() -> dict[str, Any]:
-    """The part of a ``run.json`` that results stand on."""
+    """The part of a ``run.json`` that results need."""
     card = {
         "name": "findings",
         "task": "multilabel",
@@ -58,7 +58,7 @@ def run() -> dict[str, Any]:
 
 @pytest.fixture
 def answer() -> Callable[..., Prediction]:
-    """Return a function from a file to an answer for it, with an evidence map."""
+    """Return a function that makes an answer with an evidence map for a file."""
 
     def answer(path: Path | str, **fields: Any) -> Prediction:
         random = np.random.default_rng(5)
@@ -77,7 +77,7 @@ def answer() -> Callable[..., Prediction]:
 
 @pytest.fixture
 def radiograph() -> Path:
-    """A real radiograph of the package pydicom-data."""
+    """A real radiograph from pydicom-data."""
     found = get_testdata_file("RG1_UNCR.dcm", download=False)
     if found is None:
         pytest.skip("needs pydicom-data")
@@ -110,7 +110,7 @@ def changed(tmp_path: Path, tomogram: Path) -> Callable[..., Path]:
 
 @pytest.fixture
 def tool() -> Callable[..., str]:
-    """Return a function that runs a program and returns what it says.
+    """Return a function that runs a program and returns its output.
 
     Skips the test where it is missing; fails if ``DIASCOPE_REQUIRE`` (comma separated) names it.
     """
@@ -140,13 +140,13 @@ def open_orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
 
 @pytest.fixture(scope="session")
 def locked_orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
-    """An Orthanc that knows one user, alice with the password s3cret."""
+    """An Orthanc with one user, alice, whose password is s3cret."""
     users = {"AuthenticationEnabled": True, "RegisteredUsers": {"alice": "s3cret"}}
     yield from _orthanc(tmp_path_factory.mktemp("orthanc"), users)
 
 
 class Pacs(HTTPServer):
-    """A made-up service; it answers each POST with the next of its answers, at last the same again.
+    """A fake service that answers each POST with the next of its answers, and repeats the last one.
 
     Attributes:
         answers: status, content type and body.
@@ -191,7 +191,7 @@ class _Answering(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def pacs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pacs]:
-    """A made-up service that listens; we do not wait long before we try again."""
+    """A running fake service; pauses before retries are short."""
     monkeypatch.setattr("diascope_dicom.service._PAUSE_MS", 1)
     with Pacs() as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -203,7 +203,7 @@ def pacs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pacs]:
 
 @pytest.fixture(autouse=True)
 def no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """Hide the machine's own credentials and proxies, and forget clients that know others."""
+    """Hide the machine's credentials and proxies, and clear cached clients."""
     for name in ("TOKEN", "USER", "PASSWORD"):
         monkeypatch.delenv(f"DIASCOPE_DICOMWEB_{name}", raising=False)
     monkeypatch.setenv("NETRC", str(tmp_path / "no-netrc"))

@@ -1,4 +1,4 @@
-"""What a DICOMweb address means."""
+"""Parsing DICOMweb addresses and finding their instances."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from diascope_dicom.address import Address, find_instances
 from diascope_dicom.service import create_client
 
 
-def test_a_series_is_named_by_its_study_and_itself():
+def test_a_series_address_has_the_uids_of_study_and_series():
     address = Address.parse("pacs:8042/dicom-web/studies/1.2/series/3.4")
     assert address.base == "pacs:8042/dicom-web"
     assert address.level == "series"
@@ -14,12 +14,12 @@ def test_a_series_is_named_by_its_study_and_itself():
     assert address.instance is None
 
 
-def test_an_instance_is_named_in_full():
+def test_an_instance_address_has_all_uids():
     address = Address.parse("pacs/studies/1.2/series/3.4/instances/5.6")
     assert address.instance == ("1.2", "3.4", "5.6")
 
 
-def test_a_query_goes_to_the_last_level():
+def test_a_query_searches_the_last_level():
     address = Address.parse("pacs/rs/studies/1.2/series?Modality=CR&limit=5")
     assert (address.level, dict(address.query)) == ("series", {"Modality": "CR", "limit": "5"})
 
@@ -39,13 +39,13 @@ def test_a_query_goes_to_the_last_level():
         "pacs/series/3.4/instances?Modality=CR",
     ],
 )
-def test_what_means_nothing_is_refused(text):
+def test_a_malformed_address_is_refused(text):
     with pytest.raises(ValueError, match="expected HOST/PATH/studies"):
         Address.parse(text)
 
 
 @pytest.mark.parametrize("text", ["pacs/studies/", "pacs/studies/1.2/series/", "pacs/studies?"])
-def test_an_address_that_ends_where_its_uid_or_query_should_stand_is_refused(text):
+def test_an_address_with_an_empty_uid_or_query_is_refused(text):
     with pytest.raises(ValueError, match="Was a variable of the shell not set"):
         Address.parse(text)
 
@@ -59,7 +59,7 @@ def test_an_address_that_ends_where_its_uid_or_query_should_stand_is_refused(tex
         ("Modality=CR&limit=some", "limit must be a whole number, got 'some'"),
     ],
 )
-def test_a_query_of_which_a_part_would_be_lost_is_refused(query, fault):
+def test_an_incomplete_query_is_refused(query, fault):
     with pytest.raises(ValueError, match=fault):
         Address.parse(f"pacs/rs/studies?{query}")
 
@@ -68,14 +68,14 @@ def test_a_slash_before_a_query_changes_nothing():
     assert Address.parse("pacs/studies/?Modality=CR") == Address.parse("pacs/studies?Modality=CR")
 
 
-def test_a_service_that_knows_no_offset_is_asked_until_it_tells_nothing_new(pacs):
+def test_a_service_that_ignores_offsets_is_queried_until_nothing_is_new(pacs):
     pacs.held = ["3", "4"]
     found = find_instances(Address.parse("pacs/rs/studies/1/series/2"), create_client(pacs.url))
     assert list(found) == [("1", "2", "3"), ("1", "2", "4")]
 
 
 @pytest.mark.parametrize("asked", ["studies", "series", "studies/1/series"])
-def test_a_service_that_does_not_name_what_it_finds_is_not_asked_for_all_that_it_holds(asked, pacs):
+def test_results_without_uids_do_not_lead_to_a_search_of_the_whole_archive(asked, pacs):
     pacs.held = ["3"]
     with pytest.raises(ValueError, match="did not return"):
         list(find_instances(Address.parse(f"pacs/rs/{asked}?PatientID=1"), create_client(pacs.url)))

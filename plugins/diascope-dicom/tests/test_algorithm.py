@@ -1,4 +1,4 @@
-"""What a run's card says of the algorithm."""
+"""The algorithm that the card of a run describes."""
 
 import pytest
 
@@ -19,14 +19,14 @@ def labels(*points):
         ("multiclass", (0.2, 0.7, 0.1), [None, None, None]),
     ],
 )
-def test_thresholds_are_those_of_the_rule_of_decision(run, task, points, thresholds):
+def test_thresholds_are_those_of_the_decision_rule(run, task, points, thresholds):
     card = run["card"] | {"task": task, "labels": labels(*points)}
     algorithm = Algorithm.from_run(run | {"card": card})
     found = [algorithm.threshold(label, "probability") for label in algorithm.labels]
     assert found == thresholds
 
 
-def test_a_share_is_decided_on_from_one_half_whatever_the_operating_point(run):
+def test_the_threshold_of_a_share_is_one_half_whatever_the_operating_point(run):
     algorithm = Algorithm.from_run(run | {"card": run["card"] | {"labels": labels(0.2, None)}})
     assert [algorithm.threshold(label, "share") for label in algorithm.labels] == [0.5, 0.5]
 
@@ -46,7 +46,7 @@ def test_a_share_is_decided_on_from_one_half_whatever_the_operating_point(run):
         ),
     ],
 )
-def test_where_scores_are_compared_it_is_said_how(run, task, points, kind, told):
+def test_the_rule_for_comparing_labels_is_stated(run, task, points, kind, told):
     card = run["card"] | {"task": task, "labels": labels(*points)}
     assert Algorithm.from_run(run | {"card": card}).comparison(kind) == told
 

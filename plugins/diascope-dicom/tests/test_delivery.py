@@ -1,4 +1,4 @@
-"""What counts as stored, and why a service does not hold an instance."""
+"""Which instances count as stored, and why a service does not have one."""
 
 import json
 
@@ -18,7 +18,7 @@ def dataset(tomogram):
 
 
 def told(sequence, uid, reason=None):
-    """Return an answer of a service that names an instance in one of its sequences."""
+    """Return a response that names an instance in one of its sequences."""
     item = {"00081155": {"vr": "UI", "Value": [str(uid)]}}
     if reason is not None:
         item["00081197"] = {"vr": "US", "Value": [reason]}
@@ -30,13 +30,13 @@ def delivered(pacs, dataset, status, body, kind=JSON):
     return deliver(create_client(pacs.url), dataset)
 
 
-def test_what_the_answer_names_is_stored_and_not_searched_for(pacs, dataset):
+def test_an_instance_named_in_the_response_is_stored_without_a_search(pacs, dataset):
     assert delivered(pacs, dataset, 200, told(STORED, dataset.SOPInstanceUID)) == ""
     assert pacs.searches == []
 
 
 @pytest.mark.parametrize("kind", [f"{JSON}; charset=utf-8", "Application/JSON;charset=UTF-8"])
-def test_a_refusal_is_seen_whatever_stands_behind_the_type_of_the_answer(pacs, dataset, kind):
+def test_a_refusal_is_recognised_whatever_the_content_type_parameters(pacs, dataset, kind):
     body = told(REFUSED, dataset.SOPInstanceUID, 0xA700)
     assert delivered(pacs, dataset, 202, body, kind) == "failure reason 0xa700"
 
@@ -50,7 +50,7 @@ def test_a_refusal_without_a_reason_is_a_refusal(pacs, dataset):
     ("kind", "body"),
     [(JSON, ""), (JSON, "{}"), (JSON, "[]"), (JSON, "no JSON"), ("text/html", "<p>Thanks!")],
 )
-def test_of_an_answer_that_does_not_name_it_a_search_decides(pacs, dataset, kind, body):
+def test_a_search_decides_if_the_response_does_not_name_the_instance(pacs, dataset, kind, body):
     silent = "the service does not confirm that it stored it"
     assert delivered(pacs, dataset, 200, body, kind) == silent
     pacs.held = ["1.2.3"]  # a service that did not heed what we searched for
@@ -62,7 +62,7 @@ def test_of_an_answer_that_does_not_name_it_a_search_decides(pacs, dataset, kind
     assert len(pacs.searches) == 3
 
 
-def test_another_instance_in_the_answer_does_not_count(pacs, dataset):
+def test_another_instance_in_the_response_does_not_count(pacs, dataset):
     assert delivered(pacs, dataset, 200, told(STORED, "1.2.3")) != ""
 
 
@@ -76,18 +76,18 @@ def test_another_instance_in_the_answer_does_not_count(pacs, dataset):
         (200, 45070, "failure reason 0xb00e"),
     ],
 )
-def test_what_is_there_already_is_no_fault(pacs, dataset, status, reason, fault):
+def test_a_duplicate_instance_is_not_a_failure(pacs, dataset, status, reason, fault):
     body = told(REFUSED, dataset.SOPInstanceUID, reason)
     assert delivered(pacs, dataset, status, body) == fault
     pacs.held = [str(dataset.SOPInstanceUID)]
     assert delivered(pacs, dataset, status, body) == ""
 
 
-def test_an_error_with_a_page_for_people_is_told_by_its_status(pacs, dataset):
+def test_an_html_error_is_reported_by_its_status(pacs, dataset):
     assert delivered(pacs, dataset, 500, "<p>Sorry!", "text/html") == "HTTP 500"
     assert pacs.searches == []
 
 
-def test_a_service_that_stays_busy_is_a_fault_of_one_instance(pacs, dataset):
+def test_a_service_that_stays_busy_fails_one_instance(pacs, dataset):
     assert delivered(pacs, dataset, 429, "slow down") == "HTTP 429 after 4 attempts"
     assert len(pacs.posted) == 4

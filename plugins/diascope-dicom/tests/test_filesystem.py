@@ -1,4 +1,4 @@
-"""Instances that were retrieved, and what is kept of them."""
+"""Retrieved instances, and how they are kept."""
 
 import tracemalloc
 
@@ -15,7 +15,7 @@ FIRST, SECOND = (f"pacs/rs/studies/1/series/2/instances/{number}" for number in 
 
 @pytest.fixture
 def retrieved(monkeypatch, tomogram):
-    """The UIDs of what a made-up service was asked for; instances are large and hold their UID."""
+    """The UIDs requested from a fake service, whose instances are large and contain their UID."""
     asked = []
 
     class Service:
@@ -30,7 +30,7 @@ def retrieved(monkeypatch, tomogram):
     return asked
 
 
-def test_what_was_retrieved_is_kept_but_not_in_memory(retrieved):
+def test_a_retrieved_instance_is_kept_on_disk_and_not_in_memory(retrieved):
     system = DicomwebFileSystem()
     tracemalloc.start()
     try:
@@ -45,7 +45,7 @@ def test_what_was_retrieved_is_kept_but_not_in_memory(retrieved):
     assert retrieved == ["3"]
 
 
-def test_each_reader_has_a_place_of_its_own_for_as_long_as_it_reads(retrieved):
+def test_each_reader_has_its_own_position_until_it_is_closed(retrieved):
     system = DicomwebFileSystem()
     with system.open(FIRST) as one, system.open(FIRST) as other:
         one.seek(128)
@@ -58,11 +58,11 @@ def test_each_reader_has_a_place_of_its_own_for_as_long_as_it_reads(retrieved):
         assert len(one.read()) > LARGE
 
 
-def test_a_study_whose_uid_is_missing_is_not_the_whole_archive():
+def test_a_study_without_uid_does_not_list_the_whole_archive():
     with pytest.raises(UsageError, match="a variable of the shell"):
         list(find_items(["dicomweb://pacs.invalid/rs/studies/"]))
 
 
-def test_a_slash_behind_a_uid_changes_nothing(retrieved):
+def test_a_slash_after_a_uid_changes_nothing(retrieved):
     with DicomwebFileSystem().open(f"dicomweb://{FIRST}/") as file:
         assert dcmread(file).PatientID == "3"

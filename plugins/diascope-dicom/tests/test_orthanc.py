@@ -18,7 +18,7 @@ from diascope_dicom.store import DicomwebStore
 
 @pytest.fixture
 def stored(open_orthanc, radiograph, tomogram):
-    """The headers of a radiograph and of a CT slice that Orthanc holds."""
+    """The headers of a radiograph and a CT slice that are stored in Orthanc."""
     datasets = [dcmread(path) for path in (radiograph, tomogram)]
     create_client(open_orthanc.url).store_instances(datasets)
     return datasets
@@ -33,7 +33,7 @@ def read(entry):
         return dcmread(file)
 
 
-def test_results_go_by_stow_and_come_back_as_they_were(
+def test_results_stored_by_stow_are_retrieved_unchanged(
     run, answer, radiograph, open_orthanc, stored, tmp_path
 ):
     store = DicomwebStore(open_orthanc.url)
@@ -73,7 +73,7 @@ def test_a_series_a_query_and_an_instance_are_inputs(open_orthanc, stored):
         assert by_uid[slice_.SOPInstanceUID] == slice_, uri
 
 
-def test_an_id_of_a_study_is_what_follows_it_and_its_stamp_does_not_change(open_orthanc, stored):
+def test_the_id_of_an_instance_follows_its_study_and_its_stamp_is_stable(open_orthanc, stored):
     data = stored[1]
     study = f"dicomweb://{open_orthanc.host}/dicom-web/studies/{data.StudyInstanceUID}"
     ids = [entry.item.id for entry in found(study)]
@@ -88,7 +88,7 @@ def test_reading_an_instance_twice_retrieves_it_once(open_orthanc, stored, caplo
     assert caplog.text.count("retrieve instance") == 1
 
 
-def test_what_is_not_there_is_told(open_orthanc):
+def test_a_missing_instance_is_reported(open_orthanc):
     base = f"dicomweb://{open_orthanc.host}/dicom-web"
     with pytest.raises(UsageError, match="there is nothing"):
         found(f"{base}/studies/1.2.3")
@@ -96,14 +96,14 @@ def test_what_is_not_there_is_told(open_orthanc):
         found("dicomweb://127.0.0.1:9/dicom-web/studies/1.2.3")
 
 
-def test_orthanc_refuses_us_without_credentials(run, answer, tomogram, locked_orthanc, tmp_path):
+def test_orthanc_denies_access_without_credentials(run, answer, tomogram, locked_orthanc, tmp_path):
     with pytest.raises(OutputError, match="DIASCOPE_DICOMWEB_USER"):
         DicomwebStore(locked_orthanc.url).write(run, [answer(tomogram)], tmp_path)
     with pytest.raises(UsageError, match="DIASCOPE_DICOMWEB_USER"):
         found(f"dicomweb://{locked_orthanc.host}/dicom-web/studies")
 
 
-def test_credentials_open_the_door_and_are_never_told(
+def test_credentials_give_access_and_are_never_printed(
     run, answer, tomogram, locked_orthanc, tmp_path, monkeypatch, caplog
 ):
     caplog.set_level(logging.DEBUG)
@@ -120,13 +120,13 @@ def test_credentials_open_the_door_and_are_never_told(
     assert not any(secret in text for text in texts for secret in ("s3cret", "YWxpY2U6"))
 
 
-def test_netrc_opens_the_door(locked_orthanc, tmp_path, monkeypatch):
+def test_netrc_gives_access(locked_orthanc, tmp_path, monkeypatch):
     (tmp_path / "netrc").write_text("machine localhost login alice password s3cret\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     assert create_client(locked_orthanc.url).search_for_studies() is not None
 
 
-def test_fsspec_knows_the_schemes_without_loading_dicom():
+def test_fsspec_registers_the_schemes_without_importing_pydicom():
     code = "import sys, fsspec; print(fsspec.available_protocols()); print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

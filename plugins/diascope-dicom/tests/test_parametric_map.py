@@ -1,4 +1,4 @@
-"""Parametric Maps of slides, checked by the tools of others."""
+"""Parametric Maps of slides, checked by third-party tools."""
 
 import csv
 from dataclasses import replace
@@ -45,7 +45,7 @@ def slide(tmp_path):
 
 @pytest.fixture
 def tiled(answer):
-    """Return a function from a slide to an answer for it and for six of its tiles."""
+    """Return a function that makes an answer for a slide and six of its tiles."""
 
     def tiled(path, **fields):
         ends = np.stack([CELLS[:, ::-1] * TILE, (CELLS[:, ::-1] + 1) * TILE])
@@ -80,7 +80,7 @@ def rows(directory):
 
 
 def glass(header, spacing, row, column):
-    """Return where on the glass (x, y in mm) a place in a total pixel matrix lies."""
+    """Return the position on the glass (x, y in mm) of a pixel of a total pixel matrix."""
     (origin,) = header.TotalPixelMatrixOriginSequence
     start = (origin.XOffsetInSlideCoordinateSystem, origin.YOffsetInSlideCoordinateSystem)
     across, down = np.reshape(np.array(header.ImageOrientationSlide, float), (2, 3))[:, :2]
@@ -93,7 +93,7 @@ def test_the_report_keeps_its_contract(run, slide, tiled):
     assert len(files) == len(LABELS)
 
 
-def test_a_pixel_of_the_map_lies_on_the_glass_where_its_tile_does(run, slide, tiled, tmp_path):
+def test_a_pixel_of_the_map_has_the_position_of_its_tile_on_the_glass(run, slide, tiled, tmp_path):
     source = slide()
     answer = tiled(source)
     maps = written(run, [answer], tmp_path)
@@ -148,7 +148,7 @@ def test_the_same_input_and_run_give_the_same_bytes(run, slide, tiled, tmp_path)
     assert kept[0] == kept[1]
 
 
-def test_other_scores_go_under_another_identifier(run, slide, tiled, tmp_path):
+def test_other_scores_get_another_uid(run, slide, tiled, tmp_path):
     answer = tiled(slide())
     other = replace(answer, regions=replace(answer.regions, scores=answer.regions.scores / 2))
     one, two = (written(run, [each], tmp_path)["fluid"] for each in (answer, other))
@@ -158,13 +158,13 @@ def test_other_scores_go_under_another_identifier(run, slide, tiled, tmp_path):
 @pytest.mark.parametrize(
     "missing", ["FrameOfReferenceUID", "SharedFunctionalGroupsSequence", "ImagedVolumeDepth"]
 )
-def test_what_older_converters_leave_out_is_completed(missing, run, slide, tiled, tmp_path):
+def test_attributes_that_older_converters_omit_are_completed(missing, run, slide, tiled, tmp_path):
     maps = written(run, [tiled(slide(**{missing: None}))], tmp_path)
     frames = {each.FrameOfReferenceUID for each in maps.values()}
     assert (len(maps), len(frames)) == (2, 1)
 
 
-def test_what_has_no_map_is_left_out_and_told(run, slide, tiled, tomogram, tmp_path):
+def test_items_without_a_map_are_reported_as_left_out(run, slide, tiled, tomogram, tmp_path):
     words = tmp_path / "photo.jpg"
     words.write_bytes(b"\xff\xd8\xff")
     place = tiled(slide())
@@ -192,19 +192,21 @@ def test_what_has_no_map_is_left_out_and_told(run, slide, tiled, tomogram, tmp_p
     ]
 
 
-def test_a_slide_that_a_strict_run_withholds_is_told_as_that(run, slide, tiled, tmp_path):
+def test_a_slide_withheld_by_a_strict_run_is_reported(run, slide, tiled, tmp_path):
     burned = redact_record(tiled(slide(), warnings=(BURNED_IN,)))
     DicomPm().write(run | {"recipe": {"privacy": "strict"}}, [burned], tmp_path)
     assert "text is burned into its picture" in rows(tmp_path)[0]["reason"]
 
 
-def test_tiles_of_a_share_are_no_share_and_not_called_calibrated(run, slide, tiled, tmp_path):
+def test_tile_scores_behind_a_share_are_neither_shares_nor_called_calibrated(
+    run, slide, tiled, tmp_path
+):
     result = written(run, [tiled(slide(), score_kind="share")], tmp_path)["fluid"]
     (meaning,) = result.SharedFunctionalGroupsSequence[0].RealWorldValueMappingSequence
     assert meaning.QuantityDefinitionSequence[2].ConceptCodeSequence[0].CodeValue == "sigmoid"
 
 
-def test_logits_are_mapped_as_far_as_they_reach(run, slide, tiled, tmp_path):
+def test_logits_are_mapped_over_their_own_range(run, slide, tiled, tmp_path):
     answer = tiled(slide(), score_kind="logit")
     logits = replace(answer.regions, scores=answer.regions.scores * 8 - 4)
     result = written(run, [replace(answer, regions=logits)], tmp_path)["pneumonia"]
@@ -225,7 +227,7 @@ def test_a_window_shows_the_scores_in_even_steps(kind, run, slide, tiled, tmp_pa
     np.testing.assert_allclose(shown, (scores - low) / (high - low), atol=1e-6)
 
 
-def test_maps_go_by_stow_and_come_back_as_they_were(run, slide, tiled, open_orthanc, tmp_path):
+def test_maps_stored_by_stow_are_retrieved_unchanged(run, slide, tiled, open_orthanc, tmp_path):
     answer = tiled(slide())
     DicomwebStore(open_orthanc.url, send=("pm",)).write(run, [answer], tmp_path)
     client = create_client(open_orthanc.url)
@@ -236,7 +238,7 @@ def test_maps_go_by_stow_and_come_back_as_they_were(run, slide, tiled, open_orth
 
 
 def _header() -> Dataset:
-    """Return the header of a slide, complete as far as results take it over."""
+    """Return the header of a slide with all attributes that results need."""
     header = Dataset()
     header.file_meta = FileMetaDataset()
     header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian

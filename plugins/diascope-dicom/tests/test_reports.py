@@ -1,4 +1,4 @@
-"""Structured reports and Secondary Captures as files, checked by the tools of others."""
+"""Structured reports and Secondary Captures as files, checked by third-party tools."""
 
 import csv
 from dataclasses import replace
@@ -92,7 +92,7 @@ def test_a_finding_holds_codes_threshold_decision_and_source(run, answer, radiog
     assert coded.source_images[0].referenced_sop_instance_uid == source.SOPInstanceUID
 
 
-def test_a_score_that_is_not_calibrated_is_called_no_probability(run, answer, tomogram, tmp_path):
+def test_an_uncalibrated_score_is_not_called_a_probability(run, answer, tomogram, tmp_path):
     softmax = replace(answer(tomogram), score_kind="softmax")
     _, path = DicomSr().write(run, [softmax], tmp_path)
     score = srread(path).content.get_image_measurement_groups()[0].get_measurements()[0]
@@ -107,7 +107,7 @@ def test_the_structured_report_names_weights_run_and_its_limits(run, answer, tom
         assert told.encode() in content
 
 
-def test_points_that_scores_are_compared_by_are_no_thresholds(run, answer, tomogram, tmp_path):
+def test_operating_points_of_a_multiclass_task_are_not_thresholds(run, answer, tomogram, tmp_path):
     card = run["card"] | {"task": "multiclass"}
     _, path = DicomSr().write(run | {"card": card}, [answer(tomogram)], tmp_path)
     groups = srread(path).content.get_image_measurement_groups()
@@ -118,7 +118,7 @@ def test_points_that_scores_are_compared_by_are_no_thresholds(run, answer, tomog
     )
 
 
-def test_another_rule_of_decision_gives_another_instance(run, answer, tomogram, tmp_path):
+def test_another_decision_rule_gives_another_instance(run, answer, tomogram, tmp_path):
     records = [answer(tomogram)]
     (one,) = written(DicomSr(), run, records, tmp_path)
     other = run | {"card": run["card"] | {"operating_rule": "lowest cost"}}
@@ -127,7 +127,7 @@ def test_another_rule_of_decision_gives_another_instance(run, answer, tomogram, 
     assert one.SeriesInstanceUID == two.SeriesInstanceUID
 
 
-def test_a_warning_goes_with_every_finding(run, answer, tomogram, tmp_path, tool):
+def test_every_finding_carries_the_warnings(run, answer, tomogram, tmp_path, tool):
     warned = answer(tomogram, warnings=("unlike the pictures of the training",))
     _, path = DicomSr().write(run, [warned], tmp_path)
     assert path.read_bytes().count(b"unlike the pictures of the training") == 2
@@ -160,7 +160,7 @@ def test_another_run_gives_another_instance_and_series(name, run, answer, tomogr
     assert one.SeriesInstanceUID != two.SeriesInstanceUID
 
 
-def test_both_results_lie_in_the_study_of_their_source(run, answer, radiograph, tmp_path):
+def test_both_results_belong_to_the_study_of_their_source(run, answer, radiograph, tmp_path):
     source = dcmread(radiograph, stop_before_pixels=True)
     for report in REPORTS.values():
         (result,) = written(report, run, [answer(radiograph)], tmp_path)
@@ -189,7 +189,7 @@ def test_one_source_that_fails_does_not_stop_the_others(run, answer, changed, to
 
 
 @pytest.mark.parametrize("name", REPORTS)
-def test_sources_out_of_reach_are_a_problem_of_the_run(name, run, answer, tomogram, tmp_path):
+def test_unreachable_sources_are_reported_by_the_run(name, run, answer, tomogram, tmp_path):
     records = [answer(tmp_path / "gone.dcm"), answer(tomogram)]
     with pytest.raises(OutputError, match=f"files of 1 answer could not be read, see {name}.csv"):
         REPORTS[name].write(run, records, tmp_path)
@@ -198,7 +198,7 @@ def test_sources_out_of_reach_are_a_problem_of_the_run(name, run, answer, tomogr
 
 
 @pytest.mark.filterwarnings("ignore:Invalid value for VR")
-def test_values_that_are_none_of_their_kind_are_left_away(run, answer, changed, tmp_path, tool):
+def test_invalid_values_are_removed(run, answer, changed, tmp_path, tool):
     odd = changed(PatientAge="81", StudyTime="11:20:00")
     for name, report in REPORTS.items():
         _, path = report.write(run, [answer(odd)], tmp_path)
@@ -206,7 +206,7 @@ def test_values_that_are_none_of_their_kind_are_left_away(run, answer, changed, 
         assert not dcmread(path).StudyTime
 
 
-def test_numbers_that_are_written_as_text_come_along(run, answer, changed, tmp_path):
+def test_numbers_stored_as_text_are_kept(run, answer, changed, tmp_path):
     numbered = answer(changed(InstanceNumber="17", PatientWeight="63.5"))
     for report in REPORTS.values():
         (result,) = written(report, run, [numbered], tmp_path)
@@ -235,7 +235,7 @@ def test_no_reason_warning_or_log_quotes_the_patient(
 
 
 @pytest.mark.filterwarnings("ignore:Invalid value for VR")
-def test_an_identifier_that_is_no_uid_is_refused(run, answer, changed, tmp_path):
+def test_an_identifier_that_is_not_a_uid_is_refused(run, answer, changed, tmp_path):
     DicomSr().write(run, [answer(changed(StudyInstanceUID="05fa52f0e5"))], tmp_path)
     reason = rows(tmp_path, "dicom-sr")[0]["reason"]
     assert reason == "not a valid UID, so results cannot refer to it: StudyInstanceUID"
@@ -262,7 +262,7 @@ def test_without_an_evidence_map_there_is_no_capture(run, answer, tomogram, tmp_
     assert "evidence" in row["reason"]
 
 
-def test_a_picture_that_a_strict_run_withholds_is_told_as_that(run, answer, tomogram, tmp_path):
+def test_a_picture_withheld_by_a_strict_run_is_reported(run, answer, tomogram, tmp_path):
     burned = redact_record(answer(tomogram, warnings=(BURNED_IN,)))
     DicomSc().write(run | {"recipe": {"privacy": "strict"}}, [burned], tmp_path)
     assert "text is burned into its picture" in rows(tmp_path, "dicom-sc")[0]["reason"]

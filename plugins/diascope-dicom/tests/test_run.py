@@ -73,7 +73,7 @@ def test_a_study_in_orthanc_is_an_input(recipe, tomogram, open_orthanc, tmp_path
     assert len(list((tmp_path / "out").glob("dicom-*/*.dcm"))) == 2
 
 
-def test_an_answer_does_not_go_under_the_patient_of_a_file_that_has_taken_the_place_of_its_own(
+def test_an_answer_is_not_filed_under_the_patient_of_a_file_that_replaced_its_own(
     recipe, tomogram, changed, tmp_path, monkeypatch
 ):
     picture, output = tmp_path / "in" / "IM1.dcm", tmp_path / "out"

@@ -1,4 +1,4 @@
-"""The words below the picture of a Secondary Capture."""
+"""The caption of a Secondary Capture."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from diascope_dicom.source import read_source
 
 @pytest.fixture
 def said(run, answer, tomogram, monkeypatch):
-    """Return a function from what an answer holds to the lines below its capture."""
+    """Return a function from the fields of an answer to the caption lines of its capture."""
 
     def said(**fields):
         told = []
@@ -26,7 +26,7 @@ def said(run, answer, tomogram, monkeypatch):
     return said
 
 
-def test_the_first_words_of_a_capture_are_that_it_is_no_medical_device(said):
+def test_a_capture_first_states_that_it_is_not_a_medical_device(said):
     told = said(warnings=("unlike the training",))
     assert told[0].startswith("Not a medical device")
     assert "Pneumonia: present (probability 0.812)" in told[1]
@@ -37,12 +37,12 @@ def test_the_first_words_of_a_capture_are_that_it_is_no_medical_device(said):
     ("kind", "score", "words"),
     [("softmax", 0.9997, ">0.999"), ("softmax", 1.0, "1.000"), ("logit", -3.25, "-3.25")],
 )
-def test_a_score_is_told_as_1_only_where_it_is(said, kind, score, words):
+def test_a_score_is_shown_as_1_only_if_it_is_exactly_1(said, kind, score, words):
     scores = {"pneumonia": score, "fluid": 0.0}
     assert f"({kind} {words})" in said(scores=scores, score_kind=kind)[1]
 
 
-def test_a_title_in_letters_that_the_font_lacks_gives_way_to_the_name(said, answer, tomogram):
+def test_a_title_that_the_font_cannot_show_is_replaced_by_the_name(said, answer, tomogram):
     (evidence,) = answer(tomogram).evidence
     fluid = type(evidence)("fluid", evidence.map, 1.0, 0.0)
     assert said(evidence=(fluid,))[1].startswith("fluid: absent")

@@ -1,4 +1,4 @@
-"""Addresses of services, and who learns the credentials."""
+"""URLs of services, and where credentials are sent."""
 
 import io
 from base64 import b64decode
@@ -23,12 +23,12 @@ from diascope_dicom.service import create_client, service_url, translate_errors
         ("http://pacs/rs", "http://pacs/rs"),
     ],
 )
-def test_an_address_says_https_or_http(address, url):
+def test_an_address_becomes_an_https_or_http_url(address, url):
     assert service_url(address) == url
 
 
 @pytest.mark.parametrize("address", ["pacs/rs", "ftp://pacs/rs", "https:///rs", "dicomweb://"])
-def test_what_is_no_service_is_refused(address):
+def test_an_address_that_is_not_a_service_is_refused(address):
     with pytest.raises(ValueError, match="expected https"):
         service_url(address)
 
@@ -40,7 +40,7 @@ def test_credentials_in_a_url_are_refused_and_not_repeated():
 
 
 def sent(url):
-    """Return the Authorization header that a request to the service carries."""
+    """Return the Authorization header of a request to the service."""
     session = create_client(url)._session
     return session.prepare_request(Request("GET", url)).headers.get("Authorization")
 
@@ -49,7 +49,7 @@ def test_without_credentials_none_are_sent():
     assert sent("https://pacs/rs") is None
 
 
-def test_a_token_goes_before_user_and_netrc(monkeypatch, tmp_path):
+def test_a_token_takes_precedence_over_user_and_netrc(monkeypatch, tmp_path):
     (tmp_path / "netrc").write_text("machine pacs login bob password other\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     assert sent("https://pacs/rs") == "Basic Ym9iOm90aGVy"
@@ -60,7 +60,7 @@ def test_a_token_goes_before_user_and_netrc(monkeypatch, tmp_path):
     assert sent("https://pacs/rs") == "Bearer abc"
 
 
-def test_credentials_never_cross_a_network_in_the_clear(monkeypatch):
+def test_credentials_are_never_sent_unencrypted_over_a_network(monkeypatch):
     monkeypatch.setenv("DIASCOPE_DICOMWEB_TOKEN", "abc")
     assert sent("http://localhost/rs") == "Bearer abc"
     with pytest.raises(PermissionError, match="https only") as told:
@@ -68,27 +68,27 @@ def test_credentials_never_cross_a_network_in_the_clear(monkeypatch):
     assert "abc" not in str(told.value)
 
 
-def test_user_and_password_go_as_utf_8(monkeypatch):
+def test_user_and_password_are_sent_as_utf_8(monkeypatch):
     monkeypatch.setenv("DIASCOPE_DICOMWEB_USER", "jürgen")
     monkeypatch.setenv("DIASCOPE_DICOMWEB_PASSWORD", "ö€")
     assert b64decode(sent("https://pacs/rs").removeprefix("Basic ")).decode() == "jürgen:ö€"
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", " "])
-def test_the_end_of_a_line_behind_a_token_is_no_part_of_it(monkeypatch, end):
+def test_a_line_end_after_a_token_is_stripped(monkeypatch, end):
     monkeypatch.setenv("DIASCOPE_DICOMWEB_TOKEN", f"abc{end}")
     assert sent("https://pacs/rs") == "Bearer abc"
 
 
 @pytest.mark.parametrize("token", ["s3cret\nmore", "s3cret\u2013"])
-def test_a_token_that_cannot_be_sent_is_not_told(monkeypatch, token):
+def test_a_token_that_cannot_be_sent_is_not_printed(monkeypatch, token):
     monkeypatch.setenv("DIASCOPE_DICOMWEB_TOKEN", token)
     with pytest.raises(PermissionError, match="DIASCOPE_DICOMWEB_TOKEN contains") as told:
         sent("https://pacs/rs")
     assert "s3cret" not in str(told.value)
 
 
-def test_a_service_that_is_not_there_is_told_by_its_address():
+def test_an_unreachable_service_is_reported_with_its_url():
     url = "http://127.0.0.1:9/rs"
     with pytest.raises(ConnectionError, match="cannot be reached"), translate_errors(url):
         create_client(url).search_for_studies()
@@ -101,14 +101,14 @@ def test_a_service_that_is_not_there_is_told_by_its_address():
         ("[SSL: WRONG_VERSION_NUMBER] wrong version number", r"dicomweb\+http://"),
     ],
 )
-def test_a_service_that_is_there_but_not_as_https_is_told_with_what_to_do(words, advice):
+def test_a_failure_of_https_is_reported_with_advice(words, advice):
     told = pytest.raises(ConnectionError, match=f"cannot be reached.*{advice}")
     with told, translate_errors("https://pacs/rs"):
         raise SSLError(words)
 
 
 class Redirecting(BaseAdapter):
-    """Sends every request on to another address, once, and keeps what the second one carries."""
+    """Redirects every request once, and records the headers of the second request."""
 
     def __init__(self, target):
         super().__init__()
@@ -147,7 +147,7 @@ def test_credentials_of_netrc_do_not_follow_a_redirect_elsewhere(
     assert adapter.last == carried
 
 
-def test_what_is_sent_again_is_sent_whole(pacs, tomogram):
+def test_a_retry_sends_the_whole_content(pacs, tomogram):
     dataset = dcmread(tomogram)
     dataset.PixelData = bytes(1_200_000)
     pacs.answers = [(503, "text/plain", "busy"), (200, "application/dicom+json", "{}")]
@@ -156,7 +156,7 @@ def test_what_is_sent_again_is_sent_whole(pacs, tomogram):
     assert first == second > len(dataset.PixelData)
 
 
-def test_a_service_that_stays_busy_is_told_by_its_status(pacs, tomogram):
+def test_a_service_that_stays_busy_is_reported_by_its_status(pacs, tomogram):
     pacs.answers = [(503, "text/plain", "busy")]
     told = pytest.raises(ConnectionError, match=r"too busy \(HTTP 503 after 4 attempts\)")
     with told, translate_errors(pacs.url):

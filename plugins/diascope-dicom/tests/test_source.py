@@ -1,4 +1,4 @@
-"""What results take over from the file that was classified."""
+"""What results take from the header of the classified file."""
 
 import pytest
 from pydicom import Dataset
@@ -16,7 +16,7 @@ from diascope_dicom.source import content_moment
         ({"StudyTime": "112000"}, ("19000101", "000000")),
     ],
 )
-def test_the_moment_of_a_result_is_its_source_s_and_never_the_clock_s(values, moment):
+def test_the_content_date_and_time_are_those_of_the_source(values, moment):
     source = Dataset()
     for keyword, value in values.items():
         setattr(source, keyword, value)

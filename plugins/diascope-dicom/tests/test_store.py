@@ -1,4 +1,4 @@
-"""What the store sends, and what its table says of it."""
+"""What the store sends, and what its table states."""
 
 import csv
 import re
@@ -12,7 +12,7 @@ from diascope_dicom.store import DicomwebStore
 
 @pytest.fixture
 def taken(monkeypatch):
-    """Return a function that says what becomes of one delivery after the other."""
+    """Return a function that sets the outcomes of successive deliveries."""
 
     def taken(*ends):
         left = iter(ends)
@@ -32,7 +32,7 @@ def rows(folder):
         return [(row["kind"], row["state"], row["reason"]) for row in csv.DictReader(file)]
 
 
-def test_the_table_says_what_was_refused_and_why(run, answer, tomogram, tmp_path, taken):
+def test_the_table_states_what_was_refused_and_why(run, answer, tomogram, tmp_path, taken):
     taken("", "failure reason 0xa700")
     match = r"1 of 2 results were not stored; the first: sc of .*: failure reason 0xa700"
     with pytest.raises(OutputError, match=match):
@@ -40,7 +40,7 @@ def test_the_table_says_what_was_refused_and_why(run, answer, tomogram, tmp_path
     assert rows(tmp_path) == [("sr", "ok", ""), ("sc", "failed", "failure reason 0xa700")]
 
 
-def test_a_result_that_cannot_be_made_is_told_after_the_others_are_stored(
+def test_a_result_that_cannot_be_made_is_reported_after_the_others_are_stored(
     run, answer, tomogram, tmp_path, taken
 ):
     taken("")
@@ -50,7 +50,7 @@ def test_a_result_that_cannot_be_made_is_told_after_the_others_are_stored(
     assert [row[:2] for row in rows(tmp_path)] == [("sr", "failed"), ("sr", "ok")]
 
 
-def test_when_the_service_is_lost_the_table_says_what_was_sent(
+def test_if_the_service_is_lost_the_table_states_what_was_sent(
     run, answer, tomogram, tmp_path, taken
 ):
     taken("", requests.ConnectionError("gone"))

@@ -1,4 +1,4 @@
-"""The lattice that tiles lie on, told from boxes whose ends are rounded."""
+"""The grid of tiles, derived from boxes with rounded corners."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ SIZE = (60_000, 90_000)
 
 
 def boxes_at(cells, stride, length):
-    """Return the boxes of cells (row, column), both ends rounded as a reader rounds them."""
+    """Return the boxes of cells (row, column), with both ends rounded as by a reader."""
     ends = [
         (round(column * stride), round(row * stride), column * stride, row * stride)
         for row, column in cells
@@ -25,7 +25,7 @@ def random_cells(count, shape, seed):
 
 @pytest.mark.parametrize("seed", range(20))
 @pytest.mark.parametrize("tile", [58.31, 234.8387, 448.0])
-def test_every_tile_lies_within_a_pixel_of_a_cell_that_holds_its_score(tile, seed):
+def test_every_tile_is_within_a_pixel_of_the_cell_with_its_score(tile, seed):
     shape = (int(SIZE[0] / tile), int(SIZE[1] / tile))
     cells = random_cells(12, shape, seed)
     boxes = boxes_at(cells, tile, tile)
@@ -39,7 +39,7 @@ def test_every_tile_lies_within_a_pixel_of_a_cell_that_holds_its_score(tile, see
     assert np.isfinite(values).sum() == len(cells)
 
 
-def test_neighbours_tell_the_pitch_exactly():
+def test_neighbouring_tiles_determine_the_pitch_exactly():
     cells = [(row, column) for row in range(40) for column in range(60)]
     lattice = TileGrid.from_boxes(boxes_at(cells, 234.8387, 234.8387), SIZE)
     assert lattice is not None
@@ -59,7 +59,7 @@ def test_overlapping_tiles_are_averaged_over_the_cells_that_they_share():
     np.testing.assert_allclose(values[0, :3], [0.2, 0.4, 0.6], atol=1e-6)
 
 
-def test_a_single_tile_far_away_has_a_cell_of_its_own():
+def test_a_single_distant_tile_has_its_own_cell():
     boxes = np.array([(50_003, 0, 235, 234)], np.int32)
     lattice = TileGrid.from_boxes(boxes, SIZE)
     assert lattice is not None
@@ -67,11 +67,11 @@ def test_a_single_tile_far_away_has_a_cell_of_its_own():
     assert np.argwhere(np.isfinite(values)).tolist() == [[0, round(50_003 / lattice.pitch[1])]]
 
 
-def test_regions_that_lie_anywhere_have_no_lattice():
+def test_scattered_regions_have_no_grid():
     boxes = np.random.default_rng(1).integers(0, 5_000, (200, 4)).astype(np.int32)
     boxes[:, 2:] = 50
     assert TileGrid.from_boxes(boxes, SIZE) is None
 
 
-def test_regions_without_width_have_no_lattice():
+def test_regions_without_width_have_no_grid():
     assert TileGrid.from_boxes(np.array([[0, 0, 0, 50]], np.int32), SIZE) is None

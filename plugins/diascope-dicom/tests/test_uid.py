@@ -1,4 +1,4 @@
-"""Identifiers from facts."""
+"""Deriving UIDs from facts."""
 
 from uuid import UUID
 
@@ -12,7 +12,7 @@ def test_the_same_facts_give_the_same_valid_uid():
     assert UID(derive_uid("a", "b")).is_valid
 
 
-def test_facts_that_only_join_to_the_same_text_give_others():
+def test_different_facts_that_join_to_the_same_text_give_different_uids():
     assert (
         len(
             {derive_uid("a", "b"), derive_uid("ab"), derive_uid("a", "b", ""), derive_uid("b", "a")}
@@ -21,6 +21,6 @@ def test_facts_that_only_join_to_the_same_text_give_others():
     )
 
 
-def test_the_number_is_a_uuid_of_own_making():
+def test_the_number_is_a_version_8_uuid():
     number = UUID(int=int(derive_uid("a").removeprefix("2.25.")))
     assert (number.version, number.variant) == (8, "specified in RFC 4122")

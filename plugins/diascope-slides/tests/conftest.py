@@ -1,4 +1,4 @@
-"""Small slides: in memory, as files of several kinds, and the real ones if they are here."""
+"""Small slides in memory and as files of several kinds, and real ones if available."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ Pixels = NDArray[np.uint8]
 
 
 class ArraySlide:
-    """A ``Slide`` in memory; ``reads`` remembers the regions that were asked for."""
+    """A ``Slide`` in memory; ``reads`` records the requested regions."""
 
     library = "memory"
     notes: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ def reduced(pixels: Pixels, factors: Sequence[int]) -> list[Pixels]:
 
 @pytest.fixture
 def array_slide() -> Callable[..., ArraySlide]:
-    """Return a function from pixels to a slide in memory."""
+    """Return a function that makes a slide in memory from pixels."""
 
     def make(
         pixels: Pixels,
@@ -125,7 +125,7 @@ def make_scn(tmp_path: Path) -> Callable[..., Item]:
 
 
 def _scn(levels: Sequence[Pixels], canvas: tuple[int, int], place: tuple[int, int]) -> str:
-    """Return what an SCN says of itself; lengths are in nanometres, 500 a pixel."""
+    """Return the XML description of an SCN; lengths are in nanometres, 500 per pixel."""
     sizes = [(level.shape[1], level.shape[0]) for level in levels]
     pages = "".join(
         f'<dimension sizeX="{width}" sizeY="{height}" ifd="{number}"/>'
@@ -183,7 +183,7 @@ def make_dicom(tmp_path: Path) -> Callable[..., Item]:
 
 @pytest.fixture
 def real_slide() -> Callable[[str], Item]:
-    """Return a function from the name of a real slide to its Item; skips where it is missing."""
+    """Return a function from the name of a real slide to its Item; skips if it is missing."""
 
     def find(name: str) -> Item:
         if not (SLIDES / name).exists():
@@ -195,7 +195,7 @@ def real_slide() -> Callable[[str], Item]:
 
 @pytest.fixture
 def coded() -> Callable[[int, int], Pixels]:
-    """Return a function from a size to pixels in cells of 16 x 16, each of a colour of its own."""
+    """Return a function from a size to pixels in cells of 16 x 16, each with a unique colour."""
 
     def make(height: int, width: int) -> Pixels:
         rows, columns = np.mgrid[0:height, 0:width] // 16

@@ -1,4 +1,4 @@
-"""A step that notes each tile and, at the one that is named, kills the run that it is part of.
+"""A step that records each tile and kills its own run at a given one.
 
 `test_run.py` installs this file as a distribution of its own.
 """
@@ -15,7 +15,7 @@ from diascope.sample import Sample
 
 @dataclass
 class FatalStep:
-    """Writes the number of each tile on a line of its own.
+    """Writes the number of each tile on a separate line.
 
     Args:
         log: the file that the lines are added to.

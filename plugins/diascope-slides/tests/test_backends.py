@@ -1,4 +1,4 @@
-"""The backends: the same pixels whoever reads them, and reasons where there are none."""
+"""The backends: the same pixels from each of them, and errors where there are none."""
 
 import shutil
 from collections.abc import Callable
@@ -47,7 +47,7 @@ def same_regions(one: Slide, other: Slide) -> None:
 
 @pytest.fixture
 def jpeg_pyramid(tmp_path: Path) -> Path:
-    """A pyramid of JPEG tiles as libvips writes it, 0.5 um a pixel."""
+    """A pyramid of JPEG tiles written by libvips, with 0.5 um per pixel."""
     path = tmp_path / "jpeg.tif"
     image = pyvips.Image.new_from_array(SMOOTH).copy(xres=2000, yres=2000)
     image.tiffsave(
@@ -83,7 +83,7 @@ def test_a_real_svs_is_read_by_openslide_with_the_pixels_of_libvips(real_slide: 
     assert len(others) == first.overview.counts["used"] - 1
 
 
-def test_an_svs_by_another_name_still_is_one(real_slide: Make, tmp_path: Path) -> None:
+def test_an_svs_with_another_extension_is_recognised(real_slide: Make, tmp_path: Path) -> None:
     path = tmp_path / "scan.tif"
     shutil.copy(real_slide("CMU-1-Small-Region.svs").uri, path)
 
@@ -98,7 +98,7 @@ def test_an_ome_tiff_has_its_levels_in_subifds_and_its_spacing_in_xml(make_slide
     assert np.array_equal(slide.region(0, 7, 9, 50, 40), NOISE[9:49, 7:57])
 
 
-def test_the_unit_of_an_ome_spacing_counts() -> None:
+def test_the_unit_of_an_ome_spacing_is_respected() -> None:
     pixels = '<Pixels PhysicalSizeX="250" PhysicalSizeXUnit="nm" PhysicalSizeY="0.5"/>'
 
     assert ome_spacing_um(f'<OME xmlns="x"><Image>{pixels}</Image></OME>') == (0.5, 0.25)
@@ -107,7 +107,7 @@ def test_the_unit_of_an_ome_spacing_counts() -> None:
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "tif"])
-def test_an_ordinary_picture_is_read_if_it_is_asked_for(tmp_path: Path, suffix: str) -> None:
+def test_an_ordinary_picture_is_read_on_request(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"a.{suffix}"
     Image.fromarray(NOISE).save(path, dpi=(300, 300))
     samples = read(Item("a", str(path)), ASSUMED)
@@ -140,7 +140,7 @@ def test_a_tiff_of_16_bits_is_reduced_to_8(tmp_path: Path) -> None:
     assert np.array_equal(samples[8].pixels, NOISE[64:128, 64:128])
 
 
-def test_a_jpeg_that_lost_its_second_half_is_damaged_though_it_ends_in_a_marker(
+def test_a_jpeg_without_its_second_half_is_damaged_although_it_has_an_end_marker(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "a.jpg"
@@ -153,7 +153,7 @@ def test_a_jpeg_that_lost_its_second_half_is_damaged_though_it_ends_in_a_marker(
 
 
 @pytest.mark.parametrize("levels", [1, 2])
-def test_planes_of_one_size_are_no_pyramid(tmp_path: Path, levels: int) -> None:
+def test_planes_of_one_size_are_not_a_pyramid(tmp_path: Path, levels: int) -> None:
     options: dict[str, Any] = {"photometric": "rgb", "tile": (64, 64)}
     with tifffile.TiffWriter(tmp_path / "a.tif") as file:
         for _ in ("near", "far"):
@@ -174,7 +174,7 @@ def test_a_thumbnail_among_the_levels_hides_none_of_them(make_slide: Make) -> No
 
 
 @pytest.mark.parametrize("ome", [False, True])
-def test_what_is_of_another_shape_is_no_level(tmp_path: Path, ome: bool) -> None:
+def test_a_page_of_another_shape_is_not_a_level(tmp_path: Path, ome: bool) -> None:
     options: dict[str, Any] = {"photometric": "rgb", "tile": (64, 64), "metadata": None}
     with tifffile.TiffWriter(tmp_path / "a.tif") as file:
         file.write(NOISE, subifds=2 if ome else None, **options)
@@ -197,7 +197,7 @@ def test_a_level_of_a_long_slide_is_one_whichever_side_was_rounded(tmp_path: Pat
 @pytest.mark.parametrize(
     ("unit", "spacing"), [("NONE", None), ("INCH", 25_400 / 3000), ("CENTIMETER", 10_000 / 3000)]
 )
-def test_a_resolution_without_a_unit_is_no_spacing(
+def test_a_resolution_without_a_unit_is_not_a_spacing(
     tmp_path: Path, unit: str, spacing: float | None
 ) -> None:
     path = tmp_path / "a.tif"
@@ -209,7 +209,7 @@ def test_a_resolution_without_a_unit_is_no_spacing(
     assert stated == (None if spacing is None else pytest.approx((spacing, spacing)))
 
 
-def test_a_photo_is_rather_for_the_reader_of_pictures(tmp_path: Path, make_slide: Make) -> None:
+def test_photos_are_left_to_the_image_reader(tmp_path: Path, make_slide: Make) -> None:
     Image.fromarray(NOISE).save(tmp_path / "photo.tif")
     slide = Path(make_slide(NOISE).uri)
 
@@ -222,7 +222,7 @@ def test_a_photo_is_rather_for_the_reader_of_pictures(tmp_path: Path, make_slide
     assert EVERY.sniff("a.svs", b"only words") == 0
 
 
-def test_a_file_cut_short_is_truncated_wherever_its_tags_are(
+def test_a_truncated_file_is_reported_as_truncated_wherever_its_tags_are(
     jpeg_pyramid: Path, make_slide: Make
 ) -> None:
     for path in (jpeg_pyramid, Path(make_slide(NOISE).uri)):
@@ -234,7 +234,7 @@ def test_a_file_cut_short_is_truncated_wherever_its_tags_are(
         assert not isinstance(caught.value, NoPictureError)
 
 
-def test_a_damaged_tile_is_named_where_the_overview_is_from_another_level(
+def test_a_damaged_tile_is_reported_if_the_overview_is_from_another_level(
     make_slide: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("diascope_slides.overview._MASK_SIDE", 64)
@@ -251,7 +251,7 @@ def test_a_damaged_tile_is_named_where_the_overview_is_from_another_level(
         next(samples)
 
 
-def test_a_missing_tile_is_an_error_that_names_it(make_slide: Make) -> None:
+def test_a_missing_tile_is_reported(make_slide: Make) -> None:
     path = Path(make_slide(NOISE, factors=(1,)).uri)
     with tifffile.TiffFile(path, mode="r+b") as file:
         for name in ("TileByteCounts", "TileOffsets"):

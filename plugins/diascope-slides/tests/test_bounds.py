@@ -1,4 +1,4 @@
-"""Slides whose scanner states the bounds of what it scanned: they are the slide, as in QuPath."""
+"""Slides whose scanner states the bounds of the scanned region are cropped to it, as in QuPath."""
 
 import json
 from collections.abc import Callable
@@ -24,7 +24,7 @@ RUN: dict[str, Any] = {"card": {"name": "tiles", "task": "multilabel", "labels":
 
 @pytest.fixture
 def scanned(make_scn: Callable[..., Item]) -> Item:
-    """Tissue on a third of what was scanned: from x=192, y=128 of the bounds to their end."""
+    """Tissue on a third of the scanned region: from x=192, y=128 of the bounds to their end."""
     pixels = np.full((320, 448, 3), 245, np.uint8)
     pixels[128:, 192:] = (200, 90, 160)
     return make_scn(pixels, canvas=CANVAS, place=PLACE)
@@ -44,7 +44,7 @@ def test_a_slide_has_the_size_of_its_bounds_and_their_pixels(make_scn: Callable[
         assert np.array_equal(slide.region(level, 7, 9, 60, 50), np.asarray(whole))
 
 
-def test_the_overview_is_spent_on_the_bounds_and_the_trace_tells_them(scanned: Item) -> None:
+def test_the_overview_shows_the_bounds_and_the_trace_states_them(scanned: Item) -> None:
     first, *_ = SlideReader(tile=64).read(scanned)
 
     assert first.trace[0] == "cut to its bounds, 448x320 of 1200x1000 pixels from x=332, y=212"
@@ -53,7 +53,7 @@ def test_the_overview_is_spent_on_the_bounds_and_the_trace_tells_them(scanned: I
     assert first.overview.mask.mean() == pytest.approx(0.34, abs=0.02)
 
 
-def test_tiles_lie_where_qupath_counts_from(scanned: Item, tmp_path: Path) -> None:
+def test_tile_positions_are_relative_to_the_origin_of_qupath(scanned: Item, tmp_path: Path) -> None:
     samples = list(SlideReader(tile=64, tissue=0.5).read(scanned))
     boxes = np.array([astuple(sample.region) for sample in samples], np.int32)
     regions = Regions(boxes, np.ones((len(boxes), 1), np.float32))

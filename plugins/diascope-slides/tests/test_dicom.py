@@ -1,4 +1,4 @@
-"""DICOM whole slides: a series is one slide, and a poor header is completed."""
+"""DICOM whole slides: a series is one slide, and an incomplete header is completed."""
 
 import shutil
 import tempfile
@@ -28,14 +28,14 @@ ASSUMED = SlideReader(missing=Assume(0.5))
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # the file's own names are long
 
 
-def test_a_slide_is_known_by_its_class_and_other_dicom_is_not_ours(real_slide: Make) -> None:
+def test_a_slide_is_recognised_by_its_sop_class_and_other_dicom_is_not(real_slide: Make) -> None:
     slide, tomogram = Path(real_slide(NAME).uri), Path(str(examples.get_path("ct")))
 
     assert ASSUMED.sniff("IM0001", slide.read_bytes()[:4096]) == 100
     assert ASSUMED.sniff("IM0001.dcm", tomogram.read_bytes()[:4096]) == 0
 
 
-def test_what_its_header_lacks_is_completed_and_told(real_slide: Make) -> None:
+def test_an_incomplete_header_is_completed_with_trace_lines(real_slide: Make) -> None:
     first, *_ = ASSUMED.read(real_slide(NAME))
 
     assert first.trace[:5] == (
@@ -50,13 +50,15 @@ def test_what_its_header_lacks_is_completed_and_told(real_slide: Make) -> None:
 
 
 @pytest.mark.parametrize("keyword", ["Rows", "TotalPixelMatrixRows"])
-def test_several_numbers_in_the_place_of_one_are_damage(make_dicom: Make, keyword: str) -> None:
+def test_several_numbers_instead_of_one_are_reported_as_damage(
+    make_dicom: Make, keyword: str
+) -> None:
     with pytest.raises(ReadError, match="truncated or damaged: TypeError"):
         next(SlideReader().read(make_dicom(**{keyword: [1, 2, 3]})))
 
 
 @pytest.mark.parametrize("stated", [[0, 0], [0.0005, 0], ["", ""], [0.0005]])
-def test_a_spacing_that_is_no_two_lengths_is_none(make_dicom: Make, stated: list[Any]) -> None:
+def test_a_spacing_that_is_not_two_lengths_is_ignored(make_dicom: Make, stated: list[Any]) -> None:
     shared, measures = Dataset(), Dataset()
     measures.PixelSpacing = stated
     shared.PixelMeasuresSequence = [measures]
@@ -69,7 +71,7 @@ def test_a_spacing_that_is_no_two_lengths_is_none(make_dicom: Make, stated: list
     )
 
 
-def test_its_frames_fit_together_and_glass_is_white(real_slide: Make) -> None:
+def test_frames_fit_together_and_glass_is_white(real_slide: Make) -> None:
     slide = DicomSlide(Path(real_slide(NAME).uri))
     pixels = slide.region(0, 0, 600, 3236, 300).astype(np.int16)
     slide.close()
@@ -84,7 +86,7 @@ def test_a_slide_without_spacing_fails(real_slide: Make) -> None:
         next(SlideReader().read(real_slide(NAME)))
 
 
-def test_a_truncated_file_fails_at_a_place(real_slide: Make, tmp_path: Path) -> None:
+def test_a_truncated_file_fails_with_a_position(real_slide: Make, tmp_path: Path) -> None:
     path = tmp_path / "cut.dcm"
     path.write_bytes(Path(real_slide(NAME).uri).read_bytes()[:900_000])
 
@@ -119,7 +121,7 @@ def test_the_files_of_a_series_are_one_slide_and_the_finest_stands_for_it(
     assert next(SlideReader(spacing_um=4).read(alone)).item == alone
 
 
-def test_a_level_counts_whatever_its_tiles_and_its_spacing(
+def test_a_level_is_used_whatever_its_tile_size_and_spacing(
     make_dicom: Make,
 ) -> None:
     fine = make_dicom(tiles=6)
@@ -140,7 +142,7 @@ def test_a_copy_of_a_file_in_its_folder_is_skipped(make_dicom: Make, tmp_path: P
         next(SlideReader().read(Item("b.dcm", str(copy))))
 
 
-def test_a_slide_of_which_a_part_is_missing_is_not_half_white(make_dicom: Make) -> None:
+def test_a_slide_with_a_missing_part_fails_instead_of_being_half_white(make_dicom: Make) -> None:
     parts = {"ConcatenationUID": "1.9", "InConcatenationTotalNumber": 3}
     first, second = (
         make_dicom(
@@ -158,7 +160,7 @@ def test_a_slide_of_which_a_part_is_missing_is_not_half_white(make_dicom: Make) 
         next(SlideReader().read(second))
 
 
-def test_a_neighbour_that_cannot_be_opened_fails_no_slide(
+def test_a_neighbouring_file_that_cannot_be_opened_does_not_fail_a_slide(
     real_slide: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mine, other = tmp_path / "mine.dcm", tmp_path / "other.dcm"
@@ -174,7 +176,7 @@ def test_a_neighbour_that_cannot_be_opened_fails_no_slide(
     assert dicom_series.find_series(mine).files == (mine,)
 
 
-def test_a_neighbour_with_a_damaged_header_fails_no_slide(make_dicom: Make) -> None:
+def test_a_neighbouring_file_with_a_damaged_header_does_not_fail_a_slide(make_dicom: Make) -> None:
     sound, damaged = (make_dicom(f"{uid}.dcm", SeriesInstanceUID=uid) for uid in "12")
     content, width = Path(damaged.uri).read_bytes(), bytes.fromhex("4800 0600") + b"UL"
     Path(damaged.uri).write_bytes(content.replace(width, width[:4] + b"LO"))
@@ -207,7 +209,7 @@ def test_a_slide_that_is_opened_keeps_no_warning_from_another_thread(
     assert [str(each.message) for each in told] == ["a picture's bytes are odd"]
 
 
-def test_a_copy_with_a_complete_header_goes_when_it_is_closed(real_slide: Make) -> None:
+def test_a_copy_with_a_complete_header_is_deleted_when_it_is_closed(real_slide: Make) -> None:
     whole = repair_header(Path(real_slide(NAME).uri))
     assert whole is not None
     name = Path(whole.file.name)

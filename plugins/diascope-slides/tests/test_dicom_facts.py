@@ -1,4 +1,4 @@
-"""What the header of a DICOM slide says goes with its tiles, and what it names is in quotes."""
+"""Tiles carry the facts of the header of a DICOM slide, and names in messages are quoted."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +22,7 @@ def prepared(item: Item, gate: AcceptanceRule = ANY) -> Any:
     return next(Preparation((reader,), (), 1, gate).prepare(item))
 
 
-def test_every_tile_carries_what_the_header_says(make_dicom: Make) -> None:
+def test_every_tile_carries_the_facts_of_the_header(make_dicom: Make) -> None:
     samples = list(READER.read(make_dicom(BurnedInAnnotation="YES")))
 
     assert len(samples) == 4
@@ -34,7 +34,7 @@ def test_every_tile_carries_what_the_header_says(make_dicom: Make) -> None:
     ("modality", "outcome"),
     [("SM", None), ("GM", "modality is GM; the recipe is for SM")],
 )
-def test_a_recipe_can_ask_for_slides_by_their_modality(
+def test_a_recipe_can_accept_slides_by_their_modality(
     make_dicom: Make, modality: str, outcome: str | None
 ) -> None:
     gate = AcceptanceRule({"modality": ("SM",)}, missing="skip")
@@ -43,7 +43,7 @@ def test_a_recipe_can_ask_for_slides_by_their_modality(
     assert (first.reason if isinstance(first, Skipped) else None) == outcome
 
 
-def test_the_slide_that_a_part_belongs_to_stands_in_quotes(make_dicom: Make) -> None:
+def test_the_slide_that_a_part_belongs_to_is_quoted(make_dicom: Make) -> None:
     make_dicom("DOE-JANE.dcm")
     part = make_dicom("part.dcm", tiles=1)
     outcome = prepared(part)
@@ -53,7 +53,7 @@ def test_the_slide_that_a_part_belongs_to_stands_in_quotes(make_dicom: Make) -> 
     assert redact_text(outcome.reason, part) == "a part of the slide '...', and read with it"
 
 
-def test_the_words_of_a_library_follow_the_kind_of_its_error(make_dicom: Make) -> None:
+def test_the_message_of_a_library_follows_the_kind_of_its_error(make_dicom: Make) -> None:
     item = make_dicom(ImagedVolumeWidth=None)
     outcome = prepared(item)
 

@@ -1,4 +1,4 @@
-"""DICOM whole slides that are no picture of 8 bits in one plane, and files that go with a slide."""
+"""DICOM slides that are not an 8-bit picture in one plane, and files that belong to a slide."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,9 +31,7 @@ def refusal(item: Item) -> ReadError:
 
 
 @pytest.mark.parametrize("kind", ["LABEL", "OVERVIEW", "THUMBNAIL"])
-def test_a_label_read_alone_is_skipped_as_it_is_beside_its_slide(
-    make_dicom: Make, kind: str
-) -> None:
+def test_a_label_alone_is_skipped_as_it_is_beside_its_slide(make_dicom: Make, kind: str) -> None:
     alone = make_dicom("label.dcm", tiles=1, ImageType=["ORIGINAL", "PRIMARY", kind, "NONE"])
     reasons = [refusal(alone)]
     make_dicom()
@@ -45,13 +43,13 @@ def test_a_label_read_alone_is_skipped_as_it_is_beside_its_slide(
     }
 
 
-def test_a_slide_that_does_not_say_that_it_is_a_level_is_not_skipped(make_dicom: Make) -> None:
+def test_a_slide_without_image_type_is_not_skipped(make_dicom: Make) -> None:
     reason = refusal(make_dicom(ImageType=["ORIGINAL", "PRIMARY"]))
 
     assert not isinstance(reason, NoPictureError)
 
 
-def test_more_than_8_bits_are_not_cut_off(make_dicom: Make) -> None:
+def test_more_than_8_bits_are_refused(make_dicom: Make) -> None:
     item = make_dicom(
         SamplesPerPixel=1,
         PhotometricInterpretation="MONOCHROME2",
@@ -77,7 +75,7 @@ def test_focal_planes_of_one_file_are_refused(make_dicom: Make, spacing: dict[st
     assert refusal(item).message == "it holds 2 focal planes"
 
 
-def test_focal_planes_in_files_of_their_own_are_refused(make_dicom: Make) -> None:
+def test_focal_planes_in_separate_files_are_refused(make_dicom: Make) -> None:
     first, *_ = [
         make_dicom(
             f"{number}.dcm",
@@ -137,12 +135,12 @@ def make_halves(make_dicom: Make) -> Make:
     return make
 
 
-def test_a_slide_in_two_files_is_read_whole(make_halves: Make) -> None:
+def test_a_slide_in_two_files_is_read_as_a_whole(make_halves: Make) -> None:
     assert [sample.pixels.max() for sample in READER.read(make_halves())] == [0] * 4
 
 
 @pytest.mark.parametrize("lacking", ["ImageType", "SOPInstanceUIDOfConcatenationSource"])
-def test_a_slide_in_files_that_cannot_be_joined_is_not_half_white(
+def test_a_slide_in_files_that_cannot_be_joined_fails_instead_of_being_half_white(
     make_halves: Make, lacking: str
 ) -> None:
     reason = refusal(make_halves(**{lacking: None}))
@@ -152,7 +150,7 @@ def test_a_slide_in_files_that_cannot_be_joined_is_not_half_white(
 
 
 @pytest.mark.parametrize("apart_mm", [0, 5])
-def test_a_second_scan_in_the_series_is_not_lost_unsaid(make_dicom: Make, apart_mm: int) -> None:
+def test_a_second_scan_in_the_series_is_refused(make_dicom: Make, apart_mm: int) -> None:
     origin = {"XOffsetInSlideCoordinateSystem": apart_mm, "YOffsetInSlideCoordinateSystem": 0}
     measures = items({"PixelSpacing": [0.0005, 0.0005], "SliceThickness": 0.001})
     larger = make_dicom(

@@ -1,4 +1,4 @@
-"""The grid: tiles cover the slide, and know how much of a mask they hold."""
+"""The grid: tiles cover the slide, and the coverage of each tile by a mask is known."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def test_tiles_reach_from_the_first_pixel_to_beyond_the_last(
 
 
 @given(LENGTHS, SCALES, TILES, PARTS)
-def test_no_tile_lies_wholly_off_the_slide_or_within_what_is_covered(
+def test_every_tile_covers_a_part_of_the_slide_that_others_do_not(
     length: int, scale: float, tile: int, part: float
 ) -> None:
     axis = Axis(length, scale, tile, tile - int(tile * part))
@@ -42,7 +42,7 @@ def test_without_overlap_each_tile_begins_where_the_last_one_ended(
     assert all(axis.bounds(n)[1] == axis.bounds(n + 1)[0] for n in numbers)
 
 
-def test_a_tile_that_fits_exactly_gets_no_sliver_beside_it() -> None:
+def test_tiles_that_fit_exactly_are_not_followed_by_a_sliver() -> None:
     assert Axis(448, 0.5 / 0.25, 112, 112).count == 2
     assert Axis(672, 0.3 / 0.1, 224, 224).count == 1  # 0.3 / 0.1 is less than 3
 
@@ -54,7 +54,7 @@ def test_a_slide_smaller_than_a_tile_is_one_tile() -> None:
     assert grid.size_inside(0, 0) == (50, 60)
 
 
-def test_shares_are_exact_where_tiles_end_within_a_pixel_of_the_mask() -> None:
+def test_coverage_is_exact_if_tiles_end_within_a_pixel_of_the_mask() -> None:
     mask = np.zeros((3, 3), np.bool_)
     mask[:, 1] = True
     grid = Grid.over((90, 90), (1, 1), 45, 0)  # a tile is 1.5 pixels of the mask
@@ -62,7 +62,7 @@ def test_shares_are_exact_where_tiles_end_within_a_pixel_of_the_mask() -> None:
     assert grid.coverage(mask) == pytest.approx(np.full((2, 2), 1 / 3))
 
 
-def test_what_lies_off_the_slide_counts_as_not_covered() -> None:
+def test_parts_beyond_the_slide_count_as_not_covered() -> None:
     grid = Grid.over((100, 150), (1, 1), 100, 0)
 
     assert grid.coverage(np.ones((10, 15), np.bool_)) == pytest.approx(np.array([[1, 0.5]]))

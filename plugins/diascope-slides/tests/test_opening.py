@@ -1,4 +1,4 @@
-"""Slides that lie elsewhere: they are fetched, and nothing of them stays."""
+"""Remote slides are fetched, and nothing of them remains."""
 
 import errno
 import zipfile
@@ -31,7 +31,9 @@ def archived(make_slide: Make, tmp_path: Path) -> Item:
     return Item("a", f"zip://inner.tif::{tmp_path}/a.zip")
 
 
-def test_a_slide_in_an_archive_is_fetched_and_says_so(make_slide: Make, archived: Item) -> None:
+def test_a_slide_in_an_archive_is_fetched_with_a_trace_line(
+    make_slide: Make, archived: Item
+) -> None:
     there = read(archived)
 
     assert there[0].trace[0] == "fetched to a temporary file"
@@ -42,13 +44,11 @@ def test_a_slide_in_an_archive_is_fetched_and_says_so(make_slide: Make, archived
     ("name", "sure"),
     [("a.SVS", 100), ("a.ndpi?signature=b", 100), ("a.ome.tiff::s3://b/c.zip", 100), ("a.tif", 30)],
 )
-def test_elsewhere_a_tiff_is_known_by_its_name_if_not_by_its_first_bytes(
-    name: str, sure: int
-) -> None:
+def test_a_remote_tiff_is_recognised_by_its_first_bytes_or_its_name(name: str, sure: int) -> None:
     assert SlideReader().sniff(f"zip://{name}", b"II*\x00" + bytes(4092)) == sure
 
 
-def test_a_slide_that_cannot_be_fetched_fails_with_what_its_file_system_says(
+def test_a_slide_that_cannot_be_fetched_fails_with_the_message_of_its_file_system(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "a.zip").write_bytes(b"no archive")
@@ -56,7 +56,7 @@ def test_a_slide_that_cannot_be_fetched_fails_with_what_its_file_system_says(
         read(Item("a", f"zip://inner.tif::{tmp_path}/a.zip"))
 
 
-def test_a_full_disk_for_temporary_files_is_no_fault_of_the_slide(
+def test_a_full_disk_for_temporary_files_is_reported_as_such(
     archived: Item, real_slide: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
@@ -69,7 +69,7 @@ def test_a_full_disk_for_temporary_files_is_no_fault_of_the_slide(
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks at Linux's open files")
-def test_of_a_slide_that_was_fetched_nothing_stays_on_disk(
+def test_nothing_of_a_fetched_slide_remains_on_disk(
     archived: Item, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "fetched"))
@@ -90,13 +90,13 @@ def test_a_slide_with_a_signed_address_is_fetched(make_slide: Make) -> None:
     fsspec.filesystem("memory").rm("/", recursive=True)
 
 
-def test_a_mrxs_slide_elsewhere_cannot_be_fetched(tmp_path: Path) -> None:
+def test_a_remote_mrxs_slide_cannot_be_fetched(tmp_path: Path) -> None:
     with pytest.raises(ReadError, match="a file and a folder"):
         read(Item("a", "s3://bucket/a.mrxs"))
 
 
 @pytest.mark.parametrize("name", ["a.mrxs", "a? b.mrxs"])
-def test_a_mrxs_slide_without_its_folder_is_no_photo(tmp_path: Path, name: str) -> None:
+def test_an_mrxs_slide_without_its_folder_is_not_a_photo(tmp_path: Path, name: str) -> None:
     Image.fromarray(NOISE).save(tmp_path / name, "JPEG")
     path = str(tmp_path / name)
 

@@ -1,4 +1,4 @@
-"""The reader: every tile once, where it was, at the spacing that was asked for."""
+"""The reader: every tile once, at its position and at the requested spacing."""
 
 import pickle
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def read(item: Item, reader: SlideReader = EVERY) -> list[Sample]:
 
 
 def wrong_pixels(sample: Sample, whole: np.ndarray, spacing_um: tuple[float, float]) -> int:
-    """Count pixels of a tile that have not the colour of the cell of 16 x 16 they lie in.
+    """Count pixels of a tile whose colour is not that of their cell of 16 x 16.
 
     Where the filter sees two cells or the slide's edge, any colour goes.
     """
@@ -61,7 +61,7 @@ def wrong_pixels(sample: Sample, whole: np.ndarray, spacing_um: tuple[float, flo
     part=some.floats(0, 0.6),
     factors=some.sampled_from([(1,), (1, 2, 4), (1, 4)]),
 )
-def test_every_tile_lands_where_it_was_at_any_size_spacing_and_overlap(
+def test_every_tile_has_the_pixels_of_its_position_at_any_size_spacing_and_overlap(
     array_slide: Make, coded: Make, size: Any, um: Any, tile: int, part: float, factors: Any
 ) -> None:
     whole = coded(*size)
@@ -99,7 +99,7 @@ def test_tiles_come_row_by_row_with_their_numbers(make_slide: Make, coded: Make)
     assert [each.frame for each in tiles] == list(range(12))
 
 
-def test_a_tile_says_its_spacing_its_box_and_what_was_done(make_slide: Make, coded: Make) -> None:
+def test_a_tile_states_its_spacing_its_box_and_its_trace(make_slide: Make, coded: Make) -> None:
     first, *_, last = read(make_slide(coded(150, 200)), replace(EVERY, spacing_um=1.25))
 
     assert first.spacing_mm == (0.00125, 0.00125)
@@ -109,7 +109,9 @@ def test_a_tile_says_its_spacing_its_box_and_what_was_done(make_slide: Make, cod
     assert "beyond the slide's edge" in last.trace[-1]
 
 
-def test_a_slide_coarser_than_asked_is_enlarged_and_says_so(make_slide: Make, coded: Make) -> None:
+def test_a_slide_coarser_than_requested_is_enlarged_with_a_trace_line(
+    make_slide: Make, coded: Make
+) -> None:
     (sample, *_) = read(make_slide(coded(64, 64)), replace(EVERY, spacing_um=0.25))
 
     assert sample.trace == ("libvips, level 0 of 3, enlarged 2 times to 0.25 um",)
@@ -160,9 +162,7 @@ def test_read_from_gives_the_tail_of_read(make_slide: Make, coded: Make, start: 
         assert (one.region, one.trace) == (other.region, other.trace)
 
 
-def test_a_slide_without_spacing_fails_and_says_what_to_write(
-    make_slide: Make, coded: Make
-) -> None:
+def test_a_slide_without_spacing_fails_with_advice(make_slide: Make, coded: Make) -> None:
     with pytest.raises(ReadError, match="does not state its spacing") as caught:
         read(make_slide(coded(64, 64), spacing_um=None))
 
@@ -179,7 +179,7 @@ def test_an_assumed_spacing_is_in_the_trace(make_slide: Make, coded: Make) -> No
     assert sample.region.width == 128
 
 
-def test_a_level_is_taken_as_it_is_and_has_no_spacing(make_slide: Make, coded: Make) -> None:
+def test_a_level_can_be_used_as_it_is_without_a_spacing(make_slide: Make, coded: Make) -> None:
     item = make_slide(coded(128, 128), spacing_um=None)
     (sample,) = read(item, replace(EVERY, missing=AtLevel(1)))
 
@@ -204,7 +204,7 @@ def test_a_stated_spacing_wins_over_the_policy(make_slide: Make, coded: Make) ->
         ("{level: 0}", AtLevel(0)),
     ],
 )
-def test_a_recipe_writes_the_policy_as_a_word_or_a_key(text: str, value: object) -> None:
+def test_a_recipe_states_the_policy_as_a_word_or_a_key(text: str, value: object) -> None:
     node = parse_document(f"missing: {text}", name="a.yaml")
 
     assert check_values(SlideReader, node.value, where="a.yaml") == {"missing": value}
@@ -230,12 +230,12 @@ def test_a_recipe_with_another_policy_is_refused(text: str) -> None:
     ],
     ids=str,
 )
-def test_a_value_that_makes_no_sense_is_named(values: dict[str, Any]) -> None:
+def test_an_invalid_value_is_reported(values: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(values))):
         SlideReader(**values)
 
 
-def test_a_policy_that_makes_no_sense_is_named() -> None:
+def test_an_invalid_policy_is_reported() -> None:
     with pytest.raises(ValueError, match=r"missing\.assume"):
         Assume(0)
     with pytest.raises(ValueError, match=r"missing\.level"):
@@ -250,7 +250,7 @@ def test_it_keeps_the_contract_of_a_reader(make_slide: Make, coded: Make) -> Non
     assert len(check_reader(EVERY, good, bad)) == 12
 
 
-def test_it_travels_to_another_process_with_no_open_file(make_slide: Make, coded: Make) -> None:
+def test_the_reader_can_be_sent_to_another_process(make_slide: Make, coded: Make) -> None:
     item = make_slide(coded(64, 64))
     begun = EVERY.read(item)
     next(begun)

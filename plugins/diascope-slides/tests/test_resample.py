@@ -1,4 +1,4 @@
-"""Resampling a part of a slide gives what resampling the whole of it gives there."""
+"""Resampling a part of a slide equals that part of the resampled whole slide."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,7 @@ def by_pillow(width: int, height: int) -> np.ndarray:
     return np.asarray(Image.fromarray(NOISE).resize((width, height), Image.Resampling.BILINEAR))
 
 
-def test_pixels_at_their_own_scale_stay_as_they_are(array_slide: Make) -> None:
+def test_pixels_at_their_own_scale_stay_unchanged(array_slide: Make) -> None:
     cut = resample(array_slide(NOISE), 0, Box(30, 20, 130, 90), (70, 100))
 
     assert np.array_equal(cut, NOISE[20:90, 30:130])
@@ -36,7 +36,7 @@ def test_a_part_equals_that_part_of_the_whole_picture_resized(
     assert np.abs(cut.astype(int) - by_pillow(width, height)[30:75, 40:90]).max() <= 1
 
 
-def test_a_large_part_is_read_in_pieces_that_fit_without_a_seam(
+def test_a_large_part_is_read_in_pieces_that_join_without_a_seam(
     array_slide: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = Box(0, 0, 300, 240)
@@ -49,13 +49,13 @@ def test_a_large_part_is_read_in_pieces_that_fit_without_a_seam(
     assert max(width * height for *_, width, height in slide.reads) < 10_000
 
 
-def test_a_box_that_ends_just_outside_continues_the_edge(array_slide: Make) -> None:
+def test_a_box_that_ends_just_outside_repeats_the_edge(array_slide: Make) -> None:
     flat = np.full((10, 10, 3), 77, np.uint8)
 
     assert (resample(array_slide(flat), 0, Box(6, 6, 12, 12), (2, 2)) == 77).all()
 
 
-def test_a_damaged_level_is_named_with_the_place(array_slide: Make) -> None:
+def test_a_damaged_level_is_reported_with_the_position(array_slide: Make) -> None:
     slide = array_slide(NOISE)
     slide.region = lambda *_: (_ for _ in ()).throw(OSError("no  more\nbytes"))
 

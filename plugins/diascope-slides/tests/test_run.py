@@ -1,4 +1,4 @@
-"""Whole runs over slides: what a kill costs, and what a bad slide costs its neighbours."""
+"""Whole runs over slides: the cost of a kill, and the effect of bad slides on the others."""
 
 import json
 import signal
@@ -28,7 +28,7 @@ APERIO = "Aperio Image Library v11.2.1\n{} (32x32) JPEG/RGB Q=70|AppMag = 20|MPP
 
 @pytest.fixture
 def make_recipe(tmp_path: Path) -> Callable[..., Path]:
-    """Return a function from what is to change of a recipe for slides to its file."""
+    """Return a function that writes a recipe for slides with changes, and returns its file."""
 
     def make(missing: Any = "fail", **changes: Any) -> Path:
         weights = write_weights(tmp_path / "weights")
@@ -48,7 +48,7 @@ def fatal(install: Callable[..., None], tmp_path: Path) -> Path:
 
 
 def stained(height: int, width: int) -> NDArray[np.uint8]:
-    """Return mottled violet and pink with a white margin at the left: no tile like another."""
+    """Return mottled violet and pink with a white margin on the left, so that all tiles differ."""
     random = np.random.default_rng(height)
     rows, columns = np.mgrid[0:height, 0:width]
     waves = np.sin(rows / 21) * np.cos(columns / 34)
@@ -59,7 +59,7 @@ def stained(height: int, width: int) -> NDArray[np.uint8]:
 
 
 def kept_in(output: Path) -> int:
-    """Return how many tiles of the slide under way an output folder has kept.
+    """Return how many tiles of the current slide are kept in an output folder.
 
     A kill may strike while the file is made, too: then it has no table yet, and keeps none.
     """
@@ -73,7 +73,7 @@ def kept_in(output: Path) -> int:
 
 
 def artefacts(output: Path) -> dict[str, bytes]:
-    """Return what the reports wrote: path to content."""
+    """Return the files that the reports wrote, from path to content."""
     own = ("run.json", "ledger.sqlite")
     paths = (path for path in output.rglob("*") if path.is_file() and path.name not in own)
     return {str(path.relative_to(output)): path.read_bytes() for path in paths}
@@ -84,7 +84,7 @@ def artefacts(output: Path) -> dict[str, bytes]:
     [(2, 0), (100, 0), (100, 1), (-1, 0)],
     ids=["in the first batch", "in the middle", "in the middle of a worker", "in the last batch"],
 )
-def test_a_run_killed_within_a_slide_goes_on_at_its_checkpoint_to_the_same_bytes(
+def test_a_run_killed_within_a_slide_resumes_at_its_checkpoint_with_the_same_bytes(
     command: Command,
     fatal: Path,
     make_slide: Make,
@@ -120,7 +120,7 @@ def test_a_run_killed_within_a_slide_goes_on_at_its_checkpoint_to_the_same_bytes
 
 @pytest.fixture
 def mixed(make_slide: Make, tmp_path: Path) -> Path:
-    """A folder of good and bad slides; the good ones are first, last and between."""
+    """A folder of good and bad slides; the good ones are first, last and in between."""
     folder = tmp_path / "slides"
     folder.mkdir()
     whole = stained(256, 320)
@@ -159,7 +159,7 @@ def cut_within_level_0(path: Path) -> None:
 
 
 def write_aperio(path: Path, pixels: NDArray[np.uint8]) -> None:
-    """Write what makes a TIFF an SVS: tiles, and a description that begins with Aperio."""
+    """Write a minimal SVS: a tiled TIFF whose description begins with Aperio."""
     size = f"{pixels.shape[1]}x{pixels.shape[0]}"
     tifffile.imwrite(
         path,
@@ -173,7 +173,7 @@ def write_aperio(path: Path, pixels: NDArray[np.uint8]) -> None:
 
 
 @pytest.mark.parametrize("workers", [0, 1])
-def test_bad_slides_fail_for_reasons_of_their_own_and_their_neighbours_are_done(
+def test_bad_slides_fail_with_their_own_reasons_and_the_others_are_classified(
     command: Command, make_recipe: Callable[..., Path], mixed: Path, tmp_path: Path, workers: int
 ) -> None:
     ended = command("run", make_recipe(), mixed, "-o", tmp_path / "out", "--workers", workers)
@@ -196,7 +196,7 @@ def test_bad_slides_fail_for_reasons_of_their_own_and_their_neighbours_are_done(
     assert not (tmp_path / "out" / ".unfinished").exists()
 
 
-def test_a_slide_without_spacing_is_traced_where_the_recipe_assumes_one(
+def test_a_spacing_assumed_by_the_recipe_is_in_the_trace(
     command: Command, make_recipe: Callable[..., Path], mixed: Path, tmp_path: Path
 ) -> None:
     recipe = make_recipe(missing={"assume": 0.5})
@@ -207,7 +207,7 @@ def test_a_slide_without_spacing_is_traced_where_the_recipe_assumes_one(
     assert assumed == ["01-no-spacing.tif"]
 
 
-def test_an_svs_called_tif_is_read_as_what_it_is_at_the_spacing_it_states(
+def test_an_svs_named_tif_is_read_as_an_svs_at_its_stated_spacing(
     command: Command, make_recipe: Callable[..., Path], mixed: Path, tmp_path: Path
 ) -> None:
     svs = mixed / "06-aperio.tif"
@@ -218,7 +218,7 @@ def test_an_svs_called_tif_is_read_as_what_it_is_at_the_spacing_it_states(
 
 
 def traced(output: Path) -> dict[str, str]:
-    """Return item to trace, of the items that were answered."""
+    """Return the traces of the classified items, by item."""
     lines = (output / "predictions.jsonl").read_text().splitlines()
     records = (json.loads(line) for line in lines)
     return {each["item"]: " | ".join(each["trace"]) for each in records}

@@ -1,4 +1,4 @@
-"""TIFFs as other programs write them: turned, highest byte first, or in another compression."""
+"""TIFFs as other programs write them: rotated, big-endian, or in another compression."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -47,7 +47,7 @@ def test_levels_and_spacing_are_turned_as_the_orientation_says(
 
 
 @pytest.mark.parametrize("resolution", [(0, 0), (0, 20_000)])
-def test_a_resolution_of_0_is_no_spacing_and_no_damage(
+def test_a_resolution_of_0_is_neither_a_spacing_nor_damage(
     tmp_path: Path, resolution: tuple[int, int]
 ) -> None:
     options: dict[str, Any] = {"resolution": resolution, "resolutionunit": 3}
@@ -58,7 +58,7 @@ def test_a_resolution_of_0_is_no_spacing_and_no_damage(
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("big", [False, True])
-def test_a_tiff_in_tiles_is_a_slide_whichever_byte_comes_first(
+def test_a_tiled_tiff_is_a_slide_in_either_byte_order(
     tmp_path: Path, order: Any, big: bool
 ) -> None:
     kinds = []
@@ -70,7 +70,7 @@ def test_a_tiff_in_tiles_is_a_slide_whichever_byte_comes_first(
     assert kinds == ["vips", "picture"]
 
 
-def test_an_ome_tiff_in_strips_is_known_though_its_description_stands_at_its_end(
+def test_an_ome_tiff_in_strips_is_recognised_with_its_description_at_the_end(
     tmp_path: Path,
 ) -> None:
     image = pyvips.Image.new_from_array(NOISE, interpretation="srgb").copy()
@@ -83,7 +83,7 @@ def test_an_ome_tiff_in_strips_is_known_though_its_description_stands_at_its_end
 
 
 @pytest.mark.parametrize("description", ["", "Aperio Image Library"])
-def test_a_sound_file_in_a_compression_that_nothing_here_decodes_is_not_called_damaged(
+def test_an_unsupported_compression_is_not_reported_as_damage(
     tmp_path: Path, description: str
 ) -> None:
     path = tmp_path / "a.tif"
@@ -97,7 +97,7 @@ def test_a_sound_file_in_a_compression_that_nothing_here_decodes_is_not_called_d
 @pytest.mark.parametrize(
     ("description", "kind"), [("Aperio Image Library|MPP = 0.25", "openslide"), ("", "vips")]
 )
-def test_a_slide_whose_end_is_cut_off_is_not_taken_for_a_picture_of_another_spacing(
+def test_a_truncated_slide_is_not_mistaken_for_a_picture_with_another_spacing(
     tmp_path: Path, description: str, kind: str
 ) -> None:
     path = tmp_path / "a.svs"

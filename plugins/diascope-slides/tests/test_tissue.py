@@ -1,4 +1,4 @@
-"""The mask: glass is empty, tissue is full, and ink is neither."""
+"""The tissue mask: glass is empty, tissue is covered, and ink is excluded."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ Picture = NDArray[np.uint8]
 
 
 def glass(noise: float = 2.0) -> Picture:
-    """Return empty glass as a camera sees it."""
+    """Return empty glass with camera noise."""
     random = np.random.default_rng(0)
     pixels = np.array(GLASS) + random.normal(size=(SIDE, SIDE, 3)) * noise
     return np.clip(pixels, 0, 255).astype(np.uint8)
@@ -43,7 +43,7 @@ def test_a_full_field_is_tissue_everywhere() -> None:
     assert share(tissue()) == 1
 
 
-def test_half_and_half_is_divided_where_the_tissue_ends() -> None:
+def test_a_half_field_is_divided_where_the_tissue_ends() -> None:
     picture = glass()
     picture[:, SIDE // 2 :] = tissue()[:, SIDE // 2 :]
     mask = tissue_mask(picture)
@@ -60,7 +60,7 @@ def test_a_corner_of_tissue_on_much_glass_is_found() -> None:
 
 
 @pytest.mark.parametrize("ink", [(20, 140, 90), (30, 60, 190), (15, 15, 18), (10, 30, 80)], ids=str)
-def test_a_pen_mark_is_no_tissue_and_hides_what_lies_below(ink: tuple[int, int, int]) -> None:
+def test_a_pen_mark_is_not_tissue_and_hides_the_tissue_below(ink: tuple[int, int, int]) -> None:
     picture = glass()
     picture[:, SIDE // 2 :] = tissue()[:, SIDE // 2 :]
     picture[100:140] = ink

@@ -1,4 +1,4 @@
-"""A slide on disk and an answer for it, made up, for the tests of the reports."""
+"""A made-up slide on disk and an answer for it, for the tests of the reports."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -25,7 +25,7 @@ TUMOUR = np.array([0.9, 0.45, 0.1], np.float32)
 
 @pytest.fixture
 def run() -> dict[str, Any]:
-    """The part of a ``run.json`` that the reports stand on."""
+    """The part of a ``run.json`` that the reports need."""
     return RUN
 
 
@@ -37,19 +37,19 @@ def answer() -> Callable[..., Prediction]:
 
 @pytest.fixture
 def plain() -> Prediction:
-    """The answer for a picture that is no slide."""
+    """The answer for a picture that is not a slide."""
     return _answer("photo.jpg", overview=None, regions=None)
 
 
 def _picture() -> np.ndarray:
-    """Return ``(600, 800, 3)`` uint8: a red left half on a white ground."""
+    """Return ``(600, 800, 3)`` uint8: a red left half on white."""
     pixels = np.full((*SIZE, 3), 255, np.uint8)
     pixels[:, :400] = (200, 30, 60)
     return pixels
 
 
 def _answer(name: str = "a/slide.tif", folder: Path | None = None, **fields: Any) -> Prediction:
-    """Make the answer; with a folder, the slide lies there as a picture, else nowhere."""
+    """Make the answer; if a folder is given, write the slide there as a picture."""
     uri = "/nowhere/slide.tif"
     if folder is not None:
         uri = str(folder / "slide.png")

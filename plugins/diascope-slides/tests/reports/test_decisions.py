@@ -1,4 +1,4 @@
-"""Which label a tile is shown as."""
+"""Which label is shown for a tile."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def card(task: Any, points: Any) -> ModelCard:
 
 
 @pytest.mark.parametrize(("task", "points"), CASES)
-def test_the_label_is_one_that_the_card_s_rule_decides_on(task: str, points: Any) -> None:
+def test_the_label_is_one_decided_by_the_rule_of_the_card(task: str, points: Any) -> None:
     known = card(task, points)
     scores = np.random.default_rng(0).random((200, len(points))).astype(np.float32)
 
@@ -35,7 +35,7 @@ def test_the_label_is_one_that_the_card_s_rule_decides_on(task: str, points: Any
 
 
 @pytest.mark.parametrize("task", ["binary", "multilabel"])
-def test_a_score_on_its_operating_point_is_decided_on(task: str) -> None:
+def test_a_score_equal_to_its_operating_point_is_present(task: str) -> None:
     known = card(task, (None, 0.7))
     scores = np.array([[0.3, 0.7]])
 
@@ -43,7 +43,7 @@ def test_a_score_on_its_operating_point_is_decided_on(task: str) -> None:
     assert decide_labels(scores.astype(np.float32), {"card": known.plain()}).tolist() == [1]
 
 
-def test_of_no_tiles_nothing_is_decided() -> None:
+def test_no_tiles_give_no_decisions() -> None:
     none = np.empty((0, 3), np.float32)
 
     assert decide_labels(none, {"card": card("multiclass", (None, None, None)).plain()}).shape == (

@@ -1,4 +1,4 @@
-"""GeoJSON of tiles, as QuPath reads it."""
+"""GeoJSON of tiles for QuPath."""
 
 import json
 import tracemalloc
@@ -40,7 +40,7 @@ def test_the_report_keeps_its_contract(run: Any, answer: Any) -> None:
     assert path.suffix == ".geojson"
 
 
-def test_every_tile_is_a_closed_polygon_at_its_place(features: Any, answer: Any) -> None:
+def test_every_tile_is_a_closed_polygon_at_its_position(features: Any, answer: Any) -> None:
     shapes = [shapely.from_geojson(json.dumps(one["geometry"])) for one in features()]
 
     assert [shape.bounds for shape in shapes] == [
@@ -49,7 +49,9 @@ def test_every_tile_is_a_closed_polygon_at_its_place(features: Any, answer: Any)
     assert all(shape.is_valid and shape.area == 10_000 for shape in shapes)
 
 
-def test_memory_does_not_grow_with_the_tiles(run: Any, answer: Any, tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_the_number_of_tiles(
+    run: Any, answer: Any, tmp_path: Path
+) -> None:
     count = 4000
     regions = Regions(np.ones((count, 4), np.int32), np.full((count, 2), 0.5, np.float32))
     told = answer(regions=regions)
@@ -61,9 +63,7 @@ def test_memory_does_not_grow_with_the_tiles(run: Any, answer: Any, tmp_path: Pa
     assert most < 200 * count  # bytes; an outline takes 800
 
 
-def test_a_tile_has_the_class_that_the_operating_point_decides_on(
-    features: Any, answer: Any
-) -> None:
+def test_a_tile_has_the_class_decided_by_the_operating_point(features: Any, answer: Any) -> None:
     tiles = [one["properties"] for one in features()]
     tumour = answer().regions.scores[:, 1].tolist()
 
@@ -110,7 +110,7 @@ def test_a_tile_without_any_label_has_no_class(tmp_path: Path, run: Any, answer:
     assert "classification" not in tile["properties"]
 
 
-def test_the_same_tile_has_the_same_id_and_no_two_tiles_share_one(features: Any) -> None:
+def test_ids_of_tiles_are_unique_and_stable(features: Any) -> None:
     first, again = features(), features()
 
     assert [one["id"] for one in first] == [one["id"] for one in again]

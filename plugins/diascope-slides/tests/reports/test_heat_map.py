@@ -54,7 +54,7 @@ def test_where_there_is_no_tile_the_slide_is_grey(drawn: np.ndarray) -> None:
     ("kind", "told"),
     [("softmax", "score of each tile (softmax)"), ("share", "score of each tile")],
 )
-def test_the_colours_are_said_to_be_scores_of_tiles_and_no_share_of_them(
+def test_the_colour_bar_states_that_it_shows_scores_of_tiles(
     tmp_path: Path, run: Any, answer: Any, monkeypatch: pytest.MonkeyPatch, kind: str, told: str
 ) -> None:
     words: list[str] = []
@@ -66,7 +66,7 @@ def test_the_colours_are_said_to_be_scores_of_tiles_and_no_share_of_them(
     assert words == [told]
 
 
-def test_warnings_of_an_answer_and_what_was_assumed_stand_below_its_picture(
+def test_warnings_and_assumptions_are_below_the_picture(
     tmp_path: Path, run: Any, answer: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     words: list[str] = []
@@ -81,7 +81,7 @@ def test_warnings_of_an_answer_and_what_was_assumed_stand_below_its_picture(
     assert words[1:] == ["spacing assumed 0.5 um from the recipe", ""]
 
 
-def test_dollar_signs_are_no_formula(tmp_path: Path, run: Any, answer: Any) -> None:
+def test_dollar_signs_are_not_rendered_as_a_formula(tmp_path: Path, run: Any, answer: Any) -> None:
     labels = [{**label, "title": "for $5 {, not $6"} for label in run["card"]["labels"]]
     card = {**run["card"], "labels": labels}
 
@@ -99,6 +99,6 @@ def test_a_run_without_slides_writes_nothing(tmp_path: Path, run: Any, plain: An
 
 
 @pytest.mark.parametrize("opacity", [0, 1.5])
-def test_an_opacity_that_makes_no_sense_is_refused(opacity: float) -> None:
+def test_an_invalid_opacity_is_refused(opacity: float) -> None:
     with pytest.raises(ValueError, match="opacity"):
         HeatMapReport(opacity=opacity)

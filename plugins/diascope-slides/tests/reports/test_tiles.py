@@ -14,7 +14,7 @@ def test_the_report_keeps_its_contract(run: Any, answer: Any) -> None:
     assert check_report(TilesReport(), run, answer()) == [Path("tiles.parquet")]
 
 
-def test_a_row_is_a_tile_with_its_place_and_its_scores(
+def test_a_row_has_the_position_and_the_scores_of_a_tile(
     tmp_path: Path, run: Any, answer: Any, plain: Any
 ) -> None:
     (path,) = TilesReport().write(run, [answer("one"), plain], tmp_path)

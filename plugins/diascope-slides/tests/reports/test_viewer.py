@@ -1,4 +1,4 @@
-"""The viewer: what is in its files, and what a reader does with it in Chromium."""
+"""The viewer: the content of its files, and its behaviour in Chromium."""
 
 import io
 import json
@@ -31,7 +31,7 @@ def test_the_report_keeps_its_contract(run: Any, answer: Any) -> None:
     assert Path("slides.html") in check_report(ViewerReport(), run, answer())
 
 
-def test_a_slide_becomes_a_pyramid_whose_tiles_say_nothing_but_pixels(
+def test_a_slide_becomes_a_pyramid_of_tiles_without_metadata(
     tmp_path: Path, run: Any, answer: Any
 ) -> None:
     files = ViewerReport(pixels=400).write(run, [answer(folder=tmp_path)], tmp_path)
@@ -44,7 +44,7 @@ def test_a_slide_becomes_a_pyramid_whose_tiles_say_nothing_but_pixels(
     assert not [path for path in files if path.suffix in (".dzi", ".xml")]
 
 
-def test_a_slide_that_is_gone_is_shown_by_its_overview_with_the_reason(
+def test_a_missing_slide_is_shown_by_its_overview_with_the_reason(
     tmp_path: Path, run: Any, answer: Any
 ) -> None:
     files = ViewerReport().write(run, [answer()], tmp_path)
@@ -55,7 +55,7 @@ def test_a_slide_that_is_gone_is_shown_by_its_overview_with_the_reason(
 
 
 @pytest.mark.parametrize("privacy", ["none", "strict"])
-def test_the_reason_why_a_slide_is_not_shown_names_no_file_where_privacy_is_strict(
+def test_with_strict_privacy_the_reason_for_a_missing_slide_names_no_file(
     tmp_path: Path, run: Any, answer: Any, privacy: str
 ) -> None:
     path = tmp_path / "DOE_JOHN.tif"
@@ -68,9 +68,7 @@ def test_the_reason_why_a_slide_is_not_shown_names_no_file_where_privacy_is_stri
     assert ("DOE_JOHN" in text) == (privacy == "none")
 
 
-def test_a_slide_whose_spacing_was_assumed_is_said_to_be_one(
-    tmp_path: Path, run: Any, answer: Any
-) -> None:
+def test_an_assumed_spacing_is_shown(tmp_path: Path, run: Any, answer: Any) -> None:
     trace = ("spacing assumed 0.5 um from the recipe", "level 0, as it is")
     ViewerReport().write(run, [answer(trace=trace)], tmp_path)
     text = (tmp_path / "slides.html").read_text("utf-8")
@@ -78,7 +76,7 @@ def test_a_slide_whose_spacing_was_assumed_is_said_to_be_one(
     assert '"warnings":["spacing assumed 0.5 um from the recipe"]' in text
 
 
-def test_a_slide_that_was_exchanged_is_not_shown(tmp_path: Path, run: Any, answer: Any) -> None:
+def test_a_replaced_slide_is_not_shown(tmp_path: Path, run: Any, answer: Any) -> None:
     shown = answer(folder=tmp_path)
     assert shown.overview is not None
     other = replace(shown.overview, size=(SIZE[0] + 1, SIZE[1]))
@@ -95,7 +93,7 @@ def test_another_slide_of_the_same_size_is_not_shown(tmp_path: Path, run: Any, a
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["with its pyramid", "with its overview"])
-def test_a_heat_map_lies_on_its_tiles_down_to_the_foot_of_a_narrow_slide(
+def test_a_heat_map_matches_its_tiles_down_to_the_bottom_of_a_narrow_slide(
     tmp_path: Path, run: Any, answer: Any, kept: bool
 ) -> None:
     height, width, foot = 9000, 130, 8800
@@ -160,7 +158,7 @@ def opened(browser: "Browser", run: Any, answer: Any, plain: Any, tmp_path: Path
 
 
 def colour(page: "Page", place: str) -> np.ndarray:
-    """Return the colour on the screen at a place of the slide, once nothing moves any more."""
+    """Return the colour on the screen at a position of the slide, once all motion has ended."""
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(700)
     image = np.asarray(Image.open(io.BytesIO(page.locator("#stage").screenshot())).convert("RGB"))
@@ -194,7 +192,7 @@ def test_opacity_and_label_change_the_map(opened: Open) -> None:
     assert "Score of each tile for Benign" in page.locator("#legend").inner_text()
 
 
-def test_answer_counts_scale_and_operating_point_are_told(opened: Open) -> None:
+def test_answer_counts_scale_and_operating_point_are_shown(opened: Open) -> None:
     page = opened()
     panel = page.locator(".panel").inner_text()
 
@@ -207,7 +205,7 @@ def test_answer_counts_scale_and_operating_point_are_told(opened: Open) -> None:
     page.wait_for_function("document.getElementById('scale-text').textContent.includes('μm')")
 
 
-def test_an_operating_point_of_tiles_is_none_of_a_share_of_them(opened: Open, answer: Any) -> None:
+def test_the_operating_point_of_tiles_is_not_shown_for_a_share(opened: Open, answer: Any) -> None:
     page = opened(replace(answer(), score_kind="share"))
 
     assert page.locator(".scores .point").count() == 0
@@ -218,7 +216,7 @@ def test_an_operating_point_of_tiles_is_none_of_a_share_of_them(opened: Open, an
 @pytest.mark.parametrize(
     ("kind", "told"), [("share", [">0.999", "<0.001"]), ("logit", ["1.000", "0.000"])]
 )
-def test_a_share_of_all_tiles_but_one_is_not_told_as_that_of_all(
+def test_a_share_of_all_tiles_but_one_is_not_shown_as_1(
     opened: Open, answer: Any, kind: str, told: list[str]
 ) -> None:
     page = opened(replace(answer(), score_kind=kind, scores={"benign": 3e-4, "tumour": 0.9997}))
@@ -260,7 +258,7 @@ def test_keys_zoom_on_the_slide(opened: Open) -> None:
         page.keyboard.up(key)
 
 
-def test_a_page_without_its_pictures_says_what_is_missing(
+def test_a_page_without_its_pictures_states_what_is_missing(
     browser: "Browser", run: Any, answer: Any, tmp_path: Path
 ) -> None:
     ViewerReport().write(run, [answer(folder=tmp_path)], tmp_path)
@@ -271,7 +269,7 @@ def test_a_page_without_its_pictures_says_what_is_missing(
     page.close()
 
 
-def test_a_hostile_name_is_shown_and_not_run(opened: Open, answer: Any) -> None:
+def test_a_hostile_name_is_shown_and_not_executed(opened: Open, answer: Any) -> None:
     page = opened(answer(HOSTILE))
 
     assert page.locator(".name").inner_text() == HOSTILE
@@ -293,7 +291,7 @@ def test_a_slide_without_spacing_has_a_scale_in_pixels(opened: Open, answer: Any
     page.wait_for_function("document.getElementById('scale-text').textContent.includes('px of')")
 
 
-def test_on_a_phone_nothing_has_to_be_scrolled_sideways(opened: Open, answer: Any) -> None:
+def test_on_a_phone_the_page_does_not_scroll_sideways(opened: Open, answer: Any) -> None:
     page = opened(answer("x" * 300), width=390)
 
     assert page.evaluate("document.documentElement.scrollWidth") == 390

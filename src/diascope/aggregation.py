@@ -43,7 +43,7 @@ def aggregate_scores(
 
 
 def weighted_scores(
-    rows: NDArray[np.float64], shares: NDArray[np.float64], card: ModelCard
+    rows: NDArray[np.float64], weights: NDArray[np.float64], card: ModelCard
 ) -> NDArray[np.float64]:
     """Return ``(L,)``: the scores of the weighted mean of the frames' logits.
 
@@ -53,14 +53,14 @@ def weighted_scores(
 
     Args:
         rows: ``(n, L)`` scores of frames.
-        shares: ``(n,)`` weights of the frames, with a sum of 1.
+        weights: ``(n,)``, with a sum of 1.
     """
     rows = np.clip(rows, _MIN_SCORE, _MAX_SCORE)
     logits = np.log(rows)
     if card.task != "multiclass":
         logits -= np.log1p(-rows)
-    whole = (shares @ logits)[None, -card.outputs :]
-    scores: NDArray[np.float64] = scores_from_logits(whole, replace(card, calibration=None))[0]
+    mean = (weights @ logits)[None, -card.outputs :]
+    scores: NDArray[np.float64] = scores_from_logits(mean, replace(card, calibration=None))[0]
     return scores
 
 

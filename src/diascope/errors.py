@@ -103,15 +103,16 @@ def refuse_missing(needs: str, modules: Iterable[str], extra: str) -> None:
     """
     if missing := [name for name in modules if find_spec(name) is None]:
         hint = f'pip install -c constraints.txt "diascope[{extra}]"'
-        raise UsageError(f"{needs} what is not installed: {', '.join(missing)}", hint=hint)
+        packages = ", ".join(missing)
+        raise UsageError(f"{needs} packages that are not installed: {packages}", hint=hint)
 
 
 def reason_of(error: BaseException) -> str:
     """Return an error's text as one line, with its type in front unless it is a ReadError or the
     operating system explains it."""
     if isinstance(error, DiascopeError) and error.hint:
-        told = DiascopeError(error.message, where=error.where)
-        text = f"{str(told).rstrip(' .')}. {error.hint}"
+        without_hint = str(DiascopeError(error.message, where=error.where))
+        text = f"{without_hint.rstrip(' .')}. {error.hint}"
     else:
         text = _text(error)
     text = mask_credentials(" ".join(text.split()))

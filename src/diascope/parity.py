@@ -42,7 +42,7 @@ class Parity:
 
 
 def compare_outputs(
-    right: Outputs,
+    reference: Outputs,
     other: Outputs,
     card: ModelCard,
     statistics: FeatureStatistics | None = None,
@@ -52,28 +52,31 @@ def compare_outputs(
     For heads with attention, the weight of each picture among all counts as a score.
 
     Args:
-        right: the outputs of the reference.
+        reference: the outputs of the reference.
         other: the outputs of the engine.
         statistics: of the training pictures' features; None if the card has no novelty limit.
     """
     arrays = (other.logits, other.maps, other.pooled, other.attention)
     finite = all(np.isfinite(each).all() for each in arrays if each is not None)
-    if not finite or other.maps.shape != right.maps.shape:
+    if not finite or other.maps.shape != reference.maps.shape:
         return Parity(math.inf)
-    before, after = scores_from_logits(right.logits, card), scores_from_logits(other.logits, card)
+    before, after = (
+        scores_from_logits(reference.logits, card),
+        scores_from_logits(other.logits, card),
+    )
     flips = sum(
         _decide_row(one, card) != _decide_row(two, card)
         for one, two in zip(before, after, strict=True)
     )
     change = float(np.abs(before - after).max())
-    if right.attention is not None and other.attention is not None:
-        both = (right.attention, other.attention)
+    if reference.attention is not None and other.attention is not None:
+        both = (reference.attention, other.attention)
         ours, theirs = (softmax(each.astype(np.float64)) for each in both)
         change = max(change, float(np.abs(ours - theirs).max()))
     warnings = 0
     if statistics is not None and card.novelty is not None:
         is_new, seems_new = (
-            statistics.novelties(each.pooled, card.novelty) > 1 for each in (right, other)
+            statistics.novelties(each.pooled, card.novelty) > 1 for each in (reference, other)
         )
         warnings = int((is_new != seems_new).sum())
     return Parity(change, flips, warnings)

@@ -65,8 +65,9 @@ def check_reader(plugin: Any, good: Path | str, bad: Path | str) -> list[Sample]
     """
     good, bad = Path(good), Path(bad)
     check_plugin(plugin)
-    sure = plugin.sniff(str(good), good.read_bytes()[:4096])
-    _expect(isinstance(sure, int) and 0 < sure <= 100, "sniff of its own file in 1 to 100", sure)
+    certainty = plugin.sniff(str(good), good.read_bytes()[:4096])
+    in_range = isinstance(certainty, int) and 0 < certainty <= 100
+    _expect(in_range, "sniff of its own file from 1 to 100", certainty)
     foreign = plugin.sniff("notes", b"only words, no picture")
     _expect(foreign == 0, "sniff of plain text to be 0", foreign)
     item = Item(good.name, str(good))
@@ -82,8 +83,8 @@ def check_reader(plugin: Any, good: Path | str, bad: Path | str) -> list[Sample]
     frames = [sample.frame for sample in samples]
     _expect(frames == sorted(set(frames)) and frames[0] >= 0, "frames that ascend from 0", frames)
     if hasattr(plugin, "read_from"):
-        whole = [sample.frame for sample in samples if sample.region is None]
-        _expect(not whole, "a region of every sample", f"none of the frames {whole}")
+        missing = [sample.frame for sample in samples if sample.region is None]
+        _expect(not missing, "a region of every sample", f"none of the frames {missing}")
         _expect(samples[0].overview is not None, "an overview with the first sample", None)
         for start in (1, len(samples)):
             _expect_same(list(plugin.read_from(item, start)), samples[start:])
@@ -114,8 +115,8 @@ def check_step(plugin: Any) -> None:
             _expect_sample(after)
             _expect(np.array_equal(before.pixels, pixels), "its input left unchanged", "changed")
             for name in ("item", "frame", "facts", "region", "overview"):
-                held, got = getattr(before, name), getattr(after, name)
-                _expect(got == held, f"the {name} of its input, {held}", got)
+                kept, got = getattr(before, name), getattr(after, name)
+                _expect(got == kept, f"the {name} of its input, {kept}", got)
             _expect(after.spacing_mm is not None, "a spacing, as its input has one", None)
             kept = after.trace[: len(before.trace)] == before.trace
             _expect(kept, "the trace so far kept in front", after.trace)
@@ -157,8 +158,8 @@ def check_backbone(plugin: Any, size: int = 64) -> None:
     _expect(isinstance(module, nn.Module), "build to return a torch module", module)
     with torch.inference_mode():
         features = module.eval()(torch.zeros(2, channels, size, size))
-    whole = isinstance(features, torch.Tensor) and features.ndim == 4
-    _expect(whole, "features (N, F, h, w)", getattr(features, "shape", features))
+    is_valid = isinstance(features, torch.Tensor) and features.ndim == 4
+    _expect(is_valid, "features (N, F, h, w)", getattr(features, "shape", features))
     _expect(features.shape[:2] == (2, plugin.features), f"F = {plugin.features}", features.shape)
 
 
@@ -173,8 +174,8 @@ def check_model(plugin: Any, samples: list[Sample], runtime: contracts.Runtime) 
     wrong = plugin.card.contradiction()
     _expect(not wrong, "a consistent card", wrong)
     predictor = plugin.load(runtime)
-    whole = hasattr(predictor, "predict") and hasattr(predictor, "aggregate")
-    _expect(whole, "load to return a Predictor, with predict and aggregate", predictor)
+    is_valid = hasattr(predictor, "predict") and hasattr(predictor, "aggregate")
+    _expect(is_valid, "load to return a Predictor, with predict and aggregate", predictor)
     _expect_answers(predictor, samples[:1], plugin.card)
     predictions = _expect_answers(predictor, samples, plugin.card)
     answer = predictor.aggregate(samples[0].item, iter(predictions))
@@ -273,8 +274,8 @@ def _expect_answer(prediction: Any, card: ModelCard) -> None:
     kind, numbers = prediction.score_kind, scores.values()
     inside = kind == "logit" or (min(numbers) >= 0 and max(numbers) <= 1 + 1e-6)
     _expect(inside, f"scores from 0 to 1, as they are {kind}", scores)
-    whole = kind != "softmax" or abs(sum(numbers) - 1) < 1e-3
-    _expect(whole, "scores that add up to 1, as they are softmax", scores)
+    is_valid = kind != "softmax" or abs(sum(numbers) - 1) < 1e-3
+    _expect(is_valid, "scores that add up to 1, as they are softmax", scores)
 
 
 def _expect_picklable(value: Any, what: str) -> None:

@@ -93,7 +93,7 @@ def test_a_model_without_prediction_sets_has_no_nominal_coverage(
     write_card(replace(read_card(tiny_weights), conformal={"0.9": 0.3}), tiny_weights)
     asked = "evaluate", recipe, "--labels", table, "--set", "run.coverage=0.9", "-o"
     command(*asked, tmp_path / "sets")
-    monkeypatch.setattr("diascope.classifier.Classifier._set", lambda *_: None)
+    monkeypatch.setattr("diascope.classifier.Classifier._prediction_set", lambda *_: None)
     command(*asked, tmp_path / "none")
     found = [measured(tmp_path / name) for name in ("sets", "none")]
     assert [each["promised_coverage"] for each in found] == [0.9, None]

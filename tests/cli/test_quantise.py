@@ -100,7 +100,7 @@ def test_a_missing_nncf_is_an_error_that_names_the_extra(
     monkeypatch.setattr(errors, "find_spec", lambda name: None if name == "nncf" else name)
     ended = command("quantise", int8, photos)
     assert ended.code == 2
-    assert "quantising needs what is not installed: nncf" in ended.err
+    assert "quantising needs packages that are not installed: nncf" in ended.err
     assert "diascope[int8]" in ended.err
 
 

@@ -28,5 +28,5 @@ class DenseNet121:
         from monai.networks.nets import DenseNet121 as MonaiDenseNet121
         from torch import nn
 
-        whole = MonaiDenseNet121(spatial_dims=2, in_channels=self.in_channels, out_channels=1)
-        return nn.Sequential(whole.features, nn.ReLU())
+        network = MonaiDenseNet121(spatial_dims=2, in_channels=self.in_channels, out_channels=1)
+        return nn.Sequential(network.features, nn.ReLU())

@@ -30,18 +30,18 @@ class EfficientNetB0:
         from monai.networks.nets import EfficientNetBN
         from torch import nn
 
-        whole = EfficientNetBN(
+        network = EfficientNetBN(
             "efficientnet-b0", pretrained=False, in_channels=self.in_channels, num_classes=1
         )
         parts = OrderedDict(
-            stem_padding=whole._conv_stem_padding,
-            stem=whole._conv_stem,
-            stem_norm=whole._bn0,
+            stem_padding=network._conv_stem_padding,
+            stem=network._conv_stem,
+            stem_norm=network._bn0,
             stem_activation=nn.SiLU(),
-            blocks=whole._blocks,
-            head_padding=whole._conv_head_padding,
-            head=whole._conv_head,
-            head_norm=whole._bn1,
+            blocks=network._blocks,
+            head_padding=network._conv_head_padding,
+            head=network._conv_head,
+            head_norm=network._bn1,
             head_activation=nn.SiLU(),
         )
         return nn.Sequential(parts)

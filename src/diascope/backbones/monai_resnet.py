@@ -7,12 +7,12 @@ from typing import Any
 from torch import nn
 
 
-def features_of(network: Callable[..., Any], in_channels: int) -> nn.Module:
+def build_features(resnet: Callable[..., Any], in_channels: int) -> nn.Module:
     """Return a module that maps ``(N, C, H, W)`` to ``(N, F, H/32, W/32)``.
 
     MONAI's default first stride is 1, which takes four times the work of the published network.
     """
-    whole = network(
+    network = resnet(
         spatial_dims=2,
         n_input_channels=in_channels,
         conv1_t_stride=2,
@@ -20,4 +20,4 @@ def features_of(network: Callable[..., Any], in_channels: int) -> nn.Module:
         feed_forward=False,
     )
     names = ("conv1", "bn1", "act", "maxpool", "layer1", "layer2", "layer3", "layer4")
-    return nn.Sequential(OrderedDict((name, getattr(whole, name)) for name in names))
+    return nn.Sequential(OrderedDict((name, getattr(network, name)) for name in names))

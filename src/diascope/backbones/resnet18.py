@@ -27,6 +27,6 @@ class ResNet18:
     def build(self) -> "nn.Module":
         from monai.networks.nets import resnet18
 
-        from diascope.backbones.monai_resnet import features_of
+        from diascope.backbones.monai_resnet import build_features
 
-        return features_of(resnet18, self.in_channels)
+        return build_features(resnet18, self.in_channels)

@@ -27,6 +27,6 @@ class ResNet50:
     def build(self) -> "nn.Module":
         from monai.networks.nets import resnet50
 
-        from diascope.backbones.monai_resnet import features_of
+        from diascope.backbones.monai_resnet import build_features
 
-        return features_of(resnet50, self.in_channels)
+        return build_features(resnet50, self.in_channels)

@@ -11,28 +11,28 @@ _DRIVER_FILES = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
 """Device files of NVIDIA's driver, of Windows' subsystem for Linux, and of AMD's accelerators."""
 
 
-def choose_device(wanted: str) -> str:
+def choose_device(name: str) -> str:
     """Return the device to use; ``auto`` prefers CUDA, then Apple's MPS, then the CPU.
 
     Raises:
         ValueError: if this machine does not have that device.
     """
-    if wanted == "auto":
+    if name == "auto":
         first = accelerators()[:1] or ("cpu",)
         return first[0].partition(":")[0]
-    return _check_available(wanted)
+    return _check_available(name)
 
 
-def choose_devices(wanted: Literal["all"] | Sequence[str]) -> tuple[str, ...]:
+def choose_devices(names: Literal["all"] | Sequence[str]) -> tuple[str, ...]:
     """Return the devices to use; ``all`` is every accelerator, or the CPU if there is none.
 
     Raises:
         ValueError: if this machine does not have one of the devices, or if they are of several
             kinds, which no engine supports.
     """
-    if wanted == "all":
+    if names == "all":
         return accelerators() or ("cpu",)
-    devices = tuple(map(_check_available, wanted))
+    devices = tuple(map(_check_available, names))
     if len({device.partition(":")[0] for device in devices}) > 1:
         raise ValueError(f"devices must be of one kind, got {', '.join(devices)}")
     return devices
@@ -63,19 +63,19 @@ def describe_device(device: str) -> str:
 
 
 @cache
-def _check_available(wanted: str) -> str:
+def _check_available(name: str) -> str:
     """Return the device's name if it exists. Cached, as a device may fail later in the run."""
-    if wanted == "cpu":
-        return wanted
+    if name == "cpu":
+        return name
     import torch
 
     try:
-        torch.empty(1, device=wanted)
+        torch.empty(1, device=name)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         first = str(error).splitlines()[0]
-        raise ValueError(f"the device {wanted!r} is not on this machine: {first}") from error
-    kind = wanted.partition(":")[0]
-    return kind if kind in ("cpu", "mps") else wanted  # a machine has only one of these
+        raise ValueError(f"the device {name!r} is not on this machine: {first}") from error
+    kind = name.partition(":")[0]
+    return kind if kind in ("cpu", "mps") else name  # a machine has only one of these
 
 
 def _may_have_accelerator() -> bool:

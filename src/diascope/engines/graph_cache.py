@@ -101,8 +101,8 @@ def load_graph(entry: Path) -> tuple[Path, dict[str, Any]] | None:
     if (facts := read_entry(entry)) is None:
         return None
     path = entry.parent / str(facts.get("file"))
-    whole = path.is_file() and graph_digest(path) == facts.get("digest")
-    return (path, facts) if whole else None
+    intact = path.is_file() and graph_digest(path) == facts.get("digest")
+    return (path, facts) if intact else None
 
 
 def graph_digest(path: Path) -> str:
@@ -120,8 +120,8 @@ def read_entry(path: Path) -> dict[str, Any] | None:
         text, _, digest = path.read_bytes().rpartition(b"\n")
     except OSError:
         return None
-    whole = hashlib.sha256(text).hexdigest().encode() == digest
-    entry: dict[str, Any] | None = json.loads(text) if whole else None
+    intact = hashlib.sha256(text).hexdigest().encode() == digest
+    entry: dict[str, Any] | None = json.loads(text) if intact else None
     return entry
 
 

@@ -24,16 +24,16 @@ class MultiDevicePredictor:
     a part which another one can predict is not used any more; no prediction is lost.
 
     Args:
-        places: the devices with their models; a device may appear several times.
-        tell: called with the name and the error of each device that is dropped.
+        devices: the devices with their models; a device may appear several times.
+        on_drop: called with the name and the error of each device that is dropped.
     """
 
     def __init__(
-        self, places: Sequence[DevicePredictor], tell: Callable[[str, Exception], None]
+        self, devices: Sequence[DevicePredictor], on_drop: Callable[[str, Exception], None]
     ) -> None:
-        self._places, self._tell = list(places), tell
-        self._first = places[0].predictor
-        self._pool = ThreadPoolExecutor(len(places), "device")
+        self._devices, self._on_drop = list(devices), on_drop
+        self._first = devices[0].predictor
+        self._pool = ThreadPoolExecutor(len(devices), "device")
 
     @property
     def execution(self) -> Any:
@@ -46,18 +46,18 @@ class MultiDevicePredictor:
         Raises:
             Exception: what a device raised for samples that no other device can predict either.
         """
-        parts = _split(samples, len(self._places))
+        parts = _split(samples, len(self._devices))
         tasks = [
-            (place, part, self._pool.submit(_predict_halving, place.predictor, part))
-            for place, part in zip(self._places, parts, strict=False)
+            (device, part, self._pool.submit(_predict_halving, device.predictor, part))
+            for device, part in zip(self._devices, parts, strict=False)
         ]
         wait([task for _, _, task in tasks])
         answers: list[Prediction] = []
-        for place, part, task in tasks:
+        for device, part, task in tasks:
             try:
                 answers += task.result()
             except Exception as error:  # a plugin may raise anything
-                answers += self._predict_elsewhere(place, part, error)
+                answers += self._predict_elsewhere(device, part, error)
         return answers
 
     def aggregate(self, item: Item, predictions: Iterator[Prediction]) -> Prediction:
@@ -68,11 +68,11 @@ class MultiDevicePredictor:
         self, failed: DevicePredictor, part: Sequence[Sample], error: Exception
     ) -> list[Prediction]:
         """Predict a failed part on another device; if that works, drop the device that failed."""
-        for place in self._places:
-            if place is failed:
+        for device in self._devices:
+            if device is failed:
                 continue
             try:
-                answers = _predict_halving(place.predictor, part)
+                answers = _predict_halving(device.predictor, part)
             except Exception as other:  # report the first error
                 if isinstance(error, DeviceError) and not isinstance(other, DeviceError):
                     self._drop(failed, error)
@@ -82,9 +82,9 @@ class MultiDevicePredictor:
             return answers
         raise error
 
-    def _drop(self, place: DevicePredictor, error: Exception) -> None:
-        self._places.remove(place)
-        self._tell(place.device, error)
+    def _drop(self, device: DevicePredictor, error: Exception) -> None:
+        self._devices.remove(device)
+        self._on_drop(device.device, error)
 
 
 def _split(samples: Sequence[Sample], count: int) -> list[Sequence[Sample]]:
@@ -103,6 +103,5 @@ def _predict_halving(predictor: Predictor, samples: Sequence[Sample]) -> list[Pr
         if len(samples) == 1:
             raise
     middle = len(samples) // 2
-    return _predict_halving(predictor, samples[:middle]) + _predict_halving(
-        predictor, samples[middle:]
-    )
+    halves = samples[:middle], samples[middle:]
+    return [answer for half in halves for answer in _predict_halving(predictor, half)]

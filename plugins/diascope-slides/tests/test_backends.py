@@ -129,7 +129,7 @@ def test_transparent_pixels_are_white(tmp_path: Path) -> None:
 def test_pixels_without_a_stated_black_and_white_are_refused(tmp_path: Path, dtype: Any) -> None:
     tifffile.imwrite(tmp_path / "a.tif", (NOISE // 2).astype(dtype), photometric="rgb")
 
-    with pytest.raises(ReadError, match="which of them are black and white is not stated"):
+    with pytest.raises(ReadError, match="which of them mean black and white is not stated"):
         read(Item("a", str(tmp_path / "a.tif")), ASSUMED)
 
 

@@ -38,10 +38,10 @@ def apply_modality(stored: NDArray[Any], header: Dataset, trace: list[str]) -> N
 
 
 def possible_range(header: Dataset) -> tuple[float, float] | None:
-    """Return the measured values of the lowest and highest possible stored value.
+    """Return the range of possible measured values, or None for stored floats.
 
-    With a negative slope the first number is the greater one. The range of stored floats is
-    unknown: for them it is None.
+    These are the measured values of the lowest and the highest stored value; with a negative slope
+    the first number is the greater one. With a modality LUT, they are the range of its entries.
     """
     if tables := values(header, "ModalityLUTSequence"):
         return 0.0, 2.0 ** read_descriptor(tables[0])[2] - 1

@@ -69,7 +69,7 @@ def unknown_format_error(item: Item, file: BinaryIO) -> ReadError:
     if is_heif(head):
         return ReadError(
             "the picture is HEIC or AVIF, which this reader does not decode. "
-            "Export it as JPEG; to make an iPhone take JPEGs: Settings, Camera, Formats, "
+            "Export it as JPEG; to take JPEGs with an iPhone: Settings, Camera, Formats, "
             "Most Compatible"
         )
     suffix = PurePosixPath(item.uri).suffix
@@ -102,7 +102,7 @@ def refuse_unknown_range(image: Any) -> None:
         return
     numbers = "float32 values" if image.mode == "F" else "integers that are signed or of 32 bits"
     raise ReadError(
-        f"the picture holds {numbers}; which of them are black and white is not stated. "
+        f"the picture holds {numbers}; which of them mean black and white is not stated. "
         "Save it as 8 or 16 bit, unsigned"
     )
 

@@ -38,7 +38,7 @@ def detect_kind(path: str, head: bytes) -> Kind | None:
 
     Args:
         path: path or URI. Of a local TIFF, the tags are read too, as they may be anywhere in the
-            file; of a remote TIFF, the suffix counts instead. MRXS is recognised by its suffix.
+            file; of a remote TIFF, the suffix counts too. MRXS is recognised by its suffix.
         head: the first 4,096 bytes of the file.
     """
     if head[128:132] == b"DICM":  # such a file may also be a TIFF

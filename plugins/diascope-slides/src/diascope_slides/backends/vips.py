@@ -65,7 +65,7 @@ def _to_rgb(image: Any) -> Any:
         raise ReadError(f"expected a colour or a grey picture, got {image.bands} channels")
     if image.format not in _UNSIGNED:
         raise ReadError(
-            f"the picture holds {image.format} values; which of them are black and white is not "
+            f"the picture holds {image.format} values; which of them mean black and white is not "
             "stated. Save it as 8 or 16 bit, unsigned"
         )
     colour = image.colourspace("srgb").cast("uchar")

@@ -21,11 +21,11 @@ class AcceptanceRule:
         """Return why an item is not accepted; empty if it is."""
         for name, accepted in self.facts.items():
             title = name.replace("_", " ")
-            value, wanted = facts.get(name, "").strip(), " or ".join(accepted)
+            value, expected = facts.get(name, "").strip(), " or ".join(accepted)
             if not value and self.missing == "skip":
-                return f"the file states no {title}; the recipe wants {wanted}"
+                return f"the file states no {title}; the recipe wants {expected}"
             if value and value.upper() not in {each.upper() for each in accepted}:
-                return f"{title} is {value}; the recipe is for {wanted}"
+                return f"{title} is {value}; the recipe is for {expected}"
         return ""
 
     def plain(self) -> dict[str, object]:

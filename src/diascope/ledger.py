@@ -54,19 +54,17 @@ class Ledger:
         row = self._base.execute("select value from facts where name = ?", (name,)).fetchone()
         return None if row is None else str(row[0])
 
-    def load_json(self, name: str, otherwise: Any) -> Any:
-        """Return the value of the JSON text stored under a name; ``otherwise`` if there is none.
+    def load_json(self, name: str, default: Any) -> Any:
+        """Return the value of the JSON text stored under a name; ``default`` if there is none.
 
         Raises:
             OutputError: if the text is not JSON.
         """
         text = self.load_text(name)
         try:
-            return otherwise if text is None else json.loads(text)
+            return default if text is None else json.loads(text)
         except ValueError as error:
-            raise damaged_ledger_error(
-                self._path, f"what stands under {name!r} is no JSON"
-            ) from error
+            raise damaged_ledger_error(self._path, f"the text {name!r} is not JSON") from error
 
     def store_text(self, name: str, value: str) -> None:
         """Store a text under a name."""

@@ -23,6 +23,7 @@ _DESCRIPTIONS = {
 """The stages in the order in which they are printed."""
 
 _LARGE, _SMALL = 0.25, 0.05
+"""Fractions of the time that count as much and as little, for the advice."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ class Profile:
             yield f"more workers, --workers {self.cores}: the network waited for pictures."
         if (starved or alone) and self._stage("read").cpu > work / 2:
             yield (
-                "decode photographs that are larger than the network needs at a reduced size: "
+                "for photographs larger than the network needs, decoding at a reduced size: "
                 "`read: {image: {least: N}}`, N the shortest side to keep."
             )
         if self._stage("hand over").cpu > _SMALL * 2 * work:

@@ -137,12 +137,12 @@ def _overview_facts(overview: Overview) -> dict[str, Any]:
 
 
 def _unpack_overview(facts: dict[str, Any], picture: bytes | None, mask: bytes | None) -> Overview:
-    shown = _decode_picture(picture)
-    height, width = shown.shape[:2]
+    pixels = _decode_picture(picture)
+    height, width = pixels.shape[:2]
     bits = np.unpackbits(np.frombuffer(mask or b"", np.uint8), count=height * width)
     spacing = facts["spacing_mm"]
     return Overview(
-        picture=shown,
+        picture=pixels,
         mask=bits.reshape(height, width).astype(bool),
         size=(facts["size"][0], facts["size"][1]),
         spacing_mm=None if spacing is None else (spacing[0], spacing[1]),

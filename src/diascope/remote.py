@@ -158,10 +158,9 @@ def _reason(error: BaseException) -> str:
 
 
 def _digest(info: dict[str, Any]) -> str:
-    told = json.dumps(info, sort_keys=True, default=str)
-    return hashlib.sha256(
-        mask_credentials(told).encode()
-    ).hexdigest()  # signed anew, it is the same
+    text = json.dumps(info, sort_keys=True, default=str)
+    # without credentials, so that it stays the same if the address is signed again
+    return hashlib.sha256(mask_credentials(text).encode()).hexdigest()
 
 
 def _list_stamps(system: Any, root: str, uri: str) -> dict[str, str]:

@@ -19,10 +19,10 @@ def carried_out(chunk: Chunk, kills: Callable[[set[str]], bool]) -> tuple[list[s
         read = [item.id for item in piece.items if item not in piece.lost]
         calls.append("".join(read))
         if kills(set(read)):
-            waiting += chunk.died(piece, "why")
+            waiting += chunk.note_death(piece, "why")
         else:
             known = [piece.lost.get(item) or answer(item) for item in piece.items]
-            waiting += chunk.answered(piece, known)
+            waiting += chunk.add_records(piece, known)
     assert chunk.records is not None
     return calls, chunk.records
 

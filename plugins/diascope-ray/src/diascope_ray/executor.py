@@ -132,8 +132,8 @@ def _pieces_after(outcome: Outcome) -> list[Piece]:
     piece, answer, cause = outcome
     if answer is not None:
         _check_reachable(answer)
-        return piece.chunk.answered(piece, answer.records)
-    return piece.chunk.died(piece, cause) if cause else [piece]
+        return piece.chunk.add_records(piece, answer.records)
+    return piece.chunk.note_death(piece, cause) if cause else [piece]
 
 
 def _check_reachable(answer: Answer) -> None:

@@ -54,12 +54,12 @@ class Chunk:
         self._records, self._fatal_found, self._deaths = {}, False, 0
         return Piece(self, self.items, self._lost)
 
-    def answered(self, piece: Piece, records: Sequence[Record]) -> list[Piece]:
+    def add_records(self, piece: Piece, records: Sequence[Record]) -> list[Piece]:
         """Store a piece's records, one per item; return the pieces to process next."""
         self._records.update(zip(piece.items, records, strict=True))
         return self._next_pieces()
 
-    def died(self, piece: Piece, cause: str) -> list[Piece]:
+    def note_death(self, piece: Piece, cause: str) -> list[Piece]:
         """Note that a piece killed its process; return the pieces to process instead.
 
         Args:

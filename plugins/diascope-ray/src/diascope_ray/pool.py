@@ -61,7 +61,7 @@ class _Actor:
     silent_s: float = 0.0
 
     @property
-    def awaited(self) -> Any:
+    def current_call(self) -> Any:
         """The reference of its current call; None if it is idle."""
         if self.starting is not None:
             return self.starting
@@ -108,13 +108,13 @@ class Pool:
         Raises:
             DiascopeError: if no actor can start, or if the work raised one, such as a WeightsError.
         """
-        awaited = {actor.awaited: actor for actor in self._actors if actor.awaited is not None}
-        ready, _ = self._ray.wait(list(awaited), num_returns=1, timeout=self._wait_seconds())
+        calls = {call: actor for actor in self._actors if (call := actor.current_call) is not None}
+        ready, _ = self._ray.wait(list(calls), num_returns=1, timeout=self._wait_seconds())
         if (hung := self._find_hung()) is not None:
             return self._replace(hung, "its process or its machine stood still (time_limit_s)")
         if not ready:
             return []
-        actor = awaited[ready[0]]
+        actor = calls[ready[0]]
         try:
             answer = self._ray.get(ready[0])
         except self._ray.exceptions.RayTaskError as error:
@@ -177,7 +177,7 @@ class Pool:
                 if time.monotonic() > last:
                     raise DiascopeError(
                         f"the Ray cluster at {address} is gone: {reason_of(error)}",
-                        hint="Start it again; the same command goes on.",
+                        hint="Start it again; the same command resumes the run.",
                     ) from error
                 time.sleep(1)
             else:

@@ -87,7 +87,7 @@ class Worker:
         prepared = (
             (item, part)
             for item in items
-            for part in ((lost[item],) if item in lost else self._prepared(item))
+            for part in ((lost[item],) if item in lost else self._prepare(item))
         )
         records = list(self._work.finish(prepared))
         failed = [r.item for r in records if isinstance(r, Failed) and r.item not in lost]
@@ -97,7 +97,7 @@ class Worker:
             absent += [item.uri for item in islice(remote, 1) if not is_readable(item)]
         return Answer(records, absent, platform.node())
 
-    def _prepared(self, item: Item) -> Iterator[Prepared]:
+    def _prepare(self, item: Item) -> Iterator[Prepared]:
         """Yield what the work makes of an item.
 
         If that hangs, its traceback goes to the logs and the process ends, even in native code.

@@ -41,18 +41,18 @@ def compute_blackboard() -> Blackboard:
     network = _network()
     picture = torch.tensor(PICTURE, dtype=torch.float32)[None, None]
     pad, first, relu, pool, second = network
-    seen = capture_activations(network, picture, list(network))
-    one, two = (reconstruct_convolution(layer, seen[layer]) for layer in (first, second))
+    activations = capture_activations(network, picture, list(network))
+    one, two = (reconstruct_convolution(layer, activations[layer]) for layer in (first, second))
     assert one is not None
     assert two is not None
     return Blackboard(
-        picture=seen[pad].inputs[0, 0].numpy(),
+        picture=activations[pad].inputs[0, 0].numpy(),
         filter=one.weight[0, 0],
         sums=tuple(
             tuple(weighted_sum_at(one, 0, row, column) for column in range(4)) for row in range(4)
         ),
-        activated=seen[relu].output[0, 0].numpy(),
-        pooled=seen[pool].output[0].numpy(),
+        activated=activations[relu].output[0, 0].numpy(),
+        pooled=activations[pool].output[0].numpy(),
         second=weighted_sum_at(two, 0, 0, 0),
     )
 

@@ -74,18 +74,18 @@ def capture_activations(
 ) -> dict[nn.Module, Activations]:
     """Run the network and return copies of the modules' inputs and outputs in their first call."""
     inputs: dict[nn.Module, Tensor] = {}
-    seen: dict[nn.Module, Activations] = {}
+    activations: dict[nn.Module, Activations] = {}
 
     def before(module: nn.Module, arguments: tuple[Any, ...]) -> None:
         inputs.setdefault(module, arguments[0].clone())  # some layers work in place
 
     def after(module: nn.Module, arguments: tuple[Any, ...], output: Any) -> None:
-        if module not in seen:
-            seen[module] = Activations(inputs[module], output.clone())
+        if module not in activations:
+            activations[module] = Activations(inputs[module], output.clone())
 
     with torch.no_grad(), forward_hooks(modules, before=before, after=after):
         network(batch)
-    return seen
+    return activations
 
 
 @contextmanager

@@ -97,7 +97,7 @@ def _input_position(
     return at[0], at[1]
 
 
-def reconstruct_convolution(module: nn.Module, seen: Activations) -> Convolution | None:
+def reconstruct_convolution(module: nn.Module, activations: Activations) -> Convolution | None:
     """Return a layer's convolution, with the zero padding that reproduces its output.
 
     None if no zero padding does, for example because the layer uses reflection padding.
@@ -105,10 +105,10 @@ def reconstruct_convolution(module: nn.Module, seen: Activations) -> Convolution
     assert isinstance(module, nn.Conv2d | nn.ConvTranspose2d)
     weight = module.weight.detach()
     if isinstance(module, nn.ConvTranspose2d):
-        start = _find_transposed_start(module, seen)
+        start = _find_transposed_start(module, activations)
         weight = _filters_first(weight, module.groups)
     else:
-        start = _find_start(module, seen)
+        start = _find_start(module, activations)
     if start is None:
         return None
     bias = module.bias if module.bias is not None else torch.zeros(len(weight))
@@ -120,15 +120,16 @@ def reconstruct_convolution(module: nn.Module, seen: Activations) -> Convolution
         dilation=pair(module.dilation),
         groups=module.groups,
         transposed=isinstance(module, nn.ConvTranspose2d),
-        inputs=to_numpy(seen.inputs[0]),
-        output=to_numpy(seen.output[0]),
+        inputs=to_numpy(activations.inputs[0]),
+        output=to_numpy(activations.output[0]),
     )
 
 
-def _find_start(module: nn.Conv2d, seen: Activations) -> tuple[int, int] | None:
-    """Return the first filter position: from the module's padding, or by trying all others.
+def _find_start(module: nn.Conv2d, activations: Activations) -> tuple[int, int] | None:
+    """Return the first filter position for the zero padding that reproduces the output.
 
-    A network may pad in its own code before it calls the module.
+    The module's own padding is tried first. The others are those that a network may apply in its
+    own code before it calls the module.
     """
     tall, wide = (
         dilation * (kernel - 1)
@@ -137,38 +138,44 @@ def _find_start(module: nn.Conv2d, seen: Activations) -> tuple[int, int] | None:
     own = module.padding if isinstance(module.padding, tuple) else (tall // 2, wide // 2)
     others = product(range(tall + 1), range(wide + 1))
     for top, left in dict.fromkeys([pair(own), *others]):
-        if _reproduces_output(module, seen, top, left):
+        if _reproduces_output(module, activations, top, left):
             return -top, -left
     return None
 
 
-def _reproduces_output(module: nn.Conv2d, seen: Activations, top: int, left: int) -> bool:
+def _reproduces_output(module: nn.Conv2d, activations: Activations, top: int, left: int) -> bool:
     needed = [
         (out - 1) * stride + dilation * (kernel - 1) + 1
         for out, stride, dilation, kernel in zip(
-            seen.output.shape[2:], module.stride, module.dilation, module.kernel_size, strict=True
+            activations.output.shape[2:],
+            module.stride,
+            module.dilation,
+            module.kernel_size,
+            strict=True,
         )
     ]
-    height, width = seen.inputs.shape[2:]
+    height, width = activations.inputs.shape[2:]
     sides = (left, max(0, needed[1] - left - width), top, max(0, needed[0] - top - height))
-    padded = functional.pad(seen.inputs, sides)[:, :, : needed[0], : needed[1]]
+    padded = functional.pad(activations.inputs, sides)[:, :, : needed[0], : needed[1]]
     with torch.no_grad():
-        given = functional.conv2d(
+        result = functional.conv2d(
             padded, module.weight, module.bias, pair(module.stride), 0, pair(module.dilation),
             module.groups,
         )  # fmt: skip
-    return _is_close(given, seen.output)
+    return _is_close(result, activations.output)
 
 
-def _find_transposed_start(module: nn.ConvTranspose2d, seen: Activations) -> tuple[int, int] | None:
+def _find_transposed_start(
+    module: nn.ConvTranspose2d, activations: Activations
+) -> tuple[int, int] | None:
     assert isinstance(module.padding, tuple)  # only nn.Conv2d takes "same"
     padding, extra = pair(module.padding), pair(module.output_padding)
     with torch.no_grad():
-        given = functional.conv_transpose2d(
-            seen.inputs, module.weight, module.bias, pair(module.stride), padding, extra,
+        result = functional.conv_transpose2d(
+            activations.inputs, module.weight, module.bias, pair(module.stride), padding, extra,
             module.groups, pair(module.dilation),
         )  # fmt: skip
-    return padding if _is_close(given, seen.output) else None
+    return padding if _is_close(result, activations.output) else None
 
 
 def _filters_first(weight: Tensor, groups: int) -> Tensor:
@@ -177,11 +184,11 @@ def _filters_first(weight: Tensor, groups: int) -> Tensor:
     return torch.cat(parts)
 
 
-def _is_close(given: Tensor, output: Tensor) -> bool:
-    if given.shape != output.shape:
+def _is_close(result: Tensor, output: Tensor) -> bool:
+    if result.shape != output.shape:
         return False
     reach = float(output.abs().max()) or 1.0
-    return bool(((given - output).abs() <= 1e-4 * reach).all())
+    return bool(((result - output).abs() <= 1e-4 * reach).all())
 
 
 def pair(value: int | tuple[int, ...]) -> tuple[int, int]:

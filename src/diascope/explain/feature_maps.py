@@ -75,9 +75,9 @@ def format_map_scale(halvings: int, side: int, cells: int) -> str:
     return share if cells * 2**halvings == side else f"about {share}"
 
 
-def summarise_depth(halvings: int, seen: Activations) -> Depth:
+def summarise_depth(halvings: int, activations: Activations) -> Depth:
     """Return the strongest channels of a module's output for the first picture of a batch."""
-    maps = to_numpy(seen.output[0])
+    maps = to_numpy(activations.output[0])
     height, width = maps.shape[1:]
     return Depth(halvings, (height, width), len(maps), strongest_channels(maps, STRONGEST))
 

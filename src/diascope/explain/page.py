@@ -70,7 +70,7 @@ def explain_page(
         _SCRIPTS,
         kind="explanation",
         title=subject.prediction.item.id,
-        subtitle=f"How {subject.card.title or subject.card.name} classified this picture",
+        subtitle=f"Model: {subject.card.title or subject.card.name}",
         warnings=subject.warnings,
         figures=_figures(subject, evidence, titles, texts),
         input=f"{picture.shape[1]} x {picture.shape[0]} pixels",

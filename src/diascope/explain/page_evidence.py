@@ -12,7 +12,7 @@ from diascope.pages.formatting import typeset_number
 
 _EXACT = (
     "The network divides the picture into {1} x {0} cells. Each cell raises or lowers the logit; "
-    "the contributions add up to it, as printed below the map."
+    "the sum is printed below the map."
 )
 _ESTIMATE = (
     "The network divides the picture into {1} x {0} cells. The contribution of each is estimated "

@@ -16,8 +16,8 @@ _FLIPS = "logits averaged over 4 mirror images"
 """The trace line of a prediction from mirror images."""
 
 _MIRRORED = (
-    " They come from the mean over the picture and its three mirror images; everything else on "
-    "this page is for the picture itself."
+    " They come from the logits averaged over the picture and its three mirror images; everything "
+    "else on this page is for the picture itself."
 )
 _MIRRORED_LOGIT = "of the picture itself; the score also uses its mirror images"
 

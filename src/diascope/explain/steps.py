@@ -82,7 +82,7 @@ def network_input_stage(batch: Tensor, card: ModelCard) -> Stage:
     pixels = np.moveaxis(batch[0].cpu().numpy(), 0, 2)
     mean, std = _format_numbers(card.mean), _format_numbers(card.std)
     note = f"minus the mean ({mean}), divided by the standard deviation ({std})"
-    return Stage("as the network takes it", pixels, (note,))
+    return Stage("as the network receives it", pixels, (note,))
 
 
 def _format_numbers(numbers: Iterable[float]) -> str:

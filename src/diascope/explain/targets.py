@@ -160,12 +160,12 @@ def _find_layers(network: Network, batch: Tensor) -> dict[str, _Layer]:
     layers = {"filter": _first_layer(network, batch, calls, first)} if first else {}
     ends = last_call_at_depth(calls, batch.shape[2])
     last = {halvings: _last_modules(calls, call) for halvings, call in ends.items()}
-    seen = capture_activations(
+    activations = capture_activations(
         network.backbone, batch, {each for some in last.values() for each in some}
     )
     for halvings, call in ends.items():
         title = f"Channel {{}} at {format_map_scale(halvings, batch.shape[2], call.outputs[2])}"
-        before = _objective_module(last[halvings], seen)
+        before = _objective_module(last[halvings], activations)
         layers[f"depth{halvings}"] = _Layer(title, call.outputs[1], call.module, before)
     return layers
 
@@ -178,13 +178,13 @@ def _last_modules(calls: Sequence[Call], call: Call) -> list[nn.Module]:
 
 
 def _objective_module(
-    last: Sequence[nn.Module], seen: Mapping[nn.Module, Activations]
+    last: Sequence[nn.Module], activations: Mapping[nn.Module, Activations]
 ) -> nn.Module:
     """Return the leaf whose output a nonlinearity turns into the module's, or else the module."""
     whole, *leaves = last
-    output = seen[whole].output
+    output = activations[whole].output
     for leaf in leaves:
-        value = seen[leaf].output
+        value = activations[leaf].output
         made = (function(value) for function in NONLINEARITIES.values())
         if not is_close(value, output) and any(is_close(each, output) for each in made):
             return leaf
@@ -194,8 +194,8 @@ def _objective_module(
 def _first_layer(network: Network, batch: Tensor, calls: Sequence[Call], first: Call) -> _Layer:
     later = following_modules(calls, first)
     noise = torch.randn(batch.shape, generator=torch.Generator().manual_seed(0)) * _NOISE_SCALE
-    seen = capture_activations(network.backbone, noise.to(batch), {first.module, *later})
-    found = identify_unit_functions(first.module, later, seen)
+    activations = capture_activations(network.backbone, noise.to(batch), {first.module, *later})
+    found = identify_unit_functions(first.module, later, activations)
     module = first.module if found.scale is None else later[0]
     title = "Filter {} of the first layer"
     return _Layer(title, first.outputs[1], module, module, found.nonlinearity)

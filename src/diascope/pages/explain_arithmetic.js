@@ -68,7 +68,7 @@ const equations = (found) => {
   const element = make("div", { class: "equations scroll", tabindex: "0", role: "region", "aria-label": "Input values, filter weights and products" });
   order.slice(0, SHOWN_CHANNELS).forEach((part) => element.append(make("div", { class: "equation" },
     table(toRows(part.patch, found.wide), `channel ${part.channel}`, { outside }),
-    make("span", { class: "sign" }, "\u00d7"), table(toRows(part.weight, found.wide), "filter"),
+    make("span", { class: "sign" }, "\u00d7"), table(toRows(part.weight, found.wide), "weights"),
     make("span", { class: "sign" }, "="), table(toRows(part.products, found.wide), "products"),
     make("span", {}, `sum ${text(part.sum)}`))));
   const rest = order.slice(SHOWN_CHANNELS);

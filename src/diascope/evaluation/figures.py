@@ -52,7 +52,7 @@ DRAWINGS = (
     Drawing(
         "precision-recall",
         "Precision and recall",
-        "The same for rare labels: precision is the fraction of positive answers that are right. "
+        "Better suited to rare labels: precision is the fraction of positive answers that are right. "
         "The number is the average precision.",
         draw_precision_recall,
     ),

@@ -52,8 +52,8 @@ DRAWINGS = (
     Drawing(
         "precision-recall",
         "Precision and recall",
-        "Better suited to rare labels: precision is the fraction of positive answers that are right. "
-        "The number is the average precision.",
+        "Better suited to rare labels: precision is the fraction of positive answers that are "
+        "right. The number is the average precision.",
         draw_precision_recall,
     ),
     Drawing(

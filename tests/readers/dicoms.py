@@ -1,4 +1,4 @@
-"""DICOM files for tests: small ones made here, and those that come with pydicom."""
+"""DICOM files for tests: small ones dicom here, and those that come with pydicom."""
 
 import io
 from importlib.util import find_spec
@@ -18,30 +18,30 @@ RGB = np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
 
 def dataset(pixels: Any, syntax: UID = ExplicitVRLittleEndian, **tags: Any) -> Dataset:
     """Return an object with pixels ``(H, W)``, ``(N, H, W)`` or ``(H, W, 3)``; None drops a tag."""
-    made = Dataset()
-    made.file_meta = FileMetaDataset()
-    made.file_meta.TransferSyntaxUID = syntax
-    made.SOPClassUID, made.SOPInstanceUID = SecondaryCaptureImageStorage, "1.2.3"
+    dicom = Dataset()
+    dicom.file_meta = FileMetaDataset()
+    dicom.file_meta.TransferSyntaxUID = syntax
+    dicom.SOPClassUID, dicom.SOPInstanceUID = SecondaryCaptureImageStorage, "1.2.3"
     colour = pixels.ndim == 3 and pixels.shape[2] == 3
-    made.Rows, made.Columns = pixels.shape[:2] if colour else pixels.shape[-2:]
-    made.SamplesPerPixel = 3 if colour else 1
-    made.PhotometricInterpretation = "RGB" if colour else "MONOCHROME2"
+    dicom.Rows, dicom.Columns = pixels.shape[:2] if colour else pixels.shape[-2:]
+    dicom.SamplesPerPixel = 3 if colour else 1
+    dicom.PhotometricInterpretation = "RGB" if colour else "MONOCHROME2"
     if colour:
-        made.PlanarConfiguration = 0
+        dicom.PlanarConfiguration = 0
     elif pixels.ndim == 3:
-        made.NumberOfFrames = len(pixels)
-    made.BitsAllocated = made.BitsStored = pixels.dtype.itemsize * 8
-    made.HighBit = made.BitsStored - 1
-    made.PixelRepresentation = int(pixels.dtype.kind == "i")
+        dicom.NumberOfFrames = len(pixels)
+    dicom.BitsAllocated = dicom.BitsStored = pixels.dtype.itemsize * 8
+    dicom.HighBit = dicom.BitsStored - 1
+    dicom.PixelRepresentation = int(pixels.dtype.kind == "i")
     order = "<" if syntax.is_little_endian else ">"
-    made.PixelData = pixels.astype(pixels.dtype.newbyteorder(order)).tobytes()
-    made["PixelData"].VR = "OW" if made.BitsAllocated > 8 else "OB"
+    dicom.PixelData = pixels.astype(pixels.dtype.newbyteorder(order)).tobytes()
+    dicom["PixelData"].VR = "OW" if dicom.BitsAllocated > 8 else "OB"
     for keyword, value in tags.items():
         if value is None:
-            delattr(made, keyword)
+            delattr(dicom, keyword)
         else:
-            setattr(made, keyword, value)
-    return made
+            setattr(dicom, keyword, value)
+    return dicom
 
 
 def encoded(pixels: Any, syntax: UID = ExplicitVRLittleEndian, **tags: Any) -> bytes:
@@ -49,10 +49,10 @@ def encoded(pixels: Any, syntax: UID = ExplicitVRLittleEndian, **tags: Any) -> b
     return written(dataset(pixels, syntax, **tags))
 
 
-def written(made: Dataset) -> bytes:
+def written(dicom: Dataset) -> bytes:
     """Return an object as the bytes of a DICOM file."""
     buffer = io.BytesIO()
-    made.save_as(buffer, enforce_file_format=True)
+    dicom.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()
 
 

@@ -77,9 +77,9 @@ def test_frames_come_one_by_one_and_numbered(make_item: Make) -> None:
 
 
 def test_a_frame_is_decoded_only_when_it_is_requested(make_item: Make) -> None:
-    made = dataset(FILM[:2])
-    made.compress(RLELossless)
-    content = written(made)
+    dicom = dataset(FILM[:2])
+    dicom.compress(RLELossless)
+    content = written(dicom)
     frames = DicomReader().read(make_item(content[:-80] + bytes(80)))
 
     assert next(frames).frame == 0
@@ -87,8 +87,8 @@ def test_a_frame_is_decoded_only_when_it_is_requested(make_item: Make) -> None:
         next(frames)
 
 
-@pytest.mark.parametrize(("frames", "taken"), [(7, 7), ("middle", 500)])
-def test_one_frame_of_a_thousand_is_read_without_the_others(frames: int, taken: int) -> None:
+@pytest.mark.parametrize(("frames", "expected"), [(7, 7), ("middle", 500)])
+def test_one_frame_of_a_thousand_is_read_without_the_others(frames: int, expected: int) -> None:
     class Counted(io.BytesIO):
         read_bytes = 0
 
@@ -101,9 +101,9 @@ def test_one_frame_of_a_thousand_is_read_without_the_others(frames: int, taken: 
     file = Counted(content)
     (sample,) = read_samples(file, Item("a", "a"), "first", frames)
 
-    np.testing.assert_array_equal(sample.pixels[:, :, 0], FILM[taken])
-    assert sample.frame == taken
-    assert f"frame {taken} of 1000, counted from 0" in sample.trace
+    np.testing.assert_array_equal(sample.pixels[:, :, 0], FILM[expected])
+    assert sample.frame == expected
+    assert f"frame {expected} of 1000, counted from 0" in sample.trace
     assert file.read_bytes < len(content) / 10
 
 

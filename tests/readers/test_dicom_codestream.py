@@ -36,64 +36,64 @@ def path(name: str) -> Path:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_exchanged_rows_and_columns_are_reported(make_item: Make, name: str) -> None:
-    made = dcmread(path(name))
-    rows, columns = made.Rows, made.Columns
-    made.Rows, made.Columns = (columns, rows) if rows != columns else (2 * rows, columns // 2)
+    dicom = dcmread(path(name))
+    rows, columns = dicom.Rows, dicom.Columns
+    dicom.Rows, dicom.Columns = (columns, rows) if rows != columns else (2 * rows, columns // 2)
 
-    told = rf"Rows \(0028,0010\) is {made.Rows}, but the compressed picture has {rows}$"
-    with pytest.raises(ReadError, match=told):
-        only(make_item(written(made)), frames=0)
+    message = rf"Rows \(0028,0010\) is {dicom.Rows}, but the compressed picture has {rows}$"
+    with pytest.raises(ReadError, match=message):
+        only(make_item(written(dicom)), frames=0)
 
 
 def test_colours_declared_as_grey_are_reported(make_item: Make) -> None:
-    made = dcmread(path("color3d_jpeg_baseline.dcm"))
-    made.SamplesPerPixel, made.PhotometricInterpretation = 1, "MONOCHROME2"
-    del made.PlanarConfiguration
+    dicom = dcmread(path("color3d_jpeg_baseline.dcm"))
+    dicom.SamplesPerPixel, dicom.PhotometricInterpretation = 1, "MONOCHROME2"
+    del dicom.PlanarConfiguration
 
     with pytest.raises(ReadError, match=r"Samples per Pixel \(0028,0002\) is 1, but .* has 3$"):
-        only(make_item(written(made)), frames=0)
+        only(make_item(written(dicom)), frames=0)
 
 
 def test_a_later_frame_of_another_size_is_reported(make_item: Make) -> None:
-    made = dcmread(path("MR_small_jpeg_ls_lossless.dcm"))
-    (own,) = generate_frames(made.PixelData, number_of_frames=1)
+    dicom = dcmread(path("MR_small_jpeg_ls_lossless.dcm"))
+    (own,) = generate_frames(dicom.PixelData, number_of_frames=1)
     at = own.index(b"\xff\xf7") + 5  # of its lines, then their length
     assert own[at : at + 4] == bytes.fromhex("0040 0040")
-    made.PixelData = encapsulate([own, own[:at] + bytes.fromhex("0020 0080") + own[at + 4 :]])
-    made.NumberOfFrames = 2
+    dicom.PixelData = encapsulate([own, own[:at] + bytes.fromhex("0020 0080") + own[at + 4 :]])
+    dicom.NumberOfFrames = 2
 
-    taken = DicomReader().read(make_item(written(made)))
-    assert next(taken).frame == 0
+    samples = DicomReader().read(make_item(written(dicom)))
+    assert next(samples).frame == 0
     with pytest.raises(ReadError, match=r"Rows \(0028,0010\) is 64, but .* has 32$"):
-        next(taken)
+        next(samples)
 
 
 class Counting(io.BytesIO):
     """A file that counts the bytes that are read from it."""
 
-    taken = 0
+    bytes_read = 0
 
     def read(self, size: int | None = -1) -> bytes:
-        self.taken += len(got := super().read(size))
+        self.bytes_read += len(got := super().read(size))
         return got
 
 
 def test_a_frame_whose_size_is_checked_is_read_once() -> None:
-    made = dcmread(path("MR_small_jpeg_ls_lossless.dcm"))
-    made.PixelData = encapsulate([*generate_frames(made.PixelData, number_of_frames=1)] * 9)
-    made.NumberOfFrames = 9
-    file = Counting(written(made))
+    dicom = dcmread(path("MR_small_jpeg_ls_lossless.dcm"))
+    dicom.PixelData = encapsulate([*generate_frames(dicom.PixelData, number_of_frames=1)] * 9)
+    dicom.NumberOfFrames = 9
+    file = Counting(written(dicom))
 
     assert len(list(decode_frames(open_dicom(file), range(9)))) == 9
-    assert file.taken < 1.5 * len(file.getvalue())
+    assert file.bytes_read < 1.5 * len(file.getvalue())
 
 
 def test_rle_data_that_looks_like_jpeg_2000_states_no_size(make_item: Make) -> None:
     pixels = np.frombuffer(b"\xff\x4f" + SIZE + bytes(range(99)), np.uint8)[np.newaxis]
-    made = dataset(pixels)
-    made.compress(RLELossless, encoding_plugin="pydicom")
+    dicom = dataset(pixels)
+    dicom.compress(RLELossless, encoding_plugin="pydicom")
 
-    np.testing.assert_array_equal(only(make_item(written(made))).pixels[:, :, 0], pixels)
+    np.testing.assert_array_equal(only(make_item(written(dicom))).pixels[:, :, 0], pixels)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_rle_data_that_looks_like_jpeg_2000_states_no_size(make_item: Make) -> N
         (b"\xff\xd8\xff\xff\xe0\x00\x05\xff\xc0\x00\xff\x01" + LINES, Size(5, 7, 1)),  # fills, text
         (b"\xff\xd8\xff\xc4\x00\x02" + LINES, Size(5, 7, 1)),  # a table, whose marker is like it
         (b"\xff\xd8\xff\xda\x00\x02" + LINES, None),
-        (b"\xff\xd8" + LINES.replace(b"\x00\x05", b"\x00\x00"), None),  # its lines are told later
+        (b"\xff\xd8" + LINES.replace(b"\x00\x05", b"\x00\x00"), None),  # stated after the scan
         (b"\xff\xd8" + LINES[:7], None),
         (b"\xff\xd8\xff\xe0\x00", None),
         (b"\xff\xd8\xff", None),
@@ -119,7 +119,7 @@ def test_a_size_is_found_where_it_is_stated(stream: bytes, size: Size | None) ->
 
 @pytest.mark.parametrize("name", KINDS)
 def test_real_pictures_state_their_size(name: str) -> None:
-    made = dcmread(path(name))
-    count = int(made.get("NumberOfFrames", 1))
-    first = next(generate_frames(made.PixelData, number_of_frames=count))
-    assert stated_size(first) == (made.Rows, made.Columns, made.SamplesPerPixel)
+    dicom = dcmread(path(name))
+    count = int(dicom.get("NumberOfFrames", 1))
+    first = next(generate_frames(dicom.PixelData, number_of_frames=count))
+    assert stated_size(first) == (dicom.Rows, dicom.Columns, dicom.SamplesPerPixel)

@@ -66,10 +66,10 @@ def test_a_range_of_padding_values_is_black(make_item: Make) -> None:
 @pytest.mark.parametrize("kind", ["US", "SS"])
 def test_padding_of_signed_pixels_may_be_stored_as_unsigned(make_item: Make, kind: str) -> None:
     sign = 2**16 if kind == "US" else 0
-    made = dataset(SIGNED)
-    made.add_new("PixelPaddingValue", kind, sign - 2000)
-    made.add_new("PixelPaddingRangeLimit", kind, sign - 1500)
-    sample = only(make_item(written(made)))
+    dicom = dataset(SIGNED)
+    dicom.add_new("PixelPaddingValue", kind, sign - 2000)
+    dicom.add_new("PixelPaddingRangeLimit", kind, sign - 1500)
+    sample = only(make_item(written(dicom)))
 
     assert sample.range == (-100.0, 900.0)
     assert PADDING in sample.trace

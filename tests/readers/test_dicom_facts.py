@@ -116,11 +116,11 @@ def test_the_trace_states_the_source_of_the_spacing(
 
 
 def test_overlays_burned_in_text_orientation_and_loss_are_remarked() -> None:
-    made = header(BurnedInAnnotation="YES", LossyImageCompression="01", ICCProfile=b"any ")
-    made.PatientOrientation = ["R", "H"]
-    made.add_new(0x60000010, "US", 4)
+    dicom = header(BurnedInAnnotation="YES", LossyImageCompression="01", ICCProfile=b"any ")
+    dicom.PatientOrientation = ["R", "H"]
+    dicom.add_new(0x60000010, "US", 4)
 
-    said = remarks(made)
+    said = remarks(dicom)
 
     assert len(said) == 5
     assert r"Patient Orientation (0020,0020) is R\H: the picture stays as it lies" in said

@@ -59,8 +59,8 @@ def test_a_missing_transfer_syntax_is_inferred_with_a_trace_line(
     sample = only(make_item(without_meta(encoded(GREY, syntax))))
 
     np.testing.assert_array_equal(sample.pixels[:, :, 0], GREY)
-    told = f"Transfer Syntax UID (0002,0010) is missing: {syntax.name} assumed from the bytes"
-    assert told in sample.trace
+    expected = f"Transfer Syntax UID (0002,0010) is missing: {syntax.name} assumed from the bytes"
+    assert expected in sample.trace
 
 
 def test_a_file_without_preamble_is_read(make_item: Make) -> None:
@@ -80,36 +80,36 @@ def test_elements_encoded_differently_from_the_transfer_syntax_are_read(make_ite
 
 
 def test_compressed_pixels_are_decoded(make_item: Make) -> None:
-    made = dataset(GREY)
-    made.compress(RLELossless)
+    dicom = dataset(GREY)
+    dicom.compress(RLELossless)
 
-    np.testing.assert_array_equal(only(make_item(written(made))).pixels[:, :, 0], GREY)
+    np.testing.assert_array_equal(only(make_item(written(dicom))).pixels[:, :, 0], GREY)
 
 
 def test_frames_without_an_offset_table_are_searched_once(
     make_item: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     film = np.random.default_rng(0).integers(0, 256, (5, 8, 9), dtype=np.uint8)
-    made = dataset(film)
-    made.compress(RLELossless)
-    frames = list(encaps.generate_frames(made.PixelData, number_of_frames=len(film)))
-    made.PixelData = encaps.encapsulate(frames, has_bot=False)
+    dicom = dataset(film)
+    dicom.compress(RLELossless)
+    frames = list(encaps.generate_frames(dicom.PixelData, number_of_frames=len(film)))
+    dicom.PixelData = encaps.encapsulate(frames, has_bot=False)
     monkeypatch.setattr(encaps, "parse_fragments", None)  # pydicom's own search, frame by frame
 
-    pixels = [sample.pixels[:, :, 0] for sample in read(make_item(written(made)))]
+    pixels = [sample.pixels[:, :, 0] for sample in read(make_item(written(dicom)))]
     np.testing.assert_array_equal(pixels, film)
 
 
 def test_all_frames_with_subsampled_colours_are_read(make_item: Make) -> None:
     stored = np.random.default_rng(0).integers(0, 256, (3, 4, 6, 2), dtype=np.uint8)
     tags = {"SamplesPerPixel": 3, "PhotometricInterpretation": "YBR_FULL_422", "NumberOfFrames": 3}
-    made = dataset(stored[..., 0], PlanarConfiguration=0, PixelData=stored.tobytes(), **tags)
+    dicom = dataset(stored[..., 0], PlanarConfiguration=0, PixelData=stored.tobytes(), **tags)
 
-    each = [sample.pixels for sample in read(make_item(written(made)))]
+    each = [sample.pixels for sample in read(make_item(written(dicom)))]
     alone = []
     for frame in stored:
-        made.NumberOfFrames, made.PixelData = 1, frame.tobytes()
-        alone.append(only(make_item(written(made))).pixels)
+        dicom.NumberOfFrames, dicom.PixelData = 1, frame.tobytes()
+        alone.append(only(make_item(written(dicom))).pixels)
 
     np.testing.assert_array_equal(each, alone)
 
@@ -162,18 +162,18 @@ def test_an_invalid_number_of_frames_is_reported(make_item: Make) -> None:
 )
 def test_jpeg_colours_are_interleaved_whatever_the_header_says(make_item: Make, name: str) -> None:
     item = named(name)
-    made = dcmread(item.uri)
-    assert made.PlanarConfiguration == 0
-    made.PlanarConfiguration = 1
+    dicom = dcmread(item.uri)
+    assert dicom.PlanarConfiguration == 0
+    dicom.PlanarConfiguration = 1
 
-    pixels = [only(each, frames=0).pixels for each in (item, make_item(written(made)))]
+    pixels = [only(each, frames=0).pixels for each in (item, make_item(written(dicom)))]
     np.testing.assert_array_equal(*pixels)
 
 
 def test_a_transfer_syntax_without_decoder_is_reported(make_item: Make) -> None:
-    made = dataset(GREY)
-    made.compress(RLELossless)
-    content = written(made)
+    dicom = dataset(GREY)
+    dicom.compress(RLELossless)
+    content = written(dicom)
     film = content.replace(b"1.2.840.10008.1.2.5\x00", b"1.2.840.10008.1.2.9\x00")
 
     with pytest.raises(ReadError, match="no decoder knows its transfer syntax"):
@@ -226,9 +226,9 @@ def test_a_decoder_that_panics_fails_its_item_and_not_the_run(
     def panics(source: bytes, runner: Any) -> bytes:
         raise Panic("index out of bounds")
 
-    made = dataset(GREY)
-    made.compress(RLELossless)
+    dicom = dataset(GREY)
+    dicom.compress(RLELossless)
     monkeypatch.setattr(RLELosslessDecoder, "_available", {"pylibjpeg": panics})
 
     with pytest.raises(ReadError, match="cannot be decoded: index out of bounds"):
-        read(make_item(written(made)))
+        read(make_item(written(dicom)))

@@ -14,25 +14,25 @@ FILM = np.arange(2 * 4 * 6, dtype=np.uint16).reshape(2, 4, 6)
 
 
 def holding(**tags: Any) -> Dataset:
-    made = Dataset()
+    dicom = Dataset()
     for keyword, value in tags.items():
-        setattr(made, keyword, value)
-    return made
+        setattr(dicom, keyword, value)
+    return dicom
 
 
 def enhanced() -> Dataset:
     """Return two frames of one spacing, each with its own rescale and window."""
-    made = dataset(FILM)
+    dicom = dataset(FILM)
     measures = holding(PixelSpacing=[0.5, 0.5])
-    made.SharedFunctionalGroupsSequence = [holding(PixelMeasuresSequence=[measures])]
-    made.PerFrameFunctionalGroupsSequence = [
+    dicom.SharedFunctionalGroupsSequence = [holding(PixelMeasuresSequence=[measures])]
+    dicom.PerFrameFunctionalGroupsSequence = [
         holding(
             PixelValueTransformationSequence=[holding(RescaleSlope=slope, RescaleIntercept=0)],
             FrameVOILUTSequence=[holding(WindowCenter=20 * slope, WindowWidth=40)],
         )
         for slope in (1, 2)
     ]
-    return made
+    return dicom
 
 
 def test_each_frame_uses_the_rescale_and_window_of_its_own_group(

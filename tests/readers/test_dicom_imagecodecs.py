@@ -52,11 +52,11 @@ def decoded(path: Path, plugin: str) -> NDArray[Any] | None:
     """Return the first frame of a file decoded by one plugin; None if it cannot decode it."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        made = dcmread(path)
+        dicom = dcmread(path)
         try:
             pixels: NDArray[Any]
-            pixels, _ = get_decoder(made.file_meta.TransferSyntaxUID).as_array(
-                made, index=0, decoding_plugin=plugin
+            pixels, _ = get_decoder(dicom.file_meta.TransferSyntaxUID).as_array(
+                dicom, index=0, decoding_plugin=plugin
             )
         except Exception:
             return None
@@ -66,18 +66,18 @@ def decoded(path: Path, plugin: str) -> NDArray[Any] | None:
 def lossless_jpeg(pixels: NDArray[Any], end: int | None = None) -> Dataset:
     """Return an object with pixels as lossless JPEG, truncated at ``end``."""
     stream = imagecodecs.jpeg8_encode(pixels, lossless=True, bitspersample=16, predictor=1)
-    made = dataset(pixels)
-    made.file_meta.TransferSyntaxUID = JPEGLosslessSV1
-    made.PixelData = encapsulate([stream[:end]])
-    made["PixelData"].VR = "OB"
-    return made
+    dicom = dataset(pixels)
+    dicom.file_meta.TransferSyntaxUID = JPEGLosslessSV1
+    dicom.PixelData = encapsulate([stream[:end]])
+    dicom["PixelData"].VR = "OB"
+    return dicom
 
 
 def film(count: int) -> bytes:
     """Return an RLE-compressed film of ``count`` frames, each one level brighter than the last."""
-    made = dataset(np.stack([GREY + number for number in range(count)]))
-    made.compress(RLELossless)
-    return written(made)
+    dicom = dataset(np.stack([GREY + number for number in range(count)]))
+    dicom.compress(RLELossless)
+    return written(dicom)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
@@ -103,10 +103,10 @@ def test_lossless_compression_round_trips(syntax: UID, kind: str) -> None:
     shape = (64, 96, 3) if kind == "colour" else (64, 96)
     dtype = "u1" if kind == "colour" else kind
     pixels = np.random.default_rng(0).integers(0, 256, shape).astype(dtype)
-    made = dataset(pixels)
-    made.compress(syntax)
+    dicom = dataset(pixels)
+    dicom.compress(syntax)
 
-    frame, _ = get_decoder(syntax).as_array(made, index=0, decoding_plugin=NAME)
+    frame, _ = get_decoder(syntax).as_array(dicom, index=0, decoding_plugin=NAME)
 
     np.testing.assert_array_equal(frame, pixels)
 
@@ -154,12 +154,12 @@ def test_a_truncated_lossless_jpeg_is_not_filled_up(make_item: Make) -> None:
 def test_rle_offsets_beyond_the_frame_fail_the_item_and_not_the_process(
     make_item: Make,
 ) -> None:
-    made = dataset(RGB)
-    made.compress(RLELossless, encoding_plugin="pydicom")
-    content = bytearray(made.PixelData)
+    dicom = dataset(RGB)
+    dicom.compress(RLELossless, encoding_plugin="pydicom")
+    content = bytearray(dicom.PixelData)
     starts = content.index(struct.pack("<2L", 3, 64)) + 4  # of the three segments
     struct.pack_into("<L", content, starts + 4, 2**25)
-    made.PixelData = bytes(content)
+    dicom.PixelData = bytes(content)
 
     with pytest.raises(ReadError, match="cannot be decoded"):
-        only(make_item(written(made)))
+        only(make_item(written(dicom)))

@@ -25,11 +25,11 @@ CUT = [(name, share) for name in JPEG for share in (0.5, 0.9, 0.99)]
 
 def changed(name: str, change: Callable[[bytes], bytes]) -> bytes:
     """Return a file of pydicom with its first frame changed."""
-    made = dcmread(str(get_testdata_file(name)))
-    count = int(made.get("NumberOfFrames", 1))
-    first, *others = generate_frames(made.PixelData, number_of_frames=count)
-    made.PixelData = encapsulate([change(first), *others])
-    return written(made)
+    dicom = dcmread(str(get_testdata_file(name)))
+    count = int(dicom.get("NumberOfFrames", 1))
+    first, *others = generate_frames(dicom.PixelData, number_of_frames=count)
+    dicom.PixelData = encapsulate([change(first), *others])
+    return written(dicom)
 
 
 def cut(name: str, share: float) -> bytes:
@@ -98,6 +98,6 @@ def test_libjpeg_is_recommended_where_it_would_help(
         for plugin in {dicom_libjpeg.NAME, "pylibjpeg"} & known.keys():
             monkeypatch.delitem(known, plugin)
 
-    with pytest.raises(ReadError) as told:
+    with pytest.raises(ReadError) as raised:
         only(make_item(cut(name, 0.9)))
-    assert ("diascope[dicom,dicom-gpl]" in str(told.value)) == advised
+    assert ("diascope[dicom,dicom-gpl]" in str(raised.value)) == advised

@@ -20,10 +20,10 @@ SIXTEENTHS = [value // 16 for value in range(4096)]
 
 
 def table(entries: Any, first: int = 0, bits: int = 8, kind: str = "US") -> Dataset:
-    made = Dataset()
-    made.LUTDescriptor = [len(entries), first, bits]
-    made.add_new("LUTData", kind, entries)
-    return made
+    dicom = Dataset()
+    dicom.LUTDescriptor = [len(entries), first, bits]
+    dicom.add_new("LUTData", kind, entries)
+    return dicom
 
 
 def test_a_voi_table_of_8_bits_may_have_more_than_256_entries(make_item: Make) -> None:
@@ -62,26 +62,26 @@ def test_a_modality_table_can_cover_all_signed_values() -> None:
 def test_a_table_may_begin_below_zero_stored_as_signed_or_unsigned(
     make_item: Make, kind: str
 ) -> None:
-    made, first = table(list(range(4096)), bits=12), -1024
-    del made.LUTDescriptor
-    made.add_new("LUTDescriptor", kind, [4096, first if kind == "SS" else first + 2**16, 12])
+    dicom, first = table(list(range(4096)), bits=12), -1024
+    del dicom.LUTDescriptor
+    dicom.add_new("LUTDescriptor", kind, [4096, first if kind == "SS" else first + 2**16, 12])
     unsigned = {"RescaleSlope": 1, "RescaleIntercept": first}
     below_zero = GREY.astype(np.int16) + first
 
     for content in (
-        encoded(GREY, **unsigned, VOILUTSequence=[made]),
-        encoded(below_zero, VOILUTSequence=[made]),
-        encoded(below_zero, ModalityLUTSequence=[made]),
+        encoded(GREY, **unsigned, VOILUTSequence=[dicom]),
+        encoded(below_zero, VOILUTSequence=[dicom]),
+        encoded(below_zero, ModalityLUTSequence=[dicom]),
     ):
         np.testing.assert_array_equal(only(make_item(content)).pixels[:, :, 0], GREY)
 
 
 def test_a_table_for_non_negative_values_begins_at_its_unsigned_value(make_item: Make) -> None:
-    first, made = 2**16 - 1024, table(list(range(1024)), 2**16 - 1024, 12)
+    first, dicom = 2**16 - 1024, table(list(range(1024)), 2**16 - 1024, 12)
     pixels = first + np.minimum(GREY, 1000)
 
     for name in ("VOILUTSequence", "ModalityLUTSequence"):
-        sample = only(make_item(encoded(pixels, **{name: [made]})))
+        sample = only(make_item(encoded(pixels, **{name: [dicom]})))
         np.testing.assert_array_equal(sample.pixels[:, :, 0], pixels - first)
 
 

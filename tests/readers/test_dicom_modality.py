@@ -13,10 +13,10 @@ from tests.readers.dicoms import GREY, dataset, with_commas
 
 
 def table(first: int, entries: list[int]) -> Dataset:
-    made = Dataset()
-    made.LUTDescriptor = [len(entries), first, 16]
-    made.add_new("LUTData", "US", entries)
-    return made
+    dicom = Dataset()
+    dicom.LUTDescriptor = [len(entries), first, 16]
+    dicom.add_new("LUTData", "US", entries)
+    return dicom
 
 
 def test_a_rescale_is_applied_with_a_trace_line() -> None:

@@ -33,10 +33,10 @@ def test_a_value_is_the_same_at_any_position_in_its_word(
 
 
 def test_words_that_were_compressed_byte_by_byte_are_read_alike(make_item: Make) -> None:
-    made = dataset(VALUES << 4, BitsStored=12, HighBit=15)
-    made.compress(RLELossless)
+    dicom = dataset(VALUES << 4, BitsStored=12, HighBit=15)
+    dicom.compress(RLELossless)
 
-    np.testing.assert_array_equal(only(make_item(written(made))).pixels[:, :, 0], VALUES)
+    np.testing.assert_array_equal(only(make_item(written(dicom))).pixels[:, :, 0], VALUES)
 
 
 @pytest.mark.parametrize("signed", [False, True])
@@ -44,11 +44,11 @@ def test_jpeg_ls_keeps_whole_words_with_their_unused_bits(make_item: Make, signe
     imagecodecs = pytest.importorskip("imagecodecs")
     values = VALUES.astype(np.int16) - 2048 if signed else VALUES
     words = values.view(np.uint16) & 0x0FFF | (0 if signed else 0x5000)
-    made = dataset(words.view(values.dtype), BitsStored=12, HighBit=11)
-    made.PixelData = encapsulate([imagecodecs.jpegls_encode(words)])
-    made.file_meta.TransferSyntaxUID = JPEGLSLossless
+    dicom = dataset(words.view(values.dtype), BitsStored=12, HighBit=11)
+    dicom.PixelData = encapsulate([imagecodecs.jpegls_encode(words)])
+    dicom.file_meta.TransferSyntaxUID = JPEGLSLossless
 
-    np.testing.assert_array_equal(only(make_item(written(made))).pixels[:, :, 0], values)
+    np.testing.assert_array_equal(only(make_item(written(dicom))).pixels[:, :, 0], values)
 
 
 def test_values_of_a_codec_with_its_own_precision_are_shifted_only_if_too_large() -> None:
@@ -76,7 +76,7 @@ def test_a_missing_high_bit_is_derived_from_bits_stored(make_item: Make, high: i
 
 @pytest.mark.parametrize("high", [7, 16])
 def test_an_impossible_high_bit_is_reported(make_item: Make, high: int) -> None:
-    said = rf"High Bit \(0028,0102\) is {high}, which cannot be: .*\(0028,0101\) is 12, of 16"
+    message = rf"High Bit \(0028,0102\) is {high}, which cannot be: .*\(0028,0101\) is 12, of 16"
 
-    with pytest.raises(ReadError, match=said):
+    with pytest.raises(ReadError, match=message):
         read(make_item(encoded(VALUES, BitsStored=12, HighBit=high)))

@@ -14,9 +14,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:Invalid value for VR DS")
 
 
 def holding(keyword: str, vr: str, content: object) -> Dataset:
-    made = Dataset()
-    made.add_new(keyword, vr, content)
-    return made
+    dicom = Dataset()
+    dicom.add_new(keyword, vr, content)
+    return dicom
 
 
 def test_a_tag_is_named_as_the_standard_prints_it() -> None:

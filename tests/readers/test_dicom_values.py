@@ -121,8 +121,8 @@ def test_only_values_that_occur_in_a_large_frame_count() -> None:
     pixels[0, :3], pixels[1, :2] = 0, 4000
     frame = from_distinct_values(pixels, lambda values: values == 0)
 
-    held = frame.occurring(frame.values)
-    assert (held.min(), held.max()) == (1000, 4000)
+    results = frame.occurring(frame.values)
+    assert (results.min(), results.max()) == (1000, 4000)
     assert frame.pixel_count(frame.values > 3000) == 2
     assert frame.pixel_count(frame.values < 4000) == 90000 - 3 - 2
     assert frame.padding_count() == 3

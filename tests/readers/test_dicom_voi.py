@@ -16,10 +16,10 @@ TWO = {"WindowCenter": [1000, 500], "WindowWidth": [400, 200]}
 
 
 def table(bits: int = 8) -> Dataset:
-    made = Dataset()
-    made.LUTDescriptor = [3, 100, bits]
-    made.add_new("LUTData", "US", [0, 7, 255])
-    return made
+    dicom = Dataset()
+    dicom.LUTDescriptor = [3, 100, bits]
+    dicom.add_new("LUTData", "US", [0, 7, 255])
+    return dicom
 
 
 def test_a_window_maps_its_width_to_black_to_white(make_item: Make) -> None:
@@ -78,8 +78,8 @@ def test_without_a_window_black_and_white_are_in_the_trace(
 
     assert sample.range == span
     np.testing.assert_array_equal(sample.pixels[:, :, 0], GREY)
-    told = f"no window: black is {span[0]:g} and white is {span[1]:g}, "
-    assert any(line.startswith(told) for line in sample.trace)
+    expected = f"no window: black is {span[0]:g} and white is {span[1]:g}, "
+    assert any(line.startswith(expected) for line in sample.trace)
 
 
 def test_eight_bits_without_a_window_keep_their_exposure(make_item: Make) -> None:

@@ -48,8 +48,8 @@ def test_the_shorter_side_keeps_at_least_the_requested_pixels(
     sample = only(make_item(photograph(1201, 800), "a.jpg"), least)
 
     assert sample.pixels.shape == shape
-    told = [f"decoded at 1/{fraction} of 1201x800"] if fraction > 1 else []
-    assert list(sample.trace) == told
+    expected = [f"decoded at 1/{fraction} of 1201x800"] if fraction > 1 else []
+    assert list(sample.trace) == expected
 
 
 def test_a_picture_is_decoded_at_full_size_by_default(make_item: Make) -> None:

@@ -151,7 +151,7 @@ class Pacs(HTTPServer):
     Attributes:
         answers: status, content type and body.
         posted: the length of the body of each POST.
-        held: the SOP Instance UIDs that a search finds, whatever it asks for, from any offset on.
+        found_uids: SOP Instance UIDs that every search finds, from any offset.
         searches: the path of each GET.
     """
 
@@ -160,7 +160,7 @@ class Pacs(HTTPServer):
         self.url = f"http://127.0.0.1:{self.server_port}/rs"
         self.answers: list[tuple[int, str, str]] = []
         self.posted: list[int] = []
-        self.held: list[str] = []
+        self.found_uids: list[str] = []
         self.searches: list[str] = []
 
 
@@ -175,7 +175,7 @@ class _Answering(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.searches.append(self.path)
-        found = [{"00080018": {"vr": "UI", "Value": [uid]}} for uid in self.server.held]
+        found = [{"00080018": {"vr": "UI", "Value": [uid]}} for uid in self.server.found_uids]
         status = 200 if len(self.server.searches) < ENDLESS else 400
         self._answer(status, "application/dicom+json", json.dumps(found))
 

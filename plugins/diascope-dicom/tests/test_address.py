@@ -69,14 +69,14 @@ def test_a_slash_before_a_query_changes_nothing():
 
 
 def test_a_service_that_ignores_offsets_is_queried_until_nothing_is_new(pacs):
-    pacs.held = ["3", "4"]
+    pacs.found_uids = ["3", "4"]
     found = find_instances(Address.parse("pacs/rs/studies/1/series/2"), create_client(pacs.url))
     assert list(found) == [("1", "2", "3"), ("1", "2", "4")]
 
 
 @pytest.mark.parametrize("asked", ["studies", "series", "studies/1/series"])
 def test_results_without_uids_do_not_lead_to_a_search_of_the_whole_archive(asked, pacs):
-    pacs.held = ["3"]
+    pacs.found_uids = ["3"]
     with pytest.raises(ValueError, match="did not return"):
         list(find_instances(Address.parse(f"pacs/rs/{asked}?PatientID=1"), create_client(pacs.url)))
     assert len(pacs.searches) == 1

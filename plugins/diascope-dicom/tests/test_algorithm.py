@@ -32,7 +32,7 @@ def test_the_threshold_of_a_share_is_one_half_whatever_the_operating_point(run):
 
 
 @pytest.mark.parametrize(
-    ("task", "points", "kind", "told"),
+    ("task", "points", "kind", "expected"),
     [
         ("multilabel", (0.2, None), "probability", ""),
         ("binary", (None, 0.3), "probability", ""),
@@ -46,9 +46,9 @@ def test_the_threshold_of_a_share_is_one_half_whatever_the_operating_point(run):
         ),
     ],
 )
-def test_the_rule_for_comparing_labels_is_stated(run, task, points, kind, told):
+def test_the_rule_for_comparing_labels_is_stated(run, task, points, kind, expected):
     card = run["card"] | {"task": task, "labels": labels(*points)}
-    assert Algorithm.from_run(run | {"card": card}).comparison(kind) == told
+    assert Algorithm.from_run(run | {"card": card}).comparison(kind) == expected
 
 
 def test_the_software_is_named_with_its_versions(run):

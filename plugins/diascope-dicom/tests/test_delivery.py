@@ -53,9 +53,9 @@ def test_a_refusal_without_a_reason_is_a_refusal(pacs, dataset):
 def test_a_search_decides_if_the_response_does_not_name_the_instance(pacs, dataset, kind, body):
     silent = "the service does not confirm that it stored it"
     assert delivered(pacs, dataset, 200, body, kind) == silent
-    pacs.held = ["1.2.3"]  # a service that did not heed what we searched for
+    pacs.found_uids = ["1.2.3"]  # a service that ignores the filter
     assert delivered(pacs, dataset, 200, body, kind) == silent
-    pacs.held = [str(dataset.SOPInstanceUID)]
+    pacs.found_uids = [str(dataset.SOPInstanceUID)]
     assert delivered(pacs, dataset, 200, body, kind) == ""
     study, uid = dataset.StudyInstanceUID, dataset.SOPInstanceUID
     assert set(pacs.searches) == {f"/rs/studies/{study}/instances?SOPInstanceUID={uid}"}
@@ -79,7 +79,7 @@ def test_another_instance_in_the_response_does_not_count(pacs, dataset):
 def test_a_duplicate_instance_is_not_a_failure(pacs, dataset, status, reason, fault):
     body = told(REFUSED, dataset.SOPInstanceUID, reason)
     assert delivered(pacs, dataset, status, body) == fault
-    pacs.held = [str(dataset.SOPInstanceUID)]
+    pacs.found_uids = [str(dataset.SOPInstanceUID)]
     assert delivered(pacs, dataset, status, body) == ""
 
 

@@ -37,7 +37,7 @@ def test_results_stored_by_stow_are_retrieved_unchanged(
     run, answer, radiograph, open_orthanc, stored, tmp_path
 ):
     store = DicomwebStore(open_orthanc.url)
-    for _ in range(2):  # what is there already is no fault
+    for _ in range(2):  # duplicates are not failures
         (table,) = store.write(run, [answer(radiograph)], tmp_path)
     with table.open() as file:
         rows = list(csv.DictReader(file))
@@ -113,9 +113,9 @@ def test_credentials_give_access_and_are_never_printed(
     entries = found(f"dicomweb://{locked_orthanc.host}/dicom-web/studies")
     assert {read(entry).Modality for entry in entries} == {"SR", "OT"}
     monkeypatch.setenv("DIASCOPE_DICOMWEB_PASSWORD", "s3cret-but-wrong")
-    with pytest.raises(OutputError, match="denies access") as told:
+    with pytest.raises(OutputError, match="denies access") as raised:
         DicomwebStore(locked_orthanc.url).write(run, [answer(tomogram)], tmp_path)
-    texts = [caplog.text, "".join(format_exception(told.value)), str(entries)]
+    texts = [caplog.text, "".join(format_exception(raised.value)), str(entries)]
     texts += [path.read_text() for path in tmp_path.glob("*.csv")]
     assert not any(secret in text for text in texts for secret in ("s3cret", "YWxpY2U6"))
 

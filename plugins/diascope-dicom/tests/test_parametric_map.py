@@ -107,9 +107,9 @@ def test_a_pixel_of_the_map_has_the_position_of_its_tile_on_the_glass(run, slide
             found, answer.regions.boxes, answer.regions.scores, strict=True
         ):
             x, y, width, height = box
-            wanted = glass(header, (SPACING_MM, SPACING_MM), y + height / 2, x + width / 2)
+            expected = glass(header, (SPACING_MM, SPACING_MM), y + height / 2, x + width / 2)
             got = glass(maps[label], measures.PixelSpacing, *(cell + 0.5))
-            np.testing.assert_allclose(got, wanted, atol=1.5 * SPACING_MM)
+            np.testing.assert_allclose(got, expected, atol=1.5 * SPACING_MM)
             assert values[tuple(cell)] == scores[number]
 
 
@@ -135,8 +135,8 @@ def test_each_label_has_a_series_of_its_own(run, slide, tiled, tmp_path):
 
 def test_dciodvfy_finds_no_error(run, slide, tiled, tmp_path, tool):
     for path in DicomPm().write(run, [tiled(slide())], tmp_path)[1:]:
-        said = tool("dciodvfy", "-new", path).splitlines()
-        assert [line for line in said if line.startswith("Error")] == []
+        messages = tool("dciodvfy", "-new", path).splitlines()
+        assert [line for line in messages if line.startswith("Error")] == []
 
 
 def test_the_same_input_and_run_give_the_same_bytes(run, slide, tiled, tmp_path):
@@ -179,8 +179,8 @@ def test_items_without_a_map_are_reported_as_left_out(run, slide, tiled, tomogra
         place,
     ]
     DicomPm().write(run, records, tmp_path)
-    told = [(row["state"], row["reason"]) for row in rows(tmp_path)]
-    assert told == [
+    outcomes = [(row["state"], row["reason"]) for row in rows(tmp_path)]
+    assert outcomes == [
         ("left out", "the item is not a DICOM file"),
         ("left out", "the item is not a DICOM slide"),
         ("left out", "there are no answers for its tiles"),

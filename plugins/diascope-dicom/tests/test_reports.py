@@ -29,8 +29,8 @@ def written(report, run, records, directory):
 
 
 def errors(tool, path):
-    said = tool("dciodvfy", "-new", path)
-    return [line for line in said.splitlines() if line.startswith("Error")]
+    messages = tool("dciodvfy", "-new", path)
+    return [line for line in messages.splitlines() if line.startswith("Error")]
 
 
 @pytest.mark.parametrize("name", REPORTS)

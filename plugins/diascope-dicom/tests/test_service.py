@@ -34,9 +34,9 @@ def test_an_address_that_is_not_a_service_is_refused(address):
 
 
 def test_credentials_in_a_url_are_refused_and_not_repeated():
-    with pytest.raises(ValueError, match="DIASCOPE_DICOMWEB_TOKEN") as told:
+    with pytest.raises(ValueError, match="DIASCOPE_DICOMWEB_TOKEN") as raised:
         service_url("https://alice:s3cret@pacs/rs")
-    assert "s3cret" not in str(told.value)
+    assert "s3cret" not in str(raised.value)
 
 
 def sent(url):
@@ -63,9 +63,9 @@ def test_a_token_takes_precedence_over_user_and_netrc(monkeypatch, tmp_path):
 def test_credentials_are_never_sent_unencrypted_over_a_network(monkeypatch):
     monkeypatch.setenv("DIASCOPE_DICOMWEB_TOKEN", "abc")
     assert sent("http://localhost/rs") == "Bearer abc"
-    with pytest.raises(PermissionError, match="https only") as told:
+    with pytest.raises(PermissionError, match="https only") as raised:
         sent("http://pacs/rs")
-    assert "abc" not in str(told.value)
+    assert "abc" not in str(raised.value)
 
 
 def test_user_and_password_are_sent_as_utf_8(monkeypatch):
@@ -83,9 +83,9 @@ def test_a_line_end_after_a_token_is_stripped(monkeypatch, end):
 @pytest.mark.parametrize("token", ["s3cret\nmore", "s3cret\u2013"])
 def test_a_token_that_cannot_be_sent_is_not_printed(monkeypatch, token):
     monkeypatch.setenv("DIASCOPE_DICOMWEB_TOKEN", token)
-    with pytest.raises(PermissionError, match="DIASCOPE_DICOMWEB_TOKEN contains") as told:
+    with pytest.raises(PermissionError, match="DIASCOPE_DICOMWEB_TOKEN contains") as raised:
         sent("https://pacs/rs")
-    assert "s3cret" not in str(told.value)
+    assert "s3cret" not in str(raised.value)
 
 
 def test_an_unreachable_service_is_reported_with_its_url():
@@ -102,8 +102,8 @@ def test_an_unreachable_service_is_reported_with_its_url():
     ],
 )
 def test_a_failure_of_https_is_reported_with_advice(words, advice):
-    told = pytest.raises(ConnectionError, match=f"cannot be reached.*{advice}")
-    with told, translate_errors("https://pacs/rs"):
+    expected = pytest.raises(ConnectionError, match=f"cannot be reached.*{advice}")
+    with expected, translate_errors("https://pacs/rs"):
         raise SSLError(words)
 
 
@@ -158,6 +158,6 @@ def test_a_retry_sends_the_whole_content(pacs, tomogram):
 
 def test_a_service_that_stays_busy_is_reported_by_its_status(pacs, tomogram):
     pacs.answers = [(503, "text/plain", "busy")]
-    told = pytest.raises(ConnectionError, match=r"too busy \(HTTP 503 after 4 attempts\)")
-    with told, translate_errors(pacs.url):
+    expected = pytest.raises(ConnectionError, match=r"too busy \(HTTP 503 after 4 attempts\)")
+    with expected, translate_errors(pacs.url):
         create_client(pacs.url).store_instances([dcmread(tomogram)])

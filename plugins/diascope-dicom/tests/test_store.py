@@ -11,10 +11,10 @@ from diascope_dicom.store import DicomwebStore
 
 
 @pytest.fixture
-def taken(monkeypatch):
+def set_outcomes(monkeypatch):
     """Return a function that sets the outcomes of successive deliveries."""
 
-    def taken(*ends):
+    def set_outcomes(*ends):
         left = iter(ends)
 
         def deliver(client, dataset):
@@ -24,7 +24,7 @@ def taken(monkeypatch):
 
         monkeypatch.setattr("diascope_dicom.store.deliver", deliver)
 
-    return taken
+    return set_outcomes
 
 
 def rows(folder):
@@ -32,8 +32,8 @@ def rows(folder):
         return [(row["kind"], row["state"], row["reason"]) for row in csv.DictReader(file)]
 
 
-def test_the_table_states_what_was_refused_and_why(run, answer, tomogram, tmp_path, taken):
-    taken("", "failure reason 0xa700")
+def test_the_table_states_what_was_refused_and_why(run, answer, tomogram, tmp_path, set_outcomes):
+    set_outcomes("", "failure reason 0xa700")
     match = r"1 of 2 results were not stored; the first: sc of .*: failure reason 0xa700"
     with pytest.raises(OutputError, match=match):
         DicomwebStore("https://pacs/rs").write(run, [answer(tomogram)], tmp_path)
@@ -41,9 +41,9 @@ def test_the_table_states_what_was_refused_and_why(run, answer, tomogram, tmp_pa
 
 
 def test_a_result_that_cannot_be_made_is_reported_after_the_others_are_stored(
-    run, answer, tomogram, tmp_path, taken
+    run, answer, tomogram, tmp_path, set_outcomes
 ):
-    taken("")
+    set_outcomes("")
     store = DicomwebStore("https://pacs/rs", send=("sr",))
     with pytest.raises(OutputError, match=r"1 of 2 results were not stored.*gone\.dcm"):
         store.write(run, [answer(tmp_path / "gone.dcm"), answer(tomogram)], tmp_path)
@@ -51,11 +51,11 @@ def test_a_result_that_cannot_be_made_is_reported_after_the_others_are_stored(
 
 
 def test_if_the_service_is_lost_the_table_states_what_was_sent(
-    run, answer, tomogram, tmp_path, taken
+    run, answer, tomogram, tmp_path, set_outcomes
 ):
-    taken("", requests.ConnectionError("gone"))
-    told = re.escape("https://pacs/rs cannot be reached (ConnectionError)")
-    with pytest.raises(OutputError, match=f"{told}\n  The same command sends again"):
+    set_outcomes("", requests.ConnectionError("gone"))
+    reason = re.escape("https://pacs/rs cannot be reached (ConnectionError)")
+    with pytest.raises(OutputError, match=f"{reason}\n  The same command sends again"):
         DicomwebStore("https://pacs/rs").write(run, [answer(tomogram)], tmp_path)
     assert rows(tmp_path) == [("sr", "ok", "")]
 
@@ -65,8 +65,8 @@ def test_the_recipe_holds_no_credentials():
         DicomwebStore("https://alice:s3cret@pacs/rs")
 
 
-def test_a_second_store_has_a_table_of_its_own(run, answer, tomogram, tmp_path, taken):
-    taken("", "")
+def test_a_second_store_has_a_table_of_its_own(run, answer, tomogram, tmp_path, set_outcomes):
+    set_outcomes("", "")
     store = DicomwebStore("https://pacs/rs", file="archive.csv")
     assert store.write(run, [answer(tomogram)], tmp_path) == [tmp_path / "archive.csv"]
     with pytest.raises(ValueError, match="a plain file name"):

@@ -151,31 +151,32 @@ def make_dicom(tmp_path: Path) -> Callable[..., Item]:
     """
 
     def make(name: str = "slide.dcm", tiles: int = 2, **values: Any) -> Item:
-        made = Dataset()
-        made.file_meta = FileMetaDataset()
-        made.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        made.SOPClassUID = VLWholeSlideMicroscopyImageStorage
-        made.SOPInstanceUID = f"1.2.3.{tiles}"
-        made.StudyInstanceUID, made.SeriesInstanceUID, made.FrameOfReferenceUID = "1", "2", "3"
-        made.Modality, made.ImageType = "SM", ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
-        made.Rows = made.Columns = 64
-        made.TotalPixelMatrixRows = made.TotalPixelMatrixColumns = 64 * tiles
-        made.NumberOfFrames, made.DimensionOrganizationType = tiles**2, "TILED_FULL"
-        made.SamplesPerPixel, made.PhotometricInterpretation = 3, "RGB"
-        made.PlanarConfiguration = made.PixelRepresentation = 0
-        made.BitsAllocated, made.BitsStored, made.HighBit = 8, 8, 7
-        made.ImagedVolumeWidth = made.ImagedVolumeHeight = made.ImagedVolumeDepth = 1.0
+        header = Dataset()
+        header.file_meta = FileMetaDataset()
+        header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        header.SOPClassUID = VLWholeSlideMicroscopyImageStorage
+        header.SOPInstanceUID = f"1.2.3.{tiles}"
+        header.StudyInstanceUID, header.SeriesInstanceUID = "1", "2"
+        header.FrameOfReferenceUID = "3"
+        header.Modality, header.ImageType = "SM", ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
+        header.Rows = header.Columns = 64
+        header.TotalPixelMatrixRows = header.TotalPixelMatrixColumns = 64 * tiles
+        header.NumberOfFrames, header.DimensionOrganizationType = tiles**2, "TILED_FULL"
+        header.SamplesPerPixel, header.PhotometricInterpretation = 3, "RGB"
+        header.PlanarConfiguration = header.PixelRepresentation = 0
+        header.BitsAllocated, header.BitsStored, header.HighBit = 8, 8, 7
+        header.ImagedVolumeWidth = header.ImagedVolumeHeight = header.ImagedVolumeDepth = 1.0
         measures, shared = Dataset(), Dataset()
         measures.PixelSpacing = [0.001 / tiles] * 2
         measures.SliceThickness = 0.001
         shared.PixelMeasuresSequence = [measures]
-        made.SharedFunctionalGroupsSequence = [shared]
+        header.SharedFunctionalGroupsSequence = [shared]
         random = np.random.default_rng(0)
-        made.PixelData = random.integers(0, 256, (tiles**2, 64, 64, 3), np.uint8).tobytes()
-        made["PixelData"].VR = "OB"
+        header.PixelData = random.integers(0, 256, (tiles**2, 64, 64, 3), np.uint8).tobytes()
+        header["PixelData"].VR = "OB"
         for keyword, value in values.items():
-            setattr(made, keyword, value)
-        made.save_as(tmp_path / name, enforce_file_format=True)
+            setattr(header, keyword, value)
+        header.save_as(tmp_path / name, enforce_file_format=True)
         return Item(name, str(tmp_path / name))
 
     return make

@@ -199,14 +199,14 @@ def test_a_slide_that_is_opened_keeps_no_warning_from_another_thread(
 
     monkeypatch.setattr(dicom, "_header", slow)
     opening = threading.Thread(target=lambda: DicomSlide(Path(item.uri)).close())
-    with capture_warnings() as told:
+    with capture_warnings() as caught:
         opening.start()
         mine.wait()
         warnings.warn("a picture's bytes are odd", stacklevel=1)
         mine.wait()
         opening.join()
 
-    assert [str(each.message) for each in told] == ["a picture's bytes are odd"]
+    assert [str(each.message) for each in caught] == ["a picture's bytes are odd"]
 
 
 def test_a_copy_with_a_complete_header_is_deleted_when_it_is_closed(real_slide: Make) -> None:

@@ -58,6 +58,6 @@ def test_the_message_of_a_library_follows_the_kind_of_its_error(make_dicom: Make
     outcome = prepared(item)
 
     assert isinstance(outcome, Failed)
-    told, words = "it cannot be opened, it is truncated or damaged: RuntimeError", WITHHELD
-    assert outcome.reason.startswith(f"{told}: ")
-    assert redact_text(outcome.reason, item) == f"{told}, its words {words}"
+    reason, words = "it cannot be opened, it is truncated or damaged: RuntimeError", WITHHELD
+    assert outcome.reason.startswith(f"{reason}: ")
+    assert redact_text(outcome.reason, item) == f"{reason}, its words {words}"

@@ -36,8 +36,8 @@ def test_all_labels_are_drawn_where_the_recipe_asks_for_them(
 
 
 def test_a_tile_has_the_colour_of_its_score(drawn: np.ndarray) -> None:
-    wanted = viridis_colours()[round(0.9 * 254)].astype(int)
-    near = np.abs(drawn - wanted).max(axis=2) <= 3
+    expected = viridis_colours()[round(0.9 * 254)].astype(int)
+    near = np.abs(drawn - expected).max(axis=2) <= 3
 
     assert near.sum() > 20_000
 

@@ -1,4 +1,4 @@
-"""What a recipe is for: others are skipped, with what their files say."""
+"""Items that a recipe does not accept are skipped, with the reason."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,15 +13,15 @@ GATE = AcceptanceRule({"modality": ("CR", "DX"), "view": ("PA",)})
 STRICT = AcceptanceRule({"view": ("PA",)}, missing="skip")
 
 
-def test_what_is_accepted_passes_in_any_case() -> None:
+def test_accepted_values_match_in_any_case() -> None:
     assert GATE.rejection_reason({"modality": "dx ", "view": "PA", "body_part": "anything"}) == ""
 
 
-def test_what_is_not_accepted_is_told_with_what_would_be() -> None:
+def test_a_rejection_names_the_value_and_the_accepted_ones() -> None:
     assert GATE.rejection_reason({"modality": "MR"}) == "modality is MR; the recipe is for CR or DX"
 
 
-def test_what_a_file_does_not_say_is_accepted_unless_the_recipe_wants_it() -> None:
+def test_a_missing_fact_is_accepted_unless_the_recipe_says_skip() -> None:
     assert GATE.rejection_reason({"modality": "CR"}) == ""
     assert (
         STRICT.rejection_reason({"modality": "CR"})
@@ -40,7 +40,7 @@ def write(tmp_path: Path) -> Callable[[str], Path]:
     return write
 
 
-def test_a_recipe_reads_its_gate(write: Callable[[str], Path]) -> None:
+def test_a_recipe_reads_its_acceptance_rule(write: Callable[[str], Path]) -> None:
     recipe = read_recipe(str(write("{modality: [CR, DX], view: PA, missing: skip}")))
 
     assert recipe.accept == AcceptanceRule({"modality": ("CR", "DX"), "view": ("PA",)}, "skip")
@@ -60,7 +60,7 @@ def test_a_recipe_reads_its_gate(write: Callable[[str], Path]) -> None:
         ("{view: {}}", "expected a text, got"),
     ],
 )
-def test_a_mistake_in_a_gate_is_told_with_its_line(
+def test_a_mistake_in_accept_is_reported_with_its_line(
     write: Callable[[str], Path], accept: str, message: str
 ) -> None:
     with pytest.raises(RecipeError, match=message) as caught:

@@ -1,4 +1,4 @@
-"""Files in archives, read by threads side by side, as long as they are open, and once."""
+"""Files in archives, read by several threads at once."""
 
 import gc
 import os
@@ -21,7 +21,7 @@ from diascope.sample import Item
 SIZE = 100_000
 
 
-def test_threads_get_the_content_of_their_own_file_of_a_tar(
+def test_threads_reading_one_tar_get_the_content_of_their_own_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     contents = [b"a" * SIZE, b"b" * SIZE]
@@ -56,7 +56,7 @@ def test_a_file_stays_open_however_many_archives_follow(tmp_path: Path) -> None:
     assert [len(file.read()) for file in files] == [SIZE] * 8
 
 
-def test_going_back_and_forth_unpacks_a_file_once(
+def test_seeking_back_and_forth_unpacks_a_file_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = random.Random(0).randbytes(SIZE)

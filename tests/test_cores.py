@@ -13,7 +13,7 @@ from diascope.cores import available_cores, network_threads, quota_threads
     ("value", "wanted"),
     [("3", 3), ("7,1", 7), (" 4 ", 4), ("", None), ("0", None), ("-1", None), ("abc", None)],
 )
-def test_threads_are_those_of_the_outermost_level_else_one_a_core(
+def test_threads_are_those_of_the_outermost_level_else_one_per_core(
     monkeypatch: pytest.MonkeyPatch, value: str, wanted: int | None
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", value)
@@ -31,7 +31,7 @@ def test_threads_are_those_of_the_outermost_level_else_one_a_core(
         ({}, 64),
     ],
 )
-def test_a_container_has_the_cores_that_its_quota_is_worth(
+def test_a_container_has_as_many_cores_as_its_quota_allows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], wanted: int
 ) -> None:
     for name, text in files.items():
@@ -45,7 +45,7 @@ def test_a_container_has_the_cores_that_its_quota_is_worth(
 @pytest.mark.parametrize(
     ("quota", "wanted", "told"), [("3", "", 3), ("4", "", None), ("9", "", None), ("3", "2", None)]
 )
-def test_libraries_are_told_of_a_quota_only_where_they_would_take_more(
+def test_a_quota_limits_threads_only_where_libraries_would_use_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str, wanted: str, told: int | None
 ) -> None:
     (tmp_path / "cpu.max").write_text(f"{quota} 1")

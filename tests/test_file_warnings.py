@@ -1,4 +1,4 @@
-"""A file that says that its picture is turned or mirrored: its answer is warned of."""
+"""Warnings for files that state that their picture is turned or mirrored."""
 
 import json
 from collections.abc import Callable
@@ -27,20 +27,20 @@ def facts(orientation: str, view: str = "") -> dict[str, str]:
 
 @pytest.mark.parametrize("stated", [r"R\F", r"L\H", r"R\H", r"H\L", r"F\R", r"r\f"])
 @pytest.mark.parametrize("view", ["", "PA", "frontal"])
-def test_a_picture_that_is_turned_or_mirrored_is_warned_of(stated: str, view: str) -> None:
+def test_a_turned_or_mirrored_picture_gives_a_warning(stated: str, view: str) -> None:
     (warning,) = warnings_from_facts(facts(stated, view))
 
     assert warning == SAID.replace(r"R\H", stated)
 
 
 @pytest.mark.parametrize("stated", [r"RA\F", r"A\F", r"PL\HR"])
-def test_a_view_from_the_front_is_warned_of_whatever_it_states_instead(stated: str) -> None:
+def test_a_frontal_view_with_any_other_orientation_gives_a_warning(stated: str) -> None:
     assert len(warnings_from_facts(facts(stated, "AP"))) == 1
     assert warnings_from_facts(facts(stated)) == ()
 
 
 @pytest.mark.parametrize("stated", [r"L\F", r"l\f", r"LA\FP", "", "L", "\\", r"L\P", r"P\F"])
-def test_other_pictures_are_not(stated: str) -> None:
+def test_other_pictures_give_no_warning(stated: str) -> None:
     assert warnings_from_facts(facts(stated)) == ()
 
 
@@ -48,7 +48,7 @@ def test_an_upright_view_may_be_tilted() -> None:
     assert warnings_from_facts(facts(r"LA\FP", "PA")) == ()
 
 
-def test_an_item_keeps_what_its_file_says_and_says_it_once() -> None:
+def test_warnings_from_a_file_are_kept_and_not_repeated() -> None:
     answer = Prediction(Item("a", "a"), {"x": 1.0}, "softmax", ("x",), warnings=(SAID,))
 
     told = add_file_warnings(answer, (SAID, BURNED_IN, "unlike the pictures"))
@@ -59,7 +59,7 @@ def test_an_item_keeps_what_its_file_says_and_says_it_once() -> None:
     assert add_file_warnings(failed, (SAID,)) is failed
 
 
-def test_the_warning_stands_in_the_reports_and_is_counted(
+def test_the_warning_is_in_the_reports_and_counted(
     command: Command, tiny_weights: Path, tmp_path: Path
 ) -> None:
     recipe, output, folder = tmp_path / "recipe.yaml", tmp_path / "out", tmp_path / "in"

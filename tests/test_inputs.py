@@ -1,4 +1,4 @@
-"""Inputs: what is found under what was named, in which order, and what it is called."""
+"""Inputs: which files are found, in which order, and with which ids."""
 
 import os
 import re
@@ -42,11 +42,11 @@ def content(entry: Found) -> bytes:
         return file.read()
 
 
-def test_a_folder_gives_its_files_and_folders_in_the_order_of_names(tree: Path) -> None:
+def test_a_folder_yields_its_files_and_folders_sorted_by_name(tree: Path) -> None:
     assert ids(tree) == ["a.png", "b.png", "sub/c.png"]
 
 
-def test_a_file_is_called_by_its_name(tree: Path) -> None:
+def test_the_id_of_a_file_is_its_name(tree: Path) -> None:
     assert ids(tree / "sub" / "c.png") == ["c.png"]
 
 
@@ -60,13 +60,13 @@ def test_a_file_whose_name_looks_like_a_glob_is_a_file(tree: Path) -> None:
     assert ids("x[1].png") == ["x[1].png"]
 
 
-def test_of_several_inputs_the_name_of_each_comes_first(tree: Path) -> None:
+def test_ids_of_several_inputs_begin_with_the_inputs_name(tree: Path) -> None:
     make(tree / "two" / "a.png")
     assert ids("sub", "two", "b.png") == ["sub/c.png", "two/a.png", "b.png"]
     assert ids("two", "./.")[:2] == ids("two", ".")[:2] == ["two/a.png", "./a.png"]
 
 
-def test_inputs_of_the_same_name_get_the_path_as_typed(tree: Path) -> None:
+def test_ids_of_inputs_of_the_same_name_begin_with_the_path_as_typed(tree: Path) -> None:
     make(tree / "x" / "photos" / "a.png")
     make(tree / "y" / "photos" / "a.png")
     assert ids("x/photos", "y/photos") == ["x/photos/a.png", "y/photos/a.png"]
@@ -78,7 +78,7 @@ trees = st.lists(st.lists(names, min_size=1, max_size=3).map("/".join), min_size
 
 @settings(max_examples=25)
 @given(files=trees, data=st.data())
-def test_no_file_is_lost_to_another_of_the_same_id(files: list[str], data: st.DataObject) -> None:
+def test_files_with_the_same_id_are_all_kept(files: list[str], data: st.DataObject) -> None:
     with TemporaryDirectory() as name:
         root = Path(name)
         for path in (root / "tree" / file for file in files):
@@ -93,14 +93,14 @@ def test_no_file_is_lost_to_another_of_the_same_id(files: list[str], data: st.Da
 
 
 @pytest.mark.parametrize("name", ["a.png", ".", "sub/*.png"])
-def test_what_is_named_twice_is_entered_once(tree: Path, tmp_path: Path, name: str) -> None:
+def test_an_input_that_is_named_twice_is_added_once(tree: Path, tmp_path: Path, name: str) -> None:
     once = [uri for _, uri in entered(tmp_path / "once.sqlite", name)]
     twice = [uri for _, uri in entered(tmp_path / "twice.sqlite", name, f"sub/../{name}")]
     assert twice == once
 
 
 def entered(path: Path, *named: str) -> list[tuple[str, str]]:
-    """Return id and uri of what a new ledger has to do."""
+    """Return id and URI of the pending items of a new ledger."""
     ledger = Ledger(path, "run")
     ledger.add_items(find_items(named), retry=False)
     items = [(item.id, item.uri) for chunk in ledger.pending_chunks(9) for item in chunk]
@@ -128,7 +128,7 @@ def test_a_dangling_link_is_found_so_that_it_can_fail(tree: Path) -> None:
     assert "gone.png" in ids(tree)
 
 
-def test_a_pipe_is_skipped_and_not_waited_for(tree: Path) -> None:
+def test_a_pipe_is_skipped_without_waiting(tree: Path) -> None:
     os.mkfifo(tree / "pipe.png")
     (end,) = [entry.end for entry in find_items(["."]) if entry.item.id == "pipe.png"]
     assert isinstance(end, Skipped)
@@ -142,7 +142,7 @@ def test_a_folder_that_cannot_be_listed_fails_alone(tree: Path) -> None:
     assert [type(entry.end) for entry in found] == [type(None), type(None), Failed]
 
 
-def test_an_input_that_is_not_there_or_has_no_name_is_an_error(tree: Path, tmp_path: Path) -> None:
+def test_a_missing_input_or_an_empty_name_is_an_error(tree: Path, tmp_path: Path) -> None:
     told = re.escape(f"there is no 'photos' (looked in {tmp_path} and {tree})")
     for name, reason in (("photos", told), ("", "an input has an empty name")):
         with pytest.raises(UsageError, match=reason):
@@ -160,12 +160,12 @@ def test_a_relative_input_is_looked_up_beside_the_recipe_first(tree: Path, tmp_p
     assert ids("sub", base=tmp_path) == ["c.png"]
 
 
-def test_the_output_folder_inside_the_input_is_left_out(tree: Path) -> None:
+def test_the_output_folder_inside_the_input_is_excluded(tree: Path) -> None:
     make(tree / "results" / "evidence.png")
     assert ids(".", exclude=tree / "results") == ["a.png", "b.png", "sub/c.png"]
 
 
-def test_a_text_list_names_a_path_a_line(tree: Path) -> None:
+def test_a_text_list_has_one_path_a_line(tree: Path) -> None:
     (tree / "list.txt").write_text("# mine\n\nsub/c.png\n./a.png\n")
     assert ids(lists=[Path("list.txt")]) == ["sub/c.png", "a.png"]
 
@@ -215,7 +215,7 @@ def test_a_link_to_itself_fails_and_its_neighbours_are_found(tree: Path, named: 
     assert {entry.item.id: type(entry.end) for entry in found} == wanted
 
 
-def test_an_empty_path_and_a_lost_quote_in_a_csv_list_are_told(tree: Path) -> None:
+def test_an_empty_path_and_an_unclosed_quote_in_a_csv_list_are_errors(tree: Path) -> None:
     endless = '"' + "y\n" * 2**17
     for rows, told in (("\n,y", ":3: the path is empty"), (endless, " .* limit .*\n.*a quote")):
         (tree / "list.csv").write_text(f"path,note\na.png,{rows}\n")
@@ -230,7 +230,7 @@ def test_a_file_of_an_installed_package_is_found() -> None:
 
 
 @pytest.mark.parametrize("name", ["package://no_such_package/a", "package://csv/a", "package://"])
-def test_a_package_that_is_not_there_is_named(name: str) -> None:
+def test_a_missing_package_is_named(name: str) -> None:
     with pytest.raises(UsageError, match=re.escape(name)):
         list(find_items([name]))
 
@@ -256,7 +256,7 @@ def test_a_folder_deeper_than_pythons_stack_is_read(tree: Path) -> None:
     assert found == ["a/" * depth + "x.png"]
 
 
-def test_a_folder_that_many_links_lead_to_is_read_once(tree: Path) -> None:
+def test_a_folder_reached_by_many_links_is_read_once(tree: Path) -> None:
     for one in "abcdefgh":
         make(tree / "many" / one / "x.png")
         for other in set("abcdefgh") - {one}:
@@ -265,12 +265,14 @@ def test_a_folder_that_many_links_lead_to_is_read_once(tree: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "~nosuchuser/x.png"])
-def test_a_name_that_cannot_be_looked_at_is_an_error_that_says_why(tree: Path, name: str) -> None:
+def test_an_input_that_cannot_be_accessed_is_an_error_with_the_reason(
+    tree: Path, name: str
+) -> None:
     with pytest.raises(UsageError, match=r"cannot be accessed: (File name|RuntimeE)"):
         ids(name)
 
 
-def test_a_path_of_a_list_that_cannot_be_looked_at_fails_alone(tree: Path) -> None:
+def test_a_path_of_a_list_that_cannot_be_accessed_fails_alone(tree: Path) -> None:
     (tree / "list.txt").write_text("\n".join(["a.png", "x" * 300, "zero\0byte.png", "sub"]))
     ends = [entry.end for entry in find_items([], [tree / "list.txt"])]
     assert [type(end) for end in ends] == [type(None), Failed, Failed, Skipped]
@@ -278,7 +280,7 @@ def test_a_path_of_a_list_that_cannot_be_looked_at_fails_alone(tree: Path) -> No
     assert "a folder; a list names files" in str(ends[3])
 
 
-def test_a_list_may_name_what_only_looks_like_the_end_of_a_line(tree: Path) -> None:
+def test_a_listed_path_may_contain_characters_that_look_like_line_ends(tree: Path) -> None:
     odd, broken = make(tree / "one\u2028two.png"), make(tree / "three\nfour.png")
     (tree / "list.txt").write_text(odd.name)
     (tree / "list.csv").write_text(f'path\n"{broken.name}"\n', newline="")
@@ -286,13 +288,13 @@ def test_a_list_may_name_what_only_looks_like_the_end_of_a_line(tree: Path) -> N
     assert [entry.end for entry in found] == [None, None]
 
 
-def test_blanks_at_the_end_of_a_listed_path_are_the_files_if_it_is_there(tree: Path) -> None:
+def test_trailing_blanks_of_a_listed_path_are_kept_if_such_a_file_exists(tree: Path) -> None:
     make(tree / "a.png ")
     (tree / "list.csv").write_text("path\na.png \nb.png \n")
     assert ids(lists=[tree / "list.csv"]) == ["a.png ", "b.png"]
 
 
-def test_what_is_named_in_the_output_folder_is_found(tree: Path) -> None:
+def test_an_input_inside_the_output_folder_is_found(tree: Path) -> None:
     assert ids("*.png", exclude=tree) == ["a.png", "b.png"]
     make(tree / "results" / "preview.png")
     assert "results/preview.png" not in ids("**/*.png", exclude=tree / "results")

@@ -1,4 +1,4 @@
-"""Archives: by which path they are named, and those that are damaged or large."""
+"""Archives: their paths, damage and large ones."""
 
 import gzip
 import io
@@ -16,7 +16,7 @@ from diascope.sample import Item
 
 @pytest.fixture
 def archive(tmp_path: Path) -> Path:
-    """``all.zip``, with one file; it does not lie in the current folder."""
+    """``all.zip``, with one file, outside the current folder."""
     with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
         archive.writestr("one.png", b"1")
     return tmp_path / "all.zip"
@@ -35,7 +35,7 @@ def test_an_archive_of_a_list_is_looked_up_beside_it(archive: Path) -> None:
 
 
 @pytest.mark.parametrize("named", ["all.zip", "sub/../all.zip", "~/all.zip"])
-def test_an_archive_of_the_current_folder_is_the_same_from_any_other(
+def test_an_archive_has_the_same_address_from_any_current_folder(
     archive: Path, monkeypatch: pytest.MonkeyPatch, named: str
 ) -> None:
     monkeypatch.chdir(archive.parent)
@@ -47,7 +47,7 @@ def test_an_archive_of_the_current_folder_is_the_same_from_any_other(
 
 @pytest.mark.parametrize("suffix", ["tar", "tar.gz"])
 @pytest.mark.parametrize("cut", [False, True], ids=["a rotten header", "a header cut off"])
-def test_a_tar_archive_with_a_damaged_header_is_not_listed_in_part(
+def test_a_tar_archive_with_a_damaged_header_is_not_listed_partially(
     tmp_path: Path, suffix: str, cut: bool
 ) -> None:
     whole = io.BytesIO()
@@ -63,7 +63,7 @@ def test_a_tar_archive_with_a_damaged_header_is_not_listed_in_part(
         list(find_items([f"tar://::{path}"]))
 
 
-def test_a_tar_archive_is_gone_through_once_however_many_folders_it_has(
+def test_a_tar_archive_is_searched_once_however_many_folders_it_has(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its file system's own walk takes minutes for 100,000 names in 1,000 folders."""

@@ -78,7 +78,7 @@ def test_a_file_whose_name_looks_like_a_glob_is_found_by_it(
     ]
 
 
-def test_an_address_of_a_list_with_nothing_behind_it_fails_alone(
+def test_an_address_of_a_list_where_nothing_exists_fails_alone(
     memory: MemoryFileSystem, tmp_path: Path
 ) -> None:
     memory.pipe("/photos/a.png", b"1")
@@ -90,7 +90,7 @@ def test_an_address_of_a_list_with_nothing_behind_it_fails_alone(
     assert (there.end, content(there)) == (None, b"1")
 
 
-def test_an_empty_object_named_as_a_folder_does_not_hide_what_lies_there(
+def test_an_empty_object_named_like_a_folder_does_not_hide_the_folders_files(
     memory: MemoryFileSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Some tools mark a folder of a store by one, where both may have one name."""
@@ -106,7 +106,7 @@ def test_an_empty_object_named_as_a_folder_does_not_hide_what_lies_there(
     assert found == ["a.png"]
 
 
-def test_addresses_of_a_list_in_a_store_are_looked_up_side_by_side_and_keep_their_order(
+def test_addresses_of_a_list_in_a_store_are_looked_up_in_parallel_and_keep_their_order(
     memory: MemoryFileSystem, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = [f"{number}.png" for number in range(8)]
@@ -128,7 +128,7 @@ def test_addresses_of_a_list_in_a_store_are_looked_up_side_by_side_and_keep_thei
     assert [entry.item.uri for entry in found] == [f"memory://photos/{name}" for name in names]
 
 
-def test_a_file_system_that_cannot_be_reached_fails_no_address_of_a_list(
+def test_an_unreachable_file_system_stops_the_run_instead_of_failing_items(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def lost(*_: object, **__: object) -> None:
@@ -142,7 +142,7 @@ def test_a_file_system_that_cannot_be_reached_fails_no_address_of_a_list(
 
 
 class ClientError(Exception):
-    """Tells what S3 answered, as botocore's error of this name does."""
+    """Holds the response of S3, as botocore's error of this name does."""
 
     def __init__(self, status: int, code: str) -> None:
         super().__init__("in the server's own words")
@@ -162,7 +162,7 @@ class ClientError(Exception):
         (403, "AccessDenied", AddressError, ""),
     ],
 )
-def test_what_s3_refuses_to_everybody_or_because_it_is_busy_is_no_fault_of_an_address(
+def test_an_s3_error_of_credentials_or_load_is_not_an_error_of_the_address(
     monkeypatch: pytest.MonkeyPatch,
     status: int,
     code: str,
@@ -187,7 +187,7 @@ def test_what_s3_refuses_to_everybody_or_because_it_is_busy_is_no_fault_of_an_ad
         ("memory://closed/a.png", "cannot be listed: Permission denied"),
     ],
 )
-def test_what_is_wrong_with_an_address_of_a_list_fails_it_alone(
+def test_a_wrong_address_of_a_list_fails_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, reason: str
 ) -> None:
     find = MemoryFileSystem.find
@@ -218,7 +218,7 @@ def test_a_list_of_a_file_system_that_is_not_installed_is_refused(
 
 
 class Listing(MemoryFileSystem):  # type: ignore[misc]
-    """Tells other things of a file when it has listed its folder, as that of S3 does."""
+    """Gives other information on a file after listing its folder, as that of S3 does."""
 
     protocol = "listing"
     listed = False

@@ -1,4 +1,4 @@
-"""Results of other runs inside an input are no pictures to classify, and are accounted for."""
+"""Results of other runs inside an input are skipped, with a reason."""
 
 import os
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def tree(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_folder_of_a_run_is_skipped_once_by_whatever_links(tree: Path) -> None:
+def test_a_results_folder_reached_by_links_is_skipped_once(tree: Path) -> None:
     found = list(find_items([str(tree)], exclude=tree / "results" / "two"))
 
     ends = {entry.item.id: entry.end and entry.end.reason for entry in found}
@@ -43,13 +43,13 @@ def test_a_folder_of_a_run_is_skipped_once_by_whatever_links(tree: Path) -> None
     }
 
 
-def test_a_folder_of_a_run_is_read_if_it_or_one_within_is_named(tree: Path) -> None:
+def test_a_results_folder_is_read_if_it_or_a_folder_in_it_is_named(tree: Path) -> None:
     assert ids(tree / "results" / "one") == ["ledger.sqlite", "maps/00.png", "run.json"]
     assert ids(tree / "link") == ["ledger.sqlite", "maps/00.png", "run.json"]
     assert ids(tree / "results" / "one" / "maps") == ["00.png"]
 
 
-def test_a_glob_skips_a_folder_of_a_run_too_unless_it_or_one_within_is_named(tree: Path) -> None:
+def test_a_glob_skips_a_results_folder_unless_it_or_a_folder_in_it_is_named(tree: Path) -> None:
     found = list(find_items([f"{tree}/**"], exclude=tree / "results" / "two"))
 
     ends = {entry.item.id: entry.end and entry.end.reason for entry in found}
@@ -65,7 +65,7 @@ def test_a_glob_skips_a_folder_of_a_run_too_unless_it_or_one_within_is_named(tre
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root can enter every folder")
-def test_a_glob_that_reaches_into_a_folder_that_cannot_be_entered_finds_failures(
+def test_a_glob_into_a_folder_without_permission_finds_failures(
     tree: Path,
 ) -> None:
     (tree / "results" / "three").chmod(0o600)  # it can be listed
@@ -75,7 +75,7 @@ def test_a_glob_that_reaches_into_a_folder_that_cannot_be_entered_finds_failures
     assert found.end.reason == "it cannot be opened: Permission denied"
 
 
-def test_what_a_run_leaves_is_no_input_of_the_next(
+def test_results_of_a_run_are_not_inputs_of_the_next(
     command: Command, recipe: Path, tmp_path: Path
 ) -> None:
     photos = write_pictures(tmp_path / "photos", 2)

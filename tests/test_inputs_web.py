@@ -55,7 +55,7 @@ def test_a_web_address_is_one_item(server: str) -> None:
         assert file.read() == b"content of c"
 
 
-def test_a_web_address_with_nothing_behind_it_is_an_error(server: str) -> None:
+def test_a_web_address_where_nothing_exists_is_an_error(server: str) -> None:
     with pytest.raises(UsageError, match=r"nowhere\.png"):
         list(find_items([f"{server}/nowhere.png"]))
 
@@ -72,7 +72,7 @@ def test_a_web_address_with_nothing_behind_it_is_an_error(server: str) -> None:
         ("dropped", "cannot be reached: ServerDisconnectedError"),
     ],
 )
-def test_a_web_address_that_is_refused_or_out_of_order_is_not_called_missing(
+def test_a_refused_or_failing_web_address_is_not_reported_as_missing(
     server: str, path: str, reason: str, end: str
 ) -> None:
     with pytest.raises(UsageError, match=reason):
@@ -80,14 +80,16 @@ def test_a_web_address_that_is_refused_or_out_of_order_is_not_called_missing(
 
 
 @pytest.mark.parametrize(("path", "name"), [("a.png", r"a\.png"), ("folder/", "folder/")])
-def test_a_port_on_which_nobody_answers_is_no_missing_file(path: str, name: str) -> None:
+def test_a_port_that_does_not_answer_is_not_reported_as_a_missing_file(
+    path: str, name: str
+) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
     with pytest.raises(UsageError, match=f"{name} cannot be reached: Connect call failed"):
         list(find_items([f"http://127.0.0.1:{port}/{path}"]))
 
 
-def test_a_web_address_that_fails_as_it_is_opened_says_what_the_server_said(server: str) -> None:
+def test_a_web_address_that_fails_when_opened_gives_the_servers_reason(server: str) -> None:
     with pytest.raises(FileNotFoundError) as error:
         Item("a.png", f"{server}/status/503").open()
     assert reason_of(error.value).startswith("ClientResponseError: 503")
@@ -102,7 +104,9 @@ SIGNATURES = (
 
 
 @pytest.mark.parametrize("signed", SIGNATURES)
-def test_what_signs_an_address_is_in_no_id(server: str, signed: str, tmp_path: Path) -> None:
+def test_no_id_contains_the_signature_of_an_address(
+    server: str, signed: str, tmp_path: Path
+) -> None:
     query = signed.format("secret")
     named = [f"{server}/sub/c.png?versionId={version}&{query}" for version in "12"]
     (alone,) = find_items(named[:1])
@@ -117,7 +121,9 @@ def test_what_signs_an_address_is_in_no_id(server: str, signed: str, tmp_path: P
     assert (refused.item.id, "secret" in refused.end.reason) == (f"{server}/status/403", False)
 
 
-def test_two_signed_addresses_of_the_same_name_are_told_apart(server: str, tmp_path: Path) -> None:
+def test_two_signed_addresses_of_the_same_name_have_different_ids(
+    server: str, tmp_path: Path
+) -> None:
     (tmp_path / "c.png").write_bytes(b"another")
     named = [f"{server}/{path}?sig={path}" for path in ("c.png", "sub/c.png")]
     assert [entry.item.id for entry in find_items(named)] == [
@@ -127,7 +133,7 @@ def test_two_signed_addresses_of_the_same_name_are_told_apart(server: str, tmp_p
 
 
 @pytest.mark.parametrize("signed", SIGNATURES)
-def test_an_answer_of_an_address_that_is_signed_anew_is_kept(
+def test_the_answer_is_kept_when_an_address_is_signed_again(
     server: str, signed: str, tmp_path: Path
 ) -> None:
     ledger = Ledger(tmp_path / "ledger.sqlite", "run")
@@ -145,7 +151,7 @@ def test_an_answer_of_an_address_that_is_signed_anew_is_kept(
     ledger.close()
 
 
-def test_a_reason_holds_neither_password_nor_signature() -> None:
+def test_a_reason_contains_neither_password_nor_signature() -> None:
     text = "403, url='https://me:secret@host/a.png?n=1&sig=secret' for a?b"
     assert reason_of(OSError(text)) == "OSError: 403, url='https://***@host/a.png?n=1' for a?b"
 

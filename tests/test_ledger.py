@@ -1,4 +1,4 @@
-"""The ledger: what is done, what is done again, and what comes back out of it."""
+"""The ledger: which items are done, which are processed again, and the records it holds."""
 
 import os
 import sqlite3
@@ -28,7 +28,7 @@ def photos(tmp_path: Path) -> Path:
 
 
 def opened(photos: Path, digest: str = "run", *, retry: bool = False) -> Ledger:
-    """Open the ledger beside the photos and enter them, as a run does."""
+    """Open the ledger beside the photos and add them, as a run does."""
     ledger = Ledger(photos.parent / "ledger.sqlite", digest)
     ledger.add_items(find_items([str(photos)]), retry=retry)
     return ledger
@@ -44,13 +44,13 @@ def waiting(ledger: Ledger) -> list[str]:
 
 
 def finish(ledger: Ledger, ends: Sequence[Record] | None = None) -> None:
-    """Record the end of every item that waits: an answer, if nothing else is given."""
+    """Record an end for every pending item: an answer, if nothing else is given."""
     items = [item for chunk in ledger.pending_chunks(10) for item in chunk]
     chosen = ends or [answer(item) for item in items]
     ledger.record([(end, content_digest(end.item)) for end in chosen])
 
 
-def test_a_new_ledger_has_every_item_to_do_in_the_order_found(photos: Path) -> None:
+def test_in_a_new_ledger_every_item_is_pending_in_the_order_found(photos: Path) -> None:
     assert waiting(opened(photos)) == ["a", "b", "c"]
 
 
@@ -58,35 +58,35 @@ def test_chunks_have_the_size_asked_for(photos: Path) -> None:
     assert [len(chunk) for chunk in opened(photos).pending_chunks(2)] == [2, 1]
 
 
-def test_a_done_item_is_not_done_again(photos: Path) -> None:
+def test_a_done_item_is_not_processed_again(photos: Path) -> None:
     finish(opened(photos))
     assert waiting(opened(photos)) == []
 
 
-def test_another_run_digest_does_all_again(photos: Path) -> None:
+def test_another_digest_processes_all_items_again(photos: Path) -> None:
     finish(opened(photos))
     assert waiting(opened(photos, "another recipe")) == ["a", "b", "c"]
 
 
-def test_a_changed_file_is_done_again(photos: Path) -> None:
+def test_a_changed_file_is_processed_again(photos: Path) -> None:
     finish(opened(photos))
     (photos / "b").write_text("something else")
     assert waiting(opened(photos)) == ["b"]
 
 
-def test_a_touched_file_with_the_same_content_is_not_done_again(photos: Path) -> None:
+def test_a_touched_file_with_the_same_content_is_not_processed_again(photos: Path) -> None:
     finish(opened(photos))
     os.utime(photos / "b", (1, 1))
     assert waiting(opened(photos)) == []
 
 
-def test_a_changed_file_of_the_same_size_is_done_again(photos: Path) -> None:
+def test_a_changed_file_of_the_same_size_is_processed_again(photos: Path) -> None:
     finish(opened(photos))
     (photos / "b").write_text("content of B")
     assert waiting(opened(photos)) == ["b"]
 
 
-def test_a_file_that_becomes_a_pipe_ends_as_that_and_is_not_waited_for(photos: Path) -> None:
+def test_a_file_that_becomes_a_pipe_is_skipped_without_waiting(photos: Path) -> None:
     with closing(opened(photos)) as ledger:
         finish(ledger)
     (photos / "a").unlink()
@@ -95,7 +95,7 @@ def test_a_file_that_becomes_a_pipe_ends_as_that_and_is_not_waited_for(photos: P
         assert ledger.counts()["skipped"] == 1
 
 
-def test_items_that_fail_as_they_are_entered_are_counted_once(photos: Path) -> None:
+def test_items_that_fail_when_added_are_counted_once(photos: Path) -> None:
     (photos / "gone").symlink_to(photos / "nowhere")
     lost = []
     for retry in (False, False, True):
@@ -105,7 +105,7 @@ def test_items_that_fail_as_they_are_entered_are_counted_once(photos: Path) -> N
     assert lost == [1, 0, 1]
 
 
-def test_a_new_file_is_the_only_one_to_do(photos: Path) -> None:
+def test_only_a_new_file_is_pending(photos: Path) -> None:
     finish(opened(photos))
     (photos / "ab").write_text("new")
     assert waiting(opened(photos)) == ["ab"]
@@ -119,7 +119,7 @@ def test_a_file_that_is_gone_is_no_longer_counted(photos: Path) -> None:
     assert [record.item.id for record in ledger.records()] == ["a", "c"]
 
 
-def test_it_is_changed_until_what_was_written_tells_what_it_holds(photos: Path) -> None:
+def test_a_ledger_is_changed_until_its_content_has_been_reported(photos: Path) -> None:
     assert opened(photos).changed
     finish(opened(photos))
     ledger = opened(photos)
@@ -134,7 +134,7 @@ def test_it_is_changed_until_what_was_written_tells_what_it_holds(photos: Path) 
     assert opened(photos).changed
 
 
-def test_an_item_that_ends_as_it_is_entered_is_a_change(photos: Path) -> None:
+def test_an_item_that_ends_when_added_is_a_change(photos: Path) -> None:
     finish(opened(photos))
     opened(photos).mark_reported()
     paths = [str(photos / name) for name in "abc"]
@@ -149,7 +149,7 @@ def test_an_item_that_ends_as_it_is_entered_is_a_change(photos: Path) -> None:
     assert ledger.changed
 
 
-def test_a_retry_that_was_stopped_goes_on_and_the_next_one_begins_anew(photos: Path) -> None:
+def test_a_stopped_retry_resumes_and_the_next_one_starts_again(photos: Path) -> None:
     ledger = opened(photos)
     items = [item for chunk in ledger.pending_chunks(3) for item in chunk]
     finish(ledger, [Failed(item, "read", "image", "broken") for item in items])
@@ -168,7 +168,7 @@ def test_a_retry_that_was_stopped_goes_on_and_the_next_one_begins_anew(photos: P
 
 
 @pytest.mark.parametrize("kind", [Failed, Skipped])
-def test_only_retry_does_a_failed_or_skipped_item_again(photos: Path, kind: type) -> None:
+def test_only_retry_processes_failed_and_skipped_items_again(photos: Path, kind: type) -> None:
     ledger = opened(photos)
     a, b, c = (item for chunk in ledger.pending_chunks(3) for item in chunk)
     bad = Skipped(b, "no picture") if kind is Skipped else Failed(b, "read", "image", "broken")
@@ -177,7 +177,7 @@ def test_only_retry_does_a_failed_or_skipped_item_again(photos: Path, kind: type
     assert waiting(opened(photos, retry=True)) == ["b"]
 
 
-def test_records_come_back_as_they_were(photos: Path) -> None:
+def test_records_survive_storage_unchanged(photos: Path) -> None:
     random = np.random.default_rng(0)
     ledger = opened(photos)
     a, b, c = (item for chunk in ledger.pending_chunks(3) for item in chunk)
@@ -218,7 +218,7 @@ def test_records_come_back_as_they_were(photos: Path) -> None:
     assert np.abs(got.preview.astype(int) - preview).mean() < 4
 
 
-def test_a_prediction_without_preview_or_evidence_comes_back_without(photos: Path) -> None:
+def test_a_prediction_without_preview_or_evidence_is_read_back_without(photos: Path) -> None:
     ledger = opened(photos)
     finish(ledger)
     first = next(ledger.records())
@@ -235,7 +235,7 @@ def test_a_chunk_is_recorded_as_a_whole_or_not_at_all(photos: Path) -> None:
     assert ledger.counts()["ok"] == 0
 
 
-def test_items_that_were_not_recorded_when_a_process_died_are_to_do(photos: Path) -> None:
+def test_items_not_recorded_when_a_process_died_are_pending(photos: Path) -> None:
     ledger = opened(photos)
     ledger.record([(answer(next(ledger.pending_chunks(1))[0]), "")])
     ledger.close()
@@ -251,7 +251,7 @@ def test_counts_add_up_to_the_items_found(photos: Path) -> None:
     assert counts == {"found": 4, "ok": 0, "failed": 1, "skipped": 1, "pending": 2}
 
 
-def test_two_items_of_one_id_keep_apart(photos: Path) -> None:
+def test_two_items_with_the_same_id_are_kept_apart(photos: Path) -> None:
     def same() -> Iterator[Found]:
         for name in "abc":
             yield Found(Item("same", str(photos / name)), "")
@@ -264,7 +264,7 @@ def test_two_items_of_one_id_keep_apart(photos: Path) -> None:
     assert waiting(ledger) == []
 
 
-def test_a_file_that_is_no_ledger_is_an_error(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_ledger_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "ledger.sqlite"
     path.write_bytes(b"this is a shopping list, and a long one " * 50)
     with pytest.raises(OutputError, match="is not a ledger") as error:
@@ -272,7 +272,7 @@ def test_a_file_that_is_no_ledger_is_an_error(tmp_path: Path) -> None:
     assert error.value.where == str(path)
 
 
-def test_a_ledger_of_another_version_is_an_error_and_stays_as_it_is(photos: Path) -> None:
+def test_a_ledger_of_another_version_is_an_error_and_is_not_changed(photos: Path) -> None:
     opened(photos).close()
     with sqlite3.connect(photos.parent / "ledger.sqlite") as base:
         base.execute("pragma user_version = 99")
@@ -281,7 +281,7 @@ def test_a_ledger_of_another_version_is_an_error_and_stays_as_it_is(photos: Path
             Ledger(photos.parent / "ledger.sqlite", "run")
 
 
-def test_a_remembered_fact_is_there_after_a_restart(photos: Path) -> None:
+def test_a_stored_text_survives_a_restart(photos: Path) -> None:
     ledger = opened(photos)
     ledger.store_text("reports", "written")
     ledger.close()

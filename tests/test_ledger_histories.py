@@ -1,4 +1,4 @@
-"""Whatever a ledger went through, it tells what a new one would; what is done is not done again."""
+"""A ledger with any history holds what a new one would, and repeats no finished work."""
 
 import os
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from diascope.sample import Failed, Found, Item, Prediction, Record, Skipped
 
 @pytest.fixture(autouse=True)
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no ledger wait for the disk."""
+    """Keep ledgers from waiting for the disk."""
     carry = ledger.open_ledger
 
     def opened(path: Path) -> object:
@@ -31,7 +31,7 @@ def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def change(random: Random, path: Path, other: Path) -> None:
-    """Do something to a file: what is in it, what it is, where it lies."""
+    """Change a file at random: its content, its kind, or its place."""
     kind = random.choice(["write", "write", "write", "move", "gone", "nowhere", "loop", "pipe"])
     if kind == "move" and path.is_file():
         path.replace(other)
@@ -46,7 +46,7 @@ def change(random: Random, path: Path, other: Path) -> None:
 
 
 def found(random: Random, photos: Path, names: list[str]) -> Iterator[Found]:
-    """Name the files by their folder, or by lists that call them otherwise, some of them twice."""
+    """Name the files by their folder, or by lists with other names, some of them twice."""
     listed, beside = photos.parent / "list.txt", photos / ".list.txt"
     some = random.choices(names, k=5)
     listed.write_text("\n".join(random.choice(["", "photos/"]) + name for name in some))
@@ -65,7 +65,7 @@ def end_of(item: Item, digest: str) -> Record:
 
 
 def work(books: Ledger, chunks: int | None) -> list[tuple[Item, object, object]]:
-    """Answer so many chunks of what is to do; return what is told then of the ended items."""
+    """Answer a number of pending chunks; return what the ledger then holds of the ended items."""
     for items in islice(books.pending_chunks(2), chunks):
         books.record([(end_of(item, books.digest), content_digest(item)) for item in items])
     records = list(books.records())
@@ -73,7 +73,9 @@ def work(books: Ledger, chunks: int | None) -> list[tuple[Item, object, object]]
 
 
 @pytest.mark.parametrize("seed", range(24))
-def test_a_ledger_with_a_past_tells_what_a_new_one_tells(tmp_path: Path, seed: int) -> None:
+def test_a_ledger_with_a_history_holds_the_same_records_as_a_new_one(
+    tmp_path: Path, seed: int
+) -> None:
     random, photos, names = Random(seed), tmp_path / "photos", list("abcd")
     photos.mkdir()
     settled: object = None
@@ -103,7 +105,7 @@ def test_a_ledger_with_a_past_tells_what_a_new_one_tells(tmp_path: Path, seed: i
                     assert (old.changed, list(old.pending_chunks(9))) == (False, [])
 
 
-def test_what_is_done_again_in_any_case_is_not_read_to_see_whether_it_changed(
+def test_a_file_that_is_processed_again_anyway_is_not_digested(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photos, read = tmp_path / "photos", list[str]()
@@ -124,14 +126,14 @@ def test_what_is_done_again_in_any_case_is_not_read_to_see_whether_it_changed(
 
 
 def kept_pages(path: Path, entries: list[Found]) -> tuple[int, list[str]]:
-    """Enter items; return the bytes that SQLite's journal then holds, and what is to do."""
+    """Add items; return the size of SQLite's journal afterwards, and the pending items."""
     with closing(Ledger(path, "this")) as books:
         books.add_items(entries, retry=False)
         journal = path.with_name(f"{path.name}-wal").stat().st_size
         return journal, [item.id for chunk in books.pending_chunks(9) for item in chunk]
 
 
-def test_answers_that_come_as_they_came_last_are_not_written_again(tmp_path: Path) -> None:
+def test_items_in_the_same_order_as_last_time_are_not_written_again(tmp_path: Path) -> None:
     path, many = tmp_path / "ledger.sqlite", 60
     entries = [Found(Item(f"{n:02}", str(tmp_path / f"{n:02}")), "stamp") for n in range(many)]
     picture = np.random.default_rng(0).integers(0, 256, (32, 32, 3)).astype(np.uint8)
@@ -151,7 +153,7 @@ def test_answers_that_come_as_they_came_last_are_not_written_again(tmp_path: Pat
     assert waiting_other == [*waiting, "59"]
 
 
-def test_the_journal_is_cut_back_after_it_held_many_answers(
+def test_the_journal_is_truncated_after_it_held_many_answers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ledger_file, "_JOURNAL_BYTES", 100_000)

@@ -1,4 +1,4 @@
-"""Answered items of a list that are out of reach for a time: what is said, and what stays."""
+"""Answered items of a list that cannot be reached for a while: messages, and what is kept."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +24,7 @@ def listed(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("options", [[], ["--retry"]])
-def test_an_item_that_was_out_of_reach_has_its_answer_again(
+def test_an_item_that_can_be_reached_again_has_its_answer_back(
     command: Command, recipe: Path, listed: Path, options: list[str]
 ) -> None:
     disk, away, output = listed.parent / "disk", listed.parent / "away", listed.parent / "out"
@@ -46,7 +46,7 @@ def test_an_item_that_was_out_of_reach_has_its_answer_again(
     assert (output / "predictions.csv").read_bytes() == before
 
 
-def test_items_that_get_out_of_reach_count_as_failures_once_and_once_more_for_retry(
+def test_unreachable_items_count_as_failures_once_and_once_more_for_retry(
     command: Command, recipe: Path, listed: Path
 ) -> None:
     arguments = ("run", recipe, "--list", listed, "-o", listed.parent / "out")
@@ -65,7 +65,7 @@ def test_items_that_get_out_of_reach_count_as_failures_once_and_once_more_for_re
     assert "4 found: 1 ok, 3 failed" in known.out
 
 
-def test_one_that_came_back_changed_is_done_again(
+def test_an_item_that_comes_back_changed_is_processed_again(
     command: Command, recipe: Path, listed: Path
 ) -> None:
     picture, output = listed.parent / "disk" / "01.png", listed.parent / "out"
@@ -78,7 +78,7 @@ def test_one_that_came_back_changed_is_done_again(
     assert "1 of 1" in command(*arguments).err
 
 
-def test_a_list_that_is_out_of_reach_as_a_whole_is_refused(
+def test_a_list_of_which_no_item_can_be_reached_is_refused(
     command: Command, recipe: Path, listed: Path
 ) -> None:
     output = listed.parent / "out"
@@ -96,7 +96,7 @@ def test_a_list_that_is_out_of_reach_as_a_whole_is_refused(
     assert (output / "predictions.csv").read_bytes() == before
 
 
-def test_under_a_pseudonym_of_what_is_in_its_file_an_item_is_known_though_that_is_gone(
+def test_a_pseudonym_from_a_files_content_is_known_although_the_file_is_gone(
     command: Command, tiny_weights: Path, listed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(KEY_VARIABLE, "a key of the test, long enough")
@@ -120,7 +120,7 @@ def test_under_a_pseudonym_of_what_is_in_its_file_an_item_is_known_though_that_i
 
 
 @pytest.mark.parametrize("privacy", ["none", "strict"])
-def test_one_that_is_out_of_reach_has_the_name_that_this_run_gives_it(
+def test_an_unreachable_item_has_the_id_of_this_run(
     command: Command,
     recipe: Path,
     listed: Path,
@@ -138,7 +138,7 @@ def test_one_that_is_out_of_reach_has_the_name_that_this_run_gives_it(
     assert states(output) == states(anew)
 
 
-def test_one_that_is_out_of_reach_elsewhere_hides_no_other(
+def test_an_unreachable_item_at_another_path_hides_no_other_item(
     command: Command, recipe: Path, listed: Path
 ) -> None:
     root, output = listed.parent, listed.parent / "out"
@@ -153,7 +153,7 @@ def test_one_that_is_out_of_reach_elsewhere_hides_no_other(
 
 
 @pytest.mark.parametrize("answered", [True, False])
-def test_one_that_is_out_of_reach_for_another_reason_says_so(
+def test_an_item_unreachable_for_another_reason_says_so(
     command: Command, recipe: Path, listed: Path, answered: bool
 ) -> None:
     picture, output = listed.parent / "disk" / "01.png", listed.parent / "out"

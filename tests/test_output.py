@@ -1,4 +1,4 @@
-"""What is written into an output folder."""
+"""Writing into the output folder."""
 
 import os
 from pathlib import Path
@@ -9,7 +9,9 @@ from diascope.errors import OutputError
 from diascope.output import lock_folder, write_atomically
 
 
-def test_an_address_is_no_output_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_is_not_an_output_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     where = r"s3://\*{3}@bucket/run: .* not to an address"
     with pytest.raises(OutputError, match=where), lock_folder(Path("s3://me:secret@bucket/run")):
@@ -17,7 +19,7 @@ def test_an_address_is_no_output_folder(tmp_path: Path, monkeypatch: pytest.Monk
     assert not list(tmp_path.iterdir())
 
 
-def test_a_link_and_a_pipe_are_written_into_not_replaced(tmp_path: Path) -> None:
+def test_links_and_pipes_are_written_into_and_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "real.html").write_text("old")
     link = tmp_path / "link.html"
     link.symlink_to("real.html")

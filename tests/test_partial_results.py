@@ -1,4 +1,4 @@
-"""What is kept of an item under way has no gaps."""
+"""The partial results of an item have no gaps."""
 
 import sqlite3
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from tests.test_regions import finished, tiles
 from tests.test_regions import tiled as tiled
 
 
-def test_parts_that_follow_some_that_could_not_be_kept_are_not_kept(
+def test_answers_after_a_gap_are_not_kept(
     tiled: Pipeline, make_item: Callable[..., Item], tmp_path: Path
 ) -> None:
     item, away = make_item(tiles(12), "whole.txt"), tmp_path / "away"
@@ -31,7 +31,7 @@ def test_parts_that_follow_some_that_could_not_be_kept_are_not_kept(
     assert (resumed.samples, resumed.scores) == (12, undisturbed.scores)
 
 
-def test_parts_with_a_gap_are_not_gone_on_from(
+def test_answers_with_a_gap_are_not_resumed_from(
     tiled: Pipeline, make_item: Callable[..., Item]
 ) -> None:
     item = make_item(tiles(12), "whole.txt")

@@ -1,4 +1,4 @@
-"""The pre-flight: what will go wrong is told before anything heavy is loaded."""
+"""The pre-flight check: problems are reported before anything heavy is loaded."""
 
 import subprocess
 import sys
@@ -28,14 +28,14 @@ def checked(recipe: Path, *named: Path) -> Check:
     return check(compose(read_recipe(str(recipe))), [str(path) for path in named])
 
 
-def test_a_sound_recipe_has_no_problems(recipe: Path, photos: Path) -> None:
+def test_a_correct_recipe_has_no_problems(recipe: Path, photos: Path) -> None:
     result = checked(recipe, photos)
     assert (result.found, result.read) == (3, 3)
     assert (result.problems, result.warnings) == ([], [])
 
 
 @pytest.mark.parametrize("listed", [2, 3])
-def test_that_there_are_more_inputs_than_were_listed_is_said(
+def test_more_inputs_than_were_listed_are_noted(
     recipe: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, listed: int
 ) -> None:
     monkeypatch.setattr("diascope.preflight._MOST_LISTED", listed)
@@ -62,9 +62,7 @@ def test_weights_that_are_not_those_of_the_card_are_a_problem(
     assert "not the one that its card describes" in problem
 
 
-def test_weights_that_are_gone_are_a_problem(
-    recipe: Path, photos: Path, tiny_weights: Path
-) -> None:
+def test_missing_weights_are_a_problem(recipe: Path, photos: Path, tiny_weights: Path) -> None:
     (tiny_weights / "model.safetensors").unlink()
     result = checked(recipe, photos)
     (problem,) = result.problems
@@ -93,7 +91,7 @@ def test_a_device_that_is_not_on_this_machine_is_a_problem(
         ("device: cuda:77", "", "the device 'cuda:77' is not on this machine"),
     ],
 )
-def test_an_option_that_a_run_refuses_is_a_problem_at_its_line_there_and_here(
+def test_an_option_that_a_run_refuses_is_a_problem_with_its_line_in_run_and_check(
     command: Command,
     tmp_path: Path,
     photos: Path,
@@ -123,7 +121,7 @@ def test_an_output_that_is_an_address_is_a_problem(
     assert "s3://bucket/run: results are written into a folder on this machine" in problem
 
 
-def test_what_lies_in_the_recipes_output_is_no_input(
+def test_files_in_the_recipes_output_are_not_inputs(
     tmp_path: Path, photos: Path, tiny_weights: Path
 ) -> None:
     recipe = write_recipe(tmp_path / "r.yaml", tiny_weights, output=str(photos / "results"))
@@ -133,7 +131,7 @@ def test_what_lies_in_the_recipes_output_is_no_input(
         checked(recipe, photos / "results")
 
 
-def test_a_card_that_is_gone_is_an_error(recipe: Path, photos: Path, tiny_weights: Path) -> None:
+def test_a_missing_card_is_an_error(recipe: Path, photos: Path, tiny_weights: Path) -> None:
     (tiny_weights / "card.yaml").unlink()
     with pytest.raises(WeightsError, match=r"it holds no card\.yaml"):
         checked(recipe, photos)
@@ -171,14 +169,14 @@ def test_inputs_that_would_not_be_classified_are_warnings(recipe: Path, photos: 
     assert (result.found, result.read, result.problems) == (6, 3, [])
 
 
-def test_that_nothing_can_be_classified_is_a_problem(recipe: Path, tmp_path: Path) -> None:
+def test_nothing_to_classify_is_a_problem(recipe: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.jpg").write_text("no picture")
     assert checked(recipe, tmp_path / "bad.jpg").problems == [
         "none of the inputs that were tried can be classified"
     ]
 
 
-def test_of_many_inputs_a_sample_is_read_from_first_to_last(recipe: Path, tmp_path: Path) -> None:
+def test_a_sample_of_many_inputs_is_spread_from_first_to_last(recipe: Path, tmp_path: Path) -> None:
     many = write_pictures(tmp_path / "many", SAMPLED * 2 - 1)
     for number in (0, SAMPLED * 2 - 3, SAMPLED * 2 - 2):
         (many / f"{number:02}.png").write_bytes(b"broken")
@@ -193,7 +191,7 @@ def test_a_folder_without_files_is_a_problem(recipe: Path, tmp_path: Path) -> No
     ]
 
 
-def test_files_of_a_list_that_are_gone_are_warnings(recipe: Path, photos: Path) -> None:
+def test_missing_files_of_a_list_are_warnings(recipe: Path, photos: Path) -> None:
     listed = photos.parent / "list.txt"
     gone = [f"gone{number}.png" for number in range(12)]
     listed.write_text("\n".join(["photos/00.png", *gone]))

@@ -93,7 +93,7 @@ def done(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> Callable[..., tuple[Path, str]]:
-    """Return a function that runs the folder and returns the output and all that was said."""
+    """Return a function that runs the folder and returns the output folder and all messages."""
 
     def done(privacy: str, *arguments: object) -> tuple[Path, str]:
         accept, run = {"modality": ["CT"]}, {"workers": 0, "device": "cpu", "evidence": "all"}
@@ -112,7 +112,7 @@ def done(
 Done = Callable[..., tuple[Path, str]]
 
 
-def test_the_table_is_whole_and_every_attribute_of_it_is_marked(patients: Path) -> None:
+def test_the_table_is_complete_and_every_attribute_is_marked(patients: Path) -> None:
     marked = dcmread(patients / f"{PLACE}-good.dcm")
 
     tags = [tag for tag, _ in attributes()]
@@ -122,7 +122,7 @@ def test_the_table_is_whole_and_every_attribute_of_it_is_marked(patients: Path) 
     assert leaks_of(str(marked)) >= {WORD, "18470315", "424242.31337", "987Y"}
 
 
-def test_without_strict_privacy_names_of_files_are_told_but_no_attribute(done: Done) -> None:
+def test_without_strict_privacy_outputs_have_file_names_but_no_attributes(done: Done) -> None:
     output, said = done("none")
 
     assert {name: state for name, (state, _) in states(output).items()} == {
@@ -132,7 +132,7 @@ def test_without_strict_privacy_names_of_files_are_told_but_no_attribute(done: D
     assert leaks_of(said) == set()
 
 
-def test_with_strict_privacy_neither_attribute_nor_name_is_told(done: Done) -> None:
+def test_with_strict_privacy_outputs_have_neither_attributes_nor_file_names(done: Done) -> None:
     output, said = done("strict")
 
     ends = sorted(state for state, _ in states(output).values())
@@ -143,7 +143,7 @@ def test_with_strict_privacy_neither_attribute_nor_name_is_told(done: Done) -> N
     assert PLACE not in said
 
 
-def test_items_are_called_by_twenty_digits_and_the_run_names_no_path(done: Done) -> None:
+def test_ids_have_twenty_digits_and_the_run_names_no_path(done: Done) -> None:
     output, _ = done("strict")
 
     run = json.loads((output / "run.json").read_text())
@@ -152,7 +152,9 @@ def test_items_are_called_by_twenty_digits_and_the_run_names_no_path(done: Done)
     assert run["command"] == run["inputs"][0] == "withheld (privacy: strict)"
 
 
-def test_a_picture_with_burned_in_text_is_warned_of_and_under_strict_not_shown(done: Done) -> None:
+def test_a_picture_with_burned_in_text_gives_a_warning_and_is_hidden_under_strict(
+    done: Done,
+) -> None:
     plain = _answers(done("none")[0])
     strict = _answers(done("strict")[0])
 
@@ -171,7 +173,7 @@ def _answers(output: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in lines]
 
 
-def test_a_strict_run_is_done_once(done: Done, command: Command, patients: Path) -> None:
+def test_a_strict_run_is_not_processed_again(done: Done, command: Command, patients: Path) -> None:
     first, _ = done("strict")
     before = rows(first / "predictions.csv")
 
@@ -198,7 +200,7 @@ def test_a_strict_run_is_done_once(done: Done, command: Command, patients: Path)
         ("body part is HEAD", "body part is HEAD"),
     ],
 )
-def test_a_reason_keeps_its_sense_without_what_it_quotes(text: str, left: str) -> None:
+def test_a_redacted_reason_is_still_understandable(text: str, left: str) -> None:
     assert redact_text(text, Item("3f", "/data/DOE^J/head.dcm")) == left
 
 
@@ -207,13 +209,13 @@ def test_a_reason_names_no_file_of_an_archive(text: str) -> None:
     assert redact_text(text, Item("3f", "zip://scans/doe.png::/data/doe.zip")) == "... is cut"
 
 
-def test_a_folder_of_an_archive_takes_no_words_out_of_a_reason() -> None:
+def test_a_folder_name_in_an_archive_removes_no_words_from_a_reason() -> None:
     item = Item("3f", "zip://image/doe.png::/data/doe.zip")
     assert redact_text("the image is cut", item) == "the image is cut"
 
 
 @pytest.mark.parametrize("before", ["", "it cannot be opened: "])
-def test_the_words_of_an_error_are_withheld_whatever_it_is_called(before: str) -> None:
+def test_error_texts_are_withheld_whatever_the_errors_name(before: str) -> None:
     item = Item("3f", "/data/head.dcm")
 
     told = redact_record(Failed(item, "read", "", f"{before}BadZipFile: no picture of Doe"))
@@ -242,7 +244,7 @@ def test_a_warning_of_burned_in_text_stays_whatever_the_file_is_called() -> None
     assert told.warnings == answer.warnings
 
 
-def test_nothing_that_shows_a_picture_with_burned_in_text_is_left() -> None:
+def test_everything_that_shows_a_picture_with_burned_in_text_is_removed() -> None:
     picture = np.zeros((4, 4, 3), np.uint8)
     boxes, scores = np.zeros((1, 4), np.int32), np.zeros((1, 1), np.float32)
     answer = Prediction(

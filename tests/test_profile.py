@@ -1,4 +1,4 @@
-"""The bound of a run, how much of it was reached, and the advice that follows."""
+"""The bound of a run, the fraction of it that was reached, and the advice."""
 
 from dataclasses import replace
 
@@ -27,7 +27,7 @@ def with_spent(**spent: Seconds) -> Profile:
     return replace(BALANCED, spent=BALANCED.spent | spent)
 
 
-def test_the_bound_on_processors_is_all_work_over_the_cores() -> None:
+def test_the_bound_without_an_accelerator_is_all_work_divided_by_the_cores() -> None:
     assert BALANCED.bound == (3 + 1 + 14) / 2
     assert BALANCED.reached == pytest.approx(0.9)
 
@@ -38,7 +38,7 @@ def test_the_bound_with_an_accelerator_is_the_larger_of_decoding_and_network() -
     assert slow.bound == (30 + 1) / 2
 
 
-def test_waiting_and_writing_are_no_part_of_the_bound() -> None:
+def test_waiting_and_writing_are_not_part_of_the_bound() -> None:
     more = with_spent(wait=Seconds(5.0, 0.1), ledger=Seconds(3.0, 2.0), report=Seconds(9.0, 9.0))
     assert more.bound == BALANCED.bound
 
@@ -62,13 +62,13 @@ def test_advice_follows_from_the_figures(profile: Profile, advice: str) -> None:
     assert advice in line
 
 
-def test_all_the_cores_at_work_on_reading_are_told_to_decode_less_and_not_to_be_more() -> None:
+def test_a_run_limited_by_reading_on_all_cores_is_advised_to_decode_less() -> None:
     full = replace(with_spent(wait=Seconds(6.0, 0.0), read=Seconds(20.0, 18.0)), workers=2)
     (advice,) = full.advice
     assert "`read: {image: {least: N}}`" in advice
 
 
-def test_the_network_has_the_core_seconds_that_no_stage_counts() -> None:
+def test_core_seconds_outside_all_stages_count_for_the_network() -> None:
     spent = {
         "read": Seconds(5.0, 4.0, 4.0),
         "ledger": Seconds(1.0, 1.0),
@@ -77,7 +77,7 @@ def test_the_network_has_the_core_seconds_that_no_stage_counts() -> None:
     assert add_network_threads(spent, cpu=7.0)["model"] == Seconds(3.0, 6.0)
 
 
-def test_the_table_tells_every_stage_and_run_json_the_same() -> None:
+def test_the_table_and_run_json_show_the_same_stages() -> None:
     told = "\n".join(BALANCED.lines())
     assert "100 items in 10.0 s (10.0 a second), 2 cores, 1 workers" in told
     assert "The bound is 9.0 s" in told
@@ -87,7 +87,7 @@ def test_the_table_tells_every_stage_and_run_json_the_same() -> None:
     assert (plain["bound_s"], plain["reached"], plain["advice"]) == (9.0, 0.9, [])
 
 
-def test_where_no_network_was_at_work_there_is_no_bound() -> None:
+def test_there_is_no_bound_if_no_network_ran() -> None:
     elsewhere = replace(BALANCED, spent={"ledger": Seconds(0.1, 0.1)})
     assert (elsewhere.plain()["bound_s"], elsewhere.plain()["reached"]) == (None, None)
     assert "so there is no bound" in list(elsewhere.lines())[-1]

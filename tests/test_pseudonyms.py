@@ -1,4 +1,4 @@
-"""Items under pseudonyms: whose they are only the key's holder can tell."""
+"""Pseudonyms of items, which only the holder of the key can assign."""
 
 import stat
 from collections.abc import Callable
@@ -19,7 +19,7 @@ MakeItem = Callable[..., Item]
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of its own, and no key in the environment."""
+    """A home folder for the test, and no key in the environment."""
     monkeypatch.delenv(KEY_VARIABLE, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     return tmp_path / "home"
@@ -29,7 +29,7 @@ def named(*items: Item) -> list[str]:
     return [entry.item.id for entry in pseudonymise(Found(item, "") for item in items)]
 
 
-def test_copies_of_an_instance_have_one_name_wherever_they_lie(make_item: MakeItem) -> None:
+def test_copies_of_an_instance_have_the_same_pseudonym_in_any_folder(make_item: MakeItem) -> None:
     one, other = (
         make_item(encoded(PIXELS, SOPInstanceUID="1.2.7", PatientName=name), name)
         for name in ("a.dcm", "b.dcm")
@@ -42,7 +42,7 @@ def test_copies_of_an_instance_have_one_name_wherever_they_lie(make_item: MakeIt
     assert names[0] == names[1] == names[3] != names[2]
 
 
-def test_a_file_without_preamble_is_known_by_its_instance_too(make_item: MakeItem) -> None:
+def test_a_file_without_preamble_is_identified_by_its_instance_too(make_item: MakeItem) -> None:
     whole = encoded(PIXELS, SOPInstanceUID="1.2.7")
 
     names = named(make_item(whole, "a.dcm"), make_item(whole[132:], "b.dcm"))
@@ -51,7 +51,9 @@ def test_a_file_without_preamble_is_known_by_its_instance_too(make_item: MakeIte
 
 
 @pytest.mark.parametrize("content", [b"no DICOM", b"\x08\x00\x05\x00damaged", b""])
-def test_anything_else_is_named_after_its_path(make_item: MakeItem, content: bytes) -> None:
+def test_the_pseudonym_of_any_other_file_comes_from_its_path(
+    make_item: MakeItem, content: bytes
+) -> None:
     item = make_item(content, "a.dcm")
 
     here, there = named(item, Item("sub/a.dcm", item.uri))
@@ -60,7 +62,7 @@ def test_anything_else_is_named_after_its_path(make_item: MakeItem, content: byt
     assert [here] == named(Item("a.dcm", "/gone/a.dcm"))
 
 
-def test_place_stamp_and_end_of_an_item_stay(tmp_path: Path) -> None:
+def test_uri_stamp_and_end_of_an_item_are_kept(tmp_path: Path) -> None:
     item = Item("DOE^JOHN/.hidden", str(tmp_path / ".hidden"))
 
     (entry,) = pseudonymise([Found(item, "7:7", Skipped(item, "hidden"))])
@@ -70,7 +72,7 @@ def test_place_stamp_and_end_of_an_item_stay(tmp_path: Path) -> None:
     assert len(entry.item.id) == 20
 
 
-def test_another_key_gives_other_names(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_key_gives_other_pseudonyms(monkeypatch: pytest.MonkeyPatch) -> None:
     item = Item("a", "/gone/a")
     monkeypatch.setenv(KEY_VARIABLE, "the first of two keys")
     first = named(item)
@@ -142,7 +144,7 @@ def homeless() -> Path:
     raise RuntimeError("Could not determine home directory.")
 
 
-def test_a_home_that_cannot_be_written_is_told_with_the_way_out(home: Path) -> None:
+def test_a_home_that_cannot_be_written_is_an_error_with_a_hint(home: Path) -> None:
     home.write_text("no folder")
 
     with pytest.raises(UsageError, match=f"cannot be kept.*\n  Set {KEY_VARIABLE}"):

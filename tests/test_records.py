@@ -9,7 +9,7 @@ from diascope.records import pack_record, unpack_record
 from diascope.sample import Failed, Item, Overview, Prediction, Region, Regions, Skipped
 
 
-def test_numbers_of_numpy_come_back_as_plain_ones_of_the_same_value() -> None:
+def test_numpy_numbers_are_read_back_as_plain_ones_of_the_same_value() -> None:
     mask = np.eye(5, 7, dtype=np.bool_)
     whole = Prediction(
         Item("a", "/a"),
@@ -38,7 +38,7 @@ def test_numbers_of_numpy_come_back_as_plain_ones_of_the_same_value() -> None:
     ("quoted", "told"),
     [("no caf\udce9.lut", r"no caf\xe9.lut"), ("half \ud83d of \xe9", r"half \ud83d of é")],
 )
-def test_of_a_text_that_is_not_utf8_the_bytes_are_written_out(quoted: str, told: str) -> None:
+def test_bytes_that_are_not_utf8_are_escaped_in_texts(quoted: str, told: str) -> None:
     item = Item("a", "/a")
     for record in (Failed(item, "read", "image", quoted), Skipped(item, quoted)):
         assert unpack_record(item, pack_record(record)).reason == told

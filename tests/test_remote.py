@@ -1,4 +1,4 @@
-"""What lies at a URI and is no item, and what of an address is told nobody."""
+"""Hidden files at a URI, and secrets in addresses."""
 
 import tarfile
 import zipfile
@@ -20,7 +20,7 @@ from diascope.sample import Skipped
         ("__MACOSX/.*.png", []),  # which are asked for
     ],
 )
-def test_what_is_hidden_in_an_archive_is_skipped_unless_it_is_asked_for(
+def test_hidden_files_in_an_archive_are_skipped_unless_named(
     tmp_path: Path, inner: str, hidden: list[str]
 ) -> None:
     with zipfile.ZipFile(tmp_path / "mac.zip", "w") as archive:
@@ -33,7 +33,7 @@ def test_what_is_hidden_in_an_archive_is_skipped_unless_it_is_asked_for(
     assert len(found) == len(hidden) + 1
 
 
-def test_a_dot_alone_in_the_names_of_an_archive_hides_nothing(tmp_path: Path) -> None:
+def test_a_single_dot_in_archive_names_hides_nothing(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "all.tar", "w") as archive:
         for name in ("./a.png", "./b.png"):
             archive.addfile(tarfile.TarInfo(name))
@@ -41,14 +41,14 @@ def test_a_dot_alone_in_the_names_of_an_archive_hides_nothing(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("password", ["secret", "a@secret"])
-def test_a_password_that_was_typed_is_in_no_message(password: str) -> None:
+def test_no_message_contains_a_typed_password(password: str) -> None:
     with pytest.raises(UsageError) as error:
         list(find_items([f"memory://me:{password}@host/nothing-there"]))
     assert "secret" not in str(error.value)
     assert "nothing-there" in str(error.value)
 
 
-def test_a_password_is_in_the_id_of_no_item(memory: MemoryFileSystem, tmp_path: Path) -> None:
+def test_no_id_contains_a_password(memory: MemoryFileSystem, tmp_path: Path) -> None:
     memory.pipe("/me:secret@host/a.png", b"1")
     memory.pipe("/me:secret@host/b/a.png", b"1")
     named = ["memory://me:secret@host/a.png", "memory://me:secret@host/b/a.png"]

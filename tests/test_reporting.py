@@ -1,4 +1,4 @@
-"""Reports that could not do all they should."""
+"""Reports that fail or are written again."""
 
 import errno
 import json
@@ -24,7 +24,7 @@ Command = Callable[..., Ended]
     ("raised", "kept"),
     [(OutputError, True), (RuntimeError, False), (SystemExit, False), (BaseException, False)],
 )
-def test_what_a_report_wrote_before_it_told_a_problem_of_the_output_is_kept(
+def test_files_written_by_a_report_that_raises_an_output_error_are_kept(
     command: Command,
     recipe: Path,
     tmp_path: Path,
@@ -49,7 +49,7 @@ def test_what_a_report_wrote_before_it_told_a_problem_of_the_output_is_kept(
     assert (results / "told.csv").exists() == (not kept)  # what is no longer written goes
 
 
-def test_under_strict_privacy_a_problem_does_not_quote_what_it_came_from(
+def test_under_strict_privacy_a_problem_does_not_quote_its_cause(
     command: Command, tiny_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def write(self: CsvReport, run: Any, records: Any, directory: Path) -> list[Path]:
@@ -85,7 +85,7 @@ def _emptied(self: CsvReport, run: Any, records: Any, directory: Path) -> list[P
     return []
 
 
-def test_what_a_report_does_to_the_facts_of_the_run_is_nothing_to_what_is_written_after_it(
+def test_a_report_that_changes_the_facts_of_the_run_does_not_affect_later_reports(
     command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(CsvReport, "write", _emptied)
@@ -94,7 +94,7 @@ def test_what_a_report_does_to_the_facts_of_the_run_is_nothing_to_what_is_writte
     assert json.loads((results / "run.json").read_text())["recipe"]["model"]
 
 
-def test_a_report_that_goes_elsewhere_takes_nobody_with_it(
+def test_a_report_that_changes_the_current_folder_does_not_affect_the_run(
     command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(CsvReport, "write", lambda self, run, records, to: os.chdir(to) or [])
@@ -136,7 +136,7 @@ def test_a_run_whose_current_folder_is_removed_writes_its_reports(
         (lambda folder: [], ""),  # such as a table of slides in a run without any
     ],
 )
-def test_a_report_that_does_not_write_what_it_names_is_a_problem(
+def test_a_report_that_names_files_it_did_not_write_is_a_problem(
     command: Command,
     recipe: Path,
     tmp_path: Path,
@@ -151,7 +151,7 @@ def test_a_report_that_does_not_write_what_it_names_is_a_problem(
     assert told in ended.err
 
 
-def test_of_two_reports_that_write_the_same_file_the_second_is_a_problem(
+def test_the_second_of_two_reports_that_write_the_same_file_is_a_problem(
     command: Command, tiny_weights: Path, tmp_path: Path
 ) -> None:
     pytest.importorskip("pyarrow")
@@ -192,7 +192,7 @@ def test_a_disk_that_is_full_when_reports_are_written_stops_the_run_until_there_
 
 
 @pytest.mark.parametrize(("name", "left"), [("predictions.csv", ""), ("run.json", "{")])
-def test_a_report_that_was_cut_off_is_written_anew(
+def test_a_truncated_report_is_written_again(
     command: Command, recipe: Path, tmp_path: Path, name: str, left: str
 ) -> None:
     photos, results = write_pictures(tmp_path / "photos", 1), tmp_path / "out"
@@ -220,7 +220,7 @@ def test_neither_run_json_nor_a_report_names_the_password_of_an_input(
     assert not [path.name for path in written if b"secret" in path.read_bytes()]
 
 
-def test_what_a_killed_run_wrote_goes_if_it_is_no_longer_written(
+def test_report_files_of_a_killed_run_are_removed_if_outdated(
     command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def killed(*_: Any) -> list[Path]:
@@ -237,7 +237,7 @@ def test_what_a_killed_run_wrote_goes_if_it_is_no_longer_written(
     assert not list(results.glob("*.parquet"))
 
 
-def test_a_folder_in_the_place_of_a_report_that_is_no_longer_written_stays(
+def test_a_folder_in_place_of_an_outdated_report_is_kept(
     command: Command, recipe: Path, tmp_path: Path
 ) -> None:
     photos, results = write_pictures(tmp_path / "photos", 1), tmp_path / "out"
@@ -250,7 +250,7 @@ def test_a_folder_in_the_place_of_a_report_that_is_no_longer_written_stays(
     assert (results / "predictions.csv").is_dir()
 
 
-def test_what_a_card_tells_of_its_weights_since_then_stands_in_the_reports(
+def test_a_card_that_has_changed_is_in_the_rewritten_reports(
     command: Command, recipe: Path, tmp_path: Path, tiny_weights: Path
 ) -> None:
     photos, results = write_pictures(tmp_path / "photos", 1), tmp_path / "out"
@@ -263,7 +263,7 @@ def test_what_a_card_tells_of_its_weights_since_then_stands_in_the_reports(
     assert json.loads((results / "run.json").read_text())["card"]["limits"] == ["not for films"]
 
 
-def test_another_name_of_the_recipe_stands_in_the_reports(
+def test_a_changed_recipe_name_is_in_the_rewritten_reports(
     command: Command, recipe: Path, tmp_path: Path
 ) -> None:
     photos, results = write_pictures(tmp_path / "photos", 1), tmp_path / "out"
@@ -272,7 +272,7 @@ def test_another_name_of_the_recipe_stands_in_the_reports(
     assert json.loads((results / "run.json").read_text())["recipe"]["name"] == "new"
 
 
-def test_a_run_that_only_writes_reports_anew_tells_what_gave_the_answers(
+def test_a_run_that_only_rewrites_reports_states_what_gave_the_answers(
     command: Command, recipe: Path, tmp_path: Path
 ) -> None:
     arguments = "run", recipe, write_pictures(tmp_path / "photos", 1), "-o", tmp_path / "out"

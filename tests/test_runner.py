@@ -1,4 +1,4 @@
-"""One run, start to end, and what a killed one leaves behind."""
+"""A run from start to end, and the state that a killed run leaves behind."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def photos(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
-    """Where runs write to; not there yet."""
+    """The output folder of runs, which does not exist yet."""
     return tmp_path / "results"
 
 
@@ -68,7 +68,7 @@ def test_run_json_says_what_was_run_with_what(
     assert {"diascope", "torch", "python"} <= run["versions"].keys()  # type: ignore[attr-defined]
 
 
-def test_a_profile_tells_where_the_time_of_every_stage_went(
+def test_a_profile_reports_the_time_of_every_stage(
     command: Command, recipe: Path, photos: Path, results: Path
 ) -> None:
     ended = command("run", recipe, photos, "-o", results, "--profile", "--set", "run.batch=2")
@@ -80,7 +80,7 @@ def test_a_profile_tells_where_the_time_of_every_stage_went(
     assert "Where the time went" not in again.out
 
 
-def test_the_same_command_again_does_and_writes_nothing(
+def test_the_same_command_again_processes_and_writes_nothing(
     command: Command, recipe: Path, photos: Path, results: Path
 ) -> None:
     (photos / "bad.jpg").write_text("no picture")
@@ -106,7 +106,7 @@ def test_a_new_picture_is_the_only_one_that_is_run(
     assert [row["item"] for row in rows(results / "predictions.csv")][:2] == ["00.png", "00a.png"]
 
 
-def test_a_killed_run_goes_on_to_the_same_bytes_as_an_undisturbed_one(
+def test_a_killed_run_resumes_and_gives_the_same_bytes_as_an_undisturbed_one(
     command: Command, odd_plugins: Path, tmp_path: Path, tiny_weights: Path, results: Path
 ) -> None:
     photos = write_pictures(tmp_path / "many", 23)
@@ -145,7 +145,7 @@ def test_a_second_run_in_the_same_folder_is_refused(
     assert command("run", recipe, photos, "-o", results).code == 0
 
 
-def test_a_report_that_raises_is_named_and_stops_no_other(
+def test_a_report_that_raises_is_named_and_does_not_stop_the_others(
     command: Command, odd_plugins: Path, tmp_path: Path, tiny_weights: Path, photos: Path
 ) -> None:
     recipe = write_recipe(tmp_path / "r.yaml", tiny_weights, report=["raising", "csv"])
@@ -172,7 +172,7 @@ def test_a_report_that_could_not_be_written_is_written_by_the_same_command(
     assert (tmp_path / "out" / "raising.txt").read_text() == "well"
 
 
-def test_shards_that_are_no_longer_written_go_even_after_a_report_failed(
+def test_outdated_shards_are_removed_even_after_a_report_failed(
     command: Command,
     odd_plugins: Path,
     tmp_path: Path,
@@ -195,7 +195,7 @@ def test_shards_that_are_no_longer_written_go_even_after_a_report_failed(
     assert shards == ["predictions-00000.parquet", "predictions-00001.parquet"]
 
 
-def test_a_run_killed_in_a_report_leaves_no_half_of_it(
+def test_a_run_killed_while_writing_a_report_leaves_no_partial_report(
     command: Command,
     odd_plugins: Path,
     tmp_path: Path,
@@ -217,7 +217,7 @@ def test_a_run_killed_in_a_report_leaves_no_half_of_it(
     assert not list(results.glob(".part-*"))
 
 
-def test_weights_by_another_card_in_the_same_folder_do_all_again(
+def test_another_card_for_the_same_weights_processes_all_items_again(
     command: Command, recipe: Path, photos: Path, results: Path, tiny_weights: Path
 ) -> None:
     command("run", recipe, photos, "-o", results)
@@ -228,7 +228,7 @@ def test_weights_by_another_card_in_the_same_folder_do_all_again(
     assert states(results)["00.png"] == ("ok", "")
 
 
-def test_reports_that_a_kill_kept_from_being_written_are_written_by_the_next_run(
+def test_reports_missing_after_a_kill_are_written_by_the_next_run(
     command: Command,
     recipe: Path,
     photos: Path,
@@ -249,7 +249,7 @@ def test_reports_that_a_kill_kept_from_being_written_are_written_by_the_next_run
     assert len(rows(results / "predictions.csv")) == 9
 
 
-def test_a_file_of_a_list_that_is_gone_is_told_by_the_reports(
+def test_a_missing_file_of_a_list_is_in_the_reports(
     command: Command, recipe: Path, photos: Path, results: Path, tmp_path: Path
 ) -> None:
     listed = tmp_path / "list.txt"
@@ -264,7 +264,7 @@ def test_a_file_of_a_list_that_is_gone_is_told_by_the_reports(
     assert len(rows(results / "predictions.csv")) == 5
 
 
-def test_a_retry_with_a_limit_of_failures_comes_to_its_end(
+def test_a_retry_with_a_failure_limit_reaches_its_end(
     command: Command, recipe: Path, results: Path, tmp_path: Path
 ) -> None:
     folder = write_pictures(tmp_path / "photos", 1)
@@ -285,7 +285,7 @@ def test_a_retry_with_a_limit_of_failures_comes_to_its_end(
     }
 
 
-def test_names_that_are_not_utf8_on_the_command_line_are_written_out(
+def test_names_on_the_command_line_that_are_not_utf8_are_escaped(
     command: Command, recipe: Path, photos: Path, tmp_path: Path
 ) -> None:
     odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/o\xff"))

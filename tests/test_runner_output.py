@@ -1,4 +1,4 @@
-"""Runs whose ledger is damaged, or whose output folder goes away or is closed to them."""
+"""Runs whose ledger is damaged, or whose output folder is deleted or becomes read-only."""
 
 import errno
 import os
@@ -23,7 +23,7 @@ Command = Callable[..., Ended]
 
 
 @pytest.mark.parametrize(("start", "end"), [(0.02, 0.06), (0.3, 0.7)])
-def test_a_ledger_with_other_bytes_in_its_middle_is_called_damaged(
+def test_a_ledger_with_changed_bytes_is_reported_as_damaged(
     command: Command, recipe: Path, tmp_path: Path, start: float, end: float
 ) -> None:
     photos, ledger = write_pictures(tmp_path / "photos", 40), tmp_path / "out" / "ledger.sqlite"
@@ -39,7 +39,7 @@ def test_a_ledger_with_other_bytes_in_its_middle_is_called_damaged(
     assert "choose another --output" in ended.err
 
 
-def test_a_ledger_that_another_program_holds_is_told_and_waited_for_no_longer_than_that(
+def test_a_ledger_locked_by_another_program_is_reported_after_the_timeout(
     command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photos, ledger = write_pictures(tmp_path / "photos", 8), tmp_path / "out" / "ledger.sqlite"
@@ -75,7 +75,7 @@ SCHEMA, INDEX = "update sqlite_master set", "where name = 'items_by_uri'"
         (f"{SCHEMA} name = cast(x'ff1b' as text) {INDEX}", "a text in it is not UTF-8\n"),
     ],
 )
-def test_a_ledger_that_cannot_be_decoded_is_called_damaged(
+def test_a_ledger_that_cannot_be_decoded_is_reported_as_damaged(
     command: Command, recipe: Path, tmp_path: Path, change: str, reason: str
 ) -> None:
     photos = write_pictures(tmp_path / "photos", 2)
@@ -104,7 +104,7 @@ def removed_with_the_current_folder(output: Path) -> None:
 
 
 @pytest.mark.parametrize("strike", [removed, replaced, removed_with_the_current_folder])
-def test_a_run_stops_when_its_ledger_is_gone_and_says_what_is_lost(
+def test_a_run_whose_ledger_is_deleted_stops_and_says_what_is_lost(
     command: Command,
     recipe: Path,
     tmp_path: Path,
@@ -130,7 +130,7 @@ def test_a_run_stops_when_its_ledger_is_gone_and_says_what_is_lost(
     assert not (output / "run.json").exists()
 
 
-def test_an_output_folder_that_is_closed_stops_the_run_in_words(
+def test_an_output_folder_that_becomes_read_only_stops_the_run_with_a_message(
     command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def closed(*_: object) -> None:
@@ -146,7 +146,7 @@ def test_an_output_folder_that_is_closed_stops_the_run_in_words(
     assert command("run", recipe, photos, "-o", tmp_path / "out").code == 0
 
 
-def test_an_error_that_is_not_about_the_output_folder_is_not_swallowed(
+def test_an_error_outside_the_output_folder_is_not_swallowed(
     command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: object) -> None:
@@ -168,7 +168,7 @@ def test_an_error_that_is_not_about_the_output_folder_is_not_swallowed(
         (errno.EACCES, None, ""),
     ],
 )
-def test_only_faults_of_the_output_folder_are_told_as_that(
+def test_only_errors_of_the_output_folder_are_reported_as_such(
     number: int, name: str | None, told: str
 ) -> None:
     fault = describe_output_error(OSError(number, os.strerror(number), name), Path("/out"))
@@ -176,7 +176,7 @@ def test_only_faults_of_the_output_folder_are_told_as_that(
     assert bool(fault) == bool(told)
 
 
-def test_a_run_that_stops_before_it_knows_its_items_tells_of_none(
+def test_a_run_that_stops_before_it_knows_its_items_reports_none(
     command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object, **__: object) -> None:
@@ -203,7 +203,7 @@ def test_a_refused_run_leaves_no_trace_where_there_was_none(
     assert "nothing was left" in command("run", recipe, photos, "-o", results).out
 
 
-def test_a_file_that_is_skipped_or_hung_its_process_is_not_read_whole(
+def test_a_file_that_was_skipped_or_made_a_process_hang_is_not_digested(
     command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photos = write_pictures(tmp_path / "photos", 1)

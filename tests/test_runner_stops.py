@@ -1,4 +1,4 @@
-"""Runs that stop early or are to be doubted: what they say, and what they leave to read."""
+"""Runs that stop early or give warnings: their messages and reports."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,7 +20,7 @@ Command = Callable[..., Ended]
 
 
 @pytest.mark.parametrize("privacy", ["none", "strict"])
-def test_a_device_that_fails_in_the_middle_leaves_reports_of_what_is_done(
+def test_reports_are_written_when_a_device_fails_in_the_middle_of_a_run(
     command: Command,
     tmp_path: Path,
     tiny_weights: Path,
@@ -47,7 +47,7 @@ def test_a_device_that_fails_in_the_middle_leaves_reports_of_what_is_done(
     assert ("Doe" in told["stopped"]) == (privacy == "none")
 
 
-def test_files_of_a_list_that_are_gone_count_as_failures(
+def test_missing_files_of_a_list_count_as_failures(
     command: Command, recipe: Path, tmp_path: Path
 ) -> None:
     write_pictures(tmp_path / "photos", 1)
@@ -107,7 +107,7 @@ def test_answers_that_carry_a_warning_are_counted_at_the_end(
     assert "with a warning" not in command(*arguments).out  # nothing was classified
 
 
-def test_a_run_that_stops_after_its_first_batch_tells_how_many_workers_it_had(
+def test_a_run_that_stops_after_its_first_batch_reports_its_number_of_workers(
     command: Command, tmp_path: Path, tiny_weights: Path
 ) -> None:
     threads = {"workers": "auto", "executor": {"local": {"kind": "threads"}}}
@@ -120,7 +120,7 @@ def test_a_run_that_stops_after_its_first_batch_tells_how_many_workers_it_had(
     assert (told["items"], told["workers"]) == (2, available_cores())
 
 
-def test_a_run_that_is_through_was_not_stopped_by_its_failures(
+def test_a_finished_run_is_not_stopped_by_its_failures(
     command: Command, recipe: Path, tmp_path: Path
 ) -> None:
     photos = write_pictures(tmp_path / "photos", 2)
@@ -133,7 +133,7 @@ def test_a_run_that_is_through_was_not_stopped_by_its_failures(
     assert (told["stopped"], told["counts"]["pending"]) == ("", 0)
 
 
-def test_an_executor_that_fails_after_its_last_item_is_told_until_the_next_command(
+def test_an_executor_failure_after_the_last_item_is_in_run_json_until_the_next_command(
     command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     carry = LocalExecutor.run
@@ -151,7 +151,7 @@ def test_an_executor_that_fails_after_its_last_item_is_told_until_the_next_comma
     assert told == ["the device is lost", ""]
 
 
-def test_a_device_that_fails_within_the_first_item_leaves_the_ledger_of_what_is_kept_of_it(
+def test_the_ledger_is_kept_when_a_device_fails_within_the_first_item(
     command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photos, results = write_pictures(tmp_path / "photos", 1), tmp_path / "out"
@@ -166,7 +166,7 @@ def test_a_device_that_fails_within_the_first_item_leaves_the_ledger_of_what_is_
     assert (results / "ledger.sqlite").exists()
 
 
-def test_what_is_kept_of_an_unfinished_item_goes_with_it(
+def test_partial_results_of_an_item_that_is_gone_are_removed(
     command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photos, kept = write_pictures(tmp_path / "photos", 1), tmp_path / "out" / ".unfinished"
@@ -200,7 +200,7 @@ def test_what_is_kept_of_an_unfinished_item_goes_with_it(
         ("iterator", ": expected a sequence of Records, got tuple_iterator"),
     ],
 )
-def test_an_executor_that_goes_astray_is_named_and_what_it_did_is_reported(
+def test_an_executor_that_breaks_its_contract_is_named_and_its_records_are_reported(
     command: Command,
     odd_plugins: Path,
     tmp_path: Path,
@@ -219,7 +219,7 @@ def test_an_executor_that_goes_astray_is_named_and_what_it_did_is_reported(
     assert len(rows(tmp_path / "out" / "predictions.csv")) == 2
 
 
-def test_what_an_executor_leaves_undone_is_told_and_done_by_the_next_run(
+def test_items_that_an_executor_leaves_undone_are_reported_and_processed_by_the_next_run(
     command: Command,
     odd_plugins: Path,
     tmp_path: Path,
@@ -248,7 +248,7 @@ def test_an_executor_may_take_its_chunks_in_a_thread_of_its_own(
     assert len(rows(tmp_path / "out" / "predictions.csv")) == 5
 
 
-def test_an_executor_whose_run_is_no_generator_is_refused(
+def test_an_executor_whose_run_is_not_a_generator_is_refused(
     command: Command,
     odd_plugins: Path,
     tmp_path: Path,
@@ -263,7 +263,7 @@ def test_an_executor_whose_run_is_no_generator_is_refused(
     assert "executor 'astray' of odd 1.0: expected run() as a generator, got list" in ended.err
 
 
-def test_what_breaks_in_our_code_under_an_executor_of_others_is_not_blamed_on_it(
+def test_an_error_in_our_code_is_not_blamed_on_a_third_party_executor(
     command: Command,
     odd_plugins: Path,
     tmp_path: Path,

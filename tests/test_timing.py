@@ -27,7 +27,7 @@ def busy(seconds: float) -> None:
         pass
 
 
-def test_a_stage_takes_what_happens_within_it() -> None:
+def test_a_stage_counts_the_time_within_it() -> None:
     with StageTimer("a"):
         time.sleep(0.03)
         busy(0.02)
@@ -37,7 +37,7 @@ def test_a_stage_takes_what_happens_within_it() -> None:
     assert spent.worker_cpu == 0
 
 
-def test_a_stage_within_another_counts_for_itself_alone() -> None:
+def test_the_time_of_a_nested_stage_counts_for_it_only() -> None:
     with StageTimer("outer"):
         busy(0.01)
         with StageTimer("inner"):
@@ -47,7 +47,7 @@ def test_a_stage_within_another_counts_for_itself_alone() -> None:
     assert 0.01 <= spent["outer"].cpu < 0.05
 
 
-def test_making_the_values_of_a_stream_counts_and_using_them_does_not() -> None:
+def test_producing_the_values_of_a_stream_counts_and_using_them_does_not() -> None:
     def made() -> Iterator[int]:
         for number in range(3):
             busy(0.01)
@@ -80,13 +80,13 @@ def test_threads_add_to_the_same_sums() -> None:
     assert take_stage_seconds()["a"].cpu >= 0.03
 
 
-def test_what_another_process_spent_is_known_as_such() -> None:
+def test_time_of_a_worker_process_is_counted_separately() -> None:
     add_worker_seconds({"a": Seconds(2.0, 1.0)})
     add_worker_seconds({"a": Seconds(2.0, 1.0)})
     assert take_stage_seconds() == {"a": Seconds(4.0, 2.0, 2.0)}
 
 
-def test_what_was_taken_is_counted_no_more() -> None:
+def test_taking_the_seconds_resets_them() -> None:
     with StageTimer("a"):
         pass
     assert take_stage_seconds().keys() == {"a"}

@@ -1,4 +1,4 @@
-"""What a run tells of the versions of libraries, and that they changed since others answered."""
+"""The library versions that a run reports, and the warning if they have changed."""
 
 import json
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def told(results: Path) -> dict[str, Any]:
     return loaded
 
 
-def test_run_json_names_the_libraries_that_decode_and_reckon(
+def test_run_json_names_the_libraries_that_decode_and_compute(
     command: Command, recipe: Path, tmp_path: Path
 ) -> None:
     command("run", recipe, write_pictures(tmp_path / "photos", 1), "-o", tmp_path / "out")
@@ -44,7 +44,7 @@ def test_run_json_names_the_libraries_that_decode_and_reckon(
         assert known.get(name) == versions.installed_version(name)
 
 
-def test_run_json_names_what_a_plugin_of_others_requires(
+def test_run_json_names_the_requirements_of_a_third_party_plugin(
     command: Command, recipe: Path, tmp_path: Path, install: Callable[..., None]
 ) -> None:
     entry = "[diascope.preprocessing]\nstill = acme:Still\n"
@@ -71,7 +71,7 @@ def test_run_json_names_what_a_plugin_of_others_requires(
         (None, "2.0", "pillow none, now 2.0"),
     ],
 )
-def test_a_run_that_goes_on_with_another_version_of_a_library_warns(
+def test_a_run_resumed_with_another_library_version_warns(
     command: Command,
     recipe: Path,
     tmp_path: Path,
@@ -90,7 +90,7 @@ def test_a_run_that_goes_on_with_another_version_of_a_library_warns(
     assert any(change in warning for warning in told(results)["warnings"])
 
 
-def test_reports_that_are_only_written_anew_name_the_versions_that_answered(
+def test_rewritten_reports_name_the_versions_that_answered(
     command: Command, recipe: Path, tmp_path: Path, pillow: Callable[[str | None], None]
 ) -> None:
     photos, results = write_pictures(tmp_path / "photos", 1), tmp_path / "out"
@@ -102,7 +102,7 @@ def test_reports_that_are_only_written_anew_name_the_versions_that_answered(
     assert told(results)["versions"]["pillow"] == "1.0"
 
 
-def test_a_folder_whose_answers_are_all_given_anew_warns_of_no_version(
+def test_a_folder_whose_items_are_all_processed_again_gives_no_version_warning(
     command: Command, recipe: Path, tmp_path: Path, pillow: Callable[[str | None], None]
 ) -> None:
     photos, results = write_pictures(tmp_path / "photos", 1), tmp_path / "out"

@@ -1,4 +1,4 @@
-"""Objects on their way between two processes."""
+"""Sending objects between two processes."""
 
 import socket
 import threading
@@ -41,7 +41,7 @@ def passed(ends: Ends, value: Any) -> Any:
     ],
     ids=["small", "larger than the socket holds", "Fortran order", "not contiguous"],
 )
-def test_pixels_come_as_they_went(ends: Ends, pixels: Any) -> None:
+def test_pixels_arrive_unchanged(ends: Ends, pixels: Any) -> None:
     pixels.flags.writeable = False
     (got,) = passed(ends, [Sample(Item("a", "/a"), pixels, trace=("read",))])
     np.testing.assert_array_equal(got.pixels, pixels)
@@ -50,24 +50,24 @@ def test_pixels_come_as_they_went(ends: Ends, pixels: Any) -> None:
     assert (got.item, got.trace) == (Item("a", "/a"), ("read",))
 
 
-def test_what_was_received_can_be_written_to(ends: Ends) -> None:
+def test_received_arrays_are_writable(ends: Ends) -> None:
     got = passed(ends, np.zeros(3))
     got += 1
     assert got.tolist() == [1, 1, 1]
 
 
-def test_objects_without_arrays_come_too(ends: Ends) -> None:
+def test_objects_without_arrays_arrive_too(ends: Ends) -> None:
     assert passed(ends, None) is None
     assert passed(ends, {"read": (1.0, 2.0)}) == {"read": (1.0, 2.0)}
 
 
-def test_an_end_that_is_gone_is_an_end_of_file(ends: Ends) -> None:
+def test_a_closed_end_raises_eof_error(ends: Ends) -> None:
     ends[0].close()
     with pytest.raises(EOFError, match="the other end of the channel is gone"):
         ends[1].receive()
 
 
-def test_an_end_that_goes_in_the_middle_of_an_object_is_an_end_of_file() -> None:
+def test_an_end_closed_in_the_middle_of_an_object_raises_eof_error() -> None:
     ours, theirs = socket.socketpair()
     theirs.sendall(b"\x05\x00\x00")
     theirs.close()
@@ -75,7 +75,7 @@ def test_an_end_that_goes_in_the_middle_of_an_object_is_an_end_of_file() -> None
         Channel(ours).receive()
 
 
-def test_a_pause_of_all_counts_as_a_second_at_most(
+def test_a_pause_of_the_machine_counts_as_one_second_at_most(
     ends: Ends, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited: list[float] = []
@@ -90,14 +90,14 @@ def test_a_pause_of_all_counts_as_a_second_at_most(
     assert waited == [1.0, 1.0, 0.5]
 
 
-def test_what_does_not_come_in_time_is_an_error_and_can_come_later(ends: Ends) -> None:
+def test_an_object_that_is_late_is_an_error_and_can_be_received_later(ends: Ends) -> None:
     with pytest.raises(TimeoutError, match=r"nothing came for 0\.01 seconds"):
         ends[1].receive(timeout_s=0.01)
     ends[0].send("late")
     assert ends[1].receive(timeout_s=0.01) == "late"
 
 
-def test_an_object_that_stops_half_way_is_an_error() -> None:
+def test_an_object_that_arrives_only_in_part_is_an_error() -> None:
     ours, theirs = socket.socketpair()
     with theirs:
         receiver = Channel(ours)

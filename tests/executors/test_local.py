@@ -1,4 +1,4 @@
-"""The local executor: the same answers with and without workers, whatever dies."""
+"""The local executor: the same answers with and without workers, also when processes die."""
 
 import multiprocessing
 import queue
@@ -51,7 +51,7 @@ def records(pipeline: Pipeline, chunks: list[list[Item]], **options: Any) -> lis
 
 
 @pytest.mark.parametrize("kind", ["processes", "threads"])
-def test_two_workers_give_the_same_records_as_none(
+def test_two_workers_give_the_same_records_as_no_workers(
     make: Make, chunks: list[list[Item]], kind: str
 ) -> None:
     alone = records(make("image", 0), chunks)
@@ -69,7 +69,7 @@ def test_records_come_in_the_order_of_the_items(make: Make, chunks: list[list[It
     assert got == [item for chunk in chunks for item in chunk]
 
 
-def test_a_worker_that_dies_costs_the_one_item_that_it_had(
+def test_a_worker_that_dies_loses_only_its_current_item(
     make: Make, chunks: list[list[Item]]
 ) -> None:
     bad = Item("fatal.png", chunks[1][1].uri)
@@ -125,7 +125,7 @@ class Unhurried:
         yield from ()
 
 
-def test_frames_are_made_no_faster_than_they_are_used(make: Make, tmp_path: Path) -> None:
+def test_frames_are_read_no_faster_than_they_are_used(make: Make, tmp_path: Path) -> None:
     log = tmp_path / "log"
     pipeline = make({"stream": {"log": str(log)}}, 1, preprocess=[])
     film = write_pictures(tmp_path / "film", 1) / "00.png"
@@ -162,7 +162,7 @@ def test_a_plugin_that_cannot_be_pickled_is_a_clear_error(
     assert "--workers 0" in error.hint
 
 
-def test_workers_auto_needs_no_process_for_one_chunk(make: Make, chunks: list[list[Item]]) -> None:
+def test_workers_auto_starts_no_process_for_one_chunk(make: Make, chunks: list[list[Item]]) -> None:
     run = {"workers": "auto", "batch": 4, "device": "cpu"}
     stream = LocalExecutor().run(make("image", 0, run=run), iter(chunks[:1]))
     assert len(next(stream)) == 4
@@ -171,7 +171,7 @@ def test_workers_auto_needs_no_process_for_one_chunk(make: Make, chunks: list[li
 
 
 class Slowly:
-    """A Work without network that writes down which chunk it has finished, and may fail."""
+    """A Work without network that logs which chunks it has finished, and may fail."""
 
     batch = 1
 
@@ -198,7 +198,7 @@ def numbered(count: int) -> Iterator[list[Item]]:
 
 
 class Dwells(Slowly):
-    """A Work that never comes back from one item."""
+    """A Work that hangs in one item."""
 
     def prepare(self, item: Item) -> Iterator[Prepared]:
         if item.id == "3":
@@ -206,7 +206,7 @@ class Dwells(Slowly):
         yield from super().prepare(item)
 
 
-def test_an_item_that_never_ends_is_given_up_and_the_others_go_on() -> None:
+def test_an_item_that_hangs_fails_and_the_others_are_processed() -> None:
     stream = LocalExecutor(time_limit_s=1).run(Dwells(2), numbered(8))
     got = [record for ended in stream for record in ended]
     assert [record.item.id for record in got] == list("01234567")
@@ -278,7 +278,7 @@ def test_threads_start_no_process(make: Make, chunks: list[list[Item]]) -> None:
     stream.close()
 
 
-def test_what_worker_processes_spent_comes_home(make: Make, chunks: list[list[Item]]) -> None:
+def test_the_time_of_worker_processes_is_reported(make: Make, chunks: list[list[Item]]) -> None:
     take_stage_seconds()
     records(make("image", 2), chunks)
     spent = take_stage_seconds()

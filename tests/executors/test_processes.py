@@ -1,4 +1,4 @@
-"""Worker processes: what they import, and what they leave behind whoever is killed."""
+"""Worker processes: what they import, and that they clean up when a process is killed."""
 
 import json
 import os
@@ -25,7 +25,7 @@ from tests.runs import PATIENCE_S, done_in, start, write_pictures, write_recipe
 
 @dataclass(frozen=True)
 class Tells:
-    """A Work whose worker tells what it has loaded and what its environment is."""
+    """A Work whose worker reports its modules and its environment."""
 
     inner: Any = None
     batch: int = 1
@@ -82,7 +82,7 @@ def test_a_worker_runs_its_libraries_with_one_thread(monkeypatch: pytest.MonkeyP
     assert os.environ["OMP_NUM_THREADS"] == "7"
 
 
-def test_a_process_that_was_interrupted_is_gone(tmp_path: Path) -> None:
+def test_an_interrupted_process_is_gone(tmp_path: Path) -> None:
     pid = told_by(Tells(), Item("a", "a"))["pid"]
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
@@ -133,7 +133,7 @@ def test_a_process_that_dies_while_it_waits_costs_no_item() -> None:
 
 @dataclass(frozen=True)
 class Sleeps(Tells):
-    """A Work that is long over one item."""
+    """A Work that takes long for one item."""
 
     def prepare(self, item: Item) -> Iterator[Skipped]:
         if item.id == "long":
@@ -142,7 +142,7 @@ class Sleeps(Tells):
 
 
 @pytest.mark.parametrize("limit", [0.3, 1.2])
-def test_an_item_of_which_nothing_comes_is_given_up_and_the_next_has_a_process_of_its_own(
+def test_an_item_without_progress_fails_and_the_next_gets_a_new_process(
     limit: float,
 ) -> None:
     worker, long, short = WorkerProcess(Sleeps(), limit), Item("long", "a"), Item("short", "b")
@@ -153,14 +153,14 @@ def test_an_item_of_which_nothing_comes_is_given_up_and_the_next_has_a_process_o
     assert ends == [awake, Failed(long, "read", "", why), awake]
 
 
-def test_without_end_means_without_end() -> None:
+def test_an_infinite_time_limit_means_no_limit() -> None:
     worker = WorkerProcess(Sleeps(), float("inf"))
     assert list(worker.prepare(Item("short", "b"))) == [Skipped(Item("short", "b"), "awake")]
     worker.close()
 
 
 class Warns(Tells):
-    """A Work whose worker is warned of every item, after it has heard what another one said."""
+    """A Work whose worker gives a warning for every item, after capturing others."""
 
     def prepare(self, item: Item) -> Iterator[Skipped]:
         with capture_warnings():
@@ -169,7 +169,7 @@ class Warns(Tells):
         yield Skipped(item, "torn")
 
 
-def test_a_worker_tells_once_what_it_is_warned_of_again_and_again(
+def test_a_worker_prints_a_repeated_warning_once(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     worker = WorkerProcess(Warns())
@@ -191,7 +191,7 @@ class Fetches(Tells):
         os.kill(os.getpid(), self.number)
 
 
-def test_what_a_killed_process_fetched_is_removed() -> None:
+def test_files_downloaded_by_a_killed_process_are_removed() -> None:
     worker = WorkerProcess(Fetches())
     skipped, _ = worker.prepare(Item("a", "a"))
     worker.close()
@@ -202,7 +202,7 @@ def test_what_a_killed_process_fetched_is_removed() -> None:
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
-def test_what_a_process_fetched_is_removed_though_its_parent_ends_with_it(
+def test_files_downloaded_by_a_process_are_removed_when_its_parent_is_ended_too(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     if signal.getsignal(signal.Signals[name]) is signal.SIG_IGN:
@@ -218,13 +218,13 @@ def test_what_a_process_fetched_is_removed_though_its_parent_ends_with_it(
 
 
 class Sealed(Tells):
-    """A Work of which one item cannot travel."""
+    """A Work whose result for one item cannot be pickled."""
 
     def prepare(self, item: Item) -> Iterator[Any]:
         yield MappingProxyType({}) if item.id == "sealed" else Skipped(item, "open")
 
 
-def test_what_cannot_be_pickled_costs_its_item_and_no_process() -> None:
+def test_an_unpicklable_result_fails_its_item_and_keeps_the_process() -> None:
     worker, sealed, other = WorkerProcess(Sealed()), Item("sealed", "a"), Item("open", "b")
     (failed,), process = list(worker.prepare(sealed)), worker._process
     assert list(worker.prepare(other)) == [Skipped(other, "open")]
@@ -248,7 +248,7 @@ class Forks(Tells):
         yield Skipped(item, f"{os.WTERMSIG(ended[1])} {Path(path).exists()}")
 
 
-def test_what_a_process_fetched_stays_though_one_that_it_forked_ends() -> None:
+def test_files_downloaded_by_a_process_stay_when_its_forked_process_ends() -> None:
     worker = WorkerProcess(Forks())
     (skipped,) = worker.prepare(Item("a", "a"))
     worker.close()

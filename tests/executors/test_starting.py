@@ -1,4 +1,4 @@
-"""Worker processes: what befalls them while they start."""
+"""Worker processes that are killed, hang or get signals while they start."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ from diascope.sample import Item, Skipped
 
 @dataclass(frozen=True)
 class Skips:
-    """A Work whose worker has nothing to do, and tells which signals are kept off."""
+    """A Work whose worker has nothing to do, and reports which signals are blocked."""
 
     batch: int = 1
     workers: int = 1
@@ -54,7 +54,7 @@ def test_a_process_that_is_killed_while_it_starts_is_started_again(
         list(WorkerProcess(Skips()).prepare(Item("a", str(tmp_path / "a"))))
 
 
-def test_a_process_that_hangs_while_it_starts_is_not_waited_for(
+def test_a_process_that_hangs_while_it_starts_is_given_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     spawn = WorkerProcess._spawn

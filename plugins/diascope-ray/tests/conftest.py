@@ -36,7 +36,7 @@ def cluster() -> Iterator[Any]:
 
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
-    """An empty file for ``OddWork`` to write down what it reads."""
+    """An empty file in which ``OddWork`` logs what it reads."""
     path = tmp_path / "log"
     path.touch()
     return path
@@ -44,7 +44,7 @@ def log(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def items(tmp_path: Path) -> Callable[..., list[Item]]:
-    """Return a function from names to items whose files are there."""
+    """Return a function from names to items whose files exist."""
 
     def make(*names: str) -> list[Item]:
         for name in names:
@@ -56,7 +56,7 @@ def items(tmp_path: Path) -> Callable[..., list[Item]]:
 
 @pytest.fixture
 def carry(cluster: Any) -> Carry:
-    """Return a function that carries work out on the cluster, in chunks of four items."""
+    """Return a function that runs work on the cluster, in chunks of four items."""
 
     def carry(work: Work, items: list[Item], **options: Any) -> list[Record]:
         chunks = [items[start : start + 4] for start in range(0, len(items), 4)]

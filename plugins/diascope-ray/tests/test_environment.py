@@ -6,7 +6,7 @@ from diascope.errors import PluginError
 from diascope_ray.environment import check_same, installed_versions
 
 
-def test_what_is_installed_holds_the_core_and_its_plugins_and_no_other_library() -> None:
+def test_installed_versions_are_those_of_the_core_and_its_plugins_only() -> None:
     found = installed_versions()
 
     assert {"diascope", "diascope-ray"} <= set(found)

@@ -1,4 +1,4 @@
-"""The executor on two nodes: what it answers, whatever dies."""
+"""The executor on two nodes: its answers, also when processes die."""
 
 import os
 import time
@@ -54,7 +54,7 @@ def test_both_nodes_work(carry: Carry, items: Items, log: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["once", "drained"])  # by SIGKILL, and by SIGTERM
-def test_a_killed_process_loses_nothing_and_repeats_what_was_in_flight(
+def test_pieces_of_a_killed_process_are_repeated_and_nothing_is_lost(
     carry: Carry, items: Items, log: Path, how: str
 ) -> None:
     names = [f"item{number}" for number in range(30)]
@@ -81,7 +81,7 @@ def test_a_deadly_item_fails_alone_and_the_others_share_their_batch(
     assert told(records, "batch of") == {"3", "4"}
 
 
-def test_an_item_that_never_ends_fails_alone_and_says_why(
+def test_an_item_that_hangs_fails_alone_with_the_reason(
     carry: Carry, items: Items, log: Path
 ) -> None:
     records = carry(OddWork(log), items("a", "endless", "c"), time_limit_s=1.0)
@@ -92,7 +92,7 @@ def test_an_item_that_never_ends_fails_alone_and_says_why(
     assert told(records, "batch of") == {"2"}
 
 
-def test_a_process_that_stands_still_is_replaced(
+def test_a_stopped_process_is_replaced(
     carry: Carry, items: Items, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("_PULSE_GRACE_S", "_CHECK_INTERVAL_S"):
@@ -105,7 +105,7 @@ def test_a_process_that_stands_still_is_replaced(
     assert not any(isinstance(record, Failed) for record in records)
 
 
-def test_items_that_are_too_much_together_are_answered_apart(
+def test_items_that_run_out_of_memory_together_are_processed_separately(
     carry: Carry, items: Items, log: Path
 ) -> None:
     records = carry(OddWork(log), items("greedy1", "greedy2", "greedy3", "greedy4"))
@@ -113,9 +113,7 @@ def test_items_that_are_too_much_together_are_answered_apart(
     assert told(records, "batch of") == {"2"}
 
 
-def test_a_node_that_is_lost_loses_nothing(
-    cluster: Any, carry: Carry, items: Items, log: Path
-) -> None:
+def test_a_lost_node_loses_no_item(cluster: Any, carry: Carry, items: Items, log: Path) -> None:
     node = cluster.add_node(num_cpus=4)
     names = [f"item{number}" for number in range(60)]
     chunks = [items(*names[start : start + 4]) for start in range(0, 60, 4)]
@@ -129,7 +127,7 @@ def test_a_node_that_is_lost_loses_nothing(
     assert not any(isinstance(record, Failed) for record in records)
 
 
-def test_actors_see_the_graphics_processors_that_they_asked_for_and_no_others(
+def test_actors_see_only_the_gpus_that_they_asked_for(
     cluster: Any, carry: Carry, items: Items, log: Path
 ) -> None:
     node = cluster.add_node(num_cpus=1, num_gpus=2)  # which Ray takes our word for
@@ -175,7 +173,7 @@ def test_chunks_are_taken_no_faster_than_they_are_done(
     assert taken <= 2 * 2 + 2
 
 
-def test_a_network_gets_as_many_threads_as_here(
+def test_a_network_gets_as_many_threads_as_on_this_machine(
     carry: Carry, items: Items, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(executor, "_default_threads", lambda: 2)
@@ -190,7 +188,7 @@ def test_a_fault_of_the_work_stops_the_run(carry: Carry, items: Items, log: Path
         carry(OddWork(log), items("faulty"))
 
 
-def test_a_file_that_is_nowhere_is_a_failed_item(carry: Carry, log: Path) -> None:
+def test_a_file_that_no_machine_has_is_a_failed_item(carry: Carry, log: Path) -> None:
     (record,) = carry(OddWork(log), [Item("gone", "/nowhere/gone")])
 
     assert isinstance(record, Failed)
@@ -230,7 +228,7 @@ def test_a_node_with_other_versions_is_refused(
         carry(OddWork(log), items("a"))
 
 
-def test_work_that_cannot_travel_is_refused(items: Items) -> None:
+def test_work_that_cannot_be_pickled_is_refused(items: Items) -> None:
     work = replace(OddWork(Path("log")), log=lambda: None)  # type: ignore[arg-type]
 
     with pytest.raises(PluginError, match="cannot be sent to other machines"):
@@ -242,7 +240,7 @@ def test_actors_that_fit_no_node_are_refused(carry: Carry, items: Items, log: Pa
         carry(OddWork(log), items("a"), cpus_per_actor=64)
 
 
-def test_actors_that_never_start_end_the_wait(carry: Carry, items: Items, log: Path) -> None:
+def test_the_wait_for_actors_that_never_start_ends(carry: Carry, items: Items, log: Path) -> None:
     with pytest.raises(DiascopeError, match=r"could start on the cluster within 0\.5 seconds"):
         carry(OddWork(log), items("a"), cpus_per_actor=64, actors=1, wait_s=0.5)
 
@@ -261,7 +259,7 @@ def test_a_wrong_value_is_refused(options: dict[str, Any], message: str) -> None
         RayExecutor(**options)
 
 
-def test_an_address_without_a_cluster_is_told_at_once(
+def test_an_address_without_a_cluster_is_reported_at_once(
     items: Items, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ray.is_initialized", lambda: False)

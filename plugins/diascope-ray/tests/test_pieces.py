@@ -1,4 +1,4 @@
-"""Chunks that kill: halved until the one item is found; the others share their batch again."""
+"""Chunks that kill processes are halved until the item is found; the others share a batch again."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ ITEMS = tuple(Item(name, f"/{name}") for name in "abcdefg")
 
 
 def carried_out(chunk: Chunk, kills: Callable[[set[str]], bool]) -> tuple[list[str], list[Record]]:
-    """Do a chunk; return what was read in each call, and the records."""
+    """Process a chunk; return what was read in each call, and the records."""
     calls = []
     waiting: list[Piece] = [chunk.start()]
     while waiting:
@@ -35,7 +35,7 @@ def failed(records: list[Record]) -> str:
     return "".join(record.item.id for record in records if isinstance(record, Failed))
 
 
-def test_a_harmless_chunk_is_done_in_one_call() -> None:
+def test_a_harmless_chunk_is_processed_in_one_call() -> None:
     calls, records = carried_out(Chunk(ITEMS), lambda read: False)
 
     assert calls == ["abcdefg"]
@@ -51,7 +51,7 @@ def test_a_chunk_that_kills_less_often_than_three_times_stays_whole() -> None:
     assert not failed(records)
 
 
-def test_the_one_deadly_item_fails_and_the_others_are_done_together() -> None:
+def test_the_one_deadly_item_fails_and_the_others_are_processed_together() -> None:
     calls, records = carried_out(Chunk(ITEMS), lambda read: "e" in read)
 
     assert calls == ["abcdefg"] * TRIES + ["abc", "defg", "de", "fg", "d", "e", "abcdfg"]
@@ -66,7 +66,7 @@ def test_every_deadly_item_fails_and_no_other(deadly: str) -> None:
     assert failed(records) == deadly
 
 
-def test_items_that_kill_only_together_are_answered_apart() -> None:
+def test_items_that_kill_only_together_are_processed_separately() -> None:
     calls, records = carried_out(Chunk(ITEMS), lambda read: len(read) > 4)
 
     assert calls[-2:] == ["abc", "defg"]

@@ -1,4 +1,4 @@
-"""The actors of a run, without a cluster: how long the pool waits for one."""
+"""The pool of actors, without a cluster: how long it waits for one."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -18,7 +18,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 
 class Remote:
-    """Stands for Ray, its actors and their methods: whatever is asked of it, it is there."""
+    """A stand-in for Ray, its actors and their methods, which has every attribute."""
 
     gcs_address = ""  # at which nobody knocks
 
@@ -29,7 +29,7 @@ class Remote:
         return self
 
 
-def test_an_actor_that_dies_after_a_long_chunk_has_as_long_to_be_replaced_as_any(
+def test_the_wait_for_a_replacement_starts_when_the_actor_dies(
     clock: SimpleNamespace,
 ) -> None:
     terms = ActorOptions(b"", {}, cpus=1, gpus=0, in_flight=1, wait_s=600, time_limit_s=0)

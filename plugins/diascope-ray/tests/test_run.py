@@ -24,7 +24,7 @@ FILES = ["predictions.csv", "failures.csv"]
 ON_RAY = ["--set", "run.executor={ray: {actors: 2, cpus_per_actor: 1}}"]
 
 
-def test_a_run_that_ctrl_c_stopped_goes_on_and_ends_with_the_bytes_of_a_local_one(
+def test_an_interrupted_run_resumes_and_gives_the_bytes_of_a_local_one(
     tmp_path: Path, tiny_weights: Path, cluster: Any, command: Callable[..., Ended]
 ) -> None:
     recipe = write_recipe(tmp_path / "r.yaml", tiny_weights)

@@ -1,4 +1,4 @@
-"""What a node tells of items that it cannot read."""
+"""What a node reports on items that it cannot read."""
 
 import pickle
 import signal
@@ -42,7 +42,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Worker:
 
 
 @pytest.mark.parametrize("name", [".", "x" * 300], ids=["it is there", "nor be looked at"])
-def test_a_failed_file_that_cannot_be_opened_is_told(
+def test_a_failed_file_that_cannot_be_opened_is_reported_as_absent(
     worker: Worker, tmp_path: Path, name: str
 ) -> None:
     """A folder stands for a file of another user, a name that is too long for one in a folder that
@@ -51,7 +51,7 @@ def test_a_failed_file_that_cannot_be_opened_is_told(
     assert worker.finish([item], {}).absent == [item.uri]
 
 
-def test_a_failed_file_that_can_be_opened_is_a_fault_of_its_own(
+def test_a_failed_file_that_can_be_opened_is_not_reported_as_absent(
     worker: Worker, tmp_path: Path
 ) -> None:
     (tmp_path / "a.png").touch()
@@ -69,6 +69,6 @@ def test_a_file_that_a_node_may_not_read_stops_the_run_and_says_why(tmp_path: Pa
     assert "the user of `ray start` may read" in e.value.hint
 
 
-def test_a_file_that_no_machine_can_look_at_is_a_failed_item() -> None:
+def test_a_file_that_no_machine_can_access_is_a_failed_item() -> None:
     item = Item("a.png", f"/{'x' * 300}")
     _check_reachable(Answer([Failed(item, "read", "", "")], [item.uri], "two"))

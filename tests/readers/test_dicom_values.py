@@ -121,7 +121,7 @@ def test_only_values_that_occur_in_a_large_frame_count() -> None:
     pixels[0, :3], pixels[1, :2] = 0, 4000
     frame = from_distinct_values(pixels, lambda values: values == 0)
 
-    results = frame.occurring(frame.values)
+    results = frame.select_occurring(frame.values)
     assert (results.min(), results.max()) == (1000, 4000)
     assert frame.pixel_count(frame.values > 3000) == 2
     assert frame.pixel_count(frame.values < 4000) == 90000 - 3 - 2

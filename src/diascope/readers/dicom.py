@@ -21,8 +21,8 @@ class DicomReader:
     Stored values pass through the modality LUT or rescale, then through the VOI LUT or window.
     MONOCHROME1 is inverted, palette and YBR colours are converted to RGB, padding becomes black,
     and overlays are not drawn. Pixels are ``(H, W, 3)`` unsigned RGB or ``(H, W, 1)`` grey:
-    float32 after a rescale or a window, otherwise as stored. Each of these operations is a line in
-    the trace. Objects without pixels (directories, reports, waveforms, documents) are skipped.
+    float32 after a rescale or a window, otherwise as stored. Each of these operations adds a line
+    to the trace. Objects without pixels (directories, reports, waveforms, documents) are skipped.
 
     Args:
         window: which values are black and white. ``first``: the file's VOI LUT, or else its first

@@ -32,7 +32,7 @@ class StoredFrame:
         """Mask of the padding among ``values``."""
         return self.is_padding(self.values)
 
-    def occurring(self, results: NDArray[Any]) -> NDArray[Any]:
+    def select_occurring(self, results: NDArray[Any]) -> NDArray[Any]:
         """Return the results of values that occur in the frame and are not padding.
 
         Their minimum and maximum are always included; others may be left out.
@@ -103,8 +103,8 @@ def from_distinct_values(pixels: NDArray[Any], is_padding: PaddingTest) -> Store
     bits = _bits(pixels)
     if pixels.dtype.kind not in "iu" or bits > 16 or pixels.size <= 2**bits:
         return from_pixels(pixels, is_padding)
-    each = np.arange(int(pixels.min()), int(pixels.max()) + 1).astype(pixels.dtype)
-    return StoredFrame(pixels, each, is_padding)
+    values = np.arange(int(pixels.min()), int(pixels.max()) + 1).astype(pixels.dtype)
+    return StoredFrame(pixels, values, is_padding)
 
 
 def _extremes(results: NDArray[Any]) -> set[Any]:

@@ -118,7 +118,7 @@ def _range_without_window(
         black, white, source = min(ends), max(ends), "as its bits allow"
         is_noteworthy = not shallow  # 0 to 255 is what any other picture has
     else:
-        black, white = _extremes(frame.occurring(pixels))
+        black, white = _extremes(frame.select_occurring(pixels))
         is_noteworthy, source = True, "the least and the greatest value in it"
     if is_noteworthy:
         trace.append(f"no window: black is {black:g} and white is {white:g}, {source}")

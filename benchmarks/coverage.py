@@ -48,13 +48,13 @@ class World:
     sizes: tuple[int, ...] = (1,)
     slope: float = 1.0
 
-    def people(self, random: np.random.Generator, items: int) -> tuple[Places, Places]:
+    def draw_items(self, random: np.random.Generator, items: int) -> tuple[Places, Places]:
         """Return the label and the group of each item."""
         groups = np.repeat(np.arange(items), random.choice(self.sizes, items))[:items]
         labels = random.choice(len(self.shares), p=self.shares, size=groups[-1] + 1)
         return labels[groups], groups
 
-    def scores(self, random: np.random.Generator, labels: Places, groups: Places) -> Floats:
+    def draw_scores(self, random: np.random.Generator, labels: Places, groups: Places) -> Floats:
         shape = (groups[-1] + 1, len(self.shares))
         common = COMMON * (max(self.sizes) > 1)
         noise = np.sqrt(common) * random.normal(size=shape)[groups]
@@ -63,11 +63,11 @@ class World:
         seen = apart * np.eye(shape[1])[labels] + noise
         return softmax(self.slope * (np.log(self.shares) + (apart or 1) * seen))
 
-    def table(self, seed: int, items: int) -> Scored:
+    def draw_table(self, seed: int, items: int) -> Scored:
         """Return a scored table; the predicted label has the highest ratio of score to share."""
         random = np.random.default_rng(seed)
-        labels, groups = self.people(random, items)
-        scores, count = self.scores(random, labels, groups), len(self.shares)
+        labels, groups = self.draw_items(random, items)
+        scores, count = self.draw_scores(random, labels, groups), len(self.shares)
         return Scored(
             names=tuple(f"label {place}" for place in range(count)),
             task="binary" if count == 2 else "multiclass",
@@ -79,17 +79,17 @@ class World:
             score_kind="probability",
         )
 
-    def kept(self, tables: int) -> dict[str, float]:
+    def measure_coverage(self, tables: int) -> dict[str, float]:
         """Return for each metric the fraction of intervals that contain the truth."""
-        large = compute_metrics(self.table(2**32, MANY), Weighted(np.ones((1, MANY))))
-        held: dict[str, list[bool]] = {}
+        large = compute_metrics(self.draw_table(2**32, MANY), Weighted(np.ones((1, MANY))))
+        hits: dict[str, list[bool]] = {}
         for seed in range(tables):
-            found = estimate_metrics(self.table(seed, self.items), draws=300, seed=seed)
-            for name, told in found.items():
-                if "low" in told:
-                    holds = told["low"] - 1e-6 <= large[name][0] <= told["high"] + 1e-6
-                    held.setdefault(name.removesuffix("_macro"), []).append(bool(holds))
-        return {name: float(np.mean(each)) for name, each in held.items()}
+            found = estimate_metrics(self.draw_table(seed, self.items), draws=300, seed=seed)
+            for name, estimate in found.items():
+                if "low" in estimate:
+                    holds = estimate["low"] - 1e-6 <= large[name][0] <= estimate["high"] + 1e-6
+                    hits.setdefault(name.removesuffix("_macro"), []).append(bool(holds))
+        return {name: float(np.mean(each)) for name, each in hits.items()}
 
 
 WORLDS = {
@@ -107,30 +107,30 @@ WORLDS = {
 }
 
 
-def promises(tables: int) -> None:
+def print_promises(tables: int) -> None:
     """Print how often statements about new pictures or about two models are true."""
     for name in ("200", "5 have it", "groups of 3"):
         world, ps = WORLDS[name], []
         for seed in range(tables):
             random = np.random.default_rng(seed)
-            labels, groups = world.people(random, world.items)
-            one, other = (world.scores(random, labels, groups)[:, 1] for _ in range(2))
+            labels, groups = world.draw_items(random, world.items)
+            one, other = (world.draw_scores(random, labels, groups)[:, 1] for _ in range(2))
             if min(len(set(groups[labels == kind])) for kind in (0, 1)) > 1:
                 ps.append(delong(labels.astype(float), one, other, list(map(str, groups))).p)
         print(f"{name}: p < 0.05 in {np.mean(np.array(ps) < 0.05):.3f} of equal models")
-    seven, new = WORLDS["7 labels"], WORLDS["7 labels"].table(2**32, MANY // 10)
+    seven, new = WORLDS["7 labels"], WORLDS["7 labels"].draw_table(2**32, MANY // 10)
     true = (new.targets * new.scores).sum(axis=1)
     inside = np.zeros(len(true))
     for seed in range(tables):
-        old = seven.table(seed, 200)
+        old = seven.draw_table(seed, 200)
         least = fit_conformal(old.targets, old.scores)["0.9"]
         inside += (true >= least) | (true == new.scores.max(axis=1))
     rare = new.targets[:, -1] == 1
     print(f"sets of 0.9 hold {inside.mean() / tables:.3f}, {inside[rare].mean() / tables:.3f} rare")
     for name in ("200", "13 have it"):
-        new, found = WORLDS[name].table(2**32, MANY // 10), []
+        new, found = WORLDS[name].draw_table(2**32, MANY // 10), []
         for seed in range(tables):
-            old = WORLDS[name].table(seed, 200)
+            old = WORLDS[name].draw_table(seed, 200)
             (point,) = Rule("sensitivity").points(old.targets[:, 1:], old.scores[:, 1:])
             found.append(np.mean(new.scores[new.targets[:, 1] == 1, 1] >= point))
         shares = [np.mean(np.array(found) >= least) for least in (0.9, 0.85)]
@@ -141,10 +141,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--tables", type=int, default=200)
     options = parser.parse_args()
-    kept = {name: world.kept(options.tables) for name, world in WORLDS.items()}
+    coverage = {name: world.measure_coverage(options.tables) for name, world in WORLDS.items()}
     print("| |", " | ".join(WORLDS), "|")
     print("| --- |", " | ".join("---" for _ in WORLDS), "|")
-    for metric in kept["50"]:
-        cells = [f"{row[metric]:.2f}" if metric in row else "" for row in kept.values()]
+    for metric in coverage["50"]:
+        cells = [f"{row[metric]:.2f}" if metric in row else "" for row in coverage.values()]
         print(f"| `{metric}` |", " | ".join(cells), "|")
-    promises(options.tables)
+    print_promises(options.tables)

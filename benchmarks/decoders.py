@@ -59,31 +59,31 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=4)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    describe(options.rounds)
+    print_header(options.rounds)
     with tempfile.TemporaryDirectory() as folder:
-        for name, paths in drawn(Path(folder), options.pictures):
-            report(name, timed(sides(paths[0]), paths, options.rounds))
+        for name, paths in draw_files(Path(folder), options.pictures):
+            print_rows(name, time_readers(readers_by_side(paths[0]), paths, options.rounds))
 
 
-def drawn(folder: Path, count: int) -> Sequence[tuple[str, list[Path]]]:
+def draw_files(folder: Path, count: int) -> Sequence[tuple[str, list[Path]]]:
     """Write the files, and return their paths by kind."""
-    radiograph = np.asarray(field(2000, 2500).convert("L"), dtype=np.uint16) * 14
+    radiograph = np.asarray(draw_field(2000, 2500).convert("L"), dtype=np.uint16) * 14
     noise = np.random.default_rng(1).normal(0, 8, radiograph.shape)
     radiograph = np.clip(radiograph + noise, 0, 4095).astype(np.uint16)
     kinds = []
     for name, syntax in SYNTAXES.items():
-        content = dicom(radiograph, syntax)
+        content = make_dicom(radiograph, syntax)
         path = folder / f"{syntax.keyword}.dcm"
         content.save_as(path, enforce_file_format=True)
         kinds.append((f"radiograph 2000 x 2500, DICOM, {name}", [path] * count))
     for width, height in ((600, 450), (6000, 4000)):
         path = folder / f"{width}.jpg"
-        field(width, height).save(path, quality=90)
+        draw_field(width, height).save(path, quality=90)
         kinds.append((f"photograph {width} x {height}, JPEG", [path] * count))
     return kinds
 
 
-def field(width: int, height: int) -> Image.Image:
+def draw_field(width: int, height: int) -> Image.Image:
     """Return a smooth random colour field with grain, which compresses about like a photograph."""
     random = np.random.default_rng(0)
     coarse = Image.fromarray(random.integers(0, 255, (30, 40, 3), dtype=np.uint8))
@@ -92,7 +92,7 @@ def field(width: int, height: int) -> Image.Image:
     return Image.fromarray(smooth // 2 + grain + 60)
 
 
-def dicom(pixels: "np.ndarray[tuple[int, ...], np.dtype[np.uint16]]", syntax: UID) -> Dataset:
+def make_dicom(pixels: "np.ndarray[tuple[int, ...], np.dtype[np.uint16]]", syntax: UID) -> Dataset:
     """Return a 12-bit radiograph with a window."""
     made = Dataset()
     made.file_meta = FileMetaDataset()
@@ -115,22 +115,24 @@ def dicom(pixels: "np.ndarray[tuple[int, ...], np.dtype[np.uint16]]", syntax: UI
     return made
 
 
-def sides(path: Path) -> dict[str, Read]:
+def readers_by_side(path: Path) -> dict[str, Read]:
     """Return each side's function that reads and resizes pictures of this kind."""
     monai = Compose([LoadImage(ensure_channel_first=True), Resize((SIZE, SIZE))])
     if path.suffix == ".dcm":
-        return {"MONAI": monai, "ours": ours(DicomReader())}
-    scaled = {"ours, least: 448": ours(ImageReader(least=2 * SIZE))}
-    return {"MONAI": monai, "ours": ours(ImageReader()), **scaled}
+        return {"MONAI": monai, "ours": our_reader(DicomReader())}
+    scaled = {"ours, least: 448": our_reader(ImageReader(least=2 * SIZE))}
+    return {"MONAI": monai, "ours": our_reader(ImageReader()), **scaled}
 
 
-def ours(reader: DicomReader | ImageReader) -> Read:
+def our_reader(reader: DicomReader | ImageReader) -> Read:
     """Return our reader and step, called as the runner does."""
     step = OurResize(SIZE)
     return lambda path: [step(sample) for sample in reader.read(Item(path.name, str(path)))]
 
 
-def timed(reads: dict[str, Read], paths: list[Path], rounds: int) -> dict[tuple[str, int], float]:
+def time_readers(
+    reads: dict[str, Read], paths: list[Path], rounds: int
+) -> dict[tuple[str, int], float]:
     """Return median seconds per picture by side and threads, without the first, warm-up round."""
     laps: dict[tuple[str, int], list[float]] = {}
     for number in range(rounds + 1):
@@ -145,7 +147,7 @@ def timed(reads: dict[str, Read], paths: list[Path], rounds: int) -> dict[tuple[
     return {which: statistics.median(each) for which, each in laps.items()}
 
 
-def describe(rounds: int) -> None:
+def print_header(rounds: int) -> None:
     print(
         f"{platform.platform()}, {os.cpu_count()} cores, numpy {np.__version__}, Pillow "
         f"{PIL.__version__}; medians of {rounds} interleaved rounds, milliseconds a picture\n"
@@ -154,7 +156,7 @@ def describe(rounds: int) -> None:
     print(f"| kind | side | {headings} |\n| --- | ---{' | --- | ---' * len(THREADS)} |")
 
 
-def report(kind: str, medians: dict[tuple[str, int], float]) -> None:
+def print_rows(kind: str, medians: dict[tuple[str, int], float]) -> None:
     for side in dict.fromkeys(side for side, _ in medians):
         cells = [
             f"{1000 * medians[side, threads]:.1f} | "

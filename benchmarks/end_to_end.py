@@ -28,7 +28,7 @@ import numpy as np
 import pydicom
 import torch
 from engines import write_weights
-from machine import interleaved, machine, table
+from machine import describe_machine, format_table, run_interleaved
 from monai.data import DataLoader, Dataset
 from monai.networks.nets import DenseNet121
 from monai.transforms import Compose, EnsureChannelFirstd, LoadImaged, Resized, ScaleIntensityd
@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--precisions", default="auto,float32,int8", help="of ours")
     options = parser.parse_args()
-    print(f"DenseNet-121, end to end; {machine()}\n")
+    print(f"DenseNet-121, end to end; {describe_machine()}\n")
     kinds: dict[str, Callable[[Path], None]] = {
         PHOTOGRAPHS: partial(draw_photographs, count=options.photographs),
         UNCOMPRESSED: partial(draw_radiographs, count=options.radiographs, compressed=False),
@@ -82,17 +82,18 @@ def measure(kind: str, work: Path, options: argparse.Namespace) -> None:
     paths = sorted((work / "pictures").iterdir())
     runs = {precision: Pipeline(work, precision) for precision in options.precisions.split(",")}
     ways: dict[str, Callable[[], float]] = {
-        f"MONAI loop, {workers} workers": partial(monai_loop, paths, workers) for workers in (0, 2)
+        f"MONAI loop, {workers} workers": partial(run_monai_loop, paths, workers)
+        for workers in (0, 2)
     }
     ways |= {f"pipeline run, precision: {name}": run for name, run in runs.items()}
     for run in runs.values():
         run.warm_up()
-    rates = interleaved(ways, options.rounds)
+    rates = run_interleaved(ways, options.rounds)
     best = max(rate for name, rate in rates.items() if name.startswith("MONAI"))
     print(f"### {len(paths):,} {kind}\n")
-    print(table(rates, best, "pictures/s") + "\n")
+    print(format_table(rates, best, "pictures/s") + "\n")
     for name, run in runs.items():
-        print(f"precision: {name} took {run.told}", flush=True)
+        print(f"precision: {name} took {run.summary}", flush=True)
     print()
 
 
@@ -109,12 +110,12 @@ def draw_photographs(folder: Path, count: int) -> None:
 
 def draw_radiographs(folder: Path, count: int, *, compressed: bool) -> None:
     """Write four different 12-bit radiographs in turn; each file has its own instance UID."""
-    for number, header in zip(range(count), radiographs(compressed), strict=False):
+    for number, header in zip(range(count), make_radiographs(compressed), strict=False):
         header.SOPInstanceUID = header.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{number + 1}"
         header.save_as(folder / f"{number:05d}.dcm", enforce_file_format=True)
 
 
-def radiographs(compressed: bool) -> Iterator[pydicom.FileDataset]:
+def make_radiographs(compressed: bool) -> Iterator[pydicom.FileDataset]:
     random = np.random.default_rng(0)
     made = []
     for _ in range(4):
@@ -139,7 +140,7 @@ def radiographs(compressed: bool) -> Iterator[pydicom.FileDataset]:
         yield from made
 
 
-def monai_loop(paths: list[Path], workers: int) -> float:
+def run_monai_loop(paths: list[Path], workers: int) -> float:
     """Return the pictures per second of a typical loop."""
     steps = Compose(
         [
@@ -164,7 +165,7 @@ class Pipeline:
     """``pipeline run`` in one precision, as a user would call it."""
 
     def __init__(self, work: Path, precision: str) -> None:
-        self._pictures, self._precision, self.told = work / "pictures", precision, ""
+        self._pictures, self._precision, self.summary = work / "pictures", precision, ""
         self._recipe = work / f"{precision}.yaml"
         self._recipe.write_text(RECIPE.format(weights=work / "weights", precision=precision))
 
@@ -179,7 +180,7 @@ class Pipeline:
         assert run["counts"]["ok"] == run["counts"]["found"]
         profile = run["timings"].get("profile", {})
         bound = f", {profile['reached']:.0%} of its bound" if "reached" in profile else ""
-        self.told = f"{run['execution']['engine']} {run['execution']['precision']}{bound}"
+        self.summary = f"{run['execution']['engine']} {run['execution']['precision']}{bound}"
         return float(run["timings"]["items_per_second"])
 
     def _run(self, pictures: Path) -> dict:

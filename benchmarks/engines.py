@@ -22,7 +22,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from machine import interleaved, machine, table
+from machine import describe_machine, format_table, run_interleaved
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch.utils.flop_counter import FlopCounterMode
@@ -50,7 +50,8 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=224)
     parser.add_argument("--compile", action="store_true", help="torch.compile too: minutes more")
     options = parser.parse_args()
-    print(f"Network alone, batch {options.batch}, {options.side} x {options.side}; {machine()}\n")
+    heading = f"Network alone, batch {options.batch}, {options.side} x {options.side}"
+    print(f"{heading}; {describe_machine()}\n")
     for name in BACKBONES:
         with tempfile.TemporaryDirectory() as folder:
             measure(name, Path(folder), options)
@@ -74,21 +75,21 @@ def measure(name: str, folder: Path, options: argparse.Namespace) -> None:
         with torch.no_grad():
             network(batch)
 
-    ways = {"PyTorch eager": rate(eager, options.batch), PRODUCT: rate(product, 1)}
+    ways = {"PyTorch eager": rate_timer(eager, options.batch), PRODUCT: rate_timer(multiply, 1)}
     notes = {}
     engines = {" ".join(candidate): opening.open(candidate) for candidate in candidates}
     if find_spec("nncf"):
-        engines["openvino int8"] = quantised(opening, references, folder)
+        engines["openvino int8"] = quantised_engine(opening, references, folder)
     for title, engine in engines.items():
         found = compare_outputs(right, engine.run(references), card)
         gate = "passes" if found.within(runtime.tolerance) else "is refused"
         notes[title] = f"{found}, {gate}"
-        ways[title] = rate(lambda engine=engine: engine.run(pictures), options.batch)
-    rates = interleaved(ways, options.rounds)
+        ways[title] = rate_timer(lambda engine=engine: engine.run(pictures), options.batch)
+    rates = run_interleaved(ways, options.rounds)
     peak = rates.pop(PRODUCT) * 2 * PRODUCT_SIDE**3 / 1e9
-    work = work_of(eager) / options.batch / 1e9
+    work = count_flops(eager) / options.batch / 1e9
     print(f"### {name}\n")
-    print(table(rates, rates["PyTorch eager"], "pictures/s"))
+    print(format_table(rates, rates["PyTorch eager"], "pictures/s"))
     print("\n" + "; ".join(f"{title} {note}" for title, note in notes.items()))
     print(
         f"\n{work:.2f} GFLOP a picture; a float32 matrix product reaches {peak:.0f} GFLOP/s here: "
@@ -97,7 +98,7 @@ def measure(name: str, folder: Path, options: argparse.Namespace) -> None:
     )
 
 
-def quantised(opening: EngineLoader, pictures: NDArray[np.float32], folder: Path) -> Engine:
+def quantised_engine(opening: EngineLoader, pictures: NDArray[np.float32], folder: Path) -> Engine:
     """Return an engine with the whole backbone in int8."""
     from diascope.engines.openvino import OpenVinoEngine
     from diascope.engines.quantise import write_quantised
@@ -107,30 +108,30 @@ def quantised(opening: EngineLoader, pictures: NDArray[np.float32], folder: Path
     return OpenVinoEngine(folder / "int8.xml", bias, "int8", folder)
 
 
-def product() -> None:
+def multiply() -> None:
     """Multiply two square matrices."""
     torch.mm(MATRIX, MATRIX)
 
 
-def work_of(call: Callable[[], object]) -> int:
+def count_flops(call: Callable[[], object]) -> int:
     """Return the number of floating-point operations of a call's convolutions and products."""
     with FlopCounterMode(display=False) as counter:
         call()
     return counter.get_total_flops()
 
 
-def rate(call: Callable[[], object], batch: int) -> Callable[[], float]:
+def rate_timer(call: Callable[[], object], batch: int) -> Callable[[], float]:
     """Return a function that measures pictures per second over at least a second."""
     call()
 
-    def measured() -> float:
+    def measure_rate() -> float:
         start, count = time.perf_counter(), 0
         while (seconds := time.perf_counter() - start) < LEAST_SECONDS:
             call()
             count += batch
         return count / seconds
 
-    return measured
+    return measure_rate
 
 
 def write_weights(name: str, folder: Path, side: int) -> tuple[Network, ModelCard]:
@@ -141,7 +142,7 @@ def write_weights(name: str, folder: Path, side: int) -> tuple[Network, ModelCar
     normal = (draw_reference_pictures((side, side), 3) - np.float32(backbone.mean)) / np.float32(
         backbone.std
     )
-    settle(network, normal)
+    fit_batch_norms(network, normal)
     save_file(network.state_dict(), folder / WEIGHTS_FILE)
     card = ModelCard(
         name="benchmark",
@@ -158,7 +159,7 @@ def write_weights(name: str, folder: Path, side: int) -> tuple[Network, ModelCar
     return network, card
 
 
-def settle(network: Network, pictures: NDArray[np.float32]) -> None:
+def fit_batch_norms(network: Network, pictures: NDArray[np.float32]) -> None:
     """Set the batch norms' statistics from normalised pictures, so that outputs do not explode."""
     for module in network.modules():
         if isinstance(module, torch.nn.BatchNorm2d):

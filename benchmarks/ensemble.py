@@ -38,15 +38,15 @@ def main() -> None:
     print("| | macro AUC | balanced accuracy |\n| --- | --- | --- |")
     every: list[Floats] = []
     for name in options.recipes:
-        card, scores = answered(name, rows)
-        known = truth([row for row in table if row.split == "validation"], card)
+        card, scores = classify(name, rows)
+        known = targets_of([row for row in table if row.split == "validation"], card)
         every.append(np.log(np.maximum(scores, LEAST)))
-        show(name, rows, scores, card, known.mean(axis=0))
+        print_row(name, rows, scores, card, known.mean(axis=0))
     means = np.exp(np.mean(every, axis=0))
-    show("together", rows, means / means.sum(axis=1, keepdims=True), card, known.mean(axis=0))
+    print_row("together", rows, means / means.sum(axis=1, keepdims=True), card, known.mean(axis=0))
 
 
-def answered(name: str, rows: list[Example]) -> tuple[ModelCard, Floats]:
+def classify(name: str, rows: list[Example]) -> tuple[ModelCard, Floats]:
     """Return the card of a recipe's model, and its scores ``(N, L)``."""
     pipeline = compose(read_recipe(name, ["run.evidence=none"]))
     predictor = pipeline.load()
@@ -57,26 +57,28 @@ def answered(name: str, rows: list[Example]) -> tuple[ModelCard, Floats]:
     return pipeline.model.instance.card, np.array(found)
 
 
-def truth(rows: list[Example], card: ModelCard) -> Floats:
+def targets_of(rows: list[Example], card: ModelCard) -> Floats:
     return np.array([row.vector(card.names, card.task) for row in rows], np.float64)
 
 
-def show(name: str, rows: list[Example], scores: Floats, card: ModelCard, shares: Floats) -> None:
+def print_row(
+    name: str, rows: list[Example], scores: Floats, card: ModelCard, shares: Floats
+) -> None:
     raised = scores / shares
     scored = Scored(
         names=card.names,
         task=card.task,
         items=tuple(row.name for row in rows),
         groups=tuple(row.group for row in rows),
-        targets=truth(rows, card),
+        targets=targets_of(rows, card),
         scores=scores,
         predicted=raised == raised.max(axis=1, keepdims=True),
         score_kind="softmax",
     )
     figures = estimate_metrics(scored, draws=300)
     cells = (figures[metric] for metric in ("auc_macro", "balanced_accuracy"))
-    told = (f"{each['value']:.3f} ({each['low']:.3f} to {each['high']:.3f})" for each in cells)
-    print(f"| {name} | {' | '.join(told)} |", flush=True)
+    texts = (f"{each['value']:.3f} ({each['low']:.3f} to {each['high']:.3f})" for each in cells)
+    print(f"| {name} | {' | '.join(texts)} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Literal
 
-from machine import EXAMPLE, machine
+from machine import EXAMPLE, describe_machine
 
 from diascope.explain.page import explain_page
 from diascope.explain_picture import Request, explain_item
@@ -39,32 +39,32 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=16)
     options = parser.parse_args()
 
-    print(f"{options.recipe}, {machine()}\n")
+    print(f"{options.recipe}, {describe_machine()}\n")
     pipeline = compose(read_recipe(options.recipe, OVERRIDES))
     classifier = inspectable_classifier(pipeline)
     (found,) = find_items([options.image])
     sample, _, _ = prepare_first_sample(pipeline.preparation, found.item)
 
-    def predicting(kind: Literal["none", "predicted", "all"]) -> Callable[[], object]:
+    def make_predict(kind: Literal["none", "predicted", "all"]) -> Callable[[], object]:
         once = replace(classifier, runtime=replace(classifier.runtime, evidence=kind))
         return lambda: once.predict([sample] * options.batch)
 
-    def classify() -> object:
+    def classify_one() -> object:
         return classify_sample(
             classifier, prepare_first_sample(pipeline.preparation, found.item)[0]
         )
 
-    def look() -> object:
+    def explain_one() -> object:
         page = explain_item(pipeline, Request(options.image, occlusion=False))
         return explain_page(page.subject, page.explanation)
 
     print(f"| {options.batch} pictures, `run.evidence` | ms | ratio |\n| --- | --- | --- |")
-    told({kind: predicting(kind) for kind in KINDS}, options.rounds)
+    print_timings({kind: make_predict(kind) for kind in KINDS}, options.rounds)
     print("\n| one picture | ms | ratio |\n| --- | --- | --- |")
-    told({"classified": classify, "explained": look}, options.rounds)
+    print_timings({"classified": classify_one, "explained": explain_one}, options.rounds)
 
 
-def told(ways: dict[str, Callable[[], object]], rounds: int) -> None:
+def print_timings(ways: dict[str, Callable[[], object]], rounds: int) -> None:
     """Time functions in turn, and print a row for each: its median and the ratio to the first's."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(rounds + 1):

@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one:
-        print(json.dumps(measured(*map(Path, options.one))))
+        print(json.dumps(measure(*map(Path, options.one))))
         return
     print(f"workers {options.workers}, {options.kind}; milliseconds per item, memory in MB\n")
     print(
@@ -55,7 +55,7 @@ def main() -> None:
         recipe = write_recipe(work, options.workers, options.kind)
         for count in options.items:
             draw_pictures(work / f"{count}", count)
-            row = in_its_own_process(recipe, work / f"{count}")
+            row = measure_in_subprocess(recipe, work / f"{count}")
             print(
                 f"| {count:,} | {' | '.join(f'{value:.2f}' for value in row.values())} |",
                 flush=True,
@@ -106,14 +106,14 @@ def draw_pictures(folder: Path, count: int) -> None:
         os.link(folder / f"{number % DIFFERENT:06d}.jpg", folder / f"{number:06d}.jpg")
 
 
-def in_its_own_process(recipe: Path, pictures: Path) -> dict[str, float]:
+def measure_in_subprocess(recipe: Path, pictures: Path) -> dict[str, float]:
     command = [sys.executable, __file__, "--one", str(recipe), str(pictures)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     row: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return row
 
 
-def measured(recipe: Path, pictures: Path) -> dict[str, float]:
+def measure(recipe: Path, pictures: Path) -> dict[str, float]:
     """Run the recipe on a folder, and return its times and memory."""
     pipeline = compose(read_recipe(str(recipe)))
     pipeline.load()
@@ -122,18 +122,18 @@ def measured(recipe: Path, pictures: Path) -> dict[str, float]:
     def watch(counts: dict[str, int], worked: int) -> None:
         times.append(time.perf_counter())
         if worked <= DIFFERENT or not counts["pending"]:
-            memory.append(resident())
+            memory.append(resident_memory())
 
     output = pictures.with_name(f"{pictures.name}-results")
     outcome = run(pipeline, Request([str(pictures)], output), watch)
-    reported = resident()
+    reported = resident_memory()
     assert outcome.profile is not None
     count, spent = outcome.counts["found"], outcome.profile.spent
     assert outcome.counts["ok"] == count
     return {
         "find": 1000 * spent["find"].wall / count,
         "classify": 1000 * outcome.profile.seconds / count,
-        "slowest tenth": slowest(times[2:]),
+        "slowest tenth": slowest_tenth(times[2:]),
         "report": 1000 * spent["report"].wall / count,
         "after 1,000": memory[-2],
         "classified": memory[-1],
@@ -141,14 +141,14 @@ def measured(recipe: Path, pictures: Path) -> dict[str, float]:
     }
 
 
-def slowest(times: list[float]) -> float:
+def slowest_tenth(times: list[float]) -> float:
     """Return the slowest tenth of the steps between these times as a multiple of the median."""
     edges = [times[round(part * (len(times) - 1) / 10)] for part in range(11)]
     tenths = [after - before for before, after in itertools.pairwise(edges)]
     return max(tenths) / statistics.median(tenths)
 
 
-def resident() -> float:
+def resident_memory() -> float:
     """Return the resident memory of this process in MB."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6

@@ -44,15 +44,15 @@ def main() -> None:
         folders = options.items // FOLDER
         pictures = draw(work, folders)
         alone = work / "alone"
-        start(recipe, pictures / "0000", alone).wait()
+        start_run(recipe, pictures / "0000", alone).wait()
         output = work / "output"
         begun = time.monotonic()
         for kill in range(1, options.kills + 1):
-            run = start(recipe, pictures, output)
-            answered = killed(run, output, options.items * kill // (options.kills + 1))
-            print(f"killed after {minutes(begun)} with {answered:,} answers", flush=True)
-        code = start(recipe, pictures, output).wait()
-        print(f"ended after {minutes(begun)} with exit code {code}\n")
+            run = start_run(recipe, pictures, output)
+            answered = kill_after(run, output, options.items * kill // (options.kills + 1))
+            print(f"killed after {format_minutes(begun)} with {answered:,} answers", flush=True)
+        code = start_run(recipe, pictures, output).wait()
+        print(f"ended after {format_minutes(begun)} with exit code {code}\n")
         compare(output, alone, folders)
 
 
@@ -70,14 +70,14 @@ def draw(work: Path, folders: int) -> Path:
     return work / "pictures"
 
 
-def start(recipe: Path, pictures: Path, output: Path) -> subprocess.Popen[bytes]:
+def start_run(recipe: Path, pictures: Path, output: Path) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "diascope", "run", recipe, pictures, "--output", output, "-q"]
     return subprocess.Popen(list(map(str, command)), start_new_session=True)
 
 
-def killed(run: subprocess.Popen[bytes], output: Path, answers: int) -> int:
+def kill_after(run: subprocess.Popen[bytes], output: Path, answers: int) -> int:
     """Kill a run once its ledger holds enough answers; return how many it holds."""
-    while (found := answered(output)) < answers:
+    while (found := count_answers(output)) < answers:
         if run.poll() is not None:
             sys.exit(f"the run ended by itself, with exit code {run.returncode}")
         time.sleep(LOOK_S)
@@ -86,7 +86,7 @@ def killed(run: subprocess.Popen[bytes], output: Path, answers: int) -> int:
     return found
 
 
-def answered(output: Path) -> int:
+def count_answers(output: Path) -> int:
     ledger = output / "ledger.sqlite"
     if not ledger.is_file():
         return 0
@@ -96,13 +96,13 @@ def answered(output: Path) -> int:
 
 
 def compare(output: Path, alone: Path, folders: int) -> None:
-    scores = {row["item"]: told(row) for row in rows(alone / "predictions.csv")}
+    scores = {row["item"]: answer_cells(row) for row in read_rows(alone / "predictions.csv")}
     seen, wrong, states = Counter[str](), 0, Counter[str]()
-    for row in rows(output / "predictions.csv"):
+    for row in read_rows(output / "predictions.csv"):
         seen[row["item"]] += 1
         states["ok"] += 1
-        wrong += scores.get(Path(row["item"]).name) != told(row)
-    for row in rows(output / "failures.csv"):
+        wrong += scores.get(Path(row["item"]).name) != answer_cells(row)
+    for row in read_rows(output / "failures.csv"):
         seen[row["item"]] += 1
         states[row["state"]] += 1
         wrong += STATES.get(Path(row["item"]).name) != row["state"]
@@ -118,16 +118,16 @@ def compare(output: Path, alone: Path, folders: int) -> None:
         sys.exit(1)
 
 
-def rows(table: Path) -> Iterator[dict[str, str]]:
+def read_rows(table: Path) -> Iterator[dict[str, str]]:
     with table.open(newline="", encoding="utf-8") as file:
         yield from csv.DictReader(file)
 
 
-def told(row: dict[str, str]) -> list[str]:
+def answer_cells(row: dict[str, str]) -> list[str]:
     return [row[key] for key in sorted(row) if key == "predicted" or key.startswith("score.")]
 
 
-def minutes(since: float) -> str:
+def format_minutes(since: float) -> str:
     return f"{(time.monotonic() - since) / 60:.1f} minutes"
 
 

@@ -15,7 +15,7 @@ _PACKAGES = ("torch", "monai", "openvino", "onnxruntime", "ncnn")
 _ABILITIES = ("amx_bf16", "avx512_bf16", "avx512_vnni", "avx512f", "avx2")
 
 
-def machine() -> str:
+def describe_machine() -> str:
     """Return the processor, its features that matter to networks, and library versions."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     pairs = (line.split(":", 1) for line in lines if ":" in line)
@@ -28,7 +28,7 @@ def machine() -> str:
     return f"{name}, {cores} cores ({able}), Python {platform.python_version()}, {found}"
 
 
-def interleaved(ways: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, float]:
+def run_interleaved(ways: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, float]:
     """Call each function once per round, in turn, and return the median of its results."""
     found: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
@@ -37,7 +37,7 @@ def interleaved(ways: Mapping[str, Callable[[], float]], rounds: int) -> dict[st
     return {name: statistics.median(each) for name, each in found.items()}
 
 
-def table(rates: Mapping[str, float], base: float, unit: str) -> str:
+def format_table(rates: Mapping[str, float], base: float, unit: str) -> str:
     """Return rates and their ratios to ``base`` as a Markdown table."""
     rows = [f"| {name} | {rate:.1f} | {rate / base:.2f} |" for name, rate in rates.items()]
     return "\n".join([f"| | {unit} | ratio |", "| --- | --- | --- |", *rows])

@@ -15,7 +15,7 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from machine import machine
+from machine import describe_machine
 from numpy.typing import NDArray
 
 from diascope.card import ModelCard
@@ -45,22 +45,22 @@ def main() -> None:
     card, weights = model.card, Path(getattr(model, "weights"))  # noqa: B009 - not of all models
     runtime = Runtime("cpu", "all", make_backbone, engine="auto", precision="auto")
     opening = EngineLoader(card, weights, runtime)
-    real = np.stack(list(islice(prepared(pipeline, options.table), options.items)))
-    print(f"{card.name}; {machine()}\n")
+    real = np.stack(list(islice(prepare_pictures(pipeline, options.table), options.items)))
+    print(f"{card.name}; {describe_machine()}\n")
     print("| pictures | engine | largest change | 99 % | median | decisions that flip |")
     print("| --- | --- | --- | --- | --- | --- |")
     for name, pictures in (
         ("real", real),
         ("drawn", draw_reference_pictures(card.size, card.channels)),
     ):
-        right = scores(opening.open(REFERENCE), pictures, card)
+        right = compute_scores(opening.open(REFERENCE), pictures, card)
         for candidate in opening.candidates():
             if candidate != REFERENCE:
-                row = compared(right, scores(opening.open(candidate), pictures, card), card)
+                row = compare(right, compute_scores(opening.open(candidate), pictures, card), card)
                 print(f"| {len(pictures)} {name} | {' '.join(candidate)} | {row} |", flush=True)
 
 
-def prepared(pipeline: Pipeline, table: Path) -> Iterator[NDArray[np.float32]]:
+def prepare_pictures(pipeline: Pipeline, table: Path) -> Iterator[NDArray[np.float32]]:
     """Yield the network's input for the first frame of each picture."""
     card = pipeline.model.instance.card
     with table.open(newline="", encoding="utf-8") as file:
@@ -71,20 +71,20 @@ def prepared(pipeline: Pipeline, table: Path) -> Iterator[NDArray[np.float32]]:
                 yield to_network_input(block[0], card.size, card.channels)
 
 
-def scores(engine: Engine, pictures: NDArray[np.float32], card: ModelCard) -> Floats:
+def compute_scores(engine: Engine, pictures: NDArray[np.float32], card: ModelCard) -> Floats:
     parts = [pictures[start : start + BATCH] for start in range(0, len(pictures), BATCH)]
     return scores_from_logits(np.concatenate([engine.run(part).logits for part in parts]), card)
 
 
-def compared(right: Floats, other: Floats, card: ModelCard) -> str:
+def compare(right: Floats, other: Floats, card: ModelCard) -> str:
     changes = np.abs(right - other).max(axis=1)
     pairs = zip(right, other, strict=True)
-    flips = sum(decided(one, card) != decided(two, card) for one, two in pairs)
+    flips = sum(decide_row(one, card) != decide_row(two, card) for one, two in pairs)
     numbers = (changes.max(), np.quantile(changes, 0.99), np.median(changes))
     return " | ".join([*(f"{number:.2g}" for number in numbers), str(flips)])
 
 
-def decided(row: Floats, card: ModelCard) -> tuple[str, ...]:
+def decide_row(row: Floats, card: ModelCard) -> tuple[str, ...]:
     return decide(dict(zip(card.names, row.tolist(), strict=True)), card)
 
 

@@ -73,28 +73,29 @@ def main() -> None:
     parser.add_argument("--only", choices=[*LOOKS, "loss"])
     options = parser.parse_args()
 
-    plan = planned(options, PLAIN)
-    features = pooled(plan)
-    base = answered(plan, features, options.folds)
-    show("the recipe, cross-entropy", base, None)
+    plan = make_probe_plan(options, PLAIN)
+    features = extract_features(plan)
+    base = cross_validate(plan, features, options.folds)
+    print_row("the recipe, cross-entropy", base, None)
     for kind, looks in LOOKS.items():
         for name, changes in looks.items():
             if options.only in (None, kind):
-                other = planned(options, PLAIN, changes)
-                show(name, answered(other, pooled(other), options.folds), base)
+                other = make_probe_plan(options, PLAIN, changes)
+                print_row(name, cross_validate(other, extract_features(other), options.folds), base)
     for name, losses in LOSSES.items():
         if options.only in (None, "loss"):
-            show(name, answered(planned(options, (*PLAIN, *losses)), features, options.folds), base)
+            other = make_probe_plan(options, (*PLAIN, *losses))
+            print_row(name, cross_validate(other, features, options.folds), base)
 
 
-def planned(
+def make_probe_plan(
     options: argparse.Namespace, training: tuple[str, ...], changes: tuple[str, ...] = ()
 ) -> Plan:
     settings = [f"train.{each}" for each in (f"table={options.table.absolute()}", *training)]
     return make_plan(read_recipe(options.recipe, [*settings, *changes]))
 
 
-def pooled(plan: Plan) -> Features:
+def extract_features(plan: Plan) -> Features:
     """Return the backbone's pooled features of all pictures, ``(N, F)``."""
     rows = [example for example in plan.examples if example.split != "test"]
     height, width, _ = first_sample(rows[0], plan.preparation).pixels.shape
@@ -110,19 +111,19 @@ def pooled(plan: Plan) -> Features:
     return torch.cat(found).numpy()
 
 
-def answered(plan: Plan, features: Features, folds: int) -> Scored:
+def cross_validate(plan: Plan, features: Features, folds: int) -> Scored:
     """Return the scores of all pictures, each by a head that never saw its group."""
     rows = [example for example in plan.examples if example.split != "test"]
     names, task = plan.names, plan.options.task
     targets = np.array([row.vector(names, task) for row in rows], np.float32)
     logits = np.zeros(targets.shape, np.float32)
     for split in folds_by_group(rows, folds, validation=0.0, seed=plan.options.seed):
-        held = np.array([example.split == "test" for example in split])
-        mean, std = features[~held].mean(0), features[~held].std(0) + 1e-3
+        held_out = np.array([example.split == "test" for example in split])
+        mean, std = features[~held_out].mean(0), features[~held_out].std(0) + 1e-3
         normal = torch.from_numpy((features - mean) / std)
-        head = fitted_head(plan.options, normal[~held], targets[~held])
+        head = fit_head(plan.options, normal[~held_out], targets[~held_out])
         with torch.inference_mode():
-            logits[held] = head(normal[held]).numpy()
+            logits[held_out] = head(normal[held_out]).numpy()
     scores = torch.from_numpy(logits).double().softmax(1).numpy()
     return Scored(
         names=names,
@@ -136,7 +137,7 @@ def answered(plan: Plan, features: Features, folds: int) -> Scored:
     )
 
 
-def fitted_head(options: TrainOptions, features: torch.Tensor, targets: Features) -> nn.Linear:
+def fit_head(options: TrainOptions, features: torch.Tensor, targets: Features) -> nn.Linear:
     """Train a linear head with the options' loss and balance."""
     torch.manual_seed(options.seed)
     head = nn.Linear(features.shape[1], targets.shape[1])
@@ -155,7 +156,7 @@ def fitted_head(options: TrainOptions, features: torch.Tensor, targets: Features
     return head
 
 
-def show(name: str, found: Scored, base: Scored | None) -> None:
+def print_row(name: str, found: Scored, base: Scored | None) -> None:
     figures, cells = estimate_metrics(found, draws=300), [name]
     metrics = compare(found, base, title="", draws=300).metrics if base else {}
     for metric in ("auc_macro", "balanced_accuracy"):

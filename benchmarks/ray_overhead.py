@@ -23,7 +23,7 @@ os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported, here and in all
 
 import torch
 from end_to_end import draw_photographs
-from machine import interleaved, machine, table
+from machine import describe_machine, format_table, run_interleaved
 from safetensors.torch import save_file
 
 from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest, write_card
@@ -69,19 +69,21 @@ def main() -> None:
         weights = write_weights(Path(folder) / "weights")
         items = [Item(path.name, str(path)) for path in sorted(pictures.iterdir())]
         ways = {
-            name: timed(items, weights, options.batch, workers, executor)
+            name: make_timed_run(items, weights, options.batch, workers, executor)
             for name, (workers, executor) in wanted.items()
         }
-        rates = interleaved(ways, options.rounds)
+        rates = run_interleaved(ways, options.rounds)
     print(f"{options.pictures} photographs, batch {options.batch}, medians of {options.rounds}")
-    print(f"{machine()}\n\n{table(rates, rates['local, 0 workers'], 'pictures/s')}\n")
+    print(
+        f"{describe_machine()}\n\n{format_table(rates, rates['local, 0 workers'], 'pictures/s')}\n"
+    )
     base = 1000 / rates["local, 0 workers"]
     for name, count in (("ray, 1 actor", 1), (f"ray, {cores} actors", cores)):
         each = 1000 * count / rates[name]
         print(f"{name}: {each:.2f} core ms per picture, {each - base:+.2f} ms against local")
 
 
-def timed(
+def make_timed_run(
     items: list[Item], weights: Path, batch: int, workers: int, executor: str
 ) -> Callable[[], float]:
     """Return a function that executes the run and returns pictures per second."""

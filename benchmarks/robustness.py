@@ -30,7 +30,7 @@ Pixels = NDArray[np.uint8]
 METRICS = ("auc_macro", "auc", "balanced_accuracy", "ece")
 
 
-def cut(share: float) -> Callable[[Pixels], Pixels]:
+def crop(share: float) -> Callable[[Pixels], Pixels]:
     """Return a function that keeps the middle, like a closer view."""
 
     def change(pixels: Pixels) -> Pixels:
@@ -40,7 +40,7 @@ def cut(share: float) -> Callable[[Pixels], Pixels]:
     return change
 
 
-def widened(share: float) -> Callable[[Pixels], Pixels]:
+def widen(share: float) -> Callable[[Pixels], Pixels]:
     """Return a function that mirrors the borders outwards, like a view from farther away."""
 
     def change(pixels: Pixels) -> Pixels:
@@ -50,32 +50,32 @@ def widened(share: float) -> Callable[[Pixels], Pixels]:
     return change
 
 
-def squared(pixels: Pixels) -> Pixels:
+def crop_square(pixels: Pixels) -> Pixels:
     """Keep the middle square, so that resizing does not change its proportions."""
     side = min(pixels.shape[:2])
     top, left = ((length - side) // 2 for length in pixels.shape[:2])
     return pixels[top : top + side, left : left + side]
 
 
-def blurred(pixels: Pixels) -> Pixels:
+def blur(pixels: Pixels) -> Pixels:
     return np.asarray(Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(1.2)))
 
 
-def compressed(pixels: Pixels) -> Pixels:
+def compress(pixels: Pixels) -> Pixels:
     file = io.BytesIO()
     Image.fromarray(pixels).save(file, "JPEG", quality=30)
     return np.asarray(Image.open(file))
 
 
-def tinted(pixels: Pixels) -> Pixels:
+def tint(pixels: Pixels) -> Pixels:
     return (pixels * [1.2, 1.0, 0.8]).clip(0, 255).astype(np.uint8)
 
 
-def darkened(pixels: Pixels) -> Pixels:
+def darken(pixels: Pixels) -> Pixels:
     return (255 * (pixels / 255) ** 1.5).astype(np.uint8)
 
 
-def vignetted(pixels: Pixels) -> Pixels:
+def vignette(pixels: Pixels) -> Pixels:
     height, width = pixels.shape[:2]
     rows, columns = np.mgrid[:height, :width]
     distance = np.hypot(rows - height / 2, columns - width / 2)
@@ -86,14 +86,14 @@ def vignetted(pixels: Pixels) -> Pixels:
 
 WAYS: dict[str, Callable[[Pixels], Pixels]] = {
     "as they are": lambda pixels: pixels,
-    "middle 70 %": cut(0.7),
-    "from 1.4 times as far": widened(0.4),
-    "middle square": squared,
-    "blurred (sigma 1.2 px)": blurred,
-    "JPEG quality 30": compressed,
-    "colour cast": tinted,
-    "darker (gamma 1.5)": darkened,
-    "black outside a circle": vignetted,
+    "middle 70 %": crop(0.7),
+    "from 1.4 times as far": widen(0.4),
+    "middle square": crop_square,
+    "blurred (sigma 1.2 px)": blur,
+    "JPEG quality 30": compress,
+    "colour cast": tint,
+    "darker (gamma 1.5)": darken,
+    "black outside a circle": vignette,
 }
 
 
@@ -118,7 +118,7 @@ def main() -> None:
         for row in rows:
             sample = first_sample(row, reader)
             sample = sample.changed(np.ascontiguousarray(change(sample.pixels)), way)
-            samples.append(stepped(sample, pipeline.preparation))
+            samples.append(apply_steps(sample, pipeline.preparation))
         answers = [
             answer
             for start in range(0, len(samples), 32)
@@ -129,25 +129,25 @@ def main() -> None:
             task=card.task,
             items=tuple(row.name for row in rows),
             groups=tuple(row.group for row in rows),
-            targets=np.array([[truth(row, name) for name in names] for row in rows]),
+            targets=np.array([[target(row, name) for name in names] for row in rows]),
             scores=np.array([list(answer.scores.values()) for answer in answers]),
             predicted=np.array([[name in a.predicted for name in names] for a in answers]),
             score_kind=card.score_kind,
         )
         found = estimate_metrics(scored, draws=200)
-        told = [f"{name} {text(found[name])}" for name in METRICS if name in found]
-        print(f"{way:<24} {'  '.join(told)}", flush=True)
+        cells = [f"{name} {format_figure(found[name])}" for name in METRICS if name in found]
+        print(f"{way:<24} {'  '.join(cells)}", flush=True)
 
 
-def truth(row: Example, name: str) -> float:
+def target(row: Example, name: str) -> float:
     return float("nan") if name in row.unknown else float(name in row.labels)
 
 
-def text(figure: dict[str, float]) -> str:
+def format_figure(figure: dict[str, float]) -> str:
     return f"{figure['value']:.3f} ({figure['low']:.3f}-{figure['high']:.3f})"
 
 
-def stepped(sample: Sample, preparation: Preparation) -> Sample:
+def apply_steps(sample: Sample, preparation: Preparation) -> Sample:
     for step in preparation.steps:
         sample = step.instance(sample)
     return sample

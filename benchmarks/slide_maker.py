@@ -35,10 +35,10 @@ def draw(path: Path, size: int, seed: int = 0) -> None:
     """Write a slide of ``size`` x ``size`` pixels, about a third of it tissue."""
     random = np.random.default_rng(seed)
     repeats = -(-size // PATCH)
-    texture = pyvips.Image.new_from_array(patch(random)).replicate(repeats, repeats)
-    mask = pyvips.Image.new_from_array(cover(random)).resize(size / COARSE, kernel="linear")
+    texture = pyvips.Image.new_from_array(draw_patch(random)).replicate(repeats, repeats)
+    mask = pyvips.Image.new_from_array(draw_mask(random)).resize(size / COARSE, kernel="linear")
     slide = mask.crop(0, 0, size, size).ifthenelse(
-        texture.crop(0, 0, size, size), _plane(size, GLASS), blend=True
+        texture.crop(0, 0, size, size), _uniform_image(size, GLASS), blend=True
     )
     slide.copy(xres=1000 / SPACING_UM, yres=1000 / SPACING_UM, interpretation="srgb").tiffsave(
         str(path),
@@ -53,7 +53,7 @@ def draw(path: Path, size: int, seed: int = 0) -> None:
     )
 
 
-def patch(random: np.random.Generator) -> NDArray[np.uint8]:
+def draw_patch(random: np.random.Generator) -> NDArray[np.uint8]:
     """Return ``(PATCH, PATCH, 3)``: round nuclei on a mottled background, tileable."""
     spots = np.zeros((PATCH, PATCH), np.float32)
     for y, x in random.integers(0, PATCH, (NUCLEI, 2)):
@@ -67,7 +67,7 @@ def patch(random: np.random.Generator) -> NDArray[np.uint8]:
     return np.clip(np.rint(colour), 0, 255).astype(np.uint8)
 
 
-def cover(random: np.random.Generator) -> NDArray[np.uint8]:
+def draw_mask(random: np.random.Generator) -> NDArray[np.uint8]:
     """Return the mask ``(COARSE, COARSE)``: 255 where there is tissue, in islands off the edges."""
     noise = Image.fromarray(random.normal(size=(ISLANDS, ISLANDS)).astype(np.float32))
     smooth = np.asarray(noise.resize((COARSE, COARSE), Image.Resampling.BICUBIC))
@@ -77,7 +77,7 @@ def cover(random: np.random.Generator) -> NDArray[np.uint8]:
     return covered
 
 
-def _plane(size: int, colour: tuple[int, int, int]) -> Any:
+def _uniform_image(size: int, colour: tuple[int, int, int]) -> Any:
     return pyvips.Image.black(size, size, bands=3).linear(1, list(colour)).cast("uchar")
 
 

@@ -32,7 +32,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import slide_maker
 import torch
-from machine import machine
+from machine import describe_machine
 from numpy.typing import NDArray
 from openslide import OpenSlide
 from PIL import Image
@@ -104,13 +104,15 @@ def main() -> None:
         slides = options.folder or work
         slides.mkdir(parents=True, exist_ok=True)
         recipe = write_recipe(work, options.model)
-        print(f"{options.model}, {machine()}\n")
+        print(f"{options.model}, {describe_machine()}\n")
         if options.size:
-            memory(recipe, work, [slide(slides, size) for size in (options.small, options.size)])
-        speed(recipe, work, slide(slides, options.timed), options.rounds)
+            print_memory(
+                recipe, work, [make_slide(slides, size) for size in (options.small, options.size)]
+            )
+        print_speed(recipe, work, make_slide(slides, options.timed), options.rounds)
 
 
-def slide(folder: Path, size: int) -> Path:
+def make_slide(folder: Path, size: int) -> Path:
     path = folder / f"slide-{size}.tif"
     if not path.exists():
         unfinished = path.with_suffix(".part")
@@ -129,7 +131,7 @@ def write_recipe(work: Path, model: str) -> Path:
     return path
 
 
-def memory(recipe: Path, work: Path, slides: list[Path]) -> None:
+def print_memory(recipe: Path, work: Path, slides: list[Path]) -> None:
     pipeline_run(recipe, work, slides[0], "auto")  # selects the engine, which takes memory once
     runs = [pipeline_run(recipe, work, path, "auto") for path in slides]
     print("| slide | tiles | peak MiB | tiles/s |\n| --- | --- | --- | --- |")
@@ -138,7 +140,7 @@ def memory(recipe: Path, work: Path, slides: list[Path]) -> None:
     print(f"\nThe large slide takes {runs[1].peak - runs[0].peak:.0f} MiB more.\n", flush=True)
 
 
-def speed(recipe: Path, work: Path, path: Path, rounds: int) -> None:
+def print_speed(recipe: Path, work: Path, path: Path, rounds: int) -> None:
     pipeline = compose(read_recipe(str(recipe)))
     classifier: Any = pipeline.load()
     reference = ("run.engine=torch", "run.precision=float32")
@@ -146,7 +148,7 @@ def speed(recipe: Path, work: Path, path: Path, rounds: int) -> None:
     rates: dict[str, list[float]] = {}
     boxes = pipeline_run(recipe, work, path, "auto").boxes
     for _ in range(rounds):
-        rates.setdefault("OpenSlide loop, 0 workers", []).append(loop(path, boxes, peer))
+        rates.setdefault("OpenSlide loop, 0 workers", []).append(time_loop(path, boxes, peer))
         for workers in ("auto", "0", "1"):
             run = pipeline_run(recipe, work, path, workers)
             rates.setdefault(f"pipeline run, workers: {workers}", []).append(run.rate)
@@ -157,7 +159,7 @@ def speed(recipe: Path, work: Path, path: Path, rounds: int) -> None:
     for name, rate in medians.items():
         print(f"| {name} | {rate:.1f} | {rate / base:.2f} |")
     print("\n| part, alone | loop, ms per tile | ours, ms per tile |\n| --- | --- | --- |")
-    for name, one, other in parts(path, boxes[:512], pipeline, classifier, peer):
+    for name, one, other in time_parts(path, boxes[:512], pipeline, classifier, peer):
         print(f"| {name} | {one:.1f} | {other:.1f} |")
 
 
@@ -196,15 +198,15 @@ def session_peak(session: int) -> float:
     return kib / 1024
 
 
-def plain(classifier: Classifier) -> torch.nn.Module:
+def copy_network(classifier: Classifier) -> torch.nn.Module:
     """Return the network in torch's default memory layout."""
     return deepcopy(classifier.network).to(memory_format=torch.contiguous_format)
 
 
-def loop(path: Path, boxes: NDArray[np.int32], classifier: Classifier) -> float:
+def time_loop(path: Path, boxes: NDArray[np.int32], classifier: Classifier) -> float:
     """Return the tiles per second of a typical loop."""
     tiles = Tiles(path, boxes, classifier.card.size[0], classifier)
-    network = plain(classifier)
+    network = copy_network(classifier)
     start = time.perf_counter()
     scores = []
     with torch.no_grad():
@@ -214,7 +216,7 @@ def loop(path: Path, boxes: NDArray[np.int32], classifier: Classifier) -> float:
     return len(boxes) / (time.perf_counter() - start)
 
 
-def parts(
+def time_parts(
     path: Path,
     boxes: NDArray[np.int32],
     pipeline: Pipeline,
@@ -232,19 +234,19 @@ def parts(
 
     yield (
         "read and resize",
-        per_tile(lambda: [tiles[i] for i in range(len(boxes))], len(boxes)),
-        (per_tile(read, len(boxes))),
+        ms_per_tile(lambda: [tiles[i] for i in range(len(boxes))], len(boxes)),
+        (ms_per_tile(read, len(boxes))),
     )
     batch = torch.stack([tiles[number] for number in range(BATCH)])
-    network = plain(peer)
+    network = copy_network(peer)
     with torch.no_grad():
         network(batch)
-        alone = per_tile(lambda: network(batch), BATCH)
+        alone = ms_per_tile(lambda: network(batch), BATCH)
     classifier.predict(samples[:BATCH])
-    yield "network", alone, per_tile(lambda: classifier.predict(samples[:BATCH]), BATCH)
+    yield "network", alone, ms_per_tile(lambda: classifier.predict(samples[:BATCH]), BATCH)
 
 
-def per_tile(work: Callable[[], Any], count: int) -> float:
+def ms_per_tile(work: Callable[[], Any], count: int) -> float:
     start = time.perf_counter()
     work()
     return (time.perf_counter() - start) / count * 1000

@@ -16,7 +16,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from machine import EXAMPLE, machine
+from machine import EXAMPLE, describe_machine
 
 PAUSE_S = 0.002
 
@@ -27,15 +27,15 @@ def main() -> None:
     parser.add_argument("picture", nargs="?", default=EXAMPLE)
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
-    _, *counted = (timed(options.recipe, options.picture) for _ in range(options.rounds + 1))
-    print(f"{options.recipe}, {machine()}\n")
+    _, *counted = (time_run(options.recipe, options.picture) for _ in range(options.rounds + 1))
+    print(f"{options.recipe}, {describe_machine()}\n")
     print("| seconds from the command | median | least | most |\n| --- | --- | --- | --- |")
     for name, seconds in zip(("first prediction", "end"), zip(*counted, strict=True), strict=True):
         cells = (statistics.median(seconds), min(seconds), max(seconds))
         print(f"| {name} | {' | '.join(f'{cell:.2f}' for cell in cells)} |")
 
 
-def timed(recipe: str, picture: str) -> tuple[float, float]:
+def time_run(recipe: str, picture: str) -> tuple[float, float]:
     """Return the seconds until the ledger holds a prediction, and until the command ends."""
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "results"
@@ -43,7 +43,7 @@ def timed(recipe: str, picture: str) -> tuple[float, float]:
         start, first = time.perf_counter(), None
         with subprocess.Popen([*command, "--output", str(output)]) as process:
             while process.poll() is None:
-                if first is None and answered(output / "ledger.sqlite"):
+                if first is None and has_answer(output / "ledger.sqlite"):
                     first = time.perf_counter() - start
                 time.sleep(PAUSE_S)
         if process.returncode or first is None:
@@ -53,7 +53,7 @@ def timed(recipe: str, picture: str) -> tuple[float, float]:
         return first, time.perf_counter() - start
 
 
-def answered(ledger: Path) -> bool:
+def has_answer(ledger: Path) -> bool:
     if not ledger.exists():
         return False
     try:

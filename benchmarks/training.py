@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from machine import interleaved, machine, table
+from machine import describe_machine, format_table, run_interleaved
 from monai import transforms
 from monai.data import DataLoader, Dataset
 from PIL import Image
@@ -49,24 +49,24 @@ def main() -> None:
     written = read_document(PLAIN).plain()["train"]["augment"]
     augment = [each for each in written if hasattr(transforms, next(iter(each)))]
     with tempfile.TemporaryDirectory() as folder:
-        paths = draw(Path(folder), options.pictures)
+        paths = draw_pictures(Path(folder), options.pictures)
         recipe = write_recipe(Path(folder), augment, options)
         ways: dict[str, Callable[[], float]] = {
             f"MONAI loop, {workers} workers, {name}": partial(
-                loop, paths[:LOOPED], augment, options.size, workers, half=half
+                time_loop, paths[:LOOPED], augment, options.size, workers, half=half
             )
             for workers in sorted({1, CORES})
             for name, half in (("float32", False), ("bfloat16", True))
         }
         for processes in sorted({1, CORES}):
-            ways[f"pipeline train, devices: {processes}"] = partial(ours, recipe, processes)
-        rates = interleaved(ways, options.rounds)
-    print(f"EfficientNet-Lite0, {options.size} x {options.size}; {machine()}\n")
+            ways[f"pipeline train, devices: {processes}"] = partial(time_ours, recipe, processes)
+        rates = run_interleaved(ways, options.rounds)
+    print(f"EfficientNet-Lite0, {options.size} x {options.size}; {describe_machine()}\n")
     best = max(rate for name, rate in rates.items() if name.startswith("MONAI"))
-    print(table(rates, best, "pictures/s"))
+    print(format_table(rates, best, "pictures/s"))
 
 
-def draw(folder: Path, count: int) -> list[Path]:
+def draw_pictures(folder: Path, count: int) -> list[Path]:
     """Draw pictures and their table; a sixteenth more are added for validation."""
     random = np.random.default_rng(0)
     rows = []
@@ -103,7 +103,9 @@ def write_recipe(folder: Path, augment: list[Any], options: argparse.Namespace) 
     return path
 
 
-def loop(paths: list[Path], augment: list[Any], size: int, workers: int, *, half: bool) -> float:
+def time_loop(
+    paths: list[Path], augment: list[Any], size: int, workers: int, *, half: bool
+) -> float:
     """Return the pictures per second of a typical loop after its first step."""
     steps = transforms.Compose(
         [
@@ -136,22 +138,22 @@ def loop(paths: list[Path], augment: list[Any], size: int, workers: int, *, half
     return done / (perf_counter() - start)
 
 
-def ours(recipe: Path, processes: int) -> float:
+def time_ours(recipe: Path, processes: int) -> float:
     """Return the pictures per second of ``pipeline train`` between first and last progress line."""
     with tempfile.TemporaryDirectory(dir=recipe.parent) as output:
         command = [sys.executable, "-m", "diascope", "train", str(recipe), "--output", output]
         command += ["--set", f"train.devices={processes}"]
-        told: list[tuple[float, int]] = []
+        progress: list[tuple[float, int]] = []
         environment = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
         with subprocess.Popen(
             command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         ) as process:
             for line in process.stderr or ():
                 if " step " in line and "validation" not in line:
-                    told.append((perf_counter(), int(line.split(" step ")[1].split("/")[0])))
-        if process.returncode or len(told) < 2:
-            raise RuntimeError(f"{command} reported {told}; use more --pictures")
-    (begin, first), (end, last) = told[0], told[-1]
+                    progress.append((perf_counter(), int(line.split(" step ")[1].split("/")[0])))
+        if process.returncode or len(progress) < 2:
+            raise RuntimeError(f"{command} reported {progress}; use more --pictures")
+    (begin, first), (end, last) = progress[0], progress[-1]
     return BATCH * (last - first) / (end - begin)
 
 

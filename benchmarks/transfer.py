@@ -43,14 +43,14 @@ def main() -> None:
     seen, grey = with_relu(xray), DenseNet121(in_channels=1)
     print("alike")
     compare("torchvision densenet121", dense, with_relu(dense), DenseNet121())
-    compare("torchvision resnet18", net := models.resnet18(), resnet(net), ResNet18())
-    compare("torchvision resnet50", wide, resnet(wide), ResNet50())
-    compare("  behind DataParallel", nn.DataParallel(wide), resnet(wide), ResNet50())
+    compare("torchvision resnet18", net := models.resnet18(), resnet_body(net), ResNet18())
+    compare("torchvision resnet50", wide, resnet_body(wide), ResNet50())
+    compare("  behind DataParallel", nn.DataParallel(wide), resnet_body(wide), ResNet50())
     compare("torchxrayvision DenseNet", xray, lambda x: seen(512 * x), grey, scale=512)
     compare_timm("densenet121", DenseNet121())
     compare_timm("resnet50", ResNet50())
     compare_timm("tf_efficientnet_b0", EfficientNetB0())
-    compare("MONAI bundle", monai, with_relu(monai), DenseNet121(), write=bundle)
+    compare("MONAI bundle", monai, with_relu(monai), DenseNet121(), write=save_bundle)
     print("refused")
     for name in ("resnet101", "resnet50d", "seresnet50", "resnet50_gn", "wide_resnet50_2"):
         compare_timm(name, ResNet50())
@@ -62,8 +62,8 @@ def main() -> None:
 
 def compare_timm(name: str, ours: Any) -> None:
     net = timm.create_model(name)
-    paired = keys(net) if "efficientnet" in name else {}
-    compare(f"timm {name}", net, net.forward_features, ours, write=safe, keys=paired)
+    paired = timm_keys(net) if "efficientnet" in name else {}
+    compare(f"timm {name}", net, net.forward_features, ours, write=save_as_safetensors, keys=paired)
 
 
 def compare(name: str, net: nn.Module, features: Any, ours: Any, **how: Any) -> None:
@@ -91,21 +91,21 @@ def with_relu(net: Any) -> nn.Module:
     return nn.Sequential(net.features, nn.ReLU())
 
 
-def resnet(net: Any) -> nn.Module:
+def resnet_body(net: Any) -> nn.Module:
     return nn.Sequential(*list(net.children())[:8])
 
 
-def safe(net: nn.Module, file: Path) -> Path:
+def save_as_safetensors(net: nn.Module, file: Path) -> Path:
     save_file(net.state_dict(), file.with_suffix(".safetensors"))
     return file.with_suffix(".safetensors")
 
 
-def bundle(net: nn.Module, file: Path) -> Path:
+def save_bundle(net: nn.Module, file: Path) -> Path:
     init_bundle(str(file.parent / "bundle"), network=net)
     return file.parent / "bundle"
 
 
-def keys(net: Any) -> dict[str, str]:
+def timm_keys(net: Any) -> dict[str, str]:
     """Return the `start: {keys: ...}` for an EfficientNet of timm."""
     found = {"conv_stem.": "stem.", "bn1.": "stem_norm.", "conv_head.": "head."}
     places = [(i, j) for i, stage in enumerate(net.blocks) for j in range(len(stage))]

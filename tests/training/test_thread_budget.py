@@ -45,7 +45,7 @@ def test_a_training_takes_no_more_threads_than_a_quota_is_worth(
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(3)
-        with pytest.raises(RecipeError, match="has no `train:` part"):
+        with pytest.raises(RecipeError, match="has no `train:` section"):
             train(recipe, tmp_path / "mine")
         assert torch.get_num_threads() == 2
     finally:

@@ -173,7 +173,7 @@ def test_another_recipe_in_the_same_folder_is_refused(trained: Path, change: str
 
 
 def test_a_recipe_without_a_train_part_is_refused(recipe: Path, tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="has no `train:` part"):
+    with pytest.raises(RecipeError, match="has no `train:` section"):
         train(recipe, tmp_path / "mine")
 
 

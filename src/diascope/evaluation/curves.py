@@ -58,7 +58,7 @@ def draw_precision_recall(scored: Scored) -> "Figure":
 
 
 def draw_decision_curve(scored: Scored) -> "Figure":
-    """Draw each label's net benefit by threshold, and those of answering all or none."""
+    """Draw each label's net benefit by threshold, and for all or no items positive."""
     labels = list(_labels_with_both_classes(scored))
     columns = max(1, min(_PANELS, len(labels)))
     rows = max(1, -(-len(labels) // columns))

@@ -16,9 +16,9 @@ from scipy.stats import norm
 
 from diascope.decision import softmax
 from diascope.evaluation.delong import delong
-from diascope.evaluation.labelled_scores import Floats, Scored
+from diascope.evaluation.labelled_scores import Floats, LabelledScores
 from diascope.evaluation.metrics import compute_metrics, estimate_metrics
-from diascope.evaluation.weighted_metrics import Weighted
+from diascope.evaluation.weighted_metrics import WeightedMetrics
 from diascope.training.conformal import fit_conformal
 from diascope.training.operating_points import Rule
 
@@ -63,12 +63,12 @@ class World:
         seen = apart * np.eye(shape[1])[labels] + noise
         return softmax(self.slope * (np.log(self.shares) + (apart or 1) * seen))
 
-    def draw_table(self, seed: int, items: int) -> Scored:
+    def draw_table(self, seed: int, items: int) -> LabelledScores:
         """Return a scored table; the predicted label has the highest ratio of score to share."""
         random = np.random.default_rng(seed)
         labels, groups = self.draw_items(random, items)
         scores, count = self.draw_scores(random, labels, groups), len(self.shares)
-        return Scored(
+        return LabelledScores(
             names=tuple(f"label {place}" for place in range(count)),
             task="binary" if count == 2 else "multiclass",
             items=tuple(map(str, range(items))),
@@ -81,7 +81,7 @@ class World:
 
     def measure_coverage(self, tables: int) -> dict[str, float]:
         """Return for each metric the fraction of intervals that contain the truth."""
-        large = compute_metrics(self.draw_table(2**32, MANY), Weighted(np.ones((1, MANY))))
+        large = compute_metrics(self.draw_table(2**32, MANY), WeightedMetrics(np.ones((1, MANY))))
         hits: dict[str, list[bool]] = {}
         for seed in range(tables):
             found = estimate_metrics(self.draw_table(seed, self.items), draws=300, seed=seed)

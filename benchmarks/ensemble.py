@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diascope.card import ModelCard
-from diascope.evaluation.labelled_scores import Scored
+from diascope.evaluation.labelled_scores import LabelledScores
 from diascope.evaluation.metrics import estimate_metrics
 from diascope.pipeline import compose
 from diascope.recipe import read_recipe
@@ -65,7 +65,7 @@ def print_row(
     name: str, rows: list[Example], scores: Floats, card: ModelCard, shares: Floats
 ) -> None:
     raised = scores / shares
-    scored = Scored(
+    scored = LabelledScores(
         names=card.names,
         task=card.task,
         items=tuple(row.name for row in rows),

@@ -22,7 +22,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from diascope.evaluation.compare import compare
-from diascope.evaluation.labelled_scores import Scored
+from diascope.evaluation.labelled_scores import LabelledScores
 from diascope.evaluation.metrics import estimate_metrics
 from diascope.recipe import read_recipe
 from diascope.training.dataset import Pictures, first_sample
@@ -111,7 +111,7 @@ def extract_features(plan: Plan) -> Features:
     return torch.cat(found).numpy()
 
 
-def cross_validate(plan: Plan, features: Features, folds: int) -> Scored:
+def cross_validate(plan: Plan, features: Features, folds: int) -> LabelledScores:
     """Return the scores of all pictures, each by a head that never saw its group."""
     rows = [example for example in plan.examples if example.split != "test"]
     names, task = plan.names, plan.options.task
@@ -125,7 +125,7 @@ def cross_validate(plan: Plan, features: Features, folds: int) -> Scored:
         with torch.inference_mode():
             logits[held_out] = head(normal[held_out]).numpy()
     scores = torch.from_numpy(logits).double().softmax(1).numpy()
-    return Scored(
+    return LabelledScores(
         names=names,
         task=task,
         items=tuple(row.name for row in rows),
@@ -156,7 +156,7 @@ def fit_head(options: TrainOptions, features: torch.Tensor, targets: Features) -
     return head
 
 
-def print_row(name: str, found: Scored, base: Scored | None) -> None:
+def print_row(name: str, found: LabelledScores, base: LabelledScores | None) -> None:
     figures, cells = estimate_metrics(found, draws=300), [name]
     metrics = compare(found, base, title="", draws=300).metrics if base else {}
     for metric in ("auc_macro", "balanced_accuracy"):

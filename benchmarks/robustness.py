@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from diascope.evaluation.labelled_scores import Scored
+from diascope.evaluation.labelled_scores import LabelledScores
 from diascope.evaluation.metrics import estimate_metrics
 from diascope.pipeline import compose
 from diascope.preparation import Preparation
@@ -124,7 +124,7 @@ def main() -> None:
             for start in range(0, len(samples), 32)
             for answer in predictor.predict(samples[start : start + 32])
         ]
-        scored = Scored(
+        scored = LabelledScores(
             names=names,
             task=card.task,
             items=tuple(row.name for row in rows),

@@ -5,10 +5,12 @@ from typing import Any
 import numpy as np
 
 from diascope.card import Task
-from diascope.evaluation.labelled_scores import Scored
+from diascope.evaluation.labelled_scores import LabelledScores
 
 
-def multiclass(count: int = 120, *, seed: int = 0, noise: float = 1.0, **fields: Any) -> Scored:
+def multiclass(
+    count: int = 120, *, seed: int = 0, noise: float = 1.0, **fields: Any
+) -> LabelledScores:
     """Return answers on three labels; scores of one decimal, so that many are tied."""
     random = np.random.default_rng(seed)
     truth = np.eye(3)[np.arange(count) % 3]
@@ -18,7 +20,7 @@ def multiclass(count: int = 120, *, seed: int = 0, noise: float = 1.0, **fields:
     return scored(("red", "green", "blue"), "multiclass", truth, scores, decided, **fields)
 
 
-def multilabel(count: int = 120, *, seed: int = 0, **fields: Any) -> Scored:
+def multilabel(count: int = 120, *, seed: int = 0, **fields: Any) -> LabelledScores:
     """Return answers on two labels; a tenth of the truth is unknown."""
     random = np.random.default_rng(seed)
     truth = (random.random((count, 2)) < (0.5, 0.2)).astype(np.float64)
@@ -27,7 +29,7 @@ def multilabel(count: int = 120, *, seed: int = 0, **fields: Any) -> Scored:
     return scored(("round", "large"), "multilabel", truth, scores, scores >= 0.5, **fields)
 
 
-def binary(count: int = 120, *, seed: int = 0, **fields: Any) -> Scored:
+def binary(count: int = 120, *, seed: int = 0, **fields: Any) -> LabelledScores:
     """Return answers on a positive label that a third of the items has."""
     random = np.random.default_rng(seed)
     truth = (np.arange(count) % 3 == 0).astype(np.float64)
@@ -38,9 +40,9 @@ def binary(count: int = 120, *, seed: int = 0, **fields: Any) -> Scored:
 
 def scored(
     names: tuple[str, ...], task: Task, truth: Any, scores: Any, decided: Any, **fields: Any
-) -> Scored:
+) -> LabelledScores:
     """Return answers of items that are groups of their own, if not said otherwise."""
     items = tuple(f"{number}.png" for number in range(len(truth)))
     known: dict[str, Any] = {"score_kind": "softmax", "groups": items}
     table = {"targets": truth, "scores": scores, "predicted": decided}
-    return Scored(names=names, task=task, items=items, **table, **(known | fields))
+    return LabelledScores(names=names, task=task, items=items, **table, **(known | fields))

@@ -14,26 +14,26 @@ from torchmetrics.functional.classification import (
 )
 
 from diascope.evaluation.evaluate import evaluate
-from diascope.evaluation.labelled_scores import Scored
-from diascope.evaluation.library_metrics import Library
+from diascope.evaluation.labelled_scores import LabelledScores
+from diascope.evaluation.library_metrics import LibraryMetrics
 from diascope.evaluation.metrics import (
     bootstrap_metrics,
     compute_metrics,
     estimate_metrics,
     macro_auc,
 )
-from diascope.evaluation.weighted_metrics import Weighted, label_aucs
+from diascope.evaluation.weighted_metrics import WeightedMetrics, label_aucs
 from tests.evaluation.tables import binary, multiclass, multilabel, scored
 
 TASKS = pytest.mark.parametrize("make", [binary, multiclass, multilabel])
 
 
 @TASKS
-def test_an_item_of_weight_three_counts_as_three_items(make: Callable[..., Scored]) -> None:
+def test_an_item_of_weight_three_counts_as_three_items(make: Callable[..., LabelledScores]) -> None:
     once = make(60, groups=("a", "b") * 30)
     times = np.random.default_rng(1).integers(0, 4, len(once))
-    weighted = compute_metrics(once, Weighted(times[None].astype(np.float64)))
-    repeated = compute_metrics(once.take(np.repeat(np.arange(len(once)), times)), Library())
+    weighted = compute_metrics(once, WeightedMetrics(times[None].astype(np.float64)))
+    repeated = compute_metrics(once.take(np.repeat(np.arange(len(once)), times)), LibraryMetrics())
     assert list(weighted) == list(repeated)
     for name, value in repeated.items():
         assert weighted[name][0] == pytest.approx(value, abs=1e-9), name
@@ -42,7 +42,7 @@ def test_an_item_of_weight_three_counts_as_three_items(make: Callable[..., Score
 def test_the_three_decimals_of_pages_are_those_of_the_value() -> None:
     for seed in range(20):
         table = multiclass(95, seed=seed)
-        exact = compute_metrics(table, Library())
+        exact = compute_metrics(table, LibraryMetrics())
         for name, figure in estimate_metrics(table, draws=2).items():
             assert f"{figure['value']:.3f}" == f"{exact[name]:.3f}", (seed, name)
 
@@ -78,7 +78,7 @@ def test_a_label_that_no_item_has_is_left_out_of_the_mean() -> None:
 def test_multiclass_values_are_those_of_the_libraries() -> None:
     table = multiclass()
     truth, answer = table.targets.argmax(axis=1), table.predicted.argmax(axis=1)
-    found = compute_metrics(table, Weighted(np.ones((1, len(table)))))
+    found = compute_metrics(table, WeightedMetrics(np.ones((1, len(table)))))
     assert found["accuracy"][0] == pytest.approx(sk.accuracy_score(truth, answer))
     assert found["balanced_accuracy"][0] == pytest.approx(sk.balanced_accuracy_score(truth, answer))
     average = sk.average_precision_score(table.targets, table.scores, average=None)
@@ -98,7 +98,7 @@ def test_the_calibration_error_is_that_of_torchmetrics() -> None:
     expected = multiclass_calibration_error(
         torch.from_numpy(shares), torch.from_numpy(truth), num_classes=3, n_bins=15, norm="l1"
     )
-    found = compute_metrics(table, Weighted(np.ones((1, 300))))["ece"][0]
+    found = compute_metrics(table, WeightedMetrics(np.ones((1, 300))))["ece"][0]
     assert found == pytest.approx(float(expected), abs=1e-6)
 
 
@@ -107,7 +107,7 @@ def test_sensitivity_at_a_specificity_is_that_of_torchmetrics() -> None:
     expected, _ = binary_sensitivity_at_specificity(
         torch.from_numpy(table.scores[:, 1]), torch.from_numpy(table.targets[:, 1]).long(), 0.8
     )
-    found = compute_metrics(table, Library())["sensitivity_at_specificity_80"]
+    found = compute_metrics(table, LibraryMetrics())["sensitivity_at_specificity_80"]
     assert found == pytest.approx(float(expected), abs=1e-6)
 
 
@@ -190,16 +190,18 @@ def test_scores_of_1_and_on_the_edges_of_bins_fall_into_the_same_bin_in_every_dr
     scores = np.concatenate([np.ones(50), np.full(50, 0.95), np.tile(np.arange(16) / 15, 5)])
     truth = np.random.default_rng(0).random(len(scores)) < 0.8
     every = np.ones(len(scores), np.bool_)
-    value = Library().calibration_error(every, scores, truth)
-    drawn = Weighted(every[None].astype(np.float64)).calibration_error(every, scores, truth)
+    value = LibraryMetrics().calibration_error(every, scores, truth)
+    drawn = WeightedMetrics(every[None].astype(np.float64)).calibration_error(every, scores, truth)
     assert drawn[0] == pytest.approx(value, abs=1e-6)
     edges = np.array([0.2, 0.2, 0.15, 0.15])  # 0.2 is 3/15, and in single precision less than that
     right = np.array([False, False, True, True])
-    value = Library().calibration_error(every[:4], edges, right)
-    drawn = Weighted(np.ones((1, 4))).calibration_error(every[:4], edges, right)
+    value = LibraryMetrics().calibration_error(every[:4], edges, right)
+    drawn = WeightedMetrics(np.ones((1, 4))).calibration_error(every[:4], edges, right)
     assert (value, drawn[0]) == pytest.approx((0.525, 0.525))
     truth = np.arange(100) >= 10  # the first bin's scores are 1 and right in 40 of 50
-    assert Library().calibration_error(every[:100], scores[:100], truth) == pytest.approx(0.075)
+    assert LibraryMetrics().calibration_error(every[:100], scores[:100], truth) == pytest.approx(
+        0.075
+    )
 
 
 def test_a_draw_without_one_of_the_labels_has_no_mean() -> None:

@@ -18,7 +18,7 @@ from diascope.evaluation.curves import draw_precision_recall, draw_roc, net_bene
 from diascope.evaluation.delong import Difference
 from diascope.evaluation.evaluate import evaluate
 from diascope.evaluation.figures import DRAWINGS, draw_figures
-from diascope.evaluation.labelled_scores import Scored
+from diascope.evaluation.labelled_scores import LabelledScores
 from diascope.evaluation.reliability import draw_reliability
 from diascope.evaluation.style import figure_settings, line_style
 from diascope.evaluation.write import write_evaluation
@@ -50,7 +50,7 @@ def drawings_of(page: str) -> list[str]:
     return re.findall(r"<figure.*?(<svg.*?</svg>).*?</figure>", page, re.DOTALL)
 
 
-def many_labels(names: tuple[str, ...]) -> Scored:
+def many_labels(names: tuple[str, ...]) -> LabelledScores:
     """Return answers at random on so many labels."""
     random, count = np.random.default_rng(0), len(names)
     truth = np.eye(count)[np.arange(4 * count) % count]
@@ -62,7 +62,7 @@ def many_labels(names: tuple[str, ...]) -> Scored:
 @pytest.mark.parametrize("number", [14, 40])
 @pytest.mark.parametrize("draw", [draw_roc, draw_precision_recall, draw_reliability])
 def test_a_legend_of_many_labels_leaves_the_plot_its_size(
-    draw: Callable[[Scored], Any], number: int
+    draw: Callable[[LabelledScores], Any], number: int
 ) -> None:
     names = tuple(f"a long name of a finding, in three lines, number {n}" for n in range(number))
     with matplotlib.rc_context(figure_settings("curves")):
@@ -137,7 +137,7 @@ def test_letters_that_the_font_lacks_are_warned_of_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("make", [binary, multilabel])
 def test_every_task_gets_every_figure_as_png_and_svg(
-    make: Callable[..., Scored], tmp_path: Path
+    make: Callable[..., LabelledScores], tmp_path: Path
 ) -> None:
     files = write_evaluation(evaluate(make(), draws=5), tmp_path)
     names = {path.relative_to(tmp_path).as_posix() for path in files}

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from diascope.card import Label, ModelCard, Task
 from diascope.decision import decide
-from diascope.evaluation.labelled_scores import Scored
+from diascope.evaluation.labelled_scores import LabelledScores
 from diascope.training.mistakes import Mistake, worst_mistakes
 
 NAMES = ("p", "q", "r", "s")
@@ -26,7 +26,7 @@ def _mistakes(
     chosen = [decide(dict(zip(card.names, row, strict=True)), card) for row in given.tolist()]
     predicted = np.array([[name in one for name in card.names] for one in chosen], np.bool_)
     names = NAMES[: len(truth)]
-    answers = Scored(card.names, task, names, names, truth, given, predicted, "softmax")
+    answers = LabelledScores(card.names, task, names, names, truth, given, predicted, "softmax")
     return worst_mistakes(card, answers, picture, count)
 
 

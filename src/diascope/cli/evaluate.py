@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from diascope.evaluation.evaluate import Evaluation
     from diascope.evaluation.evidence_cases import CaseBuilder
-    from diascope.evaluation.labelled_scores import Scored
+    from diascope.evaluation.labelled_scores import LabelledScores
     from diascope.pages.formatting import Measure
     from diascope.pipeline import Pipeline
     from diascope.table import Example
@@ -200,7 +200,7 @@ def _output_folder(output: str | None, pipeline: "Pipeline") -> Path:
 
 def _classify(
     pipeline: "Pipeline", examples: "Sequence[Example]", folder: Path, *, quiet: bool
-) -> "tuple[Scored, dict[str, str], list[str], int]":
+) -> "tuple[LabelledScores, dict[str, str], list[str], int]":
     """Classify the pictures; return the result of ``collect_scores`` and the exit code."""
     from diascope.cli.early_stop import stop_early, stop_on_output_fault
     from diascope.cli.progress import run_progress

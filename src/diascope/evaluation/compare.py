@@ -10,8 +10,8 @@ from diascope.card import ModelCard
 from diascope.errors import UsageError
 from diascope.evaluation.bootstrap import percentile_interval
 from diascope.evaluation.delong import Difference, delong
-from diascope.evaluation.labelled_scores import Scored
-from diascope.evaluation.library_metrics import ROUNDING, Library
+from diascope.evaluation.labelled_scores import LabelledScores
+from diascope.evaluation.library_metrics import ROUNDING, LibraryMetrics
 from diascope.evaluation.metrics import bootstrap_metrics, compute_metrics
 
 
@@ -36,7 +36,7 @@ class Comparison:
 
 
 def compare(
-    one: Scored, other: Scored, *, title: str, draws: int = 1000, seed: int = 0
+    one: LabelledScores, other: LabelledScores, *, title: str, draws: int = 1000, seed: int = 0
 ) -> Comparison:
     """Compare two models on the items that both answered.
 
@@ -48,7 +48,7 @@ def compare(
     return Comparison(title, len(one), _by_label(one, other), _overall(one, other, draws, seed))
 
 
-def check_comparable(one: Scored | ModelCard, other: Scored | ModelCard) -> None:
+def check_comparable(one: LabelledScores | ModelCard, other: LabelledScores | ModelCard) -> None:
     """Raise a UsageError unless two models have the same task and labels, in any order."""
     if (sorted(one.names), one.task) != (sorted(other.names), other.task):
         raise UsageError(
@@ -57,7 +57,7 @@ def check_comparable(one: Scored | ModelCard, other: Scored | ModelCard) -> None
         )
 
 
-def _pair(one: Scored, other: Scored) -> tuple[Scored, Scored]:
+def _pair(one: LabelledScores, other: LabelledScores) -> tuple[LabelledScores, LabelledScores]:
     """Return the items that both answered, with rows and labels in the same order.
 
     Several rows of one picture differ only in their true labels, so any of them has its scores.
@@ -72,7 +72,7 @@ def _pair(one: Scored, other: Scored) -> tuple[Scored, Scored]:
     return mine, replace(mine, scores=scores, predicted=predicted, sets=None)
 
 
-def _by_label(one: Scored, other: Scored) -> dict[str, Difference]:
+def _by_label(one: LabelledScores, other: LabelledScores) -> dict[str, Difference]:
     differences = {}
     for name, column in one.measured.items():
         truth = one.targets[:, column]
@@ -84,9 +84,11 @@ def _by_label(one: Scored, other: Scored) -> dict[str, Difference]:
     return differences
 
 
-def _overall(one: Scored, other: Scored, draws: int, seed: int) -> dict[str, dict[str, float]]:
+def _overall(
+    one: LabelledScores, other: LabelledScores, draws: int, seed: int
+) -> dict[str, dict[str, float]]:
     auc = "auc" if one.task == "binary" else "auc_macro"
-    values, others = (compute_metrics(each, Library()) for each in (one, other))
+    values, others = (compute_metrics(each, LibraryMetrics()) for each in (one, other))
     drawn, drawn_others = (bootstrap_metrics(each, draws=draws, seed=seed) for each in (one, other))
     differences = {}
     for name in (auc, "balanced_accuracy"):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diascope.evaluation.labelled_scores import Floats, Scored
+from diascope.evaluation.labelled_scores import Floats, LabelledScores
 from diascope.evaluation.style import ACCENT, INK, LINE, new_figure, wrap_label
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ _MAX_FULL = 20  # with more labels, cells without items stay empty: drawing them
 _MAX_OPACITY = 0.45  # of a fraction of 1: text stays readable on it, in light and dark mode
 
 
-def draw_confusion(scored: Scored) -> "Figure":
+def draw_confusion(scored: LabelledScores) -> "Figure":
     """Draw truth by answer; for multilabel, each label's true and false positives and negatives."""
     if scored.task == "multilabel":
         return _draw_each_label(scored)
@@ -28,7 +28,7 @@ def draw_confusion(scored: Scored) -> "Figure":
     return figure
 
 
-def _draw_each_label(scored: Scored) -> "Figure":
+def _draw_each_label(scored: LabelledScores) -> "Figure":
     truth, known = scored.targets == 1, ~np.isnan(scored.targets)
     kinds = [truth & scored.predicted, truth & ~scored.predicted]
     kinds += [known & ~truth & scored.predicted, known & ~truth & ~scored.predicted]
@@ -40,7 +40,7 @@ def _draw_each_label(scored: Scored) -> "Figure":
     return figure
 
 
-def _counts(scored: Scored) -> NDArray[np.intp]:
+def _counts(scored: LabelledScores) -> NDArray[np.intp]:
     """Return ``(L, L)`` counts of items, truth by answer."""
     from sklearn.metrics import confusion_matrix
 

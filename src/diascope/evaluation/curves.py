@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from diascope.evaluation.labelled_scores import Booleans, Floats, Scored
-from diascope.evaluation.library_metrics import Library
+from diascope.evaluation.labelled_scores import Booleans, Floats, LabelledScores
+from diascope.evaluation.library_metrics import LibraryMetrics
 from diascope.evaluation.style import (
     INK,
     MUTED,
@@ -27,14 +27,14 @@ _THRESHOLDS = np.linspace(0.01, 0.99, 99)
 _DIAGONAL: dict[str, Any] = {"color": MUTED, "linewidth": 1, "linestyle": (0, (2, 3))}
 
 
-def draw_roc(scored: Scored) -> "Figure":
+def draw_roc(scored: LabelledScores) -> "Figure":
     """Draw the ROC curve of each label, with its area and operating point."""
     from sklearn.metrics import roc_curve
 
     figure, axes = _new_square_plot("False positive rate (1 - specificity)", "Sensitivity")
     axes.plot([0, 1], [0, 1], **_DIAGONAL)
     for number, (name, truth, scores, decided) in enumerate(_labels_with_both_classes(scored)):
-        found = Library().label(np.ones_like(truth), truth, scores, decided)
+        found = LibraryMetrics().label(np.ones_like(truth), truth, scores, decided)
         x, y, _ = roc_curve(truth, scores)
         axes.plot(x, y, label=f"{wrap_label(name)}  {found['auc']:.3f}", **line_style(number))
         _mark_operating_point(axes, 1 - found["specificity"], found["sensitivity"], number)
@@ -42,13 +42,13 @@ def draw_roc(scored: Scored) -> "Figure":
     return figure
 
 
-def draw_precision_recall(scored: Scored) -> "Figure":
+def draw_precision_recall(scored: LabelledScores) -> "Figure":
     """Draw precision by recall of each label, with its average precision and operating point."""
     from sklearn.metrics import precision_recall_curve
 
     figure, axes = _new_square_plot("Recall (sensitivity)", "Precision (PPV)")
     for number, (name, truth, scores, decided) in enumerate(_labels_with_both_classes(scored)):
-        found = Library().label(np.ones_like(truth), truth, scores, decided)
+        found = LibraryMetrics().label(np.ones_like(truth), truth, scores, decided)
         y, x, _ = precision_recall_curve(truth, scores)
         text = f"{wrap_label(name)}  {found['average_precision']:.3f}"
         axes.plot(x, y, drawstyle="steps-post", label=text, **line_style(number))
@@ -57,7 +57,7 @@ def draw_precision_recall(scored: Scored) -> "Figure":
     return figure
 
 
-def draw_decision_curve(scored: Scored) -> "Figure":
+def draw_decision_curve(scored: LabelledScores) -> "Figure":
     """Draw each label's net benefit by threshold, and for all or no items positive."""
     labels = list(_labels_with_both_classes(scored))
     columns = max(1, min(_PANELS, len(labels)))
@@ -93,7 +93,9 @@ def net_benefit(truth: Booleans, scores: Floats) -> Floats:
     return benefit
 
 
-def _labels_with_both_classes(scored: Scored) -> Iterator[tuple[str, Booleans, Floats, Booleans]]:
+def _labels_with_both_classes(
+    scored: LabelledScores,
+) -> Iterator[tuple[str, Booleans, Floats, Booleans]]:
     """Yield name, truth, scores and decisions of each label with positive and negative items."""
     for name, column in scored.measured.items():
         _, truth, scores, decided = scored.label(column)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from diascope.evaluation.compare import Comparison
-from diascope.evaluation.labelled_scores import Scored
+from diascope.evaluation.labelled_scores import LabelledScores
 from diascope.evaluation.metrics import LABEL_METRICS, estimate_metrics
 from diascope.evaluation.subgroups import (
     FEW_GROUPS,
@@ -28,7 +28,7 @@ class Evaluation:
         warnings: what readers should know before they read the metrics.
     """
 
-    scored: Scored
+    scored: LabelledScores
     metrics: Mapping[str, Mapping[str, float]]
     subgroups: Sequence[Subgroup] = ()
     failed: Mapping[str, str] = field(default_factory=dict)
@@ -84,7 +84,7 @@ class Evaluation:
 
 
 def evaluate(
-    scored: Scored,
+    scored: LabelledScores,
     *,
     by: Sequence[str] = (),
     seed: int = 0,
@@ -113,7 +113,7 @@ def evaluate(
     )
 
 
-def _warnings(scored: Scored, failed: Mapping[str, str]) -> list[str]:
+def _warnings(scored: LabelledScores, failed: Mapping[str, str]) -> list[str]:
     warnings = []
     if failed:
         fraction = len(failed) / (len(failed) + len(scored))

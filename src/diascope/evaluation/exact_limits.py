@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diascope.evaluation.labelled_scores import Booleans, Floats
-from diascope.evaluation.library_metrics import ROUNDING, Library
+from diascope.evaluation.library_metrics import ROUNDING, LibraryMetrics
 
 _TAIL = 0.025
 
@@ -41,7 +41,7 @@ class ExactMargins:
     def label(
         self, known: Booleans, truth: Booleans, scores: Floats, decided: Booleans
     ) -> dict[str, Floats]:
-        values = Library().label(known, truth, scores, decided)
+        values = LibraryMetrics().label(known, truth, scores, decided)
         rows = {"sensitivity": truth, "specificity": ~truth, "ppv": decided, "npv": ~decided}
         counts = {name: len(np.unique(self.groups[known][row])) for name, row in rows.items()}
         rarer = min(counts["sensitivity"], counts["specificity"])
@@ -52,7 +52,9 @@ class ExactMargins:
         }
 
     def mean(self, known: Booleans, values: Floats) -> Floats:
-        return self._margin(Library().mean(known, values), len(np.unique(self.groups[known])), 0)
+        return self._margin(
+            LibraryMetrics().mean(known, values), len(np.unique(self.groups[known])), 0
+        )
 
     def calibration_error(self, known: Booleans, confidence: Floats, correct: Booleans) -> Floats:
         return np.zeros(4 * self.labels)  # see ``calibration_error_interval``

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from diascope.evaluation.confusion import draw_confusion
 from diascope.evaluation.curves import draw_decision_curve, draw_precision_recall, draw_roc
-from diascope.evaluation.labelled_scores import Scored
+from diascope.evaluation.labelled_scores import LabelledScores
 from diascope.evaluation.reliability import draw_reliability
 from diascope.evaluation.style import figure_settings, save_figure
 
@@ -29,7 +29,7 @@ class Drawing:
     name: str
     title: str
     caption: str
-    draw: "Callable[[Scored], Figure]"
+    draw: "Callable[[LabelledScores], Figure]"
 
 
 DRAWINGS = (
@@ -75,7 +75,7 @@ DRAWINGS = (
 )
 
 
-def draw_figures(scored: Scored, folder: Path) -> list[Path]:
+def draw_figures(scored: LabelledScores, folder: Path) -> list[Path]:
     """Write every figure into a folder, as PNG and as SVG; return the files."""
     import matplotlib
 

@@ -14,7 +14,7 @@ Booleans = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
-class Scored:
+class LabelledScores:
     """Answers and truth of N items and L labels.
 
     Attributes:
@@ -99,7 +99,7 @@ class Scored:
         present = np.nansum(self.targets, axis=0)
         return {name: int(count) for name, count in zip(self.names, present, strict=True)}
 
-    def take(self, rows: Booleans | NDArray[np.intp]) -> "Scored":
+    def take(self, rows: Booleans | NDArray[np.intp]) -> "LabelledScores":
         """Return some of the items, by a mask of N or by their indices."""
         indices = np.arange(len(self))[rows]
 
@@ -118,7 +118,7 @@ class Scored:
         )
 
 
-def concatenate(parts: Sequence[Scored]) -> Scored:
+def concatenate(parts: Sequence[LabelledScores]) -> LabelledScores:
     """Return the items of several models with the same labels, as if one model had answered.
 
     The result's scores are probabilities only if those of all parts are, and it has sets only if

@@ -11,7 +11,7 @@ ROUNDING = 1e-9
 _BELOW_1 = float(np.nextafter(1.0, 0.0))
 
 
-class Library:
+class LibraryMetrics:
     """The ``Arithmetic`` of values: every item counts once.
 
     ``known`` is a mask over all items; the other arguments hold only the known ones.

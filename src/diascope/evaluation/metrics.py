@@ -16,9 +16,9 @@ from diascope.evaluation.bootstrap import (
     to_figure,
 )
 from diascope.evaluation.exact_limits import ExactMargins, widen
-from diascope.evaluation.labelled_scores import Booleans, Floats, Scored
-from diascope.evaluation.library_metrics import ROUNDING, Library
-from diascope.evaluation.weighted_metrics import Weighted, label_aucs
+from diascope.evaluation.labelled_scores import Booleans, Floats, LabelledScores
+from diascope.evaluation.library_metrics import ROUNDING, LibraryMetrics
+from diascope.evaluation.weighted_metrics import WeightedMetrics, label_aucs
 
 LABEL_METRICS = (
     "auc",
@@ -49,14 +49,14 @@ def macro_auc(targets: Floats, scores: Floats) -> float:
 
 
 def estimate_metrics(
-    scored: Scored, *, draws: int = 1000, seed: int = 0
+    scored: LabelledScores, *, draws: int = 1000, seed: int = 0
 ) -> dict[str, dict[str, float]]:
     """Return metric to ``value, low, high``, with an interval from ``draws`` bootstraps of groups.
 
     A metric has no interval if too few draws define it, or if no draw changes it, unless it is a
     fraction of 0 or 1: see ``exact_limits``.
     """
-    values = compute_metrics(scored, Library())
+    values = compute_metrics(scored, LibraryMetrics())
     drawn = bootstrap_metrics(scored, draws=draws, seed=seed)
     margins = compute_metrics(scored, ExactMargins(np.array(scored.groups), len(scored.measured)))
     distances = _each_draw(
@@ -82,23 +82,26 @@ def estimate_metrics(
     }
 
 
-def bootstrap_metrics(scored: Scored, *, draws: int, seed: int) -> dict[str, Floats]:
+def bootstrap_metrics(scored: LabelledScores, *, draws: int, seed: int) -> dict[str, Floats]:
     """Return metric to its ``(draws,)`` values in a bootstrap over groups."""
     return _each_draw(lambda weighted: compute_metrics(scored, weighted), scored, draws, seed)
 
 
 def _each_draw(
-    measure: Callable[[Weighted], dict[str, Floats]], scored: Scored, draws: int, seed: int
+    measure: Callable[[WeightedMetrics], dict[str, Floats]],
+    scored: LabelledScores,
+    draws: int,
+    seed: int,
 ) -> dict[str, Floats]:
     once = np.ones((1, len(scored)))  # prepended as the first draw of each part for ``_label_mean``
     parts = [
-        measure(Weighted(np.concatenate([once, part])))
+        measure(WeightedMetrics(np.concatenate([once, part])))
         for part in group_weights(scored.groups, draws=draws, seed=seed)
     ]
     return {name: np.concatenate([part[name][1:] for part in parts]) for name in parts[0]}
 
 
-def compute_metrics(scored: Scored, arithmetic: Arithmetic) -> dict[str, Any]:
+def compute_metrics(scored: LabelledScores, arithmetic: Arithmetic) -> dict[str, Any]:
     """Return every metric of the task by name, the most important first."""
     labels = {
         name: arithmetic.label(*scored.label(column)) for name, column in scored.measured.items()
@@ -129,27 +132,27 @@ def compute_metrics(scored: Scored, arithmetic: Arithmetic) -> dict[str, Any]:
     return metrics | errors
 
 
-def _calibration_errors(scored: Scored, error: Callable[..., Any]) -> dict[str, Any]:
+def _calibration_errors(scored: LabelledScores, error: Callable[..., Any]) -> dict[str, Any]:
     """Return the mean calibration error as ``ece``, and for multilabel also each label's."""
     each = {f"ece_{name}": error(*table) for name, table in scored.confidences().items()}
     mean = {"ece": _label_mean(list(each.values()))}
     return mean | each if scored.task == "multilabel" else mean
 
 
-def _recall(scored: Scored, label: dict[str, Any]) -> Any:
+def _recall(scored: LabelledScores, label: dict[str, Any]) -> Any:
     """Return a label's contribution to the balanced accuracy."""
     if scored.task == "multiclass":
         return label["sensitivity"]
     return (label["sensitivity"] + label["specificity"]) / 2
 
 
-def _accuracy(scored: Scored, arithmetic: Arithmetic) -> Any:
+def _accuracy(scored: LabelledScores, arithmetic: Arithmetic) -> Any:
     known = scored.complete
     correct = (scored.predicted == (scored.targets == 1)).all(axis=1)
     return arithmetic.mean(known, correct[known].astype(np.float64))
 
 
-def _brier(scored: Scored, arithmetic: Arithmetic) -> Any:
+def _brier(scored: LabelledScores, arithmetic: Arithmetic) -> Any:
     """Return the mean squared error of the scores (Brier 1950).
 
     Multiclass: summed over the labels, 0 to 2. Binary: of the positive label, 0 to 1. Multilabel:
@@ -160,7 +163,7 @@ def _brier(scored: Scored, arithmetic: Arithmetic) -> Any:
     return sum(each) if scored.task == "multiclass" else _label_mean(each)
 
 
-def _set_metrics(scored: Scored, arithmetic: Arithmetic) -> dict[str, Any]:
+def _set_metrics(scored: LabelledScores, arithmetic: Arithmetic) -> dict[str, Any]:
     """Return the fraction of sets that contain every label of their item, and their mean size."""
     if scored.sets is None:
         return {}

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from diascope.evaluation.labelled_scores import Booleans, Floats, Scored
+from diascope.evaluation.labelled_scores import Booleans, Floats, LabelledScores
 from diascope.evaluation.library_metrics import CALIBRATION_BINS, bins_of
 from diascope.evaluation.style import (
     ACCENT,
@@ -23,7 +23,7 @@ _LINES = 18  # of a legend's column
 _EDGES = np.linspace(0, 1, CALIBRATION_BINS + 1)
 
 
-def draw_reliability(scored: Scored) -> "Figure":
+def draw_reliability(scored: LabelledScores) -> "Figure":
     """Draw how often scores are right, and below it a histogram of the scores.
 
     Multiclass: the highest score. Binary: the positive label's score. Multilabel: each label's.

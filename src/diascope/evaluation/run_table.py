@@ -11,7 +11,7 @@ import numpy as np
 
 from diascope.card import ModelCard
 from diascope.errors import TableError, UsageError
-from diascope.evaluation.labelled_scores import Booleans, Scored
+from diascope.evaluation.labelled_scores import Booleans, LabelledScores
 from diascope.evaluation.training_overlap import LEARNED_SPLITS, read_known_splits
 from diascope.inputs import absolute_path
 from diascope.ledger import Ledger
@@ -103,7 +103,7 @@ def classify(
 
 def collect_scores(
     pipeline: Pipeline, examples: Sequence[Example], folder: Path
-) -> tuple[Scored, dict[str, str], list[str]]:
+) -> tuple[LabelledScores, dict[str, str], list[str]]:
     """Return the scores and truth of the answered rows, the other rows' reasons, and warnings.
 
     Answers with a warning are measured like all others.
@@ -177,7 +177,7 @@ def _assign_known_splits(
 
 def _to_scored(
     answered: Sequence[tuple[Example, Prediction]], card: ModelCard, coverage: float | None
-) -> Scored:
+) -> LabelledScores:
     kind = answered[0][1].score_kind
     if kind == "logit":
         raise UsageError("the model's scores are logits; metrics need scores between 0 and 1")
@@ -192,7 +192,7 @@ def _to_scored(
             f"{int(wrong.any(axis=1).sum())} of {plural(len(answers), 'answer')} with scores that "
             f"are not between 0 and 1, such as {float(scores[wrong][0])!r}"
         )
-    return Scored(
+    return LabelledScores(
         names=card.names,
         task=card.task,
         items=tuple(example.name for example in examples),

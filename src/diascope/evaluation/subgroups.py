@@ -8,7 +8,7 @@ from difflib import get_close_matches
 import numpy as np
 
 from diascope.errors import UsageError
-from diascope.evaluation.labelled_scores import Scored
+from diascope.evaluation.labelled_scores import LabelledScores
 from diascope.evaluation.metrics import estimate_metrics
 
 FEW_ITEMS = 50
@@ -38,7 +38,7 @@ class Subgroup:
 
 
 def measure_subgroups(
-    scored: Scored, by: Sequence[str], *, draws: int = 1000, seed: int = 0
+    scored: LabelledScores, by: Sequence[str], *, draws: int = 1000, seed: int = 0
 ) -> list[Subgroup]:
     """Measure the items of each value of each column.
 
@@ -128,7 +128,7 @@ def _order(value: str) -> tuple[bool, bool, Decimal, str]:
     return (value == _NOT_GIVEN, number is None, number or Decimal(0), value)
 
 
-def _warning(part: Scored) -> str:
+def _warning(part: LabelledScores) -> str:
     warnings = [f"fewer than {FEW_ITEMS} items"] if len(part) < FEW_ITEMS else []
     one_sided = {} if part.task == "binary" else one_sided_labels(part)
     for reason, names in one_sided.items():
@@ -140,7 +140,7 @@ def _warning(part: Scored) -> str:
     return "; ".join(warnings)
 
 
-def one_sided_labels(scored: Scored) -> dict[str, list[str]]:
+def one_sided_labels(scored: LabelledScores) -> dict[str, list[str]]:
     """Return the labels that no item has or that no item lacks, by that reason as text.
 
     Only for multilabel tasks are labels that no item lacks reported; in the other tasks, no item
@@ -153,7 +153,7 @@ def one_sided_labels(scored: Scored) -> dict[str, list[str]]:
     return {reason: names for reason, names in kinds.items() if names}
 
 
-def rare_labels(scored: Scored) -> list[str]:
+def rare_labels(scored: LabelledScores) -> list[str]:
     """Return the labels that fewer than ``FEW_GROUPS`` groups have or lack."""
     groups = np.array(scored.groups)
     return [

@@ -10,7 +10,7 @@ from diascope.card import CARD_FILE, ModelCard, check_digest, file_digest, read_
 from diascope.errors import OutputError, UsageError, WeightsError
 from diascope.evaluation.evaluate import Evaluation
 from diascope.evaluation.evidence_cases import MASK, mask_of
-from diascope.evaluation.labelled_scores import Scored
+from diascope.evaluation.labelled_scores import LabelledScores
 from diascope.evaluation.training_overlap import LEARNED_SPLITS
 from diascope.pages.formatting import plural
 from diascope.table import Example
@@ -65,7 +65,7 @@ def card_metrics(evaluation: Evaluation, rows: str) -> dict[str, Any]:
     return {"metrics": metrics, "subgroups": subgroups}
 
 
-def describe_sets(scored: Scored) -> list[str]:
+def describe_sets(scored: LabelledScores) -> list[str]:
     """Return the nominal coverage of the prediction sets as text, in a list; empty without sets."""
     return [] if scored.coverage is None else [f"sets of {scored.coverage:g} coverage"]
 

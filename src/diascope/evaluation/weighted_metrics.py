@@ -14,7 +14,7 @@ from diascope.evaluation.library_metrics import CALIBRATION_BINS, ROUNDING, SPEC
 
 
 @dataclass(frozen=True, eq=False)
-class Weighted:
+class WeightedMetrics:
     """The ``Arithmetic`` of intervals: metrics of D draws.
 
     Attributes:

@@ -17,7 +17,7 @@ from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest
 from diascope.contracts import Backbone
 from diascope.errors import RecipeError
 from diascope.evaluation.evaluate import Evaluation
-from diascope.evaluation.labelled_scores import Scored
+from diascope.evaluation.labelled_scores import LabelledScores
 from diascope.evaluation.update_card import card_metrics
 from diascope.fields import check_values, parameters
 from diascope.network import Network, state_digest
@@ -129,7 +129,7 @@ def save_weights(
     return replace(card, digest=digest, backbone_digest=state_digest(network.backbone))
 
 
-def copies_warnings(copied: int, scored: Scored) -> list[str]:
+def copies_warnings(copied: int, scored: LabelledScores) -> list[str]:
     """Return a warning if any of the evaluated pictures are copies of training pictures."""
     if not copied:
         return []

@@ -6,7 +6,7 @@ import numpy as np
 
 from diascope.card import ModelCard
 from diascope.decision import decide, prediction_set, scores_from_logits
-from diascope.evaluation.labelled_scores import Floats, Scored
+from diascope.evaluation.labelled_scores import Floats, LabelledScores
 from diascope.evaluation.run_table import columns_of, membership_matrix
 from diascope.training.calibrate import fit_calibration
 from diascope.training.conformal import fit_conformal
@@ -83,7 +83,7 @@ def _cross_fitted_scores(card: ModelCard, pictures: Pictures, logits: Floats) ->
     return found
 
 
-def score_pictures(card: ModelCard, pictures: Pictures, logits: Floats) -> Scored:
+def score_pictures(card: ModelCard, pictures: Pictures, logits: Floats) -> LabelledScores:
     """Return truth and scores of pictures, with the prediction sets of a coverage of 0.9."""
     scores = scores_from_logits(logits, card)
     rows = [dict(zip(card.names, row, strict=True)) for row in scores.tolist()]
@@ -92,7 +92,7 @@ def score_pictures(card: ModelCard, pictures: Pictures, logits: Floats) -> Score
     if coverage is not None:
         sets = membership_matrix([prediction_set(row, card, coverage) for row in rows], card.names)
     examples = pictures.examples
-    return Scored(
+    return LabelledScores(
         names=card.names,
         task=card.task,
         items=tuple(example.name for example in examples),

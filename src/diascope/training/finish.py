@@ -8,7 +8,7 @@ from typing import Any
 
 from diascope.card import CARD_FILE, ModelCard, read_card, write_card
 from diascope.evaluation.evaluate import evaluate
-from diascope.evaluation.labelled_scores import Scored, concatenate
+from diascope.evaluation.labelled_scores import LabelledScores, concatenate
 from diascope.evaluation.update_card import describe_sets
 from diascope.evaluation.write import write_evaluation
 from diascope.network import Network
@@ -53,7 +53,7 @@ class Trained:
 
 def finish(
     trained: Trained, folder: Path, made: dict[str, Any], across: dict[str, Any]
-) -> tuple[ModelCard, Scored]:
+) -> tuple[ModelCard, LabelledScores]:
     """Write all results of a training; return the card and the scores of the test pictures.
 
     Args:
@@ -124,7 +124,7 @@ def _save_trained(trained: Trained, folder: Path) -> ModelCard:
 
 
 def evaluate_folds(
-    parts: Sequence[Scored], plan: Plan, folder: Path, copy_sets: Sequence[Sequence[int]]
+    parts: Sequence[LabelledScores], plan: Plan, folder: Path, copy_sets: Sequence[Sequence[int]]
 ) -> dict[str, Any]:
     """Write one evaluation of all folds' held-out pictures, and return its metrics.
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diascope.card import ModelCard
-from diascope.evaluation.labelled_scores import Booleans, Floats, Scored
+from diascope.evaluation.labelled_scores import Booleans, Floats, LabelledScores
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class Mistake:
 
 def worst_mistakes(
     card: ModelCard,
-    answers: Scored,
+    answers: LabelledScores,
     picture: Callable[[int], NDArray[np.float32]],
     count: int = 24,
 ) -> list[Mistake]:

@@ -12,7 +12,7 @@ from torch import nn
 from diascope.card import ModelCard
 from diascope.cores import available_cores, network_threads
 from diascope.engines.torch import limit_threads
-from diascope.evaluation.labelled_scores import Scored
+from diascope.evaluation.labelled_scores import LabelledScores
 from diascope.network import AttentionHead, Network, build_head
 from diascope.output import lock_folder
 from diascope.recipe import Recipe
@@ -105,7 +105,7 @@ class _Session:
 
     def train(
         self, plan: Plan, folder: Path, inspection: Inspection, across: dict[str, Any] | None = None
-    ) -> tuple[ModelCard, Scored | None]:
+    ) -> tuple[ModelCard, LabelledScores | None]:
         """Train; in the first process, also write the results and return the test scores."""
         first = self.fabric.is_global_zero
         options, card = plan.options, plan.card(inspection.size)

@@ -69,7 +69,7 @@ def test_a_full_disk_for_temporary_files_is_reported_as_such(
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks at Linux's open files")
-def test_nothing_of_a_fetched_slide_remains_on_disk(
+def test_nothing_of_a_remote_slide_remains_on_disk(
     archived: Item, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "fetched"))

@@ -1,4 +1,4 @@
-"""The pictures of a table that excite a target most."""
+"""The pictures of a table that activate a target most."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +22,7 @@ from diascope.plugin_creation import make_backbone
 from diascope.plugins import find_plugin, load_plugin
 from diascope.preparation import Part, Preparation
 
-Look = Callable[..., TopActivating]
+Search = Callable[..., TopActivating]
 
 
 @pytest.fixture
@@ -35,8 +35,8 @@ def rows(tmp_path: Path) -> list[Row]:
 
 
 @pytest.fixture
-def look(make_card: Callable[..., ModelCard]) -> Look:
-    """Return a function that looks for what excites the one filter of a network: brightness."""
+def search(make_card: Callable[..., ModelCard]) -> Search:
+    """Return a function that searches for the only filter of a network: brightness."""
     backbone = nn.Sequential(nn.Conv2d(3, 1, 1), nn.ReLU())
     with torch.no_grad():
         backbone[0].weight.fill_(1)
@@ -48,20 +48,20 @@ def look(make_card: Callable[..., ModelCard]) -> Look:
     classifier = Classifier(engine, card, Runtime("cpu", "none", make_backbone))
     target = Target("filter:0", "Filter 0", backbone[0], 0, backbone[0], "ReLU")
 
-    def look(rows: list[Row], limit: int = 100, seed: int = 0) -> TopActivating:
+    def search(rows: list[Row], limit: int = 100, seed: int = 0) -> TopActivating:
         return find_top_activating(classifier, preparation, [target], rows, limit=limit, seed=seed)
 
-    return look
+    return search
 
 
 def names(gallery: TopActivating) -> list[str]:
     return [each.name for each in gallery.strongest["filter:0"]]
 
 
-def test_the_most_exciting_come_first_with_their_values_and_labels(
-    look: Look, rows: list[Row]
+def test_the_highest_responses_come_first_with_their_labels(
+    search: Search, rows: list[Row]
 ) -> None:
-    found = look(rows)
+    found = search(rows)
     strengths = [each.response.strength for each in found.strongest["filter:0"]]
 
     assert names(found) == [f"{number}.png" for number in range(9, 9 - KEPT, -1)]
@@ -71,12 +71,12 @@ def test_the_most_exciting_come_first_with_their_values_and_labels(
 
 
 def test_a_picture_that_cannot_be_used_is_left_out_with_its_reason(
-    look: Look, rows: list[Row]
+    search: Search, rows: list[Row]
 ) -> None:
     rows[9].path.write_bytes(b"\x89PNG\r\n\x1a\n no picture")
     rows[8].path.unlink()
     Image.new("RGB", (9, 9)).save(rows[7].path)
-    found = look(rows)
+    found = search(rows)
 
     assert names(found)[0] == "6.png"
     assert found.searched == 7
@@ -84,15 +84,17 @@ def test_a_picture_that_cannot_be_used_is_left_out_with_its_reason(
     assert any("cannot be opened" in reason for reason in found.left_out)
 
 
-def test_of_a_long_table_as_many_as_allowed_are_drawn_by_lot(look: Look, rows: list[Row]) -> None:
-    one, two, other = look(rows, limit=4), look(rows, limit=4), look(rows, limit=4, seed=1)
+def test_at_most_the_allowed_number_of_rows_is_drawn_at_random(
+    search: Search, rows: list[Row]
+) -> None:
+    one, two, other = search(rows, limit=4), search(rows, limit=4), search(rows, limit=4, seed=1)
 
     assert one.searched == 4
     assert names(one) == names(two) != names(other)
 
 
-def test_a_picture_in_several_rows_is_shown_once(look: Look, rows: list[Row]) -> None:
-    assert names(look([*rows[:3], rows[2]])) == ["2.png", "1.png", "0.png"]
+def test_a_picture_in_several_rows_is_shown_once(search: Search, rows: list[Row]) -> None:
+    assert names(search([*rows[:3], rows[2]])) == ["2.png", "1.png", "0.png"]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +116,7 @@ def test_a_table_needs_no_labels_but_they_are_kept(
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (b"", "needs a column path, got none"),
         (b"picture\na.png\n", "needs a column path, got picture"),
@@ -125,11 +127,11 @@ def test_a_table_needs_no_labels_but_they_are_kept(
     ],
 )
 def test_a_table_without_pictures_is_refused(
-    tmp_path: Path, content: bytes | None, told: str
+    tmp_path: Path, content: bytes | None, message: str
 ) -> None:
     if content is not None:
         (tmp_path / "table.csv").write_bytes(content)
 
     with pytest.raises(TableError) as refused:
         read_rows(tmp_path / "table.csv")
-    assert told in str(refused.value)
+    assert message in str(refused.value)

@@ -1,4 +1,4 @@
-"""What is explained is what a run answers."""
+"""The explanation of a picture agrees with its prediction in a run."""
 
 import os
 from collections.abc import Callable
@@ -51,7 +51,7 @@ def test_the_maps_of_a_run_and_of_the_page_are_the_same(
     assert page.subject.prediction.scores == prediction.scores
 
 
-def test_a_path_that_is_not_utf8_is_written_out_on_the_page(
+def test_a_path_that_is_not_utf8_is_escaped_on_the_page(
     recipe: Path, picture: Path, tmp_path: Path
 ) -> None:
     odd = recipe.rename(Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.yaml")))
@@ -60,7 +60,7 @@ def test_a_path_that_is_not_utf8_is_written_out_on_the_page(
     assert page.subject.facts["recipe"] == f"{tmp_path}/\\xff.yaml"
 
 
-def test_a_film_is_explained_by_its_first_picture_and_that_is_said(
+def test_the_first_picture_of_a_film_is_explained_with_a_warning(
     recipe: Path, tmp_path: Path
 ) -> None:
     from PIL import Image
@@ -92,7 +92,7 @@ def explained_as(
     return explained_as
 
 
-def test_of_a_picture_that_was_cut_from_a_larger_one_the_place_is_said(
+def test_the_region_of_a_larger_picture_is_shown(
     explained_as: Callable[..., Subject],
 ) -> None:
     subject = explained_as(region=Region(875, 12, 292, 290))
@@ -101,7 +101,7 @@ def test_of_a_picture_that_was_cut_from_a_larger_one_the_place_is_said(
     assert subject.facts["region of the whole picture (pixels)"] == place
 
 
-def test_what_a_run_warns_of_in_a_file_is_told_of_its_explanation_too(
+def test_an_explanation_has_the_warnings_of_a_run_about_the_file(
     explained_as: Callable[..., Subject],
 ) -> None:
     subject = explained_as(facts={"view": "PA", "orientation": r"R\F"})
@@ -109,14 +109,14 @@ def test_what_a_run_warns_of_in_a_file_is_told_of_its_explanation_too(
     assert [warning for warning in subject.warnings if "is turned or mirrored" in warning]
 
 
-def test_a_picture_without_an_answer_in_a_run_has_no_explanation(
+def test_a_picture_that_fails_in_a_run_has_no_explanation(
     explained_as: Callable[..., Subject],
 ) -> None:
     with pytest.raises(ReadError, match="the score of red is not a number"):
         explained_as(pixels=np.full((32, 32, 3), np.nan))
 
 
-def test_a_model_on_apples_processor_is_looked_into_on_the_ordinary_one(
+def test_a_model_on_mps_is_inspected_on_the_cpu(
     tmp_path: Path, tiny_weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = write_recipe(tmp_path / "auto.yaml", tiny_weights, run={"workers": 0})
@@ -135,7 +135,7 @@ def test_a_model_on_apples_processor_is_looked_into_on_the_ordinary_one(
         ("multilabel", (1.0, 1.0, 1.0), 0),
     ],
 )
-def test_if_no_label_is_named_that_of_the_answer_is_looked_at(
+def test_without_a_named_label_the_predicted_one_is_explained(
     recipe: Path,
     picture: Path,
     tiny_weights: Path,
@@ -143,7 +143,7 @@ def test_if_no_label_is_named_that_of_the_answer_is_looked_at(
     points: tuple[float | None, ...],
     rank: int,
 ) -> None:
-    """The points are of the labels from the highest score down."""
+    """The points are those of the labels in descending order of score."""
     request = Request(str(picture), occlusion=False)
 
     def subject() -> Subject:

@@ -193,7 +193,7 @@ def test_a_label_and_a_filter_are_visualised_beside_the_pictures_that_activate_t
         (("--wants", "filter:0", "--table", "nowhere.csv"), "nowhere.csv: cannot be read: No such"),
     ],
 )
-def test_what_cannot_be_wanted_is_refused_with_2(
+def test_an_unknown_target_is_refused_with_2(
     command: Command,
     recipe: Path,
     picture: Path,

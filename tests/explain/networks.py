@@ -1,4 +1,4 @@
-"""Networks with random weights, as the tests of explain look at them."""
+"""Networks with random weights for the tests of explain."""
 
 from typing import Any
 
@@ -27,26 +27,26 @@ BACKBONES: dict[str, dict[str, Any]] = {
 
 
 def make_network(name: str = "convnet", head: str = "linear", outputs: int = 3) -> Network:
-    """Return a network in evaluation mode; always the same."""
+    """Return a network in evaluation mode, always with the same weights."""
     with torch.random.fork_rng():
         torch.manual_seed(5)
         backbone = make_backbone(name, BACKBONES[name])
         built = build_head(head, backbone.features, outputs)
         network = Network(backbone.build(), built)
-        settle(network, torch.randn(4, 3, 64, 64))
+        set_batch_statistics(network, torch.randn(4, 3, 64, 64))
         return network
 
 
-def settle(network: Network, batch: Tensor) -> None:
-    """Give normalisations the statistics of a batch, as a training does: else maps fade to 0."""
+def set_batch_statistics(network: Network, batch: Tensor) -> None:
+    """Set batch statistics as a training would; without them maps fade to 0."""
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
-            module.momentum = None  # the mean over all that was seen
+            module.momentum = None  # cumulative average
     with torch.no_grad():
         network.train()(batch)
     network.eval()
 
 
 def make_batch(side: int = 64) -> Tensor:
-    """Return a batch of one random picture ``(1, 3, side, side)``; always the same."""
+    """Return a batch of one random picture ``(1, 3, side, side)``, always the same."""
     return torch.randn(1, 3, side, side, generator=torch.Generator().manual_seed(2))

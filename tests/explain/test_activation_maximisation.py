@@ -1,4 +1,4 @@
-"""Paintings of what excites a part of a network."""
+"""Feature visualisation by activation maximisation."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from diascope.network import Network
 from tests.explain.networks import make_batch, make_network
 
 OUTPUTS = {"a": 0, "b": 1, "c": 2}
-Paint = Callable[..., FeatureVisualisation]
+Visualise = Callable[..., FeatureVisualisation]
 
 
 @pytest.fixture
@@ -21,21 +21,23 @@ def network() -> Network:
 
 
 @pytest.fixture
-def paint(network: Network, make_card: Callable[..., ModelCard]) -> Paint:
-    """Return a function that paints what a target of the network wants, in a few steps."""
+def visualise(network: Network, make_card: Callable[..., ModelCard]) -> Visualise:
+    """Return a function that visualises a target of the network in a few steps."""
     card = make_card(mean=(0.5,) * 3, std=(0.25,) * 3)
 
-    def paint(name: str, seed: int = 0) -> FeatureVisualisation:
-        batch = make_batch(32) / 4  # as pale as a photograph
+    def visualise(name: str, seed: int = 0) -> FeatureVisualisation:
+        batch = make_batch(32) / 4  # with the contrast of a photograph
         (target,) = find_targets(network, batch, OUTPUTS, [name])
         return visualise_target(network, batch, target, card, steps=24, seed=seed)
 
-    return paint
+    return visualise
 
 
 @pytest.mark.parametrize("name", ["label:b", "filter:3", "depth1:2"])
-def test_a_painting_excites_its_target_more_than_a_random_picture(paint: Paint, name: str) -> None:
-    found = paint(name)
+def test_a_visualisation_activates_its_target_more_than_a_random_picture(
+    visualise: Visualise, name: str
+) -> None:
+    found = visualise(name)
 
     assert found.picture.shape == (32, 32, 3)
     assert found.response.strength > found.explained_response.strength
@@ -43,22 +45,26 @@ def test_a_painting_excites_its_target_more_than_a_random_picture(paint: Paint, 
     assert found.seconds > 0
 
 
-def test_the_same_seed_paints_the_same_and_another_does_not(paint: Paint) -> None:
-    one, two, other = paint("label:a"), paint("label:a"), paint("label:a", seed=1)
+def test_the_same_seed_gives_the_same_visualisation_and_another_does_not(
+    visualise: Visualise,
+) -> None:
+    one, two, other = visualise("label:a"), visualise("label:a"), visualise("label:a", seed=1)
 
     assert np.array_equal(one.picture, two.picture)
     assert not np.array_equal(one.picture, other.picture)
 
 
-def test_fine_waves_are_fainter_than_coarse_ones(paint: Paint) -> None:
-    grey = paint("label:a").picture.mean(axis=2)
+def test_high_frequencies_are_weaker_than_low_ones(visualise: Visualise) -> None:
+    grey = visualise("label:a").picture.mean(axis=2)
     heights = np.abs(np.fft.rfft2(grey - grey.mean()))
 
     assert heights[1:4, 1:4].mean() > 2 * heights[12:16, 12:16].mean()
 
 
-def test_painting_leaves_neither_hooks_nor_gradients(paint: Paint, network: Network) -> None:
-    paint("filter:0")
+def test_visualisation_leaves_no_hooks_and_no_gradients(
+    visualise: Visualise, network: Network
+) -> None:
+    visualise("filter:0")
 
     assert all(not module._forward_hooks for module in network.modules())
     assert all(weight.grad is None for weight in network.parameters())

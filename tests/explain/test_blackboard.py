@@ -1,4 +1,4 @@
-"""The example of the blackboard, worked out by hand.
+"""The blackboard example, worked out by hand.
 
 The picture, with a row and a column of zeros, and the filter:
 
@@ -26,7 +26,7 @@ AFTER_RELU = [[0, 14, 1, 0], [8, 4, 0, 15], [6, 0, 13, 5], [2, 2, 1, 0]]
 POOLED = [[14, 15], [6, 13]]
 
 
-def shown(section: str) -> list[list[list[str]]]:
+def tables_of(section: str) -> list[list[list[str]]]:
     """Return the tables of numbers in a section of the page."""
     part = blackboard_page(compute_blackboard()).split(f"<h2>{section}")[1].split("</section>")[0]
     tables = part.split("<table")[1:]
@@ -59,22 +59,22 @@ def test_32_filters_give_2_by_2_by_32_and_the_second_layer_one_number() -> None:
 
 
 def test_the_page_shows_these_numbers() -> None:
-    assert shown("1. ")[2] == as_text(SUMS)
-    assert shown("2. ")[1] == as_text(AFTER_RELU)
-    assert shown("3. ")[1] == as_text(POOLED)
-    assert len(shown("4. ")) == 32
+    assert tables_of("1. ")[2] == as_text(SUMS)
+    assert tables_of("2. ")[1] == as_text(AFTER_RELU)
+    assert tables_of("3. ")[1] == as_text(POOLED)
+    assert len(tables_of("4. ")) == 32
     assert "0 \u00d7 1 + 1 \u00d7 2 + 4 \u00d7 3 + 0 \u00d7 (\u22121)" in blackboard_page(
         compute_blackboard()
     )
 
 
-def test_the_places_that_pooling_keeps_are_marked() -> None:
+def test_the_positions_that_pooling_keeps_are_marked() -> None:
     page = blackboard_page(compute_blackboard())
 
     assert re.findall(r'<td class="best ">(\d+)</td>', page) == ["14", "15", "6", "13"]
 
 
-def test_the_lesson_says_why_layers_bend_and_shrink_and_what_the_last_number_is_for() -> None:
+def test_the_page_explains_nonlinearity_pooling_and_the_last_number() -> None:
     page = blackboard_page(compute_blackboard())
 
     assert "two convolutions in a row would be no more than one" in page
@@ -82,7 +82,7 @@ def test_the_lesson_says_why_layers_bend_and_shrink_and_what_the_last_number_is_
     assert "34 means nothing" in page
 
 
-def test_all_of_its_numbers_are_whole() -> None:
+def test_all_numbers_are_integers() -> None:
     board = compute_blackboard()
 
     assert np.array_equal(board.pooled, np.rint(board.pooled))

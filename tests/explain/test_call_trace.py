@@ -1,4 +1,4 @@
-"""What a network calls, and that nothing of ours stays in it."""
+"""The traced calls of a network, and that no hook remains in it."""
 
 import pytest
 import torch
@@ -8,14 +8,14 @@ from diascope.explain.call_trace import capture_activations, trace_calls
 from tests.explain.networks import make_batch, make_network
 
 
-def hooks(network: nn.Module) -> int:
+def count_hooks(network: nn.Module) -> int:
     return sum(
         len(module._forward_hooks) + len(module._forward_pre_hooks) + len(module._backward_hooks)
         for module in network.modules()
     )
 
 
-def test_calls_come_in_order_with_their_shapes_and_what_they_took() -> None:
+def test_calls_are_traced_in_order_with_their_shapes() -> None:
     network = make_network()
     calls = trace_calls(network.backbone, make_batch(16))
     leaves = [call for call in calls if call.leaf]
@@ -26,7 +26,7 @@ def test_calls_come_in_order_with_their_shapes_and_what_they_took() -> None:
     assert calls[-1].module is network.backbone
 
 
-def test_what_a_layer_writes_over_is_captured_as_it_was() -> None:
+def test_activations_are_captured_before_an_inplace_layer_changes_them() -> None:
     network = nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU(inplace=True))
     seen = capture_activations(network, make_batch(4), list(network))
 
@@ -34,7 +34,7 @@ def test_what_a_layer_writes_over_is_captured_as_it_was() -> None:
     assert torch.equal(seen[network[1]].output, seen[network[0]].output.relu())
 
 
-def test_no_hook_is_left_behind_after_300_pictures() -> None:
+def test_no_hook_remains_after_300_pictures() -> None:
     network = make_network()
     for _ in range(300):
         capture_activations(
@@ -43,10 +43,10 @@ def test_no_hook_is_left_behind_after_300_pictures() -> None:
             [call.module for call in trace_calls(network, make_batch(8))],
         )
 
-    assert hooks(network) == 0
+    assert count_hooks(network) == 0
 
 
-def test_no_hook_is_left_behind_by_a_network_that_fails() -> None:
+def test_no_hook_remains_if_the_network_fails() -> None:
     class Fails(nn.Module):
         def forward(self, batch: Tensor) -> Tensor:
             raise ValueError("not today")
@@ -59,4 +59,4 @@ def test_no_hook_is_left_behind_by_a_network_that_fails() -> None:
         with pytest.raises(ValueError, match="not today"):
             look()
 
-    assert hooks(network) == 0
+    assert count_hooks(network) == 0

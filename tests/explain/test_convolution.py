@@ -1,4 +1,4 @@
-"""The arithmetic of one convolution is PyTorch's."""
+"""The arithmetic of one convolution equals PyTorch's."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -31,21 +31,21 @@ LAYERS = [nn.Conv2d(4, 8, **each) for each in PLAIN]
 LAYERS_TRANSPOSED = [nn.ConvTranspose2d(4, 8, **each) for each in TRANSPOSED]
 
 
-def looked_at(module: nn.Module, side: int = 7) -> Convolution:
+def capture_convolution(module: nn.Module, side: int = 7) -> Convolution:
     batch = torch.randn(1, 4, side, side, generator=torch.Generator().manual_seed(1))
     found = reconstruct_convolution(module, capture_activations(module, batch, [module])[module])
     assert found is not None
     return found
 
 
-def places(found: Convolution) -> Iterator[tuple[int, int, int]]:
+def positions(found: Convolution) -> Iterator[tuple[int, int, int]]:
     yield from product(*map(range, found.output.shape))
 
 
 @pytest.mark.parametrize("layer", [*LAYERS, *LAYERS_TRANSPOSED], ids=str)
-def test_every_place_of_every_filter_is_what_pytorch_says(layer: nn.Module) -> None:
-    found = looked_at(layer)
-    sums = [weighted_sum_at(found, *place).value for place in places(found)]
+def test_every_filter_at_every_position_equals_pytorch(layer: nn.Module) -> None:
+    found = capture_convolution(layer)
+    sums = [weighted_sum_at(found, *place).value for place in positions(found)]
 
     assert sums == pytest.approx(found.output.ravel().tolist(), rel=1e-4, abs=1e-5)
 
@@ -59,15 +59,15 @@ def test_padding_that_a_network_adds_in_its_own_code_is_found() -> None:
     assert found.start == (-1, 0)
 
 
-def test_a_padding_with_mirror_images_is_not_worked_out() -> None:
+def test_a_convolution_with_reflection_padding_is_not_reconstructed() -> None:
     layer = nn.Conv2d(4, 2, 3, padding=1, padding_mode="reflect")
     batch = torch.randn(1, 4, 7, 7)
 
     assert reconstruct_convolution(layer, capture_activations(layer, batch, [layer])[layer]) is None
 
 
-def test_what_lies_outside_of_the_picture_is_0() -> None:
-    found = looked_at(nn.Conv2d(4, 2, 3, padding=1))
+def test_the_patch_is_0_outside_of_the_picture() -> None:
+    found = capture_convolution(nn.Conv2d(4, 2, 3, padding=1))
 
     assert weighted_sum_at(found, 0, 0, 0).patch[:, 0].tolist() == [[0] * 3] * 4
     assert weighted_sum_at(found, 0, 1, 1).patch[:, 0, 0].tolist() == found.inputs[:, 0, 0].tolist()

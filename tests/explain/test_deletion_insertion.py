@@ -1,4 +1,4 @@
-"""The score as ever more of the picture is hidden."""
+"""Deletion and insertion curves."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ CELLS = 8
 
 
 class Corner(nn.Module):
-    """Answers how bright the upper left quarter is."""
+    """Returns the mean brightness of the upper left quarter."""
 
     def forward(self, batch: Tensor) -> Tensor:
         return batch[:, :, :16, :16].mean((1, 2, 3))[:, None]
@@ -21,7 +21,7 @@ def score(logits: Tensor) -> np.ndarray:
     return logits[:, 0].double().numpy()
 
 
-def measured(evidence: np.ndarray) -> DeletionInsertion:
+def measure(evidence: np.ndarray) -> DeletionInsertion:
     batch = torch.zeros(1, 1, 32, 32)
     batch[:, :, :16, :16] = 1.0
     batch -= batch.mean()
@@ -34,19 +34,19 @@ def corner(value: float) -> np.ndarray:
     return cells
 
 
-def test_a_map_of_what_decides_lowers_the_score_sooner_than_chance() -> None:
-    found = measured(corner(1))
+def test_a_map_of_the_decisive_part_does_better_than_chance() -> None:
+    found = measure(corner(1))
 
     assert found.deletion < found.random < found.insertion
 
 
-def test_a_map_of_what_does_not_matter_does_worse_than_chance() -> None:
-    found = measured(corner(-1))
+def test_a_map_of_an_irrelevant_part_does_worse_than_chance() -> None:
+    found = measure(corner(-1))
 
     assert found.insertion < found.random < found.deletion
 
 
-def test_a_score_that_nothing_changes_is_its_own_area() -> None:
+def test_the_area_under_a_constant_score_is_that_score() -> None:
     found = measure_deletion_insertion(
         nn.Flatten(),
         torch.full((1, 1, 8, 8), 0.4),

@@ -1,4 +1,4 @@
-"""Evidence that adds up, and estimates that say so."""
+"""Exact evidence maps add up; estimates make no such claim."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def features_of(network: Network) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("name", BACKBONES)
-def test_the_map_of_every_backbone_sums_to_the_logit_less_the_bias(name: str) -> None:
+def test_the_map_of_every_backbone_adds_up_to_the_logit_minus_the_bias(name: str) -> None:
     network = make_network(name)
     for output in range(3):
         found = attribute(network, features_of(network), output, "exact")
@@ -50,7 +50,7 @@ def test_for_a_linear_head_hirescam_is_the_exact_map() -> None:
     assert estimate.residual is None
 
 
-def test_grad_cam_is_that_of_captum() -> None:
+def test_grad_cam_equals_that_of_captum() -> None:
     attr = pytest.importorskip("captum.attr")
     network = make_network("resnet18", head="conv")
     theirs = attr.LayerGradCam(network, network.backbone).attribute(
@@ -61,7 +61,7 @@ def test_grad_cam_is_that_of_captum() -> None:
     assert ours == pytest.approx(theirs.detach().numpy()[0, 0], rel=1e-4, abs=1e-9)
 
 
-def test_grad_cam_plus_plus_is_that_of_monai_up_to_a_factor() -> None:
+def test_grad_cam_plus_plus_equals_that_of_monai_up_to_a_factor() -> None:
     from monai.visualize.class_activation_maps import GradCAMpp
 
     network = make_network("resnet18", head="conv")
@@ -75,7 +75,7 @@ def test_grad_cam_plus_plus_is_that_of_monai_up_to_a_factor() -> None:
     assert ours.map / ours.map.max() == pytest.approx(theirs / theirs.max(), rel=1e-3, abs=1e-5)
 
 
-def test_integrated_gradients_print_how_much_is_missing() -> None:
+def test_integrated_gradients_have_a_completeness_gap() -> None:
     pytest.importorskip("captum")
     network = make_network()
     found = integrated_gradients(network, make_batch(16), 1)
@@ -88,7 +88,7 @@ def test_integrated_gradients_print_how_much_is_missing() -> None:
     assert 0 < found.residual < 0.05
 
 
-def test_the_residual_is_relative_to_what_was_added() -> None:
+def test_the_residual_is_relative_to_the_magnitudes_of_the_terms() -> None:
     found = Attribution(
         "exact", np.array([[100.0, -99.0]], np.float32), logit=2.0, expected_sum=2.0
     )

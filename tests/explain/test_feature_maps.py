@@ -24,7 +24,7 @@ def test_there_is_a_depth_wherever_the_resolution_halves(name: str, sizes: list[
     assert [64 // 2**halvings for halvings in ends] == sizes
 
 
-def test_a_depth_holds_its_strongest_channels_the_strongest_first() -> None:
+def test_a_depth_has_its_strongest_channels_in_descending_order() -> None:
     backbone, batch = make_network().backbone, make_batch()
     call = last_call_at_depth(trace_calls(backbone, batch), 64)[0]
     depth = summarise_depth(0, capture_activations(backbone, batch, [call.module])[call.module])
@@ -35,8 +35,8 @@ def test_a_depth_holds_its_strongest_channels_the_strongest_first() -> None:
     assert strengths[0] == pytest.approx(depth.strongest[0].map.clip(0).mean(), rel=1e-5)
 
 
-class OneOfEach(nn.Module):
-    """Convolutions that share their nonlinearity and their pooling, as is often written."""
+class SharedModules(nn.Module):
+    """Convolutions that share one nonlinearity and one pooling."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,8 +50,8 @@ class OneOfEach(nn.Module):
         return maps
 
 
-def test_a_module_that_is_called_again_shows_no_other_layers_maps() -> None:
-    backbone, batch = OneOfEach().eval(), make_batch()
+def test_a_shared_module_does_not_show_the_maps_of_another_layer() -> None:
+    backbone, batch = SharedModules().eval(), make_batch()
     ends = last_call_at_depth(trace_calls(backbone, batch), 64)
     seen = capture_activations(backbone, batch, {call.module for call in ends.values()})
     depths = {at: summarise_depth(at, seen[call.module]) for at, call in ends.items()}

@@ -14,13 +14,13 @@ def test_zero_is_mid_grey_and_the_largest_number_is_black_or_white() -> None:
     assert picture.tolist() == [[[0, 128, 255]]]
 
 
-def test_a_filter_on_other_than_three_channels_is_grey() -> None:
+def test_a_filter_of_other_than_three_channels_is_grey() -> None:
     picture = filter_picture(torch.tensor([[[1.0, -1.0]], [[3.0, -3.0]]]))
 
     assert picture.tolist() == [[[255] * 3, [0] * 3]]
 
 
-def test_a_filter_that_fires_everywhere_alike_comes_after_those_that_tell_places_apart() -> None:
+def test_filters_with_a_uniform_response_come_after_those_that_vary() -> None:
     call = first_convolution(trace_calls(make_network(), make_batch(16)))
     assert call is not None
     maps = np.full((8, 2, 2), -1, np.float32)

@@ -1,4 +1,4 @@
-"""Which filters of a layer a page works out, and at which place it begins."""
+"""The filters of a layer that the page shows, and the initial position."""
 
 import numpy as np
 
@@ -9,9 +9,9 @@ from diascope.explain.unit_functions import UnitFunctions
 
 
 def make_layer() -> Layer:
-    """Return a layer of three filters of 1 x 1 with ReLU6, whose second answers all alike.
+    """Return a layer of three filters of 1 x 1 with ReLU6.
 
-    The shift alone drives the second to 5; the first and the third end at 6 in many places.
+    The response of the second is 5 everywhere, from its shift; the first and third saturate at 6.
     """
     ramp = np.arange(16, dtype=np.float32).reshape(1, 4, 4)
     weight = np.array([0.5, 0, 1], np.float32).reshape(3, 1, 1, 1)
@@ -24,15 +24,15 @@ def make_layer() -> Layer:
     return Layer(convolution, UnitFunctions(scale, shift, "ReLU6", activated, None, None))
 
 
-def test_a_filter_that_answers_everywhere_alike_comes_last_however_much_it_answers() -> None:
+def test_a_filter_with_a_uniform_response_comes_last_however_strong_it_is() -> None:
     assert [each["index"] for each in layer_numbers(make_layer())["filters"]] == [0, 2, 1]
 
 
-def test_the_place_is_where_the_sum_is_largest_though_the_nonlinearity_makes_many_alike() -> None:
+def test_the_initial_position_has_the_largest_sum_even_if_the_nonlinearity_saturates() -> None:
     assert layer_numbers(make_layer())["peak"] == (3, 3)
 
 
-def test_a_negative_scale_turns_the_sum_round() -> None:
+def test_a_negative_scale_makes_the_smallest_sum_the_peak() -> None:
     layer = make_layer()
     assert layer.functions.scale is not None
     layer.functions.scale[:] = -1

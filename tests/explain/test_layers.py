@@ -1,4 +1,4 @@
-"""Which convolutions are worked out."""
+"""The convolutions whose arithmetic the page shows."""
 
 import pytest
 

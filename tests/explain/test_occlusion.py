@@ -1,4 +1,4 @@
-"""What the answer loses when a part is hidden."""
+"""Occlusion sensitivity."""
 
 import numpy as np
 import pytest
@@ -9,20 +9,20 @@ from diascope.explain.occlusion import Occlusion, measure_occlusion
 
 
 class Corner(nn.Module):
-    """Says how bright the upper left quarter is, beside the rest."""
+    """Returns the maximum of the upper left quarter and the mean of the picture."""
 
     def forward(self, batch: Tensor) -> Tensor:
         return torch.stack([batch[:, 0, :8, :8].amax((1, 2)), batch.mean((1, 2, 3))], dim=1)
 
 
-def spot() -> Tensor:
+def bright_spot() -> Tensor:
     batch = torch.zeros(1, 3, 32, 32)
     batch[:, :, 4, 4] = 1
     return batch
 
 
-def test_the_logit_falls_where_what_counts_is_hidden() -> None:
-    found = measure_occlusion(Corner(), spot(), 0, (4, 4))
+def test_the_logit_falls_where_the_decisive_part_is_hidden() -> None:
+    found = measure_occlusion(Corner(), bright_spot(), 0, (4, 4))
 
     assert found.map.shape == (4, 4)
     assert found.map[0, 0] > 0.9
@@ -30,8 +30,8 @@ def test_the_logit_falls_where_what_counts_is_hidden() -> None:
     assert found.passes == 17
 
 
-def test_a_fine_grid_is_looked_at_in_12_by_12() -> None:
-    assert measure_occlusion(Corner(), spot(), 0, (40, 40)).map.shape == (12, 12)
+def test_a_fine_grid_is_reduced_to_12_by_12_cells() -> None:
+    assert measure_occlusion(Corner(), bright_spot(), 0, (40, 40)).map.shape == (12, 12)
 
 
 def test_agreement_is_the_rank_correlation() -> None:

@@ -1,4 +1,4 @@
-"""The page, as a reader meets it in Chromium: its arithmetic agrees with the network's numbers."""
+"""The page in Chromium: its arithmetic agrees with the network."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ from diascope.explain.unit_functions import NONLINEARITIES, UnitFunctions
 from diascope.sample import Item, Prediction
 from tests.browser import chromium
 from tests.explain.networks import make_network
-from tests.explain.test_convolution import LAYERS, LAYERS_TRANSPOSED, looked_at
+from tests.explain.test_convolution import LAYERS, LAYERS_TRANSPOSED, capture_convolution
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -33,7 +33,7 @@ def browser() -> Iterator["Browser"]:
         yield browser
 
 
-def made(
+def render_page(
     make_card: Callable[..., ModelCard],
     *,
     broken: bool = False,
@@ -60,7 +60,7 @@ def page(
 ) -> Iterator["Page"]:
     faults: list[str] = []
     path = tmp_path / "explain.html"
-    path.write_text(made(make_card), encoding="utf-8")
+    path.write_text(render_page(make_card), encoding="utf-8")
     page = browser.new_page(viewport={"width": 390, "height": 900})
     page.on("console", lambda message: faults.append(message.text))
     page.on("pageerror", lambda error: faults.append(str(error)))
@@ -70,11 +70,11 @@ def page(
     assert faults == []
 
 
-def verdicts(page: "Page") -> list[str]:
+def comparisons(page: "Page") -> list[str]:
     return page.locator("#arithmetic .steps .own").all_inner_texts()
 
 
-def test_the_page_works_out_the_networks_own_numbers_wherever_one_looks(page: "Page") -> None:
+def test_the_page_reproduces_the_networks_values_at_every_position(page: "Page") -> None:
     place = page.locator("#arithmetic input[type=number]")
     for layer in page.locator("#arithmetic input[name=layer]").all():
         layer.check(force=True)
@@ -82,11 +82,11 @@ def test_the_page_works_out_the_networks_own_numbers_wherever_one_looks(page: "P
             for field, value in zip(place.all(), (row, column), strict=True):
                 field.fill(str(value))
                 field.press("Enter")
-            assert len(verdicts(page)) == 3  # sum, nonlinearity, pooling
-            assert all("✓ equal" in words for words in verdicts(page))
+            assert len(comparisons(page)) == 3  # sum, nonlinearity, pooling
+            assert all("✓ equal" in words for words in comparisons(page))
 
 
-WORKED = """layer => {
+WEIGHTED_SUMS = """layer => {
     layer.inputs = unpack(layer.inputs);
     const { top, left, height, width } = layer.box;
     return layer.filters.flatMap(filter => {
@@ -100,20 +100,20 @@ WORKED = """layer => {
 
 
 @pytest.mark.parametrize("kept", [450_000, 700], ids=["all of it", "a part"])
-def test_the_page_works_out_every_kind_of_convolution_as_pytorch_does(
+def test_the_page_computes_every_kind_of_convolution_like_pytorch(
     page: "Page", monkeypatch: pytest.MonkeyPatch, kept: int
 ) -> None:
     monkeypatch.setattr(inspector, "_LAYER_BYTES", kept)
     for module in [*LAYERS, *LAYERS_TRANSPOSED]:
-        found = looked_at(module)
+        found = capture_convolution(module)
         layer = Layer(found, UnitFunctions(None, None, "", found.output, None, None))
-        sums = np.array(page.evaluate(WORKED, inspector.layer_numbers(layer)))
+        sums = np.array(page.evaluate(WEIGHTED_SUMS, inspector.layer_numbers(layer)))
 
         assert len(sums) == found.output.size or kept < 450_000
         np.testing.assert_allclose(sums[:, 0], sums[:, 1], atol=1e-5, err_msg=str(module))
 
 
-def test_the_page_knows_every_nonlinearity_and_bends_as_torch_does(page: "Page") -> None:
+def test_the_page_computes_every_nonlinearity_like_pytorch(page: "Page") -> None:
     line = torch.linspace(-9, 9, 181, dtype=torch.float64)
     for name, bend in NONLINEARITIES.items():
         bent = page.evaluate(
@@ -122,7 +122,7 @@ def test_the_page_knows_every_nonlinearity_and_bends_as_torch_does(page: "Page")
         np.testing.assert_allclose(bent, bend(line), atol=1e-6, err_msg=name)
 
 
-def test_a_place_between_two_pooling_windows_is_in_none(page: "Page") -> None:
+def test_a_position_between_two_pooling_windows_is_in_neither(page: "Page") -> None:
     page.evaluate("numbers.layers[0].pooling.stride = [3, 3]")
     row, column = page.locator("#arithmetic input[type=number]").all()
     column.fill("0")
@@ -134,35 +134,35 @@ def test_a_place_between_two_pooling_windows_is_in_none(page: "Page") -> None:
         assert ("No pooling window contains this position." in words) != held
 
 
-def test_a_number_that_is_not_the_networks_is_said_aloud(page: "Page") -> None:
+def test_a_value_that_differs_from_the_networks_is_reported(page: "Page") -> None:
     page.evaluate("numbers.layers[0].filters[0].bias += 0.01")
     page.locator("#arithmetic canvas").press("ArrowLeft")
 
-    assert "✗ differs by" in verdicts(page)[0]
+    assert "✗ differs by" in comparisons(page)[0]
 
 
-def test_the_arrow_keys_move_the_place(page: "Page") -> None:
+def test_the_arrow_keys_move_the_position(page: "Page") -> None:
     before = page.locator("#stages input[type=number]").last.input_value()
     page.locator("#stages canvas").press("ArrowRight")
 
     assert page.locator("#stages input[type=number]").last.input_value() == str(int(before) + 1)
 
 
-def test_of_a_large_picture_the_middle_is_kept_and_that_is_said(page: "Page") -> None:
+def test_only_the_centre_of_a_large_picture_is_stored_and_the_page_says_so(page: "Page") -> None:
     page.locator("#stages input[name=stage]").first.check(force=True)
 
     assert "only the central 225 x 225 are stored" in page.locator("#stages").inner_text()
 
 
-def test_nothing_has_to_be_scrolled_sideways_on_a_phone(page: "Page") -> None:
+def test_a_phone_needs_no_horizontal_scrolling(page: "Page") -> None:
     assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
-def test_of_a_tall_picture_all_can_be_seen_at_once(
+def test_a_tall_picture_fits_into_the_window(
     browser: "Browser", make_card: Callable[..., ModelCard], tmp_path: Path
 ) -> None:
     path = tmp_path / "tall.html"
-    path.write_text(made(make_card, size=(160, 8)), encoding="utf-8")
+    path.write_text(render_page(make_card, size=(160, 8)), encoding="utf-8")
     page = browser.new_page(viewport={"width": 1300, "height": 900})
     page.goto(path.as_uri())
     heights = "all => all.map(each => each.getBoundingClientRect().height)"
@@ -177,7 +177,7 @@ def test_the_bars_of_the_scores_stay_wide_enough_to_compare_on_a_phone(page: "Pa
     assert bar["width"] > 60
 
 
-def test_on_paper_no_table_of_numbers_is_cut_off(page: "Page") -> None:
+def test_no_table_of_numbers_is_cut_off_in_print(page: "Page") -> None:
     page.set_viewport_size({"width": 718, "height": 1000})  # A4 less its margins
     page.emulate_media(media="print")
     ends = """grids => grids.map(grid =>
@@ -187,7 +187,7 @@ def test_on_paper_no_table_of_numbers_is_cut_off(page: "Page") -> None:
         assert table <= room
 
 
-def test_where_numbers_lie_beyond_an_edge_it_is_shaded_as_that_of_other_tables(
+def test_scrollable_numbers_have_the_same_edge_shading_as_other_tables(
     page: "Page",
 ) -> None:
     shade = "grids => grids.map(each => getComputedStyle(each.parentElement).backgroundImage)"
@@ -198,7 +198,7 @@ def test_where_numbers_lie_beyond_an_edge_it_is_shaded_as_that_of_other_tables(
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_numbers_stand_out_from_the_colour_that_says_how_large_they_are(
+def test_numbers_have_enough_contrast_to_their_background(
     page: "Page", scheme: Literal["light", "dark"]
 ) -> None:
     page.emulate_media(color_scheme=scheme)
@@ -228,30 +228,30 @@ def test_a_hostile_name_is_shown_and_not_run(page: "Page") -> None:
     assert page.locator("img[src=x]").count() == 0
 
 
-def test_the_page_prints_sum_bias_and_logit_and_says_that_it_is_no_device(
+def test_the_page_prints_sum_bias_and_logit_and_the_device_notice(
     make_card: Callable[..., ModelCard],
 ) -> None:
-    html = made(make_card)
+    html = render_page(make_card)
 
     assert html.count("Not a medical device") == 1
     assert html.count(", residual ") == 3  # the chosen label, and each of the two once more
     assert "does not add up" not in html
 
 
-def test_the_colours_of_the_first_maps_are_told_where_some_of_their_numbers_are_below_0(
+def test_the_first_maps_have_both_colour_legends_if_some_values_are_negative(
     make_card: Callable[..., ModelCard],
 ) -> None:
-    html = made(make_card, size=(64, 64), network="efficientnet-b0")  # SiLU goes below 0
+    html = render_page(make_card, size=(64, 64), network="efficientnet-b0")  # SiLU goes below 0
     first = html[html.index("Step 2") : html.index("Step 3")]
 
     assert all(f'class="bar {colours}"' in first for colours in ("magnitude", "diverging"))
 
 
-def test_a_broken_map_is_said_aloud(make_card: Callable[..., ModelCard]) -> None:
-    assert "The map does not add up" in made(make_card, broken=True)
+def test_a_map_that_does_not_add_up_is_reported(make_card: Callable[..., ModelCard]) -> None:
+    assert "The map does not add up" in render_page(make_card, broken=True)
 
 
-def test_below_the_map_stand_its_smallest_and_its_largest_number(page: "Page") -> None:
+def test_the_legend_of_the_map_shows_its_minimum_and_maximum(page: "Page") -> None:
     low, high = page.locator("#arithmetic .ramp span:not(.bar)").all_inner_texts()
     shown = page.evaluate(
         "numbers.layers[0].filters[0].activated.values.reduce((a, b) => Math.max(a, b))"

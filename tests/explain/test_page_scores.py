@@ -1,4 +1,4 @@
-"""What stands between a logit and a decision, in words."""
+"""The texts about the way from a logit to a decision."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ def answer(kind: ScoreKind = "probability", trace: tuple[str, ...] = ()) -> Pred
     return Prediction(Item("a", "/a"), scores, kind, ("dark",), trace=trace)
 
 
-def test_the_step_from_logit_to_score_is_that_of_the_labels_own_output(
+def test_the_step_from_logit_to_score_uses_the_calibration_of_the_label(
     make_card: Callable[..., ModelCard],
 ) -> None:
     card = make_card(calibration=Calibration("temperature", (0.8, 0.8), (0.125, -0.25)))
@@ -33,7 +33,7 @@ def test_the_step_from_logit_to_score_is_that_of_the_labels_own_output(
     )
 
 
-def test_a_step_that_mirrors_something_is_no_mean_of_mirror_images(
+def test_a_trace_line_about_mirroring_does_not_mean_test_time_flips(
     make_card: Callable[..., ModelCard],
 ) -> None:
     lines = score_texts(make_card(), answer("softmax", ("border mirrored",)), "dark")
@@ -42,13 +42,15 @@ def test_a_step_that_mirrors_something_is_no_mean_of_mirror_images(
     assert lines.logit == "before its conversion to a score"
 
 
-def test_of_two_labels_the_second_has_the_only_output(make_card: Callable[..., ModelCard]) -> None:
+def test_the_second_label_of_a_binary_model_has_the_only_output(
+    make_card: Callable[..., ModelCard],
+) -> None:
     card = make_card(task="binary", calibration=Calibration("platt", (3.552,), (0.0,)))
 
     assert score_texts(card, answer(), "bright").step == f"logit {TIMES} 3.552, then sigmoid"
 
 
-def test_without_calibration_the_function_alone_stands_between(
+def test_without_calibration_only_the_function_is_applied(
     make_card: Callable[..., ModelCard],
 ) -> None:
     assert score_texts(make_card(), answer("softmax"), "dark").step == "logit, then softmax"
@@ -62,7 +64,7 @@ def test_without_calibration_the_function_alone_stands_between(
         ("binary", "bright is predicted if its score reaches its operating point, otherwise Dark."),
     ],
 )
-def test_the_rule_is_that_of_the_task(
+def test_the_decision_rule_depends_on_the_task(
     make_card: Callable[..., ModelCard], task: str, rule: str
 ) -> None:
     assert score_texts(make_card(task=task, labels=POINTED), answer(), "bright").rule.startswith(
@@ -70,7 +72,7 @@ def test_the_rule_is_that_of_the_task(
     )
 
 
-def test_scores_and_points_are_written_as_in_the_report(
+def test_scores_and_operating_points_are_formatted_as_in_the_report(
     make_card: Callable[..., ModelCard],
 ) -> None:
     rows = score_rows(make_card(labels=POINTED), answer())

@@ -1,4 +1,4 @@
-"""Numbers as pictures for people."""
+"""Arrays as pictures."""
 
 import tracemalloc
 
@@ -10,7 +10,7 @@ from diascope.pages.render import read_asset
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
-def test_a_picture_is_shown_from_its_smallest_number_to_its_largest(dtype: type) -> None:
+def test_a_picture_is_stretched_from_its_minimum_to_its_maximum(dtype: type) -> None:
     pixels = np.array([[[10, 20, 30], [40, 50, 60]]], dtype)
     assert to_display_pixels(pixels).tolist() == [[[0, 51, 102], [153, 204, 255]]]
     assert to_display_pixels(pixels[:, :, :1]).tolist() == [[[0] * 3, [255] * 3]]
@@ -18,7 +18,7 @@ def test_a_picture_is_shown_from_its_smallest_number_to_its_largest(dtype: type)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_a_large_picture_takes_few_bytes_for_each_number_that_is_shown(channels: int) -> None:
+def test_a_large_picture_takes_little_extra_memory(channels: int) -> None:
     pixels = np.zeros((1000, 3000, channels), np.uint8)
     tracemalloc.start()
     picture = to_display_pixels(pixels)
@@ -27,6 +27,6 @@ def test_a_large_picture_takes_few_bytes_for_each_number_that_is_shown(channels:
     assert peak < 6 * picture.size
 
 
-def test_the_legend_of_maps_with_0_in_the_middle_has_their_very_colours() -> None:
+def test_the_legend_of_diverging_maps_has_their_colours() -> None:
     stops = ", ".join(f"rgb({red} {green} {blue})" for red, green, blue in SIGNED.tolist())
     assert f"linear-gradient(90deg, {stops})" in read_asset("explain.css")

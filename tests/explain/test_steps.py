@@ -24,7 +24,7 @@ def refuse(sample: Sample) -> Sample:
     raise ValueError("too dark")
 
 
-def test_each_step_shows_its_picture_its_numbers_and_its_own_note(
+def test_each_stage_has_its_picture_value_range_and_notes(
     make_sample: Callable[..., Sample],
 ) -> None:
     sample, stages = apply_steps(make_sample(PIXELS, trace=("read",)), [("a", halve), ("b", halve)])
@@ -48,7 +48,7 @@ def test_a_step_that_gives_no_sample_is_named(make_sample: Callable[..., Sample]
         apply_steps(make_sample(PIXELS), [("dim", nothing)])
 
 
-def test_what_a_step_forgets_of_a_picture_is_still_known(
+def test_item_frame_facts_and_region_survive_a_step_that_drops_them(
     make_sample: Callable[..., Sample],
 ) -> None:
     def anew(sample: Sample) -> Sample:
@@ -62,7 +62,7 @@ def test_what_a_step_forgets_of_a_picture_is_still_known(
     assert (found.item, found.frame, found.facts, found.region) == (read.item, 2, facts, region)
 
 
-def test_the_last_numbers_are_those_that_the_network_was_given(
+def test_the_last_stage_is_the_input_of_the_network(
     make_card: Callable[..., ModelCard],
 ) -> None:
     network, batch = make_network(), make_batch()
@@ -74,7 +74,7 @@ def test_the_last_numbers_are_those_that_the_network_was_given(
     assert not network.backbone._forward_hooks
 
 
-def test_what_the_network_was_given_can_be_followed_by_gradients() -> None:
+def test_the_captured_input_allows_gradients() -> None:
     network = make_network()
     with torch.inference_mode():
         batch = make_batch().clone()

@@ -1,4 +1,4 @@
-"""Labels, filters and channels by the names that the page shows."""
+"""Labels, filters and channels by their names on the page."""
 
 import pytest
 import torch
@@ -23,7 +23,7 @@ def responses(backbone: str, *names: str) -> list[Response]:
 
 
 @pytest.mark.parametrize("backbone", ["convnet", "efficientnet-lite0", "resnet18"])
-def test_a_filter_and_a_channel_fire_as_strongly_as_the_page_says(backbone: str) -> None:
+def test_the_responses_of_a_filter_and_a_channel_equal_those_on_the_page(backbone: str) -> None:
     found = explain(make_network(backbone), make_batch(), OUTPUTS, "a", occlusion=False)
     response = found.filters[2].response
     depth = found.depths[-1]
@@ -36,7 +36,7 @@ def test_a_filter_and_a_channel_fire_as_strongly_as_the_page_says(backbone: str)
     assert deep.strength == pytest.approx(channel.strength, rel=1e-4)
 
 
-def test_a_label_answers_with_its_logit() -> None:
+def test_the_response_of_a_label_is_its_logit() -> None:
     (found,) = responses("convnet", "label:b")
     logit = float(make_network()(make_batch())[0, 1].detach())
 
@@ -53,9 +53,7 @@ def test_a_label_answers_with_its_logit() -> None:
         ("magic", "label:NAME"),
     ],
 )
-def test_a_name_that_the_network_has_not_is_refused_with_those_that_it_has(
-    name: str, hint: str
-) -> None:
+def test_an_unknown_target_is_refused_with_a_list_of_known_ones(name: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:
         find_targets(make_network(), make_batch(), OUTPUTS, [name])
 
@@ -64,7 +62,7 @@ def test_a_name_that_the_network_has_not_is_refused_with_those_that_it_has(
 
 
 class Patches(nn.Module):
-    """A backbone whose layers see rows of numbers, and no maps."""
+    """A backbone whose layers process rows of numbers and not maps."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,7 +74,7 @@ class Patches(nn.Module):
         return cells.reshape(len(batch), 5, batch.shape[2] // 4, -1)
 
 
-def test_a_channel_can_be_wanted_of_a_backbone_in_which_no_layer_gives_maps() -> None:
+def test_a_backbone_without_layers_of_maps_still_has_channel_targets() -> None:
     network = Network(Patches(), build_head("linear", 5, 3)).eval()
     (target,) = find_targets(network, make_batch(), OUTPUTS, ["depth2:4"])
     with torch.no_grad():
@@ -85,7 +83,7 @@ def test_a_channel_can_be_wanted_of_a_backbone_in_which_no_layer_gives_maps() ->
     assert target.response(seen).strength == pytest.approx(float(features[0, 4].mean()))
 
 
-def test_what_is_asked_for_twice_is_wanted_once() -> None:
+def test_a_target_that_is_named_twice_is_returned_once() -> None:
     names = ["filter:1", "label:a", "filter:1"]
     found = find_targets(make_network(), make_batch(), OUTPUTS, names)
 

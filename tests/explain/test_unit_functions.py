@@ -1,4 +1,4 @@
-"""What follows a convolution, told by the numbers."""
+"""Identifying the functions after a convolution."""
 
 from collections.abc import Mapping
 
@@ -20,8 +20,8 @@ from diascope.plugin_creation import make_backbone
 from tests.explain.networks import make_batch, make_network
 
 
-class Bent(nn.Module):
-    """Applies its nonlinearity in its own code."""
+class InlineNonlinearity(nn.Module):
+    """Applies its nonlinearity in its own code, not as a module."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ def first_of(network: nn.Module) -> tuple[Call, UnitFunctions]:
         ("efficientnet-b0", "SiLU"),
     ],
 )
-def test_normalisation_and_nonlinearity_give_the_networks_own_numbers(
+def test_normalisation_and_nonlinearity_reproduce_the_networks_values(
     name: str, nonlinearity: str
 ) -> None:
     network = make_network(name).backbone
@@ -66,12 +66,12 @@ def test_normalisation_and_nonlinearity_give_the_networks_own_numbers(
     line = weighted_sum_at(convolution, 1, 2, 3).value * found.scale[1] + found.shift[1]
 
     assert found.nonlinearity == nonlinearity
-    bent: Mapping[str, float] = {"ReLU": max(0.0, line), "SiLU": line / (1 + np.exp(-line))}
-    assert found.activated[1, 2, 3] == pytest.approx(bent[nonlinearity], rel=1e-4, abs=1e-5)
+    expected: Mapping[str, float] = {"ReLU": max(0.0, line), "SiLU": line / (1 + np.exp(-line))}
+    assert found.activated[1, 2, 3] == pytest.approx(expected[nonlinearity], rel=1e-4, abs=1e-5)
 
 
 @pytest.mark.parametrize("tracked", [False, True])
-def test_a_normalisation_of_each_picture_scales_as_the_network_does(tracked: bool) -> None:
+def test_instance_normalisation_is_scaled_like_the_network(tracked: bool) -> None:
     norm = nn.InstanceNorm2d(4, affine=True, track_running_stats=tracked)
     network = nn.Sequential(nn.Conv2d(3, 4, 3), norm, nn.ReLU())
     network(make_batch() + 1)  # as a training leaves statistics, where it keeps any
@@ -86,18 +86,18 @@ def test_a_normalisation_of_each_picture_scales_as_the_network_does(tracked: boo
 
 
 @pytest.mark.parametrize("activation", ["relu", "leaky-relu", "gelu", "sigmoid", "tanh"])
-def test_every_nonlinearity_that_a_recipe_can_write_is_found(activation: str) -> None:
+def test_every_nonlinearity_of_a_recipe_is_identified(activation: str) -> None:
     layers = [{"conv": {"filters": 4, "activation": activation}}, {"pool": {"kind": "average"}}]
     _, found = first_of(make_backbone("convnet", {"layers": layers}).build())
     assert found.nonlinearity.lower().replace(" ", "-") == activation
     assert found.pooling is not None
 
 
-def test_a_nonlinearity_in_the_networks_own_code_is_found() -> None:
-    assert first_of(Bent())[1].nonlinearity == "SiLU"
+def test_a_nonlinearity_in_the_networks_own_code_is_identified() -> None:
+    assert first_of(InlineNonlinearity())[1].nonlinearity == "SiLU"
 
 
-def test_a_pooling_is_found_with_its_window_and_its_numbers() -> None:
+def test_a_pooling_is_identified_with_its_window_and_values() -> None:
     _, found = first_of(make_network("resnet18").backbone)
 
     assert found.pooling == Pooling("maximum", (3, 3), (2, 2), (1, 1))
@@ -105,7 +105,7 @@ def test_a_pooling_is_found_with_its_window_and_its_numbers() -> None:
     assert found.pooled[0, 1, 1] == found.activated[0, 1:4, 1:4].max()
 
 
-def test_of_a_convolution_on_its_own_nothing_is_said() -> None:
+def test_a_convolution_on_its_own_has_no_functions() -> None:
     _, found = first_of(nn.Sequential(nn.Conv2d(3, 4, 3)))
 
     assert (found.scale, found.nonlinearity, found.pooling) == (None, "", None)

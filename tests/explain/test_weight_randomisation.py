@@ -1,4 +1,4 @@
-"""Networks that have forgotten what they learned."""
+"""Networks with randomised weights."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ SHARES = (0.0, 0.5, 1.0)
 
 
 @pytest.mark.parametrize("name", ["convnet", "resnet18"])
-def test_ever_more_layers_are_random_from_the_top_and_the_original_stays(name: str) -> None:
+def test_more_layers_are_randomised_from_the_top_and_the_original_is_unchanged(name: str) -> None:
     network = make_network(name)
     before = {key: value.clone() for key, value in network.state_dict().items()}
     changed = []
@@ -27,7 +27,7 @@ def test_ever_more_layers_are_random_from_the_top_and_the_original_stays(name: s
     assert first in changed[2]
 
 
-def test_a_random_layer_keeps_its_numbers_in_another_order() -> None:
+def test_a_randomised_layer_keeps_its_weights_in_another_order() -> None:
     network = make_network()
     (copy,) = randomise_layers(network, make_batch(), (0.0,), seed=0)
     ours, theirs = (each.head.linear.weight.flatten() for each in (network, copy))

@@ -21,7 +21,7 @@ def browser() -> Iterator["Browser"]:
 
 @pytest.fixture
 def opened(browser: "Browser", tmp_path: Path) -> Iterator[Callable[..., "Page"]]:
-    """Return a function that writes a page and opens it; fails on any error or foreign request."""
+    """Return a function that writes and opens a page; fails on any error or external request."""
     faults: list[str] = []
     pages: list[Page] = []
 

@@ -1,4 +1,4 @@
-"""Records and a run for the tests of the html report, and a way to read its page back."""
+"""Records and a run for the tests of the reports, and a parser of the html report's page."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -70,7 +70,7 @@ def prediction(
 
 
 def many(number: int) -> Iterator[Prediction]:
-    """Yield predictions with scores that differ, one after the other."""
+    """Yield predictions with different scores."""
     for index in range(number):
         yield prediction(f"item-{index}.png", (index * 7 % 1000) / 1000)
 
@@ -78,7 +78,7 @@ def many(number: int) -> Iterator[Prediction]:
 def write(
     records: Iterable[Record], directory: Path, *, items: int = 20_000, **changes: Any
 ) -> Path:
-    """Write the page of a run, whose gallery holds so many items, and return its path."""
+    """Write the page of a run, with at most ``items`` in its gallery, and return its path."""
     counts = {"found": len(records)} if isinstance(records, list) else {}
     run = {**RUN, "counts": counts, **changes}
     (path,) = HtmlReport(items=items).write(run, records, directory)
@@ -87,7 +87,7 @@ def write(
 
 @dataclass
 class Page(HTMLParser):
-    """What a browser would find in the page: its elements, and the data in its JSON blocks."""
+    """The elements of the page, and the data in its JSON blocks."""
 
     text: str
     tags: list[str] = field(default_factory=list)

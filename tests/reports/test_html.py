@@ -1,4 +1,4 @@
-"""The html report: what is in the file, whatever browser opens it."""
+"""The html report: the contents of the file."""
 
 import base64
 import gc
@@ -28,7 +28,7 @@ def test_the_file_refers_to_nothing_outside_itself(tmp_path: Path) -> None:
     assert not {"link", "iframe", "object", "base"} & set(Page(text).tags)
 
 
-def test_the_policy_forbids_everything_but_the_page_s_own_parts(tmp_path: Path) -> None:
+def test_the_policy_forbids_everything_but_the_pages_own_parts(tmp_path: Path) -> None:
     policy = read(write([prediction()], tmp_path)).policy
 
     assert policy.startswith("default-src 'none';")
@@ -48,7 +48,7 @@ def test_a_name_that_is_not_unicode_can_be_written(tmp_path: Path) -> None:
     assert read(write([prediction("caf\udce9.png")], tmp_path)).index[0][1] == "caf\udce9.png"
 
 
-def test_all_items_are_in_the_order_in_which_they_were_found(tmp_path: Path) -> None:
+def test_items_are_in_the_order_in_which_they_were_found(tmp_path: Path) -> None:
     page = read(write(list(many(450)), tmp_path))
 
     assert [row[1] for row in page.index] == [f"item-{index}.png" for index in range(450)]
@@ -77,7 +77,7 @@ def test_labels_and_states_are_counted(tmp_path: Path) -> None:
     assert totals["states"] == {"ok": 4, "failed": 1}
 
 
-def test_the_residual_is_that_of_the_map_before_rounding(tmp_path: Path) -> None:
+def test_the_residual_is_that_of_the_map_before_quantisation(tmp_path: Path) -> None:
     cells = np.random.default_rng(0).normal(size=(7, 7)).astype(np.float32)
     evidence = Evidence("bright", cells, logit=2.5, bias=0.1)
     (record,) = read(write([replace(prediction(), evidence=(evidence,))], tmp_path)).records
@@ -85,7 +85,7 @@ def test_the_residual_is_that_of_the_map_before_rounding(tmp_path: Path) -> None
     assert record["evidence"][0]["residual"] == evidence.residual > 0
 
 
-def test_a_map_is_kept_to_a_part_in_two_hundred(tmp_path: Path) -> None:
+def test_a_map_is_stored_to_within_half_a_percent(tmp_path: Path) -> None:
     cells = np.random.default_rng(0).normal(size=(5, 7)).astype(np.float32)
     shown = replace(prediction(), evidence=(Evidence("bright", cells, 0.0, 0.0),))
     (kept,) = read(write([shown], tmp_path)).records[0]["evidence"]
@@ -94,7 +94,7 @@ def test_a_map_is_kept_to_a_part_in_two_hundred(tmp_path: Path) -> None:
     assert np.abs(steps * kept["scale"] - cells).max() <= np.abs(cells).max() / 200
 
 
-def test_an_even_map_is_all_zeros(tmp_path: Path) -> None:
+def test_a_map_of_zeros_is_stored_as_zeros(tmp_path: Path) -> None:
     flat = Evidence("bright", np.zeros((5, 5), np.float32), 0.0, 0.0)
     (kept,) = read(write([replace(prediction(), evidence=(flat,))], tmp_path)).records[0][
         "evidence"
@@ -120,7 +120,7 @@ def test_items_without_picture_and_evidence_are_written(tmp_path: Path) -> None:
     assert record["scores"] == {"dark": 0.3, "bright": 0.7}
 
 
-def test_what_is_not_quite_1_is_not_told_as_1(tmp_path: Path) -> None:
+def test_a_value_close_to_1_is_not_rounded_to_1(tmp_path: Path) -> None:
     nearly = prediction(bright=1 - 1e-9, novelty=1 + 1e-9)
     page = read(write([nearly, prediction(bright=1.0)], tmp_path))
     _, _, _, top, _, novelty, _ = page.index[0]
@@ -149,7 +149,7 @@ def test_a_run_with_nothing_in_it_still_makes_a_page(tmp_path: Path) -> None:
     }
 
 
-def test_what_is_no_number_becomes_null(tmp_path: Path) -> None:
+def test_nan_becomes_null(tmp_path: Path) -> None:
     records = [prediction(bright=float("nan"))]
     page = read(write(records, tmp_path, timings={"seconds": float("inf")}))
 
@@ -192,7 +192,7 @@ def test_the_first_item_is_on_disk_before_the_last_is_read(tmp_path: Path) -> No
     assert 0 < sizes[0] < sizes[500] < sizes[-1]
 
 
-def test_a_gallery_at_its_limit_still_counts_all(tmp_path: Path) -> None:
+def test_a_gallery_at_its_limit_still_counts_all_items(tmp_path: Path) -> None:
     (path,) = HtmlReport(items=10).write(RUN, many(25), tmp_path)
     page = read(path)
 
@@ -200,7 +200,7 @@ def test_a_gallery_at_its_limit_still_counts_all(tmp_path: Path) -> None:
     assert page.blocks["totals"][0]["states"] == {"ok": 25}
 
 
-def test_the_page_says_once_that_it_is_no_medical_device(tmp_path: Path) -> None:
+def test_the_page_says_once_that_it_is_not_a_medical_device(tmp_path: Path) -> None:
     text = write([prediction()], tmp_path).read_text("utf-8")
 
     assert text.count("Not a medical device. For research only.") == 1
@@ -217,12 +217,12 @@ def doubt(shown: Prediction, directory: Path, task: str = "multiclass") -> float
     return float(row[4])
 
 
-def test_even_scores_are_wholly_uncertain_and_one_high_score_hardly(tmp_path: Path) -> None:
+def test_equal_scores_are_most_uncertain_and_one_high_score_hardly(tmp_path: Path) -> None:
     assert doubt(prediction(bright=0.5), tmp_path) == 1
     assert doubt(prediction(bright=0.999), tmp_path) < 0.02
 
 
-def test_multilabel_is_as_uncertain_as_its_least_sure_label(tmp_path: Path) -> None:
+def test_multilabel_scores_are_as_uncertain_as_their_most_uncertain_label(tmp_path: Path) -> None:
     sure = replace(prediction(kind="sigmoid"), scores={"dark": 0.99, "bright": 0.99})
     torn = replace(sure, scores={"dark": 0.99, "bright": 0.5})
 
@@ -230,7 +230,7 @@ def test_multilabel_is_as_uncertain_as_its_least_sure_label(tmp_path: Path) -> N
     assert doubt(torn, tmp_path, "multilabel") == 1
 
 
-def test_logits_are_turned_into_shares_before_their_uncertainty_is_told(tmp_path: Path) -> None:
+def test_uncertainty_of_logits_is_that_of_their_probabilities(tmp_path: Path) -> None:
     torn = replace(prediction(kind="logit"), scores={"dark": -3.0, "bright": -3.0})
 
     assert doubt(torn, tmp_path) == 1

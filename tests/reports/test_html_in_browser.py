@@ -1,4 +1,4 @@
-"""The html report, as a reader meets it: in Chromium, by mouse and by keyboard."""
+"""The html report in Chromium, with mouse and keyboard."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -47,7 +47,7 @@ def test_warnings_are_shown(opened: Open) -> None:
     assert "two pictures had no colour profile" in opened().locator("#warnings").inner_text()
 
 
-def test_items_unlike_the_training_are_counted_marked_and_found(opened: Open) -> None:
+def test_items_unlike_the_training_pictures_are_counted_marked_and_found(opened: Open) -> None:
     odd = prediction("odd.png", novelty=1.5, warnings=("unlike the pictures of the training",))
     page = opened([prediction(novelty=0.5), odd, FAILED])
     warning = page.locator("#warnings li").first
@@ -60,7 +60,7 @@ def test_items_unlike_the_training_are_counted_marked_and_found(opened: Open) ->
     assert names(page) == ["odd.png"]
 
 
-def test_without_a_limit_nothing_is_said_of_novelty(opened: Open) -> None:
+def test_without_a_limit_novelty_is_not_mentioned(opened: Open) -> None:
     page = opened()
 
     assert page.locator(".card .warning").count() == 0
@@ -76,7 +76,7 @@ def test_a_card_prints_sum_and_residual_of_its_map(opened: Open) -> None:
     assert "map +2.5 + bias +0.25 = logit +2.75, residual 3.7e\u22128" in legend
 
 
-def test_what_rounds_to_0_is_neither_minus_0_nor_without_digits(opened: Open) -> None:
+def test_a_value_that_rounds_to_0_has_no_sign_and_all_its_digits(opened: Open) -> None:
     cells = np.zeros((5, 5), np.float32)
     page = opened(
         [replace(prediction(), evidence=(Evidence("bright", cells, -1.63e-3, -1.63e-3),))]
@@ -88,14 +88,14 @@ def test_what_rounds_to_0_is_neither_minus_0_nor_without_digits(opened: Open) ->
 
 
 @pytest.mark.parametrize("logit", [9.0, float("nan")])
-def test_a_map_that_does_not_add_up_is_said_aloud(opened: Open, logit: float) -> None:
+def test_a_map_that_does_not_add_up_is_reported(opened: Open, logit: float) -> None:
     cells = np.full((5, 5), 0.1, np.float32)
     page = opened([replace(prediction(), evidence=(Evidence("bright", cells, logit, 0.25),))])
 
     assert "the map does not add up" in page.locator(".legend").inner_text()
 
 
-def test_a_map_is_orange_where_it_speaks_for_and_blue_where_against(opened: Open) -> None:
+def test_evidence_for_is_orange_and_evidence_against_is_blue(opened: Open) -> None:
     cells = np.array([[1.0, -1.0]], np.float32)
     page = opened([replace(prediction(), evidence=(Evidence("bright", cells, 0.0, 0.0),))])
     read = "canvas => [...canvas.getContext('2d').getImageData(0, 9, canvas.width, 1).data]"
@@ -107,7 +107,7 @@ def test_a_map_is_orange_where_it_speaks_for_and_blue_where_against(opened: Open
     assert left[3] > 150 < right[3]
 
 
-def test_scores_say_what_they_are(opened: Open) -> None:
+def test_the_kind_of_a_score_is_shown(opened: Open) -> None:
     assert "softmax, not calibrated" in opened().locator(".card").first.inner_text()
     calibrated = opened([prediction(kind="probability")]).locator(".card").first.inner_text()
     share = opened([prediction(kind="share")]).locator(".card").first.inner_text()
@@ -116,21 +116,21 @@ def test_scores_say_what_they_are(opened: Open) -> None:
     assert "not calibrated" not in calibrated + share
 
 
-def test_a_search_keeps_the_items_whose_name_holds_it(opened: Open) -> None:
+def test_a_search_finds_items_by_part_of_their_name(opened: Open) -> None:
     page = opened()
     page.get_by_label("Search").fill("B")
 
     assert names(page) == ["b10.png", "b9.png", "broken.png"]
 
 
-def test_a_label_keeps_its_items(opened: Open) -> None:
+def test_a_label_filters_its_items(opened: Open) -> None:
     page = opened()
     page.get_by_label("Predicted").select_option(label="Rather dark")
 
     assert names(page) == ["b9.png"]
 
 
-def test_a_bar_of_the_distribution_keeps_its_items_until_it_is_chosen_again(opened: Open) -> None:
+def test_a_bar_of_the_distribution_filters_its_items_until_it_is_chosen_again(opened: Open) -> None:
     page = opened()
     bar = page.locator("#distribution button", has_text="Rather dark")
     bar.click()
@@ -148,7 +148,7 @@ def test_items_without_a_label_can_be_found(opened: Open) -> None:
     assert names(page) == ["none.png"]
 
 
-def test_a_state_keeps_its_items(opened: Open) -> None:
+def test_a_state_filters_its_items(opened: Open) -> None:
     page = opened()
     page.get_by_label("State").select_option("failed")
 
@@ -176,7 +176,7 @@ def test_items_are_sorted(opened: Open, key: str, first: list[str]) -> None:
     assert names(page)[:3] == first
 
 
-def test_names_are_sorted_as_people_count(opened: Open) -> None:
+def test_names_are_sorted_in_natural_order(opened: Open) -> None:
     page = opened()
     page.get_by_label("Search").fill("b")
     page.get_by_label("Sort by").select_option("id")
@@ -197,13 +197,13 @@ def test_a_run_without_failures_has_no_such_table(opened: Open) -> None:
     assert not opened([prediction()]).locator("#unfinished").is_visible()
 
 
-def test_a_failed_item_takes_no_more_room_than_its_reason_needs(opened: Open) -> None:
+def test_the_card_of_a_failed_item_is_as_small_as_its_reason(opened: Open) -> None:
     cards = [card.bounding_box() for card in opened().locator(".card").all()]
 
     assert cards[2]["height"] < cards[1]["height"] / 2
 
 
-def test_the_detail_opens_by_enter_closes_by_escape_and_gives_the_focus_back(opened: Open) -> None:
+def test_the_detail_opens_with_enter_closes_with_escape_and_returns_the_focus(opened: Open) -> None:
     page = opened()
     page.locator(".card .open").nth(1).focus()
     page.keyboard.press("Enter")
@@ -226,7 +226,7 @@ def test_the_detail_shows_the_maps_of_all_labels_that_have_one(opened: Open) -> 
     assert page.locator("#detail canvas").count() == 2
 
 
-def test_arrows_step_through_the_items_as_they_are_filtered(opened: Open) -> None:
+def test_arrow_keys_step_through_the_filtered_items(opened: Open) -> None:
     page = opened()
     page.get_by_label("State").select_option("ok")
     page.locator(".card .open").nth(1).click()
@@ -250,13 +250,13 @@ def test_items_without_picture_and_evidence_show_their_scores(opened: Open) -> N
     assert "0.700" in page.locator(".card").inner_text()
 
 
-def test_a_run_that_tells_nothing_of_itself_still_shows_its_items(opened: Open) -> None:
+def test_a_run_without_metadata_still_shows_its_items(opened: Open) -> None:
     page = opened([prediction()], card={}, recipe={}, warnings=None, weights=None, timings={})
 
     assert "bright" in page.locator(".card").inner_text()
 
 
-def test_the_recipe_can_be_read_where_it_is_unfolded(opened: Open) -> None:
+def test_the_unfolded_recipe_can_be_read(opened: Open) -> None:
     page = opened()
     assert not page.locator("#provenance pre").first.is_visible()
     page.locator("#provenance summary").click()
@@ -266,7 +266,7 @@ def test_the_recipe_can_be_read_where_it_is_unfolded(opened: Open) -> None:
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_nothing_has_to_be_scrolled_sideways(opened: Open, width: int) -> None:
+def test_no_horizontal_scrolling_is_needed(opened: Open, width: int) -> None:
     long = prediction("x" * 300, trace=("y" * 300,))
     card = {**CARD, "limits": ["z" * 300], "title": "w" * 300}
     page = opened([long, replace(FAILED, reason="r" * 300)], width=width, card=card)
@@ -278,7 +278,7 @@ def test_nothing_has_to_be_scrolled_sideways(opened: Open, width: int) -> None:
     assert page.evaluate("document.getElementById('detail').scrollWidth") <= width
 
 
-def test_of_ten_thousand_items_only_a_page_is_in_the_document(opened: Open) -> None:
+def test_only_one_page_of_ten_thousand_items_is_in_the_document(opened: Open) -> None:
     page = opened(many(10_000), counts={"found": 10_000})
     assert page.locator("#status").inner_text() == "10,000 items"
     assert page.locator(".card").count() == 24
@@ -291,7 +291,7 @@ def test_of_ten_thousand_items_only_a_page_is_in_the_document(opened: Open) -> N
     assert names(page)[-1] == "item-7779.png"
 
 
-def test_the_buttons_of_the_pages_keep_the_focus(opened: Open) -> None:
+def test_the_page_buttons_keep_the_focus(opened: Open) -> None:
     page = opened(many(60))
     page.locator("#gallery .pager button", has_text="Next").first.press("Enter")
 

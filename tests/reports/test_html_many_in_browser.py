@@ -1,4 +1,4 @@
-"""The html report of many items and of many labels, in Chromium."""
+"""The html report of many items and many labels, in Chromium."""
 
 import unicodedata
 from collections.abc import Callable
@@ -20,7 +20,7 @@ def names(page: "Page") -> list[str]:
     return page.locator("#cards .open").all_inner_texts()
 
 
-def test_items_with_any_warning_are_counted_and_found_whatever_was_sought_before(
+def test_items_with_a_warning_are_counted_and_found_whatever_the_filter_was(
     opened: Open,
 ) -> None:
     unlike = prediction("odd.png", novelty=1.5, warnings=("unlike the pictures of the training",))
@@ -35,14 +35,14 @@ def test_items_with_any_warning_are_counted_and_found_whatever_was_sought_before
     assert names(page) == ["odd.png", "mirrored.png"]
 
 
-def test_what_the_number_of_unlike_items_tells_is_not_told_again(opened: Open) -> None:
+def test_unlike_items_are_not_reported_again_as_items_with_a_warning(opened: Open) -> None:
     unlike = prediction("odd.png", novelty=1.5, warnings=("unlike the pictures of the training",))
     page = opened([unlike, prediction("b.png")], warnings=[])
     assert "carry" not in page.locator("#warnings").inner_text()
     assert "With a warning" in page.locator("[name=state]").inner_text()
 
 
-def test_a_run_that_stopped_early_says_why_and_how_many_items_are_not_done(opened: Open) -> None:
+def test_a_run_that_stopped_early_says_why_and_how_many_items_are_left(opened: Open) -> None:
     counts = {"found": 1500, "ok": 1, "failed": 0, "skipped": 0, "pending": 1499}
     stopped = "2 items failed, 1 is allowed"
     page = opened([prediction()], counts=counts, stopped=stopped, warnings=[])
@@ -50,7 +50,7 @@ def test_a_run_that_stopped_early_says_why_and_how_many_items_are_not_done(opene
     assert f"Stopped early with 1,499 items not processed: {stopped}" in told
 
 
-def test_what_only_items_beyond_the_gallery_have_fits_none_of_it(opened: Open) -> None:
+def test_a_filter_that_only_items_beyond_the_gallery_match_finds_nothing(opened: Open) -> None:
     later = prediction("b.png", 0.1, warnings=TURNED)
     page = opened([prediction("a.png"), later], items=1, warnings=[])
     page.locator("#warnings").get_by_role("button").click()
@@ -61,14 +61,12 @@ def test_what_only_items_beyond_the_gallery_have_fits_none_of_it(opened: Open) -
 
 
 @pytest.mark.parametrize(("items", "told"), [(1, "0 of 2 are listed"), (2, "1 of 2 are listed")])
-def test_failures_beyond_the_gallery_are_not_passed_over(
-    opened: Open, items: int, told: str
-) -> None:
+def test_failures_beyond_the_gallery_are_mentioned(opened: Open, items: int, told: str) -> None:
     page = opened([prediction(), FAILED, SKIPPED], items=items)
     assert told in page.locator("#unfinished").inner_text()
 
 
-def test_the_bar_of_a_label_that_was_never_predicted_keeps_no_item(opened: Open) -> None:
+def test_the_bar_of_a_label_that_was_never_predicted_finds_no_item(opened: Open) -> None:
     page = opened([prediction("a.png")])
     bar = page.locator("[data-label=dark]")
     bar.click()
@@ -87,7 +85,7 @@ def test_a_name_with_accents_is_found_however_they_are_written(
     assert names(page) == [name]
 
 
-def test_of_forty_labels_the_items_begin_not_far_down_and_all_figures_can_be_seen(
+def test_with_forty_labels_the_items_begin_near_the_top_and_all_figures_are_visible(
     opened: Open,
 ) -> None:
     labels = [{"name": f"finding {number}", "title": ""} for number in range(40)]
@@ -103,7 +101,7 @@ def test_of_forty_labels_the_items_begin_not_far_down_and_all_figures_can_be_see
     assert area.is_visible()
 
 
-def test_a_label_that_is_called_as_a_metric_ends_hides_it_not(opened: Open) -> None:
+def test_a_label_named_like_the_end_of_a_metric_does_not_hide_that_metric(opened: Open) -> None:
     labels = [{"name": "80", "title": ""}, {"name": "accuracy", "title": ""}]
     named = ("balanced_accuracy", "sensitivity_at_specificity_80", "sensitivity_80")
     metrics = {name: {"value": 0.5} for name in named}
@@ -115,12 +113,12 @@ def test_a_label_that_is_called_as_a_metric_ends_hides_it_not(opened: Open) -> N
 @pytest.mark.parametrize(
     ("seconds", "told"), [(119.7, "2 min 0 s"), (3599.7, "1 h 0 min"), (150.2, "2 min 30 s")]
 )
-def test_a_run_of_minutes_says_how_long_it_took(opened: Open, seconds: float, told: str) -> None:
+def test_the_duration_of_a_long_run_is_in_minutes(opened: Open, seconds: float, told: str) -> None:
     page = opened([prediction()], timings={"seconds": seconds})
     assert page.locator("#when").inner_text().endswith(f" · {told}")
 
 
-def test_a_reader_of_dark_pages_prints_the_chosen_label_as_light_as_others_do(opened: Open) -> None:
+def test_the_chosen_label_prints_light_even_in_dark_mode(opened: Open) -> None:
     page = opened([prediction()])
     bar = page.locator("[data-label]").first
     bar.click()

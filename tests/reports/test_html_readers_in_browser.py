@@ -1,4 +1,4 @@
-"""The html report for readers with narrow screens, or with colours of their own, in Chromium."""
+"""The html report in Chromium: narrow screens, dark mode, forced colours and print."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -15,23 +15,21 @@ Open = Callable[..., "Page"]
 DRAWN = "(name) => getComputedStyle(document.querySelector(name)).background"
 
 
-def test_on_the_narrowest_screen_words_of_the_measures_are_not_broken(opened: Open) -> None:
+def test_words_in_the_table_of_metrics_are_not_broken_on_the_narrowest_screen(opened: Open) -> None:
     page = opened(width=320)
     assert page.evaluate("document.querySelector('.metrics tbody th').offsetWidth") > 110
     assert page.evaluate("document.documentElement.scrollWidth") == 320
 
 
 @pytest.mark.parametrize("name", [".fill", ".point", ".scale", ".whisker span"])
-def test_what_only_colour_draws_is_seen_where_the_reader_forces_colours(
-    opened: Open, name: str
-) -> None:
+def test_bars_and_marks_stay_visible_with_forced_colours(opened: Open, name: str) -> None:
     page = opened([prediction(kind="probability")])
     chosen = page.evaluate(DRAWN, name)
     page.emulate_media(forced_colors="active")
     assert page.evaluate(DRAWN, name) == chosen
 
 
-def test_on_paper_the_whole_name_of_an_item_is_read(opened: Open) -> None:
+def test_the_whole_name_of_an_item_is_printed(opened: Open) -> None:
     page = opened([prediction("x" * 100)])
     page.emulate_media(media="print")
     cut = "(name) => name.scrollWidth > name.clientWidth"

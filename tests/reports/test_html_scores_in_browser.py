@@ -1,4 +1,4 @@
-"""Scores and the labels that are decided on, as a reader of the html report meets them."""
+"""Scores and predicted labels in the html report, in Chromium."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -30,7 +30,7 @@ def bars(page: "Page") -> list[str]:
     return page.locator(".card .scores .name").all_inner_texts()
 
 
-def test_a_predicted_label_that_has_not_the_highest_score_is_explained(opened: Open) -> None:
+def test_a_predicted_label_without_the_highest_score_is_explained(opened: Open) -> None:
     page = opened([scored({"dark": 0.55, "bright": 0.45}, "bright")])
     page.locator(".card").click()
 
@@ -39,7 +39,7 @@ def test_a_predicted_label_that_has_not_the_highest_score_is_explained(opened: O
 
 
 @pytest.mark.parametrize("kind", ["softmax", "share"])
-def test_nothing_needs_explaining_where_the_highest_score_or_no_point_decides(
+def test_no_note_appears_if_the_highest_score_or_no_operating_point_decides(
     opened: Open, kind: ScoreKind
 ) -> None:
     lower = {"predicted": ("bright",)} if kind == "share" else {}
@@ -48,7 +48,7 @@ def test_nothing_needs_explaining_where_the_highest_score_or_no_point_decides(
     assert LINE not in page.locator(".card").inner_text()
 
 
-def test_labels_that_are_decided_on_each_on_its_own_are_not_compared(opened: Open) -> None:
+def test_labels_that_are_predicted_independently_are_not_compared(opened: Open) -> None:
     page = opened([scored({"a": 0.9, "b": 0.6}, "b")], card=FINDINGS)
     page.locator(".card").click()
 
@@ -57,7 +57,7 @@ def test_labels_that_are_decided_on_each_on_its_own_are_not_compared(opened: Ope
     assert "below" not in page.locator("#detail").inner_text()
 
 
-def test_a_label_that_is_predicted_from_a_low_score_says_from_which(opened: Open) -> None:
+def test_a_label_predicted_with_a_low_score_shows_its_operating_point(opened: Open) -> None:
     labels = [{"name": name, "title": "", "operating_point": 0.02} for name in "ab"]
     page = opened([scored({"a": 0.9, "b": 0.03}, "a", "b")], card={**FINDINGS, "labels": labels})
     page.locator(".card").click()
@@ -67,7 +67,7 @@ def test_a_label_that_is_predicted_from_a_low_score_says_from_which(opened: Open
         assert told in page.locator(place).inner_text()
 
 
-def test_a_label_that_is_not_predicted_at_a_high_score_says_from_which(opened: Open) -> None:
+def test_a_label_not_predicted_with_a_high_score_shows_its_operating_point(opened: Open) -> None:
     points = {"a": None, "b": 0.8}
     labels = [{"name": name, "title": "", "operating_point": points[name]} for name in points]
     card = {**CARD, "task": "binary", "labels": labels}
@@ -80,7 +80,7 @@ def test_a_label_that_is_not_predicted_at_a_high_score_says_from_which(opened: O
     assert "0.5" not in page.locator(".card").last.inner_text()
 
 
-def test_a_label_that_is_predicted_right_at_its_point_is_not_told_as_one_that_is_not(
+def test_a_label_predicted_exactly_at_its_operating_point_has_no_note(
     opened: Open,
 ) -> None:
     labels = [{"name": name, "title": "", "operating_point": 0.65432149} for name in ("a", "b")]
@@ -89,7 +89,7 @@ def test_a_label_that_is_predicted_right_at_its_point_is_not_told_as_one_that_is
     assert "Not predicted" not in page.locator(".card").inner_text()
 
 
-def test_every_predicted_label_has_a_bar_and_the_highest_others_fill_up_to_three(
+def test_every_predicted_label_has_a_bar_and_the_next_highest_fill_up_to_three(
     opened: Open,
 ) -> None:
     scores = {"a": 0.9, "b": 0.8, "c": 0.7, "d": 0.6, "e": 0.1, "f": 0.2}
@@ -100,14 +100,14 @@ def test_every_predicted_label_has_a_bar_and_the_highest_others_fill_up_to_three
 
 
 @pytest.mark.parametrize(("kind", "marks"), [("probability", 1), ("share", 0), ("logit", 0)])
-def test_a_score_that_no_operating_point_decides_on_has_no_mark(
+def test_a_score_without_an_applicable_operating_point_has_no_mark(
     opened: Open, kind: ScoreKind, marks: int
 ) -> None:
     page = opened([prediction("a.png", 0.4, kind=kind)])
     assert page.locator(".card .scores .point").count() == marks
 
 
-def test_all_of_a_wide_or_a_tall_picture_without_a_map_is_seen_on_its_card(opened: Open) -> None:
+def test_a_wide_or_tall_picture_without_a_map_fits_its_card(opened: Open) -> None:
     wide = prediction(evidence=False, preview=np.zeros((50, 200, 3), np.uint8))
     tall = prediction(evidence=False, preview=np.zeros((200, 50, 3), np.uint8))
     boxes = """panes => panes.map(pane => [pane, pane.querySelector("img")].map(each => {

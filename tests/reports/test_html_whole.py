@@ -1,4 +1,4 @@
-"""The html report of items that were read in regions: in the file, and in Chromium."""
+"""The html report of items that were read in regions, in the file and in Chromium."""
 
 import base64
 import io
@@ -44,7 +44,7 @@ def pixels(text: str) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(text))).convert("RGBA"))
 
 
-def test_every_label_has_a_heat_map_only_where_regions_are(tmp_path: Path) -> None:
+def test_every_label_has_a_heat_map_only_where_there_are_regions(tmp_path: Path) -> None:
     heats = record(tmp_path, whole())["heats"]
     opaque = pixels(heats["bright"]["png"])[..., 3] > 0
 
@@ -54,7 +54,7 @@ def test_every_label_has_a_heat_map_only_where_regions_are(tmp_path: Path) -> No
     assert opaque.mean() == pytest.approx(2 * 200 * 200 / (600 * 800), abs=0.01)
 
 
-def test_the_mask_covers_what_was_not_looked_at(tmp_path: Path) -> None:
+def test_the_mask_covers_the_area_that_was_not_classified(tmp_path: Path) -> None:
     content = base64.b64decode(record(tmp_path, whole())["outside"])
     with Image.open(io.BytesIO(content)) as image:  # Pillow before 12.1 makes no alpha of it
         white = np.asarray(image)
@@ -64,13 +64,13 @@ def test_the_mask_covers_what_was_not_looked_at(tmp_path: Path) -> None:
     assert white[:, 40:].all()
 
 
-def test_the_region_is_told_as_shares_of_the_picture(tmp_path: Path) -> None:
+def test_the_region_is_given_as_fractions_of_the_picture(tmp_path: Path) -> None:
     assert record(tmp_path, whole())["region"] == [0.75, 0.666667, 0.25, 0.333333]
     assert record(tmp_path, whole(region=None))["region"] is None
     assert record(tmp_path, whole(preview=None, evidence=()))["region"] is None
 
 
-def test_a_picture_that_was_read_as_one_has_no_such_part(tmp_path: Path) -> None:
+def test_a_picture_that_was_read_as_one_has_no_whole_picture_data(tmp_path: Path) -> None:
     assert record(tmp_path, prediction()) is None
 
 

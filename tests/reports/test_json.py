@@ -1,4 +1,4 @@
-"""The json report: an answer a line, and the maps that it refers to."""
+"""The json report: one line per prediction, and the maps it refers to."""
 
 import json
 from dataclasses import replace
@@ -12,13 +12,13 @@ from diascope.sample import Evidence, Record
 from tests.reports.pages import FAILED, RUN, SKIPPED, prediction
 
 
-def written(directory: Path, *records: Record) -> list[Any]:
+def write_and_read(directory: Path, *records: Record) -> list[Any]:
     lines, _ = JsonReport().write(RUN, records, directory)
     return [json.loads(line) for line in lines.read_text("utf-8").splitlines()]
 
 
-def test_a_line_holds_what_the_answer_says_to_the_last_bit(tmp_path: Path) -> None:
-    (line,) = written(
+def test_a_line_has_the_exact_values_of_a_prediction(tmp_path: Path) -> None:
+    (line,) = write_and_read(
         tmp_path,
         prediction(
             "皮.png", 0.1 + 0.2, novelty=1.5, prediction_set=("dark", "bright"), warnings=("odd",)
@@ -40,22 +40,22 @@ def test_a_line_holds_what_the_answer_says_to_the_last_bit(tmp_path: Path) -> No
     }
 
 
-def test_what_failed_or_was_skipped_and_sets_that_nobody_asked_for_are_left_out(
+def test_failed_and_skipped_items_and_unrequested_prediction_sets_are_left_out(
     tmp_path: Path,
 ) -> None:
-    (line,) = written(tmp_path, FAILED, prediction(evidence=False), SKIPPED)
+    (line,) = write_and_read(tmp_path, FAILED, prediction(evidence=False), SKIPPED)
 
     assert (line["item"], line["evidence"]) == ("a.png", [])
     assert "prediction_set" not in line
 
 
-def test_a_reference_leads_to_its_map_to_the_last_bit(tmp_path: Path) -> None:
+def test_a_reference_leads_to_its_exact_map(tmp_path: Path) -> None:
     cells = np.random.default_rng(0).normal(size=(2, 2, 5, 7)).astype(np.float32)
     maps = [
         tuple(Evidence(label, each, 2.5, 0.1) for label, each in zip("ab", pair, strict=True))
         for pair in cells
     ]
-    lines = written(tmp_path, *(replace(prediction(), evidence=one) for one in maps))
+    lines = write_and_read(tmp_path, *(replace(prediction(), evidence=one) for one in maps))
 
     for line, evidence in zip(lines, maps, strict=True):
         for reference, one in zip(line["evidence"], evidence, strict=True):

@@ -1,4 +1,4 @@
-"""The parquet report: every item typed in its place, in shards, here and elsewhere."""
+"""The parquet report: typed rows in shards, and their copies."""
 
 import tracemalloc
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ def read(paths: Iterable[Path]) -> list[dict[str, Any]]:
     return [row for path in paths for row in pq.read_table(path).to_pylist()]
 
 
-def test_an_answer_has_its_scores_to_the_last_bit_and_its_lists(tmp_path: Path) -> None:
+def test_a_prediction_has_its_exact_scores_and_its_lists(tmp_path: Path) -> None:
     told = prediction(
         bright=0.1 + 0.2, novelty=1.5, prediction_set=("dark", "bright"), warnings=("odd",)
     )
@@ -48,7 +48,7 @@ def test_an_answer_has_its_scores_to_the_last_bit_and_its_lists(tmp_path: Path) 
     }
 
 
-def test_what_failed_or_was_skipped_says_why(tmp_path: Path) -> None:
+def test_failed_and_skipped_items_have_their_reasons(tmp_path: Path) -> None:
     failed, skipped = read(write([FAILED, SKIPPED], tmp_path))
 
     assert (failed["state"], failed["stage"], failed["plugin"]) == ("failed", "read", "image")
@@ -58,13 +58,13 @@ def test_what_failed_or_was_skipped_says_why(tmp_path: Path) -> None:
     assert failed["predicted"] is None
 
 
-def test_what_is_not_known_is_null_and_not_empty(tmp_path: Path) -> None:
+def test_unknown_values_are_null_and_not_empty(tmp_path: Path) -> None:
     (row,) = read(write([prediction(predicted=())], tmp_path))
 
     assert (row["predicted"], row["prediction_set"], row["novelty"]) == ([], None, None)
 
 
-def test_shards_hold_the_items_in_order_and_share_a_schema(tmp_path: Path) -> None:
+def test_shards_have_the_items_in_order_and_the_same_schema(tmp_path: Path) -> None:
     shards = write(many(25), tmp_path, rows=10)
 
     assert [path.name for path in shards] == [f"predictions-0000{n}.parquet" for n in range(3)]
@@ -73,7 +73,7 @@ def test_shards_hold_the_items_in_order_and_share_a_schema(tmp_path: Path) -> No
     assert len({pq.read_schema(path).to_string() for path in shards}) == 1
 
 
-def test_a_run_that_fills_its_shards_leaves_no_empty_one(tmp_path: Path) -> None:
+def test_a_run_that_fills_its_shards_has_no_empty_one(tmp_path: Path) -> None:
     assert len(write(many(20), tmp_path, rows=10)) == 2
 
 
@@ -104,7 +104,7 @@ def test_memory_does_not_grow_with_the_run(tmp_path: Path, monkeypatch: pytest.M
     assert peak(3000) < 1.5 * peak(500)
 
 
-def test_shards_are_copied_and_those_of_a_longer_run_are_taken_away(tmp_path: Path) -> None:
+def test_shards_are_copied_and_surplus_ones_of_a_longer_run_removed(tmp_path: Path) -> None:
     (tmp_path / "own").mkdir()
     elsewhere = tmp_path / "else[where]"
     write(many(25), tmp_path / "own", rows=10, to=f"file://{elsewhere}")
@@ -116,7 +116,7 @@ def test_shards_are_copied_and_those_of_a_longer_run_are_taken_away(tmp_path: Pa
 
 
 class Store(MemoryFileSystem):  # type: ignore[misc]
-    """Takes the first part of a path for a bucket, as object stores do."""
+    """A file system whose first path component is a bucket, as in an object store."""
 
     protocol = "store"
     root_marker = ""
@@ -127,7 +127,7 @@ class Store(MemoryFileSystem):  # type: ignore[misc]
         return path.removeprefix("store://").strip("/")
 
     def makedirs(self, path: str, exist_ok: bool = False) -> None:
-        raise AssertionError(f"{path} would be made")
+        raise AssertionError(f"{path} would be created")
 
     def put_file(self, lpath: str, rpath: str, **options: Any) -> None:
         if rpath.partition("/")[0] not in self.buckets:
@@ -135,7 +135,7 @@ class Store(MemoryFileSystem):  # type: ignore[misc]
         self.pipe_file(rpath, Path(lpath).read_bytes())
 
 
-def test_no_bucket_is_made_of_a_misspelt_name(tmp_path: Path) -> None:
+def test_no_bucket_is_created_for_a_misspelt_name(tmp_path: Path) -> None:
     import fsspec
 
     fsspec.register_implementation("store", Store, clobber=True)
@@ -145,7 +145,7 @@ def test_no_bucket_is_made_of_a_misspelt_name(tmp_path: Path) -> None:
         write(many(1), tmp_path, to="store://their/run")
 
 
-def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_a_destination_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     uri = (tmp_path / "file/inside").as_uri()
 

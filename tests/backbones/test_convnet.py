@@ -1,4 +1,4 @@
-"""A convolutional network written in the recipe, layer by layer."""
+"""A convolutional network defined in the recipe, layer by layer."""
 
 import json
 from typing import Any

@@ -123,10 +123,9 @@ def _has_frame_positions(header: Dataset) -> bool:
 
 
 def _add_frame_positions(header: FileDataset, path: Path) -> str:
-    """State the order of frames: row by row as in TILED_FULL, unless their padding shows another.
+    """Add the positions of frames to the header, and return a trace line.
 
-    Returns:
-        a trace line.
+    They are row by row as in TILED_FULL, unless the padding of frames shows another order.
     """
     height, width = header.TotalPixelMatrixRows, header.TotalPixelMatrixColumns
     rows, columns = -(-height // header.Rows), -(-width // header.Columns)

@@ -67,9 +67,9 @@ SCHEMA, INDEX = "update sqlite_master set", "where name = 'items_by_uri'"
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ("update facts set value = '{' where name = 'engine'", "'engine' is no JSON"),
-        ("update facts set value = '{' where name = 'seen'", "'seen' is no JSON"),
-        ("update facts set value = '{' where name = 'reports'", "'reports' is no JSON"),
+        ("update facts set value = '{' where name = 'engine'", "'engine' is not JSON"),
+        ("update facts set value = '{' where name = 'seen'", "'seen' is not JSON"),
+        ("update facts set value = '{' where name = 'reports'", "'reports' is not JSON"),
         ("update items set stamp = cast(x'ff1b' as text)", "a text in it is not UTF-8\n"),
         (f"{SCHEMA} sql = 'create tabel x' {INDEX}", "malformed database schema\n"),
         (f"{SCHEMA} name = cast(x'ff1b' as text) {INDEX}", "a text in it is not UTF-8\n"),

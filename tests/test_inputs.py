@@ -217,7 +217,10 @@ def test_a_link_to_itself_fails_and_its_neighbours_are_found(tree: Path, named: 
 
 def test_an_empty_path_and_an_unclosed_quote_in_a_csv_list_are_errors(tree: Path) -> None:
     endless = '"' + "y\n" * 2**17
-    for rows, told in (("\n,y", ":3: the path is empty"), (endless, " .* limit .*\n.*a quote")):
+    for rows, told in (
+        ("\n,y", ":3: the path is empty"),
+        (endless, " .* limit .*\n.*unclosed quote"),
+    ):
         (tree / "list.csv").write_text(f"path,note\na.png,{rows}\n")
         with pytest.raises(UsageError, match=rf"list\.csv{told}"):
             list(find_items([], [tree / "list.csv"]))
@@ -226,7 +229,7 @@ def test_an_empty_path_and_an_unclosed_quote_in_a_csv_list_are_errors(tree: Path
 def test_a_file_of_an_installed_package_is_found() -> None:
     (found,) = find_items(["package://diascope/evaluation/labelled_scores.py"])
     assert found.item.id == "labelled_scores.py"
-    assert Path(found.item.uri).read_text().startswith('"""Answers and truth')
+    assert "class Scored" in Path(found.item.uri).read_text()
 
 
 @pytest.mark.parametrize("name", ["package://no_such_package/a", "package://csv/a", "package://"])

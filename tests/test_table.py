@@ -1,4 +1,4 @@
-"""The table of labelled pictures: what is wrong in it is named by its line."""
+"""The table of labelled pictures: mistakes in it are reported with their line."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -61,20 +61,20 @@ def test_blanks_around_a_path_are_the_files_if_it_is_there(write: Write, tmp_pat
 
 
 @pytest.mark.parametrize("mark", [";", "\t"])
-def test_cells_that_are_not_parted_by_commas_are_told(write: Write, mark: str) -> None:
+def test_cells_not_separated_by_commas_are_reported(write: Write, mark: str) -> None:
     error = refusal(write(f"path{mark}label\na.png{mark}x\n"))
 
     assert error.hint == f"Its cells are separated by {mark!r}; save it with commas."
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
-def test_a_table_of_another_encoding_is_told_how_to_be_saved(write: Write, encoding: str) -> None:
+def test_a_table_in_another_encoding_is_refused_with_advice(write: Write, encoding: str) -> None:
     path = write("")
     path.write_bytes("path,label\na.png,krank\xe4\n".encode(encoding))
     assert "CSV UTF-8" in refusal(path).hint
 
 
-def test_a_table_with_a_quote_that_is_never_closed_is_told_to_have_one(write: Write) -> None:
+def test_an_unclosed_quote_is_reported(write: Write) -> None:
     assert "unclosed quote" in refusal(write('path,label\n"a.png,x\n' + "b.png,x\n" * 2**15)).hint
 
 
@@ -88,7 +88,7 @@ def test_a_table_with_a_quote_that_is_never_closed_is_told_to_have_one(write: Wr
         (",\npath,label\na.png,x\n", "Its first line must name the columns."),
     ],
 )
-def test_columns_that_a_spreadsheet_spoiled_are_told_how_to_be_written(
+def test_columns_spoiled_by_a_spreadsheet_are_refused_with_how_to_write_them(
     write: Write, text: str, hint: str
 ) -> None:
     assert refusal(write(text)).hint.startswith(hint)
@@ -156,7 +156,7 @@ def test_a_table_without_rows_or_columns_is_refused(write: Write, text: str) -> 
 
 
 @pytest.mark.parametrize("rest", ["", ",\n,\n"])
-def test_a_table_of_nothing_but_columns_is_told(write: Write, rest: str) -> None:
+def test_a_table_without_rows_is_refused(write: Write, rest: str) -> None:
     assert refusal(write(f"path,label\n{rest}")).message.startswith("has no rows")
 
 

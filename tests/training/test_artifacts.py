@@ -1,4 +1,4 @@
-"""What a card states of what was measured."""
+"""Metrics in the card."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,7 +12,7 @@ from tests.evaluation.tables import multiclass
 
 
 @pytest.mark.parametrize("label", ["blue", "accuracy"])
-def test_of_a_subgroup_a_card_states_what_is_of_no_single_label_and_the_aucs(
+def test_a_subgroup_in_a_card_has_overall_metrics_and_the_aucs(
     make_card: Callable[..., ModelCard], label: str
 ) -> None:
     names = ("red", "green", label)

@@ -61,7 +61,7 @@ def test_a_transform_may_be_named_without_parameters() -> None:
     assert augmented(("RandFlip",)).shape == PICTURE.shape
 
 
-def test_no_transforms_leave_the_picture_as_it_is() -> None:
+def test_no_transforms_leave_the_picture_unchanged() -> None:
     assert torch.equal(augmented(()), PICTURE)
 
 
@@ -79,7 +79,7 @@ def test_no_transforms_leave_the_picture_as_it_is() -> None:
         {"RandFlip": {}, "RandZoom": {}},
     ],
 )
-def test_what_is_no_random_array_transform_is_refused_with_its_place(entry: Any) -> None:
+def test_other_than_random_array_transforms_are_refused_with_their_place(entry: Any) -> None:
     assert refusal(entry).where == "r.yaml:9"
 
 

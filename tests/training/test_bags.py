@@ -1,4 +1,4 @@
-"""Training on whole items of many regions, of which only the label of the whole is known."""
+"""Training on whole items of many regions, with labels of whole items only."""
 
 import json
 from collections.abc import Callable
@@ -48,7 +48,7 @@ def mean_auc(mine: Path, table: Path) -> float:
     return float(roc_auc_score(y[test], layer.decision_function(x[test])))
 
 
-def test_one_region_in_twenty_that_decides_is_found_without_being_told(
+def test_one_decisive_region_in_twenty_is_found_from_item_labels_alone(
     command: Callable[..., Ended], tmp_path: Path, table: Path
 ) -> None:
     """With features that are linear in the brightness, the mean over an item says nothing."""

@@ -1,4 +1,4 @@
-"""Probabilities of logits, against scikit-learn and data whose answer is known."""
+"""Calibration, compared with scikit-learn and on data whose answer is known."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What a folder holds from an earlier training: gone on with, or refused."""
+"""A folder of an earlier training is resumed or refused."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Prediction sets keep their promise on pictures that they were not fitted on."""
+"""Prediction sets have their coverage on pictures that they were not fitted on."""
 
 import numpy as np
 import pytest

@@ -26,7 +26,7 @@ def test_the_best_epoch_is_by_what_was_monitored_and_the_last_of_equals(
     assert best_epoch(HISTORY, monitor) == best
 
 
-def test_the_best_epoch_of_none_that_has_a_figure_is_the_last() -> None:
+def test_without_any_figure_the_best_epoch_is_the_last() -> None:
     assert (
         best_epoch([{"epoch": 1, "auc_macro": None}, {"epoch": 2, "auc_macro": None}], "auc_macro")
         == 2

@@ -1,4 +1,4 @@
-"""What validation pictures say of scores holds for pictures that it was not fitted on."""
+"""Decisions fitted on validation pictures hold for other pictures."""
 
 from dataclasses import replace
 from types import SimpleNamespace

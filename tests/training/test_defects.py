@@ -1,4 +1,4 @@
-"""What is told of a table and its pictures before anything is trained."""
+"""Problems with a table and its pictures are reported before training."""
 
 import csv
 from collections.abc import Callable, Sequence
@@ -100,7 +100,7 @@ def test_all_unreadable_pictures_are_named_by_row(inspect: Inspect, tmp_path: Pa
     assert "line 13: 11.png: cannot be used: the file is empty" in told
 
 
-def test_pictures_with_pixels_that_are_no_numbers_are_named(
+def test_pictures_with_non_finite_pixels_are_named(
     inspect: Inspect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def read(example: Example, preparation: Preparation) -> tuple[Sample, bool]:
@@ -169,7 +169,7 @@ def test_a_copy_in_another_split_is_an_error_that_names_both_rows(
     assert "allow_duplicates" in told
 
 
-def test_a_copy_in_another_split_can_be_allowed_and_is_still_told(
+def test_a_copy_in_another_split_can_be_allowed_and_is_still_reported(
     inspect: Inspect, tmp_path: Path
 ) -> None:
     rows = good_rows(tmp_path)
@@ -210,7 +210,7 @@ def test_a_copy_in_another_split_of_a_fold_is_an_error_that_names_the_fold(
     assert not any("in fold" in one for one in inspect(rows, folds=[together]).warnings)
 
 
-def test_of_many_copies_of_one_picture_some_are_told_and_all_are_listed(
+def test_of_many_copies_some_are_reported_and_all_are_in_the_file(
     inspect: Inspect, tmp_path: Path
 ) -> None:
     rows = good_rows(tmp_path)
@@ -224,7 +224,7 @@ def test_of_many_copies_of_one_picture_some_are_told_and_all_are_listed(
     assert "line 41: 39.png" in listed(tmp_path)[0]["row"]
 
 
-def test_copies_with_other_labels_are_told(inspect: Inspect, tmp_path: Path) -> None:
+def test_copies_with_other_labels_are_reported(inspect: Inspect, tmp_path: Path) -> None:
     rows = good_rows(tmp_path)
     (tmp_path / "01.png").write_bytes((tmp_path / "00.png").read_bytes())
     rows[1] = (*rows[1][:2], "group-0", "train")
@@ -263,7 +263,7 @@ def test_a_label_that_is_absent_or_scarce_where_it_is_measured_is_a_warning(
     )
 
 
-def test_all_errors_are_told_at_once(inspect: Inspect, tmp_path: Path) -> None:
+def test_all_errors_are_reported_at_once(inspect: Inspect, tmp_path: Path) -> None:
     rows = good_rows(tmp_path)
     (tmp_path / "03.png").write_bytes(b"")
     (tmp_path / "06.png").write_bytes((tmp_path / "00.png").read_bytes())

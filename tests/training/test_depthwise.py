@@ -1,4 +1,4 @@
-"""Depthwise convolutions with a quick backward pass give what torch gives."""
+"""Depthwise convolutions with a fast backward pass give the same as torch's."""
 
 import pytest
 import torch

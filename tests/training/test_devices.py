@@ -1,4 +1,4 @@
-"""Training on a GPU, if there is one, and on two devices: two processes on the processor."""
+"""Training on a GPU, if there is one, and on two devices: two processes on the CPU."""
 
 from pathlib import Path
 

@@ -1,5 +1,5 @@
-"""Plugins of others in a training: what is wrong with them is told before the first epoch, by
-name, and what was trained with them can be used."""
+"""Third-party plugins in a training: errors in them are reported by name before the first epoch,
+and models trained with them can be used."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -167,7 +167,7 @@ def test_a_file_that_an_augmentation_needs_is_found_beside_the_recipe(
     assert train(recipe(tmp_path, augment=[odd]), tmp_path / "mine").name == "t"
 
 
-def test_what_fails_in_a_process_that_reads_is_told_as_it_was_raised(
+def test_an_error_in_a_reading_process_is_raised_unchanged(
     own: Callable[..., None], tmp_path: Path
 ) -> None:
     own(augment="return picture / bool(picture.std() == 0)")  # what is tried is a grey picture
@@ -178,7 +178,9 @@ def test_what_fails_in_a_process_that_reads_is_told_as_it_was_raised(
     assert "Traceback" not in str(caught.value)
 
 
-def test_a_batch_too_small_for_the_backbone_is_told_before_the_first_epoch(tmp_path: Path) -> None:
+def test_a_batch_too_small_for_the_backbone_is_refused_before_training(
+    tmp_path: Path,
+) -> None:
     table = write_table(tmp_path / "pictures", ["red", "blue"])
     layers = [{"conv": {"filters": 8, "stride": 16, "norm": "batch"}}]  # one cell is left
     tiny: dict[str, Any] = {"backbone": {"convnet": {"layers": layers}}, "batch": 1}

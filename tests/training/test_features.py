@@ -65,7 +65,7 @@ def test_every_region_has_its_features_in_the_order_of_the_reader(work: Work, ta
             assert abs(np.corrcoef(column, levels)[0, 1]) > 0.99
 
 
-def test_what_is_known_is_not_computed_again(
+def test_existing_features_are_not_computed_again(
     work: Work, table: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = {path: path.stat().st_mtime_ns for path in work()}
@@ -119,7 +119,7 @@ def test_an_item_that_cannot_be_read_to_its_end_is_named(
     assert not list(table.parent.parent.glob("features/*.part"))
 
 
-def test_an_item_whose_features_are_no_numbers_is_named(
+def test_an_item_with_non_finite_features_is_named(
     work: Work, table: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     infinite = np.full((2, 6), np.inf, np.float16)
@@ -129,7 +129,7 @@ def test_an_item_whose_features_are_no_numbers_is_named(
     assert refused.value.where == str(table.parent / "00.png")
 
 
-def test_what_keeps_a_file_from_being_written_is_told_by_its_number(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_raises_its_error_number(tmp_path: Path) -> None:
     resource = pytest.importorskip("resource", reason="needs limits of a process")
     from diascope.training.features import _save_features
 

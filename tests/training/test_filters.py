@@ -40,7 +40,7 @@ def test_a_training_that_goes_on_overwrites_what_came_later(tmp_path: Path) -> N
     assert found.weights[:, 0, 0, 0, 0].tolist() == [1, 2, 3]
 
 
-def test_a_training_that_begins_heeds_no_filters_of_another_one(tmp_path: Path) -> None:
+def test_a_new_training_ignores_filters_of_another_one(tmp_path: Path) -> None:
     save_filters(nn.Conv2d(3, 6, 3), 0, tmp_path)
     save_filters(backbone(1.0), 0, tmp_path)
 

@@ -91,7 +91,7 @@ def test_figures_of_pictures_that_are_copies_of_learned_ones_say_so(
         assert re.search(count, (folder / "evaluation.html").read_text())
 
 
-def test_too_few_groups_for_the_folds_are_told_with_their_table(
+def test_too_few_groups_for_the_folds_are_refused_with_their_table(
     tmp_path: Path, table: Path
 ) -> None:
     recipe = write_training(tmp_path / "t.yaml", table, folds=31)

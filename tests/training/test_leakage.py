@@ -1,4 +1,4 @@
-"""Weights that know what is held out are refused, as teachers and as a start."""
+"""Weights that learned from held-out pictures are refused as teachers and as a start."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -107,7 +107,7 @@ def test_a_split_that_a_spreadsheet_saved_is_known_and_one_that_cannot_be_read_a
     assert told.startswith(f"{split} cannot be read (UnicodeDecodeError: ")
 
 
-def test_a_training_tells_once_of_groups_that_are_only_named_alike(
+def test_a_training_warns_once_of_groups_that_merely_share_a_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("lightning_fabric", reason="needs diascope[train]")

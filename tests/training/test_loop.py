@@ -1,4 +1,4 @@
-"""What the keys of a training do to its weights, one at a time."""
+"""The effect of each key of a training on its weights."""
 
 import json
 import os
@@ -97,7 +97,7 @@ def test_a_frozen_backbone_learns_nothing_until_its_epoch(tmp_path: Path, table:
     assert differing(fast, thawed, "backbone.")
 
 
-def test_a_key_changes_what_is_learned(tmp_path: Path, table: Path) -> None:
+def test_each_key_changes_the_weights(tmp_path: Path, table: Path) -> None:
     plain = weights(tmp_path / "plain", table)
     changes = {
         "ema": 0.5,
@@ -111,7 +111,7 @@ def test_a_key_changes_what_is_learned(tmp_path: Path, table: Path) -> None:
         assert differing(plain, changed, "head."), key
 
 
-def test_what_is_kept_of_an_average_is_the_average(tmp_path: Path, table: Path) -> None:
+def test_with_an_average_the_average_is_kept(tmp_path: Path, table: Path) -> None:
     kept = weights(tmp_path / "mine", table, ema=0.9)
     state = torch.load(tmp_path / "mine" / "checkpoint.pt", weights_only=True)
     best = {name: value.half() for name, value in state["best"]["network"].items()}
@@ -176,7 +176,7 @@ def test_a_number_without_end_is_refused(name: str) -> None:
         TrainOptions(**values)
 
 
-def test_memory_that_does_not_suffice_is_told_with_what_takes_less(
+def test_running_out_of_memory_is_reported_with_advice(
     tmp_path: Path, table: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loop.Trainer, "_prepare_batch", lambda *_: torch.empty(2**55))
@@ -188,7 +188,7 @@ def test_memory_that_does_not_suffice_is_told_with_what_takes_less(
 
 
 @pytest.mark.parametrize("shared", ["", "unable to allocate shared memory(shm) for file"])
-def test_a_reading_process_that_was_ended_or_lacks_shared_memory_is_told(
+def test_a_killed_or_starved_reading_process_is_reported(
     tmp_path: Path, table: Path, monkeypatch: pytest.MonkeyPatch, shared: str
 ) -> None:
     recipe = write_training(tmp_path / "mine.yaml", table)
@@ -221,7 +221,9 @@ def test_calibration_is_fitted_to_the_views_that_a_run_will_look_at(tmp_path: Pa
     assert none.bias != flips.bias
 
 
-def test_a_monitor_that_tells_nothing_is_refused_before_the_first_epoch(tmp_path: Path) -> None:
+def test_a_monitor_that_cannot_be_computed_is_refused_before_training(
+    tmp_path: Path,
+) -> None:
     table = write_table(tmp_path / "two", ["red", "green"])
     header, *lines = table.read_text().splitlines()
     split = ["validation" if line.startswith("0-00") else "train" for line in lines]
@@ -233,7 +235,7 @@ def test_a_monitor_that_tells_nothing_is_refused_before_the_first_epoch(tmp_path
     assert weights(tmp_path / "other", table, task="binary", monitor="validation_loss", test=0.0)
 
 
-def test_validation_pictures_of_which_nothing_is_known_are_refused(tmp_path: Path) -> None:
+def test_validation_pictures_with_only_unknown_labels_are_refused(tmp_path: Path) -> None:
     table = with_splits(write_table(tmp_path / "two", ["red", "green"]))
     table.write_text(re.sub(r",\w+(?=,.*,validation)", ",?red|?green", table.read_text()))
     with pytest.raises(TableError, match="no label of any validation picture is known"):
@@ -252,7 +254,7 @@ def test_validation_pictures_of_which_nothing_is_known_are_refused(tmp_path: Pat
     ],
     ids=str,
 )
-def test_what_cannot_be_trained_is_told_before_anything_is_trained(
+def test_a_wrong_recipe_or_table_is_refused_before_training(
     tmp_path: Path, table: Path, change: dict[str, Any], error: str
 ) -> None:
     with pytest.raises(DiascopeError, match=error):
@@ -267,7 +269,7 @@ def test_rows_that_all_weigh_nothing_are_refused(tmp_path: Path, table: Path) ->
         weights(tmp_path / "mine", table)
 
 
-def test_to_decide_anew_leaves_what_is_known_of_how_the_weights_were_made(
+def test_new_operating_points_leave_the_record_of_how_the_weights_were_made(
     tmp_path: Path, table: Path
 ) -> None:
     weights(tmp_path / "mine", table)

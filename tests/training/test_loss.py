@@ -130,7 +130,7 @@ def test_logits_are_adjusted_by_the_frequency_with_which_labels_are_drawn() -> N
     assert Objective(values, "multiclass", rare).adjustment == pytest.approx(np.log([0.5, 0.5]))
 
 
-def test_a_label_of_which_nothing_is_known_leaves_the_loss_a_number() -> None:
+def test_a_label_that_is_unknown_everywhere_leaves_the_loss_finite() -> None:
     targets = MANY.clone()
     targets[:, 2] = torch.nan
 

@@ -1,4 +1,4 @@
-"""Which wrong answers are the worst."""
+"""The worst wrong answers."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Mixing pictures in pairs."""
+"""Mixup of pairs of pictures."""
 
 import pytest
 import torch
@@ -36,7 +36,7 @@ def test_shares_have_the_variance_of_their_distribution(alpha: float) -> None:
     assert float(shares.var()) == pytest.approx(1 / (4 * (2 * alpha + 1)), rel=0.1)
 
 
-def test_what_is_unknown_of_one_picture_is_unknown_of_its_mixtures() -> None:
+def test_a_label_unknown_in_one_picture_is_unknown_in_its_mixtures() -> None:
     pictures, targets = numbered()
     targets = targets.clone()
     targets[: COUNT // 2, 1] = torch.nan

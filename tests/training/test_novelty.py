@@ -1,4 +1,4 @@
-"""What features of the training pictures tell of other pictures."""
+"""Novelty statistics of the training features, on other pictures."""
 
 import json
 from collections.abc import Callable

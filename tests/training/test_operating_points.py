@@ -1,4 +1,4 @@
-"""Operating points by rule, on scores whose answer can be read off."""
+"""Operating points by each rule, on scores whose answer can be read off."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Values of ``train:`` that cannot be meant are refused, by name."""
+"""Invalid values of ``train:`` are refused by name."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""The page of a training."""
+"""The training page."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Files of other projects are opened without running them, or refused with what to do."""
+"""Files of other projects are read without running them, or refused with advice."""
 
 import argparse
 import random
@@ -25,7 +25,7 @@ def saved(path: Path, held: Any) -> Path:
     return path
 
 
-def test_what_is_no_tensor_of_a_network_is_left_out(tmp_path: Path) -> None:
+def test_entries_other_than_tensors_of_the_network_are_left_out(tmp_path: Path) -> None:
     layer = nn.BatchNorm2d(2)
     optimizer = {"state": {0: {"step": torch.tensor(3.0)}}, "param_groups": [{"lr": 0.1}]}
     held = {"epoch": 3, "state_dict": layer.state_dict(), "optimizer": optimizer}
@@ -45,7 +45,7 @@ def test_counts_of_batches_are_left_out_though_they_are_floats(tmp_path: Path) -
     assert names == ["0.weight", "0.bias", "0.running_mean", "0.running_var"]
 
 
-def test_several_networks_in_a_file_are_told_apart_by_their_names_in_front(tmp_path: Path) -> None:
+def test_several_networks_in_a_file_get_their_names_as_prefixes(tmp_path: Path) -> None:
     both = {"student": {"bias": torch.zeros(1)}, "teacher": {"bias": torch.ones(1)}}
     tensors = read_tensors(saved(tmp_path / "w.pth", {"nets": both}))
 

@@ -1,4 +1,4 @@
-"""The processes of a training begin and end together, and one of them tells why."""
+"""The processes of a training start and end together, and one of them reports why."""
 
 import logging
 import os
@@ -75,7 +75,7 @@ def test_more_gpus_than_are_here_are_refused(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize(("processes", "told"), [(1, RuntimeError), (2, DeviceError)])
-def test_a_partner_that_is_gone_is_told_where_there_is_one(
+def test_a_lost_process_is_reported_if_there_are_several(
     processes: int, told: type[Exception]
 ) -> None:
     first = SimpleNamespace(is_global_zero=True, world_size=processes, device="cpu")
@@ -83,7 +83,7 @@ def test_a_partner_that_is_gone_is_told_where_there_is_one(
         raise RuntimeError(GONE)
 
 
-def test_a_device_that_has_failed_is_told() -> None:
+def test_a_failed_device_is_reported() -> None:
     alone = SimpleNamespace(is_global_zero=True, world_size=1, device="meta")  # can compute nothing
     with (
         pytest.raises(DeviceError, match="the device meta failed: CUDA error"),

@@ -1,4 +1,4 @@
-"""Which pictures an epoch sees."""
+"""Sampling of the pictures of an epoch."""
 
 from itertools import chain
 from typing import Any
@@ -64,7 +64,7 @@ def test_weights_of_labels_that_exclude_each_other_are_one_on_average() -> None:
     assert weights[1] / weights[0] == pytest.approx(9)
 
 
-def test_rarity_is_among_the_rows_of_which_a_label_is_known() -> None:
+def test_rarity_counts_only_rows_where_the_label_is_known() -> None:
     targets = np.full((100, 2), np.nan, np.float32)
     targets[:, 0] = np.arange(100) < 20  # a fifth of all
     targets[:4, 1] = [1, 1, 0, 0]  # half of four

@@ -1,4 +1,4 @@
-"""Groups are held out whole."""
+"""Whole groups are held out."""
 
 from collections import defaultdict
 from pathlib import Path

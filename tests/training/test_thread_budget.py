@@ -1,4 +1,4 @@
-"""Cores, shared by those who train and those who read pictures for them."""
+"""Division of the cores between training and reading processes."""
 
 from pathlib import Path
 

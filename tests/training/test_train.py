@@ -1,4 +1,4 @@
-"""A training, end to end: from a table of labelled pictures to weights that a run takes."""
+"""A training, end to end: from a table of labelled pictures to weights that a run uses."""
 
 import json
 import re
@@ -82,7 +82,7 @@ def test_an_easy_task_is_learned_and_its_weights_run(
     assert np.mean(agree) > 0.8
 
 
-def test_the_card_tells_what_the_weights_were_made_of(tmp_path: Path, table: Path) -> None:
+def test_the_card_records_how_the_weights_were_made(tmp_path: Path, table: Path) -> None:
     labels = {name: {"title": name.title(), "codes": {"RAL": "1"}} for name in COLOURS}
     recipe = write_training(
         tmp_path / "t.yaml", table, epochs=1, labels=labels, title="Colours", licence="CC0-1.0"
@@ -115,7 +115,7 @@ def test_torch_computes_on_the_share_of_cores_that_readers_leave(
     assert seen == {5}
 
 
-def test_no_group_stands_on_both_sides(trained: Path) -> None:
+def test_no_group_is_in_two_splits(trained: Path) -> None:
     sides: dict[str, set[str]] = {}
     for row in rows(trained / "split.csv"):
         sides.setdefault(row["group"], set()).add(row["split"])
@@ -177,7 +177,7 @@ def test_a_recipe_without_a_train_part_is_refused(recipe: Path, tmp_path: Path) 
         train(recipe, tmp_path / "mine")
 
 
-def test_a_mistake_in_the_recipe_is_told_before_anything_is_written(
+def test_a_mistake_in_the_recipe_is_reported_before_anything_is_written(
     tmp_path: Path, table: Path
 ) -> None:
     recipe = write_training(tmp_path / "t.yaml", table, epoch=3)
@@ -197,7 +197,7 @@ def test_pictures_that_cannot_be_used_are_named_before_anything_is_trained(
     assert left <= {".lock", "defects.csv"}
 
 
-def test_colours_for_a_network_of_grey_pictures_are_told_before_anything_is_trained(
+def test_colour_pictures_for_a_grey_network_are_refused_before_training(
     tmp_path: Path, table: Path
 ) -> None:
     grey = {"convnet": {"layers": LAYERS, "in_channels": 1}}
@@ -234,7 +234,7 @@ def test_decisions_can_be_changed_without_training_again(tmp_path: Path, table: 
     assert all(label.operating_point for label in decided.labels)
 
 
-def test_what_is_said_of_labels_can_be_changed_without_training_again(
+def test_titles_and_codes_of_labels_can_be_changed_without_training_again(
     tmp_path: Path, table: Path
 ) -> None:
     labels: dict[str, Any] = {name: {"title": name} for name in COLOURS}
@@ -260,7 +260,7 @@ def test_training_ends_when_no_epoch_gets_better(tmp_path: Path, table: Path) ->
     assert len(json.loads((tmp_path / "mine/history.json").read_text())) < 30
 
 
-def test_a_start_of_other_weights_is_told_by_the_card(tmp_path: Path, table: Path) -> None:
+def test_the_card_records_the_start(tmp_path: Path, table: Path) -> None:
     first = train(write_training(tmp_path / "a.yaml", table, epochs=1), tmp_path / "first")
     start = {"file": str(tmp_path / "first")}
     card = train(write_training(tmp_path / "b.yaml", table, start=start), tmp_path / "second")
@@ -269,7 +269,7 @@ def test_a_start_of_other_weights_is_told_by_the_card(tmp_path: Path, table: Pat
     assert card.made["start"]["tensors"] == "7 of 7"
 
 
-def test_a_start_that_does_not_fit_is_told_before_the_pictures_are_read(
+def test_a_start_that_does_not_fit_is_refused_before_the_pictures_are_read(
     tmp_path: Path, table: Path
 ) -> None:
     (table.parent / rows(table)[0]["path"]).write_bytes(b"no picture")

@@ -1,4 +1,4 @@
-"""A training of the head alone: a small file that stands on an installed backbone."""
+"""Training the head alone: a small file that needs an installed backbone."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -34,7 +34,7 @@ def test_a_frozen_backbone_leaves_only_the_head_in_the_file(head_only: Path) -> 
     assert (head_only / "model.safetensors").stat().st_size < 20_000
 
 
-def test_a_head_names_the_digest_of_the_backbone_that_it_stands_on(head_only: Path) -> None:
+def test_a_head_names_the_digest_of_its_backbone(head_only: Path) -> None:
     from diascope.network import state_digest
     from diascope.plugin_creation import make_backbone
 

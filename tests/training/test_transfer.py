@@ -1,4 +1,4 @@
-"""A backbone started from another project's weights gives that project's features."""
+"""A backbone with another project's weights gives that project's features."""
 
 import json
 import re
@@ -237,7 +237,7 @@ def test_keys_pair_names_that_no_layout_knows(tmp_path: Path) -> None:
     assert matched.unexpected == ("net.fc.weight", "net.fc.bias")
 
 
-def test_what_a_file_lacks_within_5_percent_is_told_and_stays_at_random(tmp_path: Path) -> None:
+def test_up_to_5_percent_of_the_tensors_may_be_missing_and_stay_random(tmp_path: Path) -> None:
     state = tiny().state_dict()
     del state["layer4.1.bn2.running_mean"]
     state["layer4.1.bn2.bias"] = torch.zeros(7)

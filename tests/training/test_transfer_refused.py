@@ -1,4 +1,4 @@
-"""Weights that do not fit, or fit in two ways, are refused before anything is changed."""
+"""Weights that do not fit, or fit in two ways, are refused without changing anything."""
 
 from pathlib import Path
 from typing import Any
@@ -56,7 +56,7 @@ def test_a_network_stored_twice_with_the_same_values_is_one(tmp_path: Path) -> N
     assert begin(new(), saved(tmp_path / "w.pth", twice)).share == 1
 
 
-def test_a_head_that_was_trained_alone_is_no_start_and_what_is_one_is_told(tmp_path: Path) -> None:
+def test_a_head_trained_alone_is_refused_with_advice(tmp_path: Path) -> None:
     head = {"head.linear.weight": torch.ones(2, 8), "head.linear.bias": torch.ones(2)}
     said = refusal(saved(tmp_path / "w.pth", head))
 
@@ -113,7 +113,7 @@ def test_first_filters_that_cannot_be_adapted_are_refused_though_all_others_fit(
     assert f"first filters of {filters} x 4 x 7 x 7, the backbone ours of {filters} x 3 x" in said
 
 
-def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+def test_non_finite_weights_are_refused(tmp_path: Path) -> None:
     state = tiny().state_dict()
     state["bn1.bias"][3] = torch.nan
 

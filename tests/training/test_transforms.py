@@ -1,4 +1,4 @@
-"""What cameras, scanners and archives do to a picture."""
+"""Random effects of cameras, scanners and archives."""
 
 import pytest
 import torch

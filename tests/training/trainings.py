@@ -1,4 +1,4 @@
-"""Trainings that take a second: pictures of colours, their table, and a recipe."""
+"""Trainings that take a second: coloured pictures, their table, and a recipe."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The shipped model on real films of pydicom-data: what their compression and their kind change."""
+"""The shipped model on real films of pydicom-data: effects of compression and of other kinds."""
 
 import pytest
 from pydicom.data import get_testdata_file
@@ -40,7 +40,7 @@ def test_what_was_compressed_with_loss_scores_within_two_hundredths(
     assert answers["RG1_UNCI"].scores != scores
 
 
-def test_a_limb_that_passes_the_gate_is_told_to_be_unlike_the_training(
+def test_a_limb_that_passes_the_gate_has_a_novelty_warning(
     answers: dict[str, Prediction],
 ) -> None:
     novel = {name for name, answer in answers.items() if answer.out_of_distribution}

@@ -1,4 +1,4 @@
-"""The shipped model: what its card says, and that it is so on patients it never saw."""
+"""The shipped model: its card, checked on patients that it never saw."""
 
 from diascope.document import read_document
 from diascope.pipeline import compose

@@ -1,4 +1,4 @@
-"""Hairs go, lesions stay."""
+"""Hairs are removed, lesions are not."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The shipped model: what its card says, and that it is so on lesions it never saw."""
+"""The shipped model: its card, checked on lesions that it never saw."""
 
 from pathlib import Path
 

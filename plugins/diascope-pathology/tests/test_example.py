@@ -14,7 +14,7 @@ REFERENCE = ["run.engine=torch", "run.precision=float32", "run.device=cpu", "run
 @pytest.mark.skipif(
     all(plugin.name != "slide" for plugin in find_plugins()), reason="needs diascope-slides"
 )
-def test_a_stain_that_the_model_does_not_know_is_told_to_be_unlike_the_training() -> None:
+def test_a_stain_that_the_model_does_not_know_has_a_novelty_warning() -> None:
     pipeline = compose(read_recipe("pathology.yaml", REFERENCE))
     (found,) = find_items(pipeline.recipe.input)
 

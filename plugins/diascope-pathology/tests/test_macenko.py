@@ -1,4 +1,4 @@
-"""Normalisation by Macenko's two stains."""
+"""Macenko's stain normalisation."""
 
 from typing import Any
 
@@ -76,7 +76,7 @@ def test_a_tile_becomes_what_the_reference_stains_would_have_made_of_it() -> Non
     np.testing.assert_allclose(normal.pixels, expected, atol=0.02)
 
 
-def test_a_tile_normalised_to_its_own_stains_stays_as_it_is() -> None:
+def test_a_tile_normalised_to_its_own_stains_is_unchanged() -> None:
     held = amounts()
     before = tile(held @ FOUND)
     density = -np.log(before.pixels.astype(float))
@@ -137,7 +137,7 @@ def uniform(*level: int) -> NDArray[Any]:
         (uniform(90), "no colour"),
     ],
 )
-def test_what_tells_no_two_stains_stays_as_it_is_and_says_why(
+def test_a_tile_without_two_stains_is_unchanged_and_says_why(
     pixels: NDArray[Any], why: str
 ) -> None:
     same = Macenko()(Sample(Item("a", "a"), pixels))

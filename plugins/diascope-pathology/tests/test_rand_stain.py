@@ -1,4 +1,4 @@
-"""Augmentation by other laboratories' stains."""
+"""Augmentation with other laboratories' stains."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def test_every_stain_is_stretched_and_shifted_as_the_paper_says() -> None:
     assert len(set(slopes)) == len(set(shifts)) == 3
 
 
-def test_without_strength_the_picture_stays_as_it_is() -> None:
+def test_with_strength_0_the_picture_is_unchanged() -> None:
     same = RandStain(1, 0)(PICTURE, RandomState(0))
 
     np.testing.assert_allclose(same, PICTURE, atol=1e-5)

@@ -39,7 +39,7 @@ def test_the_backbone_keeps_the_contract_of_backbones() -> None:
     check_backbone(PathologyLite0())
 
 
-def test_a_missing_backbone_is_told_with_its_place(
+def test_a_missing_backbone_is_reported_with_its_place(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(lite0, "WEIGHTS", tmp_path / "gone.safetensors")

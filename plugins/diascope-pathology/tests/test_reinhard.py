@@ -1,4 +1,4 @@
-"""Normalisation by Reinhard's means and deviations."""
+"""Reinhard's stain normalisation."""
 
 from typing import Any
 
@@ -56,7 +56,7 @@ def test_the_tissue_gets_the_mean_and_the_deviation_of_the_reference() -> None:
     np.testing.assert_allclose(colours.std(axis=0), step.deviation, rtol=0.02)
 
 
-def test_a_tile_normalised_to_its_own_statistics_stays_as_it_is() -> None:
+def test_a_tile_normalised_to_its_own_statistics_is_unchanged() -> None:
     before = tile()
     colours = to_lab(before.pixels[:50].reshape(-1, 3).astype(float))
     mean, deviation = colours.mean(axis=0).tolist(), colours.std(axis=0).tolist()
@@ -70,7 +70,7 @@ def test_white_stays_white() -> None:
 
 
 @pytest.mark.parametrize(("channels", "why"), [(3, "no tissue"), (1, "no colour")])
-def test_what_has_no_stain_stays_as_it_is_and_says_why(channels: int, why: str) -> None:
+def test_a_tile_without_stain_is_unchanged_and_says_why(channels: int, why: str) -> None:
     pixels = np.full((20, 20, channels), 240, np.uint8)
     same = Reinhard()(Sample(Item("a", "a"), pixels))
 

@@ -1,4 +1,4 @@
-"""The training tables: no source tile on two sides, and on the same side in all three."""
+"""The training tables: no source tile in two splits, and in the same split in all three."""
 
 import csv
 import subprocess

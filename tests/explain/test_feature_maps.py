@@ -4,7 +4,7 @@ import pytest
 from torch import Tensor, nn
 
 from diascope.explain.call_trace import capture_activations, trace_calls
-from diascope.explain.feature_maps import last_call_at_depth, summarise_depth
+from diascope.explain.feature_maps import last_calls_by_depth, summarise_depth
 from tests.explain.networks import make_batch, make_network
 
 
@@ -18,7 +18,7 @@ from tests.explain.networks import make_batch, make_network
     ],
 )
 def test_there_is_a_depth_wherever_the_resolution_halves(name: str, sizes: list[int]) -> None:
-    ends = last_call_at_depth(trace_calls(make_network(name).backbone, make_batch()), 64)
+    ends = last_calls_by_depth(trace_calls(make_network(name).backbone, make_batch()), 64)
 
     assert [call.outputs[2] for call in ends.values()] == sizes
     assert [64 // 2**halvings for halvings in ends] == sizes
@@ -26,7 +26,7 @@ def test_there_is_a_depth_wherever_the_resolution_halves(name: str, sizes: list[
 
 def test_a_depth_has_its_strongest_channels_in_descending_order() -> None:
     backbone, batch = make_network().backbone, make_batch()
-    call = last_call_at_depth(trace_calls(backbone, batch), 64)[0]
+    call = last_calls_by_depth(trace_calls(backbone, batch), 64)[0]
     depth = summarise_depth(0, capture_activations(backbone, batch, [call.module])[call.module])
     strengths = [channel.strength for channel in depth.strongest]
 
@@ -52,7 +52,7 @@ class SharedModules(nn.Module):
 
 def test_a_shared_module_does_not_show_the_maps_of_another_layer() -> None:
     backbone, batch = SharedModules().eval(), make_batch()
-    ends = last_call_at_depth(trace_calls(backbone, batch), 64)
+    ends = last_calls_by_depth(trace_calls(backbone, batch), 64)
     seen = capture_activations(backbone, batch, {call.module for call in ends.values()})
     depths = {at: summarise_depth(at, seen[call.module]) for at, call in ends.items()}
     assert {at: (depth.size, depth.channels) for at, depth in depths.items()} == {

@@ -46,11 +46,8 @@ def measure_deletion_insertion(
     """
     rank = np.argsort(np.argsort(-evidence, axis=None, kind="stable"))
     last = len(rank) - 1
-    orders = (
-        last - rank,
-        rank,
-        random.permutation(len(rank)),
-    )  # position of each cell in the order of showing
+    # the position of each cell in the order in which the cells become visible
+    orders = (last - rank, rank, random.permutation(len(rank)))
     counts = np.rint(np.linspace(0, len(rank), _STEPS + 1))
     visible = np.concatenate([order < counts[:, None] for order in orders])
     scores = score(_masked_logits(network, batch, visible.reshape(-1, *evidence.shape)))

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from diascope.explain.call_trace import Activations, Call, capture_activations, trace_calls
 from diascope.explain.convolution import Convolution, reconstruct_convolution
 from diascope.explain.evidence import Attribution, Method, attribute, integrated_gradients
-from diascope.explain.feature_maps import Depth, last_call_at_depth, summarise_depth
+from diascope.explain.feature_maps import Depth, last_calls_by_depth, summarise_depth
 from diascope.explain.filters import Filter, filter_responses, first_convolution
 from diascope.explain.layers import select_convolutions
 from diascope.explain.occlusion import Occlusion, measure_occlusion
@@ -71,7 +71,7 @@ def explain(
     backbone, side = network.backbone, batch.shape[2]
     calls = trace_calls(backbone, batch)
     first = first_convolution(calls)
-    ends = last_call_at_depth(calls, side)
+    ends = last_calls_by_depth(calls, side)
     shown = select_convolutions(calls, side)
     modules = {backbone, *(call.module for call in ends.values())}
     for call in ([first] if first else []) + shown:

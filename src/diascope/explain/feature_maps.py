@@ -47,7 +47,7 @@ class Depth:
     strongest: tuple[Channel, ...]
 
 
-def last_call_at_depth(calls: Sequence[Call], side: int) -> dict[int, Call]:
+def last_calls_by_depth(calls: Sequence[Call], side: int) -> dict[int, Call]:
     """Return, for each number of halvings, the last call at that resolution, in ascending order.
 
     A block of layers is preferred to a single layer, because its output is what the network passes

@@ -10,9 +10,9 @@ from diascope.explain.feature_maps import halvings_of
 
 
 def select_convolutions(calls: Sequence[Call], side: int) -> list[Call]:
-    """Return the convolutions to show: of each depth the one with the smallest filters.
+    """Return the first convolution and, of each depth below it, the one with the smallest filters.
 
-    They are in the order of the network.
+    If no depth lies below it, they are of the depths that there are.
     """
     convolutions = [call for call in first_calls(calls) if _is_spatial_convolution(call)]
     if not convolutions:

@@ -21,7 +21,7 @@ from diascope.explain.call_trace import (
     forward_hooks,
     trace_calls,
 )
-from diascope.explain.feature_maps import format_map_scale, last_call_at_depth
+from diascope.explain.feature_maps import format_map_scale, last_calls_by_depth
 from diascope.explain.filters import first_convolution
 from diascope.explain.unit_functions import (
     NONLINEARITIES,
@@ -158,7 +158,7 @@ def _find_layers(network: Network, batch: Tensor) -> dict[str, _Layer]:
     calls = trace_calls(network.backbone, batch)
     first = first_convolution(calls)
     layers = {"filter": _first_layer(network, batch, calls, first)} if first else {}
-    ends = last_call_at_depth(calls, batch.shape[2])
+    ends = last_calls_by_depth(calls, batch.shape[2])
     last = {halvings: _last_modules(calls, call) for halvings, call in ends.items()}
     activations = capture_activations(
         network.backbone, batch, {each for some in last.values() for each in some}

@@ -23,7 +23,7 @@ const scoreBars = (row, record, labels, least = Infinity) => {
       const point = pointOf(name, record, labels);
       const chosen = row.predicted.includes(name);
       const mark = point === null ? null : make("span", { class: "point", title: `operating point ${scoreText(point, record.kind)}` });
-      return styled(
+      return setProperties(
         make("li", { class: chosen ? "chosen" : "" },
           make("span", { class: "name" }, labels.title(name), chosen ? make("span", { class: "hidden" }, " (predicted)") : null),
           make("span", { class: "value" }, scoreText(score, record.kind)),
@@ -33,14 +33,14 @@ const scoreBars = (row, record, labels, least = Infinity) => {
 };
 
 /** A note if the predicted label does not have the highest score. */
-const notHighest = (row, record, labels) => {
+const highestScoreNote = (row, record, labels) => {
   const highest = Math.max(...Object.values(record.scores).filter(isNumber));
   const decided = labels.compared && row.predicted.some((name) => record.scores[name] < highest && pointOf(name, record, labels) !== null);
   return decided ? make("p", { class: "muted small" }, "Chosen by the largest multiple of its operating point, not by the highest score.") : null;
 };
 
 /** A note if an operating point predicts a label with a low score, or not one with a high score. */
-const fromOtherScores = (row, record, labels) => {
+const operatingPointNotes = (row, record, labels) => {
   if (labels.compared) return null;
   const pointed = Object.keys(record.scores).filter((name) => pointOf(name, record, labels) !== null);
   const low = pointed.filter((name) => row.predicted.includes(name) && record.scores[name] < 0.5);
@@ -55,20 +55,20 @@ const fromOtherScores = (row, record, labels) => {
 const decisionText = (row, labels) => row.predicted.map(labels.title).join(", ") || "No label";
 
 /** The labels of the prediction set; null if the recipe did not request one. */
-const setOf = (record, labels) =>
+const predictionSetLine = (record, labels) =>
   record.set ? make("p", { class: "small" }, `Prediction set: ${record.set.map(labels.title).join(", ")}`) : null;
 
-const warningsOf = (record) => record.warnings.map((warning) => make("p", { class: "warning" }, sentence(warning)));
+const warningLines = (record) => record.warnings.map((warning) => make("p", { class: "warning" }, sentence(warning)));
 
-const traceOf = (record) =>
+const traceList = (record) =>
   record.trace.length
     ? make("details", { class: "trace" },
-        make("summary", {}, `Trace: ${counted(record.trace.length, "step")}`),
+        make("summary", {}, `Trace: ${countText(record.trace.length, "step")}`),
         make("ol", {}, record.trace.map((line) => make("li", {}, line))))
     : null;
 
 /** Maps of the predicted labels first, then the others, in descending order of score. */
-const rankedEvidence = (row, record) => {
+const sortedEvidence = (row, record) => {
   const rank = ({ label }) => [row.predicted.includes(label), record.scores[label] ?? -Infinity];
   return [...record.evidence].sort((one, other) => {
     const [[first, high], [second, low]] = [rank(one), rank(other)];
@@ -76,7 +76,7 @@ const rankedEvidence = (row, record) => {
   });
 };
 
-const framesText = (record) => (record.frames > 1 ? counted(record.frames, partOf(record)) : null);
+const framesText = (record) => (record.frames > 1 ? countText(record.frames, partOf(record)) : null);
 
 const cardMedia = (row, record, evidence, labels) => {
   if (record.whole) return wholeMedia(row, record, labels);
@@ -98,25 +98,25 @@ const reasonOf = (row, record) =>
 const cardOf = (row, record, labels, open) => {
   const name = make("h3", {}, make("button", { type: "button", class: "open", title: row.id, onclick: () => open(row) }, row.id));
   if (row.state !== "ok") return make("li", { class: `card ${row.state}` }, name, reasonOf(row, record));
-  const [evidence] = rankedEvidence(row, record);
+  const [evidence] = sortedEvidence(row, record);
   return make("li", { class: "card" },
     cardMedia(row, record, evidence, labels),
     make("div", { class: "body" },
       name,
       make("p", { class: "decision" }, decisionText(row, labels)),
-      warningsOf(record),
-      setOf(record, labels),
+      warningLines(record),
+      predictionSetLine(record, labels),
       scoreBars(row, record, labels, 3),
-      notHighest(row, record, labels),
-      fromOtherScores(row, record, labels),
+      highestScoreNote(row, record, labels),
+      operatingPointNotes(row, record, labels),
       make("p", { class: "muted small" }, [kindText(record.kind), framesText(record)].filter(Boolean).join(" · ")),
       cardLegend(row, record, evidence, labels),
-      traceOf(record)));
+      traceList(record)));
 };
 
 const detailBody = (row, record, labels) => {
   if (row.state !== "ok") return reasonOf(row, record);
-  const maps = rankedEvidence(row, record).map((evidence) =>
+  const maps = sortedEvidence(row, record).map((evidence) =>
     make("figure", {},
       evidencePane(record, evidence, labels),
       make("figcaption", {}, legendOf(record, evidence, labels))));
@@ -128,12 +128,12 @@ const detailBody = (row, record, labels) => {
     make("div", { class: "figures-large" }, whole, picture, maps),
     make("div", {},
       make("p", { class: "decision" }, decisionText(row, labels)),
-      warningsOf(record),
-      setOf(record, labels),
+      warningLines(record),
+      predictionSetLine(record, labels),
       make("p", { class: "muted" }, [kindText(record.kind), framesText(record), isNumber(row.doubt) && `uncertainty ${row.doubt.toFixed(2)} (0 to 1)`, isNumber(row.novelty) && `novelty ${row.novelty.toFixed(2)} (limit 1)`].filter(Boolean).join(" · ")),
       make("h3", {}, "All scores"),
       scoreBars(row, record, labels),
-      fromOtherScores(row, record, labels),
+      operatingPointNotes(row, record, labels),
       hasPoint ? make("p", { class: "muted small" }, ["The mark on a bar is the label’s operating point.", labels.compared].filter(Boolean).join(" ")) : null,
       record.trace.length ? [make("h3", {}, "Trace"), make("ol", { class: "steps" }, record.trace.map((line) => make("li", {}, line)))] : null));
 };

@@ -1,14 +1,14 @@
 // Evidence maps: decoded, interpolated between cells, and drawn over the dimmed picture.
 
-const GRAIN = 96; // pixels of the longer side of a map's canvas; CSS smooths the rest
-const OPAQUE = 190; // of 255; the picture stays visible under the strongest evidence
-const EXACT = 1e-3; // a residual above this is reported
+const CANVAS_SIDE = 96; // pixels of the longer side of a map's canvas; CSS smooths the rest
+const MAX_ALPHA = 190; // of 255; the picture stays visible under the strongest evidence
+const MAX_RESIDUAL = 1e-3; // a residual above this is reported
 
-const cellsOf = (evidence) =>
+const decodeCells = (evidence) =>
   Float32Array.from(atob(evidence.cells), (byte) => ((byte.charCodeAt(0) << 24) >> 24) * evidence.scale);
 
 /** The largest magnitude in all maps of an item, which share one colour scale. */
-const reachOf = (evidences) => Math.max(...evidences.map((evidence) => evidence.scale * 127), 1e-12);
+const maxMagnitude = (evidences) => Math.max(...evidences.map((evidence) => evidence.scale * 127), 1e-12);
 
 /** Catmull-Rom weights of four neighbours; the curve passes through the value of every cell. */
 const spline = (t) => [
@@ -19,7 +19,7 @@ const spline = (t) => [
 ];
 
 /** Resample rows of `width` cells to `target` points, aligned at the centres of cells; returns the transpose. */
-const stretched = (cells, width, target) => {
+const resample = (cells, width, target) => {
   const height = cells.length / width;
   const result = new Float32Array(target * height);
   for (let x = 0; x < target; x += 1) {
@@ -40,11 +40,11 @@ const stretched = (cells, width, target) => {
 const colour = (name) =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim().split(/\s+/).map(Number);
 
-const paint = (canvas, evidence, reach) => {
+const drawEvidence = (canvas, evidence, reach) => {
   const [rows, columns] = evidence.shape;
-  const wide = Math.max(1, Math.round((GRAIN * columns) / Math.max(rows, columns)));
-  const high = Math.max(1, Math.round((GRAIN * rows) / Math.max(rows, columns)));
-  const values = stretched(stretched(cellsOf(evidence), columns, wide), rows, high);
+  const wide = Math.max(1, Math.round((CANVAS_SIDE * columns) / Math.max(rows, columns)));
+  const high = Math.max(1, Math.round((CANVAS_SIDE * rows) / Math.max(rows, columns)));
+  const values = resample(resample(decodeCells(evidence), columns, wide), rows, high);
   const colours = { for: colour("--for"), against: colour("--against") };
   Object.assign(canvas, { width: wide, height: high });
   const context = canvas.getContext("2d");
@@ -56,7 +56,7 @@ const paint = (canvas, evidence, reach) => {
     image.data[at] = red;
     image.data[at + 1] = green;
     image.data[at + 2] = blue;
-    image.data[at + 3] = OPAQUE * Math.min(1, Math.abs(value) / reach) ** 0.85;
+    image.data[at + 3] = MAX_ALPHA * Math.min(1, Math.abs(value) / reach) ** 0.85;
   }
   context.putImageData(image, 0, 0);
 };
@@ -65,7 +65,7 @@ const paint = (canvas, evidence, reach) => {
 const pictureOf = (record, alt, dimmed = false) => {
   const [height, width] = record.shape ?? [1, 1];
   const frame = make("div", { class: `frame${dimmed ? " dimmed" : ""}` });
-  styled(frame, { "--ratio": width / height });
+  setProperties(frame, { "--ratio": width / height });
   frame.append(
     record.picture
       ? make("img", { src: `data:image/jpeg;base64,${record.picture}`, alt, decoding: "async" })
@@ -78,13 +78,13 @@ const evidencePane = (record, evidence, labels) => {
   const about = `Evidence map: evidence for and against ${labels.title(evidence.label)}`;
   const canvas = make("canvas", { role: "img", "aria-label": about });
   pane.firstChild.append(canvas);
-  paint(canvas, evidence, reachOf(record.evidence));
+  drawEvidence(canvas, evidence, maxMagnitude(record.evidence));
   return pane;
 };
 
 const legendOf = (record, evidence, labels) => {
-  const reach = reachOf(record.evidence);
-  const off = !(isNumber(evidence.residual) && evidence.residual <= EXACT); // null if it was not a number
+  const reach = maxMagnitude(record.evidence);
+  const off = !(isNumber(evidence.residual) && evidence.residual <= MAX_RESIDUAL); // null if it was not a number
   return make("div", { class: "legend" },
     make("p", { class: "ramp-title" }, "evidence ", make("b", { class: "against" }, "against"), " / ", make("b", { class: "for" }, "for"), ` ${labels.title(evidence.label)}`),
     make("div", { class: "ramp" },

@@ -5,17 +5,17 @@ const PAGE = { cards: 24, reasons: 50 };
 const KEPT_BLOCKS = 32;
 
 /** Normalise a text for comparison: in file names from macOS, an accent is a separate character. */
-const searchable = (text) => text.normalize().toLowerCase();
+const normaliseText = (text) => text.normalize().toLowerCase();
 
 /** Return the index entries of all items, and `record(row)`, which parses an item's block when needed. */
-const openItems = () => {
+const loadItems = () => {
   const blocks = document.querySelectorAll("script.records");
   const rows = [...document.querySelectorAll("script.index")].flatMap((index, block) =>
-    parsed(index).map(([state, id, predicted = [], top = null, doubt = null, novelty = null, warned = false], place) => ({ state, id, predicted, top, doubt, novelty, warned, block, place })));
-  rows.forEach((row, order) => Object.assign(row, { order, key: searchable(row.id) }));
+    parseJson(index).map(([state, id, predicted = [], top = null, doubt = null, novelty = null, warned = false], place) => ({ state, id, predicted, top, doubt, novelty, warned, block, place })));
+  rows.forEach((row, order) => Object.assign(row, { order, key: normaliseText(row.id) }));
   const kept = new Map();
   const record = ({ block, place }) => {
-    const records = kept.get(block) ?? parsed(blocks[block]);
+    const records = kept.get(block) ?? parseJson(blocks[block]);
     kept.delete(block);
     kept.set(block, records);
     if (kept.size > KEPT_BLOCKS) kept.delete(kept.keys().next().value);
@@ -25,29 +25,29 @@ const openItems = () => {
 };
 
 const collator = new Intl.Collator("en", { numeric: true });
-const falling = (name) => (one, other) => (other[name] ?? -Infinity) - (one[name] ?? -Infinity) || one.order - other.order;
+const descending = (name) => (one, other) => (other[name] ?? -Infinity) - (one[name] ?? -Infinity) || one.order - other.order;
 const SORTS = {
   order: (one, other) => one.order - other.order,
   id: (one, other) => collator.compare(one.id, other.id) || one.order - other.order,
-  top: falling("top"),
-  doubt: falling("doubt"),
-  novelty: falling("novelty"),
+  top: descending("top"),
+  doubt: descending("doubt"),
+  novelty: descending("novelty"),
 };
 
 /** Filters in addition to the state: items with a warning, or beyond the model's novelty limit. */
-const KINDS = { warned: (row) => row.warned, unlike: ({ novelty }) => novelty !== null && novelty > 1 };
+const FILTERS = { warned: (row) => row.warned, unlike: ({ novelty }) => novelty !== null && novelty > 1 };
 
-const selected = (rows, { search, label, state, sort }) => {
-  const wanted = searchable(search.trim());
+const filterRows = (rows, { search, label, state, sort }) => {
+  const wanted = normaliseText(search.trim());
   const fits = (row) =>
     (!wanted || row.key.includes(wanted)) &&
-    (!state || (KINDS[state] ? KINDS[state](row) : row.state === state)) &&
+    (!state || (FILTERS[state] ? FILTERS[state](row) : row.state === state)) &&
     (!label || (label === WITHOUT ? row.state === "ok" && !row.predicted.length : row.predicted.includes(label)));
   return rows.filter(fits).sort(SORTS[sort]);
 };
 
 /** A list in pages, only one of which is in the document; `draw(row)` makes the elements. */
-const paged = (name, draw) => {
+const createPagedList = (name, draw) => {
   const list = byId(name);
   const pagers = document.querySelectorAll(`.pager[data-for="${name}"]`);
   let rows = [];
@@ -84,28 +84,28 @@ const labelOptions = (totals, labels) => {
 };
 
 /** Add the choices that need a novelty limit of the model. */
-const addNovelty = (form) => {
+const addNoveltyChoices = (form) => {
   form.state.append(make("option", { value: "unlike" }, "Unlike the training pictures"));
   form.sort.append(make("option", { value: "novelty" }, "Novelty, highest first"));
 };
 
 const startGallery = (run, totals, labels) => {
-  const { rows, record } = openItems();
+  const { rows, record } = loadItems();
   const form = byId("controls");
   const found = Object.values(totals.states).reduce((sum, part) => sum + part, 0);
   let shown = rows;
   const neighbour = (row, distance) => shown[shown.indexOf(row) + distance];
-  const cards = paged("cards", (row) => cardOf(row, record(row), labels, (opened) => showDetail(opened, { neighbour, record }, labels)));
+  const cards = createPagedList("cards", (row) => cardOf(row, record(row), labels, (opened) => showDetail(opened, { neighbour, record }, labels)));
   const apply = () => {
-    shown = selected(rows, Object.fromEntries(new FormData(form)));
+    shown = filterRows(rows, Object.fromEntries(new FormData(form)));
     const cut = rows.length < found ? `, of the first ${count(rows.length)} of ${count(found)}; the run’s other reports list all` : "";
-    byId("status").textContent = (shown.length ? counted(shown.length, "item") : "No item matches") + cut;
+    byId("status").textContent = (shown.length ? countText(shown.length, "item") : "No item matches") + cut;
     document.querySelectorAll("[data-label]").forEach((bar) => bar.setAttribute("aria-pressed", bar.dataset.label === form.label.value));
     cards.show(shown);
   };
   form.label.append(...labelOptions(totals, labels));
   if (totals.warned) form.state.append(make("option", { value: "warned" }, "With a warning"));
-  if (rows.some((row) => row.novelty !== null)) addNovelty(form);
+  if (rows.some((row) => row.novelty !== null)) addNoveltyChoices(form);
   form.addEventListener("input", apply);
   form.addEventListener("submit", (event) => event.preventDefault());
   apply();

@@ -7,18 +7,18 @@ const reasonRow = (row, record) => {
     cell("Plugin", record.plugin), cell("Reason", record.reason));
 };
 
-const showUnfinished = ({ rows, record }, { states }) => {
+const showNotClassified = ({ rows, record }, { states }) => {
   const ended = (states.failed ?? 0) + (states.skipped ?? 0);
   const unfinished = rows.filter((row) => row.state !== "ok").sort((one, other) => collator.compare(one.state, other.state) || one.order - other.order);
   byId("unfinished").hidden = !ended;
   if (unfinished.length < ended) byId("unfinished-title").after(make("p", { class: "muted" }, `${count(unfinished.length)} of ${count(ended)} are listed here; the run’s other reports list all`));
-  paged("reasons", (row) => reasonRow(row, record(row))).show(unfinished);
+  createPagedList("reasons", (row) => reasonRow(row, record(row))).show(unfinished);
 };
 
 const start = () => {
-  const run = parsed(byId("run"));
-  const totals = parsed(byId("totals"));
-  const labels = labelsOf(run.card ?? {}, parsed(byId("compared")));
+  const run = parseJson(byId("run"));
+  const totals = parseJson(byId("totals"));
+  const labels = labelsOf(run.card ?? {}, parseJson(byId("compared")));
   showHeading(run);
   showFigures(run, totals);
   showModel(run, labels);
@@ -26,7 +26,7 @@ const start = () => {
   const gallery = startGallery(run, totals, labels);
   showWarnings(run, totals, gallery.showState);
   showDistribution(totals, labels, gallery.choose);
-  showUnfinished(gallery, totals);
+  showNotClassified(gallery, totals);
   showProvenance(run);
   addEventListener("beforeprint", () => document.querySelectorAll("#provenance, .each").forEach((folded) => { folded.open = true; }));
 };

@@ -24,7 +24,7 @@ const metricText = (name, labels) => {
 };
 
 /** Of the metrics of single labels, the report shows only the AUC; the card has the rest. */
-const isBrief = (name, labels) => METRICS[name] || name.startsWith("auc") || !labels.names.some((label) => name.endsWith(`_${label}`));
+const isShownMetric = (name, labels) => METRICS[name] || name.startsWith("auc") || !labels.names.some((label) => name.endsWith(`_${label}`));
 
 const showHeading = (run) => {
   const title = run.card?.title || run.recipe?.name || "diascope report";
@@ -44,11 +44,11 @@ const showWarnings = (run, totals, showState) => {
   const warnings = [...(run.warnings ?? [])];
   if (totals.warned > totals.unlike) warnings.unshift(itemsWarning(totals.warned, "item carries a warning.", "items carry a warning.", "warned", showState));
   if (totals.unlike) warnings.unshift(itemsWarning(totals.unlike, "item is unlike the pictures that the model was trained on.", "items are unlike the pictures that the model was trained on.", "unlike", showState));
-  if (run.stopped) warnings.unshift(`Stopped early with ${counted(run.counts?.pending ?? 0, "item")} not processed: ${run.stopped}`);
+  if (run.stopped) warnings.unshift(`Stopped early with ${countText(run.counts?.pending ?? 0, "item")} not processed: ${run.stopped}`);
   if (!warnings.length) return;
   byId("warnings").append(
     make("section", { class: "warnings", "aria-labelledby": "warnings-title" },
-      make("h2", { id: "warnings-title" }, counted(warnings.length, "warning")),
+      make("h2", { id: "warnings-title" }, countText(warnings.length, "warning")),
       make("ul", {}, warnings.map((warning) => make("li", {}, warning)))),
   );
 };
@@ -76,7 +76,7 @@ const showDistribution = (totals, labels, choose) => {
   if (totals.without) rows.push([WITHOUT, "No label", totals.without]);
   const bars = rows.map(([name, title, value]) =>
     make("li", {},
-      styled(
+      setProperties(
         make("button", { type: "button", "data-label": name, "aria-pressed": "false", onclick: () => choose(name) },
           make("span", { class: "name" }, title),
           make("span", { class: "value" }, count(value), make("small", {}, shareText(value, classified))),
@@ -84,7 +84,7 @@ const showDistribution = (totals, labels, choose) => {
         { "--share": classified ? value / classified : 0 })));
   byId("distribution").append(
     make("h3", {}, "Predicted labels"),
-    make("p", { class: "muted" }, classified ? `Of ${counted(classified, "classified item")}. Select a label to see its items.` : "No item was classified."),
+    make("p", { class: "muted" }, classified ? `Of ${countText(classified, "classified item")}. Select a label to see its items.` : "No item was classified."),
     make("ul", { class: "distribution" }, bars));
 };
 
@@ -97,11 +97,11 @@ const axisStart = (metrics) => {
 const metricRow = (name, metric, start, labels) =>
   make("tr", {},
     make("th", { scope: "row" }, metricText(name, labels)),
-    make("td", { class: "number" }, figureText(metric.value)),
-    make("td", { class: "number muted" }, isNumber(metric.low) ? `${figureText(metric.low)} – ${figureText(metric.high)}` : ""),
+    make("td", { class: "number" }, decimalText(metric.value)),
+    make("td", { class: "number muted" }, isNumber(metric.low) ? `${decimalText(metric.low)} – ${decimalText(metric.high)}` : ""),
     make("td", { class: "whisker", "aria-hidden": "true" },
       metric.value >= 0 && metric.value <= 1
-        ? styled(make("span"), Object.fromEntries(
+        ? setProperties(make("span"), Object.fromEntries(
             ["low", "high", "value"].map((end) => [`--${end}`, ((metric[end] ?? metric.value) - start) / (1 - start)])))
         : null));
 
@@ -113,15 +113,15 @@ const metricsTable = (measures, start, labels) =>
       make("td", { class: "ends", "aria-hidden": "true" }, make("span", {}, String(start)), make("span", {}, "1")))),
     make("tbody", {}, measures.map(([name, metric]) => metricRow(name, metric, start, labels))));
 
-const MANY = 12; // labels whose AUC is shown without unfolding
+const MAX_UNFOLDED = 12; // labels whose AUC is shown without unfolding
 
 const showModel = (run, labels) => {
   const card = run.card ?? {};
   const { measured_on: measuredOn, ...metrics } = card.metrics ?? {};
   const measures = Object.entries(metrics)
-    .filter(([name, metric]) => isNumber(metric?.value) && isBrief(name, labels));
+    .filter(([name, metric]) => isNumber(metric?.value) && isShownMetric(name, labels));
   const single = measures.filter(([name]) => labels.names.includes(name.slice("auc_".length)));
-  const folded = single.length > MANY ? single : [];
+  const folded = single.length > MAX_UNFOLDED ? single : [];
   const shown = measures.filter((measure) => !folded.includes(measure));
   const start = axisStart(measures);
   const facts = [card.task, card.score_kind && `scores: ${kindText(card.score_kind)}`, card.licence && `licence: ${card.licence}`];

@@ -13,28 +13,28 @@ const make = (tag, attributes = {}, ...children) => {
 };
 
 /** Set CSS custom properties; the page's policy forbids style attributes. */
-const styled = (element, properties) => {
+const setProperties = (element, properties) => {
   for (const [name, value] of Object.entries(properties)) element.style.setProperty(name, value);
   return element;
 };
 
 const byId = (id) => document.getElementById(id);
-const parsed = (element) => JSON.parse(element.textContent);
+const parseJson = (element) => JSON.parse(element.textContent);
 
 const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
 const count = (value) => (isNumber(value) ? value.toLocaleString("en") : "–");
-const counted = (value, noun) => `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
+const countText = (value, noun) => `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
 const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 const minus = (text) => text.replaceAll("-", "−");
 
 /** A number with that many decimals; 0 has no sign. */
-const figureText = (value, digits = 3) => (isNumber(value) ? minus((Number(value.toFixed(digits)) + 0).toFixed(digits)) : "–");
+const decimalText = (value, digits = 3) => (isNumber(value) ? minus((Number(value.toFixed(digits)) + 0).toFixed(digits)) : "–");
 
 const scoreText = (value, kind) => {
   if (!isNumber(value)) return "–";
   if (kind !== "logit" && value > 0 && value < 0.001) return "<0.001";
   if (kind !== "logit" && value < 1 && value > 0.999) return ">0.999";
-  return figureText(value, kind === "logit" ? 2 : 3);
+  return decimalText(value, kind === "logit" ? 2 : 3);
 };
 
 /** A number with its sign and three significant digits. */

@@ -11,7 +11,7 @@ const wholePane = (row, { whole }) => {
   const pane = pictureOf(whole, `The whole picture of ${row.id}`);
   if (whole.region) {
     const names = ["--left", "--top", "--width", "--height"];
-    pane.firstChild.append(styled(make("span", { class: "mark" }), Object.fromEntries(names.map((name, place) => [name, whole.region[place]]))));
+    pane.firstChild.append(setProperties(make("span", { class: "mark" }), Object.fromEntries(names.map((name, place) => [name, whole.region[place]]))));
   }
   return pane;
 };
@@ -36,7 +36,7 @@ const heatLegend = ({ whole, kind }, label, labels) => {
     make("p", { class: "ramp-title" }, "score of each region: ", make("b", {}, labels.title(label))),
     make("div", { class: "ramp" },
       make("span", {}, minus(String(low))),
-      styled(make("span", { class: "scale heat-scale", "aria-hidden": "true" }, mark), point === null ? {} : { "--point": point }),
+      setProperties(make("span", { class: "scale heat-scale", "aria-hidden": "true" }, mark), point === null ? {} : { "--point": point }),
       make("span", {}, minus(String(high)))),
     point === null ? null : make("p", {}, `mark: operating point ${scoreText(point, kind)}`));
 };

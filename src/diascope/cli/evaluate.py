@@ -14,6 +14,7 @@ from diascope.display_text import as_utf8
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from diascope.card import ModelCard
     from diascope.evaluation.evaluate import Evaluation
     from diascope.evaluation.evidence_cases import CaseBuilder
     from diascope.evaluation.labelled_scores import LabelledScores
@@ -102,13 +103,7 @@ def _evaluate(
     from diascope.evaluation.evidence import measure_evidence
     from diascope.evaluation.run_table import columns_of, read_labels, training_row_warnings
     from diascope.evaluation.subgroups import check_divisible
-    from diascope.evaluation.update_card import (
-        card_evidence,
-        card_metrics,
-        describe_rows,
-        updatable_folder,
-        update_card,
-    )
+    from diascope.evaluation.update_card import updatable_folder
     from diascope.evaluation.write import write_evaluation
     from diascope.inference_trace import OVERRIDES
     from diascope.output import lock_folder
@@ -133,7 +128,7 @@ def _evaluate(
     stack.enter_context(lock_folder(folder, lock_file=_LOCK))
     scored, failed, doubts, code = _classify(pipeline, examples, folder, quiet=quiet)
     warnings += doubts
-    comparison, updated = None, list[Path]()
+    comparison = None
     if other is not None:
         theirs, lost, doubts, other_code = _classify(
             other, examples, folder / "compared", quiet=quiet
@@ -152,13 +147,10 @@ def _evaluate(
         if not quiet:
             click.echo("Measuring the evidence maps, which can take minutes.", err=True)
         facts["evidence"] = measure_evidence(cases, answered, seed=seed)
+    updated = []
     if card_folder is not None:
-        if cases is not None:
-            fields = card_evidence(facts["evidence"], answered, table)
-        else:
-            rows = describe_rows(answered, table)
-            fields = card_metrics(evaluation, f"{options['split'] or 'all rows'}: {rows}")
-        updated = [update_card(card_folder, card, fields)]
+        evidence = facts.get("evidence")
+        updated = [_update_card(card_folder, card, evaluation, evidence, answered, options)]
     with stop_on_output_fault(folder):
         files = write_evaluation(
             evaluation,
@@ -226,6 +218,29 @@ def _case_builder(
 
     refuse_missing_masks(examples, table)
     return CaseBuilder.of(pipeline, inspectable_classifier(pipeline), table)
+
+
+def _update_card(
+    folder: Path,
+    card: "ModelCard",
+    evaluation: "Evaluation",
+    evidence: dict[str, Any] | None,
+    examples: "Sequence[Example]",
+    options: dict[str, Any],
+) -> Path:
+    """Write the evidence into the card, or the metrics if it was not measured."""
+    from diascope.evaluation.update_card import (
+        card_evidence,
+        card_metrics,
+        describe_rows,
+        update_card,
+    )
+
+    table = options["labels"]
+    if evidence is not None:
+        return update_card(folder, card, card_evidence(evidence, examples, table))
+    rows = f"{options['split'] or 'all rows'}: {describe_rows(examples, table)}"
+    return update_card(folder, card, card_metrics(evaluation, rows))
 
 
 def _facts(pipeline: "Pipeline", recipe: str, options: dict[str, Any]) -> dict[str, Any]:

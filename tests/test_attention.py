@@ -1,4 +1,4 @@
-"""Attention over the regions of an item: the answer is the one that the head gives of the whole."""
+"""Aggregation by attention gives the same answer as the head applied to the whole item."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -31,7 +31,7 @@ TASKS: list[tuple[Task, tuple[Label, ...]]] = [
 def make(
     make_card: Callable[..., ModelCard], make_weights: Callable[..., tuple[Path, ModelCard]]
 ) -> Callable[..., Classifier]:
-    """Return a function that makes a classifier with a head that weighs, of random weights."""
+    """Return a function that makes a classifier with an attention head and random weights."""
 
     def make(task: Task = "multiclass", labels: Sequence[Label] = LABELS) -> Classifier:
         kind = "softmax" if task == "multiclass" else "sigmoid"
@@ -60,7 +60,7 @@ def regions(count: int) -> list[Sample]:
 
 
 def answer_of_the_head(classifier: Classifier, samples: Sequence[Sample]) -> np.ndarray:
-    """Return the scores that head and card give of the item as a whole, in double precision."""
+    """Return the scores of head and card for the whole item, in double precision."""
     network, card = classifier.network.double(), classifier.card
     assert isinstance(network.head, AttentionHead)
     units = np.stack([sample.unit() for sample in samples]).astype(float)
@@ -73,7 +73,7 @@ def answer_of_the_head(classifier: Classifier, samples: Sequence[Sample]) -> np.
 
 @pytest.mark.parametrize(("task", "labels"), TASKS)
 @pytest.mark.parametrize("calibrated", [False, True])
-def test_the_regions_answers_add_up_to_that_of_the_head_for_the_whole(
+def test_the_weighted_answers_of_regions_equal_the_heads_for_the_item(
     make: Callable[..., Classifier], task: Task, labels: tuple[Label, ...], calibrated: bool
 ) -> None:
     classifier = make(task, labels)
@@ -118,7 +118,7 @@ def test_the_region_that_is_shown_is_the_one_that_weighs_most(
     assert answer.evidence[0].residual < 1e-4
 
 
-def test_the_mean_can_be_asked_for_and_is_calibrated_no_more(
+def test_the_mean_can_be_requested_and_is_not_calibrated(
     make: Callable[..., Classifier],
 ) -> None:
     classifier = make("binary", LABELS[:2])
@@ -145,7 +145,7 @@ def test_scores_at_the_end_of_their_range_do_not_overflow(make: Callable[..., Cl
     assert all(0 <= score <= 1 for score in scores.values())
 
 
-def test_the_attention_comes_back_from_plain_values_to_the_last_bit(
+def test_attention_survives_serialisation_bit_for_bit(
     make: Callable[..., Classifier],
 ) -> None:
     (prediction,) = make().predict(regions(1))
@@ -154,7 +154,7 @@ def test_the_attention_comes_back_from_plain_values_to_the_last_bit(
     assert back.attention == prediction.attention is not None
 
 
-def test_a_head_that_weighs_learns_from_every_one_of_its_weights() -> None:
+def test_all_weights_of_an_attention_head_are_trained() -> None:
     head = AttentionHead(5, 2)
     head.item_logits(torch.randn(9, 5)).square().sum().backward()
     assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in head.parameters())

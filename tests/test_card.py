@@ -55,7 +55,7 @@ def test_a_folder_without_a_card_is_refused_with_what_it_should_hold(tmp_path: P
     assert "no such folder" in refusal(tmp_path / "gone").message
 
 
-def test_a_folder_of_a_stopped_training_is_refused_with_how_it_goes_on(tmp_path: Path) -> None:
+def test_a_folder_of_an_unfinished_training_is_refused_with_how_to_continue(tmp_path: Path) -> None:
     (tmp_path / "checkpoint.pt").touch()
     assert refusal(tmp_path).hint.startswith("The training there is unfinished")
 
@@ -106,7 +106,7 @@ def test_an_unknown_key_of_a_label_is_refused_too(tmp_path: Path, make_card: Mak
         ({"evidence": {"hiding": {"figures": {"random": {"value": "0"}}}}}, "hiding must hold"),
     ],
 )
-def test_a_card_that_does_not_hold_together_is_refused(
+def test_an_inconsistent_card_is_refused(
     changes: dict[str, object], said: str, tmp_path: Path, make_card: Make
 ) -> None:
     write_card(make_card(**changes), tmp_path)
@@ -115,7 +115,7 @@ def test_a_card_that_does_not_hold_together_is_refused(
 
 
 @pytest.mark.parametrize("text", ["- name", "name", "null"])
-def test_a_file_that_holds_no_keys_is_no_card(tmp_path: Path, text: str) -> None:
+def test_a_file_without_keys_is_not_a_card(tmp_path: Path, text: str) -> None:
     (tmp_path / CARD_FILE).write_text(text)
 
     assert refusal(tmp_path).where == f"{tmp_path / CARD_FILE}:1"
@@ -146,6 +146,6 @@ def test_missing_weights_are_named(tmp_path: Path, make_card: Make) -> None:
 
 
 @pytest.mark.parametrize("told", ["title", "licence", "operating_rule"])
-def test_what_is_only_told_of_weights_decides_nothing(make_card: Make, told: str) -> None:
+def test_descriptive_fields_determine_no_answer(make_card: Make, told: str) -> None:
     assert make_card(**{told: "other words"}).deciding() == make_card().deciding()
     assert make_card(name="another").deciding() != make_card().deciding()

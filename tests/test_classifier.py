@@ -20,7 +20,7 @@ PAIR = (Label("healthy"), Label("ill"))
 
 
 def frames(rows: list[tuple[float, ...]], names: tuple[str, ...]) -> list[Prediction]:
-    """Predictions of frames with these scores; the trace tells the frame."""
+    """Predictions of frames with these scores; the trace names the frame."""
     return [
         Prediction(FILM, dict(zip(names, row, strict=True)), "sigmoid", (), trace=(f"frame {i}",))
         for i, row in enumerate(rows)
@@ -48,7 +48,7 @@ def test_the_maximum_of_a_binary_task_is_that_of_the_positive_label(
     assert answer.scores == pytest.approx({"healthy": 0.2, "ill": 0.8})
 
 
-def test_the_frame_that_is_shown_speaks_for_what_is_predicted(
+def test_the_frame_that_is_shown_supports_the_predicted_label(
     make: Callable[..., Classifier],
 ) -> None:
     classifier = make("mean", labels=(Label("a"), Label("b")))
@@ -59,7 +59,7 @@ def test_the_frame_that_is_shown_speaks_for_what_is_predicted(
     assert answer.samples == 4
 
 
-def test_the_maximum_of_probabilities_is_called_a_probability_no_more(
+def test_the_maximum_of_probabilities_is_not_called_a_probability(
     make: Callable[..., Classifier],
 ) -> None:
     film = frames([(0.6, 0.4), (0.1, 0.9)], ("dark", "bright"))
@@ -71,7 +71,7 @@ def test_the_maximum_of_probabilities_is_called_a_probability_no_more(
 
 
 @pytest.mark.parametrize(("task", "kind"), [("multiclass", "softmax"), ("multilabel", "sigmoid")])
-def test_scores_are_called_what_they_are_whatever_the_card_calls_them(
+def test_the_score_kind_is_right_whatever_the_card_says(
     make: Callable[..., Classifier], task: str, kind: str
 ) -> None:
     film = frames([(0.6, 0.4), (0.1, 0.9)], ("dark", "bright"))
@@ -79,12 +79,12 @@ def test_scores_are_called_what_they_are_whatever_the_card_calls_them(
     assert classifier.aggregate(FILM, iter(film)).score_kind == kind
 
 
-def test_one_frame_is_the_answer_as_it_is(make: Callable[..., Classifier]) -> None:
+def test_the_prediction_of_a_single_frame_is_the_items(make: Callable[..., Classifier]) -> None:
     (only,) = frames([(0.6, 0.4)], ("dark", "bright"))
     assert make("top-k").aggregate(FILM, iter([only])) is only
 
 
-def test_of_one_frame_the_area_is_a_share_too(make: Callable[..., Classifier]) -> None:
+def test_the_area_of_a_single_frame_is_a_share_too(make: Callable[..., Classifier]) -> None:
     answer = make("area").aggregate(FILM, iter(frames([(0.4, 0.6)], ("dark", "bright"))))
     assert (answer.scores, answer.score_kind) == ({"dark": 0.0, "bright": 1.0}, "share")
     assert (answer.predicted, answer.samples) == (("bright",), 1)
@@ -100,7 +100,7 @@ def test_the_mean_is_that_of_the_frames(make: Callable[..., Classifier]) -> None
 @pytest.mark.parametrize(
     "changes", [{"aggregation": "max"}, {"aggregation": "area"}, {"test_time": "flips"}], ids=str
 )
-def test_sets_whose_thresholds_are_of_other_scores_are_refused_before_anything_is_loaded(
+def test_thresholds_for_other_scores_are_refused_before_anything_is_loaded(
     make_card: Callable[..., ModelCard], changes: dict[str, Any]
 ) -> None:
     card, nowhere = make_card(conformal={"0.9": 0.2}), Path("nowhere")

@@ -1,4 +1,4 @@
-"""What is wrong with what a plugin returned."""
+"""Checks of the values that plugins return."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -76,7 +76,7 @@ def test_each_field_that_breaks_the_contract_is_named(fields: dict[str, Any], fa
     assert fault in sample_fault(replace(SOUND, **fields))
 
 
-def test_a_fault_quotes_nothing_of_what_a_file_says_of_itself() -> None:
+def test_a_fault_does_not_quote_the_facts_of_a_file() -> None:
     assert "Doe" not in sample_fault(replace(SOUND, facts={"view": ["Doe^Jane"]}))
 
 
@@ -106,7 +106,7 @@ REGIONS = Regions(BOXES, np.full((2, 2), 0.5, np.float32))
         {"evidence": (replace(ANSWER.evidence[0], logit=torch.tensor(1.5), bias=np.float32(0)),)},
     ],
 )
-def test_an_answer_that_its_card_allows_has_no_fault(
+def test_a_prediction_that_matches_its_card_has_no_fault(
     make_card: Callable[..., ModelCard], fields: dict[str, Any]
 ) -> None:
     assert answer_fault(replace(ANSWER, **fields), make_card()) == ""
@@ -142,7 +142,7 @@ def test_an_answer_that_its_card_allows_has_no_fault(
         ({"regions": replace(REGIONS, scores=MAP * np.nan)}, "Regions with finite scores"),
     ],
 )
-def test_each_part_of_an_answer_that_its_card_does_not_allow_is_named(
+def test_each_field_of_a_prediction_that_does_not_match_its_card_is_named(
     make_card: Callable[..., ModelCard], fields: dict[str, Any], fault: str
 ) -> None:
     assert fault in answer_fault(replace(ANSWER, **fields), make_card())

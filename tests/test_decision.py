@@ -29,7 +29,7 @@ def test_multilabel_scores_are_the_sigmoid(make_card: Make) -> None:
     np.testing.assert_allclose(scores, expit(LOGITS.astype(float)), rtol=1e-12)
 
 
-def test_the_one_logit_of_a_binary_task_speaks_for_the_second_label(make_card: Make) -> None:
+def test_the_only_logit_of_a_binary_task_belongs_to_the_second_label(make_card: Make) -> None:
     scores = scores_from_logits(LOGITS[:, :1], make_card(task="binary"))
 
     np.testing.assert_allclose(scores[:, 1], expit(LOGITS[:, 0].astype(float)), rtol=1e-12)

@@ -91,7 +91,7 @@ def test_every_device_has_the_engine_that_the_first_one_chose(
     assert first is not second
 
 
-def test_a_device_that_fails_is_told_and_its_items_are_answered_by_another(
+def test_a_device_that_fails_is_reported_and_another_answers_its_items(
     command: Command,
     tiny_weights: Path,
     pictures: Path,
@@ -115,7 +115,7 @@ def test_a_device_that_fails_is_told_and_its_items_are_answered_by_another(
     assert "unspecified launch failure" in run["warnings"][-1]
 
 
-def test_all_without_an_accelerator_takes_the_processor_once_and_says_so(
+def test_all_without_an_accelerator_uses_the_cpu_once_with_a_warning(
     command: Command,
     tiny_weights: Path,
     pictures: Path,
@@ -139,7 +139,7 @@ def test_all_without_an_accelerator_takes_the_processor_once_and_says_so(
         (["run.devices=every"], "devices must be all or a list"),
     ],
 )
-def test_a_wrong_wish_is_refused_and_nothing_is_run(
+def test_a_wrong_device_is_refused_before_the_run(
     wish: list[str],
     words: str,
     command: Command,

@@ -1,4 +1,4 @@
-"""YAML written by a stranger: plain values with their lines, and nothing else."""
+"""Untrusted YAML becomes plain values with their lines, and nothing else."""
 
 import io
 from pathlib import Path
@@ -34,7 +34,7 @@ def test_a_document_becomes_plain_values() -> None:
 
 
 @pytest.mark.parametrize("word", ["no", "yes", "on", "off", "1:30", "2020-01-01"])
-def test_what_yaml_1_1_would_convert_stays_a_word(word: str) -> None:
+def test_what_yaml_1_1_would_convert_stays_a_string(word: str) -> None:
     assert value(f"a: {word}") == {"a": word}
 
 
@@ -46,7 +46,7 @@ def test_what_yaml_1_2_calls_a_number_is_one(written: str, number: float) -> Non
     assert value(f"a: {written}") == {"a": number}
 
 
-def test_a_directive_is_refused_lest_yaml_1_1_comes_back() -> None:
+def test_a_directive_is_refused_as_it_could_select_yaml_1_1() -> None:
     error = refusal("%YAML 1.1\n---\na: no\n")
 
     assert (error.where, "directives" in error.message) == ("r.yaml:1", True)
@@ -92,7 +92,7 @@ def test_a_merge_key_is_refused() -> None:
 
 
 @pytest.mark.parametrize("number", ["9" * 5000, "0x" + "f" * 5000, "0o" + "7" * 5000])
-def test_a_number_too_long_to_be_told_is_refused(number: str) -> None:
+def test_an_integer_too_long_for_python_is_refused(number: str) -> None:
     assert refusal(f"a: 1\nb: {number}\n").where == "r.yaml:2"
 
 
@@ -103,7 +103,7 @@ def test_a_repeated_key_is_refused_at_its_second_line() -> None:
     assert "'batch'" in error.message
 
 
-def test_a_key_that_is_no_word_is_refused() -> None:
+def test_a_key_that_is_not_a_word_is_refused() -> None:
     assert refusal("[a, b]: 1\n").where == "r.yaml:1"
 
 
@@ -193,7 +193,7 @@ def test_odd_texts_are_read_as_they_were_written(text: str) -> None:
     assert yaml.safe_load(file.getvalue()) == values
 
 
-def test_what_comes_twice_is_written_twice() -> None:
+def test_a_value_used_twice_is_written_twice() -> None:
     file, twice = io.StringIO(), {"a": 1}
     write_document({"first": twice, "second": twice}, file)
 

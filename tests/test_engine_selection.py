@@ -1,4 +1,4 @@
-"""The choice of an engine: fast, and only where the answers stay."""
+"""The choice of an engine: the fastest one that does not change the answers."""
 
 import json
 import os
@@ -26,7 +26,7 @@ from tests.engines.networks import classifier, pictures
 from tests.runs import Ended, write_pictures, write_recipe, write_weights
 
 SLOW = ("torch", "monai", "scipy", "skimage", "sklearn", "onnx", "ruamel.yaml", "rich")
-"""What a run on a kept graph does without, each worth tenths of a second."""
+"""Modules that a run on a cached graph must not import; each takes tenths of a second."""
 ENDS = tuple(enumerate((Label("a"), Label("b"), Label("c"))))
 
 
@@ -52,7 +52,7 @@ def runtime(engine: str, precision: str = "auto") -> Runtime:
 
 
 def wrong(monkeypatch: pytest.MonkeyPatch, change: float) -> None:
-    """Let torch in other precisions than float32 add to the first logit."""
+    """Make torch add to the first logit in all precisions except float32."""
     right = torch.TorchEngine.run
 
     def run(self: Any, pictures: np.ndarray) -> Outputs:
@@ -76,7 +76,7 @@ def test_the_choice_answers_as_the_reference_and_is_made_once(
     assert load_engine(card, folder, runtime("auto"))[1] == chosen
 
 
-def test_the_fastest_of_those_that_answer_alike_is_taken(
+def test_the_fastest_engine_with_equal_answers_is_chosen(
     weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds = {"torch bfloat16": 3.0, "torch float32": 2.0, "onnx float32": 0.5}
@@ -96,7 +96,7 @@ def test_the_fastest_of_those_that_answer_alike_is_taken(
         assert (chosen.engine, chosen.speed) == ("onnx", 4.0)
 
 
-def test_the_reference_is_timed_again_lest_it_was_slow_for_once(
+def test_the_reference_is_timed_again_in_case_it_was_slow_once(
     weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds = {"torch": iter([9.0, 2.0]), "onnx": iter([0.5])}
@@ -111,7 +111,7 @@ def test_the_reference_is_timed_again_lest_it_was_slow_for_once(
 
 
 @pytest.mark.parametrize("changed", ["processor", "version", "plugins", "device"])
-def test_what_was_chosen_elsewhere_is_chosen_anew(
+def test_a_choice_for_other_circumstances_is_made_anew(
     weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch, changed: str
 ) -> None:
     folder, card = weights
@@ -138,7 +138,7 @@ def test_an_engine_that_changes_answers_is_left_out_and_named(
     assert "torch bfloat16: " in chosen.refused[0]
 
 
-def test_a_larger_tolerance_lets_pass_what_flips_no_decision(
+def test_a_larger_tolerance_allows_changes_that_flip_no_decision(
     weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, card = weights
@@ -151,7 +151,7 @@ def test_a_larger_tolerance_lets_pass_what_flips_no_decision(
     assert 0.01 < chosen.change <= 0.1
 
 
-def test_an_engine_that_was_asked_for_and_changes_answers_is_an_error(
+def test_a_requested_engine_that_changes_answers_is_an_error(
     weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong(monkeypatch, 3.0)
@@ -217,7 +217,7 @@ def test_a_missing_engine_is_an_error_that_names_the_package(
 @pytest.mark.parametrize(
     ("device", "precisions"), [("mps", ["float32"]), ("cuda", ["float16", "bfloat16", "float32"])]
 )
-def test_what_runs_on_processors_only_is_no_candidate_for_an_accelerator(
+def test_engines_for_cpus_are_no_candidates_for_an_accelerator(
     weights: tuple[Path, ModelCard], device: str, precisions: list[str]
 ) -> None:
     wish = replace(runtime("auto"), device=device)

@@ -1,4 +1,4 @@
-"""The choice of an engine where memory, disk, a busy machine or an engine itself is at fault."""
+"""The choice of an engine when memory, disk, a busy machine or an engine causes trouble."""
 
 import errno
 from dataclasses import replace
@@ -39,7 +39,7 @@ def test_where_memory_is_short_fewer_pictures_are_compared_at_once(
 
 
 @pytest.mark.parametrize(("wish", "taken"), [("auto", ("torch", 1.0)), ("onnx", ("onnx", 0.5))])
-def test_a_reference_that_was_only_slow_for_once_is_taken_if_it_is_faster(
+def test_a_reference_that_was_slow_once_is_chosen_if_it_is_faster(
     weights: Weights, monkeypatch: pytest.MonkeyPatch, wish: str, taken: tuple[str, float]
 ) -> None:
     seconds = {"torch": iter([9.0, 1.0]), "onnx": iter([2.0])}
@@ -68,7 +68,7 @@ def test_an_engine_whose_library_is_broken_is_left_out(
     assert chosen.broken == ("openvino float32",)
 
 
-def test_a_choice_that_cannot_be_written_down_holds_for_this_run(
+def test_a_choice_that_cannot_be_stored_holds_for_this_run(
     weights: Weights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: Any) -> None:
@@ -80,7 +80,7 @@ def test_a_choice_that_cannot_be_written_down_holds_for_this_run(
     assert len(engine.run(pictures(weights[1], 3)).logits) == 3
 
 
-def test_a_choice_that_is_not_kept_is_told(
+def test_a_choice_that_is_not_stored_gives_a_warning(
     weights: Weights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("no folder can be made below a file")

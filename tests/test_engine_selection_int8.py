@@ -1,4 +1,4 @@
-"""The choice of a quantised graph: only if it is asked for, and only as it was kept."""
+"""The choice of a quantised graph: only if it is requested and undamaged."""
 
 import shutil
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.test_engine_selection import weights as weights
 def quantised(
     weights: tuple[Path, ModelCard], tmp_path: Path, content: bytes = b"", **seen: float
 ) -> str:
-    """Keep a graph as a quantised one, in truth the one in float32; return its precision."""
+    """Store the float32 graph as if it were quantised; return its precision."""
     opened = open_engines.EngineLoader(weights[1], weights[0], runtime("openvino"))
     made = tmp_path / "made.onnx"
     shutil.copy(opened.exported()[0], made)
@@ -26,7 +26,7 @@ def quantised(
     return opened.keep_quantised(made, {"change": 0.001, "flips": 0} | seen)
 
 
-def test_int8_is_taken_if_it_is_asked_for_and_a_quantised_graph_is_kept(
+def test_int8_is_used_if_it_is_requested_and_a_quantised_graph_exists(
     weights: tuple[Path, ModelCard], tmp_path: Path
 ) -> None:
     folder, card = weights
@@ -69,7 +69,7 @@ def test_a_graph_that_was_quantised_later_is_another_engine(
     assert load_engine(card, folder, runtime("openvino", first))[1].precision == first
 
 
-def test_a_quantised_graph_that_was_damaged_is_not_kept_though_it_was_chosen(
+def test_a_damaged_quantised_graph_is_refused_though_it_was_chosen(
     weights: tuple[Path, ModelCard], tmp_path: Path, home: Path
 ) -> None:
     folder, card = weights

@@ -14,7 +14,7 @@ def test_the_tree_of_errors_is_drawn_at_the_top() -> None:
     assert str(errors.__doc__).splitlines()[2:] == drawn(errors.DiascopeError)
 
 
-def test_what_to_do_is_a_sentence_of_its_own() -> None:
+def test_the_hint_is_a_separate_sentence() -> None:
     error = ReadError("no decoder is installed", where="a.dcm", hint="Install one: pip install x.")
     assert reason_of(error) == "a.dcm: no decoder is installed. Install one: pip install x."
     assert reason_of(ReadError("it is\nempty")) == "it is empty"
@@ -23,25 +23,25 @@ def test_what_to_do_is_a_sentence_of_its_own() -> None:
     )
 
 
-def test_an_error_that_a_plugin_raises_with_another_error_or_nothing_has_a_reason() -> None:
+def test_an_error_without_a_text_or_with_another_error_has_a_reason() -> None:
     assert reason_of(ReadError(KeyError("palette"))) == "'palette'"  # type: ignore[arg-type]
     assert reason_of(ReadError(5, hint="Why?")) == "5. Why?"  # type: ignore[arg-type]
     assert reason_of(NoPictureError("")) == "NoPictureError"
 
 
-def test_what_a_plugin_says_of_a_missing_file_is_kept() -> None:
+def test_the_text_of_a_plugins_file_not_found_error_is_kept() -> None:
     error = FileNotFoundError("calibration.json is missing beside the slide")
     error.__cause__ = KeyError("x")
     assert reason_of(error).startswith("FileNotFoundError: calibration.json is missing")
 
 
-def test_what_stands_where_the_words_of_the_system_do_is_one_line_without_passwords() -> None:
+def test_an_os_errors_text_is_one_line_without_passwords() -> None:
     assert reason_of(OSError(5, b"torn")) == "b'torn'"
     told = "no answer of\n  https://me:secret@there/a.dcm"
     assert reason_of(OSError(5, told)) == "no answer of https://***@there/a.dcm"
 
 
-def test_a_time_that_ran_out_is_told_though_other_code_stumbles_over_it() -> None:
+def test_a_timeout_is_reported_even_if_it_causes_another_error() -> None:
     try:
         try:
             raise TimeoutError

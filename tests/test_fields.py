@@ -1,4 +1,4 @@
-"""Written values against the type hints of a class."""
+"""Values are checked against the type hints of a class."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -140,7 +140,7 @@ def test_each_path_of_a_list_is_found_beside_the_recipe(hint: Any, tmp_path: Pat
     assert list(found["where"]) == [tmp_path / "one", Path.cwd() / "gone"]
 
 
-def test_what_stands_beside_a_path_in_a_list_stays_as_it_is(tmp_path: Path) -> None:
+def test_other_values_beside_a_path_in_a_list_stay_unchanged(tmp_path: Path) -> None:
     class Takes:
         def __init__(self, where: tuple[Path, int]) -> None: ...
 
@@ -187,7 +187,7 @@ class Far:
         ("{naer: 1}", "got {'naer': 1}"),
     ],
 )
-def test_of_keys_of_several_classes_it_is_told_what_is_wrong_with_those_that_were_written(
+def test_in_a_union_of_classes_the_class_whose_keys_match_is_reported(
     written: str, told: str
 ) -> None:
     class Takes:
@@ -215,7 +215,7 @@ def test_a_key_that_a_class_lacks_is_refused_wherever_the_class_stands(
     assert (error.message, error.where) == (f"unknown key {named!r} in what", "r.yaml:2")
 
 
-def test_types_are_told_in_words() -> None:
+def test_types_are_described_in_words() -> None:
     assert (
         describe_type(int | tuple[int, int]) == "a whole number or [a whole number, a whole number]"
     )

@@ -1,4 +1,4 @@
-"""Warnings are heard by the thread in which they are raised and by no other."""
+"""Warnings are captured only by the thread that raises them."""
 
 import threading
 import warnings
@@ -9,7 +9,7 @@ import pytest
 from diascope.library_warnings import capture_warnings
 
 
-def test_a_warning_is_heard_every_time_and_not_shown(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_warning_is_captured_every_time_and_not_shown(capfd: pytest.CaptureFixture[str]) -> None:
     with capture_warnings() as told:
         for _ in range(2):
             warnings.warn("the picture is torn", stacklevel=1)
@@ -19,7 +19,7 @@ def test_a_warning_is_heard_every_time_and_not_shown(capfd: pytest.CaptureFixtur
     assert capfd.readouterr().err == ""
 
 
-def test_threads_side_by_side_hear_their_own_warnings_only() -> None:
+def test_parallel_threads_capture_only_their_own_warnings() -> None:
     together = threading.Barrier(8, timeout=20)
 
     def hear(number: int) -> list[str]:
@@ -37,14 +37,14 @@ def test_threads_side_by_side_hear_their_own_warnings_only() -> None:
         assert list(threads.map(hear, range(8))) == [[f"of {n}"] * 50 for n in range(8)]
 
 
-def test_what_was_set_before_holds_again_afterwards() -> None:
+def test_the_original_filters_are_restored() -> None:
     before = warnings.filters[:], warnings.showwarning
     with pytest.raises(KeyError), capture_warnings():
         raise KeyError
     assert (warnings.filters, warnings.showwarning) == before
 
 
-def test_an_inner_list_takes_what_an_outer_one_then_misses() -> None:
+def test_an_inner_capture_hides_warnings_from_an_outer_one() -> None:
     with capture_warnings() as outer:
         with capture_warnings() as inner:
             warnings.warn("inside", stacklevel=1)
@@ -53,7 +53,7 @@ def test_an_inner_list_takes_what_an_outer_one_then_misses() -> None:
     assert [str(each.message) for each in outer] == ["outside"]
 
 
-def test_a_thread_that_hears_nothing_is_shown_what_the_filters_before_let_through() -> None:
+def test_a_thread_without_a_capture_shows_what_the_original_filters_allow() -> None:
     with warnings.catch_warnings(record=True) as shown:
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.filterwarnings("always", "to be seen")
@@ -83,13 +83,13 @@ def test_a_thread_that_hears_nothing_is_shown_what_the_filters_before_let_throug
         (DeprecationWarning, 1, 0),  # this file's first line raises nothing
     ],
 )
-def test_a_filter_is_for_its_kind_and_its_line_alone(
+def test_a_filter_applies_only_to_its_category_and_line(
     kind: type[Warning], line: int, seen: int
 ) -> None:
     with warnings.catch_warnings(record=True) as shown:
         warnings.simplefilter("ignore")
         warnings.simplefilter("always", kind, lineno=line)
-        _warn_while_another_hears()
+        _warn_while_another_captures()
     assert len(shown) == seen
 
 
@@ -97,15 +97,15 @@ def test_a_filter_is_for_its_kind_and_its_line_alone(
     ("module", "seen"),
     [("__main__", 0), (r"tests\.test_library_warnings$", 1), ("tests", 1), ("library_warnings", 0)],
 )
-def test_a_filter_for_a_module_is_for_that_and_for_no_other(module: str, seen: int) -> None:
+def test_a_filter_for_a_module_applies_only_to_that_module(module: str, seen: int) -> None:
     with warnings.catch_warnings(record=True) as shown:
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.filterwarnings("default", category=DeprecationWarning, module=module)
-        _warn_while_another_hears()
+        _warn_while_another_captures()
     assert len(shown) == seen
 
 
-def _warn_while_another_hears() -> None:
+def _warn_while_another_captures() -> None:
     with capture_warnings():
         thread = threading.Thread(
             target=lambda: warnings.warn("old", DeprecationWarning, stacklevel=1)

@@ -5,7 +5,7 @@ import torch
 
 from diascope.network import Network, build_head
 from diascope.plugin_creation import make_backbone
-from tests.explain.networks import settle
+from tests.explain.networks import set_batch_statistics
 
 
 @pytest.mark.parametrize("head", ["linear", "conv"])
@@ -19,7 +19,7 @@ from tests.explain.networks import settle
         ("efficientnet-b0", {}),
     ],
 )
-def test_an_evidence_map_sums_to_its_logit_less_the_bias(
+def test_an_evidence_map_sums_to_its_logit_minus_the_bias(
     head: str, backbone: str, parameters: dict[str, object]
 ) -> None:
     torch.manual_seed(0)
@@ -27,7 +27,7 @@ def test_an_evidence_map_sums_to_its_logit_less_the_bias(
     network = Network(made.build(), build_head(head, made.features, 3))
     torch.nn.init.normal_(network.head.bias)
     picture = torch.randn(2, 3, 64, 64)
-    settle(network, picture)
+    set_batch_statistics(network, picture)
     with torch.inference_mode():
         logits = network(picture)
         maps = network.head.maps(network.backbone(picture))
@@ -39,7 +39,7 @@ def test_an_evidence_map_sums_to_its_logit_less_the_bias(
 
 
 @pytest.mark.parametrize("head", ["linear", "conv"])
-def test_a_head_learns_from_every_one_of_its_weights(head: str) -> None:
+def test_all_weights_of_a_head_are_trained(head: str) -> None:
     layer = build_head(head, 5, 2, dropout=0.0)
     layer(torch.randn(3, 5, 4, 4)).square().sum().backward()
 

@@ -68,7 +68,7 @@ def test_missing_weights_are_named(make_card: MakeCard, tmp_path: Path) -> None:
     assert WEIGHTS_FILE in refusal(tmp_path, make_card()).where
 
 
-def test_a_file_that_is_no_safetensors_is_refused(
+def test_a_file_that_is_not_safetensors_is_refused(
     make_card: MakeCard, make_weights: MakeWeights
 ) -> None:
     directory, card = make_weights(make_card())
@@ -130,7 +130,7 @@ def test_a_backbone_is_freed_when_no_model_uses_it(
     assert backbone() is None
 
 
-def test_a_head_alone_stands_on_the_installed_backbone(
+def test_a_file_with_only_a_head_uses_the_installed_backbone(
     install_head: Callable[..., tuple[Path, ModelCard]], seeded: object
 ) -> None:
     directory, card = install_head(state_digest(seeded.build()))  # type: ignore[attr-defined]
@@ -142,7 +142,7 @@ def test_a_head_alone_stands_on_the_installed_backbone(
         )  # type: ignore[arg-type]
 
 
-def test_a_head_alone_refuses_another_backbone(
+def test_a_file_with_only_a_head_refuses_another_backbone(
     install_head: Callable[..., tuple[Path, ModelCard]], seeded: object
 ) -> None:
     directory, card = install_head("00" * 32)

@@ -1,4 +1,4 @@
-"""How unlike the training pictures a picture is, in the answer to it."""
+"""The novelty of pictures and its warnings."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -106,7 +106,7 @@ def test_beyond_the_limit_an_answer_carries_a_warning(limited: Callable[..., Pat
     )
 
 
-def test_a_card_without_a_limit_tells_nothing(
+def test_a_card_without_a_limit_gives_no_novelty(
     make_card: MakeCard, make_weights: MakeWeights
 ) -> None:
     (answer,) = load(make_weights(make_card())[0]).predict([noise(0)])

@@ -1,4 +1,4 @@
-"""By how much answers differ."""
+"""The comparison of an engine's answers with the reference's."""
 
 import math
 from dataclasses import replace
@@ -32,7 +32,7 @@ def card() -> ModelCard:
     )
 
 
-def test_a_shift_counts_as_what_it_is_and_every_decision_that_flips(card: ModelCard) -> None:
+def test_shifts_of_scores_and_flipped_decisions_are_counted(card: ModelCard) -> None:
     shifted = compare_outputs(outputs(1.0), outputs(1.1), card)
     assert (shifted.change, shifted.flips) == (pytest.approx(0.0192, abs=1e-4), 0)
     assert compare_outputs(outputs(0.001, 0.001, 3), outputs(-0.001, -0.002, 3), card).flips == 2
@@ -52,7 +52,7 @@ def test_only_what_moves_little_and_flips_nothing_is_within_the_tolerance() -> N
     assert not Parity(0.0, warnings=1).within(0.01)
 
 
-def test_parts_are_as_bad_as_their_worst_and_their_flips_add_up() -> None:
+def test_combined_parity_has_the_largest_change_and_the_sum_of_flips() -> None:
     found = combine_parities([Parity(0.1, 1), Parity(0.3), Parity(0.2, 2, 1)])
     assert found == Parity(0.3, 3, 1)
     assert str(found) == "moves a score by 0.3, flips 3 decisions and a warning"
@@ -71,13 +71,15 @@ def test_the_shares_of_regions_count_like_scores() -> None:
 
 
 @pytest.mark.parametrize("name", ["maps", "pooled", "attention"])
-def test_what_is_no_number_is_refused_wherever_it_stands(card: ModelCard, name: str) -> None:
+def test_values_that_are_not_numbers_are_refused_wherever_they_occur(
+    card: ModelCard, name: str
+) -> None:
     right = replace(outputs(1.0, 2.0), attention=np.zeros(2, np.float32))
     broken = replace(right, **{name: getattr(right, name) * np.float32(math.nan)})
     assert compare_outputs(right, broken, card) == Parity(math.inf)
 
 
-def test_a_picture_that_seems_unlike_the_trainings_or_no_longer_does_counts_as_a_warning(
+def test_a_novelty_warning_from_only_one_engine_is_counted(
     card: ModelCard,
 ) -> None:
     mean, directions = np.zeros((2, 1), np.float32), np.zeros((2, 0, 1), np.float16)

@@ -65,7 +65,7 @@ def test_a_model_that_raises_is_named_with_its_reason(run: Run) -> None:
 
 
 @pytest.mark.parametrize("raised", [SystemExit, BaseException])  # as what fails in Rust is
-def test_a_model_that_raises_what_is_no_exception_fails_its_item(
+def test_a_model_that_raises_a_base_exception_fails_its_item(
     pipeline: Pipeline, run: Run, raised: type[BaseException]
 ) -> None:
     class Leaving(Brightness):
@@ -92,7 +92,7 @@ def test_a_score_that_is_not_a_number_is_a_failure(run: Run) -> None:
     assert (failed.stage, failed.reason) == ("model", "the score of dark is not a number")
 
 
-def test_a_score_that_is_not_a_number_because_the_pixels_are_none_says_so(
+def test_a_score_that_is_not_a_number_because_of_the_pixels_says_so(
     pipeline: Pipeline, run: Run
 ) -> None:
     def divided(sample: Sample) -> Sample:
@@ -123,9 +123,7 @@ def test_an_answer_that_the_card_does_not_allow_fails_its_item(
     assert "expected predicted, a tuple of the card's labels, got 'bright'" in failed.reason
 
 
-def test_where_no_evidence_is_wanted_no_picture_that_a_model_gives_is_kept(
-    pipeline: Pipeline, run: Run
-) -> None:
+def test_without_evidence_no_preview_of_a_model_is_kept(pipeline: Pipeline, run: Run) -> None:
     class Showing(Brightness):
         def aggregate(self, item: Item, predictions: Iterator[Prediction]) -> Prediction:
             answer, black = super().aggregate(item, predictions), np.zeros((1, 1, 3), np.uint8)
@@ -150,7 +148,7 @@ def test_an_aggregate_that_is_not_a_number_is_a_failure(run: Run) -> None:
 
 
 @pytest.mark.parametrize("raised", [SystemExit, BaseException])
-def test_an_aggregation_that_raises_what_is_no_exception_fails_its_item(
+def test_an_aggregation_that_raises_a_base_exception_fails_its_item(
     pipeline: Pipeline, run: Run, raised: type[BaseException]
 ) -> None:
     class Leaving(Brightness):
@@ -174,13 +172,13 @@ def test_an_aggregation_that_raises_is_named_with_its_reason(run: Run) -> None:
 
 
 @pytest.mark.parametrize("bad", [NO_PREDICTION, TOO_FEW])
-def test_a_model_that_returns_no_prediction_fails_that_item_only(run: Run, bad: int) -> None:
+def test_a_model_that_returns_something_else_fails_only_that_item(run: Run, bad: int) -> None:
     records = run("1", str(bad), "2")
 
     assert [type(record) for record in records] == [Prediction, Failed, Prediction]
 
 
-def test_what_ended_before_the_network_keeps_its_place(run: Run) -> None:
+def test_items_that_end_before_the_network_keep_their_place(run: Run) -> None:
     records = run("1", "# no numbers", "2", "no number", "", "3")
     kinds = [Prediction, Skipped, Prediction, Failed, Skipped, Prediction]
 
@@ -219,7 +217,7 @@ def test_pickling_leaves_the_loaded_network_behind(pipeline: Pipeline) -> None:
     assert (travelled.batch, travelled.recipe) == (pipeline.batch, pipeline.recipe)
 
 
-def test_the_digest_names_what_decides_a_prediction(pipeline: Pipeline) -> None:
+def test_the_digest_covers_what_determines_a_prediction(pipeline: Pipeline) -> None:
     model = pipeline.model
     newer = replace(model, plugin=replace(model.plugin, version="1.1"))
     other = replace(model, instance=FakeModel(replace(model.instance.card, digest="x")))
@@ -251,7 +249,7 @@ def test_a_late_bad_frame_fails_its_item_even_if_the_model_looks_at_the_first_on
     assert isinstance(good, Prediction)
 
 
-def test_what_a_failed_batch_holds_is_let_go_before_its_halves_are_tried(
+def test_the_memory_of_a_failed_batch_is_freed_before_its_halves_are_tried(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Held:

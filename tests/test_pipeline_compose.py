@@ -144,7 +144,7 @@ STEP = "[diascope.preprocessing]\nblur = {0}:Blur\n"
         ("raise BaseException(3)", "BaseException: 3"),
     ],
 )
-def test_a_plugin_that_cannot_be_made_is_named_with_reason_and_place(
+def test_a_plugin_that_cannot_be_created_is_named_with_reason_and_line(
     composed: Compose, install: Callable[..., None], statement: str, said: str
 ) -> None:
     source = (
@@ -159,7 +159,7 @@ def test_a_plugin_that_cannot_be_made_is_named_with_reason_and_place(
     assert str(caught.value).endswith("fake_blur_made.py:4)")
 
 
-def test_a_value_that_a_plugin_refuses_without_a_word_is_told_by_its_error(
+def test_a_value_error_without_a_text_is_reported_by_its_type(
     composed: Compose, install: Callable[..., None]
 ) -> None:
     source = (
@@ -225,7 +225,7 @@ class Odd:
         ),
     ],
 )
-def test_a_card_that_is_none_or_does_not_hold_together_is_refused(
+def test_a_card_that_is_invalid_or_inconsistent_is_refused(
     composed: Compose, install: Callable[..., None], card: str, said: str
 ) -> None:
     source = MODEL.format(card=card, load="pass")
@@ -256,7 +256,7 @@ def test_a_model_that_cannot_be_loaded_is_named_with_its_reason(
     assert said in str(caught.value)
 
 
-def test_what_a_strangers_model_calls_its_execution_is_its_own_affair(
+def test_an_execution_attribute_of_another_type_is_ignored(
     composed: Compose, install: Callable[..., None]
 ) -> None:
     load = "return type('P', (), {'execution': 'fast', 'predict': None, 'aggregate': 0})()"
@@ -268,7 +268,7 @@ def test_what_a_strangers_model_calls_its_execution_is_its_own_affair(
     assert pipeline.execution is None
 
 
-def test_a_backbone_that_is_named_with_its_distribution_decides_too(
+def test_a_backbone_named_with_its_distribution_is_in_the_digest(
     composed: Compose, tmp_path: Path
 ) -> None:
     plain, card = composed(RECIPE), tmp_path / "weights" / "card.yaml"

@@ -1,4 +1,4 @@
-"""What ends a run, and is the fault of no item."""
+"""Errors that stop a run without failing an item."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -16,7 +16,7 @@ from tests.fakes import run as run
 Run = Callable[..., list[Any]]
 
 
-def test_a_device_that_failed_for_good_stops_the_run_and_fails_no_item(
+def test_a_device_that_failed_permanently_stops_the_run_and_fails_no_item(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def dead(self: Brightness, samples: Sequence[Any]) -> Any:

@@ -1,4 +1,4 @@
-"""The checks that authors of plugins call find what they are for."""
+"""The checks for plugin authors detect broken plugins."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -29,7 +29,7 @@ RUNTIME = Runtime("cpu", "none", make_backbone, engine="torch", precision="float
 
 @dataclass(frozen=True)
 class Wrong:
-    """An augmentation that does one thing that it must not."""
+    """An augmentation that violates its contract in one way."""
 
     by: str = ""
     api: ClassVar = (1, 0)
@@ -51,14 +51,14 @@ def test_an_augmentation_that_keeps_its_contract_passes() -> None:
 
 
 @pytest.mark.parametrize("by", ["in place", "another size", "no numbers", "its own chance"])
-def test_an_augmentation_that_does_not_is_told(by: str) -> None:
+def test_an_augmentation_that_breaks_its_contract_fails(by: str) -> None:
     with pytest.raises(AssertionError):
         check_augmentation(Wrong(by))
 
 
 @dataclass(frozen=True)
 class Model:
-    """A model whose predictor changes what ours answers."""
+    """A model whose predictor modifies the predictions of ours."""
 
     inner: ClassifierModel
     change: dict[str, Any]
@@ -126,7 +126,7 @@ def test_a_model_is_checked_against_its_card(
         checked(tmp_path, change, whole=whole)
 
 
-def test_a_model_that_loses_the_axis_of_a_batch_of_one_is_told(
+def test_a_model_that_drops_the_batch_axis_of_one_sample_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     predict = Changed.predict
@@ -140,7 +140,7 @@ def test_a_model_that_loses_the_axis_of_a_batch_of_one_is_told(
         checked(tmp_path, {})
 
 
-def test_a_model_that_can_no_longer_travel_once_it_is_loaded_is_told(
+def test_a_model_that_cannot_be_pickled_after_loading_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load = Model.load
@@ -155,12 +155,12 @@ def test_a_model_that_can_no_longer_travel_once_it_is_loaded_is_told(
         checked(tmp_path, {})
 
 
-def test_a_plugin_that_cannot_travel_is_told() -> None:
+def test_a_plugin_that_cannot_be_pickled_fails() -> None:
     with pytest.raises(AssertionError, match="expected a plugin to be picklable"):
         check_plugin(Closed())
 
 
-def test_a_kind_of_score_that_is_not_the_cards_is_told(tmp_path: Path) -> None:
+def test_a_score_kind_other_than_the_cards_fails(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="the card's score kind"):
         checked(tmp_path, {"score_kind": "logit"}, whole=False)
 
@@ -170,7 +170,7 @@ def test_a_kind_of_score_that_is_not_the_cards_is_told(tmp_path: Path) -> None:
     ("scores", "told"),
     [((2.0, -0.5, -0.5), "scores from 0 to 1"), ((0.5, 0.5, 0.5), "scores that add up to 1")],
 )
-def test_scores_that_are_not_of_their_kind_are_told(
+def test_scores_that_do_not_match_their_kind_fail(
     tmp_path: Path, scores: tuple[float, ...], told: str, whole: bool
 ) -> None:
     change = {"scores": dict(zip(("red", "green", "blue"), scores, strict=True))}
@@ -185,26 +185,26 @@ def test_scores_that_are_not_of_their_kind_are_told(
         ({"region": None}, "its sample's region, got None"),
     ],
 )
-def test_what_a_model_forgets_of_a_sample_is_told(
+def test_a_model_that_drops_fields_of_a_sample_fails(
     tmp_path: Path, change: dict[str, Any], told: str
 ) -> None:
     with pytest.raises(AssertionError, match=f"expected {told}"):
         checked(tmp_path, change)
 
 
-def test_a_card_that_a_run_would_refuse_is_told(tmp_path: Path) -> None:
+def test_a_card_that_a_run_would_refuse_fails(tmp_path: Path) -> None:
     with pytest.raises(AssertionError, match="a consistent card, got 'mean and std"):
         checked(tmp_path, {}, broken=True)
 
 
 @pytest.mark.parametrize("api", [(1, "0"), (1.0, 0), (1,), "1.0", None])
-def test_an_api_that_a_run_would_refuse_is_told(api: Any) -> None:
+def test_an_api_that_a_run_would_refuse_fails(api: Any) -> None:
     with pytest.raises(AssertionError, match="a class attribute api"):
         check_plugin(type("Odd", (), {"api": api})())
 
 
-class Forgetful:
-    """A plugin of any kind that has forgotten to return what it made."""
+class ReturnsNothing:
+    """A plugin of any kind whose methods return None."""
 
     api: ClassVar = (1, 0)
     in_channels, features, mean, std = 1, 1, (0.5,), (0.5,)
@@ -215,13 +215,13 @@ class Forgetful:
     build = load = write = __call__
 
 
-class Empty(Forgetful):
-    """A model that is loaded, and answers nothing."""
+class Empty(ReturnsNothing):
+    """A model that can be loaded, but returns None from ``predict``."""
 
     def load(self, runtime: Runtime) -> Any:
         return self
 
-    predict = aggregate = Forgetful.__call__
+    predict = aggregate = ReturnsNothing.__call__
 
 
 SAMPLES = [Sample(Item("a", "a"), np.zeros((1, 1, 1), np.uint8))]
@@ -231,21 +231,24 @@ ANSWER = Prediction(Item("a", "a"), {"a": 1.0}, "softmax", ("a",))
 @pytest.mark.parametrize(
     ("check", "expected"),
     [
-        (lambda: check_augmentation(Forgetful()), r"a picture of \(3, 40, 60\)"),
-        (lambda: check_backbone(Forgetful()), "build to return a torch module"),
-        (lambda: check_model(Forgetful(), SAMPLES, RUNTIME), "load to return a Predictor, with .*"),
+        (lambda: check_augmentation(ReturnsNothing()), r"a picture of \(3, 40, 60\)"),
+        (lambda: check_backbone(ReturnsNothing()), "build to return a torch module"),
+        (
+            lambda: check_model(ReturnsNothing(), SAMPLES, RUNTIME),
+            "load to return a Predictor, with .*",
+        ),
         (lambda: check_model(Empty(), SAMPLES, RUNTIME), "1 predictions"),
-        (lambda: check_report(Forgetful(), {}, ANSWER), "the paths of what was written"),
+        (lambda: check_report(ReturnsNothing(), {}, ANSWER), "the paths of what was written"),
     ],
 )
-def test_a_plugin_that_returns_nothing_is_told_what_was_expected(
+def test_a_plugin_that_returns_nothing_fails_with_what_was_expected(
     check: Callable[[], Any], expected: str
 ) -> None:
     with pytest.raises(AssertionError, match=f"expected {expected}, got None"):
         check()
 
 
-def test_a_model_that_loads_something_without_aggregate_is_told(
+def test_a_model_that_loads_something_without_aggregate_fails(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delattr(Empty, "aggregate")

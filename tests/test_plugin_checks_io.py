@@ -1,4 +1,4 @@
-"""The checks of readers, steps and reports find what authors of plugins are likely to miss."""
+"""The checks for readers, steps and reports detect likely mistakes of plugin authors."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ PREDICTION = Prediction(Item("a", "a"), {"dark": 0.25, "bright": 0.75}, "softmax
 
 @dataclass(frozen=True)
 class Step:
-    """A step that halves a picture, and returns what the function makes of it."""
+    """A step that halves a picture and passes the result through a function."""
 
     ends: Callable[[Sample, Sample], Sample]
     api: ClassVar = (1, 0)
@@ -65,21 +65,21 @@ def test_a_step_that_keeps_its_contract_passes() -> None:
         (without_overview, "the overview of its input, .*, got None"),
     ],
 )
-def test_a_step_that_drops_what_a_sample_says_is_told(
+def test_a_step_that_drops_fields_of_a_sample_fails(
     ends: Callable[[Sample, Sample], Sample], told: str
 ) -> None:
     with pytest.raises(AssertionError, match=told):
         check_step(Step(ends))
 
 
-def test_a_step_that_needs_what_few_files_state_is_told() -> None:
+def test_a_step_that_requires_optional_fields_fails() -> None:
     with pytest.raises(ValueError, match="empty"):
         check_step(Step(by_spacing))
 
 
 @dataclass(frozen=True)
 class Reader:
-    """A reader of bytes, each a frame; ``numbers`` are those of its frames."""
+    """A reader in which each byte is a frame; ``numbers`` are the frame numbers."""
 
     numbers: tuple[int, ...] = (0, 1, 2)
     error: type[Exception] = ReadError
@@ -103,7 +103,7 @@ OVERVIEW = Overview(np.zeros((1, 1, 3), np.uint8), np.ones((1, 1), bool), (2, 2)
 
 @dataclass(frozen=True)
 class RegionReader(Reader):
-    """A reader that goes on within an item, ``shift`` frames from where it is asked to.
+    """A reader that resumes within an item, ``shift`` frames away from the requested one.
 
     Attributes:
         region, overview: what it gives with each frame, and with the first.
@@ -126,7 +126,7 @@ class RegionReader(Reader):
 
 
 class Sealed(Reader):
-    """A reader whose samples no worker can hand on."""
+    """A reader whose samples cannot be pickled."""
 
     def read(self, item: Item) -> Iterator[Sample]:
         for sample in super().read(item):
@@ -164,7 +164,7 @@ def test_a_reader_of_ascending_frames_passes(
         (RegionReader(shift=-1), r"the frames \[1, 2\] from read_from, got \[0, 1, 2\]"),
     ],
 )
-def test_a_reader_that_breaks_its_contract_is_told(
+def test_a_reader_that_breaks_its_contract_fails(
     check: Callable[[Any], list[Sample]], reader: Reader, told: str
 ) -> None:
     with pytest.raises(AssertionError, match=told):
@@ -173,7 +173,7 @@ def test_a_reader_that_breaks_its_contract_is_told(
 
 @dataclass(frozen=True)
 class Report:
-    """A report that takes its records as a list, or minds what lies in its folder."""
+    """A report that treats its records as a list, or depends on the content of its folder."""
 
     by: str = ""
     api: ClassVar = (1, 0)
@@ -198,7 +198,7 @@ def test_a_report_is_written_into_an_empty_folder_each_time(by: str) -> None:
     ("by", "error"),
     [("length", TypeError), ("index", TypeError), ("another name", AssertionError)],
 )
-def test_a_report_that_asks_for_more_than_a_run_gives_is_told(
+def test_a_report_that_needs_more_than_a_run_provides_fails(
     by: str, error: type[Exception]
 ) -> None:
     with pytest.raises(error):

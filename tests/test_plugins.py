@@ -1,4 +1,4 @@
-"""Plugins are found without importing them, loaded late, and explained when broken."""
+"""Plugins are found without importing them, loaded on demand, and explained when broken."""
 
 import sys
 from collections.abc import Callable
@@ -101,7 +101,7 @@ def test_another_major_api_is_refused_with_both_numbers(install: Install) -> Non
     assert "fake_blur" in error.hint
 
 
-def test_a_newer_minor_api_loads_and_is_told(install: Install) -> None:
+def test_a_newer_minor_api_loads_with_a_warning(install: Install) -> None:
     install("fake_blur", points("fake_blur_d"), fake_blur_d=step(api="(1, 99)"))
     plugin = find_plugin("preprocessing", "blur")
 
@@ -169,7 +169,7 @@ def test_a_distribution_whose_entry_points_are_damaged_is_named(install: Install
         find_plugins()
 
 
-def test_a_target_that_is_no_class_is_refused(install: Install) -> None:
+def test_a_target_that_is_not_a_class_is_refused(install: Install) -> None:
     install("fake_blur", points("fake_blur_j"), fake_blur_j="def Blur(sample): return sample\n")
 
     assert "expected a class" in refusal().message
@@ -205,7 +205,7 @@ def test_a_method_with_another_signature_is_shown(install: Install) -> None:
 
 
 @pytest.mark.parametrize(("kind", "first"), [("static", ""), ("class", "cls, ")])
-def test_a_method_without_an_instance_that_takes_the_right_arguments_fits(
+def test_a_static_or_class_method_with_the_right_arguments_fits(
     install: Install, kind: str, first: str
 ) -> None:
     source = (
@@ -220,7 +220,7 @@ def test_a_method_without_an_instance_that_takes_the_right_arguments_fits(
 
 
 @pytest.mark.parametrize(("made", "told"), [("card", "got NoneType"), ("crad", "AttributeError")])
-def test_a_model_may_get_its_card_when_it_is_made(install: Install, made: str, told: str) -> None:
+def test_a_model_may_set_its_card_in_init(install: Install, made: str, told: str) -> None:
     source = f"class Blur:\n    api = (1, 0)\n    def __init__(self): self.{made} = None\n"
     source += "    def load(self, runtime): ...\n"
     group, module = f"[diascope.models]\nblur = fake_blur_{made}:Blur\n", f"fake_blur_{made}"
@@ -248,7 +248,7 @@ def test_a_parameter_without_a_name_is_refused(install: Install, written: str) -
 
 
 @pytest.mark.parametrize("hint", ["'os.nosuch'", "'int |'", "''", "[int]"])
-def test_a_type_hint_that_cannot_be_read_is_told_of_its_plugin(install: Install, hint: str) -> None:
+def test_an_invalid_type_hint_is_reported_with_its_plugin(install: Install, hint: str) -> None:
     module = f"fake_blur_hint{len(hint)}"
     source = f"import os\n{step()}    def __init__(self, width: {hint} = 3): ...\n"
     install("fake_blur", points(module), **{module: source})
@@ -257,14 +257,14 @@ def test_a_type_hint_that_cannot_be_read_is_told_of_its_plugin(install: Install,
     assert refusal().message.startswith(told)
 
 
-def test_a_class_that_cannot_be_looked_at_is_told_of_its_plugin(install: Install) -> None:
+def test_a_class_that_cannot_be_inspected_is_reported_with_its_plugin(install: Install) -> None:
     source = step() + "    __call__.__signature__ = 'unknown'\n"
     install("fake_blur", points("fake_blur_q"), fake_blur_q=source)
 
     assert refusal().message.startswith("preprocessing 'blur' of fake_blur 1.0 cannot be inspected")
 
 
-def test_a_file_of_the_users_that_is_called_as_a_library_breaks_no_plugin(
+def test_a_users_file_named_like_a_library_breaks_no_plugin(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "numpy.py").write_text("raise SystemExit('no library')")
@@ -273,7 +273,7 @@ def test_a_file_of_the_users_that_is_called_as_a_library_breaks_no_plugin(
     assert not health.cause
 
 
-def test_a_group_that_is_none_of_ours_is_told_with_those_that_are(install: Install) -> None:
+def test_an_unknown_group_is_reported_with_the_known_ones(install: Install) -> None:
     install("fake_blur", "[diascope.steps]\nblur = fake_blur_t:Blur\n", fake_blur_t=step())
     (health,) = find_misplaced()
 
@@ -281,7 +281,7 @@ def test_a_group_that_is_none_of_ours_is_told_with_those_that_are(install: Insta
     assert "diascope.preprocessing, diascope.readers" in health.hint
 
 
-def test_a_distribution_without_metadata_is_told_by_its_folder(
+def test_a_distribution_without_metadata_is_named_by_its_folder(
     install: Install, tmp_path: Path
 ) -> None:
     install("fake_blur", points("fake_blur_u"), fake_blur_u=step())

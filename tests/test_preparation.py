@@ -1,4 +1,4 @@
-"""What happens to one item before the network."""
+"""Reading and preprocessing one item."""
 
 import pickle
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ Make = Callable[..., Item]
 
 @dataclass(frozen=True)
 class Words:
-    """Reads a text file: a number is a frame of that brightness, another word an exception."""
+    """Reads a text file: a number is a frame of that brightness, any other word an exception."""
 
     sure: int = 50
 
@@ -84,7 +84,7 @@ def test_reading_is_lazy(make_item: Make) -> None:
     assert next(stream)[0].pixels.max() == 1
 
 
-def test_the_surest_reader_is_taken(make_item: Make) -> None:
+def test_the_most_certain_reader_is_used(make_item: Make) -> None:
     readers = (Words(10), Words(60), Words(30))
     (failed,) = prepare(make_item(b"torn"), readers=readers)
 
@@ -111,7 +111,7 @@ def test_an_empty_file_is_skipped(make_item: Make) -> None:
     assert prepare(item) == [Skipped(item, "the file is empty")]
 
 
-def test_a_file_that_is_gone_is_failed_in_plain_words() -> None:
+def test_a_missing_file_fails_with_a_plain_reason() -> None:
     (failed,) = prepare(Item("gone", "/no/such/file"))
 
     assert (failed.stage, failed.reason) == (
@@ -172,7 +172,7 @@ def test_a_step_that_returns_something_else_is_named(
     assert reason in failed.reason
 
 
-def test_a_step_that_makes_a_new_sample_does_not_change_what_it_is_of(make_item: Make) -> None:
+def test_a_step_that_creates_a_new_sample_keeps_item_frame_and_facts(make_item: Make) -> None:
     whole = Overview(np.zeros((2, 2, 3), np.uint8), np.ones((2, 2), bool), (40, 60))
     told: dict[str, Any] = {"facts": {"burned_in": "YES"}, "frame": 3, "overview": whole}
 
@@ -192,7 +192,7 @@ def test_a_step_that_makes_a_new_sample_does_not_change_what_it_is_of(make_item:
     assert (sample.pixels.max(), sample.trace) == (3, ("made anew",))
 
 
-def test_a_preparation_travels_to_other_processes(make_item: Make) -> None:
+def test_a_preparation_can_be_pickled(make_item: Make) -> None:
     travelled = pickle.loads(pickle.dumps(Preparation((part(Words()),), (part(Gives()),), 1)))
     ((sample,),) = travelled.prepare(make_item(b"5"))
 
@@ -214,7 +214,7 @@ def test_a_reason_is_one_plain_line(error: Exception, reason: str) -> None:
     assert reason_of(error) == reason
 
 
-def test_a_picture_outside_the_gate_is_skipped_before_any_step(make_item: Make) -> None:
+def test_a_picture_that_is_not_accepted_is_skipped_before_any_step(make_item: Make) -> None:
     class Scan(Words):
         def read(self, item: Item) -> Iterator[Sample]:
             yield Sample(item, np.zeros((2, 2, 1), np.uint8), facts={"modality": "MR"})
@@ -230,7 +230,7 @@ def test_a_picture_outside_the_gate_is_skipped_before_any_step(make_item: Make) 
     assert outcome.reason == "modality is MR; the recipe is for CR"
 
 
-def test_a_fact_that_is_no_text_ends_the_item_and_names_the_reader(make_item: Make) -> None:
+def test_a_fact_that_is_not_a_text_fails_the_item_and_names_the_reader(make_item: Make) -> None:
     class Scan(Words):
         def read(self, item: Item) -> Iterator[Sample]:
             facts: Any = {"modality": "MR", "view": None}
@@ -257,7 +257,7 @@ def test_the_step_that_breaks_a_sample_is_named_and_not_the_one_after_it(make_it
 
 
 @pytest.mark.parametrize("raised", [SystemExit, BaseException])  # as what fails in Rust is
-def test_a_step_that_raises_what_is_no_exception_ends_the_item(
+def test_a_step_that_raises_a_base_exception_fails_the_item(
     make_item: Make, raised: type[BaseException]
 ) -> None:
     def leave(sample: Sample) -> Sample:
@@ -268,7 +268,7 @@ def test_a_step_that_raises_what_is_no_exception_ends_the_item(
     assert prepare(item, leave) == [Failed(item, "preprocess", "function", reason)]
 
 
-def test_the_line_of_a_plugins_own_code_is_told_and_not_where_it_is_installed(
+def test_the_line_of_a_plugins_code_is_reported_without_its_folder(
     make_item: Make,
 ) -> None:
     def looks_up(sample: Sample) -> Sample:

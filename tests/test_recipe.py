@@ -97,7 +97,7 @@ def test_an_unknown_key_in_run_is_refused_with_its_line_and_the_nearest(refusal:
     assert "Did you mean 'workers'?" in error.hint
 
 
-def test_a_report_that_is_named_twice_alike_is_refused(read: Read, refusal: Refusal) -> None:
+def test_a_report_that_is_listed_twice_is_refused(read: Read, refusal: Refusal) -> None:
     twice = "model: classifier\nreport:\n  - html\n  - html: {items: 9}\n"
     assert len(read(twice).report) == 2
     error = refusal(f"{twice}  - csv\n  - html: {{items: 9}}\n")
@@ -158,7 +158,7 @@ def test_a_recipe_whose_name_no_file_can_have_is_refused() -> None:
         read_recipe("x" * 300)
 
 
-def test_a_recipe_that_is_nowhere_is_refused_with_the_shipped_ones(install: object) -> None:
+def test_a_missing_recipe_is_refused_with_the_shipped_ones(install: object) -> None:
     install("fake_recipes", "[diascope.recipes]\neyes = fake_package.recipes\n")  # type: ignore[operator]
 
     with pytest.raises(RecipeError) as caught:
@@ -180,7 +180,7 @@ def test_a_recipe_of_nearly_that_name_is_named(
     assert f"Did you mean {meant.format(folder=tmp_path)!r}?" in caught.value.hint
 
 
-def test_a_shipped_recipe_that_is_gone_is_refused_with_its_package(install: object) -> None:
+def test_a_missing_shipped_recipe_is_refused_with_its_package(install: object) -> None:
     install("fake_recipes", "[diascope.recipes]\neyes = fake_package.recipes\n")  # type: ignore[operator]
 
     with pytest.raises(PluginError, match=r"fake_recipes 1\.0: there is no eyes\.yaml"):
@@ -201,12 +201,12 @@ def test_privacy_is_none_or_strict(refusal: Refusal) -> None:
     assert error.where.endswith(":2")
 
 
-def test_a_folder_is_no_recipe(tmp_path: Path) -> None:
+def test_a_folder_is_not_a_recipe(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="is a folder"):
         read_recipe(str(tmp_path))
 
 
-def test_a_value_error_of_a_class_gets_the_place() -> None:
+def test_a_value_error_of_a_class_gets_the_line() -> None:
     @dataclass
     class Positive:
         size: int = -1

@@ -1,4 +1,4 @@
-"""Items that are read in regions: batches of their own, and a kill within an item."""
+"""Items that are read in regions: separate batches, and resuming within an item."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -55,7 +55,7 @@ class Tiles:
 
 @pytest.fixture
 def tiled(pipeline: Pipeline, tmp_path: Path) -> Pipeline:
-    """A pipeline of batches of four, which reads regions and keeps what it has answered."""
+    """A pipeline with batches of four that reads regions and saves partial results."""
     readers = (part("reader", Tiles()), part("reader", Numbers()))
     pipeline.preparation = Preparation(readers, (), block=4)
     pipeline.keep_partial_results(tmp_path / "parts")
@@ -148,7 +148,7 @@ def test_parts_that_follow_a_change_of_the_file_are_not_kept(
 
 
 @pytest.mark.parametrize("left", [b"", b"no database"], ids=["empty", "damaged"])
-def test_parts_that_a_kill_left_unfinished_are_as_good_as_none(
+def test_parts_that_a_kill_left_incomplete_are_ignored(
     tiled: Pipeline, make_item: Callable[..., Item], tmp_path: Path, left: bytes
 ) -> None:
     item = make_item(tiles(9), "whole.txt")
@@ -159,7 +159,7 @@ def test_parts_that_a_kill_left_unfinished_are_as_good_as_none(
     assert (again.scores, again.samples) == (first.scores, 9)
 
 
-def test_parts_that_a_kill_left_before_their_stamp_are_as_good_as_none(
+def test_parts_that_a_kill_left_without_a_stamp_are_ignored(
     tiled: Pipeline, make_item: Callable[..., Item], tmp_path: Path
 ) -> None:
     item = make_item(tiles(9), "whole.txt")
@@ -170,7 +170,7 @@ def test_parts_that_a_kill_left_before_their_stamp_are_as_good_as_none(
     assert not isinstance(next(tiled.prepare(item)), Resumed)
 
 
-def test_parts_are_forgotten_with_their_item(
+def test_parts_are_deleted_with_their_item(
     tiled: Pipeline, make_item: Callable[..., Item], tmp_path: Path
 ) -> None:
     item = make_item(tiles(9), "whole.txt")
@@ -243,10 +243,10 @@ def test_one_region_is_an_item_read_in_regions_too(
     assert answer.regions is not None
 
 
-def test_area_is_the_share_of_regions_that_a_label_is_decided_on_for(
+def test_area_is_the_fraction_of_regions_that_have_a_label(
     classifier: Callable[[str], Classifier],
 ) -> None:
-    """The operating points 0.1 and 0.9 make `a` the decision from a score of 0.1 up."""
+    """The operating points 0.1 and 0.9 make `a` the prediction from a score of 0.1 on."""
     rows = [(0.05, 0.95), (0.2, 0.8), (0.09, 0.91), (0.02, 0.98)]
     answer = classifier("area").aggregate(Item("whole", "/whole"), answers(rows))
     assert answer.scores == {"a": 0.25, "b": 0.75}

@@ -16,7 +16,7 @@ from diascope.sample import Item, Prediction, Sample
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16, np.uint32, np.float32])
-def test_black_and_white_keep_their_numbers_when_a_picture_is_repainted(dtype: Any) -> None:
+def test_black_and_white_keep_their_values_when_a_picture_is_repainted(dtype: Any) -> None:
     whole = np.issubdtype(dtype, np.integer)
     low, high = (np.iinfo(dtype).min, np.iinfo(dtype).max) if whole else (0, 1)
     pixels = np.array([[[low], [high]]], dtype)
@@ -26,7 +26,7 @@ def test_black_and_white_keep_their_numbers_when_a_picture_is_repainted(dtype: A
     assert (painted.pixels.dtype, painted.range) == (pixels.dtype, sample.range)
 
 
-def test_a_pipe_is_no_content_and_is_not_opened(tmp_path: Path) -> None:
+def test_a_pipe_is_refused_without_opening_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.png")
     item = Item("a.png", str(tmp_path / "a.png"))
     kept = os.open(tmp_path / "a.png", os.O_RDWR)  # whoever opens it all the same does not hang
@@ -36,7 +36,7 @@ def test_a_pipe_is_no_content_and_is_not_opened(tmp_path: Path) -> None:
     assert content_digest(item) == ""
 
 
-def test_an_answer_opens_no_other_file_than_the_one_that_was_classified(tmp_path: Path) -> None:
+def test_a_file_that_changed_since_it_was_classified_is_not_opened(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     path.write_bytes(b"one")
     with closing(Ledger(tmp_path / "ledger.sqlite", "run")) as ledger:

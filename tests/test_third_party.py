@@ -1,4 +1,4 @@
-"""A stranger's package adds a reader, a step and a report; a broken one harms nobody else."""
+"""A third-party package adds a reader, a step and a report; a broken one affects no other."""
 
 import json
 import os
@@ -33,7 +33,7 @@ from diascope.errors import ReadError
 from diascope.sample import Prediction, Sample
 
 class PlainReader:
-    """Squares of one colour: a file that begins with ACME and goes on with three numbers."""
+    """Squares of one colour: a file that begins with ACME, followed by three numbers."""
     api = (1, 0)
     def sniff(self, path, head):
         return 90 if head.startswith(b"ACME") else 0
@@ -66,7 +66,7 @@ class Tally:
 
 @pytest.fixture
 def on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let processes that a command starts find what the test installs."""
+    """Make what the test installs available to processes that a command starts."""
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"), prepend=os.pathsep)
 
 
@@ -195,7 +195,7 @@ def test_plugins_list_shows_the_cause_and_what_to_do(
     assert "pip uninstall acme" in states["plain"]["hint"]
 
 
-def test_a_package_that_ends_the_process_is_found_out_too(
+def test_a_package_that_ends_the_process_is_found_too(
     command: Command, install: Install, on_path: None
 ) -> None:
     install("acme", ENTRY_POINTS, acme="import os; os._exit(9)")
@@ -260,7 +260,7 @@ sample = Sample(Item("a", "a.png"), "no pixels")
 """
 
 
-def test_its_types_are_checked_against_ours(tmp_path: Path) -> None:
+def test_its_types_match_ours(tmp_path: Path) -> None:
     (tmp_path / "typed.py").write_text(TYPED)
     mypy = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", "cache", "typed.py"]
     ended = subprocess.run(mypy, cwd=tmp_path, capture_output=True, text=True, check=False)

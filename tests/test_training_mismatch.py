@@ -1,4 +1,4 @@
-"""A recipe that does otherwise than the training of its weights is warned of."""
+"""Warnings about recipes that differ from the training of their weights."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +21,7 @@ def warned(folder: Path, card: ModelCard, now: object) -> list[str]:
 @pytest.mark.parametrize(
     ("then", "now"), [(WINDOW, "dicom"), (WINDOW, "auto"), ("dicom", WINDOW), ("auto", WINDOW)]
 )
-def test_other_parameters_of_the_reader_are_a_warning(
+def test_other_parameters_of_the_reader_give_a_warning(
     make_card: Callable[..., ModelCard], tmp_path: Path, then: Any, now: Any
 ) -> None:
     (warning,) = warned(tmp_path, make_card(read=then), now)
@@ -41,13 +41,13 @@ def test_other_parameters_of_the_reader_are_a_warning(
         ({"dicom": {"window": "first"}}, "dicom"),
     ],
 )
-def test_the_same_reader_and_one_of_other_files_are_none(
+def test_the_same_reader_and_a_different_one_give_no_warning(
     make_card: Callable[..., ModelCard], tmp_path: Path, then: Any, now: Any
 ) -> None:
     assert warned(tmp_path, make_card(read=then), now) == []
 
 
-def test_other_steps_are_a_warning_if_the_card_names_some(
+def test_other_steps_give_a_warning_if_the_card_names_some(
     make_card: Callable[..., ModelCard], tmp_path: Path
 ) -> None:
     (warning,) = warned(tmp_path, make_card(preprocess=({"resize": {"size": 9}},)), "auto")
@@ -69,7 +69,7 @@ def test_other_steps_are_a_warning_if_the_card_names_some(
         ({}, 1),
     ],
 )
-def test_a_step_with_a_default_written_out_is_no_other(
+def test_a_step_with_an_explicit_default_gives_no_warning(
     make_card: Callable[..., ModelCard], tmp_path: Path, then: Any, warnings: int
 ) -> None:
     assert len(warned(tmp_path, make_card(preprocess=(then,)), "auto")) == warnings

@@ -45,7 +45,7 @@ def test_lenet_5_written_in_yaml_has_its_published_weights_and_shape() -> None:
     assert [p.numel() for p in network.parameters()] == [150, 6, 2400, 16, 48000, 120]
 
 
-def test_the_layers_stand_in_the_order_of_the_recipe() -> None:
+def test_the_layers_have_the_order_of_the_recipe() -> None:
     kinds = [type(module) for module in backbone(TEXTBOOK).build()]
 
     assert kinds == [nn.Conv2d, nn.Tanh, nn.AvgPool2d] * 2 + [nn.Conv2d, nn.Tanh]
@@ -62,7 +62,7 @@ def test_a_plain_conv_is_a_convolution_that_keeps_the_size_and_a_relu() -> None:
 @pytest.mark.parametrize(
     ("norm", "kind"), [("batch", nn.BatchNorm2d), ("instance", nn.InstanceNorm2d)]
 )
-def test_a_norm_stands_behind_the_convolution_and_takes_its_bias(norm: str, kind: type) -> None:
+def test_a_norm_follows_the_convolution_and_replaces_its_bias(norm: str, kind: type) -> None:
     conv, normalisation, _ = layers(f"conv: {{filters: 4, norm: {norm}}}")
 
     assert conv.bias is None
@@ -118,7 +118,7 @@ def test_a_network_without_a_convolution_is_refused() -> None:
     assert "at least one conv" in refusal("[{pool: {size: 2}}]")
 
 
-def test_parameters_survive_the_way_through_a_card() -> None:
+def test_parameters_survive_a_round_trip_through_a_card() -> None:
     values = parse_document(TEXTBOOK, name="r.yaml").plain()
 
     assert make_backbone("convnet", json.loads(json.dumps(values))) == backbone(TEXTBOOK)

@@ -1,4 +1,4 @@
-"""A network on a GPU; where there is none, what leads there."""
+"""Networks on a GPU; without one, the code that leads there."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +13,10 @@ from tests.engines.networks import classifier, pictures
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 ERRORS = {"float32": 1e-4, "float16": 0.005, "bfloat16": 0.03}
-"""Of the largest number, beyond which a sum was not merely rounded."""
+"""The tolerance for rounding, as a fraction of the largest number."""
 
 
-def test_pictures_are_copied_from_pinned_memory_while_those_before_them_are_computed(
+def test_pictures_are_copied_from_pinned_memory_while_the_previous_ones_are_computed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     network, card = classifier("convnet")
@@ -48,7 +48,7 @@ def test_pictures_are_copied_from_pinned_memory_while_those_before_them_are_comp
     np.testing.assert_allclose(answered.logits, right.logits, atol=1e-5)
 
 
-def test_on_cuda_convolutions_in_float32_are_not_rounded_to_ten_bits(
+def test_tf32_is_disabled_on_cuda(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
@@ -74,7 +74,7 @@ def test_a_gpu_answers_as_the_reference_on_the_processor(backbone: str, precisio
 
 
 @gpu
-def test_after_a_batch_that_does_not_fit_a_gpu_takes_a_smaller_one() -> None:
+def test_after_a_batch_that_does_not_fit_a_gpu_accepts_a_smaller_one() -> None:
     network, card = classifier("convnet", size=(512, 512))
     engine = Reference(network.to("cuda"), card, "cuda")
     whole = torch.cuda.get_device_properties("cuda").total_memory

@@ -1,4 +1,4 @@
-"""Which devices are there."""
+"""The choice of devices."""
 
 from types import SimpleNamespace
 
@@ -11,7 +11,7 @@ from diascope.engines.device import choose_device, choose_devices
 
 @pytest.fixture
 def two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let it look as if there were two."""
+    """Pretend that there are two GPUs."""
     monkeypatch.setattr(device, "_may_have_accelerator", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
@@ -19,7 +19,7 @@ def two_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let it look as if there were none."""
+    """Pretend that there is no GPU."""
     monkeypatch.setattr(device, "_may_have_accelerator", lambda: False)
 
 
@@ -30,21 +30,23 @@ def test_all_is_every_accelerator_and_auto_the_first() -> None:
 
 
 @pytest.mark.usefixtures("no_gpu")
-def test_without_an_accelerator_all_and_auto_are_the_processor_once() -> None:
+def test_without_an_accelerator_all_and_auto_are_one_cpu() -> None:
     assert choose_devices("all") == ("cpu",)
     assert choose_device("auto") == "cpu"
 
 
-def test_a_list_is_taken_as_it_is_written_twice_if_it_says_so() -> None:
+def test_a_list_is_used_as_written_with_repetitions() -> None:
     assert choose_devices(["cpu", "cpu"]) == ("cpu", "cpu")
 
 
-def test_the_only_processor_has_no_number() -> None:
+def test_the_cpu_has_no_number() -> None:
     assert choose_device("cpu:0") == "cpu"
     assert choose_devices(["cpu:0", "cpu"]) == ("cpu", "cpu")
 
 
-def test_a_device_that_is_lost_while_it_works_was_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_device_that_fails_later_still_counts_as_available(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def lost(*_: object, **__: object) -> None:
         raise RuntimeError("CUDA error: unspecified launch failure")
 
@@ -65,7 +67,7 @@ def test_devices_of_several_kinds_are_refused_as_no_engine_serves_them_all() -> 
         choose_devices(["cpu", "meta"])
 
 
-def test_a_device_is_told_by_its_properties_where_it_has_some(
+def test_a_device_is_described_by_its_properties_if_it_has_some(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert device.describe_device("cpu") == "cpu"

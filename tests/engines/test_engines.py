@@ -99,7 +99,7 @@ def test_a_grey_network_of_one_output_runs_in_every_engine(tmp_path: Path) -> No
         assert engine.run(pictures(card, 2)).logits.shape == (2, 1)
 
 
-def test_what_is_odd_on_one_side_only_is_padded_alike_in_every_engine(tmp_path: Path) -> None:
+def test_asymmetric_padding_is_the_same_in_every_engine(tmp_path: Path) -> None:
     network, card = classifier("efficientnet-lite0", size=(56, 115))
     made = engines(network, card, tmp_path)
     right = made.pop("reference").run(pictures(card, 2))
@@ -132,7 +132,7 @@ def test_a_compiled_network_gives_what_the_reference_gives() -> None:
     np.testing.assert_allclose(engine.run(seen).logits, right.logits, atol=1e-5)
 
 
-def test_making_an_engine_leaves_the_network_as_it_was() -> None:
+def test_creating_an_engine_does_not_change_the_network() -> None:
     network, card = classifier("convnet")
     before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     TorchEngine(network, card, "cpu", "bfloat16", compiled=False).run(pictures(card, 2))
@@ -162,7 +162,7 @@ def test_a_compiled_network_is_compiled_for_one_number_of_pictures(
     assert set(sizes) == {32}
 
 
-def test_an_accelerator_that_fails_for_good_is_told_from_a_batch_that_fails(
+def test_a_failed_accelerator_is_distinguished_from_a_failed_batch(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     network, card = classifier("convnet")
@@ -175,7 +175,7 @@ def test_an_accelerator_that_fails_for_good_is_told_from_a_batch_that_fails(
         engine.run(pictures(card, 2))
 
 
-def test_an_accelerator_without_any_memory_left_has_not_failed_for_good(
+def test_an_accelerator_without_free_memory_has_not_failed_permanently(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     network, card = classifier("convnet")
@@ -194,7 +194,7 @@ def failing(error: Exception) -> Callable[..., Any]:
     return fail
 
 
-def test_folded_and_channels_last_is_what_a_processor_computes_on() -> None:
+def test_a_cpu_computes_folded_batch_norms_in_channels_last_layout() -> None:
     network, card = classifier("efficientnet-lite0")
     engine = TorchEngine(network, card, "cpu", "float32", compiled=False)
     layouts = []
@@ -209,7 +209,7 @@ def test_folded_and_channels_last_is_what_a_processor_computes_on() -> None:
 
 
 @pytest.mark.parametrize(("quota", "taken"), [(1, 1), (9, 3)])
-def test_a_network_takes_no_more_threads_than_a_quota_is_worth(
+def test_a_network_uses_no_more_threads_than_the_cpu_quota(
     quota: int, taken: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)

@@ -1,4 +1,4 @@
-"""Batch norms as part of the convolutions before them."""
+"""Folding batch norms into the convolutions before them."""
 
 import pytest
 import torch
@@ -27,7 +27,7 @@ def test_a_folded_network_is_the_same_function_with_fewer_layers(backbone: str, 
 
 
 class Twice(nn.Module):
-    """Adds what its convolution gave to what the norm made of it, outside of any module."""
+    """Adds the outputs of its convolution and of its norm, outside of any module."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,7 +39,7 @@ class Twice(nn.Module):
         return result
 
 
-def test_a_network_that_would_change_stays_as_it_is() -> None:
+def test_a_network_whose_answers_would_change_is_not_folded() -> None:
     _, card = classifier("convnet")
     twice = Twice().eval()
     twice.norm.running_var.fill_(4.0)  # type: ignore[union-attr]

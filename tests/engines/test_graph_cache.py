@@ -1,4 +1,4 @@
-"""What is kept from run to run about engines."""
+"""The cache of graphs and engine choices."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 class Maker:
-    """Writes a graph, and counts how often it had to."""
+    """Writes a graph and counts how often."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -79,7 +79,7 @@ def test_other_facts_have_another_folder() -> None:
     )
 
 
-def test_a_home_that_cannot_be_written_is_replaced_by_a_temporary_folder(
+def test_a_cache_that_is_not_writable_is_replaced_by_a_temporary_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("no folder can be made below a file")
@@ -89,7 +89,7 @@ def test_a_home_that_cannot_be_written_is_replaced_by_a_temporary_folder(
     assert tmp_path not in folder.parents
 
 
-def test_a_user_without_a_home_has_that_of_a_container(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_without_a_home_uses_that_of_a_container(monkeypatch: pytest.MonkeyPatch) -> None:
     def homeless() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
@@ -99,7 +99,7 @@ def test_a_user_without_a_home_has_that_of_a_container(monkeypatch: pytest.Monke
     assert graph_cache.cache_root() == Path("/.cache/diascope")
 
 
-def test_an_entry_is_whole_or_not_there(tmp_path: Path) -> None:
+def test_an_entry_is_written_atomically(tmp_path: Path) -> None:
     path = tmp_path / "entry.json"
     graph_cache.write_entry(path, {"engine": "onnx"})
     assert graph_cache.read_entry(path) == {"engine": "onnx"}
@@ -108,7 +108,7 @@ def test_an_entry_is_whole_or_not_there(tmp_path: Path) -> None:
     assert graph_cache.read_entry(path) is None
 
 
-def test_an_entry_of_which_any_bit_is_another_counts_as_missing(tmp_path: Path) -> None:
+def test_an_entry_with_any_flipped_bit_counts_as_missing(tmp_path: Path) -> None:
     path = tmp_path / "graph.json"
     graph_cache.write_entry(path, {"file": "a.onnx", "bias": [0.25, -2.5]})
     whole = path.read_bytes()

@@ -1,4 +1,4 @@
-"""Several devices share every batch; a device that fails costs nothing but its speed."""
+"""Several devices share every batch; a device that fails costs only its speed."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +17,7 @@ BAD = 13
 
 @dataclass
 class Device:
-    """Answers with the number that a sample holds; can be too small, or broken."""
+    """Predicts the number in a sample; may have too little memory, or be broken."""
 
     room: int = 100
     broken: bool = False
@@ -51,7 +51,7 @@ def samples(make_item: Callable[..., Item]) -> list[Sample]:
 
 
 def spread(*devices: Device) -> tuple[MultiDevicePredictor, list[str]]:
-    """Return devices named a, b, ... that share batches, and the list of what they tell."""
+    """Return a predictor on devices named a, b, ..., and the list of its reports."""
     told: list[str] = []
     places = [DevicePredictor(name, device) for name, device in zip("abcd", devices, strict=False)]
 
@@ -94,7 +94,7 @@ def test_a_part_that_does_not_fit_is_halved_on_its_own_device(samples: list[Samp
     assert told == []
 
 
-def test_a_device_that_fails_alone_is_told_and_left_out_and_no_answer_is_lost(
+def test_a_device_that_fails_alone_is_dropped_with_a_report_and_no_answer_is_lost(
     samples: list[Sample],
 ) -> None:
     good, broken = Device(), Device(broken=True)
@@ -107,7 +107,7 @@ def test_a_device_that_fails_alone_is_told_and_left_out_and_no_answer_is_lost(
     assert (broken.batches, good.batches[-1]) == ([], [4, 5, 6, 7])
 
 
-def test_a_sample_that_no_device_answers_is_no_fault_of_a_device(samples: list[Sample]) -> None:
+def test_a_sample_that_no_device_can_predict_drops_no_device(samples: list[Sample]) -> None:
     together, told = spread(Device(), Device())
 
     with pytest.raises(ValueError, match="an unlucky number"):
@@ -124,7 +124,7 @@ def test_when_all_devices_fail_the_first_error_is_raised(samples: list[Sample]) 
     assert told == []
 
 
-def test_a_device_that_failed_for_good_is_asked_no_more(samples: list[Sample]) -> None:
+def test_a_device_that_failed_permanently_is_not_used_again(samples: list[Sample]) -> None:
     class Dead(Device):
         def predict(self, samples: Sequence[Sample]) -> list[Prediction]:
             self.batches.append([])
@@ -137,7 +137,7 @@ def test_a_device_that_failed_for_good_is_asked_no_more(samples: list[Sample]) -
     assert (len(dead.batches), told) == (1, ["b: cuda:1 failed"])
 
 
-def test_a_sample_that_fails_beside_a_dead_device_is_the_samples_fault(
+def test_a_sample_that_fails_beside_a_failed_device_is_itself_at_fault(
     samples: list[Sample],
 ) -> None:
     class Dead(Device):

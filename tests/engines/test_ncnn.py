@@ -1,4 +1,4 @@
-"""A graph that ncnn cannot execute is no graph."""
+"""Export to ncnn: a graph that ncnn cannot execute is not stored."""
 
 import stat
 import subprocess
@@ -33,7 +33,7 @@ export_ncnn(*made, Path(sys.argv[1]))
     ("script", "said"),
     [(UNKNOWN, "exited with 1.*an unsupported layer"), (CRASH, "exited with -11")],
 )
-def test_a_graph_that_cannot_be_made_or_executed_is_not_written(
+def test_a_graph_that_cannot_be_exported_or_executed_is_not_written(
     script: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = tmp_path / "pnnx"
@@ -45,7 +45,7 @@ def test_a_graph_that_cannot_be_made_or_executed_is_not_written(
     assert not (tmp_path / "graph.param").exists()
 
 
-def test_a_file_of_the_users_that_is_called_as_a_library_is_not_executed(
+def test_a_users_file_named_like_a_library_is_not_executed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "numpy.py").write_text("raise SystemExit('no library')")
@@ -54,14 +54,14 @@ def test_a_file_of_the_users_that_is_called_as_a_library_is_not_executed(
     assert (tmp_path / "graph.param").exists()
 
 
-def test_a_full_disk_is_told_and_does_not_end_the_process(tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_does_not_end_the_process(tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-c", FULL, tmp_path / "graph.param"], capture_output=True, text=True
     )
     assert "OSError: [Errno 27] File too large" in ended.stderr
 
 
-def test_a_damaged_graph_is_told(tmp_path: Path) -> None:
+def test_a_damaged_graph_is_reported(tmp_path: Path) -> None:
     network, card = classifier("convnet")
     export_ncnn(network, card, tmp_path / "graph.param")
     (tmp_path / "graph.bin").write_bytes((tmp_path / "graph.bin").read_bytes()[:100])

@@ -1,4 +1,4 @@
-"""ONNX Runtime computes, and does nothing else."""
+"""ONNX Runtime sends no telemetry."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ print(engine.run(np.zeros((2, 48, 48, 3), np.float32)).logits.shape)
 """
 
 
-def test_onnx_runtime_writes_down_no_device_and_no_event_to_report(tmp_path: Path) -> None:
+def test_onnx_runtime_records_no_telemetry(tmp_path: Path) -> None:
     network, card = classifier("convnet")
     export_onnx(network, card, tmp_path / "graph.onnx")
     home = tmp_path / "home"

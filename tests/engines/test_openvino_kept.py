@@ -1,4 +1,4 @@
-"""What is kept of a compiled graph, and is not what was written."""
+"""Damaged compiled graphs in OpenVINO's cache."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tests.engines.networks import classifier, pictures
 pytest.importorskip("openvino")
 
 
-def test_a_compiled_graph_of_which_bytes_are_others_is_compiled_anew(tmp_path: Path) -> None:
+def test_a_damaged_compiled_graph_is_compiled_again(tmp_path: Path) -> None:
     from diascope.engines.openvino import OpenVinoEngine
 
     network, card = classifier("convnet")

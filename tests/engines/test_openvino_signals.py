@@ -1,4 +1,4 @@
-"""A network that is let go in another thread leaves the process able to take signals."""
+"""Releasing an OpenVINO engine in another thread leaves signal handling intact."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ os.kill(os.getpid(), signal.SIGTERM)
 """
 
 
-def test_a_signal_is_taken_after_the_engine_was_let_go_in_another_thread(
+def test_a_signal_is_handled_after_another_thread_released_the_engine(
     tmp_path: Path,
 ) -> None:
     pytest.importorskip("openvino")

@@ -1,4 +1,4 @@
-"""Which layers are quantised, and what that leaves of the answers."""
+"""The layers that are quantised, and the effect on the answers."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from diascope.engines.quantise import quantisable, write_quantised
     ("backbone", "head", "count"),
     [("convnet", "attention", 1), ("efficientnet-lite0", "linear", 32), ("resnet18", "conv", 19)],
 )
-def test_what_may_be_quantised_are_the_dense_convolutions_after_the_first(
+def test_the_dense_convolutions_after_the_first_are_quantisable(
     backbone: str, head: str, count: int, tmp_path: Path
 ) -> None:
     network, card = classifier(backbone, head)
@@ -27,7 +27,7 @@ def test_what_may_be_quantised_are_the_dense_convolutions_after_the_first(
     assert len(quantisable(tmp_path / "graph.onnx")) == count
 
 
-def test_the_layers_that_are_named_compute_in_int8_and_no_others(tmp_path: Path) -> None:
+def test_only_the_named_layers_compute_in_int8(tmp_path: Path) -> None:
     network, card = classifier("resnet18", "attention")
     export_onnx(network, card, tmp_path / "graph.onnx")
     seen = pictures(card, 8)
@@ -71,7 +71,7 @@ def test_the_same_pictures_give_the_same_answers_and_nothing_is_printed(
 
 
 def quantised(path: Path) -> list[str]:
-    """Return the convolutions of a graph that take values of int8's steps."""
+    """Return the convolutions of a graph whose input is quantised to int8."""
     return [
         each.get_friendly_name()
         for each in read_graph(path).get_ordered_ops()

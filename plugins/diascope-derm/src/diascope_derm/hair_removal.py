@@ -11,10 +11,10 @@ from diascope.sample import Sample
 _CLOSINGS, _OPENINGS = 4, 12
 """Numbers of line directions for finding thin and straight structures."""
 
-_NEARLY = 0.85
+_MIN_DARK_FRACTION = 0.85
 """Fraction of a line that must be dark; less than 1, since hairs bend."""
 
-_ENOUGH = 150
+_SEARCH_SIDE = 150
 """Pixels of the shorter side at which hairs are searched; larger pictures are averaged down."""
 
 _LUMA = (0.2126, 0.7152, 0.0722)
@@ -54,16 +54,18 @@ class HairRemoval:
     def __call__(self, sample: Sample) -> Sample:
         unit = sample.unit()
         side = min(unit.shape[:2])
-        factor = max(1, side // _ENOUGH)
+        factor = max(1, side // _SEARCH_SIDE)
         line, length = (
             2 * round(share * side / factor / 2) + 1 for share in (2 * self.width, self.length)
         )
-        small = _shrunk(_brightness(unit), factor)
-        hairs = _grown(_hairs(small, line, length, self.contrast), factor, unit.shape[:2])
+        small = _block_means(_brightness(unit), factor)
+        hairs = _enlarge_mask(
+            _find_hairs(small, line, length, self.contrast), factor, unit.shape[:2]
+        )
         if not hairs.any():
             return sample.changed(sample.pixels, "hair-removal: no hair found")
         note = f"hair-removal: {hairs.mean():.1%} of the picture painted over"
-        return sample.repainted(_filled(unit, hairs, line * factor / 2), note)
+        return sample.repainted(_fill_hairs(unit, hairs, line * factor / 2), note)
 
 
 def _brightness(unit: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -72,7 +74,7 @@ def _brightness(unit: NDArray[np.float32]) -> NDArray[np.float32]:
     return unit @ np.array(_LUMA, np.float32)
 
 
-def _shrunk(grey: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
+def _block_means(grey: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
     """Return the means of ``factor`` x ``factor`` blocks; incomplete ones are edge-padded."""
     if factor == 1:
         return grey
@@ -85,32 +87,38 @@ def _shrunk(grey: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
     return means
 
 
-def _grown(hairs: NDArray[np.bool_], factor: int, size: tuple[int, ...]) -> NDArray[np.bool_]:
+def _enlarge_mask(
+    hairs: NDArray[np.bool_], factor: int, size: tuple[int, ...]
+) -> NDArray[np.bool_]:
     """Return the mask enlarged to the size of the picture."""
     return hairs.repeat(factor, 0).repeat(factor, 1)[: size[0], : size[1]]
 
 
-def _hairs(grey: NDArray[np.float32], line: int, length: int, contrast: float) -> NDArray[np.bool_]:
+def _find_hairs(
+    grey: NDArray[np.float32], line: int, length: int, contrast: float
+) -> NDArray[np.bool_]:
     """Return the mask of hairs, dilated by one pixel."""
     from scipy import ndimage
 
-    closed = [ndimage.grey_closing(grey, footprint=each) for each in _lines(line, _CLOSINGS)]
+    closed = [ndimage.grey_closing(grey, footprint=each) for each in _line_masks(line, _CLOSINGS)]
     dark = np.max(closed, axis=0) - grey > contrast
-    straight = [_along(dark, each) for each in _lines(length, _OPENINGS)]
+    straight = [_on_dark_lines(dark, each) for each in _line_masks(length, _OPENINGS)]
     hairs: NDArray[np.bool_] = ndimage.binary_dilation(np.any(straight, axis=0), np.ones((3, 3)))
     return hairs
 
 
-def _along(dark: NDArray[np.bool_], line: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _on_dark_lines(dark: NDArray[np.bool_], line: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return the dark pixels on lines that are almost entirely dark."""
     from scipy import ndimage
 
     count = ndimage.correlate(dark.astype(np.float32), line.astype(np.float32), mode="constant")
-    within: NDArray[np.bool_] = ndimage.binary_dilation(count >= _NEARLY * line.sum(), line)
+    within: NDArray[np.bool_] = ndimage.binary_dilation(
+        count >= _MIN_DARK_FRACTION * line.sum(), line
+    )
     return within & dark
 
 
-def _lines(length: int, directions: int) -> list[NDArray[np.bool_]]:
+def _line_masks(length: int, directions: int) -> list[NDArray[np.bool_]]:
     """Return masks of lines of odd ``length`` in pixels, at evenly spaced angles in [0, 180)."""
     reach = length // 2
     steps = np.linspace(-1, 1, 2 * length) * reach
@@ -123,7 +131,7 @@ def _lines(length: int, directions: int) -> list[NDArray[np.bool_]]:
     return lines
 
 
-def _filled(
+def _fill_hairs(
     unit: NDArray[np.float32], hairs: NDArray[np.bool_], sigma: float
 ) -> NDArray[np.float32]:
     """Return the picture with hairs replaced by the weighted mean of the surrounding skin."""

@@ -7,16 +7,16 @@ import numpy as np
 
 from diascope.sample import Sample
 from diascope_pathology.stain import (
-    LEAST_TISSUE,
+    MIN_TISSUE,
     Floats,
-    left,
+    leave_unchanged,
     optical_density,
-    tissue,
-    unit_of,
+    tissue_mask,
+    to_unit,
 )
 
 Colour = tuple[float, float, float]
-_LEAST_ANGLE = 0.05
+_MIN_ANGLE = 0.05
 """Smallest angle between two stains in radians; closer ones count as one stain."""
 
 
@@ -63,14 +63,14 @@ class Macenko:
 
     def __call__(self, sample: Sample) -> Sample:
         if sample.pixels.shape[2] != 3:
-            return left(sample, "macenko", "no colour")
-        density = optical_density(unit_of(sample) / self.light)
-        mask = tissue(density, self.threshold)
-        if mask.mean() < LEAST_TISSUE:
-            return left(sample, "macenko", "no tissue")
+            return leave_unchanged(sample, "macenko", "no colour")
+        density = optical_density(to_unit(sample) / self.light)
+        mask = tissue_mask(density, self.threshold)
+        if mask.mean() < MIN_TISSUE:
+            return leave_unchanged(sample, "macenko", "no tissue")
         stains = extreme_directions(density[mask], self.percentile)
-        if np.arccos(np.clip(stains[0] @ stains[1], -1, 1)) < _LEAST_ANGLE:
-            return left(sample, "macenko", "one stain only")
+        if np.arccos(np.clip(stains[0] @ stains[1], -1, 1)) < _MIN_ANGLE:
+            return leave_unchanged(sample, "macenko", "one stain only")
         amounts = density @ np.linalg.pinv(stains)
         strengths = np.percentile(amounts[mask], 99, axis=0)
         scaled = amounts * (np.array(self.strengths) / strengths)

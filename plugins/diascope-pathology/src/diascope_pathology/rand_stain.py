@@ -7,7 +7,7 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 
-from diascope_pathology.stain import hed, optical_density
+from diascope_pathology.stain import hed_densities, optical_density
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class RandStain:
         shifts = random.uniform(-self.strength, self.strength, 3)
         if not chosen:
             return picture
-        colours = hed().astype(np.float64)
+        colours = hed_densities().astype(np.float64)
         # density D = S @ colours, so (a S + b) @ colours is an affine function of D
         change = np.linalg.inv(colours) @ np.diag(factors) @ colours
         density = optical_density(picture).reshape(3, -1)

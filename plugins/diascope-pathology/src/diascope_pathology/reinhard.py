@@ -7,12 +7,12 @@ import numpy as np
 
 from diascope.sample import Sample
 from diascope_pathology.stain import (
-    LEAST_TISSUE,
+    MIN_TISSUE,
     Floats,
-    left,
+    leave_unchanged,
     optical_density,
-    tissue,
-    unit_of,
+    tissue_mask,
+    to_unit,
 )
 
 Statistics = tuple[float, float, float]
@@ -23,7 +23,7 @@ LMS = np.array([[0.3811, 0.5783, 0.0402], [0.1967, 0.7244, 0.0782], [0.0241, 0.1
 LAB = np.diag(1 / np.sqrt([3, 6, 2])) @ np.array([[1, 1, 1], [1, 1, -2], [1, -1, 0]])
 """From the logarithms of cone responses to lightness, yellow-blue and red-green."""
 
-_FLAT = 1e-6
+_MIN_DEVIATION = 1e-6
 """Smallest standard deviation to divide by."""
 
 
@@ -58,14 +58,14 @@ class Reinhard:
 
     def __call__(self, sample: Sample) -> Sample:
         if sample.pixels.shape[2] != 3:
-            return left(sample, "reinhard", "no colour")
-        unit = unit_of(sample)
-        mask = tissue(optical_density(unit), self.threshold)
-        if mask.mean() < LEAST_TISSUE:
-            return left(sample, "reinhard", "no tissue")
+            return leave_unchanged(sample, "reinhard", "no colour")
+        unit = to_unit(sample)
+        mask = tissue_mask(optical_density(unit), self.threshold)
+        if mask.mean() < MIN_TISSUE:
+            return leave_unchanged(sample, "reinhard", "no tissue")
         colours = to_lab(unit[mask])
         mean, deviation = colours.mean(axis=0), colours.std(axis=0)
-        gains = np.array(self.deviation) / np.maximum(deviation, _FLAT)
+        gains = np.array(self.deviation) / np.maximum(deviation, _MIN_DEVIATION)
         unit[mask] = from_lab((colours - mean) * gains + self.mean)
         found = ", ".join(
             f"{name} {middle:.2f} +- {spread:.2f}"

@@ -10,7 +10,7 @@ from diascope.sample import Sample
 DARKEST = 1 / 255
 """Lower limit of the light, so that black has a finite density."""
 
-LEAST_TISSUE = 0.01
+MIN_TISSUE = 0.01
 """Smallest fraction of tissue in a tile from which its stain can be estimated."""
 
 Floats = NDArray[np.floating]
@@ -25,7 +25,7 @@ def optical_density(unit: Floats) -> Floats:
     return -np.log(np.clip(unit, DARKEST, 1))
 
 
-def tissue(density: Floats, threshold: float) -> NDArray[np.bool_]:
+def tissue_mask(density: Floats, threshold: float) -> NDArray[np.bool_]:
     """Return the mask ``(H, W)`` of pixels whose mean density reaches the threshold.
 
     Args:
@@ -36,7 +36,7 @@ def tissue(density: Floats, threshold: float) -> NDArray[np.bool_]:
 
 
 @cache
-def hed() -> NDArray[np.float32]:
+def hed_densities() -> NDArray[np.float32]:
     """Return the densities ``(3, RGB)`` of haematoxylin, eosin and diaminobenzidine.
 
     Source: Ruifrok and Johnston 2001, "Quantification of histochemical staining by color
@@ -47,11 +47,11 @@ def hed() -> NDArray[np.float32]:
     return np.asarray(rgb_from_hed, np.float32)
 
 
-def unit_of(sample: Sample) -> Floats:
+def to_unit(sample: Sample) -> Floats:
     """Return the pixels as float64 in [0, 1]."""
     return np.clip(sample.unit().astype(np.float64), 0, 1)
 
 
-def left(sample: Sample, step: str, why: str) -> Sample:
+def leave_unchanged(sample: Sample, step: str, why: str) -> Sample:
     """Return the sample unchanged, with the reason in its trace."""
     return sample.changed(sample.pixels, f"{step}: {why}, left as it is")

@@ -50,7 +50,7 @@ class Axis:
         return max(1, min(self.tile, math.ceil(remaining - _SLIVER)))
 
     def edges(self) -> NDArray[np.float64]:
-        """Return ``(count, 2)``: start and end of each tile as fractions of the length, at most 1."""
+        """Return ``(count, 2)``: start and end of each tile as fractions of the length, up to 1."""
         starts = np.arange(self.count) * self.stride * self.scale
         ends = starts + self.tile * self.scale
         return np.minimum(np.stack((starts, ends), axis=1) / self.length, 1.0)

@@ -11,7 +11,7 @@ const make = (tag, attributes = {}, ...children) => {
   return element;
 };
 
-const text = (number, digits = 4) => {
+const formatNumber = (number, digits = 4) => {
   const short = Number.isInteger(number) ? number : Number(number.toPrecision(digits));
   return String(short).replaceAll("-", "\u2212");
 };
@@ -30,7 +30,7 @@ const table = (rows, caption, { best = null, outside = () => false, reach = null
   rows.forEach((row, y) => {
     const line = make("tr");
     row.forEach((number, x) => {
-      const cell = make("td", {}, number === null ? "\u2013" : text(number, digits));
+      const cell = make("td", {}, number === null ? "\u2013" : formatNumber(number, digits));
       if (number !== null && outside(y, x)) cell.className = "outside";
       else if (number) {
         cell.style.setProperty("--tone", `var(--${number < 0 ? "against" : "for"})`);
@@ -45,12 +45,12 @@ const table = (rows, caption, { best = null, outside = () => false, reach = null
 };
 
 /** Radio buttons: focused with Tab, changed with the arrow keys. */
-const choices = (name, legend, options, chosen) => {
+const radioButtons = (name, legend, options, onChoose) => {
   const group = make("fieldset", { class: "choices" }, make("legend", {}, legend));
   options.forEach(({ title, picture }, index) => {
     const input = make("input", { type: "radio", name });
     input.checked = index === 0;
-    input.addEventListener("change", () => chosen(index));
+    input.addEventListener("change", () => onChoose(index));
     const image = picture ? make("img", { class: "grain", src: picture, alt: "" }) : null;
     group.append(make("label", {}, input, image, title));
   });
@@ -81,7 +81,7 @@ const draw = (canvas, { shape: [channels, height, width], values }) => {
 };
 
 /** A map in which a position is chosen: by a click, with the arrow keys, or by typing. */
-const picker = (label, side, moved) => {
+const createPicker = (label, side, onMove) => {
   const canvas = make("canvas", { tabindex: "0", role: "img", "aria-label": `${label}. Move the position with the arrow keys.` });
   const cursor = make("span", { class: "cursor", "aria-hidden": "true" });
   const fields = ["row", "column"].map((name) => make("input", { type: "number", step: "1", "aria-label": name }));
@@ -97,7 +97,7 @@ const picker = (label, side, moved) => {
     cursor.style.left = `${(100 * (state.place[1] - left)) / width}%`;
     cursor.style.height = `${(100 * Math.min(side, height)) / height}%`;
     cursor.style.width = `${(100 * Math.min(side, width)) / width}%`;
-    moved(...state.place);
+    onMove(...state.place);
   };
   canvas.addEventListener("click", (event) => {
     const { top, left, height, width } = state.box;
@@ -118,7 +118,7 @@ const picker = (label, side, moved) => {
   const show = (map, box, row, column) => {
     state.box = box;
     canvas.parentElement.style.setProperty("--aspect", box.width / box.height);
-    draw(canvas, map).forEach((number, end) => { ends[end].textContent = text(number); });
+    draw(canvas, map).forEach((number, end) => { ends[end].textContent = formatNumber(number); });
     legend.hidden = map.shape[0] >= 3;
     move(row, column);
   };

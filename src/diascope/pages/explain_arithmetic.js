@@ -54,10 +54,10 @@ const weightedSum = (layer, filter, place) => {
   return { parts, inside, sum, size, value, normed, scaled, activated: nonlinearity(normed), wide };
 };
 
-const verdict = (ours, own, size) => {
+const comparison = (ours, own, size) => {
   const equal = Math.abs(ours - own) <= TOLERANCE * Math.max(Math.abs(own), size, 1e-12);
-  return make("span", { class: "own" }, `the network\u2019s value: ${text(own)} `,
-    make("span", { class: equal ? "equal" : "differs" }, equal ? "\u2713 equal" : `\u2717 differs by ${text(ours - own)}`));
+  return make("span", { class: "own" }, `the network\u2019s value: ${formatNumber(own)} `,
+    make("span", { class: equal ? "equal" : "differs" }, equal ? "\u2713 equal" : `\u2717 differs by ${formatNumber(ours - own)}`));
 };
 
 const toRows = (values, wide) => Array.from({ length: values.length / wide }, (_, y) => values.slice(y * wide, (y + 1) * wide));
@@ -70,11 +70,11 @@ const equations = (found) => {
     table(toRows(part.patch, found.wide), `channel ${part.channel}`, { outside }),
     make("span", { class: "sign" }, "\u00d7"), table(toRows(part.weight, found.wide), "weights"),
     make("span", { class: "sign" }, "="), table(toRows(part.products, found.wide), "products"),
-    make("span", {}, `sum ${text(part.sum)}`))));
+    make("span", {}, `sum ${formatNumber(part.sum)}`))));
   const rest = order.slice(SHOWN_CHANNELS);
   if (rest.length) {
     const sum = rest.reduce((total, part) => total + part.sum, 0);
-    element.append(make("p", { class: "small muted" }, `The other ${rest.length} channels contribute less; their products add up to ${text(sum)}.`));
+    element.append(make("p", { class: "small muted" }, `The other ${rest.length} channels contribute less; their products add up to ${formatNumber(sum)}.`));
   }
   return element;
 };
@@ -104,9 +104,9 @@ const pooling = (layer, filter, place) => {
   const result = pool.kind === "mean" ? known.reduce((a, b) => a + b, 0) / known.length : Math.max(...known);
   const best = known.length && pool.kind !== "mean" ? cells.flat().indexOf(result) : -1;
   const own = filter.pooled.values[target[0] * columns + target[1]];
-  const item = make("li", {}, make("b", {}, `Pooling: the ${pool.kind} of ${pool.size[0]} x ${pool.size[1]} is ${text(result)}`));
+  const item = make("li", {}, make("b", {}, `Pooling: the ${pool.kind} of ${pool.size[0]} x ${pool.size[1]} is ${formatNumber(result)}`));
   if (missing) return make("li", {}, "The pooling window extends beyond the part of the layer stored in this page.");
-  item.append(verdict(result, own, size),
+  item.append(comparison(result, own, size),
     table(cells, "window", { best: best < 0 ? null : [Math.floor(best / pool.size[1]), best % pool.size[1]] }));
   return item;
 };
@@ -115,27 +115,27 @@ const steps = (layer, filter, place, found) => {
   const { box } = layer;
   const at = (place[0] - box.top) * box.width + place[1] - box.left;
   const list = make("ol", { class: "steps" },
-    make("li", {}, make("b", {}, `Sum of products ${text(found.sum)} + bias ${text(filter.bias)} = ${text(found.value)}`),
-      verdict(found.value, filter.output.values[at], found.size + Math.abs(filter.bias))));
+    make("li", {}, make("b", {}, `Sum of products ${formatNumber(found.sum)} + bias ${formatNumber(filter.bias)} = ${formatNumber(found.value)}`),
+      comparison(found.value, filter.output.values[at], found.size + Math.abs(filter.bias))));
   if (filter.scale !== null) {
-    list.append(make("li", {}, `Normalisation: ${text(found.value)} \u00d7 ${text(filter.scale)} + ${text(filter.shift)} = ${text(found.normed)}`));
+    list.append(make("li", {}, `Normalisation: ${formatNumber(found.value)} \u00d7 ${formatNumber(filter.scale)} + ${formatNumber(filter.shift)} = ${formatNumber(found.normed)}`));
   }
   if (layer.nonlinearity || filter.scale !== null) {
     const name = layer.nonlinearity || "No known nonlinearity";
-    list.append(make("li", {}, make("b", {}, `${name}: ${text(found.activated)}`), verdict(found.activated, filter.activated.values[at], found.scaled)));
+    list.append(make("li", {}, make("b", {}, `${name}: ${formatNumber(found.activated)}`), comparison(found.activated, filter.activated.values[at], found.scaled)));
   }
   const pooled = pooling(layer, filter, place);
   if (pooled) list.append(pooled);
   return list;
 };
 
-const layerBench = (section, layers) => {
+const startLayerInspector = (section, layers) => {
   const panel = section.querySelector(".panel[hidden]");
   const result = make("div", { "aria-live": "polite" });
   const filters = make("div", { class: "choices" });
   const description = make("p", { class: "small muted" });
   let [layer, filter] = [null, null];
-  const map = picker("Response of the filter", 1, (row, column) => {
+  const map = createPicker("Response of the filter", 1, (row, column) => {
     const found = weightedSum(layer, filter, [row, column]);
     result.replaceChildren(
       make("h3", {}, `Filter ${filter.index} at row ${row}, column ${column}`),
@@ -155,13 +155,13 @@ const layerBench = (section, layers) => {
       }));
       layer.ready = true;
     }
-    filters.replaceChildren(choices("filter", "Filter, most varied response first", layer.filters, (at) => choose(at)));
+    filters.replaceChildren(radioButtons("filter", "Filter, most varied response first", layer.filters, (at) => choose(at)));
     choose(0, layer.peak);
   };
   panel.querySelector(".workbench").append(
-    choices("layer", "Layer", layers, chooseLayer), filters, make("div", {}, map.element, description), result);
+    radioButtons("layer", "Layer", layers, chooseLayer), filters, make("div", {}, map.element, description), result);
   panel.hidden = false;
   chooseLayer(0);
 };
 
-if (numbers.layers.length) layerBench(document.getElementById("arithmetic"), numbers.layers);
+if (numbers.layers.length) startLayerInspector(document.getElementById("arithmetic"), numbers.layers);

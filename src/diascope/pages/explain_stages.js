@@ -1,9 +1,9 @@
 // Step 1: the pixel values before and after each preprocessing step.
 
-const stageBench = (section, stages) => {
+const startStageInspector = (section, stages) => {
   const grids = make("div", { class: "grids", "aria-live": "polite" });
   let stage = null;
-  const map = picker("The picture", GRID, (row, column) => {
+  const map = createPicker("The picture", GRID, (row, column) => {
     const { box, pixels } = stage;
     const [channels, height, width] = pixels.shape;
     const names = channels === 3 ? ["red", "green", "blue"] : ["grey"];
@@ -29,10 +29,10 @@ const stageBench = (section, stages) => {
   };
   const note = make("p", { class: "small muted" });
   section.querySelector(".workbench").append(
-    choices("stage", "Picture", stages, choose), make("div", {}, map.element, note), make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Pixel values" }, grids));
+    radioButtons("stage", "Picture", stages, choose), make("div", {}, map.element, note), make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Pixel values" }, grids));
   section.hidden = false;
   choose(stages.length - 1);
   section.querySelectorAll("input[name=stage]")[stages.length - 1].checked = true;
 };
 
-stageBench(document.getElementById("stages"), numbers.stages);
+startStageInspector(document.getElementById("stages"), numbers.stages);

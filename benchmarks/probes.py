@@ -21,20 +21,22 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.utils.data import DataLoader
 
+from diascope.decision import softmax
 from diascope.evaluation.compare import compare
 from diascope.evaluation.labelled_scores import LabelledScores
-from diascope.evaluation.metrics import estimate_metrics
+from diascope.evaluation.metrics import estimate_metrics, macro_auc
 from diascope.recipe import read_recipe
 from diascope.training.dataset import Pictures, first_sample
 from diascope.training.loss import Objective
 from diascope.training.options import TrainOptions
 from diascope.training.plan import Plan, make_plan
-from diascope.training.sampling import EpochSampler
+from diascope.training.sampling import row_probabilities
 from diascope.training.split import folds_by_group
 
 Features = NDArray[np.float32]
 
-EPOCHS = 30
+PENALTIES = (0.005, 0.05, 0.5)
+"""L2 penalties to choose from, once for each fold; the loss is a mean over pictures."""
 
 PLAIN = ("balance=none", "label_smoothing=0", "epoch_size=0")
 """Loss settings used for all comparisons except those of losses."""
@@ -117,14 +119,15 @@ def cross_validate(plan: Plan, features: Features, folds: int) -> LabelledScores
     names, task = plan.names, plan.options.task
     targets = np.array([row.vector(names, task) for row in rows], np.float32)
     logits = np.zeros(targets.shape, np.float32)
-    for split in folds_by_group(rows, folds, validation=0.0, seed=plan.options.seed):
-        held_out = np.array([example.split == "test" for example in split])
+    for split in folds_by_group(rows, folds, validation=0.2, seed=plan.options.seed):
+        part = np.array([example.split for example in split])
+        held_out = part == "test"
         mean, std = features[~held_out].mean(0), features[~held_out].std(0) + 1e-3
         normal = torch.from_numpy((features - mean) / std)
-        head = fit_head(plan.options, normal[~held_out], targets[~held_out])
-        with torch.inference_mode():
-            logits[held_out] = head(normal[held_out]).numpy()
-    scores = torch.from_numpy(logits).double().softmax(1).numpy()
+        penalty = choose_penalty(plan.options, normal, targets, part)
+        head = fit_head(plan.options, normal[~held_out], targets[~held_out], penalty)
+        logits[held_out] = compute_logits(head, normal[held_out])
+    scores = softmax(logits.astype(np.float64))
     return LabelledScores(
         names=names,
         task=task,
@@ -137,22 +140,44 @@ def cross_validate(plan: Plan, features: Features, folds: int) -> LabelledScores
     )
 
 
-def fit_head(options: TrainOptions, features: torch.Tensor, targets: Features) -> nn.Linear:
-    """Train a linear head with the options' loss and balance."""
+def choose_penalty(
+    options: TrainOptions, features: torch.Tensor, targets: Features, part: NDArray[np.str_]
+) -> float:
+    """Return the penalty that gives the best macro AUC on validation groups."""
+    train, validation = part == "train", part == "validation"
+
+    def validation_auc(penalty: float) -> float:
+        head = fit_head(options, features[train], targets[train], penalty)
+        return macro_auc(targets[validation], softmax(compute_logits(head, features[validation])))
+
+    return max(PENALTIES, key=validation_auc)
+
+
+def compute_logits(head: nn.Linear, features: torch.Tensor) -> Features:
+    with torch.inference_mode():
+        logits: Features = head(features).numpy()
+    return logits
+
+
+def fit_head(
+    options: TrainOptions, features: torch.Tensor, targets: Features, penalty: float
+) -> nn.Linear:
+    """Fit a linear head with the options' loss and balance, and an L2 penalty on its weights."""
     torch.manual_seed(options.seed)
     head = nn.Linear(features.shape[1], targets.shape[1])
     objective = Objective(options, options.task, targets)
-    optimizer = torch.optim.AdamW(head.parameters(), lr=2e-3, weight_decay=0.3)
-    drawn, wanted = EpochSampler(targets, options), torch.from_numpy(targets)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS)
-    for drawn.epoch in range(EPOCHS):
-        places = torch.tensor([row for row, _ in drawn])
-        for rows in torch.split(places, 256):
-            loss = objective(head(features[rows]), wanted[rows], torch.ones(len(rows)))
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        schedule.step()
+    wanted = torch.from_numpy(targets)
+    row_weights = torch.from_numpy(row_probabilities(targets, options)).float() * len(targets)
+    optimizer = torch.optim.LBFGS(head.parameters(), max_iter=150, line_search_fn="strong_wolfe")
+
+    def step() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = objective(head(features), wanted, row_weights)
+        loss = loss + penalty / 2 * head.weight.square().sum()
+        loss.backward()
+        return loss
+
+    optimizer.step(step)
     return head
 
 

@@ -242,8 +242,8 @@ class Limited:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("count: 0", "count must be a whole number, got 0 (Input should be greater than 0)"),
-        ("share: 1", "share must be a number or nothing, got 1 (Input should be less than 1)"),
+        ("count: 0", "count should be greater than 0, got 0"),
+        ("share: 1", "share should be less than 1, got 1"),
         (
             "sides: [1, 0]",
             "sides must be a list, each a whole number, got [1, 0] "

@@ -93,9 +93,8 @@ def check_values(
             raise RecipeError(f"unknown key {key!r}", where=node.where, hint=hint)
     for parameter in known.values():
         if parameter.required and parameter.name not in values:
-            raise RecipeError(
-                f"the key {parameter.name!r} ({parameter.type_name}) is missing", where=where
-            )
+            kind = "" if parameter.hint is Any else f" ({parameter.type_name})"
+            raise RecipeError(f"the key {parameter.name!r}{kind} is missing", where=where)
     return {key: _convert(known[key], node, base) for key, node in values.items()}
 
 
@@ -144,6 +143,8 @@ def _mismatch(parameter: Parameter, node: Node, errors: Sequence[Any]) -> Recipe
     if isinstance(node.value, str) and typing.get_origin(parameter.hint) is typing.Literal:
         hint = suggest(node.value, [str(choice) for choice in typing.get_args(parameter.hint)])
     message = f"{parameter.name} must be {parameter.type_name}, got {shown}{detail}"
+    if detail.startswith(" (Input ") and len(kinds) <= 1:  # the type is right, the value is not
+        message = f"{parameter.name} {detail[8:-1]}, got {shown}"
     return RecipeError(message, where=_deepest(node, path), hint=hint)
 
 

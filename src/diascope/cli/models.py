@@ -115,8 +115,8 @@ def _card(name: str) -> "ModelCard":
     needs = [parameter.name for parameter in parameters(loaded).values() if parameter.required]
     if needs:
         raise WeightsError(
-            f"{name} has no weights of its own",
-            hint=f"Give it some in a recipe: {name}: {{{needs[0]}: FOLDER}}.",
+            f"{name} has no weights of its own; it takes those that you train",
+            hint=f"Name their folder in a recipe: {name}: {{{needs[0]}: FOLDER}}.",
         )
     with blame_plugin(plugin, "cannot be made"):
         model = loaded()

@@ -68,7 +68,7 @@ def read_document(path: Path) -> Node:
 
 
 def parse_document(text: str, *, name: str) -> Node:
-    """Parse YAML text; ``name`` stands in front of the line in errors."""
+    """Parse YAML text; ``name`` precedes the line number in errors."""
     import yaml
 
     try:

@@ -122,8 +122,8 @@ def _read_choice(path: Path) -> tuple[int, Execution | None]:
 
 def _choice_path(loader: EngineLoader, engine: str, precision: str) -> Path:
     """Return the file that stores the choice for a request."""
-    wish = f"{engine}-{precision}-{loader.runtime.tolerance:g}-{_batch_size(loader)}"
-    return loader.folder / f"choice-{wish}.json"
+    request = f"{engine}-{precision}-{loader.runtime.tolerance:g}-{_batch_size(loader)}"
+    return loader.folder / f"choice-{request}.json"
 
 
 def _batch_size(loader: EngineLoader) -> int:
@@ -136,11 +136,11 @@ def _choose(loader: EngineLoader, statistics: FeatureStatistics | None) -> tuple
     candidates = _candidates(loader)
     pictures = draw_reference_pictures(card.size, card.channels)
     reference = loader.open(REFERENCE)
-    at_once, right, unit = _run_reference(reference, pictures, _batch_size(loader))
+    at_once, expected, reference_seconds = _run_reference(reference, pictures, _batch_size(loader))
     fitting: list[tuple[float, Engine, Execution]] = []
     for candidate in candidates:
         if candidate == REFERENCE:
-            fitting.append((unit, reference, Execution(*REFERENCE)))
+            fitting.append((reference_seconds, reference, Execution(*REFERENCE)))
             continue
         try:
             engine = loader.open(candidate)
@@ -152,7 +152,7 @@ def _choose(loader: EngineLoader, statistics: FeatureStatistics | None) -> tuple
             broken.append(" ".join(candidate))
             continue
         before = [Parity(**facts)] if (facts := loader.recorded_parity(candidate)) else []
-        found = combine_parities([compare_outputs(right, outputs, card, statistics), *before])
+        found = combine_parities([compare_outputs(expected, outputs, card, statistics), *before])
         if found.within(loader.runtime.tolerance):
             fitting.append((seconds, engine, Execution(*candidate, found.change)))
         else:
@@ -167,10 +167,10 @@ def _choose(loader: EngineLoader, statistics: FeatureStatistics | None) -> tuple
         )
     seconds, engine, execution = min(fitting, key=itemgetter(0))
     if engine is not reference:  # time it again, as the machine may have been busy at first
-        unit = min(unit, time_engine(reference, pictures, at_once)[1])
-        if unit < seconds and REFERENCE in candidates:
-            seconds, engine, execution = unit, reference, Execution(*REFERENCE)
-    speed = unit / seconds
+        reference_seconds = min(reference_seconds, time_engine(reference, pictures, at_once)[1])
+        if reference_seconds < seconds and REFERENCE in candidates:
+            seconds, engine, execution = reference_seconds, reference, Execution(*REFERENCE)
+    speed = reference_seconds / seconds
     return engine, replace(execution, speed=speed, refused=tuple(refused), broken=tuple(broken))
 
 

@@ -112,16 +112,16 @@ def _read_pictures(
     """Return pictures ``(N, H, W, C)`` as network input, and the items that were left out."""
     entries = list(find_items(named, exclude=pipeline.recipe.output))
     left_out = {each.item.id: each.end.reason for each in entries if each.end is not None}
-    whole = [each.item for each in entries if each.end is None]
-    share = -(-items // max(1, len(whole)))
-    lot = np.random.default_rng(0).permutation(len(whole)).tolist()
+    readable = [each.item for each in entries if each.end is None]
+    share = -(-items // max(1, len(readable)))
+    order = np.random.default_rng(0).permutation(len(readable)).tolist()
     pictures: list[NDArray[np.float32]] = []
-    for place in lot:
+    for index in order:
         if len(pictures) >= items:
             break
-        for picture in _pictures(pipeline, whole[place], min(share, items - len(pictures))):
+        for picture in _item_pictures(pipeline, readable[index], min(share, items - len(pictures))):
             if isinstance(picture, str):
-                left_out[whole[place].id] = picture
+                left_out[readable[index].id] = picture
             else:
                 pictures.append(picture)
     if len(pictures) < MIN_PICTURES:
@@ -134,7 +134,9 @@ def _read_pictures(
     return np.stack(pictures), left_out
 
 
-def _pictures(pipeline: Pipeline, item: Item, count: int) -> Iterator[NDArray[np.float32] | str]:
+def _item_pictures(
+    pipeline: Pipeline, item: Item, count: int
+) -> Iterator[NDArray[np.float32] | str]:
     """Yield the first pictures of an item, up to one that cannot be used; then yield the reason."""
     card = pipeline.model.instance.card
     for block in pipeline.preparation.prepare_all(item):

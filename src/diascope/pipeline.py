@@ -108,7 +108,7 @@ class Pipeline:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def load(self) -> Predictor:
-        """Load the model once per device. Later loads, even in other processes, use the same engine.
+        """Load the model once per device. Later loads, in other processes too, keep its engine.
 
         Raises:
             WeightsError: if its weights are missing, damaged or do not fit.

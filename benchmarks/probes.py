@@ -108,7 +108,7 @@ def extract_features(plan: Plan) -> Features:
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         for batch, *_ in DataLoader(pictures, 32, num_workers=1):
             found.append(
-                backbone(pictures.to_network_input(batch, torch.device("cpu"))).mean((2, 3)).float()
+                backbone(pictures.to_device(batch, torch.device("cpu"))).mean((2, 3)).float()
             )
     return torch.cat(found).numpy()
 

@@ -55,7 +55,7 @@ class Bags(Pictures):
         features, targets, weights = zip(*entries, strict=True)
         return list(features), torch.stack(targets), torch.stack(weights)
 
-    def to_network_input(self, batch: Any, device: torch.device) -> Any:
+    def to_device(self, batch: Any, device: torch.device) -> Any:
         """Return the batch's features on the device."""
         return [features.to(device, non_blocking=True) for features in batch]
 

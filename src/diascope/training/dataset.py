@@ -74,7 +74,7 @@ class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
         """Return the target ``(L,)`` and the weight of a row."""
         return torch.from_numpy(self.targets[row]), torch.tensor(self.weights[row])
 
-    def to_network_input(self, batch: Any, device: torch.device) -> Any:
+    def to_device(self, batch: Any, device: torch.device) -> Any:
         """Return a batch's pictures on the device, normalised by the card."""
         mean, std = normalisation(self.card, device)
         normal = (batch.to(device, non_blocking=True) - mean) / std

@@ -176,7 +176,7 @@ class Trainer:
         if self._teachers is not None:
             with self.fabric.autocast():
                 targets = self._teachers.soften(pictures.to(device), targets)
-        return self.training.to_network_input(pictures, device), targets, rows
+        return self.training.to_device(pictures, device), targets, rows
 
     def _validate(self, loss: float, optimizer: Any, epoch: int) -> Figures:
         """Validate in the first process, and return its metrics in all of them."""

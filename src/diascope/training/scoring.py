@@ -96,4 +96,4 @@ def _network_batches(network: Network, pictures: Pictures, workers: int) -> Iter
         collate_fn=pictures.collate_or_error,
     )
     for batch, *_ in iterate_batches(loader):
-        yield pictures.to_network_input(batch, device)
+        yield pictures.to_device(batch, device)

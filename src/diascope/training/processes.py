@@ -29,11 +29,11 @@ def device_count(options: TrainOptions) -> int:
     Raises:
         UsageError: if the recipe asks for more GPUs than there are.
     """
-    there = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if options.devices == "auto":
-        return there or 1
-    if there and options.devices > there:
-        raise UsageError(f"train.devices is {options.devices}, but {there} GPUs are available")
+        return gpus or 1
+    if gpus and options.devices > gpus:
+        raise UsageError(f"train.devices is {options.devices}, but {gpus} GPUs are available")
     return options.devices
 
 

@@ -95,9 +95,9 @@ class MatchReport:
 
     def lines(self) -> list[str]:
         """Return the messages to the user, one per line."""
-        begun = f"started from {self.file}: {self.matched} of {self.total} tensors"
+        summary = f"started from {self.file}: {self.matched} of {self.total} tensors"
         warnings = [f"warning: {warning}" for warning in self.warnings]
-        return [begun, *self.changes, *self.differences(), *warnings]
+        return [summary, *self.changes, *self.differences(), *warnings]
 
     def differences(self) -> list[str]:
         """Return the names without a counterpart on either side, one kind per line."""

@@ -23,7 +23,7 @@ def card_lines(card: ModelCard) -> Iterator[str]:
     yield from (f"  {limit}" for limit in card.limits or ("none stated",))
     yield ""
     yield "Labels"
-    at = "operating point" if card.task == "multiclass" else "from"
+    at = "operating point" if card.task == "multiclass" else "decided from"
     width = _width(card.names)
     for label in card.labels:
         codes = ", ".join(f"{scheme} {code}" for scheme, code in label.codes.items())

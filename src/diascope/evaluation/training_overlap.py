@@ -51,12 +51,13 @@ class KnownSplits:
 
 
 def read_known_splits(folder: Path | None, examples: Sequence[Example]) -> KnownSplits:
-    """Return the splits in the ``split.csv`` beside the weights, none if it cannot be read.
+    """Return the splits in the ``split.csv`` beside the weights, if there is one.
 
     Groups of two tables may have equal names by chance, such as 1 to 100. Equal names are taken for
     the same groups if at least one group has a picture of the same name in both (ignoring folder
     and suffix); otherwise no group is taken for one of the training's, and ``doubt`` says so.
-    Pictures are the same if their absolute paths are.
+    Pictures are the same if their absolute paths are. If the file cannot be read, the result holds
+    only a ``doubt``.
     """
     if folder is None or not (path := folder / SPLIT_FILE).is_file():
         return KnownSplits()

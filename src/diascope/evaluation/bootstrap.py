@@ -1,7 +1,7 @@
 """Confidence intervals by a bootstrap over groups.
 
-Efron and Tibshirani 1993, "An Introduction to the Bootstrap". Groups are drawn instead of pictures,
-because pictures of one person are not independent.
+Efron and Tibshirani 1993, "An Introduction to the Bootstrap". Groups are drawn with replacement
+instead of pictures, because pictures of one person are not independent.
 """
 
 from collections.abc import Iterator, Sequence
@@ -44,14 +44,16 @@ def calibration_error_interval(
 ) -> tuple[float, float]:
     """Return the interval of a calibration error.
 
-    The error is biased upwards by chance, in draws even more than in the table. Its distance from
-    the true error is at most the distance between the table's gaps and the true gaps, summed over
-    all bins; the draws' distances estimate this and give the lower bound. The upper bound is that
-    of the basic bootstrap: draws exceed the value as the value exceeds the truth.
+    The error is biased upwards by chance, in draws even more than in the table. It differs from the
+    true error by at most the absolute differences between the table's gaps and the true gaps,
+    summed over all bins. The draws' distances from the table estimate this sum; their 97.5th
+    percentile gives the lower bound. The upper bound is that of the basic bootstrap, which assumes
+    that draws exceed the value as the value exceeds the true error; it is at least the value.
 
     Args:
         drawn: the draws' errors.
-        distances: of the draws' gaps from the table's, summed over all bins.
+        distances: the absolute differences between a draw's gaps and the table's, summed over all
+            bins.
     """
     distance, least = _percentile(distances, 97.5), _percentile(drawn, 2.5)
     if np.isnan(distance):

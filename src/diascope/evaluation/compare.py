@@ -1,4 +1,4 @@
-"""Compare two models on the same items: is the difference more than chance?"""
+"""Compare two models on the same items: is their difference larger than chance explains?"""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,11 +22,12 @@ class Comparison:
     Attributes:
         title: name of the second model.
         items: number of items that both answered.
-        labels: label to the difference of its AUCs by DeLong's test, without labels that too few
-            groups are known of to test them.
-        metrics: metric to ``difference, low, high``, with an interval from a bootstrap over groups
-            in which both models get the same draws. Without metrics whose difference is the same
-            in all draws.
+        labels: label to the difference of its AUCs by DeLong's test, without labels that cannot be
+            tested, mostly because too few groups are positive or negative.
+        metrics: metric (AUC or its mean over labels, and balanced accuracy) to ``difference, low,
+            high``, with an interval from a bootstrap over groups in which both models get the same
+            draws. Without undefined metrics, and those whose difference is not 0 but the same in
+            all draws.
     """
 
     title: str

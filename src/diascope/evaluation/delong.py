@@ -1,8 +1,9 @@
-"""DeLong's test: is one model's AUC higher than another's on the same items?
+"""DeLong's test: do the AUCs of two models on the same items differ?
 
 DeLong, DeLong and Clarke-Pearson 1988, in the fast form of Sun and Xu 2014, which computes
 placements from midranks instead of from all pairs. Items of one group, such as the pictures of a
-patient, are not independent: Obuchowski 1997, "Nonparametric Analysis of Clustered ROC Curve Data".
+patient, are not independent; the variance is therefore that of Obuchowski 1997, "Nonparametric
+Analysis of Clustered ROC Curve Data".
 """
 
 from collections.abc import Sequence
@@ -37,8 +38,9 @@ def delong(
         groups: N names; if each item has its own, this is DeLong's test.
 
     Raises:
-        ValueError: if fewer than two groups have positive or negative items, or if the AUCs differ
-            without any variance, as when one model is always right and the other always wrong.
+        ValueError: if fewer than two groups have positive items or fewer than two have negative
+            ones, or if the AUCs differ but their difference has no variance, for example when one
+            model ranks every pair correctly and the other none.
     """
     from scipy.special import ndtr
 
@@ -47,7 +49,8 @@ def delong(
     kinds = [len(np.unique(codes[kind])) for kind in (truth, ~truth)]
     if min(kinds) < 2:
         raise ValueError(
-            f"needs two groups with positive and with negative items, got {kinds[0]} and {kinds[1]}"
+            "needs two groups with positive and two with negative items, got "
+            f"{kinds[0]} and {kinds[1]}"
         )
     positives_a, negatives_a = _placements(truth, scores_a)
     positives_b, negatives_b = _placements(truth, scores_b)
@@ -56,7 +59,7 @@ def delong(
     error = np.sqrt(_variance(positives, negatives, codes[truth], codes[~truth], len(names)))
     no_variance = error < _ROUNDING
     if no_variance and abs(difference) > _ROUNDING:
-        raise ValueError("the AUCs differ without any variance")
+        raise ValueError("the AUCs differ, but their difference has no variance")
     p = 1.0 if no_variance else float(2 * ndtr(-abs(difference) / error))
     low, high = np.clip([difference - _Z * error, difference + _Z * error], -1, 1)
     return Difference(difference, float(low), float(high), p)
@@ -69,7 +72,7 @@ def _variance(
     negative_groups: NDArray[np.intp],
     count: int,
 ) -> float:
-    """Return the variance of the mean placement, from the contributions of ``count`` groups."""
+    """Return the variance of the AUC, or of a difference of AUCs, over ``count`` groups."""
     sums = [
         np.bincount(codes, (placed - placed.mean()) / len(placed), count)
         for placed, codes in ((positives, positive_groups), (negatives, negative_groups))
@@ -81,7 +84,10 @@ def _variance(
 
 
 def _placements(truth: Booleans, scores: Floats) -> tuple[Floats, Floats]:
-    """Return the fraction of negatives below each positive, of positives above each negative."""
+    """Return the fraction of negatives below each positive, and of positives above each negative.
+
+    Ties count half.
+    """
     from scipy.stats import rankdata
 
     ranks = rankdata(scores)

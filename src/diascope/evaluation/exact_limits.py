@@ -2,10 +2,11 @@
 
 If all of 13 patients were found, every bootstrap draw finds all, as if none could ever be missed.
 Such fractions get the limits of Clopper and Pearson 1934, "The Use of Confidence or Fiducial Limits
-Illustrated in the Case of the Binomial", for the number of groups. An AUC of 1 counts as that many
-independent pairs as there are groups of the rarer class. A balanced accuracy combines the margins
-of its parts with its own bootstrap interval: Zou and Donner 2008, "Construction of Confidence
-Limits about Effect Measures: A General Approach".
+Illustrated in the Case of the Binomial", with the number of groups as the number of trials. For an
+AUC of 0 or 1, and for an average precision or a sensitivity at a specificity of 0.80, that number
+is the number of groups of the rarer class, as if each gave one independent pair. A balanced
+accuracy combines the margins of its parts with its own bootstrap interval: Zou and Donner 2008,
+"Construction of Confidence Limits about Effect Measures: A General Approach".
 """
 
 from collections.abc import Iterator
@@ -23,11 +24,13 @@ _TAIL = 0.025
 
 @dataclass(frozen=True, eq=False)
 class ExactMargins:
-    """The ``Arithmetic`` of margins: how far the truth may be from a fraction of 0 or 1.
+    """The ``Arithmetic`` of margins: how far the true value may be from a fraction of 0 or 1.
 
-    Each fraction's margin has its own place in a vector. Averaging such vectors and taking the norm
-    therefore adds the margins of independent fractions in quadrature. The first half of a vector
-    holds margins below the value, the second half those above it.
+    The margins of each label's sensitivity and specificity have places of their own in a vector.
+    Averaging such vectors and taking the norm therefore adds the margins of these independent
+    fractions in quadrature. Means, as of a Brier score, share one place, so that the margins of
+    several labels add up. The first half of a vector holds margins below the value, the second half
+    those above it.
 
     Attributes:
         groups: ``(N,)``.

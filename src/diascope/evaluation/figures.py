@@ -67,9 +67,9 @@ DRAWINGS = (
     Drawing(
         "decision",
         "Decision curve",
-        "Net benefit: true positives minus false positives, weighted by the odds of the threshold "
-        "(Vickers and Elkin 2006). A model is useful where its line is the highest; scores that "
-        "are not probabilities make it look worse than it is at its best threshold.",
+        "Net benefit: true positives per item, minus false positives per item times the odds of "
+        "the threshold (Vickers and Elkin 2006). A model is useful where its line is the highest; "
+        "scores that are not probabilities make it look worse than it is at its best threshold.",
         draw_decision_curve,
     ),
 )

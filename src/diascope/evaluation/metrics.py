@@ -32,7 +32,7 @@ LABEL_METRICS = (
 
 
 class Arithmetic(Protocol):
-    """How metrics are computed: by a library for all items, or for many draws at once."""
+    """How metrics are computed: values by a library, values of many draws, or exact margins."""
 
     def label(
         self, known: Booleans, truth: Booleans, scores: Floats, decided: Booleans
@@ -51,10 +51,11 @@ def macro_auc(targets: Floats, scores: Floats) -> float:
 def estimate_metrics(
     scored: LabelledScores, *, draws: int = 1000, seed: int = 0
 ) -> dict[str, dict[str, float]]:
-    """Return metric to ``value, low, high``, with an interval from ``draws`` bootstraps of groups.
+    """Return metric to ``value, low, high``, a 95 % interval from ``draws`` bootstrap draws.
 
-    A metric has no interval if too few draws define it, or if no draw changes it, unless it is a
-    fraction of 0 or 1: see ``exact_limits``.
+    A metric has no interval if it is undefined in too many draws. If no draw changes it, it has one
+    only if it is a fraction of 0 or 1, see ``exact_limits``. Calibration errors have an interval of
+    another kind, see ``calibration_error_interval``.
     """
     values = compute_metrics(scored, LibraryMetrics())
     drawn = bootstrap_metrics(scored, draws=draws, seed=seed)
@@ -70,7 +71,7 @@ def estimate_metrics(
         if name in distances:
             return calibration_error_interval(values[name], drawn[name], distances[name])
         low, high = percentile_interval(drawn[name])
-        # a set's size is no fraction, and the limit of an AUC is too conservative for a mean
+        # a set's size is not a fraction, and the limit of an AUC is too conservative for a mean
         mean = name in ("auc_macro", "average_precision_macro")
         exact = name != "set_size" and not (mean and high - low > ROUNDING)
         return widen(values[name], (low, high), margins[name]) if exact else (low, high)
@@ -93,7 +94,8 @@ def _each_draw(
     draws: int,
     seed: int,
 ) -> dict[str, Floats]:
-    once = np.ones((1, len(scored)))  # prepended as the first draw of each part for ``_label_mean``
+    # the table itself is the first draw of each part, for _label_mean and calibration_distance
+    once = np.ones((1, len(scored)))
     parts = [
         measure(WeightedMetrics(np.concatenate([once, part])))
         for part in group_weights(scored.groups, draws=draws, seed=seed)
@@ -178,8 +180,8 @@ def _set_metrics(scored: LabelledScores, arithmetic: Arithmetic) -> dict[str, An
 def _label_mean(each: list[Any]) -> Any:
     """Return the mean of the defined values (numbers, or arrays of draws) over labels.
 
-    The first draw decides which labels are defined. A draw in which one of these is not defined
-    has no mean, since the mean of the others would be a different metric.
+    The first draw, which is the table itself, decides which labels are defined. A draw in which one
+    of these is not defined has no mean, since the mean of the others would be a different metric.
     """
     stacked = np.stack([np.atleast_1d(np.asarray(part, np.float64)) for part in each])
     defined = stacked[~np.isnan(stacked[:, 0])]

@@ -1,6 +1,7 @@
 """The same metrics for many bootstrap draws at once: an item drawn twice has the weight 2.
 
-Scores are sorted only once and every draw is a row of a matrix, so a thousand draws take seconds.
+Scores are sorted once for many draws, and every draw is a row of a matrix, so a thousand draws take
+seconds.
 Tests compare each metric with its value in ``library_metrics``.
 """
 
@@ -52,13 +53,16 @@ class WeightedMetrics:
     def calibration_distance(
         self, known: Booleans, confidence: Floats, correct: Booleans
     ) -> Floats:
-        """Return the distances of the bins' gaps from those of the first draw, D sums over bins."""
+        """Return the absolute differences of each draw's gaps from the first draw's, ``(D,)`` sums.
+
+        The sums are over bins; the first draw is the table itself.
+        """
         gaps = self._gaps(known, confidence, correct)
         distance: Floats = np.abs(gaps - gaps[:1]).sum(axis=1)
         return distance
 
     def _gaps(self, known: Booleans, confidence: Floats, correct: Booleans) -> Floats:
-        """Return ``(D, bins)``, each bin's sum of score minus correctness, over all items."""
+        """Return ``(D, bins)``: sums of score minus correctness, divided by the number of items."""
         weights = self.weights[:, known]
         each = np.equal.outer(bins_of(confidence), np.arange(CALIBRATION_BINS))
         gaps = weights @ (each * (confidence - correct)[:, None])
@@ -99,7 +103,11 @@ class _Curve:
         return cls(positives, negatives)
 
     def area(self) -> Floats:
-        """Return the area under the ROC curve: the fraction of ordered pairs, ties half."""
+        """Return the area under the ROC curve.
+
+        That is the fraction of pairs of a positive and a negative item in which the positive one
+        has the higher score; ties count half.
+        """
         below = self.negatives.sum(axis=1, keepdims=True) - self.negatives.cumsum(axis=1)
         ordered = (self.positives * (below + self.negatives / 2)).sum(axis=1)
         return _ratio(ordered, self.positives.sum(axis=1) * self.negatives.sum(axis=1))

@@ -59,7 +59,7 @@ def test_a_tar_archive_with_a_damaged_header_is_not_listed_partially(
     data = bytes(content[: 2 * 512 + 100] if cut else content)
     path = tmp_path / f"all.{suffix}"
     path.write_bytes(gzip.compress(data) if suffix == "tar.gz" else data)
-    with pytest.raises(AddressError, match="damaged: its list ends within it, after 2 names"):
+    with pytest.raises(AddressError, match="damaged: its file list ends early, after 2 names"):
         list(find_items([f"tar://::{path}"]))
 
 

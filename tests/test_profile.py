@@ -79,7 +79,7 @@ def test_core_seconds_outside_all_stages_count_for_the_network() -> None:
 
 def test_the_table_and_run_json_show_the_same_stages() -> None:
     told = "\n".join(BALANCED.lines())
-    assert "100 items in 10.0 s (10.0 a second), 2 cores, 1 workers" in told
+    assert "100 items in 10.0 s (10.0 per second), 2 cores, 1 workers" in told
     assert "The bound is 9.0 s" in told
     assert "reached: 90%" in told
     plain = BALANCED.plain()

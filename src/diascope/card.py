@@ -188,10 +188,10 @@ class ModelCard:
         overall = {"metrics": self.metrics, "cross_validation": self.cross_validation}
         for part, metrics in (overall | self.subgroups).items():
             if not (isinstance(metrics, Mapping) and all(map(_is_figure, metrics.values()))):
-                return f"{part} must hold figures: a value, and low and high or neither of them"
+                return f"{part}: each metric needs a value, and both low and high or neither"
         for part in ("inside", "hiding", "randomised"):
             if not _is_measurement(self.evidence.get(part) or {}):
-                return f"evidence: {part} must hold the number of cases, and figures, as metrics do"
+                return f"evidence: {part} must hold the number of cases, and figures like metrics"
         if len(self.mean) != len(self.std) or 0 in self.std:
             return f"mean and std need one number per channel, std not 0: {self.mean}, {self.std}"
         return ""

@@ -228,7 +228,7 @@ def recipe_path(name: str) -> Path:
             return path
     raise PluginError(
         f"{plugin.title}: there is no {plugin.name}.yaml in the package {plugin.target}",
-        hint=f"Reinstall {plugin.distribution} from where it came.",
+        hint=f"Reinstall {plugin.distribution} from its original source.",
     )
 
 
@@ -293,6 +293,6 @@ def _repair_hint(plugin: Plugin, error: BaseException) -> str:
     if missing and missing.partition(".")[0] != plugin.target.partition(".")[0].partition(":")[0]:
         return f"Install what it needs: pip install {missing.partition('.')[0]}"
     return (
-        f"Reinstall {plugin.distribution} from where it came, or remove it: "
+        f"Reinstall {plugin.distribution} from its original source, or remove it: "
         f"pip uninstall {plugin.distribution}. Recipes that do not name it still run."
     )

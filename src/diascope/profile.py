@@ -93,9 +93,9 @@ class Profile:
         rate = self.items / self.seconds if self.seconds else 0.0
         yield (
             f"Where the time went: {self.items:,} items in {self.seconds:.1f} s "
-            f"({rate:.1f} a second), {self.cores} cores, {self.workers} workers"
+            f"({rate:.1f} per second), {self.cores} cores, {self.workers} workers"
         )
-        yield f"  {'':10} {'seconds':>9} {'core-s':>9} {'core-ms an item':>16}"
+        yield f"  {'':10} {'seconds':>9} {'core-s':>9} {'core-ms per item':>16}"
         for stage, (wall, cpu, _) in self._stages():
             each = 1000 * cpu / max(self.items, 1)
             clock = "" if stage == "hand over" else f"{wall:.2f}"  # mostly waiting for workers

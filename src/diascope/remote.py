@@ -196,7 +196,7 @@ def _check_complete(system: Any) -> None:
     system.fo.seek(system.tar.offset)
     if any(system.fo.read(_TAR_BLOCK)):
         count = len(system.tar.getmembers())
-        raise ReadError(f"the archive is damaged: its list ends within it, after {count:,} names")
+        raise ReadError(f"the archive is damaged: its file list ends early, after {count:,} names")
 
 
 def _is_within(path: str, root: str) -> bool:

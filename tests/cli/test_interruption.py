@@ -54,7 +54,7 @@ def test_a_later_interruption_ends_a_process_that_does_not_stop(
     arguments = ["run", recipe, photos, "-o", results, "--workers", 1]
     process = start(odd_plugins, *arguments, "--executor", "{local: {kind: threads}}")
     ended = pressed_again(process, results, every_s=0.5)
-    assert (ended.code, "ended at once" in ended.err) == (130, True)
+    assert (ended.code, "stopped at once" in ended.err) == (130, True)
     (photos / "stuck.png").unlink()
     assert command(*arguments).code == 0
     assert len(rows(results / "predictions.csv")) == 7

@@ -76,7 +76,7 @@ def test_a_graph_that_a_run_would_refuse_is_reported(
 ) -> None:
     ended = command("quantise", int8, photos, "--set", "run.tolerance=1e-9")
     assert ended.code == 0
-    assert "refuse it: allowed are a change of 1e-09 and no flip" in ended.out
+    assert "refuse it: allowed are a change of at most 1e-09 and no flip" in ended.out
     whole, one = (
         ended.out.find(f"the {part} in int8") for part in ("whole backbone", "last convolution")
     )

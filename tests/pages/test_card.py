@@ -85,7 +85,8 @@ def test_operating_points_are_thresholds_only_if_each_label_is_decided_on_its_ow
     assert "largest multiple" not in alone
 
     plain = tuple(replace(label, operating_point=None) for label in CARD.labels)
-    assert "The label with the highest score is chosen." in card_page(replace(CARD, labels=plain))
+    page = card_page(replace(CARD, labels=plain))
+    assert "The label with the highest score is predicted." in page
 
 
 def test_a_model_without_a_backbone_has_a_network_of_its_own() -> None:

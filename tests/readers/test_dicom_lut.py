@@ -101,5 +101,5 @@ def test_entries_are_read_in_the_byte_order_of_the_file(syntax: Any) -> None:
 def test_an_invalid_entry_depth_is_refused(bits: int) -> None:
     header = dataset(GREY, ModalityLUTSequence=[table([1, 2], bits=bits)])
 
-    with pytest.raises(ReadError, match=rf"\(0028,3000\) cannot be applied: {bits} bits an entry"):
+    with pytest.raises(ReadError, match=rf"\(0028,3000\) cannot be applied: {bits} bits per entry"):
         apply_modality(GREY, header, [])

@@ -79,7 +79,7 @@ def _on_first_interrupt(*_: Any) -> NoReturn:
     def on_later_interrupt(*_: Any) -> None:
         if time.monotonic() - start > _PATIENCE_S:
             try:
-                click.echo("\nInterrupted again: ended at once.", err=True)
+                click.echo("\nInterrupted again: stopped at once.", err=True)
             finally:
                 os._exit(130)
 

@@ -68,7 +68,7 @@ def _print_summary(found: "Quantised", tolerance: float) -> None:
     if found.accepted:
         click.echo("`run: {precision: int8}` will use it.")
     else:
-        allowed = f"allowed are a change of {tolerance:g} and no flip"
+        allowed = f"allowed are a change of at most {tolerance:g} and no flip"
         click.echo(f"`run: {{precision: int8}}` will refuse it: {allowed}.")
 
 

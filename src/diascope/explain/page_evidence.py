@@ -26,9 +26,9 @@ _METHODS: dict[Method, tuple[str, str]] = {
     "grad-cam++": ("Grad-CAM++", _POSITIVE),
     "integrated-gradients": (
         "Integrated gradients",
-        "How much each pixel contributes to the difference in logit between a uniform picture and "
-        "this one, from gradients along the path between them. The completeness gap below is the "
-        "relative error of their sum.",
+        "How much each pixel contributes to the difference in logit between this picture and a "
+        "uniform one of the mean colour, from gradients along the path between them. The "
+        "completeness gap below is the relative error of their sum.",
     ),
 }
 

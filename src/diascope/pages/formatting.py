@@ -132,15 +132,15 @@ def format_some(names: Sequence[str]) -> str:
 
 
 def decision_rule_text(task: str, points: Sequence[float | None]) -> str:
-    """Return how a multiclass label is chosen, by the card's task and operating points.
+    """Return how a multiclass label is predicted, by the card's task and operating points.
 
     Empty for other tasks, which decide each label on its own.
     """
     if task != "multiclass":
         return ""
     if not any(points):
-        return "The label with the highest score is chosen."
-    rule = "The label whose score is the largest multiple of its operating point is chosen"
+        return "The label with the highest score is predicted."
+    rule = "The label whose score is the largest multiple of its operating point is predicted"
     return f"{rule}." if all(points) else f"{rule}; a label without one counts as having 1."
 
 

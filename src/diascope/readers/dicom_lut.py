@@ -51,7 +51,7 @@ def apply_lut(
     count, first, bits = read_descriptor(table)
     first = to_signed(first) if below_zero else first
     if not 8 <= bits <= 16:
-        raise ValueError(f"{bits} bits an entry")
+        raise ValueError(f"{bits} bits per entry")
     data = table.LUTData
     if isinstance(data, bytes):
         order = "<" if header.file_meta.TransferSyntaxUID.is_little_endian else ">"

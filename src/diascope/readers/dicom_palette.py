@@ -42,7 +42,7 @@ def _entries(header: Dataset) -> NDArray[Any]:
         words = [np.frombuffer(header[name].value, f"{order}u2") for name in _TABLES]
         depth = len(words[0]) * 2 // count
         if depth not in (1, 2):
-            raise ValueError(f"{depth} bytes an entry")
+            raise ValueError(f"{depth} bytes per entry")
         return np.stack([each.astype("<u2").view(f"u{depth}")[:count] for each in words], axis=1)
     if bits == 8 and count > 256:
         raise ReadError(

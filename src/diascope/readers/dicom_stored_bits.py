@@ -61,7 +61,7 @@ def bit_layout(header: FileDataset) -> BitLayout | None:
     if not syntax.is_compressed or (syntax == RLELossless and below):  # whole words are stored
         if not fits:
             room = f"{tag_name('BitsStored')} is {bits}, of {allocated}"
-            raise ReadError(f"{tag_name('HighBit')} is {high}, which cannot be: {room}")
+            raise ReadError(f"{tag_name('HighBit')} is {high}, which is impossible: {room}")
         return BitLayout(bits, below, reliable=True)
     whole_words = below or syntax == JPEGLSLossless  # which may state the precision of the word
     return BitLayout(bits, below, reliable=False) if whole_words and fits else None

@@ -12,7 +12,7 @@ from diascope.errors import ReadError
 def tag_name(keyword: str) -> str:
     """Return the name and number of a tag, such as ``Rows (0028,0010)``."""
     tag = tag_for_keyword(keyword)
-    assert tag is not None, f"{keyword} is no keyword of the standard"
+    assert tag is not None, f"{keyword} is not a keyword of the standard"
     return f"{dictionary_description(tag)} ({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 

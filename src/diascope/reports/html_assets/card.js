@@ -36,7 +36,7 @@ const scoreBars = (row, record, labels, least = Infinity) => {
 const highestScoreNote = (row, record, labels) => {
   const highest = Math.max(...Object.values(record.scores).filter(isNumber));
   const decided = labels.compared && row.predicted.some((name) => record.scores[name] < highest && pointOf(name, record, labels) !== null);
-  return decided ? make("p", { class: "muted small" }, "Chosen by the largest multiple of its operating point, not by the highest score.") : null;
+  return decided ? make("p", { class: "muted small" }, "Predicted by the largest multiple of its operating point, not by the highest score.") : null;
 };
 
 /** A note if an operating point predicts a label with a low score, or not one with a high score. */

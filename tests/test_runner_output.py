@@ -126,7 +126,7 @@ def test_a_run_whose_ledger_is_deleted_stops_and_says_what_is_lost(
     assert ended.code == 3
     assert "the ledger is gone, and with it all that was done here" in ended.err
     assert "Traceback" not in ended.err
-    assert "8 not done" in ended.out
+    assert "8 not processed" in ended.out
     assert not (output / "run.json").exists()
 
 

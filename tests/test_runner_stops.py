@@ -57,7 +57,7 @@ def test_missing_files_of_a_list_count_as_failures(
     stopped = command(*arguments, 1)
     assert stopped.code == 3
     assert "2 items failed, 1 is allowed" in stopped.err
-    assert "1 not done" in stopped.out
+    assert "1 not processed" in stopped.out
     assert "nothing was left" not in stopped.out
     assert command(*arguments, 1).code == 1  # those two are told already
 

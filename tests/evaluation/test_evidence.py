@@ -111,7 +111,7 @@ def test_a_picture_without_a_usable_mask_is_counted_with_its_reason(
     Image.new("L", (9, 9), 255).save(examples[3].path.parent / "3-mask.png")
     found = measure_evidence(looking, examples, draws=5)
 
-    assert found["left_out"] == {"the mask is not of the picture's size": 1}
+    assert found["left_out"] == {"the mask does not have the picture's size": 1}
     assert found["inside"]["cases"] == COUNT - 1
 
 

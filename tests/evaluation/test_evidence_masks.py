@@ -41,7 +41,7 @@ def test_a_mask_moves_as_its_picture_does(make_sample: Callable[..., Sample]) ->
 def test_a_mask_of_another_size_is_refused(make_sample: Callable[..., Sample]) -> None:
     _, stages = apply_steps(make_sample(np.zeros((80, 120, 3), np.uint8)), STEPS)
 
-    with pytest.raises(ReadError, match="not of the picture's size"):
+    with pytest.raises(ReadError, match="not have the picture's size"):
         transform_mask(make_sample(np.full((8, 8, 1), 255, np.uint8)), stages, STEPS)
 
 
@@ -61,7 +61,7 @@ def test_an_unknown_step_that_changes_the_size_is_refused(
 def test_a_mask_that_is_cut_away_is_refused(make_sample: Callable[..., Sample]) -> None:
     _, stages = apply_steps(make_sample(np.zeros((80, 120, 3), np.uint8)), STEPS)
 
-    with pytest.raises(ReadError, match="nothing of its mask is left"):
+    with pytest.raises(ReadError, match="no part of its mask is left"):
         transform_mask(make_sample(np.zeros((80, 120, 1), np.uint8)), stages, STEPS)
 
 

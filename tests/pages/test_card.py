@@ -98,7 +98,7 @@ def test_a_model_without_a_backbone_has_a_network_of_its_own() -> None:
 
 def test_a_card_without_measurements_says_so() -> None:
     page = card_page(replace(CARD, metrics={}, limits=(), data={}, made={}))
-    assert "No measurement is recorded" in page
+    assert "No metrics are recorded" in page
     assert "No limits are stated" in page
     assert "No subgroups were measured" in page
     assert "not calibrated" in page

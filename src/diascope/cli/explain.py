@@ -77,7 +77,7 @@ def explain(
     Without IMAGE, the first picture of the recipe's own input is explained.
 
     Writes explain.html: each preprocessing step, the first filters, feature maps of every depth,
-    evidence maps and their sums, and the arithmetic at single places.
+    evidence maps and their sums, and the arithmetic at single positions.
     """
     from diascope.display_text import mask_credentials
     from diascope.errors import ReadError, UsageError

@@ -104,7 +104,7 @@ def _print_summary(outcome: "Outcome", *, quiet: bool, strict: bool) -> None:
     counts = outcome.counts
     if quiet or (outcome.stopped and not counts["found"]):  # stopped before the inputs were listed
         return
-    pending = f", {counts['pending']} not done" if counts["pending"] else ""
+    pending = f", {counts['pending']} not processed" if counts["pending"] else ""
     click.echo(
         f"{counts['found']} found: {counts['ok']} ok, {counts['failed']} failed, "
         f"{counts['skipped']} skipped{pending}"

@@ -32,7 +32,7 @@ RANDOMISED_PICTURES = 50
 DEPTHS = {"head": 0.0, "quarter": 0.25, "half": 0.5, "three_quarters": 0.75, "all": 1.0}
 """Fraction of the backbone's layers that is shuffled, from its end; the head always is."""
 
-_SILENT = "no place of the map speaks for the label, so none can lie inside the mask"
+_SILENT = "the map has no evidence for the label, so none can be inside the mask"
 
 _Cases = list[tuple[str, Mapping[str, float]]]
 """The group of each case and its figures by name, NaN where they are not defined."""

@@ -35,7 +35,7 @@ def transform_mask(
             changes the size, or nothing is left of the mask.
     """
     if mask.pixels.shape[:2] != stages[0].pixels.shape[:2]:
-        raise ReadError("the mask is not of the picture's size")
+        raise ReadError("the mask does not have the picture's size")
     for (name, step), before, after in zip(steps, stages, stages[1:], strict=False):
         if name in _GEOMETRIC:
             mask = step(mask)
@@ -43,7 +43,7 @@ def transform_mask(
             raise ReadError(f"its mask cannot follow the step {name}, which changes the size")
     inside: NDArray[np.bool_] = mask.unit().mean(axis=2) > 0.5
     if not inside.any():
-        raise ReadError("nothing of its mask is left")
+        raise ReadError("no part of its mask is left")
     return inside
 
 

@@ -170,7 +170,8 @@ def _assign_known_splits(
     if same := splits.namesakes(examples):
         warnings.append(
             f"{plural(len(same), 'picture')} with the name of one that the model was trained on, "
-            f"by {file}, but in another group: if it is the same, the metrics are optimistic"
+            f"by {file}, but in another group: if it is the same picture, the metrics are "
+            "optimistic"
         )
     return assigned, warnings
 

@@ -269,3 +269,23 @@ def test_the_memory_of_a_failed_batch_is_freed_before_its_halves_are_tried(
     monkeypatch.setattr(Brightness, "predict", hungry)
     assert bright(run("1", "2", "3", "4")) == [0.01, 0.02, 0.03, 0.04]
     assert alive == [0] * 7
+
+
+def test_dropped_evidence_is_freed_before_the_next_item_is_classified(
+    pipeline: Pipeline, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    previews: list[weakref.ref[Any]] = []
+    alive: list[int] = []
+
+    def aggregate(self: Brightness, item: Item, frames: Iterator[Prediction]) -> Prediction:
+        alive.append(sum(each() is not None for each in previews))
+        preview = np.zeros((1, 1, 3), np.uint8)
+        previews.append(weakref.ref(preview))
+        return replace(next(frames), preview=preview)
+
+    monkeypatch.setattr(Brightness, "aggregate", aggregate)
+    options = replace(pipeline.recipe.run, evidence="none")
+    pipeline.recipe = replace(pipeline.recipe, run=options)
+    run("1", "2", "3")
+
+    assert alive == [0, 0, 0]

@@ -210,8 +210,10 @@ class Pipeline:
         partial_results = self.preparation.partial_results
         batches = BatchPredictor(self.load, self.model, self.batch, partial_results)
         for item, group in groupby(batches.predict(prepared), key=itemgetter(0)):
-            record = self._aggregate(item, map(itemgetter(1), group))
-            yield drop_unwanted_evidence(record, self.recipe.run.evidence)
+            # not in a variable, which would keep the dropped evidence until the next item is done
+            yield drop_unwanted_evidence(
+                self._aggregate(item, map(itemgetter(1), group)), self.recipe.run.evidence
+            )
 
     def _aggregate(self, item: Item, outcomes: Iterator[Prediction | Failed | Skipped]) -> Record:
         first = next(outcomes)

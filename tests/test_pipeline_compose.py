@@ -155,7 +155,7 @@ def test_a_plugin_that_cannot_be_created_is_named_with_reason_and_line(
 
     with pytest.raises(PluginError, match=r"mine\.yaml:4: preprocessing 'blur'") as caught:
         composed(RECIPE.replace("resize: {size: 8}", "blur"))
-    assert f"cannot be made: {said} (" in str(caught.value)
+    assert f"cannot be created: {said} (" in str(caught.value)
     assert str(caught.value).endswith("fake_blur_made.py:4)")
 
 
@@ -181,7 +181,7 @@ def test_a_reader_that_ends_the_process_is_left_out_of_auto_with_a_warning(
     )
     install("fake_bad", "[diascope.readers]\nbad = fake_bad_exit:Bad\n", fake_bad_exit=source)
 
-    assert any("cannot be made: SystemExit" in each for each in composed(RECIPE).warnings)
+    assert any("cannot be created: SystemExit" in each for each in composed(RECIPE).warnings)
 
 
 def test_a_plugin_of_a_newer_api_gives_a_warning_and_none_of_python(

@@ -227,7 +227,7 @@ def read_card(directory: Path) -> ModelCard:
         found = f"it holds no {CARD_FILE}" if directory.is_dir() else "no such folder"
         hint = f"A weights folder holds {WEIGHTS_FILE} and {CARD_FILE}; `pipeline train` makes one."
         if (directory / CHECKPOINT_FILE).is_file():
-            hint = "The training there is unfinished; run its command again to continue it."
+            hint = "The training there is unfinished; run its command again to resume it."
         raise WeightsError(found, where=str(directory), hint=hint)
     try:
         document = read_document(path)

@@ -25,7 +25,7 @@ def make_part(reference: Reference, recipe: Recipe) -> Part[Any]:
     try:
         plugin = find_plugin(reference.kind, reference.name)
         loaded = load_plugin(plugin)
-        with blame_plugin(plugin, "cannot be made"):
+        with blame_plugin(plugin, "cannot be created"):
             instance = build(loaded, reference.parameters, where=reference.where, base=recipe.base)
     except PluginError as error:
         raise PluginError(error.message, where=reference.where, hint=error.hint) from error
@@ -39,7 +39,7 @@ def make_backbone(name: str, values: Mapping[str, Any]) -> Backbone:
     if message := newer_api_warning(plugin, loaded):
         warn(message, stacklevel=2)
     nodes = parse_document(json.dumps(values), name=f"backbone {name}").value
-    with blame_plugin(plugin, "cannot be made"):
+    with blame_plugin(plugin, "cannot be created"):
         return cast(Backbone, build(loaded, nodes, where=f"backbone {name}"))
 
 
@@ -57,7 +57,7 @@ def make_readers(recipe: Recipe) -> tuple[tuple[Part[Reader], ...], list[str]]:
             loaded = load_plugin(plugin)
             if any(parameter.required for parameter in parameters(loaded).values()):
                 continue
-            with blame_plugin(plugin, "cannot be made"):
+            with blame_plugin(plugin, "cannot be created"):
                 found.append(Part[Reader](plugin, loaded()))
         except DiascopeError as error:
             warnings.append(f"left out of `read: auto`: {error.message}")

@@ -118,6 +118,6 @@ def _card(name: str) -> "ModelCard":
             f"{name} has no weights of its own; it takes those that you train",
             hint=f"Name their folder in a recipe: {name}: {{{needs[0]}: FOLDER}}.",
         )
-    with blame_plugin(plugin, "cannot be made"):
+    with blame_plugin(plugin, "cannot be created"):
         model = loaded()
     return card_of(plugin, model)

@@ -130,7 +130,7 @@ def detect_lost_device(device: str) -> Iterator[None]:
         except RuntimeError:
             raise DeviceError(
                 f"the device {device} failed: {str(error).splitlines()[0]}",
-                hint="Run the same command again to continue where this one stopped.",
+                hint="Run the same command again to resume.",
             ) from error
         raise
 

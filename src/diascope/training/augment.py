@@ -186,5 +186,5 @@ def _make_plugin_transform(
     if message := newer_api_warning(plugin, loaded):
         warn(message, stacklevel=2)
     nodes = parse_document(json.dumps(values), name=f"{where}: augment: {name}").value
-    with blame_plugin(plugin, "cannot be made"):
+    with blame_plugin(plugin, "cannot be created"):
         return PluginTransform(build(loaded, nodes, where=where, base=base), plugin)

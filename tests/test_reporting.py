@@ -131,8 +131,8 @@ def test_a_run_whose_current_folder_is_removed_writes_its_reports(
     ("returned", "told"),
     [
         (lambda folder: None, "write returned None"),
-        (lambda folder: [folder / "gone.csv"], "it names gone.csv, which is not there"),
-        (lambda folder: [folder.parent / "ledger.sqlite"], "lies outside its directory"),
+        (lambda folder: [folder / "gone.csv"], "it names gone.csv, which does not exist"),
+        (lambda folder: [folder.parent / "ledger.sqlite"], "is outside its directory"),
         (lambda folder: [], ""),  # such as a table of slides in a run without any
     ],
 )

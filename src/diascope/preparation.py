@@ -98,7 +98,7 @@ class Preparation:
         names = ", ".join(part.plugin.name for part in self.readers)
         reason = f"not a picture that the installed readers know ({names})"
         if head.startswith(_ZIP) and item.uri.lower().endswith(".zip"):  # .docx is a ZIP file too
-            reason += "; what lies in an archive is found by zip://::FILE.zip"
+            reason += "; to read the files in an archive, name zip://::FILE.zip"
         return Skipped(item, reason)
 
     def _blocks(self, item: Item, reader: Part[Reader], done: int) -> Iterator[Prepared]:

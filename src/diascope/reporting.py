@@ -213,9 +213,9 @@ def _write_report(
         raise TypeError("write returned None, not the paths of what it wrote")
     for path in named:
         if not path.resolve().is_relative_to(staging.resolve()):
-            raise FileNotFoundError(f"it names {path}, which lies outside its directory")
+            raise FileNotFoundError(f"it names {path}, which is outside its directory")
         if not path.exists():
-            raise FileNotFoundError(f"it names {path.name}, which is not there")
+            raise FileNotFoundError(f"it names {path.name}, which does not exist")
     return None
 
 

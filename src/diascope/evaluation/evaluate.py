@@ -131,7 +131,7 @@ def _warnings(scored: LabelledScores, failed: Mapping[str, str]) -> list[str]:
         warnings.append(f"labels not known for all items are measured on fewer: {', '.join(fewer)}")
     if few := [name for name in rare_labels(scored) if name not in sided]:
         warnings.append(
-            f"fewer than {FEW_GROUPS} groups with or without {', '.join(few)}: what is measured of "
-            "so few says little, and so do its intervals"
+            f"fewer than {FEW_GROUPS} groups with or without {', '.join(few)}: metrics of so few "
+            "groups say little, and so do their intervals"
         )
     return warnings

@@ -80,7 +80,8 @@ def test_figures_of_pictures_that_are_copies_of_learned_ones_say_so(
     options: dict[str, Any] = {"allow_duplicates": True, "folds": 2, "epochs": 1}
     card = train(write_training(tmp_path / "t.yaml", table, **options), tmp_path / "mine")
     told = (
-        r"{} of the {} pictures (has a copy|have copies) among those learned from: figures flatter"
+        r"{} of the {} pictures (has a copy|have copies) among those trained on: "
+        "the metrics are optimistic"
     )
     for folder, metrics, count in (
         (tmp_path / "mine", card.metrics, told.format(1, 6)),

@@ -85,7 +85,8 @@ def test_a_picture_that_stood_in_two_splits_was_learned_from(folder: Path) -> No
 
 def test_a_held_out_picture_that_is_only_named_as_a_learned_one_is_warned_of(folder: Path) -> None:
     (told,) = check_unseen(folder, [example(folder, "renamed", "test", "train")])
-    assert f"1 held-out picture named as one that the weights learned from, by {folder}" in told
+    named = "1 held-out picture with the name of one that the weights were trained on"
+    assert f"{named}, by {folder}" in told
     assert check_unseen(folder, [example(folder, "renamed", "train", "train")]) == []
     assert check_unseen(folder, [example(folder, "renamed", "test", "new")]) == []
 
@@ -146,7 +147,7 @@ def test_a_training_of_another_split_is_refused_before_anything_is_written(
 
     others: tuple[dict[str, int], ...] = ({"seed": 5}, {"folds": 2})
     for other in others:
-        with pytest.raises(TableError, match="learned from groups that are held out"):
+        with pytest.raises(TableError, match="training used groups that are held out"):
             train(write_training(tmp_path / "b.yaml", table, **known, **other), tmp_path / "second")
         assert not (tmp_path / "second").exists()
     assert train(write_training(tmp_path / "c.yaml", table, **known), tmp_path / "third").digest

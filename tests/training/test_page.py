@@ -92,7 +92,7 @@ def test_the_first_layer_is_shown_at_every_epoch_that_was_kept(tmp_path: Path) -
 
     assert "the 16 of its 20 filters that changed most" in shown
     assert [title in shown for title in (">Start<", ">Epoch 2<", ">Epoch 3<")] == [True] * 3
-    assert "all filters of the layer became others: mean cosine" in shown
+    assert "all filters of the layer became different filters: mean cosine" in shown
 
 
 def test_without_kept_filters_the_page_says_nothing_of_them(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_a_scale_that_the_file_does_not_need_is_noticed(tmp_path: Path, grey: to
     file = saved(tmp_path / "w.pth", trained_on(grey).state_dict())
 
     assert begin(new(1), file).warnings == ()
-    assert "some 0.00" in begin(new(1), file, scale=512).warnings[0]
+    assert "about 0.00" in begin(new(1), file, scale=512).warnings[0]
 
 
 @pytest.mark.parametrize(("dead", "normed"), [(1, 4), (4, 4), (0, 6)])

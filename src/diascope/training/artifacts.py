@@ -135,7 +135,8 @@ def copies_warnings(copied: int, scored: LabelledScores) -> list[str]:
         return []
     have = "has a copy" if copied == 1 else "have copies"
     return [
-        f"{copied} of the {len(scored)} pictures {have} among those learned from: figures flatter"
+        f"{copied} of the {len(scored)} pictures {have} among those trained on: the metrics are "
+        "optimistic"
     ]
 
 
@@ -143,7 +144,7 @@ def selection_warnings(split: Split) -> list[str]:
     """Return a warning if the evaluated split is also the one that the model was selected on."""
     if split == "test":
         return []
-    return [f"{split} also chose epoch, calibration and decisions: figures flatter"]
+    return [f"{split} also chose epoch, calibration and decisions: the metrics are optimistic"]
 
 
 def add_metrics(card: ModelCard, evaluation: Evaluation, split: Split) -> ModelCard:

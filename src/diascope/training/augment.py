@@ -67,7 +67,7 @@ class Augmentation:
                 try:
                     changed = transform(changed)
                     if isinstance(changed, list):
-                        message = f"augment: {name}: gives several pictures of one"
+                        message = f"augment: {name}: returns several pictures for one"
                         raise RecipeError(message, where=self._where)
                     changed = torch.as_tensor(changed)
                 except DiascopeError:
@@ -124,7 +124,7 @@ class PluginTransform(RandomizableTransform):  # type: ignore[misc]
             changed = self.augmentation(given, self.R)
         if np.shape(changed) != given.shape:
             raise PluginError(
-                f"{self.plugin.title}: expected a picture {given.shape} as it was given, got a "
+                f"{self.plugin.title}: expected a picture of the shape {given.shape}, got a "
                 f"{type(changed).__name__} of shape {np.shape(changed)}"
             )
         numbers = np.ascontiguousarray(changed, np.float32)
@@ -148,7 +148,7 @@ def _make_transform(entry: Any, where: str, base: Path | None) -> tuple[str, Any
             f"augment: expected {', '.join([*_OURS, *plugins])} or one of "
             f"MONAI's array transforms named Rand..., got {entry!r}",
             where=where,
-            hint="Such as RandFlip, RandRotate, RandZoom, RandAffine, RandGaussianNoise.",
+            hint="For example RandFlip, RandRotate, RandZoom, RandAffine, RandGaussianNoise.",
         )
     if not isinstance(values, Mapping):
         raise RecipeError(f"augment: {name}: expected parameters, got {values!r}", where=where)

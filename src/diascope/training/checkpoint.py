@@ -47,7 +47,7 @@ def load_checkpoint(directory: Path, digest: str) -> dict[str, Any] | None:
         raise WeightsError(
             "is damaged, or not a checkpoint of `pipeline train`",
             where=str(path),
-            hint="Without it the same command begins anew; or choose another --output.",
+            hint="If you remove it, the same command starts over; or choose another --output.",
         ) from error
     if found != digest:
         raise _other_training_error(path)

@@ -216,7 +216,7 @@ def _leaks(sets: Sequence[Sequence[Example]], allowed: bool, called: str = "") -
         yield Defect(
             "warning" if allowed else "error",
             f"{called}{plural(len(leaks), 'picture')} with copies in another split: "
-            "metrics measured there would be too optimistic",
+            "metrics measured there would be optimistic",
             _format_copies(leaks),
             "Give all copies of a picture one group, or keep only one of them; "
             "`train: {allow_duplicates: true}` trains anyway.",

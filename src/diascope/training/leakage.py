@@ -32,7 +32,7 @@ def check_unseen(folder: Path, examples: Sequence[Example]) -> list[str]:
             {_name_seen(one, learned) for one in held_out if learned.split_of(one) in known}
         ):
             raise TableError(
-                f"its training learned from groups that are held out now as {split}: "
+                f"its training used groups that are held out now as {split}: "
                 + format_some(leaked),
                 where=str(path),
                 hint=f"Give the table the column `split` of {path}, and train no folds. "
@@ -41,8 +41,9 @@ def check_unseen(folder: Path, examples: Sequence[Example]) -> list[str]:
     warnings = [learned.doubt] if learned.doubt else []
     if same := learned.namesakes([one for one in examples if one.split in _KNOWN]):
         warnings.append(
-            f"{plural(len(same), 'held-out picture')} named as one that the weights learned from, "
-            f"by {path}, but of another group: if it is the same, the figures are too optimistic"
+            f"{plural(len(same), 'held-out picture')} with the name of one that the weights were "
+            f"trained on, by {path}, but in another group: if it is the same picture, the metrics "
+            "are optimistic"
         )
     return warnings
 

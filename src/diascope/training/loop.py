@@ -241,7 +241,7 @@ class Trainer:
         done = len(self.history) >= self.options.epochs or self._is_out_of_patience()
         if not done and schedule.total_steps < steps:  # the schedule would end too early
             raise WeightsError(
-                f"was begun with {schedule.total_steps} steps in all, and would have {steps} now",
+                f"was started with {schedule.total_steps} steps in all, but would have {steps} now",
                 where=str(self.directory),
                 hint="Resume with the same number of devices, `train.devices`.",
             )

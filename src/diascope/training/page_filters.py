@@ -38,8 +38,8 @@ def filter_history(filters: Filters) -> dict[str, Any]:
 
 def _describe_change(likeness: float) -> str:
     """Return a text on how far the filters are from their initial values."""
-    amount = "hardly changed" if likeness > 0.99 else "changed in part"
-    return f"{'became others' if likeness < 0.5 else amount}: mean cosine {likeness:.3f}"
+    amount = "hardly changed" if likeness > 0.99 else "changed partly"
+    return f"{'became different filters' if likeness < 0.5 else amount}: mean cosine {likeness:.3f}"
 
 
 def _strip(weights: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -36,6 +36,7 @@ def scale_warnings(tensors: Mapping[str, Tensor]) -> list[str]:
 
 def _format_warning(times: float) -> str:
     return (
-        f"the first filters seem made for pixels some {float(f'{times:.1g}'):g} times ours; "
-        "`scale` of `start:` says how many times (TorchXRayVision: 512)"
+        "the first filters seem to be made for pixel values about "
+        f"{float(f'{times:.1g}'):g} times ours; `scale` of `start:` states the factor "
+        "(TorchXRayVision: 512)"
     )

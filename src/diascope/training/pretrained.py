@@ -88,7 +88,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     tensors = _flatten(loaded) if isinstance(loaded, Mapping) else {}
     if not tensors:
         kind = type(loaded).__name__
-        raise WeightsError(f"holds a {kind} without tensors by name", where=str(path))
+        raise WeightsError(f"holds a {kind} without named tensors", where=str(path))
     return tensors
 
 

@@ -266,7 +266,7 @@ def _check_fit(matched: MatchReport, best: _Fit, backbone: str, source: Path) ->
         )
     if unmatched := best.pairing.unmatched:
         raise WeightsError(
-            f"fits {counted}, but is of another network: it has {len(unmatched)} more "
+            f"fits {counted}, but belongs to another network: it has {len(unmatched)} more "
             "in the same parts",
             where=str(source),
             hint=f"Without a counterpart: {format_some(unmatched)}.",

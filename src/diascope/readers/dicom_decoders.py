@@ -48,7 +48,7 @@ def describe_failure(syntax: UID, error: BaseException) -> str:
         return f"its pixels are truncated or damaged: {error}"
     reason = f"its pixels ({syntax.name}) cannot be decoded: {error}"
     if syntax == JPEGExtended12Bit and find_spec("libjpeg") is None:
-        reason += f"; another decoder may: {_install_command(syntax)}"
+        reason += f"; another decoder may succeed: {_install_command(syntax)}"
     return reason
 
 

@@ -49,7 +49,7 @@ def test_a_segmented_palette_is_expanded(make_item: Make) -> None:
 @pytest.mark.parametrize(
     ("tags", "reason"),
     [
-        (palette(bytes(12), 4), "3 bytes an entry"),
+        (palette(bytes(12), 4), "3 bytes per entry"),
         (palette(bytes(6), 300, prefix="Segmented"), "300 entries of 8 bits, at most 256 are read"),
     ],
 )

@@ -51,7 +51,7 @@ def test_a_training_that_was_begun_with_fewer_steps_does_not_go_on_unless_it_has
     save_checkpoint(folder, state)
     assert train(recipe, folder).digest == digest
     save_checkpoint(folder, {**state, "history": state["history"][:2]})
-    with pytest.raises(WeightsError, match=r"begun with 7 steps in all, and would have 8 now"):
+    with pytest.raises(WeightsError, match=r"started with 7 steps in all, but would have 8 now"):
         train(recipe, folder)
 
 

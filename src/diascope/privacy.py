@@ -21,9 +21,8 @@ _SHORTEST_NAME = 4  # removing the name of a file "1" would remove numbers from 
 _ERROR_TEXT = re.compile(r"\b(\w*(?:[Ee]rror|Exception|Warning|SystemExit)): .*", re.DOTALL)
 _NAMED_ERROR = re.compile(r"(?:^|(?<=: )|(?<=\(after ))(_*[A-Z]\w*): .*", re.DOTALL)
 """An error of any name in a reason. Not for traces: their lines may begin like this with a step."""
-_QUOTED = re.compile(
-    r"(?<!\w)[bru]{0,2}('[^']*('|$)|\"[^\"]*(\"|$))"
-)  # a truncated text has only the first quote
+_QUOTED = re.compile(r"(?<!\w)[bru]{0,2}('[^']*('|$)|\"[^\"]*(\"|$))")
+"""Text in quotes. A truncated text has only the first quote."""
 
 
 def has_burned_in_text(facts: Mapping[str, str]) -> bool:

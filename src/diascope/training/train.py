@@ -56,10 +56,8 @@ def train(
     limit_threads()
     plan = make_plan(recipe)
     fabric = make_fabric(plan.options)
-    first, total_threads = (
-        fabric.is_global_zero,
-        network_threads(),
-    )  # before Fabric sets their number
+    first = fabric.is_global_zero
+    total_threads = network_threads()  # before Fabric sets their number
     has_begun = (directory / SPLIT_FILE).exists  # a folder without it is removed after an error
     lock = lock_folder(directory, has_begun) if first else nullcontext(directory)
     with explain_out_of_memory(recipe), ending_together(fabric), lock as folder:

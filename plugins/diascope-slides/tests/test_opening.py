@@ -64,7 +64,9 @@ def test_a_full_disk_for_temporary_files_is_reported_as_such(
 
     monkeypatch.setattr("shutil.copyfileobj", full)
     for item in (archived, real_slide("tcga_tiles.dcm")):  # of one the header is completed
-        with pytest.raises(ReadError, match="no room for a copy of it where temporary files lie"):
+        with pytest.raises(
+            ReadError, match="no room for a copy of it in the folder for temporary files"
+        ):
             read(item)
 
 

@@ -4,9 +4,10 @@
 
 RECIPE has a ``train:`` section. For every change below, the backbone's pooled features of the
 pictures are computed once, without augmentation. Linear heads are fitted to them with an L2 penalty
-that is chosen on validation groups, and each group is classified by a head that never saw it. Pictures of the split ``test`` are left out, so that
-nothing is chosen on them. Prints macro AUC and balanced accuracy (of the highest score) with 95 %
-intervals over groups, and the paired difference to the unchanged recipe.
+that is chosen on validation groups, and each group is classified by a head that never saw it.
+Pictures of the split ``test`` are left out, so that nothing is chosen on them. Prints macro AUC and
+balanced accuracy (of the highest score) with 95 % intervals over groups, and the paired difference
+to the unchanged recipe.
 
 What suits a frozen backbone need not suit a trained one: this is a cheap ranking of what is worth
 training.

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, cast
 from warnings import warn
 
@@ -34,13 +35,34 @@ def make_part(reference: Reference, recipe: Recipe) -> Part[Any]:
 
 def make_backbone(name: str, values: Mapping[str, Any]) -> Backbone:
     """Create a backbone plugin from plain values, as stored in a card."""
-    plugin = find_plugin("backbone", name)
+    title = f"backbone {name}"
+    part = make_from_values("backbone", name, values, where=title, title=title)
+    return cast(Backbone, part.instance)
+
+
+def make_from_values(
+    kind: str,
+    name: str,
+    values: Mapping[str, Any],
+    *,
+    where: str,
+    title: str,
+    base: Path | None = None,
+) -> Part[Any]:
+    """Create a plugin from plain values, and warn if it was written for newer contracts.
+
+    Args:
+        where: the place that errors of the whole plugin name.
+        title: what the values are called in errors of one of them.
+        base: the folder in which relative paths are looked up before the current folder.
+    """
+    plugin = find_plugin(kind, name)
     loaded = load_plugin(plugin)
     if message := newer_api_warning(plugin, loaded):
         warn(message, stacklevel=2)
-    nodes = parse_document(json.dumps(values), name=f"backbone {name}").value
+    nodes = parse_document(json.dumps(values), name=title).value
     with blame_plugin(plugin, "cannot be created"):
-        return cast(Backbone, build(loaded, nodes, where=f"backbone {name}"))
+        return Part(plugin, build(loaded, nodes, where=where, base=base))
 
 
 def make_readers(recipe: Recipe) -> tuple[tuple[Part[Reader], ...], list[str]]:

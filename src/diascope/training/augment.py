@@ -1,12 +1,10 @@
 """Augmentation of training pictures by the transforms that a recipe names: MONAI's, ours, and
 ``augmentation`` plugins."""
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from warnings import warn
 
 import numpy as np
 import torch
@@ -15,17 +13,9 @@ from monai.transforms import RandomizableTransform
 from torch import Tensor
 
 from diascope import contracts
-from diascope.document import parse_document
 from diascope.errors import DiascopeError, PluginError, RecipeError, reason_of
-from diascope.plugins import (
-    Plugin,
-    blame_plugin,
-    find_plugin,
-    find_plugins,
-    load_plugin,
-    newer_api_warning,
-)
-from diascope.recipe import build
+from diascope.plugin_creation import make_from_values
+from diascope.plugins import Plugin, blame_plugin, find_plugins
 
 _OURS = ("RandChroma", "RandJPEG", "RandVignette")
 _TRIALS = 32
@@ -153,7 +143,9 @@ def _make_transform(entry: Any, where: str, base: Path | None) -> tuple[str, Any
     if not isinstance(values, Mapping):
         raise RecipeError(f"augment: {name}: expected parameters, got {values!r}", where=where)
     if found is None:
-        return name, _make_plugin_transform(name, values, where, base)
+        title = f"{where}: augment: {name}"
+        part = make_from_values("augmentation", name, values, where=where, title=title, base=base)
+        return name, PluginTransform(part.instance, part.plugin)
     try:
         return name, found(**values)
     except Exception as error:  # for unexpected arguments MONAI raises almost anything
@@ -176,15 +168,3 @@ def _find_transform(name: Any) -> Any:
         and not issubclass(found, transforms.MapTransform)
     )
     return found if fits else None
-
-
-def _make_plugin_transform(
-    name: str, values: Mapping[str, Any], where: str, base: Path | None
-) -> PluginTransform:
-    plugin = find_plugin("augmentation", name)
-    loaded = load_plugin(plugin)
-    if message := newer_api_warning(plugin, loaded):
-        warn(message, stacklevel=2)
-    nodes = parse_document(json.dumps(values), name=f"{where}: augment: {name}").value
-    with blame_plugin(plugin, "cannot be created"):
-        return PluginTransform(build(loaded, nodes, where=where, base=base), plugin)

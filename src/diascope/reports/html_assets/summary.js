@@ -108,7 +108,7 @@ const metricRow = (name, metric, start, labels) =>
 const metricsTable = (measures, start, labels) =>
   make("table", { class: "metrics" },
     make("thead", {}, make("tr", {},
-      make("th", { scope: "col" }, "Measure"), make("th", { scope: "col" }, "Value"),
+      make("th", { scope: "col" }, "Metric"), make("th", { scope: "col" }, "Value"),
       make("th", { scope: "col" }, "95 % interval"),
       make("td", { class: "ends", "aria-hidden": "true" }, make("span", {}, String(start)), make("span", {}, "1")))),
     make("tbody", {}, measures.map(([name, metric]) => metricRow(name, metric, start, labels))));

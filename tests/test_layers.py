@@ -46,6 +46,7 @@ LAYERS = (
         "ledger_file",
         "partial_results",
         "records",
+        "input_choice",
         "inputs",
         "fingerprints",
         "path_lists",

@@ -74,7 +74,7 @@ def test_a_limit_ends_the_search_before_the_work_begins(
     command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
-    find, load = runner.find_items, runner._load_model
+    find, load = runner.find_inputs, runner._Run._load_model
 
     def watched(*arguments: Any, **options: Any) -> Iterator[Found]:
         try:
@@ -82,8 +82,10 @@ def test_a_limit_ends_the_search_before_the_work_begins(
         finally:
             told.append("ended")  # and with it the threads that look up addresses
 
-    monkeypatch.setattr(runner, "find_items", watched)
-    monkeypatch.setattr(runner, "_load_model", lambda *these: (told.append("load"), load(*these)))
+    monkeypatch.setattr(runner, "find_inputs", watched)
+    monkeypatch.setattr(
+        runner._Run, "_load_model", lambda *these: (told.append("load"), load(*these))
+    )
     photos = write_pictures(tmp_path / "photos", 3)
     command("run", recipe, photos, "-o", tmp_path / "out", "--limit", 2)
     assert told == ["ended", "load"]

@@ -9,13 +9,12 @@ from pathlib import Path
 from diascope.card import check_digest
 from diascope.decision import check_thresholds
 from diascope.engine_selection import check_engine_request
-from diascope.errors import DiascopeError, RecipeError
-from diascope.inputs import find_items
+from diascope.errors import DiascopeError, RecipeError, UsageError
+from diascope.input_choice import find_inputs
 from diascope.output import check_local
 from diascope.pipeline import Pipeline
 from diascope.plugin_creation import make_backbone
 from diascope.privacy import redact_record
-from diascope.pseudonyms import pseudonymise
 from diascope.sample import Failed, Item, Prediction, Skipped
 
 SAMPLED = 100
@@ -93,21 +92,11 @@ def _note_problems(pipeline: Pipeline, result: Check) -> Iterator[None]:
 def _check_inputs(
     pipeline: Pipeline, named: Sequence[str], lists: Sequence[Path], result: Check
 ) -> None:
-    own = not named and not lists
-    if own and not pipeline.recipe.input:
-        result.problems.append(
-            "nothing to classify: neither the recipe nor the command line names an input"
-        )
+    try:
+        found = find_inputs(pipeline.recipe, named, lists, exclude=pipeline.recipe.output)
+    except UsageError as error:  # the recipe names no input, which is a problem to list
+        result.problems.append(error.message)
         return
-    base = pipeline.recipe.base if own else None
-    found = find_items(
-        pipeline.recipe.input if own else named,
-        lists,
-        base=base,
-        exclude=pipeline.recipe.output,
-    )
-    if pipeline.recipe.privacy == "strict":
-        found = pseudonymise(found)
     every = list(islice(found, _MOST_LISTED + 1))
     if len(every) > _MOST_LISTED:
         del every[_MOST_LISTED:]

@@ -4,7 +4,7 @@ import json
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from diascope.cores import available_cores
 from diascope.engine_selection import Execution
 from diascope.errors import DiascopeError, RecipeError, UsageError
 from diascope.fingerprints import content_digest
-from diascope.inputs import find_items
+from diascope.input_choice import find_inputs
 from diascope.ledger import Ledger
 from diascope.ledger_file import damaged_ledger_error, is_corruption
 from diascope.output import LEDGER_FILE, lock_folder
@@ -22,10 +22,9 @@ from diascope.output_errors import describe_output_error
 from diascope.pipeline import Pipeline
 from diascope.privacy import WITHHELD
 from diascope.profile import Profile, add_network_threads
-from diascope.pseudonyms import pseudonymise
 from diascope.reporting import Summary, existing_reports, note_execution, write_reports
 from diascope.run_executor import run_executor
-from diascope.sample import Failed, Found, Prediction, Record, state_of, was_read
+from diascope.sample import Failed, Prediction, Record, state_of, was_read
 from diascope.timing import StageTimer, take_stage_seconds
 from diascope.versions import mixed_version_warnings, note_versions
 
@@ -130,7 +129,7 @@ def run(pipeline: Pipeline, request: Request, on_progress: ProgressCallback) -> 
             lock_folder(request.output, has_results) as outcome.output,
             closing(Ledger(outcome.output / LEDGER_FILE, pipeline.digest())) as ledger,
         ):
-            _run(pipeline, request, on_progress, ledger, outcome)
+            _Run(pipeline, request, on_progress, ledger, outcome).carry_out()
     except (OSError, sqlite3.DatabaseError) as error:
         if isinstance(error, sqlite3.DatabaseError) and is_corruption(error):
             raise damaged_ledger_error(request.output / LEDGER_FILE, error) from error
@@ -140,154 +139,149 @@ def run(pipeline: Pipeline, request: Request, on_progress: ProgressCallback) -> 
     return outcome
 
 
-def _run(
-    pipeline: Pipeline,
-    request: Request,
-    on_progress: ProgressCallback,
-    ledger: Ledger,
-    outcome: Outcome,
-) -> None:
-    output = outcome.output
-    partial_results = output / _PARTIAL_RESULTS
-    strict = pipeline.recipe.privacy == "strict"
-    named = [*request.inputs, *map(str, request.lists)] or pipeline.recipe.input
-    command, inputs = (WITHHELD, [WITHHELD]) if strict else (request.command, named)
-    summary, stop_reason = Summary(command, inputs), ""
-    take_stage_seconds()  # discard those of an earlier run in this process
-    with StageTimer("find"):
-        ledger.add_items(  # no other reference to the search: with a limit, it ends here
-            _find_inputs(pipeline, request, output), retry=request.retry, limit=request.limit
-        )
-    outcome.counts, outcome.failed = ledger.counts(), ledger.failed_on_entry
-    if not outcome.counts["found"]:
-        hint = "Name files, folders or globs. If they held some before, is their disk mounted?"
-        raise UsageError("the inputs hold no files", hint=hint)
-    summary.lap("find")
-    if pending := outcome.counts["pending"]:
-        with StageTimer("load"):
-            _load_model(pipeline, ledger)
-        outcome.execution = pipeline.execution
-        pipeline.keep_partial_results(partial_results)
-        summary.lap("load")
-        try:
-            outcome.profile = _classify_with_profile(
-                pipeline, request, on_progress, ledger, outcome
-            )
-        except DiascopeError as error:
-            if not outcome.completed:  # nothing was run
-                raise
-            outcome.stopped = str(error)
-            if strict:
-                stop_reason = f"{type(error).__name__}, its words {WITHHELD}"
-        summary.lap("classify")
-    if not outcome.counts["pending"] and partial_results.exists():
-        shutil.rmtree(partial_results)  # they belong to items that changed or are gone
-    if not pending and not ledger.changed and (files := existing_reports(ledger, pipeline, output)):
-        outcome.reports = files
-        return
-    stop_reason = stop_reason or outcome.stopped
-    summary.finish(outcome.counts, outcome.completed, stop_reason, outcome.profile)
-    with StageTimer("report"):
-        outcome.reports, outcome.problems = write_reports(pipeline, ledger, summary, output)
-    if outcome.profile is not None:
-        spent = outcome.profile.spent | take_stage_seconds()
-        outcome.profile = replace(outcome.profile, spent=spent)
+@dataclass(frozen=True)
+class _Run:
+    """A run in its locked output folder."""
 
+    pipeline: Pipeline
+    request: Request
+    on_progress: ProgressCallback
+    ledger: Ledger
+    outcome: Outcome
 
-def _find_inputs(pipeline: Pipeline, request: Request, output: Path) -> Iterator[Found]:
-    own = not request.inputs and not request.lists
-    named = pipeline.recipe.input if own else request.inputs
-    if not named and not request.lists:
-        reason = "neither the recipe nor the command line names an input"
-        raise UsageError(f"there is nothing to classify: {reason}")
-    base = pipeline.recipe.base if own else None
-    found = find_items(named, request.lists, base=base, exclude=output)
-    return pseudonymise(found) if pipeline.recipe.privacy == "strict" else found
-
-
-def _load_model(pipeline: Pipeline, ledger: Ledger) -> None:
-    """Load the model, into the engine that gave the earlier answers of this folder if any did.
-
-    Raises:
-        RecipeError: if that engine is no longer available.
-    """
-    digest = pipeline.digest()
-    known_digest, *engine = ledger.load_json(_ENGINE, [None])
-    if known_digest == digest:
-        pipeline.engine = engine[0], engine[1]
-    try:
-        pipeline.load()
-    except RecipeError as error:
-        if known_digest != digest:
-            raise
-        message = f"the answers in this folder come from {' '.join(engine)}: {error.message}"
-        hint = "Install it, or name another folder with --output."
-        raise RecipeError(message, where=error.where, hint=hint) from error
-    if pipeline.engine is not None:
-        ledger.store_text(_ENGINE, json.dumps([digest, *pipeline.engine]))
-    note_execution(ledger, pipeline)
-
-
-def _classify_with_profile(
-    pipeline: Pipeline,
-    request: Request,
-    on_progress: ProgressCallback,
-    ledger: Ledger,
-    outcome: Outcome,
-) -> Profile:
-    """Classify the pending items, and return where the time went."""
-    automatic = available_cores() if outcome.counts["pending"] > pipeline.batch else 0
-    before, start, cpu = take_stage_seconds(), time.perf_counter(), time.process_time()
-    _classify(pipeline, request, on_progress, ledger, outcome)
-    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
-    return Profile(
-        items=outcome.completed,
-        seconds=seconds,
-        spent=before | add_network_threads(take_stage_seconds(), cpu),
-        cores=available_cores(),
-        workers=automatic if pipeline.workers == "auto" else pipeline.workers,
-        accelerated="cpu" not in pipeline.devices,
-        reference=pipeline.execution is not None and pipeline.execution.is_reference,
-    )
-
-
-def _classify(
-    pipeline: Pipeline,
-    request: Request,
-    on_progress: ProgressCallback,
-    ledger: Ledger,
-    outcome: Outcome,
-) -> None:
-    on_progress(outcome.counts, 0)
-    if _exceeds_failure_limit(request, outcome):  # such as by missing files of a list
-        return
-    has_noted_versions = False
-    with closing(run_executor(pipeline, ledger.pending_chunks(pipeline.batch))) as chunks:
-        for records in chunks:
-            with StageTimer("digest"):
-                contents = [content_digest(r.item) if was_read(r) else "" for r in records]
-            if not has_noted_versions and any(isinstance(r, Prediction) for r in records):
-                has_noted_versions = True
-                note_versions(ledger, pipeline.parts)
-                for warning in mixed_version_warnings(ledger):
-                    warn(warning, stacklevel=2)
-            with StageTimer("ledger"):
-                ledger.record(list(zip(records, contents, strict=True)))
-                for record in records:
-                    pipeline.forget_partial_results(record.item)
-            outcome.add(records)
-            on_progress(outcome.counts, outcome.completed)
-            if _exceeds_failure_limit(request, outcome):
+    def carry_out(self) -> None:
+        """Find the items, classify those that are pending, and write the reports."""
+        pipeline, request, ledger, outcome = self.pipeline, self.request, self.ledger, self.outcome
+        strict = pipeline.recipe.privacy == "strict"
+        named = [*request.inputs, *map(str, request.lists)] or pipeline.recipe.input
+        command, inputs = (WITHHELD, [WITHHELD]) if strict else (request.command, named)
+        summary, stop_reason = Summary(command, inputs), ""
+        take_stage_seconds()  # discard those of an earlier run in this process
+        with StageTimer("find"):
+            self._find()
+        summary.lap("find")
+        partial_results = outcome.output / _PARTIAL_RESULTS
+        if pending := outcome.counts["pending"]:
+            with StageTimer("load"):
+                self._load_model()
+            outcome.execution = pipeline.execution
+            pipeline.keep_partial_results(partial_results)
+            summary.lap("load")
+            try:
+                outcome.profile = self._classify_with_profile()
+            except DiascopeError as error:
+                if not outcome.completed:  # nothing was run
+                    raise
+                outcome.stopped = str(error)
+                if strict:
+                    stop_reason = f"{type(error).__name__}, its words {WITHHELD}"
+            summary.lap("classify")
+        if not outcome.counts["pending"] and partial_results.exists():
+            shutil.rmtree(partial_results)  # they belong to items that changed or are gone
+        if not pending and not ledger.changed:
+            outcome.reports = existing_reports(ledger, pipeline, outcome.output)
+            if outcome.reports:
                 return
-    if outcome.counts["pending"]:
-        outcome.stopped = f"the executor left {outcome.counts['pending']} items undone"
+        stop_reason = stop_reason or outcome.stopped
+        summary.finish(outcome.counts, outcome.completed, stop_reason, outcome.profile)
+        with StageTimer("report"):
+            outcome.reports, outcome.problems = write_reports(
+                pipeline, ledger, summary, outcome.output
+            )
+        if outcome.profile is not None:
+            spent = outcome.profile.spent | take_stage_seconds()
+            outcome.profile = replace(outcome.profile, spent=spent)
 
+    def _find(self) -> None:
+        """Add the items that are found to the ledger.
 
-def _exceeds_failure_limit(request: Request, outcome: Outcome) -> bool:
-    """Whether to stop: too many items have failed and some are pending; note why in the outcome."""
-    allowed = request.max_failures
-    if allowed is None or outcome.failed <= allowed or not outcome.counts["pending"]:
-        return False
-    items, are = "item" if outcome.failed == 1 else "items", "is" if allowed == 1 else "are"
-    outcome.stopped = f"{outcome.failed} {items} failed, {allowed} {are} allowed"
-    return True
+        Raises:
+            UsageError: if there are none.
+        """
+        request, ledger, outcome = self.request, self.ledger, self.outcome
+        ledger.add_items(  # no other reference to the search: with a limit, it ends here
+            find_inputs(
+                self.pipeline.recipe, request.inputs, request.lists, exclude=outcome.output
+            ),
+            retry=request.retry,
+            limit=request.limit,
+        )
+        outcome.counts, outcome.failed = ledger.counts(), ledger.failed_on_entry
+        if not outcome.counts["found"]:
+            hint = "Name files, folders or globs. If they held some before, is their disk mounted?"
+            raise UsageError("the inputs hold no files", hint=hint)
+
+    def _load_model(self) -> None:
+        """Load the model, into the engine that gave the earlier answers of this folder if any did.
+
+        Raises:
+            RecipeError: if that engine is no longer available.
+        """
+        pipeline, ledger = self.pipeline, self.ledger
+        digest = pipeline.digest()
+        known_digest, *engine = ledger.load_json(_ENGINE, [None])
+        if known_digest == digest:
+            pipeline.engine = engine[0], engine[1]
+        try:
+            pipeline.load()
+        except RecipeError as error:
+            if known_digest != digest:
+                raise
+            message = f"the answers in this folder come from {' '.join(engine)}: {error.message}"
+            hint = "Install it, or name another folder with --output."
+            raise RecipeError(message, where=error.where, hint=hint) from error
+        if pipeline.engine is not None:
+            ledger.store_text(_ENGINE, json.dumps([digest, *pipeline.engine]))
+        note_execution(ledger, pipeline)
+
+    def _classify_with_profile(self) -> Profile:
+        """Classify the pending items, and return where the time went."""
+        pipeline, outcome = self.pipeline, self.outcome
+        automatic = available_cores() if outcome.counts["pending"] > pipeline.batch else 0
+        before, start, cpu = take_stage_seconds(), time.perf_counter(), time.process_time()
+        self._classify()
+        seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+        return Profile(
+            items=outcome.completed,
+            seconds=seconds,
+            spent=before | add_network_threads(take_stage_seconds(), cpu),
+            cores=available_cores(),
+            workers=automatic if pipeline.workers == "auto" else pipeline.workers,
+            accelerated="cpu" not in pipeline.devices,
+            reference=pipeline.execution is not None and pipeline.execution.is_reference,
+        )
+
+    def _classify(self) -> None:
+        pipeline, ledger, outcome = self.pipeline, self.ledger, self.outcome
+        self.on_progress(outcome.counts, 0)
+        if self._exceeds_failure_limit():  # such as by missing files of a list
+            return
+        has_noted_versions = False
+        with closing(run_executor(pipeline, ledger.pending_chunks(pipeline.batch))) as chunks:
+            for records in chunks:
+                with StageTimer("digest"):
+                    contents = [content_digest(r.item) if was_read(r) else "" for r in records]
+                if not has_noted_versions and any(isinstance(r, Prediction) for r in records):
+                    has_noted_versions = True
+                    note_versions(ledger, pipeline.parts)
+                    for warning in mixed_version_warnings(ledger):
+                        warn(warning, stacklevel=2)
+                with StageTimer("ledger"):
+                    ledger.record(list(zip(records, contents, strict=True)))
+                    for record in records:
+                        pipeline.forget_partial_results(record.item)
+                outcome.add(records)
+                self.on_progress(outcome.counts, outcome.completed)
+                if self._exceeds_failure_limit():
+                    return
+        if outcome.counts["pending"]:
+            outcome.stopped = f"the executor left {outcome.counts['pending']} items undone"
+
+    def _exceeds_failure_limit(self) -> bool:
+        """Whether too many items have failed and some are pending; note why in the outcome."""
+        allowed, outcome = self.request.max_failures, self.outcome
+        if allowed is None or outcome.failed <= allowed or not outcome.counts["pending"]:
+            return False
+        items, are = "item" if outcome.failed == 1 else "items", "is" if allowed == 1 else "are"
+        outcome.stopped = f"{outcome.failed} {items} failed, {allowed} {are} allowed"
+        return True

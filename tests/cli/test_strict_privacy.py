@@ -50,7 +50,7 @@ def test_an_unexpected_error_shows_a_traceback_but_under_strict_no_message(
     monkeypatch: pytest.MonkeyPatch,
     privacy: str,
 ) -> None:
-    monkeypatch.setattr(diascope.runner, "_classify", raising(RuntimeError(f"lost {SECRET}")))
+    monkeypatch.setattr(diascope.runner._Run, "_classify", raising(RuntimeError(f"lost {SECRET}")))
 
     ended = command("run", strict, photos, "-o", tmp_path / "o", "--set", f"privacy={privacy}")
 
@@ -64,7 +64,7 @@ def test_an_unexpected_error_shows_a_traceback_but_under_strict_no_message(
 def test_an_unexpected_error_in_a_check_shows_no_message_either(
     command: Command, strict: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("diascope.preflight.find_items", raising(RuntimeError(f"lost {SECRET}")))
+    monkeypatch.setattr("diascope.preflight.find_inputs", raising(RuntimeError(f"lost {SECRET}")))
 
     ended = command("check", strict, photos)
 
@@ -80,7 +80,7 @@ def test_an_interrupted_run_does_not_repeat_the_command(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(diascope.runner, "_classify", raising(KeyboardInterrupt()))
+    monkeypatch.setattr(diascope.runner._Run, "_classify", raising(KeyboardInterrupt()))
 
     ended = command("run", strict, photos, "-o", tmp_path / "out")
 

@@ -70,7 +70,7 @@ LAYERS = (
         "parity",
     ),
     ("network", "engines", "explain"),
-    ("contracts", "card", "contract_checks", "table", "pages", "__init__"),
+    ("contracts", "card", "contract_checks", "plugin_methods", "table", "pages", "__init__"),
     (
         "document",
         "overrides",

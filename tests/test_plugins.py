@@ -82,7 +82,7 @@ def test_two_claims_to_one_name_are_refused_with_both_owners(install: Install) -
 
     with pytest.raises(PluginError, match=r"fake_one 1\.0 and fake_two 2\.5") as caught:
         find_plugin("preprocessing", "blur")
-    assert caught.value.hint == "Write fake_one:blur or fake_two:blur."
+    assert caught.value.hint == "Write fake_one:blur or fake_two:blur, or uninstall the other."
 
 
 def test_the_distribution_in_front_chooses_between_two_claims(install: Install) -> None:
@@ -122,7 +122,7 @@ def test_an_api_that_is_not_newer_has_no_warning(install: Install) -> None:
 def test_a_class_without_an_api_version_is_refused(install: Install, api: str) -> None:
     install("fake_blur", points("fake_blur_e"), fake_blur_e=step(api=api))
 
-    assert f"expected a class attribute api = {API}" in refusal().message
+    assert "expected a class attribute api = (1, 0)" in refusal().message
 
 
 def test_a_missing_library_is_named_with_how_to_install_it(install: Install) -> None:

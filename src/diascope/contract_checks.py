@@ -13,6 +13,7 @@ import numpy as np
 
 from diascope.card import ModelCard
 from diascope.sample import (
+    FACTS,
     Failed,
     Item,
     Overview,
@@ -52,9 +53,28 @@ def sample_fault(sample: object) -> str:
     if not isinstance(facts, Mapping):
         return f"expected facts that map text to text, got {type(facts).__name__}"
     for name, value in facts.items():
-        if not (isinstance(name, str) and isinstance(value, str)):
+        if name not in FACTS:
+            return f"expected facts named {', '.join(FACTS)}, got one named {_short(name)}"
+        if not isinstance(value, str):
             return f"expected facts that map text to text, got {type(value).__name__} as {name!r}"
     return _region_fault(sample.region) or _overview_fault(sample.overview)
+
+
+def backbone_fault(backbone: Any) -> str:
+    """Return why the attributes of a Backbone are not valid, or an empty text."""
+    for name in ("in_channels", "features"):
+        count = getattr(backbone, name, None)
+        if not _is_int32(count, least=1):
+            return f"expected {name}, a whole number from 1, got {_short(count)}"
+    for name in ("mean", "std"):
+        numbers = getattr(backbone, name, None)
+        of_each_channel = isinstance(numbers, Sequence) and len(numbers) == backbone.in_channels
+        if not (of_each_channel and all(map(_is_number, numbers or ()))):
+            return (
+                f"expected {name}, a number for each of {backbone.in_channels} in_channels, "
+                f"got {_short(numbers)}"
+            )
+    return ""
 
 
 def answer_fault(prediction: object, card: ModelCard) -> str:

@@ -100,10 +100,14 @@ class Backbone(Protocol):
             channel.
     """
 
-    in_channels: int
-    features: int
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+    @property
+    def in_channels(self) -> int: ...
+    @property
+    def features(self) -> int: ...
+    @property
+    def mean(self) -> tuple[float, ...]: ...
+    @property
+    def std(self) -> tuple[float, ...]: ...
 
     def build(self) -> "nn.Module":
         """Return a module that maps ``(N, C, H, W)`` to ``(N, F, h, w)``.

@@ -72,6 +72,40 @@ def parameters(target: Callable[..., Any]) -> dict[str, Parameter]:
     return found
 
 
+def check_hints(target: Callable[..., Any]) -> None:
+    """Check that a recipe's values can be converted to the type hints of a class's parameters.
+
+    Raises:
+        PluginError: if not, or as ``parameters`` does.
+    """
+    for parameter in parameters(target).values():
+        _adapter(parameter)
+
+
+def check_defaults(target: Callable[..., Any]) -> None:
+    """Check that the defaults of a class's parameters have the types of their hints.
+
+    Raises:
+        PluginError: if one does not, or as ``check_hints`` does.
+    """
+    from pydantic import PydanticUserError, ValidationError
+
+    for parameter in parameters(target).values():
+        adapter = _adapter(parameter)
+        if parameter.required:
+            continue
+        try:
+            adapter.validate_python((parameter.default,), strict=True)
+        except ValidationError as error:
+            reason = error.errors(include_url=False)[0]["msg"]
+            raise PluginError(
+                f"the default of {parameter.name!r}, {parameter.default!r}, is not "
+                f"{parameter.type_name}: {reason}"
+            ) from error
+        except PydanticUserError:  # a class with hints that exist only for type checkers
+            continue
+
+
 def check_values(
     target: Callable[..., Any], values: dict[str, Node], *, where: str, base: Path | None = None
 ) -> dict[str, Any]:
@@ -99,18 +133,33 @@ def check_values(
 
 
 def _convert(parameter: Parameter, node: Node, base: Path | None) -> Any:
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
-    # pydantic applies the configuration to a dataclass only if it is part of another type
-    wrapped: Any = types.GenericAlias(tuple, (parameter.limited,))
+    adapter = _adapter(parameter)
     try:  # strict JSON rules: no string becomes a number, a list may become a tuple
-        adapter = TypeAdapter(wrapped, config={"extra": "forbid"})
         (value,) = adapter.validate_json(json.dumps([node.plain()]), strict=True)
     except ValidationError as error:
         errors = error.errors(include_url=False)
         within = [{**each, "loc": each["loc"][1:]} for each in errors]
         raise _mismatch(parameter, node, within) from error
     return _resolve_paths(value, base)
+
+
+def _adapter(parameter: Parameter) -> Any:
+    """Return pydantic's adapter for a tuple of one value of the parameter's type."""
+    from pydantic import TypeAdapter
+    from pydantic.errors import PydanticSchemaGenerationError
+
+    # pydantic applies the configuration to a dataclass only if it is part of another type
+    wrapped: Any = types.GenericAlias(tuple, (parameter.limited,))
+    try:
+        return TypeAdapter(wrapped, config={"extra": "forbid"})
+    except PydanticSchemaGenerationError as error:
+        raise PluginError(
+            f"the parameter {parameter.name!r} has a type that no value of a recipe can have: "
+            f"{parameter.type_name}",
+            hint="Use numbers, texts, Path, Literal, and tuples, lists and dataclasses of them.",
+        ) from error
 
 
 def _mismatch(parameter: Parameter, node: Node, errors: Sequence[Any]) -> RecipeError:

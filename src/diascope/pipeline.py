@@ -96,7 +96,10 @@ class Pipeline:
         return folder if isinstance(folder, Path) else None
 
     def digest(self) -> str:
-        """Return the SHA-256 of all that determines a prediction: recipe, plugin versions, card."""
+        """Return the SHA-256 of all that determines a prediction.
+
+        That is the recipe, the plugins' versions, the files that their parameters name, the card.
+        """
         recipe = self.recipe.plain()
         facts = {
             "recipe": {key: recipe[key] for key in ("read", "accept", "preprocess", "model")},
@@ -104,6 +107,8 @@ class Pipeline:
             "plugins": [astuple(plugin) for plugin in self._deciding()],
             "card": self.model.instance.card.deciding(),
         }
+        if files := [part.files for part in self.parts if part.files]:
+            facts["files"] = files
         text = json.dumps(facts, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -227,7 +232,7 @@ class Pipeline:
             raise
         except BaseException as error:  # a plugin may raise anything
             plugin = self.model.plugin
-            record = Failed(item, "aggregate", plugin.name, failure_reason(plugin, error))
+            record = Failed(item, "aggregate", plugin.name, failure_reason(plugin, error, item))
         if frames.fault is not None:
             raise frames.fault
         for _ in frames:  # a frame that the model did not consume may have failed

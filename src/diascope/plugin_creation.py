@@ -1,16 +1,19 @@
 """Create the plugins that recipes and cards name."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 from warnings import warn
 
+from diascope.card import file_digest
+from diascope.contract_checks import backbone_fault
 from diascope.contracts import Backbone, Reader
 from diascope.document import parse_document
 from diascope.errors import DiascopeError, PluginError
 from diascope.fields import parameters
 from diascope.plugins import (
+    Plugin,
     blame_plugin,
     find_plugin,
     find_plugins,
@@ -20,6 +23,10 @@ from diascope.plugins import (
 from diascope.preparation import Part
 from diascope.recipe import Recipe, Reference, build
 
+_READ_FILES = ("reader", "preprocessing", "augmentation", "model")
+"""Kinds of plugins whose files determine answers or weights. A backbone's weights are not among
+them: those that a card describes, or ``start`` names, replace them."""
+
 
 def make_part(reference: Reference, recipe: Recipe) -> Part[Any]:
     """Create the plugin that a recipe refers to."""
@@ -28,9 +35,9 @@ def make_part(reference: Reference, recipe: Recipe) -> Part[Any]:
         loaded = load_plugin(plugin)
         with blame_plugin(plugin, "cannot be created"):
             instance = build(loaded, reference.parameters, where=reference.where, base=recipe.base)
+        return _make_checked_part(plugin, instance)
     except PluginError as error:
         raise PluginError(error.message, where=reference.where, hint=error.hint) from error
-    return Part(plugin, instance)
 
 
 def make_backbone(name: str, values: Mapping[str, Any]) -> Backbone:
@@ -62,7 +69,8 @@ def make_from_values(
         warn(message, stacklevel=2)
     nodes = parse_document(json.dumps(values), name=title).value
     with blame_plugin(plugin, "cannot be created"):
-        return Part(plugin, build(loaded, nodes, where=where, base=base))
+        instance = build(loaded, nodes, where=where, base=base)
+    return _make_checked_part(plugin, instance)
 
 
 def make_readers(recipe: Recipe) -> tuple[tuple[Part[Reader], ...], list[str]]:
@@ -91,3 +99,27 @@ def newer_api_warnings(parts: Iterable[Part[Any]]) -> list[str]:
     return list(
         filter(None, (newer_api_warning(part.plugin, type(part.instance)) for part in parts))
     )
+
+
+def _make_checked_part(plugin: Plugin, instance: Any) -> Part[Any]:
+    """Return the part of a new instance, with digests of the files that determine its results.
+
+    Raises:
+        PluginError: for a backbone with invalid attributes.
+    """
+    if plugin.kind == "backbone":
+        with blame_plugin(plugin, "cannot be inspected"):
+            fault = backbone_fault(instance)
+        if fault:
+            raise PluginError(f"{plugin.title}: {fault}")
+    files = _named_files(instance) if plugin.kind in _READ_FILES else ()
+    return Part(plugin, instance, files=tuple(map(file_digest, files)))
+
+
+def _named_files(instance: Any) -> Iterator[Path]:
+    """Yield the files that the parameters of a plugin name, in the order of the parameters."""
+    for name in parameters(type(instance)):
+        value = getattr(instance, name, None)
+        for each in value if isinstance(value, tuple | list) else (value,):
+            if isinstance(each, Path) and each.is_file():
+                yield each

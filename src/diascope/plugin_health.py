@@ -13,6 +13,7 @@ from importlib.metadata import entry_points
 
 from diascope.contracts import KINDS
 from diascope.errors import PluginError
+from diascope.fields import check_hints
 from diascope.plugins import Plugin, find_plugins, group_of, load_plugin, owner_of, recipe_path
 
 _TIMEOUT_S = 60
@@ -77,6 +78,17 @@ def _key(plugin: Plugin) -> str:
     return f"{plugin.kind} {plugin.name} {plugin.distribution}"
 
 
+def _check(plugin: Plugin) -> None:
+    if plugin.kind == "recipe":
+        recipe_path(f"{plugin.distribution}:{plugin.name}")
+        return
+    loaded = load_plugin(plugin)
+    try:
+        check_hints(loaded)
+    except PluginError as error:
+        raise PluginError(f"{plugin.title}: {error.message}", hint=error.hint) from error
+
+
 def _main() -> None:
     wanted = set(json.load(sys.stdin))
     answer = os.fdopen(os.dup(1), "w")
@@ -87,10 +99,7 @@ def _main() -> None:
         if _key(plugin) not in wanted:
             continue
         try:
-            if plugin.kind == "recipe":
-                recipe_path(f"{plugin.distribution}:{plugin.name}")
-            else:
-                load_plugin(plugin)
+            _check(plugin)
         except PluginError as error:
             causes[_key(plugin)] = (error.message, error.hint)
             continue

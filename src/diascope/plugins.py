@@ -22,17 +22,8 @@ from diascope.card import ModelCard
 from diascope.document import suggest
 from diascope.errors import ENDS, DiascopeError, PluginError, reason_of
 from diascope.fields import parameters
-
-_METHODS: dict[str, tuple[tuple[str, int], ...]] = {
-    "reader": (("sniff", 2), ("read", 1)),
-    "preprocessing": (("__call__", 1),),
-    "augmentation": (("__call__", 2),),
-    "backbone": (("build", 0),),
-    "model": (("load", 1),),
-    "report": (("write", 3),),
-    "executor": (("run", 2),),
-}
-"""The methods that each contract requires, with their numbers of arguments."""
+from diascope.plugin_methods import method_fault
+from diascope.sample import Item
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -108,14 +99,13 @@ def find_plugin(kind: str, name: str) -> Plugin:
         if plugin.name == short and distribution in ("", plugin.distribution)
     ]
     if not claims:
-        raise PluginError(
-            f"there is no {kind} plugin named {name!r}",
-            hint=suggest(name, sorted({plugin.name for plugin in same_kind})),
-        )
+        hint = suggest(name, sorted({plugin.name for plugin in same_kind}))
+        raise PluginError(f"there is no {kind} plugin named {name!r}", hint=hint)
     if len(claims) > 1:
         owners = " and ".join(f"{plugin.distribution} {plugin.version}" for plugin in claims)
         choices = " or ".join(f"{plugin.distribution}:{plugin.name}" for plugin in claims)
-        raise PluginError(f"the {kind} {name!r} is claimed by {owners}", hint=f"Write {choices}.")
+        hint = f"Write {choices}, or uninstall the other."
+        raise PluginError(f"the {kind} {name!r} is claimed by {owners}", hint=hint)
     return claims[0]
 
 
@@ -141,7 +131,8 @@ def load_plugin(plugin: Plugin) -> type:
         if not inspect.isclass(loaded):
             raise PluginError(f"{plugin.title}: expected a class, got {loaded!r}")
         _check_api(plugin, loaded)
-        _check_methods(plugin, loaded)
+        if fault := method_fault(plugin.kind, loaded):
+            raise PluginError(f"{plugin.title}: {fault}")
         try:
             parameters(loaded)
         except PluginError as error:
@@ -167,14 +158,20 @@ def blame_plugin(plugin: Plugin, what: str) -> Iterator[None]:
         raise PluginError(f"{plugin.title} {what}: {_cause(plugin, error)}") from error
 
 
-def failure_reason(plugin: Plugin, error: BaseException) -> str:
+def failure_reason(plugin: Plugin, error: BaseException, item: Item | None = None) -> str:
     """Return why a plugin failed on an item.
 
     Unless the plugin raised one of our errors, this includes the file and line of its own code,
-    without the folder: where it is installed does not belong in a report.
+    without the folder: where it is installed does not belong in a report. If the operating system
+    failed on another file than the item's, that file is named.
     """
-    place = None if isinstance(error, DiascopeError) else _raised_at(plugin, error)
-    return reason_of(error) + (f" ({Path(place[0]).name}:{place[1]})" if place else "")
+    if isinstance(error, DiascopeError):
+        return reason_of(error)
+    name = error.filename if isinstance(error, OSError) else None
+    name = Path(name).name if isinstance(name, str) else ""
+    about = f": {name!r}" if name and not (item and item.uri.endswith(name)) else ""
+    place = _raised_at(plugin, error)
+    return reason_of(error) + about + (f" ({Path(place[0]).name}:{place[1]})" if place else "")
 
 
 def is_raised_by(plugin: Plugin, error: BaseException) -> bool:
@@ -228,16 +225,16 @@ def recipe_path(name: str) -> Path:
             return path
     raise PluginError(
         f"{plugin.title}: there is no {plugin.name}.yaml in the package {plugin.target}",
-        hint=f"Reinstall {plugin.distribution} from its original source.",
+        hint="The entry point must name an installed package, and the file must be in it.",
     )
 
 
 def _check_api(plugin: Plugin, loaded: type) -> None:
-    api = getattr(loaded, "api", None)
+    api, oldest = getattr(loaded, "api", None), (contracts.API[0], 0)
     if not (isinstance(api, tuple) and len(api) == 2 and all(isinstance(n, int) for n in api)):
         raise PluginError(
-            f"{plugin.title}: expected a class attribute api = {contracts.API}, got {api!r}",
-            hint=f"Add `api = {contracts.API}` to the class {loaded.__qualname__}.",
+            f"{plugin.title}: expected a class attribute api = {oldest}, got {api!r}",
+            hint=f"Add `api = {oldest}` to the class {loaded.__qualname__}.",
         )
     if api[0] != contracts.API[0]:
         theirs, ours = (".".join(map(str, each)) for each in (api, contracts.API))
@@ -245,24 +242,6 @@ def _check_api(plugin: Plugin, loaded: type) -> None:
             f"{plugin.title} was written for plugin API {theirs}, this diascope has {ours}",
             hint=f"Install matching versions: pip install -U diascope {plugin.distribution}",
         )
-
-
-def _check_methods(plugin: Plugin, loaded: type) -> None:
-    for name, count in _METHODS[plugin.kind]:
-        member = next((vars(each)[name] for each in loaded.__mro__ if name in vars(each)), None)
-        if isinstance(member, classmethod):
-            member = member.__func__
-        if not callable(member):
-            raise PluginError(f"{plugin.title}: expected a method {name!r}, got {member!r}")
-        signature = inspect.signature(member)
-        try:
-            own = 0 if isinstance(member, staticmethod) else 1
-            signature.bind(*[None] * (own + count))
-        except TypeError as error:
-            raise PluginError(
-                f"{plugin.title}: {name} must take {count} arguments after self, "
-                f"but it is {name}{signature}"
-            ) from error
 
 
 def _cause(plugin: Plugin, error: BaseException) -> str:
@@ -293,6 +272,6 @@ def _repair_hint(plugin: Plugin, error: BaseException) -> str:
     if missing and missing.partition(".")[0] != plugin.target.partition(".")[0].partition(":")[0]:
         return f"Install what it needs: pip install {missing.partition('.')[0]}"
     return (
-        f"Reinstall {plugin.distribution} from its original source, or remove it: "
+        f"Correct or reinstall {plugin.distribution}, or remove it: "
         f"pip uninstall {plugin.distribution}. Recipes that do not name it still run."
     )

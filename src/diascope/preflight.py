@@ -1,15 +1,17 @@
 """Check recipe, plugins, weights and a sample of the inputs before anything heavy is loaded."""
 
+import pickle
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from diascope.card import check_digest
 from diascope.decision import check_thresholds
 from diascope.engine_selection import check_engine_request
-from diascope.errors import DiascopeError, RecipeError, UsageError
+from diascope.errors import DiascopeError, RecipeError, UsageError, reason_of
 from diascope.input_choice import find_inputs
 from diascope.output import check_local
 from diascope.pipeline import Pipeline
@@ -56,6 +58,11 @@ def check(pipeline: Pipeline, named: Sequence[str], lists: Sequence[Path] = ()) 
     result = Check(warnings=list(pipeline.warnings))
     for part in (*pipeline.parts, *pipeline.reports, pipeline.executor):
         result.notes.append(f"plugin {part.plugin.title}")
+        if pipeline.workers != 0 and (reason := _pickling_fault(part.instance)):
+            result.problems.append(
+                f"{part.plugin.title} cannot be sent to worker processes ({reason}); "
+                "--workers 0 needs none"
+            )
     card, weights = pipeline.model.instance.card, pipeline.weights
     coverage = pipeline.recipe.run.coverage
     if card.backbone:
@@ -76,6 +83,15 @@ def check(pipeline: Pipeline, named: Sequence[str], lists: Sequence[Path] = ()) 
         check_local(Path(pipeline.recipe.output or "."))
     _check_inputs(pipeline, named, lists, result)
     return result
+
+
+def _pickling_fault(instance: Any) -> str:
+    """Return why a plugin cannot be pickled, or an empty text."""
+    try:
+        pickle.dumps(instance)
+    except Exception as error:  # a plugin's class may raise anything
+        return reason_of(error)
+    return ""
 
 
 @contextmanager

@@ -23,10 +23,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Part(Generic[T]):
-    """An instance of a plugin, and the plugin that it came from."""
+    """An instance of a plugin, and the plugin that it came from.
+
+    Attributes:
+        files: SHA-256 of each file that a parameter of type ``Path`` names.
+    """
 
     plugin: Plugin
     instance: T
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ class Preparation:
             except ENDS:
                 raise
             except BaseException as error:  # a plugin may raise anything
-                reason = f"sniff: {failure_reason(part.plugin, error)}"
+                reason = f"sniff: {failure_reason(part.plugin, error, item)}"
                 broken = Failed(item, "read", part.plugin.name, reason)
                 continue
             if certainty > highest:
@@ -130,7 +135,7 @@ class Preparation:
             except ENDS:
                 raise
             except BaseException as error:  # a plugin may raise anything
-                reason = failure_reason(step.plugin, error)
+                reason = failure_reason(step.plugin, error, read.item)
                 return Failed(read.item, "preprocess", step.plugin.name, reason)
             if fault := sample_fault(sample):
                 return Failed(read.item, "preprocess", step.plugin.name, fault)
@@ -142,11 +147,16 @@ def _read_samples(
     item: Item, reader: Part[Reader], start: int
 ) -> Iterator[Sample | Failed | Skipped]:
     instance: Any = reader.instance
+    last = start - 1
     try:
         for sample in instance.read_from(item, start) if start else instance.read(item):
-            if fault := sample_fault(sample):
+            fault = sample_fault(sample)
+            if not fault and sample.frame <= last:
+                fault = f"expected frames that ascend, got {sample.frame} after {last}"
+            if fault:
                 yield Failed(item, "read", reader.plugin.name, fault)
                 return
+            last = sample.frame
             if sample.item != item:
                 raise TypeError(f"expected a Sample of {item.id}, got one of {sample.item.id}")
             yield sample
@@ -155,4 +165,4 @@ def _read_samples(
     except ENDS:
         raise
     except BaseException as error:  # a plugin may raise anything
-        yield Failed(item, "read", reader.plugin.name, failure_reason(reader.plugin, error))
+        yield Failed(item, "read", reader.plugin.name, failure_reason(reader.plugin, error, item))

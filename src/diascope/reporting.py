@@ -206,11 +206,12 @@ def _write_report(
             with suppress(FileNotFoundError):  # the current folder was deleted
                 stack.enter_context(chdir("."))
             written = report.write(run, records, staging)
-            named = None if written is None else [staging / path for path in written]
+            is_valid = isinstance(written, Iterable) and not isinstance(written, str)
+            named = [staging / path for path in written] if is_valid else None
     except OutputError as error:
         return error
     if named is None:
-        raise TypeError("write returned None, not the paths of what it wrote")
+        raise TypeError(f"write returned {written!r}, not the paths of what it wrote")
     for path in named:
         if not path.resolve().is_relative_to(staging.resolve()):
             raise FileNotFoundError(f"it names {path}, which is outside its directory")

@@ -18,9 +18,10 @@ import numpy as np
 
 from diascope import contracts
 from diascope.card import ModelCard
-from diascope.contract_checks import answer_fault, sample_fault
-from diascope.errors import NoPictureError, ReadError, reason_of
-from diascope.fields import parameters
+from diascope.contract_checks import answer_fault, backbone_fault, sample_fault
+from diascope.errors import NoPictureError, PluginError, ReadError, reason_of
+from diascope.fields import check_defaults
+from diascope.plugin_methods import method_fault
 from diascope.sample import (
     FACTS,
     Failed,
@@ -50,10 +51,17 @@ def check_plugin(plugin: Any) -> None:
     api = getattr(plugin, "api", None)
     pair = isinstance(api, tuple) and len(api) == 2 and all(isinstance(n, int) for n in api)
     _expect(pair, "a class attribute api = (1, 0)", api)
-    assert api is not None
-    _expect(api[0] == contracts.API[0], f"api of major {contracts.API[0]}", api)
-    parameters(type(plugin))
+    _expect(plugin.api[0] == contracts.API[0], f"api of major {contracts.API[0]}", api)
+    try:
+        check_defaults(type(plugin))
+    except PluginError as error:
+        raise AssertionError(str(error)) from error
     _expect_picklable(plugin, "a plugin")
+
+
+def _check_kind(plugin: Any, kind: str) -> None:
+    check_plugin(plugin)
+    _expect(not (fault := method_fault(kind, type(plugin))), "its methods", fault)
 
 
 def check_reader(plugin: Any, good: Path | str, bad: Path | str) -> list[Sample]:
@@ -64,7 +72,7 @@ def check_reader(plugin: Any, good: Path | str, bad: Path | str) -> list[Sample]
         bad: a file that the reader recognises but cannot read; it must raise a ReadError.
     """
     good, bad = Path(good), Path(bad)
-    check_plugin(plugin)
+    _check_kind(plugin, "reader")
     certainty = plugin.sniff(str(good), good.read_bytes()[:4096])
     in_range = isinstance(certainty, int) and 0 < certainty <= 100
     _expect(in_range, "sniff of its own file from 1 to 100", certainty)
@@ -105,7 +113,7 @@ def check_step(plugin: Any) -> None:
     The last one has nothing but an item and pixels. The step must keep the sample's item, frame,
     facts, region and overview, as ``sample.changed(pixels, note)`` does.
     """
-    check_plugin(plugin)
+    _check_kind(plugin, "preprocessing")
     random = np.random.default_rng(0)
     for shape in ((40, 60, 3), (60, 40, 1), (7, 5, 3)):
         for dtype, white in ((np.uint8, 255), (np.uint16, 65535), (np.float32, 1)):
@@ -133,7 +141,7 @@ def check_step(plugin: Any) -> None:
 
 def check_augmentation(plugin: Any) -> None:
     """Check an augmentation on one picture with several random states."""
-    check_plugin(plugin)
+    _check_kind(plugin, "augmentation")
     picture = np.random.default_rng(0).random((3, 40, 60), np.float32)
     before = picture.copy()
     for seed in range(5):
@@ -150,14 +158,12 @@ def check_backbone(plugin: Any, size: int = 64) -> None:
     import torch
     from torch import nn
 
-    check_plugin(plugin)
-    channels = plugin.in_channels
-    _expect(len(plugin.mean) == channels, f"mean of {channels} channels", plugin.mean)
-    _expect(len(plugin.std) == channels, f"std of {channels} channels", plugin.std)
+    _check_kind(plugin, "backbone")
+    _expect(not (fault := backbone_fault(plugin)), "valid attributes", fault)
     module = plugin.build()
     _expect(isinstance(module, nn.Module), "build to return a torch module", module)
     with torch.inference_mode():
-        features = module.eval()(torch.zeros(2, channels, size, size))
+        features = module.eval()(torch.zeros(2, plugin.in_channels, size, size))
     is_valid = isinstance(features, torch.Tensor) and features.ndim == 4
     _expect(is_valid, "features (N, F, h, w)", getattr(features, "shape", features))
     _expect(features.shape[:2] == (2, plugin.features), f"F = {plugin.features}", features.shape)
@@ -169,10 +175,11 @@ def check_model(plugin: Any, samples: list[Sample], runtime: contracts.Runtime) 
     Args:
         samples: samples that the model accepts.
     """
-    check_plugin(plugin)
+    _check_kind(plugin, "model")
     samples = [replace(each, trace=(*each.trace, "read for a check")) for each in samples]
-    wrong = plugin.card.contradiction()
-    _expect(not wrong, "a consistent card", wrong)
+    card = getattr(plugin, "card", None)
+    _expect(isinstance(card, ModelCard), "a ModelCard as its card", card)
+    _expect(not (wrong := plugin.card.contradiction()), "a consistent card", wrong)
     predictor = plugin.load(runtime)
     is_valid = hasattr(predictor, "predict") and hasattr(predictor, "aggregate")
     _expect(is_valid, "load to return a Predictor, with predict and aggregate", predictor)
@@ -185,15 +192,15 @@ def check_model(plugin: Any, samples: list[Sample], runtime: contracts.Runtime) 
 
 
 def check_report(plugin: Any, run: Mapping[str, Any], prediction: Prediction) -> list[Path]:
-    """Check a report with one prediction, one failure and one skipped item; return its files.
+    """Check a report with one prediction, one failure and one skipped item.
 
     Args:
         run: the content of a ``run.json``.
 
     Returns:
-        The paths of the files, relative to the report's directory.
+        The paths of its files, relative to its directory.
     """
-    check_plugin(plugin)
+    _check_kind(plugin, "report")
     item = Item("folder/<b>&\"'.jpg", "/nowhere")
     records: list[Record] = [
         prediction,
@@ -208,7 +215,7 @@ def check_report(plugin: Any, run: Mapping[str, Any], prediction: Prediction) ->
 
 @dataclass(frozen=True)
 class _Records:
-    """Records as a run passes them to a report: they can be iterated again, but not indexed."""
+    """Records as a run passes them to a report: they have no length and no index."""
 
     records: Sequence[Record]
 
@@ -221,9 +228,9 @@ def _write_report(
 ) -> list[Path]:
     """Let a report write into an empty folder; return the relative paths of its files."""
     paths = plugin.write(run, _Records(records), folder)
-    _expect(isinstance(paths, Iterable), "the paths of what was written", paths)
-    written = [folder / path for path in paths]
-    _expect(len(written) > 0, "the paths of what was written", written)
+    is_valid = isinstance(paths, Iterable) and not isinstance(paths, str)
+    written = [folder / path for path in paths] if is_valid else []
+    _expect(len(written) > 0, "the paths of what was written", paths)
     for path in written:
         _expect(path.exists(), f"{path} to exist", "nothing")
         _expect(path.is_relative_to(folder), f"{path} to be in its directory", path)

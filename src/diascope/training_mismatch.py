@@ -24,7 +24,8 @@ def mismatch_warnings(recipe: Recipe, card: ModelCard) -> list[str]:
     )
     differences = {
         "read": _reader_differs(then["read"], now["read"]),
-        "preprocess": steps_then != steps_now,
+        "preprocess": len(steps_then) != len(steps_now)
+        or any(map(_differs, steps_then, steps_now)),
     }
     return [
         f"{part} differs from how {recipe.model.name} was trained: {_inline(then[part])}; "
@@ -41,8 +42,23 @@ def _reader_differs(then: Any, now: Any) -> bool:
     """
     name_then, parameters_then = _name_and_parameters("reader", then)
     name_now, parameters_now = _name_and_parameters("reader", now)
-    comparable = name_then == name_now or "auto" in (name_then, name_now)
+    comparable = _same_name(name_then, name_now) or "auto" in (name_then, name_now)
     return comparable and bool(parameters_then != parameters_now)
+
+
+def _differs(then: tuple[Any, Any], now: tuple[Any, Any]) -> bool:
+    """Return whether two steps, as names and parameters, differ."""
+    return not _same_name(then[0], now[0]) or bool(then[1] != now[1])
+
+
+def _same_name(then: Any, now: Any) -> bool:
+    """Return whether two names may mean one plugin; only one of them may name its distribution."""
+    if then == now or not (isinstance(then, str) and isinstance(now, str)):
+        return bool(then == now)
+    (owner_then, _, name_then), (owner_now, _, name_now) = (
+        name.rpartition(":") for name in (then, now)
+    )
+    return name_then == name_now and "" in (owner_then, owner_now)
 
 
 def _name_and_parameters(kind: str, written: Any) -> tuple[Any, Any]:

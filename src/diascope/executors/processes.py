@@ -128,7 +128,10 @@ class WorkerProcess:
             break
         self._end_process()
         reason = f"a worker process could not start: {problem}"
-        raise DiascopeError(reason, hint="--workers 0 needs none.")
+        raise DiascopeError(
+            reason,
+            hint="Plugins are pickled for it; --workers 0 needs none.",
+        )
 
     def _spawn(self, end: socket.socket) -> None:
         context = multiprocessing.get_context("spawn")

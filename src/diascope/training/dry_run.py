@@ -13,9 +13,13 @@ from diascope.plugins import blame_plugin, find_plugin
 
 
 def build_layers(backbone: Backbone, name: str) -> nn.Module:
-    """Return the layers of a backbone plugin; any exception becomes a PluginError."""
-    with blame_plugin(find_plugin("backbone", name), "cannot be built"):
-        return backbone.build()
+    """Return the layers of a backbone plugin; any fault becomes a PluginError."""
+    plugin = find_plugin("backbone", name)
+    with blame_plugin(plugin, "cannot be built"):
+        layers = backbone.build()
+    if not isinstance(layers, nn.Module):
+        raise PluginError(f"{plugin.title}: expected a torch module, got {type(layers).__name__}")
+    return layers
 
 
 def check_backbone(card: ModelCard) -> None:
@@ -23,17 +27,11 @@ def check_backbone(card: ModelCard) -> None:
 
     Raises:
         RecipeError: if it cannot be made from them.
-        PluginError: naming the plugin, if it cannot be built or run, if its ``in_channels`` differ
-            from those of its mean and std, or if it does not return ``(N, F, h, w)`` with its
-            ``features`` as F.
+        PluginError: naming the plugin, if it cannot be built or run, or if it does not return
+            ``(N, F, h, w)`` with its ``features`` as F.
     """
     backbone = make_backbone(card.backbone, card.backbone_parameters)
     plugin = find_plugin("backbone", card.backbone)
-    if backbone.in_channels != card.channels:
-        raise PluginError(
-            f"{plugin.title}: in_channels is {backbone.in_channels}, but mean and std are of "
-            f"{card.channels}"
-        )
     layers = build_layers(backbone, card.backbone).eval()
     with blame_plugin(plugin, "cannot run its layers"), torch.inference_mode():
         features = layers(torch.zeros(1, card.channels, *card.size))

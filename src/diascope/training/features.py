@@ -126,7 +126,7 @@ class Extraction:
     def _digest(self) -> str:
         preparation, card = self.preparation, self.card
         parts: list[Part[Any]] = [*preparation.readers, *preparation.steps]
-        plugins = [astuple(part.plugin) for part in parts]
+        plugins = [astuple(part.plugin) + part.files for part in parts]
         facts = [self.read, card.preprocess, plugins, preparation.block]
         facts += [card.size, card.mean, card.std, state_digest(self.backbone)]
         return hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()

@@ -99,6 +99,9 @@ class Plan:
             facts["start"] = [file_digest(start.source), start.keys, start.scale]
         if self.options.teachers:
             facts["teachers"] = self.teacher_digests()
+        preparing: list[Part[Any]] = [*self.preparation.readers, *self.preparation.steps]
+        if files := [part.files for part in preparing if part.files]:
+            facts["files"] = files
         facts["rows"] = [
             (example.name, sorted(example.labels), example.group, example.split)
             + ((sorted(example.unknown), example.weight) if rich else ())

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -66,6 +67,43 @@ def test_set_gives_parameters_to_a_plugin_written_as_a_name(read: Read) -> None:
     recipe = read("model: classifier", "model.classifier.weights=w")
 
     assert recipe.plain()["model"] == {"classifier": {"weights": "w"}}
+
+
+@pytest.mark.parametrize(
+    ("recipe", "override", "resolved"),
+    [
+        ("read: auto", "read.image.least=448", {"image": {"least": 448}}),
+        ("read: {slide: {tile: 64}}", "read.image.least=448", {"image": {"least": 448}}),
+        (
+            "read: {slide: {tile: 64}}",
+            "read.slide.overlap=2",
+            {"slide": {"tile": 64, "overlap": 2}},
+        ),
+    ],
+)
+def test_a_path_to_a_parameter_of_another_plugin_replaces_the_plugin(
+    read: Read, recipe: str, override: str, resolved: dict[str, Any]
+) -> None:
+    assert read(f"model: classifier\n{recipe}", override).plain()["read"] == resolved
+
+
+def test_the_model_the_executor_and_the_steps_of_a_list_are_replaced_likewise(read: Read) -> None:
+    recipe = read(
+        f"{FULL.replace('batch: 4', 'executor: local')}report: [json]\n",
+        "model.derm.test_time=none",
+        "run.executor.ray.address=auto",
+        "preprocess.0.center-crop.size=64",
+        "report.0.parquet.rows=9",
+    )
+
+    assert recipe.model.name == "derm"
+    assert recipe.executor.plain() == {"ray": {"address": "auto"}}
+    assert [step.name for step in recipe.preprocess] == ["center-crop", "resize"]
+    assert [report.plain() for report in recipe.report] == [{"parquet": {"rows": 9}}]
+
+
+def test_a_parameter_without_its_plugin_is_refused(read: Read) -> None:
+    assert "expected a model plugin" in refusal(read, "model.weights=runs/x").message
 
 
 def test_set_takes_lists_and_the_last_override_wins(read: Read) -> None:

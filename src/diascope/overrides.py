@@ -5,13 +5,26 @@ from collections.abc import Sequence
 from diascope.document import Node, parse_document
 from diascope.errors import RecipeError
 
+_EACH = "*"
+_PLUGIN_PLACES = {
+    ("read",),
+    ("model",),
+    ("run", "executor"),
+    ("train", "backbone"),
+    ("preprocess", _EACH),
+    ("report", _EACH),
+    ("train", "augment", _EACH),
+}
+"""Where a recipe names one plugin; ``*`` stands for each entry of a list."""
+
 
 def apply_override(document: Node, override: str) -> Node:
     """Return a copy of a document with one value replaced or added.
 
     Args:
         override: a dotted path with a value, such as ``run.batch=64``. In lists, a number is an
-            index and a name finds the entry of that name; in mappings, a name is a key.
+            index and a name finds the entry of that name; in mappings, a name is a key. A path to
+            a parameter of another plugin than the document names replaces that plugin.
 
     Raises:
         RecipeError: if it does not have this form, or a list has no such entry.
@@ -21,10 +34,10 @@ def apply_override(document: Node, override: str) -> Node:
     if not equals or not dotted:
         raise RecipeError("expected KEY=VALUE, such as run.batch=64", where=where)
     value = parse_document(text, name=where) if text.strip() else Node("", where)
-    return _replace(document, dotted.split("."), Node(value.value, where))
+    return _replace(document, dotted.split("."), Node(value.value, where), ())
 
 
-def _replace(node: Node, path: Sequence[str], value: Node) -> Node:
+def _replace(node: Node, path: Sequence[str], value: Node, place: tuple[str, ...]) -> Node:
     if not path:
         return value
     first, rest = path[0], path[1:]
@@ -35,12 +48,15 @@ def _replace(node: Node, path: Sequence[str], value: Node) -> Node:
         if not 0 <= index < len(items):
             raise RecipeError(f"the list has no entry {first!r}", where=value.where)
         inner = rest if first.isdecimal() or not rest else path
-        items[index] = _replace(items[index], inner, value)
+        items[index] = _replace(items[index], inner, value, (*place, _EACH))
         return Node(items, node.where)
     if isinstance(node.value, str) and rest:  # `resize` becomes `resize: {...}`
         node = Node({node.value: Node({}, node.where)}, node.where)
     keys = dict(node.value) if isinstance(node.value, dict) else {}
-    keys[first] = _replace(keys.get(first, Node({}, value.where)), rest, value)
+    has_parameters = bool(rest) or isinstance(value.value, dict)
+    if place in _PLUGIN_PLACES and first not in keys and has_parameters:
+        keys = {}  # another plugin; a recipe names only one here
+    keys[first] = _replace(keys.get(first, Node({}, value.where)), rest, value, (*place, first))
     return Node(keys, node.where)
 
 

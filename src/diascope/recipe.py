@@ -293,7 +293,6 @@ def reference_of(kind: str, node: Node) -> Reference:
         ((name, inner),) = node.value.items()
         parameters = {} if inner.value is None else _mapping(inner, name)
         return Reference(kind, name, parameters, inner.where)
-    raise RecipeError(
-        f"expected a {kind} plugin: its name, or one key with its parameters; got {node.plain()!r}",
-        where=node.where,
-    )
+    expected = f"expected {'an' if kind[0] in 'aeiou' else 'a'} {kind} plugin: its name, or one key"
+    message = f"{expected} with its parameters; got {node.plain()!r}"
+    raise RecipeError(message, where=node.where)

@@ -267,15 +267,17 @@ def test_files_in_a_folder_are_counted_not_listed(tmp_path: Path) -> None:
     ]
 
 
-def test_an_executor_that_the_recipe_names_too_keeps_its_parameters(
-    command: Command, tmp_path: Path, tiny_weights: Path, photos: Path
+@pytest.mark.parametrize("named_in", ["recipe", "set"])
+def test_an_executor_named_with_its_parameters_elsewhere_keeps_them(
+    command: Command, tmp_path: Path, tiny_weights: Path, photos: Path, named_in: str
 ) -> None:
     own = {"local": {"kind": "threads", "read_ahead": 3}}
-    recipe = write_recipe(tmp_path / "r.yaml", tiny_weights, run={"executor": own})
-    ended = command("run", recipe, photos, "-o", tmp_path / "out", "--executor", "local")
+    executor = own if named_in == "recipe" else {"ray": {"address": "auto"}}
+    override = [] if named_in == "recipe" else ["--set", f"run.executor.local={own['local']}"]
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_weights, run={"executor": executor})
+    ended = command("run", recipe, photos, "-o", tmp_path, "--executor", "local", *override)
     assert ended.code == 0, ended.err
-    run = json.loads((tmp_path / "out" / "run.json").read_text())
-    assert run["recipe"]["run"]["executor"] == own
+    assert json.loads((tmp_path / "run.json").read_text())["recipe"]["run"]["executor"] == own
 
 
 def test_two_limits_on_failures_are_refused(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 import torch
 
 from diascope.card import ModelCard
-from diascope.contract_checks import answer_fault, sample_fault
+from diascope.contract_checks import answer_fault, backbone_fault, sample_fault
 from diascope.sample import Evidence, Item, Overview, Prediction, Region, Regions, Sample
 
 PIXELS = np.zeros((4, 6, 3), np.uint8)
@@ -54,6 +55,7 @@ def test_a_sample_that_keeps_its_contract_has_no_fault(fields: dict[str, Any]) -
         ({"trace": "read"}, "a trace that is a tuple of texts"),
         ({"facts": None}, "facts that map text to text, got NoneType"),
         ({"facts": {"view": None}}, "facts that map text to text, got NoneType as 'view'"),
+        ({"facts": {"View": "PA"}}, "got one named 'View'"),
         ({"region": (0, 0, 8, 8)}, "a Region or None, got (0, 0, 8, 8)"),
         ({"region": Region(0.5, 0, 8, 8)}, "a Region of whole numbers"),
         ({"region": Region(2**31, 0, 8, 8)}, "a Region of whole numbers"),
@@ -146,3 +148,27 @@ def test_each_field_of_a_prediction_that_does_not_match_its_card_is_named(
     make_card: Callable[..., ModelCard], fields: dict[str, Any], fault: str
 ) -> None:
     assert fault in answer_fault(replace(ANSWER, **fields), make_card())
+
+
+def backbone(**fields: Any) -> SimpleNamespace:
+    sound = {"in_channels": 3, "features": 8, "mean": (0.5, 0.5, 0.5), "std": (1, 1, 1)}
+    return SimpleNamespace(**sound | fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        ({}, ""),
+        ({"in_channels": 1, "mean": np.full(1, 0.5), "std": [1.0]}, ""),
+        ({"features": 0}, "expected features, a whole number from 1, got 0"),
+        ({"in_channels": None}, "expected in_channels, a whole number from 1, got None"),
+        ({"mean": 0.5}, "expected mean, a number for each of 3 in_channels, got 0.5"),
+        ({"std": (1, 1)}, "expected std, a number for each of 3 in_channels, got (1, 1)"),
+        (
+            {"std": (1, 1, "1?")},
+            "expected std, a number for each of 3 in_channels, got (1, 1, '1?')",
+        ),
+    ],
+)
+def test_the_attributes_of_a_backbone_are_checked(fields: dict[str, Any], fault: str) -> None:
+    assert backbone_fault(backbone(**fields)) == fault

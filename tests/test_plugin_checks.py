@@ -254,3 +254,20 @@ def test_a_model_that_loads_something_without_aggregate_fails(
     monkeypatch.delattr(Empty, "aggregate")
     with pytest.raises(AssertionError, match="a Predictor, with predict and aggregate, got <"):
         check_model(Empty(), SAMPLES, RUNTIME)
+
+
+def test_a_model_without_a_card_and_a_backbone_without_mean_fail(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ReturnsNothing, "card", {"name": "none"})
+    monkeypatch.setattr(ReturnsNothing, "mean", 0.5)
+    with pytest.raises(AssertionError, match=r"a ModelCard as its card, got \{'name'"):
+        check_model(ReturnsNothing(), SAMPLES, RUNTIME)
+    with pytest.raises(AssertionError, match="expected mean, a number for each of 1 in_channels"):
+        check_backbone(ReturnsNothing())
+
+
+def test_a_report_that_returns_one_text_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ReturnsNothing, "write", lambda self, *given: "/tmp/tally.txt")
+    with pytest.raises(AssertionError, match="the paths of what was written, got '/tmp"):
+        check_report(ReturnsNothing(), {}, ANSWER)

@@ -260,3 +260,19 @@ def test_the_command_imports_no_torch(recipe: Path, photos: Path) -> None:
     command = [sys.executable, "-c", code, "check", str(recipe), str(photos)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.stdout.splitlines()[-1] == "0 False False", done.stderr
+
+
+def test_a_plugin_that_cannot_be_sent_to_worker_processes_is_a_problem(
+    recipe: Path, photos: Path
+) -> None:
+    pipeline = compose(read_recipe(str(recipe)))
+    (step,) = pipeline.preparation.steps
+    unpicklable = replace(step, instance=lambda sample: step.instance(sample))
+    pipeline.preparation = replace(pipeline.preparation, steps=(unpicklable,))
+
+    assert pipeline.workers == 0
+    assert check(pipeline, [str(photos)]).problems == []
+
+    pipeline.recipe = replace(pipeline.recipe, run=replace(pipeline.recipe.run, workers="auto"))
+    (problem,) = check(pipeline, [str(photos)]).problems
+    assert problem.startswith(f"{step.plugin.title} cannot be sent to worker processes (")

@@ -73,3 +73,21 @@ def test_a_step_with_an_explicit_default_gives_no_warning(
     make_card: Callable[..., ModelCard], tmp_path: Path, then: Any, warnings: int
 ) -> None:
     assert len(warned(tmp_path, make_card(preprocess=(then,)), "auto")) == warnings
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "count"),
+    [
+        ("resize", "diascope:resize", 0),
+        ("diascope:resize", "resize", 0),
+        ("other:resize", "diascope:resize", 1),
+        ("grayscale", "resize", 1),
+    ],
+)
+def test_a_distribution_in_front_of_a_step_is_no_difference(
+    make_card: Callable[..., ModelCard], tmp_path: Path, then: str, now: str, count: int
+) -> None:
+    (tmp_path / "mine.yaml").write_text(f"model: mine\npreprocess:\n  - {now}: {{size: 8}}\n")
+    card = make_card(preprocess=({then: {"size": 8}},))
+
+    assert len(mismatch_warnings(read_recipe(str(tmp_path / "mine.yaml")), card)) == count

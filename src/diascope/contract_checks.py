@@ -67,9 +67,10 @@ def backbone_fault(backbone: Any) -> str:
         if not _is_int32(count, least=1):
             return f"expected {name}, a whole number from 1, got {_short(count)}"
     for name in ("mean", "std"):
-        numbers = getattr(backbone, name, None)
-        of_each_channel = isinstance(numbers, Sequence) and len(numbers) == backbone.in_channels
-        if not (of_each_channel and all(map(_is_number, numbers or ()))):
+        numbers: Any = getattr(backbone, name, None)
+        is_listed = isinstance(numbers, Sequence | np.ndarray) and not isinstance(numbers, str)
+        listed = list(numbers) if is_listed else []
+        if len(listed) != backbone.in_channels or not all(map(_is_number, listed)):
             return (
                 f"expected {name}, a number for each of {backbone.in_channels} in_channels, "
                 f"got {_short(numbers)}"

@@ -5,7 +5,7 @@ import json
 import types
 import typing
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -90,9 +90,11 @@ def check_defaults(target: Callable[..., Any]) -> None:
     """
     from pydantic import PydanticUserError, ValidationError
 
+    made = fields(target) if is_dataclass(target) else ()
+    by_factory = {each.name for each in made if each.default_factory is not MISSING}
     for parameter in parameters(target).values():
         adapter = _adapter(parameter)
-        if parameter.required:
+        if parameter.required or parameter.name in by_factory:
             continue
         try:
             adapter.validate_python((parameter.default,), strict=True)

@@ -1,0 +1,50 @@
+"""The checks for plugin authors name methods that a class lacks, and defaults of another type."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import pytest
+
+from diascope.contracts import Runtime
+from diascope.plugin_creation import make_backbone
+from diascope.testing import (
+    check_augmentation,
+    check_backbone,
+    check_model,
+    check_plugin,
+    check_step,
+)
+
+
+class Bare:
+    """A class without anything but a version of the contracts."""
+
+    api: ClassVar = (1, 0)
+
+
+class Clumsy(Bare):
+    """Takes other arguments than its contract says."""
+
+    def __init__(self, size: int = "big") -> None: ...  # type: ignore[assignment]
+
+    def __call__(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("check", "told"),
+    [
+        (lambda: check_plugin(Clumsy()), "the default of 'size', 'big', is not a whole number"),
+        (lambda: check_step(Bare()), "its methods, got .*a method '__call__', got None"),
+        (lambda: check_augmentation(Bare()), "its methods, got .*a method '__call__', got None"),
+        (lambda: check_backbone(Bare()), "its methods, got .*a method 'build', got None"),
+        (
+            lambda: check_model(Bare(), [], Runtime("cpu", "none", make_backbone)),
+            "its methods, got .*a method 'load'",
+        ),
+    ],
+)
+def test_a_plugin_without_its_methods_or_with_a_wrong_default_is_told_so(
+    check: Callable[[], None], told: str
+) -> None:
+    with pytest.raises(AssertionError, match=told):
+        check()

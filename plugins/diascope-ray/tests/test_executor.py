@@ -266,3 +266,21 @@ def test_an_address_without_a_cluster_is_reported_at_once(
 
     with pytest.raises(DiascopeError, match="there is no Ray cluster at 'localhost:1'"):
         next(RayExecutor(address="localhost:1").run(OddWork(log), iter([items("a")])))
+
+
+def test_a_cluster_that_refuses_the_token_is_reported_as_such(
+    items: Items, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        try:
+            raise RuntimeError(
+                "Last connection error:\nray.exceptions.AuthenticationError: RPC error"
+            )
+        except RuntimeError as error:
+            raise ConnectionError("Failed to connect to Ray cluster at head:6379") from error
+
+    monkeypatch.setattr("ray.is_initialized", lambda: False)
+    monkeypatch.setattr("ray.init", refuse)
+
+    with pytest.raises(DiascopeError, match="'auto' requires a token"):
+        next(RayExecutor(address="auto").run(OddWork(log), iter([items("a")])))

@@ -12,6 +12,7 @@ from typing import Any
 from diascope.errors import DiascopeError, PluginError
 
 _CONNECT_TIMEOUT_S = 10
+_REFUSED = "AuthenticationError"
 
 
 @contextmanager
@@ -26,7 +27,7 @@ def connect_cluster(address: str) -> Iterator[Any]:
 
     Raises:
         PluginError: if Ray is not installed.
-        DiascopeError: if there is no cluster.
+        DiascopeError: if there is no cluster, or it refuses the token.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else Ray sends statistics
     try:
@@ -48,12 +49,7 @@ def connect_cluster(address: str) -> Iterator[Any]:
                 logging_level=logging.ERROR,
             )
     except Exception as error:  # Ray does not say what it may raise
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise DiascopeError(
-            f"there is no Ray cluster at {address!r}: {first}",
-            hint="`ray start --head` starts one, `ray status` shows it; `address: local` needs "
-            "none.",
-        ) from error
+        raise _connect_error(address, error) from error
     try:
         yield ray
     finally:
@@ -70,6 +66,23 @@ def check_listening(address: str) -> None:
     if colon:
         with socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_TIMEOUT_S):
             pass
+
+
+def _connect_error(address: str, error: BaseException) -> DiascopeError:
+    cause: BaseException | None = error
+    while cause is not None:
+        if _REFUSED in f"{type(cause).__name__}: {cause}":  # Ray quotes it in other errors
+            return DiascopeError(
+                f"the Ray cluster at {address!r} requires a token, and got none or another one",
+                hint="Copy ~/.ray/auth_token from its head to this machine, and set "
+                "RAY_AUTH_MODE=token here.",
+            )
+        cause = cause.__cause__ or cause.__context__
+    first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return DiascopeError(
+        f"there is no Ray cluster at {address!r}: {first}",
+        hint="`ray start --head` starts one, `ray status` shows it; `address: local` needs none.",
+    )
 
 
 def count_fitting_actors(ray: Any, cpus: int, gpus: float) -> int:

@@ -60,6 +60,17 @@ def test_a_web_address_where_nothing_exists_is_an_error(server: str) -> None:
         list(find_items([f"{server}/nowhere.png"]))
 
 
+def test_a_web_address_with_a_bracket_is_found_if_the_bracket_is_percent_encoded(
+    server: str, tmp_path: Path
+) -> None:
+    (tmp_path / "scan[1].png").write_bytes(b"content")
+    (found,) = find_items([f"{server}/scan%5B1%5D.png"])
+    with found.item.open() as file:
+        assert file.read() == b"content"
+    with pytest.raises(UsageError, match="for the character itself write %5B"):
+        list(find_items([f"{server}/scan[1].png"]))
+
+
 @pytest.mark.parametrize("end", ["", "/"])
 @pytest.mark.parametrize(
     ("path", "reason"),

@@ -99,13 +99,6 @@ def test_an_item_that_no_reader_knows_is_skipped(make_item: Make) -> None:
     assert "(r0, r1)" in skipped.reason
 
 
-def test_an_archive_is_skipped_with_how_to_name_what_lies_in_it(make_item: Make) -> None:
-    (end,) = prepare(make_item(b"PK\3\4...", "all.ZIP"), readers=(Words(sure=0),))
-
-    assert isinstance(end, Skipped)
-    assert end.reason.endswith("to read the files in an archive, name zip://::FILE.zip")
-
-
 def test_an_empty_file_is_skipped(make_item: Make) -> None:
     item = make_item(b"")
 

@@ -1,11 +1,14 @@
 """Open files in archives with fsspec, so that several threads can read from one archive."""
 
 import io
+import re
 from functools import lru_cache
 from pathlib import PurePosixPath
 from threading import RLock
 from typing import Any
 
+_ZIP, _GZIP, _BZIP2, _XZ = b"PK\3\4", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0"
+_TAR_BLOCK = 512
 _COMPRESSIONS = {".tgz": "gzip", ".tbz": "bz2", ".tbz2": "bz2", ".txz": "xz"}
 """Compression of tar archives by suffix, for suffixes that fsspec does not know."""
 
@@ -24,6 +27,52 @@ def open_filesystem(uri: str) -> tuple[Any, str]:
     options = {"tar": {"compression": compression}} if compression else {}
     system, path = url_to_fs(uri, **options)
     return system, path
+
+
+def archive_hint(uri: str, head: bytes) -> str:
+    """Return how to name the files in an archive; empty if the file is none.
+
+    Args:
+        head: the file's first bytes. Names decide only where these cannot: other files, such as
+            .docx, are ZIP files too, and bzip2 unpacks only whole blocks.
+    """
+    name = uri.lower()
+    example = ""
+    if head.startswith(_ZIP):
+        example = "zip://::FILE.zip" if name.endswith(".zip") else ""
+    elif head.startswith(_BZIP2):
+        example = "tar://::FILE.tar.bz2" if re.search(r"\.(tar\.bz2|tbz2?)$", name) else ""
+    elif _is_tar_header(_unpack_start(head)):
+        packed = {_GZIP: ".gz", _XZ: ".xz"}
+        suffix = next((packed[magic] for magic in packed if head.startswith(magic)), "")
+        example = f"tar://::FILE.tar{suffix}"
+    return f"to read the files in an archive, name {example}" if example else ""
+
+
+def _unpack_start(head: bytes) -> bytes:
+    """Return the first block of what a gzip or xz file holds; of other files, their own."""
+    import lzma
+    import zlib
+
+    try:
+        if head.startswith(_GZIP):
+            return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, _TAR_BLOCK)
+        if head.startswith(_XZ):
+            return lzma.LZMADecompressor().decompress(head, _TAR_BLOCK)
+    except (zlib.error, lzma.LZMAError):
+        return b""
+    return head[:_TAR_BLOCK]
+
+
+def _is_tar_header(block: bytes) -> bool:
+    """Whether a block is the header of a file in a tar archive; it has a checksum of its own."""
+    import tarfile
+
+    try:
+        tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+    except tarfile.HeaderError:
+        return False
+    return True
 
 
 def open_member(archive: str, path: str) -> io.BufferedReader:

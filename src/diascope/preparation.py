@@ -3,11 +3,13 @@
 Each call to a plugin is wrapped separately: an exception becomes a Failed record.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 from diascope.acceptance import AcceptanceRule
+from diascope.archives import archive_hint
 from diascope.contract_checks import sample_fault
 from diascope.contracts import Prepared, Reader, Resumed, Step
 from diascope.errors import ENDS, NoPictureError, reason_of
@@ -17,7 +19,7 @@ from diascope.sample import Failed, Item, Sample, Skipped
 from diascope.timing import StageTimer, time_each
 
 HEAD_BYTES = 4096
-_ZIP = b"PK\3\4"
+_WEB_PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*(<!--.*?-->\s*)?<(!doctype html|html)\b", re.I | re.S)
 T = TypeVar("T")
 
 
@@ -102,9 +104,8 @@ class Preparation:
             return broken
         names = ", ".join(part.plugin.name for part in self.readers)
         reason = f"not a picture that the installed readers know ({names})"
-        if head.startswith(_ZIP) and item.uri.lower().endswith(".zip"):  # .docx is a ZIP file too
-            reason += "; to read the files in an archive, name zip://::FILE.zip"
-        return Skipped(item, reason)
+        hint = archive_hint(item.uri, head) or _web_page_hint(item.uri, head)
+        return Skipped(item, f"{reason}; {hint}" if hint else reason)
 
     def _blocks(self, item: Item, reader: Part[Reader], done: int) -> Iterator[Prepared]:
         block: list[Sample] = []
@@ -141,6 +142,12 @@ class Preparation:
                 return Failed(read.item, "preprocess", step.plugin.name, fault)
             sample = sample.placed_as(read)
         return sample
+
+
+def _web_page_hint(uri: str, head: bytes) -> str:
+    if not uri.startswith(("http://", "https://")) or not _WEB_PAGE.match(head):
+        return ""
+    return "the server sent a web page; if this is the address of a folder, end it with /"
 
 
 def _read_samples(

@@ -119,7 +119,9 @@ def _listing_error(uri: str, error: Exception) -> UsageError:
         if _status(cause) and _status(cause) not in _GONE_STATUSES:
             return AddressError(f"{shown} cannot be listed: {_reason(cause)}")
     if isinstance(error, FileNotFoundError):
-        return AddressError(f"there is nothing at {shown}")
+        is_glob = uri.startswith(_WEB) and "[" in uri
+        hint = "Here [ begins a glob; for the character itself write %5B." if is_glob else ""
+        return AddressError(f"there is nothing at {shown}", hint=hint)
     return AddressError(f"{shown} cannot be listed: {_reason(error)}")
 
 

@@ -13,7 +13,7 @@ from diascope.backbones.convnet import ConvNet
 from diascope.display_text import describe_type
 from diascope.document import parse_document
 from diascope.errors import PluginError, RecipeError
-from diascope.fields import check_defaults, check_hints, check_values, parameters
+from diascope.fields import check_hints, check_values, parameters, require_valid_defaults
 
 
 @dataclass
@@ -293,6 +293,6 @@ def test_a_type_that_no_value_of_a_recipe_can_have_is_refused() -> None:
 
 
 def test_a_default_of_another_type_is_refused() -> None:
-    check_defaults(Target)
+    require_valid_defaults(Target)
     with pytest.raises(PluginError, match="the default of 'size', 'two', is not a whole number"):
-        check_defaults(Misfit)
+        require_valid_defaults(Misfit)

@@ -85,7 +85,7 @@ LAYERS = (
     ),
 )
 DEPTH = {name: depth for depth, layer in enumerate(LAYERS) for name in layer}
-STOCK = {"readers", "preprocessing", "backbones", "models", "reports", "executors"}
+STOCK = {"readers", "preprocessing", "augmentation", "backbones", "models", "reports", "executors"}
 CLINICAL = ["lesion", "melanoma", "dermoscopy", "lung", "pneumonia", "chest", "stain", "tissue"]
 CLINICAL += ["tumour"]
 DOMAINS = ("chest", "derm", "pathology")

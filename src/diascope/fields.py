@@ -82,7 +82,7 @@ def check_hints(target: Callable[..., Any]) -> None:
         _adapter(parameter)
 
 
-def check_defaults(target: Callable[..., Any]) -> None:
+def require_valid_defaults(target: Callable[..., Any]) -> None:
     """Check that the defaults of a class's parameters have the types of their hints.
 
     Raises:

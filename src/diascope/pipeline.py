@@ -44,7 +44,7 @@ from diascope.plugins import (
     failure_reason,
     find_plugin,
 )
-from diascope.preparation import Part, Preparation
+from diascope.preparation import Part, Preparation, files_of
 from diascope.recipe import Recipe
 from diascope.sample import Failed, Item, Prediction, Record, Skipped
 from diascope.training_mismatch import mismatch_warnings
@@ -107,7 +107,7 @@ class Pipeline:
             "plugins": [astuple(plugin) for plugin in self._deciding()],
             "card": self.model.instance.card.deciding(),
         }
-        if files := [part.files for part in self.parts if part.files]:
+        if files := files_of(self.parts):
             facts["files"] = files
         text = json.dumps(facts, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()

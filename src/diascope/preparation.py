@@ -4,7 +4,7 @@ Each call to a plugin is wrapped separately: an exception becomes a Failed recor
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
@@ -34,6 +34,11 @@ class Part(Generic[T]):
     plugin: Plugin
     instance: T
     files: tuple[str, ...] = ()
+
+
+def files_of(parts: Iterable[Part[Any]]) -> list[tuple[str, ...]]:
+    """Return the digests of the files of those plugins that name any."""
+    return [part.files for part in parts if part.files]
 
 
 @dataclass(frozen=True)

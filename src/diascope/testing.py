@@ -20,7 +20,7 @@ from diascope import contracts
 from diascope.card import ModelCard
 from diascope.contract_checks import answer_fault, backbone_fault, sample_fault
 from diascope.errors import NoPictureError, PluginError, ReadError, reason_of
-from diascope.fields import check_defaults
+from diascope.fields import require_valid_defaults
 from diascope.plugin_methods import method_fault
 from diascope.sample import (
     FACTS,
@@ -53,7 +53,7 @@ def check_plugin(plugin: Any) -> None:
     _expect(pair, "a class attribute api = (1, 0)", api)
     _expect(plugin.api[0] == contracts.API[0], f"api of major {contracts.API[0]}", api)
     try:
-        check_defaults(type(plugin))
+        require_valid_defaults(type(plugin))
     except PluginError as error:
         raise AssertionError(str(error)) from error
     _expect_picklable(plugin, "a plugin")

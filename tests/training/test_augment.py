@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from diascope.errors import RecipeError
+from diascope.errors import PluginError, RecipeError
 from diascope.training.augment import Augmentation
 
 ALL = (
@@ -95,7 +95,6 @@ def test_a_parameter_that_monai_does_not_take_is_refused_by_name(parameters: Any
     "entry",
     [
         {"RandGaussianSmooth": {"sigma_x": [], "prob": 1.0}},
-        {"RandVignette": {"radius": []}},
         {"RandRotate90": {"lazy": True, "prob": 1.0}},
     ],
     ids=str,
@@ -129,7 +128,7 @@ def test_what_gives_pictures_of_several_sizes_is_refused_when_it_is_tried(
 
 
 def test_what_fails_on_one_picture_in_ten_is_refused_when_it_is_tried() -> None:
-    with pytest.raises(RecipeError, match=r"augment: RandJPEG: .* takes 1 or 3 channels, got 4"):
+    with pytest.raises(PluginError, match=r"'RandJPEG' .* takes 1 or 3 channels, got 4"):
         Augmentation(("RandJPEG",), "r.yaml:9").dry_run(4, (16, 24))
 
 
@@ -180,3 +179,14 @@ def test_parameters_that_a_plugin_does_not_take_are_refused_with_their_place(
 @pytest.mark.usefixtures("dimmer")
 def test_the_refusal_of_an_unknown_name_lists_what_plugins_offer() -> None:
     assert "dimmer" in refusal("RandNothing").message
+
+
+def test_a_name_of_monai_is_monais_and_the_distribution_chooses_the_plugin(
+    install: Callable[..., None],
+) -> None:
+    points = "[diascope.augmentations]\nRandFlip = dimmer:Dimmer\n"
+    install("augments", points, dimmer=DIMMER)
+
+    assert Augmentation(("RandFlip",), "").parts == []
+    (part,) = Augmentation(("augments:RandFlip",), "").parts
+    assert part.plugin.distribution == "augments"

@@ -1,4 +1,4 @@
-"""Augmentation of training pictures by the transforms that a recipe names: MONAI's, ours, and
+"""Augmentation of training pictures by the transforms that a recipe names: MONAI's and
 ``augmentation`` plugins."""
 
 from collections.abc import Iterator, Mapping
@@ -15,9 +15,9 @@ from torch import Tensor
 from diascope import contracts
 from diascope.errors import DiascopeError, PluginError, RecipeError, reason_of
 from diascope.plugin_creation import make_from_values
-from diascope.plugins import Plugin, blame_plugin, find_plugins
+from diascope.plugins import blame_plugin, find_plugins
+from diascope.preparation import Part
 
-_OURS = ("RandChroma", "RandJPEG", "RandVignette")
 _TRIALS = 32
 """Trial runs of a chain before training: a transform with probability 0.1 is then applied at least
 once in 29 of 30 trainings."""
@@ -39,8 +39,9 @@ class Augmentation:
             transform.set_random_state(state=self._random)
 
     @property
-    def plugins(self) -> list[Plugin]:
-        return [each.plugin for _, each in self._chain if isinstance(each, PluginTransform)]
+    def parts(self) -> list[Part[Any]]:
+        """The plugins of the chain."""
+        return [each.part for _, each in self._chain if isinstance(each, PluginTransform)]
 
     def __call__(self, picture: Tensor, seed: int) -> Tensor:
         """Return the augmented picture.
@@ -103,40 +104,42 @@ def _without_metadata() -> Iterator[None]:
 class PluginTransform(RandomizableTransform):  # type: ignore[misc]
     """An augmentation plugin wrapped as a MONAI transform; it gets the transform's random state."""
 
-    def __init__(self, augmentation: "contracts.Augmentation", plugin: Plugin) -> None:
+    def __init__(self, part: "Part[contracts.Augmentation]") -> None:
         super().__init__()
-        self.augmentation = augmentation
-        self.plugin = plugin
+        self.part = part
 
     def __call__(self, picture: Tensor) -> Tensor:
         given = np.asarray(picture, np.float32)
-        with blame_plugin(self.plugin, "failed"):
-            changed = self.augmentation(given, self.R)
+        plugin = self.part.plugin
+        with blame_plugin(plugin, "failed"):
+            changed = self.part.instance(given, self.R)
         if np.shape(changed) != given.shape:
             raise PluginError(
-                f"{self.plugin.title}: expected a picture of the shape {given.shape}, got a "
+                f"{plugin.title}: expected a picture of the shape {given.shape}, got a "
                 f"{type(changed).__name__} of shape {np.shape(changed)}"
             )
         numbers = np.ascontiguousarray(changed, np.float32)
         if not np.isfinite(numbers).all():
-            raise PluginError(f"{self.plugin.title}: returned values that are not finite numbers")
+            raise PluginError(f"{plugin.title}: returned values that are not finite numbers")
         return torch.from_numpy(numbers)
 
 
 def _make_transform(entry: Any, where: str, base: Path | None) -> tuple[str, Any]:
-    """Return the name and the transform of an entry of the recipe's ``augment``."""
+    """Return the name and the transform of an entry of the recipe's ``augment``.
+
+    A name that MONAI has means MONAI's transform; ``distribution:name`` chooses a plugin's.
+    """
     name: Any = entry
     values: Any = {}
     if isinstance(entry, Mapping) and len(entry) == 1:
         ((name, values),) = entry.items()
     values = {} if values is None else values
     plugins = sorted(plugin.name for plugin in find_plugins() if plugin.kind == "augmentation")
-    is_plugin = isinstance(name, str) and name.rpartition(":")[2] in plugins
-    found = None if is_plugin else _find_transform(name)
-    if not is_plugin and found is None:
+    found = _find_transform(name)
+    if found is None and not (isinstance(name, str) and name.rpartition(":")[2] in plugins):
         raise RecipeError(
-            f"augment: expected {', '.join([*_OURS, *plugins])} or one of "
-            f"MONAI's array transforms named Rand..., got {entry!r}",
+            f"augment: expected {', '.join(plugins)} or one of MONAI's array transforms named "
+            f"Rand..., got {entry!r}",
             where=where,
             hint="For example RandFlip, RandRotate, RandZoom, RandAffine, RandGaussianNoise.",
         )
@@ -145,7 +148,7 @@ def _make_transform(entry: Any, where: str, base: Path | None) -> tuple[str, Any
     if found is None:
         title = f"{where}: augment: {name}"
         part = make_from_values("augmentation", name, values, where=where, title=title, base=base)
-        return name, PluginTransform(part.instance, part.plugin)
+        return name, PluginTransform(part)
     try:
         return name, found(**values)
     except Exception as error:  # for unexpected arguments MONAI raises almost anything
@@ -153,14 +156,12 @@ def _make_transform(entry: Any, where: str, base: Path | None) -> tuple[str, Any
 
 
 def _find_transform(name: Any) -> Any:
-    """Return our or MONAI's array transform of that name, or None."""
+    """Return MONAI's random array transform of that name, or None."""
     from monai import transforms
-
-    from diascope.training import transforms as ours
 
     if not isinstance(name, str) or not name.startswith("Rand"):
         return None
-    found = getattr(ours, name, None) or getattr(transforms, name, None)
+    found = getattr(transforms, name, None)
     fits = (
         isinstance(found, type)
         and issubclass(found, transforms.Randomizable)

@@ -16,7 +16,7 @@ from diascope.evaluation.run_table import columns_of
 from diascope.evaluation.subgroups import check_divisible
 from diascope.network import state_digest
 from diascope.plugin_creation import make_part, make_readers, newer_api_warnings
-from diascope.preparation import Part, Preparation
+from diascope.preparation import Part, Preparation, files_of
 from diascope.recipe import Recipe, Reference
 from diascope.table import Example, label_names, read_table
 from diascope.training.artifacts import initial_card
@@ -99,8 +99,10 @@ class Plan:
             facts["start"] = [file_digest(start.source), start.keys, start.scale]
         if self.options.teachers:
             facts["teachers"] = self.teacher_digests()
-        preparing: list[Part[Any]] = [*self.preparation.readers, *self.preparation.steps]
-        if files := [part.files for part in preparing if part.files]:
+        preparation = self.preparation
+        used: list[Part[Any]] = [*preparation.readers, *preparation.steps]
+        used += self.augmentation.parts
+        if files := files_of(used):
             facts["files"] = files
         facts["rows"] = [
             (example.name, sorted(example.labels), example.group, example.split)
@@ -115,7 +117,7 @@ class Plan:
         preparation = self.preparation
         backbone = make_part(self.reference, self.recipe)
         parts: list[Part[Any]] = [*preparation.readers, *preparation.steps, backbone]
-        plugins = [*(part.plugin for part in parts), *self.augmentation.plugins]
+        plugins = [part.plugin for part in (*parts, *self.augmentation.parts)]
         return library_versions(parts) | {each.distribution: each.version for each in plugins}
 
     def teacher_digests(self) -> list[str]:

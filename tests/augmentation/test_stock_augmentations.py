@@ -67,5 +67,5 @@ def test_saturation_stretches_the_distance_from_grey_alone() -> None:
     ],
 )
 def test_values_out_of_range_are_refused(entry: dict[str, dict[str, list[float]]]) -> None:
-    with pytest.raises(RecipeError, match="Rand"):
+    with pytest.raises(RecipeError, match=r"quality|strength|hue|saturation"):
         Augmentation((entry,), "r.yaml:3")

@@ -1,0 +1,1 @@
+"""Stock augmentations, one per file: random effects of cameras, scanners and archives."""

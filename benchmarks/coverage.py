@@ -117,7 +117,8 @@ def print_promises(tables: int) -> None:
             one, other = (world.draw_scores(random, labels, groups)[:, 1] for _ in range(2))
             if min(len(set(groups[labels == kind])) for kind in (0, 1)) > 1:
                 ps.append(delong(labels.astype(float), one, other, list(map(str, groups))).p)
-        print(f"{name}: p < 0.05 in {np.mean(np.array(ps) < 0.05):.3f} of equal models")
+        below = np.mean([p is not None and p < 0.05 for p in ps])
+        print(f"{name}: p < 0.05 in {below:.3f} of equal models")
     seven, new = WORLDS["7 labels"], WORLDS["7 labels"].draw_table(2**32, MANY // 10)
     true = (new.targets * new.scores).sum(axis=1)
     inside = np.zeros(len(true))

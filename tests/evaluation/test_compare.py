@@ -19,10 +19,10 @@ def test_a_better_model_is_better_in_every_metric() -> None:
     assert list(found.metrics) == ["auc_macro", "balanced_accuracy"]
 
 
-def test_a_model_does_not_differ_from_itself() -> None:
+def test_a_model_does_not_differ_from_itself_and_no_chance_is_stated() -> None:
     found = compare(binary(), binary(), title="same", draws=50)
-    assert found.metrics["auc"] == {"difference": 0.0, "low": 0.0, "high": 0.0}
-    assert found.labels["spotted"].p == 1.0
+    assert found.metrics == {name: {"difference": 0.0} for name in ("auc", "balanced_accuracy")}
+    assert found.labels["spotted"].plain() == {"difference": 0.0}
 
 
 def test_only_items_that_both_answered_are_compared_whatever_their_order() -> None:
@@ -63,12 +63,17 @@ def test_pictures_of_one_person_are_not_independent() -> None:
     assert many == pytest.approx(one)
 
 
-def test_a_difference_that_cannot_be_tested_is_left_out() -> None:
+def test_a_difference_that_no_draw_changes_has_no_interval() -> None:
     right = binary(4)
     right.scores[:] = right.targets
     wrong = replace(right, scores=1 - right.targets)
     found = compare(right, wrong, title="wrong", draws=5)
-    assert (found.labels, list(found.metrics)) == ({}, ["balanced_accuracy"])  # that is the same
+    assert found.labels["spotted"].plain() == {"difference": 1.0}
+    assert found.metrics["auc"] == {"difference": 1.0}
+
+
+def test_a_label_of_too_few_groups_is_left_out() -> None:
+    assert compare(binary(3), binary(3), title="few", draws=5).labels == {}
 
 
 def test_each_row_of_a_picture_is_compared_by_its_own_truth() -> None:

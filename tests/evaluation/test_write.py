@@ -302,6 +302,7 @@ def test_differences_and_p_values_are_formatted_like_other_numbers(
 ) -> None:
     older = Comparison("older", 120, {"spotted": Difference(-0.0312, -0.0624, 0.05, 0.0496)}, {})
     older.labels["seen"] = Difference(0.0002, -0.0002, 0.0004, 0.5)
+    older.labels["both 1"] = Difference(0.0)
     write_evaluation(evaluate(binary(), draws=5, comparison=older), tmp_path)
     page = (tmp_path / "evaluation.html").read_text()
     less = "\N{MINUS SIGN}"
@@ -309,6 +310,9 @@ def test_differences_and_p_values_are_formatted_like_other_numbers(
     assert f">{less}0.062 to +0.050</td>" in page
     assert ">0.0496</td>" in page
     assert ">0.000 to 0.000</td>" in page
+    assert 'both 1</th><td class="number">0.000</td><td class="number muted"></td>' in page
+    written = json.loads((tmp_path / "metrics.json").read_text())
+    assert written["comparison"]["delong"]["auc_both 1"] == {"difference": 0.0}
 
 
 def test_items_without_groups_are_not_described_as_groups(tmp_path: Path) -> None:

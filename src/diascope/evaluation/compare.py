@@ -22,12 +22,11 @@ class Comparison:
     Attributes:
         title: name of the second model.
         items: number of items that both answered.
-        labels: label to the difference of its AUCs by DeLong's test, without labels that cannot be
-            tested, mostly because too few groups are positive or negative.
+        labels: label to the difference of its AUCs by DeLong's test, without labels of which too
+            few groups are positive or negative.
         metrics: metric (AUC or its mean over labels, and balanced accuracy) to ``difference, low,
             high``, with an interval from a bootstrap over groups in which both models get the same
-            draws. Without undefined metrics, and those whose difference is not 0 but the same in
-            all draws.
+            draws. Without undefined metrics; only ``difference`` if it is the same in all draws.
     """
 
     title: str
@@ -80,7 +79,7 @@ def _by_label(one: LabelledScores, other: LabelledScores) -> dict[str, Differenc
         known = ~np.isnan(truth)
         scores = one.scores[known, column], other.scores[known, column]
         groups = np.array(one.groups)[known].tolist()
-        with suppress(ValueError):  # labels that cannot be tested are left out
+        with suppress(ValueError):  # labels of too few groups are left out
             differences[name] = delong(truth[known], *scores, groups)
     return differences
 
@@ -95,7 +94,9 @@ def _overall(
     for name in (auc, "balanced_accuracy"):
         difference = float(values[name] - others[name])
         low, high = percentile_interval(drawn[name] - drawn_others[name])
-        constant = high - low < ROUNDING < abs(difference)  # for example with a single group
-        if not (constant or np.isnan([difference, low]).any()):
-            differences[name] = {"difference": difference, "low": low, "high": high}
+        if np.isnan([difference, low]).any():
+            continue
+        constant = high - low < ROUNDING  # for example if both models make no mistake
+        interval = {} if constant else {"low": low, "high": high}
+        differences[name] = {"difference": difference} | interval
     return differences

@@ -15,16 +15,24 @@ from numpy.typing import NDArray
 from diascope.evaluation.labelled_scores import Booleans, Floats
 
 _Z = 1.959963984540054  # of a 95 % interval
-_ROUNDING = 1e-12  # smaller standard errors and differences are rounding errors
+_ROUNDING = 1e-12  # smaller standard errors are rounding errors
 
 
 class Difference(NamedTuple):
-    """How much higher the first AUC is, with its 95 % interval and two-sided p-value."""
+    """How much higher the first AUC is, with its 95 % interval and two-sided p-value.
+
+    Without observed variance there is neither interval nor p-value: they would claim certainty. For
+    example, two models that rank every pair correctly need not be equally good.
+    """
 
     difference: float
-    low: float
-    high: float
-    p: float
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+
+    def plain(self) -> dict[str, float]:
+        """Return what is known, by name."""
+        return {name: value for name, value in self._asdict().items() if value is not None}
 
 
 def delong(
@@ -39,8 +47,7 @@ def delong(
 
     Raises:
         ValueError: if fewer than two groups have positive items or fewer than two have negative
-            ones, or if the AUCs differ but their difference has no variance, for example when one
-            model ranks every pair correctly and the other none.
+            ones.
     """
     from scipy.special import ndtr
 
@@ -57,10 +64,9 @@ def delong(
     positives, negatives = positives_a - positives_b, negatives_a - negatives_b
     difference = float(positives.mean())
     error = np.sqrt(_variance(positives, negatives, codes[truth], codes[~truth], len(names)))
-    no_variance = error < _ROUNDING
-    if no_variance and abs(difference) > _ROUNDING:
-        raise ValueError("the AUCs differ, but their difference has no variance")
-    p = 1.0 if no_variance else float(2 * ndtr(-abs(difference) / error))
+    if error < _ROUNDING:
+        return Difference(difference)
+    p = float(2 * ndtr(-abs(difference) / error))
     low, high = np.clip([difference - _Z * error, difference + _Z * error], -1, 1)
     return Difference(difference, float(low), float(high), p)
 

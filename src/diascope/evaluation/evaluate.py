@@ -74,7 +74,7 @@ class Evaluation:
     def _comparison(self) -> dict[str, Any] | None:
         if self.comparison is None:
             return None
-        tests = {f"auc_{name}": test._asdict() for name, test in self.comparison.labels.items()}
+        tests = {f"auc_{name}": test.plain() for name, test in self.comparison.labels.items()}
         return {
             "with": self.comparison.title,
             "items": self.comparison.items,

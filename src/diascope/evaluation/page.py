@@ -99,12 +99,13 @@ def _drawing(drawing: Drawing, folder: Path, task: str) -> tuple[Drawing, str, b
 def _differences(
     comparison: Comparison | None, titles: Mapping[str, str]
 ) -> list[tuple[str, Mapping[str, float]]]:
-    """Return metric titles with ``difference, low, high``, and for labels also ``p``."""
+    """Return metric titles with ``difference, low, high``, and for labels also ``p``; without
+    observed variance only ``difference``."""
     if comparison is None:
         return []
     whole = [(format_title(name), found) for name, found in comparison.metrics.items()]
     return whole + [
-        (f"AUC, {titles.get(name) or name}", test._asdict())
+        (f"AUC, {titles.get(name) or name}", test.plain())
         for name, test in comparison.labels.items()
     ]
 

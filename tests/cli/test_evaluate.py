@@ -274,6 +274,19 @@ def test_without_evidence_the_metrics_go_into_the_card_and_are_shown_with_it(
     assert "12 pictures of 12 groups of table.csv, 8 of them in train or validation" in told
 
 
+def test_the_card_names_the_file_that_tells_the_splits_but_no_folder(
+    command: Command, recipe: Path, table: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    rows = [f"photos/{n:02}.png,{LABELS[n % 3]}" for n in range(12)]
+    table.write_text("\n".join(["path,label", *rows]))
+    split = [f"photos/{n:02}.png,red,,{'train' if n < 6 else 'test'}" for n in range(11)]
+    (tiny_weights / "split.csv").write_text("\n".join(["path,label,group,split", *split]))
+    command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out", "--update-card")
+    told = read_card(tiny_weights).metrics["measured_on"]
+    assert "split.csv beside the weights: 11 of 12 rows" in told
+    assert str(tmp_path) not in told
+
+
 def test_models_that_cannot_be_compared_are_refused_before_anything_is_run(
     command: Command, recipe: Path, table: Path, tmp_path: Path, tiny_weights: Path
 ) -> None:

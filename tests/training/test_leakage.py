@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from diascope.card import file_digest
 from diascope.errors import TableError
 from diascope.table import Example, read_table
 from diascope.training.leakage import check_unseen
+from tests.runs import rows
 from tests.training.trainings import COLOURS, train, write_table, write_training
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of other libraries
@@ -60,7 +62,8 @@ def test_groups_of_other_pictures_are_only_warned_of_unless_one_picture_is_the_s
 ) -> None:
     others = [example(folder, group, "test", f"other-{group}") for group in ("train", "validation")]
     (told,) = check_unseen(folder, others)
-    assert f"named as in {folder}/split.csv (2), but none has a picture of the same name" in told
+    assert told.startswith(f"{folder}: groups are named as in split.csv beside the weights (2), ")
+    assert "but none has a picture of the same name" in told
     with pytest.raises(TableError, match="held out now as test: train, validation\n"):
         check_unseen(folder, [*others, example(folder, "test", "train", "test")])
 
@@ -105,7 +108,7 @@ def test_a_split_that_a_spreadsheet_saved_is_known_and_one_that_cannot_be_read_a
         check_unseen(folder, held)
     split.write_text("path,label,group,split\nö.jpg,red,train,train\n", "latin-1")
     (told,) = check_unseen(folder, held)
-    assert told.startswith(f"{split} cannot be read (UnicodeDecodeError: ")
+    assert told.startswith(f"{folder}: split.csv beside the weights cannot be read (UnicodeDecode")
 
 
 def test_a_training_warns_once_of_groups_that_merely_share_a_name(
@@ -120,7 +123,27 @@ def test_a_training_warns_once_of_groups_that_merely_share_a_name(
     capsys.readouterr()
     other: dict[str, Any] = {"start": str(first), "seed": 5, "folds": 2}
     train(write_training(tmp_path / "b.yaml", table, epochs=1, **other), tmp_path / "second")
-    assert capsys.readouterr().out.count(f"warning: groups are named as in {split} (30)") == 1
+    assert capsys.readouterr().out.count("groups are named as in split.csv") == 1
+
+
+def test_what_earlier_weights_learned_from_is_refused_each_training_on_its_own(
+    folder: Path,
+) -> None:
+    learned = folder / "learned-from.csv"
+    learned.write_text(
+        "path,group,split,weights\n"
+        "1.png,one,train,aa\n2.png,two,validation,aa\n"
+        "other-1.png,three,train,bb\n"
+    )
+    told = f"{learned}: the weights that it started from, or its teachers, learned from groups"
+    for group, name, split in (("one", "1", "validation"), ("two", "2", "test")):
+        with pytest.raises(TableError, match=f"held out now as {split}: {group}\n") as caught:
+            check_unseen(folder, [example(folder, group, split, name)])
+        assert str(caught.value).startswith(told)
+    assert check_unseen(folder, [example(folder, "two", "validation", "2")]) == []
+    named = [example(folder, "one", "train", "1"), example(folder, "three", "test", "new")]
+    (warning,) = check_unseen(folder, named)
+    assert "named as in learned-from.csv beside the weights (1), but none has" in warning
 
 
 @pytest.fixture(scope="module")
@@ -151,3 +174,38 @@ def test_a_training_of_another_split_is_refused_before_anything_is_written(
             train(write_training(tmp_path / "b.yaml", table, **known, **other), tmp_path / "second")
         assert not (tmp_path / "second").exists()
     assert train(write_training(tmp_path / "c.yaml", table, **known), tmp_path / "third").digest
+
+
+@pytest.fixture(scope="module")
+def second(first: Path) -> Path:
+    """A training on other pictures and groups that starts from ``first``."""
+    table = write_table(first.parent / "others", list(COLOURS))
+    header, *lines = table.read_text().splitlines()
+    cells = [line.split(",") for line in lines]
+    for name, _, _ in cells:
+        (table.parent / name).rename(table.parent / f"other-{name}")
+    renamed = [f"other-{name},{label},other {group}" for name, label, group in cells]
+    table.write_text("\n".join([header, *renamed]))
+    folder = first.parent / "second"
+    train(write_training(first.parent / "b.yaml", table, epochs=1, start=str(first)), folder)
+    return folder
+
+
+@pytest.mark.parametrize("role", ["teachers", "start"])
+def test_a_start_that_itself_started_from_weights_that_learned_the_table_is_refused(
+    tmp_path: Path, first: Path, second: Path, role: str
+) -> None:
+    table = first.parent / "pictures" / "table.csv"
+    named: dict[str, Any] = {role: [str(second)] if role == "teachers" else str(second)}
+    held = "learned-from.csv: the weights that it started from, or its teachers, learned from"
+    with pytest.raises(TableError, match=held):
+        train(write_training(tmp_path / "b.yaml", table, epochs=1, seed=5, **named), tmp_path / "c")
+    assert not (tmp_path / "c").exists()
+    train(write_training(tmp_path / "d.yaml", table, epochs=1, **named), tmp_path / "d")
+    learned, own = rows(tmp_path / "d" / "learned-from.csv"), rows(first / "split.csv")
+    ours = [row["group"] for row in own if row["split"] != "test"]
+    others = [row["group"] for row in rows(second / "split.csv") if row["split"] != "test"]
+    assert sorted(row["group"] for row in learned) == sorted([*ours, *others])
+    assert {row["weights"] for row in learned} == {
+        file_digest(folder / "model.safetensors") for folder in (first, second)
+    }

@@ -116,11 +116,16 @@ def _evaluate(
     folder = _output_folder(options["output"], pipeline)
     card = pipeline.model.instance.card
     table, weights = options["labels"], pipeline.weights
-    examples, stated, warnings = read_labels(table, card, options["split"], weights)
-    warnings += pipeline.warnings
+    rows = read_labels(table, card, options["split"], weights)
+    examples, warnings = rows.examples, [*rows.warnings, *pipeline.warnings]
+    if rows.split_source and not quiet:
+        click.echo(f"all rows of the table have their split from {rows.split_source}", err=True)
     if other is not None:
         check_comparable(card, other.model.instance.card)
-        doubts = [*other.warnings, *training_row_warnings(examples, other.weights, stated=stated)]
+        doubts = [
+            *other.warnings,
+            *training_row_warnings(examples, other.weights, stated=rows.stated),
+        ]
         warnings += [f"{other.recipe.name}: {doubt}" for doubt in doubts]
     check_divisible(columns_of(examples), by)
     card_folder = updatable_folder(pipeline.weights, card) if options["update_card"] else None
@@ -141,7 +146,7 @@ def _evaluate(
     evaluation = measure(
         scored, by=by, seed=seed, failed=failed, comparison=comparison, warnings=warnings
     )
-    facts = _facts(pipeline, recipe, options)
+    facts = _facts(pipeline, recipe, rows.split_source, options)
     answered = [example for example in examples if example.name not in failed]
     if cases is not None:
         if not quiet:
@@ -243,7 +248,9 @@ def _update_card(
     return update_card(folder, card, card_metrics(evaluation, rows))
 
 
-def _facts(pipeline: "Pipeline", recipe: str, options: dict[str, Any]) -> dict[str, Any]:
+def _facts(
+    pipeline: "Pipeline", recipe: str, split_source: str, options: dict[str, Any]
+) -> dict[str, Any]:
     card = pipeline.model.instance.card
     return {
         "model": card.name,
@@ -251,6 +258,7 @@ def _facts(pipeline: "Pipeline", recipe: str, options: dict[str, Any]) -> dict[s
         "recipe": as_utf8(recipe),
         "table": as_utf8(str(options["labels"])),
         "split": options["split"] or "all rows",
+        **({"splits from": split_source} if split_source else {}),
         "seed": options["seed"],
         "command": typed_command(),
     }

@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from diascope.card import ModelCard
 from diascope.errors import TableError, UsageError
 from diascope.evaluation.labelled_scores import Booleans, LabelledScores
-from diascope.evaluation.training_overlap import LEARNED_SPLITS, read_known_splits
+from diascope.evaluation.training_overlap import LEARNED_SPLITS, KnownSplits, read_known_splits
 from diascope.inputs import absolute_path
 from diascope.ledger import Ledger
 from diascope.output import lock_folder, write_table
@@ -30,10 +30,25 @@ _UNKNOWN = (
 )
 
 
+@dataclass(frozen=True)
+class TableRows:
+    """The rows of a table to measure.
+
+    Attributes:
+        stated: whether the table states their splits.
+        split_source: the names of the files that state the splits of all rows instead; else empty.
+    """
+
+    examples: list[Example]
+    stated: bool
+    warnings: list[str]
+    split_source: str = ""
+
+
 def read_labels(
     table: Path, card: ModelCard, split: str | None, weights: Path | None = None
-) -> tuple[list[Example], bool, list[str]]:
-    """Return the rows to measure, whether the table states their splits, and warnings.
+) -> TableRows:
+    """Return the rows to measure, and warnings about them.
 
     Args:
         split: return only its rows; None for all rows.
@@ -44,26 +59,27 @@ def read_labels(
     Raises:
         TableError: for a wrong table, a label that the model does not know, a split without rows.
     """
-    examples = read_table(table, card.task)
+    examples, known = read_table(table, card.task), KnownSplits()
     _refuse_unknown(examples, card, table)
     if stated := any(example.split for example in examples):  # rows without a split are trained on
         examples = [replace(example, split=example.split or "train") for example in examples]
         held_out = [each for each in examples if each.split == "test" and split in (None, "test")]
         warnings = training_row_warnings(held_out, weights)
     else:
-        examples, warnings = _assign_known_splits(examples, weights)
-    if split is None:
-        if learned := sum(example.split in LEARNED_SPLITS for example in examples):
-            warnings.append(
-                f"{learned} of {len(examples)} rows are in train or validation: if the model was "
-                "trained on them, the metrics are optimistic; --split test leaves them out"
-            )
-        return examples, stated, [*_duplicate_warnings(examples), *warnings]
-    chosen = [example for example in examples if example.split == split]
+        known = read_known_splits(weights, examples)
+        examples = [replace(example, split=known.split_of(example)) for example in examples]
+        warnings = _known_split_warnings(examples, known)
+    chosen = examples if split is None else [one for one in examples if one.split == split]
     if not chosen:
-        hint = "\n  ".join([*warnings, "Give the table a column `split`, or leave out --split."])
+        hint = _no_rows_hint(examples, known, weights, stated=stated)
         raise TableError(f"no row has the split {split!r}", where=str(table), hint=hint)
-    return chosen, stated, [*_duplicate_warnings(chosen), *warnings]
+    if split is None and (learned := sum(example.split in LEARNED_SPLITS for example in examples)):
+        warnings.append(
+            f"{learned} of {len(examples)} rows are in train or validation: if the model was "
+            "trained on them, the metrics are optimistic; --split test leaves them out"
+        )
+    source = "" if stated or any(example.split is None for example in examples) else known.source
+    return TableRows(chosen, stated, [*_duplicate_warnings(chosen), *warnings], source)
 
 
 def training_row_warnings(
@@ -77,12 +93,12 @@ def training_row_warnings(
     """
     splits = read_known_splits(weights, examples)
     if not (stated or splits.names):
-        return [splits.doubt or _UNKNOWN]
-    warnings = [splits.doubt] if splits.doubt else []
+        return splits.doubt_warnings or [_UNKNOWN]
+    warnings = splits.doubt_warnings
     if learned := sum(splits.split_of(example) in LEARNED_SPLITS for example in examples):
         warnings.append(
             f"{learned} of {plural(len(examples), 'row')} are in train or validation in "
-            f"{weights}/{SPLIT_FILE}: the metrics of these weights are optimistic"
+            f"{splits.source}: the metrics of these weights are optimistic"
         )
     return warnings
 
@@ -147,33 +163,50 @@ def membership_matrix(chosen: Sequence[Sequence[str]], names: Sequence[str]) -> 
     return np.array([[name in labels for name in names] for labels in chosen], np.bool_)
 
 
-def _assign_known_splits(
-    examples: Sequence[Example], weights: Path | None
-) -> tuple[list[Example], list[str]]:
-    """Return the rows with the splits of the model's training, and warnings about their source."""
-    splits = read_known_splits(weights, examples)
+def _known_split_warnings(examples: Sequence[Example], splits: KnownSplits) -> list[str]:
+    """Return warnings unless the model's training tells the split of every row."""
     if not splits.names:
-        return list(examples), [splits.doubt or _UNKNOWN]
-    file = f"{weights}/{SPLIT_FILE}"
-    assigned = [replace(example, split=splits.split_of(example)) for example in examples]
-    warnings = [splits.doubt] if splits.doubt else []
-    if known := sum(example.split is not None for example in assigned):
+        return splits.doubt_warnings or [_UNKNOWN]
+    warnings = splits.doubt_warnings
+    known = sum(example.split is not None for example in examples)
+    if 0 < known < len(examples):
         warnings.append(
-            f"rows that the model was trained on are found by their groups and paths in {file}, "
-            f"which has {known} of {plural(len(assigned), 'row')}"
+            "rows that the model was trained on are found by their groups and paths in "
+            f"{splits.source}: {known} of {plural(len(examples), 'row')}; if it was trained on the "
+            "others, the metrics are optimistic"
         )
-    elif not splits.doubt:
+    elif not known and not splits.doubts:
         warnings.append(
-            f"none of the table's groups and paths is in {file}: if the model was trained on rows "
-            "under other names, the metrics are optimistic"
+            f"none of the table's groups and paths is in {splits.source}: if the model was trained "
+            "on rows under other names, the metrics are optimistic"
         )
     if same := splits.namesakes(examples):
         warnings.append(
             f"{plural(len(same), 'picture')} with the name of one that the model was trained on, "
-            f"by {file}, but in another group: if it is the same picture, the metrics are "
+            f"by {splits.source}, but in another group: if it is the same picture, the metrics are "
             "optimistic"
         )
-    return assigned, warnings
+    return warnings
+
+
+def _no_rows_hint(
+    examples: Sequence[Example], splits: KnownSplits, weights: Path | None, *, stated: bool
+) -> str:
+    """Return why a split has no rows, and what to do."""
+    if stated:
+        return "Its column `split` gives it to no row; or leave out --split."
+    where = f" ({weights})" if weights else ""
+    if known := sum(example.split is not None for example in examples):
+        found = f"By {splits.source}{where}, {known} of {plural(len(examples), 'row')}"
+        return f"{found} are in other splits; or leave out --split."
+    lines = [
+        f"It has no column `split`, and no {SPLIT_FILE} beside the weights{where} lists its rows.",
+        *(f"({doubt})" for doubt in splits.doubts),
+        "Most likely these are not the weights that were trained on it: name the folder of those "
+        "with --set model.NAME.weights=FOLDER.",
+        "Else give the table a column `split`, or leave out --split.",
+    ]
+    return "\n  ".join(lines)
 
 
 def _to_scored(

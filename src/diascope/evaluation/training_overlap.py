@@ -1,14 +1,18 @@
-"""Which rows of a table the weights were trained on, by the ``split.csv`` of the training."""
+"""Which rows of a table the weights were trained on, by the files of the training beside them."""
 
 import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
 from diascope.errors import reason_of
 from diascope.inputs import absolute_path
 from diascope.table import SPLIT_FILE, Example, Split
+
+LEARNED_FILE = "learned-from.csv"
+"""File in a training's folder that lists what the weights that it started from, and its teachers,
+were trained on: a row for each picture, as in ``split.csv``, with the SHA-256 of these weights."""
 
 _ALL = get_args(Split)
 LEARNED_SPLITS = ("train", "validation")
@@ -17,21 +21,22 @@ LEARNED_SPLITS = ("train", "validation")
 
 @dataclass(frozen=True)
 class KnownSplits:
-    """The splits of a training, by the names of its groups and pictures.
+    """The splits of a training and of those before it, by the names of their groups and pictures.
 
     Attributes:
         groups: name to split.
         pictures: absolute path to split; relative paths of two data sets may be equal by chance.
         names: names of the pictures that were trained on, without folder and suffix; empty if
             nothing is known.
-        doubt: a warning if equal names of groups seem to be a coincidence, or if the file cannot
-            be read; else empty.
+        doubts: whether equal names of groups seem to be a coincidence, or a file cannot be read.
+        source: the names of the files that were read, for messages.
     """
 
     groups: Mapping[str, Split] = field(default_factory=dict)
     pictures: Mapping[Path, Split] = field(default_factory=dict)
     names: frozenset[str] = frozenset()
-    doubt: str = ""
+    doubts: tuple[str, ...] = ()
+    source: str = ""
 
     def split_of(self, example: Example) -> Split | None:
         """Return a row's split in the training, by its group or picture; None if unknown.
@@ -40,6 +45,12 @@ class KnownSplits:
         """
         found = self.groups.get(example.group), self.pictures.get(absolute_path(example.path))
         return next((split for split in _ALL if split in found), None)
+
+    @property
+    def doubt_warnings(self) -> list[str]:
+        """The doubts, and what they mean for the metrics."""
+        tail = "if the model was trained on rows of the table, the metrics are optimistic"
+        return [f"{doubt}; {tail}" for doubt in self.doubts]
 
     def namesakes(self, examples: Sequence[Example]) -> list[Example]:
         """Return the rows of unknown split whose picture has the name of one trained on."""
@@ -50,42 +61,93 @@ class KnownSplits:
         ]
 
 
-def read_known_splits(folder: Path | None, examples: Sequence[Example]) -> KnownSplits:
-    """Return the splits in the ``split.csv`` beside the weights, if there is one.
+def read_known_splits(
+    folder: Path | None,
+    examples: Sequence[Example],
+    files: Sequence[str] = (SPLIT_FILE, LEARNED_FILE),
+) -> KnownSplits:
+    """Return the splits in the files that a training leaves beside its weights, if there are any.
 
     Groups of two tables may have equal names by chance, such as 1 to 100. Equal names are taken for
     the same groups if at least one group has a picture of the same name in both (ignoring folder
-    and suffix); otherwise no group is taken for one of the training's, and ``doubt`` says so.
-    Pictures are the same if their absolute paths are. If the file cannot be read, the result holds
-    only a ``doubt``.
+    and suffix); otherwise no group is taken for one of the training's, and a doubt says so. This is
+    decided for each training on its own. Pictures are the same if their absolute paths are. Of a
+    file that cannot be read, the result holds only a doubt.
     """
-    if folder is None or not (path := folder / SPLIT_FILE).is_file():
+    if folder is None:
         return KnownSplits()
+    parts, doubts, read = list[_Part](), list[str](), list[str]()
+    for name in files:
+        rows, problem = read_split_rows(folder / name)
+        if problem:
+            doubts.append(problem)
+        elif rows:
+            read.append(name)
+        trainings: dict[str, list[dict[str, str]]] = {}
+        for row in rows:
+            trainings.setdefault(row.get("weights") or "", []).append(row)
+        parts += [_Part.of(each, name, examples) for each in trainings.values()]
+    return KnownSplits(
+        _first_splits([pair for part in parts for pair in part.groups]),
+        _first_splits([pair for part in parts for pair in part.pictures]),
+        frozenset().union(*(part.names for part in parts)),
+        tuple(dict.fromkeys([*doubts, *(part.doubt for part in parts if part.doubt)])),
+        f"{' and '.join(read)} beside the weights",
+    )
+
+
+def read_split_rows(path: Path) -> tuple[list[dict[str, str]], str]:
+    """Return the rows of a ``split.csv`` or ``learned-from.csv``, and why it cannot be read.
+
+    Both are empty if there is no such file, or if it is not one of ours.
+    """
+    if not path.is_file():
+        return [], ""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             written = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        problem = f"{path} cannot be read ({reason_of(error)})"
-        return KnownSplits(
-            doubt=f"{problem}: if rows were trained on, their metrics are optimistic"
+        return [], f"{path.name} beside the weights cannot be read ({reason_of(error)})"
+    return [row for row in written if row.get("path") and row.get("split") in _ALL], ""
+
+
+def group_of(row: Mapping[str, str]) -> str:
+    """Return the group of a row of these files."""
+    return row.get("group") or row["path"]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What is known of one training; groups and pictures in pairs with their splits."""
+
+    groups: list[tuple[str, Split]]
+    pictures: list[tuple[Path, Split]]
+    names: frozenset[str]
+    doubt: str
+
+    @classmethod
+    def of(cls, rows: Sequence[dict[str, str]], file: str, examples: Sequence[Example]) -> "_Part":
+        groups = [(group_of(row), cast(Split, row["split"])) for row in rows]
+        there = {group for group, _ in groups}
+        shared = {(one.group, Path(one.name).stem) for one in examples if one.group in there}
+        known = {(group_of(row), Path(row["path"]).stem) for row in rows}
+        doubt = ""
+        if shared and not shared & known:
+            groups = []
+            count = len({group for group, _ in shared})
+            doubt = (
+                f"groups are named as in {file} beside the weights ({count}), but none has a "
+                "picture of the same name: they are taken for different groups"
+            )
+        absolute = [row for row in rows if Path(row["path"]).is_absolute()]
+        return cls(
+            groups,
+            [(absolute_path(Path(row["path"])), cast(Split, row["split"])) for row in absolute],
+            frozenset(Path(row["path"]).stem for row in rows if row["split"] in LEARNED_SPLITS),
+            doubt,
         )
-    rows = [row for row in written if row.get("path") and row.get("split") in _ALL]
-    rows.sort(key=lambda row: -_ALL.index(row["split"]))  # if in several splits, train wins
-    groups = {row.get("group") or row["path"]: cast(Split, row["split"]) for row in rows}
-    shared = {(one.group, Path(one.name).stem) for one in examples if one.group in groups}
-    known = {(row.get("group") or row["path"], Path(row["path"]).stem) for row in rows}
-    doubt = ""
-    if shared and not shared & known:
-        groups = {}
-        count = len({group for group, _ in shared})
-        doubt = (
-            f"groups are named as in {path} ({count}), but none has a picture of the same name: "
-            "they are taken for different groups; if they are the same, the metrics are optimistic"
-        )
-    absolute = [row for row in rows if Path(row["path"]).is_absolute()]
-    return KnownSplits(
-        groups,
-        {absolute_path(Path(row["path"])): cast(Split, row["split"]) for row in absolute},
-        frozenset(Path(row["path"]).stem for row in rows if row["split"] in LEARNED_SPLITS),
-        doubt,
-    )
+
+
+def _first_splits(pairs: Sequence[tuple[Any, Split]]) -> dict[Any, Split]:
+    """Return the split of each name; if it is in several, the first of train, validation, test."""
+    return dict(sorted(pairs, key=lambda pair: -_ALL.index(pair[1])))

@@ -128,6 +128,12 @@ class Plan:
         """
         return [file_digest(folder / WEIGHTS_FILE) for folder in self.options.teachers]
 
+    def sources(self) -> list[tuple[str, Path]]:
+        """Return SHA-256 and folder of the weights that training starts from, and of teachers."""
+        start = [self.options.start.source] if self.options.start else []
+        files = [*start, *(folder / WEIGHTS_FILE for folder in self.options.teachers)]
+        return [(file_digest(file), file.parent) for file in files]
+
     def folds(self) -> list["Plan"]:
         """Return the plans of the cross-validation, each with another part held out."""
         return [replace(self, examples=examples) for examples in self.fold_examples]

@@ -23,6 +23,7 @@ from diascope.training.defects import Inspection, inspect_pictures
 from diascope.training.dry_run import build_layers, check_backbone
 from diascope.training.features import Extraction, Features
 from diascope.training.finish import Trained, evaluate_folds, finish, write_split
+from diascope.training.leakage import write_learned
 from diascope.training.loop import Progress, Trainer
 from diascope.training.memory import explain_out_of_memory
 from diascope.training.plan import Plan, make_plan
@@ -110,6 +111,7 @@ class _Session:
         if first:
             folder.mkdir(exist_ok=True)
             write_split(plan.examples, folder)
+            write_learned(plan.sources(), folder)
         backbone, matched = _make_backbone(plan)
         head = build_head(card.head, plan.backbone.features, card.outputs, options.dropout)
         network_class = BagNetwork if isinstance(head, AttentionHead) else Network

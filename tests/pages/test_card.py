@@ -217,6 +217,18 @@ def test_the_measured_evidence_follows_the_metrics() -> None:
     assert "evidence maps" not in card_page(CARD)
 
 
+def test_negative_correlations_have_an_axis_from_minus_1_and_are_no_fault() -> None:
+    head = {"value": -0.5, "low": -0.6, "high": -0.4}
+    page = card_page(
+        replace(CARD, evidence={"randomised": {"cases": 50, "figures": {"head": head}}})
+    )
+    section = page[page.index("Does the evidence depend") :]
+    assert "far below 1" in section
+    assert "<span>\N{MINUS SIGN}1</span><span>0</span><span>1</span>" in section
+    assert 'cx="25.0%"' in section
+    assert "<span>0</span><span>0.5</span><span>1</span>" in page  # of the metrics
+
+
 def test_the_reader_of_the_training_is_in_the_details_if_known() -> None:
     assert "dicom (window 2)" in card_page(replace(CARD, read={"dicom": {"window": 2}}))
     assert "<dt>Reader</dt>" not in card_page(CARD)

@@ -5,6 +5,7 @@ import pytest
 from diascope.card import Label
 from diascope.pages.formatting import (
     Measure,
+    axis_start,
     format_decimal,
     format_number,
     format_score,
@@ -76,8 +77,13 @@ def test_one_has_no_plural(number: int, told: str) -> None:
 
 
 def test_only_what_fits_between_0_and_1_is_drawn() -> None:
-    drawn = {measure.title: measure.drawable for measure in overall_measures(METRICS, LABELS)}
+    drawn = {measure.title: measure.fits(0) for measure in overall_measures(METRICS, LABELS)}
     assert drawn == {"AUC, mean over labels": True, "Labels per prediction set": False}
+
+
+@pytest.mark.parametrize(("low", "start"), [(0.0, 0), (-0.1, -1), (-1.1, 0)])
+def test_an_axis_begins_at_minus_1_if_that_makes_a_measure_fit(low: float, start: int) -> None:
+    assert axis_start([Measure("gain", 0.2, low, 0.3), Measure("size", 1.4, None, None)]) == start
 
 
 @pytest.mark.parametrize(

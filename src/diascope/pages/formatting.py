@@ -41,11 +41,10 @@ class Measure:
             return ""
         return f"{format_decimal(self.low)} \N{EN DASH} {format_decimal(self.high)}"
 
-    @property
-    def drawable(self) -> bool:
-        """Whether value and interval fit on an axis from 0 to 1."""
+    def fits(self, start: int) -> bool:
+        """Return whether value and interval fit on an axis from ``start`` to 1."""
         ends = (self.value, self.low, self.high)
-        return all(end is None or 0 <= end <= 1 for end in ends)
+        return all(end is None or start <= end <= 1 for end in ends)
 
 
 @dataclass(frozen=True)
@@ -147,6 +146,11 @@ def decision_rule_text(task: str, points: Sequence[float | None]) -> str:
 def to_measure(name: str, figure: Mapping[str, Any]) -> Measure:
     """Return a metric from its ``value`` and, if it has an interval, ``low`` and ``high``."""
     return Measure(format_title(name), figure["value"], figure.get("low"), figure.get("high"))
+
+
+def axis_start(measures: Iterable[Measure]) -> int:
+    """Return the start of an axis that ends at 1: -1 if a measure that fits is below 0, else 0."""
+    return -1 if any(each.fits(-1) and not each.fits(0) for each in measures) else 0
 
 
 def measure_lines(measures: Sequence[Measure]) -> Iterator[str]:

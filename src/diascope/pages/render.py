@@ -8,6 +8,7 @@ from typing import Any
 
 from diascope.pages.evidence import evidence_measures, format_map_count
 from diascope.pages.formatting import (
+    axis_start,
     format_decimal,
     format_number,
     format_score,
@@ -28,6 +29,7 @@ def render(template: str, **values: Any) -> str:
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "axis_start": axis_start,
         "words": format_title,
         "number": format_number,
         "figure": format_decimal,

@@ -179,15 +179,19 @@ def test_a_disk_that_is_full_when_reports_are_written_stops_the_run_until_there_
         raise OSError(number, os.strerror(number))
 
     photos, results = write_pictures(tmp_path / "photos", 1), tmp_path / "out"
+    (photos / "empty.png").touch()
     with monkeypatch.context() as patch:
         patch.setattr(CsvReport, "write", write)
         ended = command("run", recipe, photos, "-o", results)
     assert ended.code == 3
     assert "Stopped early: the disk is full" in ended.err
+    assert "1 ok, 0 failed, 1 skipped" in ended.out
+    assert "The reports say why" not in ended.out
     assert not list(results.glob("**/*.csv"))
     again = command("run", recipe, photos, "-o", results)
     assert again.code == 0
     assert "nothing was left to classify" in again.out
+    assert "The reports say why items failed or were skipped." in again.out
     assert len(rows(results / "predictions.csv")) == 1
 
 

@@ -41,7 +41,7 @@ Examples:
     "--max-failures",
     type=click.IntRange(0),
     metavar="N",
-    help="Stop when more than N items have failed.",
+    help="Stop when more than N items have failed in this command; earlier ones do not count.",
 )
 @click.option("--retry", is_flag=True, help="Retry failed and skipped items.")
 @click.option("--profile", is_flag=True, help="Print where the time went and how to save some.")
@@ -121,7 +121,7 @@ def _print_summary(outcome: "Outcome", *, quiet: bool, strict: bool) -> None:
         click.echo(f"  {as_utf8(line)}")
     if not counts["ok"] and not counts["pending"]:
         click.echo("Nothing was classified.")
-    if counts["failed"] or counts["skipped"]:
+    if outcome.reports and (counts["failed"] or counts["skipped"]):
         click.echo("The reports say why items failed or were skipped.")
 
 

@@ -144,7 +144,7 @@ def test_a_run_with_nothing_in_it_still_makes_a_page(tmp_path: Path) -> None:
 
     assert read(path).blocks == {
         "run": [{}],
-        "compared": [""],
+        "notes": [{"compared": "", "coverage": None, "sets_measured": False}],
         "totals": [{"states": {}, "labels": {}, "without": 0, "unlike": 0, "warned": 0}],
     }
 

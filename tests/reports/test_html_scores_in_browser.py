@@ -118,3 +118,43 @@ def test_a_wide_or_tall_picture_without_a_map_fits_its_card(opened: Open) -> Non
 
     assert (panes[:, 1] <= panes[:, 0] + 0.5).all()
     assert panes[:, 1, 0] / panes[:, 1, 1] == pytest.approx([4, 0.25], 0.01)
+
+
+@pytest.mark.parametrize(("scores", "told"), [((0.45, 0.55), 1), ((0.55, 0.45), 0)])
+def test_a_decision_outside_of_its_prediction_set_is_explained(
+    opened: Open, scores: tuple[float, float], told: int
+) -> None:
+    bright, dark = scores
+    record = scored({"dark": dark, "bright": bright}, "bright")
+    page = opened(
+        [replace(record, prediction_set=("dark",) if told else ("dark", "bright"))],
+        recipe={"run": {"coverage": 0.975}},
+    )
+    page.locator(".card .open").click()
+
+    note = "Rather bright is not in the set: the set follows the scores, the decision the operating"
+    for place in (".card", "#detail"):
+        text = page.locator(place).inner_text()
+        assert "97.5 % prediction set: Rather dark" in text
+        assert text.count(note) == told
+
+
+@pytest.mark.parametrize(
+    ("run", "shown"),
+    [
+        ({"coverage": 0.9}, ["90 % prediction sets that contain the truth"]),
+        ({"coverage": 0.8}, []),
+        ({"coverage": None}, []),
+    ],
+)
+def test_figures_of_prediction_sets_are_shown_if_they_are_of_the_runs_coverage(
+    opened: Open, run: dict[str, Any], shown: list[str]
+) -> None:
+    metrics = {
+        "measured_on": "test: 9 pictures; sets of 0.9 coverage",
+        "auc_macro": {"value": 0.9},
+        "set_coverage": {"value": 0.88},
+    }
+    page = opened([prediction()], card=CARD | {"metrics": metrics}, recipe={"run": run})
+
+    assert page.locator(".metrics tbody th").all_inner_texts() == ["AUC, mean over labels", *shown]

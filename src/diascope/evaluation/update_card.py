@@ -12,7 +12,7 @@ from diascope.evaluation.evaluate import Evaluation
 from diascope.evaluation.evidence_cases import MASK, mask_of
 from diascope.evaluation.labelled_scores import LabelledScores
 from diascope.evaluation.training_overlap import LEARNED_SPLITS
-from diascope.pages.formatting import plural
+from diascope.pages.formatting import describe_coverage, plural
 from diascope.table import Example
 
 
@@ -67,7 +67,7 @@ def card_metrics(evaluation: Evaluation, rows: str) -> dict[str, Any]:
 
 def describe_sets(scored: LabelledScores) -> list[str]:
     """Return the nominal coverage of the prediction sets as text, in a list; empty without sets."""
-    return [] if scored.coverage is None else [f"sets of {scored.coverage:g} coverage"]
+    return [] if scored.coverage is None else [describe_coverage(scored.coverage)]
 
 
 def describe_rows(examples: Sequence[Example], table: Path) -> str:

@@ -143,6 +143,11 @@ def decision_rule_text(task: str, points: Sequence[float | None]) -> str:
     return f"{rule}." if all(points) else f"{rule}; a label without one counts as having 1."
 
 
+def describe_coverage(coverage: float) -> str:
+    """Return the nominal coverage of prediction sets, as a card's ``measured_on`` names it."""
+    return f"sets of {coverage:g} coverage"
+
+
 def to_measure(name: str, figure: Mapping[str, Any]) -> Measure:
     """Return a metric from its ``value`` and, if it has an interval, ``low`` and ``high``."""
     return Measure(format_title(name), figure["value"], figure.get("low"), figure.get("high"))

@@ -12,7 +12,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, ClassVar, TextIO
 
-from diascope.pages.formatting import METRICS, decision_rule_text
+from diascope.pages.formatting import METRICS, decision_rule_text, describe_coverage
 from diascope.pages.heat import ramp_css
 from diascope.pages.render import csp_hash, fill_placeholders, json_block, json_text, read_asset
 from diascope.reports.html_pictures import Pictures
@@ -59,10 +59,9 @@ class HtmlReport:
             file.write(json_block('id="run"', dict(run)))
             counted = totals.count(records)
             card = run.get("card") or {}
-            task = card.get("task", "")
-            points = [label.get("operating_point") for label in card.get("labels", ())]
-            file.write(json_block('id="compared"', decision_rule_text(task, points)))
-            _write_items(file, islice(counted, self.items), pictures, task == "multilabel")
+            file.write(json_block('id="notes"', _notes(run, card)))
+            multilabel = card.get("task") == "multilabel"
+            _write_items(file, islice(counted, self.items), pictures, multilabel)
             deque(counted, maxlen=0)
             file.write(json_block('id="totals"', vars(totals)))
             file.write(tail)
@@ -97,6 +96,19 @@ class _Totals:
                 self.unlike += bool(record.out_of_distribution)
                 self.warned += bool(record.warnings)
             yield record
+
+
+def _notes(run: Mapping[str, Any], card: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how a label is decided, the coverage of the run's prediction sets, and whether the
+    card's figures of such sets were measured at this coverage."""
+    points = [label.get("operating_point") for label in card.get("labels", ())]
+    coverage = ((run.get("recipe") or {}).get("run") or {}).get("coverage")
+    measured_on = str((card.get("metrics") or {}).get("measured_on", ""))
+    return {
+        "compared": decision_rule_text(card.get("task", ""), points),
+        "coverage": coverage,
+        "sets_measured": coverage is not None and describe_coverage(coverage) in measured_on,
+    }
 
 
 def _write_items(

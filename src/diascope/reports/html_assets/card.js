@@ -54,9 +54,15 @@ const operatingPointNotes = (row, record, labels) => {
 
 const decisionText = (row, labels) => row.predicted.map(labels.title).join(", ") || "No label";
 
-/** The labels of the prediction set; null if the recipe did not request one. */
-const predictionSetLine = (record, labels) =>
-  record.set ? make("p", { class: "small" }, `Prediction set: ${record.set.map(labels.title).join(", ")}`) : null;
+/** The labels of the prediction set, and a note if the decision is not among them; null if the recipe requested no set. */
+const predictionSetLines = (row, record, labels) => {
+  if (!record.set) return null;
+  const outside = row.predicted.filter((name) => !record.set.includes(name));
+  return [
+    make("p", { class: "small" }, `${sentence(labels.setName)}: ${record.set.map(labels.title).join(", ")}`),
+    outside.length ? make("p", { class: "muted small" }, `${outside.map(labels.title).join(", ")} is not in the set: the set follows the scores, the decision the operating points.`) : null,
+  ];
+};
 
 const warningLines = (record) => record.warnings.map((warning) => make("p", { class: "warning" }, sentence(warning)));
 
@@ -105,7 +111,7 @@ const cardOf = (row, record, labels, open) => {
       name,
       make("p", { class: "decision" }, decisionText(row, labels)),
       warningLines(record),
-      predictionSetLine(record, labels),
+      predictionSetLines(row, record, labels),
       scoreBars(row, record, labels, 3),
       highestScoreNote(row, record, labels),
       operatingPointNotes(row, record, labels),
@@ -129,7 +135,7 @@ const detailBody = (row, record, labels) => {
     make("div", {},
       make("p", { class: "decision" }, decisionText(row, labels)),
       warningLines(record),
-      predictionSetLine(record, labels),
+      predictionSetLines(row, record, labels),
       make("p", { class: "muted" }, [kindText(record.kind), framesText(record), isNumber(row.doubt) && `uncertainty ${row.doubt.toFixed(2)} (0 to 1)`, isNumber(row.novelty) && `novelty ${row.novelty.toFixed(2)} (limit 1)`].filter(Boolean).join(" · ")),
       make("h3", {}, "All scores"),
       scoreBars(row, record, labels),

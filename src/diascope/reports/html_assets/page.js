@@ -18,7 +18,7 @@ const showNotClassified = ({ rows, record }, { states }) => {
 const start = () => {
   const run = parseJson(byId("run"));
   const totals = parseJson(byId("totals"));
-  const labels = labelsOf(run.card ?? {}, parseJson(byId("compared")));
+  const labels = labelsOf(run.card ?? {}, parseJson(byId("notes")));
   showHeading(run);
   showFigures(run, totals);
   showModel(run, labels);

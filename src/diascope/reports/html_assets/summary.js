@@ -1,21 +1,26 @@
 // The summary of the run: everything above and below the gallery.
 
-/** Titles and operating points of the labels, in the order of the card, and the decision rule. */
-const labelsOf = (card, compared) => {
+/** Titles and operating points of the labels, in the order of the card, the decision rule, and the prediction sets. */
+const labelsOf = (card, { compared, coverage, sets_measured: setsMeasured }) => {
   const known = new Map((card.labels ?? []).map((label) => [label.name, label]));
   return {
     names: [...known.keys()],
     title: (name) => known.get(name)?.title || name,
     point: (name) => known.get(name)?.operating_point ?? null,
     compared,
+    setName: isNumber(coverage) ? `${Number((100 * coverage).toPrecision(4))} % prediction set` : "prediction set",
+    setsMeasured,
   };
 };
 
 /** The labels of the card, and any other that was predicted. */
 const namesOf = (totals, labels) => [...new Set([...labels.names, ...Object.keys(totals.labels)])];
 
+const SET_METRICS = ["set_coverage", "set_size"];
+
 /** The title of a metric; METRICS comes from pages/formatting.py. */
 const metricText = (name, labels) => {
+  if (SET_METRICS.includes(name)) return sentence(METRICS[name].replace(/prediction set/i, labels.setName));
   if (METRICS[name]) return METRICS[name];
   const label = name.startsWith("auc_") && name.slice(4);
   if (label && labels.names.includes(label)) return `AUC, ${labels.title(label)}`;
@@ -23,8 +28,9 @@ const metricText = (name, labels) => {
   return words.charAt(0).toUpperCase() + words.slice(1);
 };
 
-/** Of the metrics of single labels, the report shows only the AUC; the card has the rest. */
-const isShownMetric = (name, labels) => METRICS[name] || name.startsWith("auc") || !labels.names.some((label) => name.endsWith(`_${label}`));
+/** Figures of prediction sets are shown if they are of the run's coverage. Of the metrics of single labels, the report
+ *  shows only the AUC; the card has the rest. */
+const isShownMetric = (name, labels) => SET_METRICS.includes(name) ? labels.setsMeasured : METRICS[name] || name.startsWith("auc") || !labels.names.some((label) => name.endsWith(`_${label}`));
 
 const showHeading = (run) => {
   const title = run.card?.title || run.recipe?.name || "diascope report";

@@ -1,5 +1,7 @@
 """The shipped model: its card, checked on patients that it never saw."""
 
+import csv
+
 from diascope.document import read_document
 from diascope.pipeline import compose
 from diascope.plugins import recipe_path
@@ -37,3 +39,13 @@ def test_the_card_measures_children_adults_and_both_views() -> None:
 
 def test_the_weights_file_stays_below_ten_megabytes() -> None:
     assert (WEIGHTS / "model.safetensors").stat().st_size < 10_000_000
+
+
+def test_split_csv_names_the_pictures_and_groups_that_the_card_counts() -> None:
+    with (WEIGHTS / "split.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for split in ("train", "validation", "test"):
+        groups = [row["group"] for row in rows if row["split"] == split]
+        counts = ChestFindings().card.data[split]
+        assert (len(groups), len(set(groups))) == (counts["pictures"], counts["groups"])
+    assert len({(row["group"], row["path"]) for row in rows}) == len(rows)

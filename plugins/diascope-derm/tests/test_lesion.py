@@ -1,5 +1,6 @@
 """The shipped model: its card, checked on lesions that it never saw."""
 
+import csv
 from pathlib import Path
 
 import numpy as np
@@ -67,3 +68,13 @@ def test_the_macro_auc_on_unseen_lesions_is_what_the_card_says() -> None:
     scores = np.array([list(record.scores.values()) for record in records])
     targets = np.array([example.vector(names, "multiclass") for example in chosen])
     assert macro_auc(targets, scores) >= 0.93
+
+
+def test_split_csv_names_the_pictures_and_groups_that_the_card_counts() -> None:
+    with (WEIGHTS / "split.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for split in ("train", "validation", "test"):
+        groups = [row["group"] for row in rows if row["split"] == split]
+        counts = DermLesion().card.data[split]
+        assert (len(groups), len(set(groups))) == (counts["pictures"], counts["groups"])
+    assert len({(row["group"], row["path"]) for row in rows}) == len(rows)

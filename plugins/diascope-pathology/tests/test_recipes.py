@@ -1,5 +1,6 @@
 """The package's recipes and models."""
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,14 @@ def test_both_models_stand_on_the_package_s_backbone() -> None:
 @pytest.mark.parametrize("organ", MODELS)
 def test_pathology_yaml_prepares_pictures_as_in_training(organ: str) -> None:
     assert compose(read_recipe("pathology", [f"model={organ}-tissue"])).warnings == ()
+
+
+@pytest.mark.parametrize("organ", MODELS)
+def test_split_csv_names_the_pictures_and_groups_that_the_card_counts(organ: str) -> None:
+    with (MODELS[organ].weights / "split.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for split in ("train", "validation", "test"):
+        groups = [row["group"] for row in rows if row["split"] == split]
+        counts = MODELS[organ].card.data[split]
+        assert (len(groups), len(set(groups))) == (counts["pictures"], counts["groups"])
+    assert len({(row["group"], row["path"]) for row in rows}) == len(rows)

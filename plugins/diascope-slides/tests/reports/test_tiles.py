@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from diascope.testing import check_report
+from diascope_slides.reports.heat_map import HeatMapReport
 from diascope_slides.reports.tiles import TilesReport
 
 
@@ -25,6 +26,16 @@ def test_a_row_has_the_position_and_the_scores_of_a_tile(
     np.testing.assert_array_equal(places, answer().regions.boxes)
     scores = np.array(table["score.tumour"], np.float32)
     np.testing.assert_array_equal(scores, answer().regions.scores[:, 1])
+
+
+def test_a_row_names_the_folder_in_which_other_reports_write_the_maps_of_its_slide(
+    tmp_path: Path, run: Any, answer: Any
+) -> None:
+    (path,) = TilesReport().write(run, [answer("A b.svs")], tmp_path)
+    maps = HeatMapReport().write(run, [answer("A b.svs")], tmp_path)
+    (name,) = set(pq.read_table(path).column("name").to_pylist())
+
+    assert {each.parent for each in maps} == {tmp_path / "slides" / name}
 
 
 def test_each_slide_is_a_row_group_of_its_own(tmp_path: Path, run: Any, answer: Any) -> None:

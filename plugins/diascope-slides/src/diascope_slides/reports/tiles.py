@@ -19,8 +19,9 @@ _PLACE = ("x", "y", "width", "height")
 class TilesReport:
     """``tiles.parquet``: one row per tile.
 
-    The columns are the id of the slide; x, y, width and height of the tile in full-resolution
-    pixels; and ``score.<label>`` for each label. Each slide is a row group of its own, so that it
+    The columns are the id of the slide; its name in ``slides/``, where other reports write its
+    files; x, y, width and height of the tile in full-resolution pixels; and ``score.<label>`` for
+    each label. Each slide is a row group of its own, so that it
     can be read without the others.
     """
 
@@ -35,7 +36,11 @@ class TilesReport:
 
         path = directory / "tiles.parquet"
         scores = [f"score.{label}" for label in card_labels(run)]
-        fields = [("id", pa.string()), *((name, pa.int32()) for name in _PLACE)]
+        fields = [
+            ("id", pa.string()),
+            ("name", pa.string()),
+            *((name, pa.int32()) for name in _PLACE),
+        ]
         schema = pa.schema([*fields, *((name, pa.float32()) for name in scores)])
         with pq.ParquetWriter(path, schema, compression="zstd") as file:
             for answer in answers(records):
@@ -48,5 +53,6 @@ def _rows(answer: Answer, schema: "pa.Schema") -> "pa.Table":
     import pyarrow as pa
 
     boxes, scores = answer.regions.boxes, answer.regions.scores
-    columns = [[replace_undecodable(answer.prediction.item.id)] * len(boxes), *boxes.T, *scores.T]
+    names = replace_undecodable(answer.prediction.item.id), answer.name
+    columns = [*([name] * len(boxes) for name in names), *boxes.T, *scores.T]
     return pa.table([pa.array(column) for column in columns], schema=schema)

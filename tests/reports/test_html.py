@@ -145,7 +145,9 @@ def test_a_run_with_nothing_in_it_still_makes_a_page(tmp_path: Path) -> None:
     assert read(path).blocks == {
         "run": [{}],
         "notes": [{"compared": "", "coverage": None, "sets_measured": False}],
-        "totals": [{"states": {}, "labels": {}, "without": 0, "unlike": 0, "warned": 0}],
+        "totals": [
+            {"states": {}, "labels": {}, "without": 0, "unlike": 0, "warned": 0, "prepared": 0}
+        ],
     }
 
 

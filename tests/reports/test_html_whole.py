@@ -108,3 +108,9 @@ def test_the_detail_shows_picture_mask_and_the_heat_map_of_the_chosen_label(
     assert page.locator("#detail-title").inner_text() == "a.png"
     assert detail.locator(".heat").count() == 1
     assert faults == []
+
+
+def test_a_whole_picture_is_not_shown_as_the_network_saw_it(tmp_path: Path) -> None:
+    (totals,) = Data(write([whole(), prediction()], tmp_path).read_text("utf-8")).blocks["totals"]
+
+    assert totals["prepared"] == 1

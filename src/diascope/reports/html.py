@@ -78,6 +78,7 @@ class _Totals:
         without: predictions without a label.
         unlike: predictions for items unlike the training pictures.
         warned: predictions with any warning.
+        prepared: predictions with a picture that is shown as the network saw it.
     """
 
     states: Counter[str] = field(default_factory=Counter)
@@ -85,6 +86,7 @@ class _Totals:
     without: int = 0
     unlike: int = 0
     warned: int = 0
+    prepared: int = 0
 
     def count(self, records: Iterable[Record]) -> Iterator[Record]:
         """Yield the records, and count them as they pass."""
@@ -95,6 +97,7 @@ class _Totals:
                 self.without += not record.predicted
                 self.unlike += bool(record.out_of_distribution)
                 self.warned += bool(record.warnings)
+                self.prepared += record.preview is not None and record.overview is None
             yield record
 
 

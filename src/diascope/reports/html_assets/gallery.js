@@ -83,6 +83,14 @@ const labelOptions = (totals, labels) => {
   return options.map(([value, text]) => make("option", { value }, text));
 };
 
+/** Say which steps changed the pictures that the gallery shows. */
+const showSteps = (run, totals) => {
+  const steps = (run.recipe?.preprocess ?? []).map((step) => (typeof step === "string" ? step : Object.keys(step)[0]));
+  if (!steps.length || !totals.prepared) return;
+  byId("prepared").textContent = `Pictures are shown as the network sees them: after ${steps.join(", ")}. Colours and proportions may differ from those of the files.`;
+  byId("prepared").hidden = false;
+};
+
 /** Add the choices that need a novelty limit of the model. */
 const addNoveltyChoices = (form) => {
   form.state.append(make("option", { value: "unlike" }, "Unlike the training pictures"));
@@ -103,6 +111,7 @@ const startGallery = (run, totals, labels) => {
     document.querySelectorAll("[data-label]").forEach((bar) => bar.setAttribute("aria-pressed", bar.dataset.label === form.label.value));
     cards.show(shown);
   };
+  showSteps(run, totals);
   form.label.append(...labelOptions(totals, labels));
   if (totals.warned) form.state.append(make("option", { value: "warned" }, "With a warning"));
   if (rows.some((row) => row.novelty !== null)) addNoveltyChoices(form);

@@ -95,9 +95,9 @@ def test_with_forty_labels_the_items_begin_near_the_top_and_all_figures_are_visi
     gallery = page.locator("#gallery").bounding_box()
     assert gallery is not None
     assert gallery["y"] < 1700
-    area = page.get_by_text("AUC, finding 39")
+    area = page.locator("#model").get_by_text("finding 39")
     assert not area.is_visible()
-    page.get_by_text("AUC of each of 40 labels").click()
+    page.get_by_text("Each of 40 labels").click()
     assert area.is_visible()
 
 
@@ -106,8 +106,10 @@ def test_a_label_named_like_the_end_of_a_metric_does_not_hide_that_metric(opened
     named = ("balanced_accuracy", "sensitivity_at_specificity_80", "sensitivity_80")
     metrics = {name: {"value": 0.5} for name in named}
     page = opened([prediction()], card=CARD | {"labels": labels, "metrics": metrics})
-    shown = page.locator(".metrics tbody th").all_inner_texts()
+    whole, each = page.locator(".metrics").all()
+    shown = whole.locator("tbody th").all_inner_texts()
     assert shown == ["Balanced accuracy", "Sensitivity at specificity 0.80"]
+    assert each.locator("tbody th").all_inner_texts() == ["80"]
 
 
 @pytest.mark.parametrize(

@@ -22,15 +22,13 @@ const SET_METRICS = ["set_coverage", "set_size"];
 const metricText = (name, labels) => {
   if (SET_METRICS.includes(name)) return sentence(METRICS[name].replace(/prediction set/i, labels.setName));
   if (METRICS[name]) return METRICS[name];
-  const label = name.startsWith("auc_") && name.slice(4);
-  if (label && labels.names.includes(label)) return `AUC, ${labels.title(label)}`;
   const words = name.replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
 };
 
-/** Figures of prediction sets are shown if they are of the run's coverage. Of the metrics of single labels, the report
- *  shows only the AUC; the card has the rest. */
-const isShownMetric = (name, labels) => SET_METRICS.includes(name) ? labels.setsMeasured : METRICS[name] || name.startsWith("auc") || !labels.names.some((label) => name.endsWith(`_${label}`));
+/** Whether a metric is of the whole model; figures of prediction sets are shown if they are of the run's coverage. */
+const isShownMetric = (name, labels) =>
+  SET_METRICS.includes(name) ? labels.setsMeasured : METRICS[name] || !labels.names.some((label) => name.endsWith(`_${label}`));
 
 const showHeading = (run) => {
   const title = run.card?.title || run.recipe?.name || "diascope report";
@@ -119,25 +117,44 @@ const metricsTable = (measures, start, labels) =>
       make("td", { class: "ends", "aria-hidden": "true" }, make("span", {}, String(start)), make("span", {}, "1")))),
     make("tbody", {}, measures.map(([name, metric]) => metricRow(name, metric, start, labels))));
 
-const MAX_UNFOLDED = 12; // labels whose AUC is shown without unfolding
+/** Of the metrics of single labels, the report shows those with which a decision is read; the card has the rest. */
+const LABEL_METRICS = [["auc", "AUC"], ["sensitivity", "Sensitivity"], ["ppv", "PPV"]];
+const LABEL_NOTE = "Sensitivity and positive predictive value (PPV) are those of the predicted labels. PPV depends on how frequent a label is.";
+
+const MAX_UNFOLDED = 12; // labels whose metrics are shown without unfolding
+
+/** A table with a row of AUC, sensitivity and PPV for each label, folded if there are many; nothing if the card has none. */
+const labelTable = (metrics, labels) => {
+  const metric = (family, label) => metrics[`${family}_${label}`];
+  const has = (family, label) => isNumber(metric(family, label)?.value);
+  const columns = LABEL_METRICS.filter(([family]) => labels.names.some((label) => has(family, label)));
+  const rows = labels.names.filter((label) => columns.some(([family]) => has(family, label)));
+  if (!rows.length) return [];
+  const cell = (found) => make("td", {}, decimalText(found?.value),
+    isNumber(found?.low) ? make("span", { class: "number muted" }, `${decimalText(found.low)} – ${decimalText(found.high)}`) : null);
+  const table = make("table", { class: "metrics by-label" },
+    make("thead", {}, make("tr", {}, ["Label", ...columns.map(([, title]) => title)].map((title) => make("th", { scope: "col" }, title)))),
+    make("tbody", {}, rows.map((label) =>
+      make("tr", {}, make("th", { scope: "row" }, labels.title(label)), columns.map(([family]) => cell(metric(family, label)))))));
+  const decided = columns.some(([family]) => family !== "auc");
+  const shown = decided ? [table, make("p", { class: "muted small" }, LABEL_NOTE)] : [table];
+  return rows.length <= MAX_UNFOLDED ? shown : [make("details", { class: "each" }, make("summary", {}, `Each of ${count(rows.length)} labels`), shown)];
+};
 
 const showModel = (run, labels) => {
   const card = run.card ?? {};
   const { measured_on: measuredOn, ...metrics } = card.metrics ?? {};
   const measures = Object.entries(metrics)
     .filter(([name, metric]) => isNumber(metric?.value) && isShownMetric(name, labels));
-  const single = measures.filter(([name]) => labels.names.includes(name.slice("auc_".length)));
-  const folded = single.length > MAX_UNFOLDED ? single : [];
-  const shown = measures.filter((measure) => !folded.includes(measure));
-  const start = axisStart(measures);
+  const byLabel = labelTable(metrics, labels);
   const facts = [card.task, card.score_kind && `scores: ${kindText(card.score_kind)}`, card.licence && `licence: ${card.licence}`];
   byId("model").append(
     make("h3", {}, "Model"),
     make("p", { class: "lead" }, card.name || run.weights?.model || "unnamed"),
     make("p", { class: "muted" }, facts.filter(Boolean).join(" · ")),
-    ...(shown.length ? [metricsTable(shown, start, labels)] : []),
-    ...(folded.length ? [make("details", { class: "each" }, make("summary", {}, `AUC of each of ${count(folded.length)} labels`), metricsTable(folded, start, labels))] : []),
-    ...(measures.length ? [] : [make("p", { class: "muted" }, "No metrics are recorded for these weights.")]),
+    ...(measures.length ? [metricsTable(measures, axisStart(measures), labels)] : []),
+    ...byLabel,
+    ...(measures.length || byLabel.length ? [] : [make("p", { class: "muted" }, "No metrics are recorded for these weights.")]),
     ...(measuredOn ? [make("p", { class: "muted small" }, `Measured on ${measuredOn}`)] : []));
 };
 

@@ -4,9 +4,14 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+import torch
 
 from diascope.card import ModelCard
-from diascope.explain.activation_maximisation import FeatureVisualisation, visualise_target
+from diascope.explain.activation_maximisation import (
+    FeatureVisualisation,
+    _FourierImage,
+    visualise_target,
+)
 from diascope.explain.targets import find_targets
 from diascope.network import Network
 from tests.explain.networks import make_batch, make_network
@@ -68,3 +73,24 @@ def test_visualisation_leaves_no_hooks_and_no_gradients(
 
     assert all(not module._forward_hooks for module in network.modules())
     assert all(weight.grad is None for weight in network.parameters())
+
+
+def test_torch_uses_one_thread_for_it_and_has_its_own_number_again(
+    visualise: Visualise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[int] = []
+    render = _FourierImage.render
+
+    def counted(self: _FourierImage) -> torch.Tensor:
+        used.append(torch.get_num_threads())
+        return render(self)
+
+    monkeypatch.setattr(_FourierImage, "render", counted)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        visualise("label:a")
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert set(used) == {1}

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from diascope.engines import torch as module
+from diascope.engines.torch import torch_threads
 from diascope.errors import RecipeError
-from diascope.training.thread_budget import thread_count, torch_threads
+from diascope.training.thread_budget import thread_count
 from tests.training.trainings import train
 
 

@@ -114,6 +114,17 @@ def limit_threads() -> None:
 
 
 @contextmanager
+def torch_threads(threads: int) -> Iterator[None]:
+    """Set the number of torch's threads within the context."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
 def detect_lost_device(device: str) -> Iterator[None]:
     """Distinguish an accelerator that has failed permanently from a batch that it cannot process.
 

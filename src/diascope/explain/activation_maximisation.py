@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from diascope.card import ModelCard
+from diascope.engines.torch import torch_threads
 from diascope.explain.targets import ModuleOutputs, Response, Target, record_outputs
 from diascope.network import Network
 
@@ -55,6 +56,7 @@ class FeatureVisualisation:
     seconds: float
 
 
+@torch_threads(1)  # the layers are small: on a busy machine, waiting for each other costs far more
 def visualise_target(
     network: Network,
     batch: Tensor,

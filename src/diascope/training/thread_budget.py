@@ -1,10 +1,5 @@
 """Division of the CPU's cores between training and reading processes."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import torch
-
 
 def thread_count(available: int, processes: int, workers: int) -> int:
     """Return the number of torch threads in one of several processes that train together.
@@ -15,14 +10,3 @@ def thread_count(available: int, processes: int, workers: int) -> int:
     """
     own = max(1, available // processes)
     return max(own - workers, (own + 1) // 2)
-
-
-@contextmanager
-def torch_threads(threads: int) -> Iterator[None]:
-    """Set the number of torch threads within the context."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -11,7 +11,7 @@ from torch import nn
 
 from diascope.card import ModelCard
 from diascope.cores import available_cores, network_threads
-from diascope.engines.torch import limit_threads
+from diascope.engines.torch import limit_threads, torch_threads
 from diascope.evaluation.labelled_scores import LabelledScores
 from diascope.network import AttentionHead, Network, build_head
 from diascope.output import lock_folder
@@ -28,7 +28,7 @@ from diascope.training.loop import Progress, Trainer
 from diascope.training.memory import explain_out_of_memory
 from diascope.training.plan import Plan, make_plan
 from diascope.training.processes import device_count, ending_together, make_fabric
-from diascope.training.thread_budget import thread_count, torch_threads
+from diascope.training.thread_budget import thread_count
 from diascope.training.transfer import MatchReport, start_from
 
 Watch = Callable[[Progress], None]

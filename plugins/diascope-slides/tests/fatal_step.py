@@ -18,16 +18,17 @@ class FatalStep:
     """Writes the number of each tile on a separate line.
 
     Args:
-        log: the file that the lines are added to.
+        log: the file that the lines are added to; as text, because the content of a ``Path`` is
+            part of the run's digest.
     """
 
-    log: Path
+    log: str
     api: ClassVar = (1, 0)
 
     def __call__(self, sample: Sample) -> Sample:
         if str(sample.frame) == os.environ.get("DEADLY_TILE"):
             worker = multiprocessing.parent_process() is not None
             os.kill(os.getppid() if worker else os.getpid(), signal.SIGKILL)
-        with self.log.open("a") as file:
+        with Path(self.log).open("a") as file:
             file.write(f"{sample.frame}\n")
         return sample

@@ -17,12 +17,19 @@ from diascope_slides.options import Assume
 from diascope_slides.reader import SlideReader
 
 NOISE = np.random.default_rng(1).integers(0, 256, (320, 448, 3), dtype=np.uint8)
+MICROSCOPE: dict[str, Any] = {"resolution": (20_000, 20_000), "resolutionunit": 3}
 TURNS: dict[int, Callable[[np.ndarray], np.ndarray]] = {
     1: lambda stored: stored,
     3: lambda stored: stored[::-1, ::-1],
     4: lambda stored: stored[::-1],
     6: lambda stored: np.rot90(stored, -1),
 }
+
+
+def kind_of(folder: Path, **options: Any) -> str | None:
+    path = folder / "a.tif"
+    tifffile.imwrite(path, NOISE, photometric="rgb", metadata=None, **options)
+    return detect_kind(str(path), path.read_bytes()[:4096])
 
 
 @pytest.mark.parametrize("orientation", TURNS)
@@ -61,13 +68,42 @@ def test_a_resolution_of_0_is_neither_a_spacing_nor_damage(
 def test_a_tiled_tiff_is_a_slide_in_either_byte_order(
     tmp_path: Path, order: Any, big: bool
 ) -> None:
-    kinds = []
-    for layout in ({"tile": (64, 64)}, {"rowsperstrip": 64}):
-        path = tmp_path / "a.tif"
-        tifffile.imwrite(path, NOISE, photometric="rgb", bigtiff=big, byteorder=order, **layout)
-        kinds.append(detect_kind(str(path), path.read_bytes()[:4096]))
+    options: dict[str, Any] = {"bigtiff": big, "byteorder": order} | MICROSCOPE
 
-    assert kinds == ["vips", "picture"]
+    assert kind_of(tmp_path, tile=(64, 64), **options) == "vips"
+    assert kind_of(tmp_path, rowsperstrip=64, **options) == "picture"
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize(
+    ("options", "kind"),
+    [
+        ({}, "picture"),
+        ({"resolution": (300, 300), "resolutionunit": 2}, "picture"),
+        (MICROSCOPE, "vips"),
+        ({"bigtiff": True}, "vips"),
+        ({"description": "Aperio"}, "vips or openslide"),
+    ],
+)
+def test_a_small_tiled_tiff_without_a_spacing_is_left_to_the_image_reader(
+    tmp_path: Path, order: Any, options: dict[str, Any], kind: str
+) -> None:
+    assert kind_of(tmp_path, tile=(64, 64), byteorder=order, **options) in kind
+
+
+def test_a_tiled_tiff_with_levels_or_many_pixels_is_a_slide_even_without_a_spacing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "levels.tif"
+    with tifffile.TiffWriter(path) as file:
+        for level in (NOISE, NOISE[::2, ::2]):
+            file.write(level, photometric="rgb", tile=(64, 64), metadata=None)
+    assert detect_kind(str(path), path.read_bytes()[:4096]) == "vips"
+
+    monkeypatch.setattr("diascope_slides.detect._PHOTO_PIXELS", NOISE.shape[0] * NOISE.shape[1] - 1)
+    assert kind_of(tmp_path, tile=(64, 64)) == "vips"
+    with pytest.raises(ReadError, match="write `read: image`"):
+        next(SlideReader().read(Item("a", str(tmp_path / "a.tif"))))
 
 
 def test_an_ome_tiff_in_strips_is_recognised_with_its_description_at_the_end(

@@ -9,9 +9,12 @@ HEAD_BYTES = 4096
 _DICOM_SLIDE = b"\x02\x00\x02\x00UI\x1e\x001.2.840.10008.5.1.4.1.1.77.1.6"
 """Media Storage SOP Class UID: VL Whole Slide Microscopy Image Storage."""
 _BIG_ENDIAN = b"MM\x00*"
-_TIFF = (b"II*\x00", _BIG_ENDIAN, b"II+\x00", b"MM\x00+")
+_BIG_TIFF = (b"II+\x00", b"MM\x00+")
+_TIFF = (b"II*\x00", _BIG_ENDIAN, *_BIG_TIFF)
 _JPEG, _PNG = b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"
 _SCANNERS = (b"Aperio", b"Hamamatsu", b"<scn", b"iScan", b"PHILIPS")
+_PHOTO_PIXELS = 25_000_000
+"""A tiled TIFF of one level and without a spacing is a photograph up to this size."""
 _OME, _DESCRIPTION = b"<OME", "image-description"
 _SUFFIXES = (".svs", ".ndpi", ".scn", ".bif", ".ome.tif", ".ome.tiff")  # of slides only
 
@@ -60,7 +63,24 @@ def _tiff_kind(path: str, head: bytes) -> Kind:
     if vendor is None:
         return _unknown_tiff_kind(path, head)
     # libvips reads tiled TIFFs with the same pixels, but faster
-    return "vips" if vendor == "generic-tiff" else "openslide"
+    return _tiled_kind(path, head) if vendor == "generic-tiff" else "openslide"
+
+
+def _tiled_kind(path: str, head: bytes) -> Kind:
+    """Return the kind of an intact tiled TIFF of no vendor: a slide, unless it may be a photo."""
+    if head.startswith(_BIG_TIFF):
+        return "vips"
+    import pyvips
+
+    from diascope_slides.backends.vips import spacing_um
+
+    try:
+        image = pyvips.Image.new_from_file(path, revalidate=True)
+    except pyvips.Error:  # in a way that libvips does not read; opening it says so
+        return "vips"
+    is_single = image.get_n_pages() == 1 and not image.get_typeof("n-subifds")
+    is_small = image.width * image.height <= _PHOTO_PIXELS
+    return "picture" if is_single and is_small and spacing_um(image) is None else "vips"
 
 
 def _unknown_tiff_kind(path: str, head: bytes) -> Kind:
@@ -85,6 +105,8 @@ def _unknown_tiff_kind(path: str, head: bytes) -> Kind:
     if not image.get_typeof("tile-width"):
         return "picture"
     is_scan = any(name in description for name in _SCANNERS)
+    if head.startswith(_BIG_ENDIAN) and not is_scan:
+        return _tiled_kind(path, head)
     is_truncated = is_scan and not head.startswith(_BIG_ENDIAN)
     return "openslide" if is_truncated else "vips"  # libvips does not know the vendors' spacing
 

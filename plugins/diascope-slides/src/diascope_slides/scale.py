@@ -41,7 +41,8 @@ def scale_of(slide: Slide, target_um: float, missing: Missing) -> Scale:
     raise ReadError(
         "the slide does not state its spacing",
         hint="If you know it, write `read: {slide: {missing: {assume: 0.5}}}` with its micrometres "
-        "per pixel; `missing: {level: 0}` uses the pixels as they are.",
+        "per pixel; `missing: {level: 0}` uses the pixels as they are. For an ordinary picture, "
+        "write `read: image`.",
     )
 
 

@@ -33,7 +33,7 @@ class VipsSlide:
             _to_rgb(image.autorot()) for image in (first, *_smaller_levels(path, first))
         ]
         self.levels = pyramid_levels([(image.height, image.width) for image in self._images])
-        orientation, spacing = _orientation(first), _spacing_um(first)
+        orientation, spacing = _orientation(first), spacing_um(first)
         self.spacing_um = spacing[::-1] if spacing and orientation in _SIDEWAYS else spacing
         self.facts: Mapping[str, str] = {}
         self.notes: tuple[str, ...] = (
@@ -108,7 +108,11 @@ def _same_shape(page: Any, first: Any) -> bool:
     return bool(abs(across - down) <= 2 * max(first.width, first.height))
 
 
-def _spacing_um(image: Any) -> tuple[float, float] | None:
+def spacing_um(image: Any) -> tuple[float, float] | None:
+    """Return the size of a pixel, (row, column) in micrometres, as OME-XML or else tags state it.
+
+    None if they do not, or if they state that of paper or a screen.
+    """
     if image.get_typeof(_DESCRIPTION):
         stated = ome_spacing_um(image.get(_DESCRIPTION))
         if stated is not None:

@@ -11,6 +11,7 @@ import pytest
 
 from diascope import pipeline as pipeline_module
 from diascope.card import Label, read_card, write_card
+from diascope.decision import scores_from_logits
 from diascope.errors import ReadError
 from diascope.explain.page import Subject
 from diascope.explain_picture import Request, explain_item
@@ -49,6 +50,18 @@ def test_the_maps_of_a_run_and_of_the_page_are_the_same(
     assert ours.logit == theirs.logit
     assert ours.logit - (ours.expected_sum or 0) == pytest.approx(theirs.bias)
     assert page.subject.prediction.scores == prediction.scores
+
+
+@pytest.mark.parametrize("test_time", ["none", "flips"])
+def test_the_scores_are_those_of_the_logits_on_the_page(
+    recipe: Path, picture: Path, test_time: str
+) -> None:
+    overrides = (*OVERRIDES, f"model.classifier.test_time={test_time}")
+    pipeline = compose(read_recipe(str(recipe), overrides))
+    subject = explain_item(pipeline, Request(str(picture), occlusion=False)).subject
+    scores = scores_from_logits(subject.logits[None], subject.card)[0]
+
+    assert dict(zip(subject.card.names, scores.tolist(), strict=True)) == subject.prediction.scores
 
 
 def test_a_path_that_is_not_utf8_is_escaped_on_the_page(

@@ -16,15 +16,23 @@ def scores_from_logits(logits: NDArray[np.floating[Any]], card: ModelCard) -> ND
     The card's calibration is applied first. A binary task has one logit, that of its second
     (positive) label.
     """
-    wide = logits.astype(np.float64)
-    if card.calibration is not None:
-        wide = wide * np.array(card.calibration.scale) + np.array(card.calibration.bias)
+    wide = calibrated_logits(logits, card)
     if card.task == "multiclass":
         return softmax(wide)
     positive: NDArray[np.float64] = np.exp(-np.logaddexp(0, -wide))  # does not overflow
     if card.task == "binary":
         return np.concatenate([1 - positive, positive], axis=1)
     return positive
+
+
+def calibrated_logits(logits: NDArray[np.floating[Any]], card: ModelCard) -> NDArray[np.float64]:
+    """Return logits after the card's calibration, if it has one."""
+    wide = logits.astype(np.float64)
+    if card.calibration is None:
+        return wide
+    scale, bias = np.array(card.calibration.scale), np.array(card.calibration.bias)
+    calibrated: NDArray[np.float64] = wide * scale + bias
+    return calibrated
 
 
 def softmax(logs: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from diascope.explain.activation_maximisation import FeatureVisualisation, visua
 from diascope.explain.evidence import Method
 from diascope.explain.explanation import Explanation, explain
 from diascope.explain.page import Subject
-from diascope.explain.steps import network_input_stage
+from diascope.explain.steps import capture_logits, network_input_stage
 from diascope.explain.targets import find_targets
 from diascope.explain.top_activating import TopActivating
 from diascope.inference_trace import (
@@ -91,7 +91,9 @@ def explain_item(pipeline: Pipeline, request: Request) -> PictureExplanation:
     classifier = inspectable_classifier(pipeline)
     network = classifier.network
     start = time.perf_counter()
-    prediction, batch = classify_sample(classifier, sample)
+    (prediction, batch), logits = capture_logits(
+        network, lambda: classify_sample(classifier, sample)
+    )
     seconds_to_classify = time.perf_counter() - start
     explainable = [name for name in prediction.predicted if name in outputs] or list(outputs)
     chosen = request.label or max(explainable, key=lambda name: prediction.scores[name])
@@ -123,7 +125,7 @@ def explain_item(pipeline: Pipeline, request: Request) -> PictureExplanation:
         gallery = find_top_activating(
             classifier, pipeline.preparation, targets, rows, limit=request.limit, seed=request.seed
         )
-    subject = Subject(card, prediction, stages, chosen, facts, warnings)
+    subject = Subject(card, prediction, logits[0], stages, chosen, facts, warnings)
     return PictureExplanation(subject, explanation, visualisations, gallery)
 
 

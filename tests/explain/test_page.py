@@ -51,7 +51,8 @@ def render_page(
         Stage("as read from the file", np.zeros((300, 400, 1), np.uint8), ()),
         network_input_stage(batch, card),
     ]
-    return explain_page(Subject(card, prediction, stages, "dark", {}), found)
+    logits = np.array([found.evidence[name].logit for name in OUTPUTS], np.float32)
+    return explain_page(Subject(card, prediction, logits, stages, "dark", {}), found)
 
 
 @pytest.fixture
@@ -97,6 +98,14 @@ WEIGHTED_SUMS = """layer => {
         });
     });
 }"""
+
+
+def test_every_label_has_a_row_from_its_logit_to_its_score(page: "Page") -> None:
+    rows = [row.inner_text().split() for row in page.locator(".logits tr").all()]
+
+    assert rows[0] == ["Label", "Logit", "Score"]
+    assert [(row[0], row[-1]) for row in rows[1:]] == [("dark", "0.700"), ("bright", "0.300")]
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
 
 
 @pytest.mark.parametrize("kept", [450_000, 700], ids=["all of it", "a part"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from diascope.card import Calibration, Label, ModelCard
@@ -9,6 +10,7 @@ from diascope.explain.page_scores import score_rows, score_texts
 from diascope.sample import Item, Prediction, ScoreKind
 
 MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
+LOGITS = np.array([1.0, -2.0], np.float32)
 POINTED = (Label("dark", title="Dark", operating_point=0.7), Label("bright", operating_point=0.05))
 
 
@@ -75,9 +77,34 @@ def test_the_decision_rule_depends_on_the_task(
 def test_scores_and_operating_points_are_formatted_as_in_the_report(
     make_card: Callable[..., ModelCard],
 ) -> None:
-    rows = score_rows(make_card(labels=POINTED), answer())
+    rows = score_rows(make_card(labels=POINTED), answer(), LOGITS)
 
     assert [(row["title"], row["score"], row["point"]) for row in rows] == [
         ("Dark", ">0.999", "0.700"),
         ("bright", "<0.001", "0.050"),
     ]
+
+
+def test_logits_stand_beside_the_scores_that_come_from_them(
+    make_card: Callable[..., ModelCard],
+) -> None:
+    card = make_card(calibration=Calibration("temperature", (0.8, 0.8), (0.125, -0.25)))
+    mirrored = answer(trace=("logits averaged over 4 mirror images",))
+    rows = score_rows(card, mirrored, LOGITS)
+    plain = score_rows(make_card(), answer("softmax"), LOGITS)
+
+    assert [(row["logit"], row["calibrated"]) for row in rows] == [
+        ("1.000", "0.925"),
+        (f"{MINUS}2.000", f"{MINUS}1.850"),
+    ]
+    assert [row["calibrated"] for row in plain] == ["", ""]
+    columns = [score_texts(card, each, "dark").column for each in (mirrored, answer())]
+    assert columns == ["Mean logit", "Logit"]
+
+
+def test_only_the_second_label_of_a_binary_model_has_a_logit(
+    make_card: Callable[..., ModelCard],
+) -> None:
+    rows = score_rows(make_card(task="binary"), answer("softmax"), LOGITS[:1])
+
+    assert [(row["title"], row["logit"]) for row in rows] == [("dark", ""), ("bright", "1.000")]

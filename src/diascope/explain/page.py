@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from diascope.card import ModelCard
 from diascope.explain.activation_maximisation import FeatureVisualisation
 from diascope.explain.evidence import Attribution
@@ -38,6 +41,7 @@ class Subject:
     Attributes:
         card: of the model.
         prediction: of the model for the picture.
+        logits: ``(L,)``, those from which its scores come.
         stages: the picture at each preprocessing stage; the last is the input of the network.
         chosen: the label to examine closely.
         facts: how the page was made, name to value.
@@ -46,6 +50,7 @@ class Subject:
 
     card: ModelCard
     prediction: Prediction
+    logits: NDArray[np.float32]
     stages: Sequence[Stage]
     chosen: str
     facts: Mapping[str, Any]
@@ -81,7 +86,7 @@ def explain_page(
         others=list(maps.values()) if len(maps) > 1 else [],
         occlusion=occlusion_view(occlusion, evidence, picture) if occlusion else None,
         score_texts=texts,
-        scores=score_rows(subject.card, subject.prediction),
+        scores=score_rows(subject.card, subject.prediction, subject.logits),
         stages=[stage_view(stage) for stage in subject.stages],
         filter_count=len(explanation.filters),
         filters=[

@@ -3,8 +3,17 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from diascope.card import ModelCard
-from diascope.pages.formatting import decision_rule_text, format_number, format_score
+from diascope.decision import calibrated_logits
+from diascope.pages.formatting import (
+    decision_rule_text,
+    format_decimal,
+    format_number,
+    format_score,
+)
 from diascope.sample import Prediction
 
 _KINDS = {
@@ -16,7 +25,7 @@ _FLIPS = "logits averaged over 4 mirror images"
 """The trace line of a prediction from mirror images."""
 
 _MIRRORED = (
-    " They come from the logits averaged over the picture and its three mirror images; everything "
+    " They come from the mean logits below, of the picture and its three mirror images; everything "
     "else on this page is for the picture itself."
 )
 _MIRRORED_LOGIT = "of the picture itself; the score also uses its mirror images"
@@ -29,12 +38,14 @@ class ScoreTexts:
     Attributes:
         kind: of the kind of score.
         logit: of the chosen label's logit on this page.
+        column: title of the logits from which the scores come.
         step: of how the chosen label's logit becomes its score.
         rule: of how labels are predicted from scores.
     """
 
     kind: str
     logit: str
+    column: str
     step: str
     rule: str
 
@@ -49,25 +60,41 @@ def score_texts(card: ModelCard, prediction: Prediction, chosen: str) -> ScoreTe
     return ScoreTexts(
         kind=_KINDS[prediction.score_kind] + (_MIRRORED if mirrored else ""),
         logit=_MIRRORED_LOGIT if mirrored else "before its conversion to a score",
+        column="Mean logit" if mirrored else "Logit",
         step=_step_text(card, chosen, mirrored),
         rule=_rule_text(card),
     )
 
 
-def score_rows(card: ModelCard, prediction: Prediction) -> list[dict[str, Any]]:
-    """Return the labels in descending order of score, with scores and operating points."""
+def score_rows(
+    card: ModelCard, prediction: Prediction, logits: NDArray[np.float32]
+) -> list[dict[str, Any]]:
+    """Return the labels in descending order of score, with scores, operating points and logits.
+
+    Args:
+        logits: ``(L,)``; a binary model has only that of its second label.
+    """
     kind = prediction.score_kind
+    own = _by_label(card, logits)
+    calibrated = _by_label(card, calibrated_logits(logits, card)) if card.calibration else {}
     return [
         {
             "title": label.title or label.name,
             "score": format_score(score, kind),
             "point": "" if (point := label.operating_point) is None else format_score(point, kind),
             "share": score,
+            "logit": own.get(label.name, ""),
+            "calibrated": calibrated.get(label.name, ""),
             "predicted": label.name in prediction.predicted,
         }
         for label in sorted(card.labels, key=lambda label: -prediction.scores[label.name])
         for score in [prediction.scores[label.name]]
     ]
+
+
+def _by_label(card: ModelCard, logits: NDArray[np.floating[Any]]) -> dict[str, str]:
+    """Return the logits as texts, by label."""
+    return dict(zip(card.names[-card.outputs :], map(format_decimal, logits.tolist()), strict=True))
 
 
 def _step_text(card: ModelCard, chosen: str, mirrored: bool) -> str:

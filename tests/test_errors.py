@@ -1,7 +1,19 @@
 """The tree of errors, and errors as reasons."""
 
+from pathlib import Path
+
+import pytest
+
 from diascope import errors
-from diascope.errors import NoPictureError, OutputError, ReadError, reason_of
+from diascope.errors import (
+    NoPictureError,
+    OutputError,
+    ReadError,
+    UsageError,
+    install_command,
+    reason_of,
+    refuse_missing,
+)
 
 
 def drawn(error: type[errors.DiascopeError], depth: int = 0) -> list[str]:
@@ -12,6 +24,18 @@ def drawn(error: type[errors.DiascopeError], depth: int = 0) -> list[str]:
 
 def test_the_tree_of_errors_is_drawn_at_the_top() -> None:
     assert str(errors.__doc__).splitlines()[2:] == drawn(errors.DiascopeError)
+
+
+def test_a_missing_extra_is_named_by_a_command_that_works_in_any_folder() -> None:
+    assert install_command("train", "dicom") == 'pip install "diascope[train,dicom]"'
+    with pytest.raises(UsageError, match="training needs packages") as caught:
+        refuse_missing("training needs", ["no_such_module"], "train")
+    assert caught.value.hint == install_command("train")
+
+
+def test_no_other_module_has_its_own_words_for_that_command() -> None:
+    modules = Path(errors.__file__).parent.rglob("*.py")
+    assert [path.name for path in modules if "diascope[" in path.read_text()] == ["errors.py"]
 
 
 def test_the_hint_is_a_separate_sentence() -> None:

@@ -249,21 +249,21 @@ def test_a_file_has_one_stamp_whether_its_folder_was_listed_or_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("uri", "module", "package"),
+    ("uri", "module", "command"),
     [
-        ("s3://bucket/photos/", "s3fs", "diascope[s3]"),
-        ("s3a://bucket/photos/", "s3fs", "diascope[s3]"),
-        ("https://host/a.png", "aiohttp", "diascope[http]"),
-        ("gs://bucket/photos/", "gcsfs", "gcsfs"),
-        ("zip://*.png::gs://bucket/all.zip", "gcsfs", "gcsfs"),
+        ("s3://bucket/photos/", "s3fs", 'pip install "diascope[s3]"'),
+        ("s3a://bucket/photos/", "s3fs", 'pip install "diascope[s3]"'),
+        ("https://host/a.png", "aiohttp", 'pip install "diascope[http]"'),
+        ("gs://bucket/photos/", "gcsfs", "pip install gcsfs"),
+        ("zip://*.png::gs://bucket/all.zip", "gcsfs", "pip install gcsfs"),
         ("smb://host/photos/", "smbclient", ""),  # of the package smbprotocol, as fsspec says
     ],
 )
 def test_a_missing_file_system_names_the_command_that_installs_it(
-    monkeypatch: pytest.MonkeyPatch, uri: str, module: str, package: str
+    monkeypatch: pytest.MonkeyPatch, uri: str, module: str, command: str
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)  # as if it were not installed
     scheme = uri.rpartition("::")[2].partition(":")[0]
     with pytest.raises(UsageError, match=f"^{scheme}:// is not installed") as error:
         list(find_items([uri]))
-    assert error.value.hint == (f'pip install "{package}"' if package else "")
+    assert error.value.hint == command

@@ -17,7 +17,7 @@ from diascope.engines import graph_cache
 from diascope.engines.open_engines import INT8, REFERENCE, Candidate, EngineLoader, installed
 from diascope.engines.outputs import Engine, Outputs, concatenate_outputs
 from diascope.engines.reference_pictures import COUNT, draw_reference_pictures
-from diascope.errors import DeviceError, RecipeError, reason_of
+from diascope.errors import DeviceError, RecipeError, install_command, reason_of
 from diascope.novelty import FeatureStatistics, load_statistics
 from diascope.parity import Parity, combine_parities, compare_outputs
 
@@ -217,12 +217,13 @@ def _unavailable(runtime: Runtime) -> RecipeError:
     engine, precision = runtime.engine, runtime.precision
     hint = "Write `engine: auto` and `precision: auto`."
     if precision.startswith(INT8):
-        hint = 'int8 needs `device: cpu`, `engine: auto` and pip install "diascope[openvino]".'
+        needed = install_command("openvino")
+        hint = f"int8 needs `device: cpu`, `engine: auto` and OpenVINO ({needed})."
     elif engine != "auto" and installed(engine) is None:
         return RecipeError(
             f"run.engine is {engine}, and the packages that it needs are not installed",
             where="run.engine",
-            hint=f'pip install "diascope[{engine}]", or write `engine: auto`.',
+            hint=f"{install_command(engine)}, or write `engine: auto`.",
         )
     return RecipeError(
         f"no engine computes in {precision} on {runtime.device} (engine: {engine})",

@@ -95,6 +95,14 @@ def unreachable(error: BaseException) -> ReadError | None:
     return None
 
 
+def install_command(*extras: str) -> str:
+    """Return the command that adds extras to an installed diascope.
+
+    It works in any folder. It needs no constraints.txt, because pip keeps the installed torch.
+    """
+    return f'pip install "diascope[{",".join(extras)}]"'
+
+
 def refuse_missing(needs: str, modules: Iterable[str], extra: str) -> None:
     """Raise a UsageError if modules of an extra are not installed.
 
@@ -102,9 +110,9 @@ def refuse_missing(needs: str, modules: Iterable[str], extra: str) -> None:
         needs: the start of the message, such as ``training needs``.
     """
     if missing := [name for name in modules if find_spec(name) is None]:
-        hint = f'pip install -c constraints.txt "diascope[{extra}]"'
         packages = ", ".join(missing)
-        raise UsageError(f"{needs} packages that are not installed: {packages}", hint=hint)
+        message = f"{needs} packages that are not installed: {packages}"
+        raise UsageError(message, hint=install_command(extra))
 
 
 def reason_of(error: BaseException) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from diascope.errors import install_command
 from diascope.timing import Seconds, StageSeconds
 
 _PREPARATION = ("read", "preprocess")
@@ -147,8 +148,8 @@ class Profile:
         if self.reference and not self.accelerated and self._stage("model").cpu > work / 2:
             yield (
                 "another engine: most of the time goes to torch in float32. `engine: auto` takes "
-                "OpenVINO or ONNX Runtime if installed, by `pip install "
-                '"diascope[openvino,onnx]"`.'
+                "OpenVINO or ONNX Runtime if installed, by "
+                f"`{install_command('openvino', 'onnx')}`."
             )
 
 

@@ -10,14 +10,14 @@ from typing import Any
 
 from diascope.archives import open_filesystem
 from diascope.display_text import as_utf8, mask_credentials
-from diascope.errors import AddressError, ReadError, UsageError, reason_of
+from diascope.errors import AddressError, ReadError, UsageError, install_command, reason_of
 from diascope.sample import Failed, Found, Item, Skipped
 
-_PACKAGES = {
-    "s3fs": "diascope[s3]",
-    "aiohttp": "diascope[http]",
-    "gcsfs": "gcsfs",
-    "adlfs": "adlfs",
+_INSTALL = {
+    "s3fs": install_command("s3"),
+    "aiohttp": install_command("http"),
+    "gcsfs": "pip install gcsfs",
+    "adlfs": "pip install adlfs",
 }
 _WEB = ("http://", "https://")
 _OUTAGE_NAMES = re.compile("Connection|Timeout")
@@ -48,8 +48,8 @@ def find_remote(uri: str, prefix: str) -> Iterator[Found]:
     except ImportError as error:
         scheme = re.findall(r"([\w+]+)://", uri)[-1]  # for an archive, that of its location
         names = [cause.name for cause in _causes(error) if isinstance(cause, ImportError)]
-        package = next((_PACKAGES[name] for name in names if name in _PACKAGES), error.name)
-        hint = f'pip install "{package}"' if package else ""  # else fsspec's message names it
+        known = next((_INSTALL[name] for name in names if name in _INSTALL), "")
+        hint = known or (f"pip install {error.name}" if error.name else "")  # else fsspec names it
         raise UsageError(f"{scheme}:// is not installed: {error}", hint=hint) from error
     except Exception as error:  # a file system may raise anything
         raise _listing_error(uri, error) from error

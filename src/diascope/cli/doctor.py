@@ -10,6 +10,7 @@ import click
 
 from diascope.cli.streams import stdout_to_stderr
 from diascope.cli.train import NEEDS
+from diascope.errors import install_command
 
 _CORE = ("diascope", "torch", "monai", "numpy", "pillow", "scikit-image", "safetensors", "fsspec")
 _EXTRAS = {  # name to (modules, purpose)
@@ -75,7 +76,7 @@ def _extras() -> dict[str, dict[str, Any]]:
         name: {
             "installed": all(map(find_spec, modules)),
             "for": purpose,
-            "install": f'pip install "diascope[{name}]"',
+            "install": install_command(name),
         }
         for name, (modules, purpose) in _EXTRAS.items()
     }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import ClassVar
 
-from diascope.errors import ReadError
+from diascope.errors import ReadError, install_command
 from diascope.readers.dicom_options import Frames, Window
 from diascope.sample import Item, Sample
 
@@ -55,7 +55,7 @@ class DicomReader:
         try:
             from diascope.readers.dicom_samples import read_samples
         except ImportError as error:
-            raise ReadError('DICOM files need pydicom: pip install "diascope[dicom]"') from error
+            raise ReadError(f"DICOM files need pydicom: {install_command('dicom')}") from error
 
         with item.open() as file:
             yield from read_samples(file, item, self.window, self.frames)

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID, JPEG2000TransferSyntaxes, JPEGExtended12Bit
 
-from diascope.errors import ReadError
+from diascope.errors import ReadError, install_command
 from diascope.readers import dicom_imagecodecs, dicom_libjpeg
 
 _PYLIBJPEG = "pylibjpeg"  # pydicom's name of the plugin
@@ -31,7 +31,7 @@ def decoder_plugins(syntax: UID) -> list[str]:
     if decoder.is_encapsulated and not names:
         raise ReadError(
             f"its pixels are compressed as {syntax.name}, and no decoder for that is installed",
-            hint=f"Install one: {_install_command(syntax)}.",
+            hint=f"Install one: {_command_for(syntax)}.",
         )
     first = [dicom_imagecodecs.NAME] if dicom_imagecodecs.NAME in names else []
     if is_lenient:
@@ -48,10 +48,10 @@ def describe_failure(syntax: UID, error: BaseException) -> str:
         return f"its pixels are truncated or damaged: {error}"
     reason = f"its pixels ({syntax.name}) cannot be decoded: {error}"
     if syntax == JPEGExtended12Bit and find_spec("libjpeg") is None:
-        reason += f"; another decoder may succeed: {_install_command(syntax)}"
+        reason += f"; another decoder may succeed: {_command_for(syntax)}"
     return reason
 
 
-def _install_command(syntax: UID) -> str:
-    extra = "dicom,dicom-gpl" if syntax == JPEGExtended12Bit else "dicom"
-    return f'pip install "diascope[{extra}]"'
+def _command_for(syntax: UID) -> str:
+    extras = ["dicom", "dicom-gpl"] if syntax == JPEGExtended12Bit else ["dicom"]
+    return install_command(*extras)

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from diascope.errors import NoPictureError, ReadError
+from diascope.errors import NoPictureError, ReadError, install_command
 from diascope.readers.image_errors import is_heif
 from diascope.sample import Item, Sample
 
@@ -40,7 +40,7 @@ class VideoReader:
         try:
             import av
         except ImportError as error:
-            raise ReadError('films need PyAV: pip install "diascope[video]"') from error
+            raise ReadError(f"films need PyAV: {install_command('video')}") from error
 
         with item.open() as file:
             try:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from diascope.display_text import replace_undecodable
-from diascope.errors import OutputError, PluginError
+from diascope.errors import OutputError, PluginError, install_command
 from diascope.sample import Failed, Prediction, Record, state_of
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _shards(
         import pyarrow.parquet as pq
     except ImportError as error:
         raise PluginError(
-            "the report parquet needs pyarrow", hint='pip install "diascope[parquet]"'
+            "the report parquet needs pyarrow", hint=install_command("parquet")
         ) from error
     schema = _schema(labels)
     number = 0

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 import diascope.testing
+from diascope.card import read_card
 from diascope.pipeline import compose
 from diascope.recipe import read_recipe
 from tests.runs import REFERENCE, Ended, rows
@@ -85,6 +86,16 @@ def test_every_command_in_the_docs_ends_well(page: Path, desk: Path) -> None:
                 [sys.executable, "-m", "diascope", *words[1:]], capture_output=True, text=True
             )
             assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+
+
+def test_the_example_of_a_training_learns_and_decides(
+    command: Callable[..., Ended], desk: Path
+) -> None:
+    pytest.importorskip("lightning_fabric", reason="needs diascope[train]")
+    ended = command("train", "spots.yaml")
+    assert ended.code == 0, ended.err
+    metrics = read_card(desk / "runs" / "spots").metrics
+    assert min(metrics[each]["value"] for each in ("sensitivity", "specificity")) > 0.5
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)

@@ -287,3 +287,4 @@ def test_a_label_that_the_recipe_does_not_name_is_refused_with_its_first_line() 
     with pytest.raises(TableError, match=r"does not name: b \(line 3\), c \(line 4\)\n") as caught:
         label_names(rows, ("a", "False"), Path("t"))
     assert "names a, False; a name in quotes" in caught.value.hint  # of `false`, which is none
+    assert "Name the others under `labels:`, or remove them" in caught.value.hint

@@ -114,7 +114,8 @@ def label_names(examples: Sequence[Example], given: Sequence[str], path: Path) -
         raise TableError(
             f"holds labels that the recipe does not name: {listed}",
             where=str(path),
-            hint=f"It names {', '.join(given)}; a name in quotes is taken literally.",
+            hint=f"It names {', '.join(given)}; a name in quotes is taken literally. Name the "
+            "others under `labels:`, or remove them from their cells, or their rows.",
         )
     if given:
         return tuple(given)

@@ -26,6 +26,17 @@ def test_the_same_training_finds_what_it_left(tmp_path: Path) -> None:
     assert state["best"].tolist() == [1, 1]
 
 
+def test_an_error_names_what_differs_if_the_checkpoint_says_what_it_is_of(tmp_path: Path) -> None:
+    parts = {"preprocess": "1", "train.epochs": "4", "start": "s"}
+    save_checkpoint(tmp_path, {"digest": "one", "parts": parts})
+    now = {"preprocess": "1", "train.epochs": "5", "train.seed": "2"}
+    with pytest.raises(WeightsError, match=r"differs in train\.epochs, start, train\.seed\n"):
+        load_checkpoint(tmp_path, "mine", now)
+    save_checkpoint(tmp_path, {"digest": "one"})  # of an older version
+    with pytest.raises(WeightsError, match="holds a training of another recipe or table"):
+        load_checkpoint(tmp_path, "mine", now)
+
+
 @pytest.mark.parametrize("state", [{"state_dict": {}}, [1], {"path": Path("x")}], ids=str)
 def test_a_checkpoint_of_another_project_is_refused(tmp_path: Path, state: Any) -> None:
     torch.save(state, tmp_path / "checkpoint.pt")

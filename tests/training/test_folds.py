@@ -2,13 +2,14 @@
 
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from diascope.errors import TableError, WeightsError
-from tests.runs import rows
+from tests.runs import Ended, rows
 from tests.training.trainings import COLOURS, train, with_splits, write_table, write_training
 
 pytest.importorskip("lightning_fabric", reason="needs diascope[train]")
@@ -42,7 +43,10 @@ def test_another_number_of_folds_in_a_folder_is_refused_by_name(
     known: dict[str, Any] = {"epochs": 1, "monitor": "validation_loss"}
     train(write_training(tmp_path / "t.yaml", table, **known, folds=2), tmp_path / "mine")
     before = (tmp_path / "mine/fold-1/split.csv").read_bytes()
-    with pytest.raises(WeightsError, match="another number of `folds`"):
+    with pytest.raises(
+        WeightsError,
+        match="differs in the rows of the table, their splits or the number of `folds`",
+    ):
         train(write_training(tmp_path / "t.yaml", table, **known, folds=3), tmp_path / "mine")
     assert (tmp_path / "mine/fold-1/split.csv").read_bytes() == before
 
@@ -90,6 +94,21 @@ def test_figures_of_pictures_that_are_copies_of_learned_ones_say_so(
         assert re.search(count, metrics["measured_on"])
         assert re.search(count, (folder / "metrics.json").read_text())
         assert re.search(count, (folder / "evaluation.html").read_text())
+
+
+def test_the_terminal_tells_the_folds_from_the_model_itself_and_shows_what_they_found(
+    command: Callable[..., Ended], tmp_path: Path, table: Path
+) -> None:
+    recipe = write_training(tmp_path / "t.yaml", table, epochs=1, folds=2)
+    ended = command("train", recipe, "-o", tmp_path / "mine")
+    lines = ended.err.splitlines()
+    heads = ["Fold 1 of 2", "Fold 2 of 2", "The model itself, on all groups of train"]
+    assert [line for line in lines if line in heads] == heads
+    assert "Cross-validation, 2 folds, on 60 pictures of 30 groups" in ended.out
+    assert str(tmp_path / "mine/cross-validation/evaluation.html") in ended.out
+    other = command("train", write_training(recipe, table, epochs=1), "-o", tmp_path / "other")
+    assert "The model itself" not in other.err
+    assert "Cross-validation" not in other.out
 
 
 def test_too_few_groups_for_the_folds_are_refused_with_their_table(

@@ -1,6 +1,7 @@
 """Whole groups are held out."""
 
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -104,10 +105,22 @@ def test_without_a_test_share_nothing_is_kept_for_testing() -> None:
 
 
 def test_a_table_with_a_split_column_keeps_it() -> None:
-    given_ = [example(0, 0, split="test"), example(1, 1, split=None), example(2, 2, split="train")]
+    given_ = [example(i, i, split=split) for i, split in enumerate(("test", None, "validation"))]
     split = split_by_group(given_, test=0.5, validation=0.1, seed=0)
 
-    assert [one.split for one in split] == ["test", "train", "train"]
+    assert [one.split for one in split] == ["test", "train", "validation"]
+
+
+def test_of_a_column_without_validation_a_fraction_of_train_is_held_out_by_group() -> None:
+    given_ = [replace(one, split="test" if i < 150 else None) for i, one in enumerate(MANY)]
+    split = split_by_group(given_, test=0.5, validation=0.2, seed=0)
+
+    assert [one.name for one in split if one.split == "test"] == [one.name for one in MANY[:150]]
+    assert shares(split)["validation"] == pytest.approx(0.2 * 450 / 600, abs=0.02)
+    sides = {(one.group, one.split) for one in split}
+    assert len(sides) == len({one.group for one in MANY})
+    held_out = [one for one in split if one.split == "validation"]
+    assert {label for one in held_out for label in one.labels} == set("xyz")
 
 
 def test_too_few_groups_are_refused_with_what_to_do() -> None:

@@ -95,7 +95,7 @@ def test_a_folder_taught_by_another_teacher_is_refused(
     for name in ("model.safetensors", "card.yaml"):
         (own / name).write_bytes((tmp_path / "other" / name).read_bytes())
 
-    with pytest.raises(WeightsError, match="another recipe or table"):
+    with pytest.raises(WeightsError, match="holds another training, which differs in"):
         train(recipe, tmp_path / "mine")
 
 

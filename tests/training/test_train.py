@@ -167,7 +167,7 @@ def test_a_killed_training_goes_on_to_the_same_bytes_as_an_undisturbed_one(
 )
 def test_another_recipe_in_the_same_folder_is_refused(trained: Path, change: str) -> None:
     before = (trained / "split.csv").read_bytes()
-    with pytest.raises(WeightsError, match="another recipe or table"):
+    with pytest.raises(WeightsError, match="holds another training, which differs in"):
         train(trained.parent / "t.yaml", trained, change)
     assert (trained / "split.csv").read_bytes() == before
 
@@ -249,7 +249,7 @@ def test_titles_and_codes_of_labels_can_be_changed_without_training_again(
     assert (second.labels[0].title, second.labels[0].codes) == ("Red", {"RAL": "3020"})
 
     backwards = write_training(tmp_path / "c.yaml", table, epochs=1, labels=[*reversed(labels)])
-    with pytest.raises(WeightsError, match="another recipe or table"):
+    with pytest.raises(WeightsError, match="holds another training, which differs in"):
         train(backwards, tmp_path / "mine")
 
 
@@ -291,3 +291,36 @@ def test_figures_of_pictures_that_chose_the_epoch_say_so_wherever_they_stand(
     told = "validation also chose epoch, calibration and decisions: the metrics are optimistic"
 
     assert [told in each for each in (card.metrics["measured_on"], *pages)] == [optimistic] * 3
+
+
+def test_a_column_split_without_validation_is_completed_and_a_line_says_so(
+    tmp_path: Path, table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_splits(table)
+    table.write_text(table.read_text().replace(",validation\n", ",train\n"))
+    recipe = write_training(tmp_path / "t.yaml", table, epochs=1, folds=2)
+    card = train(recipe, tmp_path / "mine")
+    parts = {row["path"]: row["split"] for row in rows(tmp_path / "mine" / "split.csv")}
+    held_out = [path for path, split in parts.items() if split == "validation"]
+    groups = card.data["validation"]["groups"]
+    told = (
+        f"no row has the split 'validation': {len(held_out)} pictures of {groups} groups are held"
+    )
+    assert [line for line in capsys.readouterr().out.splitlines() if told in line] != []
+    assert {row["path"] for row in rows(table) if row["split"] == "test"} == {
+        path for path, split in parts.items() if split == "test"
+    }
+    assert train(recipe, tmp_path / "mine").digest == card.digest
+    assert "resumes after epoch 1 of 1" in capsys.readouterr().out
+
+
+def test_a_validation_without_a_label_is_refused_with_the_groups_that_the_label_has(
+    tmp_path: Path,
+) -> None:
+    table = with_splits(write_table(tmp_path / "pictures", ["green", "red"]))
+    rare = [line for line in table.read_text().splitlines() if ",red,1-" not in line]
+    rare += ["1-00.png,red,1-0,train", "1-02.png,red,1-1,train"]
+    table.write_text("\n".join(rare) + "\n")
+    told = "auc_macro cannot be computed: none has red \\(2 groups in all\\)\n"
+    with pytest.raises(TableError, match=told):
+        train(write_training(tmp_path / "t.yaml", table, task="binary"), tmp_path / "mine")

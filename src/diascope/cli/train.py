@@ -81,4 +81,9 @@ def _print_summary(card: "ModelCard", folder: Path) -> None:
     click.echo(f"Measured on {card.metrics['measured_on']}:")
     for line in measure_lines(overall_measures(card.metrics, card.labels)):
         click.echo(f"  {line}")
+    if across := card.cross_validation:
+        click.echo(f"Cross-validation, {across['folds']} folds, on {across['measured_on']}:")
+        for line in measure_lines(overall_measures(across, card.labels)):
+            click.echo(f"  {line}")
+        click.echo(f"By label: {folder / 'cross-validation' / 'evaluation.html'}")
     click.echo(f"By label, curves and mistakes: {folder / 'evaluation.html'}, training.html")

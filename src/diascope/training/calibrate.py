@@ -1,5 +1,6 @@
 """Fit calibrations that turn logits into probabilities, on pictures not used for training."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,27 @@ def fit_calibration(
         return None
     scales, biases = zip(*fitted, strict=True)
     return Calibration("platt", scales, biases, fitted_on)
+
+
+def calibration_shortage(targets: Floats, names: Sequence[str], task: Task) -> str:
+    """Return of what there are too few validation pictures for a calibration, or an empty text.
+
+    Args:
+        targets: as for ``fit_calibration``.
+        names: of the columns.
+    """
+    if task == "multiclass":
+        count, needed = len(targets), _MIN_PICTURES * targets.shape[1]
+        return f"{count} validation pictures, {needed} are needed" if count < needed else ""
+    scarce = []
+    for name, column in zip(names, targets.T, strict=True):
+        having, lacking = int((column == 1).sum()), int((column == 0).sum())
+        if having < _MIN_FOR_BIAS:
+            scarce.append(f"{having} with {name}")
+        if lacking < _MIN_FOR_BIAS:
+            scarce.append(f"{lacking} without {name}")
+    found = ", ".join(scarce)
+    return f"of the validation pictures, {found}; {_MIN_FOR_BIAS} are needed" if scarce else ""
 
 
 def _fit_temperature(logits: Floats, targets: Floats) -> tuple[float, list[float]]:

@@ -1,6 +1,7 @@
 """Checkpoints, written after every epoch, so that an interruption costs at most one epoch."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,14 @@ def save_checkpoint(directory: Path, state: dict[str, Any]) -> None:
     part.replace(directory / CHECKPOINT_FILE)
 
 
-def load_checkpoint(directory: Path, digest: str) -> dict[str, Any] | None:
+def load_checkpoint(
+    directory: Path, digest: str, parts: Mapping[str, str] | None = None
+) -> dict[str, Any] | None:
     """Return the state saved by an earlier run of the same training, or None.
 
     Args:
         digest: of recipe, table and splits.
+        parts: what goes into the digest, by name, so that an error names what differs.
 
     Raises:
         WeightsError: if the folder holds a different training (even if only its card is left), or a
@@ -50,13 +54,22 @@ def load_checkpoint(directory: Path, digest: str) -> dict[str, Any] | None:
             hint="If you remove it, the same command starts over; or choose another --output.",
         ) from error
     if found != digest:
-        raise _other_training_error(path)
+        raise _other_training_error(path, _differing(state.get("parts"), parts))
     return state
 
 
-def _other_training_error(path: Path) -> WeightsError:
+def _differing(before: Mapping[str, str] | None, now: Mapping[str, str] | None) -> str:
+    """Return the names of the parts that differ; empty if either side does not know them."""
+    if before is None or now is None:
+        return ""
+    return ", ".join(name for name in {**before, **now} if before.get(name) != now.get(name))
+
+
+def _other_training_error(path: Path, differing: str = "") -> WeightsError:
     return WeightsError(
-        "holds a training of another recipe or table, or a fold of another number of `folds`",
+        f"holds another training, which differs in {differing}"
+        if differing
+        else "holds a training of another recipe or table, or a fold of another number of `folds`",
         where=str(path),
         hint="Choose another --output, or remove the folder.",
     )

@@ -1,5 +1,6 @@
 """Thresholds of prediction sets that hold the true label with a promised probability."""
 
+import itertools
 import math
 
 import numpy as np
@@ -7,6 +8,11 @@ import numpy as np
 from diascope.evaluation.labelled_scores import Floats
 
 _COVERAGES = (0.8, 0.85, 0.9, 0.95, 0.975, 0.99)
+
+
+def fewest_pictures(coverage: float) -> int:
+    """Return the fewest pictures from which sets of a coverage can be promised."""
+    return next(count for count in itertools.count(1) if _outside(count, coverage) >= 0)
 
 
 def fit_conformal(targets: Floats, scores: Floats) -> dict[str, float]:
@@ -20,7 +26,12 @@ def fit_conformal(targets: Floats, scores: Floats) -> dict[str, float]:
     true = np.sort((targets * scores).sum(axis=1))
     found = {}
     for coverage in _COVERAGES:
-        outside = len(true) - math.ceil((len(true) + 1) * coverage)
+        outside = _outside(len(true), coverage)
         if outside >= 0:
             found[f"{coverage:g}"] = float(true[outside])
     return found
+
+
+def _outside(count: int, coverage: float) -> int:
+    """Return how many pictures may be outside their sets; negative if they are too few."""
+    return count - math.ceil((count + 1) * coverage)

@@ -31,6 +31,7 @@ from diascope.training.novelty import fit_network_novelty
 from diascope.training.page import write_page
 from diascope.training.plan import Plan
 from diascope.training.scoring import Figures, predict_logits
+from diascope.training.shortages import find_shortages
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ def finish(
     before = _previous_card(folder, card.digest)
     card = replace(
         add_metrics(card, evaluation, split),
+        limits=(*card.limits, *(f"{each[0].upper()}{each[1:]}." for each in find_shortages(plan))),
         cross_validation=across,
         data=summarise_data(options, plan.examples),
         evidence=before.evidence if before else {},

@@ -45,6 +45,7 @@ class Trainer:
     """One training from start to end, in each of the processes that Fabric launched.
 
     Attributes:
+        digest, parts: of everything that determines the weights, see ``Plan``.
         fabric: launched; the first process writes checkpoints and validates.
         watch: called after each step and each epoch.
         tell: called with messages to the user, such as that a training resumes.
@@ -60,6 +61,7 @@ class Trainer:
     validation: Pictures
     directory: Path
     digest: str
+    parts: dict[str, str]
     workers: int
     fabric: Any
     watch: Callable[[Progress], None]
@@ -258,6 +260,7 @@ class Trainer:
     def _save(self, optimizer: Any, schedule: Any, best: dict[str, Any]) -> None:
         state = {
             "digest": self.digest,
+            "parts": self.parts,
             "versions": self.versions,
             "doubts": self.warnings,
             "network": self.network.state_dict(),

@@ -19,7 +19,7 @@ from diascope.training.scoring import extract_features
 
 _MAX_PICTURES = 2000
 """Most pictures of a split that are used."""
-_MIN_PICTURES = 20
+MIN_PICTURES = 20
 """Fewest validation pictures for a limit; with so few, up to two in 21 exceed it by chance, one in
 each view."""
 _FRACTION_WITHIN = 0.995
@@ -79,7 +79,7 @@ def fit_novelty(
         None if there are fewer than 20 validation pictures, or the features do not vary.
     """
     feature_views = views(training)
-    if len(validation) < _MIN_PICTURES or not np.ptp(feature_views, axis=1).any(axis=1).all():
+    if len(validation) < MIN_PICTURES or not np.ptp(feature_views, axis=1).any(axis=1).all():
         return None
     mean, directions, variances = zip(*map(_fit_pca, feature_views), strict=True)
     statistics = FeatureStatistics(np.stack(mean), np.stack(directions), np.stack(variances))

@@ -15,6 +15,7 @@ from diascope.errors import TableError
 from diascope.evaluation.run_table import columns_of
 from diascope.evaluation.subgroups import check_divisible
 from diascope.network import state_digest
+from diascope.pages.formatting import plural
 from diascope.plugin_creation import make_part, make_readers, newer_api_warnings
 from diascope.preparation import Part, Preparation, files_of
 from diascope.recipe import Recipe, Reference
@@ -48,6 +49,7 @@ class Plan:
             backbone.
         fold_examples: for each fold of the cross-validation, the examples with their splits.
         warnings: about the plugins, and about the weights that training starts or learns from.
+        notes: about the splits.
         features: of all items' regions, once computed; None if training uses pictures.
     """
 
@@ -62,6 +64,7 @@ class Plan:
     head_only: bool
     fold_examples: Sequence[Sequence[Example]] = ()
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     features: Features | None = None
 
     def split(self, name: str) -> list[Example]:
@@ -92,6 +95,19 @@ class Plan:
 
     def digest(self) -> str:
         """Return the SHA-256 of everything that determines the weights."""
+        return _sha256(self._facts())
+
+    def parts(self) -> dict[str, str]:
+        """Return the SHA-256 of each part of what determines the weights, by a name for users."""
+        facts = self._facts()
+        options = facts.pop("train")
+        rows = facts.pop("rows")
+        named = {f"train.{key}": value for key, value in options.items()} | facts
+        return {name: _sha256(value) for name, value in named.items()} | {
+            "the rows of the table, their splits or the number of `folds`": _sha256(rows)
+        }
+
+    def _facts(self) -> dict[str, Any]:
         recipe, parts = self.recipe.plain(), ("read", "accept", "preprocess", "train")
         facts: dict[str, Any] = {part: recipe[part] for part in parts} | {"labels": self.names}
         facts["train"] = {k: v for k, v in facts["train"].items() if k not in _NOT_TRAINED}
@@ -110,7 +126,7 @@ class Plan:
             for example in self.examples
             for rich in [example.unknown or example.weight != 1]
         ]
-        return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+        return facts
 
     def versions(self) -> dict[str, str]:
         """Return the versions, by name, of the libraries and plugins that affect the weights."""
@@ -147,11 +163,11 @@ def make_plan(recipe: Recipe) -> Plan:
         WeightsError: if the weights of a teacher or a start are missing.
     """
     options, reference = train_options(recipe)
-    examples = read_table(options.table, options.task)
-    names = label_names(examples, list(options.labels), options.table)
+    rows = read_table(options.table, options.task)
+    names = label_names(rows, list(options.labels), options.table)
     with _naming_table(options.table):
         examples = split_by_group(
-            examples, test=options.test, validation=options.validation, seed=options.seed
+            rows, test=options.test, validation=options.validation, seed=options.seed
         )
         fold_examples = folds_by_group(
             examples, options.folds, validation=options.validation, seed=options.seed
@@ -179,8 +195,21 @@ def make_plan(recipe: Recipe) -> Plan:
         # two builds with the same weights: they come from the plugin and are not random
         and len({state_digest(build_layers(backbone, reference.name)) for _ in range(2)}) == 1,
         fold_examples=fold_examples,
+        notes=tuple(_split_notes(rows, examples)),
     )
     return replace(plan, warnings=_check(plan, newer_api_warnings((*readers, *steps))))
+
+
+def _split_notes(rows: Sequence[Example], examples: Sequence[Example]) -> Iterator[str]:
+    """Yield a note if the table states splits, but validation had to be held out of its train."""
+    stated = {row.split for row in rows} - {None}
+    if stated and "validation" not in stated:
+        held_out = [example for example in examples if example.split == "validation"]
+        groups = plural(len({example.group for example in held_out}), "group")
+        yield (
+            f"no row has the split 'validation': {plural(len(held_out), 'picture')} of {groups} "
+            "are held out of train for it, by the option `validation`"
+        )
 
 
 def _check(plan: Plan, warnings: list[str]) -> tuple[str, ...]:
@@ -197,6 +226,10 @@ def _check(plan: Plan, warnings: list[str]) -> tuple[str, ...]:
     for number, fold in enumerate(folds, 1):
         _check_fold_labels(fold, f"fold {number} of {len(folds)}")
     return tuple(dict.fromkeys(warnings))
+
+
+def _sha256(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()
 
 
 @contextmanager
@@ -223,11 +256,15 @@ def _check_monitor(plan: Plan) -> None:
     for column in zip(*rows, strict=True):
         if {0.0, 1.0} <= set(column):
             return
+    there = set().union(*(example.labels for example in plan.split("validation")))
+    lacking = [name for name in plan.names if name not in there]
+    counts = [f"{name} ({plural(_count_groups(plan, name), 'group')} in all)" for name in lacking]
+    some = f"none has {', '.join(counts)}" if counts else f"all have {', '.join(plan.names)}"
     raise TableError(
         "no label has validation pictures both with and without it, so monitor: auc_macro cannot "
-        "be computed",
+        f"be computed: {some}",
         where=str(plan.options.table),
-        hint="Hold out more pictures, or write monitor: validation_loss.",
+        hint="Hold out more groups of each label, or write monitor: validation_loss.",
     )
 
 

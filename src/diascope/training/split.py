@@ -17,15 +17,20 @@ def split_by_group(
 ) -> list[Example]:
     """Return the examples, each with its split; no group is in two splits.
 
-    A ``split`` column of the table is kept; empty cells mean ``train``. Otherwise the given
-    fractions of the pictures are held out by whole groups, stratified by label, with scikit-learn's
+    A ``split`` column of the table is kept; empty cells mean ``train``. If it has no
+    ``validation``, that fraction of train is held out. Without the column, the given fractions of
+    the pictures are. Whole groups are held out, stratified by label, with scikit-learn's
     StratifiedGroupKFold.
 
     Raises:
         TableError: if there are too few groups to hold any out.
     """
     if any(example.split for example in examples):
-        return [replace(example, split=example.split or "train") for example in examples]
+        return _with_validation(
+            [replace(example, split=example.split or "train") for example in examples],
+            validation,
+            seed,
+        )
     splits: list[Split] = ["train"] * len(examples)
     remaining = list(range(len(examples)))
     held_out: tuple[tuple[Split, float], ...] = (("test", test), ("validation", validation))
@@ -38,6 +43,18 @@ def split_by_group(
         remaining = [i for i in remaining if splits[i] == "train"]
         left -= share
     return [replace(example, split=split) for example, split in zip(examples, splits, strict=True)]
+
+
+def _with_validation(examples: list[Example], share: float, seed: int) -> list[Example]:
+    """Return the examples, with a share of train held out as validation if none is."""
+    trained = [i for i, example in enumerate(examples) if example.split == "train"]
+    if not trained or any(example.split == "validation" for example in examples):
+        return examples
+    held_out = {trained[i] for i in _hold_out([examples[i] for i in trained], share, seed)}
+    return [
+        replace(example, split="validation") if i in held_out else example
+        for i, example in enumerate(examples)
+    ]
 
 
 def folds_by_group(
@@ -92,7 +109,8 @@ def _folds(examples: Sequence[Example], folds: int, seed: int) -> list[set[int]]
     if len(set(groups)) < folds:
         raise TableError(
             f"{len(set(groups))} groups are too few to hold out one of {folds} parts",
-            hint="Give the table a `split` column, hold out a larger fraction, or use fewer folds.",
+            hint="Give all rows a split in a column `split`, hold out a larger fraction, or use "
+            "fewer folds.",
         )
     labels = ["|".join(sorted(example.labels)) for example in examples]
     counts = Counter(labels)

@@ -28,6 +28,7 @@ from diascope.training.loop import Progress, Trainer
 from diascope.training.memory import explain_out_of_memory
 from diascope.training.plan import Plan, make_plan
 from diascope.training.processes import device_count, ending_together, make_fabric
+from diascope.training.shortages import find_shortages, shortage_warnings
 from diascope.training.thread_budget import thread_count
 from diascope.training.transfer import MatchReport, start_from
 
@@ -64,7 +65,9 @@ def train(
     with explain_out_of_memory(recipe), ending_together(fabric), lock as folder:
         folders = [folder / f"fold-{number}" for number in range(1, len(plan.fold_examples) + 1)]
         for each, path in zip([plan, *plan.folds()], [folder, *folders], strict=True):
-            load_checkpoint(path, each.digest())  # raises if the folder holds another training
+            load_checkpoint(
+                path, each.digest(), each.parts()
+            )  # raises if the folder holds another training
         prepared = _prepare(plan, folder, fabric.device, tell) if first else None
         fabric.launch()
         session = _Session(
@@ -76,6 +79,8 @@ def train(
         )
         inspection, features = fabric.broadcast(prepared)
         plan = replace(plan, features=features)
+        for note in plan.notes:
+            session.tell(note)
         for warning in inspection.warnings:
             session.tell(f"warning: {warning}")
         folds = []
@@ -84,6 +89,8 @@ def train(
             folds.append(session.train(fold, path, inspection))
         held_out = [answers for _, answers in folds if answers]
         across = evaluate_folds(held_out, plan, folder, inspection.copy_sets) if first else {}
+        if folds:
+            session.tell("The model itself, on all groups of train")
         card, _ = session.train(plan, folder, inspection, across)
     return card if first else None
 
@@ -124,6 +131,7 @@ class _Session:
             validation=plan.pictures("validation", card),
             directory=folder,
             digest=plan.digest(),
+            parts=plan.parts(),
             workers=_worker_count(plan),
             fabric=self.fabric,
             watch=self.watch,
@@ -205,4 +213,5 @@ def _inspect(plan: Plan, folder: Path) -> Inspection:
         names=plan.names,
         folds=[fold.examples for fold in plan.folds()],
     )
-    return replace(inspection, warnings=(*plan.warnings, *inspection.warnings))
+    lacking = shortage_warnings(find_shortages(plan))
+    return replace(inspection, warnings=(*plan.warnings, *inspection.warnings, *lacking))

@@ -12,6 +12,7 @@ import pytest
 
 from diascope.cli import progress
 from diascope.training.loop import Progress
+from tests.cli.tables import write_labelled
 from tests.runs import Ended
 
 
@@ -93,6 +94,19 @@ def test_quiet_suppresses_warnings_of_libraries_also_in_worker_processes(
         command(verb, recipe, *options, *quiet)
         assert len(recwarn) == heard
     assert inherited == ["ignore", None]
+
+
+def test_lines_tell_how_far_the_measurement_of_evidence_is(
+    command: Callable[..., Ended],
+    recipe: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(progress, "_PLAIN_SECONDS", 0.0)
+    call = ["evaluate", recipe, "--labels", write_labelled(tmp_path), "--evidence", "-o"]
+    told = re.findall(r"evidence of (\d+) of 12 pictures", command(*call, tmp_path / "out").err)
+    assert told == [str(done) for done in range(1, 12)]
+    assert command(*call, tmp_path / "quiet", "-q").err == ""
 
 
 def test_a_terminal_shows_loss_metrics_and_remaining_time_of_a_training(

@@ -98,6 +98,7 @@ def _evaluate(
     The output folder stays locked until ``stack`` is closed.
     """
     from diascope.cli.early_stop import stop_on_output_fault
+    from diascope.cli.progress import evidence_progress
     from diascope.evaluation.compare import check_comparable, compare
     from diascope.evaluation.evaluate import evaluate as measure
     from diascope.evaluation.evidence import measure_evidence
@@ -151,7 +152,8 @@ def _evaluate(
     if cases is not None:
         if not quiet:
             click.echo("Measuring the evidence maps, which can take minutes.", err=True)
-        facts["evidence"] = measure_evidence(cases, answered, seed=seed)
+        with evidence_progress(quiet=quiet) as watch:
+            facts["evidence"] = measure_evidence(cases, answered, seed=seed, watch=watch)
     updated = []
     if card_folder is not None:
         evidence = facts.get("evidence")

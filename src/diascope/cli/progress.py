@@ -59,6 +59,34 @@ def run_progress(*, quiet: bool) -> Iterator[Callable[[dict[str, int], int], Non
         yield _plain_run_progress()
 
 
+@contextmanager
+def evidence_progress(*, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Yield a function that shows of how many pictures the evidence is measured, and of all."""
+    if quiet:
+        yield lambda done, total: None
+    elif sys.stderr.isatty():
+        with _bar("measuring the evidence maps") as bar:
+            task = bar.add_task("", total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+    else:
+        yield _plain_evidence_progress()
+
+
+def _plain_evidence_progress() -> Callable[[int, int], None]:
+    last, rate_of = time.monotonic(), _rate_counter()
+
+    def show(done: int, total: int) -> None:
+        nonlocal last
+        now, rate = time.monotonic(), rate_of(done)
+        if now - last < _PLAIN_SECONDS or not rate:
+            return
+        last = now
+        left = f"{(total - done) / rate:.0f} s left"
+        click.echo(f"evidence of {done} of {total} pictures measured, {left}", err=True)
+
+    return show
+
+
 def _plain_run_progress() -> Callable[[dict[str, int], int], None]:
     last, rate_of = time.monotonic(), _rate_counter()
 

@@ -5,7 +5,7 @@ depend on what the network learned?
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,13 +39,19 @@ _Cases = list[tuple[str, Mapping[str, float]]]
 
 
 def measure_evidence(
-    builder: CaseBuilder, examples: Sequence[Example], *, seed: int = 0, draws: int = 1000
+    builder: CaseBuilder,
+    examples: Sequence[Example],
+    *,
+    seed: int = 0,
+    draws: int = 1000,
+    watch: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Any]:
     """Measure the evidence for the true labels of a table's pictures.
 
     Args:
         seed: of all random choices.
         draws: number of bootstrap draws of groups for each 95 % interval.
+        watch: called before each picture with the number of pictures that are done, and of all.
 
     Returns:
         ``inside`` (the masks), ``hiding`` (deletion and insertion) and ``randomised`` (shuffled
@@ -59,6 +65,7 @@ def measure_evidence(
     classifier = builder.classifier
     copies: list[Network] = []
     for index, example in enumerate(examples):
+        watch(index, len(examples))
         try:
             cases = list(builder.cases(example))
         except ReadError as error:

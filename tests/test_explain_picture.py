@@ -11,7 +11,7 @@ import pytest
 
 from diascope import pipeline as pipeline_module
 from diascope.card import Label, read_card, write_card
-from diascope.decision import scores_from_logits
+from diascope.decision import scores_from_logits, softmax
 from diascope.errors import ReadError
 from diascope.explain.page import Subject
 from diascope.explain_picture import Request, explain_item
@@ -59,9 +59,10 @@ def test_the_scores_are_those_of_the_logits_on_the_page(
     overrides = (*OVERRIDES, f"model.classifier.test_time={test_time}")
     pipeline = compose(read_recipe(str(recipe), overrides))
     subject = explain_item(pipeline, Request(str(picture), occlusion=False)).subject
-    scores = scores_from_logits(subject.logits[None], subject.card)[0]
+    found = list(subject.prediction.scores.values())
 
-    assert dict(zip(subject.card.names, scores.tolist(), strict=True)) == subject.prediction.scores
+    assert scores_from_logits(subject.logits.raw[None], subject.card)[0].tolist() == found
+    assert softmax(subject.logits.calibrated).tolist() == found
 
 
 def test_a_path_that_is_not_utf8_is_escaped_on_the_page(

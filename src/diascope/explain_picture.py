@@ -8,6 +8,7 @@ from pathlib import Path
 
 from diascope.activation_search import find_top_activating, read_rows
 from diascope.card import ModelCard
+from diascope.decision import calibrated_logits
 from diascope.display_text import as_utf8, mask_credentials
 from diascope.document import suggest
 from diascope.errors import ReadError, UsageError
@@ -15,6 +16,7 @@ from diascope.explain.activation_maximisation import FeatureVisualisation, visua
 from diascope.explain.evidence import Method
 from diascope.explain.explanation import Explanation, explain
 from diascope.explain.page import Subject
+from diascope.explain.page_scores import Logits
 from diascope.explain.steps import capture_logits, network_input_stage
 from diascope.explain.targets import find_targets
 from diascope.explain.top_activating import TopActivating
@@ -91,7 +93,7 @@ def explain_item(pipeline: Pipeline, request: Request) -> PictureExplanation:
     classifier = inspectable_classifier(pipeline)
     network = classifier.network
     start = time.perf_counter()
-    (prediction, batch), logits = capture_logits(
+    (prediction, batch), (raw,) = capture_logits(
         network, lambda: classify_sample(classifier, sample)
     )
     seconds_to_classify = time.perf_counter() - start
@@ -125,7 +127,8 @@ def explain_item(pipeline: Pipeline, request: Request) -> PictureExplanation:
         gallery = find_top_activating(
             classifier, pipeline.preparation, targets, rows, limit=request.limit, seed=request.seed
         )
-    subject = Subject(card, prediction, logits[0], stages, chosen, facts, warnings)
+    logits = Logits(raw, calibrated_logits(raw, card))
+    subject = Subject(card, prediction, logits, stages, chosen, facts, warnings)
     return PictureExplanation(subject, explanation, visualisations, gallery)
 
 

@@ -13,6 +13,7 @@ from diascope.explain import inspector
 from diascope.explain.evidence import Attribution
 from diascope.explain.explanation import Layer, explain
 from diascope.explain.page import Subject, explain_page
+from diascope.explain.page_scores import Logits
 from diascope.explain.steps import Stage, network_input_stage
 from diascope.explain.unit_functions import NONLINEARITIES, UnitFunctions
 from diascope.sample import Item, Prediction
@@ -51,7 +52,8 @@ def render_page(
         Stage("as read from the file", np.zeros((300, 400, 1), np.uint8), ()),
         network_input_stage(batch, card),
     ]
-    logits = np.array([found.evidence[name].logit for name in OUTPUTS], np.float32)
+    raw = np.array([found.evidence[name].logit for name in OUTPUTS], np.float32)
+    logits = Logits(raw, raw.astype(np.float64))
     return explain_page(Subject(card, prediction, logits, stages, "dark", {}), found)
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from diascope.card import Calibration, Label, ModelCard
-from diascope.explain.page_scores import score_rows, score_texts
+from diascope.explain.page_scores import Logits, score_rows, score_texts
 from diascope.sample import Item, Prediction, ScoreKind
 
 MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
-LOGITS = np.array([1.0, -2.0], np.float32)
+LOGITS = Logits(np.array([1.0, -2.0], np.float32), np.array([0.925, -1.85]))
 POINTED = (Label("dark", title="Dark", operating_point=0.7), Label("bright", operating_point=0.05))
 
 
@@ -105,6 +105,7 @@ def test_logits_stand_beside_the_scores_that_come_from_them(
 def test_only_the_second_label_of_a_binary_model_has_a_logit(
     make_card: Callable[..., ModelCard],
 ) -> None:
-    rows = score_rows(make_card(task="binary"), answer("softmax"), LOGITS[:1])
+    only = Logits(LOGITS.raw[:1], LOGITS.calibrated[:1])
+    rows = score_rows(make_card(task="binary"), answer("softmax"), only)
 
     assert [(row["title"], row["logit"]) for row in rows] == [("dark", ""), ("bright", "1.000")]

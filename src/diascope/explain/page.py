@@ -4,9 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from diascope.card import ModelCard
 from diascope.explain.activation_maximisation import FeatureVisualisation
 from diascope.explain.evidence import Attribution
@@ -21,7 +18,7 @@ from diascope.explain.page_evidence import (
 )
 from diascope.explain.page_maximisation import gallery_text, visualisation_views
 from diascope.explain.page_network import depth_view, filter_view, layer_view, stage_view
-from diascope.explain.page_scores import ScoreTexts, score_rows, score_texts
+from diascope.explain.page_scores import Logits, ScoreTexts, score_rows, score_texts
 from diascope.explain.page_scripts import render_with_scripts
 from diascope.explain.pictures import jpeg_uri, to_display_pixels
 from diascope.explain.steps import Stage
@@ -41,7 +38,7 @@ class Subject:
     Attributes:
         card: of the model.
         prediction: of the model for the picture.
-        logits: ``(L,)``, those from which its scores come.
+        logits: those from which its scores come.
         stages: the picture at each preprocessing stage; the last is the input of the network.
         chosen: the label to examine closely.
         facts: how the page was made, name to value.
@@ -50,7 +47,7 @@ class Subject:
 
     card: ModelCard
     prediction: Prediction
-    logits: NDArray[np.float32]
+    logits: Logits
     stages: Sequence[Stage]
     chosen: str
     facts: Mapping[str, Any]

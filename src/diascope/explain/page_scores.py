@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diascope.card import ModelCard
-from diascope.decision import calibrated_logits
 from diascope.pages.formatting import (
     decision_rule_text,
     format_decimal,
@@ -66,24 +65,31 @@ def score_texts(card: ModelCard, prediction: Prediction, chosen: str) -> ScoreTe
     )
 
 
-def score_rows(
-    card: ModelCard, prediction: Prediction, logits: NDArray[np.float32]
-) -> list[dict[str, Any]]:
-    """Return the labels in descending order of score, with scores, operating points and logits.
+@dataclass(frozen=True, eq=False)
+class Logits:
+    """The logits from which the scores come; a binary model has only that of its second label.
 
-    Args:
-        logits: ``(L,)``; a binary model has only that of its second label.
+    Attributes:
+        raw: ``(L,)``, of the network, averaged if it saw mirror images.
+        calibrated: ``(L,)``, after the card's calibration; equal to ``raw`` without one.
     """
+
+    raw: NDArray[np.float32]
+    calibrated: NDArray[np.float64]
+
+
+def score_rows(card: ModelCard, prediction: Prediction, logits: Logits) -> list[dict[str, Any]]:
+    """Return the labels in descending order of score, with scores, operating points and logits."""
     kind = prediction.score_kind
-    own = _by_label(card, logits)
-    calibrated = _by_label(card, calibrated_logits(logits, card)) if card.calibration else {}
+    raw = _by_label(card, logits.raw)
+    calibrated = _by_label(card, logits.calibrated) if card.calibration else {}
     return [
         {
             "title": label.title or label.name,
             "score": format_score(score, kind),
             "point": "" if (point := label.operating_point) is None else format_score(point, kind),
             "share": score,
-            "logit": own.get(label.name, ""),
+            "logit": raw.get(label.name, ""),
             "calibrated": calibrated.get(label.name, ""),
             "predicted": label.name in prediction.predicted,
         }

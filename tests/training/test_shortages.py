@@ -1,5 +1,6 @@
 """What a small training cannot have is said before it begins, on its page and in its card."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from diascope.training.calibrate import calibration_shortage, fit_calibration
 from diascope.training.conformal import fewest_pictures, fit_conformal
 from diascope.training.plan import make_plan
 from diascope.training.shortages import find_shortages
+from tests.training.strips import ENTRY_POINTS, SOURCE, write_attention, write_strips
 from tests.training.trainings import COLOURS, train, with_splits, write_table, write_training
 
 pytest.importorskip("lightning_fabric", reason="needs diascope[train]")
@@ -41,6 +43,16 @@ def test_a_training_with_enough_pictures_lacks_nothing(tmp_path: Path) -> None:
     table = write_table(tmp_path / "pictures", list(COLOURS))
     recipe = write_training(tmp_path / "t.yaml", table, validation=0.5)
     assert find_shortages(make_plan(read_recipe(str(recipe)))) == []
+
+
+def test_the_novelty_of_whole_items_is_that_of_their_regions_of_which_there_are_enough(
+    tmp_path: Path, install: Callable[..., None]
+) -> None:
+    install("strip_plugin", ENTRY_POINTS, strip_plugin=SOURCE)
+    recipe = write_attention(tmp_path / "t.yaml", write_strips(tmp_path / "strips"))
+    told = "; ".join(find_shortages(make_plan(read_recipe(str(recipe)))))
+    assert "no prediction sets" in told
+    assert "novelty" not in told
 
 
 @pytest.mark.parametrize(("having", "lacking"), [(2, 9), (9, 2), (3, 3), (0, 4)])

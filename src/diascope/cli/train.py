@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from diascope.training.train import Watch
 
 NEEDS = ("lightning_fabric", "sklearn", "scipy", "matplotlib", "torchmetrics", "imagehash")
+_SHOWN_ACROSS = 2
 _EXAMPLE = """\b
 Examples:
   pipeline train my.yaml
@@ -83,7 +84,7 @@ def _print_summary(card: "ModelCard", folder: Path) -> None:
         click.echo(f"  {line}")
     if across := card.cross_validation:
         click.echo(f"Cross-validation, {across['folds']} folds, on {across['measured_on']}:")
-        for line in measure_lines(overall_measures(across, card.labels)):
+        for line in measure_lines(overall_measures(across, card.labels)[:_SHOWN_ACROSS]):
             click.echo(f"  {line}")
-        click.echo(f"By label: {folder / 'cross-validation' / 'evaluation.html'}")
+        click.echo(f"All its figures: {folder / 'cross-validation' / 'evaluation.html'}")
     click.echo(f"By label, curves and mistakes: {folder / 'evaluation.html'}, training.html")

@@ -23,7 +23,7 @@ def find_shortages(plan: Plan) -> list[str]:
     has, sets = f"{len(pictures)} validation pictures", fewest_pictures(_COVERAGE)
     if task != "multilabel" and len(pictures) < sets:
         found.append(f"no prediction sets of coverage {_COVERAGE} ({has}, {sets} are needed)")
-    if plan.features is None and len(pictures) < MIN_PICTURES:
+    if not plan.options.uses_whole_items and len(pictures) < MIN_PICTURES:  # those: by regions
         found.append(f"no novelty limit ({has}, {MIN_PICTURES} are needed)")
     return found
 

@@ -19,11 +19,18 @@ from diascope.table import SPLIT_FILE, Example
 _KNOWN = {"test": LEARNED_SPLITS, "validation": ("train",)}
 """For each split, the other training's splits whose groups it must not contain."""
 
-_USERS = {
-    SPLIT_FILE: "its training used",
-    LEARNED_FILE: "the weights that it started from, or its teachers, learned from",
+_TEXTS = {
+    SPLIT_FILE: (
+        "its training used",
+        "Give the table the column `split` of {}, and train no folds.",
+    ),
+    LEARNED_FILE: (
+        "the weights that it started from, or its teachers, learned from",
+        "In a column `split`, give the rows listed in {} the split that it names, hold out others, "
+        "and train no folds.",
+    ),
 }
-"""For each file beside weights, the beginning of the error."""
+"""For each file beside weights, the beginning of the error, and what to do."""
 
 
 def check_unseen(folder: Path, examples: Sequence[Example]) -> list[str]:
@@ -41,21 +48,22 @@ def check_unseen(folder: Path, examples: Sequence[Example]) -> list[str]:
     Raises:
         TableError: naming some of the groups, or pictures if their groups have other names.
     """
-    return [warning for file in _USERS for warning in _check_file(folder, file, examples)]
+    return [warning for file in _TEXTS for warning in _check_file(folder, file, examples)]
 
 
 def _check_file(folder: Path, file: str, examples: Sequence[Example]) -> list[str]:
     path, learned = folder / file, read_known_splits(folder, examples, [file])
+    used, remedy = _TEXTS[file]
     for split, known in _KNOWN.items():
         held_out = [one for one in examples if one.split == split]
         if leaked := sorted(
             {_name_seen(one, learned) for one in held_out if learned.split_of(one) in known}
         ):
             raise TableError(
-                f"{_USERS[file]} groups that are held out now as {split}: {format_some(leaked)}",
+                f"{used} groups that are held out now as {split}: {format_some(leaked)}",
                 where=str(path),
-                hint=f"Give the table the column `split` of {path}, and train no folds. "
-                "If these are other groups or pictures, rename them in the table.",
+                hint=f"{remedy.format(path)} If these are other groups or pictures, rename them in "
+                "the table.",
             )
     warnings = [f"{folder}: {doubt}" for doubt in learned.doubt_warnings]
     if same := learned.namesakes([one for one in examples if one.split in _KNOWN]):
@@ -76,7 +84,7 @@ def write_learned(sources: Iterable[tuple[str, Path]], folder: Path) -> None:
     """
     rows: list[tuple[str, str, str, str]] = []
     for digest, source in sources:
-        for file in _USERS:
+        for file in _TEXTS:
             written, _ = read_split_rows(source / file)
             rows += [
                 (row["path"], group_of(row), row["split"], row.get("weights") or digest)

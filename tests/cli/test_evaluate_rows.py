@@ -171,7 +171,7 @@ def test_a_split_without_rows_is_refused_with_the_splits_that_there_are(
     command: Command, recipe: Path, table: Path, tiny_weights: Path, tmp_path: Path
 ) -> None:
     asked = "evaluate", recipe, "--labels", table, "-o", tmp_path / "out", "--split", "validation"
-    assert "Its column `split` gives it to no row; or leave out --split" in command(*asked).err
+    assert "No cell of its column `split` says so. Leave out --split" in command(*asked).err
     rows = [f"photos/{n:02}.png,{LABELS[n % 3]}" for n in range(12)]
     table.write_text("\n".join(["path,label", *rows]))
     split = [f"photos/{n:02}.png,red,,train" for n in range(12)]
@@ -300,7 +300,7 @@ def test_unknown_training_rows_are_a_warning(
     assert "these are not the weights that were trained on it" in held.err
     assert "--set model.NAME.weights=FOLDER" in held.err
     assert "optimistic" not in held.err
-    assert "or leave out --split" in held.err
+    assert "Leave out --split" in held.err
     (tiny_weights / "split.csv").write_bytes(b"path,split\n\xf6.png,train\n")
     damaged = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
     assert (damaged.code, "neither" in damaged.err) == (0, False)

@@ -194,11 +194,11 @@ def _no_rows_hint(
 ) -> str:
     """Return why a split has no rows, and what to do."""
     if stated:
-        return "Its column `split` gives it to no row; or leave out --split."
+        return "No cell of its column `split` says so. Leave out --split to measure all rows."
     where = f" ({weights})" if weights else ""
     if known := sum(example.split is not None for example in examples):
         found = f"By {splits.source}{where}, {known} of {plural(len(examples), 'row')}"
-        return f"{found} are in other splits; or leave out --split."
+        return f"{found} are in other splits. Leave out --split to measure all rows."
     lines = [
         f"It has no column `split`, and no {SPLIT_FILE} beside the weights{where} lists its rows.",
         *(f"({doubt})" for doubt in splits.doubts),

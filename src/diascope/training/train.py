@@ -65,9 +65,8 @@ def train(
     with explain_out_of_memory(recipe), ending_together(fabric), lock as folder:
         folders = [folder / f"fold-{number}" for number in range(1, len(plan.fold_examples) + 1)]
         for each, path in zip([plan, *plan.folds()], [folder, *folders], strict=True):
-            load_checkpoint(
-                path, each.digest(), each.parts()
-            )  # raises if the folder holds another training
+            # raises if the folder holds another training
+            load_checkpoint(path, each.digest(), each.parts())
         prepared = _prepare(plan, folder, fabric.device, tell) if first else None
         fabric.launch()
         session = _Session(

@@ -163,10 +163,15 @@ def backbone(**fields: Any) -> SimpleNamespace:
         ({"features": 0}, "expected features, a whole number from 1, got 0"),
         ({"in_channels": None}, "expected in_channels, a whole number from 1, got None"),
         ({"mean": 0.5}, "expected mean, a number for each of 3 in_channels, got 0.5"),
-        ({"std": (1, 1)}, "expected std, a number for each of 3 in_channels, got (1, 1)"),
+        ({"std": (1, 1)}, "expected std, a number above 0 for each of 3 in_channels, got (1, 1)"),
+        (
+            {"std": (1, 1, 0)},
+            "expected std, a number above 0 for each of 3 in_channels, got (1, 1, 0)",
+        ),
+        ({"mean": "abc"}, "expected mean, a number for each of 3 in_channels, got 'abc'"),
         (
             {"std": (1, 1, "1?")},
-            "expected std, a number for each of 3 in_channels, got (1, 1, '1?')",
+            "expected std, a number above 0 for each of 3 in_channels, got (1, 1, '1?')",
         ),
     ],
 )

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Optional
 
-import numpy as np
 import pytest
 from annotated_types import Ge, Gt, Interval, Predicate
 from pydantic import Field
@@ -13,7 +12,7 @@ from diascope.backbones.convnet import ConvNet
 from diascope.display_text import describe_type
 from diascope.document import parse_document
 from diascope.errors import PluginError, RecipeError
-from diascope.fields import check_hints, check_values, parameters, require_valid_defaults
+from diascope.fields import check_values, parameters
 
 
 @dataclass
@@ -271,28 +270,3 @@ def test_what_lies_within_the_limits_of_annotated_passes() -> None:
     expected = {"count": 3, "share": 0.5, "sides": (1, 2), "least": 2, "told": "b"}
     assert checked(text, Limited) == expected
     assert parameters(Limited)["count"].type_name == "a whole number"
-
-
-@dataclass
-class Unconvertible:
-    table: np.ndarray | None = None
-
-
-@dataclass
-class Misfit:
-    size: int = "two"  # type: ignore[assignment]
-
-
-def test_a_type_that_no_value_of_a_recipe_can_have_is_refused() -> None:
-    told = "the parameter 'table' has a type that no value of a recipe can have"
-    with pytest.raises(PluginError, match=told):
-        check_hints(Unconvertible)
-    with pytest.raises(PluginError, match=told):
-        check_values(Unconvertible, parse_document("table: 1", name="r.yaml").value, where="")
-    check_hints(Misfit)
-
-
-def test_a_default_of_another_type_is_refused() -> None:
-    require_valid_defaults(Target)
-    with pytest.raises(PluginError, match="the default of 'size', 'two', is not a whole number"):
-        require_valid_defaults(Misfit)

@@ -154,7 +154,7 @@ def test_a_reader_of_ascending_frames_passes(
     [
         (Reader((0, 0, 1)), "frames that ascend"),
         (Reader((2, 1, 0)), "frames that ascend"),
-        (Reader((-1, 0, 1)), "frames that ascend"),
+        (Reader((-1, 0, 1)), "frame, a whole number from 0, got -1"),
         (Reader(error=NoPictureError), "a ReadError that fails the item"),
         (Sealed(), "expected samples to be picklable, got TypeError: cannot pickle"),
         (RegionReader(region=None), r"a region of every sample, got 'none of the frames \[0, 1, 2"),

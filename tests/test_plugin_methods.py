@@ -34,12 +34,12 @@ class Clumsy(Bare):
     ("check", "told"),
     [
         (lambda: check_plugin(Clumsy()), "the default of 'size', 'big', is not a whole number"),
-        (lambda: check_step(Bare()), "its methods, got .*a method '__call__', got None"),
-        (lambda: check_augmentation(Bare()), "its methods, got .*a method '__call__', got None"),
-        (lambda: check_backbone(Bare()), "its methods, got .*a method 'build', got None"),
+        (lambda: check_step(Bare()), r"^check_\w+: expected a method '__call__', got None"),
+        (lambda: check_augmentation(Bare()), r"^check_\w+: expected a method '__call__', got None"),
+        (lambda: check_backbone(Bare()), r"^check_\w+: expected a method 'build', got None"),
         (
             lambda: check_model(Bare(), [], Runtime("cpu", "none", make_backbone)),
-            "its methods, got .*a method 'load'",
+            r"^check_\w+: expected a method 'load'",
         ),
     ],
 )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -270,9 +271,16 @@ def test_a_plugin_that_cannot_be_sent_to_worker_processes_is_a_problem(
     unpicklable = replace(step, instance=lambda sample: step.instance(sample))
     pipeline.preparation = replace(pipeline.preparation, steps=(unpicklable,))
 
-    assert pipeline.workers == 0
-    assert check(pipeline, [str(photos)]).problems == []
+    told = f"{step.plugin.title} cannot be pickled ("
 
-    pipeline.recipe = replace(pipeline.recipe, run=replace(pipeline.recipe.run, workers="auto"))
-    (problem,) = check(pipeline, [str(photos)]).problems
-    assert problem.startswith(f"{step.plugin.title} cannot be sent to worker processes (")
+    def found(workers: Any) -> Check:
+        pipeline.recipe = replace(recipe_read, run=replace(recipe_read.run, workers=workers))
+        return check(pipeline, [str(photos)])
+
+    recipe_read = pipeline.recipe
+    assert (found(0).problems, found(0).warnings) == ([], [])
+    assert found(2).problems[0].startswith(told)
+    assert found("auto").problems == []  # the few pictures of one batch need no processes
+    assert found("auto").warnings[0].startswith(told)
+    pipeline.recipe = replace(recipe_read, executor=replace(recipe_read.executor, name="ray"))
+    assert check(pipeline, [str(photos)]).warnings[0].endswith("as the executor ray may need")

@@ -102,6 +102,16 @@ def test_the_model_the_executor_and_the_steps_of_a_list_are_replaced_likewise(re
     assert [report.plain() for report in recipe.report] == [{"parquet": {"rows": 9}}]
 
 
+def test_a_plugin_written_with_its_package_keeps_its_parameters(read: Read) -> None:
+    text = "model: {'acme:derm': {weights: mine}}\npreprocess: [{'acme:resize': {size: 8}}]\n"
+    recipe = read(text, "model.derm.top_k=4", "preprocess.resize.fit=pad")
+
+    assert recipe.model.plain() == {"acme:derm": {"weights": "mine", "top_k": 4}}
+    assert recipe.preprocess[0].plain() == {"acme:resize": {"size": 8, "fit": "pad"}}
+    other = read(text, "model.other:derm.top_k=4")
+    assert other.model.plain() == {"other:derm": {"top_k": 4}}
+
+
 def test_a_parameter_without_its_plugin_is_refused(read: Read) -> None:
     assert "expected a model plugin" in refusal(read, "model.weights=runs/x").message
 

@@ -32,7 +32,7 @@ _INT32 = 2**31  # boxes are kept as int32
 def sample_fault(sample: object) -> str:
     """Return why a value is not a valid Sample from a reader or a step, or an empty text.
 
-    Values of single pixels are not checked. The text quotes no facts from the file.
+    Values of single pixels are not checked. The text quotes no value of a fact.
     """
     if not isinstance(sample, Sample):
         return f"expected a Sample, got {type(sample).__name__}"
@@ -45,6 +45,8 @@ def sample_fault(sample: object) -> str:
         return f"expected pixels that are real numbers, got the dtype {pixels.dtype}"
     if not (_is_number_pair(sample.range) and sample.range[0] < sample.range[1]):
         return f"expected a range, a tuple (low, high) with low < high, got {_short(sample.range)}"
+    if not _is_int32(sample.frame, least=0):
+        return f"expected frame, a whole number from 0, got {_short(sample.frame)}"
     spacing = sample.spacing_mm
     if spacing is not None and not (_is_number_pair(spacing) and min(spacing) > 0):
         return f"expected spacing_mm, a tuple (row, column) above 0 or None, got {_short(spacing)}"
@@ -68,12 +70,18 @@ def backbone_fault(backbone: Any) -> str:
             return f"expected {name}, a whole number from 1, got {_short(count)}"
     for name in ("mean", "std"):
         numbers: Any = getattr(backbone, name, None)
-        is_listed = isinstance(numbers, Sequence | np.ndarray) and not isinstance(numbers, str)
-        listed = list(numbers) if is_listed else []
-        if len(listed) != backbone.in_channels or not all(map(_is_number, listed)):
+        try:
+            listed = [] if isinstance(numbers, str) else [float(each) for each in numbers]
+        except (TypeError, ValueError):
+            listed = []
+        is_valid = all(map(math.isfinite, listed)) and (
+            name == "mean" or min(listed, default=0) > 0
+        )
+        if len(listed) != backbone.in_channels or not is_valid:
+            kind = "a number" if name == "mean" else "a number above 0"
             return (
-                f"expected {name}, a number for each of {backbone.in_channels} in_channels, "
-                f"got {_short(numbers)}"
+                f"expected {name}, {kind} for each of {backbone.in_channels} in_channels, got "
+                f"{_short(numbers)}"
             )
     return ""
 

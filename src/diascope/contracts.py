@@ -47,7 +47,7 @@ class Reader(Protocol):
         """
 
     def read(self, item: Item) -> Iterator[Sample]:
-        """Lazily yield one Sample for each frame.
+        """Lazily yield one Sample for each frame, in ascending order of ``frame``.
 
         Raises:
             ReadError: if the file cannot be read, with a reason that its owner understands.

@@ -7,7 +7,7 @@ import typing
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from diascope.display_text import describe_type
 from diascope.document import Node, suggest
@@ -15,6 +15,7 @@ from diascope.errors import PluginError, RecipeError
 
 _SHOWN = 80
 _UNKNOWN = "unexpected_keyword_argument"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +74,14 @@ def parameters(target: Callable[..., Any]) -> dict[str, Parameter]:
 
 
 def check_hints(target: Callable[..., Any]) -> None:
-    """Check that a recipe's values can be converted to the type hints of a class's parameters.
+    """Check that values can be converted to the types of the parameters that recipes must give.
 
     Raises:
         PluginError: if not, or as ``parameters`` does.
     """
     for parameter in parameters(target).values():
-        _adapter(parameter)
+        if parameter.required:
+            _adapter(parameter)
 
 
 def require_valid_defaults(target: Callable[..., Any]) -> None:
@@ -104,6 +106,8 @@ def require_valid_defaults(target: Callable[..., Any]) -> None:
                 f"the default of {parameter.name!r}, {parameter.default!r}, is not "
                 f"{parameter.type_name}: {reason}"
             ) from error
+        except TypeError as error:  # of a limit, such as a text below a number
+            raise PluginError(f"the default of {parameter.name!r}: {error}") from error
         except PydanticUserError:  # a class with hints that exist only for type checkers
             continue
 
@@ -132,6 +136,29 @@ def check_values(
             kind = "" if parameter.hint is Any else f" ({parameter.type_name})"
             raise RecipeError(f"the key {parameter.name!r}{kind} is missing", where=where)
     return {key: _convert(known[key], node, base) for key, node in values.items()}
+
+
+def build(
+    target: Callable[..., T], values: dict[str, Node], *, where: str, base: Path | None = None
+) -> T:
+    """Create an instance from checked values; its ValueErrors become RecipeErrors with a line."""
+    return construct(target, check_values(target, values, where=where, base=base), values, where)
+
+
+def construct(
+    target: Callable[..., T], arguments: dict[str, Any], values: dict[str, Node], where: str
+) -> T:
+    """Create an instance; a ValueError or TypeError becomes a RecipeError with a line.
+
+    Args:
+        arguments: the values after ``check_values``.
+    """
+    try:
+        return target(**arguments)
+    except (ValueError, TypeError) as error:
+        message = str(error) or type(error).__name__
+        at_fault = values.get(message.partition(" ")[0])  # most messages begin with the key
+        raise RecipeError(message, where=at_fault.where if at_fault else where) from error
 
 
 def _convert(parameter: Parameter, node: Node, base: Path | None) -> Any:

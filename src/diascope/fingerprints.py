@@ -1,7 +1,9 @@
 """Recognise that a file has changed: by its size and modification time, or by its content."""
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
+from typing import BinaryIO
 
 from xxhash import xxh3_128
 
@@ -34,9 +36,28 @@ def content_digest(item: Item) -> str:
         return ""
     try:
         with item.open() as file:
-            return hashlib.file_digest(file, xxh3_128).hexdigest()  # type: ignore[arg-type]
+            return _digest(file)
     except (OSError, ReadError):
         return ""
+
+
+def path_digest(path: Path) -> str:
+    """Return the XXH3-128 of a file's content; it is computed again only if the stamp changes.
+
+    Raises:
+        OSError: if it cannot be read.
+    """
+    return _cached_digest(path, file_stamp(path))
+
+
+@lru_cache(maxsize=64)
+def _cached_digest(path: Path, stamp: str) -> str:
+    with path.open("rb") as file:
+        return _digest(file)
+
+
+def _digest(file: BinaryIO) -> str:
+    return hashlib.file_digest(file, xxh3_128).hexdigest()  # type: ignore[arg-type]
 
 
 def has_content(item: Item, digest: str | None) -> bool:

@@ -27,7 +27,7 @@ def find_inputs(
     """
     own = not named and not lists
     if own and not recipe.input:
-        raise UsageError("nothing to classify: neither recipe nor command line names an input")
+        raise UsageError("nothing to classify: neither the recipe nor the command names an input")
     inputs, base = (recipe.input, recipe.base) if own else (named, None)
     found = find_items(inputs, lists, base=base, exclude=exclude)
     return pseudonymise(found) if recipe.privacy == "strict" else found

@@ -53,12 +53,23 @@ def _replace(node: Node, path: Sequence[str], value: Node, place: tuple[str, ...
     if isinstance(node.value, str) and rest:  # `resize` becomes `resize: {...}`
         node = Node({node.value: Node({}, node.where)}, node.where)
     keys = dict(node.value) if isinstance(node.value, dict) else {}
-    has_parameters = bool(rest) or isinstance(value.value, dict)
-    if place in _PLUGIN_PLACES and first not in keys and has_parameters:
-        keys = {}  # another plugin; a recipe names only one here
+    if place in _PLUGIN_PLACES and first not in keys:
+        if same := [name for name in keys if _may_be_same(name, first)]:
+            first = same[0]
+        elif rest or isinstance(value.value, dict):  # another plugin; only one is named here
+            keys = {}
     keys[first] = _replace(keys.get(first, Node({}, value.where)), rest, value, (*place, first))
     return Node(keys, node.where)
 
 
 def _has_name(item: Node, name: str) -> bool:
-    return item.value == name or (isinstance(item.value, dict) and list(item.value) == [name])
+    written = list(item.value) if isinstance(item.value, dict) else [item.value]
+    return len(written) == 1 and isinstance(written[0], str) and _may_be_same(written[0], name)
+
+
+def _may_be_same(written: str, name: str) -> bool:
+    """Whether two names of plugins are equal, or would be if both named their distribution."""
+    owners = written.rpartition(":")[0], name.rpartition(":")[0]
+    return written == name or (
+        "" in owners and written.rpartition(":")[2] == name.rpartition(":")[2]
+    )

@@ -44,7 +44,7 @@ from diascope.plugins import (
     failure_reason,
     find_plugin,
 )
-from diascope.preparation import Part, Preparation, files_of
+from diascope.preparation import Part, Preparation, file_digests
 from diascope.recipe import Recipe
 from diascope.sample import Failed, Item, Prediction, Record, Skipped
 from diascope.training_mismatch import mismatch_warnings
@@ -101,13 +101,13 @@ class Pipeline:
         That is the recipe, the plugins' versions, the files that their parameters name, the card.
         """
         recipe = self.recipe.plain()
-        facts = {
+        facts: dict[str, Any] = {
             "recipe": {key: recipe[key] for key in ("read", "accept", "preprocess", "model")},
             "run": {key: recipe["run"][key] for key in _DECIDING},
             "plugins": [astuple(plugin) for plugin in self._deciding()],
             "card": self.model.instance.card.deciding(),
         }
-        if files := files_of(self.parts):
+        if files := file_digests(self.parts):
             facts["files"] = files
         text = json.dumps(facts, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()

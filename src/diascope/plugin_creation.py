@@ -1,17 +1,18 @@
 """Create the plugins that recipes and cards name."""
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any, cast
 from warnings import warn
 
-from diascope.card import file_digest
 from diascope.contract_checks import backbone_fault
 from diascope.contracts import Backbone, Reader
-from diascope.document import parse_document
+from diascope.document import Node, parse_document
 from diascope.errors import DiascopeError, PluginError
-from diascope.fields import parameters
+from diascope.fields import check_values, construct, parameters
 from diascope.plugins import (
     Plugin,
     blame_plugin,
@@ -21,11 +22,7 @@ from diascope.plugins import (
     newer_api_warning,
 )
 from diascope.preparation import Part
-from diascope.recipe import Recipe, Reference, build
-
-_READ_FILES = ("reader", "preprocessing", "augmentation", "model")
-"""Kinds of plugins whose files determine answers or weights. A backbone's weights are not among
-them: those that a card describes, or ``start`` names, replace them."""
+from diascope.recipe import Recipe, Reference
 
 
 def make_part(reference: Reference, recipe: Recipe) -> Part[Any]:
@@ -33,9 +30,9 @@ def make_part(reference: Reference, recipe: Recipe) -> Part[Any]:
     try:
         plugin = find_plugin(reference.kind, reference.name)
         loaded = load_plugin(plugin)
-        with blame_plugin(plugin, "cannot be created"):
-            instance = build(loaded, reference.parameters, where=reference.where, base=recipe.base)
-        return _make_checked_part(plugin, instance)
+        return _create(
+            plugin, loaded, reference.parameters, where=reference.where, base=recipe.base
+        )
     except PluginError as error:
         raise PluginError(error.message, where=reference.where, hint=error.hint) from error
 
@@ -68,9 +65,7 @@ def make_from_values(
     if message := newer_api_warning(plugin, loaded):
         warn(message, stacklevel=2)
     nodes = parse_document(json.dumps(values), name=title).value
-    with blame_plugin(plugin, "cannot be created"):
-        instance = build(loaded, nodes, where=where, base=base)
-    return _make_checked_part(plugin, instance)
+    return _create(plugin, loaded, nodes, where=where, base=base)
 
 
 def make_readers(recipe: Recipe) -> tuple[tuple[Part[Reader], ...], list[str]]:
@@ -101,25 +96,31 @@ def newer_api_warnings(parts: Iterable[Part[Any]]) -> list[str]:
     )
 
 
-def _make_checked_part(plugin: Plugin, instance: Any) -> Part[Any]:
-    """Return the part of a new instance, with digests of the files that determine its results.
+def _create(
+    plugin: Plugin, loaded: type, values: dict[str, Node], *, where: str, base: Path | None
+) -> Part[Any]:
+    """Create a plugin from the values of a recipe or a card.
 
     Raises:
-        PluginError: for a backbone with invalid attributes.
+        PluginError: naming it, if its code fails, or for a backbone with invalid attributes.
+        RecipeError: if it does not accept the values.
     """
-    if plugin.kind == "backbone":
-        with blame_plugin(plugin, "cannot be inspected"):
-            fault = backbone_fault(instance)
-        if fault:
-            raise PluginError(f"{plugin.title}: {fault}")
-    files = _named_files(instance) if plugin.kind in _READ_FILES else ()
-    return Part(plugin, instance, files=tuple(map(file_digest, files)))
+    with blame_plugin(plugin, "cannot be created"):
+        arguments = check_values(loaded, values, where=where, base=base)
+        instance = construct(loaded, arguments, values, where)
+        fault = backbone_fault(instance) if plugin.kind == "backbone" else ""
+    if fault:
+        raise PluginError(f"{plugin.title}: {fault}")
+    return Part(plugin, instance, files=tuple(_files_in(arguments)))
 
 
-def _named_files(instance: Any) -> Iterator[Path]:
-    """Yield the files that the parameters of a plugin name, in the order of the parameters."""
-    for name in parameters(type(instance)):
-        value = getattr(instance, name, None)
-        for each in value if isinstance(value, tuple | list) else (value,):
-            if isinstance(each, Path) and each.is_file():
-                yield each
+def _files_in(value: Any) -> Iterator[Path]:
+    """Yield the files among the values of a recipe, in their order."""
+    if isinstance(value, Path):
+        if os.path.isfile(value):  # noqa: PTH113 - Path.is_file raises for a name that is too long
+            yield value
+    elif is_dataclass(value):
+        yield from _files_in(vars(value))
+    elif isinstance(value, Mapping | list | tuple):
+        for each in value.values() if isinstance(value, Mapping) else value:
+            yield from _files_in(each)

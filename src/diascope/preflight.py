@@ -58,11 +58,8 @@ def check(pipeline: Pipeline, named: Sequence[str], lists: Sequence[Path] = ()) 
     result = Check(warnings=list(pipeline.warnings))
     for part in (*pipeline.parts, *pipeline.reports, pipeline.executor):
         result.notes.append(f"plugin {part.plugin.title}")
-        if pipeline.workers != 0 and (reason := _pickling_fault(part.instance)):
-            result.problems.append(
-                f"{part.plugin.title} cannot be sent to worker processes ({reason}); "
-                "--workers 0 needs none"
-            )
+        if reason := _pickling_fault(part.instance):
+            _note_unpicklable(pipeline, f"{part.plugin.title} cannot be pickled ({reason})", result)
     card, weights = pipeline.model.instance.card, pipeline.weights
     coverage = pipeline.recipe.run.coverage
     if card.backbone:
@@ -83,6 +80,16 @@ def check(pipeline: Pipeline, named: Sequence[str], lists: Sequence[Path] = ()) 
         check_local(Path(pipeline.recipe.output or "."))
     _check_inputs(pipeline, named, lists, result)
     return result
+
+
+def _note_unpicklable(pipeline: Pipeline, fault: str, result: Check) -> None:
+    is_local = pipeline.recipe.executor.name == "local"
+    if is_local and pipeline.workers == 0:
+        return
+    told = f"{fault}, as worker processes need; --set run.workers=0 needs none"
+    if not is_local:
+        told = f"{fault}, as the executor {pipeline.recipe.executor.name} may need"
+    (result.problems if is_local and pipeline.workers != "auto" else result.warnings).append(told)
 
 
 def _pickling_fault(instance: Any) -> str:

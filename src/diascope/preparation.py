@@ -6,13 +6,15 @@ Each call to a plugin is wrapped separately: an exception becomes a Failed recor
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from diascope.acceptance import AcceptanceRule
 from diascope.archives import archive_hint
 from diascope.contract_checks import sample_fault
 from diascope.contracts import Prepared, Reader, Resumed, Step
-from diascope.errors import ENDS, NoPictureError, reason_of
+from diascope.errors import ENDS, NoPictureError, RecipeError, reason_of
+from diascope.fingerprints import path_digest
 from diascope.partial_results import PartialResults
 from diascope.plugins import Plugin, failure_reason
 from diascope.sample import Failed, Item, Sample, Skipped
@@ -28,17 +30,25 @@ class Part(Generic[T]):
     """An instance of a plugin, and the plugin that it came from.
 
     Attributes:
-        files: SHA-256 of each file that a parameter of type ``Path`` names.
+        files: the files that its parameters in the recipe name.
     """
 
     plugin: Plugin
     instance: T
-    files: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
 
 
-def files_of(parts: Iterable[Part[Any]]) -> list[tuple[str, ...]]:
-    """Return the digests of the files of those plugins that name any."""
-    return [part.files for part in parts if part.files]
+def file_digests(parts: Iterable[Part[Any]]) -> list[list[str]]:
+    """Return the digests of the files of those plugins that name any.
+
+    Raises:
+        RecipeError: for a file that cannot be read.
+    """
+    try:
+        return [list(map(path_digest, part.files)) for part in parts if part.files]
+    except OSError as error:
+        message = f"{error.filename} cannot be read: {error.strerror}"
+        raise RecipeError(message) from error
 
 
 @dataclass(frozen=True)

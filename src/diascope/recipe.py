@@ -1,21 +1,20 @@
 """Read and check recipes, the YAML files of pipelines. They hold names and values, never code."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 from diascope.acceptance import AcceptanceRule
 from diascope.document import Node, read_document, suggest
 from diascope.errors import RecipeError
-from diascope.fields import check_values
+from diascope.fields import build
 from diascope.overrides import apply_override
 from diascope.plugins import find_plugins, recipe_path
 from diascope.privacy import Privacy
 from diascope.sample import FACTS
 
-T = TypeVar("T")
 _BATCH, _WORKERS = 1_000_000, 1_000
 """Limits beyond any machine: larger numbers would fail later, in the ledger or starting threads."""
 
@@ -203,19 +202,6 @@ def _privacy(node: Node) -> Privacy:
     if node.value not in get_args(Privacy):
         raise RecipeError(f"privacy must be none or strict, got {node.plain()!r}", where=node.where)
     return cast(Privacy, node.value)
-
-
-def build(
-    target: Callable[..., T], values: dict[str, Node], *, where: str, base: Path | None = None
-) -> T:
-    """Create an instance from checked values; its ValueErrors become RecipeErrors with a line."""
-    arguments = check_values(target, values, where=where, base=base)
-    try:
-        return target(**arguments)
-    except (ValueError, TypeError) as error:
-        message = str(error) or type(error).__name__
-        at_fault = values.get(message.partition(" ")[0])  # most messages begin with the key
-        raise RecipeError(message, where=at_fault.where if at_fault else where) from error
 
 
 def _find_recipe(name: str) -> Path:

@@ -131,7 +131,7 @@ class Sample:
         spacing_mm: the size of a pixel as (row, column) in millimetres, if known.
         frame: the number of this frame within the item, from 0.
         trace: every operation that changed what pixels mean, in order.
-        facts: what the file says about itself, verbatim, by the names in ``FACTS``.
+        facts: what the file says about itself, verbatim, by the names in ``FACTS``, no others.
         region: its position in a larger picture; None if it is the whole picture.
         overview: the overview of that larger picture; only with frame 0.
     """

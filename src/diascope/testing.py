@@ -61,7 +61,9 @@ def check_plugin(plugin: Any) -> None:
 
 def _check_kind(plugin: Any, kind: str) -> None:
     check_plugin(plugin)
-    _expect(not (fault := method_fault(kind, type(plugin))), "its methods", fault)
+    fault = method_fault(kind, type(plugin)) or (kind == "backbone" and backbone_fault(plugin))
+    if fault:
+        raise AssertionError(f"{inspect.stack()[1].function}: {fault}")
 
 
 def check_reader(plugin: Any, good: Path | str, bad: Path | str) -> list[Sample]:
@@ -159,7 +161,6 @@ def check_backbone(plugin: Any, size: int = 64) -> None:
     from torch import nn
 
     _check_kind(plugin, "backbone")
-    _expect(not (fault := backbone_fault(plugin)), "valid attributes", fault)
     module = plugin.build()
     _expect(isinstance(module, nn.Module), "build to return a torch module", module)
     with torch.inference_mode():
@@ -181,7 +182,7 @@ def check_model(plugin: Any, samples: list[Sample], runtime: contracts.Runtime) 
     _expect(isinstance(card, ModelCard), "a ModelCard as its card", card)
     _expect(not (wrong := plugin.card.contradiction()), "a consistent card", wrong)
     predictor = plugin.load(runtime)
-    is_valid = hasattr(predictor, "predict") and hasattr(predictor, "aggregate")
+    is_valid = all(hasattr(predictor, name) for name in ("predict", "aggregate"))
     _expect(is_valid, "load to return a Predictor, with predict and aggregate", predictor)
     _expect_answers(predictor, samples[:1], plugin.card)
     predictions = _expect_answers(predictor, samples, plugin.card)
@@ -192,13 +193,10 @@ def check_model(plugin: Any, samples: list[Sample], runtime: contracts.Runtime) 
 
 
 def check_report(plugin: Any, run: Mapping[str, Any], prediction: Prediction) -> list[Path]:
-    """Check a report with one prediction, one failure and one skipped item.
+    """Check a report with a prediction, a failed and a skipped item; return its files' paths.
 
     Args:
         run: the content of a ``run.json``.
-
-    Returns:
-        The paths of its files, relative to its directory.
     """
     _check_kind(plugin, "report")
     item = Item("folder/<b>&\"'.jpg", "/nowhere")

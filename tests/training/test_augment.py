@@ -181,12 +181,13 @@ def test_the_refusal_of_an_unknown_name_lists_what_plugins_offer() -> None:
     assert "dimmer" in refusal("RandNothing").message
 
 
-def test_a_name_of_monai_is_monais_and_the_distribution_chooses_the_plugin(
+def test_a_plugin_with_a_name_of_monais_needs_its_package_in_front(
     install: Callable[..., None],
 ) -> None:
     points = "[diascope.augmentations]\nRandFlip = dimmer:Dimmer\n"
     install("augments", points, dimmer=DIMMER)
 
-    assert Augmentation(("RandFlip",), "").parts == []
+    assert "is one of MONAI's transforms and a plugin" in refusal("RandFlip").message
+    assert Augmentation(("monai:RandFlip",), "").parts == []
     (part,) = Augmentation(("augments:RandFlip",), "").parts
     assert part.plugin.distribution == "augments"

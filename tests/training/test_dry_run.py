@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from diascope.card import read_card
-from diascope.errors import PluginError, RecipeError
+from diascope.errors import PluginError, RecipeError, WeightsError
 from diascope.network import load_network
 from diascope.plugin_creation import make_backbone
 from tests.runs import Ended, write_recipe
@@ -63,6 +63,17 @@ def recipe(folder: Path, **options: Any) -> Path:
     table = write_table(folder / "pictures", ["red", "blue"])
     known: dict[str, Any] = {"backbone": {"own": {"weights": "own.txt"}}, "epochs": 1}
     return write_training(folder / "t.yaml", table, **known | options)
+
+
+def test_another_content_of_the_backbones_file_is_another_training(
+    own: Callable[..., None], tmp_path: Path
+) -> None:
+    own()
+    written = recipe(tmp_path)
+    train(written, tmp_path / "mine")
+    (tmp_path / "own.txt").write_text("other weights")
+    with pytest.raises(WeightsError, match="differs in files that plugins name"):
+        train(written, tmp_path / "mine")
 
 
 def test_what_was_trained_with_a_file_beside_the_recipe_runs_in_another_folder(

@@ -209,3 +209,16 @@ def test_a_start_that_itself_started_from_weights_that_learned_the_table_is_refu
     assert {row["weights"] for row in learned} == {
         file_digest(folder / "model.safetensors") for folder in (first, second)
     }
+
+
+def test_the_split_of_another_project_beside_a_start_is_not_recorded(
+    tmp_path: Path, first: Path
+) -> None:
+    table = first.parent / "pictures" / "table.csv"
+    (tmp_path / "theirs").mkdir()
+    start = tmp_path / "theirs" / "other.safetensors"
+    start.write_bytes((first / "model.safetensors").read_bytes())
+    (tmp_path / "theirs" / "split.csv").write_bytes((first / "split.csv").read_bytes())
+    known: dict[str, Any] = {"epochs": 1, "seed": 5, "start": str(start)}
+    train(write_training(tmp_path / "b.yaml", table, **known), tmp_path / "mine")
+    assert not (tmp_path / "mine" / "learned-from.csv").exists()

@@ -123,6 +123,14 @@ def test_of_a_column_without_validation_a_fraction_of_train_is_held_out_by_group
     assert {label for one in held_out for label in one.labels} == set("xyz")
 
 
+def test_too_few_groups_to_hold_validation_out_of_train_are_refused_by_its_name() -> None:
+    given_ = [example(i, i % 5, split="train" if i % 5 else "test") for i in range(30)]
+    told = "no row has the split 'validation', and of those in train, 4 groups are too few"
+    with pytest.raises(TableError, match=told) as caught:
+        split_by_group(given_, test=0.1, validation=0.1, seed=0)
+    assert "the split `validation`" in caught.value.hint
+
+
 def test_too_few_groups_are_refused_with_what_to_do() -> None:
     with pytest.raises(TableError, match="3 groups are too few") as caught:
         split_by_group([example(i, i % 3) for i in range(30)], test=0.1, validation=0.1, seed=0)

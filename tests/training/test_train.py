@@ -303,9 +303,7 @@ def test_a_column_split_without_validation_is_completed_and_a_line_says_so(
     parts = {row["path"]: row["split"] for row in rows(tmp_path / "mine" / "split.csv")}
     held_out = [path for path, split in parts.items() if split == "validation"]
     groups = card.data["validation"]["groups"]
-    told = (
-        f"no row has the split 'validation': {len(held_out)} pictures of {groups} groups are held"
-    )
+    told = f"the option `validation` holds {len(held_out)} pictures of {groups} groups out of train"
     assert [line for line in capsys.readouterr().out.splitlines() if told in line] != []
     assert {row["path"] for row in rows(table) if row["split"] == "test"} == {
         path for path, split in parts.items() if split == "test"

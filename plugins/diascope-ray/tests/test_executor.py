@@ -268,6 +268,19 @@ def test_an_address_without_a_cluster_is_reported_at_once(
         next(RayExecutor(address="localhost:1").run(OddWork(log), iter([items("a")])))
 
 
+def test_a_machine_without_the_token_that_it_needs_is_reported_as_such(
+    items: Items, log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise RuntimeError("Token is enabled but no authentication token was found")
+
+    monkeypatch.setattr("ray.is_initialized", lambda: False)
+    monkeypatch.setattr("ray.init", refuse)
+
+    with pytest.raises(DiascopeError, match="but this machine has no token"):
+        next(RayExecutor(address="auto").run(OddWork(log), iter([items("a")])))
+
+
 def test_a_cluster_that_refuses_the_token_is_reported_as_such(
     items: Items, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

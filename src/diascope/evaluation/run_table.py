@@ -199,6 +199,11 @@ def _no_rows_hint(
     if known := sum(example.split is not None for example in examples):
         found = f"By {splits.source}{where}, {known} of {plural(len(examples), 'row')}"
         return f"{found} are in other splits. Leave out --split to measure all rows."
+    if same := splits.namesakes(examples):
+        return (
+            f"{splits.source}{where} lists {plural(len(same), 'picture')} of the table by name, "
+            "but in other groups. Give the table a column `group` with the groups of that file."
+        )
     lines = [
         f"It has no column `split`, and no {SPLIT_FILE} beside the weights{where} lists its rows.",
         *(f"({doubt})" for doubt in splits.doubts),

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -29,7 +29,7 @@ class KnownSplits:
         names: names of the pictures that were trained on, without folder and suffix; empty if
             nothing is known.
         doubts: whether equal names of groups seem to be a coincidence, or a file cannot be read.
-        source: the names of the files that were read, for messages.
+        source: the names of the files that tell splits, for messages.
     """
 
     groups: Mapping[str, Split] = field(default_factory=dict)
@@ -76,24 +76,25 @@ def read_known_splits(
     """
     if folder is None:
         return KnownSplits()
-    parts, doubts, read = list[_Part](), list[str](), list[str]()
+    parts, doubts = list[_Part](), list[str]()
     for name in files:
         rows, problem = read_split_rows(folder / name)
         if problem:
             doubts.append(problem)
-        elif rows:
-            read.append(name)
         trainings: dict[str, list[dict[str, str]]] = {}
         for row in rows:
             trainings.setdefault(row.get("weights") or "", []).append(row)
         parts += [_Part.of(each, name, examples) for each in trainings.values()]
-    return KnownSplits(
+    known = KnownSplits(
         _first_splits([pair for part in parts for pair in part.groups]),
         _first_splits([pair for part in parts for pair in part.pictures]),
         frozenset().union(*(part.names for part in parts)),
-        tuple(dict.fromkeys([*doubts, *(part.doubt for part in parts if part.doubt)])),
-        f"{' and '.join(read)} beside the weights",
     )
+    if not all(map(known.split_of, examples)):  # else the doubtful groups are those of another part
+        doubts += [part.doubt for part in parts if part.doubt]
+    told = [part.file for part in parts if part.tells(examples)] or [part.file for part in parts]
+    source = f"{' and '.join(dict.fromkeys(told))} beside the weights"
+    return replace(known, doubts=tuple(dict.fromkeys(doubts)), source=source)
 
 
 def read_split_rows(path: Path) -> tuple[list[dict[str, str]], str]:
@@ -120,10 +121,16 @@ def group_of(row: Mapping[str, str]) -> str:
 class _Part:
     """What is known of one training; groups and pictures in pairs with their splits."""
 
+    file: str
     groups: list[tuple[str, Split]]
     pictures: list[tuple[Path, Split]]
     names: frozenset[str]
     doubt: str
+
+    def tells(self, examples: Sequence[Example]) -> bool:
+        """Whether it has a group or picture of any of the rows."""
+        groups, pictures = dict(self.groups), dict(self.pictures)
+        return any(one.group in groups or absolute_path(one.path) in pictures for one in examples)
 
     @classmethod
     def of(cls, rows: Sequence[dict[str, str]], file: str, examples: Sequence[Example]) -> "_Part":
@@ -141,6 +148,7 @@ class _Part:
             )
         absolute = [row for row in rows if Path(row["path"]).is_absolute()]
         return cls(
+            file,
             groups,
             [(absolute_path(Path(row["path"])), cast(Split, row["split"])) for row in absolute],
             frozenset(Path(row["path"]).stem for row in rows if row["split"] in LEARNED_SPLITS),

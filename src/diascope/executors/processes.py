@@ -122,16 +122,13 @@ class WorkerProcess:
                 problem = f"{error} from it"
                 continue
             except Exception as error:  # such as a plugin that cannot be pickled
-                problem = f"{type(error).__name__}: {error}"
+                problem = f"{type(error).__name__}: {error}; plugins must be picklable for it"
             if not problem:
                 return self._channel
             break
         self._end_process()
         reason = f"a worker process could not start: {problem}"
-        raise DiascopeError(
-            reason,
-            hint="Plugins are pickled for it; --workers 0 needs none.",
-        )
+        raise DiascopeError(reason, hint="--workers 0 needs none.")
 
     def _spawn(self, end: socket.socket) -> None:
         context = multiprocessing.get_context("spawn")

@@ -56,7 +56,7 @@ class FeatureVisualisation:
     seconds: float
 
 
-@torch_threads(1)  # the layers are small: on a busy machine, waiting for each other costs far more
+@torch_threads(1)  # of one picture, several gain little, and on a busy machine they cost much
 def visualise_target(
     network: Network,
     batch: Tensor,

@@ -127,7 +127,7 @@ class PluginTransform(RandomizableTransform):  # type: ignore[misc]
 def _make_transform(entry: Any, where: str, base: Path | None) -> tuple[str, Any]:
     """Return the name and the transform of an entry of the recipe's ``augment``.
 
-    A name that MONAI has means MONAI's transform; ``distribution:name`` chooses a plugin's.
+    If a plugin has a name of MONAI's, ``monai:name`` or ``distribution:name`` chooses.
     """
     name: Any = entry
     values: Any = {}
@@ -136,7 +136,14 @@ def _make_transform(entry: Any, where: str, base: Path | None) -> tuple[str, Any
     values = {} if values is None else values
     plugins = sorted(plugin.name for plugin in find_plugins() if plugin.kind == "augmentation")
     found = _find_transform(name)
-    if found is None and not (isinstance(name, str) and name.rpartition(":")[2] in plugins):
+    is_plugin = isinstance(name, str) and name.rpartition(":")[2] in plugins
+    if found is not None and is_plugin and ":" not in name:
+        raise RecipeError(
+            f"augment: {name} is one of MONAI's transforms and a plugin",
+            where=where,
+            hint=f"Write monai:{name}, or the plugin's package in front: PACKAGE:{name}.",
+        )
+    if found is None and not is_plugin:
         raise RecipeError(
             f"augment: expected {', '.join(plugins)} or one of MONAI's array transforms named "
             f"Rand..., got {entry!r}",
@@ -159,9 +166,9 @@ def _find_transform(name: Any) -> Any:
     """Return MONAI's random array transform of that name, or None."""
     from monai import transforms
 
-    if not isinstance(name, str) or not name.startswith("Rand"):
+    if not isinstance(name, str) or not name.removeprefix("monai:").startswith("Rand"):
         return None
-    found = getattr(transforms, name, None)
+    found = getattr(transforms, name.removeprefix("monai:"), None)
     fits = (
         isinstance(found, type)
         and issubclass(found, transforms.Randomizable)

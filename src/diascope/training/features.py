@@ -21,7 +21,7 @@ from diascope.evaluation.labelled_scores import Floats
 from diascope.fingerprints import file_stamp
 from diascope.network import state_digest
 from diascope.network_input import to_network_input
-from diascope.preparation import Part, Preparation
+from diascope.preparation import Part, Preparation, file_digests
 from diascope.sample import Failed, Item, Skipped
 from diascope.table import Example
 from diascope.training.dataset import normalisation
@@ -126,7 +126,7 @@ class Extraction:
     def _digest(self) -> str:
         preparation, card = self.preparation, self.card
         parts: list[Part[Any]] = [*preparation.readers, *preparation.steps]
-        plugins = [astuple(part.plugin) + part.files for part in parts]
+        plugins = [(*astuple(part.plugin), *file_digests([part])) for part in parts]
         facts = [self.read, card.preprocess, plugins, preparation.block]
         facts += [card.size, card.mean, card.std, state_digest(self.backbone)]
         return hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from diascope.card import CARD_FILE, WEIGHTS_FILE
 from diascope.errors import TableError
 from diascope.evaluation.training_overlap import (
     LEARNED_FILE,
@@ -15,6 +16,7 @@ from diascope.evaluation.training_overlap import (
 from diascope.output import write_table
 from diascope.pages.formatting import format_some, plural
 from diascope.table import SPLIT_FILE, Example
+from diascope.training.options import TrainOptions
 
 _KNOWN = {"test": LEARNED_SPLITS, "validation": ("train",)}
 """For each split, the other training's splits whose groups it must not contain."""
@@ -31,6 +33,18 @@ _TEXTS = {
     ),
 }
 """For each file beside weights, the beginning of the error, and what to do."""
+
+
+def source_folders(options: TrainOptions) -> list[Path]:
+    """Return the weights folders of diascope that training starts from, and of its teachers.
+
+    The files beside the weights of another project say nothing of their training.
+    """
+    folders = list(options.teachers)
+    if options.start and options.start.source.name == WEIGHTS_FILE:
+        folder = options.start.source.parent
+        folders[:0] = [folder] if (folder / CARD_FILE).exists() else []
+    return folders
 
 
 def check_unseen(folder: Path, examples: Sequence[Example]) -> list[str]:

@@ -8,7 +8,8 @@ from typing import Any, Literal
 from diascope.card import Task
 from diascope.document import Node
 from diascope.errors import RecipeError
-from diascope.recipe import Recipe, Reference, build, reference_of
+from diascope.fields import build
+from diascope.recipe import Recipe, Reference, reference_of
 from diascope.training.operating_points import Rule
 from diascope.training.transfer import Start
 

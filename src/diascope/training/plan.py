@@ -17,7 +17,7 @@ from diascope.evaluation.subgroups import check_divisible
 from diascope.network import state_digest
 from diascope.pages.formatting import plural
 from diascope.plugin_creation import make_part, make_readers, newer_api_warnings
-from diascope.preparation import Part, Preparation, files_of
+from diascope.preparation import Part, Preparation, file_digests
 from diascope.recipe import Recipe, Reference
 from diascope.table import Example, label_names, read_table
 from diascope.training.artifacts import initial_card
@@ -26,7 +26,7 @@ from diascope.training.bags import Bags
 from diascope.training.dataset import Pictures
 from diascope.training.dry_run import build_layers
 from diascope.training.features import Features
-from diascope.training.leakage import check_unseen
+from diascope.training.leakage import check_unseen, source_folders
 from diascope.training.options import TrainOptions, train_options
 from diascope.training.split import folds_by_group, split_by_group
 from diascope.training.teachers import teacher_card
@@ -103,8 +103,10 @@ class Plan:
         options = facts.pop("train")
         rows = facts.pop("rows")
         named = {f"train.{key}": value for key, value in options.items()} | facts
-        return {name: _sha256(value) for name, value in named.items()} | {
-            "the rows of the table, their splits or the number of `folds`": _sha256(rows)
+        titles = {"files": "files that plugins name", "start": "weights of `start`"}
+        titles["teachers"] = "weights of `teachers`"
+        return {titles.get(name, name): _sha256(value) for name, value in named.items()} | {
+            "rows, splits or folds of the table": _sha256(rows)
         }
 
     def _facts(self) -> dict[str, Any]:
@@ -118,7 +120,9 @@ class Plan:
         preparation = self.preparation
         used: list[Part[Any]] = [*preparation.readers, *preparation.steps]
         used += self.augmentation.parts
-        if files := files_of(used):
+        if self.options.start is None:  # else its weights replace those of the backbone's files
+            used.append(make_part(self.reference, self.recipe))
+        if files := file_digests(used):
             facts["files"] = files
         facts["rows"] = [
             (example.name, sorted(example.labels), example.group, example.split)
@@ -146,9 +150,8 @@ class Plan:
 
     def sources(self) -> list[tuple[str, Path]]:
         """Return SHA-256 and folder of the weights that training starts from, and of teachers."""
-        start = [self.options.start.source] if self.options.start else []
-        files = [*start, *(folder / WEIGHTS_FILE for folder in self.options.teachers)]
-        return [(file_digest(file), file.parent) for file in files]
+        folders = source_folders(self.options)
+        return [(file_digest(folder / WEIGHTS_FILE), folder) for folder in folders]
 
     def folds(self) -> list["Plan"]:
         """Return the plans of the cross-validation, each with another part held out."""
@@ -207,8 +210,8 @@ def _split_notes(rows: Sequence[Example], examples: Sequence[Example]) -> Iterat
         held_out = [example for example in examples if example.split == "validation"]
         groups = plural(len({example.group for example in held_out}), "group")
         yield (
-            f"no row has the split 'validation': {plural(len(held_out), 'picture')} of {groups} "
-            "are held out of train for it, by the option `validation`"
+            "no row has the split 'validation': the option `validation` holds "
+            f"{plural(len(held_out), 'picture')} of {groups} out of train for it"
         )
 
 
@@ -218,10 +221,9 @@ def _check(plan: Plan, warnings: list[str]) -> tuple[str, ...]:
     card = plan.card((1, 1))
     for folder in options.teachers:
         teacher_card(folder, card)
-    started = [options.start.source.parent] if options.start else []
     for each in (plan, *folds):
         _check_monitor(each)
-        for folder in (*options.teachers, *started):
+        for folder in source_folders(options):
             warnings += check_unseen(folder, each.examples)
     for number, fold in enumerate(folds, 1):
         _check_fold_labels(fold, f"fold {number} of {len(folds)}")

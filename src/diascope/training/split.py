@@ -50,7 +50,13 @@ def _with_validation(examples: list[Example], share: float, seed: int) -> list[E
     trained = [i for i, example in enumerate(examples) if example.split == "train"]
     if not trained or any(example.split == "validation" for example in examples):
         return examples
-    held_out = {trained[i] for i in _hold_out([examples[i] for i in trained], share, seed)}
+    try:
+        held_out = {trained[i] for i in _hold_out([examples[i] for i in trained], share, seed)}
+    except TableError as error:
+        raise TableError(
+            f"no row has the split 'validation', and of those in train, {error.message}",
+            hint="Give some groups the split `validation`, or raise the option `validation`.",
+        ) from error
     return [
         replace(example, split="validation") if i in held_out else example
         for i, example in enumerate(examples)

@@ -13,6 +13,7 @@ from diascope.errors import DiascopeError, PluginError
 
 _CONNECT_TIMEOUT_S = 10
 _REFUSED = "AuthenticationError"
+_NO_TOKEN = "no authentication token was found"
 
 
 @contextmanager
@@ -71,6 +72,11 @@ def check_listening(address: str) -> None:
 def _connect_error(address: str, error: BaseException) -> DiascopeError:
     cause: BaseException | None = error
     while cause is not None:
+        if _NO_TOKEN in str(cause):  # no cluster was asked
+            return DiascopeError(
+                "RAY_AUTH_MODE=token is set, but this machine has no token",
+                hint="Copy ~/.ray/auth_token from the head of the cluster to this machine.",
+            )
         if _REFUSED in f"{type(cause).__name__}: {cause}":  # Ray quotes it in other errors
             return DiascopeError(
                 f"the Ray cluster at {address!r} requires a token, and got none or another one",

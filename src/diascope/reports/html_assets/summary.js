@@ -154,7 +154,7 @@ const showModel = (run, labels) => {
     make("p", { class: "muted" }, facts.filter(Boolean).join(" · ")),
     ...(measures.length ? [metricsTable(measures, axisStart(measures), labels)] : []),
     ...byLabel,
-    ...(measures.length || byLabel.length ? [] : [make("p", { class: "muted" }, "No metrics are recorded for these weights.")]),
+    ...(measures.length || byLabel.length || measuredOn ? [] : [make("p", { class: "muted" }, "No metrics are recorded for these weights.")]),
     ...(measuredOn ? [make("p", { class: "muted small" }, `Measured on ${measuredOn}`)] : []));
 };
 

@@ -1,0 +1,43 @@
+"""Files that a recipe names as parameters of plugins are part of what a run depends on."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.runs import Ended, rows, write_pictures, write_recipe
+
+Command = Callable[..., Ended]
+Install = Callable[..., None]
+
+
+LOOKUP = '''
+from dataclasses import dataclass
+from pathlib import Path
+import numpy as np
+
+@dataclass(frozen=True)
+class Lookup:
+    """Multiplies the pixels by the number in a file."""
+    table: Path
+    api = (1, 0)
+    def __call__(self, sample):
+        pixels = (sample.pixels * float(self.table.read_text())).astype(np.uint8)
+        return sample.changed(pixels, "looked up")
+'''
+
+
+def test_another_content_of_a_file_that_it_reads_is_another_run(
+    command: Command, install: Install, tmp_path: Path, tiny_weights: Path
+) -> None:
+    install("acme", "[diascope.preprocessing]\nlookup = acme:Lookup\n", acme=LOOKUP)
+    (tmp_path / "table.txt").write_text("1")
+    steps = [{"resize": {"size": 32}}, {"lookup": {"table": "table.txt"}}]
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_weights, preprocess=steps, report=["csv"])
+    arguments = "run", recipe, write_pictures(tmp_path / "squares", 1), "-o", tmp_path / "out"
+    command(*arguments)
+    (before,) = rows(tmp_path / "out" / "predictions.csv")
+    assert "nothing was left to classify" in command(*arguments).out
+
+    (tmp_path / "table.txt").write_text("0.1")
+    assert "nothing was left to classify" not in command(*arguments).out
+    (after,) = rows(tmp_path / "out" / "predictions.csv")
+    assert after != before

@@ -56,7 +56,7 @@ class FeatureVisualisation:
     seconds: float
 
 
-@torch_threads(1)  # of one picture, several gain little, and on a busy machine they cost much
+@torch_threads(1)  # more threads gain little for one picture, and cost much on a busy machine
 def visualise_target(
     network: Network,
     batch: Tensor,

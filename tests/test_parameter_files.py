@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from diascope.pipeline import compose
+from diascope.recipe import read_recipe
 from tests.runs import Ended, rows, write_pictures, write_recipe
 
 Command = Callable[..., Ended]
@@ -41,3 +43,31 @@ def test_another_content_of_a_file_that_it_reads_is_another_run(
     assert "nothing was left to classify" not in command(*arguments).out
     (after,) = rows(tmp_path / "out" / "predictions.csv")
     assert after != before
+
+
+NESTED = """
+from dataclasses import dataclass
+from pathlib import Path
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    file: Path
+
+@dataclass(frozen=True)
+class Lookup:
+    source: Source
+    api = (1, 0)
+    def __call__(self, sample):
+        return sample
+"""
+
+
+def test_a_file_inside_another_value_is_found_too(
+    install: Install, tmp_path: Path, tiny_weights: Path
+) -> None:
+    install("acme", "[diascope.preprocessing]\nlookup = acme:Lookup\n", acme=NESTED)
+    (tmp_path / "table.txt").write_text("1")
+    steps = [{"lookup": {"source": {"file": str(tmp_path / "table.txt")}}}]
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_weights, preprocess=steps)
+    (step,) = compose(read_recipe(str(recipe))).preparation.steps
+    assert step.files == (tmp_path / "table.txt",)

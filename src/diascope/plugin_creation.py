@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, cast
 from warnings import warn
@@ -120,7 +120,7 @@ def _files_in(value: Any) -> Iterator[Path]:
         if os.path.isfile(value):  # noqa: PTH113 - Path.is_file raises for a name that is too long
             yield value
     elif is_dataclass(value):
-        yield from _files_in(vars(value))
+        yield from _files_in([getattr(value, each.name) for each in fields(value)])
     elif isinstance(value, Mapping | list | tuple):
         for each in value.values() if isinstance(value, Mapping) else value:
             yield from _files_in(each)

@@ -38,6 +38,25 @@ def test_where_memory_is_short_fewer_pictures_are_compared_at_once(
     assert sizes[:4] == [32, 16, 8, 4]
 
 
+@pytest.mark.parametrize(("pass_seconds", "passes"), [(0.1, 3), (11.0, 2)])
+def test_an_engine_that_is_slow_is_timed_once(
+    weights: Weights, monkeypatch: pytest.MonkeyPatch, pass_seconds: float, passes: int
+) -> None:
+    folder, card = weights
+    engine = open_engines.EngineLoader(card, folder, runtime("torch")).open(open_engines.REFERENCE)
+    right, now, runs = engine.run, [0.0], list[int]()
+
+    def run(pictures: np.ndarray) -> Outputs:
+        now[0] += pass_seconds
+        runs.append(len(pictures))
+        return right(pictures)
+
+    monkeypatch.setattr(engine, "run", run)
+    monkeypatch.setattr(engine_selection.time, "perf_counter", lambda: now[0])
+    _, seconds = engine_selection.time_engine(engine, pictures(card, 2), 2)
+    assert (round(seconds, 6), len(runs)) == (pass_seconds, passes)
+
+
 @pytest.mark.parametrize(("wish", "taken"), [("auto", ("torch", 1.0)), ("onnx", ("onnx", 0.5))])
 def test_a_reference_that_was_slow_once_is_chosen_if_it_is_faster(
     weights: Weights, monkeypatch: pytest.MonkeyPatch, wish: str, taken: tuple[str, float]

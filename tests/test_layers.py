@@ -18,7 +18,7 @@ from diascope.plugins import find_plugins
 
 ROOT = Path(diascope.__file__).parent
 LAYERS = (
-    ("cli", "__main__"),
+    ("cli", "__main__", "__init__"),
     (
         "runner",
         "run_executor",
@@ -27,6 +27,7 @@ LAYERS = (
         "profile",
         "training",
         "evaluation",
+        "classify_pictures",
         "explain_picture",
         "activation_search",
         "inference_trace",
@@ -70,7 +71,7 @@ LAYERS = (
         "parity",
     ),
     ("network", "engines", "explain"),
-    ("contracts", "card", "contract_checks", "plugin_methods", "table", "pages", "__init__"),
+    ("contracts", "card", "contract_checks", "plugin_methods", "table", "pages"),
     (
         "document",
         "overrides",

@@ -1,6 +1,7 @@
 """diascope: classify medical images with convolutional networks and show what they saw."""
 
 from diascope.card import Label, ModelCard, read_card
+from diascope.classify_pictures import classify, open_pipeline
 from diascope.contracts import API, Runtime
 from diascope.errors import (
     DiascopeError,
@@ -46,5 +47,7 @@ __all__ = [
     "Skipped",
     "TableError",
     "WeightsError",
+    "classify",
+    "open_pipeline",
     "read_card",
 ]

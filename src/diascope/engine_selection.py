@@ -22,6 +22,8 @@ from diascope.novelty import FeatureStatistics, load_statistics
 from diascope.parity import Parity, combine_parities, compare_outputs
 
 _TIMED_ROUNDS = 2
+_TIMED_SECONDS = 10.0
+"""After this time no further round starts: of large networks, or on a machine that is busy."""
 _MAX_TRIES = 3
 """After how many tries a choice is final although an engine raised an error."""
 
@@ -205,8 +207,11 @@ def time_engine(
     """
     parts = [pictures[start : start + at_once] for start in range(0, len(pictures), at_once)]
     outputs, best = concatenate_outputs([engine.run(part) for part in parts]), math.inf
+    first = time.perf_counter()
     for _ in range(_TIMED_ROUNDS):
         start = time.perf_counter()
+        if start > first + _TIMED_SECONDS:
+            break
         for part in parts:
             engine.run(part)
         best = min(best, time.perf_counter() - start)

@@ -27,6 +27,7 @@ from tests.runs import Ended, write_pictures, write_recipe, write_weights
 
 SLOW = ("torch", "monai", "scipy", "skimage", "sklearn", "onnx", "ruamel.yaml", "rich")
 """Modules that a run on a cached graph must not import; each takes tenths of a second."""
+Weights = tuple[Path, ModelCard]
 ENDS = tuple(enumerate((Label("a"), Label("b"), Label("c"))))
 
 
@@ -37,7 +38,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def weights(tmp_path: Path) -> tuple[Path, ModelCard]:
+def weights(tmp_path: Path) -> Weights:
     network, card = classifier("convnet")
     folder = tmp_path / "weights"
     folder.mkdir()
@@ -63,8 +64,8 @@ def wrong(monkeypatch: pytest.MonkeyPatch, change: float) -> None:
     monkeypatch.setattr(torch.TorchEngine, "run", run)
 
 
-def test_the_choice_answers_as_the_reference_and_is_made_once(
-    weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
+def test_the_choice_answers_as_the_reference_and_is_announced_and_made_once(
+    weights: Weights, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     folder, card = weights
     seen = pictures(card, 3)
@@ -74,10 +75,11 @@ def test_the_choice_answers_as_the_reference_and_is_made_once(
     assert compare_outputs(right, engine.run(seen), card).within(0.01)
     monkeypatch.setattr(open_engines.EngineLoader, "candidates", None)
     assert load_engine(card, folder, runtime("auto"))[1] == chosen
+    assert caplog.text.count(f"choosing the engine for {card.name}") == 1
 
 
 def test_the_fastest_engine_with_equal_answers_is_chosen(
-    weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
+    weights: Weights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds = {"torch bfloat16": 3.0, "torch float32": 2.0, "onnx float32": 0.5}
     right = engine_selection.time_engine
@@ -97,7 +99,7 @@ def test_the_fastest_engine_with_equal_answers_is_chosen(
 
 
 def test_the_reference_is_timed_again_in_case_it_was_slow_once(
-    weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
+    weights: Weights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seconds = {"torch": iter([9.0, 2.0]), "onnx": iter([0.5])}
     right = engine_selection.time_engine
@@ -112,7 +114,7 @@ def test_the_reference_is_timed_again_in_case_it_was_slow_once(
 
 @pytest.mark.parametrize("changed", ["processor", "version", "plugins", "device"])
 def test_a_choice_for_other_circumstances_is_made_anew(
-    weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch, changed: str
+    weights: Weights, monkeypatch: pytest.MonkeyPatch, changed: str
 ) -> None:
     folder, card = weights
     before = open_engines.EngineLoader(card, folder, runtime("auto")).folder
@@ -130,7 +132,7 @@ def test_a_choice_for_other_circumstances_is_made_anew(
 
 
 def test_an_engine_that_changes_answers_is_left_out_and_named(
-    weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
+    weights: Weights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong(monkeypatch, 3.0)
     _, chosen = load_engine(weights[1], weights[0], runtime("torch"))
@@ -139,7 +141,7 @@ def test_an_engine_that_changes_answers_is_left_out_and_named(
 
 
 def test_a_larger_tolerance_allows_changes_that_flip_no_decision(
-    weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
+    weights: Weights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, card = weights
     sure = tuple(replace(label, operating_point=0.9 - index / 3) for index, label in ENDS)
@@ -152,7 +154,7 @@ def test_a_larger_tolerance_allows_changes_that_flip_no_decision(
 
 
 def test_a_requested_engine_that_changes_answers_is_an_error(
-    weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
+    weights: Weights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wrong(monkeypatch, 3.0)
     with pytest.raises(RecipeError, match=r"leave no engine.*torch bfloat16"):
@@ -160,7 +162,7 @@ def test_a_requested_engine_that_changes_answers_is_an_error(
 
 
 def test_an_engine_that_breaks_is_left_out_with_its_reason(
-    weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
+    weights: Weights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("no compiler")
@@ -171,7 +173,7 @@ def test_an_engine_that_breaks_is_left_out_with_its_reason(
 
 
 def test_an_engine_that_broke_is_tried_again_some_times(
-    weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
+    weights: Weights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tries = 0
 
@@ -196,9 +198,7 @@ def test_an_engine_that_broke_is_tried_again_some_times(
 
 
 @pytest.mark.parametrize("entry", ["{}", '{"engine": "onnx"}', '{"engine": 1, "other": 2}'])
-def test_a_choice_that_was_damaged_is_made_anew(
-    weights: tuple[Path, ModelCard], home: Path, entry: str
-) -> None:
+def test_a_choice_that_was_damaged_is_made_anew(weights: Weights, home: Path, entry: str) -> None:
     folder, card = weights
     right = load_engine(card, folder, runtime("onnx"))[1]
     for path in home.rglob("choice-*.json"):
@@ -207,7 +207,7 @@ def test_a_choice_that_was_damaged_is_made_anew(
 
 
 def test_a_missing_engine_is_an_error_that_names_the_package(
-    weights: tuple[Path, ModelCard], monkeypatch: pytest.MonkeyPatch
+    weights: Weights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(open_engines.PACKAGES, "openvino", ("no-such-package",))
     with pytest.raises(RecipeError, match=r"pip install .diascope\[openvino\]"):
@@ -218,7 +218,7 @@ def test_a_missing_engine_is_an_error_that_names_the_package(
     ("device", "precisions"), [("mps", ["float32"]), ("cuda", ["float16", "bfloat16", "float32"])]
 )
 def test_engines_for_cpus_are_no_candidates_for_an_accelerator(
-    weights: tuple[Path, ModelCard], device: str, precisions: list[str]
+    weights: Weights, device: str, precisions: list[str]
 ) -> None:
     wish = replace(runtime("auto"), device=device)
     found = open_engines.EngineLoader(weights[1], weights[0], wish).candidates()
@@ -226,7 +226,7 @@ def test_engines_for_cpus_are_no_candidates_for_an_accelerator(
 
 
 def test_weights_that_were_exchanged_are_noticed_though_their_graph_is_kept(
-    weights: tuple[Path, ModelCard],
+    weights: Weights,
 ) -> None:
     folder, card = weights
     load_engine(card, folder, runtime("onnx"))

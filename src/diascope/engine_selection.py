@@ -1,5 +1,6 @@
 """Choose the engine that executes a network: the fastest that does not change the answers."""
 
+import logging
 import math
 import time
 from contextlib import suppress
@@ -85,6 +86,9 @@ def load_engine(card: ModelCard, directory: Path, runtime: Runtime) -> tuple[Eng
     tries, earlier = _read_choice(_choice_path(loader, *requested))
     if earlier is not None and not (earlier.broken and tries < _MAX_TRIES):
         return loader.open((earlier.engine, earlier.precision)), earlier
+    logging.getLogger(__name__).warning(
+        "choosing the engine for %s, once on this machine; it may take some minutes", card.name
+    )
     engine, chosen = _choose(loader, load_statistics(card, directory))
     with suppress(OSError):  # if the disk is full, the next run chooses again
         for each in {requested, (chosen.engine, chosen.precision)}:

@@ -204,9 +204,18 @@ def test_a_wrong_command_ends_with_2_and_one_message(
     assert "Traceback" not in ended.err
 
 
-def test_quiet_prints_nothing(command: Command, recipe: Path, photos: Path, tmp_path: Path) -> None:
-    ended = command("run", recipe, photos, "-o", tmp_path / "out", "--quiet")
-    assert (ended.code, ended.out, ended.err) == (0, "", "")
+def test_quiet_prints_and_logs_nothing(
+    command: Command,
+    recipe: Path,
+    photos: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("DIASCOPE_CACHE", str(tmp_path / "cache"))
+    choose = ["--set", "run.precision=auto"]
+    ended = command("run", recipe, photos, "-o", tmp_path / "out", "--quiet", *choose)
+    assert (ended.code, ended.out, ended.err, caplog.text) == (0, "", "", "")
 
 
 def test_after_an_early_stop_only_new_failures_count(

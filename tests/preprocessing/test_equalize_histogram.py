@@ -51,3 +51,22 @@ def test_dtype_range_and_trace_are_kept(
 def test_a_black_picture_stays_finite(make_sample: Make) -> None:
     even = EqualizeHistogram()(make_sample(np.zeros((8, 8, 1), np.uint8)))
     assert np.isfinite(even.pixels).all()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_rounding_errors_of_a_uniform_picture_are_not_equalised(
+    make_sample: Make, channels: int
+) -> None:
+    white = np.ones((8, 8, channels), np.float32)
+    rounded = white.copy()
+    rounded[::2] -= 2.0**-24
+    for pixels in (white, rounded):
+        even = EqualizeHistogram()(make_sample(pixels, range=(0.0, 1.0)))
+        np.testing.assert_allclose(even.pixels, 0.5, atol=0.001)
+
+
+def test_a_value_that_is_no_number_is_not_hidden(make_sample: Make) -> None:
+    pixels = np.ones((8, 8, 1), np.float32)
+    pixels[0, 0] = np.nan
+    with pytest.raises(ValueError, match="finite"):
+        EqualizeHistogram()(make_sample(pixels, range=(0.0, 1.0)))

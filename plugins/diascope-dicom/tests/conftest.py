@@ -152,6 +152,7 @@ class Pacs(HTTPServer):
         answers: status, content type and body.
         posted: the length of the body of each POST.
         found_uids: SOP Instance UIDs that every search finds, from any offset.
+        found_attributes: attributes of everything that is found, in the DICOM JSON model.
         searches: the path of each GET.
     """
 
@@ -161,6 +162,7 @@ class Pacs(HTTPServer):
         self.answers: list[tuple[int, str, str]] = []
         self.posted: list[int] = []
         self.found_uids: list[str] = []
+        self.found_attributes: dict[str, Any] = {}
         self.searches: list[str] = []
 
 
@@ -175,7 +177,10 @@ class _Answering(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.searches.append(self.path)
-        found = [{"00080018": {"vr": "UI", "Value": [uid]}} for uid in self.server.found_uids]
+        found = [
+            {"00080018": {"vr": "UI", "Value": [uid]}} | self.server.found_attributes
+            for uid in self.server.found_uids
+        ]
         status = 200 if len(self.server.searches) < ENDLESS else 400
         self._answer(status, "application/dicom+json", json.dumps(found))
 

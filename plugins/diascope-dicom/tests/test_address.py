@@ -50,20 +50,6 @@ def test_an_address_with_an_empty_uid_or_query_is_refused(text):
         Address.parse(text)
 
 
-@pytest.mark.parametrize(
-    ("query", "fault"),
-    [
-        ("PatientID=", "PatientID has no value. Was a variable of the shell not set"),
-        ("Modality=CR&PatientID", "PatientID has no value"),
-        ("Modality=CR&Modality=DX", "Modality is given twice"),
-        ("Modality=CR&limit=some", "limit must be a whole number, got 'some'"),
-    ],
-)
-def test_an_incomplete_query_is_refused(query, fault):
-    with pytest.raises(ValueError, match=fault):
-        Address.parse(f"pacs/rs/studies?{query}")
-
-
 def test_a_slash_before_a_query_changes_nothing():
     assert Address.parse("pacs/studies/?Modality=CR") == Address.parse("pacs/studies?Modality=CR")
 

@@ -3,15 +3,14 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
+
+from diascope_dicom.query import NUMBERS, UNSET, check_answer, parse_query
 
 if TYPE_CHECKING:
     from dicomweb_client import DICOMwebClient
 
 LEVELS = ("studies", "series", "instances")
 _TAGS = _STUDY, _SERIES, _INSTANCE = "0020000D", "0020000E", "00080018"
-_PARAMETERS = {"limit": int, "offset": int}
-_UNSET = ". Was a variable of the shell not set?"
 
 
 @dataclass(frozen=True)
@@ -37,8 +36,8 @@ class Address:
         A query may start at a lower level, such as ``HOST/PATH/instances?KEY=VALUE``.
 
         Raises:
-            ValueError: if the address is malformed, or if a UID or a value of the query is empty:
-                without it, the address would match more than intended.
+            ValueError: if the address is malformed or would match more than intended: a UID or a
+                value of the query is empty, or the query has an unknown key.
         """
         path, mark, query = text.partition("?")
         parts = (path.rstrip("/") if mark else path).split("/")
@@ -52,9 +51,9 @@ class Address:
         )
         if not names or is_wrong or (mark and len(uids) == len(names)):
             expected = "HOST/PATH/studies[/UID[/series[/UID[/instances[/UID]]]]] or studies?KEY=..."
-            raise ValueError(f"expected {expected}, got {text!r}{'' if all(uids) else _UNSET}")
+            raise ValueError(f"expected {expected}, got {text!r}{'' if all(uids) else UNSET}")
         given = dict(zip(names, uids, strict=False))
-        return cls("/".join(parts[:start]), names[-1], given, _parse_query(query) if mark else {})
+        return cls("/".join(parts[:start]), names[-1], given, parse_query(query) if mark else {})
 
     @property
     def instance(self) -> tuple[str, str, str] | None:
@@ -63,27 +62,12 @@ class Address:
         return (study, series, instance) if study and series and instance else None
 
 
-def _parse_query(text: str) -> dict[str, str]:
-    """Return the attributes and values of a query.
-
-    Incomplete queries are refused, as they would find more than intended.
-    """
-    found: dict[str, str] = {}
-    for key, value in parse_qsl(text, keep_blank_values=True):
-        if not value:
-            raise ValueError(f"{key} has no value{_UNSET}")
-        if key in found:
-            raise ValueError(f"{key} is given twice")
-        if key in _PARAMETERS and not value.isdecimal():
-            raise ValueError(f"{key} must be a whole number, got {value!r}")
-        found[key] = value
-    if not found:
-        raise ValueError(f"nothing follows the question mark{_UNSET}")
-    return found
-
-
 def find_instances(address: Address, client: "DICOMwebClient") -> Iterator[tuple[str, str, str]]:
-    """Yield the UIDs of study, series and instance for all instances of an address."""
+    """Yield the UIDs of study, series and instance for all instances of an address.
+
+    Raises:
+        ValueError: if the service ignores the query, or returns no UIDs.
+    """
     if address.instance:
         yield address.instance
         return
@@ -130,14 +114,19 @@ def _search(
     """Yield the results of a search; without a limit, all of them, page by page.
 
     A page without new results is the last: a service that ignores offsets always returns the same.
+
+    Raises:
+        ValueError: if the service ignores a key of the query.
     """
-    parameters = {name: read(query[name]) for name, read in _PARAMETERS.items() if name in query}
-    filters = {key: value for key, value in query.items() if key not in _PARAMETERS}
+    parameters = {name: int(query[name]) for name in NUMBERS if name in query}
+    filters = {key: value for key, value in query.items() if key not in NUMBERS}
     offset, seen = parameters.pop("offset", 0), set[tuple[str | None, ...]]()
     while True:
         page = search(*uids, offset=offset, search_filters=filters, **parameters)
         new = {tuple(_uid(found, tag) for tag in _TAGS): found for found in page}
         new = {key: found for key, found in new.items() if key not in seen}
+        for found in new.values():
+            check_answer(found, filters)
         yield from new.values()
         if not new or "limit" in parameters:
             return

@@ -53,6 +53,19 @@ def test_results_stored_by_stow_are_retrieved_unchanged(
     assert all(returned[uid] == data for uid, data in written.items())
 
 
+def test_results_of_a_corrected_patient_are_stored_beside_the_old_ones(
+    run, answer, changed, open_orthanc, tmp_path
+):
+    corrected = {"PatientID": "corrected", "StudyInstanceUID": "1.2.3.4.5"}
+    store = DicomwebStore(open_orthanc.url, send=("sr",))
+    store.write(run, [answer(changed()), answer(changed(**corrected))], tmp_path)
+    with (tmp_path / store.file).open() as file:
+        uids = [row["sop_instance_uid"] for row in csv.DictReader(file)]
+    base = f"dicomweb://{open_orthanc.host}/dicom-web"
+    results = [read(*found(f"{base}/instances?SOPInstanceUID={uid}")) for uid in uids]
+    assert [each.PatientID for each in results] == ["1CT1", "corrected"]
+
+
 def test_orthanc_takes_results_by_c_store(run, answer, tomogram, open_orthanc, tmp_path, tool):
     for report in (DicomSr(), DicomSc()):
         path = report.write(run, [answer(tomogram)], tmp_path)[1]

@@ -148,6 +148,13 @@ def test_the_same_input_and_run_give_the_same_bytes(run, slide, tiled, tmp_path)
     assert kept[0] == kept[1]
 
 
+def test_a_slide_with_a_corrected_header_gives_another_instance(run, slide, tiled, tmp_path):
+    slides = (slide(), slide(PatientName="Corrected^Name"))
+    one, two = (written(run, [tiled(each)], tmp_path)["fluid"] for each in slides)
+    assert one.SOPInstanceUID != two.SOPInstanceUID
+    assert one.SeriesInstanceUID == two.SeriesInstanceUID
+
+
 def test_other_scores_get_another_uid(run, slide, tiled, tmp_path):
     answer = tiled(slide())
     other = replace(answer, regions=replace(answer.regions, scores=answer.regions.scores / 2))

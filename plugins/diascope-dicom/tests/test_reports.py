@@ -160,6 +160,41 @@ def test_another_run_gives_another_instance_and_series(name, run, answer, tomogr
     assert one.SeriesInstanceUID != two.SeriesInstanceUID
 
 
+@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize(
+    ("corrected", "same_series"),
+    [
+        ({"PatientName": "Corrected^Name"}, True),
+        ({"AccessionNumber": "A5"}, True),
+        ({"StudyDescription": "another"}, True),
+        ({"PatientID": "another"}, False),
+        ({"StudyInstanceUID": "1.2.3"}, False),
+    ],
+)
+def test_a_source_with_a_corrected_header_gives_another_instance(
+    name, corrected, same_series, run, answer, changed, tmp_path
+):
+    sources = (changed(), changed(**corrected))
+    one, two = written(REPORTS[name], run, [answer(source) for source in sources], tmp_path)
+    assert one.SOPInstanceUID != two.SOPInstanceUID
+    assert two.file_meta.MediaStorageSOPInstanceUID == two.SOPInstanceUID
+    assert (one.SeriesInstanceUID == two.SeriesInstanceUID) is same_series
+    ((keyword, value),) = corrected.items()
+    assert two[keyword].value == value
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_files_that_share_a_uid_get_the_results_of_their_own_patient(
+    name, run, answer, changed, tmp_path
+):
+    patients = ["1", "2", "1"]
+    sources = [changed(PatientID=patient, SOPInstanceUID="1.2.3") for patient in patients]
+    written(REPORTS[name], run, [answer(source) for source in sources], tmp_path)
+    files = [row["file"] for row in rows(tmp_path, name)]
+    assert [dcmread(tmp_path / file).PatientID for file in files] == patients
+    assert files[0] == files[2]
+
+
 def test_both_results_belong_to_the_study_of_their_source(run, answer, radiograph, tmp_path):
     source = dcmread(radiograph, stop_before_pixels=True)
     for report in REPORTS.values():

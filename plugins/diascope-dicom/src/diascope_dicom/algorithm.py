@@ -1,19 +1,13 @@
-"""Describe the algorithm behind the results of a run, and derive the identifiers of results."""
+"""Describe the algorithm behind the results of a run."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from diascope.card import Label
-from diascope.sample import Prediction, ScoreKind
+from diascope.sample import ScoreKind
 from diascope_dicom.coding import dicom_text
-from diascope_dicom.source import content_moment
-from diascope_dicom.uid import derive_uid
-
-if TYPE_CHECKING:
-    from pydicom import Dataset
 
 MANUFACTURER = "diascope"
 NOT_A_DEVICE = "Not a medical device. For research only."
@@ -83,45 +77,3 @@ class Algorithm:
             return "the label with the highest score"
         listed = ", ".join(f"{name} {point or 1.0}" for name, point in points.items())
         return f"the label whose score is the largest multiple of its operating point ({listed})"
-
-
-def result_identifiers(
-    kind: str, source: "Dataset", prediction: Prediction, algorithm: Algorithm, content: str = ""
-) -> dict[str, Any]:
-    """Return the identifying attributes of a result, as arguments for highdicom's classes.
-
-    A series holds one kind of result for one source series and run. The instance UID also depends
-    on the answer, so that different answers never share a UID. It does not depend on the source's
-    patient data.
-    """
-    answer = json.dumps([dict(prediction.scores), prediction.predicted, prediction.warnings])
-    provenance = (kind, algorithm.run, *algorithm.software)
-    date, time = content_moment(source)
-    number = source.get("InstanceNumber")
-    return {
-        "series_instance_uid": derive_uid("series", source.SeriesInstanceUID, *provenance),
-        "sop_instance_uid": derive_uid(
-            "instance", source.SOPInstanceUID, prediction.score_kind, answer, content, *provenance
-        ),
-        "instance_number": max(1, int(number)) if number else 1,
-        "manufacturer": MANUFACTURER,
-        "manufacturer_model_name": algorithm.name,
-        "device_serial_number": algorithm.weights or None,
-        "software_versions": list(algorithm.software),
-        "content_date": date,
-        "content_time": time,
-    }
-
-
-def remove_volatile(result: "Dataset") -> "Dataset":
-    """Remove attributes that highdicom set from the clock and the source's device."""
-    for keyword in (
-        "InstanceCreationDate",
-        "InstanceCreationTime",
-        "DateOfSecondaryCapture",
-        "TimeOfSecondaryCapture",
-        "ContributingEquipmentSequence",
-    ):
-        if keyword in result:
-            delattr(result, keyword)
-    return result

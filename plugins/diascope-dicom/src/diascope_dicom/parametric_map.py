@@ -4,7 +4,6 @@ Each pixel of a map is a tile. As with the levels of a slide, the upper left cor
 of the slide coincide: origin and orientation are the slide's, the spacing is that of the tiles.
 """
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +13,9 @@ from numpy.typing import NDArray
 from diascope.card import Label
 from diascope.pages.heat import heat_limits
 from diascope.sample import Prediction, ScoreKind
-from diascope_dicom.algorithm import NOT_A_DEVICE, Algorithm, remove_volatile, result_identifiers
+from diascope_dicom.algorithm import NOT_A_DEVICE, Algorithm
 from diascope_dicom.coding import dicom_text, finding_code, method_code, own_scheme, score_code
+from diascope_dicom.identifiers import finish, result_identifiers
 from diascope_dicom.source import NoResultError, check_picture_allowed
 from diascope_dicom.tile_grid import TileGrid
 from diascope_dicom.uid import derive_uid
@@ -145,8 +145,7 @@ def _parametric_map(
 
     low, high = meaning.value_range
     comments = "\n".join((*prediction.trace, *prediction.warnings))[:_LONG_TEXT]
-    content = hashlib.sha256(values.tobytes() + comments.encode()).hexdigest()
-    identifiers = result_identifiers(f"pm {label.name}", source, prediction, algorithm, content)
+    identifiers = result_identifiers(f"pm {label.name}", source, prediction, algorithm)
     description = f"{dicom_text(label.title or label.name)} by {algorithm.name}"
     result = ParametricMap(
         [source],
@@ -171,7 +170,7 @@ def _parametric_map(
         item.DimensionOrganizationUID = derive_uid("dimensions", identifiers["sop_instance_uid"])
     result.DerivationDescription = f"A pixel is a tile, its value the tile's score. {NOT_A_DEVICE}"
     result.ImageComments = comments
-    return remove_volatile(result)
+    return finish(result)
 
 
 def _position(source: "Dataset") -> "PlanePositionSequence":

@@ -1,6 +1,5 @@
 """Make the DICOM results of a run one at a time; a failure does not affect other results."""
 
-import io
 import logging
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from diascope.errors import ReadError, reason_of
 from diascope.sample import Prediction, Record
+from diascope_dicom.identifiers import encode
 from diascope_dicom.source import NoResultError, read_source
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _make_results(
     try:
         with _silence_libraries():
             datasets = make(read_source(prediction.item), prediction, run)
-            return [Result(name, "ok", "", each, _encode(each)) for each in datasets]
+            return [Result(name, "ok", "", each, encode(each)) for each in datasets]
     except NoResultError as reason:
         return [Result(name, "left out", str(reason))]
     except (ReadError, OSError) as error:
@@ -85,9 +85,3 @@ def _silence_libraries() -> Iterator[None]:
         finally:
             for logger, level in zip(loggers, levels, strict=True):
                 logger.setLevel(level)
-
-
-def _encode(dataset: "Dataset") -> bytes:
-    file = io.BytesIO()
-    dataset.save_as(file, enforce_file_format=True)
-    return file.getvalue()

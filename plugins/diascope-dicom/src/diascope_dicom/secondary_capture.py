@@ -1,12 +1,12 @@
 """Write an answer as a Secondary Capture (PS3.3 section A.8.1): evidence map and caption."""
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from diascope.pages.formatting import format_score
 from diascope.sample import Prediction
-from diascope_dicom.algorithm import NOT_A_DEVICE, Algorithm, remove_volatile, result_identifiers
+from diascope_dicom.algorithm import NOT_A_DEVICE, Algorithm
+from diascope_dicom.identifiers import finish, result_identifiers
 from diascope_dicom.picture import draw_explanation, strongest_evidence
 from diascope_dicom.source import NoResultError, check_picture_allowed
 
@@ -36,7 +36,6 @@ def secondary_capture(
     algorithm = Algorithm.from_run(run)
     caption = _caption_lines(prediction, evidence.label, algorithm)
     pixels = draw_explanation(prediction.preview, evidence, caption)
-    content = hashlib.sha256(pixels.tobytes()).hexdigest()
     image = SCImage.from_ref_dataset(
         source,
         pixel_array=pixels,
@@ -47,7 +46,7 @@ def secondary_capture(
         series_number=_SERIES_NUMBER,
         series_description=f"Evidence by {algorithm.name}"[:64],
         transfer_syntax_uid=ExplicitVRLittleEndian,
-        **result_identifiers("sc", source, prediction, algorithm, content),
+        **result_identifiers("sc", source, prediction, algorithm),
     )
     image.PatientOrientation = []  # highdicom requires one, but a step may have turned the picture
     image.Laterality = source.get("Laterality")
@@ -55,7 +54,7 @@ def secondary_capture(
     image.ConversionType = "WSD"
     image.DerivationDescription = "Evidence map of a neural network over its input, with text"
     _add_source(image, source)
-    yield remove_volatile(image)
+    yield finish(image)
 
 
 def _caption_lines(prediction: Prediction, name: str, algorithm: Algorithm) -> tuple[str, ...]:

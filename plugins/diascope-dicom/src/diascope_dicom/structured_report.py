@@ -3,7 +3,6 @@
 Enhanced SR is sufficient: reports hold numbers, codes and image references, but no coordinates.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +12,9 @@ from diascope_dicom.algorithm import (
     MANUFACTURER,
     NOT_A_DEVICE,
     Algorithm,
-    remove_volatile,
-    result_identifiers,
 )
 from diascope_dicom.coding import dicom_text, finding_code, method_code, own_scheme, score_code
+from diascope_dicom.identifiers import finish, result_identifiers
 from diascope_dicom.uid import derive_uid
 
 if TYPE_CHECKING:
@@ -43,7 +41,7 @@ def structured_report(
 
     algorithm = Algorithm.from_run(run)
     parameters = _parameters(algorithm, prediction.score_kind)
-    identifiers = result_identifiers("sr", source, prediction, algorithm, json.dumps(parameters))
+    identifiers = result_identifiers("sr", source, prediction, algorithm)
     report = MeasurementReport(
         observation_context=_observer(algorithm),
         procedure_reported=codes.SCT.ImagingProcedure,
@@ -54,7 +52,7 @@ def structured_report(
             for label in algorithm.labels
         ],
     )
-    yield remove_volatile(
+    yield finish(
         EnhancedSR(
             evidence=[source],
             content=report,

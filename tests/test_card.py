@@ -74,7 +74,7 @@ def test_an_unknown_key_of_a_label_is_refused_too(tmp_path: Path, make_card: Mak
     path = tmp_path / CARD_FILE
     path.write_text(path.read_text().replace("operating_point", "operating_pont"))
 
-    assert refusal(tmp_path).message == "unknown key '0.operating_pont' in labels"
+    assert refusal(tmp_path).message == "label 1: unknown key 'operating_pont'"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import pytest
 
 from diascope.document import parse_document
 from diascope.errors import PluginError
-from diascope.fields import check_hints, check_values, require_valid_defaults
+from diascope.fields import check_values
+from diascope.parameters import check_hints, require_valid_defaults
 from tests.test_fields import Target
 
 

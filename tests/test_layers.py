@@ -76,6 +76,7 @@ LAYERS = (
         "document",
         "overrides",
         "fields",
+        "parameters",
         "display_text",
         "sample",
         "archives",

@@ -193,7 +193,9 @@ def _scalar(event: Any, where: str) -> Any:
 
 
 def suggest(word: str, allowed: list[str]) -> str:
-    """Return a hint that lists the allowed words and suggests the closest one, if one is close."""
-    close = get_close_matches(word, allowed, n=1, cutoff=0.6)
-    suggestion = f"Did you mean {close[0]!r}? " if close else ""
+    """Return a hint that lists the allowed words and suggests the closest one, if one is close
+    in anything but capitals."""
+    folded = {each.casefold(): each for each in allowed}
+    close = get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
+    suggestion = f"Did you mean {folded[close[0]]!r}? " if close else ""
     return f"{suggestion}Allowed: {', '.join(sorted(allowed))}."

@@ -1,115 +1,22 @@
 """Check values against the type hints of a class's parameters; errors name the value's line."""
 
-import inspect
 import json
 import types
 import typing
 from collections.abc import Callable, Sequence
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from diascope.display_text import describe_type
 from diascope.document import Node, suggest
-from diascope.errors import PluginError, RecipeError
+from diascope.errors import RecipeError
+from diascope.parameters import Parameter, parameters, value_adapter
 
 _SHOWN = 80
-_UNKNOWN = "unexpected_keyword_argument"
+_TYPE_ERRORS = ("_type", "_from_float", "literal_error", "_argument")
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One parameter of a class: its name, type hint and default.
-
-    Attributes:
-        limited: the type hint including the metadata of ``Annotated``, such as limits.
-    """
-
-    name: str
-    hint: Any
-    limited: Any
-    default: Any = inspect.Parameter.empty
-
-    @property
-    def required(self) -> bool:
-        return self.default is inspect.Parameter.empty
-
-    @property
-    def type_name(self) -> str:
-        """The type in words, such as ``a whole number or nothing``."""
-        return describe_type(self.hint)
-
-
-def parameters(target: Callable[..., Any]) -> dict[str, Parameter]:
-    """Return the parameters of a class by name, in the order of its ``__init__``.
-
-    Raises:
-        PluginError: if the class cannot be inspected, or a parameter lacks a name or a type hint.
-    """
-    name = getattr(target, "__qualname__", repr(target))
-    try:
-        signature = inspect.signature(target)
-        function = target.__init__ if inspect.isclass(target) else target
-        hints = typing.get_type_hints(function)
-        limited = typing.get_type_hints(function, include_extras=True)
-        frozenset(hints.values())  # an unhashable hint, such as [int], is not a type
-    except Exception as error:  # a hint in quotes may be any expression
-        raise PluginError(f"the parameters of {name} cannot be read: {error}") from error
-    found = {}
-    for parameter in signature.parameters.values():
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            raise PluginError(
-                f"{name} takes parameters without a name: {parameter}",
-                hint="Recipes are checked against parameters: give each one a name.",
-            )
-        if parameter.name not in hints:
-            raise PluginError(
-                f"the parameter {parameter.name!r} of {name} has no type hint",
-                hint="Recipes are checked against type hints: add one to each parameter.",
-            )
-        key = parameter.name
-        found[key] = Parameter(key, hints[key], limited[key], parameter.default)
-    return found
-
-
-def check_hints(target: Callable[..., Any]) -> None:
-    """Check that values can be converted to the types of the parameters that recipes must give.
-
-    Raises:
-        PluginError: if not, or as ``parameters`` does.
-    """
-    for parameter in parameters(target).values():
-        if parameter.required:
-            _adapter(parameter)
-
-
-def require_valid_defaults(target: Callable[..., Any]) -> None:
-    """Check that the defaults of a class's parameters have the types of their hints.
-
-    Raises:
-        PluginError: if one does not, or as ``check_hints`` does.
-    """
-    from pydantic import PydanticUserError, ValidationError
-
-    made = fields(target) if is_dataclass(target) else ()
-    by_factory = {each.name for each in made if each.default_factory is not MISSING}
-    for parameter in parameters(target).values():
-        adapter = _adapter(parameter)
-        if parameter.required or parameter.name in by_factory:
-            continue
-        try:
-            adapter.validate_python((parameter.default,), strict=True)
-        except ValidationError as error:
-            reason = error.errors(include_url=False)[0]["msg"]
-            raise PluginError(
-                f"the default of {parameter.name!r}, {parameter.default!r}, is not "
-                f"{parameter.type_name}: {reason}"
-            ) from error
-        except TypeError as error:  # of a limit, such as a text below a number
-            raise PluginError(f"the default of {parameter.name!r}: {error}") from error
-        except PydanticUserError:  # a class with hints that exist only for type checkers
-            continue
+Place = tuple[str, ...]
+"""The names that lead to a value inside others, such as ``layer 4`` and ``conv``."""
 
 
 def check_values(
@@ -118,24 +25,39 @@ def check_values(
     """Return the values as keyword arguments for ``target``, converted to its type hints.
 
     Args:
-        target: a class, whose ``__init__`` has the type hints.
+        target: a class, whose ``__init__`` has the type hints. If it has ``unknown_keys``, a
+            mapping, this says of keys that people expect in vain what to write instead.
         values: the values as written in a document.
         where: the ``file:line`` to report when a value is missing.
         base: the folder in which relative paths are looked up before the current folder.
 
     Raises:
-        RecipeError: with ``file:line``, for an unknown key, a missing or a wrong value.
+        RecipeError: with ``file:line``, for an unknown key, a missing or a wrong value. Of a value
+            inside others it names the place, such as ``layer 4, conv``.
     """
+    return _check(target, values, where, base, ())
+
+
+def _check(
+    target: Callable[..., Any],
+    values: dict[str, Node],
+    where: str,
+    base: Path | None,
+    place: Place,
+) -> dict[str, Any]:
     known = parameters(target)
     for key, node in values.items():
         if key not in known:
             hint = suggest(key, list(known)) if known else "It takes no parameters."
-            raise RecipeError(f"unknown key {key!r}", where=node.where, hint=hint)
+            instead = getattr(target, "unknown_keys", {}).get(key, "")
+            message = _placed(place, f"unknown key {key!r}")
+            raise RecipeError(message, where=node.where, hint=f"{instead} {hint}".lstrip())
     for parameter in known.values():
         if parameter.required and parameter.name not in values:
             kind = "" if parameter.hint is Any else f" ({parameter.type_name})"
-            raise RecipeError(f"the key {parameter.name!r}{kind} is missing", where=where)
-    return {key: _convert(known[key], node, base) for key, node in values.items()}
+            message = _placed(place, f"the key {parameter.name!r}{kind} is missing")
+            raise RecipeError(message, where=where)
+    return {key: _convert(known[key], node, base, place) for key, node in values.items()}
 
 
 def build(
@@ -161,94 +83,98 @@ def construct(
         raise RecipeError(message, where=at_fault.where if at_fault else where) from error
 
 
-def _convert(parameter: Parameter, node: Node, base: Path | None) -> Any:
+def _convert(parameter: Parameter, node: Node, base: Path | None, place: Place) -> Any:
     from pydantic import ValidationError
 
-    adapter = _adapter(parameter)
+    adapter = value_adapter(parameter)
     try:  # strict JSON rules: no string becomes a number, a list may become a tuple
         (value,) = adapter.validate_json(json.dumps([node.plain()]), strict=True)
     except ValidationError as error:
-        errors = error.errors(include_url=False)
-        within = [{**each, "loc": each["loc"][1:]} for each in errors]
-        raise _mismatch(parameter, node, within) from error
+        _refuse_inner(parameter, node, place)
+        raise _mismatch(parameter, node, place, error.errors(include_url=False)) from error
     return _resolve_paths(value, base)
 
 
-def _adapter(parameter: Parameter) -> Any:
-    """Return pydantic's adapter for a tuple of one value of the parameter's type."""
-    from pydantic import TypeAdapter
-    from pydantic.errors import PydanticSchemaGenerationError
+def _refuse_inner(parameter: Parameter, node: Node, place: Place) -> None:
+    """Raise a RecipeError for the first wrong value inside a wrong value, if one is to blame."""
+    hint, limited = _likely_type(parameter, node)
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    limits = typing.get_args(limited)
+    within = (*place, parameter.name)
+    if isinstance(node.value, list) and (origin is list or inner[1:] == (Ellipsis,)):
+        for number, child in enumerate(node.value, 1):
+            name = _entry_name(parameter.name, inner[0], number)
+            _convert(Parameter(name, inner[0], limits[0]), child, None, place)
+    elif isinstance(node.value, dict) and origin is dict:
+        for key, child in node.value.items():
+            _convert(Parameter(key, inner[1], limits[1]), child, None, within)
+    elif isinstance(node.value, dict) and is_dataclass(hint):
+        target: Callable[..., Any] = hint  # type: ignore[assignment]
+        arguments = _check(target, node.value, node.where, None, within)
+        try:
+            construct(target, arguments, node.value, node.where)
+        except RecipeError as error:
+            message = _placed(within, error.message)
+            raise RecipeError(message, where=error.where, hint=error.hint) from error
 
-    # pydantic applies the configuration to a dataclass only if it is part of another type
-    wrapped: Any = types.GenericAlias(tuple, (parameter.limited,))
-    try:
-        return TypeAdapter(wrapped, config={"extra": "forbid"})
-    except PydanticSchemaGenerationError as error:
-        raise PluginError(
-            f"the parameter {parameter.name!r} has a type that no value of a recipe can have: "
-            f"{parameter.type_name}",
-            hint="Use numbers, texts, Path, Literal, and tuples, lists and dataclasses of them.",
-        ) from error
 
+def _likely_type(parameter: Parameter, node: Node) -> tuple[Any, Any]:
+    """Return the type, without and with limits, that a list or keys were meant for, or None twice.
 
-def _mismatch(parameter: Parameter, node: Node, errors: Sequence[Any]) -> RecipeError:
-    """Return an error that says what was expected.
-
-    Of several errors inside a value, an unknown key is reported first, as it explains most.
+    In a union, this is its only type of that kind, or its only class that has all of the keys.
     """
-    union = typing.get_origin(parameter.hint) in (typing.Union, types.UnionType)
-    kinds = [each for each in typing.get_args(parameter.hint) if each is not types.NoneType]
-    several = union and len(kinds) > 1 and isinstance(node.value, dict)
-    if several:
-        errors = _errors_of_likely_type(errors)
-    unknown = [each for each in errors if each["type"] == _UNKNOWN]
-    first = (unknown or errors)[0]
-    path = [part for part in first["loc"] if isinstance(part, int | str)]
-    inside = ".".join(map(str, path))
-    if unknown:
-        return RecipeError(
-            f"unknown key {inside!r} in {parameter.name}", where=_deepest(node, path)
-        )
-    detail = f" ({inside}: {first['msg']})" if inside and (several or not union) else ""
-    if several and first["type"] == "value_error":
-        detail = f" ({first['ctx']['error']})"
-    limits = [each for each in errors if not each["type"].endswith(("_type", "literal_error"))]
-    if limits and not detail and parameter.limited != parameter.hint:
-        detail = f" ({limits[0]['msg']})"
+    kinds = [
+        (hint, _unlimited(limited))
+        for hint, limited in zip(*map(_options, (parameter.hint, parameter.limited)), strict=False)
+    ]
+    if isinstance(node.value, dict) and len(kinds) > 1:
+        kinds = [pair for pair in kinds if is_dataclass(pair[0])]
+        if len(kinds) > 1:
+            kinds = [pair for pair in kinds if set(node.value) <= set(parameters(pair[0]))]
+    elif len(kinds) > 1:
+        kinds = [pair for pair in kinds if typing.get_origin(pair[0]) in (list, tuple)]
+    return kinds[0] if len(kinds) == 1 else (None, None)
+
+
+def _options(hint: Any) -> list[Any]:
+    """Return the types of a union except None, or the only type."""
+    hint = _unlimited(hint)
+    union = typing.get_origin(hint) in (typing.Union, types.UnionType)
+    return [
+        each for each in (typing.get_args(hint) if union else [hint]) if each is not types.NoneType
+    ]
+
+
+def _unlimited(hint: Any) -> Any:
+    return typing.get_args(hint)[0] if typing.get_origin(hint) is typing.Annotated else hint
+
+
+def _entry_name(name: str, hint: Any, number: int) -> str:
+    """Return what an entry of a list is called: ``layer 2`` for a ``Layer`` in ``layers``."""
+    noun = getattr(hint, "__name__", "").lower()
+    return f"{noun} {number}" if name == f"{noun}s" else f"entry {number} of {name}"
+
+
+def _placed(place: Place, message: str) -> str:
+    return f"{', '.join(place)}: {message}" if place else message
+
+
+def _mismatch(parameter: Parameter, node: Node, place: Place, errors: Sequence[Any]) -> RecipeError:
+    """Return an error that says what was expected."""
+    kinds = _options(parameter.hint)
+    limits = [each for each in errors if not each["type"].endswith(_TYPE_ERRORS)]
+    limit = limits[0]["msg"] if limits and parameter.limited != parameter.hint else ""
     got = repr(node.plain())
     shown = got if len(got) <= _SHOWN else f"{got[:_SHOWN]}..."
     hint = ""
-    if isinstance(node.value, str) and typing.get_origin(parameter.hint) is typing.Literal:
-        hint = suggest(node.value, [str(choice) for choice in typing.get_args(parameter.hint)])
-    message = f"{parameter.name} must be {parameter.type_name}, got {shown}{detail}"
-    if detail.startswith(" (Input ") and len(kinds) <= 1:  # the type is right, the value is not
-        message = f"{parameter.name} {detail[8:-1]}, got {shown}"
-    return RecipeError(message, where=_deepest(node, path), hint=hint)
-
-
-def _errors_of_likely_type(errors: Sequence[Any]) -> Sequence[Any]:
-    """Return the errors of the type in a union whose keys match; an empty one if there is none.
-
-    Args:
-        errors: pydantic's errors of one value; each location begins with the type that was tried.
-    """
-    others = {each["loc"][0] for each in errors if each["type"] == _UNKNOWN}
-    within = [
-        {**each, "loc": each["loc"][1:]}
-        for each in errors
-        if each["loc"][0] not in others and (each["loc"][1:] or each["type"] == "value_error")
-    ]
-    return within or [{"loc": (), "type": "", "msg": ""}]
-
-
-def _deepest(node: Node, path: Sequence[int | str]) -> str:
-    """Return the ``file:line`` of the innermost value that a path leads to."""
-    for part in path:
-        children = dict(enumerate(node.value)) if isinstance(node.value, list) else node.value
-        if not isinstance(children, dict) or part not in children:
-            break
-        node = children[part]
-    return node.where
+    if isinstance(node.value, str) and kinds and typing.get_origin(kinds[0]) is typing.Literal:
+        hint = suggest(node.value, [str(choice) for choice in typing.get_args(kinds[0])])
+    message = f"{parameter.name} must be {parameter.type_name}, got {shown}"
+    if limit.startswith("Input ") and len(kinds) == 1:  # the type is right, the value is not
+        message = f"{parameter.name} {limit.removeprefix('Input ')}, got {shown}"
+    elif limit:
+        message += f" ({limit})"
+    return RecipeError(_placed(place, message), where=node.where, hint=hint)
 
 
 def _resolve_paths(value: Any, base: Path | None) -> Any:

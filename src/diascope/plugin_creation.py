@@ -12,7 +12,8 @@ from diascope.contract_checks import backbone_fault
 from diascope.contracts import Backbone, Reader
 from diascope.document import Node, parse_document
 from diascope.errors import DiascopeError, PluginError
-from diascope.fields import check_values, construct, parameters
+from diascope.fields import check_values, construct
+from diascope.parameters import parameters
 from diascope.plugins import (
     Plugin,
     blame_plugin,

@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 
 from diascope.contracts import KINDS
 from diascope.errors import PluginError
-from diascope.fields import check_hints
+from diascope.parameters import check_hints
 from diascope.plugins import Plugin, find_plugins, group_of, load_plugin, owner_of, recipe_path
 
 _TIMEOUT_S = 60

@@ -21,7 +21,7 @@ from diascope import contracts
 from diascope.card import ModelCard
 from diascope.document import suggest
 from diascope.errors import ENDS, DiascopeError, PluginError, reason_of
-from diascope.fields import parameters
+from diascope.parameters import parameters
 from diascope.plugin_methods import method_fault
 from diascope.sample import Item
 

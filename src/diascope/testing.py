@@ -20,7 +20,7 @@ from diascope import contracts
 from diascope.card import ModelCard
 from diascope.contract_checks import answer_fault, backbone_fault, sample_fault
 from diascope.errors import NoPictureError, PluginError, ReadError, reason_of
-from diascope.fields import require_valid_defaults
+from diascope.parameters import require_valid_defaults
 from diascope.plugin_methods import method_fault
 from diascope.sample import (
     FACTS,

@@ -5,7 +5,7 @@ from typing import Any
 
 from diascope.card import ModelCard
 from diascope.errors import PluginError
-from diascope.fields import parameters as parameters_of
+from diascope.parameters import parameters as parameters_of
 from diascope.plugins import find_plugin, load_plugin
 from diascope.recipe import Recipe
 

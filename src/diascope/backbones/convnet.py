@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from diascope.backbones.imagenet import mean_of, std_of
 
@@ -29,6 +29,11 @@ class Conv:
     activation: Literal["relu", "leaky-relu", "gelu", "sigmoid", "tanh", "none"] = "relu"
     norm: Literal["batch", "instance", "none"] = "none"
 
+    def __post_init__(self) -> None:
+        _require_at_least(1, filters=self.filters, kernel=self.kernel, stride=self.stride)
+        if isinstance(self.padding, int):
+            _require_at_least(0, padding=self.padding)
+
 
 @dataclass(frozen=True)
 class Pool:
@@ -43,6 +48,11 @@ class Pool:
     size: int = 2
     stride: int | None = None
 
+    def __post_init__(self) -> None:
+        _require_at_least(1, size=self.size)
+        if self.stride is not None:
+            _require_at_least(1, stride=self.stride)
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -50,6 +60,16 @@ class Layer:
 
     conv: Conv | None = None
     pool: Pool | None = None
+    unknown_keys: ClassVar = {
+        **dict.fromkeys(
+            ("linear", "dense"), "The head is the linear layer: `train: {head: linear}`."
+        ),
+        "dropout": "Dropout is an option of the head: `train: {dropout: 0.2}`.",
+    }
+
+    def __post_init__(self) -> None:
+        if (self.conv is None) == (self.pool is None):
+            raise ValueError("a layer is either conv or pool")
 
 
 @dataclass(frozen=True)
@@ -66,15 +86,8 @@ class ConvNet:
     api: ClassVar = (1, 0)
 
     def __post_init__(self) -> None:
-        for number, layer in enumerate(self.layers, 1):
-            if (layer.conv is None) == (layer.pool is None):
-                raise ValueError(f"layer {number} of convnet must be either conv or pool")
-            numbers = _numbers(layer.conv or layer.pool)
-            padding = layer.conv.padding if layer.conv else 0
-            if any(value < 1 for value in numbers) or (isinstance(padding, int) and padding < 0):
-                raise ValueError(f"layer {number} of convnet holds a number below 1: {layer}")
         if not any(layer.conv for layer in self.layers):
-            raise ValueError("a convnet needs at least one conv layer")
+            raise ValueError("layers must hold at least one conv")
 
     @property
     def features(self) -> int:
@@ -101,9 +114,10 @@ class ConvNet:
                 yield kinds[layer.pool.kind](layer.pool.size, layer.pool.stride)
 
 
-def _numbers(part: Any) -> list[int]:
-    sizes = [part.filters, part.kernel] if isinstance(part, Conv) else [part.size]
-    return sizes if part.stride is None else [*sizes, part.stride]
+def _require_at_least(least: int, **numbers: int) -> None:
+    for name, number in numbers.items():
+        if number < least:
+            raise ValueError(f"{name} must be at least {least}, got {number}")
 
 
 def _conv_modules(conv: Conv, channels: int) -> "Iterator[nn.Module]":

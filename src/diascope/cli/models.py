@@ -103,7 +103,7 @@ def _card(name: str) -> "ModelCard":
 
     from diascope.card import read_card
     from diascope.errors import WeightsError
-    from diascope.fields import parameters
+    from diascope.parameters import parameters
     from diascope.plugins import blame_plugin, card_of, find_plugin, load_plugin
 
     if isdir(name):  # noqa: PTH112 - Path.is_dir may raise

@@ -87,7 +87,7 @@ def show(name: str, kind: str | None, as_json: bool) -> None:
 def _document(plugin: "Plugin") -> dict[str, Any]:
     import inspect
 
-    from diascope.fields import parameters
+    from diascope.parameters import parameters
     from diascope.plugins import load_plugin, recipe_path
 
     head = asdict(plugin)

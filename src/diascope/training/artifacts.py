@@ -19,8 +19,9 @@ from diascope.errors import RecipeError
 from diascope.evaluation.evaluate import Evaluation
 from diascope.evaluation.labelled_scores import LabelledScores
 from diascope.evaluation.update_card import card_metrics
-from diascope.fields import check_values, parameters
+from diascope.fields import check_values
 from diascope.network import Network, state_digest
+from diascope.parameters import parameters
 from diascope.plugins import find_plugin, load_plugin
 from diascope.recipe import Recipe, Reference
 from diascope.table import Example, Split

@@ -1,11 +1,12 @@
 """Values are checked against the type hints of a class."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Optional
 
 import pytest
-from annotated_types import Ge, Gt, Interval, Predicate
+from annotated_types import Ge, Gt, Interval, Le, Lt, Predicate
 from pydantic import Field
 
 from diascope.backbones.convnet import ConvNet
@@ -289,15 +290,12 @@ class Limited:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("count: 0", "count should be greater than 0, got 0"),
-        ("share: 1", "share should be less than 1, got 1"),
-        ("sides: [1, 0]", "entry 2 of sides should be greater than or equal to 1, got 0"),
-        (
-            "least: 0",
-            "least must be a whole number or all, got 0 (Input should be greater than 0)",
-        ),
+        ("count: 0", "count must be a whole number above 0, got 0"),
+        ("share: 1", "share must be a number above 0 and below 1 or nothing, got 1"),
+        ("sides: [1, 0]", "entry 2 of sides must be a whole number of at least 1, got 0"),
+        ("least: 0", "least must be a whole number above 0 or all, got 0"),
         ("even: 3", "even must be a whole number, got 3 (Predicate is_even failed)"),
-        ("count: x", "count must be a whole number, got 'x'"),
+        ("count: x", "count must be a whole number above 0, got 'x'"),
         ("plain: 1.5", "plain must be a whole number, got 1.5"),
         ("told: c", "told must be a or b, got 'c'"),
     ],
@@ -312,4 +310,21 @@ def test_what_lies_within_the_limits_of_annotated_passes() -> None:
     text = "count: 3\nshare: 0.5\nsides: [1, 2]\nleast: 2\ntold: b"
     expected = {"count": 3, "share": 0.5, "sides": (1, 2), "least": 2, "told": "b"}
     assert checked(text, Limited) == expected
-    assert parameters(Limited)["count"].type_name == "a whole number"
+    assert parameters(Limited)["count"].type_name == "a whole number above 0"
+
+
+@pytest.mark.parametrize(
+    ("hint", "words"),
+    [
+        (Annotated[float, Interval(ge=0, le=1)], "a number from 0 to 1"),
+        (Annotated[int, Field(ge=1, le=1024)], "a whole number from 1 to 1,024"),
+        (Annotated[float, Interval(gt=0, le=1)], "a number above 0 and at most 1"),
+        (Annotated[float, Interval(ge=0, lt=1)], "a number of at least 0 and below 1"),
+        (Annotated[float, Gt(0), Lt(math.inf)], "a finite number above 0"),
+        (Annotated[float, Le(1)], "a number of at most 1"),
+        (dict[str, tuple[Annotated[int, Ge(1)], int]], "keys, each with [%s of at least 1, %s]"),
+        (Annotated[Literal["a", "b"], {"which": "letter"}], "a or b"),
+    ],
+)
+def test_limits_are_described_in_words(hint: Any, words: str) -> None:
+    assert describe_type(hint) == words.replace("%s", "a whole number")

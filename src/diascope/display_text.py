@@ -1,8 +1,10 @@
 """Format type hints, file names that are not UTF-8, and URLs with credentials for display."""
 
+import math
 import re
 import types
 import typing
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -26,10 +28,12 @@ _SIGNING = re.compile(  # parameters of S3, Google Cloud Storage and CloudFront,
 
 
 def describe_type(hint: Any) -> str:
-    """Describe a type in words, such as ``a whole number or [a number, a number]``."""
-    if hint in _WORDS:
-        return _WORDS[hint]
+    """Describe a type in words, such as ``a whole number or [a number from 0 to 1, a text]``."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if origin is typing.Annotated:
+        return _within(describe_type(inner[0]), inner[1:])
+    if isinstance(hint, type) and hint in _WORDS:
+        return _WORDS[hint]
     if origin is typing.Literal:
         return " or ".join(str(choice) for choice in inner)
     if origin in (typing.Union, types.UnionType):
@@ -43,6 +47,26 @@ def describe_type(hint: Any) -> str:
     if is_dataclass(hint):
         return f"keys of {', '.join(each.name for each in fields(hint))}"
     return str(getattr(hint, "__name__", hint))
+
+
+def _within(described: str, metadata: Sequence[Any]) -> str:
+    """Return a described type with the limits that the metadata of an ``Annotated`` set."""
+    parts = [part for each in metadata for part in (each, *getattr(each, "metadata", ()))]
+    above, least, below, most = (
+        next((limit for part in parts if (limit := getattr(part, name, None)) is not None), None)
+        for name in ("gt", "ge", "lt", "le")
+    )
+    if below == math.inf:
+        described, below = described.replace("a ", "a finite ", 1), None
+    if least is not None and most is not None:
+        return f"{described} from {_number(least)} to {_number(most)}"
+    named = (("above", above), ("of at least", least), ("below", below), ("of at most", most))
+    limits = " and ".join(f"{word} {_number(limit)}" for word, limit in named if limit is not None)
+    return f"{described} {limits}".rstrip().replace("and of", "and")
+
+
+def _number(limit: Any) -> str:
+    return f"{limit:,}" if isinstance(limit, int | float) else str(limit)
 
 
 def as_utf8(text: str) -> str:

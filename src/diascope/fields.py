@@ -13,7 +13,8 @@ from diascope.errors import RecipeError
 from diascope.parameters import Parameter, parameters, value_adapter
 
 _SHOWN = 80
-_TYPE_ERRORS = ("_type", "_from_float", "literal_error", "_argument")
+_EXPLAINED = ("_type", "_from_float", "literal_error", "_argument", "_than", "_than_equal")
+"""How pydantic's names of errors end that the type and the limits in words explain."""
 T = TypeVar("T")
 Place = tuple[str, ...]
 """The names that lead to a value inside others, such as ``layer 4`` and ``conv``."""
@@ -162,7 +163,7 @@ def _placed(place: Place, message: str) -> str:
 def _mismatch(parameter: Parameter, node: Node, place: Place, errors: Sequence[Any]) -> RecipeError:
     """Return an error that says what was expected."""
     kinds = _options(parameter.hint)
-    limits = [each for each in errors if not each["type"].endswith(_TYPE_ERRORS)]
+    limits = [each for each in errors if not each["type"].endswith(_EXPLAINED)]
     limit = limits[0]["msg"] if limits and parameter.limited != parameter.hint else ""
     got = repr(node.plain())
     shown = got if len(got) <= _SHOWN else f"{got[:_SHOWN]}..."

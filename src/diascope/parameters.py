@@ -30,8 +30,8 @@ class Parameter:
 
     @property
     def type_name(self) -> str:
-        """The type in words, such as ``a whole number or nothing``."""
-        return describe_type(self.hint)
+        """The type and its limits in words, such as ``a number from 0 to 1 or nothing``."""
+        return describe_type(self.limited)
 
 
 def parameters(target: Callable[..., Any]) -> dict[str, Parameter]:

@@ -7,7 +7,8 @@ import pytest
 from scipy.special import expit, softmax
 
 from diascope.card import Label, ModelCard
-from diascope.decision import decide, scores_from_logits
+from diascope.decision import check_thresholds, decide, scores_from_logits
+from diascope.errors import RecipeError
 
 Make = Callable[..., ModelCard]
 LOGITS = np.random.default_rng(0).normal(0, 3, (5, 3)).astype(np.float32)
@@ -76,3 +77,19 @@ def test_multilabel_may_decide_on_no_label(make_card: Make) -> None:
     card = make_card(task="multilabel", labels=labels(a=None, b=None))
 
     assert decide({"a": 0.1, "b": 0.2}, card) == ()
+
+
+@pytest.mark.parametrize(
+    ("task", "conformal", "hint"),
+    [
+        ("multilabel", {}, "tasks with one label per picture, and its task is multilabel"),
+        ("multiclass", {}, "Its card has none: remove run.coverage."),
+        ("multiclass", {"0.8": 0.1, "0.95": 0.02}, "It has 0.8, 0.95."),
+    ],
+)
+def test_a_coverage_without_prediction_sets_is_refused_with_the_reason(
+    make_card: Make, task: str, conformal: dict[str, float], hint: str
+) -> None:
+    with pytest.raises(RecipeError, match=r"no prediction sets of coverage 0\.9") as caught:
+        check_thresholds(make_card(task=task, conformal=conformal), 0.9)
+    assert hint in caught.value.hint

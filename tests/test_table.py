@@ -94,6 +94,14 @@ def test_columns_spoiled_by_a_spreadsheet_are_refused_with_how_to_write_them(
     assert refusal(write(text)).hint.startswith(hint)
 
 
+def test_columns_of_0_and_1_are_refused_with_how_to_write_them_as_labels(write: Write) -> None:
+    hint = refusal(write("path,DR,AMD,age\na.png,1,0,1\nb.png,,1.0,70\n"), "multilabel").hint
+
+    assert "columns of 0 and 1 (DR, AMD), write one column `labels`" in hint
+    assert "joined by |, ?NAME if unknown, empty if none" in hint
+    assert refusal(write("path,diagnosis\na.png,DR\n")).hint == ""
+
+
 @pytest.mark.parametrize(
     ("header", "said"),
     [

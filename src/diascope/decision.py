@@ -84,10 +84,15 @@ def check_thresholds(card: ModelCard, coverage: float) -> None:
     """Raise a RecipeError if the card has no threshold for prediction sets of a coverage."""
     if f"{coverage:g}" not in card.conformal:
         known = ", ".join(card.conformal)
+        why = (
+            "Prediction sets are for tasks with one label per picture, and its task is multilabel"
+            if card.task == "multilabel"
+            else "Its card has none"
+        )
         raise RecipeError(
             f"{card.name} has no prediction sets of coverage {coverage:g}",
             where="run.coverage",
-            hint=f"It has {known}." if known else "Remove run.coverage.",
+            hint=f"It has {known}." if known else f"{why}: remove run.coverage.",
         )
 
 

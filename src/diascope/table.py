@@ -12,13 +12,14 @@ from typing import Any, Literal, cast, get_args
 
 from diascope.card import Task
 from diascope.errors import TableError, reason_of
-from diascope.pages.formatting import plural
+from diascope.pages.formatting import format_some, plural
 
 Split = Literal["train", "validation", "test"]
 SPLIT_FILE = "split.csv"
 """File in a training's folder that lists the group and split of each picture."""
 
 _MISSING_SHOWN = 5
+_ONE_HOT = {"0", "1", "0.0", "1.0", "-1", "-1.0", ""}
 _OWN = ("path", "label", "labels", "group", "split", "weight")
 
 
@@ -62,7 +63,7 @@ def read_table(path: Path, task: Task) -> list[Example]:
             pictures; several labels where one is allowed; or a group in two splits.
     """
     columns, numbered = read_csv_rows(path)
-    name = _labels_column(columns, path)
+    name = _labels_column(columns, [row for _, row in numbered], path)
     if not numbered:
         raise TableError("has no rows below the names of its columns", where=str(path))
     examples = [_make_example(row, line, name, path, task) for line, row in numbered]
@@ -142,7 +143,7 @@ def is_blank(row: Mapping[Any, Any]) -> bool:
     return not any(cell and cell.strip() for cell in cells)
 
 
-def _labels_column(columns: Sequence[str], path: Path) -> str:
+def _labels_column(columns: Sequence[str], rows: Sequence[Mapping[Any, Any]], path: Path) -> str:
     """Return the name of the label column.
 
     Raises:
@@ -160,7 +161,19 @@ def _labels_column(columns: Sequence[str], path: Path) -> str:
     raise TableError(
         f"needs the columns path and label (or labels), got {', '.join(columns) or 'none'}",
         where=where,
-        hint=columns_hint(columns),
+        hint=columns_hint(columns) or _one_hot_hint(columns, rows),
+    )
+
+
+def _one_hot_hint(columns: Sequence[str], rows: Sequence[Mapping[Any, Any]]) -> str:
+    """Return how to write columns of 0 and 1, one for each label; or an empty text."""
+    cells = {name: {(row.get(name) or "").strip() for row in rows} for name in columns}
+    ones = [name for name, found in cells.items() if found & {"1", "1.0"} and found <= _ONE_HOT]
+    if not ones:
+        return ""
+    return (
+        f"For columns of 0 and 1 ({format_some(ones)}), write one column `labels`: the names of "
+        "those with 1 joined by |, ?NAME if unknown, empty if none (docs/training.md: in pandas)."
     )
 
 

@@ -232,3 +232,10 @@ def test_negative_correlations_have_an_axis_from_minus_1_and_are_no_fault() -> N
 def test_the_reader_of_the_training_is_in_the_details_if_known() -> None:
     assert "dicom (window 2)" in card_page(replace(CARD, read={"dicom": {"window": 2}}))
     assert "<dt>Reader</dt>" not in card_page(CARD)
+
+
+def test_labels_that_are_unknown_are_counted_beside_the_known_ones() -> None:
+    train = {**CARD.data["train"], "unknown": {"dark": 1052}}
+    page = card_page(replace(CARD, data={"train": train}))
+    assert '700 <span class="muted">(1,052 unknown)</span></td>' in page
+    assert page.count("unknown)") == 1

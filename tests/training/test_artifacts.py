@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from diascope.card import Label, ModelCard
 from diascope.evaluation.evaluate import evaluate
-from diascope.training.artifacts import add_metrics
+from diascope.table import Example
+from diascope.training.artifacts import add_metrics, summarise_data
+from diascope.training.options import TrainOptions
 from tests.evaluation.tables import multiclass
 
 
@@ -31,3 +34,16 @@ def test_a_card_warns_of_what_its_evaluation_warns_of(make_card: Callable[..., M
 
     assert "are not defined, and means are over the other labels" in told
     assert "fewer than 10 groups with or without red, green" in told
+
+
+def test_unknown_labels_are_counted_for_each_split_that_has_any() -> None:
+    rows = [("x", "", "train"), ("", "x", "train"), ("y", "x", "train"), ("x", "", "test")]
+    examples = [
+        Example(f"{n}", Path(), frozenset(known), f"{n}", split, frozenset(unknown))  # type: ignore[arg-type]
+        for n, (known, unknown, split) in enumerate(rows)
+    ]
+    data = summarise_data(TrainOptions(Path("t.csv"), "convnet"), examples)
+
+    assert data["train"]["unknown"] == {"x": 2}
+    assert data["train"]["labels"] == {"x": 1, "y": 1}
+    assert "unknown" not in data["test"]

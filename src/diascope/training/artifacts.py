@@ -163,14 +163,19 @@ def provenance() -> dict[str, Any]:
 
 
 def summarise_data(options: TrainOptions, examples: Sequence[Example]) -> dict[str, Any]:
-    """Return the recipe's ``data``, and the number of pictures, groups and labels in each split."""
+    """Return the recipe's ``data``, and the number of pictures, groups and labels in each split.
+
+    Where any labels are unknown, also for how many pictures.
+    """
     counts: dict[str, Any] = {}
     for split in ("train", "validation", "test"):
         chosen = [example for example in examples if example.split == split]
         labels = Counter(label for example in chosen for label in example.labels)
+        unknown = Counter(label for example in chosen for label in example.unknown)
         counts[split] = {
             "pictures": len(chosen),
             "groups": len({example.group for example in chosen}),
             "labels": dict(sorted(labels.items())),
+            **({"unknown": dict(sorted(unknown.items()))} if unknown else {}),
         }
     return {**options.data, **counts}

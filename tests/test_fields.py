@@ -166,8 +166,16 @@ LAYERS = "layers:\n  - conv: {filters: 8}\n  - "
     [
         ("conv: {filter: 8}", "layer 2, conv: unknown key 'filter'", "Did you mean 'filters'?"),
         ("convv: {}", "layer 2: unknown key 'convv'", "Did you mean 'conv'? Allowed: conv, pool."),
-        ("conv: {}", "layer 2, conv: the key 'filters' (a whole number) is missing", ""),
-        ("conv: {filters: 0}", "layer 2, conv: filters must be at least 1, got 0", ""),
+        (
+            "conv: {}",
+            "layer 2, conv: the key 'filters' (a whole number of at least 1) is missing",
+            "",
+        ),
+        (
+            "conv: {filters: 0}",
+            "layer 2, conv: filters must be a whole number of at least 1, got 0",
+            "",
+        ),
         ("pool: {kind: avg}", "layer 2, pool: kind must be max or average, got 'avg'", "'average'"),
         (
             "conv: {filters: 4, activation: ReLU}",

@@ -80,7 +80,7 @@ def construct(
         return target(**arguments)
     except (ValueError, TypeError) as error:
         message = str(error) or type(error).__name__
-        at_fault = values.get(message.partition(" ")[0])  # most messages begin with the key
+        at_fault = values.get(message.partition(" ")[0].rstrip(":,"))  # messages begin with the key
         raise RecipeError(message, where=at_fault.where if at_fault else where) from error
 
 

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Annotated, Any, Literal, cast, get_args
+
+from annotated_types import Interval
 
 from diascope.acceptance import AcceptanceRule
 from diascope.document import Node, read_document, suggest
@@ -14,9 +16,6 @@ from diascope.overrides import apply_override
 from diascope.plugins import find_plugins, recipe_path
 from diascope.privacy import Privacy
 from diascope.sample import FACTS
-
-_BATCH, _WORKERS = 1_000_000, 1_000
-"""Limits beyond any machine: larger numbers would fail later, in the ledger or starting threads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,28 +54,21 @@ class RunOptions:
         coverage: the fraction of pictures, such as 0.9, whose prediction set has the true label.
     """
 
-    workers: int | Literal["auto"] = "auto"
-    batch: int = 32
+    # beyond these limits, the ledger or starting threads would fail
+    workers: Annotated[int, Interval(ge=0, le=1_000)] | Literal["auto"] = "auto"
+    batch: Annotated[int, Interval(ge=1, le=1_000_000)] = 32
     device: str = "auto"
     devices: Literal["all"] | tuple[str, ...] | None = None
     engine: Literal["auto", "torch", "openvino", "onnx", "ncnn", "compile"] = "auto"
     precision: Literal["auto", "float32", "bfloat16", "float16", "int8"] = "auto"
-    tolerance: float = 0.01
+    tolerance: Annotated[float, Interval(gt=0, le=1)] = 0.01
     executor: Any = "local"
     evidence: Literal["none", "predicted", "all"] = "predicted"
     coverage: float | None = None
 
     def __post_init__(self) -> None:
-        if not 1 <= self.batch <= _BATCH:
-            raise ValueError(f"batch must lie between 1 and {_BATCH:,}, got {self.batch}")
         if self.devices is not None and (self.device != "auto" or not self.devices):
             raise ValueError("devices must be all or name one or more, and device must be left out")
-        if not 0 < self.tolerance <= 1:
-            raise ValueError(f"tolerance must be above 0 and at most 1, got {self.tolerance}")
-        if self.workers != "auto" and not 0 <= self.workers <= _WORKERS:
-            raise ValueError(
-                f"workers must be auto or lie between 0 and {_WORKERS:,}, got {self.workers}"
-            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,12 +93,27 @@ def test_a_max_pool_keeps_the_largest_value_of_each_window() -> None:
     [
         ("{conv: {filters: 4}, pool: {}}", "layer 2: a layer is either conv or pool"),
         ("{}", "layer 2: a layer is either conv or pool"),
-        ("{conv: {filters: 0}}", "layer 2, conv: filters must be at least 1, got 0"),
-        ("{conv: {filters: 4, kernel: 0}}", "layer 2, conv: kernel must be at least 1, got 0"),
-        ("{conv: {filters: 4, stride: 0}}", "layer 2, conv: stride must be at least 1, got 0"),
-        ("{conv: {filters: 4, padding: -1}}", "layer 2, conv: padding must be at least 0, got -1"),
-        ("{pool: {size: 0}}", "layer 2, pool: size must be at least 1, got 0"),
-        ("{pool: {stride: 0}}", "layer 2, pool: stride must be at least 1, got 0"),
+        (
+            "{conv: {filters: 0}}",
+            "layer 2, conv: filters must be a whole number of at least 1, got 0",
+        ),
+        (
+            "{conv: {filters: 4, kernel: 0}}",
+            "layer 2, conv: kernel must be a whole number of at least 1, got 0",
+        ),
+        (
+            "{conv: {filters: 4, stride: 0}}",
+            "layer 2, conv: stride must be a whole number of at least 1, got 0",
+        ),
+        (
+            "{conv: {filters: 4, padding: -1}}",
+            "layer 2, conv: padding must be a whole number of at least 0 or same or valid, got -1",
+        ),
+        ("{pool: {size: 0}}", "layer 2, pool: size must be a whole number of at least 1, got 0"),
+        (
+            "{pool: {stride: 0}}",
+            "layer 2, pool: stride must be a whole number of at least 1 or nothing, got 0",
+        ),
     ],
 )
 def test_a_wrong_layer_is_named_by_its_number(entry: str, told: str) -> None:

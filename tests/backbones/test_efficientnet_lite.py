@@ -74,7 +74,7 @@ def test_without_weights_it_starts_at_random() -> None:
 
 
 def test_imagenet_weights_for_grey_pictures_are_refused() -> None:
-    with pytest.raises(ValueError, match="3 channels, got 1"):
+    with pytest.raises(ValueError, match="in_channels must be 3 with ImageNet weights, got 1"):
         EfficientNetLite0(in_channels=1, weights="imagenet")
 
 

@@ -20,6 +20,7 @@ from diascope.pipeline import Pipeline, compose
 from diascope.recipe import read_recipe
 from diascope.sample import Failed, Item, Prediction, Record, Skipped
 from diascope.timing import take_stage_seconds
+from tests.refusals import refused
 from tests.runs import PATIENCE_S, REFERENCE, write_pictures, write_recipe
 
 Make = Callable[..., Pipeline]
@@ -92,8 +93,10 @@ def test_the_reason_of_a_lost_item_names_the_signal(make: Make, chunks: list[lis
     [("time_limit_s", -1.0, 0), ("time_limit_s", float("nan"), 0), ("read_ahead", 0, 1)],
 )
 def test_a_number_that_is_too_small_is_refused(name: str, value: float, least: int) -> None:
-    with pytest.raises(ValueError, match=f"{name} must be at least {least}, got {value}"):
-        LocalExecutor(**{name: value})  # type: ignore[arg-type]
+    message = refused(LocalExecutor, {name: value})
+
+    assert message.startswith(f"{name} must be a ")
+    assert message.endswith(f"number of at least {least}, got {value}")
 
 
 def test_a_film_of_500_frames_is_one_prediction(make: Make, tmp_path: Path) -> None:

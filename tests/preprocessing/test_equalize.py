@@ -9,6 +9,7 @@ from skimage.exposure import equalize_adapthist
 
 from diascope.preprocessing.equalize import Equalize
 from diascope.sample import Sample
+from tests.refusals import refused
 
 Make = Callable[..., Sample]
 
@@ -61,5 +62,6 @@ def test_the_trace_names_the_clip_limit(make_sample: Make, smooth: np.ndarray) -
 
 @pytest.mark.parametrize("limit", [-0.1, 1.1])
 def test_a_clip_limit_outside_0_and_1_is_refused(limit: float) -> None:
-    with pytest.raises(ValueError, match="clip_limit"):
-        Equalize(limit)
+    message = refused(Equalize, {"clip_limit": limit})
+
+    assert message == f"clip_limit must be a number from 0 to 1, got {limit}"

@@ -8,6 +8,7 @@ import pytest
 from diascope.preprocessing.gray_world import GrayWorld
 from diascope.preprocessing.shades_of_gray import ShadesOfGray
 from diascope.sample import Sample
+from tests.refusals import refused
 
 Make = Callable[..., Sample]
 
@@ -60,7 +61,8 @@ def test_a_black_picture_is_left_alone(make_sample: Make) -> None:
     assert ShadesOfGray()(sample) is sample
 
 
-@pytest.mark.parametrize("power", [0.5, 0, -1, float("nan")])
-def test_a_power_below_1_is_refused(power: float) -> None:
-    with pytest.raises(ValueError, match="at least 1"):
-        ShadesOfGray(power)
+@pytest.mark.parametrize("power", [0.5, 0, -1, float("inf"), float("nan")])
+def test_a_power_below_1_or_without_end_is_refused(power: float) -> None:
+    message = refused(ShadesOfGray, {"power": power})
+
+    assert message == f"power must be a finite number of at least 1, got {power}"

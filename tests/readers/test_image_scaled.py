@@ -9,6 +9,7 @@ from PIL import Image, ImageCms
 from diascope.preprocessing.resize import Resize
 from diascope.readers.image import ImageReader
 from diascope.sample import Item, Sample
+from tests.refusals import refused
 
 Make = Callable[..., Item]
 
@@ -99,5 +100,6 @@ def test_a_scaled_picture_in_cmyk_becomes_rgb(make_item: Make) -> None:
 
 
 def test_a_size_below_1_is_refused() -> None:
-    with pytest.raises(ValueError, match="at least 1"):
-        ImageReader(least=0)
+    message = refused(ImageReader, {"least": 0})
+
+    assert message == "least must be a whole number of at least 1 or nothing, got 0"

@@ -10,6 +10,7 @@ import pytest
 from diascope.errors import NoPictureError, ReadError
 from diascope.readers.video import VideoReader
 from diascope.sample import Item
+from tests.refusals import refused
 from tests.runs import Ended, states, write_recipe
 
 av = pytest.importorskip("av")
@@ -134,8 +135,9 @@ def test_a_film_without_pictures_is_skipped_with_a_reason(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("rate", [0, -1, float("nan")])
 def test_a_rate_that_gives_no_frames_is_refused(rate: float) -> None:
-    with pytest.raises(ValueError, match="frames_per_second must be above 0"):
-        VideoReader(rate)
+    message = refused(VideoReader, {"frames_per_second": rate})
+
+    assert message == f"frames_per_second must be a number above 0, got {rate}"
 
 
 def test_a_film_is_one_prediction_in_a_run(

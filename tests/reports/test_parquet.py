@@ -13,6 +13,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from diascope.errors import OutputError
 from diascope.reports.parquet import ParquetReport
 from diascope.sample import Item, Record
+from tests.refusals import refused
 from tests.reports.pages import FAILED, RUN, SKIPPED, many, prediction
 
 
@@ -156,5 +157,6 @@ def test_a_destination_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 def test_a_shard_without_rows_is_refused() -> None:
-    with pytest.raises(ValueError, match="rows must be at least 1, got 0"):
-        ParquetReport(rows=0)
+    message = refused(ParquetReport, {"rows": 0})
+
+    assert message == "rows must be a whole number of at least 1, got 0"

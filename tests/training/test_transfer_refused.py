@@ -8,6 +8,7 @@ import torch
 
 from diascope.errors import WeightsError
 from diascope.training.transfer import Start, start_from
+from tests.refusals import refused
 from tests.training.other_projects import begin, new, renamed, same_features, saved, tiny
 
 
@@ -127,5 +128,6 @@ def test_a_missing_file_and_a_folder_without_weights_are_refused(tmp_path: Path)
 
 @pytest.mark.parametrize("scale", [0, float("inf")])
 def test_a_scale_of_zero_or_without_end_is_refused(scale: float) -> None:
-    with pytest.raises(ValueError, match="scale must be finite and above 0"):
-        Start(Path("w.pth"), scale=scale)
+    message = refused(Start, {"file": "w.pth", "scale": scale})
+
+    assert message == f"scale must be a finite number above 0, got {scale}"

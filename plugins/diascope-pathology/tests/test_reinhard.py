@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from diascope.sample import Item, Sample
 from diascope.testing import check_step
 from diascope_pathology.reinhard import Reinhard, from_lab, to_lab
+from tests.refusals import refused
 
 
 def tile() -> Sample:
@@ -88,5 +89,4 @@ def test_one_colour_alone_becomes_the_mean_of_the_reference() -> None:
 
 @pytest.mark.parametrize("values", [{"threshold": 0}, {"deviation": (-1, 0, 0)}])
 def test_values_out_of_range_are_refused(values: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="must"):
-        Reinhard(**values)
+    assert f"{next(iter(values))} must be " in refused(Reinhard, values)

@@ -14,6 +14,7 @@ from diascope.errors import DiascopeError, PluginError
 from diascope.sample import Failed, Item, Prediction, Record
 from diascope_ray import executor, pool
 from diascope_ray.executor import RayExecutor
+from tests.refusals import refused
 
 pytest.importorskip("ray", reason="needs Ray: pip install diascope-ray")
 Carry = Callable[..., list[Record]]
@@ -249,14 +250,13 @@ def test_the_wait_for_actors_that_never_start_ends(carry: Carry, items: Items, l
     ("options", "message"),
     [
         ({"address": "ray://head:10001"}, "address must be local, auto or host:port"),
-        ({"actors": 0}, "actors must be at least 1, got 0"),
-        ({"in_flight": 0}, "in_flight must be at least 1, got 0"),
-        ({"gpus_per_actor": -1.0}, "gpus_per_actor must be at least 0"),
+        ({"actors": 0}, "actors must be a whole number of at least 1 or auto, got 0"),
+        ({"in_flight": 0}, "in_flight must be a whole number of at least 1, got 0"),
+        ({"gpus_per_actor": -1.0}, "gpus_per_actor must be a number of at least 0"),
     ],
 )
 def test_a_wrong_value_is_refused(options: dict[str, Any], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        RayExecutor(**options)
+    assert refused(RayExecutor, options).startswith(message)
 
 
 def test_an_address_without_a_cluster_is_reported_at_once(

@@ -21,6 +21,7 @@ from diascope_slides.options import Assume, AtLevel
 from diascope_slides.reader import SlideReader
 from diascope_slides.scale import Scale
 from diascope_slides.tiles import TileCutter
+from tests.refusals import refused
 
 Make = Callable[..., Any]
 EVERY = SlideReader(tissue=0, tile=64)
@@ -231,15 +232,16 @@ def test_a_recipe_with_another_policy_is_refused(text: str) -> None:
     ids=str,
 )
 def test_an_invalid_value_is_reported(values: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=next(iter(values))):
-        SlideReader(**values)
+    assert refused(SlideReader, values).startswith(f"{next(iter(values))} must be ")
 
 
 def test_an_invalid_policy_is_reported() -> None:
-    with pytest.raises(ValueError, match=r"missing\.assume"):
-        Assume(0)
-    with pytest.raises(ValueError, match=r"missing\.level"):
-        AtLevel(-1)
+    assumed, level = ({"missing": wrong} for wrong in ({"assume": 0}, {"level": -1}))
+
+    assert refused(SlideReader, assumed) == "missing: assume must be a finite number above 0, got 0"
+    assert (
+        refused(SlideReader, level) == "missing: level must be a whole number of at least 0, got -1"
+    )
 
 
 def test_it_keeps_the_contract_of_a_reader(make_slide: Make, coded: Make) -> None:

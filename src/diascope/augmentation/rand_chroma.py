@@ -1,9 +1,10 @@
 """The augmentation ``RandChroma``, which simulates cameras and scanners with other colours."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Interval
 from numpy.random import RandomState
 from numpy.typing import NDArray
 
@@ -24,15 +25,10 @@ class RandChroma:
         hue: largest rotation of the hue in either direction, as a fraction of a full turn.
     """
 
-    prob: float = 0.1
-    saturation: float = 0.3
-    hue: float = 0.05
+    prob: Annotated[float, Interval(ge=0, le=1)] = 0.1
+    saturation: Annotated[float, Interval(ge=0, le=1)] = 0.3
+    hue: Annotated[float, Interval(ge=0, le=0.5)] = 0.05
     api: ClassVar = (1, 2)
-
-    def __post_init__(self) -> None:
-        for name, most in (("prob", 1), ("saturation", 1), ("hue", 0.5)):
-            if not 0 <= getattr(self, name) <= most:
-                raise ValueError(f"{name} must lie in [0, {most}], got {getattr(self, name)}")
 
     def __call__(self, picture: NDArray[np.float32], random: RandomState) -> NDArray[np.float32]:
         """Return the picture ``(3, H, W)``, changed or not.

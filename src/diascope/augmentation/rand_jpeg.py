@@ -2,9 +2,10 @@
 
 import io
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Interval
 from numpy.random import RandomState
 from numpy.typing import NDArray
 
@@ -18,13 +19,11 @@ class RandJPEG:
         quality: lowest and highest, 1 to 95, as in Pillow.
     """
 
-    prob: float = 0.1
+    prob: Annotated[float, Interval(ge=0, le=1)] = 0.1
     quality: tuple[int, int] = (40, 95)
     api: ClassVar = (1, 2)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.prob <= 1:
-            raise ValueError(f"prob must lie in [0, 1], got {self.prob}")
         if not 1 <= self.quality[0] <= self.quality[1] <= 95:
             raise ValueError(f"quality must be two numbers from 1 to 95, got {self.quality}")
 

@@ -1,9 +1,10 @@
 """The augmentation ``RandVignette``, which simulates round lenses."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Interval
 from numpy.random import RandomState
 from numpy.typing import NDArray
 
@@ -18,14 +19,12 @@ class RandVignette:
         strength: smallest and largest; 1 is black.
     """
 
-    prob: float = 0.1
+    prob: Annotated[float, Interval(ge=0, le=1)] = 0.1
     radius: tuple[float, float] = (0.85, 1.3)
     strength: tuple[float, float] = (0.2, 1.0)
     api: ClassVar = (1, 2)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.prob <= 1:
-            raise ValueError(f"prob must lie in [0, 1], got {self.prob}")
         if not 0 < self.radius[0] <= self.radius[1]:
             raise ValueError(f"radius must be two numbers above 0, got {self.radius}")
         if not 0 <= self.strength[0] <= self.strength[1] <= 1:

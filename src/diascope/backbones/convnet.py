@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from annotated_types import Ge
 
 from diascope.backbones.imagenet import mean_of, std_of
 
@@ -22,17 +24,12 @@ class Conv:
             which keeps the size at stride 1 if the kernel is odd, and adds a pixel if it is even.
     """
 
-    filters: int
-    kernel: int = 3
-    stride: int = 1
-    padding: int | Literal["same", "valid"] = "same"
+    filters: Annotated[int, Ge(1)]
+    kernel: Annotated[int, Ge(1)] = 3
+    stride: Annotated[int, Ge(1)] = 1
+    padding: Annotated[int, Ge(0)] | Literal["same", "valid"] = "same"
     activation: Literal["relu", "leaky-relu", "gelu", "sigmoid", "tanh", "none"] = "relu"
     norm: Literal["batch", "instance", "none"] = "none"
-
-    def __post_init__(self) -> None:
-        _require_at_least(1, filters=self.filters, kernel=self.kernel, stride=self.stride)
-        if isinstance(self.padding, int):
-            _require_at_least(0, padding=self.padding)
 
 
 @dataclass(frozen=True)
@@ -45,13 +42,8 @@ class Pool:
     """
 
     kind: Literal["max", "average"] = "max"
-    size: int = 2
-    stride: int | None = None
-
-    def __post_init__(self) -> None:
-        _require_at_least(1, size=self.size)
-        if self.stride is not None:
-            _require_at_least(1, stride=self.stride)
+    size: Annotated[int, Ge(1)] = 2
+    stride: Annotated[int, Ge(1)] | None = None
 
 
 @dataclass(frozen=True)
@@ -112,12 +104,6 @@ class ConvNet:
             elif layer.pool:
                 kinds = {"max": nn.MaxPool2d, "average": nn.AvgPool2d}
                 yield kinds[layer.pool.kind](layer.pool.size, layer.pool.stride)
-
-
-def _require_at_least(least: int, **numbers: int) -> None:
-    for name, number in numbers.items():
-        if number < least:
-            raise ValueError(f"{name} must be at least {least}, got {number}")
 
 
 def _conv_modules(conv: Conv, channels: int) -> "Iterator[nn.Module]":

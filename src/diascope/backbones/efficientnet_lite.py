@@ -31,7 +31,7 @@ class EfficientNetLite0:
 
     def __post_init__(self) -> None:
         if self.weights and self.in_channels != 3:
-            raise ValueError(f"ImageNet weights need 3 channels, got {self.in_channels}")
+            raise ValueError(f"in_channels must be 3 with ImageNet weights, got {self.in_channels}")
 
     @property
     def mean(self) -> tuple[float, ...]:

@@ -6,7 +6,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, islice
 from threading import Event
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import Ge
 
 from diascope.contracts import Prepared, Work
 from diascope.cores import available_cores
@@ -39,16 +41,10 @@ class LocalExecutor:
             stopped in this way.
     """
 
-    read_ahead: int = 2
+    read_ahead: Annotated[int, Ge(1)] = 2
     kind: Literal["processes", "threads"] = "processes"
-    time_limit_s: float = 1800.0
+    time_limit_s: Annotated[float, Ge(0)] = 1800.0
     api: ClassVar = (1, 0)
-
-    def __post_init__(self) -> None:
-        if self.read_ahead < 1:
-            raise ValueError(f"read_ahead must be at least 1, got {self.read_ahead}")
-        if not self.time_limit_s >= 0:
-            raise ValueError(f"time_limit_s must be at least 0, got {self.time_limit_s}")
 
     def run(
         self, work: Work, chunks: Iterable[Sequence[Item]]

@@ -1,9 +1,10 @@
 """Equalise local contrast."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Interval
 
 from diascope.sample import Sample
 
@@ -20,12 +21,8 @@ class Equalize:
         clip_limit: from 0 to 1; higher values give more contrast.
     """
 
-    clip_limit: float = 0.01
+    clip_limit: Annotated[float, Interval(ge=0, le=1)] = 0.01
     api: ClassVar = (1, 0)
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.clip_limit <= 1:
-            raise ValueError(f"clip_limit must lie in [0, 1], got {self.clip_limit}")
 
     def __call__(self, sample: Sample) -> Sample:
         from skimage.exposure import equalize_adapthist

@@ -6,9 +6,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import PurePosixPath
-from typing import Any, BinaryIO, ClassVar
+from typing import Annotated, Any, BinaryIO, ClassVar
 
 import numpy as np
+from annotated_types import Ge
 
 from diascope.errors import ReadError
 from diascope.library_warnings import capture_warnings
@@ -47,12 +48,8 @@ class ImageReader:
             full size.
     """
 
-    least: int | None = None
+    least: Annotated[int, Ge(1)] | None = None
     api: ClassVar = (1, 0)
-
-    def __post_init__(self) -> None:
-        if self.least is not None and self.least < 1:
-            raise ValueError(f"least must be at least 1, got {self.least}")
 
     def sniff(self, path: str, head: bytes) -> int:
         if is_known(head):

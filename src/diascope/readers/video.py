@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
+from annotated_types import Gt
 
 from diascope.errors import NoPictureError, ReadError, install_command
 from diascope.readers.image_errors import is_heif
@@ -23,12 +24,8 @@ class VideoReader:
             frame. If the film has fewer, all of its frames are read.
     """
 
-    frames_per_second: float = 1.0
+    frames_per_second: Annotated[float, Gt(0)] = 1.0
     api: ClassVar = (1, 0)
-
-    def __post_init__(self) -> None:
-        if not self.frames_per_second > 0:
-            raise ValueError(f"frames_per_second must be above 0, got {self.frames_per_second}")
 
     def sniff(self, path: str, head: bytes) -> int:
         is_iso = head[4:8] == b"ftyp" and not is_heif(head)

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from importlib import resources
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, ClassVar, TextIO
+from typing import Annotated, Any, ClassVar, TextIO
+
+from annotated_types import Ge
 
 from diascope.pages.formatting import METRICS, decision_rule_text, describe_coverage
 from diascope.pages.heat import ramp_css
@@ -35,15 +37,13 @@ class HtmlReport:
     """
 
     file: str = "report.html"
-    items: int = 20_000
-    megabytes: int = 60
+    items: Annotated[int, Ge(1)] = 20_000
+    megabytes: Annotated[int, Ge(1)] = 60
     api: ClassVar = (1, 0)
 
     def __post_init__(self) -> None:
         if Path(self.file).name != self.file:
             raise ValueError(f"file must be a plain file name, got {self.file!r}")
-        if self.items < 1 or self.megabytes < 1:
-            raise ValueError(f"items and megabytes must be at least 1, got {self}")
 
     def write(
         self, run: Mapping[str, Any], records: Iterable[Record], directory: Path

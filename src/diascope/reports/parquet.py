@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from glob import escape
 from itertools import chain, islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from annotated_types import Ge
 
 from diascope.display_text import replace_undecodable
 from diascope.errors import OutputError, PluginError, install_command
@@ -33,13 +35,9 @@ class ParquetReport:
             removed.
     """
 
-    rows: int = 100_000
+    rows: Annotated[int, Ge(1)] = 100_000
     to: str | None = None
     api: ClassVar = (1, 0)
-
-    def __post_init__(self) -> None:
-        if self.rows < 1:
-            raise ValueError(f"rows must be at least 1, got {self.rows}")
 
     def write(
         self, run: Mapping[str, Any], records: Iterable[Record], directory: Path

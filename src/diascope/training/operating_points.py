@@ -3,9 +3,10 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
+from annotated_types import Interval
 
 from diascope.card import Task
 from diascope.evaluation.labelled_scores import Floats
@@ -27,16 +28,8 @@ class Rule:
     """
 
     by: Literal["highest", "youden", "sensitivity", "specificity", "cost", "prevalence"] = "highest"
-    at_least: float = 0.9
-    false_negative: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not 0 < self.at_least < 1:
-            raise ValueError(f"at_least must lie between 0 and 1, got {self.at_least}")
-        if not 0 < self.false_negative < math.inf:
-            raise ValueError(
-                f"false_negative must be finite and above 0, got {self.false_negative}"
-            )
+    at_least: Annotated[float, Interval(gt=0, lt=1)] = 0.9
+    false_negative: Annotated[float, Interval(gt=0, lt=math.inf)] = 1.0
 
     def describe(self, task: Task, *, calibrated: bool = True) -> str:
         """Return a description of the rule for the card, empty for ``highest``.

@@ -3,7 +3,9 @@
 import math
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Interval
 
 from diascope.card import Task
 from diascope.document import Node
@@ -12,6 +14,11 @@ from diascope.fields import build
 from diascope.recipe import Recipe, Reference, reference_of
 from diascope.training.operating_points import Rule
 from diascope.training.transfer import Start
+
+_Positive = Annotated[int, Ge(1)]
+_Count = Annotated[int, Ge(0)]
+_Weight = Annotated[float, Interval(ge=0, lt=math.inf)]
+_Share = Annotated[float, Interval(ge=0, lt=1)]
 
 _PARTS: dict[str, tuple[type, str]] = {"start": (Start, "file"), "operating_points": (Rule, "by")}
 """Keys whose values have keys of their own, and the key that a plain value sets."""
@@ -86,39 +93,39 @@ class TrainOptions:
     task: Task = "multiclass"
     labels: dict[str, LabelText] = field(default_factory=dict)
     head: Literal["linear", "conv", "attention"] = "linear"
-    regions: int = 512
-    dropout: float = 0.2
-    test: float = 0.15
-    validation: float = 0.1
-    epochs: int = 10
-    epoch_size: int = 0
-    batch: int = 32
-    learning_rate: float = 1e-3
-    weight_decay: float = 1e-4
-    label_smoothing: float = 0.0
+    regions: _Count = 512
+    dropout: _Share = 0.2
+    test: _Share = 0.15
+    validation: Annotated[float, Interval(gt=0, lt=1)] = 0.1
+    epochs: _Positive = 10
+    epoch_size: _Count = 0
+    batch: _Positive = 32
+    learning_rate: Annotated[float, Interval(gt=0, lt=math.inf)] = 1e-3
+    weight_decay: _Weight = 1e-4
+    label_smoothing: _Share = 0.0
     balance: Literal["none", "sampling", "weights"] = "none"
-    balance_power: float = 0.5
+    balance_power: _Weight = 0.5
     loss: Literal["cross-entropy", "focal"] = "cross-entropy"
-    focal_gamma: float = 2.0
-    logit_adjustment: float = 0.0
+    focal_gamma: _Weight = 2.0
+    logit_adjustment: _Weight = 0.0
     augment: tuple[Any, ...] = ()
-    mixup: float = 0.0
+    mixup: _Weight = 0.0
     teachers: tuple[Path, ...] = ()
-    teacher_share: float = 0.8
+    teacher_share: Annotated[float, Interval(gt=0, le=1)] = 0.8
     freeze_backbone: bool = False
-    frozen_epochs: int = 0
-    layer_decay: float = 1.0
-    ema: float = 0.0
+    frozen_epochs: _Count = 0
+    layer_decay: Annotated[float, Interval(gt=0, le=1)] = 1.0
+    ema: _Share = 0.0
     monitor: Literal["auc_macro", "balanced_accuracy", "validation_loss", "loss"] = "auc_macro"
-    patience: int = 0
+    patience: _Count = 0
     precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     allow_duplicates: bool = False
     test_time: Literal["none", "flips"] = "none"
     operating_points: Rule = field(default_factory=Rule)
     by: tuple[str, ...] = ()
-    folds: int = 0
-    devices: Literal["auto"] | int = "auto"
-    seed: int = 0
+    folds: _Count = 0
+    devices: Literal["auto"] | _Positive = "auto"
+    seed: Annotated[int, Interval(ge=0, le=2**32 - 1)] = 0
     title: str = ""
     licence: str = ""
     data: dict[str, Any] = field(default_factory=dict)
@@ -130,44 +137,13 @@ class TrainOptions:
         return self.head == "attention"
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in (
-            "epoch_size",
-            "regions",
-            "seed",
-            "dropout",
-            "weight_decay",
-            "frozen_epochs",
-            "patience",
-            "mixup",
-            "label_smoothing",
-            "balance_power",
-            "focal_gamma",
-            "logit_adjustment",
-        ):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise ValueError(f"{name} must be finite and at least 0, got {getattr(self, name)}")
-        if not 0 < self.learning_rate < math.inf:
-            raise ValueError(f"learning_rate must be finite and above 0, got {self.learning_rate}")
-        for name in ("dropout", "label_smoothing"):
-            if not getattr(self, name) < 1:
-                raise ValueError(f"{name} must be below 1, got {getattr(self, name)}")
-        if self.folds == 1 or self.folds < 0:
-            raise ValueError(f"folds must be 0 or at least 2, got {self.folds}")
-        if not 0 <= self.ema < 1 or not 0 < self.layer_decay <= 1:
-            raise ValueError("ema must lie in [0, 1) and layer_decay in (0, 1]")
-        if self.devices != "auto" and self.devices < 1:
-            raise ValueError(f"devices must be auto or at least 1, got {self.devices}")
-        if not self.seed < 2**32:
-            raise ValueError(f"seed must be below 2**32, got {self.seed}")
-        if not 0 < self.teacher_share <= 1:
-            raise ValueError(f"teacher_share must lie in (0, 1], got {self.teacher_share}")
+        if self.folds == 1:
+            raise ValueError("folds must be 0 or at least 2, got 1")
         if self.monitor == "balanced_accuracy" and self.task == "multilabel":
             raise ValueError("monitor: balanced_accuracy needs one label per picture")
-        if not (0 <= self.test < 1 and 0 < self.validation < 1 and self.test + self.validation < 1):
-            raise ValueError("test must lie in [0, 1), validation in (0, 1), and their sum below 1")
+        if not self.test + self.validation < 1:
+            both = f"{self.test} and {self.validation}"
+            raise ValueError(f"test and validation must add up to less than 1, got {both}")
         self._check_head_options()
 
     def _check_head_options(self) -> None:

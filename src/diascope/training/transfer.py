@@ -4,9 +4,10 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from annotated_types import Interval
 from torch import Tensor, nn
 
 from diascope.card import WEIGHTS_FILE, file_digest
@@ -37,11 +38,7 @@ class Start:
 
     file: Path
     keys: dict[str, str] = field(default_factory=dict)
-    scale: float = 1.0
-
-    def __post_init__(self) -> None:
-        if not 0 < self.scale < math.inf:
-            raise ValueError(f"scale must be finite and above 0, got {self.scale}")
+    scale: Annotated[float, Interval(gt=0, lt=math.inf)] = 1.0
 
     @property
     def source(self) -> Path:

@@ -1,9 +1,10 @@
 """Remove dark hairs: find them by morphological closing and paint them over."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Interval
 from numpy.typing import NDArray
 
 from diascope.sample import Sample
@@ -41,15 +42,10 @@ class HairRemoval:
             from black to white.
     """
 
-    width: float = 0.02
-    length: float = 0.1
-    contrast: float = 0.06
+    width: Annotated[float, Interval(gt=0, lt=0.1)] = 0.02
+    length: Annotated[float, Interval(gt=0, lt=0.5)] = 0.1
+    contrast: Annotated[float, Interval(gt=0, lt=1)] = 0.06
     api: ClassVar = (1, 0)
-
-    def __post_init__(self) -> None:
-        for name, most in (("width", 0.1), ("length", 0.5), ("contrast", 1)):
-            if not 0 < (value := getattr(self, name)) < most:
-                raise ValueError(f"{name} must lie between 0 and {most}, got {value}")
 
     def __call__(self, sample: Sample) -> Sample:
         unit = sample.unit()

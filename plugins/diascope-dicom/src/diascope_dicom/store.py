@@ -44,7 +44,10 @@ class DicomwebStore:
     api: ClassVar = (1, 0)
 
     def __post_init__(self) -> None:
-        service_url(self.url)
+        try:
+            service_url(self.url)
+        except ValueError as error:
+            raise ValueError(f"url: {error}") from error
         if Path(self.file).name != self.file:
             raise ValueError(f"file must be a plain file name, got {self.file!r}")
 

@@ -1,9 +1,10 @@
 """Stain normalisation by estimating a tile's two stains (Macenko)."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Ge, Gt, Interval
 
 from diascope.sample import Sample
 from diascope_pathology.stain import (
@@ -15,7 +16,9 @@ from diascope_pathology.stain import (
     to_unit,
 )
 
-Colour = tuple[float, float, float]
+_Density = Annotated[float, Ge(0)]
+_Strength = Annotated[float, Gt(0)]
+Colour = tuple[_Density, _Density, _Density]
 _MIN_ANGLE = 0.05
 """Smallest angle between two stains in radians; closer ones count as one stain."""
 
@@ -45,21 +48,11 @@ class Macenko:
 
     haematoxylin: Colour = (0.5626, 0.7201, 0.4062)
     eosin: Colour = (0.2159, 0.8012, 0.5581)
-    strengths: tuple[float, float] = (1.9705, 1.0308)
-    light: float = 240 / 255
-    threshold: float = 0.15
-    percentile: float = 1.0
+    strengths: tuple[_Strength, _Strength] = (1.9705, 1.0308)
+    light: Annotated[float, Interval(gt=0, le=1)] = 240 / 255
+    threshold: Annotated[float, Gt(0)] = 0.15
+    percentile: Annotated[float, Interval(ge=0, lt=25)] = 1.0
     api: ClassVar = (1, 0)
-
-    def __post_init__(self) -> None:
-        if not self.threshold > 0:
-            raise ValueError(f"threshold must be above 0, got {self.threshold}")
-        if not 0 < self.light <= 1:
-            raise ValueError(f"light must be above 0 and at most 1, got {self.light}")
-        if not 0 <= self.percentile < 25:
-            raise ValueError(f"percentile must lie in [0, 25), got {self.percentile}")
-        if min(*self.haematoxylin, *self.eosin) < 0 or not min(self.strengths) > 0:
-            raise ValueError("densities must be at least 0 and strengths above 0")
 
     def __call__(self, sample: Sample) -> Sample:
         if sample.pixels.shape[2] != 3:

@@ -1,9 +1,10 @@
 """The augmentation ``RandStain``, which simulates the stains of other laboratories."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Interval
 from numpy.random import RandomState
 from numpy.typing import NDArray
 
@@ -27,15 +28,9 @@ class RandStain:
         strength: of the change, from 0 to 1.
     """
 
-    prob: float = 0.5
-    strength: float = 0.05
+    prob: Annotated[float, Interval(ge=0, le=1)] = 0.5
+    strength: Annotated[float, Interval(ge=0, le=1)] = 0.05
     api: ClassVar = (1, 2)
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.prob <= 1 or not 0 <= self.strength <= 1:
-            raise ValueError(
-                f"prob and strength must lie in [0, 1], got {self.prob} and {self.strength}"
-            )
 
     def __call__(self, picture: NDArray[np.float32], random: RandomState) -> NDArray[np.float32]:
         """Return the picture ``(3, H, W)``, changed or not.

@@ -1,9 +1,10 @@
 """Stain normalisation by the mean and standard deviation of a tile's colours (Reinhard)."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Gt
 
 from diascope.sample import Sample
 from diascope_pathology.stain import (
@@ -47,12 +48,10 @@ class Reinhard:
 
     mean: Statistics = (8.63234435, -0.11501964, 0.03868433)
     deviation: Statistics = (0.57506023, 0.10403329, 0.01364062)
-    threshold: float = 0.15
+    threshold: Annotated[float, Gt(0)] = 0.15
     api: ClassVar = (1, 0)
 
     def __post_init__(self) -> None:
-        if not self.threshold > 0:
-            raise ValueError(f"threshold must be above 0, got {self.threshold}")
         if min(self.deviation) < 0:
             raise ValueError(f"deviation must be at least 0, got {self.deviation}")
 

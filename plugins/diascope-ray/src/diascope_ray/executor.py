@@ -6,7 +6,9 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from annotated_types import Ge
 
 from diascope.contracts import Work
 from diascope.cores import network_threads
@@ -50,23 +52,17 @@ class RayExecutor:
     """
 
     address: str = "local"
-    actors: int | Literal["auto"] = "auto"
-    cpus_per_actor: int | Literal["auto"] = "auto"
-    gpus_per_actor: float = 0.0
-    in_flight: int = 2
-    wait_s: float = 600.0
-    time_limit_s: float = 1800.0
+    actors: Annotated[int, Ge(1)] | Literal["auto"] = "auto"
+    cpus_per_actor: Annotated[int, Ge(1)] | Literal["auto"] = "auto"
+    gpus_per_actor: Annotated[float, Ge(0)] = 0.0
+    in_flight: Annotated[int, Ge(1)] = 2
+    wait_s: Annotated[float, Ge(0)] = 600.0
+    time_limit_s: Annotated[float, Ge(0)] = 1800.0
     api: ClassVar = (1, 0)
 
     def __post_init__(self) -> None:
         if self.address not in ("local", "auto") and not _is_host_and_port(self.address):
             raise ValueError(f"address must be local, auto or host:port, got {self.address!r}")
-        for name in ("actors", "cpus_per_actor", "in_flight"):
-            if (value := getattr(self, name)) != "auto" and value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}")
-        for name in ("gpus_per_actor", "wait_s", "time_limit_s"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must be at least 0, got {getattr(self, name)}")
 
     def run(
         self, work: Work, chunks: Iterable[Sequence[Item]]

@@ -2,7 +2,9 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Interval
 
 
 @dataclass(frozen=True)
@@ -13,11 +15,7 @@ class Assume:
         assume: size of a full-resolution pixel in micrometres.
     """
 
-    assume: float
-
-    def __post_init__(self) -> None:
-        if not 0 < self.assume < math.inf:
-            raise ValueError(f"missing.assume must be above 0 um, got {self.assume}")
+    assume: Annotated[float, Interval(gt=0, lt=math.inf)]
 
 
 @dataclass(frozen=True)
@@ -28,11 +26,7 @@ class AtLevel:
         level: number of the level; 0 is the finest.
     """
 
-    level: int
-
-    def __post_init__(self) -> None:
-        if self.level < 0:
-            raise ValueError(f"missing.level counts from 0, got {self.level}")
+    level: Annotated[int, Ge(0)]
 
 
 Missing = Literal["fail"] | Assume | AtLevel

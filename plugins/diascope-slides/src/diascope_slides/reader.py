@@ -3,9 +3,10 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import numpy as np
+from annotated_types import Ge, Interval
 from numpy.typing import NDArray
 
 from diascope.errors import NoPictureError
@@ -36,24 +37,18 @@ class SlideReader:
         tissue: minimum fraction of a tile that must be tissue, from 0 (reads every tile) to 1.
     """
 
-    spacing_um: float = 0.5
-    tile: int = 224
+    spacing_um: Annotated[float, Interval(gt=0, lt=math.inf)] = 0.5
+    tile: Annotated[int, Ge(1)] = 224
     overlap: int = 0
     missing: Missing = "fail"
-    tissue: float = 0.25
+    tissue: Annotated[float, Interval(ge=0, le=1)] = 0.25
     api: ClassVar = (1, 2)
 
     def __post_init__(self) -> None:
-        if not 0 < self.spacing_um < math.inf:
-            raise ValueError(f"spacing_um must be above 0, got {self.spacing_um}")
-        if self.tile < 1:
-            raise ValueError(f"tile must be at least 1 pixel, got {self.tile}")
         if not 0 <= self.overlap < self.tile:
             raise ValueError(
                 f"overlap must be from 0 to less than the tile of {self.tile}, got {self.overlap}"
             )
-        if not 0 <= self.tissue <= 1:
-            raise ValueError(f"tissue must be from 0 to 1, got {self.tissue}")
 
     def sniff(self, path: str, head: bytes) -> int:
         kind = detect_kind(path.removeprefix("file://"), head)

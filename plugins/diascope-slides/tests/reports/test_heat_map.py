@@ -12,6 +12,7 @@ from PIL import Image
 from diascope.pages.heat import viridis_colours
 from diascope.testing import check_report
 from diascope_slides.reports.heat_map import HeatMapReport
+from tests.refusals import refused
 
 
 @pytest.fixture
@@ -100,5 +101,6 @@ def test_a_run_without_slides_writes_nothing(tmp_path: Path, run: Any, plain: An
 
 @pytest.mark.parametrize("opacity", [0, 1.5])
 def test_an_invalid_opacity_is_refused(opacity: float) -> None:
-    with pytest.raises(ValueError, match="opacity"):
-        HeatMapReport(opacity=opacity)
+    message = refused(HeatMapReport, {"opacity": opacity})
+
+    assert message == f"opacity must be a number above 0 and at most 1, got {opacity}"

@@ -17,6 +17,7 @@ from diascope.sample import Item, Overview
 from diascope.testing import check_report
 from diascope_slides.reports.viewer import ViewerReport
 from tests.browser import chromium
+from tests.refusals import refused
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -119,8 +120,9 @@ def test_a_heat_map_matches_its_tiles_down_to_the_bottom_of_a_narrow_slide(
 
 
 def test_too_few_pixels_are_refused() -> None:
-    with pytest.raises(ValueError, match="pixels"):
-        ViewerReport(pixels=100)
+    message = refused(ViewerReport, {"pixels": 100})
+
+    assert message == "pixels must be a whole number of at least 256, got 100"
 
 
 @pytest.fixture(scope="module")

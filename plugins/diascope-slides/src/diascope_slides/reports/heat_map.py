@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
+
+from annotated_types import Interval
 
 from diascope.sample import Record
 from diascope_slides.reports.answers import answers, card_labels
@@ -24,12 +26,8 @@ class HeatMapReport:
     """
 
     labels: Literal["predicted", "all"] = "predicted"
-    opacity: float = 0.7
+    opacity: Annotated[float, Interval(gt=0, le=1)] = 0.7
     api: ClassVar = (1, 2)
-
-    def __post_init__(self) -> None:
-        if not 0 < self.opacity <= 1:
-            raise ValueError(f"opacity must be above 0 and at most 1, got {self.opacity}")
 
     def write(
         self, run: Mapping[str, Any], records: Iterable[Record], directory: Path

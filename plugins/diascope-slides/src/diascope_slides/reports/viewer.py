@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
+
+from annotated_types import Ge
 
 from diascope.errors import ReadError, reason_of
 from diascope.pages.heat import heat_png, ramp_css
@@ -37,12 +39,8 @@ class ViewerReport:
             twice as many pixels.
     """
 
-    pixels: int = 8192
+    pixels: Annotated[int, Ge(256)] = 8192
     api: ClassVar = (1, 2)
-
-    def __post_init__(self) -> None:
-        if self.pixels < 256:
-            raise ValueError(f"pixels must be at least 256, got {self.pixels}")
 
     def write(
         self, run: Mapping[str, Any], records: Iterable[Record], directory: Path

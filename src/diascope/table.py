@@ -72,6 +72,11 @@ def read_table(path: Path, task: Task) -> list[Example]:
     return examples
 
 
+def label_cell(example: Example) -> str:
+    """Return the labels of a row as a table writes them: sorted, the unknown ones last."""
+    return "|".join([*sorted(example.labels), *(f"?{name}" for name in sorted(example.unknown))])
+
+
 def read_csv_rows(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
     """Return the columns of a CSV, and its rows with their line numbers, without blank rows.
 

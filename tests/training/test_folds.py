@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from diascope.errors import TableError, WeightsError
 from tests.runs import Ended, rows
 from tests.training.trainings import COLOURS, train, with_splits, write_table, write_training
 
+roc_auc_score = pytest.importorskip("sklearn.metrics").roc_auc_score
 pytest.importorskip("lightning_fabric", reason="needs diascope[train]")
 pytestmark = pytest.mark.filterwarnings("ignore")  # those of other libraries
 
@@ -35,6 +37,42 @@ def test_folds_measure_every_picture_by_a_network_that_never_saw_its_group(
     assert card.cross_validation["measured_on"].startswith("60 pictures of 30 groups")
     assert len(tested[0]) + len(tested[1]) == len(tested[0] | tested[1]) == 30
     assert "Rather red" in (tmp_path / "mine/cross-validation/evaluation.html").read_text()
+
+
+def test_each_picture_has_its_answer_of_the_fold_that_never_saw_its_group(
+    tmp_path: Path,
+) -> None:
+    table = write_table(tmp_path / "pictures", ["", "red", "blue", "red|blue"])
+    lines = table.read_text().splitlines()
+    lines[30] = lines[30].replace(",red,", ",?red,")
+    table.write_text("\n".join(lines) + "\n")
+    mine = tmp_path / "mine"
+    options = {"task": "multilabel", "epochs": 1, "folds": 2}
+    card = train(write_training(tmp_path / "t.yaml", table, **options), mine)
+    found = rows(mine / "cross-validation/predictions.csv")
+    folds = [
+        {row["group"]: str(number) for row in rows(part) if row["split"] == "test"}
+        for number, part in enumerate(sorted(mine.glob("fold-*/split.csv")), 1)
+    ]
+
+    assert [row["path"] for row in found] == [row["path"] for row in rows(table)]
+    assert [row["truth"].split("|") for row in found] == [
+        sorted(row["label"].split("|")) for row in rows(table)
+    ]
+    assert {row["group"]: row["fold"] for row in found} == folds[0] | folds[1]
+    known = [row for row in found if row["truth"] != "?red"]
+    truth = ["red" in row["truth"].split("|") for row in known]
+    auc = roc_auc_score(truth, [float(row["score.red"]) for row in known])
+    assert card.cross_validation["auc_red"]["value"] == pytest.approx(auc)
+    right = [
+        "red" in row["predicted"].split("|") for row, has in zip(known, truth, strict=True) if has
+    ]
+    assert card.cross_validation["sensitivity_red"]["value"] == pytest.approx(np.mean(right))
+
+    tested = [row for row in rows(mine / "split.csv") if row["split"] == "test"]
+    held_out = rows(mine / "held-out-predictions.csv")
+    assert [row["path"] for row in held_out] == [row["path"] for row in tested]
+    assert {row["split"] for row in held_out} == {"test"}
 
 
 def test_another_number_of_folds_in_a_folder_is_refused_by_name(

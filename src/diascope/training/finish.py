@@ -13,7 +13,7 @@ from diascope.evaluation.update_card import describe_sets
 from diascope.evaluation.write import write_evaluation
 from diascope.network import Network
 from diascope.output import write_atomically, write_table
-from diascope.table import SPLIT_FILE, Example, Split
+from diascope.table import SPLIT_FILE, Example, Split, label_cell
 from diascope.training.artifacts import (
     add_metrics,
     copies_warnings,
@@ -30,6 +30,7 @@ from diascope.training.mistakes import worst_mistakes
 from diascope.training.novelty import fit_network_novelty
 from diascope.training.page import write_page
 from diascope.training.plan import Plan
+from diascope.training.predictions import write_predictions
 from diascope.training.scoring import Figures, predict_logits
 from diascope.training.shortages import find_shortages
 
@@ -93,6 +94,8 @@ def finish(
     about = {"model": card.name, "weights digest": card.digest, "measured on": split}
     title = f"{card.title or card.name}: {split}"
     write_evaluation(evaluation, folder, title=title, facts=about, titles=titles)
+    parts = [(split, pictures.examples, answers)]
+    write_predictions(folder / "held-out-predictions.csv", "split", parts)
     mistakes = worst_mistakes(card, answers, pictures.picture)
     write_page(
         folder,
@@ -128,7 +131,7 @@ def _save_trained(trained: Trained, folder: Path) -> ModelCard:
 def evaluate_folds(
     parts: Sequence[LabelledScores], plan: Plan, folder: Path, copy_sets: Sequence[Sequence[int]]
 ) -> dict[str, Any]:
-    """Write one evaluation of all folds' held-out pictures, and return its metrics.
+    """Write one evaluation and all answers of the folds' held-out pictures; return its metrics.
 
     Args:
         parts: each fold's scores of pictures of groups that its network never saw.
@@ -148,6 +151,9 @@ def evaluate_folds(
     title = f"{options.title or plan.recipe.name}: {len(parts)} folds"
     titles = {name: text.title for name, text in options.labels.items()}
     write_evaluation(evaluation, place, title=title, facts={"folds": len(parts)}, titles=titles)
+    held_out = [fold.split("test") for fold in plan.folds()]
+    folds = zip(range(1, len(parts) + 1), held_out, parts, strict=True)
+    write_predictions(place / "predictions.csv", "fold", folds)
     groups = len(set(whole.groups))
     whom = f"{len(whole)} pictures of {groups} groups"
     unseen = f"{whom}, each by a network that never saw its group"
@@ -159,8 +165,5 @@ def write_split(examples: Sequence[Example], folder: Path) -> None:
     """Write ``split.csv``: the label, group and split of each picture."""
     rows: list[Sequence[object]] = [("path", "label", "group", "split")]
     for example in examples:
-        labels = "|".join(
-            [*sorted(example.labels), *(f"?{name}" for name in sorted(example.unknown))]
-        )
-        rows.append((example.name, labels, example.group, example.split))
+        rows.append((example.name, label_cell(example), example.group, example.split))
     write_table(folder / SPLIT_FILE, rows)

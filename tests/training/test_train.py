@@ -14,6 +14,7 @@ import torch
 from diascope.card import read_card
 from diascope.errors import RecipeError, TableError, WeightsError
 from diascope.recipe import read_recipe
+from diascope.training.plan import make_plan
 from tests.runs import Ended, rows, start, strike, write_recipe
 from tests.training.trainings import (
     COLOURS,
@@ -96,6 +97,34 @@ def test_the_card_records_how_the_weights_were_made(tmp_path: Path, table: Path)
     assert (card.read, card.preprocess) == ("auto", ({"resize": {"size": 16}},))
     assert card.made["command"] == "a test"
     assert sum(card.data[split]["pictures"] for split in ("train", "validation", "test")) == 60
+
+
+def test_the_recipe_beside_the_weights_says_how_they_were_trained_and_trains_them_again(
+    tmp_path: Path, table: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    private = {"input": ["photos/a.png"], "output": "mine"}
+    written = write_training(tmp_path / "t.yaml", Path("pictures/table.csv"), epochs=1)
+    written.write_text(json.dumps(json.loads(written.read_text()) | private))
+    augment = "train.augment=[{RandFlip: {prob: 0.5}}]"
+    first = train(written, tmp_path / "mine", "train.learning_rate=1e-3", augment)
+    beside = tmp_path / "mine/recipe.yaml"
+    text = beside.read_text()
+    again = read_recipe(str(beside))
+    monkeypatch.chdir(tmp_path)
+    capsys.readouterr()
+
+    assert make_plan(again).digest() == first.made["recipe_digest"]
+    assert again.train is not None
+    assert again.train.plain()["augment"] == [{"RandFlip": {"prob": 0.5}}]
+    assert again.train.plain()["learning_rate"] == 1e-3
+    assert "#   loss: cross-entropy\n" in text
+    assert "#   ema: 0.0\n" in text
+    assert str(tmp_path) not in text
+    assert "photos" not in text
+    assert "recipe.yaml" in (tmp_path / "mine/training.html").read_text()
+    assert train(beside, tmp_path / "other").digest == first.digest
+    assert train(beside, tmp_path / "mine", "train.title=New").title == "New"
+    assert "resumes after epoch 1 of 1" in capsys.readouterr().out
 
 
 def test_torch_computes_on_the_share_of_cores_that_readers_leave(

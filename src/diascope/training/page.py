@@ -14,6 +14,7 @@ from diascope.training.curves import best_epoch, draw_curves
 from diascope.training.filters import Filters
 from diascope.training.mistakes import Mistake
 from diascope.training.page_filters import filter_history
+from diascope.training.recipe_file import FILE as RECIPE_FILE
 from diascope.training.scoring import Figures
 
 PAGE_FILE = "training.html"
@@ -97,4 +98,5 @@ def _training_facts(card: ModelCard) -> Mapping[str, Any]:
         "scores": card.score_kind,
         "licence": card.licence,
         "command": card.made.get("command"),
+        "options": f"in {RECIPE_FILE} beside this page",
     }

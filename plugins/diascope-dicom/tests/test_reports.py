@@ -14,6 +14,7 @@ from diascope.privacy import BURNED_IN, redact_record
 from diascope.sample import Failed, Item
 from diascope.testing import check_report
 from diascope_dicom.reports import DicomSc, DicomSr
+from diascope_dicom.results import results
 
 REPORTS = {"dicom-sr": DicomSr(), "dicom-sc": DicomSc()}
 SHARED = Path(__file__).parents[4] / "shared/data/dicom"
@@ -239,6 +240,62 @@ def test_invalid_values_are_removed(run, answer, changed, tmp_path, tool):
         _, path = report.write(run, [answer(odd)], tmp_path)
         assert errors(tool, path) == [], name
         assert not dcmread(path).StudyTime
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"StudyDate": "20240101-20240102"},
+        {"StudyDate": ["20240101", "20240102"]},
+        {"ContentTime": ["1120", "1130"]},
+        {"InstanceNumber": ["1", "2"]},
+    ],
+)
+def test_ranges_and_second_values_are_removed(odd, run, answer, changed, tmp_path):
+    for report in REPORTS.values():
+        (result,) = written(report, run, [answer(changed(**odd))], tmp_path)
+        assert not result.StudyDate or result.StudyDate == "20040119"
+
+
+@pytest.mark.parametrize("keyword", ["PatientName", "ReferringPhysicianName", "PatientID"])
+def test_a_backslash_in_a_name_is_copied(keyword, run, answer, changed, tmp_path):
+    odd = changed(**{keyword: "Doe\\John"})
+    assert b"Doe\\John" in odd.read_bytes()
+    for report in REPORTS.values():
+        _, path = report.write(run, [answer(odd)], tmp_path)
+        assert b"Doe\\John" in path.read_bytes()
+
+
+@pytest.mark.parametrize("as_vr", [b"SQ\0\0\4\0\0\0", b"LO\x08\0SEQU"])
+def test_a_sequence_that_cannot_be_read_is_removed(as_vr, run, answer, changed, tmp_path):
+    odd = changed(StudyDescription="SEQUENCE")
+    text, sequence = b"\x08\0\x30\x10LO\x08\0SEQU", b"\x08\0\x10\x11" + as_vr
+    odd.write_bytes(odd.read_bytes().replace(text, sequence))
+    for report in REPORTS.values():
+        (result,) = written(report, run, [answer(odd)], tmp_path)
+        assert not result.get("ReferencedStudySequence")
+
+
+@pytest.mark.filterwarnings("ignore:Invalid value for VR")
+@pytest.mark.parametrize(
+    ("vr", "fault"), [("US", "is not text"), ("FD", "holds a value that violates the standard")]
+)
+def test_a_name_that_cannot_be_read_is_named_by_its_tag(vr, fault, run, answer, changed, tmp_path):
+    odd = changed(PatientName="MARKER")
+    odd.write_bytes(odd.read_bytes().replace(b"PN\x06\x00MARKER", f"{vr}\6\0MARKER".encode()))
+    for name, report in REPORTS.items():
+        report.write(run, [answer(odd)], tmp_path)
+        reason = rows(tmp_path, name)[0]["reason"]
+        assert reason.startswith(f"Patient's Name (0010,0010) {fault}")
+
+
+def test_any_other_fault_of_the_header_is_named_without_its_value(run, answer, changed, tmp_path):
+    def make(source, prediction, run):
+        raise TypeError("With tag (0028,0301) got exception: 'MARKER' is no ImageOrientationSlide")
+
+    (result,) = results(make, run, [answer(changed())])
+    names = "Burned In Annotation (0028,0301), Image Orientation (Slide) (0048,0102)"
+    assert result.reason == f"its header does not make a valid result (TypeError: {names})"
 
 
 def test_numbers_stored_as_text_are_kept(run, answer, changed, tmp_path):

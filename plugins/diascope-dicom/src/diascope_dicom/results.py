@@ -1,6 +1,7 @@
 """Make the DICOM results of a run one at a time; a failure does not affect other results."""
 
 import logging
+import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -63,12 +64,35 @@ def _make_results(
             return [Result(name, "ok", "", each, encode(each)) for each in datasets]
     except NoResultError as reason:
         return [Result(name, "left out", str(reason))]
-    except (ReadError, OSError) as error:
-        is_unreachable = isinstance(error, OSError)
-        return [Result(name, "failed", reason_of(error), source_unreachable=is_unreachable)]
-    except Exception as error:  # of any kind; its message may quote patient data of the header
-        kind = type(error).__name__
-        return [Result(name, "failed", f"its header does not make a valid result ({kind})")]
+    except ReadError as error:
+        return [Result(name, "failed", reason_of(error))]
+    except Exception as error:  # of any kind
+        if _is_unreachable(error):
+            return [Result(name, "failed", reason_of(error), source_unreachable=True)]
+        return [Result(name, "failed", f"its header does not make a valid result ({_name(error)})")]
+
+
+def _is_unreachable(error: Exception) -> bool:
+    """Return whether a file could not be read.
+
+    If it is damaged, pydicom raises an OSError too, but not of a special kind and without a number.
+    """
+    return isinstance(error, OSError) and (type(error) is not OSError or error.errno is not None)
+
+
+def _name(error: Exception) -> str:
+    """Return the type of an error and the attributes that it is about.
+
+    Its message is not quoted, because it may hold patient data of the header.
+    """
+    from pydicom.datadict import keyword_dict, keyword_for_tag
+
+    from diascope.readers.dicom_tags import tag_name
+
+    words = re.findall(r"\w+|\([0-9A-F]{4},[0-9A-F]{4}\)", str(error))
+    named = [keyword_for_tag(word[1:5] + word[6:10]) if word[0] == "(" else word for word in words]
+    attributes = [tag_name(word) for word in dict.fromkeys(named) if word in keyword_dict]
+    return ": ".join(filter(None, [type(error).__name__, ", ".join(attributes)]))
 
 
 @contextmanager

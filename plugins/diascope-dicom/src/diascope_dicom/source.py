@@ -10,6 +10,7 @@ from diascope.sample import Item, Prediction
 
 if TYPE_CHECKING:
     from pydicom import Dataset
+    from pydicom.tag import BaseTag
 
 UTF_8 = "ISO_IR 192"
 UNKNOWN_MOMENT = ("19000101", "000000")
@@ -23,6 +24,8 @@ _NAMES = ("PatientID", "PatientName", "AccessionNumber", "StudyID", "ReferringPh
 _MOMENTS = ("Content", "Acquisition", "Series", "Study")
 _SEXES = ("M", "F", "O")
 _NUMBERS_AS_TEXT = ("DS", "IS")
+_MOMENT_VRS = ("DA", "TM")
+_SINGLE_VRS = (*_MOMENT_VRS, "IS")  # highdicom takes no more values than the standard allows
 
 
 class NoResultError(Exception):
@@ -38,17 +41,20 @@ def read_source(item: Item) -> "Dataset":
 
     Raises:
         NoResultError: if the file is not DICOM.
-        ReadError: if an identifier that a result refers to is missing or not a UID, or if the SOP
-            Class is retired or private: it is then unknown which attributes describe the patient.
+        ReadError: if an identifier that a result refers to is missing or not a UID, if a name or
+            identifier of the patient cannot be read, or if the SOP Class is retired or private: it
+            is then unknown which attributes describe the patient.
     """
     from pydicom import dcmread
+
+    from diascope.readers.dicom_tags import value
 
     with item.open() as file:
         if not looks_like_dicom(file.read(132)):
             raise NoResultError("the item is not a DICOM file")
         file.seek(0)
         source = dcmread(file, stop_before_pixels=True, force=True)
-    missing = [keyword for keyword in _NEEDED if not source.get(keyword)]
+    missing = [keyword for keyword in _NEEDED if not value(source, keyword)]
     if missing:
         raise ReadError(f"the file has no {' and no '.join(missing)}")
     invalid = [keyword for keyword in _NEEDED if set(source[keyword].value) - _UID_CHARACTERS]
@@ -57,9 +63,11 @@ def read_source(item: Item) -> "Dataset":
     kind = source.SOPClassUID
     if kind.is_private or kind.is_retired:
         raise ReadError(f"results cannot refer to a retired or private SOP Class: {kind.name}")
+    for keyword in _NAMES:
+        _check_name(source, keyword)
+    _remove_invalid_values(source)
     source.decode()
     source.SpecificCharacterSet = UTF_8
-    _remove_invalid_values(source)
     for keyword in (*_PATIENT, *_STUDY):
         if keyword not in source:
             setattr(source, keyword, None)
@@ -85,17 +93,50 @@ def content_moment(source: "Dataset") -> tuple[str, str]:
 
 
 def _remove_invalid_values(source: "Dataset") -> None:
-    from pydicom.config import RAISE
-    from pydicom.valuerep import validate_value
-
-    for element in list(source):
-        if element.keyword not in (*_NAMES, *_NEEDED) and element.VR != "SQ":
-            values = element.value if element.VM > 1 else [element.value]
-            try:
-                for value in values:  # DS and IS are validated as text
-                    encoded = str(value) if element.VR in _NUMBERS_AS_TEXT else value
-                    validate_value(element.VR, encoded, RAISE)
-            except ValueError:
-                del source[element.tag]
+    for tag in list(source.keys()):
+        if not _is_valid(source, tag):
+            del source[tag]
     if source.get("PatientSex") not in _SEXES:
         source.PatientSex = None
+
+
+def _is_valid(source: "Dataset", tag: "BaseTag") -> bool:
+    """Return whether the value of an element is valid, as far as results need it to be."""
+    from pydicom.config import RAISE
+    from pydicom.datadict import dictionary_has_tag, dictionary_VM, dictionary_VR
+    from pydicom.valuerep import validate_value
+
+    is_known = dictionary_has_tag(tag)
+    try:
+        element = source[tag]
+        kind = dictionary_VR(tag) if is_known else element.VR  # the file may state another
+        if element.keyword in (*_NAMES, *_NEEDED) or kind == "SQ":
+            return kind != "SQ" or element.VR == "SQ"
+        values = element.value if element.VM > 1 else [element.value]
+        for value in values:  # DS and IS are validated as text
+            validate_value(kind, str(value) if kind in _NUMBERS_AS_TEXT else value, RAISE)
+    except Exception:  # pydicom converts on access and may raise any kind of error
+        return False
+    if kind in _SINGLE_VRS and element.VM > 1:
+        return is_known and dictionary_VM(tag) != "1"
+    is_range = kind in _MOMENT_VRS and "-" in str(element.value)  # valid in queries only
+    return not is_range
+
+
+def _check_name(source: "Dataset", keyword: str) -> None:
+    r"""Check a name or identifier, and make one name of ``Doe\John``, which pydicom divides.
+
+    Raises:
+        ReadError: if it cannot be read; names the tag.
+    """
+    from pydicom.valuerep import PersonName
+
+    from diascope.readers.dicom_tags import tag_name, value
+
+    if (found := value(source, keyword)) is None:
+        return
+    several = list(found) if source[keyword].VM > 1 else [found]
+    if not all(isinstance(each, str | PersonName) for each in several):
+        raise ReadError(f"{tag_name(keyword)} is not text")
+    if len(several) > 1 and source[keyword].VR == "PN":
+        setattr(source, keyword, PersonName("\\".join(map(str, several))))

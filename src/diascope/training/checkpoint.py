@@ -22,7 +22,7 @@ def save_checkpoint(directory: Path, state: dict[str, Any]) -> None:
 
 
 def load_checkpoint(
-    directory: Path, digest: str, parts: Mapping[str, str] | None = None
+    directory: Path, digest: str, parts: Mapping[str, str]
 ) -> dict[str, Any] | None:
     """Return the state saved by an earlier run of the same training, or None.
 
@@ -42,7 +42,7 @@ def load_checkpoint(
         return None
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        found = state["digest"]
+        found, before = state["digest"], state["parts"]
     except MemoryError:
         raise
     except OSError as error:
@@ -54,14 +54,12 @@ def load_checkpoint(
             hint="If you remove it, the same command starts over; or choose another --output.",
         ) from error
     if found != digest:
-        raise _other_training_error(path, _differing(state.get("parts"), parts))
+        raise _other_training_error(path, _differing(before, parts))
     return state
 
 
-def _differing(before: Mapping[str, str] | None, now: Mapping[str, str] | None) -> str:
-    """Return the names of the parts that differ; empty if either side does not know them."""
-    if before is None or now is None:
-        return ""
+def _differing(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """Return the names of the parts that differ."""
     return ", ".join(name for name in {**before, **now} if before.get(name) != now.get(name))
 
 

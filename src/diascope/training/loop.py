@@ -15,14 +15,14 @@ from diascope.card import ModelCard
 from diascope.errors import TableError, WeightsError
 from diascope.network import Network
 from diascope.training.checkpoint import load_checkpoint, save_checkpoint
-from diascope.training.dataset import Pictures, iterate_batches
+from diascope.training.dataset import iterate_batches
 from diascope.training.depthwise import FastDepthwise
 from diascope.training.dry_run import check_single_picture
 from diascope.training.filters import kept_epochs, save_filters
 from diascope.training.loss import Objective
 from diascope.training.mixup import mix_pictures
 from diascope.training.optimization import make_average, make_optimizer, make_schedule
-from diascope.training.options import TrainOptions
+from diascope.training.plan import Plan
 from diascope.training.sampling import EpochSampler
 from diascope.training.scoring import Figures, merit, validate
 from diascope.training.teachers import Teachers
@@ -45,30 +45,28 @@ class Trainer:
     """One training from start to end, in each of the processes that Fabric launched.
 
     Attributes:
-        digest, parts: of everything that determines the weights, see ``Plan``.
         fabric: launched; the first process writes checkpoints and validates.
         watch: called after each step and each epoch.
         tell: called with messages to the user, such as that a training resumes.
         workers: number of processes that read and augment pictures.
-        versions: of the libraries and plugins in use.
         warnings: about the resulting weights, for the training page.
     """
 
+    plan: Plan
     network: Network
     card: ModelCard
-    options: TrainOptions
-    training: Pictures
-    validation: Pictures
     directory: Path
-    digest: str
-    parts: dict[str, str]
     workers: int
     fabric: Any
     watch: Callable[[Progress], None]
     tell: Callable[[str], None]
-    versions: dict[str, str]
     history: list[Figures] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.options, self.versions = self.plan.options, self.plan.versions()
+        self.training = self.plan.pictures("train", self.card)
+        self.validation = self.plan.pictures("validation", self.card)
 
     def fit(self) -> list[Figures]:
         """Train, load the best epoch's weights into the network, and return each epoch's metrics.
@@ -229,14 +227,14 @@ class Trainer:
         )
 
     def _resume(self, optimizer: Any, schedule: Any) -> dict[str, Any]:
-        state = load_checkpoint(self.directory, self.digest)
+        state = load_checkpoint(self.directory, self.plan.digest(), self.plan.parts())
         if state is None:
             return {"told": -math.inf, "network": None}
         steps = schedule.total_steps
         self.network.load_state_dict(state["network"])
         optimizer.load_state_dict(state["optimizer"])
         schedule.load_state_dict(state["schedule"])
-        self.fabric.strategy.precision.load_state_dict(state.get("precision", {}))
+        self.fabric.strategy.precision.load_state_dict(state["precision"])
         if self._average is not None:
             self._average.load_state_dict(state["average"])
         self.history.extend(state["history"])
@@ -248,9 +246,8 @@ class Trainer:
                 hint="Resume with the same number of devices, `train.devices`.",
             )
         self.tell(f"resumes after epoch {len(self.history)} of {self.options.epochs}")
-        before = state.get("versions", self.versions)  # older checkpoints have none
-        self.warnings.extend(state.get("doubts", []))
-        if not done and (changed := _version_changes(before, self.versions)):
+        self.warnings.extend(state["doubts"])
+        if not done and (changed := _version_changes(state["versions"], self.versions)):
             self.warnings.append(f"the weights were trained with several versions: {changed}")
         for warning in self.warnings:
             self.tell(f"warning: {warning}; train into another --output to use only one")
@@ -259,8 +256,8 @@ class Trainer:
 
     def _save(self, optimizer: Any, schedule: Any, best: dict[str, Any]) -> None:
         state = {
-            "digest": self.digest,
-            "parts": self.parts,
+            "digest": self.plan.digest(),
+            "parts": self.plan.parts(),
             "versions": self.versions,
             "doubts": self.warnings,
             "network": self.network.state_dict(),

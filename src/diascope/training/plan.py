@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -95,13 +96,12 @@ class Plan:
 
     def digest(self) -> str:
         """Return the SHA-256 of everything that determines the weights."""
-        return _sha256(self._facts())
+        return _sha256(self._facts)
 
     def parts(self) -> dict[str, str]:
         """Return the SHA-256 of each part of what determines the weights, by a name for users."""
-        facts = self._facts()
-        options = facts.pop("train")
-        rows = facts.pop("rows")
+        facts = dict(self._facts)
+        options, rows = facts.pop("train"), facts.pop("rows")
         named = {f"train.{key}": value for key, value in options.items()} | facts
         titles = {"files": "files that plugins name", "start": "weights of `start`"}
         titles["teachers"] = "weights of `teachers`"
@@ -109,6 +109,7 @@ class Plan:
             "rows, splits or folds of the table": _sha256(rows)
         }
 
+    @cached_property
     def _facts(self) -> dict[str, Any]:
         recipe, parts = self.recipe.plain(), ("read", "accept", "preprocess", "train")
         facts: dict[str, Any] = {part: recipe[part] for part in parts} | {"labels": self.names}

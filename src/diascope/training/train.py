@@ -29,7 +29,6 @@ from diascope.training.memory import explain_out_of_memory
 from diascope.training.plan import Plan, make_plan
 from diascope.training.processes import device_count, ending_together, make_fabric
 from diascope.training.shortages import find_shortages, shortage_warnings
-from diascope.training.thread_budget import thread_count
 from diascope.training.transfer import MatchReport, start_from
 
 Watch = Callable[[Progress], None]
@@ -123,19 +122,14 @@ class _Session:
         network_class = BagNetwork if isinstance(head, AttentionHead) else Network
         network = network_class(backbone, head)
         trainer = Trainer(
-            network=network,
-            card=card,
-            options=options,
-            training=plan.pictures("train", card),
-            validation=plan.pictures("validation", card),
-            directory=folder,
-            digest=plan.digest(),
-            parts=plan.parts(),
+            plan,
+            network,
+            card,
+            folder,
             workers=_worker_count(plan),
             fabric=self.fabric,
             watch=self.watch,
             tell=self.tell,
-            versions=plan.versions(),
         )
         count = thread_count(self.total_threads, self.fabric.world_size, trainer.workers)
         with torch_threads(count):
@@ -214,3 +208,14 @@ def _inspect(plan: Plan, folder: Path) -> Inspection:
     )
     lacking = shortage_warnings(find_shortages(plan))
     return replace(inspection, warnings=(*plan.warnings, *inspection.warnings, *lacking))
+
+
+def thread_count(available: int, processes: int, workers: int) -> int:
+    """Return the number of torch threads in one of several processes that train together.
+
+    It is the process's share of the cores, less one for each of its reading workers, but at least
+    half the share. A thread that shares its core keeps all the others waiting, several times per
+    layer.
+    """
+    own = max(1, available // processes)
+    return max(own - workers, (own + 1) // 2)

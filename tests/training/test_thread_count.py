@@ -8,7 +8,7 @@ import torch
 from diascope.engines import torch as module
 from diascope.engines.torch import torch_threads
 from diascope.errors import RecipeError
-from diascope.training.thread_budget import thread_count
+from diascope.training.train import thread_count
 from tests.training.trainings import train
 
 

@@ -66,6 +66,15 @@ class Ledger:
         except ValueError as error:
             raise damaged_ledger_error(self._path, f"the text {name!r} is not JSON") from error
 
+    def load_current(self, name: str, default: Any = None) -> Any:
+        """Return the value that ``store_current`` stored under this digest; else ``default``."""
+        digest, value = self.load_json(name, ["", default])
+        return value if digest == self.digest else default
+
+    def store_current(self, name: str, value: Any) -> None:
+        """Store a JSON value that is valid only for this digest."""
+        self.store_text(name, json.dumps([self.digest, value]))
+
     def store_text(self, name: str, value: str) -> None:
         """Store a text under a name."""
         with self._base:

@@ -107,7 +107,7 @@ def _unpack_prediction(
         values = np.frombuffer(maps, np.float32, size, start).reshape(entry["shape"])
         start += values.nbytes
         evidence.append(Evidence(entry["label"], values, entry["logit"], entry["bias"]))
-    region, facts = answer.get("region"), answer.get("overview")
+    region, facts = answer["region"], answer["overview"]
     return Prediction(
         item=item,
         scores=answer["scores"],
@@ -123,7 +123,7 @@ def _unpack_prediction(
         region=None if region is None else Region(*region),
         overview=None if facts is None else _unpack_overview(facts, picture, mask),
         regions=None if regions is None else _unpack_regions(regions, len(answer["scores"])),
-        attention=answer.get("attention"),
+        attention=answer["attention"],
     )
 
 

@@ -72,7 +72,7 @@ class Summary:
             "recipe": pipeline.recipe.plain(),
             "digest": pipeline.digest(),
             "weights": {"model": pipeline.model.plugin.name, "digest": card.digest},
-            "execution": _load_execution(ledger),
+            "execution": ledger.load_current(_EXECUTION),
             "card": card.plain(),
             "versions": library_versions(parts)
             | latest_versions(ledger)
@@ -88,13 +88,7 @@ def note_execution(ledger: Ledger, pipeline: Pipeline) -> None:
     """Store what executes the loaded model, for runs that find nothing left to classify."""
     execution = pipeline.execution
     facts = execution and asdict(execution) | {"devices": pipeline.devices}
-    ledger.store_text(_EXECUTION, json.dumps([ledger.digest, facts]))
-
-
-def _load_execution(ledger: Ledger) -> dict[str, Any] | None:
-    """Return what executed the model that gave the answers; None if that is unknown."""
-    digest, facts = ledger.load_json(_EXECUTION, ["", None])
-    return facts if digest == ledger.digest else None
+    ledger.store_current(_EXECUTION, facts)
 
 
 def write_reports(
@@ -167,8 +161,7 @@ def existing_reports(ledger: Ledger, pipeline: Pipeline, output: Path) -> list[P
 def _last_reports(ledger: Ledger) -> tuple[str, dict[str, int | None]]:
     """Return the content key of the last reports, and the sizes of their files by name."""
     key, sizes = ledger.load_json(_REPORTS, ["", {}])
-    # early versions stored a list of names, without sizes
-    return key, sizes if isinstance(sizes, dict) else dict.fromkeys(sizes)
+    return key, sizes
 
 
 def _relative_names(paths: Iterable[Path], output: Path) -> list[str]:

@@ -1,6 +1,5 @@
 """Carry out one run: find the items, classify those that are not done, write the reports."""
 
-import json
 import shutil
 import sqlite3
 import time
@@ -218,20 +217,18 @@ class _Run:
             RecipeError: if that engine is no longer available.
         """
         pipeline, ledger = self.pipeline, self.ledger
-        digest = pipeline.digest()
-        known_digest, *engine = ledger.load_json(_ENGINE, [None])
-        if known_digest == digest:
+        if engine := ledger.load_current(_ENGINE, ()):
             pipeline.engine = engine[0], engine[1]
         try:
             pipeline.load()
         except RecipeError as error:
-            if known_digest != digest:
+            if not engine:
                 raise
             message = f"the answers in this folder come from {' '.join(engine)}: {error.message}"
             hint = "Install it, or name another folder with --output."
             raise RecipeError(message, where=error.where, hint=hint) from error
         if pipeline.engine is not None:
-            ledger.store_text(_ENGINE, json.dumps([digest, *pipeline.engine]))
+            ledger.store_current(_ENGINE, pipeline.engine)
         note_execution(ledger, pipeline)
 
     def _classify_with_profile(self) -> Profile:

@@ -1,6 +1,5 @@
 """The versions of the libraries that give the answers, and of those that gave earlier ones."""
 
-import json
 import re
 from collections.abc import Iterable
 from functools import cache
@@ -19,6 +18,8 @@ _LIBRARIES = (
 """Libraries with which the core decodes, computes and executes networks."""
 
 _VERSIONS = "versions"
+"""By library, the versions that gave answers, the newest last; None if it was not installed."""
+
 _NAME = re.compile(r"[\w.-]+")
 
 
@@ -55,25 +56,26 @@ def _requirements(distribution: str) -> list[str]:
 
 def note_versions(ledger: Ledger, parts: Iterable[Part[Any]]) -> None:
     """Store the versions that give the answers from now on."""
-    known = _load_versions(ledger) if ledger.has_answers() else {}
+    known = ledger.load_current(_VERSIONS, {}) if ledger.has_answers() else {}
     unknown = [None] if known else []
     seen = {
         name: [*(each for each in known.get(name, unknown) if each != found), found]
         for name, found in (dict.fromkeys(known) | library_versions(parts)).items()
     }
-    ledger.store_text(_VERSIONS, json.dumps([ledger.digest, seen]))
+    ledger.store_current(_VERSIONS, seen)
 
 
 def latest_versions(ledger: Ledger) -> dict[str, str]:
     """Return the versions, by library, that gave the newest answers; empty if unknown."""
-    return {name: seen[-1] for name, seen in _load_versions(ledger).items() if seen[-1] is not None}
+    known = ledger.load_current(_VERSIONS, {})
+    return {name: seen[-1] for name, seen in known.items() if seen[-1] is not None}
 
 
 def mixed_version_warnings(ledger: Ledger) -> list[str]:
     """Return a warning if the answers were given with different versions, else none."""
     changes = [
         f"{name} {' and '.join(each or 'none' for each in older)}, now {last or 'none'}"
-        for name, (*older, last) in _load_versions(ledger).items()
+        for name, (*older, last) in ledger.load_current(_VERSIONS, {}).items()
         if older
     ]
     if not changes:
@@ -82,12 +84,3 @@ def mixed_version_warnings(ledger: Ledger) -> list[str]:
         f"some answers here were given with other versions: {'; '.join(changes)}. They may differ "
         "in their last digits or more; use another folder (--output) for answers of one version"
     ]
-
-
-def _load_versions(ledger: Ledger) -> dict[str, list[str | None]]:
-    """Return, by library, the versions that gave answers of this digest, the newest last.
-
-    None stands for a library that was not installed.
-    """
-    digest, seen = ledger.load_json(_VERSIONS, ["", {}])
-    return seen if digest == ledger.digest else {}

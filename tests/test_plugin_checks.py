@@ -136,7 +136,8 @@ def test_a_model_that_drops_the_batch_axis_of_one_sample_fails(
         return answers if len(answers) > 1 else answers[0]
 
     monkeypatch.setattr(Changed, "predict", squeezed)
-    with pytest.raises(AssertionError, match=r"expected 1 predictions, got Prediction\("):
+    told = r"^check_model: expected 1 predictions, got Prediction\("
+    with pytest.raises(AssertionError, match=told):
         checked(tmp_path, {})
 
 
@@ -199,7 +200,7 @@ def test_a_card_that_a_run_would_refuse_fails(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("api", [(1, "0"), (1.0, 0), (1,), "1.0", None])
 def test_an_api_that_a_run_would_refuse_fails(api: Any) -> None:
-    with pytest.raises(AssertionError, match="a class attribute api"):
+    with pytest.raises(AssertionError, match=r"^check_plugin: expected a class attribute api"):
         check_plugin(type("Odd", (), {"api": api})())
 
 

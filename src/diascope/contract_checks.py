@@ -47,9 +47,8 @@ def sample_fault(sample: object) -> str:
         return f"expected a range, a tuple (low, high) with low < high, got {_short(sample.range)}"
     if not _is_int32(sample.frame, least=0):
         return f"expected frame, a whole number from 0, got {_short(sample.frame)}"
-    spacing = sample.spacing_mm
-    if spacing is not None and not (_is_number_pair(spacing) and min(spacing) > 0):
-        return f"expected spacing_mm, a tuple (row, column) above 0 or None, got {_short(spacing)}"
+    if fault := _spacing_fault("spacing_mm", sample.spacing_mm):
+        return fault
     if not _are_texts(sample.trace):
         return "expected a trace that is a tuple of texts"
     if not isinstance(facts, Mapping):
@@ -177,15 +176,18 @@ def _overview_fault(overview: object) -> str:
         isinstance(size, tuple) and len(size) == 2 and all(_is_int32(n, least=1) for n in size)
     ):
         return f"expected an overview's size, a tuple (height, width), got {_short(size)}"
-    spacing, counts = overview.spacing_mm, overview.counts
-    if spacing is not None and not (_is_number_pair(spacing) and min(spacing) > 0):
-        return (
-            "expected an overview's spacing_mm, a tuple (row, column) above 0 or None, "
-            f"got {_short(spacing)}"
-        )
+    if fault := _spacing_fault("an overview's spacing_mm", overview.spacing_mm):
+        return fault
+    counts = overview.counts
     if not (isinstance(counts, Mapping) and all(map(_is_int32, counts.values()))):
         return f"expected an overview's counts, whole numbers by name, got {_short(counts)}"
     return ""
+
+
+def _spacing_fault(name: str, spacing: Any) -> str:
+    if spacing is None or (_is_number_pair(spacing) and min(spacing) > 0):
+        return ""
+    return f"expected {name}, a tuple (row, column) above 0 or None, got {_short(spacing)}"
 
 
 def _regions_fault(regions: object, labels: int) -> str:

@@ -1,6 +1,5 @@
 """Run a recipe on the pictures of a table and match its answers with the table's labels."""
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import closing
@@ -236,7 +235,7 @@ def _to_scored(
         task=card.task,
         items=tuple(example.name for example in examples),
         groups=tuple(example.group for example in examples),
-        targets=np.array([_truth(example, card.names) for example in examples]),
+        targets=np.array([example.vector(card.names, "multilabel") for example in examples]),
         scores=scores,
         predicted=membership_matrix([answer.predicted for answer in answers], card.names),
         score_kind=kind,
@@ -244,12 +243,6 @@ def _to_scored(
         coverage=coverage if has_sets else None,
         columns=columns_of(examples),
     )
-
-
-def _truth(example: Example, names: Sequence[str]) -> list[float]:
-    return [
-        math.nan if name in example.unknown else float(name in example.labels) for name in names
-    ]
 
 
 def _uri(example: Example) -> str:

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
+
+from annotated_types import Ge
 
 from diascope.card import ModelCard, read_card
 from diascope.contracts import Predictor, Runtime
@@ -25,13 +27,9 @@ class ClassifierModel:
 
     weights: Path
     aggregate: Literal["card", "mean", "max", "top-k", "area"] = "card"
-    top_k: int = 5
+    top_k: Annotated[int, Ge(1)] = 5
     test_time: Literal["card", "none", "flips"] = "card"
     api: ClassVar = (1, 0)
-
-    def __post_init__(self) -> None:
-        if self.top_k < 1:
-            raise ValueError(f"top_k must be at least 1, got {self.top_k}")
 
     @cached_property
     def card(self) -> ModelCard:
@@ -40,9 +38,11 @@ class ClassifierModel:
     def load(self, runtime: Runtime) -> Predictor:
         from diascope.classifier import load_classifier
 
-        options: dict[str, Any] = {
-            "aggregation": self.aggregate,
-            "top_k": self.top_k,
-            "test_time": self.test_time,
-        }
-        return load_classifier(self.weights, self.card, runtime, **options)
+        return load_classifier(
+            self.weights,
+            self.card,
+            runtime,
+            aggregation=self.aggregate,
+            top_k=self.top_k,
+            test_time=self.test_time,
+        )

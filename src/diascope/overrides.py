@@ -54,7 +54,7 @@ def _replace(node: Node, path: Sequence[str], value: Node, place: tuple[str, ...
         node = Node({node.value: Node({}, node.where)}, node.where)
     keys = dict(node.value) if isinstance(node.value, dict) else {}
     if place in _PLUGIN_PLACES and first not in keys:
-        if same := [name for name in keys if _may_be_same(name, first)]:
+        if same := [name for name in keys if may_be_same(name, first)]:
             first = same[0]
         elif rest or isinstance(value.value, dict):  # another plugin; only one is named here
             keys = {}
@@ -64,11 +64,11 @@ def _replace(node: Node, path: Sequence[str], value: Node, place: tuple[str, ...
 
 def _has_name(item: Node, name: str) -> bool:
     written = list(item.value) if isinstance(item.value, dict) else [item.value]
-    return len(written) == 1 and isinstance(written[0], str) and _may_be_same(written[0], name)
+    return len(written) == 1 and isinstance(written[0], str) and may_be_same(written[0], name)
 
 
-def _may_be_same(written: str, name: str) -> bool:
-    """Whether two names of plugins are equal, or would be if both named their distribution."""
+def may_be_same(written: str, name: str) -> bool:
+    """Whether two names may mean one plugin; only one of them may name its distribution."""
     owners = written.rpartition(":")[0], name.rpartition(":")[0]
     return written == name or (
         "" in owners and written.rpartition(":")[2] == name.rpartition(":")[2]

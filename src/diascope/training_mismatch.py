@@ -5,6 +5,7 @@ from typing import Any
 
 from diascope.card import ModelCard
 from diascope.errors import PluginError
+from diascope.overrides import may_be_same
 from diascope.parameters import parameters as parameters_of
 from diascope.plugins import find_plugin, load_plugin
 from diascope.recipe import Recipe
@@ -52,13 +53,9 @@ def _differs(then: tuple[Any, Any], now: tuple[Any, Any]) -> bool:
 
 
 def _same_name(then: Any, now: Any) -> bool:
-    """Return whether two names may mean one plugin; only one of them may name its distribution."""
-    if then == now or not (isinstance(then, str) and isinstance(now, str)):
-        return bool(then == now)
-    (owner_then, _, name_then), (owner_now, _, name_now) = (
-        name.rpartition(":") for name in (then, now)
-    )
-    return name_then == name_now and "" in (owner_then, owner_now)
+    """Return whether two names, of which a card may hold anything, may mean one plugin."""
+    texts = isinstance(then, str) and isinstance(now, str)
+    return may_be_same(then, now) if texts else bool(then == now)
 
 
 def _name_and_parameters(kind: str, written: Any) -> tuple[Any, Any]:

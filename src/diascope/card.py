@@ -144,13 +144,18 @@ class ModelCard:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The labels' names, in the order of the network's outputs."""
+        """The labels' names."""
         return tuple(label.name for label in self.labels)
 
     @property
+    def output_names(self) -> tuple[str, ...]:
+        """The labels of the network's outputs; a binary network has one, of its second label."""
+        return self.names[-1:] if self.task == "binary" else self.names
+
+    @property
     def outputs(self) -> int:
-        """The number of outputs of the network; a binary task needs only one."""
-        return 1 if self.task == "binary" else len(self.labels)
+        """The number of outputs of the network."""
+        return len(self.output_names)
 
     def plain(self) -> dict[str, Any]:
         """Return the card as plain values, as in its file and in ``--json``."""

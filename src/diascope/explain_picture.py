@@ -152,8 +152,8 @@ def _find_item(image: str | None, recipe: Recipe) -> Item:
 
 
 def _explainable_outputs(card: ModelCard, label: str | None) -> dict[str, int]:
-    """Map each label to its network output; a binary network has one, for its second label."""
-    names = card.names[-card.outputs :]
+    """Map each label to its network output."""
+    names = card.output_names
     if label is not None and label not in names:
         raise UsageError(
             f"{card.name} has no evidence for the label {label!r}",

@@ -98,7 +98,7 @@ class CaseBuilder:
         for each in prediction.evidence:
             if each.label in example.labels:
                 column = card.names.index(each.label)
-                output = column - (len(card.names) - card.outputs)
+                output = card.output_names.index(each.label)
                 yield Case(example.group, column, output, batch, each.map, mask)
 
 

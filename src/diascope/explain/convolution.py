@@ -162,7 +162,7 @@ def _reproduces_output(module: nn.Conv2d, activations: Activations, top: int, le
             padded, module.weight, module.bias, pair(module.stride), 0, pair(module.dilation),
             module.groups,
         )  # fmt: skip
-    return _is_close(result, activations.output)
+    return is_close(result, activations.output, 1e-4)
 
 
 def _find_transposed_start(
@@ -175,7 +175,7 @@ def _find_transposed_start(
             activations.inputs, module.weight, module.bias, pair(module.stride), padding, extra,
             module.groups, pair(module.dilation),
         )  # fmt: skip
-    return padding if _is_close(result, activations.output) else None
+    return padding if is_close(result, activations.output, 1e-4) else None
 
 
 def _filters_first(weight: Tensor, groups: int) -> Tensor:
@@ -184,11 +184,11 @@ def _filters_first(weight: Tensor, groups: int) -> Tensor:
     return torch.cat(parts)
 
 
-def _is_close(result: Tensor, output: Tensor) -> bool:
-    if result.shape != output.shape:
+def is_close(tensor: Tensor, other: Tensor, tolerance: float = 1e-5) -> bool:
+    """Return whether two tensors are equal, relative to the largest magnitude in the second."""
+    if tensor.shape != other.shape:
         return False
-    reach = float(output.abs().max()) or 1.0
-    return bool(((result - output).abs() <= 1e-4 * reach).all())
+    return torch.allclose(tensor, other, rtol=0, atol=tolerance * float(other.abs().max()))
 
 
 def pair(value: int | tuple[int, ...]) -> tuple[int, int]:

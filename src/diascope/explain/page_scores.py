@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diascope.card import ModelCard
+from diascope.pages.card import SCORES
 from diascope.pages.formatting import (
     decision_rule_text,
     format_decimal,
@@ -15,11 +16,6 @@ from diascope.pages.formatting import (
 )
 from diascope.sample import Prediction
 
-_KINDS = {
-    "probability": "Scores are calibrated probabilities.",
-    "softmax": "Scores add up to 1; they are not calibrated.",
-    "sigmoid": "Scores lie between 0 and 1; they are not calibrated.",
-}
 _FLIPS = "logits averaged over 4 mirror images"
 """The trace line of a prediction from mirror images."""
 
@@ -57,7 +53,7 @@ def score_texts(card: ModelCard, prediction: Prediction, chosen: str) -> ScoreTe
     """
     mirrored = _FLIPS in prediction.trace
     return ScoreTexts(
-        kind=_KINDS[prediction.score_kind] + (_MIRRORED if mirrored else ""),
+        kind=SCORES[prediction.score_kind] + (_MIRRORED if mirrored else ""),
         logit=_MIRRORED_LOGIT if mirrored else "before its conversion to a score",
         column="Mean logit" if mirrored else "Logit",
         step=_step_text(card, chosen, mirrored),
@@ -100,14 +96,14 @@ def score_rows(card: ModelCard, prediction: Prediction, logits: Logits) -> list[
 
 def _by_label(card: ModelCard, logits: NDArray[np.floating[Any]]) -> dict[str, str]:
     """Return the logits as texts, by label."""
-    return dict(zip(card.names[-card.outputs :], map(format_decimal, logits.tolist()), strict=True))
+    return dict(zip(card.output_names, map(format_decimal, logits.tolist()), strict=True))
 
 
 def _step_text(card: ModelCard, chosen: str, mirrored: bool) -> str:
     """Return a text such as ``mean logit of 4 mirror images x 3.552 + 2.017, then sigmoid``."""
     text = "mean logit of 4 mirror images" if mirrored else "logit"
     if card.calibration is not None:
-        output = card.names[-card.outputs :].index(chosen)
+        output = card.output_names.index(chosen)
         scale, bias = card.calibration.scale[output], card.calibration.bias[output]
         sign = "\N{MINUS SIGN}" if bias < 0 else "+"
         text += f" \N{MULTIPLICATION SIGN} {format_number(scale)}"

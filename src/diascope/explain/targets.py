@@ -21,13 +21,13 @@ from diascope.explain.call_trace import (
     forward_hooks,
     trace_calls,
 )
+from diascope.explain.convolution import is_close
 from diascope.explain.feature_maps import format_map_scale, last_calls_by_depth
 from diascope.explain.filters import first_convolution
 from diascope.explain.unit_functions import (
     NONLINEARITIES,
     following_modules,
     identify_unit_functions,
-    is_close,
 )
 from diascope.network import Network
 

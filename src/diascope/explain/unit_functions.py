@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from diascope.explain.call_trace import Activations, Call
-from diascope.explain.convolution import pair, to_numpy
+from diascope.explain.convolution import is_close, pair, to_numpy
 
 NONLINEARITIES: Mapping[str, Callable[[Tensor], Tensor]] = {
     "ReLU": functional.relu,
@@ -141,11 +141,3 @@ def _describe_pooling(module: nn.Module) -> Pooling | None:
         size, stride = pair(module.kernel_size), pair(module.stride or module.kernel_size)
         return Pooling("mean", size, stride, (0, 0))
     return None
-
-
-def is_close(tensor: Tensor, other: Tensor) -> bool:
-    """Return whether two tensors are equal to float32 precision."""
-    if tensor.shape != other.shape:
-        return False
-    reach = float(other.abs().max())
-    return torch.allclose(tensor, other, rtol=0, atol=1e-5 * reach)

@@ -20,7 +20,7 @@ from diascope.pages.formatting import (
 from diascope.pages.render import render
 
 _SUBGROUP_MEASURES = 2
-_SCORES = {
+SCORES = {
     "probability": "Scores are calibrated probabilities.",
     "softmax": "Scores are softmax outputs that add up to 1; they are not calibrated.",
     "sigmoid": "Scores are sigmoid outputs between 0 and 1; they are not calibrated.",
@@ -59,7 +59,7 @@ def card_page(card: ModelCard) -> str:
         measures=overall_measures(card.metrics, card.labels),
         by_label=label_measures(card.metrics, card.labels),
         across=overall_measures(card.cross_validation, card.labels),
-        scores=_SCORES[card.score_kind],
+        scores=SCORES[card.score_kind],
         decisions=_decisions(card),
         provenance={
             **card.made,
@@ -121,8 +121,8 @@ def _format_step(written: Any) -> str:
 
 
 def _calibration(calibration: Calibration, card: ModelCard) -> dict[str, Any]:
-    """Return how logits are calibrated; a binary network has one logit, of its second label."""
-    outputs = card.names[-card.outputs :]
+    """Return how logits are calibrated."""
+    outputs = card.output_names
     scales = dict(zip(outputs, calibration.scale, strict=True))
     one_for_all = len(set(calibration.scale)) == 1
     return {

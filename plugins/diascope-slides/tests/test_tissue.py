@@ -71,6 +71,14 @@ def test_a_pen_mark_is_not_tissue_and_hides_the_tissue_below(ink: tuple[int, int
     assert mask[150:, SIDE // 2 + 3 :].all()
 
 
+@pytest.mark.parametrize("dense", [(60, 22, 62), (66, 40, 25)], ids=["epithelium", "pigment"])
+def test_tissue_that_is_dark_but_coloured_is_kept(dense: tuple[int, int, int]) -> None:
+    picture = tissue()
+    picture[100:140] = dense
+
+    assert share(picture) == 1
+
+
 def test_specks_are_dropped_and_small_holes_are_filled() -> None:
     picture = tissue()
     picture[200:203, 200:203] = GLASS
@@ -85,8 +93,8 @@ def test_a_picture_of_one_pixel_has_a_mask() -> None:
     assert tissue_mask(np.full((1, 1, 3), 255, np.uint8)).shape == (1, 1)
 
 
-def test_real_fields_of_tissue_are_mostly_tissue() -> None:
-    files = sorted(LC25000.rglob("*.jpeg"))[::400]
+def test_real_fields_of_solid_tissue_are_mostly_tissue() -> None:
+    files = [file for file in sorted(LC25000.rglob("*.jpeg"))[::400] if "lungn" not in file.name]
     if not files:
         pytest.skip("needs ../shared/data")
     shares = [share(np.asarray(Image.open(file).convert("RGB"))) for file in files]

@@ -3,12 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from diascope_slides.glass import remove_tint
+
 _LOWEST, _HIGHEST = 14, 31  # of 255: limits of the saturation threshold found by Otsu's method
-_DARK = 70  # of 255: stained tissue is never darker at low resolution
+_DARK, _GREY = 70, 20  # of 255: brightness, and difference between channels, below which it is ink
 _GREEN, _BLUE = (50, 128), (128, 178)  # hues of 256: 70 to 180 and 180 to 250 degrees
 _GREEN_INK, _BLUE_INK = 60, 140  # of 255: minimum saturation at which these hues are ink
 _SMALL = 1e-4  # fraction of the picture: smaller specks and holes are ignored
-_RIM = 3  # pixels around ink and folds, where their edges blend into the glass
+_RIM = 3  # pixels around ink, where its edges blend into the glass
 
 
 def tissue_mask(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -17,21 +19,24 @@ def tissue_mask(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
     Tissue is coloured and glass is not, so Otsu's threshold (1979) on the saturation separates
     them, as in CLAM (Lu et al., 2021). But Otsu always finds two classes: on empty glass it splits
     the noise, and in a field full of tissue it removes the pale half. The threshold is therefore
-    limited to 5 % to 12 % of saturation.
+    limited to 5 % to 12 % of saturation. If the glass has a tint, it is removed first.
 
     Ink is excluded: green (hue 70 to 180 degrees) and blue (180 to 250) that are more saturated
-    than haematoxylin, which is violet (250 to 290) and pale at low resolution. Everything as dark
-    as black ink and folds is excluded too. Red ink has the hue of eosin and is kept.
+    than haematoxylin, which is violet (250 to 290) and pale at low resolution; and black, which is
+    dark and has no hue, while dense epithelium is dark violet. Red ink has the hue of eosin and is
+    kept.
     """
     from PIL import Image, ImageFilter
     from skimage.filters import threshold_otsu
     from skimage.morphology import remove_small_holes, remove_small_objects
 
-    smooth = Image.fromarray(picture).filter(ImageFilter.GaussianBlur(1))
+    smooth = remove_tint(Image.fromarray(picture).filter(ImageFilter.GaussianBlur(1)))
+    pixels = np.asarray(smooth)
     hue, saturation, value = np.moveaxis(np.asarray(smooth.convert("HSV")), 2, 0)
     small = max(4, round(picture.shape[0] * picture.shape[1] * _SMALL))
     threshold = np.clip(threshold_otsu(saturation), _LOWEST, _HIGHEST)
-    excluded = remove_small_objects((value < _DARK) | _ink_mask(hue, saturation), max_size=small)
+    black = (value < _DARK) & (value - pixels.min(axis=2) < _GREY)
+    excluded = remove_small_objects(black | _ink_mask(hue, saturation), max_size=small)
     tissue = (saturation > threshold) & ~_dilate(excluded)
     tissue = remove_small_objects(tissue, max_size=small)
     tissue = remove_small_holes(tissue, max_size=small)

@@ -44,6 +44,7 @@ LAYERS = (
         "plugin_creation",
         "plugin_health",
         "ledger",
+        "ledger_changes",
         "ledger_file",
         "partial_results",
         "records",
@@ -84,6 +85,7 @@ LAYERS = (
         "timing",
         "cores",
         "errors",
+        "extras",
     ),
 )
 DEPTH = {name: depth for depth, layer in enumerate(LAYERS) for name in layer}

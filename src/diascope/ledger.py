@@ -12,9 +12,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from diascope.display_text import mask_credentials
 from diascope.errors import UsageError
-from diascope.fingerprints import has_content, local_stamp
+from diascope.fingerprints import local_stamp
+from diascope.ledger_changes import Change, find_change, has_same_end, is_answered
 from diascope.ledger_file import damaged_ledger_error, file_identity, find_row, open_ledger
 from diascope.pseudonyms import is_pseudonym
 from diascope.records import COLUMNS, pack_record, unpack_record
@@ -198,53 +198,48 @@ class Ledger:
         self._seen += 1
 
     def _add_item(self, entry: Found, last_seen: int, last_count: int, retry: bool) -> bool:
-        """Add one item; return whether it is new, has another place, or is not done.
-
-        Where the stamp differs, the content decides whether the item has changed.
-        """
+        """Add one item; return whether it is new, has another place, or is not done."""
         item, place = self._with_unique_id(self._restore_id(entry)), self._added
         old = find_row(self._base, item.id)
         in_place = old is not None and (old.seen, old.place) == (last_seen, place)
         if self._seen == last_seen and place < last_count and not in_place:
             self._leave_last_run()
         position = (self._seen, place, item.uri, entry.stamp)
-        if old is not None:
-            same_end = entry.end is None or pack_record(entry.end)[:4] == old[-4:]
-            answered = old.answered and old.digest == self.digest
-            if answered and isinstance(entry.end, Failed):  # unreachable: keep its answer
-                newly_failed = old.state == "ok" or retry
-                self._write_position(item, (*position[:3], old.stamp))
-                self._write_state(item, *pack_record(entry.end)[:4])
-                self._unreachable += 1
-                self.failed_on_entry += newly_failed
-                return newly_failed or not in_place or not same_end
-            again = retry and old.state != "ok" and not answered
-            done = old.digest == self.digest and old.state != "pending" and same_end and not again
-            same_file = old.stamp == entry.stamp and (
-                old.uri == item.uri  # or the same but for its signature
-                or (answered and mask_credentials(old.uri) == mask_credentials(item.uri))
-            )
-            if done and (same_file or (not entry.end and has_content(item, old.content))):
-                if old[:4] != position:
-                    self._write_position(item, position)
-                if answered and old.state != "ok":  # it was unreachable
-                    self._write_state(item, "ok", None, None, None)
-                    return True
+        change = find_change(old, item, entry, position, self.digest, retry=retry)
+        if old is None or change is Change.RESTART:
+            self._restart(item, position, entry.end)
+        elif change is Change.UNREACHABLE:
+            newly_failed = old.state == "ok" or retry
+            self._keep_unreachable(item, (*position[:3], old.stamp), entry.end)
+            self.failed_on_entry += newly_failed
+            return newly_failed or not in_place or not has_same_end(old, entry)
+        elif change is Change.NONE:
+            if old[:4] != position:
+                self._write_position(item, position)
+            if old.state == "ok" or not is_answered(old, self.digest):
                 return not in_place
-            if old.state == "pending" and entry.end is None and old[:4] == position:
-                return True
+            self._write_state(item, "ok", None, None, None)  # it was unreachable
+        return True
+
+    def _restart(self, item: Item, position: tuple[int, int, str, str], end: Record | None) -> None:
+        """Write an item that is not done, or that has ended without having been read."""
         self._base.execute(
             "insert or replace into items (seen, place, uri, stamp, id, state) "
             "values (?, ?, ?, ?, ?, 'pending')",
             (*position, item.id),
         )
-        if entry.end is not None:
+        if end is not None:
             self._base.execute(
                 f"update items set {_SET}, digest = ? where id = ?",
-                (*pack_record(entry.end), self.digest, item.id),
+                (*pack_record(end), self.digest, item.id),
             )
-            self.failed_on_entry += isinstance(entry.end, Failed)
-        return True
+            self.failed_on_entry += isinstance(end, Failed)
+
+    def _keep_unreachable(self, item: Item, position: tuple[int, int, str, str], end: Any) -> None:
+        """Write that an item cannot be read; its row keeps the answer."""
+        self._write_position(item, position)
+        self._write_state(item, *pack_record(end)[:4])
+        self._unreachable += 1
 
     def _write_position(self, item: Item, position: tuple[int, int, str, str]) -> None:
         """Write an item's run, place, URI and stamp."""

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from safetensors.torch import save_file
 
+from diascope import card as module
 from diascope import engine_selection
 from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest, write_card
 from diascope.contracts import Runtime
@@ -110,6 +111,19 @@ def test_the_reference_is_timed_again_in_case_it_was_slow_once(
     monkeypatch.setattr(engine_selection, "time_engine", timed)
     _, chosen = load_engine(weights[1], weights[0], replace(runtime("onnx"), tolerance=0.7))
     assert chosen.speed == 4.0
+
+
+@pytest.mark.parametrize("engine", ["torch", "onnx"])
+def test_weights_are_checked_whatever_the_engine_and_only_once(
+    weights: Weights, monkeypatch: pytest.MonkeyPatch, engine: str
+) -> None:
+    folder, card = weights
+    wish = runtime(engine, "float32")
+    load_engine(card, folder, wish)  # from now on, onnx opens a cached graph
+    read: list[Path] = []
+    monkeypatch.setattr(module, "file_digest", lambda path: (read.append(path), card.digest)[1])
+    load_engine(card, folder, wish)
+    assert read == [folder / WEIGHTS_FILE]
 
 
 @pytest.mark.parametrize("changed", ["processor", "version", "plugins", "device"])

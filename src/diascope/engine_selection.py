@@ -78,11 +78,11 @@ def load_engine(card: ModelCard, directory: Path, runtime: Runtime) -> tuple[Eng
             the answers by more than the tolerance.
         WeightsError: if the weights are missing, damaged or do not fit.
     """
-    check_digest(card, directory)
     loader = EngineLoader(card, directory, runtime)
     requested = loader.requested
-    if requested == REFERENCE:
+    if requested == REFERENCE:  # loading the network checks the weights
         return loader.open(REFERENCE), Execution(*REFERENCE)
+    check_digest(card, directory)  # a cached graph is opened without them
     tries, earlier = _read_choice(_choice_path(loader, *requested))
     if earlier is not None and not (earlier.broken and tries < _MAX_TRIES):
         return loader.open((earlier.engine, earlier.precision)), earlier

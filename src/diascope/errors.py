@@ -14,8 +14,6 @@ DiascopeError
 """
 
 import errno
-from collections.abc import Iterable
-from importlib.util import find_spec
 
 from diascope.display_text import mask_credentials
 
@@ -101,18 +99,6 @@ def install_command(*extras: str) -> str:
     It works in any folder. It needs no constraints.txt, because pip keeps the installed torch.
     """
     return f'pip install "diascope[{",".join(extras)}]"'
-
-
-def refuse_missing(needs: str, modules: Iterable[str], extra: str) -> None:
-    """Raise a UsageError if modules of an extra are not installed.
-
-    Args:
-        needs: the start of the message, such as ``training needs``.
-    """
-    if missing := [name for name in modules if find_spec(name) is None]:
-        packages = ", ".join(missing)
-        message = f"{needs} packages that are not installed: {packages}"
-        raise UsageError(message, hint=install_command(extra))
 
 
 def reason_of(error: BaseException) -> str:

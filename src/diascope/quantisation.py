@@ -18,7 +18,8 @@ from diascope.engines import graph_cache
 from diascope.engines.open_engines import EngineLoader
 from diascope.engines.outputs import Engine
 from diascope.engines.reference_pictures import draw_reference_pictures
-from diascope.errors import OutputError, PluginError, UsageError, refuse_missing
+from diascope.errors import OutputError, PluginError, UsageError
+from diascope.extras import refuse_missing
 from diascope.inference_trace import OVERRIDES as _INSPECTION_OVERRIDES
 from diascope.inference_trace import inspectable_classifier
 from diascope.inputs import find_items
@@ -93,7 +94,7 @@ def quantise(pipeline: Pipeline, named: Sequence[str], items: int) -> Quantised:
             to quantise.
         OutputError: if the graph cannot be stored.
     """
-    refuse_missing("quantising needs", ("nncf", "openvino", "onnx"), "int8")
+    refuse_missing("quantising needs", "int8")
     classifier = inspectable_classifier(pipeline)
     if pipeline.weights is None:
         raise PluginError(f"{pipeline.model.plugin.title} has no weights folder")

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 import pytest
 
+from diascope import extras
 from diascope.card import Label, read_card, write_card
 from diascope.cli import completion, doctor, pipeline
 from diascope.cli.command_line import typed_command
@@ -168,7 +169,7 @@ def test_doctor_is_one_json_document(command: Command) -> None:
 def test_doctor_reports_an_extra_as_missing_if_one_of_its_modules_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(doctor, "find_spec", lambda module: module != "imagehash")
+    monkeypatch.setattr(extras, "find_spec", lambda module: module != "imagehash")
     assert [name for name, extra in doctor._extras().items() if not extra["installed"]] == ["train"]
 
 

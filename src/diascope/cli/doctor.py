@@ -3,30 +3,15 @@
 import json
 import platform
 import sys
-from importlib.util import find_spec
 from typing import Any
 
 import click
 
 from diascope.cli.streams import stdout_to_stderr
-from diascope.cli.train import NEEDS
 from diascope.errors import install_command
+from diascope.extras import EXTRAS
 
 _CORE = ("diascope", "torch", "monai", "numpy", "pillow", "scikit-image", "safetensors", "fsspec")
-_EXTRAS = {  # name to (modules, purpose)
-    "train": (NEEDS, "pipeline train, evaluate"),
-    "dicom": (("pydicom",), "DICOM files"),
-    "dicom-gpl": (("libjpeg",), "12-bit JPEG in them"),
-    "explain": (("captum",), "integrated gradients"),
-    "video": (("av",), "films: MP4, AVI, MOV"),
-    "openvino": (("openvino", "onnx"), "faster networks"),
-    "onnx": (("onnxruntime", "onnx"), "faster networks"),
-    "ncnn": (("ncnn", "pnnx"), "some networks faster"),
-    "int8": (("nncf", "openvino", "onnx"), "pipeline quantise"),
-    "parquet": (("pyarrow",), "the report parquet"),
-    "s3": (("s3fs",), "inputs on s3://"),
-    "http": (("aiohttp",), "inputs on https://"),
-}
 
 
 @click.command()
@@ -74,11 +59,11 @@ def _findings() -> dict[str, Any]:
 def _extras() -> dict[str, dict[str, Any]]:
     return {
         name: {
-            "installed": all(map(find_spec, modules)),
-            "for": purpose,
+            "installed": not extra.missing,
+            "for": extra.purpose,
             "install": install_command(name),
         }
-        for name, (modules, purpose) in _EXTRAS.items()
+        for name, extra in EXTRAS.items()
     }
 
 

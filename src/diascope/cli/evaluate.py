@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from diascope.pipeline import Pipeline
     from diascope.table import Example
 
-_NEEDS = ("sklearn", "scipy", "matplotlib", "torchmetrics")
 _LOCK = ".evaluation.lock"
 _DEFAULTS = ("run.evidence=none", "report=[csv]")
 _EXAMPLE = """\b
@@ -82,9 +81,9 @@ def evaluate(recipe: str, overrides: tuple[str, ...], **options: Any) -> None:
     Writes metrics.json, evaluation.html and figures/. If a run stopped, the same command resumes
     it; nothing is classified twice.
     """
-    from diascope.errors import refuse_missing
+    from diascope.extras import refuse_missing
 
-    refuse_missing("evaluating needs", _NEEDS, "train")
+    refuse_missing("evaluating needs", "train")
     with without_warnings(quiet=options["quiet"]), ExitStack() as stack:
         code = _evaluate(recipe, overrides, options, stack)
     sys.exit(code)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from diascope.recipe import Recipe
     from diascope.training.train import Watch
 
-NEEDS = ("lightning_fabric", "sklearn", "scipy", "matplotlib", "torchmetrics", "imagehash")
 _SHOWN_ACROSS = 2
 _EXAMPLE = """\b
 Examples:
@@ -63,9 +62,9 @@ def train(recipe: str, output: str | None, overrides: tuple[str, ...], quiet: bo
 def _train(
     recipe: "Recipe", folder: Path, watch: "Watch", command: str, *, quiet: bool
 ) -> "ModelCard | None":
-    from diascope.errors import refuse_missing
+    from diascope.extras import refuse_missing
 
-    refuse_missing("training needs", NEEDS, "train")
+    refuse_missing("training needs", "train")
     from diascope.training.train import train as run_training
 
     def tell(text: str) -> None:

@@ -13,8 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from diascope.errors import refuse_missing
 from diascope.explain.convolution import to_numpy
+from diascope.extras import refuse_missing
 from diascope.network import Network
 
 FeatureMethod = Literal["exact", "hirescam", "grad-cam", "grad-cam++"]
@@ -112,7 +112,7 @@ def integrated_gradients(network: Network, batch: Tensor, output: int) -> Attrib
     Raises:
         UsageError: if Captum is not installed.
     """
-    refuse_missing("integrated gradients need", ["captum"], "explain")
+    refuse_missing("integrated gradients need", "explain")
     from captum.attr import IntegratedGradients
 
     baseline = torch.zeros_like(batch)

@@ -15,7 +15,7 @@ class Extra(NamedTuple):
     @property
     def missing(self) -> list[str]:
         """The modules that are not installed."""
-        return [name for name in self.modules if find_spec(name) is None]
+        return [name for name in self.modules if not find_spec(name)]
 
 
 _TRAIN = ("lightning_fabric", "sklearn", "scipy", "matplotlib", "torchmetrics", "imagehash")

@@ -49,7 +49,7 @@ def find_change(
 
 def is_answered(old: Row, digest: str) -> bool:
     """Whether the row holds an answer of the run's digest, even if it could not be read since."""
-    return old.answered and old.digest == digest
+    return bool(old.answered) and old.digest == digest
 
 
 def has_same_end(old: Row, entry: Found) -> bool:

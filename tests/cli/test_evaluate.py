@@ -279,7 +279,7 @@ def test_the_card_names_the_file_that_tells_the_splits_but_no_folder(
 ) -> None:
     rows = [f"photos/{n:02}.png,{LABELS[n % 3]}" for n in range(12)]
     table.write_text("\n".join(["path,label", *rows]))
-    split = [f"photos/{n:02}.png,red,,{'train' if n < 6 else 'test'}" for n in range(11)]
+    split = [f"photos/{n:02}.png,red,,{'validation' if n < 6 else 'test'}" for n in range(11)]
     (tiny_weights / "split.csv").write_text("\n".join(["path,label,group,split", *split]))
     command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out", "--update-card")
     told = read_card(tiny_weights).metrics["measured_on"]

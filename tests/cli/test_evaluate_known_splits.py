@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from diascope.card import read_card
 from tests.cli.tables import LABELS, measured, write_labelled
 from tests.runs import Ended, write_pictures, write_recipe, write_weights
 
@@ -157,6 +158,63 @@ def test_pictures_trained_on_are_recognised_by_their_paths_whatever_their_groups
     assert "3 items measured" in held.out
 
 
+def test_rows_without_a_group_are_recognised_by_their_paths_as_written(
+    command: Command, recipe: Path, table: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    rows = [f"photos/{n:02}.png,{LABELS[n % 3]}" for n in range(12)]
+    table.write_text("\n".join(["path,label", *rows]))
+    split = [f"photos/{n:02}.png,red,P{n},{'train' if n < 8 else 'test'}" for n in range(12)]
+    (tiny_weights / "split.csv").write_text("\n".join(["path,label,group,split", *split]))
+    ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
+    assert "all rows of the table have their split from split.csv beside the weights" in ended.err
+    assert "8 of 12 rows are in train or validation: the metrics are optimistic" in ended.err
+    assert "recognised" not in ended.err
+    assert "with the name of one" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("split", "why"),
+    [
+        ("train", "since it learned from these; --split test leaves them out"),
+        ("validation", "since these chose its epoch, calibration and decisions; --split test"),
+    ],
+)
+@pytest.mark.parametrize("stated", [True, False])
+def test_metrics_of_a_split_that_was_learned_from_are_optimistic_wherever_they_stand(
+    command: Command,
+    recipe: Path,
+    table: Path,
+    tiny_weights: Path,
+    tmp_path: Path,
+    split: str,
+    why: str,
+    stated: bool,
+) -> None:
+    rows = [f"photos/{n:02}.png,{LABELS[n % 3]},{split}" for n in range(12)]
+    if stated:
+        table.write_text("\n".join(["path,label,split", *rows]))
+    else:
+        (tiny_weights / "split.csv").write_text("\n".join(["path,label,split", *rows]))
+        table.write_text("\n".join(["path,label", *(row.rpartition(",")[0] for row in rows)]))
+    asked = "evaluate", recipe, "--labels", table, "--split", split, "--update-card", "-o"
+    ended = command(*asked, tmp_path / "out")
+    if split == "train" and not stated:
+        told = "the model learned from 12 of 12 rows, by split.csv beside the weights: their"
+        assert (ended.code, told in ended.err) == (2, True)
+        assert not (tmp_path / "out").exists()
+        asked = "evaluate", recipe, "--labels", table, "--split", split, "-o"
+        ended = command(*asked, tmp_path / "out")
+    else:
+        assert why in read_card(tiny_weights).metrics["measured_on"]
+    certain = "if the model was trained on this table, " if stated else ""
+    told = f"12 of 12 rows are in {split}: {certain}the metrics are optimistic, {why}"
+    assert f"warning: {told}" in ended.err
+    assert any(told in warning for warning in measured(tmp_path / "out")["warnings"])
+    page = (tmp_path / "out" / "evaluation.html").read_text()
+    assert page.index(told) < page.index("<h2>Overall</h2>")
+    assert f"12 items of 12 groups · split {split} of table.csv</p>" in page
+
+
 def test_pictures_with_only_the_name_of_one_trained_on_are_a_warning(
     command: Command, recipe: Path, table: Path, tiny_weights: Path, tmp_path: Path
 ) -> None:
@@ -165,12 +223,12 @@ def test_pictures_with_only_the_name_of_one_trained_on_are_a_warning(
     split = [f"photos/{n:02}.png,red,{n},{'train' if n < 8 else 'test'}" for n in range(12)]
     (tiny_weights / "split.csv").write_text("\n".join(["path,label,group,split", *split]))
     ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "out")
-    assert "none of the table's groups and paths is in split.csv beside the weights" in ended.err
+    assert "no row is recognised in split.csv beside the weights by its group" in ended.err
     assert "8 pictures with the name of one that the model was trained on" in ended.err
     assert "found by" not in ended.err
     held = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "2", "--split", "test")
     assert (held.code, "these are not the weights" in held.err) == (2, False)
-    assert "lists 8 pictures of the table by name, but in other groups" in held.err
+    assert "lists 8 pictures of the table by name, but in other groups or folders" in held.err
 
 
 def test_groups_that_one_training_explains_give_no_doubt_about_an_earlier_one(

@@ -78,6 +78,15 @@ def test_a_picture_that_was_learned_from_is_refused_whatever_its_group(
         assert check_unseen(folder, [example(folder, group, "test", f"{old}/test.jpg")]) == []
 
 
+def test_a_picture_without_a_group_is_refused_by_its_path_as_written(folder: Path) -> None:
+    split = folder / "split.csv"
+    split.write_text(f"{split.read_text()}\nphotos/a.jpg,red,P7,train")
+    with pytest.raises(TableError, match=r"held out now as test: photos/a\.jpg\n"):
+        check_unseen(folder, [example(folder, "", "test", "photos/a.jpg")])
+    (told,) = check_unseen(folder, [example(folder, "P8", "test", "photos/a.jpg")])
+    assert "but in another group or folder" in told
+
+
 def test_a_picture_that_stood_in_two_splits_was_learned_from(folder: Path) -> None:
     split = folder / "split.csv"
     picture = f"{folder}/old/train.jpg"

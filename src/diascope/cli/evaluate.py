@@ -103,7 +103,7 @@ def _evaluate(
     from diascope.evaluation.evidence import measure_evidence
     from diascope.evaluation.run_table import columns_of, read_labels, training_row_warnings
     from diascope.evaluation.subgroups import check_divisible
-    from diascope.evaluation.update_card import updatable_folder
+    from diascope.evaluation.update_card import refuse_trained, updatable_folder
     from diascope.evaluation.write import write_evaluation
     from diascope.inference_trace import OVERRIDES
     from diascope.output import lock_folder
@@ -129,6 +129,8 @@ def _evaluate(
         warnings += [f"{other.recipe.name}: {doubt}" for doubt in doubts]
     check_divisible(columns_of(examples), by)
     card_folder = updatable_folder(pipeline.weights, card) if options["update_card"] else None
+    if card_folder is not None and not options["evidence"]:
+        refuse_trained(examples, card_folder)
     cases = _case_builder(pipeline, examples, table) if options["evidence"] else None
     stack.enter_context(lock_folder(folder, lock_file=_LOCK))
     scored, failed, doubts, code = _classify(pipeline, examples, folder, quiet=quiet)

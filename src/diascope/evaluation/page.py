@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from diascope.card import Label
 from diascope.evaluation.compare import Comparison
@@ -49,7 +49,9 @@ def evaluation_page(
         "evaluation.html",
         kind="evaluation",
         title=title,
-        subtitle=f"{plural(len(scored), 'item')} of {plural(count, 'group')}",
+        subtitle=" · ".join(
+            [f"{plural(len(scored), 'item')} of {plural(count, 'group')}", *_measured(about)]
+        ),
         grouped=count < len(scored),
         warnings=evaluation.warnings,
         figures=_figures(evaluation),
@@ -64,6 +66,14 @@ def evaluation_page(
         unlisted=len(failed[_MAX_FAILED:]),
         about=about,
     )
+
+
+def _measured(about: Mapping[str, object]) -> list[str]:
+    """Return which rows of which table were measured, without the table's folder, if known."""
+    if "table" not in about:
+        return []
+    rows = about["split"] if about.get("split") == "all rows" else f"split {about.get('split')}"
+    return [f"{rows} of {PurePath(str(about['table'])).name}"]
 
 
 def _figures(evaluation: Evaluation) -> list[tuple[str, str, str]]:

@@ -27,6 +27,13 @@ _UNKNOWN = (
     f"neither a column `split` nor a {SPLIT_FILE} beside the weights says which rows the model "
     "was trained on: if there are any, the metrics are optimistic"
 )
+_LEARNED: dict[str | None, str] = {
+    "train": "it learned from these",
+    "validation": "these chose its epoch, calibration and decisions",
+    None: "it learned from these, or they chose its epoch, calibration and decisions",
+}
+"""For each measured split, or all rows, why metrics of rows that were not held out are optimistic;
+"it" is the model."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +79,12 @@ def read_labels(
     if not chosen:
         hint = _no_rows_hint(examples, known, weights, stated=stated)
         raise TableError(f"no row has the split {split!r}", where=str(table), hint=hint)
-    if split is None and (learned := sum(example.split in LEARNED_SPLITS for example in examples)):
+    if learned := sum(example.split in LEARNED_SPLITS for example in chosen):
+        if_trained = "if the model was trained on this table, " if stated else ""
         warnings.append(
-            f"{learned} of {len(examples)} rows are in train or validation: if the model was "
-            "trained on them, the metrics are optimistic; --split test leaves them out"
+            f"{learned} of {plural(len(chosen), 'row')} are in {split or 'train or validation'}: "
+            f"{if_trained}the metrics are optimistic, since {_LEARNED[split]}; --split test "
+            "leaves them out"
         )
     source = "" if stated or any(example.split is None for example in examples) else known.source
     return TableRows(chosen, stated, [*_duplicate_warnings(chosen), *warnings], source)
@@ -176,14 +185,14 @@ def _known_split_warnings(examples: Sequence[Example], splits: KnownSplits) -> l
         )
     elif not known and not splits.doubts:
         warnings.append(
-            f"none of the table's groups and paths is in {splits.source}: if the model was trained "
-            "on rows under other names, the metrics are optimistic"
+            f"no row is recognised in {splits.source} by its group or, without a group, its path: "
+            "if the model was trained on rows under other names, the metrics are optimistic"
         )
     if same := splits.namesakes(examples):
         warnings.append(
             f"{plural(len(same), 'picture')} with the name of one that the model was trained on, "
-            f"by {splits.source}, but in another group: if it is the same picture, the metrics are "
-            "optimistic"
+            f"by {splits.source}, but in another group or folder: if it is the same picture, the "
+            "metrics are optimistic"
         )
     return warnings
 
@@ -201,7 +210,8 @@ def _no_rows_hint(
     if same := splits.namesakes(examples):
         return (
             f"{splits.source}{where} lists {plural(len(same), 'picture')} of the table by name, "
-            "but in other groups. Give the table a column `group` with the groups of that file."
+            "but in other groups or folders. Give the table a column `group` with the groups of "
+            "that file."
         )
     lines = [
         f"It has no column `split`, and no {SPLIT_FILE} beside the weights{where} lists its rows.",

@@ -24,8 +24,10 @@ class KnownSplits:
     """The splits of a training and of those before it, by the names of their groups and pictures.
 
     Attributes:
-        groups: name to split.
-        pictures: absolute path to split; relative paths of two data sets may be equal by chance.
+        groups: name to split; also relative paths as written, since a row without a group is a
+            group with the name of its path. Relative paths of rows with groups are not compared:
+            those of two data sets may be equal by chance.
+        pictures: absolute path to split.
         names: names of the pictures that were trained on, without folder and suffix; empty if
             nothing is known.
         doubts: whether equal names of groups seem to be a coincidence, or a file cannot be read.
@@ -71,8 +73,9 @@ def read_known_splits(
     Groups of two tables may have equal names by chance, such as 1 to 100. Equal names are taken for
     the same groups if at least one group has a picture of the same name in both (ignoring folder
     and suffix); otherwise no group is taken for one of the training's, and a doubt says so. This is
-    decided for each training on its own. Pictures are the same if their absolute paths are. Of a
-    file that cannot be read, the result holds only a doubt.
+    decided for each training on its own. Pictures are the same if their absolute paths are or, for
+    a row without a group, their paths as written. Of a file that cannot be read, the result holds
+    only a doubt.
     """
     if folder is None:
         return KnownSplits()
@@ -147,9 +150,10 @@ class _Part:
                 "picture of the same name: they are taken for different groups"
             )
         absolute = [row for row in rows if Path(row["path"]).is_absolute()]
+        paths = [(row["path"], cast(Split, row["split"])) for row in rows]
         return cls(
             file,
-            groups,
+            [*groups, *paths],
             [(absolute_path(Path(row["path"])), cast(Split, row["split"])) for row in absolute],
             frozenset(Path(row["path"]).stem for row in rows if row["split"] in LEARNED_SPLITS),
             doubt,

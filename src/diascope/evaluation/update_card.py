@@ -11,7 +11,7 @@ from diascope.errors import OutputError, UsageError, WeightsError
 from diascope.evaluation.evaluate import Evaluation
 from diascope.evaluation.evidence_cases import MASK, mask_of
 from diascope.evaluation.labelled_scores import LabelledScores
-from diascope.evaluation.training_overlap import LEARNED_SPLITS
+from diascope.evaluation.training_overlap import LEARNED_SPLITS, read_known_splits
 from diascope.pages.formatting import describe_coverage, plural
 from diascope.table import Example
 
@@ -37,6 +37,22 @@ def updatable_folder(folder: Path | None, card: ModelCard) -> Path:
             hint="Copy the folder, and name the copy with --set model.NAME.weights=FOLDER.",
         )
     return folder
+
+
+def refuse_trained(examples: Sequence[Example], folder: Path) -> None:
+    """Raise a UsageError if the files beside the weights list any of the rows as trained on.
+
+    Their metrics would say little of new pictures, and readers trust a card's figures. Rows that
+    chose the epoch and the decisions may be measured: the card then says that this is optimistic.
+    """
+    splits = read_known_splits(folder, examples)
+    if learned := sum(splits.split_of(example) == "train" for example in examples):
+        raise UsageError(
+            f"--update-card: the model learned from {learned} of {plural(len(examples), 'row')}, "
+            f"by {splits.source}: their metrics do not belong in its card",
+            hint="Measure held-out pictures (--split test, or a table without the others), or "
+            "leave out --update-card.",
+        )
 
 
 def card_metrics(evaluation: Evaluation, rows: str) -> dict[str, Any]:

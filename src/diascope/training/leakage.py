@@ -83,8 +83,8 @@ def _check_file(folder: Path, file: str, examples: Sequence[Example]) -> list[st
     if same := learned.namesakes([one for one in examples if one.split in _KNOWN]):
         warnings.append(
             f"{plural(len(same), 'held-out picture')} with the name of one that the weights were "
-            f"trained on, by {path}, but in another group: if it is the same picture, the metrics "
-            "are optimistic"
+            f"trained on, by {path}, but in another group or folder: if it is the same picture, "
+            "the metrics are optimistic"
         )
     return warnings
 

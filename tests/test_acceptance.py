@@ -7,7 +7,9 @@ import pytest
 
 from diascope.acceptance import AcceptanceRule
 from diascope.errors import RecipeError
+from diascope.privacy import redact_text
 from diascope.recipe import read_recipe
+from diascope.sample import Item
 
 GATE = AcceptanceRule({"modality": ("CR", "DX"), "view": ("PA",)})
 STRICT = AcceptanceRule({"view": ("PA",)}, missing="skip")
@@ -19,6 +21,24 @@ def test_accepted_values_match_in_any_case() -> None:
 
 def test_a_rejection_names_the_value_and_the_accepted_ones() -> None:
     assert GATE.rejection_reason({"modality": "MR"}) == "modality is MR; the recipe is for CR or DX"
+
+
+@pytest.mark.parametrize("value", ["DOE JANE", "O'NEIL", 'O\'NEIL "J"', "chest"])
+def test_a_value_that_is_no_defined_term_is_withheld_with_strict_privacy(value: str) -> None:
+    reason = AcceptanceRule({"body_part": ("HAND",)}).rejection_reason({"body_part": value})
+
+    assert value.replace("'", " ") in reason
+    assert redact_text(reason, Item("a", "a")) == "body part is '...'; the recipe is for HAND"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("modality", "MR"), ("view", "ap"), ("image_type", "DERIVED/PRIMARY"), ("burned_in", "YES")],
+)
+def test_a_defined_term_is_given_with_strict_privacy(name: str, value: str) -> None:
+    reason = AcceptanceRule({name: ("X",)}).rejection_reason({name: value})
+
+    assert f" is {value}; " in redact_text(reason, Item("a", "a"))
 
 
 def test_a_missing_fact_is_accepted_unless_the_recipe_says_skip() -> None:

@@ -82,6 +82,14 @@ def replace_undecodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+def quote(value: str) -> str:
+    """Return a value of a file in quotes; ``privacy: strict`` withholds what is in quotes.
+
+    An apostrophe in it becomes a blank, because it would look like the end.
+    """
+    return "'" + value.replace("'", " ") + "'"
+
+
 def mask_credentials(text: str) -> str:
     """Return a text with the passwords and signatures of its URLs removed."""
     return _QUERY.sub(_remove_signature, re.sub(r'://[^/\s"]*@', "://***@", text))

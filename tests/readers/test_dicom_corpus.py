@@ -62,16 +62,16 @@ def test_no_library_prints_anything(ended: Ended) -> None:
 @pytest.mark.parametrize(
     ("name", "end"),
     [
-        ("RG3_J2KI", "body part is EXTREMITY; the recipe is for CHEST"),
-        ("RG3_J2KR", "body part is EXTREMITY; the recipe is for CHEST"),
-        ("RG3_UNCI", "body part is EXTREMITY; the recipe is for CHEST"),
-        ("RG3_UNCR", "body part is EXTREMITY; the recipe is for CHEST"),
+        ("RG3_J2KI", "body part is 'EXTREMITY'; the recipe is for CHEST"),
+        ("RG3_J2KR", "body part is 'EXTREMITY'; the recipe is for CHEST"),
+        ("RG3_UNCI", "body part is 'EXTREMITY'; the recipe is for CHEST"),
+        ("RG3_UNCR", "body part is 'EXTREMITY'; the recipe is for CHEST"),
         ("test1", ""),
         ("test2", ""),
         ("test3", ""),
-        ("test4", "body part is RIBCAGE; the recipe is for CHEST"),
+        ("test4", "body part is 'RIBCAGE'; the recipe is for CHEST"),
         ("test5", "modality is CT; the recipe is for CR or DX"),
-        ("test6", "view is XX; the recipe is for PA or AP"),
+        ("test6", "view is 'XX'; the recipe is for PA or AP"),
     ],
 )
 def test_files_that_the_recipe_does_not_accept_are_skipped_with_the_tag(

@@ -180,6 +180,13 @@ def test_a_transfer_syntax_without_decoder_is_reported(make_item: Make) -> None:
         read(make_item(film))
 
 
+def test_a_transfer_syntax_that_is_not_known_is_quoted(make_item: Make) -> None:
+    content = encoded(GREY).replace(b"1.2.840.10008.1.2.1\x00", b"JANE DOE.10008.1.2.1")
+
+    with pytest.raises(ReadError, match=r"transfer syntax, 'JANE DOE.10008.1.2.1'$"):
+        read(make_item(content))
+
+
 def test_a_missing_decoder_is_reported_with_the_command_to_install_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

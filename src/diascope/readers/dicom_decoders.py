@@ -1,14 +1,17 @@
 """Choose pydicom's decoder plugins for a transfer syntax, and explain why decoding failed."""
 
+import re
 from importlib.util import find_spec
 
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID, JPEG2000TransferSyntaxes, JPEGExtended12Bit
 
+from diascope.display_text import quote
 from diascope.errors import ReadError, install_command
 from diascope.readers import dicom_imagecodecs, dicom_libjpeg
 
 _PYLIBJPEG = "pylibjpeg"  # pydicom's name of the plugin
+_HEADER_FAULT = re.compile(r"\(0028,\w{4}\)")  # pydicom names the element that is wrong
 
 # at import, as pydicom's plugin registry is not thread-safe
 dicom_imagecodecs.register()
@@ -24,7 +27,8 @@ def decoder_plugins(syntax: UID) -> list[str]:
     try:
         decoder = get_decoder(syntax)
     except NotImplementedError:
-        raise ReadError(f"no decoder knows its transfer syntax, {syntax.name}") from None
+        name = quote(syntax) if syntax.name == syntax else syntax.name  # a UID, or any text
+        raise ReadError(f"no decoder knows its transfer syntax, {name}") from None
     names = set(decoder.available_plugins)
     if is_lenient := _PYLIBJPEG in names and syntax in dicom_libjpeg.FILLED_UP:
         names.remove(_PYLIBJPEG)
@@ -45,7 +49,9 @@ def decoder_plugins(syntax: UID) -> list[str]:
 def describe_failure(syntax: UID, error: BaseException) -> str:
     """Return why pixels could not be decoded, and what to install if that may help."""
     if not syntax.is_compressed:
-        return f"its pixels are truncated or damaged: {error}"
+        is_header = _HEADER_FAULT.search(str(error))
+        fault = "cannot be decoded" if is_header else "are truncated or damaged"
+        return f"its pixels {fault}: {error}"
     reason = f"its pixels ({syntax.name}) cannot be decoded: {error}"
     if syntax == JPEGExtended12Bit and find_spec("libjpeg") is None:
         reason += f"; another decoder may succeed: {_command_for(syntax)}"

@@ -44,6 +44,15 @@ def test_other_pictures_give_no_warning(stated: str) -> None:
     assert warnings_from_facts(facts(stated)) == ()
 
 
+@pytest.mark.parametrize("stated", ["MONOCHROME1/IDENTITY", "MONOCHROME2/inverse"])
+def test_a_picture_that_may_be_negative_gives_a_warning(stated: str) -> None:
+    (warning,) = warnings_from_facts({"presentation_lut": stated})
+
+    assert warning.startswith("the file says that its least value is both black and white (MONOCH")
+    assert warning.endswith("the picture may be negative, and the answer wrong")
+    assert warnings_from_facts({"presentation_lut": "MONOCHROME2/IDENTITY"}) == ()
+
+
 def test_an_upright_view_may_be_tilted() -> None:
     assert warnings_from_facts(facts(r"LA\FP", "PA")) == ()
 

@@ -8,6 +8,7 @@ from diascope.sample import Failed, Prediction
 
 _SAYS = "the file says that "
 _FRONTAL = {"AP", "PA", "FRONTAL"}
+_CONTRADICTIONS = ("MONOCHROME1/IDENTITY", "MONOCHROME2/INVERSE")
 _UPRIGHT = r"L\F"  # rows run towards the patient's left, columns towards the feet
 
 
@@ -19,6 +20,11 @@ def warnings_from_facts(facts: Mapping[str, str]) -> tuple[str, ...]:
         found.append(
             f"{_SAYS}its picture is turned or mirrored (patient orientation {stated}; "
             f"upright is {_UPRIGHT}): the answer may be wrong"
+        )
+    if (stated := facts.get("presentation_lut", "").strip().upper()) in _CONTRADICTIONS:
+        found.append(
+            f"{_SAYS}its least value is both black and white ({stated}): the picture may be "
+            "negative, and the answer wrong"
         )
     return tuple(found)
 

@@ -25,11 +25,13 @@ FACTS = (
     "intent",
     "burned_in",
     "orientation",
+    "presentation_lut",
 )
 r"""The facts that a reader can state about a picture and that a recipe can filter by, in this
 order: the kind of device, the body part, the projection, the side, the image type (such as
 ORIGINAL/PRIMARY), whether it is for presentation or processing, whether text is burned into the
-pixels, and the patient directions of rows and columns, such as L\F (left, feet)."""
+pixels, the patient directions of rows and columns, such as L\F (left, feet), and the photometric
+interpretation with the shape of the presentation LUT, such as MONOCHROME2/IDENTITY."""
 
 ScoreKind = Literal["probability", "softmax", "sigmoid", "logit", "share"]
 

@@ -34,6 +34,7 @@ def test_every_fact_comes_from_its_tag() -> None:
             PresentationIntentType="FOR PRESENTATION",
             BurnedInAnnotation="NO",
             PatientOrientation=["L", "F"],
+            PresentationLUTShape="IDENTITY",
         )
     )
 
@@ -47,6 +48,7 @@ def test_every_fact_comes_from_its_tag() -> None:
         "intent": "FOR PRESENTATION",
         "burned_in": "NO",
         "orientation": r"L\F",
+        "presentation_lut": "MONOCHROME2/IDENTITY",
     }
 
 
@@ -100,6 +102,11 @@ def test_a_patient_position_is_not_a_view(stated: str) -> None:
             {"PixelSpacing": [0.1, 0.1], "PixelSpacingCalibrationType": "FIDUCIAL"},
             (0.1, 0.1),
             "calibrated (FIDUCIAL)",
+        ),
+        (
+            {"PixelSpacing": [0.1, 0.1], "PixelSpacingCalibrationType": "JANE DOE"},
+            (0.1, 0.1),
+            "(0028,0030), calibrated",
         ),
         ({"NominalScannedPixelSpacing": [0.4, 0.4]}, (0.4, 0.4), "of the film that was scanned"),
         ({"PixelSpacing": [0, 0]}, None, "unknown: Pixel Spacing (0028,0030) holds no two lengths"),

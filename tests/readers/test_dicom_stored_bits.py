@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from pydicom.encaps import encapsulate
-from pydicom.uid import JPEGLSLossless, RLELossless
+from pydicom.uid import UID, ExplicitVRLittleEndian, JPEGLSLossless, RLELossless
 
 from diascope.errors import ReadError
 from diascope.readers.dicom_stored_bits import BitLayout
@@ -54,8 +54,40 @@ def test_jpeg_ls_keeps_whole_words_with_their_unused_bits(make_item: Make, signe
 def test_values_of_a_codec_with_its_own_precision_are_shifted_only_if_too_large() -> None:
     place = BitLayout(12, 4, reliable=False)
 
-    np.testing.assert_array_equal(place.extract(VALUES << 4), VALUES)
-    assert place.extract(VALUES) is VALUES
+    np.testing.assert_array_equal(place.extract(VALUES << 4)[0], VALUES)
+    assert place.extract(VALUES) == (VALUES, "")
+
+
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, RLELossless])
+@pytest.mark.parametrize("signed", [False, True])
+def test_the_trace_counts_the_pixels_with_other_bits(
+    make_item: Make, signed: bool, syntax: UID
+) -> None:
+    values = VALUES.astype(np.int16) - 2048 if signed else VALUES
+    words = values.view(np.uint16) & 0x0FFF
+    words[0, :2] |= 0x5000
+    dicom = dataset(words.view(values.dtype), BitsStored=12, HighBit=11)
+    if syntax == RLELossless:
+        dicom.compress(RLELossless)
+
+    sample = only(make_item(written(dicom)))
+
+    np.testing.assert_array_equal(sample.pixels[:, :, 0], values)
+    assert "2 pixels have bits beside those of Bits Stored (0028,0101): left out" in sample.trace
+
+
+@pytest.mark.parametrize("high", [11, 15])
+@pytest.mark.parametrize("extended", [False, True])
+def test_unused_bits_without_content_are_not_mentioned(
+    make_item: Make, high: int, extended: bool
+) -> None:
+    values = VALUES.astype(np.int16) - 2048 if extended or high == 11 else VALUES
+    words = values if extended else values & 0x0FFF
+
+    sample = only(make_item(encoded(words << (high - 11), BitsStored=12, HighBit=high)))
+
+    np.testing.assert_array_equal(sample.pixels[:, :, 0], values)
+    assert "beside" not in " ".join(sample.trace)
 
 
 @pytest.mark.parametrize("high", [12, 15])

@@ -5,6 +5,7 @@ import re
 from pydicom.dataset import Dataset
 
 from diascope.errors import ReadError
+from diascope.readers.dicom_interpretation import contradicts_shape
 from diascope.readers.dicom_tags import tag_name, text, values
 
 _TAGS = {
@@ -30,6 +31,7 @@ _POSITIONS = re.compile(  # defined terms of Patient Position, and what devices 
     r"[HFLRAP]F(P|S|DR|DL)|SEMI|(SEMI)?ERECT|UPRIGHT|STAND(ING)?|SITTING|SEATED|SUPINE|PRONE|"
     r"RECUMBENT|DECUBITUS"
 )
+_CALIBRATIONS = ("GEOMETRY", "FIDUCIAL")  # defined terms: a trace quotes no others
 _DIRECTION = re.compile("[LRAPHF]{1,3}")
 _SPACINGS = {
     "PixelSpacing": "",
@@ -47,6 +49,8 @@ def facts(header: Dataset) -> dict[str, str]:
     found["view"] = found["view"] or _coded_view(header) or _misplaced_view(header)
     found["image_type"] = "/".join(str(part).strip() for part in values(header, "ImageType")[:2])
     found["orientation"] = _orientation(header)
+    if shape := text(header, "PresentationLUTShape"):
+        found["presentation_lut"] = f"{text(header, 'PhotometricInterpretation')}/{shape}"
     return {fact: stated for fact, stated in found.items() if stated}
 
 
@@ -85,7 +89,7 @@ def spacing(header: Dataset) -> tuple[tuple[float, float] | None, str]:
 def _calibration(header: Dataset, found: tuple[float, float]) -> str:
     """Return what Pixel Spacing means in a projection image (PS3.3 10.7.1.3), for the trace."""
     if kind := text(header, "PixelSpacingCalibrationType"):
-        return f", calibrated ({kind})"
+        return f", calibrated ({kind})" if kind in _CALIBRATIONS else ", calibrated"
     at_detector = spacing_from_tag(header, "ImagerPixelSpacing")
     if at_detector is None:
         return ""
@@ -112,6 +116,9 @@ def remarks(header: Dataset) -> list[str]:
         found.append(f"{tag_name('PatientOrientation')} is {stated}: the picture stays as it lies")
     if text(header, "LossyImageCompression") == "01":
         found.append(f"{tag_name('LossyImageCompression')} is 01: it was compressed with loss")
+    if contradicts_shape(header):
+        decisive, other = tag_name("PhotometricInterpretation"), tag_name("PresentationLUTShape")
+        found.append(f"{other} contradicts {decisive}, which decides what is black")
     if "ICCProfile" in header:
         found.append(f"{tag_name('ICCProfile')} is not applied")
     return found

@@ -28,13 +28,22 @@ from pydicom.uid import (
 from diascope.errors import NoPictureError, ReadError, unreachable
 from diascope.readers.dicom_codestream import SIZED_SYNTAXES, check_size
 from diascope.readers.dicom_decoders import decoder_plugins, describe_failure
+from diascope.readers.dicom_interpretation import complete_interpretation
 from diascope.readers.dicom_stored_bits import BitLayout, bit_layout
+from diascope.readers.dicom_surplus import surplus_note
 from diascope.readers.dicom_tags import integer, tag_name, text, value
 
 _NEEDED = ("Rows", "Columns", "SamplesPerPixel", "PhotometricInterpretation", "BitsAllocated")
 _PIXELS = (b"\xe0\x7f", b"\x7f\xe0")  # group 7FE0, in either byte order
 _PIXEL_VRS = (b"OB", b"OW", b"OF", b"OD", b"UN")
 FrameGenerator = Generator[NDArray[Any], None, None]
+
+
+class DecodedFrame(NamedTuple):
+    """A frame, ``(H, W)`` or ``(H, W, 3)``, and a line for the trace, which may be empty."""
+
+    pixels: NDArray[Any]
+    note: str
 
 
 class DicomFile(NamedTuple):
@@ -47,7 +56,8 @@ class DicomFile(NamedTuple):
             read as a whole, not frame by frame.
         pixel_element: keyword and, if stated, value representation of the pixels' element, as
             options of pydicom.
-        assumed: trace lines on what the header does not state and was assumed.
+        assumed: trace lines on what was assumed because the header does not state it, states it in
+            another way, or contradicts the pixels.
     """
 
     file: BinaryIO
@@ -66,7 +76,8 @@ def open_dicom(file: BinaryIO) -> DicomFile:
     Raises:
         NoPictureError: if it is a DICOM object of a kind that has no pixels.
         ReadError: if it is not DICOM, if the pixels or a required tag are missing, or if the header
-            says YBR_FULL_422 but the colours are not subsampled.
+            states colours that are not defined, cannot be converted to RGB, or are not subsampled
+            although it says YBR_FULL_422.
     """
     header = _parse(file, stop_before_pixels=True)
     if not header.file_meta and "SOPClassUID" not in header and "Rows" not in header:
@@ -80,6 +91,7 @@ def open_dicom(file: BinaryIO) -> DicomFile:
     missing = [f"{tag_name(need)} is missing" for need in _NEEDED if value(header, need) is None]
     if missing:
         raise ReadError(", ".join(missing))
+    assumed += complete_interpretation(header)
     explicit = start[4:6] in _PIXEL_VRS
     if deflated or explicit == (syntax == ImplicitVRLittleEndian):
         return DicomFile(file, header, None, {}, assumed)
@@ -89,8 +101,11 @@ def open_dicom(file: BinaryIO) -> DicomFile:
     if explicit:
         element["pixel_vr"] = start[4:6].decode()
         length = file.read(4)
-    _refuse_false_422(header, int.from_bytes(length, "little" if start[0] == 0xE0 else "big"))
-    return DicomFile(file, header, file.tell(), element, assumed)
+    count = int.from_bytes(length, "little" if start[0] == 0xE0 else "big")
+    _refuse_false_422(header, count)
+    offset = file.tell()
+    assumed += surplus_note(header, count, file.read(8))
+    return DicomFile(file, header, offset, element, assumed)
 
 
 def _parse(file: BinaryIO, **options: Any) -> FileDataset:
@@ -143,8 +158,8 @@ def _no_pixels_error(header: FileDataset) -> ReadError:
     return NoPictureError(f"a DICOM object without pixels ({name})")
 
 
-def decode_frames(source: DicomFile, indices: Sequence[int]) -> FrameGenerator:
-    """Return a generator of frames, ``(H, W)`` or ``(H, W, 3)``, each decoded on request.
+def decode_frames(source: DicomFile, indices: Sequence[int]) -> Generator[DecodedFrame, None, None]:
+    """Return a generator of frames, each decoded on request.
 
     Args:
         source: must stay open until the generator is closed.
@@ -245,7 +260,9 @@ def _frame_offsets(file: BinaryIO, frames: int) -> dict[str, Any]:
     return {"extended_offsets": ([start - first for start in starts], lengths)}
 
 
-def _normalise(decoded: FrameGenerator, syntax: UID, layout: BitLayout | None) -> FrameGenerator:
+def _normalise(
+    decoded: FrameGenerator, syntax: UID, layout: BitLayout | None
+) -> Generator[DecodedFrame, None, None]:
     """Yield frames in native byte order, and turn any failure into a ReadError."""
     with closing(decoded):
         while True:
@@ -258,4 +275,5 @@ def _normalise(decoded: FrameGenerator, syntax: UID, layout: BitLayout | None) -
             if frame is None:
                 return
             frame = np.asarray(frame, dtype=frame.dtype.newbyteorder("="))
-            yield frame if layout is None else layout.extract(frame)
+            found = (frame, "") if layout is None else layout.extract(frame)
+            yield DecodedFrame(*found)

@@ -33,8 +33,8 @@ def read_samples(file: BinaryIO, item: Item, window: Window, frames: Frames) -> 
     with closing(decoded):
         for index in indices:
             with capture_warnings() as caught:
-                stored = next(decoded)
-            notes = _decoder_notes(caught)
+                stored, note = next(decoded)
+            notes = [*_decoder_notes(caught), *filter(None, [note])]
             choice = [f"frame {index} of {count}, counted from 0"] if len(indices) < count else []
             with capture_warnings():
                 sample = _sample(item, source, stored, index, window, [*choice, *notes])

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
 from pydicom.uid import JPEGLSLossless, RLELossless
@@ -23,8 +24,8 @@ class BitLayout(NamedTuple):
     low_bit: int
     reliable: bool
 
-    def extract(self, frame: NDArray[Any]) -> NDArray[Any]:
-        """Return the values of a frame without the other bits of its words.
+    def extract(self, frame: NDArray[Any]) -> tuple[NDArray[Any], str]:
+        """Return the values of a frame, and a line for the trace if other bits were left out.
 
         A frame whose values fit into the lowest bits is returned as it is, whatever the header
         says. The exception are words whose bits below ``low_bit`` are all 0: there the header is
@@ -33,13 +34,28 @@ class BitLayout(NamedTuple):
         signed = frame.dtype.kind == "i"
         half = 2 ** (self.bits - 1)
         lowest, highest = (-half, half - 1) if signed else (0, 2 * half - 1)
-        may_be_unshifted = (
-            not (self.low_bit and self.reliable) or (frame & (2**self.low_bit - 1)).any()
-        )
+        bits_below = bool(self.low_bit) and (frame & (2**self.low_bit - 1)).any()
+        may_be_unshifted = bits_below or not (self.low_bit and self.reliable)
         if may_be_unshifted and lowest <= frame.min() and frame.max() <= highest:
-            return frame
+            return frame, ""
         spare = frame.dtype.itemsize * 8 - self.bits
-        return (frame << (spare - self.low_bit)) >> spare
+        values = (frame << (spare - self.low_bit)) >> spare
+        if not bits_below and spare == self.low_bit:  # no other bits, or all 0
+            return values, ""
+        return values, self._note(frame, values << self.low_bit)
+
+    def _note(self, frame: NDArray[Any], kept: NDArray[Any]) -> str:
+        """Return a line for the trace if words have bits beside those kept.
+
+        Higher bits of signed values are no content if they are all alike.
+        """
+        rest = frame ^ kept
+        if frame.dtype.kind == "i":
+            beyond = 2 ** (frame.dtype.itemsize * 8) - 2 ** (self.bits + self.low_bit)
+            rest = np.where(rest.view(f"u{frame.dtype.itemsize}") == beyond, 0, rest)
+        if not (count := int(np.count_nonzero(rest))):
+            return ""
+        return f"{count} pixels have bits beside those of {tag_name('BitsStored')}: left out"
 
 
 def bit_layout(header: FileDataset) -> BitLayout | None:
@@ -58,7 +74,7 @@ def bit_layout(header: FileDataset) -> BitLayout | None:
     below = high - bits + 1
     syntax = header.file_meta.TransferSyntaxUID
     fits = 0 <= below <= allocated - bits
-    if not syntax.is_compressed or (syntax == RLELossless and below):  # whole words are stored
+    if not syntax.is_compressed or syntax == RLELossless:  # whole words are stored
         if not fits:
             room = f"{tag_name('BitsStored')} is {bits}, of {allocated}"
             raise ReadError(f"{tag_name('HighBit')} is {high}, which is impossible: {room}")

@@ -25,8 +25,7 @@ from torch import nn
 
 from diascope.backbones.densenet121 import DenseNet121
 from diascope.backbones.efficientnet_b0 import EfficientNetB0
-from diascope.backbones.resnet18 import ResNet18
-from diascope.backbones.resnet50 import ResNet50
+from diascope.backbones.resnet import ResNet18, ResNet50
 from diascope.errors import WeightsError
 from diascope.training.transfer import Start, start_from
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from diascope.backbones.resnet18 import ResNet18
+from diascope.backbones.resnet import ResNet18
 from diascope.card import WEIGHTS_FILE, ModelCard
 from diascope.errors import WeightsError
 from diascope.network import Network, build_head, load_network, state_digest

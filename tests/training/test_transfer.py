@@ -18,8 +18,7 @@ from diascope.backbones.convnet import Conv, ConvNet, Layer
 from diascope.backbones.densenet121 import DenseNet121
 from diascope.backbones.efficientnet_b0 import EfficientNetB0
 from diascope.backbones.efficientnet_lite import EfficientNetLite0
-from diascope.backbones.resnet18 import ResNet18
-from diascope.backbones.resnet50 import ResNet50
+from diascope.backbones.resnet import ResNet18, ResNet50
 from diascope.contracts import Backbone
 from diascope.network import LinearHead, Network
 from tests.training.other_projects import (

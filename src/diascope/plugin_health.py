@@ -14,7 +14,14 @@ from importlib.metadata import entry_points
 from diascope.contracts import KINDS
 from diascope.errors import PluginError
 from diascope.parameters import check_hints
-from diascope.plugins import Plugin, find_plugins, group_of, load_plugin, owner_of, recipe_path
+from diascope.plugins import (
+    Plugin,
+    entry_point_group,
+    find_plugins,
+    load_plugin,
+    owner_of,
+    recipe_path,
+)
 
 _TIMEOUT_S = 60
 
@@ -59,7 +66,7 @@ def examine(plugins: tuple[Plugin, ...]) -> list[Health]:
 
 def find_misplaced() -> list[Health]:
     """Return plugins in unknown groups named ``diascope.*``, which no recipe can use."""
-    groups = sorted(map(group_of, KINDS))
+    groups = sorted(map(entry_point_group, KINDS))
     found = [
         Plugin(group, entry.name, *owner_of(entry.dist), entry.value)
         for group in sorted(entry_points().groups)

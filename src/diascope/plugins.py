@@ -41,7 +41,7 @@ class Plugin:
         return f"{self.kind} {self.name!r} of {self.distribution} {self.version}"
 
 
-def group_of(kind: str) -> str:
+def entry_point_group(kind: str) -> str:
     """Return the entry-point group of a kind of plugin."""
     return "diascope.preprocessing" if kind == "preprocessing" else f"diascope.{kind}s"
 
@@ -63,7 +63,7 @@ def find_plugins() -> tuple[Plugin, ...]:
             hint=f"Reinstall it: pip install --force-reinstall {names}",
         ) from error
     for kind in contracts.KINDS:
-        for entry in every.select(group=group_of(kind)):
+        for entry in every.select(group=entry_point_group(kind)):
             if entry.dist is not None:
                 found.add(Plugin(kind, entry.name, *owner_of(entry.dist), entry.value))
     return tuple(sorted(found))

@@ -17,7 +17,7 @@ from annotated_types import Ge
 from diascope.pages.formatting import METRICS, decision_rule_text, describe_coverage
 from diascope.pages.heat import ramp_css
 from diascope.pages.render import csp_hash, fill_placeholders, json_block, json_text, read_asset
-from diascope.reports.html_pictures import Pictures
+from diascope.reports.html_pictures import PictureEncoder
 from diascope.reports.html_record import index_entry, record_data
 from diascope.sample import Prediction, Record, state_of
 
@@ -52,7 +52,7 @@ class HtmlReport:
         path = directory / self.file
         head, tail = _page().split("{{data}}")
         found = int((run.get("counts") or {}).get("found") or self.items)
-        pictures = Pictures.for_item(self.megabytes * 1e6 / min(max(found, 1), self.items))
+        pictures = PictureEncoder.for_item(self.megabytes * 1e6 / min(max(found, 1), self.items))
         totals = _Totals()
         with path.open("w", encoding="utf-8", newline="\n") as file:
             file.write(head)
@@ -115,7 +115,7 @@ def _notes(run: Mapping[str, Any], card: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _write_items(
-    file: TextIO, records: Iterator[Record], pictures: Pictures, multilabel: bool
+    file: TextIO, records: Iterator[Record], pictures: PictureEncoder, multilabel: bool
 ) -> None:
     """Write blocks of items, each followed by an index with what sorting and filtering need."""
     for first in records:

@@ -15,8 +15,8 @@ _QUALITIES = (82, 65, 45)
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """The size to which pictures are reduced.
+class PictureEncoder:
+    """Encodes pictures for a page, reduced to a size.
 
     Attributes:
         side: the longest side in pixels.
@@ -27,13 +27,13 @@ class Pictures:
     max_bytes: float
 
     @classmethod
-    def for_item(cls, item_bytes: float) -> "Pictures":
-        """Return the size for an item that may take so many bytes in the page."""
+    def for_item(cls, item_bytes: float) -> "PictureEncoder":
+        """Return the encoder for an item that may take so many bytes in the page."""
         return cls.for_bytes(max(0.0, item_bytes - _TEXT_BYTES) * 3 / 4)  # base64 takes 4 / 3
 
     @classmethod
-    def for_bytes(cls, max_bytes: float, max_side: int = 320, layers: int = 0) -> "Pictures":
-        """Return the size for a JPEG with ``layers`` PNGs over it, within so many bytes in all."""
+    def for_bytes(cls, max_bytes: float, max_side: int = 320, layers: int = 0) -> "PictureEncoder":
+        """Return the encoder for a JPEG with ``layers`` PNGs over it, within so many bytes in all."""
         pixel = _JPEG_BYTES + layers * _PNG_BYTES
         side = int(min(max_side, max(32, math.sqrt(max_bytes / pixel))))
         return cls(side, max_bytes * _JPEG_BYTES / pixel)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from diascope.reports.html_pictures import Pictures, base64_text
+from diascope.reports.html_pictures import PictureEncoder, base64_text
 from diascope.reports.html_whole import whole_picture_data
 from diascope.sample import Evidence, Failed, Prediction, Record, ScoreKind, Skipped, state_of
 
@@ -24,14 +24,14 @@ def index_entry(record: Record, multilabel: bool) -> list[Any]:
     return [*entry, record.predicted, top, uncertainty, novelty, bool(record.warnings)]
 
 
-def record_data(record: Record, pictures: Pictures) -> dict[str, Any]:
+def record_data(record: Record, pictures: PictureEncoder) -> dict[str, Any]:
     if isinstance(record, Failed):
         return {"stage": record.stage, "plugin": record.plugin, "reason": record.reason}
     if isinstance(record, Skipped):
         return {"reason": record.reason}
     preview = record.preview
     if record.overview is not None:  # half of the bytes for the whole picture
-        pictures = Pictures.for_bytes(pictures.max_bytes / 2)
+        pictures = PictureEncoder.for_bytes(pictures.max_bytes / 2)
     return {
         "scores": {name: _round(score) for name, score in record.scores.items()},
         "kind": record.score_kind,

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diascope.pages.heat import heat_limits, heat_map, heat_png
-from diascope.reports.html_pictures import Pictures, base64_text
+from diascope.reports.html_pictures import PictureEncoder, base64_text
 from diascope.sample import Overview, Prediction, Region
 
 _MAX_SIDE = 768
@@ -23,7 +23,7 @@ def whole_picture_data(prediction: Prediction, max_bytes: float) -> dict[str, An
     if overview is None:
         return None
     labels = tuple(prediction.scores) if regions is not None else ()
-    pictures = Pictures.for_bytes(max_bytes, _MAX_SIDE, layers=1 + len(labels))
+    pictures = PictureEncoder.for_bytes(max_bytes, _MAX_SIDE, layers=1 + len(labels))
     shape = pictures.shape(*overview.mask.shape)
     heats = {}
     for column, label in enumerate(labels):

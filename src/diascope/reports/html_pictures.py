@@ -33,7 +33,7 @@ class PictureEncoder:
 
     @classmethod
     def for_bytes(cls, max_bytes: float, max_side: int = 320, layers: int = 0) -> "PictureEncoder":
-        """Return the encoder for a JPEG with ``layers`` PNGs over it, within so many bytes in all."""
+        """Return that for a JPEG with ``layers`` PNGs over it, within so many bytes in all."""
         pixel = _JPEG_BYTES + layers * _PNG_BYTES
         side = int(min(max_side, max(32, math.sqrt(max_bytes / pixel))))
         return cls(side, max_bytes * _JPEG_BYTES / pixel)

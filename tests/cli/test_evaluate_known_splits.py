@@ -175,8 +175,11 @@ def test_rows_without_a_group_are_recognised_by_their_paths_as_written(
 @pytest.mark.parametrize(
     ("split", "why"),
     [
-        ("train", "since it learned from these; --split test leaves them out"),
-        ("validation", "since these chose its epoch, calibration and decisions; --split test"),
+        ("train", "since the model learned from these; --split test leaves them out"),
+        (
+            "validation",
+            "since these chose epoch, calibration and decisions; --split test",
+        ),
     ],
 )
 @pytest.mark.parametrize("stated", [True, False])

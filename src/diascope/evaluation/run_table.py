@@ -28,12 +28,11 @@ _UNKNOWN = (
     "was trained on: if there are any, the metrics are optimistic"
 )
 _LEARNED: dict[str | None, str] = {
-    "train": "it learned from these",
-    "validation": "these chose its epoch, calibration and decisions",
-    None: "it learned from these, or they chose its epoch, calibration and decisions",
+    "train": "the model learned from these",
+    "validation": "these chose epoch, calibration and decisions",
+    None: "the model learned from these, or they chose epoch, calibration and decisions",
 }
-"""For each measured split, or all rows, why metrics of rows that were not held out are optimistic;
-"it" is the model."""
+"""For each measured split, or all rows, why metrics of rows not held out are optimistic."""
 
 
 @dataclass(frozen=True)

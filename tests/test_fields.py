@@ -1,6 +1,7 @@
 """Values are checked against the type hints of a class."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Optional
@@ -254,6 +255,9 @@ def test_in_a_union_of_classes_the_class_whose_keys_match_is_reported(
         (Literal["none"] | Near, "{near: 1, naer: 2}", "what"),
         (tuple[Near, ...], "[{near: 1, naer: 2}]", "entry 1 of what"),
         (list[Near] | None, "[{near: 1}, {near: 1, naer: 2}]", "entry 2 of what"),
+        (Sequence[Near], "[{near: 1}, {near: 1, naer: 2}]", "entry 2 of what"),
+        (tuple[Far, Near], "[{far: 1}, {near: 1, naer: 2}]", "entry 2 of what"),
+        (Mapping[str, Near], "{a: {near: 1, naer: 2}}", "what, a"),
         (dict[str, Near], "{a: {near: 1, naer: 2}}", "what, a"),
     ],
 )
@@ -265,6 +269,38 @@ def test_a_key_that_a_class_lacks_is_refused_wherever_the_class_stands(
 
     error = refusal(f"\nwhat: {written}", Takes)
     assert (error.message, error.where) == (f"{place}: unknown key 'naer'", "r.yaml:2")
+
+
+@dataclass
+class NearAgain(Near):
+    pass
+
+
+def test_what_a_class_says_is_told_even_if_another_class_has_the_same_keys() -> None:
+    class Takes:
+        def __init__(self, what: Near | NearAgain) -> None: ...
+
+    assert refusal("what: {near: -1}", Takes).message.endswith(
+        "(near must be at least 0, got -1.0)"
+    )
+
+
+@pytest.mark.parametrize("written", ["[a]", "{a: b}"])
+def test_a_list_or_keys_in_place_of_a_choice_are_refused(written: str) -> None:
+    class Takes:
+        def __init__(self, what: Literal["a", "b"]) -> None: ...
+
+    assert refusal(f"what: {written}", Takes).message.startswith("what must be a or b, got ")
+
+
+def test_only_a_choice_of_nothing_but_words_lists_what_is_allowed() -> None:
+    class Takes:
+        def __init__(
+            self, some: Literal["all"] | tuple[str, ...] = "all", one: Literal["all"] | None = None
+        ) -> None: ...
+
+    assert refusal("some: al", Takes).hint == ""
+    assert refusal("one: al", Takes).hint == "Did you mean 'all'? Allowed: all."
 
 
 def test_a_wrong_value_in_keys_of_any_name_is_told_by_its_key() -> None:

@@ -95,7 +95,9 @@ def test_columns_spoiled_by_a_spreadsheet_are_refused_with_how_to_write_them(
 
 
 def test_columns_of_0_and_1_are_refused_with_how_to_write_them_as_labels(write: Write) -> None:
-    hint = refusal(write("path,DR,AMD,age\na.png,1,0,1\nb.png,,1.0,70\n"), "multilabel").hint
+    hint = refusal(
+        write("path,DR,AMD,age,weight\na.png,1,0,1,1\nb.png,,1.0,70,1\n"), "multilabel"
+    ).hint
 
     assert "columns of 0 and 1 (DR, AMD), write one column `labels`" in hint
     assert "joined by |, ?NAME if unknown, empty if none" in hint

@@ -3,7 +3,7 @@
 import json
 import types
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -102,11 +102,14 @@ def _refuse_inner(parameter: Parameter, node: Node, place: Place) -> None:
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     limits = typing.get_args(limited)
     within = (*place, parameter.name)
-    if isinstance(node.value, list) and (origin is list or inner[1:] == (Ellipsis,)):
-        for number, child in enumerate(node.value, 1):
-            name = _entry_name(parameter.name, inner[0], number)
-            _convert(Parameter(name, inner[0], limits[0]), child, None, place)
-    elif isinstance(node.value, dict) and origin is dict:
+    kind = origin if inner and isinstance(origin, type) else object
+    if isinstance(node.value, list) and issubclass(kind, Collection):
+        fixed = origin is tuple and inner[1:] != (Ellipsis,)  # a type for each of its entries
+        which = range(len(inner)) if fixed else [0] * len(node.value)
+        for number, (index, child) in enumerate(zip(which, node.value, strict=False), 1):
+            name = _entry_name(parameter.name, inner[index], number)
+            _convert(Parameter(name, inner[index], limits[index]), child, None, place)
+    elif isinstance(node.value, dict) and issubclass(kind, Mapping):
         for key, child in node.value.items():
             _convert(Parameter(key, inner[1], limits[1]), child, None, within)
     elif isinstance(node.value, dict) and is_dataclass(hint):
@@ -165,11 +168,13 @@ def _mismatch(parameter: Parameter, node: Node, place: Place, errors: Sequence[A
     kinds = _options(parameter.hint)
     limits = [each for each in errors if not each["type"].endswith(_EXPLAINED)]
     limit = limits[0]["msg"] if limits and parameter.limited != parameter.hint else ""
+    if refused := [each for each in errors if each["type"] == "value_error"]:
+        limit = str(refused[0]["ctx"]["error"])  # what the class itself says
     got = repr(node.plain())
     shown = got if len(got) <= _SHOWN else f"{got[:_SHOWN]}..."
     hint = ""
-    if isinstance(node.value, str) and kinds and typing.get_origin(kinds[0]) is typing.Literal:
-        hint = suggest(node.value, [str(choice) for choice in typing.get_args(kinds[0])])
+    if isinstance(node.value, str) and all(typing.get_origin(k) is typing.Literal for k in kinds):
+        hint = suggest(node.value, [str(each) for kind in kinds for each in typing.get_args(kind)])
     message = f"{parameter.name} must be {parameter.type_name}, got {shown}"
     if limit.startswith("Input ") and len(kinds) == 1:  # the type is right, the value is not
         message = f"{parameter.name} {limit.removeprefix('Input ')}, got {shown}"

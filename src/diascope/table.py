@@ -172,7 +172,8 @@ def _labels_column(columns: Sequence[str], rows: Sequence[Mapping[Any, Any]], pa
 
 def _one_hot_hint(columns: Sequence[str], rows: Sequence[Mapping[Any, Any]]) -> str:
     """Return how to write columns of 0 and 1, one for each label; or an empty text."""
-    cells = {name: {(row.get(name) or "").strip() for row in rows} for name in columns}
+    names = [name for name in columns if name not in _OWN]
+    cells = {name: {(row.get(name) or "").strip() for row in rows} for name in names}
     ones = [name for name, found in cells.items() if found & {"1", "1.0"} and found <= _ONE_HOT]
     if not ones:
         return ""

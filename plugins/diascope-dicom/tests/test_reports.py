@@ -266,6 +266,20 @@ def test_a_backslash_in_a_name_is_copied(keyword, run, answer, changed, tmp_path
         assert b"Doe\\John" in path.read_bytes()
 
 
+@pytest.mark.parametrize(
+    ("characters", "encoding"), [("ISO_IR 192", "utf-8"), ("GB18030", "gb18030")]
+)
+def test_a_name_with_a_backslash_keeps_its_characters(
+    characters, encoding, run, answer, changed, tmp_path
+):
+    name = "Wang^Xiao=王^小\\东"
+    odd = changed(SpecificCharacterSet=characters, PatientName=name)
+    assert name.encode(encoding) in odd.read_bytes()
+    for report in REPORTS.values():
+        _, path = report.write(run, [answer(odd)], tmp_path)
+        assert name.encode() in path.read_bytes()
+
+
 @pytest.mark.parametrize("as_vr", [b"SQ\0\0\4\0\0\0", b"LO\x08\0SEQU"])
 def test_a_sequence_that_cannot_be_read_is_removed(as_vr, run, answer, changed, tmp_path):
     odd = changed(StudyDescription="SEQUENCE")
@@ -291,7 +305,8 @@ def test_a_name_that_cannot_be_read_is_named_by_its_tag(vr, fault, run, answer, 
 
 def test_any_other_fault_of_the_header_is_named_without_its_value(run, answer, changed, tmp_path):
     def make(source, prediction, run):
-        raise TypeError("With tag (0028,0301) got exception: 'MARKER' is no ImageOrientationSlide")
+        private = "in (0009,1001): 'MARKER' is no ImageOrientationSlide"
+        raise TypeError(f"With tag (0028,0301) got exception {private}")
 
     (result,) = results(make, run, [answer(changed())])
     names = "Burned In Annotation (0028,0301), Image Orientation (Slide) (0048,0102)"

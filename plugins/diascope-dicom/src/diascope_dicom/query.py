@@ -5,6 +5,7 @@ A service ignores a key that it does not know, and then returns everything that 
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any
 from urllib.parse import parse_qsl
@@ -49,7 +50,7 @@ def _refuse_unknown(key: str) -> None:
     for part in key.split("."):
         if _TAG.fullmatch(part) or (part and part in keyword_dict):
             continue
-        names = {name.lower(): name for name in (*keyword_dict, *_PARAMETERS)}
+        names = {name.lower(): name for name in (*keyword_dict, *_PARAMETERS) if name}
         near = get_close_matches(part.lower(), names, n=1)
         hint = f" Did you mean {names[near[0]]!r}?" if near else ""
         message = f"{part!r} is no keyword or tag of DICOM, so a service would ignore it."
@@ -71,11 +72,21 @@ def check_answer(found: Mapping[str, Any], query: Mapping[str, str]) -> None:
     for key, wanted in query.items():
         number = tag_for_keyword(key)
         element = found.get(key.upper() if number is None else f"{number:08X}", {})
-        values = [str(value).strip().upper() for value in element.get("Value") or ()]
+        values = [_comparable(value, element.get("vr")) for value in element.get("Value") or ()]
         is_exact = element.get("vr") in _EXACT_VRS and not _NOT_EXACT & set(wanted)
         is_range = element.get("vr") == "DA" and "-" in wanted
-        if values and is_exact and not is_range and wanted.strip().upper() not in values:
+        asked = _comparable(wanted, element.get("vr"))
+        if values and is_exact and not is_range and asked not in values:
             raise ValueError(
                 f"the service ignores {key}: it also returned results with another value. Search "
                 "for something else, such as StudyInstanceUID"
             )
+
+
+def _comparable(value: Any, vr: str | None) -> str:
+    """Return a value as text without what services do not tell apart, such as ``01`` and ``1``."""
+    text = str(value).strip().upper()
+    if vr == "IS":
+        with suppress(ValueError):
+            return str(float(text))
+    return text

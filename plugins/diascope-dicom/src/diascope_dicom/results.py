@@ -91,7 +91,7 @@ def _name(error: Exception) -> str:
 
     words = re.findall(r"\w+|\([0-9A-F]{4},[0-9A-F]{4}\)", str(error))
     named = [keyword_for_tag(word[1:5] + word[6:10]) if word[0] == "(" else word for word in words]
-    attributes = [tag_name(word) for word in dict.fromkeys(named) if word in keyword_dict]
+    attributes = [tag_name(word) for word in dict.fromkeys(named) if word and word in keyword_dict]
     return ": ".join(filter(None, [type(error).__name__, ", ".join(attributes)]))
 
 

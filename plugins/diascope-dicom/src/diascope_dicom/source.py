@@ -68,6 +68,8 @@ def read_source(item: Item) -> "Dataset":
     _remove_invalid_values(source)
     source.decode()
     source.SpecificCharacterSet = UTF_8
+    for keyword in _NAMES:
+        _join_name(source, keyword)
     for keyword in (*_PATIENT, *_STUDY):
         if keyword not in source:
             setattr(source, keyword, None)
@@ -124,11 +126,7 @@ def _is_valid(source: "Dataset", tag: "BaseTag") -> bool:
 
 
 def _check_name(source: "Dataset", keyword: str) -> None:
-    r"""Check a name or identifier, and make one name of ``Doe\John``, which pydicom divides.
-
-    Raises:
-        ReadError: if it cannot be read; names the tag.
-    """
+    """Raise a ReadError that names the tag if a name or identifier cannot be read."""
     from pydicom.valuerep import PersonName
 
     from diascope.readers.dicom_tags import tag_name, value
@@ -138,5 +136,12 @@ def _check_name(source: "Dataset", keyword: str) -> None:
     several = list(found) if source[keyword].VM > 1 else [found]
     if not all(isinstance(each, str | PersonName) for each in several):
         raise ReadError(f"{tag_name(keyword)} is not text")
-    if len(several) > 1 and source[keyword].VR == "PN":
-        setattr(source, keyword, PersonName("\\".join(map(str, several))))
+
+
+def _join_name(source: "Dataset", keyword: str) -> None:
+    r"""Make one name of ``Doe\John``, which pydicom divides; names are decoded already."""
+    from pydicom.valuerep import PersonName
+
+    if keyword in source and source[keyword].VR == "PN" and source[keyword].VM > 1:
+        joined = "\\".join(map(str, source[keyword].value))
+        setattr(source, keyword, PersonName(joined, encodings=["utf8"]))

@@ -58,6 +58,7 @@ def _within(described: str, metadata: Sequence[Any]) -> str:
     )
     if below == math.inf:
         described, below = described.replace("a ", "a finite ", 1), None
+        above = None if above == -math.inf else above
     if least is not None and most is not None:
         return f"{described} from {_number(least)} to {_number(most)}"
     named = (("above", above), ("of at least", least), ("below", below), ("of at most", most))

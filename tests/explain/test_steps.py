@@ -79,6 +79,15 @@ def test_the_last_stage_is_the_input_of_the_network(
     assert not network.backbone._forward_hooks
 
 
+def test_a_small_standard_deviation_is_not_rounded_to_0(
+    make_card: Callable[..., ModelCard],
+) -> None:
+    card = make_card(mean=(0.5,) * 3, std=(0.00048828125,) * 3)
+    (note,) = network_input_stage(make_batch(), card).notes
+
+    assert "divided by the standard deviation (0.0004883, 0.0004883, 0.0004883)" in note
+
+
 def test_the_captured_input_allows_gradients() -> None:
     network = make_network()
     with torch.inference_mode():

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from diascope.training.transfer import MatchReport, Start, start_from
+from diascope.training.start import Start
+from diascope.training.transfer import MatchReport, start_from
 
 State = dict[str, Tensor]
 
@@ -177,9 +178,11 @@ def new(channels: int = 3) -> nn.Module:
     return tiny(channels).features()
 
 
-def begin(ours: nn.Module, file: Path, **how: Any) -> MatchReport:
-    """Start a backbone, in evaluation mode, from a file."""
-    return start_from(ours.eval(), Start(file, **how), "ours")
+def begin(
+    ours: nn.Module, file: Path, mean: float = 0.5, std: float = 0.25, **how: Any
+) -> MatchReport:
+    """Start a backbone, in evaluation mode, from a file, for pixels normalised that way."""
+    return start_from(ours.eval(), Start(file, **how), "ours", (mean,), (std,))
 
 
 def saved(path: Path, held: Any) -> Path:

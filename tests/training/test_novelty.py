@@ -13,8 +13,8 @@ from safetensors.torch import save_file
 from diascope.card import WEIGHTS_FILE, read_card
 from diascope.plugin_creation import make_backbone
 from diascope.training.novelty import FittedNovelty, fit_novelty
-from diascope.training.transfer import Start, start_from
 from tests.runs import Ended, rows, write_recipe
+from tests.training.other_projects import begin
 from tests.training.trainings import LAYERS, train, write_table, write_training
 
 WIDTH = 96
@@ -132,7 +132,7 @@ def test_another_training_starts_from_weights_with_statistics(tmp_path: Path) ->
     novelty = fitted(features(800, 1), features(600, 2))
     save_file(body | novelty.tensors(), tmp_path / WEIGHTS_FILE)
     fresh = backbone.build()
-    matched = start_from(fresh, Start(tmp_path), "convnet")
+    matched = begin(fresh, tmp_path)
 
     assert matched.share == 1
     assert all(bool((fresh.state_dict()[name[9:]] == value).all()) for name, value in body.items())

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from diascope.errors import WeightsError
-from diascope.training.transfer import Start, start_from
-from tests.refusals import refused
+from diascope.training.start import Start
+from diascope.training.transfer import start_from
 from tests.training.other_projects import begin, new, renamed, same_features, saved, tiny
 
 
@@ -80,7 +80,7 @@ def test_a_refused_file_leaves_the_backbone_as_it_was(tmp_path: Path) -> None:
     module = new()
     before = {name: value.clone() for name, value in module.state_dict().items()}
     with pytest.raises(WeightsError, match=r"fits \d+ of 100 tensors"):
-        start_from(module, Start(saved(tmp_path / "w.pth", state)), "resnet18")
+        begin(module, saved(tmp_path / "w.pth", state))
 
     assert all(torch.equal(before[name], value) for name, value in module.state_dict().items())
 
@@ -91,7 +91,7 @@ def test_layers_that_would_stay_random_are_refused_of_a_frozen_backbone(tmp_path
 
     assert begin(new(), file).matched == 99
     with pytest.raises(WeightsError, match=r"99 of 100 tensors(.|\n)*random(.|\n)*bn1\.bias"):
-        start_from(new(), Start(file), "ours", frozen=True)
+        start_from(new(), Start(file), "ours", (0.5,), (0.25,), frozen=True)
 
 
 def test_a_deeper_network_is_refused_though_all_of_ours_is_in_it(tmp_path: Path) -> None:
@@ -124,10 +124,3 @@ def test_non_finite_weights_are_refused(tmp_path: Path) -> None:
 def test_a_missing_file_and_a_folder_without_weights_are_refused(tmp_path: Path) -> None:
     assert "No such file" in refusal(tmp_path / "w.pth")
     assert "nor models/model.pt\n  Give the path of the weights file itself" in refusal(tmp_path)
-
-
-@pytest.mark.parametrize("scale", [0, float("inf")])
-def test_a_scale_of_zero_or_without_end_is_refused(scale: float) -> None:
-    message = refused(Start, {"file": "w.pth", "scale": scale})
-
-    assert message == f"scale must be a finite number above 0, got {scale}"

@@ -104,7 +104,7 @@ def _grad_cam_plus_plus(features: Tensor, gradient: Tensor) -> Tensor:
 
 
 def integrated_gradients(network: Network, batch: Tensor, output: int) -> Attribution:
-    """Sundararajan et al. 2017, by Captum, with the card's mean colour as the baseline.
+    """Sundararajan et al. 2017, by Captum, with a picture of the card's ``mean`` as the baseline.
 
     The map should add up to the difference between the logits of the picture and of the baseline.
     The completeness gap is the error of approximating the path integral by 32 points.

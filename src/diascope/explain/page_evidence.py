@@ -27,7 +27,7 @@ _METHODS: dict[Method, tuple[str, str]] = {
     "integrated-gradients": (
         "Integrated gradients",
         "How much each pixel contributes to the difference in logit between this picture and a "
-        "uniform one of the mean colour, from gradients along the path between them. The "
+        "uniform one of the card's mean, from gradients along the path between them. The "
         "completeness gap below is the relative error of their sum.",
     ),
 }

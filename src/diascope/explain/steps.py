@@ -100,4 +100,4 @@ def network_input_stage(batch: Tensor, card: ModelCard) -> Stage:
 
 
 def _format_numbers(numbers: Iterable[float]) -> str:
-    return ", ".join(f"{number:.3f}" for number in numbers)
+    return ", ".join(f"{number:.4g}" for number in numbers)

@@ -46,9 +46,15 @@ def initial_card(
         head_only: whether the weights file will hold only the head.
 
     Raises:
-        RecipeError: if the card's fields contradict each other.
+        RecipeError: if the card's fields contradict each other, or ``start`` states its pixels for
+            another number of channels.
     """
-    texts = options.labels
+    texts, mean, std = options.labels, backbone.mean, backbone.std
+    if options.start is not None:
+        try:
+            mean, std = options.start.normalisation(backbone)
+        except ValueError as error:
+            raise RecipeError(str(error), where=str(recipe.path)) from error
     card = ModelCard(
         name=recipe.name,
         title=options.title,
@@ -61,8 +67,8 @@ def initial_card(
         backbone=reference.name,
         backbone_parameters=_backbone_parameters(reference, recipe, head_only=head_only),
         head=options.head,
-        mean=tuple(map(float, backbone.mean)),
-        std=tuple(map(float, backbone.std)),
+        mean=tuple(map(float, mean)),
+        std=tuple(map(float, std)),
         score_kind="softmax" if options.task == "multiclass" else "sigmoid",
         read=recipe.plain()["read"],
         preprocess=tuple(recipe.plain()["preprocess"]),

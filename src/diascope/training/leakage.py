@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from diascope.card import CARD_FILE, WEIGHTS_FILE
 from diascope.errors import TableError
 from diascope.evaluation.training_overlap import (
     LEARNED_FILE,
@@ -41,9 +40,8 @@ def source_folders(options: TrainOptions) -> list[Path]:
     The files beside the weights of another project say nothing of their training.
     """
     folders = list(options.teachers)
-    if options.start and options.start.source.name == WEIGHTS_FILE:
-        folder = options.start.source.parent
-        folders[:0] = [folder] if (folder / CARD_FILE).exists() else []
+    if options.start and (folder := options.start.own_folder):
+        folders.insert(0, folder)
     return folders
 
 

@@ -13,7 +13,7 @@ from diascope.errors import RecipeError
 from diascope.fields import build
 from diascope.recipe import Recipe, Reference, reference_of
 from diascope.training.operating_points import Rule
-from diascope.training.transfer import Start
+from diascope.training.start import Start
 
 _Positive = Annotated[int, Ge(1)]
 _Count = Annotated[int, Ge(0)]

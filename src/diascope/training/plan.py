@@ -104,7 +104,7 @@ class Plan:
         options, rows = facts.pop("train"), facts.pop("rows")
         named = {f"train.{key}": value for key, value in options.items()} | facts
         titles = {"files": "files that plugins name", "start": "weights of `start`"}
-        titles["teachers"] = "weights of `teachers`"
+        titles |= {"normalisation": "mean and std", "teachers": "weights of `teachers`"}
         return {titles.get(name, name): _sha256(value) for name, value in named.items()} | {
             "rows, splits or folds of the table": _sha256(rows)
         }
@@ -115,7 +115,9 @@ class Plan:
         facts: dict[str, Any] = {part: recipe[part] for part in parts} | {"labels": self.names}
         facts["train"] = {k: v for k, v in facts["train"].items() if k not in _NOT_TRAINED}
         if (start := self.options.start) is not None:
-            facts["start"] = [file_digest(start.source), start.keys, start.scale]
+            card = self.card((1, 1))
+            facts["start"] = [file_digest(start.source), start.keys]
+            facts["normalisation"] = [card.mean, card.std]
         if self.options.teachers:
             facts["teachers"] = self.teacher_digests()
         preparation = self.preparation

@@ -153,8 +153,8 @@ def _make_backbone(plan: Plan) -> tuple[nn.Module, MatchReport | None]:
     backbone, start = build_layers(plan.backbone, plan.reference.name), plan.options.start
     if start is None:
         return backbone, None
-    frozen = plan.options.freeze_backbone
-    return backbone, start_from(backbone, start, plan.reference.name, frozen=frozen)
+    name, card, frozen = plan.reference.name, plan.card((1, 1)), plan.options.freeze_backbone
+    return backbone, start_from(backbone, start, name, card.mean, card.std, frozen=frozen)
 
 
 def _prepare(

@@ -1,62 +1,24 @@
 """Start a training from the weights of another project."""
 
-import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import torch
-from annotated_types import Interval
 from torch import Tensor, nn
 
-from diascope.card import WEIGHTS_FILE, file_digest
+from diascope.card import file_digest
 from diascope.errors import WeightsError
 from diascope.pages.formatting import format_some
-from diascope.training.pixel_scale import scale_warnings
+from diascope.training.pixel_scale import range_warnings, scale_warnings
 from diascope.training.pretrained import Pairing, pairings, read_tensors, without_shortcut_biases
+from diascope.training.start import Start
 
 _MIN_SHARE = 0.95
 """Fraction of the backbone's tensors that a file must hold."""
 
-_INSIDE = (WEIGHTS_FILE, "models/model.pt")
-"""Paths of the weights inside a folder of ours, and inside a MONAI bundle."""
-
 _BIASES = "shortcuts: their biases are taken off the means of the batch norms behind them"
-
-
-@dataclass(frozen=True)
-class Start:
-    """The weights that a training starts from.
-
-    Attributes:
-        file: a file of ``torch.save``, safetensors, a weights folder of ours or a MONAI bundle.
-        keys: from prefixes of the file's names to ours; other names are ignored.
-        scale: scale of the other project's normalised pixels relative to ours; the first filters
-            are multiplied by it.
-    """
-
-    file: Path
-    keys: dict[str, str] = field(default_factory=dict)
-    scale: Annotated[float, Interval(gt=0, lt=math.inf)] = 1.0
-
-    @property
-    def source(self) -> Path:
-        """The weights file, also if ``file`` is a folder.
-
-        Raises:
-            WeightsError: if the folder has no weights.
-        """
-        if not self.file.is_dir():
-            return self.file
-        for inside in _INSIDE:
-            if (self.file / inside).is_file():
-                return self.file / inside
-        raise WeightsError(
-            f"holds neither {' nor '.join(_INSIDE)}",
-            where=str(self.file),
-            hint="Give the path of the weights file itself.",
-        )
 
 
 @dataclass(frozen=True)
@@ -118,7 +80,13 @@ class MatchReport:
 
 
 def start_from(
-    backbone: nn.Module, start: Start, backbone_name: str, *, frozen: bool = False
+    backbone: nn.Module,
+    start: Start,
+    backbone_name: str,
+    mean: Sequence[float],
+    std: Sequence[float],
+    *,
+    frozen: bool = False,
 ) -> MatchReport:
     """Load a file's weights into a backbone, and return what was loaded.
 
@@ -127,6 +95,7 @@ def start_from(
     repeated and divided by the number of channels; for grey pictures, filters are summed.
 
     Args:
+        mean, std: the normalisation of pixels in [0, 1] in this training, one number per channel.
         frozen: whether the backbone will stay as loaded, so that all of it must be in the file.
 
     Raises:
@@ -143,9 +112,10 @@ def start_from(
     biases = [_BIASES] if len(tensors) < len(loaded) else []
     taken = _rename_keys(tensors, start.keys)
     named = {name: tensors[written] for name, written in taken.items()}
-    fits = [_try_pairing(pairing, ours, named, start.scale) for pairing in pairings(ours, named)]
+    fits = [_try_pairing(pairing, ours, named) for pairing in pairings(ours, named)]
     best = max(fits, key=lambda fit: len(fit.values), default=_NO_FIT)
     names = best.pairing.names
+    warnings = scale_warnings({n: best.values[n] for n in ours if n in best.values}, std)
     used = {taken[name] for name in names.values()}
     matched = MatchReport(
         file=start.file.name,
@@ -156,7 +126,7 @@ def start_from(
         unexpected=tuple(name for name in tensors if name not in used),
         shape_mismatch=tuple(name for name in names if name not in best.values),
         changes=(*best.changes, *biases),
-        warnings=tuple(scale_warnings({n: best.values[n] for n in ours if n in best.values})),
+        warnings=(*warnings, *range_warnings(source, mean, std)),
     )
     _check_fit(matched, best, backbone_name, source)
     if frozen and matched.share < 1:
@@ -208,16 +178,14 @@ def _rename_keys(names: Iterable[str], keys: dict[str, str]) -> dict[str, str]:
     return taken
 
 
-def _try_pairing(
-    pairing: Pairing, ours: dict[str, Tensor], theirs: dict[str, Tensor], scale: float
-) -> _Fit:
+def _try_pairing(pairing: Pairing, ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> _Fit:
     first = _first_filter_name(ours)
     values: dict[str, Tensor] = {}
     changes: list[str] = []
     for name, written in pairing.names.items():
         value, target = theirs[written].float(), ours[name]
         if name == first and value.ndim == 4:
-            value, changes = _adapt_first_filters(value, target.shape[1], scale)
+            value, changes = _adapt_first_filters(value, target.shape[1])
         if value.shape == target.shape:
             values[name] = value
     return _Fit(pairing, values, tuple(changes) if first in values else ())
@@ -228,7 +196,7 @@ def _first_filter_name(ours: dict[str, Tensor]) -> str:
     return next((name for name, tensor in ours.items() if tensor.ndim == 4), "")
 
 
-def _adapt_first_filters(filters: Tensor, channels: int, scale: float) -> tuple[Tensor, list[str]]:
+def _adapt_first_filters(filters: Tensor, channels: int) -> tuple[Tensor, list[str]]:
     """Return the filters adapted to a number of channels, and descriptions of the changes."""
     theirs = filters.shape[1]
     changes = []
@@ -238,9 +206,6 @@ def _adapt_first_filters(filters: Tensor, channels: int, scale: float) -> tuple[
     elif channels == 1 < theirs:
         filters = filters.sum(1, keepdim=True)
         changes.append(f"first filters: summed over {theirs} channels")
-    if scale != 1:
-        filters = filters * scale
-        changes.append(f"first filters: multiplied by {scale:g}")
     return filters, changes
 
 

@@ -1,17 +1,19 @@
-"""Metrics in the card."""
+"""What a training stores: weights, and metrics in the card."""
 
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from diascope.card import Label, ModelCard
 from diascope.evaluation.evaluate import evaluate
 from diascope.table import Example
-from diascope.training.artifacts import add_metrics, summarise_data
+from diascope.training.artifacts import add_metrics, round_weights, summarise_data
 from diascope.training.options import TrainOptions
 from tests.evaluation.tables import multiclass
+from tests.explain.networks import make_network
 
 
 @pytest.mark.parametrize("label", ["blue", "accuracy"])
@@ -47,3 +49,20 @@ def test_unknown_labels_are_counted_for_each_split_that_has_any() -> None:
     assert data["train"]["unknown"] == {"x": 2}
     assert data["train"]["labels"] == {"x": 1, "y": 1}
     assert "unknown" not in data["test"]
+
+
+@pytest.mark.parametrize("frozen", [False, True])
+def test_filters_are_stored_in_half_precision_unless_that_changes_a_frozen_backbone(
+    frozen: bool,
+) -> None:
+    network = make_network()
+    coarse, fine = "backbone.0.weight", "backbone.4.weight"
+    network.get_parameter(coarse).data.copy_(network.get_parameter(coarse).half())
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    stored = round_weights(network, head_only=False, frozen=frozen)
+
+    assert stored[coarse].dtype == stored["head.linear.weight"].dtype == torch.float16
+    assert stored[fine].dtype == (torch.float32 if frozen else torch.float16)
+    assert stored["backbone.5.weight"].dtype == torch.float32
+    assert torch.equal(stored[fine].float(), before[fine]) == frozen
+    assert all(torch.equal(stored[name], value) for name, value in network.state_dict().items())

@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import save
 from torch import Tensor
 
@@ -109,14 +110,25 @@ def _with_absolute_paths(given: Any, written: Any) -> Any:
     return written
 
 
-def round_weights(network: Network, *, head_only: bool) -> dict[str, Tensor]:
+def round_weights(network: Network, *, head_only: bool, frozen: bool) -> dict[str, Tensor]:
     """Return the tensors to store, by name, and load their rounded values into the network.
 
     Filters and matrices are stored in half precision, biases and normalisation in single. A tensor
     with several names is stored under each of them.
+
+    Args:
+        frozen: whether the backbone was not trained; it then keeps its values, so that only what
+            half precision does not change is stored in it.
     """
+
+    def stored(name: str, value: Tensor) -> Tensor:
+        exact = frozen and name.startswith("backbone.")
+        if value.ndim <= 1 or (exact and not torch.equal(value.half().float(), value)):
+            return value.clone()
+        return value.half()
+
     state = {
-        name: (value.half() if value.ndim > 1 else value.clone()).contiguous().cpu()
+        name: stored(name, value).contiguous().cpu()
         for name, value in network.state_dict().items()
         if name.startswith("head.") or not head_only
     }

@@ -122,7 +122,8 @@ def _previous_card(folder: Path, digest: str) -> ModelCard | None:
 def _save_trained(trained: Trained, folder: Path) -> ModelCard:
     """Write the rounded weights and the feature statistics, and return the card."""
     plan, card, network = trained.plan, trained.card, trained.network
-    tensors = round_weights(network, head_only=plan.head_only)
+    frozen = plan.options.freeze_backbone
+    tensors = round_weights(network, head_only=plan.head_only, frozen=frozen)
     novelty = fit_network_novelty(network, card, plan, trained.workers)
     if novelty is not None:
         card = replace(card, novelty=novelty.limit)

@@ -28,7 +28,7 @@ from diascope.timing import StageTimer, take_stage_seconds
 from diascope.versions import mixed_version_warnings, note_versions
 
 _PARTIAL_RESULTS = ".unfinished"
-_ENGINE = "engine"
+_ENGINE = "engine and precision"
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ def test_the_recipe_beside_the_weights_says_how_they_were_trained_and_trains_the
     monkeypatch.chdir(tmp_path)
     capsys.readouterr()
 
-    assert make_plan(again).digest() == first.made["recipe_digest"]
+    assert make_plan(again).digest == first.made["recipe_digest"]
     assert again.train is not None
     assert again.train.plain()["augment"] == [{"RandFlip": {"prob": 0.5}}]
     assert again.train.plain()["learning_rate"] == 1e-3

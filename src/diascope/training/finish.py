@@ -77,7 +77,7 @@ def finish(
     copied = count_learned_copies(trained.copy_sets, plan.examples, split)
     warnings = [*selection_warnings(split), *copies_warnings(copied, answers)]
     evaluation = evaluate(answers, by=options.by, seed=options.seed, warnings=warnings)
-    facts = {"recipe_digest": plan.digest(), "seed": options.seed, "epochs": len(trained.history)}
+    facts = {"recipe_digest": plan.digest, "seed": options.seed, "epochs": len(trained.history)}
     before = _previous_card(folder, card.digest)
     card = replace(
         add_metrics(card, evaluation, split),

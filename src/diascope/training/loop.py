@@ -227,7 +227,7 @@ class Trainer:
         )
 
     def _resume(self, optimizer: Any, schedule: Any) -> dict[str, Any]:
-        state = load_checkpoint(self.directory, self.plan.digest(), self.plan.parts())
+        state = load_checkpoint(self.directory, self.plan.digest, self.plan.parts)
         if state is None:
             return {"told": -math.inf, "network": None}
         steps = schedule.total_steps
@@ -256,8 +256,8 @@ class Trainer:
 
     def _save(self, optimizer: Any, schedule: Any, best: dict[str, Any]) -> None:
         state = {
-            "digest": self.plan.digest(),
-            "parts": self.plan.parts(),
+            "digest": self.plan.digest,
+            "parts": self.plan.parts,
             "versions": self.versions,
             "doubts": self.warnings,
             "network": self.network.state_dict(),

@@ -94,12 +94,14 @@ class Plan:
             head_only=self.head_only,
         )
 
+    @cached_property
     def digest(self) -> str:
-        """Return the SHA-256 of everything that determines the weights."""
+        """The SHA-256 of everything that determines the weights."""
         return _sha256(self._facts)
 
+    @cached_property
     def parts(self) -> dict[str, str]:
-        """Return the SHA-256 of each part of what determines the weights, by a name for users."""
+        """The SHA-256 of each part of what determines the weights, by a name for users."""
         facts = dict(self._facts)
         options, rows = facts.pop("train"), facts.pop("rows")
         named = {f"train.{key}": value for key, value in options.items()} | facts

@@ -65,7 +65,7 @@ def train(
         folders = [folder / f"fold-{number}" for number in range(1, len(plan.fold_examples) + 1)]
         for each, path in zip([plan, *plan.folds()], [folder, *folders], strict=True):
             # raises if the folder holds another training
-            load_checkpoint(path, each.digest(), each.parts())
+            load_checkpoint(path, each.digest, each.parts)
         prepared = _prepare(plan, folder, fabric.device, tell) if first else None
         fabric.launch()
         session = _Session(

@@ -102,7 +102,11 @@ def test_the_card_records_how_the_weights_were_made(tmp_path: Path, table: Path)
 def test_the_recipe_beside_the_weights_says_how_they_were_trained_and_trains_them_again(
     tmp_path: Path, table: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    private = {"input": ["photos/a.png"], "output": "mine"}
+    private = {
+        "input": ["photos/a.png"],
+        "output": "/home/joe/mine",
+        "report": [{"store": {"url": "https://joe:hunter2@pacs.example.org/x?sig=hunter2"}}],
+    }
     written = write_training(tmp_path / "t.yaml", Path("pictures/table.csv"), epochs=1)
     written.write_text(json.dumps(json.loads(written.read_text()) | private))
     augment = "train.augment=[{RandFlip: {prob: 0.5}}]"
@@ -120,7 +124,8 @@ def test_the_recipe_beside_the_weights_says_how_they_were_trained_and_trains_the
     assert "#   loss: cross-entropy\n" in text
     assert "#   ema: 0.0\n" in text
     assert str(tmp_path) not in text
-    assert "photos" not in text
+    assert not any(secret in text for secret in ("photos", "joe", "hunter2"))
+    assert again.report[0].plain() == {"store": {"url": "https://***@pacs.example.org/x"}}
     assert "recipe.yaml" in (tmp_path / "mine/training.html").read_text()
     assert train(beside, tmp_path / "other").digest == first.digest
     assert train(beside, tmp_path / "mine", "train.title=New").title == "New"

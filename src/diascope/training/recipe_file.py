@@ -5,22 +5,24 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
+from diascope.display_text import mask_credentials
 from diascope.document import write_document
 from diascope.output import write_atomically
 from diascope.recipe import Recipe
 from diascope.training.options import TrainOptions
 
 FILE = "recipe.yaml"
+_LEFT_OUT = ("input", "output")
 
 
 def write_recipe(recipe: Recipe, options: TrainOptions, folder: Path) -> None:
     """Write the recipe with its overrides, so that training from it has the same digest.
 
     Comments list the options that it leaves out, with the values that they had. Paths stay as
-    written, and ``input`` is left out: neither the recipe's folder nor a picture is named.
+    written, without passwords and signatures. ``input`` and ``output`` are left out: neither the
+    folders of recipe and results nor a picture is named.
     """
-    written = {key: value for key, value in recipe.plain().items() if value not in (None, {}, [])}
-    written.pop("input", None)
+    written = {key: value for key, value in recipe.plain().items() if key not in _LEFT_OUT}
     given = written["train"]
     rest = {key: value for key, value in asdict(options).items() if key not in given}
     text, defaults = io.StringIO(), io.StringIO()
@@ -33,4 +35,4 @@ def write_recipe(recipe: Recipe, options: TrainOptions, folder: Path) -> None:
     write_document(rest, defaults)
     text.write("# Not written, so at their defaults:\n# train:\n")
     text.writelines(f"#   {line}" for line in defaults.getvalue().splitlines(keepends=True))
-    write_atomically(folder / FILE, text.getvalue())
+    write_atomically(folder / FILE, mask_credentials(text.getvalue()))

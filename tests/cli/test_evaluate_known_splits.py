@@ -204,6 +204,7 @@ def test_metrics_of_a_split_that_was_learned_from_are_optimistic_wherever_they_s
     if split == "train" and not stated:
         told = "the model learned from 12 of 12 rows, by split.csv beside the weights: their"
         assert (ended.code, told in ended.err) == (2, True)
+        assert "If these are other pictures, give the table a column `group`" in ended.err
         assert not (tmp_path / "out").exists()
         asked = "evaluate", recipe, "--labels", table, "--split", split, "-o"
         ended = command(*asked, tmp_path / "out")

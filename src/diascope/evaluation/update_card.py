@@ -51,7 +51,8 @@ def refuse_trained(examples: Sequence[Example], folder: Path) -> None:
             f"--update-card: the model learned from {learned} of {plural(len(examples), 'row')}, "
             f"by {splits.source}: their metrics do not belong in its card",
             hint="Measure held-out pictures (--split test, or a table without the others), or "
-            "leave out --update-card.",
+            "leave out --update-card. If these are other pictures, give the table a column `group` "
+            "with names of its own.",
         )
 
 

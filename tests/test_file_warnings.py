@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from diascope.file_warnings import add_file_warnings, warnings_from_facts
+from diascope.file_warnings import add_file_warnings, warnings_from_facts, warnings_from_file
 from diascope.privacy import BURNED_IN
-from diascope.sample import Failed, Item, Prediction
+from diascope.sample import Failed, Item, Overview, Prediction, Sample
 from tests.readers.dicoms import encoded
 from tests.runs import Ended, write_recipe
 
@@ -66,6 +66,24 @@ def test_warnings_from_a_file_are_kept_and_not_repeated() -> None:
     assert told.warnings == (SAID, BURNED_IN)
     failed = Failed(Item("a", "a"), "model", "any", "broken")
     assert add_file_warnings(failed, (SAID,)) is failed
+
+
+def regions_of(spacing_mm: tuple[float, float] | None) -> Sample:
+    """Return the first region of a picture whose pixels have a size."""
+    pixels = np.zeros((2, 2, 3), np.uint8)
+    overview = Overview(pixels, np.ones((2, 2), np.bool_), (2, 2), spacing_mm)
+    return Sample(Item("a", "a"), pixels, overview=overview)
+
+
+def test_pixels_that_are_far_from_square_give_a_warning_with_both_sides() -> None:
+    (warning,) = warnings_from_file(regions_of((0.00025, 0.0005)))
+
+    assert warning.startswith("the file says that its pixels are 0.5 um wide and 0.25 um high")
+
+
+@pytest.mark.parametrize("spacing", [(0.0005, 0.0005), (0.0005, 0.00054), None], ids=str)
+def test_pixels_that_are_nearly_square_give_none(spacing: tuple[float, float] | None) -> None:
+    assert warnings_from_file(regions_of(spacing)) == ()
 
 
 def test_the_warning_is_in_the_reports_and_counted(

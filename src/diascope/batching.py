@@ -11,7 +11,7 @@ import numpy as np
 from diascope.contract_checks import answer_fault, score_fault
 from diascope.contracts import Model, Predictor, Prepared, Resumed
 from diascope.errors import ENDS, DeviceError
-from diascope.file_warnings import add_file_warnings, warnings_from_facts
+from diascope.file_warnings import add_file_warnings, warnings_from_file
 from diascope.partial_results import PartialResults
 from diascope.plugins import failure_reason
 from diascope.preparation import Part
@@ -130,7 +130,7 @@ class BatchPredictor:
         if isinstance(outcome, Failed) and not np.isfinite(sample.pixels).all():
             reason = f"{outcome.reason}; nor are all pixels that the reader and the steps gave it"
             outcome = replace(outcome, reason=reason)
-        return add_file_warnings(outcome, warnings_from_facts(sample.facts))
+        return add_file_warnings(outcome, warnings_from_file(sample))
 
 
 class FramePredictions:

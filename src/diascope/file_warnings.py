@@ -4,12 +4,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from diascope.privacy import BURNED_IN, has_burned_in_text
-from diascope.sample import Failed, Prediction
+from diascope.sample import Failed, Overview, Prediction, Sample
 
 _SAYS = "the file says that "
 _FRONTAL = {"AP", "PA", "FRONTAL"}
 _CONTRADICTIONS = ("MONOCHROME1/IDENTITY", "MONOCHROME2/INVERSE")
 _UPRIGHT = r"L\F"  # rows run towards the patient's left, columns towards the feet
+_SQUARE = 1.1  # the highest ratio of sides of a pixel that counts as square
+
+
+def warnings_from_file(sample: Sample) -> tuple[str, ...]:
+    """Return the warnings that what a file states about its picture gives rise to."""
+    return (*warnings_from_facts(sample.facts), *_spacing_warnings(sample.overview))
 
 
 def warnings_from_facts(facts: Mapping[str, str]) -> tuple[str, ...]:
@@ -36,6 +42,18 @@ def add_file_warnings(outcome: Prediction | Failed, warnings: Iterable[str]) -> 
     known = outcome.warnings
     more = [each for each in warnings if each.startswith(_SAYS) and each not in known]
     return replace(outcome, warnings=(*known, *more)) if more else outcome
+
+
+def _spacing_warnings(overview: Overview | None) -> tuple[str, ...]:
+    if overview is None or overview.spacing_mm is None:
+        return ()
+    high, wide = (1000 * side for side in overview.spacing_mm)
+    if max(high, wide) <= _SQUARE * min(high, wide):
+        return ()
+    return (
+        f"{_SAYS}its pixels are {wide:.3g} um wide and {high:.3g} um high, which is rarely true: "
+        "if they are square, correct its resolution and classify it again",
+    )
 
 
 def _is_turned(facts: Mapping[str, str]) -> bool:

@@ -10,7 +10,7 @@ from diascope.contract_checks import score_fault
 from diascope.contracts import Step
 from diascope.errors import PluginError, ReadError, RecipeError
 from diascope.explain.steps import Stage, apply_steps, capture_network_input
-from diascope.file_warnings import warnings_from_facts
+from diascope.file_warnings import warnings_from_file
 from diascope.pipeline import Pipeline
 from diascope.preparation import Preparation
 from diascope.sample import Failed, Item, Prediction, Sample, Skipped
@@ -92,4 +92,4 @@ def classify_sample(classifier: Classifier, sample: Sample) -> tuple[Prediction,
         raise ReadError(str(error)) from error
     if fault := score_fault(answer):
         raise ReadError(fault)
-    return replace(answer, warnings=(*answer.warnings, *warnings_from_facts(sample.facts))), batch
+    return replace(answer, warnings=(*answer.warnings, *warnings_from_file(sample))), batch

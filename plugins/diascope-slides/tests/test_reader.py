@@ -118,6 +118,18 @@ def test_a_slide_coarser_than_requested_is_enlarged_with_a_trace_line(
     assert sample.trace == ("libvips, level 0 of 3, enlarged 2 times to 0.25 um",)
 
 
+def test_the_trace_states_both_factors_of_pixels_that_are_not_square(
+    array_slide: Make, coded: Make
+) -> None:
+    spacing = (0.25, 0.625)
+    slide = array_slide(coded(64, 64), spacing_um=spacing)
+    scale = Scale((0.5 / 0.25, 0.5 / 0.625), 0.5, spacing)
+    cutter = TileCutter(Item("a", "a"), slide, Grid.over((64, 64), scale.factors, 32, 0), scale, ())
+
+    told = "memory, level 0 of 1, enlarged 1.25 times across and reduced 2 times down to 0.5 um"
+    assert cutter.sample(0, 0, 0).trace == (told,)
+
+
 def test_a_picture_smaller_than_a_tile_is_one_padded_tile(make_slide: Make, coded: Make) -> None:
     whole = coded(30, 40)
     (sample,) = read(make_slide(whole, factors=(1,)))

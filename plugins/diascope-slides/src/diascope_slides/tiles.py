@@ -64,9 +64,13 @@ class TileCutter:
         factors = [self.scale.factors[axis] / downsample[axis] for axis in (0, 1)]
         if all(abs(factor - 1) < _TOLERANCE for factor in factors):
             return f"{source}, as it is"
-        across = factors[1]
-        done = f"reduced {across:.4g} times" if across > 1 else f"enlarged {1 / across:.4g} times"
+        down, across = map(_resized, factors)
+        done = across if across == down else f"{across} across and {down} down"
         return f"{source}, {done} to {self.scale.um:g} um"
+
+
+def _resized(factor: float) -> str:
+    return f"reduced {factor:.4g} times" if factor > 1 else f"enlarged {1 / factor:.4g} times"
 
 
 def _padding_note(below: int, right: int) -> tuple[str, ...]:

@@ -159,6 +159,15 @@ def test_only_tiles_with_enough_tissue_are_read_and_counted(make_slide: Make) ->
     assert samples[0].overview.counts == {"tiles": 16, "tissue": 12, "used": 8}
 
 
+@pytest.mark.parametrize(("tissue", "used"), [(0.25, 4), (0.1, 5), (0, 5)])
+def test_tiles_that_hold_less_slide_than_tissue_is_required_are_not_used(
+    make_slide: Make, tissue: float, used: int
+) -> None:
+    item = make_slide(np.full((64, 4 * 64 + 10, 3), (210, 120, 170), np.uint8), factors=(1,))
+
+    assert len(read(item, SlideReader(tile=64, tissue=tissue))) == used
+
+
 def test_empty_glass_has_no_tissue_and_is_skipped(make_slide: Make) -> None:
     with pytest.raises(NoPictureError, match="no tissue was found: of 16 tiles"):
         read(make_slide(np.full((256, 256, 3), 243, np.uint8)), SlideReader(tile=64))

@@ -34,7 +34,8 @@ class SlideReader:
         missing: what to do with a slide that does not state its spacing. ``fail``: the item fails;
             ``{assume: 0.5}``: assume this size of a full-resolution pixel in micrometres;
             ``{level: 0}``: use the pixels of this level without resampling and without a spacing.
-        tissue: minimum fraction of a tile that must be tissue, from 0 (reads every tile) to 1.
+        tissue: minimum fraction of a tile that must be tissue, from 0 (reads every tile) to 1;
+            beyond the slide's edge there is none.
     """
 
     spacing_um: Annotated[float, Interval(gt=0, lt=math.inf)] = 0.5

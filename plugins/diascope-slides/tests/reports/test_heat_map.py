@@ -51,6 +51,21 @@ def test_where_there_is_no_tile_the_slide_is_grey(drawn: np.ndarray) -> None:
     assert 100 < beside.mean() < 220
 
 
+@pytest.mark.parametrize("spacing", [(0.0005, 0.0005), (0.00025, 0.0005), (0.0005, 0.00025)])
+def test_a_slide_has_its_true_proportions(
+    tmp_path: Path, run: Any, answer: Any, spacing: tuple[float, float]
+) -> None:
+    shown = answer()
+    shown = replace(shown, overview=replace(shown.overview, spacing_mm=spacing))
+    (path,) = HeatMapReport(opacity=1).write(run, [shown], tmp_path)
+    pixels = np.asarray(Image.open(path).convert("RGB")).astype(int)
+    tile = np.abs(pixels - viridis_colours()[round(0.1 * 254)]).max(axis=2) <= 2
+    tile[:, int(0.8 * tile.shape[1]) :] = False  # the colour bar
+    rows, columns = np.nonzero(tile)
+
+    assert np.ptp(rows) / np.ptp(columns) == pytest.approx(spacing[0] / spacing[1], rel=0.05)
+
+
 @pytest.mark.parametrize(
     ("kind", "told"),
     [("softmax", "score of each tile (softmax)"), ("share", "score of each tile")],
@@ -80,6 +95,16 @@ def test_warnings_and_assumptions_are_below_the_picture(
 
     assert words[0] == "3 of 3 regions unlike the training\nturned, at $2 and $3"
     assert words[1:] == ["spacing assumed 0.5 um from the recipe", ""]
+
+
+def test_many_warnings_do_not_push_the_title_off_the_picture(
+    tmp_path: Path, run: Any, answer: Any
+) -> None:
+    shown = answer(warnings=tuple(f"{number} {80 * 'w'}" for number in range(6)))
+    wide = replace(shown, overview=replace(shown.overview, spacing_mm=(0.0005, 0.0015)))
+    (path,) = HeatMapReport().write(run, [wide], tmp_path)
+
+    assert np.asarray(Image.open(path).convert("L"))[:8].min() == 255
 
 
 def test_dollar_signs_are_not_rendered_as_a_formula(tmp_path: Path, run: Any, answer: Any) -> None:

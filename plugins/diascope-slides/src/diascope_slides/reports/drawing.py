@@ -16,6 +16,7 @@ from matplotlib.patheffects import withStroke
 from diascope.display_text import replace_undecodable
 from diascope.pages.heat import viridis_colours
 from diascope_slides.reports.answers import Answer, CardLabel
+from diascope_slides.reports.proportions import stretched
 from diascope_slides.reports.scale_bar import scale_bar
 
 _INCHES, _DPI = 7.0, 200  # of the slide's longer side: fits on a page, sharp when enlarged
@@ -23,16 +24,18 @@ _MIN_ASPECT = 0.35  # of the drawing, so that text has room beside a narrow slid
 _INK, _MUTED = "#16212b", "#55636f"
 _HALO = [withStroke(linewidth=3, foreground="white")]
 _ID_LENGTH = 60  # characters of an item's name
-_CHARACTERS_PER_INCH = 14  # of a warning
+_CHARACTERS_PER_INCH, _LINE = 14, 0.16  # of a warning; height of its lines in inches
 
 
 def draw(path: Path, answer: Answer, label: str, described: CardLabel, opacity: float) -> None:
     """Write a PNG of at most about 1,700 pixels on the longer side."""
     height, width = answer.overview.mask.shape
-    aspect = [max(_MIN_ASPECT, side / max(height, width)) for side in (width, height)]
-    figure = Figure(
-        figsize=(_INCHES * aspect[0] + 1.1, _INCHES * aspect[1] + 0.6), layout="constrained"
-    )
+    high, wide = stretched((height, width), answer.overview)
+    aspect = [max(_MIN_ASPECT, side / max(high, wide)) for side in (wide, high)]
+    figure_width = _INCHES * aspect[0] + 1.1
+    caveats = _wrap(answer.caveats, int(figure_width * _CHARACTERS_PER_INCH))
+    figure_height = _INCHES * aspect[1] + 0.6 + _LINE * len(caveats)
+    figure = Figure(figsize=(figure_width, figure_height), layout="constrained")
     axes = figure.subplots()
     axes.set_axis_off()
     axes.imshow(_pale_grey(answer))
@@ -40,6 +43,7 @@ def draw(path: Path, answer: Answer, label: str, described: CardLabel, opacity: 
     norm = Normalize(*answer.limits(label))
     mapped = ScalarMappable(norm, ListedColormap(viridis_colours() / 255))
     axes.imshow(np.ma.masked_invalid(cells), mapped.cmap, norm, alpha=opacity, interpolation="none")
+    axes.set_aspect((high / height) / (wide / width))
     if answer.overview.mask.any() and not answer.overview.mask.all():
         axes.contour(answer.overview.mask, [0.5], colors=_INK, linewidths=0.5)
     _draw_scale_bar(axes, answer)
@@ -53,7 +57,8 @@ def draw(path: Path, answer: Answer, label: str, described: CardLabel, opacity: 
     )  # fmt: skip
     bar = figure.colorbar(mapped, ax=axes, shrink=0.6, aspect=24, pad=0.03)
     _label_colour_bar(bar, answer.prediction.score_kind, described.point)
-    _add_caveats(figure, answer.caveats)
+    if caveats:
+        figure.supxlabel("\n".join(caveats), fontsize=8, color=_INK, parse_math=False)
     figure.savefig(path, dpi=_DPI, facecolor="white", metadata={"Software": None})
 
 
@@ -93,11 +98,8 @@ def _label_colour_bar(bar: Colorbar, kind: str, point: float | None) -> None:
         )  # fmt: skip
 
 
-def _add_caveats(figure: Figure, caveats: Sequence[str]) -> None:
-    width = int(figure.get_figwidth() * _CHARACTERS_PER_INCH)
-    lines = [row for caveat in caveats for row in wrap(replace_undecodable(caveat), width)]
-    if lines:
-        figure.supxlabel("\n".join(lines), fontsize=8, color=_INK, parse_math=False)
+def _wrap(texts: Sequence[str], width: int) -> list[str]:
+    return [line for text in texts for line in wrap(replace_undecodable(text), width)]
 
 
 def _shorten(name: str) -> str:

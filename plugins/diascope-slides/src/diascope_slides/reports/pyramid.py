@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from diascope.errors import ReadError
 from diascope.sample import Item, Overview
 from diascope_slides.opening import open_slide
+from diascope_slides.reports.proportions import stretched
 from diascope_slides.resample import Box, resample
 from diascope_slides.slide import Slide, level_for
 
@@ -32,7 +33,7 @@ def write_pyramid(item: Item, overview: Overview, folder: Path, pixels: int) -> 
     """Write ``folder_files/<level>/<column>_<row>.jpg`` of a slide, without any metadata.
 
     Args:
-        overview: states the size of the slide when it was classified.
+        overview: states the size of the slide when it was classified, and that of its pixels.
         pixels: maximum length of the longer side; a larger slide is scaled down.
 
     Raises:
@@ -45,7 +46,7 @@ def write_pyramid(item: Item, overview: Overview, folder: Path, pixels: int) -> 
         finest = slide.levels[0]
         if (finest.height, finest.width) != tuple(overview.size):
             raise ReadError("it is no longer the slide that was classified: its size has changed")
-        content = _read_reduced(slide, pixels)
+        content = _read_reduced(slide, stretched(overview.size, overview), pixels)
     image: Any = pyvips.Image.new_from_array(content, interpretation="srgb")
     suffix = ".jpg[Q=80,keep=none]"
     image.dzsave(str(folder), suffix=suffix, tile_size=_TILE, overlap=_OVERLAP, depth="onepixel")
@@ -54,11 +55,15 @@ def write_pyramid(item: Item, overview: Overview, folder: Path, pixels: int) -> 
     return Pyramid(*content.shape[:2])
 
 
-def _read_reduced(slide: Slide, pixels: int) -> NDArray[np.uint8]:
-    """Return ``(h, w, 3)``, read strip by strip from the coarsest level that is fine enough."""
+def _read_reduced(slide: Slide, size: tuple[int, int], pixels: int) -> NDArray[np.uint8]:
+    """Return ``(h, w, 3)``, read strip by strip from the coarsest level that is fine enough.
+
+    Args:
+        size: (height, width) to show the slide at; reduced if a side exceeds ``pixels``.
+    """
     finest = slide.levels[0]
-    scale = max(1.0, max(finest.height, finest.width) / pixels)
-    height, width = (max(1, math.floor(side / scale)) for side in (finest.height, finest.width))
+    scale = max(1.0, max(size) / pixels)
+    height, width = (max(1, math.floor(side / scale)) for side in size)
     rows_at, columns_at = finest.height / height, finest.width / width
     level = level_for(slide.levels, (rows_at, columns_at))
     result = np.empty((height, width, 3), np.uint8)

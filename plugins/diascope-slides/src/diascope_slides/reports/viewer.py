@@ -4,7 +4,6 @@ The page uses OpenSeadragon (BSD licence, included in ``viewer_assets``). It ope
 disk, without a server or network: all it shows are the data in it and the picture files beside it.
 """
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import resources
@@ -14,20 +13,20 @@ from typing import Annotated, Any, ClassVar
 from annotated_types import Ge
 
 from diascope.errors import ReadError, reason_of
-from diascope.pages.heat import heat_png, ramp_css
+from diascope.pages.heat import ramp_css
 from diascope.pages.render import csp_hash, fill_placeholders, json_block, read_asset
 from diascope.sample import Record
 from diascope_slides.reports.answers import Answer, answers, card_labels
-from diascope_slides.reports.names import safe_name
+from diascope_slides.reports.layers import save_heat, save_mask
+from diascope_slides.reports.proportions import stretched
 from diascope_slides.reports.pyramid import write_pyramid
 
-_HEAT_PIXELS = 2048  # maximum length of a heat map's longer side
 _SCRIPTS = ("openseadragon.min.js", "elements.js", "scale.js", "stage.js", "panel.js", "page.js")
 
 
 @dataclass(frozen=True)
 class ViewerReport:
-    """``slides.html``: a page to zoom into every slide, with the heat map of each label.
+    """``slides.html``: a page to zoom into every slide, with heat maps and the tissue mask.
 
     ``slides/<name>/`` holds the pictures of the page. If a slide can no longer be opened, the page
     shows its overview and states the reason. With ``privacy: strict`` it does not state the reason,
@@ -76,10 +75,11 @@ class ViewerReport:
             pyramid = {**asdict(written), "url": f"slides/{answer.name}/zoom_files/"}
             size = written.height, written.width
         except (ReadError, OSError) as error:
-            size = overview.mask.shape
+            size = stretched(overview.mask.shape, overview)
             reason = "it can no longer be opened" if strict else reason_of(error)
             note = f"Only its overview can be shown: {reason}"
-            Image.fromarray(overview.picture).save(folder / "overview.jpg", quality=85)
+            picture = Image.fromarray(overview.picture).resize(size[::-1])
+            picture.save(folder / "overview.jpg", quality=85)
         return {
             "id": prediction.item.id,
             "pyramid": pyramid,
@@ -92,28 +92,9 @@ class ViewerReport:
             "kind": prediction.score_kind,
             "scores": {label: float(score) for label, score in prediction.scores.items()},
             "warnings": answer.caveats,
-            "heats": {label: _save_heat(answer, label, folder, size) for label in answer.labels},
+            "heats": {label: save_heat(answer, label, folder, size) for label in answer.labels},
+            "tissue": save_mask(answer, folder, size),
         }
-
-
-def _save_heat(answer: Answer, label: str, folder: Path, size: tuple[int, int]) -> dict[str, Any]:
-    """Write the heat map of a label; return its URL, its width and the limits of its colours.
-
-    The page scales both sides of a picture by the same factor, so each pixel of the heat map covers
-    a square of displayed pixels of the slide. The last ones may extend beyond the edge.
-
-    Args:
-        size: (height, width) of the slide as displayed.
-    """
-    side = math.ceil(max(size) / _HEAT_PIXELS)
-    rows, columns = (math.ceil(pixels / side) for pixels in size)
-    height, width = answer.overview.size
-    covered = rows * side * height / size[0], columns * side * width / size[1]
-    limits = answer.limits(label)
-    path = folder / f"heat-{safe_name(label)}.png"
-    path.write_bytes(heat_png(answer.heat(label, (rows, columns), covered), *limits))
-    url = f"slides/{answer.name}/{path.name}"
-    return {"url": url, "width": columns * side / size[1], "limits": limits}
 
 
 def _page() -> str:

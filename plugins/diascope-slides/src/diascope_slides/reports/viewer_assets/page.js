@@ -17,10 +17,17 @@ const start = () => {
   let chosenLabel = null; // by the user, for all slides; until then each slide shows its top prediction
   const opacity = () => (byId("heat").checked ? byId("opacity").valueAsNumber : 0);
 
+  const darkness = () => (byId("tissue").checked ? 0.75 : 0); // of what is not tissue
+
   const showHeat = () => {
     const name = labelChoice.value;
-    stage.layHeat(current().heats[name], opacity());
+    stage.lay("heat", current().heats[name], { opacity: opacity() });
     showLegend(current(), name, titleOf, pointOf);
+  };
+
+  const showLayers = () => {
+    stage.lay("tissue", current().tissue, { opacity: darkness(), index: 1 }); // below the heat map
+    showHeat();
   };
 
   const chooseLabels = ({ heats, predicted, scores }) => {
@@ -36,7 +43,7 @@ const start = () => {
     showFacts(slide);
     byId("previous").disabled = slideChoice.selectedIndex === 0;
     byId("next").disabled = slideChoice.selectedIndex === slides.length - 1;
-    stage.open(slide, showHeat);
+    stage.open(slide, showLayers);
   };
 
   const step = (distance) => () => { slideChoice.selectedIndex += distance; showSlide(); };
@@ -46,8 +53,9 @@ const start = () => {
   byId("previous").onclick = step(-1);
   byId("next").onclick = step(1);
   labelChoice.onchange = () => { chosenLabel = labelChoice.value; showHeat(); };
-  byId("heat").onchange = () => stage.setOpacity(opacity());
-  byId("opacity").oninput = () => { byId("heat").checked = true; stage.setOpacity(opacity()); };
+  byId("heat").onchange = () => stage.setOpacity("heat", opacity());
+  byId("opacity").oninput = () => { byId("heat").checked = true; stage.setOpacity("heat", opacity()); };
+  byId("tissue").onchange = () => stage.setOpacity("tissue", darkness());
   showSlide();
 };
 

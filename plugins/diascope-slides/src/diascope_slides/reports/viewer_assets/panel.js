@@ -35,6 +35,12 @@ const showLegend = (slide, name, titleOf, pointOf) => {
     point === null ? "" : make("p", {}, `Mark: operating point ${scoreText(point)}`));
 };
 
+/** The size of a pixel, given in mm as [row, column]. */
+const pixelText = ([high, wide]) => {
+  const [down, across] = [high, wide].map((side) => (side * 1000).toPrecision(3));
+  return `${across === down ? across : `${across} × ${down}`} μm`;
+};
+
 const COUNTS = { tiles: "Tiles", tissue: "With tissue", used: "Used" };
 
 const showFacts = ({ counts, size, spacing, pyramid }) => {
@@ -42,7 +48,7 @@ const showFacts = ({ counts, size, spacing, pyramid }) => {
   const rows = [
     ...Object.entries(counts).map(([name, value]) => [COUNTS[name] ?? name, count(value)]),
     ["Size", `${count(width)} × ${count(height)} px`],
-    ...(spacing ? [["Pixel", `${(spacing[1] * 1000).toPrecision(3)} μm`]] : []),
+    ...(spacing ? [["Pixel", pixelText(spacing)]] : []),
     ...(pyramid && pyramid.width < width ? [["Shown at", `${count(pyramid.width)} × ${count(pyramid.height)} px`]] : []),
   ];
   byId("facts").replaceChildren(make("dl", {}, rows.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value)))));

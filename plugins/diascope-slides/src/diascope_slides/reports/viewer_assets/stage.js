@@ -1,4 +1,4 @@
-// The zoomable slide with its heat map, shown by OpenSeadragon.
+// The zoomable slide with its layers, shown by OpenSeadragon.
 
 const REDUCED_MOTION = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -19,25 +19,25 @@ const startStage = () => {
     gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true },
   });
   let shown = null;
-  let heat = null;
-  let heatRequests = 0; // counts requests, so that a heat map that loads too late is dropped
+  const layers = {}; // by name: the item shown, and a count of requests, so that one that loads too late is dropped
 
   const scale = () => {
     const { viewport } = viewer;
     if (shown && viewport) showScale(shown.size[1] / (viewport.getContainerSize().x * viewport.getZoom(true)), shown.spacing);
   };
 
-  /** Show the picture of a heat map over the slide instead of the current one; `width` is a fraction of the slide's width. */
-  const layHeat = ({ url, width }, opacity) => {
-    heatRequests += 1;
-    const request = heatRequests;
-    if (heat) viewer.world.removeItem(heat);
-    heat = null;
+  /** Lay a picture over the slide, instead of the one of that name; `width` is a fraction of the slide's width. */
+  const lay = (name, { url, width }, options) => {
+    const layer = (layers[name] ??= { item: null, requests: 0 });
+    layer.requests += 1;
+    const request = layer.requests;
+    if (layer.item) viewer.world.removeItem(layer.item);
+    layer.item = null;
     viewer.addTiledImage({
       tileSource: { type: "image", url, buildPyramid: false },
-      x: 0, y: 0, width, opacity,
+      x: 0, y: 0, width, ...options,
       success: ({ item }) => {
-        if (request === heatRequests) heat = item;
+        if (request === layer.requests) layer.item = item;
         else viewer.world.removeItem(item);
       },
     });
@@ -46,8 +46,7 @@ const startStage = () => {
   /** Show a slide, then call `ready`. */
   const open = (slide, ready) => {
     shown = slide;
-    heat = null;
-    heatRequests += 1;
+    for (const layer of Object.values(layers)) Object.assign(layer, { item: null, requests: layer.requests + 1 });
     byId("missing").hidden = true;
     viewer.addOnceHandler("open", () => { scale(); ready(); });
     viewer.open(slide.pyramid ? sourceOf(slide.pyramid) : { type: "image", url: slide.overview, buildPyramid: false });
@@ -71,7 +70,7 @@ const startStage = () => {
   byId("closer").onclick = ZOOMS["+"];
   byId("farther").onclick = ZOOMS["-"];
   byId("whole").onclick = ZOOMS[0];
-  return { open, layHeat, setOpacity: (opacity) => heat?.setOpacity(opacity) };
+  return { open, lay, setOpacity: (name, opacity) => layers[name]?.item?.setOpacity(opacity) };
 };
 
 const sourceOf = ({ url, tile, overlap, width, height }) => ({

@@ -27,7 +27,8 @@ def test_there_is_a_depth_wherever_the_resolution_halves(name: str, sizes: list[
 def test_a_depth_has_its_strongest_channels_in_descending_order() -> None:
     backbone, batch = make_network().backbone, make_batch()
     call = last_calls_by_depth(trace_calls(backbone, batch), 64)[0]
-    depth = summarise_depth(0, capture_activations(backbone, batch, [call.module])[call.module])
+    seen = capture_activations(backbone, batch, [call.module])
+    depth = summarise_depth(0, call, seen[call.module])
     strengths = [channel.strength for channel in depth.strongest]
 
     assert (depth.size, depth.channels) == ((64, 64), 8)
@@ -54,7 +55,7 @@ def test_a_shared_module_does_not_show_the_maps_of_another_layer() -> None:
     backbone, batch = SharedModules().eval(), make_batch()
     ends = last_calls_by_depth(trace_calls(backbone, batch), 64)
     seen = capture_activations(backbone, batch, {call.module for call in ends.values()})
-    depths = {at: summarise_depth(at, seen[call.module]) for at, call in ends.items()}
+    depths = {at: summarise_depth(at, call, seen[call.module]) for at, call in ends.items()}
     assert {at: (depth.size, depth.channels) for at, depth in depths.items()} == {
         0: ((64, 64), 8),
         1: ((32, 32), 16),

@@ -21,7 +21,9 @@ def make_layer() -> Layer:
     convolution = Convolution(
         weight, np.zeros(3, np.float32), (1, 1), (0, 0), (1, 1), 1, False, ramp, output
     )
-    return Layer(convolution, UnitFunctions(scale, shift, "ReLU6", activated, None, None))
+    return Layer(
+        "Layer 1", convolution, UnitFunctions(scale, shift, "ReLU6", activated, None, None)
+    )
 
 
 def test_a_filter_with_a_uniform_response_comes_last_however_strong_it_is() -> None:

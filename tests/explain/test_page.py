@@ -117,7 +117,7 @@ def test_the_page_computes_every_kind_of_convolution_like_pytorch(
     monkeypatch.setattr(inspector, "_LAYER_BYTES", kept)
     for module in [*LAYERS, *LAYERS_TRANSPOSED]:
         found = capture_convolution(module)
-        layer = Layer(found, UnitFunctions(None, None, "", found.output, None, None))
+        layer = Layer("Layer 1", found, UnitFunctions(None, None, "", found.output, None, None))
         sums = np.array(page.evaluate(WEIGHTED_SUMS, inspector.layer_numbers(layer)))
 
         assert len(sums) == found.output.size or kept < 450_000

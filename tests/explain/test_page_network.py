@@ -19,4 +19,4 @@ def test_the_title_of_a_depth_gives_the_scale_of_its_maps(
 ) -> None:
     shown = depth_view(Depth(halvings, cells, 1, ()), picture)
     assert shown["title"] == title
-    assert shown["text"].startswith(f"1 channel; a cell covers {covered} of the picture")
+    assert shown["text"].startswith(f"1 channel; evenly divided, a cell covers {covered} of the ")

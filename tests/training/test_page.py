@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from diascope.card import Label, ModelCard
+from diascope.explain.layer_table import tabulate_network
 from diascope.training.filters import Filters
 from diascope.training.mistakes import Mistake
 from diascope.training.page import write_page
 from diascope.training.scoring import Figures
 from tests.browser import chromium
+from tests.explain.networks import make_network
 
 COUNTS = {"pictures": 1200, "groups": 600, "labels": {"dark": 700, "bright": 500}}
 CARD = ModelCard(
@@ -93,6 +95,14 @@ def test_the_first_layer_is_shown_at_every_epoch_that_was_kept(tmp_path: Path) -
     assert "the 16 of its 20 filters that changed most" in shown
     assert [title in shown for title in (">Start<", ">Epoch 2<", ">Epoch 3<")] == [True] * 3
     assert "all filters of the layer became different filters: mean cosine" in shown
+
+
+def test_the_layers_of_the_network_are_listed(tmp_path: Path) -> None:
+    shown = page(tmp_path, layers=tabulate_network(make_network(), 3, (32, 32)))
+
+    assert "The network, layer by layer" in shown
+    assert "<b>3 conv</b>" in shown
+    assert "layer by layer" not in page(tmp_path)
 
 
 def test_without_kept_filters_the_page_says_nothing_of_them(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from diascope.explain.call_trace import Activations
+from diascope.explain.receptive_field import pair
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,10 +190,6 @@ def is_close(tensor: Tensor, other: Tensor, tolerance: float = 1e-5) -> bool:
     if tensor.shape != other.shape:
         return False
     return torch.allclose(tensor, other, rtol=0, atol=tolerance * float(other.abs().max()))
-
-
-def pair(value: int | tuple[int, ...]) -> tuple[int, int]:
-    return (value, value) if isinstance(value, int) else (value[0], value[1])
 
 
 def to_numpy(tensor: Tensor) -> NDArray[np.float32]:

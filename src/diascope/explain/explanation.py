@@ -13,8 +13,10 @@ from diascope.explain.convolution import Convolution, reconstruct_convolution
 from diascope.explain.evidence import Attribution, Method, attribute, integrated_gradients
 from diascope.explain.feature_maps import Depth, last_calls_by_depth, summarise_depth
 from diascope.explain.filters import Filter, filter_responses, first_convolution
+from diascope.explain.layer_table import LayerTable, layer_names, tabulate_layers
 from diascope.explain.layers import select_convolutions
 from diascope.explain.occlusion import Occlusion, measure_occlusion
+from diascope.explain.receptive_field import CellGrid
 from diascope.explain.unit_functions import (
     UnitFunctions,
     following_modules,
@@ -25,8 +27,13 @@ from diascope.network import Network
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """A convolution whose arithmetic the page shows, and the functions that follow it."""
+    """A convolution whose arithmetic the page shows, and the functions that follow it.
 
+    Attributes:
+        name: such as ``Layer 3``, or its path in a network of other than plain layers.
+    """
+
+    name: str
     convolution: Convolution
     functions: UnitFunctions
 
@@ -36,11 +43,15 @@ class Explanation:
     """What a network did with one picture.
 
     Attributes:
+        table: of the network's layers.
+        grid: where the cells of the last maps lie in the picture; None if that is unknown.
         filters: of the first convolution, as ``filter_responses`` sorts them; empty without one.
         evidence: label to its map; with integrated gradients, of the chosen label only.
         occlusion: of the chosen label; None if not requested.
     """
 
+    table: LayerTable
+    grid: CellGrid | None
     filters: tuple[Filter, ...]
     depths: tuple[Depth, ...]
     layers: tuple[Layer, ...]
@@ -85,26 +96,32 @@ def explain(
         functions = identify_unit_functions(first.module, later, activations)
         filters = filter_responses(first, functions.activated)
     return Explanation(
+        table=tabulate_layers(network, calls),
+        grid=calls[-1].grid,
         filters=filters,
         depths=tuple(
-            summarise_depth(halvings, activations[call.module]) for halvings, call in ends.items()
+            summarise_depth(halvings, call, activations[call.module])
+            for halvings, call in ends.items()
         ),
-        layers=tuple(_layers(calls, shown, activations)),
+        layers=tuple(_layers(backbone, calls, shown, activations)),
         evidence=_evidence(network, batch, features, outputs, chosen, method),
         occlusion=measure_occlusion(network, batch, outputs[chosen], grid) if occlusion else None,
     )
 
 
 def _layers(
+    backbone: nn.Module,
     calls: Sequence[Call],
     convolutions: Sequence[Call],
     activations: Mapping[nn.Module, Activations],
 ) -> Iterator[Layer]:
+    names = layer_names(backbone, calls)
     for call in convolutions:
         convolution = reconstruct_convolution(call.module, activations[call.module])
         if convolution is not None:
             later = following_modules(calls, call)
-            yield Layer(convolution, identify_unit_functions(call.module, later, activations))
+            functions = identify_unit_functions(call.module, later, activations)
+            yield Layer(names[call.module], convolution, functions)
 
 
 def _evidence(

@@ -10,6 +10,7 @@ from torch import nn
 
 from diascope.explain.call_trace import Activations, Call, first_calls
 from diascope.explain.convolution import to_numpy
+from diascope.explain.receptive_field import CellGrid
 
 STRONGEST = 8
 _PASS_THROUGH = (nn.Identity, nn.Dropout, nn.Dropout2d, nn.ConstantPad2d, nn.ZeroPad2d, nn.Flatten)
@@ -39,12 +40,14 @@ class Depth:
         size: (height, width) of a map.
         channels: the number of channels.
         strongest: the strongest channels, in descending order.
+        grid: where the cells lie in the picture; None if that is unknown.
     """
 
     halvings: int
     size: tuple[int, int]
     channels: int
     strongest: tuple[Channel, ...]
+    grid: CellGrid | None = None
 
 
 def last_calls_by_depth(calls: Sequence[Call], side: int) -> dict[int, Call]:
@@ -75,11 +78,12 @@ def format_map_scale(halvings: int, side: int, cells: int) -> str:
     return share if cells * 2**halvings == side else f"about {share}"
 
 
-def summarise_depth(halvings: int, activations: Activations) -> Depth:
-    """Return the strongest channels of a module's output for the first picture of a batch."""
+def summarise_depth(halvings: int, call: Call, activations: Activations) -> Depth:
+    """Return the strongest channels of a call's output for the first picture of a batch."""
     maps = to_numpy(activations.output[0])
-    height, width = maps.shape[1:]
-    return Depth(halvings, (height, width), len(maps), strongest_channels(maps, STRONGEST))
+    _, channels, height, width = call.outputs
+    strongest = strongest_channels(maps, STRONGEST)
+    return Depth(halvings, (height, width), channels, strongest, call.grid)
 
 
 def strongest_channels(maps: NDArray[np.float32], count: int) -> tuple[Channel, ...]:

@@ -16,6 +16,7 @@ from diascope.explain.page_evidence import (
     method_view,
     occlusion_view,
 )
+from diascope.explain.page_layers import layer_table_view, stretch_note
 from diascope.explain.page_maximisation import gallery_text, visualisation_views
 from diascope.explain.page_network import depth_view, filter_view, layer_view, stage_view
 from diascope.explain.page_scores import Logits, ScoreTexts, score_rows, score_texts
@@ -78,6 +79,7 @@ def explain_page(
         input=f"{picture.shape[1]} x {picture.shape[0]} pixels",
         preview=jpeg_uri(picture, 384),
         method=method_view(evidence),
+        stretched=_stretched(explanation, evidence, picture.shape[:2]),
         exact=evidence.method == "exact",
         chosen=maps[subject.chosen],
         others=list(maps.values()) if len(maps) > 1 else [],
@@ -85,6 +87,7 @@ def explain_page(
         score_texts=texts,
         scores=score_rows(subject.card, subject.prediction, subject.logits),
         stages=[stage_view(stage) for stage in subject.stages],
+        table=layer_table_view(explanation.table, subject.card),
         filter_count=len(explanation.filters),
         filters=[
             filter_view(each, with_response=True) for each in explanation.filters[:_WITH_RESPONSE]
@@ -104,6 +107,11 @@ def explain_page(
             "layers": [layer_view(layer) for layer in explanation.layers],
         },
     )
+
+
+def _stretched(explanation: Explanation, evidence: Attribution, size: tuple[int, ...]) -> str:
+    per_cell = evidence.method != "integrated-gradients"  # else its map is one of pixels
+    return stretch_note(explanation.grid, evidence.map.shape, size) if per_cell else ""
 
 
 def _figures(

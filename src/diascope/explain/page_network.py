@@ -6,6 +6,7 @@ from diascope.explain.explanation import Layer
 from diascope.explain.feature_maps import Depth, format_map_scale
 from diascope.explain.filters import Filter
 from diascope.explain.inspector import layer_numbers
+from diascope.explain.page_layers import cells_text
 from diascope.explain.pictures import jpeg_uri, map_uri, png_uri, to_display_pixels
 from diascope.explain.steps import Stage
 from diascope.pages.formatting import format_number, plural
@@ -39,12 +40,10 @@ def depth_view(depth: Depth, size: tuple[int, int]) -> dict[str, Any]:
     """Return the maps of one resolution for a picture of ``size`` (height, width) in pixels."""
     height, width = depth.size
     scale = format_map_scale(depth.halvings, size[0], height)
-    tall, wide = (format_number(side / cells) for side, cells in zip(size, depth.size, strict=True))
     return {
         "name": f"depth{depth.halvings}",
         "title": f"{scale[0].upper()}{scale[1:]}: {width} x {height} cells",
-        "text": f"{plural(depth.channels, 'channel')}; a cell covers {wide} x {tall} pixels of the "
-        "picture and also depends on pixels around them",
+        "text": f"{plural(depth.channels, 'channel')}; {cells_text(depth.grid, depth.size, size)}",
         "maps": [
             {
                 "index": channel.index,
@@ -74,7 +73,7 @@ def layer_view(layer: Layer) -> dict[str, Any]:
     numbers = layer_numbers(layer)
     titled = [each | {"title": str(each["index"])} for each in numbers["filters"]]
     return numbers | {
-        "title": f"{width} x {height} positions",
+        "title": f"{layer.name}: {width} x {height} positions",
         "text": f"{', '.join(parts)}. Bright: high response.",
         "filters": titled,
     }

@@ -35,7 +35,9 @@ T = TypeVar("T")
 ModuleOutputs = Mapping[nn.Module, Tensor]
 """The output of each module."""
 
-_LABEL = "label:"
+LABEL = "label:"
+"""What the name of a label's target begins with."""
+
 _NOISE_SCALE = 100.0  # large enough to reach the ceiling of a nonlinearity such as ReLU6
 
 
@@ -76,7 +78,7 @@ class Target:
     @property
     def is_label(self) -> bool:
         """Whether the unit is a logit and not a feature map."""
-        return self.name.startswith(_LABEL)
+        return self.name.startswith(LABEL)
 
     def objective(self, outputs: ModuleOutputs) -> Tensor:
         """Return what to maximise: the logit, or the mean of the map after a leaky ReLU.
@@ -132,9 +134,9 @@ def find_targets(
 
 
 def _label_target(network: Network, outputs: Mapping[str, int], name: str) -> Target | None:
-    if not name.startswith(_LABEL):
+    if not name.startswith(LABEL):
         return None
-    label = name.removeprefix(_LABEL)
+    label = name.removeprefix(LABEL)
     if label not in outputs:
         raise UsageError(
             f"{name!r} cannot be visualised: there is no such label",

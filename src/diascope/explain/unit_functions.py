@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from diascope.explain.call_trace import Activations, Call
-from diascope.explain.convolution import is_close, pair, to_numpy
+from diascope.explain.convolution import is_close, to_numpy
+from diascope.explain.receptive_field import pair
 
 NONLINEARITIES: Mapping[str, Callable[[Tensor], Tensor]] = {
     "ReLU": functional.relu,

@@ -11,6 +11,7 @@ from diascope.evaluation.evaluate import evaluate
 from diascope.evaluation.labelled_scores import LabelledScores, concatenate
 from diascope.evaluation.update_card import describe_sets
 from diascope.evaluation.write import write_evaluation
+from diascope.explain.layer_table import tabulate_network
 from diascope.network import Network
 from diascope.output import write_atomically, write_table
 from diascope.table import SPLIT_FILE, Example, Split, label_cell
@@ -107,6 +108,7 @@ def finish(
         trained.warnings,
         monitor=options.monitor,
         filters=read_filters(folder),
+        layers=tabulate_network(network, card.channels, card.size),
     )
     return card, answers
 

@@ -6,6 +6,8 @@ from typing import Any
 
 from diascope.card import ModelCard
 from diascope.evaluation.style import inline_svg
+from diascope.explain.layer_table import LayerTable
+from diascope.explain.page_layers import layer_table_view
 from diascope.explain.pictures import jpeg_uri
 from diascope.output import write_atomically
 from diascope.pages.formatting import format_title, label_measures, overall_measures, plural
@@ -30,6 +32,7 @@ def write_page(
     *,
     monitor: str = "auc_macro",
     filters: Filters | None = None,
+    layers: LayerTable | None = None,
 ) -> None:
     """Write ``training.html`` and its curves as ``learning-curves.png`` and ``.svg``.
 
@@ -40,6 +43,7 @@ def write_page(
         warnings: about the table and the weights.
         monitor: the metric that chose the epoch whose weights were kept.
         filters: of the first layer, at some epochs.
+        layers: of the network.
     """
     best = best_epoch(history, monitor)
     _, curves = draw_curves(history, best, folder)
@@ -53,6 +57,7 @@ def write_page(
         warnings=warnings,
         curves=inline_svg(curves.read_text("utf-8")),
         watched=filter_history(filters) if filters is not None else None,
+        layers=layer_table_view(layers, card) if layers else None,
         columns=list(dict.fromkeys(name for row in history for name in row)),
         history=history,
         best=best,

@@ -107,6 +107,8 @@ def test_a_backbone_that_has_nothing_to_learn_is_trained_upon(
 ) -> None:
     own(features="3", default=" | None = None", build="return nn.AvgPool2d(4)")
     assert train(recipe(tmp_path), tmp_path / "mine") == read_card(tmp_path / "mine")
+    page = (tmp_path / "mine" / "training.html").read_text()
+    assert '<b>1 pool</b> <span class="muted">average, size 4</span>' in page
 
 
 def test_numbers_of_numpy_that_a_backbone_normalises_with_go_into_the_card(
@@ -189,6 +191,53 @@ def test_an_error_in_a_reading_process_is_raised_unchanged(
     with pytest.raises(PluginError, match=r"^augmentation 'odd' of owns 1.0") as caught:
         train(written, tmp_path / "mine")
     assert "Traceback" not in str(caught.value)
+
+
+POOLS = """preprocess: [resize: {{size: 16}}]
+model: classifier
+train:
+  table: {table}
+  backbone:
+    convnet:
+      layers:
+        - conv: {{filters: 4, norm: batch}}
+        - pool: {{size: 4}}
+        - pool: {{size: 4}}
+        - {last}
+"""
+
+
+@pytest.mark.parametrize(
+    ("last", "told"),
+    [
+        ("pool: {size: 2}", "layer 4 (pool, max, size 2) gets 1 x 1 pixels"),
+        (
+            "conv: {filters: 4, kernel: 3, padding: valid}",
+            "layer 4 (conv, filters 4, kernel 3, padding 0) gets 1 x 1 pixels",
+        ),
+    ],
+)
+def test_a_layer_that_gets_too_few_pixels_is_named_with_its_line(
+    tmp_path: Path, last: str, told: str
+) -> None:
+    table = write_table(tmp_path / "pictures", ["red", "blue"])
+    path = tmp_path / "t.yaml"
+    path.write_text(POOLS.format(table=table, last=last))
+    with pytest.raises(RecipeError) as caught:
+        train(path, tmp_path / "mine")
+    assert caught.value.where == f"{path}:11"
+    assert caught.value.message == f"{told}, fewer than it needs; the picture has 16 x 16"
+    assert caught.value.hint.startswith("Take larger pictures")
+
+
+def test_of_a_backbone_whose_layers_the_recipe_does_not_list_its_own_line_is_given(
+    own: Callable[..., None], tmp_path: Path
+) -> None:
+    own(pooled=", nn.MaxPool2d(40)")
+    written = recipe(tmp_path)
+    with pytest.raises(RecipeError, match=r"layer 2 \(pool, max, size 40\) gets 14 x 14") as caught:
+        train(written, tmp_path / "mine")
+    assert caught.value.where == f"{written}:1"
 
 
 def test_a_batch_too_small_for_the_backbone_is_refused_before_training(

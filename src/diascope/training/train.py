@@ -168,7 +168,7 @@ def _prepare(
     for line in matched.lines() if matched else ():
         tell(line)
     inspection = _inspect(plan, folder)
-    check_backbone(plan.card(inspection.size))
+    check_backbone(plan.card(inspection.size), plan.reference)
     plan.augmentation.dry_run(len(plan.backbone.mean), inspection.size)
     if not plan.options.uses_whole_items:
         return inspection, None

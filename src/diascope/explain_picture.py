@@ -18,7 +18,7 @@ from diascope.explain.explanation import Explanation, explain
 from diascope.explain.page import Subject
 from diascope.explain.page_scores import Logits
 from diascope.explain.steps import capture_logits, network_input_stage
-from diascope.explain.targets import find_targets
+from diascope.explain.targets import LABEL, find_targets
 from diascope.explain.top_activating import TopActivating
 from diascope.inference_trace import (
     classify_sample,
@@ -85,6 +85,7 @@ def explain_item(pipeline: Pipeline, request: Request) -> PictureExplanation:
         TableError: if the table cannot be read.
     """
     card = pipeline.model.instance.card
+    _refuse_negative(card, request)
     outputs = _explainable_outputs(card, request.label)
     rows = read_rows(request.table) if request.table else []
     sample, stages, more = prepare_first_sample(
@@ -149,6 +150,18 @@ def _find_item(image: str | None, recipe: Recipe) -> Item:
     if found[0].end:
         raise ReadError(found[0].end.reason)
     return found[0].item
+
+
+def _refuse_negative(card: ModelCard, request: Request) -> None:
+    """Raise a UsageError if a binary network should explain its negative label."""
+    targets = [name.removeprefix(LABEL) for name in request.wants if name.startswith(LABEL)]
+    if card.task == "binary" and card.names[0] in (request.label, *targets):
+        negative, positive = card.names
+        raise UsageError(
+            f"{card.name} has no logit of {negative!r}: a binary network has one, that of the "
+            f"positive label, {positive!r}",
+            hint=f"Name {positive}: evidence against it is evidence for {negative}.",
+        )
 
 
 def _explainable_outputs(card: ModelCard, label: str | None) -> dict[str, int]:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from diascope.card import read_card, write_card
-from tests.runs import Ended, write_pictures
+from diascope.card import ModelCard, read_card, write_card
+from tests.runs import Ended, write_pictures, write_recipe
 
 Command = Callable[..., Ended]
 
@@ -148,6 +148,51 @@ def test_a_wrong_command_is_refused_with_2(
     assert ended.code == 2
     assert told in ended.err
     assert not (tmp_path / "explain.html").exists()
+
+
+@pytest.fixture
+def lenet(
+    make_card: Callable[..., ModelCard],
+    make_weights: Callable[..., tuple[Path, ModelCard]],
+    tmp_path: Path,
+) -> Path:
+    """Write a recipe with a binary LeNet of random weights."""
+    layers = [{"conv": {"filters": 4, "kernel": 5, "padding": "valid"}}, {"pool": {}}]
+    card = make_card(
+        task="binary",
+        size=(32, 32),
+        mean=(0.5,) * 3,
+        std=(0.25,) * 3,
+        score_kind="sigmoid",
+        backbone_parameters={"layers": layers * 2},
+    )
+    return write_recipe(tmp_path / "lenet.yaml", make_weights(card)[0])
+
+
+@pytest.mark.parametrize("option", [("--label", "dark"), ("--wants", "label:dark")])
+def test_of_a_binary_network_only_the_positive_label_has_a_logit(
+    command: Command, lenet: Path, picture: Path, tmp_path: Path, option: tuple[str, str]
+) -> None:
+    ended = command("explain", lenet, picture, "-o", tmp_path / "out", *option)
+
+    assert ended.code == 2
+    assert "small has no logit of 'dark': a binary network has one, that of the" in ended.err
+    assert "Name bright: evidence against it is evidence for dark." in ended.err
+
+
+def test_the_page_says_where_the_cells_of_a_network_without_padding_lie(
+    command: Command, lenet: Path, picture: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("captum", reason="needs diascope[explain]")
+    told = "ells lie 4 pixels apart, the first centred at 7.5 (the first pixel is 0); "
+    for method, stretched in (("exact", True), ("integrated-gradients", False)):
+        options = ("--method", method, "--no-occlusion", "-q", "-o", tmp_path)
+        ended = command("explain", lenet, picture, *options)
+        page = (tmp_path / "explain.html").read_text()
+        assert ended.code == 0, ended.err
+        assert (f"C{told}the map is drawn stretched over the whole picture." in page) is stretched
+        assert f"4 channels; c{told}each depends on 16 x 16 pixels of the picture" in page
+        assert '"title":"Layer 3: 10 x 10 positions"' in page
 
 
 def test_a_picture_that_cannot_be_read_ends_with_1_and_its_reason(

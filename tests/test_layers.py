@@ -72,7 +72,7 @@ LAYERS = (
         "parity",
     ),
     ("network", "engines", "explain"),
-    ("contracts", "card", "contract_checks", "plugin_methods", "table", "pages"),
+    ("contracts", "card", "weight_count", "contract_checks", "plugin_methods", "table", "pages"),
     (
         "document",
         "overrides",

@@ -5,8 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file
 
-from diascope.card import Calibration, Label, NoveltyLimit, read_card, write_card
+from diascope.card import (
+    WEIGHTS_FILE,
+    Calibration,
+    Label,
+    NoveltyLimit,
+    read_card,
+    write_card,
+)
 from tests.runs import Ended
 
 Command = Callable[..., Ended]
@@ -18,6 +26,15 @@ def test_the_card_becomes_a_page(command: Command, tiny_weights: Path, tmp_path:
     assert (ended.code, str(tmp_path / "card.html") in ended.out) == (0, True)
     assert page.startswith("<!doctype html>")
     assert "<h2>Model details</h2>" in page
+
+
+def test_text_and_page_give_the_number_of_weights(command: Command, tiny_weights: Path) -> None:
+    state = load_file(tiny_weights / WEIGHTS_FILE)
+    count = f"{sum(tensor.numel() for tensor in state.values()):,}"  # it has no batch norm
+
+    assert f"convnet, linear head; {count} weights\n" in command("models", "show", tiny_weights).out
+    page = command("models", "show", tiny_weights, "--html", "-").out
+    assert f"<dt>Weights</dt><dd>{count}</dd>" in page
 
 
 def test_the_page_can_be_printed(command: Command, tiny_weights: Path) -> None:

@@ -8,14 +8,19 @@ from diascope.pages.evidence import PARTS, evidence_measures, format_map_count
 from diascope.pages.formatting import format_score, measure_lines, plural
 
 
-def card_lines(card: ModelCard) -> Iterator[str]:
-    """Yield the card as lines of readable text."""
+def card_lines(card: ModelCard, weights: int | None = None) -> Iterator[str]:
+    """Yield the card as lines of readable text.
+
+    Args:
+        weights: the number of parameters of the network, if it is known.
+    """
     yield f"{card.name}: {card.title}" if card.title else card.name
     yield ""
     yield f"Task        {card.task}; score kind: {card.score_kind}"
     channels = plural(card.channels, "channel")
     yield f"Input       {card.size[1]}x{card.size[0]} pixels, {channels}"
-    yield f"Network     {f'{card.backbone}, {card.head} head' if card.backbone else 'its own'}"
+    network = f"{card.backbone}, {card.head} head" if card.backbone else "its own"
+    yield f"Network     {network}{f'; {weights:,} weights' if weights else ''}"
     yield f"Licence     {card.licence or 'not stated'}"
     yield f"Weights     SHA-256 {card.digest}"
     yield ""

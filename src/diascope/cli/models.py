@@ -9,6 +9,8 @@ from diascope.cli.command_line import ANY_PATH
 from diascope.cli.streams import stdout_to_stderr
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from diascope.card import ModelCard
 
 _EXAMPLE = """\b
@@ -36,7 +38,7 @@ def list_(as_json: bool) -> None:
     for plugin in (plugin for plugin in find_plugins() if plugin.kind == "model"):
         row: dict[str, Any] = {"name": plugin.name, "distribution": plugin.distribution}
         try:
-            card = _card(plugin.name)
+            card, _ = _card(plugin.name)
             row |= {"title": card.title, "task": card.task, "labels": list(card.names), "cause": ""}
         except DiascopeError as error:
             row |= {"title": "", "task": "", "labels": [], "cause": str(error)}
@@ -65,38 +67,41 @@ def show(name: str, as_json: bool, page: str | None) -> None:
     """Show the card of NAME, a model plugin or a folder of weights."""
     from diascope.cli.card_text import card_lines
     from diascope.errors import UsageError
+    from diascope.pages.card import card_page
+    from diascope.weight_count import count_weights
 
     if as_json and page:
         raise UsageError("--json and --html exclude each other", hint="Choose one.")
-    card = _card(name)
+    card, folder = _card(name)
+    weights = count_weights(folder) if folder else None
     if as_json:
         click.echo(json.dumps(card.plain(), indent=1))
     elif page:
-        _write_page(card, page)
+        _write_page(card_page(card, weights), page)
     else:
-        for line in card_lines(card):
+        for line in card_lines(card, weights):
             click.echo(line)
 
 
-def _write_page(card: "ModelCard", page: str) -> None:
+def _write_page(content: str, page: str) -> None:
     from pathlib import Path
 
     from diascope.errors import OutputError
     from diascope.output import write_atomically
-    from diascope.pages.card import card_page
 
     if page == "-":
-        click.echo(card_page(card))
+        click.echo(content)
         return
     try:
-        write_atomically(Path(page), card_page(card))
+        write_atomically(Path(page), content)
     except OSError as error:
         raise OutputError(f"cannot be written: {error.strerror}", where=page) from error
     click.echo(f"Card: {page}")
 
 
 @stdout_to_stderr()
-def _card(name: str) -> "ModelCard":
+def _card(name: str) -> "tuple[ModelCard, Path | None]":
+    """Return a card and the folder of its weights, if the model has one."""
     from os import sep
     from os.path import isdir
     from pathlib import Path
@@ -107,7 +112,7 @@ def _card(name: str) -> "ModelCard":
     from diascope.plugins import blame_plugin, card_of, find_plugin, load_plugin
 
     if isdir(name):  # noqa: PTH112 - Path.is_dir may raise
-        return read_card(Path(name))
+        return read_card(Path(name)), Path(name)
     if sep in name:
         raise WeightsError("there is no such folder of weights", where=name)
     plugin = find_plugin("model", name)
@@ -120,4 +125,5 @@ def _card(name: str) -> "ModelCard":
         )
     with blame_plugin(plugin, "cannot be created"):
         model = loaded()
-    return card_of(plugin, model)
+    folder = getattr(model, "weights", None)
+    return card_of(plugin, model), folder if isinstance(folder, Path) else None

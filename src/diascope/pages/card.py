@@ -43,15 +43,19 @@ class _Factor:
     warnings: list[str] = field(default_factory=list)
 
 
-def card_page(card: ModelCard) -> str:
-    """Return the card as one self-contained page, without scripts."""
+def card_page(card: ModelCard, weights: int | None = None) -> str:
+    """Return the card as one self-contained page, without scripts.
+
+    Args:
+        weights: the number of parameters of the network, if it is known.
+    """
     return render(
         "card.html",
         kind="model card",
         title=card.title or card.name,
         subtitle=" · ".join(part for part in (card.name, str(card.made.get("date", ""))) if part),
         card=card,
-        details=_details(card),
+        details=_details(card, weights),
         compared=decision_rule_text(card.task, [label.operating_point for label in card.labels]),
         use=_TASKS[card.task],
         factors=_factors(card),
@@ -69,7 +73,7 @@ def card_page(card: ModelCard) -> str:
     )
 
 
-def _details(card: ModelCard) -> dict[str, Any]:
+def _details(card: ModelCard, weights: int | None) -> dict[str, Any]:
     height, width = card.size
     return {
         "name": card.name,
@@ -83,6 +87,7 @@ def _details(card: ModelCard) -> dict[str, Any]:
             for name, value in card.backbone_parameters.items()
         },
         "head": card.head if card.backbone else "",
+        "weights": format_number(weights) if weights else "",
         "licence": card.licence or "not stated",
     }
 

@@ -31,6 +31,7 @@ def test_folds_measure_every_picture_by_a_network_that_never_saw_its_group(
     recipe = write_training(tmp_path / "t.yaml", table, epochs=1, folds=2, labels=labels)
     card = train(recipe, tmp_path / "mine")
     parts = [rows(tmp_path / "mine" / fold / "split.csv") for fold in ("fold-1", "fold-2")]
+    assert [path.parent.name for path in tmp_path.rglob("recipe.yaml")] == ["mine"]
     tested = [{row["group"] for row in part if row["split"] == "test"} for part in parts]
 
     assert card.cross_validation["folds"] == 2

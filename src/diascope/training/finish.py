@@ -32,7 +32,6 @@ from diascope.training.novelty import fit_network_novelty
 from diascope.training.page import write_page
 from diascope.training.plan import Plan
 from diascope.training.predictions import write_predictions
-from diascope.training.recipe_file import write_recipe
 from diascope.training.scoring import Figures, predict_logits
 from diascope.training.shortages import find_shortages
 
@@ -91,7 +90,6 @@ def finish(
         else {**{key: fact for key, fact in made.items() if fact}, **facts, **provenance()},
     )
     write_card(card, folder)
-    write_recipe(plan.recipe, options, folder)
     write_atomically(folder / "history.json", json.dumps(trained.history, indent=1))
     titles = {label.name: label.title for label in card.labels}
     about = {"model": card.name, "weights digest": card.digest, "measured on": split}

@@ -75,7 +75,7 @@ def _check_file(folder: Path, file: str, examples: Sequence[Example]) -> list[st
                 f"{used} groups that are held out now as {split}: {format_some(leaked)}",
                 where=str(path),
                 hint=f"{remedy.format(path)} If these are other groups or pictures, rename them in "
-                "the table.",
+                "the table, or give it a column `group`.",
             )
     warnings = [f"{folder}: {doubt}" for doubt in learned.doubt_warnings]
     if same := learned.namesakes([one for one in examples if one.split in _KNOWN]):

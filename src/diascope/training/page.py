@@ -66,7 +66,7 @@ def write_page(
         by_label=label_measures(card.metrics, card.labels),
         across=overall_measures(card.cross_validation, card.labels),
         mistakes=[(mistake, jpeg_uri(mistake.pixels)) for mistake in mistakes],
-        trained=_training_facts(card),
+        trained=_training_facts(card, folder),
         provenance={
             **{name: fact for name, fact in card.made.items() if name not in _ELSEWHERE},
             "weights (SHA-256)": card.digest,
@@ -93,8 +93,9 @@ def _figures(
     return shown
 
 
-def _training_facts(card: ModelCard) -> Mapping[str, Any]:
+def _training_facts(card: ModelCard, folder: Path) -> Mapping[str, Any]:
     height, width = card.size
+    place = "beside this page" if (folder / RECIPE_FILE).exists() else "of the whole training"
     return {
         "task": card.task,
         "input": f"{width} x {height} pixels, {plural(card.channels, 'channel')}",
@@ -103,5 +104,5 @@ def _training_facts(card: ModelCard) -> Mapping[str, Any]:
         "scores": card.score_kind,
         "licence": card.licence,
         "command": card.made.get("command"),
-        "options": f"in {RECIPE_FILE} beside this page",
+        "options": f"in {RECIPE_FILE} {place}",
     }

@@ -28,6 +28,7 @@ from diascope.training.loop import Progress, Trainer
 from diascope.training.memory import explain_out_of_memory
 from diascope.training.plan import Plan, make_plan
 from diascope.training.processes import device_count, ending_together, make_fabric
+from diascope.training.recipe_file import write_recipe
 from diascope.training.shortages import find_shortages, shortage_warnings
 from diascope.training.transfer import MatchReport, start_from
 
@@ -89,6 +90,8 @@ def train(
         across = evaluate_folds(held_out, plan, folder, inspection.copy_sets) if first else {}
         if folds:
             session.tell("The model itself, on all groups of train")
+        if first:
+            write_recipe(plan.recipe, plan.options, folder)
         card, _ = session.train(plan, folder, inspection, across)
     return card if first else None
 

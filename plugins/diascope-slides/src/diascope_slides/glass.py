@@ -6,7 +6,7 @@ from PIL import Image
 
 _BRIGHT, _PALE = 180, 64  # of 255: the least brightness and the highest saturation of glass
 _WINDOW, _SMOOTH = 7, 1.5  # pixels, grey levels: the highest standard deviation in a window
-_FILLED = 254  # of 255 in all channels: white with which scanners fill what they did not scan
+_WHITE = 254  # of 255 in all channels: glass that is overexposed or was white-balanced
 _PART = 0.01  # of the picture: the least glass from which its colour can be told
 _NEUTRAL, _LIKE = 7, 14  # of 255: saturation of glass without a tint; of pixels like the glass
 _MOSTLY = 0.4  # of the pixels like the glass: how many must be smooth
@@ -18,18 +18,18 @@ def remove_tint(picture: Image.Image) -> Image.Image:
     Glass is bright and pale, and other than tissue it is smooth. Its colour is the median of such
     pixels, and each channel is scaled by it, since a tint absorbs light as a stain does. The
     picture is returned as it is if its glass is neutral, if it shows hardly any, or if most pixels
-    of that colour are not smooth: they are pale tissue.
+    of that colour are not smooth: they are pale tissue. So it is if a part is white, as that may
+    be the glass, and what is smooth and coloured may be tissue.
     """
     pixels = np.asarray(picture)
-    scanned = pixels.min(axis=2) < _FILLED
-    glass = _smooth_pixels(picture) & scanned
-    if not glass.any() or glass.sum() < _PART * scanned.sum():
+    glass = _smooth_pixels(picture)
+    if glass.mean() < _PART or (pixels.min(axis=2) >= _WHITE).mean() > _PART:
         return picture
     colour = np.median(pixels[glass], axis=0)
     if 255 * (1 - colour.min() / colour.max()) <= _NEUTRAL:
         return picture
     neutral = _scale(picture, colour.max() / colour)
-    like_glass = _bright_and_pale(neutral, _LIKE) & scanned
+    like_glass = _bright_and_pale(neutral, _LIKE)
     return neutral if (glass & like_glass).sum() > _MOSTLY * like_glass.sum() else picture
 
 

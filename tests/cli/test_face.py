@@ -248,7 +248,7 @@ def test_no_color_leaves_out_the_escapes_on_a_terminal(monkeypatch: pytest.Monke
     [
         (["plugins", "show", "imagee"], "Did you mean 'image'?"),
         (["models", "show", "nothing"], "no model plugin named 'nothing'"),
-        (["models", "show", "classifier"], "has no weights of its own"),
+        (["models", "show", "classifier"], "classifier needs weights (a path)"),
         (["check", "nowhere.yaml"], "no such file"),
         (["train", "nowhere.yaml"], "no such file"),
         (["completion", "basic"], "'basic'"),

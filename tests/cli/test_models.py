@@ -149,3 +149,32 @@ def test_a_path_that_does_not_exist_is_reported_as_a_missing_folder(command: Com
         ended = command("models", "show", path)
         assert ended.code == 2
         assert ended.err == f"pipeline: {path}: there is no such folder of weights\n"
+
+
+def test_the_card_of_a_recipe_is_that_of_its_model(
+    command: Command, recipe: Path, tiny_weights: Path
+) -> None:
+    of_recipe, of_weights = (command("models", "show", each) for each in (recipe, tiny_weights))
+    assert (of_recipe.code, of_recipe.out) == (0, of_weights.out)
+    assert (
+        command("models", "show", "derm.yaml").out == command("models", "show", "derm-lesion").out
+    )
+    ended = command("models", "show", "my.yaml")
+    assert (ended.code, "my.yaml: there is no such file" in ended.err) == (2, True)
+
+
+def test_a_model_with_required_parameters_names_them(
+    command: Command, install: Callable[..., None]
+) -> None:
+    source = (
+        "class Needy:\n    api = (1, 0)\n    card = None\n    def load(self, runtime): ...\n"
+        "    def __init__(self, url: str, depth: int, quick: bool = True): ...\n"
+    )
+    install("fake_needy", "[diascope.models]\nneedy = fake_needy_c:Needy\n", fake_needy_c=source)
+    ended = command("models", "show", "needy")
+    assert ended.code == 2
+    assert ended.err == (
+        "pipeline: needy needs url (a text), depth (a whole number)\n"
+        "  Write `model: {needy: {url: ..., depth: ...}}` in a recipe, and show that.\n"
+    )
+    assert "classifier needs weights (a path)" in command("models", "list").out

@@ -17,6 +17,7 @@ _EXAMPLE = """\b
 Examples:
   pipeline models list
   pipeline models show NAME
+  pipeline models show my.yaml
   pipeline models show runs/mine --json
   pipeline models show runs/mine --html card.html
 """
@@ -64,7 +65,7 @@ def list_(as_json: bool) -> None:
     help="Write the card as an HTML page; `-` prints it.",
 )
 def show(name: str, as_json: bool, page: str | None) -> None:
-    """Show the card of NAME, a model plugin or a folder of weights."""
+    """Show the card of NAME, a model, a folder of weights or a recipe."""
     from diascope.cli.card_text import card_lines
     from diascope.errors import UsageError
     from diascope.pages.card import card_page
@@ -109,21 +110,34 @@ def _card(name: str) -> "tuple[ModelCard, Path | None]":
     from diascope.card import read_card
     from diascope.errors import WeightsError
     from diascope.parameters import parameters
+    from diascope.plugin_creation import make_part
     from diascope.plugins import blame_plugin, card_of, find_plugin, load_plugin
+    from diascope.recipe import read_recipe
 
     if isdir(name):  # noqa: PTH112 - Path.is_dir may raise
         return read_card(Path(name)), Path(name)
+    if name.endswith((".yaml", ".yml")):
+        recipe = read_recipe(name)
+        part = make_part(recipe.model, recipe)
+        return card_of(part.plugin, part.instance), _weights_folder(part.instance)
     if sep in name:
         raise WeightsError("there is no such folder of weights", where=name)
     plugin = find_plugin("model", name)
     loaded = load_plugin(plugin)
-    needs = [parameter.name for parameter in parameters(loaded).values() if parameter.required]
-    if needs:
+    needed = [each for each in parameters(loaded).values() if each.required]
+    if needed:
+        given = ", ".join(f"{each.name}: ..." for each in needed)
         raise WeightsError(
-            f"{name} has no weights of its own; it takes those that you train",
-            hint=f"Name their folder in a recipe: {name}: {{{needs[0]}: FOLDER}}.",
+            f"{name} needs {', '.join(f'{each.name} ({each.type_name})' for each in needed)}",
+            hint=f"Write `model: {{{name}: {{{given}}}}}` in a recipe, and show that.",
         )
     with blame_plugin(plugin, "cannot be created"):
         model = loaded()
+    return card_of(plugin, model), _weights_folder(model)
+
+
+def _weights_folder(model: Any) -> "Path | None":
+    from pathlib import Path
+
     folder = getattr(model, "weights", None)
-    return card_of(plugin, model), folder if isinstance(folder, Path) else None
+    return folder if isinstance(folder, Path) else None

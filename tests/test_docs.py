@@ -8,16 +8,21 @@ import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import dedent
 from types import ModuleType
 
 import numpy as np
 import pytest
+import torch
+from monai.networks.nets import DenseNet121
 from PIL import Image
 
 import diascope.testing
 from diascope.card import read_card
 from diascope.pipeline import compose
+from diascope.plugin_creation import make_backbone
 from diascope.recipe import read_recipe
+from diascope.sample import Item, Sample
 from tests.runs import REFERENCE, Ended, rows
 
 ROOT = Path(__file__).parents[1]
@@ -25,6 +30,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 READMES = sorted((ROOT / "plugins").glob("*/README.md"))
 PHANTOMS = ROOT / "plugins/diascope-derm/src/diascope_derm/recipes/examples"
 HELLO = ROOT / "docs/examples/diascope-hello"
+ON_PLUGINS, ON_MODELS = (ROOT / f"docs/write-a-{kind}.md" for kind in ("plugin", "model"))
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -113,23 +119,29 @@ def test_every_link_in_the_docs_leads_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
-def test_the_page_on_plugins_shows_the_example_package_as_it_is() -> None:
-    page = ROOT / "docs/write-a-plugin.md"
-    assert (HELLO / "pyproject.toml").read_text() in blocks(page, "toml")
-    assert (HELLO / "diascope_hello.py").read_text() in blocks(page, "python")
+def test_the_pages_on_plugins_show_the_example_package_as_it_is() -> None:
+    assert (HELLO / "pyproject.toml").read_text() in blocks(ON_PLUGINS, "toml")
+    assert (HELLO / "diascope_hello.py").read_text() in blocks(ON_PLUGINS, "python")
+    assert (HELLO / "diascope_hello_model.py").read_text() in blocks(ON_MODELS, "python")
 
 
-def test_the_example_package_does_in_a_run_what_the_page_says(
-    command: Callable[..., Ended], install: Callable[..., None], tmp_path: Path
-) -> None:
+@pytest.fixture
+def hello(install: Callable[..., None]) -> None:
+    """The example package, installed."""
     project = tomllib.loads((HELLO / "pyproject.toml").read_text())["project"]
     points = "".join(
         f"[{group}]\n" + "".join(f"{name} = {target}\n" for name, target in entries.items())
         for group, entries in project["entry-points"].items()
     )
-    source = (HELLO / "diascope_hello.py").read_text()
-    install("diascope_hello", points, version=project["version"], diascope_hello=source)
-    (recipe,) = blocks(ROOT / "docs/write-a-plugin.md", "yaml")
+    modules = {path.stem: path.read_text() for path in HELLO.glob("*.py")}
+    install("diascope_hello", points, version=project["version"], **modules)
+
+
+@pytest.mark.usefixtures("hello")
+def test_the_example_package_does_in_a_run_what_the_page_says(
+    command: Callable[..., Ended], tmp_path: Path
+) -> None:
+    (recipe,) = blocks(ON_PLUGINS, "yaml")
     (tmp_path / "hello.yaml").write_text(recipe)
     (tmp_path / "bright.raw").write_bytes(b"RAWG" + b"\xc8" * 64 * 64)
     (tmp_path / "cut.raw").write_bytes(b"RAWG" + b"\xc8" * 3)
@@ -145,8 +157,36 @@ def test_the_example_package_does_in_a_run_what_the_page_says(
     assert (out / "tally.txt").read_text() == f"{good['predicted']} 1\n"
 
 
+@pytest.mark.usefixtures("hello")
+def test_the_example_model_gives_the_scores_of_its_network(tmp_path: Path) -> None:
+    network = DenseNet121(spatial_dims=2, in_channels=1, out_channels=2).eval()
+    torch.save(network.state_dict(), tmp_path / "findings.pth")
+    (tmp_path / "r.yaml").write_text(
+        dedent(ON_MODELS.read_text().partition("training used:\n\n")[2].partition("\n\n")[0])
+    )
+    pipeline = diascope.open_pipeline(tmp_path / "r.yaml", "run.workers=0", "run.batch=2")
+    answers = list(diascope.classify(pipeline, PHANTOMS / "*.jpg"))
+
+    assert len(answers) > 2
+    for answer in answers:
+        assert isinstance(answer, diascope.Prediction)
+        assert answer.preview is not None
+        assert answer.trace[-1] == "normalised by the card"
+        grey = torch.from_numpy(answer.preview[None, None, :, :, 0] / 255).float()
+        with torch.inference_mode():
+            expected = network((grey - 0.5) / 0.25).sigmoid()[0].tolist()
+        assert list(answer.scores.values()) == pytest.approx(expected, abs=2e-3)
+        points = {"opacity": 0.4, "effusion": 0.5}
+        assert answer.predicted == tuple(n for n in points if answer.scores[n] >= points[n])
+
+    grey = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 1), np.uint8)
+    samples = [Sample(Item(str(number), "x"), pixels) for number, pixels in enumerate(grey)]
+    runtime = diascope.Runtime("cpu", "all", make_backbone)
+    diascope.testing.check_model(pipeline.model.instance, samples, runtime)
+
+
 def test_the_page_on_plugins_names_every_check_of_the_testing_kit() -> None:
-    page = (ROOT / "docs" / "write-a-plugin.md").read_text()
+    page = ON_PLUGINS.read_text()
     checks = [name for name in vars(diascope.testing) if name.startswith("check_")]
 
     assert len(checks) >= 7

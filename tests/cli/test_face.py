@@ -110,7 +110,7 @@ def test_plugins_show_is_one_json_document_with_the_parameters(command: Command)
     shown = json.loads(command("plugins", "show", "video", "--json").out)
     assert shown["kind"] == "reader"
     assert shown["parameters"] == [
-        {"name": "frames_per_second", "type": "a number", "default": "1.0"}
+        {"name": "frames_per_second", "type": "a number above 0", "default": "1.0"}
     ]
 
 

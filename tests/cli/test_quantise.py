@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from diascope import errors
+from diascope import extras
 from tests.runs import Ended, write_pictures, write_recipe
 
 Command = Callable[..., Ended]
@@ -97,7 +97,7 @@ def test_too_few_pictures_are_an_error_that_says_why(
 def test_a_missing_nncf_is_an_error_that_names_the_extra(
     command: Command, int8: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(errors, "find_spec", lambda name: None if name == "nncf" else name)
+    monkeypatch.setattr(extras, "find_spec", lambda name: None if name == "nncf" else name)
     ended = command("quantise", int8, photos)
     assert ended.code == 2
     assert "quantising needs packages that are not installed: nncf" in ended.err

@@ -67,7 +67,10 @@ SCHEMA, INDEX = "update sqlite_master set", "where name = 'items_by_uri'"
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ("update facts set value = '{' where name = 'engine'", "'engine' is not JSON"),
+        (
+            "update facts set value = '{' where name = 'engine and precision'",
+            "'engine and precision' is not JSON",
+        ),
         ("update facts set value = '{' where name = 'seen'", "'seen' is not JSON"),
         ("update facts set value = '{' where name = 'reports'", "'reports' is not JSON"),
         ("update items set stamp = cast(x'ff1b' as text)", "a text in it is not UTF-8\n"),

@@ -17,7 +17,7 @@ from typing import Literal
 from machine import EXAMPLE, describe_machine
 
 from diascope.explain.page import explain_page
-from diascope.explain_picture import Request, explain_item
+from diascope.explain_picture import ExplainRequest, explain_item
 from diascope.inference_trace import (
     OVERRIDES,
     classify_sample,
@@ -55,7 +55,7 @@ def main() -> None:
         )
 
     def explain_one() -> object:
-        page = explain_item(pipeline, Request(options.image, occlusion=False))
+        page = explain_item(pipeline, ExplainRequest(options.image, occlusion=False))
         return explain_page(page.subject, page.explanation)
 
     print(f"| {options.batch} pictures, `run.evidence` | ms | ratio |\n| --- | --- | --- |")

@@ -29,7 +29,7 @@ from diascope.network import Network, build_head
 from diascope.pipeline import compose
 from diascope.plugin_creation import make_backbone
 from diascope.recipe import read_recipe
-from diascope.runner import Request, run
+from diascope.runner import RunRequest, run
 
 LAYERS = [{"conv": {"filters": 8, "stride": 2}}, {"conv": {"filters": 8, "stride": 2}}]
 DIFFERENT = 1000
@@ -125,7 +125,7 @@ def measure(recipe: Path, pictures: Path) -> dict[str, float]:
             memory.append(resident_memory())
 
     output = pictures.with_name(f"{pictures.name}-results")
-    outcome = run(pipeline, Request([str(pictures)], output), watch)
+    outcome = run(pipeline, RunRequest([str(pictures)], output), watch)
     reported = resident_memory()
     assert outcome.profile is not None
     count, spent = outcome.counts["found"], outcome.profile.spent

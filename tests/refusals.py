@@ -1,5 +1,6 @@
 """How wrong values of a recipe are refused."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,7 @@ def refused(target: Any, values: Mapping[str, Any]) -> str:
     document = parse_document(yaml.safe_dump(dict(values), default_flow_style=None), name="r.yaml")
     with pytest.raises(RecipeError) as caught:
         build(target, document.value, where="r.yaml")
-    key = caught.value.message.split()[0].rstrip(":,")
-    assert caught.value.where == document.value[key].where
+    key = re.match(r"(?:entry \d+ of )?(\w+)", caught.value.message)
+    assert key
+    assert caught.value.where == document.value[key[1]].where
     return caught.value.message

@@ -9,11 +9,11 @@ import torch
 from PIL import Image
 from torch import nn
 
-from diascope.activation_search import Row, find_top_activating, read_rows
+from diascope.activation_search import ListedPicture, find_top_activating, read_rows
 from diascope.card import ModelCard
 from diascope.classifier import Classifier
 from diascope.contracts import Runtime
-from diascope.engines.torch import Reference
+from diascope.engines.torch import ReferenceEngine
 from diascope.errors import TableError
 from diascope.explain.targets import Target
 from diascope.explain.top_activating import KEPT, TopActivating
@@ -26,12 +26,15 @@ Search = Callable[..., TopActivating]
 
 
 @pytest.fixture
-def rows(tmp_path: Path) -> list[Row]:
+def rows(tmp_path: Path) -> list[ListedPicture]:
     """Ten grey pictures, each brighter than the one before."""
     for number in range(10):
         pixels = np.full((8, 8, 3), 20 * number, np.uint8)
         Image.fromarray(pixels).save(tmp_path / f"{number}.png")
-    return [Row(f"{number}.png", tmp_path / f"{number}.png", ("grey",)) for number in range(10)]
+    return [
+        ListedPicture(f"{number}.png", tmp_path / f"{number}.png", ("grey",))
+        for number in range(10)
+    ]
 
 
 @pytest.fixture
@@ -42,13 +45,13 @@ def search(make_card: Callable[..., ModelCard]) -> Search:
         backbone[0].weight.fill_(1)
         backbone[0].bias.zero_()
     card = make_card(mean=(0.0,) * 3, std=(1.0,) * 3)
-    engine = Reference(Network(backbone, LinearHead(1, 2)).eval(), card, "cpu")
+    engine = ReferenceEngine(Network(backbone, LinearHead(1, 2)).eval(), card, "cpu")
     plugin = find_plugin("reader", "image")
     preparation = Preparation((Part(plugin, load_plugin(plugin)()),), (), block=1)
     classifier = Classifier(engine, card, Runtime("cpu", "none", make_backbone))
     target = Target("filter:0", "Filter 0", backbone[0], 0, backbone[0], "ReLU")
 
-    def search(rows: list[Row], limit: int = 100, seed: int = 0) -> TopActivating:
+    def search(rows: list[ListedPicture], limit: int = 100, seed: int = 0) -> TopActivating:
         return find_top_activating(classifier, preparation, [target], rows, limit=limit, seed=seed)
 
     return search
@@ -59,7 +62,7 @@ def names(gallery: TopActivating) -> list[str]:
 
 
 def test_the_highest_responses_come_first_with_their_labels(
-    search: Search, rows: list[Row]
+    search: Search, rows: list[ListedPicture]
 ) -> None:
     found = search(rows)
     strengths = [each.response.strength for each in found.strongest["filter:0"]]
@@ -71,7 +74,7 @@ def test_the_highest_responses_come_first_with_their_labels(
 
 
 def test_a_picture_that_cannot_be_used_is_left_out_with_its_reason(
-    search: Search, rows: list[Row]
+    search: Search, rows: list[ListedPicture]
 ) -> None:
     rows[9].path.write_bytes(b"\x89PNG\r\n\x1a\n no picture")
     rows[8].path.unlink()
@@ -85,7 +88,7 @@ def test_a_picture_that_cannot_be_used_is_left_out_with_its_reason(
 
 
 def test_at_most_the_allowed_number_of_rows_is_drawn_at_random(
-    search: Search, rows: list[Row]
+    search: Search, rows: list[ListedPicture]
 ) -> None:
     one, two, other = search(rows, limit=4), search(rows, limit=4), search(rows, limit=4, seed=1)
 
@@ -93,7 +96,7 @@ def test_at_most_the_allowed_number_of_rows_is_drawn_at_random(
     assert names(one) == names(two) != names(other)
 
 
-def test_a_picture_in_several_rows_is_shown_once(search: Search, rows: list[Row]) -> None:
+def test_a_picture_in_several_rows_is_shown_once(search: Search, rows: list[ListedPicture]) -> None:
     assert names(search([*rows[:3], rows[2]])) == ["2.png", "1.png", "0.png"]
 
 
@@ -112,7 +115,7 @@ def test_a_table_needs_no_labels_but_they_are_kept(
 ) -> None:
     (tmp_path / "table.csv").write_text(text)
 
-    assert read_rows(tmp_path / "table.csv") == [Row("a.png", tmp_path / "a.png", labels)]
+    assert read_rows(tmp_path / "table.csv") == [ListedPicture("a.png", tmp_path / "a.png", labels)]
 
 
 @pytest.mark.parametrize(

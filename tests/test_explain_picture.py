@@ -14,7 +14,7 @@ from diascope.card import Label, read_card, write_card
 from diascope.decision import scores_from_logits, softmax
 from diascope.errors import ReadError
 from diascope.explain.page import Subject
-from diascope.explain_picture import Request, explain_item
+from diascope.explain_picture import ExplainRequest, explain_item
 from diascope.inference_trace import (
     OVERRIDES,
     classify_sample,
@@ -37,7 +37,7 @@ def test_the_maps_of_a_run_and_of_the_page_are_the_same(
     recipe: Path, picture: Path, label: str
 ) -> None:
     page = explain_item(
-        compose(read_recipe(str(recipe), OVERRIDES)), Request(str(picture), occlusion=False)
+        compose(read_recipe(str(recipe), OVERRIDES)), ExplainRequest(str(picture), occlusion=False)
     )
     every = (*OVERRIDES, "run.evidence=all")
     pipeline = compose(read_recipe(str(recipe), every))
@@ -58,7 +58,7 @@ def test_the_scores_are_those_of_the_logits_on_the_page(
 ) -> None:
     overrides = (*OVERRIDES, f"model.classifier.test_time={test_time}")
     pipeline = compose(read_recipe(str(recipe), overrides))
-    subject = explain_item(pipeline, Request(str(picture), occlusion=False)).subject
+    subject = explain_item(pipeline, ExplainRequest(str(picture), occlusion=False)).subject
     found = list(subject.prediction.scores.values())
 
     assert scores_from_logits(subject.logits.raw[None], subject.card)[0].tolist() == found
@@ -70,7 +70,7 @@ def test_a_path_that_is_not_utf8_is_escaped_on_the_page(
 ) -> None:
     odd = recipe.rename(Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.yaml")))
     pipeline = compose(read_recipe(str(odd), OVERRIDES))
-    page = explain_item(pipeline, Request(str(picture), occlusion=False))
+    page = explain_item(pipeline, ExplainRequest(str(picture), occlusion=False))
     assert page.subject.facts["recipe"] == f"{tmp_path}/\\xff.yaml"
 
 
@@ -82,7 +82,7 @@ def test_the_first_picture_of_a_film_is_explained_with_a_warning(
     frames = [Image.new("RGB", (40, 40), (tone, 0, 0)) for tone in (10, 200)]
     frames[0].save(tmp_path / "two.tif", save_all=True, append_images=frames[1:])
     pipeline = compose(read_recipe(str(recipe), OVERRIDES))
-    found = explain_item(pipeline, Request(str(tmp_path / "two.tif"), occlusion=False))
+    found = explain_item(pipeline, ExplainRequest(str(tmp_path / "two.tif"), occlusion=False))
 
     assert any("more than one picture" in warning for warning in found.subject.warnings)
     assert found.subject.stages[0].pixels.max() == 10
@@ -101,7 +101,7 @@ def explained_as(
 
         monkeypatch.setattr("diascope.explain_picture.prepare_first_sample", changed)
         pipeline = compose(read_recipe(str(recipe), OVERRIDES))
-        return explain_item(pipeline, Request(str(picture), occlusion=False)).subject
+        return explain_item(pipeline, ExplainRequest(str(picture), occlusion=False)).subject
 
     return explained_as
 
@@ -158,7 +158,7 @@ def test_without_a_named_label_the_predicted_one_is_explained(
     rank: int,
 ) -> None:
     """The points are those of the labels in descending order of score."""
-    request = Request(str(picture), occlusion=False)
+    request = ExplainRequest(str(picture), occlusion=False)
 
     def subject() -> Subject:
         return explain_item(compose(read_recipe(str(recipe), OVERRIDES)), request).subject

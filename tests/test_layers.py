@@ -28,6 +28,7 @@ LAYERS = (
         "training",
         "evaluation",
         "classify_pictures",
+        "evaluate_table",
         "explain_picture",
         "activation_search",
         "inference_trace",

@@ -13,6 +13,7 @@ from diascope.errors import (
     TableError,
     WeightsError,
 )
+from diascope.evaluate_table import evaluate
 from diascope.sample import (
     Evidence,
     Failed,
@@ -48,6 +49,7 @@ __all__ = [
     "TableError",
     "WeightsError",
     "classify",
+    "evaluate",
     "open_pipeline",
     "read_card",
 ]

@@ -20,7 +20,7 @@ from diascope.table import columns_hint, read_csv_rows, strip_path
 
 
 @dataclass(frozen=True)
-class Row:
+class ListedPicture:
     """A picture of a table and its labels, which are empty if the table has none."""
 
     name: str
@@ -28,7 +28,7 @@ class Row:
     labels: tuple[str, ...]
 
 
-def read_rows(table: Path) -> list[Row]:
+def read_rows(table: Path) -> list[ListedPicture]:
     """Read the column ``path``, and ``label`` or ``labels`` if there is one.
 
     Raises:
@@ -50,7 +50,7 @@ def find_top_activating(
     classifier: Classifier,
     preparation: Preparation,
     targets: Sequence[Target],
-    rows: Sequence[Row],
+    rows: Sequence[ListedPicture],
     *,
     limit: int,
     seed: int,
@@ -79,7 +79,7 @@ def find_top_activating(
 
 
 def _module_outputs(
-    classifier: Classifier, preparation: Preparation, targets: Sequence[Target], row: Row
+    classifier: Classifier, preparation: Preparation, targets: Sequence[Target], row: ListedPicture
 ) -> tuple[Stage, ModuleOutputs]:
     """Return the picture after the last step, and the outputs of the targets' modules for it."""
     item = Item(row.name, str(row.path.absolute()))
@@ -88,7 +88,7 @@ def _module_outputs(
     return stages[-1], outputs
 
 
-def _parse_row(row: dict[str, str], folder: Path) -> Row:
+def _parse_row(row: dict[str, str], folder: Path) -> ListedPicture:
     name = strip_path(folder, row["path"] or "")
     cells = (row.get("labels") or row.get("label") or "").split("|")
-    return Row(name, folder / name, tuple(cell.strip() for cell in cells if cell.strip()))
+    return ListedPicture(name, folder / name, tuple(cell.strip() for cell in cells if cell.strip()))

@@ -63,11 +63,17 @@ def classify(pipeline: Pipeline, *inputs: str | os.PathLike[str]) -> Generator[R
         RecipeError: if a device or the engine is not available on this machine.
         PluginError: if the executor fails or leaves items undone.
     """
-    from diascope.errors import PluginError
     from diascope.input_choice import find_inputs
+
+    named = [os.fspath(each) for each in inputs]
+    yield from classify_found(pipeline, find_inputs(pipeline.recipe, named, (), exclude=None))
+
+
+def classify_found(pipeline: Pipeline, found: Iterator[Found]) -> Generator[Record, None, None]:
+    """Classify what a search found, as ``classify`` does."""
+    from diascope.errors import PluginError
     from diascope.run_executor import run_executor
 
-    found = find_inputs(pipeline.recipe, [os.fspath(each) for each in inputs], (), exclude=None)
     waiting: deque[Found] = deque()
     answers: dict[Item, Record] = {}
     with closing(run_executor(pipeline, _chunks(found, waiting, pipeline.batch))) as chunks:

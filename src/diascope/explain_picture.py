@@ -34,7 +34,7 @@ _MORE = "The file holds more than one picture; this page explains the first."
 
 
 @dataclass(frozen=True)
-class Request:
+class ExplainRequest:
     """What to explain, as given on the command line.
 
     Attributes:
@@ -74,7 +74,7 @@ class PictureExplanation:
     gallery: TopActivating | None
 
 
-def explain_item(pipeline: Pipeline, request: Request) -> PictureExplanation:
+def explain_item(pipeline: Pipeline, request: ExplainRequest) -> PictureExplanation:
     """Explain how a pipeline, composed with ``inference_trace.OVERRIDES``, classifies a picture.
 
     Raises:
@@ -152,7 +152,7 @@ def _find_item(image: str | None, recipe: Recipe) -> Item:
     return found[0].item
 
 
-def _refuse_negative(card: ModelCard, request: Request) -> None:
+def _refuse_negative(card: ModelCard, request: ExplainRequest) -> None:
     """Raise a UsageError if a binary network should explain its negative label."""
     targets = [name.removeprefix(LABEL) for name in request.wants if name.startswith(LABEL)]
     if card.task == "binary" and card.names[0] in (request.label, *targets):

@@ -99,7 +99,7 @@ def _find_local(name: str, prefix: str, base: Path | None, exclude: Path | None)
     if is_folder:
         yield from _walk_folder(absolute_path(path), prefix, exclude)
     elif exists:
-        yield _found_file(path, prefix.rstrip("/") or path.name)
+        yield found_file(path, prefix.rstrip("/") or path.name)
     elif has_magic(name):
         yield from _find_glob(path, prefix, exclude)
     else:
@@ -154,7 +154,7 @@ def _find_glob(pattern: Path, prefix: str, exclude: Path | None) -> Iterator[Fou
             results_folders[path.parent] = _results_folder(path, root)
         results = results_folders[path.parent]
         if results is None:
-            yield _found_file(path, f"{id_prefix}{path.relative_to(root).as_posix()}")
+            yield found_file(path, f"{id_prefix}{path.relative_to(root).as_posix()}")
         elif results not in skipped:
             skipped.add(results)
             yield _skipped_results(results, f"{id_prefix}{results.relative_to(root).as_posix()}")
@@ -209,10 +209,15 @@ def _list_folder(
         elif os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises for a link to itself
             yield path, f"{name}/"
         else:
-            yield _found_file(path, name)
+            yield found_file(path, name)
 
 
-def _found_file(path: Path, name: str) -> Found:
+def found_file(path: Path, name: str) -> Found:
+    """Return a file on this machine as found, or as a failed or skipped item if it is none.
+
+    Args:
+        name: the item's id.
+    """
     try:
         str(path).encode()
         path = absolute_path(path)
@@ -259,7 +264,7 @@ def _find_listed(path: Path) -> Iterator[Found]:
                     beside = path.parent / line
                     in_current = _is_absent(beside) and not _is_absent(Path(line))
                     path_of_line = Path(line) if in_current else beside
-                    yield _found_file(path_of_line, line.removeprefix("./"))
+                    yield found_file(path_of_line, line.removeprefix("./"))
 
 
 def _find_listed_remote(line: str, uri: str) -> list[Found]:

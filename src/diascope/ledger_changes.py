@@ -4,7 +4,7 @@ from enum import Enum
 
 from diascope.display_text import mask_credentials
 from diascope.fingerprints import has_content
-from diascope.ledger_file import Row
+from diascope.ledger_file import LedgerRow
 from diascope.records import pack_record
 from diascope.sample import Failed, Found, Item
 
@@ -19,7 +19,7 @@ class Change(Enum):
 
 
 def find_change(
-    old: Row | None,
+    old: LedgerRow | None,
     item: Item,
     entry: Found,
     position: tuple[int, int, str, str],
@@ -47,24 +47,24 @@ def find_change(
     return Change.WAITING if waits else Change.RESTART
 
 
-def is_answered(old: Row, digest: str) -> bool:
+def is_answered(old: LedgerRow, digest: str) -> bool:
     """Whether the row holds an answer of the run's digest, even if it could not be read since."""
     return bool(old.answered) and old.digest == digest
 
 
-def has_same_end(old: Row, entry: Found) -> bool:
+def has_same_end(old: LedgerRow, entry: Found) -> bool:
     """Whether what was found does not contradict the state and reason of the row."""
     return entry.end is None or pack_record(entry.end)[:4] == old[-4:]
 
 
-def _has_ended(old: Row, entry: Found, digest: str, retry: bool) -> bool:
+def _has_ended(old: LedgerRow, entry: Found, digest: str, retry: bool) -> bool:
     """Whether the row's end still counts."""
     if old.digest != digest or old.state == "pending" or not has_same_end(old, entry):
         return False
     return old.state == "ok" or is_answered(old, digest) or not retry
 
 
-def _is_same(old: Row, item: Item, entry: Found, digest: str) -> bool:
+def _is_same(old: LedgerRow, item: Item, entry: Found, digest: str) -> bool:
     """Whether the file is the one of the row, by its stamp and address or by its content."""
     same_address = old.uri == item.uri or (
         is_answered(old, digest)  # the same but for a signature

@@ -24,7 +24,7 @@ _LOCK_TIMEOUT_S = 30.0
 """How long to wait while another program, such as a backup, has the ledger locked."""
 
 
-class Row(NamedTuple):
+class LedgerRow(NamedTuple):
     """What a ledger holds of an item: its position, its content, and how it ended."""
 
     seen: int
@@ -74,14 +74,14 @@ def open_ledger(path: Path) -> sqlite3.Connection:
     return base
 
 
-def find_row(base: sqlite3.Connection, name: str) -> Row | None:
+def find_row(base: sqlite3.Connection, name: str) -> LedgerRow | None:
     """Return what a ledger holds of the item with an id; None if nothing."""
     query = (
         "select seen, place, uri, stamp, content, digest, answer is not null, "
         "state, stage, plugin, reason from items where id = ?"
     )
     row = base.execute(query, (name,)).fetchone()
-    return None if row is None else Row(*row)
+    return None if row is None else LedgerRow(*row)
 
 
 def file_identity(path: Path) -> tuple[int, int] | None:

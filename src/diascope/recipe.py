@@ -111,6 +111,15 @@ class Recipe:
         where = self.places.get(error.where, error.where)
         return RecipeError(error.message, where=where, hint=error.hint)
 
+    def refuse_strict(self, command: str) -> None:
+        """Raise a RecipeError if privacy is strict, for a command that names or shows pictures."""
+        if self.privacy == "strict":
+            raise RecipeError(
+                f"{command} names or shows pictures, which privacy: strict forbids",
+                where=str(self.path),
+                hint="--set privacy=none allows it.",
+            )
+
     def plain(self) -> dict[str, Any]:
         """Return the resolved recipe as plain values, as in ``run.json``.
 

@@ -32,7 +32,7 @@ _ENGINE = "engine and precision"
 
 
 @dataclass(frozen=True)
-class Request:
+class RunRequest:
     """What the command line asks of a run.
 
     Attributes:
@@ -105,7 +105,7 @@ ProgressCallback = Callable[[dict[str, int], int], None]
 """Called after each chunk with the counts and the number of items completed in this run."""
 
 
-def run(pipeline: Pipeline, request: Request, on_progress: ProgressCallback) -> Outcome:
+def run(pipeline: Pipeline, request: RunRequest, on_progress: ProgressCallback) -> Outcome:
     """Carry out a run, and return how it ended.
 
     The same request again resumes where the run stopped, or finds nothing left to do.
@@ -143,7 +143,7 @@ class _Run:
     """A run in its locked output folder."""
 
     pipeline: Pipeline
-    request: Request
+    request: RunRequest
     on_progress: ProgressCallback
     ledger: Ledger
     outcome: Outcome

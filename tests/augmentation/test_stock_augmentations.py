@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from diascope.errors import RecipeError
-from diascope.training.augment import Augmentation
+from diascope.training.augment import AugmentationChain
 
 SHADES = torch.linspace(0.2, 0.8, 32 * 32).reshape(1, 32, 32)
 
@@ -14,7 +14,7 @@ def test_jpeg_loses_more_at_lower_quality(channels: int) -> None:
     picture = (SHADES + 0.1 * torch.rand(channels, 32, 32)).clamp(0, 1)
 
     def loss(quality: int) -> float:
-        chain = Augmentation(({"RandJPEG": {"prob": 1, "quality": [quality, quality]}},), "")
+        chain = AugmentationChain(({"RandJPEG": {"prob": 1, "quality": [quality, quality]}},), "")
         return float((chain(picture.clone(), 0) - picture).abs().mean())
 
     assert 0 < loss(95) < loss(10) < 0.2
@@ -22,14 +22,14 @@ def test_jpeg_loses_more_at_lower_quality(channels: int) -> None:
 
 def test_a_vignette_darkens_the_corners_and_not_the_middle() -> None:
     values = {"prob": 1, "radius": [0.9, 0.9], "strength": [1, 1]}
-    changed = Augmentation(({"RandVignette": values},), "")(torch.ones(3, 64, 64), 0)
+    changed = AugmentationChain(({"RandVignette": values},), "")(torch.ones(3, 64, 64), 0)
 
     assert changed[:, 24:40, 24:40].min() == 1
     assert changed[:, [0, 0, -1, -1], [0, -1, 0, -1]].max() < 0.2
 
 
 def chroma(picture: torch.Tensor, **values: float) -> torch.Tensor:
-    return Augmentation(({"RandChroma": {"prob": 1, **values}},), "")(picture, 1)
+    return AugmentationChain(({"RandChroma": {"prob": 1, **values}},), "")(picture, 1)
 
 
 def test_another_chroma_leaves_greys_and_brightness() -> None:
@@ -68,4 +68,4 @@ def test_saturation_stretches_the_distance_from_grey_alone() -> None:
 )
 def test_values_out_of_range_are_refused(entry: dict[str, dict[str, list[float]]]) -> None:
     with pytest.raises(RecipeError, match=r"quality|strength|hue|saturation"):
-        Augmentation((entry,), "r.yaml:3")
+        AugmentationChain((entry,), "r.yaml:3")

@@ -68,7 +68,7 @@ def test_one_folder_takes_one_evaluation_at_a_time(
             others.append(command(*arguments, other))
         return evaluate(*values, **options)
 
-    monkeypatch.setattr("diascope.evaluation.evaluate.evaluate", measuring)
+    monkeypatch.setattr("diascope.evaluation.plan.evaluate", measuring)
     assert command(*arguments, table).code == 0
     assert others[-1].code == 2
     assert "another run is writing here" in others[-1].err

@@ -84,7 +84,7 @@ def test_quiet_suppresses_warnings_of_libraries_also_in_worker_processes(
         inherited.append(os.environ.get("PYTHONWARNINGS"))
 
     monkeypatch.delenv("PYTHONWARNINGS", raising=False)
-    for name in ("runner.run", "training.train.train", "evaluation.run_table.read_labels"):
+    for name in ("runner.run", "training.train.train", "evaluation.plan.read_labels"):
         monkeypatch.setattr(f"diascope.{name}", library)
     for name in ("explain_picture.explain_item", "quantisation.quantise"):
         monkeypatch.setattr(f"diascope.{name}", library)

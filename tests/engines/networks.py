@@ -13,7 +13,7 @@ from diascope.engines.ncnn_graph import export_ncnn
 from diascope.engines.onnx import OnnxEngine
 from diascope.engines.openvino import OpenVinoEngine
 from diascope.engines.outputs import Engine
-from diascope.engines.torch import Reference, TorchEngine
+from diascope.engines.torch import ReferenceEngine, TorchEngine
 from diascope.network import Network, build_head
 from diascope.plugin_creation import make_backbone
 
@@ -59,7 +59,7 @@ def engines(network: Network, card: ModelCard, folder: Path) -> dict[str, Engine
     export_ncnn(network, card, folder / "graph.param")
     bias = network.head.bias.detach().numpy()
     return {
-        "reference": Reference(network, card, "cpu"),
+        "reference": ReferenceEngine(network, card, "cpu"),
         "torch": TorchEngine(network, card, "cpu", "float32", compiled=False),
         "openvino": OpenVinoEngine(graph, bias, "float32", folder),
         "onnx": OnnxEngine(graph, bias),

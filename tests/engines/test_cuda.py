@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from diascope.engines.torch import Reference, TorchEngine, _disable_tf32
+from diascope.engines.torch import ReferenceEngine, TorchEngine, _disable_tf32
 from tests.engines.networks import classifier, pictures
 
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
@@ -64,7 +64,7 @@ def test_tf32_is_disabled_on_cuda(
 def test_a_gpu_answers_as_the_reference_on_the_processor(backbone: str, precision: str) -> None:
     network, card = classifier(backbone)
     seen = pictures(card, 70)  # copied in three parts
-    right = Reference(network, card, "cpu").run(seen)
+    right = ReferenceEngine(network, card, "cpu").run(seen)
     engine = TorchEngine(network.to("cuda"), card, "cuda", precision, compiled=False)
     for answered in (engine.run(seen), engine.run(seen)):
         for name in ("logits", "maps", "pooled"):
@@ -76,7 +76,7 @@ def test_a_gpu_answers_as_the_reference_on_the_processor(backbone: str, precisio
 @gpu
 def test_after_a_batch_that_does_not_fit_a_gpu_accepts_a_smaller_one() -> None:
     network, card = classifier("convnet", size=(512, 512))
-    engine = Reference(network.to("cuda"), card, "cuda")
+    engine = ReferenceEngine(network.to("cuda"), card, "cuda")
     whole = torch.cuda.get_device_properties("cuda").total_memory
     torch.cuda.empty_cache()
     torch.cuda.set_per_process_memory_fraction(400e6 / whole)

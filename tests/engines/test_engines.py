@@ -15,7 +15,7 @@ from diascope.engines import openvino
 from diascope.engines import torch as engine_module
 from diascope.engines.graph import Graph
 from diascope.engines.outputs import Outputs
-from diascope.engines.torch import Reference, TorchEngine
+from diascope.engines.torch import ReferenceEngine, TorchEngine
 from diascope.errors import DeviceError
 from tests.engines.networks import LAYERS, classifier, engines, pictures
 
@@ -126,7 +126,7 @@ def test_a_conv_head_over_features_of_one_cell_runs_in_every_engine(tmp_path: Pa
 def test_a_compiled_network_gives_what_the_reference_gives() -> None:
     network, card = classifier("convnet")
     seen = pictures(card, 3)
-    right = Reference(network, card, "cpu").run(seen)
+    right = ReferenceEngine(network, card, "cpu").run(seen)
     engine = TorchEngine(network, card, "cpu", "float32", compiled=True)
     assert (engine.name, engine.precision) == ("compile", "float32")
     np.testing.assert_allclose(engine.run(seen).logits, right.logits, atol=1e-5)
@@ -154,7 +154,7 @@ def test_a_compiled_network_is_compiled_for_one_number_of_pictures(
     network, card = classifier("convnet")
     engine = TorchEngine(network, card, "cpu", "float32", compiled=True)
     seen = pictures(card, 70)
-    right = Reference(network, card, "cpu").run(seen)
+    right = ReferenceEngine(network, card, "cpu").run(seen)
     for count in (1, 70, 33):
         answered = engine.run(seen[:count])
         np.testing.assert_allclose(answered.logits, right.logits[:count], atol=1e-5)

@@ -7,7 +7,7 @@ import pytest
 
 from diascope.engines.graph import export_onnx
 from diascope.engines.openvino import OpenVinoEngine, read_graph
-from diascope.engines.torch import Reference
+from diascope.engines.torch import ReferenceEngine
 from tests.engines.networks import classifier, pictures
 
 pytest.importorskip("nncf")
@@ -33,7 +33,7 @@ def test_only_the_named_layers_compute_in_int8(tmp_path: Path) -> None:
     seen = pictures(card, 8)
     layers = quantisable(tmp_path / "graph.onnx")[-2:]
     write_quantised(tmp_path / "graph.onnx", layers, seen, tmp_path / "int8.xml")
-    right = Reference(network, card, "cpu").run(seen)
+    right = ReferenceEngine(network, card, "cpu").run(seen)
     engine = OpenVinoEngine(tmp_path / "int8.xml", right.bias, "int8-1", tmp_path)
     change = np.abs(engine.run(seen).logits - right.logits).max()
 

@@ -12,7 +12,7 @@ from torch import nn
 from diascope.card import ModelCard
 from diascope.classifier import Classifier
 from diascope.contracts import Runtime
-from diascope.engines.torch import Reference
+from diascope.engines.torch import ReferenceEngine
 from diascope.errors import TableError
 from diascope.evaluation.evidence import DEPTHS, measure_evidence
 from diascope.evaluation.evidence_cases import CaseBuilder, refuse_missing_masks
@@ -41,7 +41,7 @@ def looking(make_card: Callable[..., ModelCard], tmp_path: Path) -> CaseBuilder:
         head.linear.bias.copy_(torch.tensor([1.0, -1.0]))
     card = make_card(size=(32, 32), mean=(0.0,) * 3, std=(0.5,) * 3)
     runtime = Runtime("cpu", "all", make_backbone)
-    engine = Reference(Network(backbone, head).eval(), card, "cpu")
+    engine = ReferenceEngine(Network(backbone, head).eval(), card, "cpu")
     classifier = Classifier(engine, card, runtime)
     steps = (make_part("preprocessing", "resize", 32),)
     return CaseBuilder(

@@ -3,12 +3,12 @@
 import numpy as np
 
 from diascope.explain.convolution import Convolution
-from diascope.explain.explanation import Layer
+from diascope.explain.explanation import ExplainedLayer
 from diascope.explain.inspector import layer_numbers
 from diascope.explain.unit_functions import UnitFunctions
 
 
-def make_layer() -> Layer:
+def make_layer() -> ExplainedLayer:
     """Return a layer of three filters of 1 x 1 with ReLU6.
 
     The response of the second is 5 everywhere, from its shift; the first and third saturate at 6.
@@ -21,7 +21,7 @@ def make_layer() -> Layer:
     convolution = Convolution(
         weight, np.zeros(3, np.float32), (1, 1), (0, 0), (1, 1), 1, False, ramp, output
     )
-    return Layer(
+    return ExplainedLayer(
         "Layer 1", convolution, UnitFunctions(scale, shift, "ReLU6", activated, None, None)
     )
 

@@ -11,7 +11,7 @@ import torch
 from diascope.card import ModelCard
 from diascope.explain import inspector
 from diascope.explain.evidence import Attribution
-from diascope.explain.explanation import Layer, explain
+from diascope.explain.explanation import ExplainedLayer, explain
 from diascope.explain.page import Subject, explain_page
 from diascope.explain.page_scores import Logits
 from diascope.explain.steps import Stage, network_input_stage
@@ -117,7 +117,9 @@ def test_the_page_computes_every_kind_of_convolution_like_pytorch(
     monkeypatch.setattr(inspector, "_LAYER_BYTES", kept)
     for module in [*LAYERS, *LAYERS_TRANSPOSED]:
         found = capture_convolution(module)
-        layer = Layer("Layer 1", found, UnitFunctions(None, None, "", found.output, None, None))
+        layer = ExplainedLayer(
+            "Layer 1", found, UnitFunctions(None, None, "", found.output, None, None)
+        )
         sums = np.array(page.evaluate(WEIGHTED_SUMS, inspector.layer_numbers(layer)))
 
         assert len(sums) == found.output.size or kept < 450_000

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from diascope.errors import PluginError, RecipeError
-from diascope.training.augment import Augmentation
+from diascope.training.augment import AugmentationChain
 
 ALL = (
     {"RandFlip": {"prob": 0.5, "spatial_axis": 0}},
@@ -19,17 +19,17 @@ PICTURE = torch.rand(3, 24, 24, generator=torch.Generator().manual_seed(0))
 
 
 def augmented(written: tuple[Any, ...], seed: int = 0) -> torch.Tensor:
-    return Augmentation(written, "r.yaml:9")(PICTURE.clone(), seed)
+    return AugmentationChain(written, "r.yaml:9")(PICTURE.clone(), seed)
 
 
 def refusal(entry: Any) -> RecipeError:
     with pytest.raises(RecipeError) as caught:
-        Augmentation((entry,), "r.yaml:9")
+        AugmentationChain((entry,), "r.yaml:9")
     return caught.value
 
 
 def test_the_same_seed_gives_the_same_picture() -> None:
-    chain = Augmentation(ALL, "")
+    chain = AugmentationChain(ALL, "")
     first, other, again = (chain(PICTURE.clone(), seed) for seed in (5, 6, 5))
 
     assert torch.equal(first, again)
@@ -101,7 +101,7 @@ def test_a_parameter_that_monai_does_not_take_is_refused_by_name(parameters: Any
 )
 def test_whatever_a_transform_raises_names_it_and_its_place(entry: Any) -> None:
     with pytest.raises(RecipeError, match=f"augment: {next(iter(entry))}: ") as caught:
-        Augmentation((entry,), "r.yaml:9").dry_run(3, (16, 16))
+        AugmentationChain((entry,), "r.yaml:9").dry_run(3, (16, 16))
     assert caught.value.where == "r.yaml:9"
 
 
@@ -123,17 +123,17 @@ def test_what_gives_pictures_of_several_sizes_is_refused_when_it_is_tried(
     entry: Any, said: str
 ) -> None:
     with pytest.raises(RecipeError, match=f"augment: .*{said}") as caught:
-        Augmentation((entry,), "r.yaml:9").dry_run(3, (16, 24))
+        AugmentationChain((entry,), "r.yaml:9").dry_run(3, (16, 24))
     assert caught.value.where == "r.yaml:9"
 
 
 def test_what_fails_on_one_picture_in_ten_is_refused_when_it_is_tried() -> None:
     with pytest.raises(PluginError, match=r"'RandJPEG' .* takes 1 or 3 channels, got 4"):
-        Augmentation(("RandJPEG",), "r.yaml:9").dry_run(4, (16, 24))
+        AugmentationChain(("RandJPEG",), "r.yaml:9").dry_run(4, (16, 24))
 
 
 def test_crops_of_one_size_are_taken() -> None:
-    crop = Augmentation(({"RandSpatialCrop": {"roi_size": [8, 8], "random_size": False}},), "")
+    crop = AugmentationChain(({"RandSpatialCrop": {"roi_size": [8, 8], "random_size": False}},), "")
     crop.dry_run(3, (16, 24))
     assert crop(torch.rand(3, 16, 24), 7).shape == (3, 8, 8)
 
@@ -188,6 +188,6 @@ def test_a_plugin_with_a_name_of_monais_needs_its_package_in_front(
     install("augments", points, dimmer=DIMMER)
 
     assert "is one of MONAI's transforms and a plugin" in refusal("RandFlip").message
-    assert Augmentation(("monai:RandFlip",), "").parts == []
-    (part,) = Augmentation(("augments:RandFlip",), "").parts
+    assert AugmentationChain(("monai:RandFlip",), "").parts == []
+    (part,) = AugmentationChain(("augments:RandFlip",), "").parts
     assert part.plugin.distribution == "augments"

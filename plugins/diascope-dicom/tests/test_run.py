@@ -12,7 +12,7 @@ from diascope import runner
 from diascope.card import Label
 from diascope.pipeline import compose
 from diascope.recipe import read_recipe
-from diascope.runner import Request
+from diascope.runner import RunRequest
 from diascope.runner import run as carry_out
 from tests.conftest import make_card as make_card
 from tests.conftest import make_weights as make_weights
@@ -31,7 +31,9 @@ def recipe(tmp_path, make_card, make_weights):
 
 
 def done(recipe, inputs, output):
-    outcome = carry_out(compose(read_recipe(str(recipe))), Request(inputs, output), lambda *_: None)
+    outcome = carry_out(
+        compose(read_recipe(str(recipe))), RunRequest(inputs, output), lambda *_: None
+    )
     assert outcome.problems == []
     return outcome
 
@@ -88,7 +90,7 @@ def test_an_answer_is_not_filed_under_the_patient_of_a_file_that_replaced_its_ow
 
     with monkeypatch.context() as patch:
         patch.setattr(runner, "write_reports", exchanged)
-        request = Request([str(picture)], output)
+        request = RunRequest([str(picture)], output)
         problems = carry_out(compose(read_recipe(str(recipe))), request, lambda *_: None).problems
     assert len(problems) == 2
     assert "has changed since it was found" in (output / "dicom-sr.csv").read_text()

@@ -9,7 +9,7 @@ from numpy.random import RandomState
 from skimage.color import hed_from_rgb
 
 from diascope.errors import RecipeError
-from diascope.training.augment import Augmentation
+from diascope.training.augment import AugmentationChain
 from diascope_pathology.rand_stain import RandStain
 
 PICTURE = np.random.default_rng(0).uniform(0.1, 0.9, (3, 8, 8)).astype(np.float32)
@@ -56,7 +56,7 @@ def test_it_is_as_frequent_as_asked() -> None:
 
 
 def test_a_training_recipe_names_it_and_the_same_seed_gives_the_same_picture() -> None:
-    chain = Augmentation(({"RandStain": {"prob": 1.0, "strength": 0.2}}, "RandFlip"), "r.yaml")
+    chain = AugmentationChain(({"RandStain": {"prob": 1.0, "strength": 0.2}}, "RandFlip"), "r.yaml")
     picture = torch.from_numpy(PICTURE)
     first, other, again = (chain(picture.clone(), seed) for seed in (5, 6, 5))
 
@@ -68,7 +68,7 @@ def test_a_training_recipe_names_it_and_the_same_seed_gives_the_same_picture() -
 @pytest.mark.parametrize("values", [{"strength": 2}, {"strength": "much"}, {"sigma": 0.1}, 5])
 def test_wrong_parameters_are_refused(values: Any) -> None:
     with pytest.raises(RecipeError):
-        Augmentation(({"RandStain": values},), "r.yaml")
+        AugmentationChain(({"RandStain": values},), "r.yaml")
 
 
 def test_a_grey_picture_is_refused() -> None:

@@ -11,7 +11,7 @@ from diascope.pipeline import compose
 from diascope.plugins import recipe_path
 from diascope.recipe import read_recipe
 from diascope.testing import check_backbone
-from diascope.training.augment import Augmentation
+from diascope.training.augment import AugmentationChain
 from diascope.training.options import train_options
 from diascope_pathology import lite0
 from diascope_pathology.colon import ColonTissue
@@ -26,7 +26,7 @@ MODELS = {"colon": ColonTissue(), "lung": LungTissue()}
 def test_a_training_recipe_holds_together(name: str) -> None:
     options, _ = train_options(read_recipe(name))
 
-    Augmentation(options.augment, name)
+    AugmentationChain(options.augment, name)
     assert all(text.title and text.codes["SCT"].isdigit() for text in options.labels.values())
 
 

@@ -1,7 +1,6 @@
 """``pipeline evaluate``: measure a recipe on a table of labelled pictures."""
 
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +13,9 @@ from diascope.display_text import as_utf8
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from diascope.card import ModelCard
+    from diascope.evaluation.answers import Answers
     from diascope.evaluation.evaluate import Evaluation
-    from diascope.evaluation.evidence_cases import CaseBuilder
-    from diascope.evaluation.labelled_scores import LabelledScores
+    from diascope.evaluation.plan import EvaluationPlan
     from diascope.pages.formatting import Measure
     from diascope.pipeline import Pipeline
     from diascope.table import Example
@@ -84,101 +82,71 @@ def evaluate(recipe: str, overrides: tuple[str, ...], **options: Any) -> None:
     from diascope.extras import refuse_missing
 
     refuse_missing("evaluating needs", "train")
-    with without_warnings(quiet=options["quiet"]), ExitStack() as stack:
-        code = _evaluate(recipe, overrides, options, stack)
+    from diascope.evaluation.plan import plan_evaluation
+    from diascope.inference_trace import OVERRIDES
+    from diascope.output import lock_folder
+
+    with without_warnings(quiet=options["quiet"]):
+        pipeline = _compose(recipe, (*(OVERRIDES if options["evidence"] else ()), *overrides))
+        other = _compose(options["compare"], ()) if options["compare"] else None
+        folder = _output_folder(options["output"], pipeline)
+        plan = plan_evaluation(
+            pipeline,
+            options["labels"],
+            split=options["split"],
+            by=[column.strip() for column in options["by"].split(",") if column.strip()],
+            seed=options["seed"],
+            other=other,
+            evidence=options["evidence"],
+            update_card=options["update_card"],
+        )
+        with lock_folder(folder, lock_file=_LOCK):
+            code = _carry_out(plan, recipe, folder, quiet=options["quiet"])
     sys.exit(code)
 
 
-def _evaluate(
-    recipe: str, overrides: tuple[str, ...], options: dict[str, Any], stack: ExitStack
-) -> int:
-    """Run, measure and write; return the exit code, 1 if a picture has no answer.
-
-    The output folder stays locked until ``stack`` is closed.
-    """
+def _carry_out(plan: "EvaluationPlan", recipe: str, folder: Path, *, quiet: bool) -> int:
+    """Classify, measure and write; return the exit code, 1 if a picture has no answer."""
     from diascope.cli.early_stop import stop_on_output_fault
     from diascope.cli.progress import evidence_progress
-    from diascope.evaluation.compare import check_comparable, compare
-    from diascope.evaluation.evaluate import evaluate as measure
     from diascope.evaluation.evidence import measure_evidence
-    from diascope.evaluation.run_table import columns_of, read_labels, training_row_warnings
-    from diascope.evaluation.subgroups import check_divisible
-    from diascope.evaluation.update_card import refuse_trained, updatable_folder
     from diascope.evaluation.write import write_evaluation
-    from diascope.inference_trace import OVERRIDES
-    from diascope.output import lock_folder
-    from diascope.pages.formatting import plural
 
-    quiet, seed = options["quiet"], options["seed"]
-    by = [request.strip() for request in options["by"].split(",") if request.strip()]
-    pipeline = _compose(recipe, (*(OVERRIDES if options["evidence"] else ()), *overrides))
-    other = _compose(options["compare"], ()) if options["compare"] else None
-    folder = _output_folder(options["output"], pipeline)
-    card = pipeline.model.instance.card
-    table, weights = options["labels"], pipeline.weights
-    rows = read_labels(table, card, options["split"], weights)
-    examples, warnings = rows.examples, [*rows.warnings, *pipeline.warnings]
-    if rows.split_source and not quiet:
-        click.echo(f"all rows of the table have their split from {rows.split_source}", err=True)
-    if other is not None:
-        check_comparable(card, other.model.instance.card)
-        doubts = [
-            *other.warnings,
-            *training_row_warnings(examples, other.weights, stated=rows.stated),
-        ]
-        warnings += [f"{other.recipe.name}: {doubt}" for doubt in doubts]
-    check_divisible(columns_of(examples), by)
-    card_folder = updatable_folder(pipeline.weights, card) if options["update_card"] else None
-    if card_folder is not None and not options["evidence"]:
-        refuse_trained(examples, card_folder)
-    cases = _case_builder(pipeline, examples, table) if options["evidence"] else None
-    stack.enter_context(lock_folder(folder, lock_file=_LOCK))
-    scored, failed, doubts, code = _classify(pipeline, examples, folder, quiet=quiet)
-    warnings += doubts
-    comparison = None
-    if other is not None:
-        theirs, lost, doubts, other_code = _classify(
-            other, examples, folder / "compared", quiet=quiet
+    if plan.rows.split_source and not quiet:
+        click.echo(
+            f"all rows of the table have their split from {plan.rows.split_source}", err=True
         )
-        comparison = compare(scored, theirs, title=other.recipe.name, seed=seed)
-        warnings += [f"{other.recipe.name}: {doubt}" for doubt in doubts]
-        if lost:
-            warnings.append(f"{other.recipe.name}: {plural(len(lost), 'item')} without an answer")
+    answers, code = _classify(plan.pipeline, plan.examples, folder, quiet=quiet)
+    others = None
+    if plan.other is not None:
+        others, other_code = _classify(plan.other, plan.examples, folder / "compared", quiet=quiet)
         code = max(code, other_code)
-    evaluation = measure(
-        scored, by=by, seed=seed, failed=failed, comparison=comparison, warnings=warnings
-    )
-    facts = _facts(pipeline, recipe, rows.split_source, options)
-    answered = [example for example in examples if example.name not in failed]
-    if cases is not None:
+    evaluation, evidence = plan.evaluate(answers, others), None
+    if plan.cases is not None:
         if not quiet:
             click.echo("Measuring the evidence maps, which can take minutes.", err=True)
         with evidence_progress(quiet=quiet) as watch:
-            facts["evidence"] = measure_evidence(cases, answered, seed=seed, watch=watch)
-    updated = []
-    if card_folder is not None:
-        evidence = facts.get("evidence")
-        updated = [_update_card(card_folder, card, evaluation, evidence, answered, options)]
+            evidence = measure_evidence(plan.cases, answers.examples, seed=plan.seed, watch=watch)
+    updated = plan.update_card(evaluation, evidence, answers)
     with stop_on_output_fault(folder):
         files = write_evaluation(
             evaluation,
             folder,
-            title=card.title or pipeline.recipe.name,
-            facts=facts,
-            titles={label.name: label.title for label in card.labels},
+            title=plan.card.title or plan.pipeline.recipe.name,
+            facts=_facts(plan, recipe) | ({} if evidence is None else {"evidence": evidence}),
+            titles={label.name: label.title for label in plan.card.labels},
         )
     if not quiet:
-        _print_summary(evaluation, facts.get("evidence", {}), [*files[:2], *updated])
+        _print_summary(evaluation, evidence or {}, [*files[:2], *updated])
     return code
 
 
 def _compose(recipe: str, overrides: tuple[str, ...]) -> "Pipeline":
-    from diascope.cli.strict_privacy import refuse_strict
     from diascope.pipeline import compose
     from diascope.recipe import read_recipe
 
     read = read_recipe(recipe, (*_DEFAULTS, *overrides))
-    refuse_strict(read, "pipeline evaluate")
+    read.refuse_strict("pipeline evaluate")
     return compose(read)
 
 
@@ -200,11 +168,11 @@ def _output_folder(output: str | None, pipeline: "Pipeline") -> Path:
 
 def _classify(
     pipeline: "Pipeline", examples: "Sequence[Example]", folder: Path, *, quiet: bool
-) -> "tuple[LabelledScores, dict[str, str], list[str], int]":
-    """Classify the pictures; return the result of ``collect_scores`` and the exit code."""
+) -> "tuple[Answers, int]":
+    """Classify the pictures; return the answers and the exit code."""
     from diascope.cli.early_stop import stop_early, stop_on_output_fault
     from diascope.cli.progress import run_progress
-    from diascope.evaluation.run_table import classify, collect_scores
+    from diascope.evaluation.run_table import classify, read_answers
 
     with stop_on_output_fault(folder), run_progress(quiet=quiet) as watch:
         outcome = classify(pipeline, examples, folder, watch, typed_command())
@@ -213,56 +181,20 @@ def _classify(
     if outcome.stopped:
         stop_early(outcome.stopped, outcome.exit_code)
     with stop_on_output_fault(folder):
-        scored, failed, doubts = collect_scores(pipeline, examples, folder)
-    return scored, failed, doubts, max(outcome.exit_code, 1 if failed else 0)
+        answers = read_answers(pipeline, examples, folder)
+    return answers, max(outcome.exit_code, 1 if answers.failed else 0)
 
 
-def _case_builder(
-    pipeline: "Pipeline", examples: "Sequence[Example]", table: Path
-) -> "CaseBuilder":
-    """Return what builds the evidence cases, after checking that model and masks allow it."""
-    from diascope.evaluation.evidence_cases import CaseBuilder, refuse_missing_masks
-    from diascope.inference_trace import inspectable_classifier
-
-    refuse_missing_masks(examples, table)
-    return CaseBuilder.of(pipeline, inspectable_classifier(pipeline), table)
-
-
-def _update_card(
-    folder: Path,
-    card: "ModelCard",
-    evaluation: "Evaluation",
-    evidence: dict[str, Any] | None,
-    examples: "Sequence[Example]",
-    options: dict[str, Any],
-) -> Path:
-    """Write the evidence into the card, or the metrics if it was not measured."""
-    from diascope.evaluation.update_card import (
-        card_evidence,
-        card_metrics,
-        describe_rows,
-        update_card,
-    )
-
-    table = options["labels"]
-    if evidence is not None:
-        return update_card(folder, card, card_evidence(evidence, examples, table))
-    rows = f"{options['split'] or 'all rows'}: {describe_rows(examples, table)}"
-    return update_card(folder, card, card_metrics(evaluation, rows))
-
-
-def _facts(
-    pipeline: "Pipeline", recipe: str, split_source: str, options: dict[str, Any]
-) -> dict[str, Any]:
-    card = pipeline.model.instance.card
+def _facts(plan: "EvaluationPlan", recipe: str) -> dict[str, Any]:
+    source = plan.rows.split_source
     return {
-        "model": card.name,
-        "weights digest": card.digest,
+        "model": plan.card.name,
+        "weights digest": plan.card.digest,
         "recipe": as_utf8(recipe),
-        "table": as_utf8(str(options["labels"])),
-        "split": options["split"] or "all rows",
-        **({"splits from": split_source} if split_source else {}),
-        "seed": options["seed"],
+        "table": as_utf8(str(plan.table)),
+        "split": plan.split or "all rows",
+        **({"splits from": source} if source else {}),
+        "seed": plan.seed,
         "command": typed_command(),
     }
 

@@ -102,16 +102,15 @@ def explain(
 
 
 def _make_page(recipe: str, image: str | None, quiet: bool, options: dict[str, Any]) -> str:
-    from diascope.cli.strict_privacy import refuse_strict
     from diascope.explain.page import explain_page
-    from diascope.explain_picture import Request, explain_item
+    from diascope.explain_picture import ExplainRequest, explain_item
     from diascope.inference_trace import OVERRIDES
     from diascope.pipeline import compose
     from diascope.recipe import read_recipe
 
     read = read_recipe(recipe, (*OVERRIDES, *options["overrides"]))
-    refuse_strict(read, "pipeline explain")
-    request = Request(
+    read.refuse_strict("pipeline explain")
+    request = ExplainRequest(
         image=image,
         label=options["label"],
         method=options["method"],

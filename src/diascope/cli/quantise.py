@@ -39,14 +39,13 @@ def quantise(
     by more than run.tolerance and no decision flips, both on PHOTOS and on the generated reference
     pictures. No picture is stored.
     """
-    from diascope.cli.strict_privacy import refuse_strict
     from diascope.pipeline import compose
     from diascope.quantisation import OVERRIDES
     from diascope.quantisation import quantise as quantised
     from diascope.recipe import read_recipe
 
     read = read_recipe(recipe, (*overrides, *OVERRIDES))
-    refuse_strict(read, "pipeline quantise")
+    read.refuse_strict("pipeline quantise")
     with without_warnings(quiet=quiet):
         found = quantised(compose(read), photos, items)
     for name, reason in found.left_out.items():

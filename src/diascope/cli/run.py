@@ -57,7 +57,7 @@ def run(recipe: str, inputs: tuple[str, ...], overrides: tuple[str, ...], **opti
     from diascope.errors import UsageError
     from diascope.pipeline import compose
     from diascope.recipe import read_recipe
-    from diascope.runner import Request
+    from diascope.runner import RunRequest
     from diascope.runner import run as run_pipeline
 
     if (workers := options["workers"]) is not None:
@@ -72,7 +72,7 @@ def run(recipe: str, inputs: tuple[str, ...], overrides: tuple[str, ...], **opti
     if output is None:
         raise UsageError("the recipe names no output folder", hint="Add --output results/.")
     pipeline = compose(read)
-    request = Request(
+    request = RunRequest(
         inputs=inputs,
         output=Path(output),
         lists=options["lists"],

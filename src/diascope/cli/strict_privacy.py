@@ -1,18 +1,14 @@
-"""Commands under ``privacy: strict``: errors quote no data, and some verbs are refused."""
+"""Commands under ``privacy: strict``: errors quote no data."""
 
 import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import click
 
 from diascope.cli.interruption import end_interrupted
-from diascope.errors import DiascopeError, RecipeError
-
-if TYPE_CHECKING:
-    from diascope.recipe import Recipe
+from diascope.errors import DiascopeError
 
 
 @contextmanager
@@ -32,13 +28,3 @@ def withhold_details(verb: str) -> Iterator[None]:
         click.echo(f"{type(error).__name__}: its message is withheld (privacy: strict)", err=True)
         click.echo("This is a fault in diascope. Finished work is kept.", err=True)
         sys.exit(3)
-
-
-def refuse_strict(recipe: "Recipe", command: str) -> None:
-    """Raise a RecipeError if privacy is strict, for a command that names or shows pictures."""
-    if recipe.privacy == "strict":
-        raise RecipeError(
-            f"{command} names or shows pictures, which privacy: strict forbids",
-            where=str(recipe.path),
-            hint="--set privacy=none allows it.",
-        )

@@ -42,12 +42,11 @@ def train(recipe: str, output: str | None, overrides: tuple[str, ...], quiet: bo
     """
     from diascope.cli.early_stop import stop_on_output_fault
     from diascope.cli.progress import training_progress
-    from diascope.cli.strict_privacy import refuse_strict
     from diascope.errors import UsageError
     from diascope.recipe import read_recipe
 
     read = read_recipe(recipe, overrides)
-    refuse_strict(read, "pipeline train")
+    read.refuse_strict("pipeline train")
     folder = output or read.output
     if folder is None:
         raise UsageError("the recipe names no output folder", hint="Add --output runs/NAME.")

@@ -102,11 +102,11 @@ class EngineLoader:
         name, precision = candidate
         if name in _EXPORTED:
             return self._open_exported(name, precision)
-        from diascope.engines.torch import Reference, TorchEngine
+        from diascope.engines.torch import ReferenceEngine, TorchEngine
 
         network, device = self._network(), self.runtime.device
         if candidate == REFERENCE:
-            return Reference(network, self.card, device)
+            return ReferenceEngine(network, self.card, device)
         compiled = name == "compile"
         return TorchEngine(network, self.card, device, precision, compiled=compiled)
 

@@ -23,7 +23,7 @@ _CHUNK = 32
 _TYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
-class Reference:
+class ReferenceEngine:
     """Executes the network as it was trained: in float32, one operation after the other.
 
     The logits come from the network's head; the maps are computed separately.

@@ -10,8 +10,8 @@ from diascope.evaluation.evaluate import Evaluation
 from diascope.evaluation.figures import DRAWINGS, Drawing
 from diascope.evaluation.style import inline_svg
 from diascope.pages.formatting import (
+    MeasureRow,
     MeasureTable,
-    Row,
     format_title,
     label_measures,
     overall_measures,
@@ -124,7 +124,7 @@ def _subgroups(evaluation: Evaluation) -> dict[str, MeasureTable]:
     """Return column to a table of its subgroups, below a row of all items."""
     shown = [name for name in _SUBGROUP_METRICS if name in evaluation.metrics]
     everyone = _row("All", len(evaluation.scored), evaluation.metrics, shown)
-    rows: dict[str, list[Row]] = {}
+    rows: dict[str, list[MeasureRow]] = {}
     for part in evaluation.subgroups:
         row = _row(part.value, part.items, part.metrics, shown, part.warning)
         rows.setdefault(part.column, [everyone]).append(row)
@@ -138,6 +138,6 @@ def _row(
     metrics: Mapping[str, Mapping[str, float]],
     shown: Sequence[str],
     warning: str = "",
-) -> Row:
+) -> MeasureRow:
     cells = (to_measure(name, metrics[name]) if name in metrics else None for name in shown)
-    return Row(title, tuple(cells), count, warning)
+    return MeasureRow(title, tuple(cells), count, warning)

@@ -26,7 +26,7 @@ from diascope.network import Network
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
+class ExplainedLayer:
     """A convolution whose arithmetic the page shows, and the functions that follow it.
 
     Attributes:
@@ -54,7 +54,7 @@ class Explanation:
     grid: CellGrid | None
     filters: tuple[Filter, ...]
     depths: tuple[Depth, ...]
-    layers: tuple[Layer, ...]
+    layers: tuple[ExplainedLayer, ...]
     evidence: Mapping[str, Attribution]
     occlusion: Occlusion | None
 
@@ -114,14 +114,14 @@ def _layers(
     calls: Sequence[Call],
     convolutions: Sequence[Call],
     activations: Mapping[nn.Module, Activations],
-) -> Iterator[Layer]:
+) -> Iterator[ExplainedLayer]:
     names = layer_names(backbone, calls)
     for call in convolutions:
         convolution = reconstruct_convolution(call.module, activations[call.module])
         if convolution is not None:
             later = following_modules(calls, call)
             functions = identify_unit_functions(call.module, later, activations)
-            yield Layer(names[call.module], convolution, functions)
+            yield ExplainedLayer(names[call.module], convolution, functions)
 
 
 def _evidence(

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from diascope.explain.convolution import Convolution
-from diascope.explain.explanation import Layer
+from diascope.explain.explanation import ExplainedLayer
 from diascope.explain.feature_maps import most_varied_channels
 from diascope.explain.filters import filter_picture
 from diascope.explain.pictures import pack_numbers, png_uri
@@ -46,7 +46,7 @@ def stage_numbers(stage: Stage) -> dict[str, Any]:
     }
 
 
-def layer_numbers(layer: Layer) -> dict[str, Any]:
+def layer_numbers(layer: ExplainedLayer) -> dict[str, Any]:
     """Return what the page needs to compute some filters of a layer at any position."""
     convolution, functions = layer.convolution, layer.functions
     indices = [channel.index for channel in most_varied_channels(functions.activated, FILTERS)]
@@ -71,7 +71,7 @@ def layer_numbers(layer: Layer) -> dict[str, Any]:
     }
 
 
-def _peak(layer: Layer, index: int) -> tuple[int, int]:
+def _peak(layer: ExplainedLayer, index: int) -> tuple[int, int]:
     """Return where a filter responds most before the nonlinearity, which may saturate."""
     output, scale = layer.convolution.output[index], layer.functions.scale
     responses = output if scale is None else output * scale[index]
@@ -79,7 +79,7 @@ def _peak(layer: Layer, index: int) -> tuple[int, int]:
     return int(row), int(column)
 
 
-def _filter(layer: Layer, index: int, channels: Sequence[int], box: Box) -> dict[str, Any]:
+def _filter(layer: ExplainedLayer, index: int, channels: Sequence[int], box: Box) -> dict[str, Any]:
     convolution, functions = layer.convolution, layer.functions
     one = slice(index, index + 1)
     own = convolution.channels(index)

@@ -14,7 +14,7 @@ from diascope.network import Network
 
 
 @dataclass(frozen=True)
-class Row:
+class LayerRow:
     """A layer, that is a convolution or pooling with what follows it, or a stage of several.
 
     Attributes:
@@ -42,7 +42,7 @@ class LayerTable:
         head: the number of parameters of the head.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[LayerRow, ...]
     layered: bool
     elsewhere: int
     head: int
@@ -114,7 +114,7 @@ def describe_window(module: nn.Module) -> tuple[str, str] | None:
     return "pool", ", ".join(parts + ([f"padding {padding}"] if padding != "0" else []))
 
 
-def _layer_row(layer: Sequence[Call]) -> Row:
+def _layer_row(layer: Sequence[Call]) -> LayerRow:
     windows = [each for call in layer if (each := describe_window(call.module))]
     ((name, settings),) = windows
     functions = [POINTWISE.get(type(call.module)) for call in layer]
@@ -122,7 +122,7 @@ def _layer_row(layer: Sequence[Call]) -> Row:
     return _row(name, text, layer[-1], [call.module for call in layer])
 
 
-def _stage_rows(calls: Sequence[Call]) -> Iterator[Row]:
+def _stage_rows(calls: Sequence[Call]) -> Iterator[LayerRow]:
     """Yield a row for each depth, with the weights of the modules since the one before."""
     depths = last_calls_by_depth(calls, calls[0].inputs[2])
     ends = {call: f"depth{halvings}" for halvings, call in depths.items()}
@@ -134,10 +134,10 @@ def _stage_rows(calls: Sequence[Call]) -> Iterator[Row]:
             modules = []
 
 
-def _row(name: str, text: str, last: Call, modules: Sequence[nn.Module]) -> Row:
+def _row(name: str, text: str, last: Call, modules: Sequence[nn.Module]) -> LayerRow:
     _, channels, height, width = last.outputs
     weights = sum(_count(each.parameters(recurse=False)) for each in dict.fromkeys(modules))
-    return Row(name, text, (channels, height, width), weights, last.grid)
+    return LayerRow(name, text, (channels, height, width), weights, last.grid)
 
 
 def _count(parameters: Iterator[nn.Parameter]) -> int:

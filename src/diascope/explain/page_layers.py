@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from diascope.card import ModelCard
-from diascope.explain.layer_table import LayerTable, Row
+from diascope.explain.layer_table import LayerRow, LayerTable
 from diascope.explain.receptive_field import CellGrid
 from diascope.pages.formatting import format_number, plural
 
@@ -72,7 +72,7 @@ def by(rows: float, columns: float) -> str:
     return f"{format_number(columns)} x {format_number(rows)}"
 
 
-def _row_view(row: Row, number: int, table: LayerTable) -> dict[str, str]:
+def _row_view(row: LayerRow, number: int, table: LayerTable) -> dict[str, str]:
     channels, height, width = row.output
     name = f"{number} {row.name}" if table.layered else row.name
     output = f"{plural(channels, 'map')} of {by(height, width)}"

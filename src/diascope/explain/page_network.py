@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from diascope.explain.explanation import Layer
+from diascope.explain.explanation import ExplainedLayer
 from diascope.explain.feature_maps import Depth, format_map_scale
 from diascope.explain.filters import Filter
 from diascope.explain.inspector import layer_numbers
@@ -55,7 +55,7 @@ def depth_view(depth: Depth, size: tuple[int, int]) -> dict[str, Any]:
     }
 
 
-def layer_view(layer: Layer) -> dict[str, Any]:
+def layer_view(layer: ExplainedLayer) -> dict[str, Any]:
     """Return the numbers of a layer whose arithmetic the page shows, and a description of it."""
     convolution = layer.convolution
     filters, channels, tall, wide = convolution.weight.shape

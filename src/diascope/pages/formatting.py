@@ -48,7 +48,7 @@ class Measure:
 
 
 @dataclass(frozen=True)
-class Row:
+class MeasureRow:
     """The measures of one label or of one subgroup.
 
     Attributes:
@@ -70,7 +70,7 @@ class MeasureTable:
     """The same measures of several labels or subgroups, one row each."""
 
     columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[MeasureRow, ...]
 
     @property
     def has_counts(self) -> bool:
@@ -193,7 +193,7 @@ def label_measures(
             cells[family, label] = to_measure(family, figure)
     families = tuple(dict.fromkeys(family for family, _ in cells))
     rows = tuple(
-        Row(
+        MeasureRow(
             label.title or label.name,
             tuple(cells.get((family, label.name)) for family in families),
             (counts or {}).get(label.name),

@@ -23,7 +23,7 @@ _TRIALS = 32
 once in 29 of 30 trainings."""
 
 
-class Augmentation:
+class AugmentationChain:
     """A chain of random transforms of ``(C, H, W)`` in [0, 1], reproducible by seed.
 
     Args:

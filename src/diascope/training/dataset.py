@@ -15,7 +15,7 @@ from diascope.network_input import to_network_input
 from diascope.preparation import Preparation
 from diascope.sample import Failed, Item, Sample, Skipped
 from diascope.table import Example
-from diascope.training.augment import Augmentation
+from diascope.training.augment import AugmentationChain
 
 
 class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
@@ -35,7 +35,7 @@ class Pictures(Dataset[tuple[Tensor, Tensor, Tensor]]):
         examples: Sequence[Example],
         preparation: Preparation,
         card: ModelCard,
-        augmentation: Augmentation | None = None,
+        augmentation: AugmentationChain | None = None,
     ) -> None:
         self.examples = examples
         self.preparation = preparation

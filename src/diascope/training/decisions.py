@@ -6,8 +6,9 @@ import numpy as np
 
 from diascope.card import ModelCard
 from diascope.decision import decide, prediction_set, scores_from_logits
+from diascope.evaluation.answers import membership_matrix
+from diascope.evaluation.labelled_rows import columns_of
 from diascope.evaluation.labelled_scores import Floats, LabelledScores
-from diascope.evaluation.run_table import columns_of, membership_matrix
 from diascope.training.calibrate import fit_calibration
 from diascope.training.conformal import fit_conformal
 from diascope.training.dataset import Pictures

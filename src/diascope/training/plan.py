@@ -13,7 +13,7 @@ from typing import Any
 from diascope.card import WEIGHTS_FILE, ModelCard, file_digest
 from diascope.contracts import Backbone
 from diascope.errors import TableError
-from diascope.evaluation.run_table import columns_of
+from diascope.evaluation.labelled_rows import columns_of
 from diascope.evaluation.subgroups import check_divisible
 from diascope.network import state_digest
 from diascope.pages.formatting import plural
@@ -22,7 +22,7 @@ from diascope.preparation import Part, Preparation, file_digests
 from diascope.recipe import Recipe, Reference
 from diascope.table import Example, label_names, read_table
 from diascope.training.artifacts import initial_card
-from diascope.training.augment import Augmentation
+from diascope.training.augment import AugmentationChain
 from diascope.training.bags import Bags
 from diascope.training.dataset import Pictures
 from diascope.training.dry_run import build_layers
@@ -61,7 +61,7 @@ class Plan:
     reference: Reference
     backbone: Backbone
     preparation: Preparation
-    augmentation: Augmentation
+    augmentation: AugmentationChain
     head_only: bool
     fold_examples: Sequence[Sequence[Example]] = ()
     warnings: tuple[str, ...] = ()
@@ -197,7 +197,7 @@ def make_plan(recipe: Recipe) -> Plan:
         reference=reference,
         backbone=backbone,
         preparation=Preparation(readers, steps, block=1, acceptance=recipe.accept),
-        augmentation=Augmentation(options.augment, str(recipe.path), recipe.base),
+        augmentation=AugmentationChain(options.augment, str(recipe.path), recipe.base),
         head_only=options.freeze_backbone
         and options.start is None
         # two builds with the same weights: they come from the plugin and are not random

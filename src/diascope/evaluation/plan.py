@@ -1,0 +1,151 @@
+"""Plan an evaluation: check all that can be checked before a picture is classified."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from diascope.card import ModelCard
+from diascope.evaluation.answers import Answers
+from diascope.evaluation.compare import check_comparable, compare
+from diascope.evaluation.evaluate import Evaluation, evaluate
+from diascope.evaluation.evidence_cases import CaseBuilder, refuse_missing_masks
+from diascope.evaluation.labelled_rows import (
+    TableRows,
+    columns_of,
+    read_labels,
+    training_row_warnings,
+)
+from diascope.evaluation.subgroups import check_divisible
+from diascope.evaluation.update_card import (
+    card_evidence,
+    card_metrics,
+    describe_rows,
+    refuse_trained,
+    updatable_folder,
+    update_card,
+)
+from diascope.inference_trace import inspectable_classifier
+from diascope.pages.formatting import plural
+from diascope.pipeline import Pipeline
+from diascope.table import Example
+
+
+@dataclass(frozen=True, eq=False)
+class EvaluationPlan:
+    """What an evaluation measures.
+
+    Attributes:
+        table: the CSV that the rows are from.
+        split: the split that was asked for; None for all rows.
+        by: columns to divide by into subgroups.
+        seed: of the bootstrap.
+        other: the pipeline to compare with.
+        warnings: about the rows and the recipes.
+        cases: what builds the evidence maps to measure; None if they are not measured.
+        card_folder: the weights whose card gets the measurements; None if it is not updated.
+    """
+
+    pipeline: Pipeline
+    table: Path
+    split: str | None
+    by: Sequence[str]
+    seed: int
+    rows: TableRows
+    other: Pipeline | None
+    warnings: Sequence[str]
+    cases: CaseBuilder | None
+    card_folder: Path | None
+
+    @property
+    def examples(self) -> list[Example]:
+        """The rows to measure."""
+        return self.rows.examples
+
+    @property
+    def card(self) -> ModelCard:
+        return self.pipeline.model.instance.card
+
+    def evaluate(self, answers: Answers, others: Answers | None = None) -> Evaluation:
+        """Measure the answers, and compare them with the other pipeline's if there is one."""
+        comparison, warnings = None, [*self.warnings, *answers.warnings]
+        if self.other is not None and others is not None:
+            title = self.other.recipe.name
+            comparison = compare(answers.scored, others.scored, title=title, seed=self.seed)
+            warnings += [f"{title}: {doubt}" for doubt in others.warnings]
+            if others.failed:
+                warnings.append(f"{title}: {plural(len(others.failed), 'item')} without an answer")
+        return evaluate(
+            answers.scored,
+            by=self.by,
+            seed=self.seed,
+            failed=answers.failed,
+            comparison=comparison,
+            warnings=warnings,
+        )
+
+    def update_card(
+        self, evaluation: Evaluation, evidence: dict[str, Any] | None, answers: Answers
+    ) -> list[Path]:
+        """Write the evidence into the card, or the metrics if it was not measured.
+
+        Returns:
+            the path of the card; nothing if the plan does not update it.
+
+        Raises:
+            WeightsError: if card or weights are no longer those that were measured.
+            OutputError: if the card cannot be written.
+        """
+        if self.card_folder is None:
+            return []
+        if evidence is not None:
+            fields = card_evidence(evidence, answers.examples, self.table)
+        else:
+            rows = describe_rows(answers.examples, self.table)
+            fields = card_metrics(evaluation, f"{self.split or 'all rows'}: {rows}")
+        return [update_card(self.card_folder, self.card, fields)]
+
+
+def plan_evaluation(
+    pipeline: Pipeline,
+    table: Path,
+    *,
+    split: str | None = None,
+    by: Sequence[str] = (),
+    seed: int = 0,
+    other: Pipeline | None = None,
+    evidence: bool = False,
+    update_card: bool = False,
+) -> EvaluationPlan:
+    """Return what an evaluation measures.
+
+    Args:
+        table: a CSV with the columns ``path`` and ``label`` or ``labels``.
+        split, by, seed, other: see ``EvaluationPlan``.
+        evidence: whether the evidence maps are measured, too.
+        update_card: whether the measurements are written into the model's card.
+
+    Raises:
+        TableError: for a wrong table, a label that the model does not know, a split without rows.
+        UsageError: if the models cannot be compared, a column to divide by does not exist, the
+            maps cannot be measured, or the card must not have the metrics of these rows.
+        WeightsError, OutputError: if the card cannot be updated.
+    """
+    card = pipeline.model.instance.card
+    rows = read_labels(table, card, split, pipeline.weights)
+    warnings = [*rows.warnings, *pipeline.warnings]
+    if other is not None:
+        check_comparable(card, other.model.instance.card)
+        learned = training_row_warnings(rows.examples, other.weights, stated=rows.stated)
+        warnings += [f"{other.recipe.name}: {each}" for each in (*other.warnings, *learned)]
+    check_divisible(columns_of(rows.examples), by)
+    card_folder = updatable_folder(pipeline.weights, card) if update_card else None
+    if card_folder is not None and not evidence:
+        refuse_trained(rows.examples, card_folder)
+    cases = None
+    if evidence:
+        refuse_missing_masks(rows.examples, table)
+        cases = CaseBuilder.of(pipeline, inspectable_classifier(pipeline), table)
+    return EvaluationPlan(
+        pipeline, table, split, by, seed, rows, other, warnings, cases, card_folder
+    )

@@ -193,6 +193,19 @@ def test_the_page_on_plugins_names_every_check_of_the_testing_kit() -> None:
     assert [name for name in checks if f"`{name}(" not in page] == []
 
 
+def test_the_readme_lists_every_file_of_a_run(command: Callable[..., Ended], desk: Path) -> None:
+    pytest.importorskip("pyarrow", reason="needs diascope[parquet]")
+    told = [f"run.{name}={value}" for name, value in (REFERENCE | {"workers": 0}).items()]
+    overrides = [word for each in told for word in ("--set", each)]
+    overrides += ["--set", "report=[csv, json, html, parquet]"]
+    assert command("run", "derm.yaml", "photos", "-o", "out", *overrides).code == 0
+    files = [path.name for path in (desk / "out").iterdir() if not path.name.startswith(".")]
+
+    assert len(files) >= 8
+    table = (ROOT / "README.md").read_text().partition("## Read the results")[2]
+    assert [name for name in files if f"`{name}`" not in table] == []
+
+
 def test_the_readme_names_every_plugin_of_the_repository() -> None:
     text = (ROOT / "README.md").read_text()
     for package in (ROOT, *(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))):

@@ -52,7 +52,7 @@ def classify(pipeline: Pipeline, *inputs: str | os.PathLike[str]) -> Generator[R
     Nothing is written: for reports, and to resume after a kill, there is ``pipeline run``, which
     gives the same scores. The model is loaded for the first picture and stays loaded. A file that
     is found twice is classified once. Reading is lazy: a few chunks of ``run.batch`` pictures are
-    ahead of what was taken.
+    ahead of what was taken, and errors are raised when the first record is taken.
 
     Args:
         inputs: files, folders, globs and URIs; without any, the recipe's own.

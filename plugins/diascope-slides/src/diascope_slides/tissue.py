@@ -31,11 +31,10 @@ def tissue_mask(picture: NDArray[np.uint8]) -> NDArray[np.bool_]:
     from skimage.morphology import remove_small_holes, remove_small_objects
 
     smooth = remove_tint(Image.fromarray(picture).filter(ImageFilter.GaussianBlur(1)))
-    pixels = np.asarray(smooth)
     hue, saturation, value = np.moveaxis(np.asarray(smooth.convert("HSV")), 2, 0)
     small = max(4, round(picture.shape[0] * picture.shape[1] * _SMALL))
     threshold = np.clip(threshold_otsu(saturation), _LOWEST, _HIGHEST)
-    black = (value < _DARK) & (value - pixels.min(axis=2) < _GREY)
+    black = (value < _DARK) & (saturation / 255 * value < _GREY)
     excluded = remove_small_objects(black | _ink_mask(hue, saturation), max_size=small)
     tissue = (saturation > threshold) & ~_dilate(excluded)
     tissue = remove_small_objects(tissue, max_size=small)

@@ -49,7 +49,7 @@ def write_quantised(
         from nncf.quantization.advanced_parameters import AdvancedQuantizationParameters
         from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
-        nncf.set_log_level(logging.ERROR)
+        logging.getLogger("nncf").setLevel(logging.ERROR)
         model, seen = read_graph(graph), split_batch(pictures)
         names = [each.get_friendly_name() for each in model.get_ordered_ops()]
         if layers is None:

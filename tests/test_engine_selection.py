@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -97,6 +98,25 @@ def test_the_fastest_engine_with_equal_answers_is_chosen(
         wish = replace(runtime("auto"), tolerance=0.5 + len(candidates[0][0]) / 100)
         _, chosen = load_engine(weights[1], weights[0], wish)
         assert (chosen.engine, chosen.speed) == ("onnx", 4.0)
+
+
+def test_an_engine_that_is_much_slower_than_another_is_not_timed_on_all_pictures(
+    weights: Weights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[int] = []
+    right = torch.TorchEngine.run
+
+    def slow(self: Any, pictures: np.ndarray) -> Outputs:
+        ran.append(len(pictures))
+        time.sleep(0.5)
+        return right(self, pictures)
+
+    monkeypatch.setattr(torch.TorchEngine, "run", slow)
+    found = [("onnx", "float32"), ("torch", "bfloat16")]
+    monkeypatch.setattr(open_engines.EngineLoader, "candidates", lambda _: found)
+    _, chosen = load_engine(weights[1], weights[0], runtime("auto"))
+    assert (chosen.engine, set(ran)) == ("onnx", {2})
+    assert chosen.refused[0].startswith("torch bfloat16: it takes longer for 2 pictures than")
 
 
 def test_the_reference_is_timed_again_in_case_it_was_slow_once(

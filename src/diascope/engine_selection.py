@@ -25,6 +25,9 @@ from diascope.parity import Parity, combine_parities, compare_outputs
 _TIMED_ROUNDS = 2
 _TIMED_SECONDS = 10.0
 """After this time no further round starts: of large networks, or on a machine that is busy."""
+_FEW = 2
+_HOPELESS = f"it takes longer for {_FEW} pictures than another engine for {COUNT}"
+"""Such as bfloat16 on a processor without instructions for it."""
 _MAX_TRIES = 3
 """After how many tries a choice is final although an engine raised an error."""
 
@@ -150,6 +153,9 @@ def _choose(loader: EngineLoader, statistics: FeatureStatistics | None) -> tuple
             continue
         try:
             engine = loader.open(candidate)
+            if fitting and _is_hopeless(engine, pictures, min(each[0] for each in fitting)):
+                refused.append(f"{' '.join(candidate)}: {_HOPELESS}")
+                continue
             outputs, seconds = time_engine(engine, pictures, at_once)
         except DeviceError:
             raise
@@ -220,6 +226,16 @@ def time_engine(
             engine.run(part)
         best = min(best, time.perf_counter() - start)
     return outputs, best
+
+
+def _is_hopeless(engine: Engine, pictures: NDArray[np.float32], seconds: float) -> bool:
+    """Whether an engine takes longer than ``seconds`` for the first few pictures alone."""
+    best = math.inf
+    for _ in range(1 + _TIMED_ROUNDS):  # the first round may compile
+        start = time.perf_counter()
+        engine.run(pictures[:_FEW])
+        best = min(best, time.perf_counter() - start)
+    return best > seconds
 
 
 def _unavailable(runtime: Runtime) -> RecipeError:

@@ -54,7 +54,8 @@ def evaluate(
     refuse_missing("evaluating needs", "train")
     from diascope.evaluation.plan import plan_evaluation
 
-    pipeline.recipe.refuse_strict("evaluate")
+    for each in (pipeline, *([] if compare is None else [compare])):
+        each.recipe.refuse_strict("evaluate")
     plan = plan_evaluation(pipeline, Path(labels), split=split, by=by, seed=seed, other=compare)
     others = None if compare is None else _classify(compare, plan.examples)
     return plan.evaluate(_classify(pipeline, plan.examples), others)

@@ -172,10 +172,10 @@ def _classify(
     """Classify the pictures; return the answers and the exit code."""
     from diascope.cli.early_stop import stop_early, stop_on_output_fault
     from diascope.cli.progress import run_progress
-    from diascope.evaluation.run_table import classify, read_answers
+    from diascope.evaluation.run_table import classify_rows, read_answers
 
     with stop_on_output_fault(folder), run_progress(quiet=quiet) as watch:
-        outcome = classify(pipeline, examples, folder, watch, typed_command())
+        outcome = classify_rows(pipeline, examples, folder, watch, typed_command())
     for problem in outcome.problems:
         click.echo(f"error: {problem}", err=True)
     if outcome.stopped:

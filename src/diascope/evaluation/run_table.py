@@ -15,7 +15,7 @@ from diascope.table import Example
 _LIST = "items.csv"
 
 
-def classify(
+def classify_rows(
     pipeline: Pipeline,
     examples: Sequence[Example],
     folder: Path,
@@ -30,7 +30,7 @@ def classify(
 
 
 def read_answers(pipeline: Pipeline, examples: Sequence[Example], folder: Path) -> Answers:
-    """Return the answers that ``classify`` left in a folder.
+    """Return the answers that ``classify_rows`` left in a folder.
 
     Raises:
         UsageError: see ``match_answers``.

@@ -24,7 +24,7 @@ Weights = tuple[Path, ModelCard]
 def test_where_memory_is_short_fewer_pictures_are_compared_at_once(
     weights: Weights, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right, sizes = torch.Reference.run, list[int]()
+    right, sizes = torch.ReferenceEngine.run, list[int]()
 
     def run(self: Any, pictures: np.ndarray) -> Outputs:
         sizes.append(len(pictures))
@@ -32,7 +32,7 @@ def test_where_memory_is_short_fewer_pictures_are_compared_at_once(
             raise RuntimeError("out of memory")
         return right(self, pictures)
 
-    monkeypatch.setattr(torch.Reference, "run", run)
+    monkeypatch.setattr(torch.ReferenceEngine, "run", run)
     _, chosen = load_engine(weights[1], weights[0], runtime("onnx"))
     assert (chosen.engine, chosen.broken) == ("onnx", ())
     assert sizes[:4] == [32, 16, 8, 4]

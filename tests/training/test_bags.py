@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from diascope.card import read_card
-from diascope.errors import RecipeError
+from diascope.errors import RecipeError, WeightsError
 from diascope.recipe import read_recipe
 from tests.runs import Ended, rows, write_recipe
 from tests.training.strips import ENTRY_POINTS, SOURCE, write_attention, write_strips
@@ -113,6 +113,10 @@ def test_a_killed_training_goes_on_to_the_same_bytes_and_computes_no_features_ag
     assert {path: path.stat().st_mtime_ns for path in (mine / "features").iterdir()} == stamps
     for name in ("model.safetensors", "history.json"):
         assert (mine / name).read_bytes() == (undisturbed / name).read_bytes()
+    strip = table.parent / rows(mine / "split.csv")[0]["path"]
+    Image.fromarray(255 - np.asarray(Image.open(strip))).save(strip)
+    with pytest.raises(WeightsError, match="was trained with other pictures: 1 of 48 have"):
+        train(recipe, mine)
 
 
 def test_single_pictures_are_items_of_one_region(tmp_path: Path, table: Path) -> None:

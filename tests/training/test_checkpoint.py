@@ -34,6 +34,23 @@ def test_an_error_names_what_differs(tmp_path: Path) -> None:
         load_checkpoint(tmp_path, "mine", now)
 
 
+@pytest.mark.filterwarnings("ignore")  # those of other libraries
+def test_changed_pictures_are_named_and_refused_and_copies_of_the_old_ones_are_not(
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("lightning_fabric", reason="needs diascope[train]")
+    table = write_table(tmp_path / "p", ["red", "blue"])
+    recipe, folder = write_training(tmp_path / "t.yaml", table, epochs=1), tmp_path / "mine"
+    digest = train(recipe, folder).digest
+    first, second, *_ = sorted((tmp_path / "p").glob("*.png"))
+    before = first.read_bytes()
+    first.write_bytes(second.read_bytes())
+    with pytest.raises(WeightsError, match=rf"other pictures: 1 of \d+ have .* {first.name}\n"):
+        train(recipe, folder)
+    first.write_bytes(before)
+    assert train(recipe, folder).digest == digest
+
+
 @pytest.mark.parametrize("state", [{"state_dict": {}}, [1], {"path": Path("x")}], ids=str)
 def test_a_checkpoint_of_another_project_is_refused(tmp_path: Path, state: Any) -> None:
     torch.save(state, tmp_path / "checkpoint.pt")

@@ -9,6 +9,7 @@ import torch
 
 from diascope.card import CARD_FILE, CHECKPOINT_FILE, read_card
 from diascope.errors import WeightsError, reason_of
+from diascope.pages.formatting import format_some
 
 
 def save_checkpoint(directory: Path, state: dict[str, Any]) -> None:
@@ -22,13 +23,17 @@ def save_checkpoint(directory: Path, state: dict[str, Any]) -> None:
 
 
 def load_checkpoint(
-    directory: Path, digest: str, parts: Mapping[str, str]
+    directory: Path,
+    digest: str,
+    parts: Mapping[str, str],
+    contents: Mapping[str, str] | None = None,
 ) -> dict[str, Any] | None:
     """Return the state saved by an earlier run of the same training, or None.
 
     Args:
         digest: of recipe, table and splits.
         parts: what goes into the digest, by name, so that an error names what differs.
+        contents: the rows' names to digests of their pictures; None if they are not known yet.
 
     Raises:
         WeightsError: if the folder holds a different training (even if only its card is left), or a
@@ -54,13 +59,21 @@ def load_checkpoint(
             hint="If you remove it, the same command starts over; or choose another --output.",
         ) from error
     if found != digest:
-        raise _other_training_error(path, _differing(before, parts))
+        raise _other_training_error(path, ", ".join(_differing(before, parts)))
+    if contents is not None and (changed := _differing(state.get("contents", contents), contents)):
+        raise WeightsError(
+            f"was trained with other pictures: {len(changed)} of {len(contents)} have changed "
+            f"since, {format_some(changed)}",
+            where=str(path),
+            hint="Restore them; or choose another --output, or remove the folder, to train with "
+            "the new ones. `pipeline evaluate` measures the weights on other pictures.",
+        )
     return state
 
 
-def _differing(before: Mapping[str, str], now: Mapping[str, str]) -> str:
-    """Return the names of the parts that differ."""
-    return ", ".join(name for name in {**before, **now} if before.get(name) != now.get(name))
+def _differing(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Return the names whose values differ."""
+    return [name for name in {**before, **now} if before.get(name) != now.get(name)]
 
 
 def _other_training_error(path: Path, differing: str = "") -> WeightsError:

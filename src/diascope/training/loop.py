@@ -227,7 +227,8 @@ class Trainer:
         )
 
     def _resume(self, optimizer: Any, schedule: Any) -> dict[str, Any]:
-        state = load_checkpoint(self.directory, self.plan.digest, self.plan.parts)
+        plan = self.plan
+        state = load_checkpoint(self.directory, plan.digest, plan.parts, plan.contents)
         if state is None:
             return {"told": -math.inf, "network": None}
         steps = schedule.total_steps
@@ -258,6 +259,7 @@ class Trainer:
         state = {
             "digest": self.plan.digest,
             "parts": self.plan.parts,
+            "contents": dict(self.plan.contents),
             "versions": self.versions,
             "doubts": self.warnings,
             "network": self.network.state_dict(),

@@ -3,9 +3,9 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,7 @@ class Plan:
         warnings: about the plugins, and about the weights that training starts or learns from.
         notes: about the splits.
         features: of all items' regions, once computed; None if training uses pictures.
+        contents: the rows' names to digests of their pictures or features, once they were read.
     """
 
     recipe: Recipe
@@ -67,6 +68,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     features: Features | None = None
+    contents: Mapping[str, str] = field(default_factory=dict)
 
     def split(self, name: str) -> list[Example]:
         return [example for example in self.examples if example.split == name]

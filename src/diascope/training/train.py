@@ -13,9 +13,11 @@ from diascope.card import ModelCard
 from diascope.cores import available_cores, network_threads
 from diascope.engines.torch import limit_threads, torch_threads
 from diascope.evaluation.labelled_scores import LabelledScores
+from diascope.fingerprints import content_digest, path_digest
 from diascope.network import AttentionHead, Network, build_head
 from diascope.output import lock_folder
 from diascope.recipe import Recipe
+from diascope.sample import Item
 from diascope.table import SPLIT_FILE
 from diascope.training.bags import BagNetwork
 from diascope.training.checkpoint import load_checkpoint
@@ -76,8 +78,8 @@ def train(
             command,
             total_threads,
         )
-        inspection, features = fabric.broadcast(prepared)
-        plan = replace(plan, features=features)
+        inspection, features, contents = fabric.broadcast(prepared)
+        plan = replace(plan, features=features, contents=contents)
         for note in plan.notes:
             session.tell(note)
         for warning in inspection.warnings:
@@ -162,8 +164,8 @@ def _make_backbone(plan: Plan) -> tuple[nn.Module, MatchReport | None]:
 
 def _prepare(
     plan: Plan, folder: Path, device: torch.device, tell: Callable[[str], None]
-) -> tuple[Inspection, Features | None]:
-    """Inspect every item; for training on whole items, also compute their features.
+) -> tuple[Inspection, Features | None, dict[str, str]]:
+    """Inspect every item, and return the plan's features and contents too.
 
     The backbone's start is checked first, since reading the items may take hours.
     """
@@ -174,7 +176,8 @@ def _prepare(
     check_backbone(plan.card(inspection.size), plan.reference)
     plan.augmentation.dry_run(len(plan.backbone.mean), inspection.size)
     if not plan.options.uses_whole_items:
-        return inspection, None
+        items = {each.name: Item(each.name, str(each.path)) for each in plan.examples}
+        return inspection, None, {name: content_digest(item) for name, item in items.items()}
     extraction = Extraction(
         plan.recipe.plain()["read"],
         replace(plan.preparation, block=plan.recipe.run.batch),
@@ -183,7 +186,9 @@ def _prepare(
         device,
         _worker_count(plan),
     )
-    return inspection, extraction.run(plan.examples, folder / "features", tell)
+    features = extraction.run(plan.examples, folder / "features", tell)
+    contents = {each.name: path_digest(features.paths[each.path]) for each in plan.examples}
+    return inspection, features, contents
 
 
 def _worker_count(plan: Plan) -> int:

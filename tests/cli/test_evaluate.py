@@ -274,6 +274,42 @@ def test_without_evidence_the_metrics_go_into_the_card_and_are_shown_with_it(
     assert "12 pictures of 12 groups of table.csv, 8 of them in train or validation" in told
 
 
+def test_figures_that_the_card_loses_are_named(
+    command: Command, recipe: Path, table: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    options = ("--labels", table, "-o", tmp_path / "out", "--update-card")
+    assert "the card loses" not in command("evaluate", recipe, *options, "--by", "sex,age:20").err
+    ended = command("evaluate", recipe, *options, "--by", "sex")
+    assert "warning: the card loses its subgroups by age: --by measures them again" in ended.err
+    card = read_card(tiny_weights)
+    one = {"value": 1.0, "low": 1.0, "high": 1.0}
+    write_card(replace(card, metrics={**card.metrics, "set_coverage": one}), tiny_weights)
+    assert "the card loses its subgroups by sex" in command("evaluate", recipe, *options).err
+    write_card(replace(card, metrics={**card.metrics, "set_coverage": one}), tiny_weights)
+    ended = command("evaluate", recipe, *options, "--by", "sex")
+    assert "the card loses the measured coverage of its prediction sets" in ended.err
+
+
+def test_a_card_holds_no_warnings_about_the_model_compared_with(
+    command: Command, recipe: Path, table: Path, tiny_weights: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(tiny_weights, other)
+    write_card(replace(read_card(other), preprocess=("equalize",)), other)
+    (tmp_path / "older").mkdir()
+    namesake = write_recipe(tmp_path / "older" / recipe.name, other)
+    options = ("--labels", table, "-o", tmp_path / "out", "--compare", namesake)
+    ended = command("evaluate", recipe, *options, "--update-card")
+    warning = f"tiny ({other}): preprocess differs"
+    assert ended.code == 0, ended.err
+    assert f"difference from tiny ({other}), on 12 items" in ended.out
+    assert f"warning: {warning}" in ended.err
+    assert any(each.startswith(warning) for each in measured(tmp_path / "out")["warnings"])
+    told = read_card(tiny_weights).metrics["measured_on"]
+    assert measured(tmp_path / "out")["warnings"][0] in told
+    assert "preprocess differs" not in told
+
+
 def test_the_card_names_the_file_that_tells_the_splits_but_no_folder(
     command: Command, recipe: Path, table: Path, tiny_weights: Path, tmp_path: Path
 ) -> None:

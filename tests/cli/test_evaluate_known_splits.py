@@ -233,6 +233,9 @@ def test_pictures_with_only_the_name_of_one_trained_on_are_a_warning(
     held = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "2", "--split", "test")
     assert (held.code, "these are not the weights" in held.err) == (2, False)
     assert "lists 8 pictures of the table by name, but in other groups or folders" in held.err
+    table.write_text("\n".join(["path,label,group,split", *(f"{row},test" for row in rows)]))
+    stated = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "3")
+    assert "8 pictures with the name of one that the model was trained on" in stated.err
 
 
 def test_groups_that_one_training_explains_give_no_doubt_about_an_earlier_one(

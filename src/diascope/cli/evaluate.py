@@ -116,6 +116,8 @@ def _carry_out(plan: "EvaluationPlan", recipe: str, folder: Path, *, quiet: bool
         click.echo(
             f"all rows of the table have their split from {plan.rows.split_source}", err=True
         )
+    for note in plan.card_notes():
+        click.echo(f"warning: {note}", err=True)
     answers, code = _classify(plan.pipeline, plan.examples, folder, quiet=quiet)
     others = None
     if plan.other is not None:
@@ -203,7 +205,7 @@ def _print_summary(evaluation: "Evaluation", evidence: dict[str, Any], files: li
     from diascope.pages.evidence import evidence_measures
     from diascope.pages.formatting import overall_measures, plural
 
-    for warning in evaluation.warnings:
+    for warning in evaluation.all_warnings:
         click.echo(f"warning: {warning}", err=True)
     measured, failed = plural(len(evaluation.scored), "item"), len(evaluation.failed)
     click.echo(f"{measured} measured, {failed:,} without an answer")

@@ -1,6 +1,6 @@
 """Compare two models on the same items: is their difference larger than chance explains?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -27,25 +27,38 @@ class Comparison:
         metrics: metric (AUC or its mean over labels, and balanced accuracy) to ``difference, low,
             high``, with an interval from a bootstrap over groups in which both models get the same
             draws. Without undefined metrics; only ``difference`` if it is the same in all draws.
+        warnings: what readers should know of the second model.
     """
 
     title: str
     items: int
     labels: Mapping[str, Difference]
     metrics: Mapping[str, Mapping[str, float]]
+    warnings: Sequence[str] = ()
 
 
 def compare(
-    one: LabelledScores, other: LabelledScores, *, title: str, draws: int = 1000, seed: int = 0
+    one: LabelledScores,
+    other: LabelledScores,
+    *,
+    title: str,
+    draws: int = 1000,
+    seed: int = 0,
+    warnings: Sequence[str] = (),
 ) -> Comparison:
     """Compare two models on the items that both answered.
+
+    Args:
+        title, warnings: of the second model.
+        draws: number of bootstrap draws of groups for each 95 % interval.
 
     Raises:
         UsageError: if their tasks or labels differ, or they share no item.
     """
     check_comparable(one, other)
     one, other = _pair(one, other)
-    return Comparison(title, len(one), _by_label(one, other), _overall(one, other, draws, seed))
+    labels, overall = _by_label(one, other), _overall(one, other, draws, seed)
+    return Comparison(title, len(one), labels, overall, warnings)
 
 
 def check_comparable(one: LabelledScores | ModelCard, other: LabelledScores | ModelCard) -> None:

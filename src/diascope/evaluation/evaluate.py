@@ -25,7 +25,7 @@ class Evaluation:
         metrics: name to ``value, low, high``, the most important first.
         failed: item to the reason why it has no answer; such items are in no metric.
         comparison: with another model on the same items.
-        warnings: what readers should know before they read the metrics.
+        warnings: what readers should know of the model and the rows before they read the metrics.
     """
 
     scored: LabelledScores
@@ -44,6 +44,11 @@ class Evaluation:
             single = {f"{metric}_{name}" for metric in metrics for name in self.scored.names}
         return {name: number for name, number in self.metrics.items() if name not in single}
 
+    @property
+    def all_warnings(self) -> list[str]:
+        """The warnings, also those about the model compared with."""
+        return [*self.warnings, *(self.comparison.warnings if self.comparison else ())]
+
     def plain(self) -> dict[str, Any]:
         """Return the content of ``metrics.json``, without the facts about model and table."""
         return {
@@ -59,7 +64,7 @@ class Evaluation:
             "promised_coverage": self.scored.coverage,
             "subgroups": self._subgroups(),
             "comparison": self._comparison(),
-            "warnings": list(self.warnings),
+            "warnings": self.all_warnings,
             "failed": self.failed,
         }
 

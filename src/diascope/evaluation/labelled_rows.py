@@ -97,7 +97,7 @@ def training_row_warnings(
             f"{learned} of {plural(len(examples), 'row')} are in train or validation in "
             f"{splits.source}: the metrics of these weights are optimistic"
         )
-    return warnings
+    return [*warnings, *_namesake_warnings(examples, splits)]
 
 
 def columns_of(examples: Sequence[Example]) -> dict[str, tuple[str, ...]]:
@@ -129,13 +129,18 @@ def _known_split_warnings(examples: Sequence[Example], splits: KnownSplits) -> l
             f"no row is recognised in {splits.source} by its group or, without a group, its path: "
             "if the model was trained on rows under other names, the metrics are optimistic"
         )
-    if same := splits.namesakes(examples):
-        warnings.append(
-            f"{plural(len(same), 'picture')} with the name of one that the model was trained on, "
-            f"by {splits.source}, but in another group or folder: if it is the same picture, the "
-            "metrics are optimistic"
-        )
-    return warnings
+    return [*warnings, *_namesake_warnings(examples, splits)]
+
+
+def _namesake_warnings(examples: Sequence[Example], splits: KnownSplits) -> list[str]:
+    """Return a warning if pictures have the names of others that the model was trained on."""
+    if not (same := splits.namesakes(examples)):
+        return []
+    return [
+        f"{plural(len(same), 'picture')} with the name of one that the model was trained on, by "
+        f"{splits.source}, but in another group or folder: if it is the same picture, the metrics "
+        "are optimistic"
+    ]
 
 
 def _no_rows_hint(

@@ -53,7 +53,7 @@ def evaluation_page(
             [f"{plural(len(scored), 'item')} of {plural(count, 'group')}", *_measured(about)]
         ),
         grouped=count < len(scored),
-        warnings=evaluation.warnings,
+        warnings=evaluation.all_warnings,
         figures=_figures(evaluation),
         measures=overall_measures(evaluation.overall, ()),
         promised=scored.coverage,

@@ -21,6 +21,7 @@ from diascope.evaluation.update_card import (
     card_evidence,
     card_metrics,
     describe_rows,
+    lost_figures,
     refuse_trained,
     updatable_folder,
     update_card,
@@ -41,7 +42,8 @@ class EvaluationPlan:
         by: columns to divide by into subgroups.
         seed: of the bootstrap.
         other: the pipeline to compare with.
-        warnings: about the rows and the recipes.
+        warnings: about the rows and the recipe.
+        other_title, other_warnings: of the pipeline to compare with.
         cases: what builds the evidence maps to measure; None if they are not measured.
         card_folder: the weights whose card gets the measurements; None if it is not updated.
     """
@@ -54,6 +56,8 @@ class EvaluationPlan:
     rows: TableRows
     other: Pipeline | None
     warnings: Sequence[str]
+    other_title: str
+    other_warnings: Sequence[str]
     cases: CaseBuilder | None
     card_folder: Path | None
 
@@ -68,21 +72,32 @@ class EvaluationPlan:
 
     def evaluate(self, answers: Answers, others: Answers | None = None) -> Evaluation:
         """Measure the answers, and compare them with the other pipeline's if there is one."""
-        comparison, warnings = None, [*self.warnings, *answers.warnings]
-        if self.other is not None and others is not None:
-            title = self.other.recipe.name
-            comparison = compare(answers.scored, others.scored, title=title, seed=self.seed)
-            warnings += [f"{title}: {doubt}" for doubt in others.warnings]
+        comparison = None
+        if others is not None:
+            title, warnings = self.other_title, [*self.other_warnings, *others.warnings]
             if others.failed:
-                warnings.append(f"{title}: {plural(len(others.failed), 'item')} without an answer")
+                warnings.append(f"{plural(len(others.failed), 'item')} without an answer")
+            comparison = compare(
+                answers.scored,
+                others.scored,
+                title=title,
+                seed=self.seed,
+                warnings=[f"{title}: {warning}" for warning in warnings],
+            )
         return evaluate(
             answers.scored,
             by=self.by,
             seed=self.seed,
             failed=answers.failed,
             comparison=comparison,
-            warnings=warnings,
+            warnings=[*self.warnings, *answers.warnings],
         )
+
+    def card_notes(self) -> list[str]:
+        """Return what the card will lose if it is updated."""
+        if self.card_folder is None or self.cases is not None:
+            return []
+        return lost_figures(self.card, self.by, self.pipeline.recipe.run.coverage)
 
     def update_card(
         self, evaluation: Evaluation, evidence: dict[str, Any] | None, answers: Answers
@@ -133,11 +148,12 @@ def plan_evaluation(
     """
     card = pipeline.model.instance.card
     rows = read_labels(table, card, split, pipeline.weights)
-    warnings = [*rows.warnings, *pipeline.warnings]
+    other_title, other_warnings = "", list[str]()
     if other is not None:
         check_comparable(card, other.model.instance.card)
-        learned = training_row_warnings(rows.examples, other.weights, stated=rows.stated)
-        warnings += [f"{other.recipe.name}: {each}" for each in (*other.warnings, *learned)]
+        other_title = _title_beside(other, pipeline)
+        other_warnings += other.warnings
+        other_warnings += training_row_warnings(rows.examples, other.weights, stated=rows.stated)
     check_divisible(columns_of(rows.examples), by)
     card_folder = updatable_folder(pipeline.weights, card) if update_card else None
     if card_folder is not None and not evidence:
@@ -147,5 +163,24 @@ def plan_evaluation(
         refuse_missing_masks(rows.examples, table)
         cases = CaseBuilder.of(pipeline, inspectable_classifier(pipeline), table)
     return EvaluationPlan(
-        pipeline, table, split, by, seed, rows, other, warnings, cases, card_folder
+        pipeline=pipeline,
+        table=table,
+        split=split,
+        by=by,
+        seed=seed,
+        rows=rows,
+        other=other,
+        warnings=[*rows.warnings, *pipeline.warnings],
+        other_title=other_title,
+        other_warnings=other_warnings,
+        cases=cases,
+        card_folder=card_folder,
+    )
+
+
+def _title_beside(other: Pipeline, pipeline: Pipeline) -> str:
+    """Return the name of a pipeline, with its weights or recipe if another one has that name."""
+    name = other.recipe.name
+    return (
+        f"{name} ({other.weights or other.recipe.path})" if name == pipeline.recipe.name else name
     )

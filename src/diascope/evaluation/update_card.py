@@ -82,6 +82,28 @@ def card_metrics(evaluation: Evaluation, rows: str) -> dict[str, Any]:
     return {"metrics": metrics, "subgroups": subgroups}
 
 
+def lost_figures(card: ModelCard, by: Sequence[str], coverage: float | None) -> list[str]:
+    """Return which figures of a card new metrics replace without measuring them again.
+
+    Args:
+        by: columns of the new subgroups, such as ``age:20``.
+        coverage: nominal coverage of the new prediction sets; None without any.
+    """
+    measured = {column.partition(":")[0] for column in by}
+    old = dict.fromkeys(subgroup.partition("=")[0] for subgroup in card.subgroups)
+    lost = []
+    if columns := [column for column in old if column not in measured]:
+        lost.append(
+            f"the card loses its subgroups by {', '.join(columns)}: --by measures them again"
+        )
+    if coverage is None and "set_coverage" in card.metrics:
+        lost.append(
+            "the card loses the measured coverage of its prediction sets: --set run.coverage=... "
+            "measures it again"
+        )
+    return lost
+
+
 def describe_sets(scored: LabelledScores) -> list[str]:
     """Return the nominal coverage of the prediction sets as text, in a list; empty without sets."""
     return [] if scored.coverage is None else [describe_coverage(scored.coverage)]

@@ -179,8 +179,9 @@ def plan_evaluation(
 
 
 def _title_beside(other: Pipeline, pipeline: Pipeline) -> str:
-    """Return the name of a pipeline, with its weights or recipe if another one has that name."""
-    name = other.recipe.name
-    return (
-        f"{name} ({other.weights or other.recipe.path})" if name == pipeline.recipe.name else name
-    )
+    """Return the name of a pipeline, with that of its weights if another one has that name.
+
+    It goes into pages, so it holds no path.
+    """
+    name, weights = other.recipe.name, other.weights
+    return f"{name} ({weights.name})" if weights and name == pipeline.recipe.name else name

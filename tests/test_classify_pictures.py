@@ -9,6 +9,7 @@ import pytest
 
 import diascope
 from diascope.contracts import Work
+from diascope.errors import UsageError
 from diascope.sample import Item, Record
 from tests.runs import Ended, rows, write_pictures, write_recipe
 
@@ -116,3 +117,13 @@ def test_an_executor_that_leaves_items_undone_is_named(
     monkeypatch.setattr(type(pipeline.executor.instance), "run", run)
     with pytest.raises(diascope.PluginError, match=r"left 00\.png undone"):
         list(diascope.classify(pipeline, photos))
+
+
+def test_what_is_no_text_path_or_pipeline_is_refused_with_what_to_write(recipe: Path) -> None:
+    with pytest.raises(UsageError, match=r"got \['run\.batch=3'\](.|\n)*put \* before"):
+        diascope.open_pipeline(recipe, ["run.batch=3"])  # type: ignore[arg-type]
+    pipeline = diascope.open_pipeline(recipe)
+    with pytest.raises(UsageError, match=r"got \['photos/'\](.|\n)*put \* before"):
+        next(diascope.classify(pipeline, ["photos/"]))  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"got 'derm\.yaml'(.|\n)*open_pipeline"):
+        next(diascope.classify("derm.yaml"))  # type: ignore[arg-type]

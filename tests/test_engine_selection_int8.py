@@ -31,7 +31,7 @@ def test_int8_is_used_if_it_is_requested_and_a_quantised_graph_exists(
 ) -> None:
     folder, card = weights
     with pytest.raises(
-        RecipeError, match=r"no int8 graph of random on this machine(.|\n)*quantise"
+        RecipeError, match=r"of random for these weights and these steps(.|\n)*--set.*quantise"
     ):
         load_engine(card, folder, runtime("auto", "int8"))
     precision = quantised(weights, tmp_path)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import diascope
+from diascope.errors import UsageError
 from tests.cli.tables import measured, write_labelled
 from tests.runs import Ended
 
@@ -56,3 +57,24 @@ def test_strict_privacy_and_a_label_that_the_model_does_not_know_are_refused(
     table.write_text(table.read_text().replace(",red,", ",purple,"))
     with pytest.raises(diascope.TableError, match="the model does not know: purple"):
         diascope.evaluate(pipeline, table)
+
+
+def test_columns_may_be_one_text_as_on_the_command_line(recipe: Path, table: Path) -> None:
+    pipeline = diascope.open_pipeline(recipe)
+    listed, text = (
+        diascope.evaluate(pipeline, table, by=by).subgroups
+        for by in (["sex", "age:20"], "sex, age:20")
+    )
+    assert [(part.column, part.value) for part in text] == [
+        (part.column, part.value) for part in listed
+    ]
+
+
+def test_a_recipe_for_a_pipeline_and_an_unknown_split_are_refused_with_what_to_write(
+    recipe: Path, table: Path
+) -> None:
+    pipeline = diascope.open_pipeline(recipe)
+    with pytest.raises(UsageError, match=r"got 'derm\.yaml'(.|\n)*open_pipeline"):
+        diascope.evaluate(pipeline, table, compare="derm.yaml")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"train, validation, test or None, got 'tset'"):
+        diascope.evaluate(pipeline, table, split="tset")

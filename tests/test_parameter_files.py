@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+from diascope.errors import RecipeError
 from diascope.pipeline import compose
 from diascope.recipe import read_recipe
 from tests.runs import Ended, rows, write_pictures, write_recipe
@@ -45,6 +48,56 @@ def test_another_content_of_a_file_that_it_reads_is_another_run(
     assert after != before
 
 
+def test_a_run_without_a_file_that_it_reads_is_refused_and_keeps_its_answers(
+    command: Command, install: Install, tmp_path: Path, tiny_weights: Path
+) -> None:
+    install("acme", "[diascope.preprocessing]\nlookup = acme:Lookup\n", acme=LOOKUP)
+    table = tmp_path / "table.txt"
+    table.write_text("1")
+    steps = [{"resize": {"size": 32}}, {"lookup": {"table": "table.txt"}}]
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_weights, preprocess=steps, report=["csv"])
+    squares, out = write_pictures(tmp_path / "squares", 1), tmp_path / "out"
+    arguments = "run", recipe, squares, "-o", out
+    command(*arguments)
+    before = (out / "ledger.sqlite").read_bytes()
+
+    table.unlink()
+    for refused in (command(*arguments), command("check", recipe, squares)):
+        assert refused.code == 2
+        assert refused.err.count("table: there is no file or folder") == 1
+        assert f"{recipe}:1: " in refused.err
+        assert "table.txt" in refused.err
+    assert (out / "ledger.sqlite").read_bytes() == before
+
+    table.write_text("1")
+    assert "nothing was left to classify" in command(*arguments).out
+
+
+WRITER = """
+from dataclasses import dataclass
+from pathlib import Path
+
+@dataclass(frozen=True)
+class Note:
+    file: Path
+    api = (1, 0)
+    def write(self, run, records, directory):
+        self.file.write_text("done")
+        return []
+"""
+
+
+def test_a_report_may_create_what_its_parameters_name(
+    command: Command, install: Install, tmp_path: Path, tiny_weights: Path
+) -> None:
+    install("acme", "[diascope.reports]\nnote = acme:Note\n", acme=WRITER)
+    reports = [{"note": {"file": str(tmp_path / "note.txt")}}]
+    recipe = write_recipe(tmp_path / "r.yaml", tiny_weights, report=reports)
+    squares = write_pictures(tmp_path / "squares", 1)
+    assert command("run", recipe, squares, "-o", tmp_path / "out").code == 0
+    assert (tmp_path / "note.txt").read_text() == "done"
+
+
 NESTED = """
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,3 +124,7 @@ def test_a_file_inside_another_value_is_found_too(
     recipe = write_recipe(tmp_path / "r.yaml", tiny_weights, preprocess=steps)
     (step,) = compose(read_recipe(str(recipe))).preparation.steps
     assert step.files == (tmp_path / "table.txt",)
+
+    (tmp_path / "table.txt").unlink()
+    with pytest.raises(RecipeError, match="source: there is no file or folder"):
+        compose(read_recipe(str(recipe)))

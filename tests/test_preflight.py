@@ -86,7 +86,11 @@ def test_a_device_that_is_not_on_this_machine_is_a_problem(
     ("option", "other", "told"),
     [
         ("coverage: 0.7", "", "tiny has no prediction sets of coverage 0.7"),
-        ("precision: int8", "", "there is no int8 graph of tiny on this machine"),
+        (
+            "precision: int8",
+            "",
+            "there is no int8 graph of tiny for these weights and these steps on this machine",
+        ),
         ("precision: int8", "engine: compile", "no engine computes in int8 on cpu"),
         ("precision: float16", "engine: onnx", "no engine computes in float16 on cpu"),
         ("device: cuda:77", "", "the device 'cuda:77' is not on this machine"),
@@ -170,6 +174,28 @@ def test_inputs_that_would_not_be_classified_are_warnings(recipe: Path, photos: 
     assert (result.found, result.read, result.problems) == (6, 3, [])
 
 
+def test_inputs_that_share_a_reason_are_one_warning_and_the_most_frequent_comes_first(
+    recipe: Path, photos: Path
+) -> None:
+    (photos / "bad.jpg").write_text("no picture")
+    for number in range(40):
+        (photos / f"empty{number:02}.png").write_bytes(b"")
+    empty, bad = checked(recipe, photos).warnings
+    assert empty == "40 of 44 would be skipped: the file is empty, such as empty00.png"
+    assert bad.startswith("bad.jpg would fail (read): ")
+
+
+def test_of_many_reasons_the_first_ten_are_listed(
+    recipe: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("diascope.preflight._MOST_WARNINGS", 1)
+    (photos / "bad.jpg").write_text("no picture")
+    for number in range(2):
+        (photos / f"empty{number}.png").write_bytes(b"")
+    _, others = checked(recipe, photos).warnings
+    assert others == "1 more would fail or be skipped for other reasons"
+
+
 def test_nothing_to_classify_is_a_problem(recipe: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.jpg").write_text("no picture")
     assert checked(recipe, tmp_path / "bad.jpg").problems == [
@@ -198,11 +224,8 @@ def test_missing_files_of_a_list_are_warnings(recipe: Path, photos: Path) -> Non
     listed.write_text("\n".join(["photos/00.png", *gone]))
     result = check(compose(read_recipe(str(recipe))), [], [listed])
     assert (result.found, result.read, result.problems) == (13, 1, [])
-    assert (
-        result.warnings[0]
-        == "gone0.png would fail (read): it cannot be opened: No such file or directory"
-    )
-    assert result.warnings[10:] == ["2 more would fail before being read"]
+    reason = "it cannot be opened: No such file or directory"
+    assert result.warnings == [f"12 of 13 would fail (read): {reason}, such as gone0.png"]
 
 
 def test_an_input_that_is_not_there_is_an_error(recipe: Path) -> None:

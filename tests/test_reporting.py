@@ -195,6 +195,35 @@ def test_a_disk_that_is_full_when_reports_are_written_stops_the_run_until_there_
     assert len(rows(results / "predictions.csv")) == 1
 
 
+TALLY = """
+class Tally:
+    api = (1, 0)
+    def write(self, run, records, directory):
+        (directory / "tally.txt").write_text(str(sum(1 for record in records)))
+        return [directory / "tally.txt"]
+"""
+
+
+def test_if_no_report_says_why_items_failed_the_run_does_and_names_one_that_does(
+    command: Command, install: Callable[..., None], recipe: Path, tmp_path: Path
+) -> None:
+    install("acme", "[diascope.reports]\ntally = acme:Tally\n", acme=TALLY)
+    photos, results = write_pictures(tmp_path / "photos", 1), tmp_path / "out"
+    (photos / "empty.png").touch()
+    run = "run", recipe, photos, "-o", results
+    strict = command(*run, "--set", "report=[tally]", "--set", "privacy=strict").out
+    told = command(*run, "--set", "report=[tally]", "--retry").out
+    with_csv = command(*run, "--set", "report=[tally, csv]").out
+
+    assert "The reports say why" not in told + strict
+    assert "The first item that failed or was skipped: the file is empty" in told
+    assert "the file is empty" not in strict
+    for each in (told, strict):
+        assert "Add csv to `report:`" in each
+    assert "The reports say why items failed or were skipped." in with_csv
+    assert "Add csv" not in with_csv
+
+
 @pytest.mark.parametrize(("name", "left"), [("predictions.csv", ""), ("run.json", "{")])
 def test_a_truncated_report_is_written_again(
     command: Command, recipe: Path, tmp_path: Path, name: str, left: str

@@ -30,13 +30,21 @@ def open_pipeline(recipe: str | os.PathLike[str], *overrides: str) -> Pipeline:
         UserWarning: of what ``pipeline check`` warns, such as steps that differ from training.
 
     Raises:
+        UsageError: for an override that is no text.
         RecipeError: if the recipe is missing or wrong, with its file and line.
         PluginError: for a plugin that is missing, broken or ambiguous.
         WeightsError: if the model's card is missing or wrong.
     """
+    from diascope.errors import UsageError
     from diascope.pipeline import compose
     from diascope.recipe import read_recipe
 
+    for override in overrides:
+        if not isinstance(override, str):
+            raise UsageError(
+                f"an override must be a text such as 'run.batch=3', got {override!r}",
+                hint="Write each as an argument of its own; put * before a list of them.",
+            )
     read = read_recipe(os.fspath(recipe), overrides)
     if read.run.workers == "auto":
         read = replace(read, run=replace(read.run, workers=0))
@@ -58,15 +66,37 @@ def classify(pipeline: Pipeline, *inputs: str | os.PathLike[str]) -> Generator[R
         inputs: files, folders, globs and URIs; without any, the recipe's own.
 
     Raises:
-        UsageError: if an input does not exist, or none is named at all.
+        UsageError: if an input does not exist or is no path, none is named at all, or something
+            else is given for the pipeline.
         WeightsError: if the weights do not load.
         RecipeError: if a device or the engine is not available on this machine.
         PluginError: if the executor fails or leaves items undone.
     """
+    from diascope.errors import UsageError
     from diascope.input_choice import find_inputs
 
+    check_pipeline(pipeline)
+    for each in inputs:
+        if not isinstance(each, str | os.PathLike):
+            raise UsageError(
+                f"an input must be a path, a glob or a URI, got {each!r}",
+                hint="Write each as an argument of its own; put * before a list of them.",
+            )
     named = [os.fspath(each) for each in inputs]
     yield from classify_found(pipeline, find_inputs(pipeline.recipe, named, (), exclude=None))
+
+
+def check_pipeline(given: object) -> None:
+    """Raise a UsageError for anything but a pipeline, such as the name of a recipe."""
+    from diascope.errors import UsageError
+    from diascope.pipeline import Pipeline
+
+    if not isinstance(given, Pipeline):
+        shown = repr(given) if isinstance(given, str | os.PathLike) else type(given).__name__
+        raise UsageError(
+            f"expected a pipeline, got {shown}",
+            hint='Write diascope.open_pipeline("RECIPE") instead.',
+        )
 
 
 def classify_found(pipeline: Pipeline, found: Iterator[Found]) -> Generator[Record, None, None]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 if TYPE_CHECKING:
     from diascope.evaluation.answers import Answers
@@ -20,7 +20,7 @@ def evaluate(
     labels: str | os.PathLike[str],
     *,
     split: str | None = None,
-    by: Sequence[str] = (),
+    by: str | Sequence[str] = (),
     compare: Pipeline | None = None,
     seed: int = 0,
 ) -> Evaluation:
@@ -33,7 +33,7 @@ def evaluate(
         labels: a CSV with the columns ``path`` and ``label`` (or ``labels``), optionally ``group``,
             ``split`` and others.
         split: use only the rows of ``train``, ``validation`` or ``test``; None for all rows.
-        by: columns for subgroups, such as ``["sex", "age:20"]`` (bins of 20).
+        by: columns for subgroups, such as ``["sex", "age:20"]`` (bins of 20) or ``"sex,age:20"``.
         compare: another pipeline, which is run, too, and compared with the first.
         seed: of the bootstrap, from 0 on.
 
@@ -44,18 +44,27 @@ def evaluate(
 
     Raises:
         TableError: for a wrong table, a label that the model does not know, a split without rows.
-        UsageError: if nothing was classified, the models cannot be compared, or a column to divide
-            by does not exist.
+        UsageError: if nothing was classified, the models cannot be compared, a column to divide by
+            does not exist, there is no such split, or something else is given for a pipeline.
         RecipeError: if the recipe says ``privacy: strict``, or a device or the engine is missing.
         WeightsError, PluginError: see ``classify``.
     """
     from diascope.extras import refuse_missing
 
     refuse_missing("evaluating needs", "train")
+    from diascope.classify_pictures import check_pipeline
+    from diascope.errors import UsageError
     from diascope.evaluation.plan import plan_evaluation
+    from diascope.table import Split
 
     for each in (pipeline, *([] if compare is None else [compare])):
+        check_pipeline(each)
         each.recipe.refuse_strict("evaluate")
+    if split not in (None, *get_args(Split)):
+        expected = ", ".join(get_args(Split))
+        raise UsageError(f"split must be one of {expected} or None, got {split!r}")
+    if isinstance(by, str):
+        by = [column.strip() for column in by.split(",") if column.strip()]
     plan = plan_evaluation(pipeline, Path(labels), split=split, by=by, seed=seed, other=compare)
     others = None if compare is None else _classify(compare, plan.examples)
     return plan.evaluate(_classify(pipeline, plan.examples), others)

@@ -91,9 +91,9 @@ class Pipeline:
 
     @property
     def weights(self) -> Path | None:
-        """The model's weights folder; None for a model that keeps its weights elsewhere."""
+        """The model's weights folder; None if it keeps its weights elsewhere, such as in a file."""
         folder = getattr(self.model.instance, "weights", None)
-        return folder if isinstance(folder, Path) else None
+        return folder if isinstance(folder, Path) and folder.is_dir() else None
 
     def digest(self) -> str:
         """Return the SHA-256 of all that determines a prediction.

@@ -11,12 +11,13 @@ from warnings import warn
 from diascope.contract_checks import backbone_fault
 from diascope.contracts import Backbone, Reader
 from diascope.document import Node, parse_document
-from diascope.errors import DiascopeError, PluginError
+from diascope.errors import DiascopeError, PluginError, RecipeError
 from diascope.fields import check_values, construct
 from diascope.parameters import parameters
 from diascope.plugins import (
     Plugin,
     blame_plugin,
+    card_of,
     find_plugin,
     find_plugins,
     load_plugin,
@@ -24,6 +25,9 @@ from diascope.plugins import (
 )
 from diascope.preparation import Part
 from diascope.recipe import Recipe, Reference
+
+_PER_ITEM = ("reader", "preprocessing", "model", "augmentation")
+"""The kinds of plugins of which a missing file would fail every item."""
 
 
 def make_part(reference: Reference, recipe: Recipe) -> Part[Any]:
@@ -104,7 +108,7 @@ def _create(
 
     Raises:
         PluginError: naming it, if its code fails, or for a backbone with invalid attributes.
-        RecipeError: if it does not accept the values.
+        RecipeError: if it does not accept the values, or one names a path that does not exist.
     """
     with blame_plugin(plugin, "cannot be created"):
         arguments = check_values(loaded, values, where=where, base=base)
@@ -112,16 +116,33 @@ def _create(
         fault = backbone_fault(instance) if plugin.kind == "backbone" else ""
     if fault:
         raise PluginError(f"{plugin.title}: {fault}")
-    return Part(plugin, instance, files=tuple(_files_in(arguments)))
+    if plugin.kind == "model":
+        card_of(plugin, instance)  # it says more of missing weights
+    if plugin.kind in _PER_ITEM:
+        for name, value in arguments.items():
+            _refuse_missing_paths(name, value, values[name].where)
+    # Path.exists and Path.is_file raise for a name that is too long
+    files = filter(os.path.isfile, _paths_in(arguments))
+    return Part(plugin, instance, files=tuple(files))
 
 
-def _files_in(value: Any) -> Iterator[Path]:
-    """Yield the files among the values of a recipe, in their order."""
+def _refuse_missing_paths(name: str, value: Any, where: str) -> None:
+    """Raise a RecipeError if a path in a parameter's value does not exist.
+
+    A run would replace the answers that were given with it by failures.
+    """
+    for path in _paths_in(value):
+        if not os.path.exists(path):  # noqa: PTH110 - see above
+            message = f"{name}: there is no file or folder {path}"
+            raise RecipeError(message, where=where, hint="Restore it, or name another.")
+
+
+def _paths_in(value: Any) -> Iterator[Path]:
+    """Yield the paths among the values of a recipe, in their order."""
     if isinstance(value, Path):
-        if os.path.isfile(value):  # noqa: PTH113 - Path.is_file raises for a name that is too long
-            yield value
+        yield value
     elif is_dataclass(value):
-        yield from _files_in([getattr(value, each.name) for each in fields(value)])
+        yield from _paths_in([getattr(value, each.name) for each in fields(value)])
     elif isinstance(value, Mapping | list | tuple):
         for each in value.values() if isinstance(value, Mapping) else value:
-            yield from _files_in(each)
+            yield from _paths_in(each)

@@ -127,27 +127,29 @@ def _check_inputs(
     items = [entry.item for entry in every if entry.end is None]
     lost = [entry.end for entry in every if isinstance(entry.end, Failed)]
     result.found = len(every)
-    result.warnings += [_describe_outcome(pipeline, end) for end in lost[:_MOST_WARNINGS]]
-    if len(lost) > _MOST_WARNINGS:
-        result.warnings.append(f"{len(lost) - _MOST_WARNINGS} more would fail before being read")
+    result.warnings += _describe_ends(pipeline, lost, len(every))
     if not items:
         result.problems.append("the inputs hold no files that can be read")
-    sampled = min(len(items), SAMPLED)
+    sampled, ends = min(len(items), SAMPLED), list[Failed | Skipped]()
     for number in range(sampled):
         result.sampled += 1
-        if not _check_item(pipeline, items[number * len(items) // sampled], result):
-            return
-    if items and not result.read:
-        result.problems.append("none of the inputs that were tried can be classified")
+        if not _check_item(pipeline, items[number * len(items) // sampled], result, ends):
+            break
+    else:
+        if items and not result.read:
+            result.problems.append("none of the inputs that were tried can be classified")
+    result.warnings += _describe_ends(pipeline, ends, result.sampled)
 
 
-def _check_item(pipeline: Pipeline, item: Item, result: Check) -> bool:
+def _check_item(
+    pipeline: Pipeline, item: Item, result: Check, ends: list[Failed | Skipped]
+) -> bool:
     """Note what becomes of an item; return False on a wrong size, which all pictures share."""
     card = pipeline.model.instance.card
     size = tuple(card.size)
     outcome = next(pipeline.preparation.prepare_all(item))
     if isinstance(outcome, Failed | Skipped):
-        result.warnings.append(_describe_outcome(pipeline, outcome))
+        ends.append(outcome)
     elif card.backbone and outcome[0].pixels.shape[:2] != size:
         got = outcome[0].pixels.shape
         result.problems.append(
@@ -160,8 +162,21 @@ def _check_item(pipeline: Pipeline, item: Item, result: Check) -> bool:
     return True
 
 
-def _describe_outcome(pipeline: Pipeline, outcome: Failed | Skipped) -> str:
-    shown = redact_record(outcome) if pipeline.recipe.privacy == "strict" else outcome
-    assert not isinstance(shown, Prediction)  # redacting does not change the type
-    end = f"fail ({shown.stage})" if isinstance(shown, Failed) else "be skipped"
-    return f"{shown.item.id} would {end}: {shown.reason}"
+def _describe_ends(
+    pipeline: Pipeline, ends: Sequence[Failed | Skipped], total: int
+) -> Iterator[str]:
+    """Yield a line for each reason why items, of a total, would not be classified."""
+    names: dict[tuple[str, str], list[str]] = {}
+    for record in ends:
+        shown = redact_record(record) if pipeline.recipe.privacy == "strict" else record
+        assert not isinstance(shown, Prediction)  # redacting does not change the type
+        end = f"fail ({shown.stage})" if isinstance(shown, Failed) else "be skipped"
+        names.setdefault((end, shown.reason), []).append(shown.item.id)
+    lines = sorted(names.items(), key=lambda each: -len(each[1]))
+    for (end, reason), items in lines[:_MOST_WARNINGS]:
+        if len(items) == 1:
+            yield f"{items[0]} would {end}: {reason}"
+        else:
+            yield f"{len(items):,} of {total:,} would {end}: {reason}, such as {items[0]}"
+    if more := sum(len(items) for _, items in lines[_MOST_WARNINGS:]):
+        yield f"{more:,} more would fail or be skipped for other reasons"

@@ -68,6 +68,8 @@ class Outcome:
             need.
         completed: items processed in this run; the others were done before.
         failed: items that failed in this run.
+        first_reason: why the first item of this run that failed or was skipped did; empty if none
+            did.
         warned: predictions of this run that carry a warning.
         stopped: why the run ended early; empty if it did not.
         profile: where the time went; None if nothing was run.
@@ -80,6 +82,7 @@ class Outcome:
     problems: list[str] = field(default_factory=list)
     completed: int = 0
     failed: int = 0
+    first_reason: str = ""
     warned: int = 0
     stopped: str = ""
     profile: Profile | None = None
@@ -92,6 +95,8 @@ class Outcome:
             self.counts["pending"] -= 1
             self.counts[state_of(record)] += 1
             self.failed += isinstance(record, Failed)
+            if not isinstance(record, Prediction):
+                self.first_reason = self.first_reason or record.reason
             self.warned += isinstance(record, Prediction) and bool(record.warnings)
 
     @property

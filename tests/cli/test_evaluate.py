@@ -353,3 +353,33 @@ def test_a_comparison_is_printed_with_the_warnings_of_the_other_recipe(
     assert ended.code == 0, ended.err
     assert "against: preprocess differs" in ended.err
     assert "difference from against, on 12 items" in ended.out
+
+
+FINDINGS = """
+from dataclasses import dataclass
+from pathlib import Path
+from diascope import Label, ModelCard
+
+@dataclass(frozen=True)
+class Findings:
+    weights: Path
+    api = (1, 0)
+    card = ModelCard(
+        name="findings", task="multiclass", labels=(Label("red"), Label("green"), Label("blue")),
+        score_kind="softmax", size=(32, 32), mean=(0.5,) * 3, std=(0.25,) * 3, backbone="",
+    )
+    def load(self, runtime):
+        raise NotImplementedError
+"""
+
+
+def test_the_card_of_a_model_whose_weights_are_a_file_cannot_be_updated(
+    command: Command, install: Callable[..., None], table: Path, tmp_path: Path
+) -> None:
+    install("acme", "[diascope.models]\nfindings = acme:Findings\n", acme=FINDINGS)
+    (tmp_path / "findings.pth").write_bytes(b"weights")
+    recipe = tmp_path / "findings.yaml"
+    recipe.write_text("model: {findings: {weights: findings.pth}}")
+    ended = command("evaluate", recipe, "--labels", table, "-o", tmp_path / "o", "--update-card")
+    assert ended.code == 2
+    assert "findings has no folder of weights whose card could be updated" in ended.err

@@ -178,3 +178,24 @@ def test_a_model_with_required_parameters_names_them(
         "  Write `model: {needy: {url: ..., depth: ...}}` in a recipe, and show that.\n"
     )
     assert "classifier needs weights (a path)" in command("models", "list").out
+
+
+def test_what_a_card_does_not_state_has_no_heading(
+    command: Command, tiny_weights: Path, tmp_path: Path
+) -> None:
+    card = read_card(tiny_weights)
+    told = {}
+    for name, part in {
+        "full": replace(card, data={"source": "photos"}, made={"date": "2024-01-01"}),
+        "bare": replace(card, digest=""),
+    }.items():
+        (tmp_path / name).mkdir()
+        write_card(part, tmp_path / name)
+        text = command("models", "show", tmp_path / name).out
+        page = command("models", "show", tmp_path / name, "--html", "-").out
+        titles = "weights (sha-256)", "<h2>data", "<h2>how it was made"
+        told[name] = [
+            *(f"\n{heading}" in text for heading in ("Weights ", "Data\n", "Made\n")),
+            *(title in page.lower() for title in titles),
+        ]
+    assert told == {"full": [True] * 6, "bare": [False] * 6}

@@ -22,7 +22,8 @@ def card_lines(card: ModelCard, weights: int | None = None) -> Iterator[str]:
     network = f"{card.backbone}, {card.head} head" if card.backbone else "its own"
     yield f"Network     {network}{f'; {weights:,} weights' if weights else ''}"
     yield f"Licence     {card.licence or 'not stated'}"
-    yield f"Weights     SHA-256 {card.digest}"
+    if card.digest:
+        yield f"Weights     SHA-256 {card.digest}"
     yield ""
     yield "Limits"
     yield from (f"  {limit}" for limit in card.limits or ("none stated",))
@@ -55,9 +56,10 @@ def card_lines(card: ModelCard, weights: int | None = None) -> Iterator[str]:
     yield "Decisions"
     yield from _decisions(card)
     for title, facts in (("Data", card.data), ("Made", card.made)):
-        yield ""
-        yield title
-        yield from _facts(facts, "  ")
+        if facts:
+            yield ""
+            yield title
+            yield from _facts(facts, "  ")
 
 
 def _measures(metrics: Mapping[str, Any]) -> Iterator[str]:

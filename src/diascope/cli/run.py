@@ -14,6 +14,7 @@ from diascope.cli.quiet import without_warnings
 from diascope.display_text import as_utf8
 
 if TYPE_CHECKING:
+    from diascope.pipeline import Pipeline
     from diascope.runner import Outcome
 
 _EXAMPLE = """\b
@@ -89,6 +90,8 @@ def run(recipe: str, inputs: tuple[str, ...], overrides: tuple[str, ...], **opti
     with without_warnings(quiet=quiet), ends, run_progress(quiet=quiet) as watch:
         outcome = run_pipeline(pipeline, request, watch)
     _print_summary(outcome, quiet=quiet, strict=strict)
+    if not quiet:
+        _say_where_reasons_are(pipeline, outcome)
     if options["profile"] and outcome.profile is not None:
         click.echo("\n".join(outcome.profile.lines()))
     sys.exit(outcome.exit_code)
@@ -121,8 +124,19 @@ def _print_summary(outcome: "Outcome", *, quiet: bool, strict: bool) -> None:
         click.echo(f"  {as_utf8(line)}")
     if not counts["ok"] and not counts["pending"]:
         click.echo("Nothing was classified.")
-    if outcome.reports and (counts["failed"] or counts["skipped"]):
-        click.echo("The reports say why items failed or were skipped.")
+
+
+def _say_where_reasons_are(pipeline: "Pipeline", outcome: "Outcome") -> None:
+    """Say where users read why items failed or were skipped; those of third parties may not."""
+    if not (outcome.counts["failed"] or outcome.counts["skipped"]):
+        return
+    if any(part.plugin.distribution == "diascope" for part in pipeline.reports):
+        if outcome.reports:
+            click.echo("The reports say why items failed or were skipped.")
+        return
+    if outcome.first_reason and pipeline.recipe.privacy == "none":
+        click.echo(f"The first item that failed or was skipped: {as_utf8(outcome.first_reason)}")
+    click.echo("Add csv to `report:`, and failures.csv will say why items failed or were skipped.")
 
 
 def _report_lines(reports: list[Path], output: Path, strict: bool) -> Iterator[str]:

@@ -175,9 +175,11 @@ class EngineLoader:
         found = graph_cache.load_graph(self.folder / f"{precision}.json")
         if found is None:
             raise RecipeError(
-                f"there is no {precision} graph of {self.card.name} on this machine",
+                f"there is no {precision} graph of {self.card.name} for these weights and these "
+                "steps on this machine",
                 where="run.precision",
-                hint="Make one with your own pictures: pipeline quantise RECIPE PHOTOS...",
+                hint="Make one with your own pictures, and with the same --set if there are any: "
+                "pipeline quantise RECIPE PHOTOS...",
             )
         return found
 

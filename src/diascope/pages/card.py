@@ -67,8 +67,8 @@ def card_page(card: ModelCard, weights: int | None = None) -> str:
         decisions=_decisions(card),
         provenance={
             **card.made,
-            "weights (SHA-256)": card.digest,
-            "backbone (SHA-256)": card.backbone_digest,
+            **({"weights (SHA-256)": card.digest} if card.digest else {}),
+            **({"backbone (SHA-256)": card.backbone_digest} if card.backbone_digest else {}),
         },
     )
 

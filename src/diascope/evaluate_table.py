@@ -55,6 +55,7 @@ def evaluate(
     from diascope.classify_pictures import check_pipeline
     from diascope.errors import UsageError
     from diascope.evaluation.plan import plan_evaluation
+    from diascope.evaluation.subgroups import split_columns
     from diascope.table import Split
 
     for each in (pipeline, *([] if compare is None else [compare])):
@@ -63,9 +64,10 @@ def evaluate(
     if split not in (None, *get_args(Split)):
         expected = ", ".join(get_args(Split))
         raise UsageError(f"split must be one of {expected} or None, got {split!r}")
-    if isinstance(by, str):
-        by = [column.strip() for column in by.split(",") if column.strip()]
-    plan = plan_evaluation(pipeline, Path(labels), split=split, by=by, seed=seed, other=compare)
+    columns = split_columns(by) if isinstance(by, str) else by
+    plan = plan_evaluation(
+        pipeline, Path(labels), split=split, by=columns, seed=seed, other=compare
+    )
     others = None if compare is None else _classify(compare, plan.examples)
     return plan.evaluate(_classify(pipeline, plan.examples), others)
 

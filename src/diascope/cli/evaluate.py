@@ -83,6 +83,7 @@ def evaluate(recipe: str, overrides: tuple[str, ...], **options: Any) -> None:
 
     refuse_missing("evaluating needs", "train")
     from diascope.evaluation.plan import plan_evaluation
+    from diascope.evaluation.subgroups import split_columns
     from diascope.inference_trace import OVERRIDES
     from diascope.output import lock_folder
 
@@ -94,7 +95,7 @@ def evaluate(recipe: str, overrides: tuple[str, ...], **options: Any) -> None:
             pipeline,
             options["labels"],
             split=options["split"],
-            by=[column.strip() for column in options["by"].split(",") if column.strip()],
+            by=split_columns(options["by"]),
             seed=options["seed"],
             other=other,
             evidence=options["evidence"],

@@ -59,6 +59,11 @@ def measure_subgroups(
     return parts
 
 
+def split_columns(text: str) -> list[str]:
+    """Return the columns to divide by that a text such as ``sex, age:20`` names."""
+    return [column.strip() for column in text.split(",") if column.strip()]
+
+
 def check_divisible(columns: Mapping[str, Sequence[str]], by: Sequence[str]) -> None:
     """Check that a table can be divided as requested, before anything is run.
 

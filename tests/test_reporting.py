@@ -270,6 +270,34 @@ def test_report_files_of_a_killed_run_are_removed_if_outdated(
     assert not list(results.glob("*.parquet"))
 
 
+NESTED = """
+class Nested:
+    api = (1, 0)
+    def write(self, run, records, directory):
+        for record in records:
+            folder = directory / "items" / record.item.id / "parts"
+            folder.mkdir(parents=True)
+            (folder / "a.txt").write_text("a")
+        return sorted(directory.rglob("*.txt"))
+"""
+
+
+def test_folders_that_outdated_report_files_leave_empty_are_removed(
+    command: Command, recipe: Path, tmp_path: Path, install: Callable[..., None]
+) -> None:
+    install("acme", "[diascope.reports]\nnested = acme:Nested\n", acme=NESTED)
+    photos, results = write_pictures(tmp_path / "photos", 3), tmp_path / "out"
+    arguments = "run", recipe, photos, "-o", results, "--set"
+    assert command(*arguments, "report=[nested]").code == 0
+    (results / "items" / "02.png" / "notes.txt").write_text("of the user")
+    (photos / "00.png").unlink()
+    assert command(*arguments, "report=[nested]").code == 0
+    assert [path.name for path in sorted((results / "items").iterdir())] == ["01.png", "02.png"]
+    assert command(*arguments, "report=[csv]").code == 0
+    left = {path.name for path in (results / "items").rglob("*")}
+    assert left == {"02.png", "notes.txt"}
+
+
 def test_a_folder_in_place_of_an_outdated_report_is_kept(
     command: Command, recipe: Path, tmp_path: Path
 ) -> None:

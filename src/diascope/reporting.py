@@ -141,12 +141,20 @@ def write_reports(
     else:
         for path in (output / name for name in outdated):
             if path.is_file() or path.is_symlink():  # not a folder that somebody put there
-                path.unlink()
+                _remove(path, output)
     sizes = {name: _file_size(output / name) for name in names}
     ledger.store_text(_REPORTS, json.dumps(["" if problems else _content_key(pipeline), sizes]))
     if not run["stopped"]:  # else the next run must report that it reached the end
         ledger.mark_reported()
     return list(written), problems
+
+
+def _remove(path: Path, output: Path) -> None:
+    """Delete a file, and the folders inside the output folder that are then empty."""
+    path.unlink()
+    with suppress(OSError):  # the first one that is not empty
+        for folder in path.relative_to(output).parents[:-1]:
+            (output / folder).rmdir()
 
 
 def existing_reports(ledger: Ledger, pipeline: Pipeline, output: Path) -> list[Path]:

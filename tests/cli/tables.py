@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
 from tests.runs import write_pictures
 
 LABELS = ("red", "green", "blue")
@@ -28,3 +30,13 @@ def write_rows(path: Path, count: int, **changes: str) -> Path:
 def measured(folder: Path) -> Any:
     """Return the content of ``metrics.json``."""
     return json.loads((folder / "metrics.json").read_text())
+
+
+def with_masks(table: Path) -> Path:
+    """Give every row of a table a mask of its middle."""
+    mask = Image.new("L", (40, 40), 0)
+    mask.paste(255, (10, 10, 30, 30))
+    mask.save(table.parent / "mask.png")
+    header, *lines = table.read_text().splitlines()
+    table.write_text("\n".join([f"{header},mask", *(f"{line},mask.png" for line in lines)]))
+    return table

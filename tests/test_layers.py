@@ -73,7 +73,16 @@ LAYERS = (
         "parity",
     ),
     ("network", "engines", "explain"),
-    ("contracts", "card", "weight_count", "contract_checks", "plugin_methods", "table", "pages"),
+    (
+        "contracts",
+        "card",
+        "weight_count",
+        "contract_checks",
+        "expectations",
+        "plugin_methods",
+        "table",
+        "pages",
+    ),
     (
         "document",
         "overrides",

@@ -6,8 +6,6 @@ was expected and what was found. They need no test framework.
 
 import copy
 import functools
-import math
-import pickle
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,8 +16,17 @@ import numpy as np
 
 from diascope import contracts
 from diascope.card import ModelCard
-from diascope.contract_checks import answer_fault, backbone_fault, sample_fault
-from diascope.errors import NoPictureError, PluginError, ReadError, reason_of
+from diascope.contract_checks import backbone_fault
+from diascope.errors import NoPictureError, PluginError, ReadError
+from diascope.expectations import (
+    ContractError,
+    expect,
+    expect_answer,
+    expect_answers,
+    expect_picklable,
+    expect_same,
+    expect_sample,
+)
 from diascope.parameters import require_valid_defaults
 from diascope.plugin_methods import method_fault
 from diascope.sample import (
@@ -47,10 +54,6 @@ _KNOWN = Sample(
 )
 
 
-class _ContractError(AssertionError):
-    """What a plugin does against its contract."""
-
-
 def _named(check: Callable[P, T]) -> Callable[P, T]:
     """Let the errors of a check begin with its name."""
 
@@ -58,7 +61,7 @@ def _named(check: Callable[P, T]) -> Callable[P, T]:
     def named(*arguments: P.args, **keywords: P.kwargs) -> T:
         try:
             return check(*arguments, **keywords)
-        except _ContractError as violation:
+        except ContractError as violation:
             message = f"{check.__name__}: {violation}"
             raise AssertionError(message) from violation.__cause__
 
@@ -70,20 +73,20 @@ def check_plugin(plugin: Any) -> None:
     """Check what every kind of plugin needs: a valid ``api``, type hints, and that it pickles."""
     api = getattr(plugin, "api", None)
     pair = isinstance(api, tuple) and len(api) == 2 and all(isinstance(n, int) for n in api)
-    _expect(pair, "a class attribute api = (1, 0)", api)
-    _expect(plugin.api[0] == contracts.API[0], f"api of major {contracts.API[0]}", api)
+    expect(pair, "a class attribute api = (1, 0)", api)
+    expect(plugin.api[0] == contracts.API[0], f"api of major {contracts.API[0]}", api)
     try:
         require_valid_defaults(type(plugin))
     except PluginError as error:
-        raise _ContractError(str(error)) from error
-    _expect_picklable(plugin, "a plugin")
+        raise ContractError(str(error)) from error
+    expect_picklable(plugin, "a plugin")
 
 
 def _check_kind(plugin: Any, kind: str) -> None:
     check_plugin(plugin)
     fault = method_fault(kind, type(plugin)) or (kind == "backbone" and backbone_fault(plugin))
     if fault:
-        raise _ContractError(fault)
+        raise ContractError(fault)
 
 
 @_named
@@ -98,34 +101,34 @@ def check_reader(plugin: Any, good: Path | str, bad: Path | str) -> list[Sample]
     _check_kind(plugin, "reader")
     certainty = plugin.sniff(str(good), good.read_bytes()[:4096])
     in_range = isinstance(certainty, int) and 0 < certainty <= 100
-    _expect(in_range, "sniff of its own file from 1 to 100", certainty)
+    expect(in_range, "sniff of its own file from 1 to 100", certainty)
     foreign = plugin.sniff("notes", b"only words, no picture")
-    _expect(foreign == 0, "sniff of plain text to be 0", foreign)
+    expect(foreign == 0, "sniff of plain text to be 0", foreign)
     item = Item(good.name, str(good))
     stream = plugin.read(item)
-    _expect(isinstance(stream, Iterator), "read to return an iterator, lazily", stream)
+    expect(isinstance(stream, Iterator), "read to return an iterator, lazily", stream)
     samples = list(stream)
-    _expect(len(samples) > 0, "at least one sample", samples)
+    expect(len(samples) > 0, "at least one sample", samples)
     for sample in samples:
-        _expect_sample(sample)
-        _expect(sample.item == item, f"samples of {item}", sample.item)
-    _expect_picklable(samples, "samples")
+        expect_sample(sample)
+        expect(sample.item == item, f"samples of {item}", sample.item)
+    expect_picklable(samples, "samples")
     frames = [sample.frame for sample in samples]
-    _expect(frames == sorted(set(frames)), "frames that ascend", frames)
+    expect(frames == sorted(set(frames)), "frames that ascend", frames)
     if hasattr(plugin, "read_from"):
         missing = [sample.frame for sample in samples if sample.region is None]
-        _expect(not missing, "a region of every sample", f"none of the frames {missing}")
-        _expect(samples[0].overview is not None, "an overview with the first sample", None)
+        expect(not missing, "a region of every sample", f"none of the frames {missing}")
+        expect(samples[0].overview is not None, "an overview with the first sample", None)
         for start in (1, len(samples)):
-            _expect_same(list(plugin.read_from(item, start)), samples[start:])
+            expect_same(list(plugin.read_from(item, start)), samples[start:])
     try:
         list(plugin.read(Item(bad.name, str(bad))))
     except NoPictureError as error:
-        raise _ContractError(f"expected a ReadError that fails the item, got {error!r}") from error
+        raise ContractError(f"expected a ReadError that fails the item, got {error!r}") from error
     except ReadError as error:
-        _expect(bool(str(error).strip()), "a reason in the ReadError", str(error))
+        expect(bool(str(error).strip()), "a reason in the ReadError", str(error))
     else:
-        raise _ContractError("expected a ReadError for the damaged file, it was read")
+        raise ContractError("expected a ReadError for the damaged file, it was read")
     return samples
 
 
@@ -143,23 +146,21 @@ def check_step(plugin: Any) -> None:
             pixels = (random.random(shape) * white).astype(dtype)
             before = replace(_KNOWN, pixels=pixels.copy(), range=(0.0, float(white)))
             after = plugin(before)
-            _expect_sample(after)
-            _expect(np.array_equal(before.pixels, pixels), "its input left unchanged", "changed")
+            expect_sample(after)
+            expect(np.array_equal(before.pixels, pixels), "its input left unchanged", "changed")
             for name in ("item", "frame", "facts", "region", "overview"):
                 kept, got = getattr(before, name), getattr(after, name)
-                _expect(got == kept, f"the {name} of its input, {kept}", got)
-            _expect(after.spacing_mm is not None, "a spacing, as its input has one", None)
+                expect(got == kept, f"the {name} of its input, {kept}", got)
+            expect(after.spacing_mm is not None, "a spacing, as its input has one", None)
             kept = after.trace[: len(before.trace)] == before.trace
-            _expect(kept, "the trace so far kept in front", after.trace)
+            expect(kept, "the trace so far kept in front", after.trace)
             same = after.pixels.shape == shape and np.array_equal(after.pixels, pixels)
-            _expect(
-                same or len(after.trace) > len(before.trace), "a line in the trace", after.trace
-            )
+            expect(same or len(after.trace) > len(before.trace), "a line in the trace", after.trace)
             again = plugin(copy.copy(before))
             repeated = np.array_equal(after.pixels, again.pixels)
-            _expect(repeated, "the same result twice", "a different one")
+            expect(repeated, "the same result twice", "a different one")
     bare = random.integers(0, 256, (40, 60, 3), np.uint8)
-    _expect_sample(plugin(Sample(_KNOWN.item, bare)))
+    expect_sample(plugin(Sample(_KNOWN.item, bare)))
 
 
 @_named
@@ -171,10 +172,10 @@ def check_augmentation(plugin: Any) -> None:
     for seed in range(5):
         first, again = (plugin(picture, np.random.RandomState(seed)) for _ in range(2))
         got = getattr(first, "shape", first)
-        _expect(np.shape(first) == before.shape, f"a picture of {before.shape}", got)
-        _expect(np.isfinite(first).all(), "finite values", first)
-        _expect(np.array_equal(picture, before), "its input left unchanged", "changed")
-        _expect(np.array_equal(first, again), "the same picture for a seed", "a different one")
+        expect(np.shape(first) == before.shape, f"a picture of {before.shape}", got)
+        expect(np.isfinite(first).all(), "finite values", first)
+        expect(np.array_equal(picture, before), "its input left unchanged", "changed")
+        expect(np.array_equal(first, again), "the same picture for a seed", "a different one")
 
 
 @_named
@@ -185,12 +186,12 @@ def check_backbone(plugin: Any, size: int = 64) -> None:
 
     _check_kind(plugin, "backbone")
     module = plugin.build()
-    _expect(isinstance(module, nn.Module), "build to return a torch module", module)
+    expect(isinstance(module, nn.Module), "build to return a torch module", module)
     with torch.inference_mode():
         features = module.eval()(torch.zeros(2, plugin.in_channels, size, size))
     is_valid = isinstance(features, torch.Tensor) and features.ndim == 4
-    _expect(is_valid, "features (N, F, h, w)", getattr(features, "shape", features))
-    _expect(features.shape[:2] == (2, plugin.features), f"F = {plugin.features}", features.shape)
+    expect(is_valid, "features (N, F, h, w)", getattr(features, "shape", features))
+    expect(features.shape[:2] == (2, plugin.features), f"F = {plugin.features}", features.shape)
 
 
 @_named
@@ -203,17 +204,17 @@ def check_model(plugin: Any, samples: list[Sample], runtime: contracts.Runtime) 
     _check_kind(plugin, "model")
     samples = [replace(each, trace=(*each.trace, "read for a check")) for each in samples]
     card = getattr(plugin, "card", None)
-    _expect(isinstance(card, ModelCard), "a ModelCard as its card", card)
-    _expect(not (wrong := plugin.card.contradiction()), "a consistent card", wrong)
+    expect(isinstance(card, ModelCard), "a ModelCard as its card", card)
+    expect(not (wrong := plugin.card.contradiction()), "a consistent card", wrong)
     predictor = plugin.load(runtime)
     is_valid = all(hasattr(predictor, name) for name in ("predict", "aggregate"))
-    _expect(is_valid, "load to return a Predictor, with predict and aggregate", predictor)
-    _expect_answers(predictor, samples[:1], plugin.card)
-    predictions = _expect_answers(predictor, samples, plugin.card)
+    expect(is_valid, "load to return a Predictor, with predict and aggregate", predictor)
+    expect_answers(predictor, samples[:1], plugin.card)
+    predictions = expect_answers(predictor, samples, plugin.card)
     answer = predictor.aggregate(samples[0].item, iter(predictions))
-    _expect_answer(answer, plugin.card)
-    _expect(answer.item == samples[0].item, "an answer for the item", answer.item)
-    _expect_picklable(plugin, "a loaded model")
+    expect_answer(answer, plugin.card)
+    expect(answer.item == samples[0].item, "an answer for the item", answer.item)
+    expect_picklable(plugin, "a loaded model")
 
 
 @_named
@@ -232,7 +233,7 @@ def check_report(plugin: Any, run: Mapping[str, Any], prediction: Prediction) ->
     ]
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two:
         written, again = (_write_report(plugin, run, records, Path(each)) for each in (one, two))
-    _expect(again == written, f"the same files twice, {written}", again)
+    expect(again == written, f"the same files twice, {written}", again)
     return written
 
 
@@ -253,70 +254,8 @@ def _write_report(
     paths = plugin.write(run, _Records(records), folder)
     is_valid = isinstance(paths, Iterable) and not isinstance(paths, str)
     written = [folder / path for path in paths] if is_valid else []
-    _expect(len(written) > 0, "the paths of what was written", paths)
+    expect(len(written) > 0, "the paths of what was written", paths)
     for path in written:
-        _expect(path.exists(), f"{path} to exist", "nothing")
-        _expect(path.is_relative_to(folder), f"{path} to be in its directory", path)
+        expect(path.exists(), f"{path} to exist", "nothing")
+        expect(path.is_relative_to(folder), f"{path} to be in its directory", path)
     return [path.relative_to(folder) for path in written]
-
-
-def _expect_same(again: Sequence[Sample], samples: Sequence[Sample]) -> None:
-    """Compare the samples of ``read_from`` with those of ``read``."""
-    got, frames = ([each.frame for each in some] for some in (again, samples))
-    _expect(got == frames, f"the frames {frames} from read_from", got)
-    for one, other in zip(again, samples, strict=True):
-        same = np.array_equal(one.pixels, other.pixels) and one.region == other.region
-        _expect(same, f"frame {other.frame} of read_from to equal that of read", one)
-
-
-def _expect_sample(sample: Any) -> None:
-    if fault := sample_fault(sample):
-        raise _ContractError(f"not a Sample as the contract says: {fault}")
-    low, high = sample.range
-    inside = sample.pixels.min() >= low - 1e-6 and sample.pixels.max() <= high + 1e-6
-    extremes = (sample.pixels.min(), sample.pixels.max())
-    _expect(bool(inside), f"pixels within {sample.range}", extremes)
-
-
-def _expect_answers(
-    predictor: contracts.Predictor, samples: Sequence[Sample], card: ModelCard
-) -> list[Prediction]:
-    """Check a model's predictions of one batch of samples and return them."""
-    answers = predictor.predict(samples)
-    _expect(isinstance(answers, Iterable), f"{len(samples)} predictions", answers)
-    predictions = list(answers)
-    _expect(len(predictions) == len(samples), f"{len(samples)} predictions", len(predictions))
-    for sample, prediction in zip(samples, predictions, strict=True):
-        _expect_answer(prediction, card)
-        _expect(prediction.item == sample.item, "predictions in order", prediction.item)
-        kept = prediction.trace[: len(sample.trace)] == sample.trace
-        _expect(kept, "the trace of its sample kept in front", prediction.trace)
-        _expect(prediction.region == sample.region, "its sample's region", prediction.region)
-        _expect(prediction.score_kind == card.score_kind, "the card's score kind", prediction)
-    return predictions
-
-
-def _expect_answer(prediction: Any, card: ModelCard) -> None:
-    if fault := answer_fault(prediction, card):
-        raise _ContractError(f"not a Prediction as contract and card say: {fault}")
-    scores = prediction.scores
-    _expect(all(map(math.isfinite, scores.values())), "finite scores", scores)
-    kind, numbers = prediction.score_kind, scores.values()
-    inside = kind == "logit" or (min(numbers) >= 0 and max(numbers) <= 1 + 1e-6)
-    _expect(inside, f"scores from 0 to 1, as they are {kind}", scores)
-    is_valid = kind != "softmax" or abs(sum(numbers) - 1) < 1e-3
-    _expect(is_valid, "scores that add up to 1, as they are softmax", scores)
-
-
-def _expect_picklable(value: Any, what: str) -> None:
-    """Check that a plugin or its samples can travel to and from worker processes."""
-    try:
-        pickle.loads(pickle.dumps(value))
-    except Exception as error:  # a plugin's class may raise anything
-        message = f"expected {what} to be picklable, got {reason_of(error)}"
-        raise _ContractError(message) from error
-
-
-def _expect(truth: bool, expected: str, got: Any) -> None:
-    if not truth:
-        raise _ContractError(f"expected {expected}, got {got!r}")

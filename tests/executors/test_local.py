@@ -100,6 +100,7 @@ def test_a_number_that_is_too_small_is_refused(name: str, value: float, least: i
 
 
 def test_a_film_of_500_frames_is_one_prediction(make: Make, tmp_path: Path) -> None:
+    (tmp_path / "log").touch()
     pipeline = make({"stream": {"log": str(tmp_path / "log")}}, 1)
     film = write_pictures(tmp_path / "film", 1) / "00.png"
     (record,) = records(pipeline, [[Item("film", str(film))]])
@@ -130,6 +131,7 @@ class Unhurried:
 
 def test_frames_are_read_no_faster_than_they_are_used(make: Make, tmp_path: Path) -> None:
     log = tmp_path / "log"
+    log.touch()
     pipeline = make({"stream": {"log": str(log)}}, 1, preprocess=[])
     film = write_pictures(tmp_path / "film", 1) / "00.png"
     work = Unhurried(pipeline, log)
@@ -263,6 +265,7 @@ def test_closing_the_stream_leaves_no_thread_behind(
 
 def test_closing_the_stream_ends_a_film_in_the_middle(make: Make, tmp_path: Path) -> None:
     log = tmp_path / "log"
+    log.touch()
     pipeline = make({"stream": {"log": str(log)}}, 0, preprocess=["dawdle"])
     film = write_pictures(tmp_path / "film", 1) / "00.png"
     still = write_pictures(tmp_path / "still", 1) / "00.png"

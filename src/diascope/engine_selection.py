@@ -26,7 +26,7 @@ _TIMED_ROUNDS = 2
 _TIMED_SECONDS = 10.0
 """After this time no further round starts: of large networks, or on a machine that is busy."""
 _FEW = 2
-_HOPELESS = f"it takes longer for {_FEW} pictures than another engine for {COUNT}"
+_HOPELESS = f"it takes longer for a few pictures than another engine for {COUNT}"
 """Such as bfloat16 on a processor without instructions for it."""
 _MAX_TRIES = 3
 """After how many tries a choice is final although an engine raised an error."""
@@ -153,7 +153,8 @@ def _choose(loader: EngineLoader, statistics: FeatureStatistics | None) -> tuple
             continue
         try:
             engine = loader.open(candidate)
-            if fitting and _is_hopeless(engine, pictures, min(each[0] for each in fitting)):
+            few = pictures[: min(_FEW, at_once)]
+            if fitting and _is_hopeless(engine, few, min(each[0] for each in fitting)):
                 refused.append(f"{' '.join(candidate)}: {_HOPELESS}")
                 continue
             outputs, seconds = time_engine(engine, pictures, at_once)
@@ -229,11 +230,11 @@ def time_engine(
 
 
 def _is_hopeless(engine: Engine, pictures: NDArray[np.float32], seconds: float) -> bool:
-    """Whether an engine takes longer than ``seconds`` for the first few pictures alone."""
+    """Whether an engine takes longer than ``seconds`` for a few pictures."""
     best = math.inf
     for _ in range(1 + _TIMED_ROUNDS):  # the first round may compile
         start = time.perf_counter()
-        engine.run(pictures[:_FEW])
+        engine.run(pictures)
         best = min(best, time.perf_counter() - start)
     return best > seconds
 

@@ -39,8 +39,8 @@ def evaluate(
 
     Returns:
         ``metrics``, name to ``value, low, high`` (95 % intervals by bootstrap over groups);
-        ``subgroups``; ``comparison``; ``failed``, the pictures without an answer; and ``warnings``,
-        which should be read before the metrics.
+        ``subgroups``; ``comparison``; ``failed``, the pictures without an answer; and
+        ``all_warnings``, which should be read before the metrics.
 
     Raises:
         TableError: for a wrong table, a label that the model does not know, a split without rows.

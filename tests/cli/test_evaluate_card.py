@@ -88,6 +88,9 @@ def test_figures_that_the_card_loses_are_named(
 ) -> None:
     options = ("--labels", table, "-o", tmp_path / "out", "--update-card")
     assert "the card loses" not in command("evaluate", recipe, *options, "--by", "sex,age:20").err
+    card = read_card(tiny_weights)
+    assert command("evaluate", recipe, *options, "--quiet").err == ""
+    write_card(card, tiny_weights)
     ended = command("evaluate", recipe, *options, "--by", "sex")
     assert "warning: the card loses its subgroups by age: --by measures them again" in ended.err
     card = read_card(tiny_weights)

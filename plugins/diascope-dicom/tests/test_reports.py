@@ -5,12 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from highdicom.sr import srread
 from pydicom import dcmread
 from pydicom.data import get_charset_files
 
 from diascope.errors import OutputError
-from diascope.privacy import BURNED_IN, redact_record
 from diascope.sample import Failed, Item
 from diascope.testing import check_report
 from diascope_dicom.reports import DicomSc, DicomSr
@@ -65,60 +63,6 @@ def test_a_card_of_any_characters_gives_results_without_error(
     assert errors(tool, files[0]) == []
 
 
-def test_reading_back_with_highdicom_gives_the_scores(run, answer, radiograph, tmp_path):
-    _, path = DicomSr().write(run, [answer(radiograph)], tmp_path)
-    groups = srread(path).content.get_image_measurement_groups()
-    read = {group.tracking_identifier: group.get_measurements()[0].value for group in groups}
-    assert read == answer(radiograph).scores
-
-
-def test_a_finding_holds_codes_threshold_decision_and_source(run, answer, radiograph, tmp_path):
-    _, path = DicomSr().write(run, [answer(radiograph)], tmp_path)
-    coded, private = srread(path).content.get_image_measurement_groups()
-    finding = coded.finding_type
-    other = finding.EquivalentCodeSequence[0]
-    assert (finding.scheme_designator, finding.value) == ("SCT", "233604007")
-    assert (other.CodingSchemeDesignator, other.CodeValue) == ("RADLEX", "RID5350")
-    assert (private.finding_type.scheme_designator, private.finding_type.value) == (
-        "99DIASCOPE",
-        "fluid",
-    )
-    names = [[m.name.meaning for m in group.get_measurements()] for group in (coded, private)]
-    points = [group.get_measurements()[1].value for group in (coded, private)]
-    decisions = [group.get_qualitative_evaluations()[0].value.meaning for group in (coded, private)]
-    assert names == [["Probability", "Threshold Value"]] * 2
-    assert points == [0.31, 0.5]
-    assert decisions == ["Present", "Absent"]
-    source = dcmread(radiograph, stop_before_pixels=True)
-    assert coded.source_images[0].referenced_sop_instance_uid == source.SOPInstanceUID
-
-
-def test_an_uncalibrated_score_is_not_called_a_probability(run, answer, tomogram, tmp_path):
-    softmax = replace(answer(tomogram), score_kind="softmax")
-    _, path = DicomSr().write(run, [softmax], tmp_path)
-    score = srread(path).content.get_image_measurement_groups()[0].get_measurements()[0]
-    assert score.name.meaning == "Score (attribute)"
-    assert score.method.value == "softmax"
-
-
-def test_the_structured_report_names_weights_run_and_its_limits(run, answer, tomogram, tmp_path):
-    _, path = DicomSr().write(run, [answer(tomogram)], tmp_path)
-    content = path.read_bytes()
-    for told in ("ab" * 32, "cd" * 32, "findings-model", "Youden", "Not a medical device"):
-        assert told.encode() in content
-
-
-def test_operating_points_of_a_multiclass_task_are_not_thresholds(run, answer, tomogram, tmp_path):
-    card = run["card"] | {"task": "multiclass"}
-    _, path = DicomSr().write(run | {"card": card}, [answer(tomogram)], tmp_path)
-    groups = srread(path).content.get_image_measurement_groups()
-    names = [[each.name.meaning for each in group.get_measurements()] for group in groups]
-    assert names == [["Probability"]] * 2
-    assert b"largest multiple of its operating point (pneumonia 0.31, fluid 1.0)" in (
-        path.read_bytes()
-    )
-
-
 def test_another_decision_rule_gives_another_instance(run, answer, tomogram, tmp_path):
     records = [answer(tomogram)]
     (one,) = written(DicomSr(), run, records, tmp_path)
@@ -133,13 +77,6 @@ def test_every_finding_carries_the_warnings(run, answer, tomogram, tmp_path, too
     _, path = DicomSr().write(run, [warned], tmp_path)
     assert path.read_bytes().count(b"unlike the pictures of the training") == 2
     assert errors(tool, path) == []
-
-
-def test_dsr2html_renders_the_structured_report(run, answer, radiograph, tmp_path, tool):
-    _, path = DicomSr().write(run, [answer(radiograph)], tmp_path)
-    page = tool("dsr2html", "+U8", path)
-    for told in ("Imaging Measurement Report", "Pneumonia", "Flüssigkeit", "Present", "Absent"):
-        assert told in page
 
 
 @pytest.mark.parametrize("name", REPORTS)
@@ -320,12 +257,6 @@ def test_numbers_stored_as_text_are_kept(run, answer, changed, tmp_path):
         assert (result.InstanceNumber, result.PatientWeight) == (17, 63.5)
 
 
-def test_a_share_of_tiles_is_reported_as_one(run, answer, tomogram, tmp_path):
-    _, path = DicomSr().write(run, [answer(tomogram, score_kind="share")], tmp_path)
-    score, threshold = srread(path).content.get_image_measurement_groups()[0].get_measurements()
-    assert (score.method.value, threshold.value) == ("share", 0.5)
-
-
 @pytest.mark.filterwarnings("ignore:Invalid value for VR")
 def test_no_reason_warning_or_log_quotes_the_patient(
     run, answer, changed, tmp_path, caplog, recwarn
@@ -352,24 +283,3 @@ def test_a_retired_class_is_refused_by_its_name(run, answer, changed, tmp_path):
     retired = changed(SOPClassUID="1.2.840.10008.5.1.4.1.1.6")
     DicomSr().write(run, [answer(retired)], tmp_path)
     assert "Ultrasound Image Storage" in rows(tmp_path, "dicom-sr")[0]["reason"]
-
-
-def test_the_capture_shows_the_map_and_says_that_it_is_lossy(run, answer, tomogram, tmp_path):
-    (result,) = written(DicomSc(), run, [answer(tomogram)], tmp_path)
-    assert result.pixel_array.shape[1:] == (640, 3)
-    assert result.LossyImageCompression == "01"
-    source = dcmread(tomogram, stop_before_pixels=True)
-    assert result.SourceImageSequence[0].ReferencedSOPInstanceUID == source.SOPInstanceUID
-
-
-def test_without_an_evidence_map_there_is_no_capture(run, answer, tomogram, tmp_path):
-    DicomSc().write(run, [replace(answer(tomogram), evidence=())], tmp_path)
-    (row,) = rows(tmp_path, "dicom-sc")
-    assert row["state"] == "left out"
-    assert "evidence" in row["reason"]
-
-
-def test_a_picture_withheld_by_a_strict_run_is_reported(run, answer, tomogram, tmp_path):
-    burned = redact_record(answer(tomogram, warnings=(BURNED_IN,)))
-    DicomSc().write(run | {"recipe": {"privacy": "strict"}}, [burned], tmp_path)
-    assert "text is burned into its picture" in rows(tmp_path, "dicom-sc")[0]["reason"]

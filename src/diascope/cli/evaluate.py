@@ -113,12 +113,11 @@ def _carry_out(plan: "EvaluationPlan", recipe: str, folder: Path, *, quiet: bool
     from diascope.evaluation.evidence import measure_evidence
     from diascope.evaluation.write import write_evaluation
 
-    if plan.rows.split_source and not quiet:
-        click.echo(
-            f"all rows of the table have their split from {plan.rows.split_source}", err=True
-        )
-    for note in plan.card_notes():
-        click.echo(f"warning: {note}", err=True)
+    if not quiet:
+        if source := plan.rows.split_source:
+            click.echo(f"all rows of the table have their split from {source}", err=True)
+        for note in plan.card_notes():
+            click.echo(f"warning: {note}", err=True)
     answers, code = _classify(plan.pipeline, plan.examples, folder, quiet=quiet)
     others = None
     if plan.other is not None:

@@ -133,12 +133,13 @@ class Orthanc(NamedTuple):
     port: int
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def open_orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
+    """An empty Orthanc that anyone may use."""
     yield from _orthanc(tmp_path_factory.mktemp("orthanc"), {"AuthenticationEnabled": False})
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def locked_orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
     """An Orthanc with one user, alice, whose password is s3cret."""
     users = {"AuthenticationEnabled": True, "RegisteredUsers": {"alice": "s3cret"}}

@@ -1,14 +1,10 @@
 """Values are checked against the type hints of a class."""
 
-import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Optional
+from typing import Any, ClassVar, Literal, Optional
 
 import pytest
-from annotated_types import Ge, Gt, Interval, Le, Lt, Predicate
-from pydantic import Field
 
 from diascope.backbones.convnet import ConvNet
 from diascope.display_text import describe_type
@@ -202,89 +198,6 @@ def test_of_several_faults_inside_a_value_the_first_is_told() -> None:
     assert (error.where, error.message[:22]) == ("r.yaml:2", "layer 1, conv: kernel ")
 
 
-@dataclass
-class Named:
-    name: str
-    unknown_keys: ClassVar = {"title": "The name is the title."}
-
-
-def test_a_class_says_what_to_write_instead_of_a_key_that_people_expect() -> None:
-    assert refusal("title: a", Named).hint == "The name is the title. Allowed: name."
-    assert refusal("names: a", Named).hint == "Did you mean 'name'? Allowed: name."
-
-
-@dataclass
-class Near:
-    near: float
-
-    def __post_init__(self) -> None:
-        if self.near < 0:
-            raise ValueError(f"near must be at least 0, got {self.near}")
-
-
-@dataclass
-class Far:
-    far: int
-
-
-EITHER = "what must be none or keys of near or keys of far"
-
-
-@pytest.mark.parametrize(
-    ("written", "told"),
-    [
-        ("{near: abc}", "what: near must be a number, got 'abc'"),
-        ("{near: -1}", "what: near must be at least 0, got -1.0"),
-        ("{near: 1, far: 2}", f"{EITHER}, got {{'near': 1, 'far': 2}}"),
-        ("{naer: 1}", f"{EITHER}, got {{'naer': 1}}"),
-    ],
-)
-def test_in_a_union_of_classes_the_class_whose_keys_match_is_reported(
-    written: str, told: str
-) -> None:
-    class Takes:
-        def __init__(self, what: Literal["none"] | Near | Far) -> None: ...
-
-    assert refusal(f"what: {written}", Takes).message == told
-
-
-@pytest.mark.parametrize(
-    ("hint", "written", "place"),
-    [
-        (Near, "{near: 1, naer: 2}", "what"),
-        (Literal["none"] | Near, "{near: 1, naer: 2}", "what"),
-        (tuple[Near, ...], "[{near: 1, naer: 2}]", "entry 1 of what"),
-        (list[Near] | None, "[{near: 1}, {near: 1, naer: 2}]", "entry 2 of what"),
-        (Sequence[Near], "[{near: 1}, {near: 1, naer: 2}]", "entry 2 of what"),
-        (tuple[Far, Near], "[{far: 1}, {near: 1, naer: 2}]", "entry 2 of what"),
-        (Mapping[str, Near], "{a: {near: 1, naer: 2}}", "what, a"),
-        (dict[str, Near], "{a: {near: 1, naer: 2}}", "what, a"),
-    ],
-)
-def test_a_key_that_a_class_lacks_is_refused_wherever_the_class_stands(
-    hint: Any, written: str, place: str
-) -> None:
-    class Takes:
-        def __init__(self, what: hint) -> None: ...
-
-    error = refusal(f"\nwhat: {written}", Takes)
-    assert (error.message, error.where) == (f"{place}: unknown key 'naer'", "r.yaml:2")
-
-
-@dataclass
-class NearAgain(Near):
-    pass
-
-
-def test_what_a_class_says_is_told_even_if_another_class_has_the_same_keys() -> None:
-    class Takes:
-        def __init__(self, what: Near | NearAgain) -> None: ...
-
-    assert refusal("what: {near: -1}", Takes).message.endswith(
-        "(near must be at least 0, got -1.0)"
-    )
-
-
 @pytest.mark.parametrize("written", ["[a]", "{a: b}"])
 def test_a_list_or_keys_in_place_of_a_choice_are_refused(written: str) -> None:
     class Takes:
@@ -314,61 +227,3 @@ def test_types_are_described_in_words() -> None:
     assert describe_type(Literal["max", "mean"] | None) == "max or mean or nothing"
     assert describe_type(dict[str, float]) == "keys, each with a number"
     assert describe_type(tuple[Path, ...]) == "a list, each a path"
-
-
-def is_even(number: int) -> bool:
-    return number % 2 == 0
-
-
-@dataclass
-class Limited:
-    count: Annotated[int, Field(gt=0)] = 1
-    share: Annotated[float, Interval(gt=0, lt=1)] | None = None
-    sides: tuple[Annotated[int, Ge(1)], ...] = ()
-    least: Annotated[int, Gt(0)] | Literal["all"] = "all"
-    even: Annotated[int, Predicate(is_even)] = 2
-    plain: int = 1
-    told: Annotated[Literal["a", "b"], {"which": "letter"}] = "a"
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("count: 0", "count must be a whole number above 0, got 0"),
-        ("share: 1", "share must be a number above 0 and below 1 or nothing, got 1"),
-        ("sides: [1, 0]", "entry 2 of sides must be a whole number of at least 1, got 0"),
-        ("least: 0", "least must be a whole number above 0 or all, got 0"),
-        ("even: 3", "even must be a whole number, got 3 (Predicate is_even failed)"),
-        ("count: x", "count must be a whole number above 0, got 'x'"),
-        ("plain: 1.5", "plain must be a whole number, got 1.5"),
-        ("told: c", "told must be a or b, got 'c'"),
-    ],
-)
-def test_the_limits_of_annotated_are_checked(text: str, told: str) -> None:
-    error = refusal(text, Limited)
-    message = error.message.replace("'is_even'", "is_even")  # pydantic quotes it since 2.12
-    assert (error.where, message) == ("r.yaml:1", told)
-
-
-def test_what_lies_within_the_limits_of_annotated_passes() -> None:
-    text = "count: 3\nshare: 0.5\nsides: [1, 2]\nleast: 2\ntold: b"
-    expected = {"count": 3, "share": 0.5, "sides": (1, 2), "least": 2, "told": "b"}
-    assert checked(text, Limited) == expected
-    assert parameters(Limited)["count"].type_name == "a whole number above 0"
-
-
-@pytest.mark.parametrize(
-    ("hint", "words"),
-    [
-        (Annotated[float, Interval(ge=0, le=1)], "a number from 0 to 1"),
-        (Annotated[int, Field(ge=1, le=1024)], "a whole number from 1 to 1,024"),
-        (Annotated[float, Interval(gt=0, le=1)], "a number above 0 and at most 1"),
-        (Annotated[float, Interval(ge=0, lt=1)], "a number of at least 0 and below 1"),
-        (Annotated[float, Gt(0), Lt(math.inf)], "a finite number above 0"),
-        (Annotated[float, Le(1)], "a number of at most 1"),
-        (dict[str, tuple[Annotated[int, Ge(1)], int]], "keys, each with [%s of at least 1, %s]"),
-        (Annotated[Literal["a", "b"], {"which": "letter"}], "a or b"),
-    ],
-)
-def test_limits_are_described_in_words(hint: Any, words: str) -> None:
-    assert describe_type(hint) == words.replace("%s", "a whole number")

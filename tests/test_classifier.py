@@ -11,9 +11,13 @@ import pytest
 from diascope.card import Label, ModelCard
 from diascope.classifier import Classifier, load_classifier
 from diascope.contracts import Runtime
+from diascope.decision import scores_from_logits
+from diascope.engines.torch import ReferenceEngine
 from diascope.errors import RecipeError, WeightsError
 from diascope.plugin_creation import make_backbone
-from diascope.sample import Item, Prediction
+from diascope.sample import Item, Prediction, Sample
+from tests.engines.networks import classifier as random_network
+from tests.engines.networks import pictures
 
 FILM = Item("film.mp4", "/films/film.mp4")
 PAIR = (Label("healthy"), Label("ill"))
@@ -111,3 +115,18 @@ def test_thresholds_for_other_scores_are_refused_before_anything_is_loaded(
         load_classifier(nowhere, card, runtime, **changes)
     with pytest.raises(WeightsError):
         load_classifier(nowhere, card, replace(runtime, coverage=None), **changes)
+
+
+def test_the_evidence_of_mirror_images_adds_up_to_the_logit_behind_the_score() -> None:
+    network, card = random_network("convnet")
+    engine, runtime = ReferenceEngine(network, card, "cpu"), Runtime("cpu", "all", make_backbone)
+    (picture,) = pictures(card, 1)
+    views = [picture, picture[::-1], picture[:, ::-1], picture[::-1, ::-1]]
+    maps = engine.run(np.ascontiguousarray(views)).maps
+    back = [maps[0], maps[1][:, ::-1], maps[2][:, :, ::-1], maps[3][:, ::-1, ::-1]]
+    flips = Classifier(engine, card, runtime, test_time="flips")
+    (answer,) = flips.predict([Sample(FILM, picture, range=(0, 1))])
+    assert np.array([each.map for each in answer.evidence]) == pytest.approx(np.mean(back, axis=0))
+    assert [each.residual for each in answer.evidence] == pytest.approx([0, 0, 0], abs=1e-5)
+    logits = np.array([[each.logit for each in answer.evidence]])
+    assert scores_from_logits(logits, card)[0] == pytest.approx(list(answer.scores.values()))

@@ -35,8 +35,8 @@ class Classifier:
         aggregation: how the frames of an item become one answer; ``card`` is ``attention`` if the
             card's head has it, else ``mean``.
         top_k: the number of frames per label for ``top-k``.
-        test_time: ``flips`` averages the logits of the picture and its three mirror images;
-            ``card`` follows the card, whose calibration was fitted that way.
+        test_time: ``flips`` averages the logits and the evidence of the picture and its three
+            mirror images; ``card`` follows the card, whose calibration was fitted that way.
         statistics: those of the training pictures' features; None if the card has no novelty limit.
     """
 
@@ -71,7 +71,8 @@ class Classifier:
             ValueError: if a sample does not have the size or the channels that the card names.
         """
         units = [to_network_input(sample, self.card.size, self.card.channels) for sample in samples]
-        outputs, scores = self._scores(np.stack(units))
+        outputs = self._run(np.stack(units))
+        scores = scores_from_logits(outputs.logits, self.card)
         novelties = self._novelties(outputs)
         return [
             self._prediction(sample, unit, scores[index], outputs, index, novelties[index])
@@ -163,13 +164,20 @@ class Classifier:
         coverage = self.runtime.coverage
         return None if coverage is None else prediction_set(scores, self.card, coverage)
 
-    def _scores(self, units: NDArray[np.float32]) -> tuple[Outputs, NDArray[np.float64]]:
+    def _run(self, units: NDArray[np.float32]) -> Outputs:
+        """Return the network's outputs; logits and maps are means over the mirror images, if any.
+
+        The mirror images' maps are mirrored back, so that the mean map adds up to the mean logit.
+        """
         outputs = self.engine.run(units)
-        views = [outputs.logits]
+        logits, maps = [outputs.logits], [outputs.maps]
         for axes in ((1,), (2,), (1, 2)) if self._flips else ():
-            mirrored = np.ascontiguousarray(np.flip(units, axes))
-            views.append(self.engine.run(mirrored).logits)
-        return outputs, scores_from_logits(np.mean(views, axis=0), self.card)
+            mirrored = self.engine.run(np.ascontiguousarray(np.flip(units, axes)))
+            logits.append(mirrored.logits)
+            maps.append(np.flip(mirrored.maps, tuple(axis + 1 for axis in axes)))
+        if len(maps) == 1:
+            return outputs
+        return replace(outputs, logits=np.mean(logits, axis=0), maps=np.mean(maps, axis=0))
 
     def _novelties(self, outputs: Outputs) -> list[float | None]:
         limit = self.card.novelty

@@ -34,10 +34,15 @@ def test_a_table_is_classified_and_measured_and_the_results_are_written(
     assert "fewer than 10 groups with or without" in ended.err
     assert (out / "evaluation.html").is_file()
     found = measured(out)
-    right = [
-        (row["item"].rpartition("/")[2], row["predicted"]) for row in rows(out / "predictions.csv")
+    answers = {row["item"]: row for row in rows(out / "predictions.csv")}
+    joined = rows(out / "labelled-predictions.csv")
+    assert [(row["path"], row["truth"], row["group"], row["split"]) for row in joined] == [
+        (row["path"], row["label"], row["group"], row["split"]) for row in rows(table)
     ]
-    hits = sum(label == LABELS[int(name[:2]) % 3] for name, label in right)
+    for row in joined:
+        answer = answers[str(table.parent / row["path"])]
+        assert {key: row[key] for key in row.keys() & answer.keys()}.items() <= answer.items()
+    hits = sum(row["predicted"] == row["truth"] for row in joined)
     assert found["metrics"]["accuracy"]["value"] == pytest.approx(hits / 12, abs=1e-4)
     assert {part: len(values) for part, values in found["subgroups"].items()} == {
         "sex": 2,

@@ -174,6 +174,7 @@ def _classify(
     """Classify the pictures; return the answers and the exit code."""
     from diascope.cli.early_stop import stop_early, stop_on_output_fault
     from diascope.cli.progress import run_progress
+    from diascope.evaluation.prediction_table import write_predictions
     from diascope.evaluation.run_table import classify_rows, read_answers
 
     with stop_on_output_fault(folder), run_progress(quiet=quiet) as watch:
@@ -184,6 +185,9 @@ def _classify(
         stop_early(outcome.stopped, outcome.exit_code)
     with stop_on_output_fault(folder):
         answers = read_answers(pipeline, examples, folder)
+        splits = [example.split or "" for example in answers.examples]
+        parts = [(splits, answers.examples, answers.scored)]
+        write_predictions(folder / "labelled-predictions.csv", "split", parts)
     return answers, max(outcome.exit_code, 1 if answers.failed else 0)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from diascope.card import CARD_FILE, ModelCard, read_card, write_card
 from diascope.evaluation.evaluate import evaluate
 from diascope.evaluation.labelled_scores import LabelledScores, concatenate
+from diascope.evaluation.prediction_table import write_predictions
 from diascope.evaluation.update_card import describe_sets
 from diascope.evaluation.write import write_evaluation
 from diascope.explain.layer_table import tabulate_network
@@ -31,7 +32,6 @@ from diascope.training.mistakes import worst_mistakes
 from diascope.training.novelty import fit_network_novelty
 from diascope.training.page import write_page
 from diascope.training.plan import Plan
-from diascope.training.predictions import write_predictions
 from diascope.training.scoring import Figures, predict_logits
 from diascope.training.shortages import find_shortages
 
@@ -95,7 +95,7 @@ def finish(
     about = {"model": card.name, "weights digest": card.digest, "measured on": split}
     title = f"{card.title or card.name}: {split}"
     write_evaluation(evaluation, folder, title=title, facts=about, titles=titles)
-    parts = [(split, pictures.examples, answers)]
+    parts = [([split] * len(answers), pictures.examples, answers)]
     write_predictions(folder / "held-out-predictions.csv", "split", parts)
     mistakes = worst_mistakes(card, answers, pictures.picture)
     write_page(
@@ -154,8 +154,10 @@ def evaluate_folds(
     title = f"{options.title or plan.recipe.name}: {len(parts)} folds"
     titles = {name: text.title for name, text in options.labels.items()}
     write_evaluation(evaluation, place, title=title, facts={"folds": len(parts)}, titles=titles)
-    held_out = [fold.split("test") for fold in plan.folds()]
-    folds = zip(range(1, len(parts) + 1), held_out, parts, strict=True)
+    folds = [
+        ([number] * len(answers), fold.split("test"), answers)
+        for number, (fold, answers) in enumerate(zip(plan.folds(), parts, strict=True), 1)
+    ]
     write_predictions(place / "predictions.csv", "fold", folds)
     groups = len(set(whole.groups))
     whom = f"{len(whole)} pictures of {groups} groups"

@@ -1,4 +1,4 @@
-"""A table of the answers that a training's figures come from."""
+"""A table of measured answers beside the labels of the table that they belong to."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,20 +9,22 @@ from diascope.table import Example, label_cell
 
 
 def write_predictions(
-    path: Path, column: str, parts: Iterable[tuple[object, Sequence[Example], LabelledScores]]
+    path: Path,
+    column: str,
+    parts: Iterable[tuple[Sequence[object], Sequence[Example], LabelledScores]],
 ) -> None:
     """Write a row for each answer, in the order of the table.
 
     Args:
-        column: what tells the parts from each other, such as ``fold``.
-        parts: the value of that column, the pictures and their answers.
+        column: a further column, such as ``fold``.
+        parts: for each picture its value of that column, the pictures, and their answers.
     """
     lines: list[tuple[int, list[object]]] = []
     names: Sequence[str] = ()
-    for value, examples, answers in parts:
+    for values, examples, answers in parts:
         names = answers.names
         scores, decided = answers.scores.tolist(), answers.predicted
-        for example, row, chosen in zip(examples, scores, decided, strict=True):
+        for value, example, row, chosen in zip(values, examples, scores, decided, strict=True):
             predicted = "|".join(name for name, one in zip(names, chosen, strict=True) if one)
             about = (example.name, example.group, value, label_cell(example), predicted)
             lines.append((example.line, [*about, answers.score_kind, *map(repr, row)]))

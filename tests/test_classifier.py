@@ -126,7 +126,8 @@ def test_the_evidence_of_mirror_images_adds_up_to_the_logit_behind_the_score() -
     back = [maps[0], maps[1][:, ::-1], maps[2][:, :, ::-1], maps[3][:, ::-1, ::-1]]
     flips = Classifier(engine, card, runtime, test_time="flips")
     (answer,) = flips.predict([Sample(FILM, picture, range=(0, 1))])
-    assert np.array([each.map for each in answer.evidence]) == pytest.approx(np.mean(back, axis=0))
+    found = np.array([each.map for each in answer.evidence])
+    assert found == pytest.approx(np.mean(back, axis=0), abs=1e-5)
     assert [each.residual for each in answer.evidence] == pytest.approx([0, 0, 0], abs=1e-5)
     logits = np.array([[each.logit for each in answer.evidence]])
     assert scores_from_logits(logits, card)[0] == pytest.approx(list(answer.scores.values()))

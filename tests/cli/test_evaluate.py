@@ -36,8 +36,8 @@ def test_a_table_is_classified_and_measured_and_the_results_are_written(
     found = measured(out)
     answers = {row["item"]: row for row in rows(out / "predictions.csv")}
     joined = rows(out / "labelled-predictions.csv")
-    assert [(row["path"], row["truth"], row["group"], row["split"]) for row in joined] == [
-        (row["path"], row["label"], row["group"], row["split"]) for row in rows(table)
+    assert [(row["path"], row["truth"], row["split"]) for row in joined] == [
+        (row["path"], row["label"], row["split"]) for row in rows(table)
     ]
     for row in joined:
         answer = answers[str(table.parent / row["path"])]

@@ -40,6 +40,7 @@ def test_a_prediction_has_its_exact_scores_and_its_lists(tmp_path: Path) -> None
         "score.dark": 1 - (0.1 + 0.2),
         "score.bright": 0.1 + 0.2,
         "novelty": 1.5,
+        "out_of_distribution": True,
         "prediction_set": ["dark", "bright"],
         "warnings": ["odd"],
         "trace": ["spacing assumed 0.5 um from the recipe"],
@@ -62,7 +63,8 @@ def test_failed_and_skipped_items_have_their_reasons(tmp_path: Path) -> None:
 def test_unknown_values_are_null_and_not_empty(tmp_path: Path) -> None:
     (row,) = read(write([prediction(predicted=())], tmp_path))
 
-    assert (row["predicted"], row["prediction_set"], row["novelty"]) == ([], None, None)
+    assert (row["predicted"], row["prediction_set"]) == ([], None)
+    assert (row["novelty"], row["out_of_distribution"]) == (None, None)
 
 
 def test_shards_have_the_items_in_order_and_the_same_schema(tmp_path: Path) -> None:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 class EfficientNetLite0:
     """EfficientNet without squeeze-and-excitation, with ReLU6; stride 32, 1280 features.
 
+    Convolutions are padded as in TensorFlow ("same": an odd pixel at the right and the bottom);
+    the epsilon of batch normalisation is 0.001.
+
     Source: Tan and Le 2019, "EfficientNet", in the Lite variant of the authors' TensorFlow release.
 
     Args:

@@ -13,7 +13,7 @@ _BINS = 1024
 
 @dataclass(frozen=True)
 class EqualizeHistogram:
-    """Histogram equalisation over the whole picture, by scikit-image.
+    """Histogram equalisation over the whole picture, by scikit-image with 1,024 bins.
 
     All grey levels become equally frequent. This removes the effects of exposure, window and
     display, as far as they kept the order of grey levels, so that a network cannot learn from

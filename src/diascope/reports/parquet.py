@@ -25,8 +25,9 @@ class ParquetReport:
     """``predictions-00000.parquet`` and so on: all items, including failed and skipped ones.
 
     Columns: item; state (ok, failed or skipped); predicted, prediction_set, warnings and trace
-    (lists of text); score_kind; ``score.<label>`` for each label and novelty (float64); stage,
-    plugin and reason of an item that is not ok. Unknown values are null.
+    (lists of text); score_kind; ``score.<label>`` for each label and novelty (float64);
+    out_of_distribution (bool); stage, plugin and reason of an item that is not ok. Unknown values
+    are null.
 
     Attributes:
         rows: the number of rows per shard.
@@ -91,6 +92,7 @@ def _schema(labels: Sequence[str]) -> "pa.Schema":
             ("score_kind", text),
             *((f"score.{label}", number) for label in labels),
             ("novelty", number),
+            ("out_of_distribution", pa.bool_()),
             ("prediction_set", texts),
             ("warnings", texts),
             ("trace", texts),
@@ -113,6 +115,7 @@ def _row(record: Record, labels: Sequence[str]) -> dict[str, Any]:
         "score_kind": record.score_kind,
         **{f"score.{label}": float(record.scores[label]) for label in labels},
         "novelty": None if record.novelty is None else float(record.novelty),
+        "out_of_distribution": record.out_of_distribution,
         "prediction_set": record.prediction_set,
         "warnings": record.warnings,
         "trace": record.trace,

@@ -1,5 +1,6 @@
 """Read the header of a classified file for its results; its pixels are never used."""
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,8 @@ UNKNOWN_MOMENT = ("19000101", "000000")
 """The content date and time of results if the source states no date at all."""
 
 _NEEDED = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
-_UID_CHARACTERS = set("0123456789.")
+_UID = re.compile(r"[0-9.]{1,64}")
+"""PS3.5 section 9.1, but parts may start with zeros, which are frequent and do no harm."""
 _PATIENT = ("PatientID", "PatientName", "PatientBirthDate", "PatientSex")
 _STUDY = ("AccessionNumber", "StudyID", "StudyDate", "StudyTime", "ReferringPhysicianName")
 _NAMES = ("PatientID", "PatientName", "AccessionNumber", "StudyID", "ReferringPhysicianName")
@@ -57,7 +59,7 @@ def read_source(item: Item) -> "Dataset":
     missing = [keyword for keyword in _NEEDED if not value(source, keyword)]
     if missing:
         raise ReadError(f"the file has no {' and no '.join(missing)}")
-    invalid = [keyword for keyword in _NEEDED if set(source[keyword].value) - _UID_CHARACTERS]
+    invalid = [keyword for keyword in _NEEDED if not _UID.fullmatch(str(source[keyword].value))]
     if invalid:
         raise ReadError(f"not a valid UID, so results cannot refer to it: {', '.join(invalid)}")
     kind = source.SOPClassUID

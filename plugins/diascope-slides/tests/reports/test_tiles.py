@@ -21,7 +21,7 @@ def test_a_row_has_the_position_and_the_scores_of_a_tile(
     (path,) = TilesReport().write(run, [answer("one"), plain], tmp_path)
     table = pq.read_table(path).to_pydict()
 
-    assert table["id"] == ["one"] * 3
+    assert table["item"] == ["one"] * 3
     places = np.stack([table[name] for name in ("x", "y", "width", "height")], axis=1)
     np.testing.assert_array_equal(places, answer().regions.boxes)
     scores = np.array(table["score.tumour"], np.float32)
@@ -43,7 +43,7 @@ def test_each_slide_is_a_row_group_of_its_own(tmp_path: Path, run: Any, answer: 
     file = pq.ParquetFile(path)
 
     assert file.num_row_groups == 2
-    assert set(file.read_row_group(1).column("id").to_pylist()) == {"two"}
+    assert set(file.read_row_group(1).column("item").to_pylist()) == {"two"}
 
 
 def test_a_run_without_slides_makes_an_empty_table_with_the_same_columns(

@@ -19,10 +19,10 @@ _PLACE = ("x", "y", "width", "height")
 class TilesReport:
     """``tiles.parquet``: one row per tile.
 
-    The columns are the id of the slide; its name in ``slides/``, where other reports write its
-    files; x, y, width and height of the tile in full-resolution pixels; and ``score.<label>`` for
-    each label. Each slide is a row group of its own, so that it
-    can be read without the others.
+    The columns are item, the id of the slide; name, its name in ``slides/``, where other reports
+    write its files; x, y, width and height of the tile in full-resolution pixels; and
+    ``score.<label>`` for each label. Each slide is a row group of its own, so that it can be read
+    without the others.
     """
 
     api: ClassVar = (1, 2)
@@ -37,7 +37,7 @@ class TilesReport:
         path = directory / "tiles.parquet"
         scores = [f"score.{label}" for label in card_labels(run)]
         fields = [
-            ("id", pa.string()),
+            ("item", pa.string()),
             ("name", pa.string()),
             *((name, pa.int32()) for name in _PLACE),
         ]

@@ -11,7 +11,7 @@ from PIL import Image
 
 from diascope.card import read_card, write_card
 from diascope.evaluation.evaluate import Evaluation, evaluate
-from tests.cli.tables import LABELS, measured, with_masks, write_labelled, write_rows
+from tests.cli.tables import measured, with_masks, write_labelled, write_rows
 from tests.runs import Ended, rows, write_recipe
 
 Command = Callable[..., Ended]

@@ -1,6 +1,7 @@
 """The choice of a quantised graph: only if it is requested and undamaged."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,8 @@ def test_int8_is_used_if_it_is_requested_and_a_quantised_graph_exists(
         _, chosen = load_engine(card, folder, runtime(engine, "int8"))
         assert (chosen.engine, chosen.precision) == ("openvino", precision)
         assert chosen.change == 0.001  # of the pictures of its quantisation, where it was more
+    with pytest.raises(RecipeError, match="for these weights and these steps"):
+        load_engine(card, folder, replace(runtime("auto", "int8"), plugins=("another step 1.0",)))
     for engine in ("onnx", "torch"):
         with pytest.raises(RecipeError, match=f"no engine computes in int8.*{engine}"):
             load_engine(card, folder, runtime(engine, "int8"))

@@ -31,13 +31,14 @@ def test_a_choice_for_other_circumstances_is_made_anew(
     folder, card = weights
     before = open_engines.EngineLoader(card, folder, runtime("auto")).folder
     assert open_engines.EngineLoader(card, folder, runtime("openvino")).folder == before
-    wish = runtime("auto")
+    wish = replace(runtime("auto"), plugins=("a step 2.0",))
+    assert open_engines.EngineLoader(card, folder, wish).folder == before
     if changed == "processor":
         monkeypatch.setattr(graph_cache, "describe_processor", lambda: "another")
     elif changed == "version":
         monkeypatch.setattr(open_engines, "installed", lambda engine: "0.0")
     elif changed == "plugins":
-        wish = replace(wish, plugins=("mine 2.0",))
+        wish = replace(wish, network_plugins=("mine 2.0",))
     else:
         monkeypatch.setattr(open_engines, "describe_device", lambda device: "another card")
     assert open_engines.EngineLoader(card, folder, wish).folder != before

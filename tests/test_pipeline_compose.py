@@ -277,3 +277,4 @@ def test_a_backbone_named_with_its_distribution_is_in_the_digest(
     deciding = composed(RECIPE).runtime("cpu").plugins
     assert f"backbone {name!r} of diascope" in " ".join(deciding)
     assert deciding == plain.runtime("cpu").plugins
+    assert plain.runtime("cpu").network_plugins == deciding[-2:]

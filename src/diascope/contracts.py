@@ -131,6 +131,7 @@ class Runtime:
         engine, precision: the engine that executes the network and its precision, or ``auto``.
         tolerance: how far a score may differ from that of torch in float32.
         plugins: names and versions of the plugins that the answers depend on.
+        network_plugins: those of them that make the network: the model's and its backbone's.
         batch: the maximum number of pictures in one call of ``predict``.
     """
 
@@ -142,6 +143,7 @@ class Runtime:
     precision: str = "float32"
     tolerance: float = 0.01
     plugins: tuple[str, ...] = ()
+    network_plugins: tuple[str, ...] = ()
     batch: int = 32
 
 

@@ -185,15 +185,22 @@ class Pipeline:
             precision=precision,
             tolerance=options.tolerance,
             plugins=tuple(plugin.title for plugin in self._deciding()),
+            network_plugins=tuple(plugin.title for plugin in self._network_plugins()),
             batch=self.batch,
         )
 
     def _deciding(self) -> list[Plugin]:
         """Return the plugins that determine the predictions, including the backbone's."""
-        deciding = [part.plugin for part in self.parts]
+        readers = [part.plugin for part in self.preparation.readers]
+        steps = [part.plugin for part in self.preparation.steps]
+        return [*readers, *steps, *self._network_plugins()]
+
+    def _network_plugins(self) -> list[Plugin]:
+        """Return the plugins that make the network: the model's and its backbone's."""
+        plugins = [self.model.plugin]
         with suppress(PluginError):  # if it is missing, loading reports it
-            deciding.append(find_plugin("backbone", self.model.instance.card.backbone))
-        return deciding
+            plugins.append(find_plugin("backbone", self.model.instance.card.backbone))
+        return plugins
 
     def prepare(self, item: Item) -> Iterator[Prepared]:
         """Read and preprocess one item."""

@@ -1,7 +1,7 @@
 """Open engines for one network. Torch is imported only if an engine needs it."""
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,17 +53,21 @@ class EngineLoader:
         self.card, self.runtime = card, runtime
         self._directory = directory
         self._network: Callable[[], Network] = cache(self._load_network)
-        self.folder = graph_cache.engine_folder(
-            {
-                "card": card.deciding(),
-                "plugins": runtime.plugins,
-                "device": describe_device(runtime.device),
-                "together": GRAPH_BATCH,
-                "versions": {name: installed(name) for name in PACKAGES},
-                "diascope": version("diascope"),
-                "processor": graph_cache.describe_processor(),
-            }
-        )
+        self._facts = {
+            "card": card.deciding(),
+            "plugins": runtime.network_plugins,
+            "device": describe_device(runtime.device),
+            "together": GRAPH_BATCH,
+            "versions": {name: installed(name) for name in PACKAGES},
+            "diascope": version("diascope"),
+            "processor": graph_cache.describe_processor(),
+        }
+        self.folder = graph_cache.engine_folder(self._facts)
+
+    @cached_property
+    def _quantised_folder(self) -> Path:
+        """The cache folder for int8: pictures that were preprocessed by these steps set it up."""
+        return graph_cache.engine_folder(self._facts | {"plugins": self.runtime.plugins})
 
     @property
     def requested(self) -> Candidate:
@@ -71,7 +75,7 @@ class EngineLoader:
         engine, precision = self.runtime.engine, self.runtime.precision
         if (
             precision == INT8
-            and (newest := graph_cache.read_entry(self.folder / _NEWEST)) is not None
+            and (newest := graph_cache.read_entry(self._quantised_folder / _NEWEST)) is not None
         ):
             precision = str(newest["precision"])
         return engine, precision
@@ -122,8 +126,8 @@ class EngineLoader:
         _, bias = self.exported()
         precision = f"{INT8}-{graph_cache.graph_digest(made)[:8]}"
         facts = {"bias": bias.tolist(), "parity": dict(parity)}
-        graph_cache.store_graph(self.folder / f"{precision}.json", made, facts)
-        graph_cache.write_entry(self.folder / _NEWEST, {"precision": precision})
+        graph_cache.store_graph(self._quantised_folder / f"{precision}.json", made, facts)
+        graph_cache.write_entry(self._quantised_folder / _NEWEST, {"precision": precision})
         return precision
 
     def recorded_parity(self, candidate: Candidate) -> dict[str, Any]:
@@ -172,7 +176,7 @@ class EngineLoader:
         export_ncnn(self._network(), self.card, path)
 
     def _load_quantised(self, precision: str) -> tuple[Path, dict[str, Any]]:
-        found = graph_cache.load_graph(self.folder / f"{precision}.json")
+        found = graph_cache.load_graph(self._quantised_folder / f"{precision}.json")
         if found is None:
             raise RecipeError(
                 f"there is no {precision} graph of {self.card.name} for these weights and these "

@@ -3,6 +3,7 @@
 import logging
 import math
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from operator import itemgetter
@@ -89,10 +90,11 @@ def load_engine(card: ModelCard, directory: Path, runtime: Runtime) -> tuple[Eng
     tries, earlier = _read_choice(_choice_path(loader, *requested))
     if earlier is not None and not (earlier.broken and tries < _MAX_TRIES):
         return loader.open((earlier.engine, earlier.precision)), earlier
+    candidates = _candidates(loader)
     logging.getLogger(__name__).warning(
         "choosing the engine for %s, once on this machine; it may take some minutes", card.name
     )
-    engine, chosen = _choose(loader, load_statistics(card, directory))
+    engine, chosen = _choose(loader, candidates, load_statistics(card, directory))
     with suppress(OSError):  # if the disk is full, the next run chooses again
         for each in {requested, (chosen.engine, chosen.precision)}:
             graph_cache.write_entry(
@@ -140,9 +142,10 @@ def _batch_size(loader: EngineLoader) -> int:
     return min(loader.runtime.batch, COUNT)
 
 
-def _choose(loader: EngineLoader, statistics: FeatureStatistics | None) -> tuple[Engine, Execution]:
+def _choose(
+    loader: EngineLoader, candidates: Sequence[Candidate], statistics: FeatureStatistics | None
+) -> tuple[Engine, Execution]:
     card, refused, broken = loader.card, list[str](), list[str]()
-    candidates = _candidates(loader)
     pictures = draw_reference_pictures(card.size, card.channels)
     reference = loader.open(REFERENCE)
     at_once, expected, reference_seconds = _run_reference(reference, pictures, _batch_size(loader))

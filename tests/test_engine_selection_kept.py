@@ -24,21 +24,25 @@ SLOW = ("torch", "monai", "scipy", "skimage", "sklearn", "onnx", "ruamel.yaml", 
 """Modules that a run on a cached graph must not import; each takes tenths of a second."""
 
 
-@pytest.mark.parametrize("changed", ["processor", "version", "plugins", "device"])
+@pytest.mark.parametrize("changed", ["processor", "version", "plugins", "all plugins", "device"])
 def test_a_choice_for_other_circumstances_is_made_anew(
     weights: Weights, monkeypatch: pytest.MonkeyPatch, changed: str
 ) -> None:
     folder, card = weights
-    before = open_engines.EngineLoader(card, folder, runtime("auto")).folder
-    assert open_engines.EngineLoader(card, folder, runtime("openvino")).folder == before
-    wish = replace(runtime("auto"), plugins=("a step 2.0",))
-    assert open_engines.EngineLoader(card, folder, wish).folder == before
+    wish = replace(
+        runtime("auto"), plugins=("step 1.0", "model 1.0"), network_plugins=("model 1.0",)
+    )
+    before = open_engines.EngineLoader(card, folder, wish).folder
+    same = [replace(wish, engine="openvino"), replace(wish, plugins=("step 2.0", "model 1.0"))]
+    assert [open_engines.EngineLoader(card, folder, each).folder for each in same] == [before] * 2
     if changed == "processor":
         monkeypatch.setattr(graph_cache, "describe_processor", lambda: "another")
     elif changed == "version":
         monkeypatch.setattr(open_engines, "installed", lambda engine: "0.0")
     elif changed == "plugins":
-        wish = replace(wish, network_plugins=("mine 2.0",))
+        wish = replace(wish, network_plugins=("model 2.0",))
+    elif changed == "all plugins":  # a program that does not say which of them make the network
+        wish = replace(wish, network_plugins=None)
     else:
         monkeypatch.setattr(open_engines, "describe_device", lambda device: "another card")
     assert open_engines.EngineLoader(card, folder, wish).folder != before

@@ -131,8 +131,9 @@ class Runtime:
         engine, precision: the engine that executes the network and its precision, or ``auto``.
         tolerance: how far a score may differ from that of torch in float32.
         plugins: names and versions of the plugins that the answers depend on.
-        network_plugins: those of them that make the network: the model's and its backbone's.
         batch: the maximum number of pictures in one call of ``predict``.
+        network_plugins: those of ``plugins`` that make the network, which are the model's and its
+            backbone's; None for all.
     """
 
     device: str
@@ -143,8 +144,8 @@ class Runtime:
     precision: str = "float32"
     tolerance: float = 0.01
     plugins: tuple[str, ...] = ()
-    network_plugins: tuple[str, ...] = ()
     batch: int = 32
+    network_plugins: tuple[str, ...] | None = None
 
 
 class Predictor(Protocol):

@@ -99,7 +99,7 @@ def quantise(pipeline: Pipeline, named: Sequence[str], items: int) -> Quantised:
     if pipeline.weights is None:
         raise PluginError(f"{pipeline.model.plugin.title} has no weights folder")
     loader = EngineLoader(classifier.card, pipeline.weights, classifier.runtime)
-    if not loader.folder.is_relative_to(graph_cache.cache_root()):
+    if not loader.quantised_folder.is_relative_to(graph_cache.cache_root()):
         message = "cannot be written, so the graph cannot be stored"
         hint = "Set DIASCOPE_CACHE to another folder."
         raise OutputError(message, where=str(graph_cache.cache_root()), hint=hint)
@@ -201,7 +201,7 @@ def _quantise(
     comparison = _Comparison(reference, loader.card, pictures, classifier.statistics)
     seen = np.concatenate([pictures[::2], comparison.drawn])
     attempts: list[Attempt] = []
-    with tempfile.TemporaryDirectory(dir=loader.folder) as staging:
+    with tempfile.TemporaryDirectory(dir=loader.quantised_folder) as staging:
         for layers in (None, *_ever_fewer(convolutions)):
             count = None if layers is None else len(layers)
             path = Path(staging) / f"{count}.xml"

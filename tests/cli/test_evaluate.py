@@ -97,6 +97,8 @@ def test_two_recipes_are_compared_each_in_its_own_folder(
     found = measured(out)
     assert ended.code == 0, ended.err
     assert (out / "compared" / "ledger.sqlite").is_file()
+    answers = rows(out / "labelled-predictions.csv")
+    assert rows(out / "compared" / "labelled-predictions.csv") == answers
     assert found["comparison"]["metrics"]["balanced_accuracy"]["difference"] == 0
     assert found["comparison"]["delong"]["auc_red"] == {"difference": 0}
 

@@ -10,7 +10,7 @@ import pytest
 
 from diascope.card import read_card, write_card
 from tests.cli.tables import measured, write_labelled
-from tests.runs import Ended
+from tests.runs import Ended, rows
 
 Command = Callable[..., Ended]
 
@@ -30,6 +30,8 @@ def test_every_row_of_a_failed_picture_is_counted_and_listed(
     assert ended.code == 1
     assert (found["items"]["found"], found["items"]["failed"]) == (12, 2)
     assert list(found["failed"]) == ["photos/05.png", "photos/05.png (line 9)"]
+    answered = [row["path"] for row in rows(tmp_path / "out" / "labelled-predictions.csv")]
+    assert answered == [f"photos/{number:02}.png" for number in range(12) if number not in (5, 7)]
     assert "photos/05.png" in (tmp_path / "out" / "evaluation.html").read_text()
 
 

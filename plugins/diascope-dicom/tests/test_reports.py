@@ -273,7 +273,7 @@ def test_no_reason_warning_or_log_quotes_the_patient(
 
 
 @pytest.mark.filterwarnings("ignore:Invalid value for VR", "ignore:The value length")
-@pytest.mark.parametrize("odd", ["05fa52f0e5", "1.2." + "3" * 61])
+@pytest.mark.parametrize("odd", ["05fa52f0e5", "1..2", "1.2." + "3" * 61])
 def test_an_identifier_that_is_not_a_uid_is_refused(run, answer, changed, tmp_path, odd):
     DicomSr().write(run, [answer(changed(StudyInstanceUID=odd))], tmp_path)
     reason = rows(tmp_path, "dicom-sr")[0]["reason"]

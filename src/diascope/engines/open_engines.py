@@ -53,9 +53,10 @@ class EngineLoader:
         self.card, self.runtime = card, runtime
         self._directory = directory
         self._network: Callable[[], Network] = cache(self._load_network)
+        network_plugins = runtime.network_plugins
         self._facts = {
             "card": card.deciding(),
-            "plugins": runtime.network_plugins,
+            "plugins": runtime.plugins if network_plugins is None else network_plugins,
             "device": describe_device(runtime.device),
             "together": GRAPH_BATCH,
             "versions": {name: installed(name) for name in PACKAGES},
@@ -65,8 +66,9 @@ class EngineLoader:
         self.folder = graph_cache.engine_folder(self._facts)
 
     @cached_property
-    def _quantised_folder(self) -> Path:
-        """The cache folder for int8: pictures that were preprocessed by these steps set it up."""
+    def quantised_folder(self) -> Path:
+        """The cache folder of int8 graphs, which are made with pictures that went through the
+        steps."""
         return graph_cache.engine_folder(self._facts | {"plugins": self.runtime.plugins})
 
     @property
@@ -75,7 +77,7 @@ class EngineLoader:
         engine, precision = self.runtime.engine, self.runtime.precision
         if (
             precision == INT8
-            and (newest := graph_cache.read_entry(self._quantised_folder / _NEWEST)) is not None
+            and (newest := graph_cache.read_entry(self.quantised_folder / _NEWEST)) is not None
         ):
             precision = str(newest["precision"])
         return engine, precision
@@ -126,8 +128,8 @@ class EngineLoader:
         _, bias = self.exported()
         precision = f"{INT8}-{graph_cache.graph_digest(made)[:8]}"
         facts = {"bias": bias.tolist(), "parity": dict(parity)}
-        graph_cache.store_graph(self._quantised_folder / f"{precision}.json", made, facts)
-        graph_cache.write_entry(self._quantised_folder / _NEWEST, {"precision": precision})
+        graph_cache.store_graph(self.quantised_folder / f"{precision}.json", made, facts)
+        graph_cache.write_entry(self.quantised_folder / _NEWEST, {"precision": precision})
         return precision
 
     def recorded_parity(self, candidate: Candidate) -> dict[str, Any]:
@@ -176,7 +178,7 @@ class EngineLoader:
         export_ncnn(self._network(), self.card, path)
 
     def _load_quantised(self, precision: str) -> tuple[Path, dict[str, Any]]:
-        found = graph_cache.load_graph(self._quantised_folder / f"{precision}.json")
+        found = graph_cache.load_graph(self.quantised_folder / f"{precision}.json")
         if found is None:
             raise RecipeError(
                 f"there is no {precision} graph of {self.card.name} for these weights and these "

@@ -24,6 +24,8 @@ MIN_PICTURES = 20
 each view."""
 _FRACTION_WITHIN = 0.995
 """Fraction of the validation pictures within the limit."""
+_MARGIN = 1 + 1e-4
+"""Keeps the picture at the limit inside, although engines differ in the last digits."""
 _DIRECTIONS = 64
 _PICTURES_A_DIRECTION = 4
 _LEAST_VARIANCE = 1e-6
@@ -100,7 +102,7 @@ def _thresholds(distances: Floats) -> Floats:
     apart = np.quantile(distances, _FRACTION_WITHIN, axis=0, method="inverted_cdf")
     farther = (distances / apart).max(axis=1)
     thresholds: Floats = apart * np.quantile(farther, _FRACTION_WITHIN, method="inverted_cdf")
-    return thresholds * (1 + 1e-9)  # keeps the picture at the limit inside despite rounding
+    return thresholds * _MARGIN
 
 
 def _fit_pca(

@@ -23,7 +23,7 @@ class Resize:
     Args:
         size: side length in pixels, or (height, width).
         fit: ``squash`` changes the aspect ratio; ``crop`` keeps it and crops the longer side at
-            both ends; ``pad`` keeps it and pads with black.
+            both ends; ``pad`` keeps it and pads with black. Both first resize to whole pixels.
     """
 
     size: int | tuple[int, int]

@@ -36,9 +36,10 @@ class ImageReader:
     """JPEG, PNG, TIFF, WebP, BMP and GIF; each page or animation frame is a frame of the item.
 
     Pixels are ``(H, W, 3)`` uint8 RGB in sRGB, ``(H, W, 1)`` uint8 grey, or ``(H, W, 1)`` uint16
-    grey with range (0, 65535), or (0, 4095) for a 12-bit TIFF. EXIF orientation and ICC colour
-    profiles are applied, CMYK, palette and alpha are converted, and preview pages of a TIFF are
-    left out. Each of these operations adds a line to the trace.
+    grey with range (0, 65535), or (0, 4095) for a 12-bit TIFF. Colours of 16 bits keep their upper
+    8 bits. EXIF orientation and ICC colour profiles are applied, CMYK and palette are converted,
+    transparent pixels are laid on white, and preview pages of a TIFF are left out. Each of these
+    operations adds a line to the trace.
 
     Args:
         least: decode large JPEGs at 1/2, 1/4 or 1/8 of their size, the smallest of these at which

@@ -30,9 +30,9 @@ class Macenko:
     In optical density, pixels of two stains lie in a plane between the stains' directions. The
     plane is spanned by the two largest singular vectors; the stains are at the extreme angles in
     it. Each pixel is split into the two stains, each stain is scaled so that its 99th percentile
-    equals the reference's, and both are recombined in the reference's colours. Pixels at least as
-    bright as bare glass become white; a tile with less than 1 % tissue, or with only one stain, is
-    left unchanged.
+    over the tissue equals the reference's, and both are recombined in the reference's colours.
+    Densities below 0 count as 0. In the result bare glass is white (1, not ``light``). A tile with
+    less than 1 % tissue, or whose stains are less than 0.05 radians apart, is left unchanged.
 
     Source: Macenko et al. 2009, "A method for normalizing histology slides for quantitative
     analysis". The density uses natural logarithms, as do the reference's values, which are the

@@ -11,6 +11,7 @@ from typing import Any
 import fsspec
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
+from fsspec.registry import _registry, known_implementations
 
 from diascope import inputs
 from diascope.errors import AddressError, UsageError
@@ -208,10 +209,19 @@ def test_a_wrong_address_of_a_list_fails_alone(
     assert (sound.end, content(sound)) == (None, b"1")
 
 
+def hide(monkeypatch: pytest.MonkeyPatch, module: str, scheme: str) -> None:
+    """Make a package seem not installed, also if other tests have used its file system."""
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.delitem(_registry, scheme, raising=False)
+    needing = known_implementations[scheme]["class"].rpartition(".")[0]
+    if needing != module:
+        monkeypatch.delitem(sys.modules, needing, raising=False)
+
+
 def test_a_list_of_a_file_system_that_is_not_installed_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "s3fs", None)  # as if it were not installed
+    hide(monkeypatch, "s3fs", "s3")
     (tmp_path / "list.txt").write_text("s3://bucket/a.png\n")
     with pytest.raises(UsageError, match="s3:// is not installed"):
         list(find_items([], [tmp_path / "list.txt"]))
@@ -262,8 +272,8 @@ def test_a_file_has_one_stamp_whether_its_folder_was_listed_or_not() -> None:
 def test_a_missing_file_system_names_the_command_that_installs_it(
     monkeypatch: pytest.MonkeyPatch, uri: str, module: str, command: str
 ) -> None:
-    monkeypatch.setitem(sys.modules, module, None)  # as if it were not installed
     scheme = uri.rpartition("::")[2].partition(":")[0]
+    hide(monkeypatch, module, scheme)
     with pytest.raises(UsageError, match=f"^{scheme}:// is not installed") as error:
         list(find_items([uri]))
     assert error.value.hint == command

@@ -57,6 +57,19 @@ def test_features_of_noise_lie_beyond_the_limit_however_small_they_are() -> None
     assert flagged(novelty, small) == 1
 
 
+def test_a_picture_at_the_limit_stays_inside_in_an_engine_that_rounds_otherwise() -> None:
+    validation = features(50, 2)  # so few that the farthest one sets the limit
+    novelty = fitted(features(800, 1), validation)
+    statistics, limit = novelty.statistics, novelty.limit
+    inside, moved = (
+        statistics.novelties(each, limit) for each in (validation, validation * 1.000003)
+    )
+
+    assert 1 - 2e-4 < inside.max() <= 1
+    assert moved.max() > inside.max() * (1 + 1e-9)
+    assert moved.max() <= 1
+
+
 def test_the_directions_are_those_of_a_principal_component_analysis() -> None:
     from sklearn.decomposition import PCA
 

@@ -72,7 +72,7 @@ LAYERS = (
         "novelty",
         "parity",
     ),
-    ("network", "engines", "explain"),
+    ("network", "mirror_images", "engines", "explain"),
     (
         "contracts",
         "card",

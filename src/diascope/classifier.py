@@ -140,7 +140,8 @@ class Classifier:
         return replace(self.card, labels=labels)
 
     @property
-    def _flips(self) -> bool:
+    def flips(self) -> bool:
+        """Whether logits and evidence are means over the picture and its mirror images."""
         return (self.card.test_time if self.test_time == "card" else self.test_time) == "flips"
 
     def _score_kind(self) -> ScoreKind:
@@ -171,7 +172,7 @@ class Classifier:
         """
         outputs = self.engine.run(units)
         logits, maps = [outputs.logits], [outputs.maps]
-        for axes in ((1,), (2,), (1, 2)) if self._flips else ():
+        for axes in ((1,), (2,), (1, 2)) if self.flips else ():
             mirrored = self.engine.run(np.ascontiguousarray(np.flip(units, axes)))
             logits.append(mirrored.logits)
             maps.append(np.flip(mirrored.maps, tuple(axis + 1 for axis in axes)))
@@ -200,7 +201,7 @@ class Classifier:
         notes = ["normalised by the card"]
         if sample.pixels.shape[2] < self.card.channels:
             notes.insert(0, "grey repeated to 3 channels")
-        if self._flips:
+        if self.flips:
             notes.append("logits averaged over 4 mirror images")
         if self.card.calibration is not None:
             notes.append(f"calibrated by {self.card.calibration.method}")

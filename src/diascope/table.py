@@ -72,9 +72,15 @@ def read_table(path: Path, task: Task) -> list[Example]:
     return examples
 
 
-def label_cell(example: Example) -> str:
-    """Return the labels of a row as a table writes them: sorted, the unknown ones last."""
-    return "|".join([*sorted(example.labels), *(f"?{name}" for name in sorted(example.unknown))])
+def label_cell(example: Example, names: Sequence[str] = ()) -> str:
+    """Return the labels of a row as a table writes them: the unknown ones last.
+
+    Args:
+        names: labels in the order to write them in; without them, they are sorted.
+    """
+    order = names or sorted(example.labels | example.unknown)
+    known = [name for name in order if name in example.labels]
+    return "|".join([*known, *(f"?{name}" for name in order if name in example.unknown)])
 
 
 def read_csv_rows(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:

@@ -1,13 +1,14 @@
 """Evidence maps, measured where the truth is known: a bright square decides."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 
 from diascope.card import ModelCard
 from diascope.classifier import Classifier
@@ -28,6 +29,15 @@ COUNT = 12
 def make_part(kind: str, name: str, *values: object) -> Part:
     plugin = find_plugin(kind, name)
     return Part(plugin, load_plugin(plugin)(*values))
+
+
+class LeftHalf(nn.Module):
+    def forward(self, batch: Tensor) -> Tensor:
+        return torch.cat([batch[..., :16], torch.zeros_like(batch[..., 16:])], dim=3)
+
+
+def read_mask(row: Example) -> np.ndarray:
+    return np.asarray(Image.open(row.path.parent / row.columns["mask"]))
 
 
 @pytest.fixture
@@ -103,6 +113,31 @@ def test_the_same_seed_gives_the_same_numbers(
     one, two = (measure_evidence(looking, examples, draws=10, seed=4) for _ in range(2))
 
     assert one == two
+
+
+def test_a_model_that_averages_mirror_images_is_measured_that_way(
+    looking: CaseBuilder, examples: list[Example]
+) -> None:
+    """The network is blind on the right, where it sees only the mirror image of a picture."""
+    classifier = looking.classifier
+    backbone = nn.Sequential(LeftHalf(), classifier.network.backbone)
+    blind = Network(backbone, classifier.network.head).eval()
+    classifier = replace(classifier, engine=ReferenceEngine(blind, classifier.card, "cpu"))
+    right = [row for row in examples if np.argmax(read_mask(row).any(axis=0)) >= 48]
+    alone, mirrored = (
+        measure_evidence(replace(looking, classifier=each), right, draws=50)
+        for each in (classifier, replace(classifier, test_time="flips"))
+    )
+
+    assert len(right) > 2
+    assert alone["inside"] == {}
+    assert alone["hiding"]["figures"]["deletion_gain"]["value"] == 0
+    assert alone["randomised"]["figures"]["head"] is None
+    assert mirrored["left_out"] == {}
+    assert mirrored["inside"]["figures"]["energy"]["value"] > 0.95
+    assert mirrored["hiding"]["figures"]["deletion_gain"]["low"] > 0
+    assert mirrored["hiding"]["figures"]["insertion_gain"]["low"] > 0
+    assert mirrored["randomised"]["figures"]["head"] is not None
 
 
 def test_a_picture_without_a_usable_mask_is_counted_with_its_reason(

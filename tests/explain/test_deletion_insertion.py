@@ -3,29 +3,23 @@
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from diascope.explain.deletion_insertion import DeletionInsertion, measure_deletion_insertion
 
 CELLS = 8
 
 
-class Corner(nn.Module):
-    """Returns the mean brightness of the upper left quarter."""
-
-    def forward(self, batch: Tensor) -> Tensor:
-        return batch[:, :, :16, :16].mean((1, 2, 3))[:, None]
-
-
-def score(logits: Tensor) -> np.ndarray:
-    return logits[:, 0].double().numpy()
+def score(batch: Tensor) -> np.ndarray:
+    """Return the mean brightness of the upper left quarter."""
+    return batch[:, :, :16, :16].mean((1, 2, 3)).double().numpy()
 
 
 def measure(evidence: np.ndarray) -> DeletionInsertion:
     batch = torch.zeros(1, 1, 32, 32)
     batch[:, :, :16, :16] = 1.0
     batch -= batch.mean()
-    return measure_deletion_insertion(Corner(), batch, evidence, score, np.random.default_rng(0))
+    return measure_deletion_insertion(batch, evidence, score, np.random.default_rng(0))
 
 
 def corner(value: float) -> np.ndarray:
@@ -48,7 +42,6 @@ def test_a_map_of_an_irrelevant_part_does_worse_than_chance() -> None:
 
 def test_the_area_under_a_constant_score_is_that_score() -> None:
     found = measure_deletion_insertion(
-        nn.Flatten(),
         torch.full((1, 1, 8, 8), 0.4),
         np.random.default_rng(1).normal(size=(3, 3)).astype(np.float32),
         score,

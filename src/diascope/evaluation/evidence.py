@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from diascope.card import ModelCard
+from diascope.classifier import Classifier
 from diascope.decision import scores_from_logits
 from diascope.errors import ReadError
 from diascope.evaluation.bootstrap import group_weights, percentile_interval, to_figure
@@ -20,6 +20,7 @@ from diascope.evaluation.evidence_cases import Case, CaseBuilder
 from diascope.evaluation.evidence_masks import localisation_metrics
 from diascope.explain.deletion_insertion import measure_deletion_insertion
 from diascope.explain.weight_randomisation import randomise_layers
+from diascope.mirror_images import mean_logits, mean_maps
 from diascope.network import Network
 from diascope.table import Example
 
@@ -79,14 +80,15 @@ def measure_evidence(
                 else:
                     inside.append((case.group, figures))
             if index in for_hiding:
-                figures = _measure_hiding(classifier.network, classifier.card, case, random)
+                figures = _measure_hiding(classifier, case, random)
                 hiding.append((case.group, figures))
             if index in for_randomised:
                 depths = tuple(DEPTHS.values())
                 copies = copies or list(
                     randomise_layers(classifier.network, case.batch, depths, seed)
                 )
-                randomised.append((case.group, _rank_correlations(copies, case)))
+                figures = _rank_correlations(copies, case, classifier.flips)
+                randomised.append((case.group, figures))
     return {
         "inside": _figures(inside, draws, seed),
         "hiding": _figures(hiding, draws, seed),
@@ -97,19 +99,20 @@ def measure_evidence(
 
 
 def _measure_hiding(
-    network: Network, card: ModelCard, case: Case, random: np.random.Generator
+    classifier: Classifier, case: Case, random: np.random.Generator
 ) -> dict[str, float]:
-    def score(logits: Tensor) -> NDArray[np.float64]:
-        return scores_from_logits(logits.cpu().numpy(), card)[:, case.column]
+    def score(batch: Tensor) -> NDArray[np.float64]:
+        logits = mean_logits(classifier.network, batch, flips=classifier.flips)
+        return scores_from_logits(logits.cpu().numpy(), classifier.card)[:, case.column]
 
-    found = measure_deletion_insertion(network, case.batch, case.map, score, random)
+    found = measure_deletion_insertion(case.batch, case.map, score, random)
     return found._asdict() | {
         "deletion_gain": found.random - found.deletion,
         "insertion_gain": found.insertion - found.random,
     }
 
 
-def _rank_correlations(copies: Sequence[Network], case: Case) -> dict[str, float]:
+def _rank_correlations(copies: Sequence[Network], case: Case, flips: bool) -> dict[str, float]:
     """Return depth to the map's rank correlation with that of the shuffled network."""
     import torch
     from scipy.stats import spearmanr
@@ -117,7 +120,7 @@ def _rank_correlations(copies: Sequence[Network], case: Case) -> dict[str, float
     found = {}
     for name, network in zip(DEPTHS, copies, strict=True):
         with torch.inference_mode():
-            other = network.head.maps(network.backbone(case.batch))[0, case.output]
+            other = mean_maps(network, case.batch, flips=flips)[0, case.output]
         own, shuffled = case.map.ravel(), other.cpu().numpy().ravel()
         constant = np.ptp(own) == 0 or np.ptp(shuffled) == 0
         found[name] = np.nan if constant else float(spearmanr(own, shuffled).statistic)

@@ -34,8 +34,8 @@ class Case:
     Attributes:
         column: index of the label among the scores.
         output: index of the label among the network's outputs.
-        batch: ``(1, C, H, W)``, the network's input.
-        map: ``(h, w)``, the evidence for the label.
+        batch: ``(1, C, H, W)``, the network's input, not mirrored.
+        map: ``(h, w)``, the evidence for the label, as a report shows it.
         mask: ``(H, W)``; None if the table has none.
     """
 
@@ -67,7 +67,7 @@ class CaseBuilder:
     """Classifies single pictures of a table with a recipe's model to get their evidence.
 
     Attributes:
-        classifier: without mirror images, returning the evidence of all labels.
+        classifier: returning the evidence of all labels.
         folder: the table's, to which paths of masks are relative.
     """
 
@@ -79,8 +79,7 @@ class CaseBuilder:
     def of(cls, pipeline: Pipeline, classifier: Classifier, table: Path) -> "CaseBuilder":
         """Return a builder with the preparation of a pipeline and its loaded model."""
         runtime = replace(classifier.runtime, evidence="all")
-        unmirrored = replace(classifier, test_time="none", runtime=runtime)
-        return cls(unmirrored, pipeline.preparation, table.parent)
+        return cls(replace(classifier, runtime=runtime), pipeline.preparation, table.parent)
 
     def cases(self, example: Example) -> Iterator[Case]:
         """Yield a case for each true label that has an output of its own.

@@ -13,7 +13,7 @@ def write_predictions(
     column: str,
     parts: Iterable[tuple[Sequence[object], Sequence[Example], LabelledScores]],
 ) -> None:
-    """Write a row for each answer, in the order of the table.
+    """Write a row for each answer, in the order of the table; labels in the model's order.
 
     Args:
         column: a further column, such as ``fold``.
@@ -26,7 +26,8 @@ def write_predictions(
         scores, decided = answers.scores.tolist(), answers.predicted
         for value, example, row, chosen in zip(values, examples, scores, decided, strict=True):
             predicted = "|".join(name for name, one in zip(names, chosen, strict=True) if one)
-            about = (example.name, example.group, value, label_cell(example), predicted)
+            truth = label_cell(example, names)
+            about = (example.name, example.group, value, truth, predicted)
             lines.append((example.line, [*about, answers.score_kind, *map(repr, row)]))
     heading = ("path", "group", column, "truth", "predicted", "score_kind")
     ordered = (row for _, row in sorted(lines, key=lambda line: line[0]))

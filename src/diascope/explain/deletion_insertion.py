@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from diascope.explain.occlusion import blur
@@ -30,7 +30,6 @@ class DeletionInsertion(NamedTuple):
 
 
 def measure_deletion_insertion(
-    network: nn.Module,
     batch: Tensor,
     evidence: NDArray[np.float32],
     score: Callable[[Tensor], NDArray[np.float64]],
@@ -41,7 +40,7 @@ def measure_deletion_insertion(
     Args:
         batch: ``(1, C, H, W)``.
         evidence: ``(h, w)``, one number per cell.
-        score: maps logits ``(n, L)`` to the scores ``(n,)`` of the label of the evidence map.
+        score: maps a batch ``(n, C, H, W)`` to the scores ``(n,)`` of the evidence map's label.
         random: for the random order.
     """
     rank = np.argsort(np.argsort(-evidence, axis=None, kind="stable"))
@@ -50,16 +49,15 @@ def measure_deletion_insertion(
     orders = (last - rank, rank, random.permutation(len(rank)))
     counts = np.rint(np.linspace(0, len(rank), _STEPS + 1))
     visible = np.concatenate([order < counts[:, None] for order in orders])
-    scores = score(_masked_logits(network, batch, visible.reshape(-1, *evidence.shape)))
+    with torch.inference_mode():
+        scores = score(_masked(batch, visible.reshape(-1, *evidence.shape)))
     curves = scores.reshape(len(orders), -1)
     return DeletionInsertion(*(float((curve[1:] + curve[:-1]).mean() / 2) for curve in curves))
 
 
-def _masked_logits(network: nn.Module, batch: Tensor, visible: NDArray[np.bool_]) -> Tensor:
-    """Return the logits ``(n, L)`` of the picture with only the cells ``(n, h, w)`` visible."""
+def _masked(batch: Tensor, visible: NDArray[np.bool_]) -> Tensor:
+    """Return ``(n, C, H, W)``: the picture with only the cells ``(n, h, w)`` visible."""
     rows, columns = visible.shape[1:]
     cells = torch.from_numpy(visible[:, None].astype(np.float32)).to(batch.device)
     masks = functional.interpolate(cells, batch.shape[2:], mode="nearest") > 0.5
-    with torch.inference_mode():
-        logits: Tensor = network(torch.where(masks, batch, blur(batch, rows, columns)))
-    return logits
+    return torch.where(masks, batch, blur(batch, rows, columns))

@@ -13,6 +13,7 @@ from diascope.decision import scores_from_logits
 from diascope.errors import WeightsError
 from diascope.evaluation.labelled_scores import Floats
 from diascope.evaluation.metrics import macro_auc
+from diascope.mirror_images import mean_logits
 from diascope.network import Network
 from diascope.training.dataset import Pictures, iterate_batches
 from diascope.training.decisions import truth_of
@@ -41,11 +42,9 @@ def predict_logits(
         WeightsError: if any logit is not a finite number.
     """
     rows = []
-    mirrors = [[2], [3], [2, 3]] if flips else []
     with torch.inference_mode():
         for batch in _network_batches(network, pictures, workers):
-            views = [network(batch), *(network(batch.flip(axes)) for axes in mirrors)]
-            rows.append(torch.stack([view.float() for view in views]).mean(0).cpu().numpy())
+            rows.append(mean_logits(network, batch, flips=flips).cpu().numpy())
     logits: Floats = np.concatenate(rows).astype(np.float64)
     if not np.isfinite(logits).all():
         raise WeightsError(

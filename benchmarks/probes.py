@@ -29,8 +29,9 @@ from diascope.evaluation.metrics import estimate_metrics, macro_auc
 from diascope.recipe import read_recipe
 from diascope.training.dataset import Pictures, first_sample
 from diascope.training.loss import Objective
+from diascope.training.make_plan import make_plan
 from diascope.training.options import TrainOptions
-from diascope.training.plan import Plan, make_plan
+from diascope.training.plan import Plan
 from diascope.training.sampling import row_probabilities
 from diascope.training.split import folds_by_group
 

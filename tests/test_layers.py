@@ -51,6 +51,7 @@ LAYERS = (
         "records",
         "input_choice",
         "inputs",
+        "local_files",
         "fingerprints",
         "path_lists",
         "remote",
@@ -81,6 +82,7 @@ LAYERS = (
         "expectations",
         "plugin_methods",
         "table",
+        "csv_rows",
         "pages",
     ),
     (

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from diascope.classifier import Classifier
+from diascope.csv_rows import columns_hint, read_csv_rows, strip_path
 from diascope.errors import ReadError, TableError
 from diascope.explain.steps import Stage
 from diascope.explain.targets import ModuleOutputs, Target, record_outputs
@@ -16,7 +17,6 @@ from diascope.explain.top_activating import ActivatingPicture, TopActivating, ke
 from diascope.inference_trace import classify_sample, prepare_first_sample
 from diascope.preparation import Preparation
 from diascope.sample import Item
-from diascope.table import columns_hint, read_csv_rows, strip_path
 
 
 @dataclass(frozen=True)

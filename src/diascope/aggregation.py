@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from diascope.card import ModelCard
 from diascope.decision import decide, scores_from_logits
+from diascope.frames import Frames
 
 Aggregation = Literal["mean", "max", "top-k", "area"]
 """How frames become one answer; ``area`` is the fraction of frames that a label is predicted for.
@@ -16,6 +17,27 @@ Aggregation = Literal["mean", "max", "top-k", "area"]
 
 _MIN_SCORE = np.finfo(np.float64).tiny
 _MAX_SCORE = 1 - np.finfo(np.float64).epsneg
+
+
+def item_scores(
+    frames: Frames, card: ModelCard, how: Aggregation | Literal["attention"], k: int
+) -> dict[str, float]:
+    """Return an item's score for each label, from the scores of its frames.
+
+    Args:
+        k: the number of frames per label for ``top-k``.
+    """
+    rows = frames.scores
+    if how == "area":
+        combined = _area_scores(rows, card)
+    elif how == "attention":
+        combined = _weighted_scores(rows, frames.weights, card)
+    elif card.task == "binary":  # aggregate the positive label; the negative is its complement
+        positive = aggregate_scores(rows[:, 1:], how, k, sums_to_one=False)
+        combined = np.array([1 - positive[0], positive[0]])
+    else:
+        combined = aggregate_scores(rows, how, k, sums_to_one=card.task == "multiclass")
+    return dict(zip(card.names, combined.tolist(), strict=True))
 
 
 def aggregate_scores(
@@ -42,7 +64,7 @@ def aggregate_scores(
     return result
 
 
-def weighted_scores(
+def _weighted_scores(
     rows: NDArray[np.float64], weights: NDArray[np.float64], card: ModelCard
 ) -> NDArray[np.float64]:
     """Return ``(L,)``: the scores of the weighted mean of the frames' logits.
@@ -64,7 +86,7 @@ def weighted_scores(
     return scores
 
 
-def area_scores(rows: NDArray[np.float64], card: ModelCard) -> NDArray[np.float64]:
+def _area_scores(rows: NDArray[np.float64], card: ModelCard) -> NDArray[np.float64]:
     """Return ``(L,)``: the fraction of frames, of ``(n, L)`` scores, that have each label."""
     names = card.names
     decided = [decide(dict(zip(names, row, strict=True)), card) for row in rows.tolist()]

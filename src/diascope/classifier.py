@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from diascope.aggregation import Aggregation, aggregate_scores, area_scores, weighted_scores
+from diascope.aggregation import Aggregation, item_scores
 from diascope.card import ModelCard
 from diascope.contracts import Runtime
 from diascope.decision import check_thresholds, decide, prediction_set, scores_from_logits
@@ -92,7 +92,7 @@ class Classifier:
         regions = frames.regions
         if frames.count == 1 and regions is None and self._method != "area":
             return frames.best[self.card.names[0]]
-        scores = self._aggregate_scores(frames)
+        scores = item_scores(frames, self.card, self._method, self.top_k)
         predicted = decide(scores, self._deciding)
         top = max(predicted or self.card.names, key=lambda name: scores[name])
         heaviest = frames.heaviest if self._method == "attention" else None
@@ -117,19 +117,6 @@ class Classifier:
     @property
     def _method(self) -> Aggregation | Literal["attention"]:
         return _card_aggregation(self.card) if self.aggregation == "card" else self.aggregation
-
-    def _aggregate_scores(self, frames: Frames) -> dict[str, float]:
-        names, task, how, rows = self.card.names, self.card.task, self._method, frames.scores
-        if how == "area":
-            combined = area_scores(rows, self.card)
-        elif how == "attention":
-            combined = weighted_scores(rows, frames.weights, self.card)
-        elif task == "binary":  # aggregate the positive label; the negative is its complement
-            positive = aggregate_scores(rows[:, 1:], how, self.top_k, sums_to_one=False)
-            combined = np.array([1 - positive[0], positive[0]])
-        else:
-            combined = aggregate_scores(rows, how, self.top_k, sums_to_one=task == "multiclass")
-        return dict(zip(names, combined.tolist(), strict=True))
 
     @property
     def _deciding(self) -> ModelCard:

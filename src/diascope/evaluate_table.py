@@ -76,7 +76,7 @@ def _classify(pipeline: Pipeline, examples: Sequence[Example]) -> Answers:
     """Classify the pictures of a table; only the scores are kept, not the evidence."""
     from diascope.classify_pictures import classify_found
     from diascope.evaluation.answers import match_answers
-    from diascope.inputs import found_file
+    from diascope.local_files import found_file
     from diascope.sample import Prediction, Record
 
     records: dict[str, Record] = {}

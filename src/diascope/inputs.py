@@ -5,22 +5,20 @@ id begins with the name of the input; if two inputs have the same name, with the
 """
 
 import os
-import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from glob import glob, has_magic, iglob
+from glob import has_magic, iglob
 from importlib.util import find_spec
-from itertools import islice, takewhile
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
-from diascope.display_text import as_utf8, mask_credentials
+from diascope.display_text import mask_credentials
 from diascope.errors import AddressError, UsageError, reason_of
-from diascope.fingerprints import file_stamp
-from diascope.output import RUN_FILES
+from diascope.local_files import absolute_path, find_glob, found_file, walk_folder
 from diascope.path_lists import listed_paths
 from diascope.remote import find_remote
-from diascope.sample import Failed, Found, Item, Skipped
+from diascope.sample import Failed, Found, Item
 
 _PACKAGE = "package://"
 _STORES = ("s3://", "s3a://", "gs://", "gcs://", "abfs://", "az://")
@@ -62,15 +60,6 @@ def find_items(
         yield from _find_listed(path)
 
 
-def absolute_path(path: Path) -> Path:
-    """Return an absolute path without ``..``, so that a file has one path however it is named."""
-    path = path.absolute()
-    if ".." not in path.parts:
-        return path
-    start = len(path.parts) - path.parts[::-1].index("..")
-    return _resolve(Path(*path.parts[:start])).joinpath(*path.parts[start:])
-
-
 def _prefixes(named: Sequence[str]) -> list[str]:
     """Return the prefix of the ids of each input; an empty one if there is only one input."""
     if len(named) < 2:
@@ -97,11 +86,11 @@ def _find_local(name: str, prefix: str, base: Path | None, exclude: Path | None)
     if is_folder and exclude is not None and path.resolve() == exclude:
         raise UsageError(f"{name!r} is also the output folder", hint="Choose another --output.")
     if is_folder:
-        yield from _walk_folder(absolute_path(path), prefix, exclude)
+        yield from walk_folder(absolute_path(path), prefix, exclude)
     elif exists:
         yield found_file(path, prefix.rstrip("/") or path.name)
     elif has_magic(name):
-        yield from _find_glob(path, prefix, exclude)
+        yield from find_glob(path, prefix, exclude)
     else:
         folders = dict.fromkeys([*([base] if base else []), Path.cwd()])
         looked = f" (looked in {' and '.join(map(str, folders))})"
@@ -133,120 +122,6 @@ def _with_absolute_archive(address: str, base: Path | None) -> str:
 
 def _has_match(path: Path) -> bool:
     return path.exists() or (has_magic(str(path)) and any(iglob(str(path), recursive=True)))
-
-
-def _find_glob(pattern: Path, prefix: str, exclude: Path | None) -> Iterator[Found]:
-    matches = sorted(glob(str(pattern), recursive=True))
-    files = [Path(match) for match in matches if not os.path.isdir(match)]  # noqa: PTH112 - as below
-    if not files:
-        raise UsageError(f"no file matches {str(pattern)!r}")
-    root = Path(*takewhile(lambda part: not has_magic(part), pattern.parts))
-    start = prefix.split("*")[0].split("?")[0].split("[")[0].rpartition("/")[0]
-    if exclude is not None and _resolve(root).is_relative_to(exclude):
-        exclude = None  # the user asks for files in it
-    id_prefix = f"{start}/" if start else ""
-    results_folders: dict[Path, Path | None] = {}
-    skipped: set[Path] = set()
-    for path in files:
-        if exclude is not None and _resolve(path).is_relative_to(exclude):
-            continue
-        if path.parent not in results_folders:
-            results_folders[path.parent] = _results_folder(path, root)
-        results = results_folders[path.parent]
-        if results is None:
-            yield found_file(path, f"{id_prefix}{path.relative_to(root).as_posix()}")
-        elif results not in skipped:
-            skipped.add(results)
-            yield _skipped_results(results, f"{id_prefix}{results.relative_to(root).as_posix()}")
-
-
-def _results_folder(path: Path, root: Path) -> Path | None:
-    """Return the outermost folder between root and file that holds a run's results, if any."""
-    above = (root / inner for inner in reversed(path.relative_to(root).parents[:-1]))
-    exists = os.path.exists  # Path.exists raises for a folder without permission
-    return next((each for each in above if all(exists(each / name) for name in RUN_FILES)), None)
-
-
-def _resolve(path: Path) -> Path:
-    return Path(os.path.realpath(path))  # Path.resolve raises for a link to itself
-
-
-def _walk_folder(folder: Path, prefix: str, exclude: Path | None) -> Iterator[Found]:
-    """Yield the files of a folder and its subfolders; a folder reached by links is listed once."""
-    seen = set[tuple[int, int]]()
-    open_folders = [_list_folder(folder, prefix, exclude, seen)]
-    while open_folders:  # no recursion: a path may be deeper than Python's stack
-        found = next(open_folders[-1], None)
-        if found is None:
-            open_folders.pop()
-        elif isinstance(found, Found):
-            yield found
-        else:
-            open_folders.append(_list_folder(*found, exclude, seen))
-
-
-def _list_folder(
-    folder: Path, prefix: str, exclude: Path | None, seen: set[tuple[int, int]]
-) -> Iterator[Found | tuple[Path, str]]:
-    """Yield the files of a folder, and the path and the id prefix of each of its subfolders."""
-    try:
-        here = folder.stat()
-        if (here.st_dev, here.st_ino) in seen or (exclude and folder.resolve() == exclude):
-            return
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        yield _failed_item(folder, prefix or folder.name, f"cannot be listed: {error.strerror}")
-        return
-    seen.add((here.st_dev, here.st_ino))
-    if len(seen) > 1 and {entry.name for entry in entries} >= RUN_FILES:
-        yield _skipped_results(folder, prefix.rstrip("/"))
-        return
-    for entry in entries:
-        path, name = Path(entry.path), f"{prefix}{entry.name}"
-        if entry.name.startswith("."):
-            item = _make_item(path, name)
-            yield Found(item, "", Skipped(item, "hidden"))
-        elif os.path.isdir(path):  # noqa: PTH112 - Path.is_dir raises for a link to itself
-            yield path, f"{name}/"
-        else:
-            yield found_file(path, name)
-
-
-def found_file(path: Path, name: str) -> Found:
-    """Return a file on this machine as found, or as a failed or skipped item if it is none.
-
-    Args:
-        name: the item's id.
-    """
-    try:
-        str(path).encode()
-        path = absolute_path(path)
-        status = path.stat()
-    except UnicodeEncodeError:
-        return _failed_item(path, name, "the file's name is not UTF-8; rename it")
-    except (OSError, ValueError) as error:  # ValueError: the name has a zero byte
-        return _failed_item(path, name, f"it cannot be opened: {reason_of(error)}")
-    item = _make_item(path, name)
-    if stat.S_ISDIR(status.st_mode):
-        return Found(item, "", Skipped(item, "a folder; a list names files"))
-    if not stat.S_ISREG(status.st_mode):
-        return Found(item, "", Skipped(item, "not a regular file"))
-    return Found(item, file_stamp(path))
-
-
-def _skipped_results(folder: Path, name: str) -> Found:
-    item = _make_item(folder, name)
-    return Found(item, "", Skipped(item, "a folder with a run's results; name it to read them"))
-
-
-def _failed_item(path: Path, name: str, reason: str) -> Found:
-    item = _make_item(path, name)
-    return Found(item, "", Failed(item, "read", "", reason))
-
-
-def _make_item(path: Path, name: str) -> Item:
-    """Return the Item of a file; bytes of its name that are not UTF-8 are escaped."""
-    return Item(as_utf8(name), as_utf8(str(path.absolute())))
 
 
 def _find_listed(path: Path) -> Iterator[Found]:

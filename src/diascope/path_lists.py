@@ -4,8 +4,8 @@ import csv
 import io
 from pathlib import Path
 
+from diascope.csv_rows import columns_hint, is_blank, quote_hint, strip_path
 from diascope.errors import UsageError, reason_of
-from diascope.table import columns_hint, is_blank, quote_hint, strip_path
 
 
 def listed_paths(path: Path) -> list[str]:

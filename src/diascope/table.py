@@ -1,6 +1,5 @@
 """Read tables of labelled pictures."""
 
-import csv
 import math
 import os
 import unicodedata
@@ -11,7 +10,8 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from diascope.card import Task
-from diascope.errors import TableError, reason_of
+from diascope.csv_rows import COLUMNS, columns_hint, read_csv_rows, strip_path
+from diascope.errors import TableError
 from diascope.pages.formatting import format_some, plural
 
 Split = Literal["train", "validation", "test"]
@@ -20,7 +20,6 @@ SPLIT_FILE = "split.csv"
 
 _MISSING_SHOWN = 5
 _ONE_HOT = {"0", "1", "0.0", "1.0", "-1", "-1.0", ""}
-_OWN = ("path", "label", "labels", "group", "split", "weight")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,32 +82,6 @@ def label_cell(example: Example, names: Sequence[str] = ()) -> str:
     return "|".join([*known, *(f"?{name}" for name in order if name in example.unknown)])
 
 
-def read_csv_rows(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
-    """Return the columns of a CSV, and its rows with their line numbers, without blank rows.
-
-    Raises:
-        TableError: if it cannot be read.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            columns = list(reader.fieldnames or ())
-            numbered = [(reader.line_num, row) for row in reader if not is_blank(row)]
-    except UnicodeDecodeError as error:
-        hint = "In Excel: save it as CSV UTF-8."
-        raise TableError(f"is not UTF-8 text: {error}", where=str(path), hint=hint) from error
-    except (OSError, csv.Error) as error:
-        message = f"cannot be read: {reason_of(error)}"
-        raise TableError(message, where=str(path), hint=quote_hint(error)) from error
-    return columns, numbered
-
-
-def strip_path(folder: Path, cell: str) -> str:
-    """Return a path cell without surrounding blanks, unless the file's name has them."""
-    plain = cell.strip()
-    return cell if plain != cell and os.path.isfile(folder / cell) else plain  # noqa: PTH113
-
-
 def label_names(examples: Sequence[Example], given: Sequence[str], path: Path) -> tuple[str, ...]:
     """Return the labels of the task: those of the recipe, or all labels of the table, sorted.
 
@@ -148,12 +121,6 @@ def _normalise_label(label: str) -> str:
     return " ".join(unicodedata.normalize("NFC", label).casefold().split())
 
 
-def is_blank(row: Mapping[Any, Any]) -> bool:
-    """Whether all cells of a row are empty; spreadsheets often end with such rows."""
-    cells = [cell for held in row.values() for cell in (held if isinstance(held, list) else [held])]
-    return not any(cell and cell.strip() for cell in cells)
-
-
 def _labels_column(columns: Sequence[str], rows: Sequence[Mapping[Any, Any]], path: Path) -> str:
     """Return the name of the label column.
 
@@ -178,7 +145,7 @@ def _labels_column(columns: Sequence[str], rows: Sequence[Mapping[Any, Any]], pa
 
 def _one_hot_hint(columns: Sequence[str], rows: Sequence[Mapping[Any, Any]]) -> str:
     """Return how to write columns of 0 and 1, one for each label; or an empty text."""
-    names = [name for name in columns if name not in _OWN]
+    names = [name for name in columns if name not in COLUMNS]
     cells = {name: {(row.get(name) or "").strip() for row in rows} for name in names}
     ones = [name for name, found in cells.items() if found & {"1", "1.0"} and found <= _ONE_HOT]
     if not ones:
@@ -200,24 +167,6 @@ def _check_near_names(columns: Sequence[str], where: str) -> None:
                 where=where,
                 hint=f"Write it as {plain}; if it is something else, rename it.",
             )
-
-
-def quote_hint(error: Exception) -> str:
-    """Return a hint for a CSV error, which is mostly an overlong cell, or an empty text."""
-    return 'Is there an unclosed quote (")?' if isinstance(error, csv.Error) else ""
-
-
-def columns_hint(columns: Sequence[str]) -> str:
-    """Return a hint for a table that lacks a required column, or an empty text."""
-    if not any(columns):
-        return "Its first line must name the columns."
-    if columns[0].startswith("sep="):
-        return "Remove its first line, sep=, which only Excel reads, and save it with commas."
-    if mark := next((mark for mark in ";\t" if len(columns) == 1 and mark in columns[0]), ""):
-        return f"Its cells are separated by {mark!r}; save it with commas."
-    near = [(name, name.strip().casefold()) for name in columns]
-    odd = [f"{name!r} as {plain}" for name, plain in near if plain in _OWN and plain != name]
-    return f"Write {', '.join(odd)}." if odd else ""
 
 
 def _make_example(row: dict[str, str], line: int, column: str, path: Path, task: Task) -> Example:
@@ -250,7 +199,7 @@ def _make_example(row: dict[str, str], line: int, column: str, path: Path, task:
         split=cast(Split | None, split),
         unknown=unknown,
         weight=_weight(row.get("weight") or "1", where),
-        columns={key: cell for key, cell in row.items() if key not in _OWN},
+        columns={key: cell for key, cell in row.items() if key not in COLUMNS},
         line=line,
     )
 

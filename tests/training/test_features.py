@@ -33,7 +33,7 @@ def work(tmp_path: Path, table: Path) -> Work:
     import torch
 
     from diascope.training.features import Extraction
-    from diascope.training.plan import make_plan
+    from diascope.training.make_plan import make_plan
 
     def work(folder: str = "features", *, workers: int = 0, seed: int = 0) -> list[Path]:
         recipe = read_recipe(

@@ -9,7 +9,7 @@ import pytest
 from diascope.recipe import read_recipe
 from diascope.training.calibrate import calibration_shortage, fit_calibration
 from diascope.training.conformal import fewest_pictures, fit_conformal
-from diascope.training.plan import make_plan
+from diascope.training.make_plan import make_plan
 from diascope.training.shortages import find_shortages
 from tests.training.strips import ENTRY_POINTS, SOURCE, write_attention, write_strips
 from tests.training.trainings import COLOURS, train, with_splits, write_table, write_training

@@ -11,7 +11,7 @@ import torch
 from diascope.card import read_card
 from diascope.errors import RecipeError, TableError, WeightsError
 from diascope.recipe import read_recipe
-from diascope.training.plan import make_plan
+from diascope.training.make_plan import make_plan
 from tests.runs import Ended, rows, write_recipe
 from tests.training.trainings import (
     COLOURS,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from diascope.classifier import Classifier
+from diascope.csv_rows import strip_path
 from diascope.errors import ReadError, TableError
 from diascope.evaluation.evidence_masks import transform_mask
 from diascope.explain.steps import apply_steps
@@ -19,7 +20,7 @@ from diascope.pipeline import Pipeline
 from diascope.plugins import find_plugin, load_plugin
 from diascope.preparation import Part, Preparation
 from diascope.sample import Item, Sample
-from diascope.table import Example, strip_path
+from diascope.table import Example
 
 MASK = "mask"
 """The column with the path, relative to the table, of a mask image that is white inside."""

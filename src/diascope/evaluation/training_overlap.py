@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from diascope.errors import reason_of
-from diascope.inputs import absolute_path
+from diascope.local_files import absolute_path
 from diascope.table import SPLIT_FILE, Example, Split
 
 LEARNED_FILE = "learned-from.csv"

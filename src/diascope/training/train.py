@@ -27,8 +27,9 @@ from diascope.training.features import Extraction, Features
 from diascope.training.finish import Trained, evaluate_folds, finish, write_split
 from diascope.training.leakage import write_learned
 from diascope.training.loop import Progress, Trainer
+from diascope.training.make_plan import make_plan
 from diascope.training.memory import explain_out_of_memory
-from diascope.training.plan import Plan, make_plan
+from diascope.training.plan import Plan
 from diascope.training.processes import device_count, ending_together, make_fabric
 from diascope.training.recipe_file import write_recipe
 from diascope.training.shortages import find_shortages, shortage_warnings

@@ -16,6 +16,7 @@ core-seconds of reading, preprocessing and the network, divided by the number of
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile

@@ -13,6 +13,7 @@ product; this is close to a limit, though other libraries' products are faster o
 """
 
 import argparse
+import os
 import tempfile
 import time
 from collections.abc import Callable

@@ -18,7 +18,7 @@ from torch.optim.swa_utils import AveragedModel
 from diascope.card import WEIGHTS_FILE, read_card, write_card
 from diascope.errors import DiascopeError, RecipeError, TableError, WeightsError
 from diascope.network import Network, state_digest
-from diascope.training import loop
+from diascope.training import loop, processes
 from diascope.training.dataset import Pictures
 from diascope.training.optimization import make_average, make_optimizer, make_schedule
 from diascope.training.options import TrainOptions
@@ -99,15 +99,13 @@ def test_a_frozen_backbone_learns_nothing_until_its_epoch(tmp_path: Path, table:
     assert differing(fast, thawed, "backbone.")
 
 
-def test_each_key_changes_the_weights(tmp_path: Path, table: Path) -> None:
+def test_each_key_changes_the_weights(
+    tmp_path: Path, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "has_fast_bfloat16", lambda: True)
     plain = weights(tmp_path / "plain", table)
-    changes = {
-        "ema": 0.5,
-        "mixup": 0.5,
-        "weight_decay": 5.0,
-        "dropout": 0.5,
-        "precision": "bf16-mixed",
-    }
+    changes = {"ema": 0.5, "mixup": 0.5, "weight_decay": 5.0, "dropout": 0.5}
+    changes |= {"precision": "bf16-mixed"}
     for key, value in changes.items():
         changed = weights(tmp_path / key, table, **{key: value})
         assert differing(plain, changed, "head."), key

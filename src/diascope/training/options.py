@@ -15,6 +15,7 @@ from diascope.recipe import Recipe, Reference, reference_of
 from diascope.training.operating_points import Rule
 from diascope.training.start import Start
 
+Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 _Positive = Annotated[int, Ge(1)]
 _Count = Annotated[int, Ge(0)]
 _Weight = Annotated[float, Interval(ge=0, lt=math.inf)]
@@ -75,7 +76,8 @@ class TrainOptions:
             instead of the weights; 0 turns it off.
         monitor: metric that chooses the best epoch, on validation; or the training's ``loss``.
         patience: stop after this many epochs without improvement; 0 never stops early.
-        precision: ``32-true``, or Lightning Fabric's ``16-mixed`` or ``bf16-mixed``.
+        precision: ``32-true``, or Lightning Fabric's ``16-mixed`` or ``bf16-mixed``; see also
+            ``training_precision``.
         allow_duplicates: allow the same picture in two splits, with a warning.
         test_time: see ``ModelCard.test_time``.
         operating_points: how they are chosen on the validation pictures.
@@ -118,7 +120,7 @@ class TrainOptions:
     ema: _Share = 0.0
     monitor: Literal["auc_macro", "balanced_accuracy", "validation_loss", "loss"] = "auc_macro"
     patience: _Count = 0
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
+    precision: Precision = "32-true"
     allow_duplicates: bool = False
     test_time: Literal["none", "flips"] = "none"
     operating_points: Rule = field(default_factory=Rule)

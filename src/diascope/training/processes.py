@@ -12,9 +12,9 @@ from typing import Any
 
 import torch
 
-from diascope.engines.torch import detect_lost_device
+from diascope.engines.torch import detect_lost_device, has_fast_bfloat16
 from diascope.errors import DeviceError, UsageError
-from diascope.training.options import TrainOptions
+from diascope.training.options import Precision, TrainOptions
 
 _TIMEOUT = timedelta(days=7)
 """For collective calls: the first process validates and evaluates alone, which may take hours."""
@@ -37,6 +37,13 @@ def device_count(options: TrainOptions) -> int:
     return options.devices
 
 
+def training_precision(options: TrainOptions) -> Precision:
+    """Return the precision to train in: ``32-true`` instead of ``bf16-mixed`` on a processor that
+    has no instructions for bfloat16."""
+    emulated = not torch.cuda.is_available() and not has_fast_bfloat16()
+    return "32-true" if options.precision == "bf16-mixed" and emulated else options.precision
+
+
 def make_fabric(options: TrainOptions) -> Any:
     """Return a Fabric for the GPUs of this machine, or for its CPU.
 
@@ -57,7 +64,7 @@ def make_fabric(options: TrainOptions) -> Any:
     return Fabric(
         accelerator="cuda" if on_gpu else "cpu",
         devices=count,
-        precision=options.precision,
+        precision=training_precision(options),
         strategy=DDPStrategy(timeout=_TIMEOUT) if count > 1 else "auto",
         plugins=[LightningEnvironment()],
     )

@@ -19,6 +19,7 @@ from diascope.output import lock_folder
 from diascope.recipe import Recipe
 from diascope.sample import Item
 from diascope.table import SPLIT_FILE
+from diascope.training.allocation import keep_freed_memory
 from diascope.training.bags import BagNetwork
 from diascope.training.checkpoint import load_checkpoint
 from diascope.training.defects import Inspection, inspect_pictures
@@ -59,6 +60,7 @@ def train(
             if memory runs out.
     """
     limit_threads()
+    keep_freed_memory()
     plan = make_plan(recipe)
     fabric = make_fabric(plan.options)
     first = fabric.is_global_zero

@@ -25,6 +25,8 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 
+os.environ["THP_MEM_ALLOC_ENABLE"] = "0"  # here runs the peer, as its users run it
+
 import numpy as np
 import pydicom
 import torch
@@ -191,7 +193,8 @@ class Pipeline:
 
     def _command(self, name: str, pictures: Path, *options: str) -> None:
         command = [sys.executable, "-m", "diascope", name, str(self._recipe), str(pictures)]
-        subprocess.run([*command, *options, "--quiet"], check=True)
+        environment = os.environ | {"THP_MEM_ALLOC_ENABLE": "1"}  # as by default
+        subprocess.run([*command, *options, "--quiet"], check=True, env=environment)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,11 @@
 The baseline is the module as its library builds it, eager under ``no_grad`` in NCHW: DenseNet-121,
 EfficientNet-B0 and ResNet-18 of MONAI, ResNet with the usual stride of 2. Weights are random and
 the same on both sides. Ours computes logits and evidence maps from pictures in [0, 1], which
-includes normalisation. If NNCF is installed, the whole backbone in int8 is measured too, with
-ranges from the reference pictures. Rounds are interleaved. Prints pictures per second, the ratio,
-the largest change of a score on the reference pictures, and whether the engine passes the parity
-gate. Also prints the speed if the network's arithmetic ran at the rate of torch's float32 matrix
+includes normalisation. All share a process without the huge pages that our torch engines ask for
+otherwise, and are faster with. If NNCF is installed, the whole backbone in int8 is measured too,
+with ranges from the reference pictures. Rounds are interleaved. Prints pictures per second, the
+ratio, the largest change of a score on the reference pictures, and whether the engine passes the
+parity gate. Also prints the speed if the network's arithmetic ran at the rate of torch's float32 matrix
 product; this is close to a limit, though other libraries' products are faster on some processors.
 """
 
@@ -20,6 +21,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
+
+os.environ["THP_MEM_ALLOC_ENABLE"] = "0"  # here runs the peer, as its users run it
 
 import numpy as np
 import torch

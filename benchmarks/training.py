@@ -23,6 +23,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+os.environ["THP_MEM_ALLOC_ENABLE"] = "0"  # here runs the peer, as its users run it
+
 import numpy as np
 import torch
 from machine import describe_machine, format_table, run_interleaved
@@ -144,7 +146,7 @@ def time_ours(recipe: Path, processes: int) -> float:
         command = [sys.executable, "-m", "diascope", "train", str(recipe), "--output", output]
         command += ["--set", f"train.devices={processes}"]
         progress: list[tuple[float, int]] = []
-        environment = os.environ | {"CUDA_VISIBLE_DEVICES": ""}
+        environment = os.environ | {"CUDA_VISIBLE_DEVICES": "", "THP_MEM_ALLOC_ENABLE": "1"}
         with subprocess.Popen(
             command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         ) as process:

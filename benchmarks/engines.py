@@ -9,8 +9,9 @@ includes normalisation. All share a process without the huge pages that our torc
 otherwise, and are faster with. If NNCF is installed, the whole backbone in int8 is measured too,
 with ranges from the reference pictures. Rounds are interleaved. Prints pictures per second, the
 ratio, the largest change of a score on the reference pictures, and whether the engine passes the
-parity gate. Also prints the speed if the network's arithmetic ran at the rate of torch's float32 matrix
-product; this is close to a limit, though other libraries' products are faster on some processors.
+parity gate. Also prints the speed if the network's arithmetic ran at the rate of torch's float32
+matrix product; this is close to a limit, though other libraries' products are faster on some
+processors.
 """
 
 import argparse

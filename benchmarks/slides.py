@@ -28,6 +28,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+os.environ["THP_MEM_ALLOC_ENABLE"] = "0"  # here runs the peer, as its users run it
+
 import numpy as np
 import pyarrow.parquet as pq
 import slide_maker
@@ -168,7 +170,8 @@ def pipeline_run(recipe: Path, work: Path, path: Path, workers: str) -> Run:
     output = Path(tempfile.mkdtemp(dir=work))
     command = [sys.executable, "-m", "diascope", "run", str(recipe), str(path)]
     command += ["--output", str(output), "--workers", workers, "--quiet"]
-    process = subprocess.Popen(command, start_new_session=True)
+    environment = os.environ | {"THP_MEM_ALLOC_ENABLE": "1"}  # as by default
+    process = subprocess.Popen(command, env=environment, start_new_session=True)
     peak = 0.0
     while process.poll() is None:
         peak = max(peak, session_peak(process.pid))

@@ -5,7 +5,8 @@
 Both sides train EfficientNet-Lite0 on the same drawn JPEGs of 200 x 150, batch 32, AdamW, with the
 MONAI transforms that ``derm-train.yaml`` names. The loop reads with LoadImage, Resize and a
 DataLoader, with one worker and with one per core; its network is PyTorch eager, in float32 and
-under bfloat16 autocast. Ours uses ``precision: bf16-mixed``, in one process and in one per core.
+under bfloat16 autocast. Ours uses ``precision: bf16-mixed``, which becomes float32 on processors
+without fast bfloat16, in one process and in one per core.
 Both use the CPU. Our rate is measured between progress lines, which are ten seconds apart, so that
 neither start-up nor inspection counts: use more pictures on a fast machine.
 """

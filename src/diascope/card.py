@@ -106,7 +106,7 @@ class ModelCard:
             ``cases`` and ``figures``, name to ``value, low, high``. ``measured_on`` and ``masks``
             name the data.
         limits: what it must not be used for.
-        made: command, date, recipe digest, seed and versions.
+        made: command, date, recipe digest, seed, precision and versions.
     """
 
     name: str

@@ -8,7 +8,7 @@ from typing import Any
 
 from diascope.errors import TableError, reason_of
 
-COLUMNS = ("path", "label", "labels", "group", "split", "weight")
+LABEL_COLUMNS = ("path", "label", "labels", "group", "split", "weight")
 """The columns that have a meaning in a table of labels."""
 
 
@@ -53,7 +53,9 @@ def columns_hint(columns: Sequence[str]) -> str:
     if mark := next((mark for mark in ";\t" if len(columns) == 1 and mark in columns[0]), ""):
         return f"Its cells are separated by {mark!r}; save it with commas."
     near = [(name, name.strip().casefold()) for name in columns]
-    odd = [f"{name!r} as {plain}" for name, plain in near if plain in COLUMNS and plain != name]
+    odd = [
+        f"{name!r} as {plain}" for name, plain in near if plain in LABEL_COLUMNS and plain != name
+    ]
     return f"Write {', '.join(odd)}." if odd else ""
 
 

@@ -102,7 +102,7 @@ def find_glob(pattern: Path, prefix: str, exclude: Path | None) -> Iterator[Foun
         UsageError: if no file matches.
     """
     matches = sorted(glob(str(pattern), recursive=True))
-    files = [Path(match) for match in matches if not os.path.isdir(match)]  # noqa: PTH112 - as below
+    files = [Path(match) for match in matches if not os.path.isdir(match)]  # noqa: PTH112 - as above
     if not files:
         raise UsageError(f"no file matches {str(pattern)!r}")
     root = Path(*takewhile(lambda part: not has_magic(part), pattern.parts))

@@ -12,7 +12,10 @@ _AXES = ((), (2,), (3,), (2, 3))
 
 
 def mean_logits(network: Network, batch: Tensor, *, flips: bool) -> Tensor:
-    """Return the logits ``(N, L)`` in float32: the batch's own, or the mean with ``flips``."""
+    """Return the logits ``(N, L)`` in float32: the batch's own, or the mean with ``flips``.
+
+    Without ``flips``, the batch may be anything that the network takes, such as items' features.
+    """
     return torch.stack([network(view).float() for _, view in _views(batch, flips)]).mean(0)
 
 
@@ -26,4 +29,4 @@ def mean_maps(network: Network, batch: Tensor, *, flips: bool) -> Tensor:
 
 def _views(batch: Tensor, flips: bool) -> Iterator[tuple[tuple[int, ...], Tensor]]:
     for axes in _AXES if flips else _AXES[:1]:
-        yield axes, batch.flip(axes)
+        yield axes, batch.flip(axes) if axes else batch

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from diascope.card import Task
-from diascope.csv_rows import COLUMNS, columns_hint, read_csv_rows, strip_path
+from diascope.csv_rows import LABEL_COLUMNS, columns_hint, read_csv_rows, strip_path
 from diascope.errors import TableError
 from diascope.pages.formatting import format_some, plural
 
@@ -75,7 +75,7 @@ def label_cell(example: Example, names: Sequence[str] = ()) -> str:
     """Return the labels of a row as a table writes them: the unknown ones last.
 
     Args:
-        names: labels in the order to write them in; without them, they are sorted.
+        names: all labels, in the order to write them in; without them, they are sorted.
     """
     order = names or sorted(example.labels | example.unknown)
     known = [name for name in order if name in example.labels]
@@ -145,7 +145,7 @@ def _labels_column(columns: Sequence[str], rows: Sequence[Mapping[Any, Any]], pa
 
 def _one_hot_hint(columns: Sequence[str], rows: Sequence[Mapping[Any, Any]]) -> str:
     """Return how to write columns of 0 and 1, one for each label; or an empty text."""
-    names = [name for name in columns if name not in COLUMNS]
+    names = [name for name in columns if name not in LABEL_COLUMNS]
     cells = {name: {(row.get(name) or "").strip() for row in rows} for name in names}
     ones = [name for name, found in cells.items() if found & {"1", "1.0"} and found <= _ONE_HOT]
     if not ones:
@@ -199,7 +199,7 @@ def _make_example(row: dict[str, str], line: int, column: str, path: Path, task:
         split=cast(Split | None, split),
         unknown=unknown,
         weight=_weight(row.get("weight") or "1", where),
-        columns={key: cell for key, cell in row.items() if key not in COLUMNS},
+        columns={key: cell for key, cell in row.items() if key not in LABEL_COLUMNS},
         line=line,
     )
 

@@ -30,3 +30,13 @@ def test_truth_and_decision_have_their_labels_in_the_same_order(tmp_path: Path) 
     assert list(names) != sorted(names)
     assert any("|" in row["truth"] for row in rows)
     assert [row["truth"] for row in rows] == [row["predicted"] for row in rows]
+
+
+def test_unknown_labels_come_last(tmp_path: Path) -> None:
+    answers = multilabel(1)
+    example = Example("0.png", tmp_path, frozenset({"large"}), "0", unknown=frozenset({"round"}))
+    write_predictions(tmp_path / "answers.csv", "split", [([""], [example], answers)])
+    with (tmp_path / "answers.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+
+    assert row["truth"] == "large|?round"

@@ -25,7 +25,8 @@ from diascope.network import Network
 from diascope.table import Example
 
 HIDING_PICTURES = 200
-"""Randomly drawn pictures for deletion and insertion; each takes some 30 forward passes."""
+"""Randomly drawn pictures for deletion and insertion; each takes some 30 forward passes, or four
+times as many with mirror images."""
 
 RANDOMISED_PICTURES = 50
 """Of these, pictures whose maps are compared with those of networks with shuffled weights."""

@@ -5,15 +5,15 @@ import platform
 
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
 """Parameters of glibc's ``mallopt``."""
-_NEVER = 2**31 - 1
+_NEVER = -1
 
 
 def keep_freed_memory() -> None:
-    """Keep freed memory in this process from now on, instead of returning it to the system.
+    """Keep freed memory in this process, and in those that it forks, from now on.
 
-    A step of training allocates and frees gigabytes. By default glibc returns every large block at
-    once, and the system has to map and clear its pages again in the next step, which takes up to a
-    quarter of the time on virtual machines. Has no effect with other C libraries.
+    A step of training on the processor allocates and frees gigabytes. By default glibc returns
+    every large block to the system at once, which has to map and clear its pages again in the next
+    step. A process then stays as large as it once was. Has no effect with other C libraries.
     """
     if platform.libc_ver()[0] == "glibc":
         libc = ctypes.CDLL(None)

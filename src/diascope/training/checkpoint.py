@@ -84,3 +84,12 @@ def _other_training_error(path: Path, differing: str = "") -> WeightsError:
         where=str(path),
         hint="Choose another --output, or remove the folder.",
     )
+
+
+def version_changes(before: Mapping[str, str], then: Mapping[str, str]) -> str:
+    """Return which versions differ, such as ``torch 2.6, then 2.7``, or an empty text."""
+    return "; ".join(
+        f"{name} {before.get(name, 'none')}, then {then.get(name, 'none')}"
+        for name in sorted(before.keys() | then.keys())
+        if before.get(name) != then.get(name)
+    )

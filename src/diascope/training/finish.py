@@ -32,7 +32,6 @@ from diascope.training.mistakes import worst_mistakes
 from diascope.training.novelty import fit_network_novelty
 from diascope.training.page import write_page
 from diascope.training.plan import Plan
-from diascope.training.processes import training_precision
 from diascope.training.scoring import Figures, predict_logits
 from diascope.training.shortages import find_shortages
 
@@ -78,12 +77,7 @@ def finish(
     copied = count_learned_copies(trained.copy_sets, plan.examples, split)
     warnings = [*selection_warnings(split), *copies_warnings(copied, answers)]
     evaluation = evaluate(answers, by=options.by, seed=options.seed, warnings=warnings)
-    facts = {
-        "recipe_digest": plan.digest,
-        "seed": options.seed,
-        "epochs": len(trained.history),
-        "precision": training_precision(options),
-    }
+    facts = {"recipe_digest": plan.digest, "seed": options.seed, "epochs": len(trained.history)}
     before = _previous_card(folder, card.digest)
     card = replace(
         add_metrics(card, evaluation, split),

@@ -1,7 +1,7 @@
 """The training loop, on Lightning Fabric, resumable from checkpoints."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 from diascope.card import ModelCard
 from diascope.errors import TableError, WeightsError
 from diascope.network import Network
-from diascope.training.checkpoint import load_checkpoint, save_checkpoint
+from diascope.training.checkpoint import load_checkpoint, save_checkpoint, version_changes
 from diascope.training.dataset import iterate_batches
 from diascope.training.depthwise import FastDepthwise
 from diascope.training.dry_run import check_single_picture
@@ -23,6 +23,7 @@ from diascope.training.loss import Objective
 from diascope.training.mixup import mix_pictures
 from diascope.training.optimization import make_average, make_optimizer, make_schedule
 from diascope.training.plan import Plan
+from diascope.training.processes import precision_note, training_precision
 from diascope.training.sampling import EpochSampler
 from diascope.training.scoring import Figures, merit, validate
 from diascope.training.teachers import Teachers
@@ -50,6 +51,7 @@ class Trainer:
         tell: called with messages to the user, such as that a training resumes.
         workers: number of processes that read and augment pictures.
         warnings: about the resulting weights, for the training page.
+        precisions: those that the epochs were trained in, in order.
     """
 
     plan: Plan
@@ -65,6 +67,7 @@ class Trainer:
 
     def __post_init__(self) -> None:
         self.options, self.versions = self.plan.options, self.plan.versions()
+        self.precisions: list[str] = [training_precision(self.options)]
         self.training = self.plan.pictures("train", self.card)
         self.validation = self.plan.pictures("validation", self.card)
 
@@ -105,6 +108,8 @@ class Trainer:
         best = self._resume(optimizer, schedule)
         if not self.history:
             self._save_filters()
+        if not self._is_done() and (note := precision_note(options)):
+            self.tell(note)
         model: Any = None
         for epoch in range(len(self.history), options.epochs):
             if self._is_out_of_patience():
@@ -130,6 +135,9 @@ class Trainer:
                 self._save(optimizer, schedule, best)
         self.network.load_state_dict(best["network"])
         return self.history
+
+    def _is_done(self) -> bool:
+        return len(self.history) >= self.options.epochs or self._is_out_of_patience()
 
     def _is_frozen(self, epoch: int) -> bool:
         """Whether only the head is trained in an epoch, counted from 0."""
@@ -239,7 +247,7 @@ class Trainer:
         if self._average is not None:
             self._average.load_state_dict(state["average"])
         self.history.extend(state["history"])
-        done = len(self.history) >= self.options.epochs or self._is_out_of_patience()
+        done = self._is_done()
         if not done and schedule.total_steps < steps:  # the schedule would end too early
             raise WeightsError(
                 f"was started with {schedule.total_steps} steps in all, but would have {steps} now",
@@ -248,12 +256,21 @@ class Trainer:
             )
         self.tell(f"resumes after epoch {len(self.history)} of {self.options.epochs}")
         self.warnings.extend(state["doubts"])
-        if not done and (changed := _version_changes(state["versions"], self.versions)):
+        if not done and (changed := version_changes(state["versions"], self.versions)):
             self.warnings.append(f"the weights were trained with several versions: {changed}")
+        self._resume_precisions(state.get("precisions", [self.options.precision]), done)
         for warning in self.warnings:
             self.tell(f"warning: {warning}; train into another --output to use only one")
         best: dict[str, Any] = state["best"]
         return best
+
+    def _resume_precisions(self, before: list[str], done: bool) -> None:
+        """Take over the precisions of earlier epochs, with a warning if the rest has another."""
+        (used,), self.precisions = self.precisions, list(before)
+        if not done and used != before[-1]:
+            self.precisions.append(used)
+            several = ", then ".join(self.precisions)
+            self.warnings.append(f"the weights were trained in several precisions: {several}")
 
     def _save(self, optimizer: Any, schedule: Any, best: dict[str, Any]) -> None:
         state = {
@@ -266,17 +283,9 @@ class Trainer:
             "optimizer": optimizer.state_dict(),
             "schedule": schedule.state_dict(),
             "precision": self.fabric.strategy.precision.state_dict(),
+            "precisions": self.precisions,
             "average": None if self._average is None else self._average.state_dict(),
             "history": self.history,
             "best": best,
         }
         save_checkpoint(self.directory, state)
-
-
-def _version_changes(before: Mapping[str, str], then: Mapping[str, str]) -> str:
-    """Return which versions differ, such as ``torch 2.6, then 2.7``, or an empty text."""
-    return "; ".join(
-        f"{name} {before.get(name, 'none')}, then {then.get(name, 'none')}"
-        for name in sorted(before.keys() | then.keys())
-        if before.get(name) != then.get(name)
-    )

@@ -19,9 +19,8 @@ from diascope.table import Example, label_names, read_table
 from diascope.training.augment import AugmentationChain
 from diascope.training.dry_run import build_layers
 from diascope.training.leakage import check_unseen, source_folders
-from diascope.training.options import TrainOptions, train_options
+from diascope.training.options import train_options
 from diascope.training.plan import Plan
-from diascope.training.processes import training_precision
 from diascope.training.split import folds_by_group, split_by_group
 from diascope.training.teachers import teacher_card
 
@@ -66,7 +65,7 @@ def make_plan(recipe: Recipe) -> Plan:
         # two builds with the same weights: they come from the plugin and are not random
         and len({state_digest(build_layers(backbone, reference.name)) for _ in range(2)}) == 1,
         fold_examples=fold_examples,
-        notes=(*_split_notes(rows, examples), *_precision_notes(options)),
+        notes=tuple(_split_notes(rows, examples)),
     )
     return replace(plan, warnings=_check(plan, newer_api_warnings((*readers, *steps))))
 
@@ -80,15 +79,6 @@ def _split_notes(rows: Sequence[Example], examples: Sequence[Example]) -> Iterat
         yield (
             "no row has the split 'validation': the option `validation` holds "
             f"{plural(len(held_out), 'picture')} of {groups} out of train for it"
-        )
-
-
-def _precision_notes(options: TrainOptions) -> Iterator[str]:
-    """Yield a note if training uses another precision than the recipe's."""
-    if (used := training_precision(options)) != options.precision:
-        yield (
-            f"trains in {used} instead of {options.precision}: this processor has no instructions "
-            "for bfloat16, without which it is many times as slow as float32"
         )
 
 

@@ -21,7 +21,6 @@ from diascope.training.dataset import Pictures
 from diascope.training.features import Features
 from diascope.training.leakage import source_folders
 from diascope.training.options import TrainOptions
-from diascope.training.processes import training_precision
 from diascope.versions import library_versions
 
 _NOT_TRAINED = {"table", "devices", "title", "licence", "data", "limits", "by", "folds"}
@@ -41,7 +40,7 @@ class Plan:
             backbone.
         fold_examples: for each fold of the cross-validation, the examples with their splits.
         warnings: about the plugins, and about the weights that training starts or learns from.
-        notes: about the splits and the precision.
+        notes: about the splits.
         features: of all items' regions, once computed; None if training uses pictures.
         contents: the rows' names to digests of their pictures or features, once they were read.
     """
@@ -131,17 +130,12 @@ class Plan:
         return facts
 
     def versions(self) -> dict[str, str]:
-        """Return the versions, by name, of the libraries and plugins that affect the weights, and
-        the precision that this processor trains in."""
+        """Return the versions, by name, of the libraries and plugins that affect the weights."""
         preparation = self.preparation
         backbone = make_part(self.reference, self.recipe)
         parts: list[Part[Any]] = [*preparation.readers, *preparation.steps, backbone]
         plugins = [part.plugin for part in (*parts, *self.augmentation.parts)]
-        return (
-            library_versions(parts)
-            | {each.distribution: each.version for each in plugins}
-            | {"precision": training_precision(self.options)}
-        )
+        return library_versions(parts) | {each.distribution: each.version for each in plugins}
 
     def teacher_digests(self) -> list[str]:
         """Return the SHA-256 of each teacher's weights.

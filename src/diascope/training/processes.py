@@ -38,10 +38,19 @@ def device_count(options: TrainOptions) -> int:
 
 
 def training_precision(options: TrainOptions) -> Precision:
-    """Return the precision to train in: ``32-true`` instead of ``bf16-mixed`` on a processor that
-    has no instructions for bfloat16."""
-    emulated = not torch.cuda.is_available() and not has_fast_bfloat16()
-    return "32-true" if options.precision == "bf16-mixed" and emulated else options.precision
+    """Return the precision to train in: not ``bf16-mixed`` on a processor that is slow at it."""
+    slow = not torch.cuda.is_available() and not has_fast_bfloat16()
+    return "32-true" if options.precision == "bf16-mixed" and slow else options.precision
+
+
+def precision_note(options: TrainOptions) -> str:
+    """Return a note for the user if training uses another precision than the recipe's, or ""."""
+    if (used := training_precision(options)) == options.precision:
+        return ""
+    return (
+        f"trains in {used} instead of {options.precision}, which is many times slower here: torch "
+        "has no fast bfloat16 on this processor"
+    )
 
 
 def make_fabric(options: TrainOptions) -> Any:

@@ -60,9 +60,10 @@ def train(
             if memory runs out.
     """
     limit_threads()
-    keep_freed_memory()
     plan = make_plan(recipe)
     fabric = make_fabric(plan.options)
+    if fabric.device.type == "cpu":
+        keep_freed_memory()
     first = fabric.is_global_zero
     total_threads = network_threads()  # before Fabric sets their number
     has_begun = (directory / SPLIT_FILE).exists  # a folder without it is removed after an error
@@ -151,6 +152,7 @@ class _Session:
             "command": self.command,
             "start": matched.plain() if matched else None,
             "teachers": plan.teacher_digests(),
+            "precision": ", then ".join(trainer.precisions),
         }
         return finish(trained, folder, made, across or {})
 

@@ -1,4 +1,4 @@
-"""The precision of a training: bfloat16 only where the processor has instructions for it."""
+"""The precision of a training: bfloat16 only where torch has fast kernels for it."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -45,7 +45,7 @@ def test_the_processors_instructions_decide_what_is_fast() -> None:
 
 
 @pytest.mark.usefixtures("emulated")
-def test_without_instructions_for_bfloat16_a_training_is_that_of_the_recipe_in_float32(
+def test_without_fast_bfloat16_a_training_is_that_of_the_recipe_in_float32(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table = write_table(tmp_path / "pictures", list(COLOURS), pairs=6)
@@ -97,6 +97,6 @@ def test_only_bfloat16_on_a_processor_is_replaced(monkeypatch: pytest.MonkeyPatc
     assert training_precision(replace(OPTIONS, precision="16-mixed")) == "16-mixed"
 
 
-def test_with_instructions_for_bfloat16_it_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fast_bfloat16_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "has_fast_bfloat16", lambda: True)
     assert training_precision(HALF) == "bf16-mixed"

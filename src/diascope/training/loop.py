@@ -111,9 +111,8 @@ class Trainer:
         if not self._is_done() and (note := precision_note(options)):
             self.tell(note)
         model: Any = None
-        for epoch in range(len(self.history), options.epochs):
-            if self._is_out_of_patience():
-                break
+        while not self._is_done():
+            epoch = len(self.history)
             if model is None or epoch == options.frozen_epochs:
                 self.network.backbone.requires_grad_(not self._is_frozen(epoch))
                 model = fabric.setup_module(self.network, move_to_device=False)

@@ -276,5 +276,5 @@ def _preview(sample: Sample, unit: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Return ``(h, w, 3)`` for display: RGB as it is, all else as the first channel in grey."""
     if sample.pixels.dtype == np.uint8 and sample.range == (0, 255) and unit.shape[2] == 3:
         return np.broadcast_to(sample.pixels, unit.shape)
-    picture = np.rint(np.clip(unit, 0, 1) * 255).astype(np.uint8)
+    picture = np.rint(np.clip(np.nan_to_num(unit), 0, 1) * 255).astype(np.uint8)
     return picture if unit.shape[2] == 3 else np.repeat(picture[:, :, :1], 3, axis=2)

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+
 from diascope.activation_search import find_top_activating, read_rows
 from diascope.card import ModelCard
 from diascope.decision import calibrated_logits
@@ -17,7 +19,7 @@ from diascope.explain.evidence import Method
 from diascope.explain.explanation import Explanation, explain
 from diascope.explain.page import Subject
 from diascope.explain.page_scores import Logits
-from diascope.explain.steps import capture_logits, network_input_stage
+from diascope.explain.steps import network_input_stage
 from diascope.explain.targets import LABEL, find_targets
 from diascope.explain.top_activating import TopActivating
 from diascope.inference_trace import (
@@ -94,9 +96,7 @@ def explain_item(pipeline: Pipeline, request: ExplainRequest) -> PictureExplanat
     classifier = inspectable_classifier(pipeline)
     network = classifier.network
     start = time.perf_counter()
-    (prediction, batch), (raw,) = capture_logits(
-        network, lambda: classify_sample(classifier, sample)
-    )
+    prediction, batch = classify_sample(classifier, sample)
     seconds_to_classify = time.perf_counter() - start
     explainable = [name for name in prediction.predicted if name in outputs] or list(outputs)
     chosen = request.label or max(explainable, key=lambda name: prediction.scores[name])
@@ -128,6 +128,7 @@ def explain_item(pipeline: Pipeline, request: ExplainRequest) -> PictureExplanat
         gallery = find_top_activating(
             classifier, pipeline.preparation, targets, rows, limit=request.limit, seed=request.seed
         )
+    raw = np.array([each.logit for each in prediction.evidence], np.float32)
     logits = Logits(raw, calibrated_logits(raw, card))
     subject = Subject(card, prediction, logits, stages, chosen, facts, warnings)
     return PictureExplanation(subject, explanation, visualisations, gallery)

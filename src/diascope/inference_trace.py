@@ -46,7 +46,7 @@ def inspectable_classifier(pipeline: Pipeline) -> Classifier:
             f"{pipeline.model.plugin.title} cannot be inspected: it is not a backbone with a head",
             hint="Only models whose load() returns a diascope Classifier can be.",
         )
-    return predictor
+    return replace(predictor, runtime=replace(predictor.runtime, evidence="all"))
 
 
 def named_steps(preparation: Preparation) -> list[tuple[str, Step]]:

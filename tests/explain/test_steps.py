@@ -11,7 +11,6 @@ from diascope.card import ModelCard
 from diascope.errors import ReadError
 from diascope.explain.steps import (
     apply_steps,
-    capture_logits,
     capture_network_input,
     network_input_stage,
 )
@@ -100,12 +99,3 @@ def test_the_captured_input_allows_gradients() -> None:
     _, seen = capture_network_input(network, answer)
 
     assert not seen.is_inference()
-
-
-def test_the_captured_logits_are_the_mean_of_all_calls() -> None:
-    network, batch = make_network(), make_batch()
-    both = [network(batch), network(batch.flip(3))]
-    answer, mean = capture_logits(network, lambda: [network(batch), network(batch.flip(3))][0])
-
-    assert torch.equal(answer, both[0])
-    np.testing.assert_array_equal(mean, np.mean([each.detach().numpy() for each in both], axis=0))

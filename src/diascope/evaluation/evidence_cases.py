@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -79,8 +79,7 @@ class CaseBuilder:
     @classmethod
     def of(cls, pipeline: Pipeline, classifier: Classifier, table: Path) -> "CaseBuilder":
         """Return a builder with the preparation of a pipeline and its loaded model."""
-        runtime = replace(classifier.runtime, evidence="all")
-        return cls(replace(classifier, runtime=runtime), pipeline.preparation, table.parent)
+        return cls(classifier, pipeline.preparation, table.parent)
 
     def cases(self, example: Example) -> Iterator[Case]:
         """Yield a case for each true label that has an output of its own.

@@ -77,20 +77,6 @@ def capture_network_input(network: Network, call: Callable[[], T]) -> tuple[T, T
     return result, batches[0].clone()  # a copy outside of inference mode allows gradients
 
 
-def capture_logits(network: Network, call: Callable[[], T]) -> tuple[T, NDArray[np.float32]]:
-    """Return the result of a call, and the mean ``(N, L)`` of all logits that the head gave: with
-    mirror images it is called several times."""
-    found: list[NDArray[np.float32]] = []
-
-    def record(module: nn.Module, arguments: tuple[Any, ...], output: Tensor) -> None:
-        found.append(output.detach().cpu().numpy())
-
-    with forward_hooks([network.head], after=record):
-        result = call()
-    mean: NDArray[np.float32] = np.mean(found, axis=0)
-    return result, mean
-
-
 def network_input_stage(batch: Tensor, card: ModelCard) -> Stage:
     """Return the last stage: the picture of a batch of one, as the input of the network."""
     pixels = np.moveaxis(batch[0].cpu().numpy(), 0, 2)

@@ -75,8 +75,12 @@ class FakeModel:
         return self.loaded[-1]
 
 
-def part(kind: str, instance: Any) -> Part[Any]:
-    return Part(Plugin(kind, f"fake-{kind}", "fake", "1.0", "fake:Fake"), instance)
+def part(kind: str, instance: Any, name: str = "") -> Part[Any]:
+    return Part(Plugin(kind, name or f"fake-{kind}", "fake", "1.0", "fake:Fake"), instance)
+
+
+def step(name: str, call: Any) -> Part[Any]:
+    return part("preprocessing", call, name)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Classify one picture and keep every stage from the file to the prediction."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
 
@@ -9,10 +10,10 @@ from diascope.classifier import Classifier
 from diascope.contract_checks import score_fault
 from diascope.contracts import Step
 from diascope.errors import PluginError, ReadError, RecipeError
-from diascope.explain.steps import Stage, apply_steps, capture_network_input
+from diascope.explain.steps import Stage, capture_network_input
 from diascope.file_warnings import warnings_from_file
 from diascope.pipeline import Pipeline
-from diascope.preparation import Preparation
+from diascope.preparation import Part, Preparation, apply_step
 from diascope.sample import Failed, Item, Prediction, Sample, Skipped
 
 OVERRIDES = (
@@ -49,11 +50,6 @@ def inspectable_classifier(pipeline: Pipeline) -> Classifier:
     return replace(predictor, runtime=replace(predictor.runtime, evidence="all"))
 
 
-def named_steps(preparation: Preparation) -> list[tuple[str, Step]]:
-    """Return each step with its name."""
-    return [(part.plugin.name, part.instance) for part in preparation.steps]
-
-
 def read_first_sample(preparation: Preparation, item: Item) -> tuple[Sample, bool]:
     """Return an item's first picture before preprocessing, and whether there are more.
 
@@ -73,7 +69,24 @@ def prepare_first_sample(preparation: Preparation, item: Item) -> tuple[Sample, 
         ReadError: if it cannot be read, or if a step fails on it.
     """
     first, more = read_first_sample(preparation, item)
-    return *apply_steps(first, named_steps(preparation)), more
+    return *apply_steps(first, preparation.steps), more
+
+
+def apply_steps(sample: Sample, steps: Iterable[Part[Step]]) -> tuple[Sample, list[Stage]]:
+    """Apply steps, and return the resulting sample and every stage.
+
+    Raises:
+        ReadError: if a step fails on this picture.
+    """
+    stages = [Stage("as read from the file", sample.pixels, sample.trace)]
+    for step in steps:
+        before = len(sample.trace)
+        outcome = apply_step(step, sample)
+        if isinstance(outcome, Failed):
+            raise ReadError(f"the step {outcome.plugin} failed: {outcome.reason}")
+        sample = outcome
+        stages.append(Stage(f"after {step.plugin.name}", sample.pixels, sample.trace[before:]))
+    return sample, stages
 
 
 def classify_sample(classifier: Classifier, sample: Sample) -> tuple[Prediction, Tensor]:

@@ -142,21 +142,28 @@ class Preparation:
             yield Failed(item, "read", reader.plugin.name, "the reader found no picture in it")
 
     def _preprocess(self, sample: Sample) -> Sample | Failed | Skipped:
-        read = sample
-        if objection := self.acceptance.rejection_reason(read.facts):
-            return Skipped(read.item, objection)
+        if objection := self.acceptance.rejection_reason(sample.facts):
+            return Skipped(sample.item, objection)
         for step in self.steps:
-            try:
-                sample = step.instance(sample)
-            except ENDS:
-                raise
-            except BaseException as error:  # a plugin may raise anything
-                reason = failure_reason(step.plugin, error, read.item)
-                return Failed(read.item, "preprocess", step.plugin.name, reason)
-            if fault := sample_fault(sample):
-                return Failed(read.item, "preprocess", step.plugin.name, fault)
-            sample = sample.placed_as(read)
+            outcome = apply_step(step, sample)
+            if isinstance(outcome, Failed):
+                return outcome
+            sample = outcome
         return sample
+
+
+def apply_step(step: Part[Step], sample: Sample) -> Sample | Failed:
+    """Return a sample after a step, with the item, frame and facts that it had before."""
+    try:
+        changed = step.instance(sample)
+    except ENDS:
+        raise
+    except BaseException as error:  # a plugin may raise anything
+        reason = failure_reason(step.plugin, error, sample.item)
+        return Failed(sample.item, "preprocess", step.plugin.name, reason)
+    if fault := sample_fault(changed):
+        return Failed(sample.item, "preprocess", step.plugin.name, fault)
+    return changed.placed_as(sample)
 
 
 def _web_page_hint(uri: str, head: bytes) -> str:

@@ -7,16 +7,17 @@ import pytest
 
 from diascope.errors import ReadError
 from diascope.evaluation.evidence_masks import localisation_metrics, transform_mask
-from diascope.explain.steps import apply_steps
+from diascope.inference_trace import apply_steps
 from diascope.preprocessing.center_crop import CenterCrop
 from diascope.preprocessing.gray_world import GrayWorld
 from diascope.preprocessing.resize import Resize
 from diascope.sample import Sample
+from tests.fakes import step
 
 STEPS = [
-    ("gray-world", GrayWorld()),
-    ("resize", Resize(32, fit="crop")),
-    ("center-crop", CenterCrop(24)),
+    step("gray-world", GrayWorld()),
+    step("resize", Resize(32, fit="crop")),
+    step("center-crop", CenterCrop(24)),
 ]
 
 
@@ -51,7 +52,7 @@ def test_an_unknown_step_that_changes_the_size_is_refused(
     def halve(sample: Sample) -> Sample:
         return sample.changed(sample.pixels[::2, ::2], "halved")
 
-    steps = [("halve", halve)]
+    steps = [step("halve", halve)]
     _, stages = apply_steps(make_sample(np.zeros((8, 8, 3), np.uint8)), steps)
 
     with pytest.raises(ReadError, match="cannot follow the step halve"):

@@ -13,8 +13,7 @@ from diascope.classifier import Classifier
 from diascope.csv_rows import strip_path
 from diascope.errors import ReadError, TableError
 from diascope.evaluation.evidence_masks import transform_mask
-from diascope.explain.steps import apply_steps
-from diascope.inference_trace import classify_sample, named_steps, read_first_sample
+from diascope.inference_trace import apply_steps, classify_sample, read_first_sample
 from diascope.pages.formatting import plural
 from diascope.pipeline import Pipeline
 from diascope.plugins import find_plugin, load_plugin
@@ -88,7 +87,7 @@ class CaseBuilder:
             ReadError: if the picture or its mask cannot be used.
         """
         card = self.classifier.card
-        steps = named_steps(self.preparation)
+        steps = self.preparation.steps
         sample, stages = apply_steps(_read(self.preparation, example.path), steps)
         mask = None
         if (path := mask_of(example, self.folder)) is not None:

@@ -14,6 +14,7 @@ from torch.nn import functional
 from diascope.contracts import Step
 from diascope.errors import ReadError
 from diascope.explain.steps import Stage
+from diascope.preparation import Part
 from diascope.sample import Sample
 
 _GEOMETRIC = frozenset({"resize", "center-crop"})
@@ -23,7 +24,7 @@ _SIGMA = 0.25  # of the centred Gaussian, as a fraction of the picture's sides
 
 
 def transform_mask(
-    mask: Sample, stages: Sequence[Stage], steps: Sequence[tuple[str, Step]]
+    mask: Sample, stages: Sequence[Stage], steps: Sequence[Part[Step]]
 ) -> NDArray[np.bool_]:
     """Return ``(H, W)``, a mask that is white inside, transformed like its picture.
 
@@ -36,9 +37,10 @@ def transform_mask(
     """
     if mask.pixels.shape[:2] != stages[0].pixels.shape[:2]:
         raise ReadError("the mask does not have the picture's size")
-    for (name, step), before, after in zip(steps, stages, stages[1:], strict=False):
+    for step, before, after in zip(steps, stages, stages[1:], strict=False):
+        name = step.plugin.name
         if name in _GEOMETRIC:
-            mask = step(mask)
+            mask = step.instance(mask)
         elif before.pixels.shape[:2] != after.pixels.shape[:2]:
             raise ReadError(f"its mask cannot follow the step {name}, which changes the size")
     inside: NDArray[np.bool_] = mask.unit().mean(axis=2) > 0.5

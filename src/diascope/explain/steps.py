@@ -9,12 +9,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from diascope.card import ModelCard
-from diascope.contract_checks import sample_fault
-from diascope.contracts import Step
-from diascope.errors import ENDS, ReadError, reason_of
 from diascope.explain.call_trace import forward_hooks
 from diascope.network import Network
-from diascope.sample import Sample
 
 T = TypeVar("T")
 
@@ -37,29 +33,6 @@ class Stage:
     def value_range(self) -> tuple[float, float]:
         """The minimum and maximum pixel value."""
         return float(self.pixels.min()), float(self.pixels.max())
-
-
-def apply_steps(sample: Sample, steps: Iterable[tuple[str, Step]]) -> tuple[Sample, list[Stage]]:
-    """Apply named steps, and return the resulting sample and every stage.
-
-    Raises:
-        ReadError: if a step fails on this picture.
-    """
-    original = sample
-    stages = [Stage("as read from the file", sample.pixels, sample.trace)]
-    for name, step in steps:
-        before = len(sample.trace)
-        try:
-            sample = step(sample)
-        except ENDS:
-            raise
-        except BaseException as error:  # a third-party step may raise anything
-            raise ReadError(f"the step {name} failed: {reason_of(error)}") from error
-        if fault := sample_fault(sample):
-            raise ReadError(f"the step {name} failed: {fault}")
-        sample = sample.placed_as(original)
-        stages.append(Stage(f"after {name}", sample.pixels, sample.trace[before:]))
-    return sample, stages
 
 
 def capture_network_input(network: Network, call: Callable[[], T]) -> tuple[T, Tensor]:

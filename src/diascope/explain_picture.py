@@ -129,7 +129,7 @@ def explain_item(pipeline: Pipeline, request: ExplainRequest) -> PictureExplanat
             classifier, pipeline.preparation, targets, rows, limit=request.limit, seed=request.seed
         )
     raw = np.array([each.logit for each in prediction.evidence], np.float32)
-    logits = Logits(raw, calibrated_logits(raw, card))
+    logits = Logits(raw, calibrated_logits(raw, card), mirrored=classifier.flips)
     subject = Subject(card, prediction, logits, stages, chosen, facts, warnings)
     return PictureExplanation(subject, explanation, visualisations, gallery)
 

@@ -53,7 +53,7 @@ def render_page(
         network_input_stage(batch, card),
     ]
     raw = np.array([found.evidence[name].logit for name in OUTPUTS], np.float32)
-    logits = Logits(raw, raw.astype(np.float64))
+    logits = Logits(raw, raw.astype(np.float64), mirrored=False)
     return explain_page(Subject(card, prediction, logits, stages, "dark", {}), found)
 
 

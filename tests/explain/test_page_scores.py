@@ -1,6 +1,7 @@
 """The texts about the way from a logit to a decision."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,38 +11,29 @@ from diascope.explain.page_scores import Logits, score_rows, score_texts
 from diascope.sample import Item, Prediction, ScoreKind
 
 MINUS, TIMES = "\N{MINUS SIGN}", "\N{MULTIPLICATION SIGN}"
-LOGITS = Logits(np.array([1.0, -2.0], np.float32), np.array([0.925, -1.85]))
+LOGITS = Logits(np.array([1.0, -2.0], np.float32), np.array([0.925, -1.85]), mirrored=False)
+MIRRORED = replace(LOGITS, mirrored=True)
 POINTED = (Label("dark", title="Dark", operating_point=0.7), Label("bright", operating_point=0.05))
 
 
-def answer(kind: ScoreKind = "probability", trace: tuple[str, ...] = ()) -> Prediction:
+def answer(kind: ScoreKind = "probability") -> Prediction:
     scores = {"dark": 0.9996, "bright": 0.0004}
-    return Prediction(Item("a", "/a"), scores, kind, ("dark",), trace=trace)
+    return Prediction(Item("a", "/a"), scores, kind, ("dark",))
 
 
 def test_the_step_from_logit_to_score_uses_the_calibration_of_the_label(
     make_card: Callable[..., ModelCard],
 ) -> None:
     card = make_card(calibration=Calibration("temperature", (0.8, 0.8), (0.125, -0.25)))
-    mirrored = answer(trace=("logits averaged over 4 mirror images",))
 
     assert (
-        score_texts(card, answer(), "bright").step
+        score_texts(card, "probability", LOGITS, "bright").step
         == f"logit {TIMES} 0.8 {MINUS} 0.25, then softmax"
     )
     assert (
-        score_texts(card, mirrored, "dark").step
+        score_texts(card, "probability", MIRRORED, "dark").step
         == f"mean logit of 4 mirror images {TIMES} 0.8 + 0.125, then softmax"
     )
-
-
-def test_a_trace_line_about_mirroring_does_not_mean_test_time_flips(
-    make_card: Callable[..., ModelCard],
-) -> None:
-    lines = score_texts(make_card(), answer("softmax", ("border mirrored",)), "dark")
-
-    assert lines.step == "logit, then softmax"
-    assert lines.logit == "before its conversion to a score"
 
 
 def test_the_second_label_of_a_binary_model_has_the_only_output(
@@ -49,13 +41,19 @@ def test_the_second_label_of_a_binary_model_has_the_only_output(
 ) -> None:
     card = make_card(task="binary", calibration=Calibration("platt", (3.552,), (0.0,)))
 
-    assert score_texts(card, answer(), "bright").step == f"logit {TIMES} 3.552, then sigmoid"
+    assert (
+        score_texts(card, "probability", LOGITS, "bright").step
+        == f"logit {TIMES} 3.552, then sigmoid"
+    )
 
 
 def test_without_calibration_only_the_function_is_applied(
     make_card: Callable[..., ModelCard],
 ) -> None:
-    assert score_texts(make_card(), answer("softmax"), "dark").step == "logit, then softmax"
+    texts = score_texts(make_card(), "softmax", LOGITS, "dark")
+
+    assert texts.step == "logit, then softmax"
+    assert texts.logit == "before its conversion to a score"
 
 
 @pytest.mark.parametrize(
@@ -69,9 +67,9 @@ def test_without_calibration_only_the_function_is_applied(
 def test_the_decision_rule_depends_on_the_task(
     make_card: Callable[..., ModelCard], task: str, rule: str
 ) -> None:
-    assert score_texts(make_card(task=task, labels=POINTED), answer(), "bright").rule.startswith(
-        rule
-    )
+    card = make_card(task=task, labels=POINTED)
+
+    assert score_texts(card, "probability", LOGITS, "bright").rule.startswith(rule)
 
 
 def test_scores_and_operating_points_are_formatted_as_in_the_report(
@@ -89,8 +87,7 @@ def test_logits_stand_beside_the_scores_that_come_from_them(
     make_card: Callable[..., ModelCard],
 ) -> None:
     card = make_card(calibration=Calibration("temperature", (0.8, 0.8), (0.125, -0.25)))
-    mirrored = answer(trace=("logits averaged over 4 mirror images",))
-    rows = score_rows(card, mirrored, LOGITS)
+    rows = score_rows(card, answer(), LOGITS)
     plain = score_rows(make_card(), answer("softmax"), LOGITS)
 
     assert [(row["logit"], row["calibrated"]) for row in rows] == [
@@ -98,14 +95,14 @@ def test_logits_stand_beside_the_scores_that_come_from_them(
         (f"{MINUS}2.000", f"{MINUS}1.850"),
     ]
     assert [row["calibrated"] for row in plain] == ["", ""]
-    columns = [score_texts(card, each, "dark").column for each in (mirrored, answer())]
+    columns = [score_texts(card, "probability", each, "dark").column for each in (MIRRORED, LOGITS)]
     assert columns == ["Mean logit", "Logit"]
 
 
 def test_only_the_second_label_of_a_binary_model_has_a_logit(
     make_card: Callable[..., ModelCard],
 ) -> None:
-    only = Logits(LOGITS.raw[:1], LOGITS.calibrated[:1])
+    only = Logits(LOGITS.raw[:1], LOGITS.calibrated[:1], mirrored=False)
     rows = score_rows(make_card(task="binary"), answer("softmax"), only)
 
     assert [(row["title"], row["logit"]) for row in rows] == [("dark", ""), ("bright", "1.000")]

@@ -67,7 +67,8 @@ def explain_page(
     titles = {label.name: label.title or label.name for label in subject.card.labels}
     maps = map_views(explanation.evidence, picture, titles)
     occlusion = explanation.occlusion
-    texts = score_texts(subject.card, subject.prediction, subject.chosen)
+    kind = subject.prediction.score_kind
+    texts = score_texts(subject.card, kind, subject.logits, subject.chosen)
     return render_with_scripts(
         "explain.html",
         _SCRIPTS,

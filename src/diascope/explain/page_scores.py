@@ -14,16 +14,28 @@ from diascope.pages.formatting import (
     format_number,
     format_score,
 )
-from diascope.sample import Prediction
-
-_FLIPS = "logits averaged over 4 mirror images"
-"""The trace line of a prediction from mirror images."""
+from diascope.sample import Prediction, ScoreKind
 
 _MIRRORED = (
     " They come from the mean logits below, of the picture and its three mirror images; everything "
     "else on this page is for the picture itself."
 )
 _MIRRORED_LOGIT = "of the picture itself; the score also uses its mirror images"
+
+
+@dataclass(frozen=True, eq=False)
+class Logits:
+    """The logits from which the scores come; a binary model has only that of its second label.
+
+    Attributes:
+        raw: ``(L,)``, of the network; their means if it saw mirror images.
+        calibrated: ``(L,)``, after the card's calibration; equal to ``raw`` without one.
+        mirrored: whether the network saw mirror images.
+    """
+
+    raw: NDArray[np.float32]
+    calibrated: NDArray[np.float64]
+    mirrored: bool
 
 
 @dataclass(frozen=True)
@@ -45,33 +57,20 @@ class ScoreTexts:
     rule: str
 
 
-def score_texts(card: ModelCard, prediction: Prediction, chosen: str) -> ScoreTexts:
+def score_texts(card: ModelCard, kind: ScoreKind, logits: Logits, chosen: str) -> ScoreTexts:
     """Return the explanations of the scores.
 
     Args:
         chosen: a label with an output of the network.
     """
-    mirrored = _FLIPS in prediction.trace
+    mirrored = logits.mirrored
     return ScoreTexts(
-        kind=SCORES[prediction.score_kind] + (_MIRRORED if mirrored else ""),
+        kind=SCORES[kind] + (_MIRRORED if mirrored else ""),
         logit=_MIRRORED_LOGIT if mirrored else "before its conversion to a score",
         column="Mean logit" if mirrored else "Logit",
         step=_step_text(card, chosen, mirrored),
         rule=_rule_text(card),
     )
-
-
-@dataclass(frozen=True, eq=False)
-class Logits:
-    """The logits from which the scores come; a binary model has only that of its second label.
-
-    Attributes:
-        raw: ``(L,)``, of the network, averaged if it saw mirror images.
-        calibrated: ``(L,)``, after the card's calibration; equal to ``raw`` without one.
-    """
-
-    raw: NDArray[np.float32]
-    calibrated: NDArray[np.float64]
 
 
 def score_rows(card: ModelCard, prediction: Prediction, logits: Logits) -> list[dict[str, Any]]:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from diascope.classifier import Classifier
 from diascope.contracts import Runtime
@@ -20,8 +19,6 @@ from tests.runs import REFERENCE, Ended, write_pictures, write_recipe
 Command = Callable[..., Ended]
 NAMES = ("red", "green", "blue")
 OPTIONS = {"workers": 0, "batch": 8}
-gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-two_gpus = pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two CUDA devices")
 
 
 def recipe(weights: Path, **options: Any) -> Path:
@@ -153,7 +150,7 @@ def test_a_wrong_device_is_refused_before_the_run(
     assert (ended.code, words in ended.err) == (2, True), ended.err
 
 
-@gpu
+@pytest.mark.gpu
 def test_a_gpu_is_taken_and_answers_as_the_processor_does(
     command: Command,
     tiny_weights: Path,
@@ -173,7 +170,7 @@ def test_a_gpu_is_taken_and_answers_as_the_processor_does(
         assert written(tmp_path / folder)["execution"]["devices"] == ["cuda"]
 
 
-@two_gpus
+@pytest.mark.gpu(2)
 def test_two_gpus_answer_as_one_does(
     command: Command, tiny_weights: Path, pictures: Path, tmp_path: Path
 ) -> None:

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from diascope.engines.torch import ReferenceEngine, TorchEngine, _disable_tf32
+from diascope.engines.torch import ReferenceEngine, TorchEngine, disable_tf32
 from tests.engines.networks import classifier, pictures
 
-gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 ERRORS = {"float32": 1e-4, "float16": 0.005, "bfloat16": 0.03}
 """The tolerance for rounding, as a fraction of the largest number."""
 
@@ -52,13 +51,13 @@ def test_tf32_is_disabled_on_cuda(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
-    _disable_tf32("cpu")
+    disable_tf32("cpu")
     assert torch.backends.cudnn.allow_tf32
-    _disable_tf32("cuda:1")
+    disable_tf32("cuda:1")
     assert not torch.backends.cudnn.allow_tf32
 
 
-@gpu
+@pytest.mark.gpu
 @pytest.mark.parametrize("precision", ERRORS)
 @pytest.mark.parametrize("backbone", ["convnet", "efficientnet-lite0"])
 def test_a_gpu_answers_as_the_reference_on_the_processor(backbone: str, precision: str) -> None:
@@ -73,7 +72,7 @@ def test_a_gpu_answers_as_the_reference_on_the_processor(backbone: str, precisio
             assert np.abs(ours - theirs).max() <= ERRORS[precision] * np.abs(theirs).max(), name
 
 
-@gpu
+@pytest.mark.gpu
 def test_after_a_batch_that_does_not_fit_a_gpu_accepts_a_smaller_one() -> None:
     network, card = classifier("convnet", size=(512, 512))
     engine = ReferenceEngine(network.to("cuda"), card, "cuda")

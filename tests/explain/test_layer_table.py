@@ -34,6 +34,12 @@ def test_the_layers_of_a_convnet_are_those_of_its_recipe() -> None:
     assert (table.layered, table.head, table.elsewhere) == (True, 6 * 3 + 3, 0)
 
 
+def test_batch_norms_that_several_devices_share_are_listed_like_others() -> None:
+    shared = nn.SyncBatchNorm.convert_sync_batchnorm(make_network())
+
+    assert tabulate_network(shared, 3, (64, 48)) == tabulate_network(make_network(), 3, (64, 48))
+
+
 @pytest.mark.parametrize("name", ["resnet18", "densenet121", "efficientnet-b0"])
 def test_other_networks_are_listed_by_depth_with_all_of_their_weights(name: str) -> None:
     network = make_network(name)

@@ -47,7 +47,7 @@ def test_bad_pictures_end_all_processes_at_once(tmp_path: Path) -> None:
     assert "0-03.png" in done.err
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.gpu
 @pytest.mark.parametrize("precision", ["32-true", "bf16-mixed", "16-mixed"])
 def test_a_gpu_learns_an_easy_task_in_every_precision(precision: str, tmp_path: Path) -> None:
     table = write_table(tmp_path / "pictures", ["red", "green"])

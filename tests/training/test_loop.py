@@ -187,6 +187,38 @@ def test_running_out_of_memory_is_reported_with_advice(
         weights(tmp_path / "other", table)
 
 
+@pytest.mark.parametrize("words", ["CUDA error: CUBLAS_STATUS_ALLOC_FAILED", "out of memory"])
+def test_an_accelerator_without_memory_is_reported_with_advice(
+    tmp_path: Path, table: Path, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    def full(*_: Any) -> None:
+        raise RuntimeError(words)
+
+    monkeypatch.setattr(loop.Trainer, "_prepare_batch", full)
+    with pytest.raises(RecipeError, match=f"there is not enough memory for this training.*{words}"):
+        weights(tmp_path / "mine", table)
+
+
+def test_pictures_that_do_not_fit_an_accelerator_together_are_measured_in_parts(
+    tmp_path: Path, table: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = write_training(tmp_path / "t.yaml", table, epochs=2)
+    whole, forward, fitted = train(recipe, tmp_path / "whole"), Network.forward, list[int]()
+
+    def small(network: Network, batch: Tensor) -> Tensor:
+        if torch.is_inference_mode_enabled():
+            if len(batch) > 3:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            fitted.append(len(batch))
+        return forward(network, batch)
+
+    monkeypatch.setattr(Network, "forward", small)
+    parts = train(recipe, tmp_path / "parts")
+
+    assert max(fitted) in (2, 3)
+    assert parts.metrics["auc_macro"] == whole.metrics["auc_macro"]
+
+
 @pytest.mark.parametrize("shared", ["", "unable to allocate shared memory(shm) for file"])
 def test_a_killed_or_starved_reading_process_is_reported(
     tmp_path: Path, table: Path, monkeypatch: pytest.MonkeyPatch, shared: str

@@ -20,7 +20,9 @@ from diascope.training.processes import device_count, ending_together, make_fabr
 from tests.runs import PATIENCE_S, start
 from tests.training.trainings import write_table, write_training
 
-pytest.importorskip("lightning_fabric", reason="needs diascope[train]")
+subprocess_script = pytest.importorskip(
+    "lightning_fabric.strategies.launchers.subprocess_script", reason="needs diascope[train]"
+)
 
 OPTIONS = TrainOptions(table=None, backbone="b")  # type: ignore[arg-type]
 GONE = "[/gloo/transport/tcp/pair.cc:553] Connection closed by peer [127.0.0.1]:13495"
@@ -34,6 +36,20 @@ class Deadly:
     def __call__(self, picture, random):
         if os.environ.get("LOCAL_RANK") == "1":
             os.kill(os.getpid(), signal.SIGKILL)
+        return picture
+"""
+
+WAITING = """
+import atexit, os, threading
+from dataclasses import dataclass
+
+@dataclass(frozen=True)
+class Waiting:
+    api = (1, 0)
+    def __call__(self, picture, random):
+        if os.environ.get("LOCAL_RANK") == "0":  # not in the dry run before
+            atexit.register(threading.Event().wait)  # as NCCL does
+            raise ValueError("the first process fails")
         return picture
 """
 
@@ -58,12 +74,19 @@ def test_lightning_does_not_repeat_what_the_recipe_says(caplog: pytest.LogCaptur
     assert caplog.text == ""
 
 
-def test_convolutions_on_gpus_add_up_in_the_same_order_every_time(
+def test_lightning_tells_that_a_helper_has_failed() -> None:
+    make_fabric(OPTIONS)
+    assert logging.getLogger(subprocess_script.__name__).isEnabledFor(logging.INFO)
+
+
+def test_convolutions_on_gpus_add_up_in_the_same_order_every_time_and_in_full(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(torch.backends.cudnn, "deterministic", False)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
     make_fabric(OPTIONS)
     assert torch.backends.cudnn.deterministic
+    assert not torch.backends.cudnn.allow_tf32
 
 
 def test_more_gpus_than_are_here_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,3 +157,18 @@ def test_a_helper_that_is_killed_ends_the_training_with_a_sentence(
     said = "another process of this training ended", "Child process with PID"  # Lightning's words
     assert any(words in err for words in said), err
     assert "Traceback" not in err
+
+
+def test_a_process_that_failed_does_not_wait_for_the_others(
+    tmp_path: Path, install: Callable[..., None]
+) -> None:
+    install("waiting", "[diascope.augmentations]\nwaiting = waiting:Waiting\n", waiting=WAITING)
+    table = write_table(tmp_path / "pictures", ["red", "green"])
+    recipe = write_training(tmp_path / "two.yaml", table, devices=2, augment=["waiting"])
+    process = start(tmp_path / "site", "train", recipe, "--output", tmp_path / "out")
+    try:
+        _, err = process.communicate(timeout=2 * PATIENCE_S)
+    finally:
+        process.kill()
+    assert "the first process fails" in err
+    assert process.returncode == 2

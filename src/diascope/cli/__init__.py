@@ -8,6 +8,8 @@ import os
 import sys
 import traceback
 import warnings
+from contextlib import suppress
+from typing import NoReturn
 
 import click
 
@@ -80,6 +82,29 @@ def pipeline() -> None:
 @interruptible()
 def main() -> None:
     """Run the command line; a ``DiascopeError`` becomes one message and exit code 2."""
+    try:
+        _run_command()
+    except SystemExit as end:
+        if end.code:
+            _leave_process_group(end.code)
+        raise
+
+
+def _leave_process_group(code: int | str) -> None:
+    """End this process at once if it failed while it was training together with others.
+
+    At a normal exit, NCCL waits for calls that the others will never finish.
+    """
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.distributed.is_available():
+        return
+    if torch.distributed.is_initialized():
+        with suppress(OSError):
+            sys.stdout.flush()
+        os._exit(code if isinstance(code, int) else 1)
+
+
+def _run_command() -> NoReturn:
     warnings.formatwarning = once_formatter()
     open_closed_streams()
     escape_unencodable()

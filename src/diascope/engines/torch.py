@@ -38,7 +38,7 @@ class ReferenceEngine:
     def __init__(self, network: Network, card: ModelCard, device: str) -> None:
         self.network = network
         self._graph, self._device = Graph(network, card, torch.float32), device
-        _disable_tf32(device)
+        disable_tf32(device)
         limit_threads()
 
     def run(self, pictures: NDArray[np.float32]) -> Outputs:
@@ -73,7 +73,7 @@ class TorchEngine:
         own = Network(backbone, network.head).eval()
         self._graph, self._device = Graph(own, card, _TYPES[precision]), device
         self._call = torch.compile(self._graph, dynamic=False) if compiled else self._graph
-        _disable_tf32(device)
+        disable_tf32(device)
         limit_threads()
         self._copies = torch.cuda.Stream(device) if device.startswith("cuda") else None  # type: ignore[no-untyped-call]
 
@@ -105,7 +105,7 @@ class TorchEngine:
         return copied
 
 
-def _disable_tf32(device: str) -> None:
+def disable_tf32(device: str) -> None:
     """Keep CUDA's float32 convolutions, process-wide, from rounding to ten bits (TF32)."""
     if device.startswith("cuda"):
         torch.backends.cudnn.allow_tf32 = False

@@ -11,6 +11,7 @@ from torch import nn
 
 POINTWISE: dict[type[nn.Module], str] = {
     nn.BatchNorm2d: "batch norm",
+    nn.SyncBatchNorm: "batch norm",
     nn.InstanceNorm2d: "instance norm",
     nn.ReLU: "ReLU",
     nn.ReLU6: "ReLU6",

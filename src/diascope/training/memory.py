@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from diascope.errors import RecipeError, reason_of
 from diascope.recipe import Recipe
 
-_WORDS = ("can't allocate memory", "not enough memory", "out of memory")
-"""Phrases in torch's messages: on Linux, on Windows, for accelerators."""
+_WORDS = ("can't allocate memory", "not enough memory", "out of memory", "ALLOC_FAILED")
+"""Phrases in torch's messages: on Linux, on Windows, for accelerators, of cuBLAS and cuDNN."""
 
 _ENDED = "DataLoader worker"
 _SHARED = "unable to allocate shared memory"
@@ -32,7 +32,10 @@ def explain_out_of_memory(recipe: Recipe) -> Iterator[None]:
             )
         elif isinstance(error, MemoryError) or any(each in words for each in _WORDS):
             message = "there is not enough memory for this training"
-            hint = "A smaller train.batch, a smaller resize or fewer filters need less."
+            hint = (
+                "A smaller train.batch (run.batch for the features of whole items), a smaller "
+                "resize or fewer filters need less."
+            )
         else:
             raise
         reason = reason_of(error)

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from diascope.engines.torch import detect_lost_device, has_fast_bfloat16
+from diascope.engines.torch import detect_lost_device, disable_tf32, has_fast_bfloat16
 from diascope.errors import DeviceError, UsageError
 from diascope.training.options import Precision, TrainOptions
 
@@ -20,6 +20,7 @@ _TIMEOUT = timedelta(days=7)
 """For collective calls: the first process validates and evaluates alone, which may take hours."""
 _GRACE_S = 60
 """Time for the first process to report why it ended, before a helper reports it instead."""
+_LAUNCHER = "lightning_fabric.strategies.launchers.subprocess_script"
 _FIRST = "DIASCOPE_FIRST_PROCESS"
 
 
@@ -57,7 +58,8 @@ def make_fabric(options: TrainOptions) -> Any:
     """Return a Fabric for the GPUs of this machine, or for its CPU.
 
     It starts its helpers itself even under a scheduler such as SLURM, which runs one task on this
-    machine. Also makes this process's cuDNN convolutions deterministic from now on.
+    machine. From now on, this process's cuDNN convolutions are deterministic and, like those of
+    runs, use full float32.
     """
     from lightning_fabric import Fabric
     from lightning_fabric.plugins.environments.lightning import LightningEnvironment
@@ -69,7 +71,9 @@ def make_fabric(options: TrainOptions) -> Any:
             "precision: 16-mixed needs a GPU", hint="Write bf16-mixed or 32-true for a CPU."
         )
     torch.backends.cudnn.deterministic = True
+    disable_tf32("cuda")
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it repeats the settings
+    logging.getLogger(_LAUNCHER).setLevel(logging.INFO)  # tells that a helper has failed
     return Fabric(
         accelerator="cuda" if on_gpu else "cpu",
         devices=count,

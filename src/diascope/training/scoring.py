@@ -1,11 +1,13 @@
 """A network's logits, features and validation metrics on labelled pictures."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from diascope.card import ModelCard
@@ -44,7 +46,7 @@ def predict_logits(
     rows = []
     with torch.inference_mode():
         for batch in _network_batches(network, pictures, workers):
-            rows.append(mean_logits(network, batch, flips=flips).cpu().numpy())
+            rows.append(_compute(lambda part: mean_logits(network, part, flips=flips), batch))
     logits: Floats = np.concatenate(rows).astype(np.float64)
     if not np.isfinite(logits).all():
         raise WeightsError(
@@ -58,7 +60,7 @@ def extract_features(network: Network, pictures: Pictures, workers: int) -> Floa
     """Return the features ``(N, F)`` of all pictures, in order, averaged over the cells."""
     with torch.inference_mode():
         rows = [
-            network.backbone(batch).float().mean((2, 3)).cpu().numpy()
+            _compute(lambda part: network.backbone(part).float().mean((2, 3)), batch)
             for batch in _network_batches(network, pictures, workers)
         ]
     return np.concatenate(rows).astype(np.float64)
@@ -82,6 +84,17 @@ def validate(network: Network, card: ModelCard, pictures: Pictures, workers: int
         recalls = [np.mean(answer[label == one] == one) for one in np.unique(label)]
         figures["balanced_accuracy"] = float(np.mean(recalls))
     return figures
+
+
+def _compute(call: Callable[[Any], Tensor], batch: Any) -> NDArray[np.float32]:
+    """Return a call's rows for a batch, by halves if an accelerator has too little memory."""
+    try:
+        return call(batch).cpu().numpy()
+    except torch.OutOfMemoryError:
+        if len(batch) == 1:
+            raise
+    middle = len(batch) // 2  # outside of the handler, which keeps the failed call's memory
+    return np.concatenate([_compute(call, part) for part in (batch[:middle], batch[middle:])])
 
 
 def _network_batches(network: Network, pictures: Pictures, workers: int) -> Iterator[Any]:

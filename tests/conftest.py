@@ -41,6 +41,17 @@ def make_item(tmp_path: Path) -> Callable[..., Item]:
 
 
 @pytest.fixture
+def blank_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Save all figures empty."""
+
+    def save(figure: Any, path: Path, **options: Any) -> None:
+        path.write_text("<svg></svg>")
+
+    figures = pytest.importorskip("matplotlib.figure", reason="needs diascope[train]")
+    monkeypatch.setattr(figures.Figure, "savefig", save)
+
+
+@pytest.fixture
 def make_sample() -> Callable[..., Sample]:
     """Return a function from pixels to a Sample."""
 

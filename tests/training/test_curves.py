@@ -9,6 +9,8 @@ from PIL import Image
 from diascope.training.curves import _mark_best, best_epoch, draw_curves
 from diascope.training.scoring import Figures
 
+pytestmark = pytest.mark.figures
+
 HISTORY: list[Figures] = [
     {"epoch": 1, "loss": 0.9, "validation_loss": 0.5, "auc_macro": None, "seconds": 9.0},
     {"epoch": 2, "loss": 0.5, "validation_loss": 0.4, "auc_macro": 0.8, "learning_rate": 1e-3},

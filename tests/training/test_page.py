@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from diascope.card import Label, ModelCard
 from diascope.explain.layer_table import tabulate_network
@@ -14,6 +15,8 @@ from diascope.training.page import write_page
 from diascope.training.scoring import Figures
 from tests.browser import chromium
 from tests.explain.networks import make_network
+
+pytestmark = pytest.mark.figures
 
 COUNTS = {"pictures": 1200, "groups": 600, "labels": {"dark": 700, "bright": 500}}
 CARD = ModelCard(

@@ -63,15 +63,26 @@ def test_the_frame_that_is_shown_supports_the_predicted_label(
     assert answer.samples == 4
 
 
-def test_the_maximum_of_probabilities_is_not_called_a_probability(
-    make: Callable[..., Classifier],
+@pytest.mark.parametrize(
+    ("how", "head", "kind"),
+    [
+        ("mean", "linear", "softmax"),
+        ("max", "linear", "softmax"),
+        ("card", "attention", "probability"),
+        ("mean", "attention", "softmax"),
+    ],
+)
+def test_only_what_was_fitted_to_whole_items_is_a_probability_with_a_set_for_several_frames(
+    make: Callable[..., Classifier], how: str, head: str, kind: str
 ) -> None:
     film = frames([(0.6, 0.4), (0.1, 0.9)], ("dark", "bright"))
-    kinds = {
-        how: make(how, score_kind="probability").aggregate(FILM, iter(film)).score_kind
-        for how in ("mean", "max")
-    }
-    assert kinds == {"mean": "probability", "max": "softmax"}
+    film = [replace(frame, attention=1.0) for frame in film]
+    classifier = make(how, head=head, score_kind="probability", conformal={"0.9": 0.2})
+    runtime = replace(classifier.runtime, coverage=0.9)
+    answer = replace(classifier, runtime=runtime).aggregate(FILM, iter(film))
+
+    assert answer.score_kind == kind
+    assert (answer.prediction_set is not None) == (kind == "probability")
 
 
 @pytest.mark.parametrize(("task", "kind"), [("multiclass", "softmax"), ("multilabel", "sigmoid")])

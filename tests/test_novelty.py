@@ -124,7 +124,7 @@ def test_mirror_images_do_not_change_the_novelty(limited: Callable[..., Path]) -
     assert plain == mirrored
 
 
-def test_a_film_is_as_novel_as_its_most_novel_frame_and_says_how_many_are(
+def test_a_film_is_as_novel_as_nine_of_ten_frames_and_says_how_many_are_beyond_the_limit(
     limited: Callable[..., Path],
 ) -> None:
     classifier = load(limited())
@@ -135,11 +135,23 @@ def test_a_film_is_as_novel_as_its_most_novel_frame_and_says_how_many_are(
     ]
     answer = classifier.aggregate(film, iter(frames))
 
-    assert answer.novelty == 31.4
+    assert answer.novelty == pytest.approx(0.8 * 31.4 + 0.2 * 1.5)  # numpy's quantile
     assert answer.warnings == (
         "2 of 3 frames unlike the pictures that the model was trained on "
         "(up to 31 times the limit)",
     )
+
+
+def test_a_long_film_is_not_novel_for_its_most_novel_frame(limited: Callable[..., Path]) -> None:
+    classifier, film = load(limited()), Item("film.mp4", "/x/film.mp4")
+    scores = {"dark": 0.9, "bright": 0.1}
+    frames = [
+        Prediction(film, scores, "softmax", (), novelty=each) for each in [*[0.5] * 199, 1.01]
+    ]
+    answer = classifier.aggregate(film, iter(frames))
+
+    assert answer.novelty == 0.5
+    assert answer.warnings == ()
 
 
 def test_no_frames_beyond_the_limit_are_no_warning() -> None:

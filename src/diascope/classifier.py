@@ -102,10 +102,10 @@ class Classifier:
             shown,
             item=item,
             scores=scores,
-            score_kind=self._aggregated_score_kind(),
+            score_kind=self._aggregated_score_kind(frames.count),
             predicted=predicted,
             samples=frames.count,
-            prediction_set=self._prediction_set(scores),
+            prediction_set=self._prediction_set(scores) if self._is_fitted(frames.count) else None,
             novelty=frames.novelty,
             warnings=frames.warnings,
             trace=(*shown.trace, f"{frames.count} {what} aggregated by {self._method}"),
@@ -137,13 +137,17 @@ class Classifier:
         calibrated = fitting and self.card.score_kind == "probability"
         return "probability" if calibrated else self._uncalibrated()
 
-    def _aggregated_score_kind(self) -> ScoreKind:
-        """Aggregated scores are calibrated only with the card's own aggregation: a maximum of
-        probabilities, for example, is not."""
+    def _aggregated_score_kind(self, count: int) -> ScoreKind:
         if self._method == "area":
             return "share"
-        own = self._method == _card_aggregation(self.card)
-        return self._score_kind() if own else self._uncalibrated()
+        return self._score_kind() if self._is_fitted(count) else self._uncalibrated()
+
+    def _is_fitted(self, count: int) -> bool:
+        """Whether calibration and prediction sets were fitted to such answers: to whole items if
+        the head is trained on them, else to single pictures. A mean of probabilities is too
+        cautious for an item whose frames agree, and a maximum too bold."""
+        whole = _card_aggregation(self.card) == "attention"
+        return self._method == "attention" if whole else count == 1
 
     def _uncalibrated(self) -> ScoreKind:
         return "softmax" if self.card.task == "multiclass" else "sigmoid"

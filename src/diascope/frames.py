@@ -10,8 +10,8 @@ from diascope.decision import softmax
 from diascope.novelty import novelty_warnings
 from diascope.sample import Overview, Prediction, Regions
 
-_REGION_QUANTILE = 0.9
-"""Of a thousand regions, some always lie far from the training pictures."""
+_NOVELTY_QUANTILE = 0.9
+"""Of a thousand frames or regions, some always lie far from the training pictures."""
 
 
 class Frames:
@@ -69,13 +69,13 @@ class Frames:
 
     @property
     def novelty(self) -> float | None:
-        """The largest novelty of the frames, or the 90th percentile of regions; None if unknown."""
+        """The 90th percentile of the novelties of the frames or regions; None if unknown."""
         if not self._novelties:
             return None
-        return float(np.quantile(self._novelties, _REGION_QUANTILE if self._boxes else 1))
+        return float(np.quantile(self._novelties, _NOVELTY_QUANTILE))
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        if self._boxes and (self.novelty or 0) <= 1:
+        if (self.novelty or 0) <= 1:
             return ()
         return novelty_warnings(self._novelties, what="regions" if self._boxes else "frames")

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import norm
+from scipy.stats import norm, t
 from sklearn.metrics import roc_auc_score
 
 from diascope.evaluation.delong import delong
@@ -52,6 +52,13 @@ def test_under_no_difference_p_is_below_a_twentieth_about_once_in_twenty() -> No
         delong(targets, *(targets + random.normal(size=(2, 80))), EACH[:80]).p for _ in range(400)
     ]
     assert 0.02 < np.mean(np.array(ps) < 0.05) < 0.09
+
+
+def test_with_few_positive_items_equal_models_do_not_differ_more_often() -> None:
+    random = np.random.default_rng(9)
+    targets = (np.arange(100) < 3).astype(np.float64)
+    ps = [delong(targets, *(targets + random.normal(size=(2, 100))), EACH).p for _ in range(400)]
+    assert np.mean(np.array(ps) < 0.05) < 0.05  # 0.12 by the normal distribution
 
 
 def test_one_item_of_a_class_is_too_few() -> None:
@@ -116,4 +123,5 @@ def test_the_error_among_groups_is_that_of_obuchowskis_sums_over_pairs() -> None
     error = np.sqrt(s10 / m + s01 / n + 2 * s11 / (m * n))
     assert found.difference == pytest.approx(mean)
     assert abs(2 * s11 / (m * n)) > 0.05 * error**2  # it does matter here
-    assert (found.low, found.high) == pytest.approx(norm.interval(0.95, mean, error))
+    freedom = min(with_ill, with_well) - 1
+    assert (found.low, found.high) == pytest.approx(t.interval(0.95, freedom, mean, error))

@@ -23,6 +23,8 @@ def point(rule: Rule, truth: np.ndarray = TRUTH, scores: np.ndarray = SCORES) ->
         (Rule("sensitivity", 0.7), 0.55),
         (Rule("specificity", 0.9), 0.55),
         (Rule("specificity", 0.7), 0.35),
+        (Rule("specificity", 0.1), 0.35),  # a lower point would raise more for nothing
+        (Rule("sensitivity", 0.3), 0.55),  # a higher one would miss more for nothing
         (Rule("cost", false_negative=10), 0.35),
         (Rule("cost", false_negative=0.1), 0.55),
         (Rule("prevalence"), 0.5),

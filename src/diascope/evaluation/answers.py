@@ -73,7 +73,8 @@ def membership_matrix(chosen: Sequence[Sequence[str]], names: Sequence[str]) -> 
 def _to_scored(
     answered: Sequence[tuple[Example, Prediction]], card: ModelCard, coverage: float | None
 ) -> LabelledScores:
-    kind = answered[0][1].score_kind
+    kinds = [answer.score_kind for _, answer in answered]
+    kind = next((each for each in kinds if each != "probability"), "probability")
     if kind == "logit":
         raise UsageError("the model's scores are logits; metrics need scores between 0 and 1")
     examples = [example for example, _ in answered]

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from diascope.evaluation.labelled_scores import Booleans, Floats
 
-_Z = 1.959963984540054  # of a 95 % interval
+_FEW = 30
+"""Below this number of groups, p-values and intervals are of Student's t distribution."""
 _ROUNDING = 1e-12  # smaller standard errors are rounding errors
 
 
@@ -45,11 +46,15 @@ def delong(
         scores_a, scores_b: ``(N,)``.
         groups: N names; if each item has its own, this is DeLong's test.
 
+    With fewer than 30 groups of the rarer kind (with positive or with negative items), Student's t
+    distribution takes the place of the normal one, with one degree of freedom less than groups:
+    otherwise equal models would differ too often.
+
     Raises:
         ValueError: if fewer than two groups have positive items or fewer than two have negative
             ones.
     """
-    from scipy.special import ndtr
+    from scipy.stats import norm, t
 
     truth = targets == 1
     names, codes = np.unique(np.asarray(groups), return_inverse=True)
@@ -66,8 +71,10 @@ def delong(
     error = np.sqrt(_variance(positives, negatives, codes[truth], codes[~truth], len(names)))
     if error < _ROUNDING:
         return Difference(difference)
-    p = float(2 * ndtr(-abs(difference) / error))
-    low, high = np.clip([difference - _Z * error, difference + _Z * error], -1, 1)
+    distribution = t(min(kinds) - 1) if min(kinds) < _FEW else norm
+    p = float(2 * distribution.sf(abs(difference) / error))
+    margin = distribution.ppf(0.975) * error
+    low, high = np.clip([difference - margin, difference + margin], -1, 1)
     return Difference(difference, float(low), float(high), p)
 
 

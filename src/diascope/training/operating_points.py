@@ -22,7 +22,8 @@ class Rule:
     Attributes:
         by: ``highest`` chooses no points: the highest score decides, or 0.5; ``youden`` maximises
             sensitivity plus specificity; ``sensitivity`` and ``specificity`` reach ``at_least``
-            with the highest possible value of the other; ``cost`` minimises false positives plus
+            with the highest possible value of the other, and of equally good points with the most
+            of what is promised; ``cost`` minimises false positives plus
             ``false_negative`` times false negatives; ``prevalence`` uses each label's share of the
             pictures, which for calibrated scores maximises balanced accuracy.
     """
@@ -82,9 +83,11 @@ class Rule:
     ) -> int:
         """Return how many distinct scores, from high to low, the rule puts above the point."""
         if self.by == "sensitivity":
-            return int(np.argmax(sensitivity >= self.at_least))
+            first = np.argmax(sensitivity >= self.at_least)
+            return int(np.flatnonzero(alarms == alarms[first])[-1])
         if self.by == "specificity":
-            return int(np.flatnonzero(specificity >= self.at_least)[-1])
+            last = np.flatnonzero(specificity >= self.at_least)[-1]
+            return int(np.argmax(missed == missed[last]))
         if self.by == "cost":
             return int(np.argmin(alarms + self.false_negative * missed))
         return int(np.argmax(sensitivity + specificity))

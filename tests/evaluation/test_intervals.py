@@ -186,3 +186,15 @@ def test_a_value_that_no_draw_changes_has_no_interval() -> None:
     found = estimate_metrics(multiclass(sets=sets, coverage=0.9), draws=20)
     assert found["set_size"] == {"value": 3.0}
     assert found["set_coverage"]["low"] == pytest.approx(0.025 ** (1 / 120), abs=1e-6)
+
+
+@pytest.mark.parametrize(("task", "each"), [("multiclass", 2), ("binary", 1)])
+def test_sure_scores_without_a_mistake_may_still_meet_one(task: str, each: int) -> None:
+    truth = np.eye(2)[np.arange(60) % 2]
+    scores = np.abs(truth - 0.0003)
+    found = estimate_metrics(scored(("a", "b"), task, truth, scores, truth == 1), draws=50)
+    unseen = 1 - 0.025 ** (1 / 60)
+
+    assert found["accuracy"]["low"] == pytest.approx(1 - unseen, abs=1e-6)
+    assert found["brier"]["high"] == pytest.approx(each * unseen, abs=1e-5)
+    assert found["ece"]["high"] == pytest.approx(0.0003 + unseen, abs=1e-5)

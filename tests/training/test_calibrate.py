@@ -5,7 +5,7 @@ import pytest
 from scipy.special import expit, softmax
 from sklearn.linear_model import LogisticRegression
 
-from diascope.training.calibrate import fit_calibration
+from diascope.training.calibrate import calibration_shortage, fit_calibration
 
 Random = np.random.Generator
 
@@ -122,6 +122,28 @@ def test_the_unit_of_logits_does_not_matter(random: Random) -> None:
         scales.append(found.scale[0] * unit)
 
     assert scales == pytest.approx([scales[0]] * 5, rel=1e-3)
+
+
+def test_a_scarce_label_gets_the_bias_that_the_training_leads_to_expect(random: Random) -> None:
+    labels = np.append(random.integers(0, 2, 2000), [2, 2])
+    targets, shift = one_hot(labels, 3), np.array([0.1, 0.2, -3])
+    logits = random.normal(0, 1, (2002, 3)) + targets - [0, 0, 7]
+
+    plain = fit_calibration(logits, targets, "multiclass", "")
+    shifted = fit_calibration(logits - shift, targets, "multiclass", "", shift=shift)
+    assert plain is not None
+    assert shifted is not None
+    assert shifted.scale == pytest.approx(plain.scale, rel=0.02)
+    gaps = np.subtract(shifted.bias, plain.bias)
+    assert gaps - gaps[0] == pytest.approx(shift - shift[0], abs=0.1)
+
+
+def test_pictures_of_one_label_calibrate_nothing(random: Random) -> None:
+    logits, targets = random.normal(0, 1, (100, 3)), one_hot(np.append([0] * 98, [1, 2]), 3)
+
+    assert fit_calibration(logits, targets, "multiclass", "") is None
+    told = calibration_shortage(targets, ["a", "b", "c"], "multiclass")
+    assert told == "3 validation pictures of two labels are needed"
 
 
 @pytest.mark.parametrize("rare", [0, 2])

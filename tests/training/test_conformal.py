@@ -37,7 +37,7 @@ def card(conformal: dict[str, float]) -> ModelCard:
 def test_coverage_on_new_pictures_is_what_was_promised(random: Random, coverage: float) -> None:
     shares = []
     for _ in range(40):
-        model = card(fit_conformal(*drawn(random, 400)))
+        model = card(fit_conformal(*drawn(random, 400), 400))
         targets, scores = drawn(random, 400)
         sets = [
             prediction_set(dict(zip(NAMES, row, strict=True)), model, coverage) for row in scores
@@ -52,11 +52,12 @@ def test_the_threshold_is_the_quantile_of_the_paper() -> None:
     scores = np.linspace(0.01, 0.99, 99)[:, None] * [1, 0, 0]
     targets = np.tile([1.0, 0, 0], (99, 1))
 
-    assert fit_conformal(targets, scores)["0.9"] == pytest.approx(0.10)  # 90 of 99 lie from there
+    found = fit_conformal(targets, scores, 99)
+    assert found["0.9"] == pytest.approx(0.10)  # 90 of 99 lie from there
 
 
 def test_ten_pictures_promise_ninety_percent_and_no_more() -> None:
-    assert set(fit_conformal(np.eye(3)[[0] * 10], np.full((10, 3), 1 / 3))) == {
+    assert set(fit_conformal(np.eye(3)[[0] * 10], np.full((10, 3), 1 / 3), 10)) == {
         "0.8",
         "0.85",
         "0.9",

@@ -56,6 +56,22 @@ def test_sets_keep_their_promise_though_the_same_pictures_calibrated_the_scores(
     assert np.mean([covered(random) for _ in range(60)]) == pytest.approx(0.905, abs=0.01)
 
 
+@pytest.mark.parametrize(
+    ("groups", "kind", "sets"),
+    [(1, "softmax", []), (4, "softmax", ["0.8"]), (9, "probability", ["0.8", "0.85", "0.9"])],
+)
+def test_many_pictures_of_few_patients_promise_little_of_others(
+    random: Random, groups: int, kind: str, sets: list[str]
+) -> None:
+    pictures, logits = drawn(random, 200)
+    for place, example in enumerate(pictures.examples):
+        example.group = str(place % groups)
+    made = add_decisions(card(), Rule(), pictures, logits)
+
+    assert made.score_kind == kind
+    assert list(made.conformal) == sets
+
+
 def test_the_card_says_that_the_decision_between_labels_keeps_a_rule_only_in_part(
     random: Random,
 ) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from diascope.training.options import TrainOptions
-from diascope.training.sampling import EpochSampler, label_weights, rarity
+from diascope.training.sampling import EpochSampler, label_shift, label_weights, rarity
 
 RARE = np.eye(2, dtype=np.float32)[[0] * 90 + [1] * 10]
 
@@ -29,6 +29,33 @@ def test_sampling_brings_rare_labels_more_often_to_the_power(power: float, share
     drawn = EpochSampler(RARE, options(balance="sampling", balance_power=power, epoch_size=20_000))
 
     assert np.mean(np.array(rows(drawn)) >= 90) == pytest.approx(share, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("how", "odds"),
+    [
+        ({}, 1),
+        ({"balance": "sampling"}, 1 / 3),  # 75 and 25 are drawn of 90 and 10
+        ({"balance": "weights"}, 1 / 3),
+        ({"balance": "sampling", "balance_power": 1.0}, 1 / 9),
+        ({"logit_adjustment": 1.0}, 1 / 9),  # the network learns even odds
+        ({"balance": "sampling", "logit_adjustment": 1.0}, 1 / 9),
+    ],
+    ids=str,
+)
+def test_the_shift_is_by_how_much_training_made_the_rare_label_seem_more_frequent(
+    how: dict[str, Any], odds: float
+) -> None:
+    common, rare = label_shift(RARE, options(**how))
+
+    assert np.exp(rare - common) == pytest.approx(odds)
+
+
+def test_a_label_that_no_row_has_is_not_shifted() -> None:
+    shift = label_shift(np.eye(3, dtype=np.float32)[[0] * 9 + [1]], options(balance="sampling"))
+
+    assert np.isfinite(shift).all()
+    assert shift[2] == 0
 
 
 def test_epochs_differ_and_come_again_the_same() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from diascope.recipe import read_recipe
 from diascope.training.calibrate import calibration_shortage, fit_calibration
-from diascope.training.conformal import fewest_pictures, fit_conformal
+from diascope.training.conformal import fewest_groups, fit_conformal
 from diascope.training.make_plan import make_plan
 from diascope.training.shortages import find_shortages
 from tests.training.strips import ENTRY_POINTS, SOURCE, write_attention, write_strips
@@ -26,8 +26,8 @@ def test_what_is_lacking_is_told_with_its_numbers_on_all_ways(
     card = train(recipe, tmp_path / "mine")
     told = capsys.readouterr().out
     lacking = [
-        "cores are not calibrated (6 validation pictures, 30 are needed)",
-        "o prediction sets of coverage 0.9 (6 validation pictures, 9 are needed)",
+        "cores are not calibrated (3 groups of validation pictures, 5 are needed)",
+        "o prediction sets of coverage 0.9 (3 groups of validation pictures, 9 are needed)",
         "o novelty limit (6 validation pictures, 20 are needed)",
     ]
     page = (tmp_path / "mine" / "training.html").read_text()
@@ -69,7 +69,7 @@ def test_a_shortage_names_the_labels(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("coverage", [0.8, 0.9, 0.95, 0.99])
-def test_the_fewest_pictures_of_a_coverage_are_just_enough(coverage: float) -> None:
-    fewest = fewest_pictures(coverage)
-    found = [fit_conformal(np.ones((n, 1)), np.ones((n, 1))) for n in (fewest - 1, fewest)]
+def test_the_fewest_groups_of_a_coverage_are_just_enough(coverage: float) -> None:
+    fewest = fewest_groups(coverage)
+    found = [fit_conformal(np.ones((999, 1)), np.ones((999, 1)), n) for n in (fewest - 1, fewest)]
     assert [f"{coverage:g}" in each for each in found] == [False, True]

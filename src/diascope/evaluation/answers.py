@@ -11,7 +11,7 @@ from diascope.evaluation.labelled_rows import columns_of, uri_of
 from diascope.evaluation.labelled_scores import Booleans, LabelledScores
 from diascope.pages.formatting import plural
 from diascope.pipeline import Pipeline
-from diascope.sample import Failed, Prediction, Record
+from diascope.sample import Failed, Prediction, Record, ScoreKind
 from diascope.table import Example
 
 
@@ -74,7 +74,7 @@ def _to_scored(
     answered: Sequence[tuple[Example, Prediction]], card: ModelCard, coverage: float | None
 ) -> LabelledScores:
     kinds = [answer.score_kind for _, answer in answered]
-    kind = next((each for each in kinds if each != "probability"), "probability")
+    kind: ScoreKind = next((each for each in kinds if each != "probability"), "probability")
     if kind == "logit":
         raise UsageError("the model's scores are logits; metrics need scores between 0 and 1")
     examples = [example for example, _ in answered]

@@ -6,7 +6,9 @@ Illustrated in the Case of the Binomial", with the number of groups as the numbe
 AUC of 0 or 1, and for an average precision or a sensitivity at a specificity of 0.80, that number
 is the number of groups of the rarer class, as if each gave one independent pair. A balanced
 accuracy combines the margins of its parts with its own bootstrap interval: Zou and Donner 2008,
-"Construction of Confidence Limits about Effect Measures: A General Approach".
+"Construction of Confidence Limits about Effect Measures: A General Approach". If all decisions are
+right, Brier score and calibration error may be larger by the margin of the accuracy, as if unseen
+items with a score near 1 were wrong.
 """
 
 from collections.abc import Iterator
@@ -69,6 +71,15 @@ class ExactMargins:
         is_extreme = np.isclose(value, [1, 0], rtol=0, atol=ROUNDING)
         margins[:, place] = (1 - _TAIL ** (1 / groups)) * is_extreme
         return margins.ravel()
+
+
+def unseen_mistakes(accuracy: Floats | None) -> float:
+    """Return how frequent mistakes may be of which there was none; 0 if there was any.
+
+    Args:
+        accuracy: its margins; None if it was not measured.
+    """
+    return 0.0 if accuracy is None else float(accuracy[: len(accuracy) // 2].max())
 
 
 def widen(value: float, bounds: tuple[float, float], margins: Floats) -> tuple[float, float]:

@@ -15,7 +15,7 @@ from diascope.evaluation.bootstrap import (
     percentile_interval,
     to_figure,
 )
-from diascope.evaluation.exact_limits import ExactMargins, widen
+from diascope.evaluation.exact_limits import ExactMargins, unseen_mistakes, widen
 from diascope.evaluation.labelled_scores import Booleans, Floats, LabelledScores
 from diascope.evaluation.library_metrics import ROUNDING, LibraryMetrics
 from diascope.evaluation.weighted_metrics import WeightedMetrics, label_aucs
@@ -68,6 +68,15 @@ def estimate_metrics(
     )
 
     def bounds(name: str) -> tuple[float, float]:
+        if name == "ece" or name == "brier":
+            # of scores near 0 and 1 without a mistake, no draw shows what one would cost
+            low, high = usual_bounds(name)
+            each = 2.0 if name == "brier" and scored.task == "multiclass" else 1.0
+            more = values[name] + each * unseen_mistakes(margins.get("accuracy"))
+            return low, max(high, min(more, each))
+        return usual_bounds(name)
+
+    def usual_bounds(name: str) -> tuple[float, float]:
         if name in distances:
             return calibration_error_interval(values[name], drawn[name], distances[name])
         low, high = percentile_interval(drawn[name])

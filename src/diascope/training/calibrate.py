@@ -12,23 +12,31 @@ _MIN_PICTURES = 10
 """Fewest pictures with and without a label for fitting both slope and bias."""
 _MIN_FOR_BIAS = 3
 """Fewest for fitting the bias alone; with fewer, nothing is calibrated."""
+MIN_GROUPS = 5
+"""Fewest groups of pictures: what a few patients have in common says little of others."""
 _ROUNDING = 1e-5
 """Fraction of the largest logit below which a spread of logits is only rounding, which differs
 between machines and which a slope would amplify."""
 _SHRINKAGE = 1.0
-"""Weight, in pictures, of the penalty that keeps biases of rare labels near 0, and the temperature
-near 1 where the logits separate the labels perfectly."""
+"""Weight, in pictures, of the penalty that keeps the biases of rare labels near those expected, and
+the temperature near 1 where the logits separate the labels perfectly."""
 
 
 def fit_calibration(
-    logits: Floats, targets: Floats, task: Task, fitted_on: str, fewest: int = _MIN_PICTURES
+    logits: Floats,
+    targets: Floats,
+    task: Task,
+    fitted_on: str,
+    *,
+    shift: Floats | None = None,
+    fewest: int = _MIN_PICTURES,
 ) -> Calibration | None:
     """Return the calibration with the lowest log loss, or None if there are too few pictures.
 
-    Multiclass: one temperature, and a bias for each label that undoes balanced sampling; the bias
-    of a scarce label is 0. Binary and multilabel: slope and bias for each label, with Platt's
-    targets, so that perfectly separated pictures do not get scores of 0 or 1; only the bias where a
-    label is scarce or all logits are the same.
+    Multiclass: one temperature, and a bias for each label that undoes balanced sampling; that of a
+    scarce label is the expected one. Binary and multilabel: slope and bias for each label, with
+    Platt's targets, so that perfectly separated pictures do not get scores of 0 or 1; only the bias
+    where a label is scarce or all logits are the same.
 
     Source: Guo et al. 2017, "On Calibration of Modern Neural Networks"; Alexandari et al. 2020,
     "Maximum Likelihood with Bias-Corrected Calibration is Hard-To-Beat at Label Shift Adaptation";
@@ -37,12 +45,14 @@ def fit_calibration(
     Args:
         logits: ``(N, L)``, one column for a binary task.
         targets: of the same shape, 0 or 1, NaN where unknown.
+        shift: ``(L,)``, the biases that a multiclass task expects from its training; by default 0.
         fewest: pictures per label that a multiclass task needs in total.
     """
     if task == "multiclass":
-        if len(logits) < fewest * logits.shape[1]:
+        if len(logits) < fewest * logits.shape[1] or not _is_told_apart(targets):
             return None
-        scale, bias = _fit_temperature(logits, targets)
+        expected = np.zeros(logits.shape[1]) if shift is None else shift - shift.mean()
+        scale, bias = _fit_temperature(logits, targets, expected)
         return Calibration("temperature", (scale,) * logits.shape[1], tuple(bias), fitted_on)
     pairs = [_fit_platt(logits[:, place], targets[:, place]) for place in range(logits.shape[1])]
     fitted = [pair for pair in pairs if pair is not None]
@@ -61,6 +71,8 @@ def calibration_shortage(targets: Floats, names: Sequence[str], task: Task) -> s
     """
     if task == "multiclass":
         count, needed = len(targets), _MIN_PICTURES * targets.shape[1]
+        if count >= needed and not _is_told_apart(targets):
+            return f"{_MIN_FOR_BIAS} validation pictures of two labels are needed"
         return f"{count} validation pictures, {needed} are needed" if count < needed else ""
     scarce = []
     for name, column in zip(names, targets.T, strict=True):
@@ -73,20 +85,27 @@ def calibration_shortage(targets: Floats, names: Sequence[str], task: Task) -> s
     return f"of the validation pictures, {found}; {_MIN_FOR_BIAS} are needed" if scarce else ""
 
 
-def _fit_temperature(logits: Floats, targets: Floats) -> tuple[float, list[float]]:
+def _is_told_apart(targets: Floats) -> bool:
+    """Whether at least two labels of a multiclass task have enough pictures for a bias."""
+    return int((targets.sum(axis=0) >= _MIN_FOR_BIAS).sum()) > 1
+
+
+def _fit_temperature(
+    logits: Floats, targets: Floats, expected: Floats
+) -> tuple[float, list[float]]:
     from scipy.special import softmax
 
     known = targets.sum(axis=0) >= _MIN_FOR_BIAS
 
     def centred(bias: Floats) -> Floats:
-        """Remove the mean, to which softmax is invariant; scarce labels keep a bias of 0."""
+        """Remove the mean, to which softmax is invariant; 0 for scarce labels."""
         mean = (bias * known).sum() / max(known.sum(), 1)
         found: Floats = (bias - mean) * known
         return found
 
     def loss(free: Floats) -> tuple[float, Floats]:
         scale, bias = np.exp(free[0]), centred(free[1:])
-        shares = softmax(logits * scale + bias, axis=1)
+        shares = softmax(logits * scale + expected + bias, axis=1)
         value = -np.log(np.clip((shares * targets).sum(axis=1), 1e-300, 1)).sum()
         wrong = shares - targets
         kept = np.append(free[0], bias)
@@ -94,7 +113,7 @@ def _fit_temperature(logits: Floats, targets: Floats) -> tuple[float, list[float
         return value + _SHRINKAGE * (kept**2).sum() / 2, slope + _SHRINKAGE * kept
 
     free = _minimise(loss, np.zeros(1 + logits.shape[1]))
-    return float(np.exp(free[0])), [float(one) for one in centred(free[1:])]
+    return float(np.exp(free[0])), [float(one) for one in expected + centred(free[1:])]
 
 
 def _fit_platt(logits: Floats, targets: Floats) -> tuple[float, float] | None:

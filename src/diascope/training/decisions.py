@@ -9,7 +9,7 @@ from diascope.decision import decide, prediction_set, scores_from_logits
 from diascope.evaluation.answers import membership_matrix
 from diascope.evaluation.labelled_rows import columns_of
 from diascope.evaluation.labelled_scores import Floats, LabelledScores
-from diascope.training.calibrate import fit_calibration
+from diascope.training.calibrate import MIN_GROUPS, fit_calibration
 from diascope.training.conformal import fit_conformal
 from diascope.training.dataset import Pictures
 from diascope.training.operating_points import Rule
@@ -23,18 +23,24 @@ def truth_of(pictures: Pictures, card: ModelCard) -> Floats:
     return np.concatenate([1 - truth, truth], axis=1) if card.task == "binary" else truth
 
 
-def add_decisions(card: ModelCard, rule: Rule, pictures: Pictures, logits: Floats) -> ModelCard:
+def add_decisions(
+    card: ModelCard, rule: Rule, pictures: Pictures, logits: Floats, shift: Floats | None = None
+) -> ModelCard:
     """Return the card with calibration, operating points and prediction sets.
 
     Args:
         pictures: of validation.
         logits: the network's answers to them.
+        shift: as for ``fit_calibration``.
     """
     groups = len({example.group for example in pictures.examples})
     fitted_on = (
         f"validation: {len(pictures)} pictures of {groups} groups, which chose the epoch too"
     )
-    calibration = fit_calibration(logits, pictures.targets.astype(np.float64), card.task, fitted_on)
+    calibration = None
+    if groups >= MIN_GROUPS:
+        targets = pictures.targets.astype(np.float64)
+        calibration = fit_calibration(logits, targets, card.task, fitted_on, shift=shift)
     if calibration is not None:
         card = replace(card, calibration=calibration, score_kind="probability")
     truth, scores = truth_of(pictures, card), scores_from_logits(logits, card)
@@ -60,11 +66,13 @@ def add_decisions(card: ModelCard, rule: Rule, pictures: Pictures, logits: Float
         operating_rule=rule_text,
         conformal={}
         if card.task == "multilabel"
-        else fit_conformal(truth, _cross_fitted_scores(card, pictures, logits)),
+        else fit_conformal(truth, _cross_fitted_scores(card, pictures, logits, shift), groups),
     )
 
 
-def _cross_fitted_scores(card: ModelCard, pictures: Pictures, logits: Floats) -> Floats:
+def _cross_fitted_scores(
+    card: ModelCard, pictures: Pictures, logits: Floats, shift: Floats | None
+) -> Floats:
     """Return scores from calibrations fitted on other groups, as in a run.
 
     Thresholds from scores of the calibration's own pictures would promise too much coverage. If the
@@ -77,7 +85,8 @@ def _cross_fitted_scores(card: ModelCard, pictures: Pictures, logits: Floats) ->
     targets, found = pictures.targets.astype(np.float64), scores.copy()
     for fold in np.unique(folds):
         held_out = folds == fold
-        other = fit_calibration(logits[~held_out], targets[~held_out], card.task, "", fewest=1)
+        rest = logits[~held_out], targets[~held_out]
+        other = fit_calibration(*rest, card.task, "", shift=shift, fewest=1)
         if other is None:
             return scores
         found[held_out] = scores_from_logits(logits[held_out], replace(card, calibration=other))

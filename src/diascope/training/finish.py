@@ -32,6 +32,7 @@ from diascope.training.mistakes import worst_mistakes
 from diascope.training.novelty import fit_network_novelty
 from diascope.training.page import write_page
 from diascope.training.plan import Plan
+from diascope.training.sampling import label_shift
 from diascope.training.scoring import Figures, predict_logits
 from diascope.training.shortages import find_shortages
 
@@ -68,7 +69,10 @@ def finish(
     flips = card.test_time == "flips"
     validation = plan.pictures("validation", card)
     logits = predict_logits(network, validation, trained.workers, flips=flips)
-    card = add_decisions(card, options.operating_points, validation, logits)
+    shift = None
+    if card.task == "multiclass":
+        shift = label_shift(plan.pictures("train", card).targets, options)
+    card = add_decisions(card, options.operating_points, validation, logits, shift)
     split: Split = "test" if plan.split("test") else "validation"
     pictures = plan.pictures(split, card)
     if split == "test":

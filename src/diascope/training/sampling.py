@@ -77,6 +77,21 @@ def label_weights(targets: Targets, options: TrainOptions, task: Task) -> Target
     return np.asarray(weights / weights.mean() if task == "multiclass" else weights, np.float32)
 
 
+def label_shift(targets: Targets, options: TrainOptions) -> NDArray[np.float64]:
+    """Return ``(L,)``: what a multiclass network's logits lack to reflect the labels' frequencies.
+
+    Sampling and weights make rare labels seem frequent, and logit adjustment makes all seem equally
+    frequent. 0 for a label that no row has.
+    """
+    own = targets.mean(axis=0, dtype=np.float64)
+    seen, drawn = own > 0, row_probabilities(targets, options) @ targets
+    weighted = drawn * label_weights(targets, options, "multiclass")
+    shift = np.zeros(len(own))
+    shift[seen] = np.log(own[seen] / weighted[seen])
+    shift[seen] += options.logit_adjustment * np.log(drawn[seen])
+    return shift
+
+
 def _label_counts(targets: Targets) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the number of known positives and negatives of each label."""
     positives = np.asarray(np.nansum(targets, axis=0), np.float64)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from diascope.training.calibrate import calibration_shortage
-from diascope.training.conformal import fewest_pictures
+from diascope.training.calibrate import MIN_GROUPS, calibration_shortage
+from diascope.training.conformal import fewest_groups
 from diascope.training.novelty import MIN_PICTURES
 from diascope.training.plan import Plan
 
@@ -18,11 +18,16 @@ def find_shortages(plan: Plan) -> list[str]:
     targets = np.array([example.vector(plan.names, task) for example in pictures])
     outputs = plan.names[-targets.shape[1] :]
     found = []
-    if lack := calibration_shortage(targets, outputs, task):
+    groups = len({example.group for example in pictures})
+    lack = calibration_shortage(targets, outputs, task)
+    if groups < MIN_GROUPS:
+        lack = f"{groups} groups of validation pictures, {MIN_GROUPS} are needed"
+    if lack:
         found.append(f"scores are not calibrated ({lack})")
-    has, sets = f"{len(pictures)} validation pictures", fewest_pictures(_COVERAGE)
-    if task != "multilabel" and len(pictures) < sets:
+    has, sets = f"{groups} groups of validation pictures", fewest_groups(_COVERAGE)
+    if task != "multilabel" and groups < sets:
         found.append(f"no prediction sets of coverage {_COVERAGE} ({has}, {sets} are needed)")
+    has = f"{len(pictures)} validation pictures"
     if not plan.options.uses_whole_items and len(pictures) < MIN_PICTURES:  # those: by regions
         found.append(f"no novelty limit ({has}, {MIN_PICTURES} are needed)")
     return found

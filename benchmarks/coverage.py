@@ -124,7 +124,7 @@ def print_promises(tables: int) -> None:
     inside = np.zeros(len(true))
     for seed in range(tables):
         old = seven.draw_table(seed, 200)
-        least = fit_conformal(old.targets, old.scores)["0.9"]
+        least = fit_conformal(old.targets, old.scores, 200)["0.9"]
         inside += (true >= least) | (true == new.scores.max(axis=1))
     rare = new.targets[:, -1] == 1
     print(f"sets of 0.9 hold {inside.mean() / tables:.3f}, {inside[rare].mean() / tables:.3f} rare")

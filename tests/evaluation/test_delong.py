@@ -5,10 +5,10 @@ import pytest
 from scipy.stats import norm, t
 from sklearn.metrics import roc_auc_score
 
-from diascope.evaluation.delong import delong
+from diascope.evaluation.delong import auc_interval, delong
 from diascope.evaluation.labelled_scores import Floats
 
-EACH = [str(place) for place in range(100)]
+EACH = [str(place) for place in range(200)]
 """Groups of one item."""
 
 
@@ -57,8 +57,32 @@ def test_under_no_difference_p_is_below_a_twentieth_about_once_in_twenty() -> No
 def test_with_few_positive_items_equal_models_do_not_differ_more_often() -> None:
     random = np.random.default_rng(9)
     targets = (np.arange(100) < 3).astype(np.float64)
-    ps = [delong(targets, *(targets + random.normal(size=(2, 100))), EACH).p for _ in range(400)]
+    ps = [
+        delong(targets, *(targets + random.normal(size=(2, 100))), EACH[:100]).p for _ in range(400)
+    ]
     assert np.mean(np.array(ps) < 0.05) < 0.05  # 0.12 by the normal distribution
+
+
+@pytest.mark.parametrize(("count", "auc"), [(3, 0.9), (8, 0.97), (20, 0.97)])
+def test_the_interval_of_an_auc_of_few_items_holds_it_about_as_often_as_promised(
+    count: int, auc: float
+) -> None:
+    random, truth = np.random.default_rng(4), np.arange(200) < count
+    apart, held = np.sqrt(2) * norm.ppf(auc), []
+    for _ in range(300):
+        interval = auc_interval(truth, apart * truth + random.normal(size=200), EACH[:200])
+        held.append(interval is not None and interval[0] <= auc <= interval[1])
+    assert np.mean(held) > 0.88  # by a bootstrap about 0.7 to 0.8
+
+
+def test_an_interval_of_one_patient_is_none_and_that_of_many_is_left_to_the_bootstrap() -> None:
+    scores = np.random.default_rng(3).normal(size=100)
+    alone, few, many = (auc_interval(np.arange(100) < n, scores, EACH[:100]) for n in (1, 29, 30))
+    assert alone == pytest.approx((np.nan, np.nan), nan_ok=True)
+    assert few is not None
+    assert many is None
+    patients = auc_interval(np.arange(100) < 30, scores, ["one"] * 30 + EACH[30:100])
+    assert patients == pytest.approx((np.nan, np.nan), nan_ok=True)
 
 
 def test_one_item_of_a_class_is_too_few() -> None:

@@ -1,4 +1,4 @@
-"""DeLong's test: do the AUCs of two models on the same items differ?
+"""DeLong's test: do the AUCs of two models on the same items differ? And the interval of one AUC.
 
 DeLong, DeLong and Clarke-Pearson 1988, in the fast form of Sun and Xu 2014, which computes
 placements from midranks instead of from all pairs. Items of one group, such as the pictures of a
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from diascope.evaluation.labelled_scores import Booleans, Floats
 
-_FEW = 30
-"""Below this number of groups, p-values and intervals are of Student's t distribution."""
+FEW_GROUPS = 30
+"""With fewer of the rarer kind (groups with positive, or with negative items), Student's t takes
+the place of the normal distribution, and ``auc_interval`` that of a bootstrap."""
 _ROUNDING = 1e-12  # smaller standard errors are rounding errors
 
 
@@ -46,9 +47,8 @@ def delong(
         scores_a, scores_b: ``(N,)``.
         groups: N names; if each item has its own, this is DeLong's test.
 
-    With fewer than 30 groups of the rarer kind (with positive or with negative items), Student's t
-    distribution takes the place of the normal one, with one degree of freedom less than groups:
-    otherwise equal models would differ too often.
+    With few groups of the rarer kind, the normal distribution would let equal models differ too
+    often; Student's t has one degree of freedom less than there are such groups.
 
     Raises:
         ValueError: if fewer than two groups have positive items or fewer than two have negative
@@ -57,8 +57,7 @@ def delong(
     from scipy.stats import norm, t
 
     truth = targets == 1
-    names, codes = np.unique(np.asarray(groups), return_inverse=True)
-    kinds = [len(np.unique(codes[kind])) for kind in (truth, ~truth)]
+    codes, kinds = _group_codes(truth, groups)
     if min(kinds) < 2:
         raise ValueError(
             "needs two groups with positive and two with negative items, got "
@@ -68,14 +67,53 @@ def delong(
     positives_b, negatives_b = _placements(truth, scores_b)
     positives, negatives = positives_a - positives_b, negatives_a - negatives_b
     difference = float(positives.mean())
-    error = np.sqrt(_variance(positives, negatives, codes[truth], codes[~truth], len(names)))
+    error = np.sqrt(_variance(positives, negatives, codes[truth], codes[~truth]))
     if error < _ROUNDING:
         return Difference(difference)
-    distribution = t(min(kinds) - 1) if min(kinds) < _FEW else norm
+    distribution = t(min(kinds) - 1) if min(kinds) < FEW_GROUPS else norm
     p = float(2 * distribution.sf(abs(difference) / error))
     margin = distribution.ppf(0.975) * error
     low, high = np.clip([difference - margin, difference + margin], -1, 1)
     return Difference(difference, float(low), float(high), p)
+
+
+def auc_interval(
+    truth: Booleans, scores: Floats, groups: Sequence[str]
+) -> tuple[float, float] | None:
+    """Return the 95 % interval of an AUC that rests on few groups; NaN if the rarer kind has one.
+
+    It is symmetric in the AUC's logit, so it ends before 0 and 1. A bootstrap's would be too
+    narrow: a few groups do not show how different others can be. None for an AUC that rests on
+    many groups, or has no observed variance, such as one of 1.
+
+    Args:
+        truth: ``(N,)``, which items are positive.
+        scores: ``(N,)``.
+        groups: N names.
+    """
+    from scipy.special import expit, logit
+    from scipy.stats import t
+
+    codes, kinds = _group_codes(truth, groups)
+    if min(kinds) == 0 or min(kinds) >= FEW_GROUPS:
+        return None
+    positives, negatives = _placements(truth, scores)
+    auc = float(positives.mean())
+    if not _ROUNDING < auc < 1 - _ROUNDING:
+        return None
+    if min(kinds) == 1:
+        return np.nan, np.nan
+    error = np.sqrt(_variance(positives, negatives, codes[truth], codes[~truth]))
+    if error < _ROUNDING:
+        return None
+    margin = t(min(kinds) - 1).ppf(0.975) * error / (auc * (1 - auc))  # by the delta method
+    return float(expit(logit(auc) - margin)), float(expit(logit(auc) + margin))
+
+
+def _group_codes(truth: Booleans, groups: Sequence[str]) -> tuple[NDArray[np.intp], list[int]]:
+    """Return the items' groups as numbers, and how many have positive and negative items."""
+    _, codes = np.unique(np.asarray(groups), return_inverse=True)
+    return codes, [len(np.unique(codes[kind])) for kind in (truth, ~truth)]
 
 
 def _variance(
@@ -83,9 +121,9 @@ def _variance(
     negatives: Floats,
     positive_groups: NDArray[np.intp],
     negative_groups: NDArray[np.intp],
-    count: int,
 ) -> float:
-    """Return the variance of the AUC, or of a difference of AUCs, over ``count`` groups."""
+    """Return the variance of the AUC, or of a difference of AUCs."""
+    count = len(np.union1d(positive_groups, negative_groups))
     sums = [
         np.bincount(codes, (placed - placed.mean()) / len(placed), count)
         for placed, codes in ((positives, positive_groups), (negatives, negative_groups))

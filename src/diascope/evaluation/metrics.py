@@ -15,6 +15,7 @@ from diascope.evaluation.bootstrap import (
     percentile_interval,
     to_figure,
 )
+from diascope.evaluation.delong import auc_interval
 from diascope.evaluation.exact_limits import ExactMargins, unseen_mistakes, widen
 from diascope.evaluation.labelled_scores import Booleans, Floats, LabelledScores
 from diascope.evaluation.library_metrics import ROUNDING, LibraryMetrics
@@ -54,7 +55,8 @@ def estimate_metrics(
     """Return metric to ``value, low, high``, a 95 % interval from ``draws`` bootstrap draws.
 
     A metric has no interval if it is undefined in too many draws. If no draw changes it, it has one
-    only if it is a fraction of 0 or 1, see ``exact_limits``. Calibration errors have an interval of
+    only if it is a fraction of 0 or 1, see ``exact_limits``. AUCs that rest on few groups, see
+    ``auc_interval``, and calibration errors have an interval of
     another kind, see ``calibration_error_interval``.
     """
     values = compute_metrics(scored, LibraryMetrics())
@@ -67,7 +69,11 @@ def estimate_metrics(
         seed,
     )
 
+    aucs = _auc_intervals(scored)
+
     def bounds(name: str) -> tuple[float, float]:
+        if (interval := aucs.get(name)) is not None:
+            return interval
         if name == "ece" or name == "brier":
             # of scores near 0 and 1 without a mistake, no draw shows what one would cost
             low, high = usual_bounds(name)
@@ -90,6 +96,16 @@ def estimate_metrics(
         for name, value in values.items()
         if not np.isnan(value)
     }
+
+
+def _auc_intervals(scored: LabelledScores) -> dict[str, tuple[float, float] | None]:
+    """Return the intervals of the labels' AUCs that rest on few groups."""
+    groups, found = np.array(scored.groups), {}
+    for name, column in scored.measured.items():
+        known, truth, scores, _ = scored.label(column)
+        key = "auc" if scored.task == "binary" else f"auc_{name}"
+        found[key] = auc_interval(truth, scores, groups[known].tolist())
+    return found
 
 
 def bootstrap_metrics(scored: LabelledScores, *, draws: int, seed: int) -> dict[str, Floats]:

@@ -102,6 +102,7 @@ WORLDS = {
     "13, 0.99": World(200, auc=0.99, shares=(0.935, 0.065)),
     "groups of 3": World(200, sizes=(3,)),
     "of 1 to 30": World(200, sizes=(1, 1, 1, 1, 2, 3, 5, 10, 30)),
+    "20 of 50": World(1000, sizes=(50,)),
     "too sure": World(200, slope=2),
     "7 labels": World(1400, auc=0.95, shares=SEVEN),
 }

@@ -5,15 +5,8 @@ from pathlib import Path
 import pytest
 
 from diascope import errors
-from diascope.errors import (
-    NoPictureError,
-    OutputError,
-    ReadError,
-    UsageError,
-    install_command,
-    reason_of,
-)
-from diascope.extras import EXTRAS, Extra, refuse_missing
+from diascope.errors import NoPictureError, OutputError, ReadError, UsageError, reason_of
+from diascope.extras import EXTRAS, Extra, install_command, refuse_missing
 
 
 def drawn(error: type[errors.DiascopeError], depth: int = 0) -> list[str]:

@@ -7,11 +7,11 @@ from typing import Any, ClassVar, Literal, Optional
 import pytest
 
 from diascope.backbones.convnet import ConvNet
-from diascope.display_text import describe_type
 from diascope.document import parse_document
 from diascope.errors import PluginError, RecipeError
 from diascope.fields import check_values
 from diascope.parameters import parameters
+from diascope.type_text import describe_type
 
 
 @dataclass

@@ -8,8 +8,8 @@ import pytest
 from annotated_types import Ge, Gt, Interval, Le, Lt, Predicate
 from pydantic import Field
 
-from diascope.display_text import describe_type
 from diascope.parameters import parameters
+from diascope.type_text import describe_type
 from tests.test_fields import checked, refusal
 
 

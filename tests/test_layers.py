@@ -73,7 +73,7 @@ LAYERS = (
         "novelty",
         "parity",
     ),
-    ("network", "mirror_images", "engines", "explain"),
+    ("network", "mirror_images", "torch_process", "engines", "explain"),
     (
         "contracts",
         "card",
@@ -91,6 +91,7 @@ LAYERS = (
         "fields",
         "parameters",
         "display_text",
+        "type_text",
         "sample",
         "archives",
         "library_warnings",

@@ -8,7 +8,6 @@ is a number.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import IO, Any
 
@@ -190,12 +189,3 @@ def _scalar(event: Any, where: str) -> Any:
     except ValueError as error:  # such as an integer of five thousand digits
         raise RecipeError(f"is not a value: {error}", where=where) from error
     return float(text.replace(".", "")) if _ENDLESS.match(text) else text
-
-
-def suggest(word: str, allowed: list[str]) -> str:
-    """Return a hint that lists the allowed words and suggests the closest one, if one is close
-    in anything but capitals."""
-    folded = {each.casefold(): each for each in allowed}
-    close = get_close_matches(word.casefold(), folded, n=1, cutoff=0.6)
-    suggestion = f"Did you mean {folded[close[0]]!r}? " if close else ""
-    return f"{suggestion}Allowed: {', '.join(sorted(allowed))}."

@@ -19,7 +19,8 @@ from diascope.engines import graph_cache
 from diascope.engines.open_engines import INT8, REFERENCE, Candidate, EngineLoader, installed
 from diascope.engines.outputs import Engine, Outputs, concatenate_outputs
 from diascope.engines.reference_pictures import COUNT, draw_reference_pictures
-from diascope.errors import DeviceError, RecipeError, install_command, reason_of
+from diascope.errors import DeviceError, RecipeError, reason_of
+from diascope.extras import install_command
 from diascope.novelty import FeatureStatistics, load_statistics
 from diascope.parity import Parity, combine_parities, compare_outputs
 

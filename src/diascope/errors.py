@@ -93,14 +93,6 @@ def unreachable(error: BaseException) -> ReadError | None:
     return None
 
 
-def install_command(*extras: str) -> str:
-    """Return the command that adds extras to an installed diascope.
-
-    It works in any folder. It needs no constraints.txt, because pip keeps the installed torch.
-    """
-    return f'pip install "diascope[{",".join(extras)}]"'
-
-
 def reason_of(error: BaseException) -> str:
     """Return an error's text as one line, with its type in front unless it is a ReadError or the
     operating system explains it."""

@@ -11,8 +11,7 @@ import numpy as np
 from diascope.activation_search import find_top_activating, read_rows
 from diascope.card import ModelCard
 from diascope.decision import calibrated_logits
-from diascope.display_text import as_utf8, mask_credentials
-from diascope.document import suggest
+from diascope.display_text import as_utf8, mask_credentials, suggest
 from diascope.errors import ReadError, UsageError
 from diascope.explain.activation_maximisation import FeatureVisualisation, visualise_target
 from diascope.explain.evidence import Method

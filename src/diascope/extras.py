@@ -3,7 +3,7 @@
 from importlib.util import find_spec
 from typing import NamedTuple
 
-from diascope.errors import UsageError, install_command
+from diascope.errors import UsageError
 
 
 class Extra(NamedTuple):
@@ -44,3 +44,11 @@ def refuse_missing(needs: str, extra: str) -> None:
     if missing := EXTRAS[extra].missing:
         message = f"{needs} packages that are not installed: {', '.join(missing)}"
         raise UsageError(message, hint=install_command(extra))
+
+
+def install_command(*extras: str) -> str:
+    """Return the command that adds extras to an installed diascope.
+
+    It works in any folder. It needs no constraints.txt, because pip keeps the installed torch.
+    """
+    return f'pip install "diascope[{",".join(extras)}]"'

@@ -8,7 +8,8 @@ from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from diascope.document import Node, suggest
+from diascope.display_text import suggest
+from diascope.document import Node
 from diascope.errors import RecipeError
 from diascope.parameters import Parameter, parameters, value_adapter
 

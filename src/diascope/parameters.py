@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import Any
 
-from diascope.display_text import describe_type
 from diascope.errors import PluginError
+from diascope.type_text import describe_type
 
 
 @dataclass(frozen=True, slots=True)

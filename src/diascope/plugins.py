@@ -19,7 +19,7 @@ from typing import Any
 
 from diascope import contracts
 from diascope.card import ModelCard
-from diascope.document import suggest
+from diascope.display_text import suggest
 from diascope.errors import ENDS, DiascopeError, PluginError, reason_of
 from diascope.parameters import parameters
 from diascope.plugin_methods import method_fault

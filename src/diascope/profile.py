@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from diascope.errors import install_command
+from diascope.extras import install_command
 from diascope.timing import Seconds, StageSeconds
 
 _PREPARATION = ("read", "preprocess")

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal, cast, get_args
 from annotated_types import Interval
 
 from diascope.acceptance import AcceptanceRule
-from diascope.document import Node, read_document, suggest
+from diascope.display_text import suggest
+from diascope.document import Node, read_document
 from diascope.errors import RecipeError
 from diascope.fields import build
 from diascope.overrides import apply_override

@@ -10,7 +10,8 @@ from typing import Any
 
 from diascope.archives import open_filesystem
 from diascope.display_text import as_utf8, mask_credentials
-from diascope.errors import AddressError, ReadError, UsageError, install_command, reason_of
+from diascope.errors import AddressError, ReadError, UsageError, reason_of
+from diascope.extras import install_command
 from diascope.sample import Failed, Found, Item, Skipped
 
 _INSTALL = {

@@ -11,8 +11,8 @@ from typing import Any, Literal, cast, get_args
 
 from diascope.card import Task
 from diascope.csv_rows import LABEL_COLUMNS, columns_hint, read_csv_rows, strip_path
+from diascope.display_text import format_some, plural
 from diascope.errors import TableError
-from diascope.pages.formatting import format_some, plural
 
 Split = Literal["train", "validation", "test"]
 SPLIT_FILE = "split.csv"

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from diascope.engines.torch import ReferenceEngine, TorchEngine, disable_tf32
+from diascope.engines.torch import ReferenceEngine, TorchEngine
+from diascope.torch_process import disable_tf32
 from tests.engines.networks import classifier, pictures
 
 ERRORS = {"float32": 1e-4, "float16": 0.005, "bfloat16": 0.03}

@@ -3,18 +3,15 @@
 import pytest
 
 from diascope.card import Label
-from diascope.pages.formatting import (
+from diascope.display_text import plural
+from diascope.pages.formatting import format_decimal, format_number, format_score, typeset_number
+from diascope.pages.measures import (
     Measure,
     axis_start,
-    format_decimal,
-    format_number,
-    format_score,
     format_title,
     label_measures,
     measure_lines,
     overall_measures,
-    plural,
-    typeset_number,
 )
 from diascope.sample import ScoreKind
 

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 from diascope.card import CARD_FILE, WEIGHTS_FILE
-from diascope.engines.torch import has_fast_bfloat16
+from diascope.torch_process import has_fast_bfloat16
 from diascope.training import processes
 from diascope.training.checkpoint import save_checkpoint
 from diascope.training.options import TrainOptions

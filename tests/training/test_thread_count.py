@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from diascope.engines import torch as module
-from diascope.engines.torch import torch_threads
 from diascope.errors import RecipeError
+from diascope.torch_process import torch_threads
 from diascope.training.train import thread_count
 from tests.training.trainings import train
 

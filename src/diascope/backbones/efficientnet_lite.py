@@ -5,7 +5,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from diascope.errors import WeightsError, install_command
+from diascope.errors import WeightsError
+from diascope.extras import install_command
 
 if TYPE_CHECKING:
     from torch import nn

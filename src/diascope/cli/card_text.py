@@ -4,8 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from diascope.card import ModelCard
+from diascope.display_text import plural
 from diascope.pages.evidence import PARTS, evidence_measures, format_map_count
-from diascope.pages.formatting import format_score, measure_lines, plural
+from diascope.pages.formatting import format_score
+from diascope.pages.measures import measure_lines
 
 
 def card_lines(card: ModelCard, weights: int | None = None) -> Iterator[str]:

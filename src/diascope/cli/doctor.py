@@ -8,8 +8,7 @@ from typing import Any
 import click
 
 from diascope.cli.streams import stdout_to_stderr
-from diascope.errors import install_command
-from diascope.extras import EXTRAS
+from diascope.extras import EXTRAS, install_command
 
 _CORE = ("diascope", "torch", "monai", "numpy", "pillow", "scikit-image", "safetensors", "fsspec")
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from diascope.evaluation.answers import Answers
     from diascope.evaluation.evaluate import Evaluation
     from diascope.evaluation.plan import EvaluationPlan
-    from diascope.pages.formatting import Measure
+    from diascope.pages.measures import Measure
     from diascope.pipeline import Pipeline
     from diascope.table import Example
 
@@ -206,8 +206,9 @@ def _facts(plan: "EvaluationPlan", recipe: str) -> dict[str, Any]:
 
 
 def _print_summary(evaluation: "Evaluation", evidence: dict[str, Any], files: list[Path]) -> None:
+    from diascope.display_text import plural
     from diascope.pages.evidence import evidence_measures
-    from diascope.pages.formatting import overall_measures, plural
+    from diascope.pages.measures import overall_measures
 
     for warning in evaluation.all_warnings:
         click.echo(f"warning: {warning}", err=True)
@@ -230,7 +231,7 @@ def _print_summary(evaluation: "Evaluation", evidence: dict[str, Any], files: li
 
 
 def _print_measures(measures: "Sequence[Measure]") -> None:
-    from diascope.pages.formatting import measure_lines
+    from diascope.pages.measures import measure_lines
 
     for line in measure_lines(measures):
         click.echo(f"  {line}")

@@ -128,7 +128,7 @@ def _make_page(recipe: str, image: str | None, quiet: bool, options: dict[str, A
 
 
 def _print_summary(result: "PictureExplanation") -> None:
-    from diascope.pages.formatting import plural
+    from diascope.display_text import plural
 
     subject = result.subject
     prediction, chosen, facts = subject.prediction, subject.chosen, subject.facts

@@ -64,7 +64,7 @@ def show(name: str, kind: str | None, as_json: bool) -> None:
 
     If NAME is a recipe, its text is shown.
     """
-    from diascope.document import suggest
+    from diascope.display_text import suggest
     from diascope.errors import PluginError
     from diascope.plugins import find_plugin, find_plugins
 

@@ -74,7 +74,7 @@ def _train(
 
 
 def _print_summary(card: "ModelCard", folder: Path) -> None:
-    from diascope.pages.formatting import measure_lines, overall_measures
+    from diascope.pages.measures import measure_lines, overall_measures
 
     click.echo(f"Weights and card: {folder}")
     click.echo(f"Measured on {card.metrics['measured_on']}:")

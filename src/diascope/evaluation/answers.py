@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from diascope.card import ModelCard
+from diascope.display_text import plural
 from diascope.errors import UsageError
 from diascope.evaluation.labelled_rows import columns_of, uri_of
 from diascope.evaluation.labelled_scores import Booleans, LabelledScores
-from diascope.pages.formatting import plural
 from diascope.pipeline import Pipeline
 from diascope.sample import Failed, Prediction, Record, ScoreKind
 from diascope.table import Example

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from diascope.display_text import plural
 from diascope.evaluation.compare import Comparison
 from diascope.evaluation.labelled_scores import LabelledScores
 from diascope.evaluation.metrics import LABEL_METRICS, estimate_metrics
@@ -14,7 +15,6 @@ from diascope.evaluation.subgroups import (
     one_sided_labels,
     rare_labels,
 )
-from diascope.pages.formatting import plural
 
 
 @dataclass(frozen=True, eq=False)

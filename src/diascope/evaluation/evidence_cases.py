@@ -11,10 +11,10 @@ from torch import Tensor
 
 from diascope.classifier import Classifier
 from diascope.csv_rows import strip_path
+from diascope.display_text import plural
 from diascope.errors import ReadError, TableError
 from diascope.evaluation.evidence_masks import transform_mask
 from diascope.inference_trace import apply_steps, classify_sample, read_first_sample
-from diascope.pages.formatting import plural
 from diascope.pipeline import Pipeline
 from diascope.plugins import find_plugin, load_plugin
 from diascope.preparation import Part, Preparation

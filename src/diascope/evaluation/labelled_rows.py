@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from diascope.card import ModelCard
+from diascope.display_text import plural
 from diascope.errors import TableError
 from diascope.evaluation.training_overlap import LEARNED_SPLITS, KnownSplits, read_known_splits
 from diascope.local_files import absolute_path
-from diascope.pages.formatting import plural
 from diascope.table import SPLIT_FILE, Example, read_table
 
 _MAX_LINES = 5

@@ -5,17 +5,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 
 from diascope.card import Label
+from diascope.display_text import plural
 from diascope.evaluation.compare import Comparison
 from diascope.evaluation.evaluate import Evaluation
 from diascope.evaluation.figures import DRAWINGS, Drawing
 from diascope.evaluation.style import inline_svg
-from diascope.pages.formatting import (
+from diascope.pages.measures import (
     MeasureRow,
     MeasureTable,
     format_title,
     label_measures,
     overall_measures,
-    plural,
     to_measure,
 )
 from diascope.pages.render import render

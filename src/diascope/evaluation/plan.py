@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from diascope.card import ModelCard
+from diascope.display_text import plural
 from diascope.evaluation.answers import Answers
 from diascope.evaluation.compare import check_comparable, compare
 from diascope.evaluation.evaluate import Evaluation, evaluate
@@ -27,7 +28,6 @@ from diascope.evaluation.update_card import (
     update_card,
 )
 from diascope.inference_trace import inspectable_classifier
-from diascope.pages.formatting import plural
 from diascope.pipeline import Pipeline
 from diascope.table import Example
 

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from diascope.card import CARD_FILE, ModelCard, check_digest, file_digest, read_card, write_card
+from diascope.display_text import plural
 from diascope.errors import OutputError, UsageError, WeightsError
 from diascope.evaluation.evaluate import Evaluation
 from diascope.evaluation.evidence_cases import MASK, mask_of
 from diascope.evaluation.labelled_scores import LabelledScores
 from diascope.evaluation.training_overlap import LEARNED_SPLITS, read_known_splits
-from diascope.pages.formatting import describe_coverage, plural
+from diascope.pages.formatting import describe_coverage
 from diascope.table import Example
 
 

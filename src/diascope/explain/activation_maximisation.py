@@ -19,9 +19,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from diascope.card import ModelCard
-from diascope.engines.torch import torch_threads
 from diascope.explain.targets import ModuleOutputs, Response, Target, record_outputs
 from diascope.network import Network
+from diascope.torch_process import torch_threads
 
 STEPS = 128
 

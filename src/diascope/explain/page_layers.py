@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from diascope.card import ModelCard
+from diascope.display_text import plural
 from diascope.explain.layer_table import LayerRow, LayerTable
 from diascope.explain.receptive_field import CellGrid
-from diascope.pages.formatting import format_number, plural
+from diascope.pages.formatting import format_number
 
 _FIELD = (
     "The receptive field of a cell is the part of the picture that it depends on; the step is the "

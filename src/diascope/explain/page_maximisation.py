@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from diascope.display_text import plural
 from diascope.explain.activation_maximisation import FeatureVisualisation
 from diascope.explain.pictures import jpeg_uri, to_display_pixels
 from diascope.explain.top_activating import ActivatingPicture, TopActivating
-from diascope.pages.formatting import format_number, plural
+from diascope.pages.formatting import format_number
 
 _SIDE = 320
 _THUMBNAIL_SIDE = 200

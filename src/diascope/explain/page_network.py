@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from diascope.display_text import plural
 from diascope.explain.explanation import ExplainedLayer
 from diascope.explain.feature_maps import Depth, format_map_scale
 from diascope.explain.filters import Filter
@@ -9,7 +10,7 @@ from diascope.explain.inspector import layer_numbers
 from diascope.explain.page_layers import cells_text
 from diascope.explain.pictures import jpeg_uri, map_uri, png_uri, to_display_pixels
 from diascope.explain.steps import Stage
-from diascope.pages.formatting import format_number, plural
+from diascope.pages.formatting import format_number
 
 
 def stage_view(stage: Stage) -> dict[str, Any]:

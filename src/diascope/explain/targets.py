@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from diascope.document import suggest
+from diascope.display_text import suggest
 from diascope.errors import UsageError
 from diascope.explain.call_trace import (
     Activations,

@@ -9,14 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from diascope.card import Calibration, ModelCard
-from diascope.pages.formatting import (
-    Measure,
-    decision_rule_text,
-    format_number,
-    label_measures,
-    overall_measures,
-    plural,
-)
+from diascope.display_text import plural
+from diascope.pages.formatting import decision_rule_text, format_number
+from diascope.pages.measures import Measure, label_measures, overall_measures
 from diascope.pages.render import render
 
 _SUBGROUP_MEASURES = 2

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from diascope.pages.formatting import Measure, plural
+from diascope.display_text import plural
+from diascope.pages.measures import Measure
 
 PARTS = {
     "inside": "Does the evidence lie where it should?",

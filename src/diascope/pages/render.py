@@ -6,15 +6,10 @@ import json
 from importlib.resources import files
 from typing import Any
 
+from diascope.display_text import plural
 from diascope.pages.evidence import evidence_measures, format_map_count
-from diascope.pages.formatting import (
-    axis_start,
-    format_decimal,
-    format_number,
-    format_score,
-    format_title,
-    plural,
-)
+from diascope.pages.formatting import format_decimal, format_number, format_score
+from diascope.pages.measures import axis_start, format_title
 
 
 def render(template: str, **values: Any) -> str:

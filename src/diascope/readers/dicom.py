@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import ClassVar
 
-from diascope.errors import ReadError, install_command
+from diascope.errors import ReadError
+from diascope.extras import install_command
 from diascope.readers.dicom_options import Frames, Window
 from diascope.sample import Item, Sample
 

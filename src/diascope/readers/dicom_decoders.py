@@ -7,7 +7,8 @@ from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID, JPEG2000TransferSyntaxes, JPEGExtended12Bit
 
 from diascope.display_text import quote
-from diascope.errors import ReadError, install_command
+from diascope.errors import ReadError
+from diascope.extras import install_command
 from diascope.readers import dicom_imagecodecs, dicom_libjpeg
 
 _PYLIBJPEG = "pylibjpeg"  # pydicom's name of the plugin

@@ -8,7 +8,8 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from annotated_types import Gt
 
-from diascope.errors import NoPictureError, ReadError, install_command
+from diascope.errors import NoPictureError, ReadError
+from diascope.extras import install_command
 from diascope.readers.image_errors import is_heif
 from diascope.sample import Item, Sample
 

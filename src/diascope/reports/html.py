@@ -14,8 +14,9 @@ from typing import Annotated, Any, ClassVar, TextIO
 
 from annotated_types import Ge
 
-from diascope.pages.formatting import METRICS, decision_rule_text, describe_coverage
+from diascope.pages.formatting import decision_rule_text, describe_coverage
 from diascope.pages.heat import ramp_css
+from diascope.pages.measures import METRICS
 from diascope.pages.render import csp_hash, fill_placeholders, json_block, json_text, read_asset
 from diascope.reports.html_pictures import PictureEncoder
 from diascope.reports.html_record import index_entry, record_data

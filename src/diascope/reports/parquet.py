@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 from annotated_types import Ge
 
 from diascope.display_text import replace_undecodable
-from diascope.errors import OutputError, PluginError, install_command
+from diascope.errors import OutputError, PluginError
+from diascope.extras import install_command
 from diascope.sample import Failed, Prediction, Record, state_of
 
 if TYPE_CHECKING:

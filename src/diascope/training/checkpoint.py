@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from diascope.card import CARD_FILE, CHECKPOINT_FILE, read_card
+from diascope.display_text import format_some
 from diascope.errors import WeightsError, reason_of
-from diascope.pages.formatting import format_some
 
 
 def save_checkpoint(directory: Path, state: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from diascope.evaluation.style import (
     new_figure,
     save_figure,
 )
-from diascope.pages.formatting import format_title
+from diascope.pages.measures import format_title
 from diascope.training.scoring import Figures, merit
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import Literal
 
 import numpy as np
 
+from diascope.display_text import plural
 from diascope.errors import TableError
 from diascope.network_input import accepts_channels
 from diascope.output import write_table
-from diascope.pages.formatting import plural
 from diascope.preparation import Preparation
 from diascope.table import Example
 from diascope.training.dataset import first_and_more

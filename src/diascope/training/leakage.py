@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from diascope.display_text import format_some, plural
 from diascope.errors import TableError
 from diascope.evaluation.training_overlap import (
     LEARNED_FILE,
@@ -13,7 +14,6 @@ from diascope.evaluation.training_overlap import (
     read_split_rows,
 )
 from diascope.output import write_table
-from diascope.pages.formatting import format_some, plural
 from diascope.table import SPLIT_FILE, Example
 from diascope.training.options import TrainOptions
 

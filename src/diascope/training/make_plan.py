@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from diascope.display_text import plural
 from diascope.errors import TableError
 from diascope.evaluation.labelled_rows import columns_of
 from diascope.evaluation.subgroups import check_divisible
 from diascope.network import state_digest
-from diascope.pages.formatting import plural
 from diascope.plugin_creation import make_part, make_readers, newer_api_warnings
 from diascope.preparation import Preparation
 from diascope.recipe import Recipe

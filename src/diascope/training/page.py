@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from diascope.card import ModelCard
+from diascope.display_text import plural
 from diascope.evaluation.style import inline_svg
 from diascope.explain.layer_table import LayerTable
 from diascope.explain.page_layers import layer_table_view
 from diascope.explain.pictures import jpeg_uri
 from diascope.output import write_atomically
-from diascope.pages.formatting import format_title, label_measures, overall_measures, plural
+from diascope.pages.measures import format_title, label_measures, overall_measures
 from diascope.pages.render import render
 from diascope.training.curves import best_epoch, draw_curves
 from diascope.training.filters import Filters

@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from diascope.engines.torch import detect_lost_device, disable_tf32, has_fast_bfloat16
 from diascope.errors import DeviceError, UsageError
+from diascope.torch_process import detect_lost_device, disable_tf32, has_fast_bfloat16
 from diascope.training.options import Precision, TrainOptions
 
 _TIMEOUT = timedelta(days=7)

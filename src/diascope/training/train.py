@@ -11,7 +11,6 @@ from torch import nn
 
 from diascope.card import ModelCard
 from diascope.cores import available_cores, network_threads
-from diascope.engines.torch import limit_threads, torch_threads
 from diascope.evaluation.labelled_scores import LabelledScores
 from diascope.fingerprints import content_digest, path_digest
 from diascope.network import AttentionHead, Network, build_head
@@ -19,6 +18,7 @@ from diascope.output import lock_folder
 from diascope.recipe import Recipe
 from diascope.sample import Item
 from diascope.table import SPLIT_FILE
+from diascope.torch_process import limit_threads, torch_threads
 from diascope.training.allocation import keep_freed_memory
 from diascope.training.bags import BagNetwork
 from diascope.training.checkpoint import load_checkpoint

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from diascope.card import file_digest
+from diascope.display_text import format_some
 from diascope.errors import WeightsError
-from diascope.pages.formatting import format_some
 from diascope.training.pixel_scale import range_warnings, scale_warnings
 from diascope.training.pretrained import Pairing, pairings, read_tensors, without_shortcut_biases
 from diascope.training.start import Start

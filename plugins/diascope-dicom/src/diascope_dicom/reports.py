@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+from diascope.display_text import plural
 from diascope.errors import OutputError
-from diascope.pages.formatting import plural
 from diascope.sample import Record
 from diascope_dicom.parametric_map import parametric_maps
 from diascope_dicom.results import COLUMNS, Result, ResultMaker, results

@@ -22,17 +22,17 @@ def read_csv_rows(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file)
             columns = list(reader.fieldnames or ())
-            numbered = [(reader.line_num, row) for row in reader if not is_blank(row)]
+            numbered = [(reader.line_num, row) for row in reader if not _is_blank(row)]
     except UnicodeDecodeError as error:
         hint = "In Excel: save it as CSV UTF-8."
         raise TableError(f"is not UTF-8 text: {error}", where=str(path), hint=hint) from error
     except (OSError, csv.Error) as error:
         message = f"cannot be read: {reason_of(error)}"
-        raise TableError(message, where=str(path), hint=quote_hint(error)) from error
+        raise TableError(message, where=str(path), hint=_quote_hint(error)) from error
     return columns, numbered
 
 
-def is_blank(row: Mapping[Any, Any]) -> bool:
+def _is_blank(row: Mapping[Any, Any]) -> bool:
     """Whether all cells of a row are empty; spreadsheets often end with such rows."""
     cells = [cell for held in row.values() for cell in (held if isinstance(held, list) else [held])]
     return not any(cell and cell.strip() for cell in cells)
@@ -59,6 +59,6 @@ def columns_hint(columns: Sequence[str]) -> str:
     return f"Write {', '.join(odd)}." if odd else ""
 
 
-def quote_hint(error: Exception) -> str:
+def _quote_hint(error: Exception) -> str:
     """Return a hint for a CSV error, which is mostly an overlong cell, or an empty text."""
     return 'Is there an unclosed quote (")?' if isinstance(error, csv.Error) else ""

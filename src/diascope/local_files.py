@@ -10,7 +10,7 @@ from pathlib import Path
 from diascope.display_text import as_utf8
 from diascope.errors import UsageError, reason_of
 from diascope.fingerprints import file_stamp
-from diascope.output import RUN_FILES
+from diascope.output import FINISHED_RUN
 from diascope.sample import Failed, Found, Item, Skipped
 
 
@@ -77,7 +77,7 @@ def _list_folder(
         yield _failed_item(folder, prefix or folder.name, f"cannot be listed: {error.strerror}")
         return
     seen.add((here.st_dev, here.st_ino))
-    if len(seen) > 1 and {entry.name for entry in entries} >= RUN_FILES:
+    if len(seen) > 1 and {entry.name for entry in entries} >= FINISHED_RUN:
         yield _skipped_results(folder, prefix.rstrip("/"))
         return
     for entry in entries:
@@ -129,7 +129,7 @@ def _results_folder(path: Path, root: Path) -> Path | None:
     """Return the outermost folder between root and file that holds a run's results, if any."""
     above = (root / inner for inner in reversed(path.relative_to(root).parents[:-1]))
     exists = os.path.exists  # Path.exists raises for a folder without permission
-    return next((each for each in above if all(exists(each / name) for name in RUN_FILES)), None)
+    return next((each for each in above if all(exists(each / name) for name in FINISHED_RUN)), None)
 
 
 def _skipped_results(folder: Path, name: str) -> Found:

@@ -12,9 +12,10 @@ from diascope.display_text import mask_credentials
 from diascope.errors import DiascopeError, OutputError
 
 LEDGER_FILE = "ledger.sqlite"
+RUN_FILE = "run.json"
 _LOCK_FILE = ".lock"
-_RESERVED = (LEDGER_FILE, "run.json", _LOCK_FILE)
-RUN_FILES = frozenset({LEDGER_FILE, "run.json"})
+_RESERVED = (LEDGER_FILE, RUN_FILE, _LOCK_FILE)
+FINISHED_RUN = frozenset({LEDGER_FILE, RUN_FILE})
 """A folder that holds both is the output folder of a run that has written its reports."""
 
 

@@ -17,7 +17,7 @@ from diascope.contracts import Report
 from diascope.display_text import as_utf8, mask_credentials
 from diascope.errors import ENDS, DiascopeError, OutputError
 from diascope.ledger import Ledger
-from diascope.output import move_files, target_paths, write_atomically
+from diascope.output import RUN_FILE, move_files, target_paths, write_atomically
 from diascope.output_errors import is_disk_full
 from diascope.pipeline import Pipeline
 from diascope.plugins import failure_reason
@@ -27,7 +27,6 @@ from diascope.profile import Profile
 from diascope.sample import Record
 from diascope.versions import latest_versions, library_versions, mixed_version_warnings
 
-RUN_FILE = "run.json"
 _REPORTS = "reports"
 _EXECUTION = "execution"
 

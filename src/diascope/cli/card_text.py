@@ -10,7 +10,7 @@ from diascope.pages.formatting import format_score
 from diascope.pages.measures import measure_lines
 
 
-def card_lines(card: ModelCard, weights: int | None = None) -> Iterator[str]:
+def card_lines(card: ModelCard, weights: int | None) -> Iterator[str]:
     """Yield the card as lines of readable text.
 
     Args:

@@ -40,9 +40,7 @@ class TableRows:
     split_source: str = ""
 
 
-def read_labels(
-    table: Path, card: ModelCard, split: str | None, weights: Path | None = None
-) -> TableRows:
+def read_labels(table: Path, card: ModelCard, split: str | None, weights: Path | None) -> TableRows:
     """Return the rows to measure, and warnings about them.
 
     Args:

@@ -37,7 +37,7 @@ class Bags(Pictures):
         preparation: Preparation,
         card: ModelCard,
         features: Features,
-        regions: int = 0,
+        regions: int,
     ) -> None:
         super().__init__(examples, preparation, card)
         self.features, self.regions = features, regions

@@ -152,9 +152,9 @@ class Trainer:
         quick = FastDepthwise() if device.type == "cpu" else nullcontext()
         total = 0.0
         for step, batch in enumerate(iterate_batches(loader), 1):
-            pictures, targets, rows = self._prepare_batch(batch)
+            pictures, targets, row_weights = self._prepare_batch(batch)
             with quick:
-                loss = self._objective(model(pictures), targets, rows)
+                loss = self._objective(model(pictures), targets, row_weights)
             optimizer.zero_grad()
             self.fabric.backward(loss)
             optimizer.step()
@@ -175,15 +175,15 @@ class Trainer:
         """Return the network's input, the targets and the rows' weights of a batch."""
         device, options = self.fabric.device, self.options
         pictures = batch[0]
-        targets, rows = (part.to(device, non_blocking=True) for part in batch[1:])
+        targets, row_weights = (part.to(device, non_blocking=True) for part in batch[1:])
         if options.mixup:
-            pictures, targets, rows = mix_pictures(
-                pictures.to(device), targets, rows, options.mixup
+            pictures, targets, row_weights = mix_pictures(
+                pictures.to(device), targets, row_weights, options.mixup
             )
         if self._teachers is not None:
             with self.fabric.autocast():
                 targets = self._teachers.soften(pictures.to(device), targets)
-        return self.training.to_device(pictures, device), targets, rows
+        return self.training.to_device(pictures, device), targets, row_weights
 
     def _validate(self, loss: float, optimizer: Any, epoch: int) -> Figures:
         """Validate in the first process, and return its metrics in all of them."""

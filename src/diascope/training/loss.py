@@ -40,14 +40,14 @@ class Objective(nn.Module):
         self.register_buffer("adjustment", torch.from_numpy(adjustment))
         self.register_buffer("weights", torch.from_numpy(weights))
 
-    def forward(self, logits: Tensor, targets: Tensor, rows: Tensor) -> Tensor:
-        """Return the mean loss of a batch; ``rows`` are the rows' weights ``(N,)``."""
+    def forward(self, logits: Tensor, targets: Tensor, row_weights: Tensor) -> Tensor:
+        """Return the mean loss of a batch; ``row_weights`` are ``(N,)``."""
         known = ~targets.isnan()
         targets = targets.nan_to_num()
         logits = logits.float() + self.adjustment
-        counted = known * rows[:, None]
+        counted = known * row_weights[:, None]
         if self.task == "multiclass":
-            each, count = self._softmax(logits, targets), rows.sum()
+            each, count = self._softmax(logits, targets), row_weights.sum()
         else:
             each, count = self._sigmoid(logits, targets), counted.sum()
         return (each * counted).sum() / count.clamp(min=1e-8)

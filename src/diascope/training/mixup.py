@@ -6,7 +6,7 @@ from torch.distributions import Beta
 
 
 def mix_pictures(
-    pictures: Tensor, targets: Tensor, rows: Tensor, alpha: float
+    pictures: Tensor, targets: Tensor, row_weights: Tensor, alpha: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return pictures ``(N, C, H, W)`` mixed with others of the batch, and targets and weights.
 
@@ -22,6 +22,7 @@ def mix_pictures(
     others = torch.randperm(count).to(pictures.device)
     shares = Beta(alpha, alpha).sample((count,)).to(pictures.device)
     mixtures = pictures[others].lerp(pictures, shares[:, None, None, None])
-    weights = rows[others].lerp(rows, shares)
-    counted = torch.where(rows == rows[others], shares, shares * rows / weights.clamp(min=1e-8))
+    weights = row_weights[others].lerp(row_weights, shares)
+    same = row_weights == row_weights[others]
+    counted = torch.where(same, shares, shares * row_weights / weights.clamp(min=1e-8))
     return mixtures, targets[others].lerp(targets, counted[:, None]), weights

@@ -20,15 +20,15 @@ class EpochSampler(Sampler[tuple[int, int]]):
 
     Args:
         targets: ``(N, L)``, NaN where unknown.
-        share: (rank, number of processes), which selects this process's part of the rows.
+        process: its rank and the number of processes, which select its part of the rows.
     """
 
     def __init__(
-        self, targets: Targets, options: TrainOptions, share: tuple[int, int] = (0, 1)
+        self, targets: Targets, options: TrainOptions, process: tuple[int, int] = (0, 1)
     ) -> None:
         self.epoch = 0
         self.seed = options.seed
-        self.rank, self.world = share
+        self.rank, self.world = process
         size = options.epoch_size or len(targets)
         self.size = size - size % self.world
         self.shares = row_probabilities(targets, options)

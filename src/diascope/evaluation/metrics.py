@@ -55,13 +55,14 @@ def estimate_metrics(
     """Return metric to ``value, low, high``, a 95 % interval from ``draws`` bootstrap draws.
 
     A metric has no interval if it is undefined in too many draws. If no draw changes it, it has one
-    only if it is a fraction of 0 or 1, see ``exact_limits``. AUCs that rest on few groups, see
-    ``auc_interval``, and calibration errors have an interval of
-    another kind, see ``calibration_error_interval``.
+    only if it is a fraction of 0 or 1, see ``exact_limits``. AUCs that rest on few groups and
+    calibration errors have intervals of other kinds, see ``auc_interval`` and
+    ``calibration_error_interval``.
     """
     values = compute_metrics(scored, LibraryMetrics())
     drawn = bootstrap_metrics(scored, draws=draws, seed=seed)
     margins = compute_metrics(scored, ExactMargins(np.array(scored.groups), len(scored.measured)))
+    aucs = _auc_intervals(scored)
     distances = _each_draw(
         lambda weighted: _calibration_errors(scored, weighted.calibration_distance),
         scored,
@@ -69,20 +70,9 @@ def estimate_metrics(
         seed,
     )
 
-    aucs = _auc_intervals(scored)
-
     def bounds(name: str) -> tuple[float, float]:
         if (interval := aucs.get(name)) is not None:
             return interval
-        if name == "ece" or name == "brier":
-            # of scores near 0 and 1 without a mistake, no draw shows what one would cost
-            low, high = usual_bounds(name)
-            each = 2.0 if name == "brier" and scored.task == "multiclass" else 1.0
-            more = values[name] + each * unseen_mistakes(margins.get("accuracy"))
-            return low, max(high, min(more, each))
-        return usual_bounds(name)
-
-    def usual_bounds(name: str) -> tuple[float, float]:
         if name in distances:
             return calibration_error_interval(values[name], drawn[name], distances[name])
         low, high = percentile_interval(drawn[name])
@@ -91,11 +81,14 @@ def estimate_metrics(
         exact = name != "set_size" and not (mean and high - low > ROUNDING)
         return widen(values[name], (low, high), margins[name]) if exact else (low, high)
 
-    return {
-        name: to_figure(value, bounds(name))
-        for name, value in values.items()
-        if not np.isnan(value)
-    }
+    intervals = {name: bounds(name) for name, value in values.items() if not np.isnan(value)}
+    # of scores near 0 and 1 without a mistake, no draw shows what one would cost
+    unseen = unseen_mistakes(margins.get("accuracy"))
+    for name, worst in (("brier", 2 if scored.task == "multiclass" else 1), ("ece", 1)):
+        if name in intervals:
+            low, high = intervals[name]
+            intervals[name] = low, max(high, min(values[name] + worst * unseen, worst))
+    return {name: to_figure(values[name], interval) for name, interval in intervals.items()}
 
 
 def _auc_intervals(scored: LabelledScores) -> dict[str, tuple[float, float] | None]:

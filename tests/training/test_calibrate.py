@@ -78,8 +78,21 @@ def test_a_scarce_label_gets_a_bias_that_makes_its_mean_score_its_share(
     found = fit_calibration(logits, targets, task, "")  # type: ignore[arg-type]
     assert found is not None
     scores = 1 / (1 + np.exp(-(logits * found.scale[0] + found.bias[0])))
-    assert found.scale == (1.0,)
     assert scores.mean() == pytest.approx(0.09, abs=1e-4)
+
+
+@pytest.mark.parametrize(("times", "slope"), [(1, 1.0), (3, 0.4)])
+def test_scores_of_a_scarce_label_that_are_too_sure_become_less_so(
+    random: Random, times: float, slope: float
+) -> None:
+    targets, slopes = (np.arange(200) < 9).astype(float), []
+    for _ in range(50):
+        true = 2 * (random.normal(0, 1, 200) + 2 * targets - 1) + np.log(9 / 191)
+        found = fit_calibration(times * true[:, None], targets[:, None], "binary", "")
+        assert found is not None
+        slopes.append(found.scale[0])
+
+    assert np.median(slopes) == pytest.approx(slope, rel=0.25)
 
 
 @pytest.mark.parametrize("task", ["binary", "multilabel"])

@@ -9,9 +9,9 @@ from diascope.card import Calibration, Task
 from diascope.evaluation.labelled_scores import Floats
 
 _MIN_PICTURES = 10
-"""Fewest pictures with and without a label for fitting both slope and bias."""
+"""Fewest pictures with and without a label for fitting a slope to them alone."""
 _MIN_FOR_BIAS = 3
-"""Fewest for fitting the bias alone; with fewer, nothing is calibrated."""
+"""Fewest for fitting a bias; with fewer, nothing is calibrated."""
 MIN_GROUPS = 5
 """Fewest groups of pictures: what a few patients have in common says little of others."""
 _ROUNDING = 1e-5
@@ -19,7 +19,7 @@ _ROUNDING = 1e-5
 between machines and which a slope would amplify."""
 _SHRINKAGE = 1.0
 """Weight, in pictures, of the penalty that keeps the biases of rare labels near those expected, and
-the temperature near 1 where the logits separate the labels perfectly."""
+the temperature, or the slope of a scarce label, near 1."""
 
 
 def fit_calibration(
@@ -35,8 +35,8 @@ def fit_calibration(
 
     Multiclass: one temperature, and a bias for each label that undoes balanced sampling; that of a
     scarce label is the expected one. Binary and multilabel: slope and bias for each label, with
-    Platt's targets, so that perfectly separated pictures do not get scores of 0 or 1; only the bias
-    where a label is scarce or all logits are the same.
+    Platt's targets, so that perfectly separated pictures do not get scores of 0 or 1; a scarce
+    label's slope is drawn towards 1, and there is none where all logits are the same.
 
     Source: Guo et al. 2017, "On Calibration of Modern Neural Networks"; Alexandari et al. 2020,
     "Maximum Likelihood with Bias-Corrected Calibration is Hard-To-Beat at Label Shift Adaptation";
@@ -124,8 +124,9 @@ def _fit_platt(logits: Floats, targets: Floats) -> tuple[float, float] | None:
     if scarce < _MIN_FOR_BIAS:
         return None
     many = scarce >= _MIN_PICTURES
-    sloped = float(many and logits.std() > _ROUNDING * np.abs(logits).max())
+    sloped = float(logits.std() > _ROUNDING * np.abs(logits).max())
     width = float(logits.std()) if sloped else 1.0  # makes the fit independent of the logits' scale
+    held = 0.0 if many else _SHRINKAGE * sloped
     logits = logits / width
     if many:
         targets = np.where(targets == 1, (positives + 1) / (positives + 2), 1 / (negatives + 2))
@@ -134,7 +135,9 @@ def _fit_platt(logits: Floats, targets: Floats) -> tuple[float, float] | None:
         wide = logits * np.exp(free[0]) + free[1]
         value = (np.logaddexp(0, wide) - targets * wide).sum()
         wrong = np.exp(-np.logaddexp(0, -wide)) - targets
-        return value, np.array([sloped * (wrong * logits).sum() * np.exp(free[0]), wrong.sum()])
+        steep = free[0] - np.log(width)  # the logarithm of the slope
+        slope = sloped * (wrong * logits).sum() * np.exp(free[0]) + held * steep
+        return value + held * steep**2 / 2, np.array([slope, wrong.sum()])
 
     free = _minimise(loss, np.zeros(2))
     return float(np.exp(free[0]) / width), float(free[1])

@@ -13,8 +13,8 @@ from typing import IO, Any
 
 from diascope.errors import RecipeError
 
-MAX_BYTES = 1_000_000
-MAX_DEPTH = 20
+_MAX_BYTES = 1_000_000
+_MAX_DEPTH = 20
 _INTEGER = re.compile(r"^(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)$")
 _FLOAT = re.compile(r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$")
 _ENDLESS = re.compile(r"^(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$")
@@ -53,7 +53,7 @@ def read_document(path: Path) -> Node:
             levels, not UTF-8, not YAML, or uses a tag, an anchor, an alias or a repeated key.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
+        if path.stat().st_size > _MAX_BYTES:
             size = path.stat().st_size / 1e6
             raise RecipeError(
                 f"{size:.0f} MB is too large for a recipe (at most 1 MB)", where=str(path)
@@ -131,8 +131,8 @@ class _Events:
         self._refuse(event, where)
         if kind == "Scalar":
             return Node(_scalar(event, where), where)
-        if depth == MAX_DEPTH:
-            raise RecipeError(f"is nested deeper than {MAX_DEPTH} levels", where=where)
+        if depth == _MAX_DEPTH:
+            raise RecipeError(f"is nested deeper than {_MAX_DEPTH} levels", where=where)
         if kind == "MappingStart":
             return Node(self._mapping(depth + 1), where)
         children = self._until("SequenceEnd")

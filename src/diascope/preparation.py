@@ -20,7 +20,7 @@ from diascope.plugins import Plugin, failure_reason
 from diascope.sample import Failed, Item, Sample, Skipped
 from diascope.timing import StageTimer, time_each
 
-HEAD_BYTES = 4096
+_HEAD_BYTES = 4096
 _WEB_PAGE = re.compile(rb"(\xef\xbb\xbf)?\s*(<!--.*?-->\s*)?<(!doctype html|html)\b", re.I | re.S)
 T = TypeVar("T")
 
@@ -89,7 +89,7 @@ class Preparation:
     def _find_reader(self, item: Item) -> Part[Reader] | Skipped | Failed:
         try:
             with item.open() as file:
-                head = file.read(HEAD_BYTES)
+                head = file.read(_HEAD_BYTES)
         except Exception as error:  # a file system may raise anything
             return Failed(item, "read", "", f"it cannot be opened: {reason_of(error)}")
         return self._choose_reader(item, head) if head else Skipped(item, "the file is empty")

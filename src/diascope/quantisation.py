@@ -32,7 +32,7 @@ from diascope.sample import Failed, Item, Skipped
 OVERRIDES = (*_INSPECTION_OVERRIDES, "run.device=cpu")
 """The overrides for a recipe whose network is to be quantised."""
 
-MIN_PICTURES = 64
+_MIN_PICTURES = 64
 """With fewer pictures the ranges of a network's values are not reliable."""
 
 _BATCH = 32
@@ -125,10 +125,10 @@ def _read_pictures(
                 left_out[readable[index].id] = picture
             else:
                 pictures.append(picture)
-    if len(pictures) < MIN_PICTURES:
+    if len(pictures) < _MIN_PICTURES:
         why = next((f"; others not, such as {name}: {why}" for name, why in left_out.items()), "")
         raise UsageError(
-            f"quantising needs at least {MIN_PICTURES} pictures, and {len(pictures)} could be "
+            f"quantising needs at least {_MIN_PICTURES} pictures, and {len(pictures)} could be "
             f"read{why}",
             hint="Name folders with more pictures of the kind that the recipe is for.",
         )

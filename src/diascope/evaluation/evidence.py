@@ -24,11 +24,11 @@ from diascope.mirror_images import mean_logits, mean_maps
 from diascope.network import Network
 from diascope.table import Example
 
-HIDING_PICTURES = 200
+_HIDING_PICTURES = 200
 """Randomly drawn pictures for deletion and insertion; each takes some 30 forward passes, or four
 times as many with mirror images."""
 
-RANDOMISED_PICTURES = 50
+_RANDOMISED_PICTURES = 50
 """Of these, pictures whose maps are compared with those of networks with shuffled weights."""
 
 DEPTHS = {"head": 0.0, "quarter": 0.25, "half": 0.5, "three_quarters": 0.75, "all": 1.0}
@@ -62,7 +62,7 @@ def measure_evidence(
     """
     random = np.random.default_rng(seed)
     order = random.permutation(len(examples)).tolist()
-    for_hiding, for_randomised = set(order[:HIDING_PICTURES]), set(order[:RANDOMISED_PICTURES])
+    for_hiding, for_randomised = set(order[:_HIDING_PICTURES]), set(order[:_RANDOMISED_PICTURES])
     inside, hiding, randomised, left_out = _Cases(), _Cases(), _Cases(), Counter[str]()
     classifier = builder.classifier
     copies: list[Network] = []

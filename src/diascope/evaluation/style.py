@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, MUTED, LINE, ACCENT, SURFACE = "#16212b", "#55636f", "#dbe1e6", "#0a6a72", "#ffffff"
-SERIES = ("#0b6b73", "#c2571a", "#4c5fb8", "#8a4f9e", "#4d7c2a", "#a8324a", "#8a6d00", "#5d6b76")
+_SERIES = ("#0b6b73", "#c2571a", "#4c5fb8", "#8a4f9e", "#4d7c2a", "#a8324a", "#8a6d00", "#5d6b76")
 CSS = {INK: "--ink", MUTED: "--muted", LINE: "--line", ACCENT: "--accent", SURFACE: "--surface"}
-CSS |= {colour: f"--series-{number}" for number, colour in enumerate(SERIES, 1)}
+CSS |= {colour: f"--series-{number}" for number, colour in enumerate(_SERIES, 1)}
 
 _DPI, _PIXELS = 160, 100_000_000
 """Resolution of a PNG file in dots per inch, and its largest number of pixels (4 bytes each)."""
@@ -64,9 +64,9 @@ def new_figure(width: float, height: float) -> "Figure":
 
 def line_style(number: int) -> dict[str, Any]:
     """Return colour and dashes of the n-th line; the first 24 are all different."""
-    turn, colour = divmod(number, len(SERIES))
+    turn, colour = divmod(number, len(_SERIES))
     dashes = _DASHES[(_FIRST_DASHES[colour] + turn) % len(_DASHES)]
-    return {"color": SERIES[colour], "linestyle": dashes}
+    return {"color": _SERIES[colour], "linestyle": dashes}
 
 
 def legend_beside(figure: "Figure", axes: "Axes", lines: int) -> None:

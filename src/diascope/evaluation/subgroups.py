@@ -11,7 +11,7 @@ from diascope.errors import UsageError
 from diascope.evaluation.labelled_scores import LabelledScores
 from diascope.evaluation.metrics import estimate_metrics
 
-FEW_ITEMS = 50
+_FEW_ITEMS = 50
 FEW_GROUPS = 10
 _NOT_GIVEN = "not given"
 _DIGITS = 20  # before or after the point; longer ones are not taken for numbers
@@ -134,7 +134,7 @@ def _order(value: str) -> tuple[bool, bool, Decimal, str]:
 
 
 def _warning(part: LabelledScores) -> str:
-    warnings = [f"fewer than {FEW_ITEMS} items"] if len(part) < FEW_ITEMS else []
+    warnings = [f"fewer than {_FEW_ITEMS} items"] if len(part) < _FEW_ITEMS else []
     one_sided = {} if part.task == "binary" else one_sided_labels(part)
     for reason, names in one_sided.items():
         means = "metrics that need one are not defined, and means are over the other labels"

@@ -23,7 +23,7 @@ from diascope.explain.targets import ModuleOutputs, Response, Target, record_out
 from diascope.network import Network
 from diascope.torch_process import torch_threads
 
-STEPS = 128
+_STEPS = 128
 
 _COLOUR_BASIS = ((0.26, 0.09, 0.02), (0.27, 0.00, -0.05), (0.27, -0.09, 0.03))
 """Decorrelated colour components, as columns; the rows are red, green and blue. It is the colour
@@ -63,7 +63,7 @@ def visualise_target(
     target: Target,
     card: ModelCard,
     *,
-    steps: int = STEPS,
+    steps: int = _STEPS,
     seed: int = 0,
 ) -> FeatureVisualisation:
     """Return the picture that maximises the response of a target.

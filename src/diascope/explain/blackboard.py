@@ -10,8 +10,8 @@ from torch import nn
 from diascope.explain.call_trace import capture_activations
 from diascope.explain.convolution import WeightedSum, reconstruct_convolution, weighted_sum_at
 
-PICTURE = ((0, 0, 1, 0), (0, 4, 0, 0), (0, 0, 0, 5), (2, 0, 1, 0))
-FILTER = ((1, 2), (3, -1))
+_PICTURE = ((0, 0, 1, 0), (0, 4, 0, 0), (0, 0, 0, 5), (2, 0, 1, 0))
+_FILTER = ((1, 2), (3, -1))
 _FILTERS = 32
 _SEED = 4
 
@@ -39,7 +39,7 @@ class Blackboard:
 def compute_blackboard() -> Blackboard:
     """Return the example as computed by PyTorch."""
     network = _network()
-    picture = torch.tensor(PICTURE, dtype=torch.float32)[None, None]
+    picture = torch.tensor(_PICTURE, dtype=torch.float32)[None, None]
     pad, first, relu, pool, second = network
     activations = capture_activations(network, picture, list(network))
     one, two = (reconstruct_convolution(layer, activations[layer]) for layer in (first, second))
@@ -63,7 +63,7 @@ def _network() -> nn.Sequential:
     first = nn.Conv2d(1, _FILTERS, 2, bias=False)
     second = nn.Conv2d(_FILTERS, 1, 2)
     filters = random.integers(-3, 4, (_FILTERS, 1, 2, 2))
-    filters[0, 0] = FILTER
+    filters[0, 0] = _FILTER
     with torch.no_grad():
         first.weight.copy_(torch.from_numpy(filters))
         second.weight.copy_(torch.from_numpy(random.integers(-1, 2, (1, _FILTERS, 2, 2))))

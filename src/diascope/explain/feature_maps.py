@@ -12,7 +12,7 @@ from diascope.explain.call_trace import Activations, Call, first_calls
 from diascope.explain.convolution import to_numpy
 from diascope.explain.receptive_field import CellGrid
 
-STRONGEST = 8
+_STRONGEST = 8
 _PASS_THROUGH = (nn.Identity, nn.Dropout, nn.Dropout2d, nn.ConstantPad2d, nn.ZeroPad2d, nn.Flatten)
 
 
@@ -82,7 +82,7 @@ def summarise_depth(halvings: int, call: Call, activations: Activations) -> Dept
     """Return the strongest channels of a call's output for the first picture of a batch."""
     maps = to_numpy(activations.output[0])
     _, channels, height, width = call.outputs
-    strongest = strongest_channels(maps, STRONGEST)
+    strongest = strongest_channels(maps, _STRONGEST)
     return Depth(halvings, (height, width), channels, strongest, call.grid)
 
 

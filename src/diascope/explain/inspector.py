@@ -15,7 +15,7 @@ from diascope.explain.filters import filter_picture
 from diascope.explain.pictures import pack_numbers, png_uri
 from diascope.explain.steps import Stage
 
-FILTERS = 8
+_FILTERS = 8
 """Filters of a layer whose numbers are kept: those whose responses vary most over the picture."""
 
 _LAYER_BYTES = 450_000  # of a layer's input
@@ -49,7 +49,7 @@ def stage_numbers(stage: Stage) -> dict[str, Any]:
 def layer_numbers(layer: ExplainedLayer) -> dict[str, Any]:
     """Return what the page needs to compute some filters of a layer at any position."""
     convolution, functions = layer.convolution, layer.functions
-    indices = [channel.index for channel in most_varied_channels(functions.activated, FILTERS)]
+    indices = [channel.index for channel in most_varied_channels(functions.activated, _FILTERS)]
     channels = sorted({c for index in indices for c in convolution.channels(index)})
     peak = _peak(layer, indices[0])
     box = _largest_box(convolution, len(channels), peak)

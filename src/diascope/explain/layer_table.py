@@ -55,7 +55,7 @@ class LayerTable:
 
 def tabulate_layers(network: Network, calls: Sequence[Call]) -> LayerTable:
     """Return the table of a network from the traced calls of its backbone."""
-    layers = sequential_layers(calls)
+    layers = _sequential_layers(calls)
     rows = tuple(map(_layer_row, layers) if layers else _stage_rows(calls))
     backbone, head = (_count(part.parameters()) for part in (network.backbone, network.head))
     return LayerTable(rows, bool(layers), backbone - sum(row.weights for row in rows), head)
@@ -68,7 +68,7 @@ def tabulate_network(network: Network, channels: int, size: tuple[int, int]) -> 
     return tabulate_layers(network, trace_calls(network.backbone, picture))
 
 
-def sequential_layers(calls: Sequence[Call]) -> list[list[Call]]:
+def _sequential_layers(calls: Sequence[Call]) -> list[list[Call]]:
     """Return the calls of each layer, or nothing if the network is no plain sequence of layers.
 
     Each layer has one convolution or pooling. Norms and nonlinearities belong to the layer before
@@ -86,7 +86,7 @@ def sequential_layers(calls: Sequence[Call]) -> list[list[Call]]:
 def layer_names(backbone: nn.Module, calls: Sequence[Call]) -> dict[nn.Module, str]:
     """Return the name of each module's layer: its number in a plain sequence, counted from 1,
     otherwise the module's path in the backbone."""
-    layers = sequential_layers(calls)
+    layers = _sequential_layers(calls)
     numbered = {
         call.module: f"Layer {number}" for number, layer in enumerate(layers, 1) for call in layer
     }

@@ -20,7 +20,7 @@ from diascope.training.scoring import Figures, merit
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-CURVES = "learning-curves"
+_CURVES = "learning-curves"
 _EPOCH, _RATE = "epoch", "learning_rate"
 _LOSSES = {"loss": "Training", "validation_loss": "Validation"}
 _SIZE = 11.6, 3.6  # inches
@@ -42,7 +42,7 @@ def draw_curves(history: Sequence[Figures], best: int, folder: Path) -> list[Pat
     import matplotlib
 
     panels = [(title, names) for title, names in _panels(history) if names]
-    with matplotlib.rc_context(figure_settings(CURVES)):
+    with matplotlib.rc_context(figure_settings(_CURVES)):
         figure = new_figure(*_SIZE)
         for axes, (title, names) in zip(
             figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True
@@ -50,7 +50,7 @@ def draw_curves(history: Sequence[Figures], best: int, folder: Path) -> list[Pat
             axes.set(title=title, xlabel="Epoch")
             _draw_lines(axes, history, names)
             _mark_best(axes, best, len(history))
-        return save_figure(figure, folder / CURVES)
+        return save_figure(figure, folder / _CURVES)
 
 
 def _panels(history: Sequence[Figures]) -> Iterable[tuple[str, list[str]]]:

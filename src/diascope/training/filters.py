@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-FILTERS_FILE = "filters.npz"
+_FILTERS_FILE = "filters.npz"
 _MAX_EPOCHS = 8  # epochs that are kept, besides the start
 
 
@@ -62,15 +62,15 @@ def save_filters(backbone: nn.Module, epoch: int, directory: Path) -> None:
         earlier = known.epochs < epoch
         epochs = np.concatenate([known.epochs[earlier], epochs])
         weight = np.concatenate([known.weights[earlier], weight])
-    part = directory / f"{FILTERS_FILE}.part"
+    part = directory / f"{_FILTERS_FILE}.part"
     with part.open("wb") as file:
         np.savez_compressed(file, epochs=epochs, weights=weight)
-    part.replace(directory / FILTERS_FILE)
+    part.replace(directory / _FILTERS_FILE)
 
 
 def read_filters(directory: Path) -> Filters | None:
     """Return the filters in the folder, or None."""
-    path = directory / FILTERS_FILE
+    path = directory / _FILTERS_FILE
     if not path.is_file():
         return None
     with np.load(path) as file:

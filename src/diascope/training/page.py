@@ -20,7 +20,7 @@ from diascope.training.page_filters import filter_history
 from diascope.training.recipe_file import FILE as RECIPE_FILE
 from diascope.training.scoring import Figures
 
-PAGE_FILE = "training.html"
+_PAGE_FILE = "training.html"
 _ELSEWHERE = ("command", "date", "epochs")
 
 
@@ -73,7 +73,7 @@ def write_page(
             "weights (SHA-256)": card.digest,
         },
     )
-    write_atomically(folder / PAGE_FILE, page)
+    write_atomically(folder / _PAGE_FILE, page)
 
 
 def _figures(

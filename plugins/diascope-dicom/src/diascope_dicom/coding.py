@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from highdicom.coding_schemes import CodingSchemeIdentificationItem
     from highdicom.sr import CodedConcept
 
-SCHEME = "99DIASCOPE"
+_SCHEME = "99DIASCOPE"
 """Private coding scheme for labels without a code and for kinds of scores."""
 
 _PREFERRED = "SCT"
@@ -36,7 +36,7 @@ def own_scheme() -> "CodingSchemeIdentificationItem":
     """Return the identification of the private coding scheme."""
     from highdicom.coding_schemes import CodingSchemeIdentificationItem
 
-    return CodingSchemeIdentificationItem(SCHEME, name="labels and score kinds of diascope")
+    return CodingSchemeIdentificationItem(_SCHEME, name="labels and score kinds of diascope")
 
 
 def finding_code(label: Label) -> "CodedConcept":
@@ -48,7 +48,7 @@ def finding_code(label: Label) -> "CodedConcept":
     from pydicom import Sequence
 
     meaning = dicom_text(label.title or label.name)[:_MEANING]
-    given = label.codes or {SCHEME: dicom_text(label.name)}
+    given = label.codes or {_SCHEME: dicom_text(label.name)}
     schemes = sorted(given, key=lambda scheme: scheme != _PREFERRED)
     first, *others = (CodedConcept(given[scheme], scheme, meaning) for scheme in schemes)
     if others:
@@ -60,7 +60,7 @@ def method_code(kind: ScoreKind) -> "CodedConcept":
     """Return the code for a kind of score."""
     from highdicom.sr import CodedConcept
 
-    return CodedConcept(kind, SCHEME, _KINDS[kind])
+    return CodedConcept(kind, _SCHEME, _KINDS[kind])
 
 
 def score_code(kind: ScoreKind) -> "CodedConcept":

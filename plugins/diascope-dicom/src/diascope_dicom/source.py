@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pydicom import Dataset
     from pydicom.tag import BaseTag
 
-UTF_8 = "ISO_IR 192"
-UNKNOWN_MOMENT = ("19000101", "000000")
+_UTF_8 = "ISO_IR 192"
+_UNKNOWN_MOMENT = ("19000101", "000000")
 """The content date and time of results if the source states no date at all."""
 
 _NEEDED = ("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
@@ -69,7 +69,7 @@ def read_source(item: Item) -> "Dataset":
         _check_name(source, keyword)
     _remove_invalid_values(source)
     source.decode()
-    source.SpecificCharacterSet = UTF_8
+    source.SpecificCharacterSet = _UTF_8
     for keyword in _NAMES:
         _join_name(source, keyword)
     for keyword in (*_PATIENT, *_STUDY):
@@ -93,7 +93,7 @@ def content_moment(source: "Dataset") -> tuple[str, str]:
     for name in _MOMENTS:
         if date := source.get(f"{name}Date"):
             return str(date), str(source.get(f"{name}Time") or "000000")
-    return UNKNOWN_MOMENT
+    return _UNKNOWN_MOMENT
 
 
 def _remove_invalid_values(source: "Dataset") -> None:

@@ -38,7 +38,7 @@ def evaluate(
         seed: of the bootstrap, from 0 on.
 
     Returns:
-        ``metrics``, name to ``value, low, high`` (95 % intervals by bootstrap over groups);
+        ``metrics``, name to ``value, low, high`` (95 % intervals over groups);
         ``subgroups``; ``comparison``; ``failed``, the pictures without an answer; and
         ``all_warnings``, which should be read before the metrics.
 

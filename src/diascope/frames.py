@@ -69,10 +69,10 @@ class Frames:
 
     @property
     def novelty(self) -> float | None:
-        """The 90th percentile of the novelties of the frames or regions; None if unknown."""
+        """The novelty that a tenth of the frames or regions at most exceed; None if unknown."""
         if not self._novelties:
             return None
-        return float(np.quantile(self._novelties, _NOVELTY_QUANTILE))
+        return float(np.quantile(self._novelties, _NOVELTY_QUANTILE, method="inverted_cdf"))
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -100,6 +100,8 @@ def test_a_model_without_prediction_sets_has_no_nominal_coverage(
     found = [measured(tmp_path / name) for name in ("sets", "none")]
     assert [each["promised_coverage"] for each in found] == [0.9, None]
     assert ["set_coverage" in each["metrics"] for each in found] == [True, False]
+    told = "12 of 12 answers without a prediction set: no sets are measured"
+    assert [told in each["warnings"] for each in found] == [False, True]
 
 
 def test_numbers_that_only_a_failed_picture_has_do_not_stop_the_command(

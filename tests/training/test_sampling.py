@@ -46,16 +46,30 @@ def test_sampling_brings_rare_labels_more_often_to_the_power(power: float, share
 def test_the_shift_is_by_how_much_training_made_the_rare_label_seem_more_frequent(
     how: dict[str, Any], odds: float
 ) -> None:
-    common, rare = label_shift(RARE, options(**how))
+    common, rare = label_shift(RARE, np.ones(100, np.float32), options(**how))
 
     assert np.exp(rare - common) == pytest.approx(odds)
 
 
 def test_a_label_that_no_row_has_is_not_shifted() -> None:
-    shift = label_shift(np.eye(3, dtype=np.float32)[[0] * 9 + [1]], options(balance="sampling"))
+    rows = np.eye(3, dtype=np.float32)[[0] * 9 + [1]]
+    shift = label_shift(rows, np.ones(10, np.float32), options(balance="sampling"))
 
     assert np.isfinite(shift).all()
     assert shift[2] == 0
+
+
+def test_rows_of_ten_times_the_weight_seem_ten_times_as_frequent() -> None:
+    weights = np.where(RARE[:, 1] == 1, np.float32(10), np.float32(1))
+    common, rare = label_shift(RARE, weights, options())
+
+    assert np.exp(rare - common) == pytest.approx(1 / 10)
+
+
+def test_teachers_say_how_frequent_labels_are_however_pictures_are_drawn() -> None:
+    taught = options(balance="sampling", teachers=("w",))
+
+    assert label_shift(RARE, np.ones(100, np.float32), taught).tolist() == [0, 0]
 
 
 def test_epochs_differ_and_come_again_the_same() -> None:

@@ -62,6 +62,12 @@ def match_answers(
             f"{warned} of {plural(len(answered), 'answer')} with a warning, such as that the "
             "picture is unlike those of the training"
         )
+    if pipeline.recipe.run.coverage is not None and scored.sets is None:
+        lacking = sum(answer.prediction_set is None for _, answer in answered)
+        warnings.append(
+            f"{lacking} of {plural(len(answered), 'answer')} without a prediction set: no sets are "
+            "measured"
+        )
     return Answers(scored, [example for example, _ in answered], failed, warnings)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from diascope.evaluation.labelled_scores import Booleans, Floats
 
-FEW_GROUPS = 30
+ENOUGH_GROUPS = 30
 """With fewer of the rarer kind (groups with positive, or with negative items), Student's t takes
 the place of the normal distribution, and ``auc_interval`` that of a bootstrap."""
 _ROUNDING = 1e-12  # smaller standard errors are rounding errors
@@ -70,7 +70,7 @@ def delong(
     error = np.sqrt(_variance(positives, negatives, codes[truth], codes[~truth]))
     if error < _ROUNDING:
         return Difference(difference)
-    distribution = t(min(kinds) - 1) if min(kinds) < FEW_GROUPS else norm
+    distribution = t(min(kinds) - 1) if min(kinds) < ENOUGH_GROUPS else norm
     p = float(2 * distribution.sf(abs(difference) / error))
     margin = distribution.ppf(0.975) * error
     low, high = np.clip([difference - margin, difference + margin], -1, 1)
@@ -95,7 +95,7 @@ def auc_interval(
     from scipy.stats import t
 
     codes, kinds = _group_codes(truth, groups)
-    if min(kinds) == 0 or min(kinds) >= FEW_GROUPS:
+    if min(kinds) == 0 or min(kinds) >= ENOUGH_GROUPS:
         return None
     positives, negatives = _placements(truth, scores)
     auc = float(positives.mean())

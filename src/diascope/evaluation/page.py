@@ -7,6 +7,7 @@ from pathlib import Path, PurePath
 from diascope.card import Label
 from diascope.display_text import plural
 from diascope.evaluation.compare import Comparison
+from diascope.evaluation.delong import ENOUGH_GROUPS
 from diascope.evaluation.evaluate import Evaluation
 from diascope.evaluation.figures import DRAWINGS, Drawing
 from diascope.evaluation.style import inline_svg
@@ -53,6 +54,7 @@ def evaluation_page(
             [f"{plural(len(scored), 'item')} of {plural(count, 'group')}", *_measured(about)]
         ),
         grouped=count < len(scored),
+        enough_groups=ENOUGH_GROUPS,
         warnings=evaluation.all_warnings,
         figures=_figures(evaluation),
         measures=overall_measures(evaluation.overall, ()),

@@ -65,7 +65,7 @@ def card_metrics(evaluation: Evaluation, rows: str) -> dict[str, Any]:
     """
     notes = [
         rows,
-        "95 % bootstrap over groups",
+        "95 % intervals over groups",
         *describe_sets(evaluation.scored),
         *evaluation.warnings,
     ]

@@ -71,7 +71,8 @@ def finish(
     logits = predict_logits(network, validation, trained.workers, flips=flips)
     shift = None
     if card.task == "multiclass":
-        shift = label_shift(plan.pictures("train", card).targets, options)
+        learned = plan.pictures("train", card)
+        shift = label_shift(learned.targets, learned.weights, options)
     card = add_decisions(card, options.operating_points, validation, logits, shift)
     split: Split = "test" if plan.split("test") else "validation"
     pictures = plan.pictures(split, card)

@@ -77,15 +77,20 @@ def label_weights(targets: Targets, options: TrainOptions, task: Task) -> Target
     return np.asarray(weights / weights.mean() if task == "multiclass" else weights, np.float32)
 
 
-def label_shift(targets: Targets, options: TrainOptions) -> NDArray[np.float64]:
+def label_shift(
+    targets: Targets, row_weights: NDArray[np.float32], options: TrainOptions
+) -> NDArray[np.float64]:
     """Return ``(L,)``: what a multiclass network's logits lack to reflect the labels' frequencies.
 
     Sampling and weights make rare labels seem frequent, and logit adjustment makes all seem equally
-    frequent. 0 for a label that no row has.
+    frequent. 0 for a label that no row has, and with teachers, whose answers sampling does not
+    change. Label smoothing and focal loss, which flatten all answers, are left out.
     """
-    own = targets.mean(axis=0, dtype=np.float64)
-    seen, drawn = own > 0, row_probabilities(targets, options) @ targets
-    weighted = drawn * label_weights(targets, options, "multiclass")
+    own, shares = targets.mean(axis=0, dtype=np.float64), row_probabilities(targets, options)
+    seen, drawn = own > 0, shares @ targets
+    if options.teachers:
+        return np.zeros(len(own))
+    weighted = (shares * row_weights) @ targets * label_weights(targets, options, "multiclass")
     shift = np.zeros(len(own))
     shift[seen] = np.log(own[seen] / weighted[seen])
     shift[seen] += options.logit_adjustment * np.log(drawn[seen])

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import torch
 
+from diascope import torch_process
 from diascope.card import Label
 from diascope.engines import openvino
-from diascope.engines import torch as engine_module
 from diascope.engines.graph import Graph
 from diascope.engines.outputs import Outputs
 from diascope.engines.torch import ReferenceEngine, TorchEngine
@@ -213,7 +213,7 @@ def test_a_network_uses_no_more_threads_than_the_cpu_quota(
     quota: int, taken: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    for module in (engine_module, openvino):
+    for module in (torch_process, openvino):
         monkeypatch.setattr(module, "quota_threads", lambda: quota)
     network, card = classifier("convnet")
     before = torch.get_num_threads()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from diascope.engines import torch as module
+from diascope import torch_process
 from diascope.errors import RecipeError
 from diascope.torch_process import torch_threads
 from diascope.training.train import thread_count
@@ -42,7 +42,7 @@ def test_a_training_takes_no_more_threads_than_a_quota_is_worth(
     recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("lightning_fabric", reason="needs diascope[train]")
-    monkeypatch.setattr(module, "quota_threads", lambda: 2)
+    monkeypatch.setattr(torch_process, "quota_threads", lambda: 2)
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(3)

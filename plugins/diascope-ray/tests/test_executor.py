@@ -129,8 +129,9 @@ def test_a_lost_node_loses_no_item(cluster: Any, carry: Carry, items: Items, log
 
 
 def test_actors_see_only_the_gpus_that_they_asked_for(
-    cluster: Any, carry: Carry, items: Items, log: Path
+    cluster: Any, carry: Carry, items: Items, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")  # empty in all tests
     node = cluster.add_node(num_cpus=1, num_gpus=2)  # which Ray takes our word for
 
     without = carry(OddWork(log), items("a", "b"), actors=1)

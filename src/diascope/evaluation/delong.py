@@ -42,13 +42,13 @@ def delong(
 ) -> Difference:
     """Compare two AUCs of the same N items, whose groups are independent of each other.
 
+    With few groups of the rarer kind, the normal distribution would let equal models differ too
+    often; Student's t has one degree of freedom less than there are such groups.
+
     Args:
         targets: ``(N,)`` 0 or 1.
         scores_a, scores_b: ``(N,)``.
         groups: N names; if each item has its own, this is DeLong's test.
-
-    With few groups of the rarer kind, the normal distribution would let equal models differ too
-    often; Student's t has one degree of freedom less than there are such groups.
 
     Raises:
         ValueError: if fewer than two groups have positive items or fewer than two have negative

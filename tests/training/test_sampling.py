@@ -51,12 +51,13 @@ def test_the_shift_is_by_how_much_training_made_the_rare_label_seem_more_frequen
     assert np.exp(rare - common) == pytest.approx(odds)
 
 
-def test_a_label_that_no_row_has_is_not_shifted() -> None:
-    rows = np.eye(3, dtype=np.float32)[[0] * 9 + [1]]
-    shift = label_shift(rows, np.ones(10, np.float32), options(balance="sampling"))
+def test_a_label_that_no_row_teaches_is_not_shifted() -> None:
+    rows, weights = np.eye(4, dtype=np.float32)[[0] * 9 + [1, 2]], np.ones(11, np.float32)
+    weights[-1] = 0
+    shift = label_shift(rows, weights, options(balance="sampling"))
 
     assert np.isfinite(shift).all()
-    assert shift[2] == 0
+    assert shift[2:].tolist() == [0, 0]
 
 
 def test_rows_of_ten_times_the_weight_seem_ten_times_as_frequent() -> None:

@@ -83,15 +83,16 @@ def label_shift(
     """Return ``(L,)``: what a multiclass network's logits lack to reflect the labels' frequencies.
 
     Sampling and weights make rare labels seem frequent, and logit adjustment makes all seem equally
-    frequent. 0 for a label that no row has, and with teachers, whose answers sampling does not
+    frequent. 0 for a label that no row teaches, and with teachers, whose answers sampling does not
     change. Label smoothing and focal loss, which flatten all answers, are left out.
     """
     own, shares = targets.mean(axis=0, dtype=np.float64), row_probabilities(targets, options)
-    seen, drawn = own > 0, shares @ targets
-    if options.teachers:
-        return np.zeros(len(own))
-    weighted = (shares * row_weights) @ targets * label_weights(targets, options, "multiclass")
     shift = np.zeros(len(own))
+    if options.teachers:
+        return shift
+    drawn = shares @ targets
+    weighted = (shares * row_weights) @ targets * label_weights(targets, options, "multiclass")
+    seen = weighted > 0
     shift[seen] = np.log(own[seen] / weighted[seen])
     shift[seen] += options.logit_adjustment * np.log(drawn[seen])
     return shift

@@ -28,6 +28,8 @@ OVERRIDES = (
 def inspectable_classifier(pipeline: Pipeline) -> Classifier:
     """Load the model, which has to be a backbone with a head on a single device.
 
+    Its predictions have evidence for all labels.
+
     Raises:
         RecipeError: if the recipe asks for several devices.
         PluginError: if the model is not a backbone with a head.

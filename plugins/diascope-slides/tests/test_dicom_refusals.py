@@ -1,6 +1,8 @@
 """DICOM slides that are not an 8-bit picture in one plane, and files that belong to a slide."""
 
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ from pydicom import Dataset
 
 from diascope.errors import NoPictureError, ReadError
 from diascope.sample import Item
+from diascope_slides.backends.dicom import DicomSlide
 from diascope_slides.reader import SlideReader
 
 Make = Callable[..., Item]
@@ -147,6 +150,20 @@ def test_a_slide_in_files_that_cannot_be_joined_fails_instead_of_being_half_whit
 
     assert reason.message.startswith("it is split into several files, which cannot be joined: ")
     assert f"{lacking} is missing" in reason.message
+
+
+def test_the_completed_copy_of_a_slide_that_is_refused_is_deleted(
+    make_halves: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slide, copies = make_halves(ImageType=None), tmp_path / "copies"
+    copies.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(copies))
+
+    with pytest.raises(ReadError, match="cannot be joined") as refused:
+        DicomSlide(Path(slide.uri))
+
+    assert refused.tb  # keeps the slide from being garbage, with which the copy would go
+    assert not list(copies.iterdir())
 
 
 @pytest.mark.parametrize("apart_mm", [0, 5])

@@ -1,6 +1,7 @@
 """Open DICOM whole slides (PS3.3 section A.32.8) with wsidicom. A series is one slide."""
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.filereader import read_partial
 from wsidicom import Settings, WsiDicom
 
-from diascope.errors import NoPictureError, ReadError
+from diascope.errors import NoPictureError
 from diascope.library_warnings import capture_warnings
 from diascope.readers.dicom_facts import facts
 from diascope_slides.backends.dicom_header_repair import repair_header
@@ -36,31 +37,33 @@ class DicomSlide:
     library = "wsidicom"
 
     def __init__(self, path: Path) -> None:
-        with capture_warnings():  # pydicom warns of every value that is too long
-            header = _header(path)
-            check_is_level(header)
-            files, missing = find_series(path)
-            if files[0].name != path.name:
-                raise NoPictureError(f"a part of the slide {files[0].name!r}, and read with it")
-            check_is_complete(missing)
-            check_header(header)
-            self.facts: Mapping[str, str] = facts(header)
-            self._repaired = repair_header(path)
-            self.notes = () if self._repaired is None else self._repaired.notes
-            check_joinable(header, self.notes)
-            paths = files if self._repaired is None else self._repaired.file.name
-            self._slide = WsiDicom.open(paths, settings=_LEVELS)
+        with ExitStack() as opened, capture_warnings():  # pydicom warns of every too long value
+            self._open(path, opened)
+            self._opened = opened.pop_all()
+
+    def _open(self, path: Path, opened: ExitStack) -> None:
+        header = _header(path)
+        check_is_level(header)
+        files, missing = find_series(path)
+        if files[0].name != path.name:
+            raise NoPictureError(f"a part of the slide {files[0].name!r}, and read with it")
+        check_is_complete(missing)
+        check_header(header)
+        self.facts: Mapping[str, str] = facts(header)
+        repaired = repair_header(path)
+        if repaired is not None:
+            opened.enter_context(repaired.file)
+        self.notes = () if repaired is None else repaired.notes
+        check_joinable(header, self.notes)
+        paths = files if repaired is None else repaired.file.name
+        self._slide = opened.enter_context(WsiDicom.open(paths, settings=_LEVELS))
         levels = list(self._slide.levels)
-        try:
-            check_levels(levels)
-            check_scans(self._slide, (header.TotalPixelMatrixRows, header.TotalPixelMatrixColumns))
-        except ReadError:
-            self.close()
-            raise
+        check_levels(levels)
+        check_scans(self._slide, (header.TotalPixelMatrixRows, header.TotalPixelMatrixColumns))
         self._numbers = [level.level for level in levels]
         self.levels = pyramid_levels([(level.size.height, level.size.width) for level in levels])
         spacing = self._slide.mpp
-        is_stated = self._repaired is None or self._repaired.spacing_stated
+        is_stated = repaired is None or repaired.spacing_stated
         self.spacing_um = (spacing.height, spacing.width) if is_stated else None
 
     def region(self, level: int, x: int, y: int, width: int, height: int) -> NDArray[np.uint8]:
@@ -70,9 +73,7 @@ class DicomSlide:
         return array if array.ndim == 3 else np.repeat(array[:, :, None], 3, axis=2)
 
     def close(self) -> None:
-        self._slide.close()
-        if self._repaired is not None:
-            self._repaired.file.close()
+        self._opened.close()
 
 
 def _header(path: Path) -> Dataset:

@@ -7,6 +7,7 @@ RGB. The pixels stay unchanged. The trace reports the values that were assumed.
 import io
 import shutil
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import IO, Any, BinaryIO, NamedTuple
@@ -56,10 +57,12 @@ def repair_header(path: Path) -> RepairedFile | None:
         if not notes:
             return None
         file.seek(start)
-        copy = NamedTemporaryFile(prefix="diascope-", suffix=".dcm")  # noqa: SIM115 - the slide closes it
-        dcmwrite(copy, header, enforce_file_format=True)
-        shutil.copyfileobj(file, copy, 1 << 20)
-        copy.flush()
+        with ExitStack() as opened:
+            copy = opened.enter_context(NamedTemporaryFile(prefix="diascope-", suffix=".dcm"))
+            dcmwrite(copy, header, enforce_file_format=True)
+            shutil.copyfileobj(file, copy, 1 << 20)
+            copy.flush()
+            opened.pop_all()  # the slide closes the copy
     return RepairedFile(copy, spacing_stated, notes)
 
 

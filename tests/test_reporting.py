@@ -209,17 +209,17 @@ def test_if_no_report_says_why_items_failed_the_run_does_and_names_one_that_does
     photos, results = write_pictures(tmp_path / "photos", 1), tmp_path / "out"
     (photos / "empty.png").touch()
     run = "run", recipe, photos, "-o", results
-    strict = command(*run, "--set", "report=[tally]", "--set", "privacy=strict").out
-    told = command(*run, "--set", "report=[tally]", "--retry").out
-    with_csv = command(*run, "--set", "report=[tally, csv]").out
+    strict = command(*run, "--set", "report=[tally]", "--set", "privacy=strict")
+    told = command(*run, "--set", "report=[tally]", "--retry")
+    with_csv = command(*run, "--set", "report=[tally, csv]")
 
-    assert "The reports say why" not in told + strict
-    assert "The first item that failed or was skipped: the file is empty" in told
-    assert "the file is empty" not in strict
+    assert "The reports say why" not in told.out + strict.out
+    assert "The first item that failed or was skipped: the file is empty" in told.out
+    assert "the file is empty" not in strict.out
     for each in (told, strict):
-        assert "Add csv to `report:`" in each
-    assert "The reports say why items failed or were skipped." in with_csv
-    assert "Add csv" not in with_csv
+        assert "Add csv to `report:`" in each.out, each.err
+    assert "The reports say why items failed or were skipped." in with_csv.out
+    assert "Add csv" not in with_csv.out
 
 
 def test_neither_run_json_nor_a_report_names_the_password_of_an_input(

@@ -96,7 +96,8 @@ def test_real_slides_have_the_same_tissue_under_yellow_light() -> None:
     file = SHARED / "slides/CMU-1-Small-Region.svs"
     if not file.exists():
         pytest.skip("needs ../shared/data")
-    picture = np.asarray(Image.open(file).convert("RGB").reduce(4))
+    with Image.open(file) as slide:
+        picture = np.asarray(slide.convert("RGB").reduce(4))
     expected = tissue_mask(picture)
     mask = tissue_mask(tinted(picture, (1, 0.975, 0.87)))
 

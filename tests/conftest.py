@@ -1,6 +1,7 @@
 """What several tests need: pictures on disk, samples, weights folders, fake distributions."""
 
 import hashlib
+import importlib
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -125,6 +126,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         (info / "entry_points.txt").write_text(entry_points)
         for module, source in modules.items():
             (site / f"{module}.py").write_text(source)
+        importlib.invalidate_caches()  # a folder that changes twice within a tick looks unchanged
         find_plugins.cache_clear()
 
     yield install

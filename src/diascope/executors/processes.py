@@ -193,7 +193,7 @@ def _prepare_items(end: socket.socket, pickled: bytes, folder: str) -> None:
     warnings.formatwarning = once_formatter()
     os.environ.update(_ONE_THREAD_VARIABLES)
     os.environ["TMPDIR"] = tempfile.tempdir = folder
-    with suppress(EOFError, ConnectionError):
+    with end, suppress(EOFError, ConnectionError):
         _serve(Channel(end), pickled)
     shutil.rmtree(folder, ignore_errors=True)
 

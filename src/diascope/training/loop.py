@@ -81,10 +81,7 @@ class Trainer:
             RecipeError: if a batch is too small for the backbone.
         """
         fabric, options = self.fabric, self.options
-        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.network.to(fabric.device)
-        if fabric.device.type == "cuda" and fabric.world_size > 1:  # small batches on each GPU
-            nn.SyncBatchNorm.convert_sync_batchnorm(self.network)  # type: ignore[no-untyped-call]
+        self._place_network()
         optimizer = fabric.setup_optimizers(make_optimizer(self.network, options))
         self._objective = Objective(options, self.card.task, self.training.targets)
         self._objective.to(fabric.device)
@@ -96,13 +93,6 @@ class Trainer:
             self.training.targets, options, (fabric.global_rank, fabric.world_size)
         )
         loader = self._loader(sampler)
-        if not len(loader):
-            raise TableError(
-                f"{len(self.training)} training pictures ({options.epoch_size or 'all'} per epoch) "
-                f"are too few for {fabric.world_size} processes"
-            )
-        if min(self._local_batch, len(sampler)) == 1 and not options.freeze_backbone:
-            check_single_picture(self.network.backbone, self.card)
         schedule = make_schedule(optimizer.optimizer, options, len(loader))
         self._average = make_average(self.network, options)
         best = self._resume(optimizer, schedule)
@@ -126,14 +116,19 @@ class Trainer:
             self.watch(Progress(epoch + 1, options.epochs, steps, steps, loss, figures))
             score = merit(figures, options.monitor)
             if best["network"] is None or score >= best["told"]:
-                state = self._kept_network().state_dict()
-                kept = {name: value.detach().cpu().clone() for name, value in state.items()}
-                best = {"told": score, "network": kept}
+                best = {"told": score, "network": self._copy_weights()}
             self._save_filters()
             if fabric.is_global_zero:
                 self._save(optimizer, schedule, best)
         self.network.load_state_dict(best["network"])
         return self.history
+
+    def _place_network(self) -> None:
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network.to(self.fabric.device)
+        if self.fabric.device.type == "cuda" and self.fabric.world_size > 1:
+            # each GPU has small batches only
+            nn.SyncBatchNorm.convert_sync_batchnorm(self.network)  # type: ignore[no-untyped-call]
 
     def _is_done(self) -> bool:
         return len(self.history) >= self.options.epochs or self._is_out_of_patience()
@@ -201,6 +196,10 @@ class Trainer:
             return self.network
         return cast(Network, self._average.module)
 
+    def _copy_weights(self) -> dict[str, Tensor]:
+        state = self._kept_network().state_dict()
+        return {name: value.detach().cpu().clone() for name, value in state.items()}
+
     def _is_out_of_patience(self) -> bool:
         """Whether the first best epoch is at least the recipe's ``patience`` epochs ago."""
         scores = [merit(figures, self.options.monitor) for figures in self.history]
@@ -221,7 +220,8 @@ class Trainer:
         return max(1, self.options.batch // int(self.fabric.world_size))
 
     def _loader(self, sampler: EpochSampler) -> DataLoader[tuple[Tensor, Tensor, Tensor]]:
-        return DataLoader(
+        """Return the loader of batches, after checking that it has any, and of a usable size."""
+        loader = DataLoader(
             self.training,
             batch_size=self._local_batch,
             sampler=sampler,
@@ -232,6 +232,14 @@ class Trainer:
             persistent_workers=self.workers > 0,
             generator=torch.Generator(),  # leaves the global one to dropout and mixup
         )
+        if not len(loader):
+            raise TableError(
+                f"{len(self.training)} training pictures ({self.options.epoch_size or 'all'} per "
+                f"epoch) are too few for {self.fabric.world_size} processes"
+            )
+        if min(self._local_batch, len(sampler)) == 1 and not self.options.freeze_backbone:
+            check_single_picture(self.network.backbone, self.card)
+        return loader
 
     def _resume(self, optimizer: Any, schedule: Any) -> dict[str, Any]:
         plan = self.plan

@@ -129,18 +129,13 @@ def start_from(
         warnings=(*warnings, *range_warnings(source, mean, std)),
     )
     _check_fit(matched, best, backbone_name, source)
-    if frozen and matched.share < 1:
-        raise WeightsError(
-            f"fits {matched.matched} of {matched.total} tensors of the backbone {backbone_name}; "
-            "freeze_backbone would keep the others random",
-            where=str(source),
-            hint="\n  ".join([*matched.differences(), "Leave freeze_backbone out to train them."]),
-        )
+    if frozen:
+        _check_complete(matched, backbone_name, source)
     if (first := _first_filter_name(ours)) in matched.shape_mismatch:
-        theirs = named[names[first]]
         raise WeightsError(
-            f"has first filters of {_format_shape(theirs)}, the backbone {backbone_name} of "
-            f"{_format_shape(ours[first])}: all others were trained on top of them",
+            f"has first filters of {_format_shape(named[names[first]])}, the backbone "
+            f"{backbone_name} of {_format_shape(ours[first])}: all others were trained on top of "
+            "them",
             where=str(source),
             hint="Only the number of channels can be adapted, from or to grey pictures.",
         )
@@ -237,6 +232,17 @@ def _check_fit(matched: MatchReport, best: _Fit, backbone: str, source: Path) ->
     if broken:
         message = f"holds values that are not finite numbers: {format_some(broken)}"
         raise WeightsError(message, where=str(source))
+
+
+def _check_complete(matched: MatchReport, backbone: str, source: Path) -> None:
+    """Raise a WeightsError unless all of the backbone is in the file."""
+    if matched.share < 1:
+        raise WeightsError(
+            f"fits {matched.matched} of {matched.total} tensors of the backbone {backbone}; "
+            "freeze_backbone would keep the others random",
+            where=str(source),
+            hint="\n  ".join([*matched.differences(), "Leave freeze_backbone out to train them."]),
+        )
 
 
 def _check_unambiguous(fits: Sequence[_Fit], source: Path) -> None:

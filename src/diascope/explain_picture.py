@@ -14,7 +14,7 @@ from diascope.decision import calibrated_logits
 from diascope.display_text import as_utf8, mask_credentials, suggest
 from diascope.errors import ReadError, UsageError
 from diascope.explain.activation_maximisation import FeatureVisualisation, visualise_target
-from diascope.explain.evidence import Method
+from diascope.explain.attribution import Method
 from diascope.explain.explanation import Explanation, explain
 from diascope.explain.page import Subject
 from diascope.explain.page_scores import Logits

@@ -10,7 +10,7 @@ import torch
 
 from diascope.card import ModelCard
 from diascope.explain import inspector
-from diascope.explain.evidence import Attribution
+from diascope.explain.attribution import Attribution
 from diascope.explain.explanation import ExplainedLayer, explain
 from diascope.explain.page import Subject, explain_page
 from diascope.explain.page_scores import Logits

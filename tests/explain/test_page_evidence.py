@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from diascope.explain.evidence import Attribution
+from diascope.explain.attribution import Attribution
 from diascope.explain.page_evidence import method_view
 
 

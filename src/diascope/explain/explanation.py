@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from diascope.explain.attribution import Attribution, Method, attribute, integrated_gradients
 from diascope.explain.call_trace import Activations, Call, capture_activations, trace_calls
 from diascope.explain.convolution import Convolution, reconstruct_convolution
-from diascope.explain.evidence import Attribution, Method, attribute, integrated_gradients
 from diascope.explain.feature_maps import Depth, last_calls_by_depth, summarise_depth
 from diascope.explain.filters import Filter, filter_responses, first_convolution
 from diascope.explain.layer_table import LayerTable, layer_names, tabulate_layers
-from diascope.explain.layers import select_convolutions
 from diascope.explain.occlusion import Occlusion, measure_occlusion
 from diascope.explain.receptive_field import CellGrid
+from diascope.explain.shown_convolutions import select_convolutions
 from diascope.explain.unit_functions import (
     UnitFunctions,
     following_modules,

@@ -6,7 +6,7 @@ from typing import Any
 
 from diascope.card import ModelCard
 from diascope.explain.activation_maximisation import FeatureVisualisation
-from diascope.explain.evidence import Attribution
+from diascope.explain.attribution import Attribution
 from diascope.explain.explanation import Explanation
 from diascope.explain.inspector import stage_numbers
 from diascope.explain.page_evidence import (

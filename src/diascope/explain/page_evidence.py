@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from diascope.explain.evidence import Attribution, Method
+from diascope.explain.attribution import Attribution, Method
 from diascope.explain.occlusion import Occlusion
 from diascope.explain.pictures import overlay_uri
 from diascope.pages.formatting import typeset_number

@@ -3,7 +3,7 @@
 import pytest
 
 from diascope.explain.call_trace import trace_calls
-from diascope.explain.layers import select_convolutions
+from diascope.explain.shown_convolutions import select_convolutions
 from tests.explain.networks import make_batch, make_network
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from diascope.explain.evidence import TOLERANCE, Attribution, attribute, integrated_gradients
+from diascope.explain.attribution import TOLERANCE, Attribution, attribute, integrated_gradients
 from diascope.network import Network
 from tests.explain.networks import BACKBONES, make_batch, make_network
 

@@ -161,5 +161,6 @@ def test_the_error_among_groups_is_that_of_obuchowskis_sums_over_pairs() -> None
     error = np.sqrt(s10 / m + s01 / n + 2 * s11 / (m * n))
     assert found.difference == pytest.approx(mean)
     assert abs(2 * s11 / (m * n)) > 0.05 * error**2  # it does matter here
-    freedom = min(with_ill, with_well) - 1
+    sizes = [np.unique(groups[kind], return_counts=True)[1] for kind in (ill, well)]
+    freedom = min(sum(each) ** 2 / sum(each**2) for each in sizes) - 1  # Kish's number of groups
     assert (found.low, found.high) == pytest.approx(t.interval(0.95, freedom, mean, error))

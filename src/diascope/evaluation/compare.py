@@ -8,8 +8,9 @@ import numpy as np
 
 from diascope.card import ModelCard
 from diascope.errors import UsageError
-from diascope.evaluation.bootstrap import percentile_interval
+from diascope.evaluation.bootstrap import bootstrap_interval
 from diascope.evaluation.delong import Difference, delong
+from diascope.evaluation.group_counts import InverseGroupCounts
 from diascope.evaluation.labelled_scores import LabelledScores
 from diascope.evaluation.library_metrics import ROUNDING, LibraryMetrics
 from diascope.evaluation.metrics import bootstrap_metrics, compute_metrics
@@ -103,10 +104,13 @@ def _overall(
     auc = "auc" if one.task == "binary" else "auc_macro"
     values, others = (compute_metrics(each, LibraryMetrics()) for each in (one, other))
     drawn, drawn_others = (bootstrap_metrics(each, draws=draws, seed=seed) for each in (one, other))
+    inverses = compute_metrics(one, InverseGroupCounts(np.array(one.groups)))
     differences = {}
     for name in (auc, "balanced_accuracy"):
         difference = float(values[name] - others[name])
-        low, high = percentile_interval(drawn[name] - drawn_others[name])
+        low, high = bootstrap_interval(
+            difference, drawn[name] - drawn_others[name], 1 / inverses[name]
+        )
         if np.isnan([difference, low]).any():
             continue
         constant = high - low < ROUNDING  # for example if both models make no mistake

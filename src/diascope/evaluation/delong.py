@@ -12,11 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from diascope.evaluation.group_counts import ENOUGH_GROUPS, effective_groups
 from diascope.evaluation.labelled_scores import Booleans, Floats
 
-ENOUGH_GROUPS = 30
-"""With fewer of the rarer kind (groups with positive, or with negative items), Student's t takes
-the place of the normal distribution, and ``auc_interval`` that of a bootstrap."""
 _ROUNDING = 1e-12  # smaller standard errors are rounding errors
 
 
@@ -57,7 +55,8 @@ def delong(
     from scipy.stats import norm, t
 
     truth = targets == 1
-    codes, kinds = _group_codes(truth, groups)
+    _, codes = np.unique(np.asarray(groups), return_inverse=True)
+    kinds = [len(np.unique(codes[kind])) for kind in (truth, ~truth)]
     if min(kinds) < 2:
         raise ValueError(
             "needs two groups with positive and two with negative items, got "
@@ -70,7 +69,8 @@ def delong(
     error = np.sqrt(_variance(positives, negatives, codes[truth], codes[~truth]))
     if error < _ROUNDING:
         return Difference(difference)
-    distribution = t(min(kinds) - 1) if min(kinds) < ENOUGH_GROUPS else norm
+    rarer = _rarer_groups(truth, codes)
+    distribution = t(rarer - 1) if rarer < ENOUGH_GROUPS else norm
     p = float(2 * distribution.sf(abs(difference) / error))
     margin = distribution.ppf(0.975) * error
     low, high = np.clip([difference - margin, difference + margin], -1, 1)
@@ -94,26 +94,26 @@ def auc_interval(
     from scipy.special import expit, logit
     from scipy.stats import t
 
-    codes, kinds = _group_codes(truth, groups)
-    if min(kinds) == 0 or min(kinds) >= ENOUGH_GROUPS:
+    _, codes = np.unique(np.asarray(groups), return_inverse=True)
+    rarer = _rarer_groups(truth, codes)
+    if rarer == 0 or rarer >= ENOUGH_GROUPS:
         return None
     positives, negatives = _placements(truth, scores)
     auc = float(positives.mean())
     if not _ROUNDING < auc < 1 - _ROUNDING:
         return None
-    if min(kinds) == 1:
+    if rarer == 1:
         return np.nan, np.nan
     error = np.sqrt(_variance(positives, negatives, codes[truth], codes[~truth]))
     if error < _ROUNDING:
         return None
-    margin = t(min(kinds) - 1).ppf(0.975) * error / (auc * (1 - auc))  # by the delta method
+    margin = t(rarer - 1).ppf(0.975) * error / (auc * (1 - auc))  # by the delta method
     return float(expit(logit(auc) - margin)), float(expit(logit(auc) + margin))
 
 
-def _group_codes(truth: Booleans, groups: Sequence[str]) -> tuple[NDArray[np.intp], list[int]]:
-    """Return the items' groups as numbers, and how many have positive and negative items."""
-    _, codes = np.unique(np.asarray(groups), return_inverse=True)
-    return codes, [len(np.unique(codes[kind])) for kind in (truth, ~truth)]
+def _rarer_groups(truth: Booleans, codes: NDArray[np.intp]) -> float:
+    """Return how many groups the rarer kind of items has, the positive or the negative ones."""
+    return min(effective_groups(codes[kind]) for kind in (truth, ~truth))
 
 
 def _variance(

@@ -15,9 +15,10 @@ from torch import Tensor
 from diascope.classifier import Classifier
 from diascope.decision import scores_from_logits
 from diascope.errors import ReadError
-from diascope.evaluation.bootstrap import group_weights, percentile_interval, to_figure
+from diascope.evaluation.bootstrap import bootstrap_interval, group_weights, to_figure
 from diascope.evaluation.evidence_cases import Case, CaseBuilder
 from diascope.evaluation.evidence_masks import localisation_metrics
+from diascope.evaluation.group_counts import effective_groups
 from diascope.explain.deletion_insertion import measure_deletion_insertion
 from diascope.explain.weight_randomisation import randomise_layers
 from diascope.mirror_images import mean_logits, mean_maps
@@ -149,4 +150,5 @@ def _mean(
     values, groups = values[defined], np.array(groups)[defined].tolist()
     parts = group_weights(groups, draws=draws, seed=seed)
     drawn = np.concatenate([part @ values / part.sum(axis=1) for part in parts])
-    return to_figure(float(values.mean()), percentile_interval(drawn))
+    value, count = float(values.mean()), effective_groups(np.array(groups))
+    return to_figure(value, bootstrap_interval(value, drawn, count))

@@ -18,6 +18,7 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
+from diascope.evaluation.group_counts import label_rows
 from diascope.evaluation.labelled_scores import Booleans, Floats
 from diascope.evaluation.library_metrics import ROUNDING, LibraryMetrics
 
@@ -47,7 +48,7 @@ class ExactMargins:
         self, known: Booleans, truth: Booleans, scores: Floats, decided: Booleans
     ) -> dict[str, Floats]:
         values = LibraryMetrics().label(known, truth, scores, decided)
-        rows = {"sensitivity": truth, "specificity": ~truth, "ppv": decided, "npv": ~decided}
+        rows = label_rows(truth, decided)
         counts = {name: len(np.unique(self.groups[known][row])) for name, row in rows.items()}
         rarer = min(counts["sensitivity"], counts["specificity"])
         place = 2 * next(self._seen)

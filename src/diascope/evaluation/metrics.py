@@ -10,13 +10,14 @@ from typing import Any, Protocol
 import numpy as np
 
 from diascope.evaluation.bootstrap import (
+    bootstrap_interval,
     calibration_error_interval,
     group_weights,
-    percentile_interval,
     to_figure,
 )
 from diascope.evaluation.delong import auc_interval
 from diascope.evaluation.exact_limits import ExactMargins, unseen_mistakes, widen
+from diascope.evaluation.group_counts import InverseGroupCounts
 from diascope.evaluation.labelled_scores import Booleans, Floats, LabelledScores
 from diascope.evaluation.library_metrics import ROUNDING, LibraryMetrics
 from diascope.evaluation.weighted_metrics import WeightedMetrics, label_aucs
@@ -55,13 +56,18 @@ def estimate_metrics(
     """Return metric to ``value, low, high``, a 95 % interval from ``draws`` bootstrap draws.
 
     A metric has no interval if it is undefined in too many draws. If no draw changes it, it has one
-    only if it is a fraction of 0 or 1, see ``exact_limits``. AUCs that rest on few groups and
-    calibration errors have intervals of other kinds, see ``auc_interval`` and
-    ``calibration_error_interval``.
+    only if it is a fraction of 0 or 1, see ``exact_limits``. Metrics that rest on few groups and
+    calibration errors have intervals of other kinds, see ``bootstrap_interval``, ``auc_interval``
+    and ``calibration_error_interval``.
     """
     values = compute_metrics(scored, LibraryMetrics())
     drawn = bootstrap_metrics(scored, draws=draws, seed=seed)
-    margins = compute_metrics(scored, ExactMargins(np.array(scored.groups), len(scored.measured)))
+    groups = np.array(scored.groups)
+    margins = compute_metrics(scored, ExactMargins(groups, len(scored.measured)))
+    inverses = compute_metrics(scored, InverseGroupCounts(groups))
+    tops = {"set_size": len(scored.names)}
+    if scored.task == "multiclass":  # a sum over the labels
+        inverses["brier"], tops["brier"] = inverses["accuracy"], 2
     aucs = _auc_intervals(scored)
     distances = _each_draw(
         lambda weighted: _calibration_errors(scored, weighted.calibration_distance),
@@ -75,7 +81,9 @@ def estimate_metrics(
             return interval
         if name in distances:
             return calibration_error_interval(values[name], drawn[name], distances[name])
-        low, high = percentile_interval(drawn[name])
+        low, high = bootstrap_interval(
+            values[name], drawn[name], 1 / inverses[name], top=tops.get(name, 1)
+        )
         # a set's size is not a fraction, and the limit of an AUC is too conservative for a mean
         mean = name in ("auc_macro", "average_precision_macro")
         exact = name != "set_size" and not (mean and high - low > ROUNDING)
@@ -84,9 +92,9 @@ def estimate_metrics(
     intervals = {name: bounds(name) for name, value in values.items() if not np.isnan(value)}
     # of scores near 0 and 1 without a mistake, no draw shows what one would cost
     unseen = unseen_mistakes(margins.get("accuracy"))
-    for name, worst in (("brier", 2 if scored.task == "multiclass" else 1), ("ece", 1)):
+    for name in ("brier", "ece"):
         if name in intervals:
-            low, high = intervals[name]
+            (low, high), worst = intervals[name], tops.get(name, 1)
             intervals[name] = low, max(high, min(values[name] + worst * unseen, worst))
     return {name: to_figure(values[name], interval) for name, interval in intervals.items()}
 

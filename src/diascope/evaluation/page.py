@@ -7,9 +7,9 @@ from pathlib import Path, PurePath
 from diascope.card import Label
 from diascope.display_text import plural
 from diascope.evaluation.compare import Comparison
-from diascope.evaluation.delong import ENOUGH_GROUPS
 from diascope.evaluation.evaluate import Evaluation
 from diascope.evaluation.figures import DRAWINGS, Drawing
+from diascope.evaluation.group_counts import ENOUGH_GROUPS
 from diascope.evaluation.style import inline_svg
 from diascope.pages.measures import (
     MeasureRow,

@@ -1,0 +1,86 @@
+"""How many groups a metric rests on, and its interval if they are few."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from scipy.stats import norm
+
+from diascope.evaluation.bootstrap import bootstrap_interval
+from diascope.evaluation.group_counts import InverseGroupCounts, effective_groups
+from diascope.evaluation.labelled_scores import LabelledScores
+from diascope.evaluation.library_metrics import LibraryMetrics
+from diascope.evaluation.metrics import bootstrap_metrics, compute_metrics, estimate_metrics
+from tests.evaluation.tables import binary, multiclass, multilabel, scored
+
+
+def counts(table: LabelledScores) -> dict[str, float]:
+    inverses = compute_metrics(table, InverseGroupCounts(np.array(table.groups)))
+    return {name: 1 / inverse for name, inverse in inverses.items()}
+
+
+def test_groups_of_different_sizes_count_as_fewer_of_equal_size() -> None:
+    assert effective_groups(np.repeat(["a", "b", "c"], 7)) == 3
+    assert effective_groups(np.array(["a", "b", "b", "b"])) == pytest.approx(16 / 10)
+    assert effective_groups(np.array([])) == 0
+
+
+def test_a_metric_rests_on_the_groups_of_the_items_that_it_is_a_fraction_of() -> None:
+    truth = np.eye(2)[[0] * 6 + [1] * 4]
+    decided = np.eye(2)[[0] * 5 + [1] * 5] == 1
+    table = scored(
+        ("no", "yes"), "binary", truth, truth * 0.8 + 0.1, decided, groups=tuple("abcdefggxy")
+    )
+
+    found = counts(table)
+
+    assert found["specificity"] == 6
+    assert found["sensitivity"] == pytest.approx(16 / 6)
+    assert found["ppv"] == pytest.approx(25 / 7)
+    assert found["npv"] == 5
+    assert found["auc"] == found["average_precision"] == found["sensitivity"]
+    assert found["accuracy"] == found["brier"] == found["ece"] == pytest.approx(100 / 12)
+    assert found["balanced_accuracy"] == pytest.approx(2 / (1 / 6 + 6 / 16))
+
+
+@pytest.mark.parametrize(
+    ("make", "metric", "top"),
+    [
+        (binary, "sensitivity", 1),
+        (binary, "balanced_accuracy", 1),
+        (multiclass, "auc_macro", 1),
+        (multiclass, "brier", 2),
+        (multilabel, "brier", 1),
+    ],
+)
+def test_an_interval_is_for_the_number_of_groups_that_the_metric_rests_on(
+    make: Callable[..., LabelledScores], metric: str, top: float
+) -> None:
+    table = make(60, groups=tuple("abcdef") * 10)
+    value = compute_metrics(table, LibraryMetrics())[metric]
+    drawn = bootstrap_metrics(table, draws=1000, seed=0)[metric]
+    behind = counts(table)["accuracy" if (metric, top) == ("brier", 2) else metric]
+
+    found = estimate_metrics(table)[metric]
+
+    expected = bootstrap_interval(value, drawn, behind, top=top)
+    assert (found["low"], found["high"]) == pytest.approx(expected, abs=1e-6)
+    assert behind <= 6
+
+
+def test_the_interval_of_twenty_patients_holds_the_truth_about_as_often_as_promised() -> None:
+    random, held = np.random.default_rng(0), []
+    for seed in range(100):
+        sick = np.repeat(random.random(20) < 0.4, 10)
+        noise = np.repeat(random.normal(size=20), 10) + 0.3 * random.normal(size=200)
+        score = norm.cdf(np.where(sick, 1.3, -1.3) + noise)
+        both = [np.stack([1 - each, each], axis=1) for each in (sick, score, score >= 0.5)]
+        groups = tuple(np.repeat(np.arange(20), 10).astype(str))
+        table = scored(("no", "yes"), "binary", *both[:2], both[2] == 1, groups=groups)
+        found = estimate_metrics(table, draws=200, seed=seed)
+        truth = norm.cdf(1.3 / np.hypot(1, 0.3))
+        held += [
+            found[name]["low"] <= truth <= found[name]["high"]
+            for name in ("sensitivity", "specificity")
+        ]
+    assert np.mean(held) > 0.9  # by the draws' percentiles 0.85

@@ -157,6 +157,11 @@ class ModelCard:
         """The number of outputs of the network."""
         return len(self.output_names)
 
+    @property
+    def aggregation(self) -> Literal["mean", "attention"]:
+        """How an item's frames or regions become one answer, unless the recipe says otherwise."""
+        return "attention" if self.head == "attention" else "mean"
+
     def plain(self) -> dict[str, Any]:
         """Return the card as plain values, as in its file and in ``--json``."""
         plain: dict[str, Any] = _plain(self)

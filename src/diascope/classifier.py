@@ -116,7 +116,7 @@ class Classifier:
 
     @property
     def _method(self) -> Aggregation | Literal["attention"]:
-        return _card_aggregation(self.card) if self.aggregation == "card" else self.aggregation
+        return self.card.aggregation if self.aggregation == "card" else self.aggregation
 
     @property
     def _deciding(self) -> ModelCard:
@@ -146,7 +146,7 @@ class Classifier:
         """Whether calibration and prediction sets were fitted to such answers: to whole items if
         the head is trained on them, else to single pictures. A mean of probabilities is too
         cautious for an item whose frames agree, and a maximum too bold."""
-        whole = _card_aggregation(self.card) == "attention"
+        whole = self.card.aggregation == "attention"
         return self._method == "attention" if whole else count == 1
 
     def _uncalibrated(self) -> ScoreKind:
@@ -258,22 +258,17 @@ def load_classifier(
     """
     if runtime.coverage is not None:
         check_thresholds(card, runtime.coverage)
-        own = ("card", _card_aggregation(card)), ("card", card.test_time)
+        own = ("card", card.aggregation), ("card", card.test_time)
         if aggregation not in own[0] or test_time not in own[1]:
             raise RecipeError(
                 f"the thresholds of {card.name} are for scores with aggregate: "
-                f"{_card_aggregation(card)} and test_time: {card.test_time}, unlike this recipe's",
+                f"{card.aggregation} and test_time: {card.test_time}, unlike this recipe's",
                 where="run.coverage",
                 hint="Remove run.coverage, or aggregate and test_time.",
             )
     engine, execution = load_engine(card, directory, runtime)
     statistics = load_statistics(card, directory)
     return Classifier(engine, card, runtime, aggregation, top_k, test_time, statistics, execution)
-
-
-def _card_aggregation(card: ModelCard) -> Literal["mean", "attention"]:
-    """Return how the frames of an item are aggregated by default, given the card's head."""
-    return "attention" if card.head == "attention" else "mean"
 
 
 def _preview(sample: Sample, unit: NDArray[np.float32]) -> NDArray[np.uint8]:

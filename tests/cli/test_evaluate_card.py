@@ -122,6 +122,25 @@ def test_a_card_holds_no_warnings_about_the_model_compared_with(
     assert "preprocess differs" not in told
 
 
+@pytest.mark.parametrize("evidence", [(), ("--evidence",)])
+@pytest.mark.parametrize("setting", ["test_time=flips", "aggregate=max"])
+def test_a_card_is_not_updated_with_figures_of_other_settings_than_it_describes(
+    command: Command,
+    recipe: Path,
+    table: Path,
+    tiny_weights: Path,
+    tmp_path: Path,
+    setting: str,
+    evidence: tuple[str, ...],
+) -> None:
+    before = read_card(tiny_weights)
+    options = ("--labels", table, "-o", tmp_path / "out", "--set", f"model.classifier.{setting}")
+    ended = command("evaluate", recipe, *options, "--update-card", *evidence)
+    assert ended.code == 2
+    assert f"the recipe sets {setting.replace('=', ': ')}, and the card of tiny" in ended.err
+    assert read_card(tiny_weights) == before
+
+
 def test_the_card_names_the_file_that_tells_the_splits_but_no_folder(
     command: Command, recipe: Path, table: Path, tiny_weights: Path, tmp_path: Path
 ) -> None:

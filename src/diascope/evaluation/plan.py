@@ -23,6 +23,7 @@ from diascope.evaluation.update_card import (
     card_metrics,
     describe_rows,
     lost_figures,
+    refuse_other_settings,
     refuse_trained,
     updatable_folder,
     update_card,
@@ -156,6 +157,8 @@ def plan_evaluation(
         other_warnings += training_row_warnings(rows.examples, other.weights, stated=rows.stated)
     check_divisible(columns_of(rows.examples), by)
     card_folder = updatable_folder(pipeline.weights, card) if update_card else None
+    if card_folder is not None:
+        refuse_other_settings(pipeline.model.instance)
     if card_folder is not None and not evidence:
         refuse_trained(rows.examples, card_folder)
     cases = None

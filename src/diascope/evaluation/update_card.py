@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from diascope.card import CARD_FILE, ModelCard, check_digest, file_digest, read_card, write_card
+from diascope.contracts import Model
 from diascope.display_text import plural
 from diascope.errors import OutputError, UsageError, WeightsError
 from diascope.evaluation.evaluate import Evaluation
@@ -55,6 +56,21 @@ def refuse_trained(examples: Sequence[Example], folder: Path) -> None:
             "leave out --update-card. If these are other pictures, give the table a column `group` "
             "with names of its own.",
         )
+
+
+def refuse_other_settings(model: Model) -> None:
+    """Raise a UsageError if a model's parameters make it answer otherwise than its card describes.
+
+    The figures of a card are those of what the card describes.
+    """
+    card = model.card
+    for name, own in (("aggregate", card.aggregation), ("test_time", card.test_time)):
+        if (value := getattr(model, name, "card")) not in ("card", own):
+            raise UsageError(
+                f"--update-card: the recipe sets {name}: {value}, and the card of {card.name} "
+                f"describes {own}",
+                hint=f"Leave out --update-card, or {name}.",
+            )
 
 
 def card_metrics(evaluation: Evaluation, rows: str) -> dict[str, Any]:

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from diascope.errors import UsageError
+from diascope.evaluation.bootstrap import bootstrap_interval
 from diascope.evaluation.compare import compare
 from diascope.evaluation.delong import delong
+from diascope.evaluation.metrics import bootstrap_metrics
 from tests.evaluation.tables import binary, multiclass
 
 
@@ -70,6 +72,18 @@ def test_a_difference_that_no_draw_changes_has_no_interval() -> None:
     found = compare(right, wrong, title="wrong", draws=5)
     assert found.labels["spotted"].plain() == {"difference": 1.0}
     assert found.metrics["auc"] == {"difference": 1.0}
+
+
+def test_a_difference_between_few_groups_is_students() -> None:
+    one, other = (binary(60, seed=seed, groups=tuple("abcdefghij") * 6) for seed in (0, 1))
+    drawn, drawn_other = (
+        bootstrap_metrics(each, draws=1000, seed=0)["auc"] for each in (one, other)
+    )
+    found = compare(one, other, title="other").metrics["auc"]
+    expected = bootstrap_interval(found["difference"], drawn - drawn_other, 10, ends=(-1, 1))
+    assert (found["low"], found["high"]) == pytest.approx(expected)
+    alone = replace(one, groups=("one",) * 60), replace(other, groups=("one",) * 60)
+    assert compare(*alone, title="other").metrics["auc"] == {"difference": found["difference"]}
 
 
 def test_a_label_of_too_few_groups_is_left_out() -> None:

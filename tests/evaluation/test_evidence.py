@@ -93,6 +93,17 @@ def test_evidence_for_what_decides_lies_inside_and_the_answer_follows_it(
     assert found["left_out"] == {}
 
 
+def test_figures_of_few_groups_have_students_intervals_within_their_ends(
+    looking: CaseBuilder, examples: list[Example]
+) -> None:
+    two = [replace(example, group=str(n % 2)) for n, example in enumerate(examples)]
+    one, few = (measure_evidence(looking, table, draws=50) for table in (examples, two))
+    blind, gain = (few["inside"]["figures"][name] for name in ("energy_gaussian", "energy_gain"))
+    assert 0 < blind["low"] < one["inside"]["figures"]["energy_gaussian"]["low"]
+    assert blind["high"] < 1
+    assert -1 < gain["low"] < 0.5 < gain["high"] < 1
+
+
 def test_a_network_that_sees_nothing_has_the_masks_fraction(
     looking: CaseBuilder, examples: list[Example]
 ) -> None:

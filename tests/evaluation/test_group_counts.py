@@ -1,6 +1,7 @@
 """How many groups a metric rests on, and its interval if they are few."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -43,27 +44,54 @@ def test_a_metric_rests_on_the_groups_of_the_items_that_it_is_a_fraction_of() ->
     assert found["balanced_accuracy"] == pytest.approx(2 / (1 / 6 + 6 / 16))
 
 
+def test_unknown_labels_count_for_no_group_and_missing_kinds_for_no_mean() -> None:
+    truth = np.array([[1, 1], [1, 1], [0, 1], [0, np.nan], [np.nan, 1], [0, 1]])
+    half, groups = np.full((6, 2), 0.5), tuple("aabcdc")
+    table = scored(("some", "all"), "multilabel", truth, half, truth == 1, groups=groups)
+
+    found = counts(table)
+
+    assert found["sensitivity_some"] == 1
+    assert found["specificity_some"] == pytest.approx(9 / 5)
+    assert found["ppv_all"] == pytest.approx(25 / 7)
+    assert found["auc_macro"] == found["auc_some"] == 1  # that of "all" is not defined
+
+
+def test_a_sensitivity_of_one_patient_has_an_interval_only_if_it_is_1() -> None:
+    random, truth = np.random.default_rng(0), np.eye(2)[[0] * 40 + [1] * 4]
+    groups = (*map(str, range(40)), *["one"] * 4)
+    name = "sensitivity_at_specificity_80"
+    for found in ([0.9, 0.9, 0.9, 0.9], [0.9, 0.9, 0.9, 0.0]):
+        score = np.append(random.random(40), found)
+        both = np.stack([1 - score, score], axis=1)
+        table = scored(("no", "yes"), "binary", truth, both, both > 0.5, groups=groups)
+        figure = estimate_metrics(table, draws=200)[name]
+        assert ("low" in figure) == (figure["value"] == 1)
+
+
 @pytest.mark.parametrize(
-    ("make", "metric", "top"),
+    ("make", "metric", "ends"),
     [
-        (binary, "sensitivity", 1),
-        (binary, "balanced_accuracy", 1),
-        (multiclass, "auc_macro", 1),
-        (multiclass, "brier", 2),
-        (multilabel, "brier", 1),
+        (binary, "sensitivity", (0, 1)),
+        (binary, "balanced_accuracy", (0, 1)),
+        (multiclass, "auc_macro", (0, 1)),
+        (multiclass, "brier", (0, 2)),
+        (multiclass, "set_size", (1, 3)),
+        (multilabel, "brier", (0, 1)),
     ],
 )
 def test_an_interval_is_for_the_number_of_groups_that_the_metric_rests_on(
-    make: Callable[..., LabelledScores], metric: str, top: float
+    make: Callable[..., LabelledScores], metric: str, ends: tuple[float, float]
 ) -> None:
     table = make(60, groups=tuple("abcdef") * 10)
+    table = replace(table, sets=table.scores >= table.scores.max(axis=1, keepdims=True) - 0.2)
     value = compute_metrics(table, LibraryMetrics())[metric]
     drawn = bootstrap_metrics(table, draws=1000, seed=0)[metric]
-    behind = counts(table)["accuracy" if (metric, top) == ("brier", 2) else metric]
+    behind = counts(table)["accuracy" if ends == (0, 2) else metric]
 
     found = estimate_metrics(table)[metric]
 
-    expected = bootstrap_interval(value, drawn, behind, top=top)
+    expected = bootstrap_interval(value, drawn, behind, ends=ends)
     assert (found["low"], found["high"]) == pytest.approx(expected, abs=1e-6)
     assert behind <= 6
 

@@ -151,6 +151,16 @@ def test_a_sensitivity_of_1_in_13_groups_has_the_exact_interval(pictures: int) -
     assert balanced["low"] < balanced["value"] - (1 - exact[0]) / 2
 
 
+def test_the_exact_interval_counts_groups_of_different_sizes_as_fewer() -> None:
+    truth = np.eye(2)[[1] * 24 + [0] * 9]
+    groups = (*["large"] * 20, *"abcdefghijklm")  # the four first of these are positive, too
+    table = scored(("no", "yes"), "binary", truth, truth, truth == 1, groups=groups)
+    equal = 24**2 / (20**2 + 4)  # Kish's number of groups
+    assert estimate_metrics(table, draws=50)["sensitivity"]["low"] == pytest.approx(
+        0.025 ** (1 / equal), abs=1e-6
+    )
+
+
 def test_labels_that_are_separated_perfectly_have_no_perfect_interval() -> None:
     truth = np.eye(3)[np.arange(60) % 3]
     found = estimate_metrics(

@@ -33,41 +33,43 @@ def group_weights(groups: Sequence[str], *, draws: int, seed: int) -> Iterator[F
 
 
 def bootstrap_interval(
-    value: float, drawn: NDArray[np.float64], groups: float, *, top: float | None = None
+    value: float,
+    drawn: NDArray[np.float64],
+    groups: float,
+    *,
+    ends: tuple[float, float] = (0.0, 1.0),
 ) -> tuple[float, float]:
     """Return the 95 % interval of a metric: the 2.5th and 97.5th percentile of its defined draws.
 
-    If it rests on few groups, these are too close: a few groups do not show how different others
-    can be. The interval is then by Student's t and the draws' standard deviation, corrected for the
+    If it rests on few groups, that is too narrow: a few groups do not show how different others can
+    be. The interval is then by Student's t and the draws' standard deviation, corrected for the
     number n of groups by the square root of n / (n - 1) (Hesterberg 2015, "What Teachers Should
-    Know About the Bootstrap").
+    Know About the Bootstrap"). It is symmetric on the logit scale between the metric's ends, which
+    for a correlation is that of Fisher's z.
 
     NaN if fewer than a tenth of the draws are defined, or if there is one group only.
 
     Args:
-        value: the metric.
+        value: the metric; one at its ends has the percentiles.
         drawn: its draws.
         groups: how many groups it rests on; see ``effective_groups``.
-        top: the greatest value of a metric that cannot be below 0. The interval by Student's t is
-            then symmetric in the logit of ``value / top``, so that it ends before 0 and ``top``.
-            None for a difference or a correlation, from -1 to 1.
+        ends: the least and the greatest value that the metric can have.
     """
     from scipy.special import expit, logit
     from scipy.stats import t
 
     low, high = _percentile(drawn, 2.5), _percentile(drawn, 97.5)
-    if groups >= ENOUGH_GROUPS or np.isnan(low) or high - low <= _ROUNDING:
+    least, most = ends
+    few = groups < ENOUGH_GROUPS and least < value < most
+    if not few or np.isnan(low) or high - low <= _ROUNDING:
         return low, high
     if groups <= 1:
         return np.nan, np.nan
     margin = t(groups - 1).ppf(0.975) * np.nanstd(drawn) * np.sqrt(groups / (groups - 1))
-    if top is None:
-        return max(value - margin, -1.0), min(value + margin, 1.0)
-    if not 0 < value < top:  # has no logit
-        return low, high
-    middle = logit(value / top)
-    margin /= value * (1 - value / top)  # by the delta method
-    return top * float(expit(middle - margin)), top * float(expit(middle + margin))
+    margin *= (most - least) / ((value - least) * (most - value))  # by the delta method
+    middle = logit((value - least) / (most - least))
+    low, high = least + (most - least) * expit([middle - margin, middle + margin])
+    return float(low), float(high)
 
 
 def calibration_error_interval(

@@ -27,7 +27,8 @@ class Comparison:
             few groups are positive or negative.
         metrics: metric (AUC or its mean over labels, and balanced accuracy) to ``difference, low,
             high``, with an interval from a bootstrap over groups in which both models get the same
-            draws. Without undefined metrics; only ``difference`` if it is the same in all draws.
+            draws. Without undefined metrics; only ``difference`` if it is the same in all draws,
+            undefined in most, or rests on one group.
         warnings: what readers should know of the second model.
     """
 
@@ -109,11 +110,12 @@ def _overall(
     for name in (auc, "balanced_accuracy"):
         difference = float(values[name] - others[name])
         low, high = bootstrap_interval(
-            difference, drawn[name] - drawn_others[name], 1 / inverses[name]
+            difference, drawn[name] - drawn_others[name], 1 / inverses[name], ends=(-1, 1)
         )
-        if np.isnan([difference, low]).any():
+        if np.isnan(difference):
             continue
-        constant = high - low < ROUNDING  # for example if both models make no mistake
-        interval = {} if constant else {"low": low, "high": high}
-        differences[name] = {"difference": difference} | interval
+        varies = high - low >= ROUNDING  # not if both models make no mistake, or of one group
+        differences[name] = {"difference": difference} | (
+            {"low": low, "high": high} if varies else {}
+        )
     return differences

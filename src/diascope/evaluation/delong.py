@@ -41,7 +41,8 @@ def delong(
     """Compare two AUCs of the same N items, whose groups are independent of each other.
 
     With few groups of the rarer kind, the normal distribution would let equal models differ too
-    often; Student's t has one degree of freedom less than there are such groups.
+    often; Student's t has one degree of freedom less than there are such groups, of which those of
+    different sizes count as fewer; see ``effective_groups``.
 
     Args:
         targets: ``(N,)`` 0 or 1.

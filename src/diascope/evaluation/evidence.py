@@ -135,13 +135,23 @@ def _figures(cases: _Cases, draws: int, seed: int) -> dict[str, Any]:
         return {}
     groups, rows = zip(*cases, strict=True)
     figures = {
-        name: _mean(np.array([row[name] for row in rows]), groups, draws, seed) for name in rows[0]
+        name: _mean(np.array([row[name] for row in rows]), groups, draws, seed, _ends(name))
+        for name in rows[0]
     }
     return {"cases": len(cases), "figures": figures}
 
 
+def _ends(name: str) -> tuple[float, float]:
+    """Return the ends of a figure, which is a difference, a correlation or a fraction."""
+    return (-1, 1) if name.endswith("_gain") or name in DEPTHS else (0, 1)
+
+
 def _mean(
-    values: NDArray[np.float64], groups: Sequence[str], draws: int, seed: int
+    values: NDArray[np.float64],
+    groups: Sequence[str],
+    draws: int,
+    seed: int,
+    ends: tuple[float, float],
 ) -> dict[str, float] | None:
     """Return the mean of the defined values and its interval over groups; None without any."""
     defined = ~np.isnan(values)
@@ -151,4 +161,4 @@ def _mean(
     parts = group_weights(groups, draws=draws, seed=seed)
     drawn = np.concatenate([part @ values / part.sum(axis=1) for part in parts])
     value, count = float(values.mean()), effective_groups(np.array(groups))
-    return to_figure(value, bootstrap_interval(value, drawn, count))
+    return to_figure(value, bootstrap_interval(value, drawn, count, ends=ends))

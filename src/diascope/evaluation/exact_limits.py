@@ -18,7 +18,7 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
-from diascope.evaluation.group_counts import label_rows
+from diascope.evaluation.group_counts import effective_groups, label_rows
 from diascope.evaluation.labelled_scores import Booleans, Floats
 from diascope.evaluation.library_metrics import ROUNDING, LibraryMetrics
 
@@ -49,7 +49,7 @@ class ExactMargins:
     ) -> dict[str, Floats]:
         values = LibraryMetrics().label(known, truth, scores, decided)
         rows = label_rows(truth, decided)
-        counts = {name: len(np.unique(self.groups[known][row])) for name, row in rows.items()}
+        counts = {name: effective_groups(self.groups[known][row]) for name, row in rows.items()}
         rarer = min(counts["sensitivity"], counts["specificity"])
         place = 2 * next(self._seen)
         return {
@@ -59,13 +59,13 @@ class ExactMargins:
 
     def mean(self, known: Booleans, values: Floats) -> Floats:
         return self._margin(
-            LibraryMetrics().mean(known, values), len(np.unique(self.groups[known])), 0
+            LibraryMetrics().mean(known, values), effective_groups(self.groups[known]), 0
         )
 
     def calibration_error(self, known: Booleans, confidence: Floats, correct: Booleans) -> Floats:
         return np.zeros(4 * self.labels)  # see ``calibration_error_interval``
 
-    def _margin(self, value: float, groups: int, place: int) -> Floats:
+    def _margin(self, value: float, groups: float, place: int) -> Floats:
         if np.isnan(value):
             return np.full(4 * self.labels, np.nan)
         margins = np.zeros((2, 2 * self.labels))

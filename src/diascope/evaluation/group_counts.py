@@ -10,7 +10,8 @@ from diascope.evaluation.labelled_scores import Booleans, Floats
 from diascope.evaluation.library_metrics import LibraryMetrics
 
 ENOUGH_GROUPS = 30
-"""With fewer, intervals and p-values are by Student's t, with one degree of freedom less."""
+"""With fewer, intervals and p-values are by Student's t, with one degree of freedom less than there
+are groups."""
 
 
 def effective_groups(groups: NDArray[np.generic]) -> float:
@@ -48,7 +49,7 @@ class InverseGroupCounts:
             name: _inverse(self._groups[known][rows])
             for name, rows in label_rows(truth, decided).items()
         }
-        rarer = max(each["sensitivity"], each["specificity"])
+        rarer = float(np.maximum(each["sensitivity"], each["specificity"]))  # NaN without one kind
         names = LibraryMetrics().label(known, truth, scores, decided)
         return {name: each.get(name, rarer) for name in names}
 

@@ -55,8 +55,8 @@ def estimate_metrics(
 ) -> dict[str, dict[str, float]]:
     """Return metric to ``value, low, high``, a 95 % interval from ``draws`` bootstrap draws.
 
-    A metric has no interval if it is undefined in too many draws. If no draw changes it, it has one
-    only if it is a fraction of 0 or 1, see ``exact_limits``. Metrics that rest on few groups and
+    A metric has no interval if it is undefined in too many draws, or rests on one group. If no draw
+    changes it, it has one only if it is a fraction of 0 or 1, see ``exact_limits``. Metrics that rest on few groups and
     calibration errors have intervals of other kinds, see ``bootstrap_interval``, ``auc_interval``
     and ``calibration_error_interval``.
     """
@@ -65,9 +65,9 @@ def estimate_metrics(
     groups = np.array(scored.groups)
     margins = compute_metrics(scored, ExactMargins(groups, len(scored.measured)))
     inverses = compute_metrics(scored, InverseGroupCounts(groups))
-    tops = {"set_size": len(scored.names)}
+    ends = {"brier": (0, 1), "ece": (0, 1), "set_size": _set_sizes(scored)}
     if scored.task == "multiclass":  # a sum over the labels
-        inverses["brier"], tops["brier"] = inverses["accuracy"], 2
+        inverses["brier"], ends["brier"] = inverses["accuracy"], (0, 2)
     aucs = _auc_intervals(scored)
     distances = _each_draw(
         lambda weighted: _calibration_errors(scored, weighted.calibration_distance),
@@ -82,7 +82,7 @@ def estimate_metrics(
         if name in distances:
             return calibration_error_interval(values[name], drawn[name], distances[name])
         low, high = bootstrap_interval(
-            values[name], drawn[name], 1 / inverses[name], top=tops.get(name, 1)
+            values[name], drawn[name], 1 / inverses[name], ends=ends.get(name, (0, 1))
         )
         # a set's size is not a fraction, and the limit of an AUC is too conservative for a mean
         mean = name in ("auc_macro", "average_precision_macro")
@@ -94,7 +94,7 @@ def estimate_metrics(
     unseen = unseen_mistakes(margins.get("accuracy"))
     for name in ("brier", "ece"):
         if name in intervals:
-            (low, high), worst = intervals[name], tops.get(name, 1)
+            (low, high), (_, worst) = intervals[name], ends[name]
             intervals[name] = low, max(high, min(values[name] + worst * unseen, worst))
     return {name: to_figure(values[name], interval) for name, interval in intervals.items()}
 
@@ -201,6 +201,12 @@ def _set_metrics(scored: LabelledScores, arithmetic: Arithmetic) -> dict[str, An
         "set_coverage": arithmetic.mean(known, correct[known].astype(np.float64)),
         "set_size": arithmetic.mean(known, scored.sets.sum(axis=1)[known].astype(np.float64)),
     }
+
+
+def _set_sizes(scored: LabelledScores) -> tuple[float, float]:
+    """Return the ends of a set's size; ours have at least one label, those of others may not."""
+    sizes = np.ones(1) if scored.sets is None else scored.sets.sum(axis=1)
+    return min(1, int(sizes.min())), len(scored.names)
 
 
 def _label_mean(each: list[Any]) -> Any:

@@ -37,7 +37,7 @@ class DicomSlide:
     library = "wsidicom"
 
     def __init__(self, path: Path) -> None:
-        with ExitStack() as opened, capture_warnings():  # pydicom warns of every too long value
+        with ExitStack() as opened, capture_warnings():  # pydicom warns of long values
             self._open(path, opened)
             self._opened = opened.pop_all()
 

@@ -56,9 +56,9 @@ def estimate_metrics(
     """Return metric to ``value, low, high``, a 95 % interval from ``draws`` bootstrap draws.
 
     A metric has no interval if it is undefined in too many draws, or rests on one group. If no draw
-    changes it, it has one only if it is a fraction of 0 or 1, see ``exact_limits``. Metrics that rest on few groups and
-    calibration errors have intervals of other kinds, see ``bootstrap_interval``, ``auc_interval``
-    and ``calibration_error_interval``.
+    changes it, it has one only if it is a fraction of 0 or 1, see ``exact_limits``. Metrics that
+    rest on few groups and calibration errors have intervals of other kinds, see
+    ``bootstrap_interval``, ``auc_interval`` and ``calibration_error_interval``.
     """
     values = compute_metrics(scored, LibraryMetrics())
     drawn = bootstrap_metrics(scored, draws=draws, seed=seed)

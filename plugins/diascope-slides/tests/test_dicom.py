@@ -230,6 +230,22 @@ def test_a_copy_with_a_complete_header_is_deleted_when_the_slide_is_closed(
     assert not copy.exists()
 
 
+def test_a_copy_is_closed_before_it_is_opened_by_name_which_windows_demands(
+    real_slide: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files: list[Any] = []
+
+    def make(**options: Any) -> Any:
+        files.append(tempfile.NamedTemporaryFile(**options))  # noqa: SIM115
+        return files[0]
+
+    monkeypatch.setattr(dicom_header_repair, "NamedTemporaryFile", make)
+    whole = repair_header(Path(real_slide(NAME).uri))
+    assert whole is not None
+    assert files[0].closed
+    whole.path.unlink()
+
+
 def test_a_copy_that_could_not_be_written_completely_is_deleted(
     real_slide: Make, copies: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

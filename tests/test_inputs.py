@@ -5,6 +5,8 @@ import re
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -70,6 +72,15 @@ def test_ids_of_inputs_of_the_same_name_begin_with_the_path_as_typed(tree: Path)
     make(tree / "x" / "photos" / "a.png")
     make(tree / "y" / "photos" / "a.png")
     assert ids("x/photos", "y/photos") == ["x/photos/a.png", "y/photos/a.png"]
+
+
+def test_ids_of_paths_typed_with_backslashes_have_slashes_on_windows(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "sep", "\\")
+    make(tree / "x\\photos" / "a.png")
+    make(tree / "y\\photos" / "a.png")
+    assert ids(r"x\photos", r"y\photos") == ["x/photos/a.png", "y/photos/a.png"]
 
 
 names = st.sampled_from(["a", "b", "a.png", "ab", "x y"])
@@ -232,6 +243,20 @@ def test_a_folder_reached_by_many_links_is_read_once(tree: Path) -> None:
         for other in set("abcdefgh") - {one}:
             (tree / "many" / one / f"to-{other}").symlink_to(tree / "many" / other)
     assert len(ids("many")) == 8
+
+
+def test_folders_of_a_network_drive_that_numbers_no_files_are_read(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stat(path: Path, **options: Any) -> Any:
+        status = original(path, **options)
+        values = {name: getattr(status, name) for name in dir(status) if name.startswith("st_")}
+        return SimpleNamespace(**values | {"st_ino": 0})
+
+    original = Path.stat
+    monkeypatch.setattr(Path, "stat", stat)
+    (tree / "sub" / "loop").symlink_to(tree)
+    assert ids(tree) == ["a.png", "b.png", "sub/c.png"]
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "~nosuchuser/x.png"])

@@ -214,6 +214,15 @@ def test_a_folder_name_in_an_archive_removes_no_words_from_a_reason() -> None:
     assert redact_text("the image is cut", item) == "the image is cut"
 
 
+@pytest.mark.parametrize(
+    "path",
+    [r"C:\scans\Doe_Jane.dcm", "C:/scans/Doe_Jane.dcm", r"C:\\scans\\Doe_Jane.dcm", "Doe_Jane.dcm"],
+)
+def test_a_reason_names_no_file_of_windows_however_its_path_is_written(path: str) -> None:
+    item = Item("3f", r"C:\scans\Doe_Jane.dcm")
+    assert redact_text(f"{path} is cut", item) == "... is cut"
+
+
 @pytest.mark.parametrize("before", ["", "it cannot be opened: "])
 def test_error_texts_are_withheld_whatever_the_errors_name(before: str) -> None:
     item = Item("3f", "/data/head.dcm")

@@ -158,6 +158,11 @@ def test_a_recipe_whose_name_no_file_can_have_is_refused() -> None:
         read_recipe("x" * 300)
 
 
+def test_the_colon_of_a_drive_does_not_make_a_path_the_name_of_a_package() -> None:
+    with pytest.raises(RecipeError, match="there is no such file"):
+        read_recipe(r"C:\Users\me\typo.yaml")
+
+
 def test_a_missing_recipe_is_refused_with_the_shipped_ones(install: object) -> None:
     install("fake_recipes", "[diascope.recipes]\neyes = fake_package.recipes\n")  # type: ignore[operator]
 

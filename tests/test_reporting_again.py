@@ -1,14 +1,16 @@
 """Reports that are written again, and the files of outdated ones."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from diascope import reporting
 from diascope.card import read_card, write_card
+from diascope.output import move_files
 from diascope.reports.csv import CsvReport
 from tests.runs import rows, write_pictures
 from tests.test_reporting import Command
@@ -71,6 +73,30 @@ def test_folders_that_outdated_report_files_leave_empty_are_removed(
     assert command(*arguments, "report=[csv]").code == 0
     left = {path.name for path in (results / "items").rglob("*")}
     assert left == {"02.png", "notes.txt"}
+
+
+def test_a_report_file_renamed_in_case_only_is_kept_on_a_disk_that_ignores_case(
+    command: Command, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos, results = write_pictures(tmp_path / "photos", 1), tmp_path / "out"
+    old, new = results / "Told.csv", results / "told.csv"
+
+    def move(targets: Mapping[Path, Path]) -> None:
+        move_files(targets)
+        if new.exists():  # both are names of one file
+            old.unlink()
+            old.hardlink_to(new)
+
+    def write(self: CsvReport, run: Any, records: Any, directory: Path) -> list[Path]:
+        path = directory / f"{run['recipe']['name']}.csv"
+        path.write_text("told")
+        return [path]
+
+    monkeypatch.setattr(reporting, "move_files", move)
+    monkeypatch.setattr(CsvReport, "write", write)
+    for name in ("Told", "told"):
+        assert command("run", recipe, photos, "-o", results, "--set", f"name={name}").code == 0
+    assert old.exists()
 
 
 def test_a_folder_in_place_of_an_outdated_report_is_kept(

@@ -254,7 +254,7 @@ def read_card(directory: Path) -> ModelCard:
 def write_card(card: ModelCard, directory: Path) -> None:
     """Write the card into a weights folder atomically."""
     part = directory / f"{CARD_FILE}.part"
-    with part.open("w", encoding="utf-8") as file:
+    with part.open("w", encoding="utf-8", newline="\n") as file:
         write_document(card.plain(), file)
     part.replace(directory / CARD_FILE)
 

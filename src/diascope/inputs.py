@@ -64,11 +64,12 @@ def _prefixes(named: Sequence[str]) -> list[str]:
     """Return the prefix of the ids of each input; an empty one if there is only one input."""
     if len(named) < 2:
         return [""] * len(named)
-    paths = map(PurePosixPath, map(mask_credentials, named))
+    named = [mask_credentials(name).replace(os.sep, "/") for name in named]
+    paths = map(PurePosixPath, named)
     short = [path.name or str(path).strip("/") for path in paths]  # "." has no name
     counts = Counter(short)
     return [
-        f"{mask_credentials(name).strip('/') if counts[last] > 1 else last}/"
+        f"{name.strip('/') if counts[last] > 1 else last}/"
         for name, last in zip(named, short, strict=True)
     ]
 

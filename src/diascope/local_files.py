@@ -52,7 +52,7 @@ def walk_folder(folder: Path, prefix: str, exclude: Path | None) -> Iterator[Fou
         prefix: of the items' ids.
         exclude: a folder that is not searched.
     """
-    seen = set[tuple[int, int]]()
+    seen = set[object]()
     open_folders = [_list_folder(folder, prefix, exclude, seen)]
     while open_folders:  # no recursion: a path may be deeper than Python's stack
         found = next(open_folders[-1], None)
@@ -65,18 +65,18 @@ def walk_folder(folder: Path, prefix: str, exclude: Path | None) -> Iterator[Fou
 
 
 def _list_folder(
-    folder: Path, prefix: str, exclude: Path | None, seen: set[tuple[int, int]]
+    folder: Path, prefix: str, exclude: Path | None, seen: set[object]
 ) -> Iterator[Found | tuple[Path, str]]:
     """Yield the files of a folder, and the path and the id prefix of each of its subfolders."""
     try:
-        here = folder.stat()
-        if (here.st_dev, here.st_ino) in seen or (exclude and folder.resolve() == exclude):
+        key = _folder_key(folder)
+        if key in seen or (exclude and folder.resolve() == exclude):
             return
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
         yield _failed_item(folder, prefix or folder.name, f"cannot be listed: {error.strerror}")
         return
-    seen.add((here.st_dev, here.st_ino))
+    seen.add(key)
     if len(seen) > 1 and {entry.name for entry in entries} >= FINISHED_RUN:
         yield _skipped_results(folder, prefix.rstrip("/"))
         return
@@ -89,6 +89,14 @@ def _list_folder(
             yield path, f"{name}/"
         else:
             yield found_file(path, name)
+
+
+def _folder_key(folder: Path) -> object:
+    """Return what is the same for a folder however it is reached."""
+    status = folder.stat()
+    if not status.st_ino:  # as on a network drive of Windows
+        return folder.resolve()
+    return status.st_dev, status.st_ino
 
 
 def find_glob(pattern: Path, prefix: str, exclude: Path | None) -> Iterator[Found]:

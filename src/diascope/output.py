@@ -114,10 +114,10 @@ def move_files(targets: Mapping[Path, Path]) -> None:
 def write_atomically(path: Path, text: str) -> None:
     """Write a text file completely or not at all; links, devices and pipes are written directly."""
     if path.is_symlink() or (path.exists() and not path.is_file()):
-        path.write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8", newline="\n")
         return
     part = path.with_name(f"{path.name}.part")
-    part.write_text(text, encoding="utf-8")
+    part.write_text(text, encoding="utf-8", newline="\n")
     part.replace(path)
 
 

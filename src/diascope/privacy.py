@@ -21,6 +21,7 @@ _SHORTEST_NAME = 4  # removing the name of a file "1" would remove numbers from 
 _ERROR_TEXT = re.compile(r"\b(\w*(?:[Ee]rror|Exception|Warning|SystemExit)): .*", re.DOTALL)
 _NAMED_ERROR = re.compile(r"(?:^|(?<=: )|(?<=\(after ))(_*[A-Z]\w*): .*", re.DOTALL)
 """An error of any name in a reason. Not for traces: their lines may begin like this with a step."""
+_SEPARATOR = re.compile(r"[/\\]")  # Windows has both
 _QUOTED = re.compile(r"(?<!\w)[bru]{0,2}('[^']*('|$)|\"[^\"]*(\"|$))")
 """Text in quotes. A truncated text has only the first quote."""
 
@@ -81,8 +82,11 @@ def _path_parts(uri: str) -> list[str]:
     """Return all the names by which a text may call a file, the longest first."""
     uri, found = mask_credentials(uri), set[str]()
     for path in (uri, *(part.rpartition("://")[2] for part in uri.split("::"))):
-        pieces = path.split("/")
-        found |= {"/".join(pieces[start:]) for start in range(len(pieces))}
-        if len(pieces) > 2:  # else it is a single word, such as image
-            found.add("/".join(pieces[:-1]))
+        pieces = _SEPARATOR.split(path)
+        found.add(path)
+        # doubled in the message of an OSError
+        for separator in ("/", "\\", "\\\\") if "\\" in path else ("/",):
+            found |= {separator.join(pieces[start:]) for start in range(len(pieces))}
+            if len(pieces) > 2:  # else it is a single word, such as image
+                found.add(separator.join(pieces[:-1]))
     return sorted(found, key=lambda path: (-len(path), path))

@@ -100,7 +100,7 @@ def _load_key(path: Path) -> str:
         if not path.exists():
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             try:
-                with os.fdopen(descriptor, "w") as file:
+                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                     file.write(secrets.token_hex(32))
             except OSError:  # the disk is full; do not leave a file without a key
                 path.unlink()
@@ -109,7 +109,7 @@ def _load_key(path: Path) -> str:
             warnings.warn(message, stacklevel=2)
         if os.name == "posix" and path.stat().st_mode & 0o077:
             raise UsageError("others can read the key", where=str(path), hint=f"chmod 600 {path}")
-        return path.read_text(errors="surrogateescape").strip()
+        return path.read_text(encoding="utf-8", errors="surrogateescape").strip()
     except OSError as error:
         reason = f"the key that privacy: strict needs cannot be kept: {error.strerror}"
         raise UsageError(reason, where=str(path), hint=f"Set {KEY_VARIABLE}.") from error

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Annotated, Any, Literal, cast, get_args
 
 from annotated_types import Interval
@@ -215,7 +215,7 @@ def _find_recipe(name: str) -> Path:
         raise RecipeError(f"cannot be read: {error.strerror}", where=name) from error
     short = name.removesuffix(".yaml")
     shipped = sorted(plugin.name for plugin in find_plugins() if plugin.kind == "recipe")
-    if short in shipped or ":" in short:
+    if short in shipped or (":" in short and not PureWindowsPath(name).drive):
         return recipe_path(short)
     if path.is_dir():
         raise RecipeError("is a folder, not a recipe", where=name)

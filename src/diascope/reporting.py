@@ -112,7 +112,9 @@ def write_reports(
     written: dict[Path, str] = {}
     problems: list[str] = []
     for part in pipeline.reports:
-        with tempfile.TemporaryDirectory(prefix=".part-", dir=output) as staging:
+        with tempfile.TemporaryDirectory(
+            prefix=".part-", dir=output, ignore_cleanup_errors=True
+        ) as staging:
             try:
                 facts = deepcopy(run)  # so that no report changes those of the others
                 records = _RecordStream(ledger, strict)
@@ -138,7 +140,11 @@ def write_reports(
     if problems:
         names += sorted(outdated)
     else:
-        for path in (output / name for name in outdated):
+        new = {name.casefold(): output / name for name in names}
+        for name in outdated:
+            path, renamed = output / name, new.get(name.casefold())
+            if renamed is not None and path.exists() and path.samefile(renamed):
+                continue  # the disk ignores case
             if path.is_file() or path.is_symlink():  # not a folder that somebody put there
                 _remove(path, output)
     sizes = {name: _file_size(output / name) for name in names}
@@ -172,7 +178,7 @@ def _last_reports(ledger: Ledger) -> tuple[str, dict[str, int | None]]:
 
 
 def _relative_names(paths: Iterable[Path], output: Path) -> list[str]:
-    return [str(path.relative_to(output)) for path in paths]
+    return [path.relative_to(output).as_posix() for path in paths]
 
 
 def _file_size(path: Path) -> int | None:

@@ -60,9 +60,10 @@ def test_a_later_interruption_ends_a_process_that_does_not_stop(
     assert len(rows(results / "predictions.csv")) == 7
 
 
-def test_an_interruption_is_not_lost_where_python_cannot_raise() -> None:
+@pytest.mark.parametrize("lacking", ["nothing", "pthread_kill"])
+def test_an_interruption_is_not_lost_where_python_cannot_raise(lacking: str) -> None:
     script = """
-import signal, time
+import signal, sys, time
 from diascope.cli.interruption import interruptible
 
 class Freed:
@@ -71,12 +72,14 @@ class Freed:
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 with interruptible():
+    vars(signal).pop(sys.argv[1], None)
     Freed()
-    time.sleep(20)
+    for _ in range(200):
+        time.sleep(0.1)
     print("went on")
 """
     ended = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+        [sys.executable, "-c", script, lacking], capture_output=True, text=True, check=False
     )
     assert "went on" not in ended.stdout
     assert "KeyboardInterrupt" in ended.stderr

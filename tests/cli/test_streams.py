@@ -1,13 +1,16 @@
 """Standard streams that are closed, full or unread do not change the work."""
 
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from diascope.cli import streams
 from tests.runs import Ended, rows, write_pictures
 
 Command = Callable[..., Ended]
@@ -80,3 +83,13 @@ def test_a_file_opened_later_does_not_get_the_descriptor_of_a_closed_stream() ->
     code += "assert os.open(os.devnull, os.O_RDONLY) > 2\nassert os.get_inheritable(2)"
     closed = f'{sys.executable} -c "$1" 2>&-'
     assert subprocess.run(["bash", "-c", closed, "bash", code]).returncode == 0
+
+
+def test_a_console_of_windows_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    console = io.StringIO()
+    monkeypatch.setattr(console, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdout", console)
+    monkeypatch.setattr(sys, "__stdout__", console)
+    monkeypatch.setattr(streams, "os", SimpleNamespace(name="nt"))
+    streams.ignore_write_errors("stdout")
+    assert sys.stdout is console

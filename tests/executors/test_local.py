@@ -5,6 +5,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,18 @@ def test_two_workers_give_the_same_records_as_no_workers(
 def test_records_come_in_the_order_of_the_items(make: Make, chunks: list[list[Item]]) -> None:
     got = [record.item for record in records(make("image", 2), chunks)]
     assert got == [item for chunk in chunks for item in chunk]
+
+
+def test_no_wait_for_an_answer_is_long_so_that_ctrl_c_takes_effect_on_windows(
+    make: Make, chunks: list[list[Item]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def result(answer: Future[Any], timeout: float | None = None) -> Any:
+        assert answer.done()
+        return original(answer, timeout)
+
+    original = Future.result
+    monkeypatch.setattr(Future, "result", result)
+    assert len(records(make("image", 0), chunks)) == 10
 
 
 def test_a_worker_that_dies_loses_only_its_current_item(

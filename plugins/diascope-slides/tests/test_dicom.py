@@ -16,7 +16,7 @@ from pydicom import Dataset, dcmread, examples
 from diascope.errors import NoPictureError, ReadError
 from diascope.library_warnings import capture_warnings
 from diascope.sample import Item
-from diascope_slides.backends import dicom, dicom_series
+from diascope_slides.backends import dicom, dicom_header_repair, dicom_series
 from diascope_slides.backends.dicom import DicomSlide
 from diascope_slides.backends.dicom_header_repair import repair_header
 from diascope_slides.options import Assume
@@ -26,6 +26,15 @@ Make = Callable[..., Any]
 NAME = "tcga_tiles.dcm"
 ASSUMED = SlideReader(missing=Assume(0.5))
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")  # the file's own names are long
+
+
+@pytest.fixture
+def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for temporary files."""
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
 
 
 def test_a_slide_is_recognised_by_its_sop_class_and_other_dicom_is_not(real_slide: Make) -> None:
@@ -101,8 +110,9 @@ def test_the_files_of_a_series_are_one_slide_and_the_finest_stands_for_it(
 
     whole = repair_header(Path(real_slide(NAME).uri))
     assert whole is not None
-    with WsiDicom.open(whole.file.name) as slide:
+    with WsiDicom.open(whole.path) as slide:
         slide.save(tmp_path, include_levels=[0, 1, 2], add_missing_levels=True)
+    whole.path.unlink()
     files = sorted(tmp_path.iterdir(), key=_pixels)
     (tmp_path / "notes.txt").write_text("no slide")
     *_, finest = files
@@ -209,14 +219,43 @@ def test_a_slide_that_is_opened_keeps_no_warning_from_another_thread(
     assert [str(each.message) for each in caught] == ["a picture's bytes are odd"]
 
 
-def test_a_copy_with_a_complete_header_is_deleted_when_it_is_closed(real_slide: Make) -> None:
+def test_a_copy_with_a_complete_header_is_deleted_when_the_slide_is_closed(
+    real_slide: Make, copies: Path
+) -> None:
+    slide = DicomSlide(Path(real_slide(NAME).uri))
+    (copy,) = copies.iterdir()
+
+    assert dcmread(copy, stop_before_pixels=True).ImageType[2] == "VOLUME"
+    slide.close()
+    assert not copy.exists()
+
+
+def test_a_copy_is_closed_before_it_is_opened_by_name_which_windows_demands(
+    real_slide: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files: list[Any] = []
+
+    def make(**options: Any) -> Any:
+        files.append(tempfile.NamedTemporaryFile(**options))  # noqa: SIM115
+        return files[0]
+
+    monkeypatch.setattr(dicom_header_repair, "NamedTemporaryFile", make)
     whole = repair_header(Path(real_slide(NAME).uri))
     assert whole is not None
-    name = Path(whole.file.name)
+    assert files[0].closed
+    whole.path.unlink()
 
-    assert dcmread(name, stop_before_pixels=True).ImageType[2] == "VOLUME"
-    whole.file.close()
-    assert not name.exists()
+
+def test_a_copy_that_could_not_be_written_completely_is_deleted(
+    real_slide: Make, copies: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write(*_: Any, **__: Any) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(dicom_header_repair, "dcmwrite", write)
+    with pytest.raises(OSError, match="the disk is full"):
+        repair_header(Path(real_slide(NAME).uri))
+    assert not list(copies.iterdir())
 
 
 def test_a_header_without_a_size_is_refused(real_slide: Make, tmp_path: Path) -> None:

@@ -66,7 +66,10 @@ def _reraising_hook(hook: Callable[[Any], Any]) -> Callable[[Any], None]:
             hook(unraisable)
             return
         signal.signal(signal.SIGINT, _on_first_interrupt)
-        timer = Timer(_RERAISE_DELAY_S, signal.pthread_kill, (get_ident(), signal.SIGINT))
+        if hasattr(signal, "pthread_kill"):
+            timer = Timer(_RERAISE_DELAY_S, signal.pthread_kill, (get_ident(), signal.SIGINT))
+        else:  # as on Windows
+            timer = Timer(_RERAISE_DELAY_S, signal.raise_signal, (signal.SIGINT,))
         timer.daemon = True
         timer.start()
 

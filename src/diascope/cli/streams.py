@@ -36,10 +36,11 @@ def escape_unencodable() -> None:
 def ignore_write_errors(name: Literal["stdout", "stderr"]) -> None:
     """Let a stream drop what cannot be written instead of raising an OSError.
 
-    A stream that replaces the process's own, as in a test, is left as it is.
+    A stream that replaces the process's own, as in a test, is left as it is. So is a console of
+    Windows, to which Python writes characters instead of bytes.
     """
     stream = getattr(sys, name)
-    if stream is not getattr(sys, f"__{name}__"):
+    if stream is not getattr(sys, f"__{name}__") or (os.name == "nt" and stream.isatty()):
         return
     stream.flush()
     lenient = io.TextIOWrapper(

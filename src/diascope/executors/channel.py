@@ -6,7 +6,6 @@ pipe for 150 KB and for 10 MB: as little as shared memory for the former, and a 
 the latter. Unlike shared memory, it leaves nothing behind when a process is killed.
 """
 
-import math
 import pickle
 import socket
 import struct
@@ -16,7 +15,6 @@ from typing import Any
 _HEAD = struct.Struct("<QQ")  # bytes of the pickle, number of buffers
 _SIZE = struct.Struct("<Q")
 _SLICE_S = 1.0
-_SLICE = struct.pack("@ll", 1, 0)  # as a C timeval
 
 
 class Channel:
@@ -27,7 +25,6 @@ class Channel:
 
     def __init__(self, end: socket.socket) -> None:
         self._end = end
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _SLICE)
 
     def send(self, value: Any) -> None:
         """Send an object; block until the other end has room for it."""
@@ -50,14 +47,11 @@ class Channel:
         """
         import numpy as np
 
-        limit = math.inf if timeout_s is None else timeout_s
-        if timeout_s is not None and not self._wait_for_data(timeout_s):
-            raise _timeout_error(limit)
-        length, count = _HEAD.unpack(self._receive_exactly(bytearray(_HEAD.size), limit))
-        rest = memoryview(self._receive_exactly(bytearray(count * _SIZE.size + length), limit))
+        length, count = _HEAD.unpack(self._receive_exactly(bytearray(_HEAD.size), timeout_s))
+        rest = memoryview(self._receive_exactly(bytearray(count * _SIZE.size + length), timeout_s))
         sizes = [size for (size,) in _SIZE.iter_unpack(rest[: count * _SIZE.size])]
         # np.empty, because a bytearray would be zeroed first
-        buffers = [self._receive_exactly(np.empty(size, np.uint8), limit) for size in sizes]
+        buffers = [self._receive_exactly(np.empty(size, np.uint8), timeout_s) for size in sizes]
         return pickle.loads(rest[count * _SIZE.size :], buffers=buffers)
 
     def close(self) -> None:
@@ -74,21 +68,15 @@ class Channel:
             timeout_s -= _SLICE_S
         return False
 
-    def _receive_exactly(self, place: Any, limit: float) -> Any:
-        """Fill a buffer and return it; ``limit`` is how many seconds may pass without data."""
-        left, silent = memoryview(place), 0.0
+    def _receive_exactly(self, place: Any, timeout_s: float | None) -> Any:
+        """Fill a buffer and return it; ``timeout_s`` is as in ``receive``."""
+        left = memoryview(place)
+        flags = socket.MSG_WAITALL if timeout_s is None else 0  # it would wait beyond the limit
         while left:
-            try:
-                count = self._end.recv_into(left, 0, socket.MSG_WAITALL)
-            except BlockingIOError as error:  # no data for a slice
-                if (silent := silent + _SLICE_S) >= limit:
-                    raise _timeout_error(limit) from error
-                continue
+            if timeout_s is not None and not self._wait_for_data(timeout_s):
+                raise TimeoutError(f"nothing came for {timeout_s:g} seconds")
+            count = self._end.recv_into(left, 0, flags)
             if not count:
                 raise EOFError("the other end of the channel is gone")
-            left, silent = left[count:], 0.0
+            left = left[count:]
         return place
-
-
-def _timeout_error(limit: float) -> TimeoutError:
-    return TimeoutError(f"nothing came for {limit:g} seconds")

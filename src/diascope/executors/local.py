@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import chain, islice
 from threading import Event
@@ -19,6 +19,8 @@ from diascope.sample import Item, Record
 from diascope.timing import StageTimer
 
 _Chunk = Iterator[tuple[Item, Prepared]]
+
+_SLICE_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -98,12 +100,19 @@ class LocalExecutor:
             for prepared in chunks:
                 answers.append(network.submit(_finish, work, prepared))
                 if len(answers) > self.read_ahead:
-                    yield answers.popleft().result()
+                    yield _result(answers.popleft())
             while answers:
-                yield answers.popleft().result()
+                yield _result(answers.popleft())
         finally:
             stop()
             network.shutdown(cancel_futures=True)
+
+
+def _result(answer: Future[list[Record]]) -> list[Record]:
+    """Wait for an answer in slices: on Windows Ctrl-C takes effect only between them."""
+    while not wait([answer], _SLICE_S).done:
+        pass
+    return answer.result()
 
 
 def _finish(work: Work, prepared: _Chunk) -> list[Record]:

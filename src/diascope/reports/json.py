@@ -30,7 +30,7 @@ class JsonReport:
     ) -> Sequence[Path]:
         predictions, evidence = directory / "predictions.jsonl", directory / _EVIDENCE
         with (
-            predictions.open("w", encoding="utf-8") as lines,
+            predictions.open("w", encoding="utf-8", newline="\n") as lines,
             zipfile.ZipFile(evidence, "w", zipfile.ZIP_DEFLATED) as maps,
         ):
             for place, record in enumerate(records):

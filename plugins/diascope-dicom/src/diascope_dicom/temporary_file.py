@@ -4,7 +4,11 @@ import io
 import os
 from collections.abc import Callable
 from tempfile import TemporaryFile
+from threading import Lock
 from typing import IO, Any
+
+_MOVING = Lock()
+"""The descriptors of all readers of a file share one position."""
 
 
 class SharedFileReader(io.RawIOBase):
@@ -39,7 +43,14 @@ class SharedFileReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        count = os.preadv(self._descriptor, [buffer], self._position)
+        if hasattr(os, "preadv"):
+            count = os.preadv(self._descriptor, [buffer], self._position)
+        else:  # as on Windows
+            with _MOVING:
+                os.lseek(self._descriptor, self._position, os.SEEK_SET)
+                content = os.read(self._descriptor, len(buffer))
+            count = len(content)
+            buffer[:count] = content
         self._position += count
         return count
 

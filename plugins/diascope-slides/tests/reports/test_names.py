@@ -1,6 +1,7 @@
 """File names of slides and labels."""
 
 import re
+from pathlib import PureWindowsPath
 
 import pytest
 
@@ -17,6 +18,11 @@ def test_a_plain_name_stays_unchanged() -> None:
 def test_any_other_name_becomes_valid_on_every_file_system(name: str) -> None:
     assert re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*-[0-9a-f]{8}", safe_name(name))
     assert len(safe_name(name)) < 100
+
+
+@pytest.mark.parametrize("name", ["con", "NUL", "aux.svs", "com1.tar.gz", "lpt9", ".prn"])
+def test_the_name_of_a_device_of_windows_becomes_the_name_of_a_file(name: str) -> None:
+    assert not PureWindowsPath(f"{safe_name(name)}.geojson").is_reserved()
 
 
 def test_names_are_unique_even_if_case_is_ignored() -> None:

@@ -52,10 +52,10 @@ class DicomSlide:
         self.facts: Mapping[str, str] = facts(header)
         repaired = repair_header(path)
         if repaired is not None:
-            opened.enter_context(repaired.file)
+            opened.callback(repaired.path.unlink, missing_ok=True)
         self.notes = () if repaired is None else repaired.notes
         check_joinable(header, self.notes)
-        paths = files if repaired is None else repaired.file.name
+        paths = files if repaired is None else repaired.path
         self._slide = opened.enter_context(WsiDicom.open(paths, settings=_LEVELS))
         levels = list(self._slide.levels)
         check_levels(levels)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import IO, Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 from pydicom import dcmread
@@ -33,12 +33,12 @@ class RepairedFile(NamedTuple):
     """A copy of a file with a complete header.
 
     Attributes:
-        file: a temporary file, which is deleted when it is closed.
+        path: of the copy, which the caller deletes.
         spacing_stated: whether the slide itself states its spacing.
         notes: trace lines on what was missing and what was assumed.
     """
 
-    file: IO[bytes]
+    path: Path
     spacing_stated: bool
     notes: tuple[str, ...]
 
@@ -57,13 +57,16 @@ def repair_header(path: Path) -> RepairedFile | None:
         if not notes:
             return None
         file.seek(start)
-        with ExitStack() as opened:
-            copy = opened.enter_context(NamedTemporaryFile(prefix="diascope-", suffix=".dcm"))
+        with (
+            ExitStack() as failed,
+            NamedTemporaryFile(prefix="diascope-", suffix=".dcm", delete=False) as copy,
+        ):
+            failed.callback(Path(copy.name).unlink)
             dcmwrite(copy, header, enforce_file_format=True)
             shutil.copyfileobj(file, copy, 1 << 20)
             copy.flush()
-            opened.pop_all()  # the slide closes the copy
-    return RepairedFile(copy, spacing_stated, notes)
+            failed.pop_all()
+    return RepairedFile(Path(copy.name), spacing_stated, notes)
 
 
 def _complete(header: FileDataset, path: Path, file: BinaryIO) -> Iterator[str]:

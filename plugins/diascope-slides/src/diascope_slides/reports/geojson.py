@@ -50,7 +50,7 @@ class GeoJsonReport:
         for answer in answers(records):
             path = directory / "slides" / f"{answer.name}.geojson"
             path.parent.mkdir(exist_ok=True)
-            with path.open("w", encoding="utf-8") as file:
+            with path.open("w", encoding="utf-8", newline="\n") as file:
                 file.write('{"type": "FeatureCollection", "features": [')
                 for index, feature in enumerate(self._features(answer, run)):
                     file.write((",\n" if index else "\n") + json.dumps(feature, allow_nan=False))

@@ -6,6 +6,8 @@ import re
 _PLAIN = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
 _DIGEST = re.compile(r"-[0-9a-f]{8}")
 _LONGEST = 80
+_RESERVED = re.compile(r"(con|prn|aux|nul|(com|lpt)[1-9])(\.|$)", re.IGNORECASE)
+"""Names of devices on Windows, with any suffix."""
 
 
 def safe_name(name: str) -> str:
@@ -13,8 +15,11 @@ def safe_name(name: str) -> str:
 
     Short plain names in lower case stay unchanged; all others end in a digest of the text.
     """
-    if len(name) <= _LONGEST and _PLAIN.fullmatch(name) and not _DIGEST.fullmatch(name[-9:]):
+    plain = _PLAIN.fullmatch(name) and not _DIGEST.fullmatch(name[-9:])
+    if len(name) <= _LONGEST and plain and not _RESERVED.match(name):
         return name
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     readable = re.sub(r"[^A-Za-z0-9_.-]+", "-", name)[:_LONGEST].strip(".-")
-    return f"{readable or 'slide'}-{digest}"
+    if not readable or _RESERVED.match(readable):
+        readable = f"slide-{readable}".strip("-")
+    return f"{readable}-{digest}"

@@ -14,7 +14,7 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset
 from pydicom.uid import BasicTextSRStorage
 
-from diascope.privacy import BURNED_IN, redact_record, redact_text
+from diascope.privacy import BURNED_IN, redact_record, redact_text, remove_paths
 from diascope.pseudonyms import KEY_VARIABLE
 from diascope.sample import Evidence, Failed, Item, Overview, Prediction, Regions
 from tests.confidential import PLACE, WORD, attributes, leaks_in, leaks_of, mark
@@ -221,6 +221,15 @@ def test_a_folder_name_in_an_archive_removes_no_words_from_a_reason() -> None:
 def test_a_reason_names_no_file_of_windows_however_its_path_is_written(path: str) -> None:
     item = Item("3f", r"C:\scans\Doe_Jane.dcm")
     assert redact_text(f"{path} is cut", item) == "... is cut"
+
+
+def test_a_backslash_in_a_name_hides_no_folder() -> None:
+    item = Item("3f", r"/data/Doe_Jane/scan\1.png")
+    for text in (r"Doe_Jane/scan\1.png is cut", "/data/Doe_Jane is cut", r"scan\1.png is cut"):
+        assert remove_paths(text, item) == "... is cut"
+    mixed = Item("3f", r"C:/scans/Doe_Jane\a.dcm")
+    for text in (r"C:\scans\Doe_Jane\a.dcm is cut", "C:/scans/Doe_Jane is cut"):
+        assert remove_paths(text, mixed) == "... is cut"
 
 
 @pytest.mark.parametrize("before", ["", "it cannot be opened: "])

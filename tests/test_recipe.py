@@ -159,8 +159,11 @@ def test_a_recipe_whose_name_no_file_can_have_is_refused() -> None:
 
 
 def test_the_colon_of_a_drive_does_not_make_a_path_the_name_of_a_package() -> None:
-    with pytest.raises(RecipeError, match="there is no such file"):
-        read_recipe(r"C:\Users\me\typo.yaml")
+    for path in (r"C:\Users\me\typo.yaml", "C:/Users/me/typo.yaml"):
+        with pytest.raises(RecipeError, match="there is no such file"):
+            read_recipe(path)
+    with pytest.raises(PluginError, match="no recipe plugin named 'a:eyes'"):
+        read_recipe("a:eyes")
 
 
 def test_a_missing_recipe_is_refused_with_the_shipped_ones(install: object) -> None:

@@ -13,6 +13,8 @@ from diascope.fingerprints import file_stamp
 from diascope.output import FINISHED_RUN
 from diascope.sample import Failed, Found, Item, Skipped
 
+_FolderKey = tuple[int, int] | Path
+
 
 def absolute_path(path: Path) -> Path:
     """Return an absolute path without ``..``, so that a file has one path however it is named."""
@@ -52,7 +54,7 @@ def walk_folder(folder: Path, prefix: str, exclude: Path | None) -> Iterator[Fou
         prefix: of the items' ids.
         exclude: a folder that is not searched.
     """
-    seen = set[object]()
+    seen = set[_FolderKey]()
     open_folders = [_list_folder(folder, prefix, exclude, seen)]
     while open_folders:  # no recursion: a path may be deeper than Python's stack
         found = next(open_folders[-1], None)
@@ -65,7 +67,7 @@ def walk_folder(folder: Path, prefix: str, exclude: Path | None) -> Iterator[Fou
 
 
 def _list_folder(
-    folder: Path, prefix: str, exclude: Path | None, seen: set[object]
+    folder: Path, prefix: str, exclude: Path | None, seen: set[_FolderKey]
 ) -> Iterator[Found | tuple[Path, str]]:
     """Yield the files of a folder, and the path and the id prefix of each of its subfolders."""
     try:
@@ -91,7 +93,7 @@ def _list_folder(
             yield found_file(path, name)
 
 
-def _folder_key(folder: Path) -> object:
+def _folder_key(folder: Path) -> _FolderKey:
     """Return what is the same for a folder however it is reached."""
     status = folder.stat()
     if not status.st_ino:  # as on a network drive of Windows

@@ -22,6 +22,7 @@ _ERROR_TEXT = re.compile(r"\b(\w*(?:[Ee]rror|Exception|Warning|SystemExit)): .*"
 _NAMED_ERROR = re.compile(r"(?:^|(?<=: )|(?<=\(after ))(_*[A-Z]\w*): .*", re.DOTALL)
 """An error of any name in a reason. Not for traces: their lines may begin like this with a step."""
 _SEPARATOR = re.compile(r"[/\\]")  # Windows has both
+_WINDOWS = re.compile(r"\\|^[A-Za-z]:/")
 _QUOTED = re.compile(r"(?<!\w)[bru]{0,2}('[^']*('|$)|\"[^\"]*(\"|$))")
 """Text in quotes. A truncated text has only the first quote."""
 
@@ -82,11 +83,14 @@ def _path_parts(uri: str) -> list[str]:
     """Return all the names by which a text may call a file, the longest first."""
     uri, found = mask_credentials(uri), set[str]()
     for path in (uri, *(part.rpartition("://")[2] for part in uri.split("::"))):
-        pieces = _SEPARATOR.split(path)
-        found.add(path)
-        # doubled in the message of an OSError
-        for separator in ("/", "\\", "\\\\") if "\\" in path else ("/",):
-            found |= {separator.join(pieces[start:]) for start in range(len(pieces))}
-            if len(pieces) > 2:  # else it is a single word, such as image
-                found.add(separator.join(pieces[:-1]))
+        names = {path}
+        for separator in ("/", _SEPARATOR.pattern):  # on Linux, a name may hold a backslash
+            cuts = [cut.start() for cut in re.finditer(separator, path)]
+            names |= {path[cut + 1 :] for cut in cuts}
+            if len(cuts) > 1:  # else it is a single word, such as image
+                names.add(path[: cuts[-1]])
+        found |= names
+        if _WINDOWS.search(path):  # an OSError doubles backslashes in its message
+            for written in ("/", "\\", "\\\\"):
+                found |= {written.join(_SEPARATOR.split(name)) for name in names}
     return sorted(found, key=lambda path: (-len(path), path))

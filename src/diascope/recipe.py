@@ -1,9 +1,10 @@
 """Read and check recipes, the YAML files of pipelines. They hold names and values, never code."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Annotated, Any, Literal, cast, get_args
 
 from annotated_types import Interval
@@ -144,6 +145,7 @@ class Recipe:
 
 
 _ALL_REPORTS = Node([Node(name, "") for name in ("csv", "json", "html")], "")
+_DRIVE = re.compile(r"[A-Za-z]:[/\\]")
 _KEYS = ["name", "input", "output", "read", "accept", "preprocess", "model", "report", "run"]
 _KEYS += ["privacy", "train"]
 
@@ -215,7 +217,7 @@ def _find_recipe(name: str) -> Path:
         raise RecipeError(f"cannot be read: {error.strerror}", where=name) from error
     short = name.removesuffix(".yaml")
     shipped = sorted(plugin.name for plugin in find_plugins() if plugin.kind == "recipe")
-    if short in shipped or (":" in short and not PureWindowsPath(name).drive):
+    if short in shipped or (":" in short and not _DRIVE.match(name)):
         return recipe_path(short)
     if path.is_dir():
         raise RecipeError("is a folder, not a recipe", where=name)

@@ -112,7 +112,7 @@ def write_reports(
     written: dict[Path, str] = {}
     problems: list[str] = []
     for part in pipeline.reports:
-        with tempfile.TemporaryDirectory(
+        with tempfile.TemporaryDirectory(  # Windows deletes no file that a report left open
             prefix=".part-", dir=output, ignore_cleanup_errors=True
         ) as staging:
             try:

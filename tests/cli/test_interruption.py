@@ -74,8 +74,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 with interruptible():
     vars(signal).pop(sys.argv[1], None)
     Freed()
-    for _ in range(200):
-        time.sleep(0.1)
+    for _ in range(1 if sys.argv[1] == "nothing" else 200):  # a long sleep needs pthread_kill
+        time.sleep(20 if sys.argv[1] == "nothing" else 0.1)
     print("went on")
 """
     ended = subprocess.run(

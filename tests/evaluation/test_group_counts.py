@@ -96,6 +96,11 @@ def test_an_interval_is_for_the_number_of_groups_that_the_metric_rests_on(
     assert behind <= 6
 
 
+def test_metrics_of_one_group_have_no_interval_unless_they_are_0_or_1() -> None:
+    for name, figure in estimate_metrics(binary(12, groups=("a",) * 12), draws=50).items():
+        assert ("low" in figure) == (figure["value"] in (0, 1)), name
+
+
 def test_the_interval_of_twenty_patients_holds_the_truth_about_as_often_as_promised() -> None:
     random, held = np.random.default_rng(0), []
     for seed in range(100):

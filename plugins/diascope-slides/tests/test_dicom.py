@@ -1,5 +1,6 @@
 """DICOM whole slides: a series is one slide, and an incomplete header is completed."""
 
+import gc
 import shutil
 import tempfile
 import threading
@@ -228,6 +229,14 @@ def test_a_copy_with_a_complete_header_is_deleted_when_the_slide_is_closed(
     assert dcmread(copy, stop_before_pixels=True).ImageType[2] == "VOLUME"
     slide.close()
     assert not copy.exists()
+
+
+def test_a_copy_goes_with_a_slide_that_nobody_closed(real_slide: Make, copies: Path) -> None:
+    slide = DicomSlide(Path(real_slide(NAME).uri))
+    assert list(copies.iterdir())
+    del slide
+    gc.collect()
+    assert not list(copies.iterdir())
 
 
 def test_a_copy_is_closed_before_it_is_opened_by_name_which_windows_demands(

@@ -50,7 +50,7 @@ def bootstrap_interval(
     NaN if fewer than a tenth of the draws are defined, or if there is one group only.
 
     Args:
-        value: the metric; one at its ends has the percentiles.
+        value: the metric; at either end of its range, the percentiles are kept.
         drawn: its draws.
         groups: how many groups it rests on; see ``effective_groups``.
         ends: the least and the greatest value that the metric can have.
@@ -61,10 +61,12 @@ def bootstrap_interval(
     low, high = _percentile(drawn, 2.5), _percentile(drawn, 97.5)
     least, most = ends
     few = groups < ENOUGH_GROUPS and least < value < most
-    if not few or np.isnan(low) or high - low <= _ROUNDING:
+    if not few or np.isnan(low):
         return low, high
     if groups <= 1:
         return np.nan, np.nan
+    if high - low <= _ROUNDING:
+        return low, high
     margin = t(groups - 1).ppf(0.975) * np.nanstd(drawn) * np.sqrt(groups / (groups - 1))
     margin *= (most - least) / ((value - least) * (most - value))  # by the delta method
     middle = logit((value - least) / (most - least))

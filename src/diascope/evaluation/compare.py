@@ -28,7 +28,7 @@ class Comparison:
         metrics: metric (AUC or its mean over labels, and balanced accuracy) to ``difference, low,
             high``, with an interval from a bootstrap over groups in which both models get the same
             draws. Without undefined metrics; only ``difference`` if it is the same in all draws,
-            undefined in most, or rests on one group.
+            undefined in more than nine tenths, or rests on one group.
         warnings: what readers should know of the second model.
     """
 

@@ -65,7 +65,7 @@ def estimate_metrics(
     groups = np.array(scored.groups)
     margins = compute_metrics(scored, ExactMargins(groups, len(scored.measured)))
     inverses = compute_metrics(scored, InverseGroupCounts(groups))
-    ends = {"brier": (0, 1), "ece": (0, 1), "set_size": _set_sizes(scored)}
+    ends = {"brier": (0, 1), "ece": (0, 1), "set_size": _set_size_ends(scored)}
     if scored.task == "multiclass":  # a sum over the labels
         inverses["brier"], ends["brier"] = inverses["accuracy"], (0, 2)
     aucs = _auc_intervals(scored)
@@ -203,8 +203,8 @@ def _set_metrics(scored: LabelledScores, arithmetic: Arithmetic) -> dict[str, An
     }
 
 
-def _set_sizes(scored: LabelledScores) -> tuple[float, float]:
-    """Return the ends of a set's size; ours have at least one label, those of others may not."""
+def _set_size_ends(scored: LabelledScores) -> tuple[float, float]:
+    """Return the least and the greatest size of a set; sets of other projects may be empty."""
     sizes = np.ones(1) if scored.sets is None else scored.sets.sum(axis=1)
     return min(1, int(sizes.min())), len(scored.names)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from weakref import finalize
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +53,7 @@ class DicomSlide:
         self.facts: Mapping[str, str] = facts(header)
         repaired = repair_header(path)
         if repaired is not None:
-            opened.callback(repaired.path.unlink, missing_ok=True)
+            opened.callback(finalize(self, repaired.path.unlink, missing_ok=True))
         self.notes = () if repaired is None else repaired.notes
         check_joinable(header, self.notes)
         paths = files if repaired is None else repaired.path

@@ -20,6 +20,5 @@ def safe_name(name: str) -> str:
         return name
     digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     readable = re.sub(r"[^A-Za-z0-9_.-]+", "-", name)[:_LONGEST].strip(".-")
-    if not readable or _RESERVED.match(readable):
-        readable = f"slide-{readable}".strip("-")
-    return f"{readable}-{digest}"
+    made = f"{readable or 'slide'}-{digest}"
+    return f"slide-{made}" if _RESERVED.match(made) else made

@@ -242,10 +242,10 @@ def test_a_copy_goes_with_a_slide_that_nobody_closed(real_slide: Make, copies: P
 def test_a_copy_is_closed_before_it_is_opened_by_name_which_windows_demands(
     real_slide: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    files: list[Any] = []
+    files, original = [], tempfile.NamedTemporaryFile
 
     def make(**options: Any) -> Any:
-        files.append(tempfile.NamedTemporaryFile(**options))  # noqa: SIM115
+        files.append(original(**options))
         return files[0]
 
     monkeypatch.setattr(dicom_header_repair, "NamedTemporaryFile", make)

@@ -109,11 +109,11 @@ def _overall(
     differences = {}
     for name in (auc, "balanced_accuracy"):
         difference = float(values[name] - others[name])
+        if np.isnan(difference):
+            continue
         low, high = bootstrap_interval(
             difference, drawn[name] - drawn_others[name], 1 / inverses[name], ends=(-1, 1)
         )
-        if np.isnan(difference):
-            continue
         varies = high - low >= ROUNDING  # not if both models make no mistake, or of one group
         differences[name] = {"difference": difference} | (
             {"low": low, "high": high} if varies else {}

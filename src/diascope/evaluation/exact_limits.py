@@ -2,13 +2,13 @@
 
 If all of 13 patients were found, every bootstrap draw finds all, as if none could ever be missed.
 Such fractions get the limits of Clopper and Pearson 1934, "The Use of Confidence or Fiducial Limits
-Illustrated in the Case of the Binomial", with the number of groups as the number of trials. For an
-AUC of 0 or 1, and for an average precision or a sensitivity at a specificity of 0.80, that number
-is the number of groups of the rarer class, as if each gave one independent pair. A balanced
-accuracy combines the margins of its parts with its own bootstrap interval: Zou and Donner 2008,
-"Construction of Confidence Limits about Effect Measures: A General Approach". If all decisions are
-right, Brier score and calibration error may be larger by the margin of the accuracy, as if unseen
-items with a score near 1 were wrong.
+Illustrated in the Case of the Binomial", with the number of groups as the number of trials, counted
+as in ``group_counts``. For an AUC of 0 or 1, and for an average precision or a sensitivity at a
+specificity of 0.80, that number is the number of groups of the rarer class, as if each gave one
+independent pair. A balanced accuracy combines the margins of its parts with its own bootstrap
+interval: Zou and Donner 2008, "Construction of Confidence Limits about Effect Measures: A General
+Approach". If all decisions are right, Brier score and calibration error may be larger by the margin
+of the accuracy, as if unseen items with a score near 1 were wrong.
 """
 
 from collections.abc import Iterator

@@ -159,8 +159,8 @@ def plan_evaluation(
     card_folder = updatable_folder(pipeline.weights, card) if update_card else None
     if card_folder is not None:
         refuse_other_settings(pipeline.model.instance)
-    if card_folder is not None and not evidence:
-        refuse_trained(rows.examples, card_folder)
+        if not evidence:
+            refuse_trained(rows.examples, card_folder)
     cases = None
     if evidence:
         refuse_missing_masks(rows.examples, table)

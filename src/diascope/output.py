@@ -66,19 +66,24 @@ def lock_folder(
         yield folder.resolve()
     except DiascopeError:
         if not has_results():
-            _remove_created(folder, new_files, new_folders)
+            _remove_files(folder, new_files)
+            lock.release()  # on Windows, this removes the lock file, which is open until then
+            _remove_empty(new_folders)
         raise
     finally:
         lock.release()
 
 
-def _remove_created(folder: Path, files: Sequence[str], folders: Sequence[Path]) -> None:
-    """Remove the files created in a folder, and then the folders created for it if empty."""
+def _remove_files(folder: Path, names: Iterable[str]) -> None:
+    for name in names:
+        with suppress(OSError):
+            (folder / name).unlink()
+
+
+def _remove_empty(folders: Iterable[Path]) -> None:
     with suppress(OSError):
-        for name in files:
-            (folder / name).unlink(missing_ok=True)
-        for each in folders:
-            each.rmdir()
+        for folder in folders:
+            folder.rmdir()
 
 
 def target_paths(folder: Path, staging: Path, taken: Mapping[Path, str]) -> dict[Path, Path]:

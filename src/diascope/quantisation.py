@@ -201,7 +201,10 @@ def _quantise(
     comparison = _Comparison(reference, loader.card, pictures, classifier.statistics)
     seen = np.concatenate([pictures[::2], comparison.drawn])
     attempts: list[Attempt] = []
-    with tempfile.TemporaryDirectory(dir=loader.quantised_folder) as staging:
+    with tempfile.TemporaryDirectory(
+        dir=loader.quantised_folder,
+        ignore_cleanup_errors=True,  # Windows keeps files that an engine has open
+    ) as staging:
         for layers in (None, *_ever_fewer(convolutions)):
             count = None if layers is None else len(layers)
             path = Path(staging) / f"{count}.xml"

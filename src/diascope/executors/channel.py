@@ -15,7 +15,22 @@ from typing import Any
 
 _HEAD = struct.Struct("<QQ")  # bytes of the pickle, number of buffers
 _SIZE = struct.Struct("<Q")
+_BUFFER_BYTES = 208 * 1024
 _SLICE_S = 1.0
+
+
+def connected_sockets() -> tuple[socket.socket, socket.socket]:
+    """Return two connected sockets, one for each end of a channel.
+
+    Their buffers are at least as large as they usually are on Linux; with 8 KB, as on macOS,
+    sending takes three times as long.
+    """
+    ends = socket.socketpair()
+    for end in ends:
+        for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            if end.getsockopt(socket.SOL_SOCKET, option) < _BUFFER_BYTES:
+                end.setsockopt(socket.SOL_SOCKET, option, _BUFFER_BYTES)
+    return ends
 
 
 class Channel:

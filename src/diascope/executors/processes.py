@@ -17,7 +17,7 @@ from typing import Any
 
 from diascope.contracts import Prepared, Work
 from diascope.errors import DiascopeError, reason_of
-from diascope.executors.channel import Channel
+from diascope.executors.channel import Channel, connected_sockets
 from diascope.library_warnings import once_formatter
 from diascope.sample import Failed, Item
 from diascope.timing import StageTimer, add_worker_seconds, take_stage_seconds
@@ -107,7 +107,7 @@ class WorkerProcess:
 
     def _start(self) -> Channel:
         for _ in range(_START_ATTEMPTS):  # a process may be killed while it starts
-            ours, theirs = socket.socketpair()
+            ours, theirs = connected_sockets()
             self._channel = Channel(ours)
             try:
                 with theirs:

@@ -13,7 +13,7 @@ from diascope.document import Node
 from diascope.pipeline import Pipeline
 from diascope.recipe import Reference
 from diascope.sample import Evidence, Failed, Item, Prediction, Sample, Skipped
-from tests.fakes import NO_PREDICTION, NOT_A_NUMBER, TOO_FEW, Brightness, FakeModel, part
+from tests.fakes import NO_PREDICTION, NOT_A_NUMBER, TOO_FEW, Brightness, FakeModel, step
 from tests.fakes import pipeline as pipeline
 from tests.fakes import run as run
 
@@ -92,21 +92,20 @@ def test_a_score_that_is_not_a_number_is_a_failure(run: Run) -> None:
     assert (failed.stage, failed.reason) == ("model", "the score of dark is not a number")
 
 
-def test_a_score_that_is_not_a_number_because_of_the_pixels_says_so(
+def test_pixels_that_are_not_numbers_fail_their_item_before_the_model(
     pipeline: Pipeline, run: Run
 ) -> None:
     def divided(sample: Sample) -> Sample:
-        return sample.changed(sample.pixels * np.nan, "divided by 0")
+        pixels = np.repeat(sample.pixels.astype(np.float32), 4, axis=0)
+        pixels[0] = np.nan if pixels[0] == 1 else 0
+        return sample.changed(pixels, "divided by 0")
 
-    class Blind(Brightness):
-        def predict(self, samples: Sequence[Sample]) -> Any:
-            return [self._one(sample, NOT_A_NUMBER) for sample in samples]
+    pipeline.preparation = replace(pipeline.preparation, steps=(step("divide", divided),))
+    failed, other = run("1", "2")
 
-    pipeline.preparation = replace(pipeline.preparation, steps=(part("step", divided),))
-    pipeline.predictor = Blind()
-    (failed,) = run("1")
-
-    assert failed.reason.endswith("; nor are all pixels that the reader and the steps gave it")
+    assert (failed.stage, failed.plugin) == ("preprocess", "divide")
+    assert failed.reason == "after reader and steps, 1 of 4 pixel values are not finite numbers"
+    assert isinstance(other, Prediction)
 
 
 def test_an_answer_that_the_card_does_not_allow_fails_its_item(

@@ -172,6 +172,20 @@ def test_a_recipe_that_does_not_name_a_broken_package_still_works(
     assert "left out of `read: auto`: reader 'plain' of acme 1.0" in ended.err
 
 
+def test_a_file_that_only_a_broken_reader_may_know_fails(
+    command: Command, install: Install, tmp_path: Path, recipe: Path, squares: Path
+) -> None:
+    install("acme", ENTRY_POINTS, acme=BROKEN)
+    (tmp_path / "scan.plain").write_text("1 2 3")
+    ended = command(
+        "run", recipe, squares / "00.png", tmp_path / "scan.plain", "-o", tmp_path / "o"
+    )
+    assert ended.code == 1
+    (failed,) = rows(tmp_path / "o" / "failures.csv")
+    assert (failed["state"], failed["stage"]) == ("failed", "read")
+    assert failed["reason"].endswith("; one that is broken may: reader 'plain' of acme 1.0")
+
+
 def test_a_recipe_that_names_a_broken_package_is_refused_with_the_cause(
     command: Command, install: Install, tmp_path: Path, tiny_weights: Path, squares: Path
 ) -> None:

@@ -32,7 +32,7 @@ _INT32 = 2**31  # boxes are kept as int32
 def sample_fault(sample: object) -> str:
     """Return why a value is not a valid Sample from a reader or a step, or an empty text.
 
-    Values of single pixels are not checked. The text quotes no value of a fact.
+    Single pixels are not checked, see ``pixel_fault``. The text quotes no value of a fact.
     """
     if not isinstance(sample, Sample):
         return f"expected a Sample, got {type(sample).__name__}"
@@ -59,6 +59,17 @@ def sample_fault(sample: object) -> str:
         if not isinstance(value, str):
             return f"expected facts that map text to text, got {type(value).__name__} as {name!r}"
     return _region_fault(sample.region) or _overview_fault(sample.overview)
+
+
+def pixel_fault(sample: Sample) -> str:
+    """Return how many of a Sample's values are NaN or infinite, or an empty text.
+
+    Some engines turn NaN into an ordinary score.
+    """
+    if sample.pixels.dtype.kind != "f" or (finite := np.isfinite(sample.pixels)).all():
+        return ""
+    wrong, size = finite.size - np.count_nonzero(finite), finite.size
+    return f"after reader and steps, {wrong} of {size} pixel values are not finite numbers"
 
 
 def backbone_fault(backbone: Any) -> str:

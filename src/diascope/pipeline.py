@@ -257,7 +257,8 @@ def compose(recipe: Recipe) -> Pipeline:
         PluginError: for a plugin that is missing, broken or ambiguous.
         WeightsError: if the model's card is missing or wrong.
     """
-    readers, warnings = make_readers(recipe)
+    readers, broken = make_readers(recipe)
+    warnings = [f"left out of `read: auto`: {message}" for message in broken.values()]
     steps = tuple(make_part(reference, recipe) for reference in recipe.preprocess)
     model = make_part(recipe.model, recipe)
     warnings += mismatch_warnings(recipe, card_of(model.plugin, model.instance))
@@ -268,7 +269,13 @@ def compose(recipe: Recipe) -> Pipeline:
     warnings += newer_api_warnings((*readers, *steps, model, *reports, executor))
     return Pipeline(
         recipe=recipe,
-        preparation=Preparation(readers, steps, block=recipe.run.batch, acceptance=recipe.accept),
+        preparation=Preparation(
+            readers,
+            steps,
+            block=recipe.run.batch,
+            acceptance=recipe.accept,
+            broken_readers=tuple(broken),
+        ),
         model=model,
         reports=reports,
         executor=executor,

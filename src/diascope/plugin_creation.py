@@ -73,15 +73,16 @@ def make_from_values(
     return _create(plugin, loaded, nodes, where=where, base=base)
 
 
-def make_readers(recipe: Recipe) -> tuple[tuple[Part[Reader], ...], list[str]]:
+def make_readers(recipe: Recipe) -> tuple[tuple[Part[Reader], ...], dict[str, str]]:
     """Create a recipe's reader, or for ``auto`` every reader that works without parameters.
 
     Returns:
-        The readers, and a warning for each one that ``auto`` leaves out because it is broken.
+        The readers, and the errors of those that ``auto`` leaves out because they are broken, by
+        the plugin's title.
     """
     if recipe.read is not None:
-        return (make_part(recipe.read, recipe),), []
-    found, warnings = [], []
+        return (make_part(recipe.read, recipe),), {}
+    found, broken = [], {}
     for plugin in (plugin for plugin in find_plugins() if plugin.kind == "reader"):
         try:
             loaded = load_plugin(plugin)
@@ -90,8 +91,8 @@ def make_readers(recipe: Recipe) -> tuple[tuple[Part[Reader], ...], list[str]]:
             with blame_plugin(plugin, "cannot be created"):
                 found.append(Part[Reader](plugin, loaded()))
         except DiascopeError as error:
-            warnings.append(f"left out of `read: auto`: {error.message}")
-    return tuple(found), warnings
+            broken[plugin.title] = error.message
+    return tuple(found), broken
 
 
 def newer_api_warnings(parts: Iterable[Part[Any]]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from diascope.acceptance import AcceptanceRule
 from diascope.archives import archive_hint
-from diascope.contract_checks import sample_fault
+from diascope.contract_checks import pixel_fault, sample_fault
 from diascope.contracts import Prepared, Reader, Resumed, Step
 from diascope.errors import ENDS, NoPictureError, RecipeError, reason_of
 from diascope.fingerprints import path_digest
@@ -60,6 +60,8 @@ class Preparation:
         block: the number of samples yielded together.
         acceptance: which pictures the recipe accepts.
         partial_results: saved predictions of items that are read in regions; None for none.
+        broken_readers: the titles of readers that ``read: auto`` leaves out because they are
+            broken. An item that no other reader knows fails, since one of them may know it.
     """
 
     readers: tuple[Part[Reader], ...]
@@ -67,6 +69,7 @@ class Preparation:
     block: int
     acceptance: AcceptanceRule = field(default_factory=AcceptanceRule)
     partial_results: PartialResults | None = None
+    broken_readers: tuple[str, ...] = ()
 
     def prepare(self, item: Item) -> Iterator[Prepared]:
         """Yield blocks of samples, or the item's record. Never raises because of the item."""
@@ -101,7 +104,7 @@ class Preparation:
 
     def _choose_reader(self, item: Item, head: bytes) -> Part[Reader] | Skipped | Failed:
         highest, chosen = 0, None
-        broken: Failed | None = None
+        failure: Failed | None = None
         for part in self.readers:
             try:
                 certainty = int(part.instance.sniff(item.uri, head))
@@ -109,15 +112,19 @@ class Preparation:
                 raise
             except BaseException as error:  # a plugin may raise anything
                 reason = f"sniff: {failure_reason(part.plugin, error, item)}"
-                broken = Failed(item, "read", part.plugin.name, reason)
+                failure = Failed(item, "read", part.plugin.name, reason)
                 continue
             if certainty > highest:
                 highest, chosen = certainty, part
         if chosen is not None:
             return chosen
-        if broken is not None:
-            return broken
+        if failure is not None:
+            return failure
         names = ", ".join(part.plugin.name for part in self.readers)
+        if self.broken_readers:
+            reason = f"the readers that work do not know it ({names})"
+            broken = ", ".join(self.broken_readers)
+            return Failed(item, "read", "", f"{reason}; one that is broken may: {broken}")
         reason = f"not a picture that the installed readers know ({names})"
         hint = archive_hint(item.uri, head) or _web_page_hint(item.uri, head)
         return Skipped(item, f"{reason}; {hint}" if hint else reason)
@@ -149,6 +156,9 @@ class Preparation:
             if isinstance(outcome, Failed):
                 return outcome
             sample = outcome
+        if fault := pixel_fault(sample):
+            name = self.steps[-1].plugin.name if self.steps else ""
+            return Failed(sample.item, "preprocess", name, fault)
         return sample
 
 

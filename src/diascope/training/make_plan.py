@@ -48,7 +48,7 @@ def make_plan(recipe: Recipe) -> Plan:
     if not any(example.weight for example in examples if example.split == "train"):
         raise TableError("every row of train has the weight 0", where=str(options.table))
     check_divisible(columns_of(examples), options.by)
-    readers, _ = make_readers(recipe)
+    readers, broken = make_readers(recipe)
     steps = tuple(make_part(step, recipe) for step in recipe.preprocess)
     backbone = make_part(reference, recipe).instance
     plan = Plan(
@@ -58,7 +58,9 @@ def make_plan(recipe: Recipe) -> Plan:
         names=names,
         reference=reference,
         backbone=backbone,
-        preparation=Preparation(readers, steps, block=1, acceptance=recipe.accept),
+        preparation=Preparation(
+            readers, steps, block=1, acceptance=recipe.accept, broken_readers=tuple(broken)
+        ),
         augmentation=AugmentationChain(options.augment, str(recipe.path), recipe.base),
         head_only=options.freeze_backbone
         and options.start is None

@@ -227,3 +227,10 @@ def test_types_are_described_in_words() -> None:
     assert describe_type(Literal["max", "mean"] | None) == "max or mean or nothing"
     assert describe_type(dict[str, float]) == "keys, each with a number"
     assert describe_type(tuple[Path, ...]) == "a list, each a path"
+
+
+def test_a_path_may_lie_in_an_installed_package(tmp_path: Path) -> None:
+    found = checked("size: 1\nwhere: package://diascope/pages/base.html", base=tmp_path)["where"]
+    assert found.read_text().startswith("<!doctype html>")
+    with pytest.raises(RecipeError, match=r"where: there is no installed .* 'no_such_package'"):
+        checked("size: 1\nwhere: package://no_such_package/weights")

@@ -89,6 +89,7 @@ LAYERS = (
         "document",
         "overrides",
         "fields",
+        "package_files",
         "parameters",
         "display_text",
         "type_text",

@@ -8,7 +8,7 @@ import pytest
 
 from diascope.card import ModelCard
 from diascope.recipe import read_recipe
-from diascope.training_mismatch import mismatch_warnings
+from diascope.training_mismatch import describe_preparation, mismatch_warnings
 
 WINDOW = {"dicom": {"window": 2}}
 
@@ -91,3 +91,53 @@ def test_a_distribution_in_front_of_a_step_is_no_difference(
     card = make_card(preprocess=({then: {"size": 8}},))
 
     assert len(mismatch_warnings(read_recipe(str(tmp_path / "mine.yaml")), card)) == count
+
+
+STEPS = "[diascope.preprocessing]\nblur-edge = {name}:BlurEdge\n"
+BLUR_EDGE = """
+from dataclasses import dataclass
+
+@dataclass(frozen=True)
+class BlurEdge:
+    width: int = {width}
+    api = (1, 0)
+
+    def __call__(self, sample):
+        return sample
+"""
+
+
+def with_steps(folder: Path, *steps: str) -> Any:
+    (folder / "mine.yaml").write_text(f"model: mine\npreprocess: [{', '.join(steps)}]\n")
+    return read_recipe(str(folder / "mine.yaml"))
+
+
+@pytest.fixture
+def trained(make_card: Callable[..., ModelCard], install: Any, tmp_path: Path) -> ModelCard:
+    """The card of weights that were trained with version 1.0 of a third party's step."""
+    install("acme", STEPS.format(name="acme"), acme=BLUR_EDGE.format(width=4))
+    return make_card(**describe_preparation(with_steps(tmp_path, "blur-edge")))
+
+
+def test_a_card_states_defaults_and_the_owners_of_third_party_steps(trained: ModelCard) -> None:
+    assert (trained.read, trained.preprocess) == ("auto", ({"acme:blur-edge": {"width": 4}},))
+
+
+def test_a_default_that_a_later_version_changed_gives_a_warning(
+    trained: ModelCard, make_card: Callable[..., ModelCard], tmp_path: Path
+) -> None:
+    assert mismatch_warnings(with_steps(tmp_path, "blur-edge"), trained) == []
+    earlier = make_card(preprocess=({"acme:blur-edge": {"width": 9}},))
+    (warning,) = mismatch_warnings(with_steps(tmp_path, "blur-edge"), earlier)
+    assert "was trained: [{acme:blur-edge: {width: 9}}]; expect worse" in warning
+    assert mismatch_warnings(with_steps(tmp_path, "blur-edge: {width: 9}"), earlier) == []
+
+
+def test_a_step_of_the_same_name_in_another_package_gives_a_warning(
+    trained: ModelCard, make_card: Callable[..., ModelCard], install: Any, tmp_path: Path
+) -> None:
+    install("rival", STEPS.format(name="rival"), rival=BLUR_EDGE.format(width=4))
+    assert mismatch_warnings(with_steps(tmp_path, "acme:blur-edge"), trained) == []
+    assert len(mismatch_warnings(with_steps(tmp_path, "rival:blur-edge"), trained)) == 1
+    ambiguous = make_card(preprocess=("blur-edge",))
+    assert len(mismatch_warnings(with_steps(tmp_path, "rival:blur-edge"), ambiguous)) == 1

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from diascope.display_text import suggest
 from diascope.document import Node
 from diascope.errors import RecipeError
+from diascope.package_files import PACKAGE, package_path
 from diascope.parameters import Parameter, parameters, value_adapter
 
 _SHOWN = 80
@@ -94,7 +95,11 @@ def _convert(parameter: Parameter, node: Node, base: Path | None, place: Place) 
     except ValidationError as error:
         _refuse_inner(parameter, node, place)
         raise _mismatch(parameter, node, place, error.errors(include_url=False)) from error
-    return _resolve_paths(value, base)
+    try:
+        return _resolve_paths(value, base)
+    except ValueError as error:
+        message = _placed(place, f"{parameter.name}: {error}")
+        raise RecipeError(message, where=node.where) from error
 
 
 def _refuse_inner(parameter: Parameter, node: Node, place: Place) -> None:
@@ -185,12 +190,20 @@ def _mismatch(parameter: Parameter, node: Node, place: Place, errors: Sequence[A
 
 
 def _resolve_paths(value: Any, base: Path | None) -> Any:
-    """Return a value with its paths made absolute: relative to ``base`` if that exists there, else
-    to the current folder."""
+    """Return a value with its paths made absolute.
+
+    They are relative to ``base`` if they exist there, else to the current folder;
+    ``package://NAME/PATH`` lies in an installed package.
+
+    Raises:
+        ValueError: if there is no such package.
+    """
     if type(value) in (tuple, list):
         return type(value)(_resolve_paths(each, base) for each in value)
     if not isinstance(value, Path):
         return value
+    if value.parts and f"{value.parts[0]}//" == PACKAGE:  # a Path has dropped one of the slashes
+        return package_path(PACKAGE + "/".join(value.parts[1:]))
     path = value.expanduser()
     if base is not None and (base / path).exists():
         return base / path

@@ -9,18 +9,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from glob import has_magic, iglob
-from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from diascope.display_text import mask_credentials
 from diascope.errors import AddressError, UsageError, reason_of
 from diascope.local_files import absolute_path, find_glob, found_file, walk_folder
+from diascope.package_files import PACKAGE, package_path
 from diascope.path_lists import listed_paths
 from diascope.remote import find_remote
 from diascope.sample import Failed, Found, Item
 
-_PACKAGE = "package://"
 _STORES = ("s3://", "s3a://", "gs://", "gcs://", "abfs://", "az://")
 _PARALLEL_LOOKUPS = 16
 """How many addresses of a list are looked up at a time; most of it is waiting for the store."""
@@ -50,7 +49,7 @@ def find_items(
     """
     prefixes, output = _prefixes(named), Path(exclude).resolve() if exclude else None
     for name, prefix in zip(named, prefixes, strict=True):
-        if name.startswith(_PACKAGE):
+        if name.startswith(PACKAGE):
             yield from _find_local(_package_path(name), prefix, None, output)
         elif "://" in name:
             yield from find_remote(_with_absolute_archive(name, base), prefix)
@@ -99,12 +98,10 @@ def _find_local(name: str, prefix: str, base: Path | None, exclude: Path | None)
 
 
 def _package_path(name: str) -> str:
-    """Return the path of a file or folder in an installed Python package."""
-    package, _, inside = name.removeprefix(_PACKAGE).partition("/")
-    spec = find_spec(package) if package.isidentifier() else None
-    if spec is None or not spec.submodule_search_locations:
-        raise UsageError(f"{name}: there is no installed Python package {package!r}")
-    return str(Path(spec.submodule_search_locations[0]) / inside)
+    try:
+        return str(package_path(name))
+    except ValueError as error:
+        raise UsageError(f"{name}: {error}") from error
 
 
 def _with_absolute_archive(address: str, base: Path | None) -> str:

@@ -1,6 +1,7 @@
 """Learning from the answers of trained networks."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from diascope.card import read_card
+from diascope.card import read_card, write_card
 from diascope.errors import RecipeError, WeightsError
 from diascope.pipeline import compose
 from diascope.recipe import read_recipe
@@ -71,6 +72,20 @@ def test_a_teacher_overrules_wrong_labels_as_far_as_it_counts(
     assert believing.metrics["accuracy"]["value"] < 0.2  # of the wrong labels
     assert doubting.metrics["accuracy"]["value"] > 0.8
     assert believing.made["teachers"] == [read_card(teacher).digest]
+
+
+@pytest.mark.parametrize("licence", ["", "MIT"])
+def test_the_card_names_what_was_learned_from_and_keeps_its_licence(
+    tmp_path: Path, table: Path, teacher: Path, licence: str
+) -> None:
+    bound = shutil.copytree(teacher, tmp_path / "bound")
+    write_card(replace(read_card(bound), name="elder", licence="CC BY-NC 4.0"), bound)
+    taught = {"teachers": [str(bound)], "start": str(bound), "licence": licence}
+    card = train(write_training(tmp_path / "a.yaml", table, epochs=1, **taught), tmp_path / "a")
+
+    assert card.licence == (licence or "not stated; learned from elder: CC BY-NC 4.0")
+    cited = f"elder (CC BY-NC 4.0), {read_card(teacher).digest}"
+    assert card.made["learned_from"] == [cited, cited]
 
 
 def test_mixed_and_taught_a_training_repeats_itself(

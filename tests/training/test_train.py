@@ -92,7 +92,7 @@ def test_the_card_records_how_the_weights_were_made(tmp_path: Path, table: Path)
     assert card.names == ("red", "green", "blue")
     assert (card.labels[0].title, card.labels[0].codes) == ("Red", {"RAL": "1"})
     assert (card.title, card.licence, card.size) == ("Colours", "CC0-1.0", (16, 16))
-    assert (card.read, card.preprocess) == ("auto", ({"resize": {"size": 16}},))
+    assert (card.read, card.preprocess) == ("auto", ({"resize": {"size": 16, "fit": "squash"}},))
     assert card.made["command"] == "a test"
     assert sum(card.data[split]["pictures"] for split in ("train", "validation", "test")) == 60
 

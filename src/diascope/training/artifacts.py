@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor
 
-from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest
+from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest, read_card
 from diascope.contracts import Backbone
 from diascope.errors import RecipeError
 from diascope.evaluation.evaluate import Evaluation
@@ -26,7 +26,9 @@ from diascope.parameters import parameters
 from diascope.plugins import find_plugin, load_plugin
 from diascope.recipe import Recipe, Reference
 from diascope.table import Example, Split
+from diascope.training.leakage import source_folders
 from diascope.training.options import TrainOptions
+from diascope.training_mismatch import describe_preparation
 
 _LIBRARIES = ("diascope", "torch", "monai", "lightning-fabric", "numpy", "pillow")
 
@@ -71,15 +73,36 @@ def initial_card(
         mean=tuple(map(float, mean)),
         std=tuple(map(float, std)),
         score_kind="softmax" if options.task == "multiclass" else "sigmoid",
-        read=recipe.plain()["read"],
-        preprocess=tuple(recipe.plain()["preprocess"]),
+        **describe_preparation(recipe),
         test_time=options.test_time,
-        licence=options.licence,
+        licence=options.licence or _inherited_licence(options),
         limits=options.limits,
     )
     if wrong := card.contradiction():
         raise RecipeError(wrong, where=str(recipe.path))
     return card
+
+
+def describe_sources(options: TrainOptions) -> list[str]:
+    """Return name, licence and digest of the weights that training starts from, and of teachers.
+
+    Raises:
+        WeightsError: if a card is missing or wrong.
+    """
+    return [
+        f"{card.name} ({card.licence or 'no licence stated'}), {card.digest}"
+        for card in _source_cards(options)
+    ]
+
+
+def _inherited_licence(options: TrainOptions) -> str:
+    """Return the licences of the weights that are learned from, for a recipe that states none."""
+    stated = {f"{card.name}: {card.licence}" for card in _source_cards(options) if card.licence}
+    return f"not stated; learned from {'; '.join(sorted(stated))}" if stated else ""
+
+
+def _source_cards(options: TrainOptions) -> list[ModelCard]:
+    return [read_card(folder) for folder in source_folders(options)]
 
 
 def _backbone_parameters(

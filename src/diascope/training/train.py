@@ -20,6 +20,7 @@ from diascope.sample import Item
 from diascope.table import SPLIT_FILE
 from diascope.torch_process import limit_threads, torch_threads
 from diascope.training.allocation import keep_freed_memory
+from diascope.training.artifacts import describe_sources
 from diascope.training.bags import BagNetwork
 from diascope.training.checkpoint import load_checkpoint
 from diascope.training.defects import Inspection, inspect_pictures
@@ -152,6 +153,7 @@ class _Session:
             "command": self.command,
             "start": matched.plain() if matched else None,
             "teachers": plan.teacher_digests(),
+            "learned_from": describe_sources(options),
             "precision": ", then ".join(trainer.precisions),
         }
         return finish(trained, folder, made, across or {})

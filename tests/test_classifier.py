@@ -64,6 +64,21 @@ def test_the_frame_that_is_shown_supports_the_predicted_label(
 
 
 @pytest.mark.parametrize(
+    ("how", "ill", "warned"),
+    [("mean", 8, True), ("mean", 1, False), ("max", 8, False), ("mean", 0, False)],
+)
+def test_a_label_of_a_part_of_the_frames_is_mentioned_if_their_mean_lacks_it(
+    make: Callable[..., Classifier], how: str, ill: int, warned: bool
+) -> None:
+    classifier = make(how, task="binary", labels=PAIR, score_kind="sigmoid")
+    film = frames([(0.9, 0.1)] * (200 - ill) + [(0.2, 0.8)] * ill, ("healthy", "ill"))
+    answer = classifier.aggregate(FILM, iter(film))
+
+    text = f"ill is predicted for {ill} of 200 frames, but not by their mean score"
+    assert answer.warnings == ((text,) if warned else ())
+
+
+@pytest.mark.parametrize(
     ("how", "head", "kind"),
     [
         ("mean", "linear", "softmax"),

@@ -1,6 +1,7 @@
 """Combine the scores of an item's frames into scores of the item."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -14,6 +15,9 @@ from diascope.frames import Frames
 Aggregation = Literal["mean", "max", "top-k", "area"]
 """How frames become one answer; ``area`` is the fraction of frames that a label is predicted for.
 """
+
+_MIN_SHARE = 0.01
+"""Of the frames that differ from the item's answer; fewer may well be errors."""
 
 _MIN_SCORE = np.finfo(np.float64).tiny
 _MAX_SCORE = 1 - np.finfo(np.float64).epsneg
@@ -38,6 +42,21 @@ def item_scores(
     else:
         combined = aggregate_scores(rows, how, k, sums_to_one=card.task == "multiclass")
     return dict(zip(card.names, combined.tolist(), strict=True))
+
+
+def dissent_warnings(frames: Frames, card: ModelCard, predicted: Sequence[str]) -> tuple[str, ...]:
+    """Return a warning for each label that some frames have, but not the mean of all.
+
+    Args:
+        predicted: the labels of the item, by the mean.
+    """
+    shares = dict(zip(card.names, _area_scores(frames.scores, card).tolist(), strict=True))
+    return tuple(
+        f"{name} is predicted for {round(share * frames.count)} of {frames.count} "
+        f"{frames.noun}, but not by their mean score"
+        for name, share in shares.items()
+        if name not in predicted and share >= _MIN_SHARE
+    )
 
 
 def aggregate_scores(

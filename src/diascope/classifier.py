@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from diascope.aggregation import Aggregation, item_scores
+from diascope.aggregation import Aggregation, dissent_warnings, item_scores
 from diascope.card import ModelCard
 from diascope.contracts import Runtime
 from diascope.decision import check_thresholds, decide, prediction_set, scores_from_logits
@@ -97,7 +97,9 @@ class Classifier:
         top = max(predicted or self.card.names, key=lambda name: scores[name])
         heaviest = frames.heaviest if self._method == "attention" else None
         shown = heaviest or frames.best[top]
-        what = ("frame" if regions is None else "region") + ("s" if frames.count > 1 else "")
+        warnings = frames.warnings
+        if self._method == "mean":
+            warnings += dissent_warnings(frames, self.card, predicted)
         return replace(
             shown,
             item=item,
@@ -107,8 +109,8 @@ class Classifier:
             samples=frames.count,
             prediction_set=self._prediction_set(scores) if self._is_fitted(frames.count) else None,
             novelty=frames.novelty,
-            warnings=frames.warnings,
-            trace=(*shown.trace, f"{frames.count} {what} aggregated by {self._method}"),
+            warnings=warnings,
+            trace=(*shown.trace, f"{frames.count} {frames.noun} aggregated by {self._method}"),
             overview=frames.overview,
             regions=regions,
             attention=None,

@@ -68,6 +68,11 @@ class Frames:
         return Regions(boxes, self.scores.astype(np.float32))
 
     @property
+    def noun(self) -> str:
+        """What the frames are called: regions, if they are parts of one picture."""
+        return ("region" if self._boxes else "frame") + ("s" if self.count > 1 else "")
+
+    @property
     def novelty(self) -> float | None:
         """The novelty that a tenth of the frames or regions at most exceed; None if unknown."""
         if not self._novelties:

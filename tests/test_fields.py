@@ -229,6 +229,24 @@ def test_types_are_described_in_words() -> None:
     assert describe_type(tuple[Path, ...]) == "a list, each a path"
 
 
+@dataclass
+class Holder:
+    file: Path
+    count: int = 1
+
+
+@dataclass
+class Nested:
+    holder: Holder
+    files: dict[str, Path]
+
+
+def test_paths_inside_other_values_are_relative_to_the_recipe_too(tmp_path: Path) -> None:
+    (tmp_path / "x.txt").touch()
+    found = checked("holder: {file: x.txt}\nfiles: {a: x.txt}", Nested, base=tmp_path)
+    assert found == {"holder": Holder(tmp_path / "x.txt"), "files": {"a": tmp_path / "x.txt"}}
+
+
 def test_a_path_may_lie_in_an_installed_package(tmp_path: Path) -> None:
     found = checked("size: 1\nwhere: package://diascope/pages/base.html", base=tmp_path)["where"]
     assert found.read_text().startswith("<!doctype html>")

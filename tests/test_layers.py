@@ -59,6 +59,7 @@ LAYERS = (
         "privacy",
         "file_warnings",
         "pseudonyms",
+        "outdated",
         "output",
         "output_errors",
         "versions",

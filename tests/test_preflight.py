@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from diascope.card import read_card, write_card
 from diascope.errors import RecipeError, WeightsError
 from diascope.pipeline import compose
 from diascope.preflight import Check, check
@@ -127,9 +128,18 @@ def test_a_wrong_size_is_a_problem_that_says_what_to_add(
     recipe = write_recipe(tmp_path / "r.yaml", tiny_weights, preprocess=[])
     result = checked(recipe, photos)
     (problem,) = result.problems
-    assert "takes 32x32 pixels, preprocess gives 40x40" in problem
-    assert "resize: {size: [32, 32]}" in problem
+    assert "takes pictures of 32x32, got 40x40; add `resize: {size: [32, 32]}`" in problem
     assert (result.sampled, result.read) == (1, 0)
+
+
+def test_pictures_with_channels_that_the_network_does_not_take_are_not_ready(
+    recipe: Path, photos: Path, tiny_weights: Path
+) -> None:
+    write_card(replace(read_card(tiny_weights), mean=(0.5,), std=(0.2,)), tiny_weights)
+    result = checked(recipe, photos)
+    assert result.problems[-1] == "none of the inputs that were tried can be classified"
+    (warning,) = result.warnings
+    assert "would fail (model): the model takes 1 channels, got 3" in warning
 
 
 def test_steps_that_differ_from_training_are_a_warning(

@@ -1,13 +1,17 @@
 """Pseudonyms of items, which only the holder of the key can assign."""
 
 import stat
+import threading
+import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from diascope.errors import UsageError
+from diascope.library_warnings import capture_warnings
 from diascope.pseudonyms import KEY_VARIABLE, pseudonymise
 from diascope.sample import Found, Item, Skipped
 from tests.readers.dicoms import encoded
@@ -27,6 +31,36 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def named(*items: Item) -> list[str]:
     return [entry.item.id for entry in pseudonymise(Found(item, "") for item in items)]
+
+
+def test_a_capture_of_warnings_in_another_thread_is_left_alone(
+    make_item: MakeItem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader captures warnings, which may name a patient, while items are given pseudonyms."""
+    began, leave, caught = threading.Event(), threading.Event(), []
+
+    def read_elsewhere() -> None:
+        with capture_warnings() as captured:
+            began.set()
+            leave.wait(30)
+            warnings.warn("invalid value of DOE^JANE", stacklevel=1)
+            caught.extend(captured)
+
+    reader = threading.Thread(target=read_elsewhere)
+
+    def slow_start(*_: Any, **__: Any) -> Any:
+        reader.start()
+        began.wait(30)
+        raise ValueError
+
+    monkeypatch.setattr("pydicom.filereader.read_partial", slow_start)
+    before = list(warnings.filters)
+    named(make_item(encoded(PIXELS, SOPInstanceUID="1.2.7"), "a.dcm"))
+    leave.set()
+    reader.join()
+
+    assert len(caught) == 1
+    assert warnings.filters == before
 
 
 def test_copies_of_an_instance_have_the_same_pseudonym_in_any_folder(make_item: MakeItem) -> None:

@@ -4,7 +4,7 @@ import json
 import types
 import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -200,6 +200,12 @@ def _resolve_paths(value: Any, base: Path | None) -> Any:
     """
     if type(value) in (tuple, list):
         return type(value)(_resolve_paths(each, base) for each in value)
+    if type(value) is dict:
+        return {key: _resolve_paths(each, base) for key, each in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        held = {each.name: getattr(value, each.name) for each in fields(value) if each.init}
+        resolved = {name: _resolve_paths(each, base) for name, each in held.items()}
+        return value if resolved == held else replace(value, **resolved)
     if not isinstance(value, Path):
         return value
     if value.parts and f"{value.parts[0]}//" == PACKAGE:  # a Path has dropped one of the slashes

@@ -34,6 +34,7 @@ class Ledger:
 
     Attributes:
         failed_on_entry: how many items failed when items were last added.
+        outdated: how many of these have an answer of another digest, and are processed again.
 
     Raises:
         OutputError: if the file is not a ledger, is of another version, or is damaged.
@@ -44,7 +45,7 @@ class Ledger:
         self._base = open_ledger(path)
         self._file = file_identity(path)
         self._seen = int(self.load_json("seen", 0))
-        self._added = self.failed_on_entry = self._unreachable = 0
+        self._added = self.failed_on_entry = self.outdated = self._unreachable = 0
 
     def close(self) -> None:
         self._base.close()
@@ -109,7 +110,7 @@ class Ledger:
         last_count = int(self._base.execute(query, (last_seen,)).fetchone()[0])
         unfinished_retry = self.load_text(_RETRYING) == "yes" and self.counts()["pending"]
         again = retry and not unfinished_retry
-        self._added = self.failed_on_entry = self._unreachable = 0
+        self._added = self.failed_on_entry = self.outdated = self._unreachable = 0
         changed = any_reachable = False
         with self._base:
             new = (entry for entry in found if not self._is_added("uri", entry.item.uri))
@@ -207,6 +208,7 @@ class Ledger:
         position = (self._seen, place, item.uri, entry.stamp)
         change = find_change(old, item, entry, position, self.digest, retry=retry)
         if old is None or change is Change.RESTART:
+            self.outdated += old is not None and bool(old.answered) and old.digest != self.digest
             self._restart(item, position, entry.end)
         elif change is Change.UNREACHABLE:
             newly_failed = old.state == "ok" or retry

@@ -96,7 +96,12 @@ class Pipeline:
         return folder if isinstance(folder, Path) and folder.is_dir() else None
 
     def digest(self) -> str:
-        """Return the SHA-256 of all that determines a prediction.
+        """Return the SHA-256 of all that determines a prediction."""
+        text = json.dumps(self.deciding_facts(), sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def deciding_facts(self) -> dict[str, Any]:
+        """Return all that determines a prediction, as plain values.
 
         That is the recipe, the plugins' versions, the files that their parameters name, the card.
         """
@@ -109,8 +114,7 @@ class Pipeline:
         }
         if files := file_digests(self.parts):
             facts["files"] = files
-        text = json.dumps(facts, sort_keys=True, default=str)
-        return hashlib.sha256(text.encode()).hexdigest()
+        return facts
 
     def load(self) -> Predictor:
         """Load the model once per device. Later loads, in other processes too, keep its engine.

@@ -8,16 +8,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from diascope.card import check_digest
+from diascope.card import ModelCard, check_digest
 from diascope.decision import check_thresholds
 from diascope.engine_selection import check_engine_request
 from diascope.errors import DiascopeError, RecipeError, UsageError, reason_of
 from diascope.input_choice import find_inputs
+from diascope.network_input import to_network_input
 from diascope.output import check_local
 from diascope.pipeline import Pipeline
 from diascope.plugin_creation import make_backbone
 from diascope.privacy import redact_record
-from diascope.sample import Failed, Item, Prediction, Skipped
+from diascope.sample import Failed, Item, Prediction, Sample, Skipped
 
 SAMPLED = 100
 """How many inputs are read and preprocessed, spread evenly over those listed."""
@@ -146,20 +147,26 @@ def _check_item(
 ) -> bool:
     """Note what becomes of an item; return False on a wrong size, which all pictures share."""
     card = pipeline.model.instance.card
-    size = tuple(card.size)
     outcome = next(pipeline.preparation.prepare_all(item))
     if isinstance(outcome, Failed | Skipped):
         ends.append(outcome)
-    elif card.backbone and outcome[0].pixels.shape[:2] != size:
-        got = outcome[0].pixels.shape
-        result.problems.append(
-            f"{item.id}: the model takes {size[1]}x{size[0]} pixels, preprocess gives "
-            f"{got[1]}x{got[0]}; add `resize: {{size: [{size[0]}, {size[1]}]}}`"
-        )
-        return False
+    elif card.backbone and (reason := _input_fault(outcome[0], card)):
+        if outcome[0].pixels.shape[:2] != tuple(card.size):
+            result.problems.append(f"{item.id}: {reason}")
+            return False
+        ends.append(Failed(item, "model", pipeline.model.plugin.name, reason))
     else:
         result.read += 1
     return True
+
+
+def _input_fault(sample: Sample, card: ModelCard) -> str:
+    """Return why a network cannot take a picture, or an empty text."""
+    try:
+        to_network_input(sample, card.size, card.channels)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _describe_ends(

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from diascope.errors import UsageError
+from diascope.library_warnings import capture_warnings
 from diascope.sample import Found, Item
 
 KEY_VARIABLE = "DIASCOPE_PRIVACY_KEY"
@@ -51,8 +52,8 @@ def is_pseudonym(name: str) -> bool:
 
 
 def looks_like_dicom(head: bytes) -> bool:
-    """Whether a file's first 132 bytes have the DICOM prefix, or begin as old files without it."""
-    return head[128:] == b"DICM" or head[:2] in _BARE_STARTS
+    """Whether a file's first bytes, at least 132, have DICOM's prefix or begin as without one."""
+    return head[128:132] == b"DICM" or head[:2] in _BARE_STARTS
 
 
 def _instance_uid(item: Item) -> str:
@@ -63,11 +64,10 @@ def _instance_uid(item: Item) -> str:
     try:
         from pydicom.filereader import read_partial
 
-        with item.open() as file, warnings.catch_warnings():
+        with item.open() as file, capture_warnings():  # they would quote values
             if not looks_like_dicom(file.read(132)):
                 return ""
             file.seek(0)
-            warnings.simplefilter("ignore")  # they would quote values
             header = read_partial(file, lambda tag, *_: tag > _LAST_TAG, force=True)
             raw = header.get_item("SOPInstanceUID")  # unconverted: pydicom logs invalid values
             return "" if raw is None else bytes(raw.value or b"").decode().strip("\0 ")

@@ -16,6 +16,7 @@ from diascope.fingerprints import content_digest
 from diascope.input_choice import find_inputs
 from diascope.ledger import Ledger
 from diascope.ledger_file import damaged_ledger_error, is_corruption
+from diascope.outdated import outdated_warnings
 from diascope.output import LEDGER_FILE, lock_folder
 from diascope.output_errors import describe_output_error
 from diascope.pipeline import Pipeline
@@ -214,6 +215,8 @@ class _Run:
         if not outcome.counts["found"]:
             hint = "Name files, folders or globs. If they held some before, is their disk mounted?"
             raise UsageError("the inputs hold no files", hint=hint)
+        for warning in outdated_warnings(ledger, self.pipeline.deciding_facts()):
+            warn(warning, stacklevel=2)
 
     def _load_model(self) -> None:
         """Load the model, into the engine that gave the earlier answers of this folder if any did.

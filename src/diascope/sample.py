@@ -225,8 +225,8 @@ class Prediction:
         prediction_set: labels that include the true one with the coverage that the recipe asks
             for; None if it asks for none.
         novelty: the distance of the features from those of the training pictures, as a multiple
-            of the card's limit. For several frames it is the largest value, for regions the 90th
-            percentile. None if the card has no limit.
+            of the card's limit; for several frames or regions the 90th percentile. None if the
+            card has no limit.
         warnings: reasons not to trust the answer.
         region, overview: those of the Sample; for an item that was read in regions, its overview.
         regions: the scores of each region, for an item that was read in regions.

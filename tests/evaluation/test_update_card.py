@@ -1,6 +1,7 @@
 """Measurements are written into the card atomically, and only for its own weights."""
 
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,13 @@ from diascope.errors import OutputError, UsageError, WeightsError
 from diascope.evaluation.update_card import updatable_folder, update_card
 
 FOUND = {"evidence": {"inside": {"cases": 3, "figures": {}}, "hiding": {}, "randomised": {}}}
+
+
+def test_the_card_of_an_installed_package_is_left_alone(tiny_weights: Path, tmp_path: Path) -> None:
+    installed = shutil.copytree(tiny_weights, tmp_path / "site-packages" / "acme" / "weights")
+    with pytest.raises(UsageError, match="belongs to an installed package"):
+        updatable_folder(installed, read_card(installed))
+    assert updatable_folder(tiny_weights, read_card(tiny_weights)) == tiny_weights
 
 
 def test_measurements_replace_the_cards_own_and_nothing_else(tiny_weights: Path) -> None:

@@ -22,7 +22,7 @@ def updatable_folder(folder: Path | None, card: ModelCard) -> Path:
     """Return a model's folder of weights after checking that its card can be written.
 
     Raises:
-        UsageError: if the model has no folder of weights.
+        UsageError: if the model has no folder of weights, or that of an installed package.
         WeightsError: if the weights are not those that the card describes.
         OutputError: if the folder cannot be written.
     """
@@ -32,11 +32,18 @@ def updatable_folder(folder: Path | None, card: ModelCard) -> Path:
             hint="Leave out --update-card.",
         )
     check_digest(card, folder)
+    copy = "Copy the folder, and name the copy with --set model.NAME.weights=FOLDER."
+    if {"site-packages", "dist-packages"} & set(folder.resolve().parts):
+        raise UsageError(
+            f"--update-card: the card of {card.name} belongs to an installed package",
+            where=str(folder),
+            hint=copy,
+        )
     if not os.access(folder, os.W_OK):
         raise OutputError(
             "the card cannot be updated: the folder is not writable",
             where=str(folder),
-            hint="Copy the folder, and name the copy with --set model.NAME.weights=FOLDER.",
+            hint=copy,
         )
     return folder
 

@@ -2,13 +2,13 @@
 
 import logging
 import re
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from diascope.errors import ReadError, reason_of
+from diascope.library_warnings import capture_warnings
 from diascope.sample import Prediction, Record
 from diascope_dicom.identifiers import encode
 from diascope_dicom.source import NoResultError, read_source
@@ -100,8 +100,7 @@ def _silence_libraries() -> Iterator[None]:
     """Suppress messages of pydicom and highdicom on invalid headers, which may quote names."""
     loggers = [logging.getLogger(name) for name in ("pydicom", "highdicom")]
     levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with capture_warnings():
         try:
             for logger in loggers:
                 logger.setLevel(logging.CRITICAL)

@@ -7,7 +7,7 @@ import pytest
 from scipy.special import expit, softmax
 
 from diascope.card import Label, ModelCard
-from diascope.decision import check_thresholds, decide, scores_from_logits
+from diascope.decision import check_thresholds, decide, decide_rows, scores_from_logits
 from diascope.errors import RecipeError
 
 Make = Callable[..., ModelCard]
@@ -43,6 +43,16 @@ def test_huge_logits_give_finite_scores_and_no_warning(make_card: Make, task: st
     scores = scores_from_logits(np.array([[1000, -1000]], np.float32), make_card(task=task))
 
     np.testing.assert_allclose(scores, [[1, 0]], atol=1e-12)
+
+
+@pytest.mark.parametrize("task", ["multiclass", "multilabel", "binary"])
+def test_many_rows_are_decided_as_each_alone(make_card: Make, task: str) -> None:
+    card = make_card(task=task, labels=labels(dark=0.2, bright=0.6))
+    rows = np.array([[0.1, 0.9], [0.3, 0.7], [0.5, 0.5], [0.9, 0.1], [0.1, 0.1]])
+    decided = [decide({"dark": dark, "bright": bright}, card) for dark, bright in rows.tolist()]
+
+    assert [tuple(np.array(card.names)[row]) for row in decide_rows(rows, card)] == decided
+    assert len(set(decided)) > 1
 
 
 def test_multiclass_decides_on_the_highest_score(make_card: Make) -> None:

@@ -1,6 +1,5 @@
 """Combine the scores of an item's frames into scores of the item."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
@@ -9,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diascope.card import ModelCard
-from diascope.decision import decide, scores_from_logits
+from diascope.decision import decide_rows, scores_from_logits
 from diascope.frames import Frames
 
 Aggregation = Literal["mean", "max", "top-k", "area"]
@@ -107,7 +106,5 @@ def _weighted_scores(
 
 def _area_scores(rows: NDArray[np.float64], card: ModelCard) -> NDArray[np.float64]:
     """Return ``(L,)``: the fraction of frames, of ``(n, L)`` scores, that have each label."""
-    names = card.names
-    decided = [decide(dict(zip(names, row, strict=True)), card) for row in rows.tolist()]
-    counts = Counter(name for labels in decided for name in labels)
-    return np.array([counts[name] / len(rows) for name in names])
+    shares: NDArray[np.float64] = decide_rows(rows, card).mean(axis=0)
+    return shares

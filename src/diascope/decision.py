@@ -43,21 +43,30 @@ def softmax(logs: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def decide(scores: Mapping[str, float], card: ModelCard) -> tuple[str, ...]:
-    """Return the predicted labels by the card's operating points.
+    """Return the labels that ``decide_rows`` predicts from the scores of one picture."""
+    row = np.array([[scores[name] for name in card.names]], np.float64)
+    chosen = decide_rows(row, card)[0].tolist()
+    return tuple(name for name, is_chosen in zip(card.names, chosen, strict=True) if is_chosen)
+
+
+def decide_rows(scores: NDArray[np.float64], card: ModelCard) -> NDArray[np.bool_]:
+    """Return which labels the card's operating points predict, ``(N, L)``.
 
     Binary: the positive label if its score reaches its operating point (0.5 without one), else the
     negative. Multilabel: every label whose score reaches its operating point, possibly none.
     Multiclass: the label whose score is the largest multiple of its operating point; without
     operating points, the label with the highest score.
+
+    Args:
+        scores: ``(N, L)``, in the order of the card's labels.
     """
-    points = {label.name: label.operating_point for label in card.labels}
-    if card.task == "multilabel":
-        return tuple(name for name in card.names if scores[name] >= _threshold(points[name]))
-    if card.task == "binary":
-        negative, positive = card.names
-        return (positive if scores[positive] >= _threshold(points[positive]) else negative,)
-    ratios = {name: scores[name] / (points[name] or 1.0) for name in card.names}
-    return (max(card.names, key=lambda name: ratios[name]),)
+    stated = [label.operating_point for label in card.labels]
+    if card.task == "multiclass":
+        ratios = scores / np.array([point or 1.0 for point in stated])
+        chosen: NDArray[np.bool_] = np.arange(len(stated)) == ratios.argmax(1)[:, None]
+        return chosen
+    reached = scores >= np.array([0.5 if point is None else point for point in stated])
+    return np.stack([~reached[:, 1], reached[:, 1]], 1) if card.task == "binary" else reached
 
 
 def prediction_set(
@@ -94,7 +103,3 @@ def check_thresholds(card: ModelCard, coverage: float) -> None:
             where="run.coverage",
             hint=f"It has {known}." if known else f"{why}: remove run.coverage.",
         )
-
-
-def _threshold(point: float | None) -> float:
-    return 0.5 if point is None else point

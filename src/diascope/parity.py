@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from diascope.card import ModelCard
-from diascope.decision import decide, scores_from_logits, softmax
+from diascope.decision import decide_rows, scores_from_logits, softmax
 from diascope.engines.outputs import Outputs
 from diascope.novelty import FeatureStatistics
 
@@ -64,10 +63,7 @@ def compare_outputs(
         scores_from_logits(reference.logits, card),
         scores_from_logits(other.logits, card),
     )
-    flips = sum(
-        _decide_row(one, card) != _decide_row(two, card)
-        for one, two in zip(before, after, strict=True)
-    )
+    flips = int((decide_rows(before, card) != decide_rows(after, card)).any(axis=1).sum())
     change = float(np.abs(before - after).max())
     if reference.attention is not None and other.attention is not None:
         both = (reference.attention, other.attention)
@@ -89,7 +85,3 @@ def combine_parities(parts: Sequence[Parity]) -> Parity:
         sum(part.flips for part in parts),
         sum(part.warnings for part in parts),
     )
-
-
-def _decide_row(row: NDArray[np.float64], card: ModelCard) -> tuple[str, ...]:
-    return decide(dict(zip(card.names, row.tolist(), strict=True)), card)

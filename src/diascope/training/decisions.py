@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from diascope.card import ModelCard
-from diascope.decision import decide, prediction_set, scores_from_logits
+from diascope.decision import decide_rows, prediction_set, scores_from_logits
 from diascope.evaluation.answers import membership_matrix
 from diascope.evaluation.labelled_rows import columns_of
 from diascope.evaluation.labelled_scores import Floats, LabelledScores
@@ -96,10 +96,10 @@ def _cross_fitted_scores(
 def score_pictures(card: ModelCard, pictures: Pictures, logits: Floats) -> LabelledScores:
     """Return truth and scores of pictures, with the prediction sets of a coverage of 0.9."""
     scores = scores_from_logits(logits, card)
-    rows = [dict(zip(card.names, row, strict=True)) for row in scores.tolist()]
     coverage = 0.9 if "0.9" in card.conformal else None
     sets = None
     if coverage is not None:
+        rows = [dict(zip(card.names, row, strict=True)) for row in scores.tolist()]
         sets = membership_matrix([prediction_set(row, card, coverage) for row in rows], card.names)
     examples = pictures.examples
     return LabelledScores(
@@ -109,7 +109,7 @@ def score_pictures(card: ModelCard, pictures: Pictures, logits: Floats) -> Label
         groups=tuple(example.group for example in examples),
         targets=truth_of(pictures, card),
         scores=scores,
-        predicted=membership_matrix([decide(row, card) for row in rows], card.names),
+        predicted=decide_rows(scores, card),
         score_kind=card.score_kind,
         sets=sets,
         coverage=coverage,

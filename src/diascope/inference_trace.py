@@ -42,7 +42,7 @@ def inspectable_classifier(pipeline: Pipeline) -> Classifier:
         )
     if pipeline.devices == ("mps",):  # MPS has neither float64 nor adaptive pooling to any size
         options = replace(pipeline.recipe.run, device="cpu", devices=None)
-        pipeline.recipe = replace(pipeline.recipe, run=options)
+        pipeline = replace(pipeline, recipe=replace(pipeline.recipe, run=options), predictor=None)
     predictor = pipeline.load()
     if not isinstance(predictor, Classifier):
         raise PluginError(

@@ -14,6 +14,7 @@ from diascope.sample import Record
 from diascope_slides.reports.answers import Answer, answers, card_labels
 from diascope_slides.reports.decisions import decide_labels
 from diascope_slides.reports.outlines import merge_boxes, outlines
+from diascope_slides.reports.partition import Partition
 
 _COLOURS = (
     (0, 114, 178),
@@ -32,11 +33,12 @@ class GeoJsonReport:
     """``slides/<name>.geojson`` for each slide, for import by QuPath 0.4 and later.
 
     Each tile is an object with its decided label and its scores as measurements. If merged, each
-    group of adjacent tiles with the same label is an annotation with their mean scores. Coordinates
-    are full-resolution pixels from QuPath's origin, the upper left corner of the slide's bounds.
+    patch with the same label is an annotation with its mean scores. Where tiles overlap, their mean
+    scores decide the label, so that patches share no area. Coordinates are full-resolution pixels
+    from QuPath's origin, the upper left corner of the slide's bounds.
 
     Args:
-        merge: write groups of tiles instead of tiles.
+        merge: write patches instead of tiles.
     """
 
     merge: bool = False
@@ -61,15 +63,20 @@ class GeoJsonReport:
     def _features(self, answer: Answer, run: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         classes = _classes(run)
         boxes, scores = answer.regions.boxes, answer.regions.scores
-        decided = decide_labels(scores, run)
         if not self.merge:
+            decided = decide_labels(scores, run)
             for outline, label, row in zip(outlines(boxes), decided, scores, strict=True):
                 yield _feature("tile", answer, outline, classes[label], row)
             return
+        partition = Partition.of(boxes)
+        scores = partition.means(scores)
+        areas = partition.boxes[:, 2:].prod(axis=1, dtype=np.float64)
+        decided = decide_labels(scores, run)
         for label in np.unique(decided):
-            (tiles,) = np.nonzero(decided == label)
-            for outline, group in merge_boxes(boxes[tiles]):
-                mean = scores[tiles[group]].mean(axis=0)
+            (cells,) = np.nonzero(decided == label)
+            for outline, group in merge_boxes(partition.boxes[cells]):
+                patch = cells[group]
+                mean = np.average(scores[patch], axis=0, weights=areas[patch])
                 yield _feature("annotation", answer, outline, classes[label], mean)
 
 
@@ -94,7 +101,7 @@ def _feature(
     answer: Answer,
     outline: dict[str, Any],
     classification: dict[str, Any] | None,
-    scores: NDArray[np.float32],
+    scores: NDArray[np.floating],
 ) -> dict[str, Any]:
     """Return an object; its id is the same in every run."""
     identity = json.dumps([answer.prediction.item.id, kind, outline["coordinates"]])

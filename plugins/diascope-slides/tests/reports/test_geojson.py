@@ -144,6 +144,25 @@ def test_many_patches_of_a_grid_with_overlap_partition_its_area(features: Any) -
     assert sum(shape.area for shape in shapes) == shapely.unary_union(shapes).area
 
 
+def test_a_tile_of_a_model_with_attention_has_its_weight(features: Any, answer: Any) -> None:
+    weights = np.array([0.5, 0.125, 0.375], np.float32)
+    plain, weighted = features(), features(regions=replace(answer().regions, attention=weights))
+    told = [one["properties"]["measurements"] for one in weighted]
+
+    assert [each.pop("attention") for each in told] == weights.tolist()
+    assert told == [one["properties"]["measurements"] for one in plain]
+
+
+def test_the_weights_of_patches_sum_to_1_even_if_tiles_overlap(features: Any) -> None:
+    """Of the middle tile's 0.5, a quarter lies in the benign patch; of the last tile's 0.4, all."""
+    weights = np.array([0.1, 0.5, 0.4], np.float32)
+    found = features(merge=True, regions=Regions(*overlapping(), weights))
+    benign, tumour = (one["properties"]["measurements"]["attention"] for one in found)
+
+    assert benign == pytest.approx(0.4 + 0.5 / 4)
+    assert benign + tumour == pytest.approx(1)
+
+
 def test_an_item_of_no_regions_has_no_patches(features: Any, answer: Any) -> None:
     empty = Regions(boxes(answer)[:0], answer().regions.scores[:0])
 

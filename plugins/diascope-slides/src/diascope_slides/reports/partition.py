@@ -41,6 +41,19 @@ class Partition:
         means = np.stack(sums, axis=1) / np.bincount(self.cells)[:, None]
         return means.astype(np.float32)
 
+    @property
+    def areas(self) -> NDArray[np.float64]:
+        """``(m,)``: the area of each cell, in pixels."""
+        areas: NDArray[np.float64] = self.boxes[:, 2:].prod(axis=1, dtype=np.float64)
+        return areas
+
+    def spread(self, weights: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Return ``(m,)``: the ``(n,)`` weights of tiles, each spread evenly over its area."""
+        shares = self.areas[self.cells]
+        whole = np.bincount(self.tiles, shares)
+        spread = np.bincount(self.cells, weights[self.tiles] * shares / whole[self.tiles])
+        return spread.astype(np.float64)
+
 
 def _spans(
     starts: NDArray[np.int32], lengths: NDArray[np.int32]

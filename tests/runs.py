@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pytest
@@ -21,6 +21,7 @@ from diascope.card import WEIGHTS_FILE, Label, ModelCard, file_digest, write_car
 from tests import odd_plugins as odd
 
 LAYERS = [{"conv": {"filters": 4, "stride": 2}}, {"conv": {"filters": 6, "stride": 2}}]
+Head = Literal["linear", "attention"]
 REFERENCE = {"engine": "torch", "precision": "float32"}
 """Under ``run:``, the engine that needs no choice and gives the same bits everywhere."""
 
@@ -28,7 +29,7 @@ PATIENCE_S = 90
 """After this long a subprocess that shows no sign of life is taken for hung."""
 
 
-def write_weights(directory: Path) -> Path:
+def write_weights(directory: Path, head: Head = "linear") -> Path:
     """Write a convnet of two convolutions for 32x32 RGB and three labels; always the same."""
     import torch
     from safetensors.torch import save_file
@@ -47,6 +48,7 @@ def write_weights(directory: Path) -> Path:
         std=(0.25, 0.25, 0.25),
         score_kind="softmax",
         preprocess=({"resize": {"size": 32}},),
+        head=head,
     )
     with torch.random.fork_rng():
         torch.manual_seed(7)

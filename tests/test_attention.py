@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -94,6 +95,22 @@ def test_the_weighted_answers_of_regions_equal_the_heads_for_the_item(
     assert answer.score_kind == ("probability" if calibrated else classifier.card.score_kind)
     assert answer.trace[-1] == "9 regions aggregated by attention"
     assert (answer.samples, answer.attention) == (9, None)
+
+
+@pytest.mark.parametrize("aggregation", ["card", "max"])
+def test_the_answer_tells_the_weight_of_each_region(
+    make: Callable[..., Classifier], aggregation: Literal["card", "max"]
+) -> None:
+    classifier = replace(make(), aggregation=aggregation)
+    predictions = classifier.predict(regions(9))
+    shares = np.exp([each.attention for each in predictions])  # type: ignore[misc]
+    told = classifier.aggregate(ITEM, iter(predictions)).regions
+
+    assert told is not None
+    assert told.attention is not None
+    assert told.attention.dtype == np.float32
+    assert told.attention.sum() == pytest.approx(1, abs=1e-6)
+    np.testing.assert_allclose(told.attention, shares / shares.sum(), rtol=1e-5)
 
 
 def test_the_order_of_the_regions_and_a_constant_in_their_attention_change_nothing(

@@ -104,6 +104,8 @@ REGIONS = Regions(BOXES, np.full((2, 2), 0.5, np.float32))
         {"predicted": (), "evidence": (), "preview": None, "prediction_set": None},
         {"region": Region(0, 0, 8, 8), "overview": WHOLE, "regions": REGIONS},
         {"regions": Regions(BOXES[:0], REGIONS.scores[:0])},
+        {"regions": replace(REGIONS, attention=np.array([0.25, 0.75], np.float32))},
+        {"regions": Regions(BOXES[:0], REGIONS.scores[:0], MAP[0, :0])},
         {"samples": np.int64(2), "novelty": np.float32(0.5), "attention": np.float32(-1)},
         {"evidence": (replace(ANSWER.evidence[0], logit=torch.tensor(1.5), bias=np.float32(0)),)},
     ],
@@ -142,6 +144,11 @@ def test_a_prediction_that_matches_its_card_has_no_fault(
         ({"regions": replace(REGIONS, boxes=BOXES / 2)}, "of whole numbers, got float64 (2, 4)"),
         ({"regions": replace(REGIONS, scores=MAP[:1])}, "scores (2, 2), got float32 (1, 2)"),
         ({"regions": replace(REGIONS, scores=MAP * np.nan)}, "Regions with finite scores"),
+        ({"regions": replace(REGIONS, attention=(0.5, 0.5))}, "attention (2,) or None, got tuple"),
+        ({"regions": replace(REGIONS, attention=MAP)}, "or None, got float32 (2, 2)"),
+        ({"regions": replace(REGIONS, attention=MAP[0])}, "weights from 0 whose sum is 1"),
+        ({"regions": replace(REGIONS, attention=np.array([-1, 2]))}, "weights from 0 whose sum"),
+        ({"regions": replace(REGIONS, attention=MAP[0] * np.nan)}, "weights from 0 whose sum"),
     ],
 )
 def test_each_field_of_a_prediction_that_does_not_match_its_card_is_named(

@@ -14,7 +14,7 @@ from diascope.errors import OutputError
 from diascope.fingerprints import content_digest
 from diascope.inputs import find_items
 from diascope.ledger import Ledger
-from diascope.sample import Evidence, Failed, Found, Item, Prediction, Record, Skipped
+from diascope.sample import Evidence, Failed, Found, Item, Prediction, Record, Regions, Skipped
 
 
 @pytest.fixture
@@ -279,6 +279,30 @@ def test_a_ledger_of_another_version_is_an_error_and_is_not_changed(photos: Path
     for _ in range(2):
         with pytest.raises(OutputError, match="version 99, not"):
             Ledger(photos.parent / "ledger.sqlite", "run")
+
+
+def test_a_ledger_of_version_2_keeps_its_answers_and_becomes_one_of_this_version(
+    photos: Path,
+) -> None:
+    """Its answers do not say whether the regions have weights; they never have."""
+    regions = Regions(np.array([[1, 2, 3, 4]], np.int32), np.array([[0.25, 0.75]], np.float32))
+    ledger = opened(photos)
+    finish(ledger, [answer(Item(name, str(photos / name)), regions=regions) for name in "abc"])
+    ledger.close()
+    with sqlite3.connect(photos.parent / "ledger.sqlite") as base:
+        base.execute("update items set answer = json_remove(answer, '$.weighted')")
+        base.execute("pragma user_version = 2")
+
+    again = opened(photos)
+    assert waiting(again) == []
+    for record in again.records():
+        assert isinstance(record, Prediction)
+        assert record.regions is not None
+        assert record.regions.scores.tolist() == [[0.25, 0.75]]
+        assert record.regions.attention is None
+    again.close()
+    with sqlite3.connect(photos.parent / "ledger.sqlite") as base:
+        assert base.execute("pragma user_version").fetchone() == (3,)
 
 
 def test_a_stored_text_survives_a_restart(photos: Path) -> None:

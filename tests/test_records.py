@@ -34,6 +34,22 @@ def test_numpy_numbers_are_read_back_as_plain_ones_of_the_same_value() -> None:
     assert back.regions.scores.tolist() == [[0.25, 0.75]]
 
 
+@pytest.mark.parametrize("weights", [None, [0.25, 0.0, 0.75]])
+def test_weights_of_regions_are_read_back_beside_their_scores(weights: list[float] | None) -> None:
+    scores = np.array([[0.25, 0.75], [0.5, 0.5], [1, 0]], np.float32)
+    attention = None if weights is None else np.array(weights, np.float32)
+    regions = Regions(np.arange(12, dtype=np.int32).reshape(3, 4), scores, attention)
+    item = Item("a", "/a")
+    answer = Prediction(item, {"a": 0.5, "b": 0.5}, "softmax", (), regions=regions)
+    back = unpack_record(item, pack_record(answer))
+    assert isinstance(back, Prediction)
+    assert back.regions is not None
+    assert back.regions.boxes.tolist() == regions.boxes.tolist()
+    assert back.regions.scores.tolist() == scores.tolist()
+    told = back.regions.attention
+    assert (None if told is None else told.tolist()) == weights
+
+
 @pytest.mark.parametrize(
     ("quoted", "told"),
     [("no caf\udce9.lut", r"no caf\xe9.lut"), ("half \ud83d of \xe9", r"half \ud83d of é")],

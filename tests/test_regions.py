@@ -232,6 +232,7 @@ def test_the_answer_tells_each_region_and_the_whole(
     assert answer.regions is not None
     assert answer.regions.boxes.tolist() == [[0, 5, 10, 10], [10, 5, 10, 10]]
     assert answer.regions.scores.tolist() == [list(row) for row in rows]
+    assert answer.regions.attention is None
     assert answer.overview is OVERVIEW
     assert answer.trace[-1] == "2 regions aggregated by mean"
 

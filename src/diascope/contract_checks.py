@@ -27,6 +27,7 @@ from diascope.sample import (
 
 _MAX_LENGTH = 60
 _INT32 = 2**31  # boxes are kept as int32
+_ROUNDING = 1e-3  # of the sum of weights in float32
 
 
 def sample_fault(sample: object) -> str:
@@ -214,6 +215,13 @@ def _regions_fault(regions: object, labels: int) -> str:
         return f"expected Regions with scores ({len(boxes)}, {labels}), got {_kind_of(scores)}"
     if not np.isfinite(scores).all():
         return "expected Regions with finite scores"
+    weights = regions.attention
+    if weights is None:
+        return ""
+    if not (isinstance(weights, np.ndarray) and weights.shape == (len(boxes),)):
+        return f"expected Regions with attention ({len(boxes)},) or None, got {_kind_of(weights)}"
+    if len(weights) and not (weights.min() >= 0 and abs(weights.sum() - 1) <= _ROUNDING):
+        return "expected Regions with attention of weights from 0 whose sum is 1"
     return ""
 
 

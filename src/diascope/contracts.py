@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
-API = (1, 4)
+API = (1, 5)
 """Version of these contracts. A new major version breaks plugins; a new minor one only adds."""
 
 KINDS = (

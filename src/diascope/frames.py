@@ -61,11 +61,12 @@ class Frames:
 
     @property
     def regions(self) -> Regions | None:
-        """The boxes and scores of the regions; None if the frames are whole pictures."""
+        """The boxes, scores and weights of the regions; None if the frames are whole pictures."""
         if not self._boxes:
             return None
         boxes = np.array(self._boxes, np.int32).reshape(-1, 4)
-        return Regions(boxes, self.scores.astype(np.float32))
+        attention = self.weights.astype(np.float32) if self._attention else None
+        return Regions(boxes, self.scores.astype(np.float32), attention)
 
     @property
     def noun(self) -> str:

@@ -17,7 +17,9 @@ create index if not exists items_by_place on items (seen, place);
 create index if not exists items_by_uri on items (uri);
 create table if not exists facts (name text primary key, value text);
 """
-_VERSION = 2
+_VERSION = 3
+_EARLIER = 2
+"""The version without attention weights of regions; its ledgers are read and continued."""
 _JOURNAL_BYTES = 64 << 20
 """Size to which the journal is truncated, after a run that moved all items to other places."""
 _LOCK_TIMEOUT_S = 30.0
@@ -52,7 +54,7 @@ def open_ledger(path: Path) -> sqlite3.Connection:
         base.execute("pragma journal_mode = wal")
         base.execute(f"pragma journal_size_limit = {_JOURNAL_BYTES}")
         version = base.execute("pragma user_version").fetchone()[0]
-        if version in (0, _VERSION):
+        if version in (0, _EARLIER, _VERSION):
             base.executescript(_SCHEMA)
             base.execute(f"pragma user_version = {_VERSION}")
     except UnicodeDecodeError as error:  # a name in the schema is not UTF-8
@@ -65,7 +67,7 @@ def open_ledger(path: Path) -> sqlite3.Connection:
         if is_corruption(error):
             raise damaged_ledger_error(path, error) from error
         raise OutputError(f"is not a ledger: {error}", where=str(path)) from error
-    if version not in (0, _VERSION):
+    if version not in (0, _EARLIER, _VERSION):
         raise OutputError(
             f"is a ledger of version {version}, not {_VERSION}",
             where=str(path),

@@ -1,7 +1,7 @@
 """Convert a Record to plain values and bytes for SQLite, and back.
 
-Numbers survive exactly, except that the scores of regions become float32. Pictures are stored as
-JPEG, or as PNG where they must survive exactly.
+Numbers survive exactly, except that scores and weights of regions become float32. Pictures are
+stored as JPEG, or as PNG where they must survive exactly.
 """
 
 import io
@@ -66,6 +66,7 @@ def pack_record(record: Record, *, lossless: bool = False) -> tuple[Any, ...]:
         "region": None if box is None else [*map(int, (box.x, box.y, box.width, box.height))],
         "overview": None if overview is None else _overview_facts(overview),
         "attention": None if record.attention is None else float(record.attention),
+        "weighted": regions is not None and regions.attention is not None,
     }
     maps = b"".join(np.ascontiguousarray(e.map, np.float32).tobytes() for e in record.evidence)
     return (
@@ -108,6 +109,7 @@ def _unpack_prediction(
         start += values.nbytes
         evidence.append(Evidence(entry["label"], values, entry["logit"], entry["bias"]))
     region, facts = answer["region"], answer["overview"]
+    layout = len(answer["scores"]), answer.get("weighted", False)  # earlier ledgers have no weights
     return Prediction(
         item=item,
         scores=answer["scores"],
@@ -122,7 +124,7 @@ def _unpack_prediction(
         warnings=tuple(answer["warnings"]),
         region=None if region is None else Region(*region),
         overview=None if facts is None else _unpack_overview(facts, picture, mask),
-        regions=None if regions is None else _unpack_regions(regions, len(answer["scores"])),
+        regions=None if regions is None else _unpack_regions(regions, *layout),
         attention=answer["attention"],
     )
 
@@ -151,15 +153,19 @@ def _unpack_overview(facts: dict[str, Any], picture: bytes | None, mask: bytes |
 
 
 def _pack_regions(regions: Regions) -> bytes:
-    boxes = np.ascontiguousarray(regions.boxes, np.int32)
-    return boxes.tobytes() + np.ascontiguousarray(regions.scores, np.float32).tobytes()
+    boxes = np.ascontiguousarray(regions.boxes, np.int32).tobytes()
+    scores = np.ascontiguousarray(regions.scores, np.float32).tobytes()
+    if regions.attention is None:
+        return boxes + scores
+    return boxes + scores + np.ascontiguousarray(regions.attention, np.float32).tobytes()
 
 
-def _unpack_regions(blob: bytes, labels: int) -> Regions:
-    count = len(blob) // (4 * (4 + labels))
+def _unpack_regions(blob: bytes, labels: int, weighted: bool) -> Regions:
+    count = len(blob) // (4 * (4 + labels + weighted))
     boxes = np.frombuffer(blob, np.int32, 4 * count).reshape(count, 4)
-    scores = np.frombuffer(blob, np.float32, labels * count, boxes.nbytes).reshape(count, labels)
-    return Regions(boxes, scores)
+    numbers = np.frombuffer(blob, np.float32, offset=boxes.nbytes)
+    scores = numbers[: labels * count].reshape(count, labels)
+    return Regions(boxes, scores, numbers[labels * count :] if weighted else None)
 
 
 def _encode_picture(picture: Any, lossless: bool) -> bytes | None:

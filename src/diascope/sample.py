@@ -116,10 +116,13 @@ class Regions:
     Attributes:
         boxes: ``(n, 4)`` int32: x, y, width and height of each ``Region``.
         scores: ``(n, L)`` float32, in the order of the Prediction's scores.
+        attention: ``(n,)`` float32, the weights of the regions, whose sum is 1; None if the model
+            weighs all equally.
     """
 
     boxes: NDArray[np.int32]
     scores: NDArray[np.float32]
+    attention: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -170,9 +173,8 @@ class Sample:
         pixels = self.pixels.astype("float32")
         if (low, high) == (0.0, 1.0):
             return pixels
-        unit: NDArray[np.float32] = (pixels - pixels.dtype.type(low)) / pixels.dtype.type(
-            high - low
-        )
+        number = pixels.dtype.type
+        unit: NDArray[np.float32] = (pixels - number(low)) / number(high - low)
         return unit
 
     def repainted(self, unit: NDArray[np.floating[Any]], note: str) -> Sample:
@@ -225,13 +227,12 @@ class Prediction:
         prediction_set: labels that include the true one with the coverage that the recipe asks
             for; None if it asks for none.
         novelty: the distance of the features from those of the training pictures, as a multiple
-            of the card's limit; for several frames or regions the 90th percentile. None if the
-            card has no limit.
+            of the card's limit; of several frames or regions, the 90th percentile. None if unknown.
         warnings: reasons not to trust the answer.
         region, overview: those of the Sample; for an item that was read in regions, its overview.
         regions: the scores of each region, for an item that was read in regions.
-        attention: for one region or frame, the log of its weight within its item, up to an
-            additive constant; None if the model weighs all equally.
+        attention: of one region or frame, the log of its weight within its item up to an additive
+            constant; None if the model weighs all equally.
     """
 
     item: Item

@@ -9,12 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import tifffile
 from numpy.typing import NDArray
 
 from tests.conftest import install as install
-from tests.runs import PATIENCE_S, REFERENCE, Ended, start, states, write_recipe, write_weights
+from tests.runs import (
+    PATIENCE_S,
+    REFERENCE,
+    Ended,
+    Head,
+    start,
+    states,
+    write_recipe,
+    write_weights,
+)
 from tests.runs import command as command
 
 Command = Callable[..., Ended]
@@ -30,8 +40,8 @@ APERIO = "Aperio Image Library v11.2.1\n{} (32x32) JPEG/RGB Q=70|AppMag = 20|MPP
 def make_recipe(tmp_path: Path) -> Callable[..., Path]:
     """Return a function that writes a recipe for slides with changes, and returns its file."""
 
-    def make(missing: Any = "fail", **changes: Any) -> Path:
-        weights = write_weights(tmp_path / "weights")
+    def make(missing: Any = "fail", head: Head = "linear", **changes: Any) -> Path:
+        weights = write_weights(tmp_path / "weights", head)
         reader = {"slide": {"tile": TILE, "missing": missing}}
         run = {"workers": 0, "batch": BATCH, "device": "cpu"} | REFERENCE
         given = {"read": reader, "preprocess": [], "report": REPORTS, "run": run}
@@ -80,8 +90,8 @@ def artefacts(output: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize(
-    ("deadly", "workers"),
-    [(2, 0), (100, 0), (100, 1), (-1, 0)],
+    ("deadly", "workers", "head"),
+    [(2, 0, "linear"), (100, 0, "attention"), (100, 1, "linear"), (-1, 0, "linear")],
     ids=["in the first batch", "in the middle", "in the middle of a worker", "in the last batch"],
 )
 def test_a_run_killed_within_a_slide_resumes_at_its_checkpoint_with_the_same_bytes(
@@ -92,9 +102,10 @@ def test_a_run_killed_within_a_slide_resumes_at_its_checkpoint_with_the_same_byt
     tmp_path: Path,
     deadly: int,
     workers: int,
+    head: Head,
 ) -> None:
     slide, log = make_slide(stained(320, 640)).uri, tmp_path / "tiles.log"
-    recipe = make_recipe(preprocess=[{"fatal-step": {"log": str(log)}}])
+    recipe = make_recipe(head=head, preprocess=[{"fatal-step": {"log": str(log)}}])
     output, undisturbed = tmp_path / "out", tmp_path / "undisturbed"
     assert command("run", recipe, slide, "-o", undisturbed).code == 0
     every = log.read_text().splitlines()
@@ -116,6 +127,18 @@ def test_a_run_killed_within_a_slide_resumes_at_its_checkpoint_with_the_same_byt
     written = artefacts(output)
     assert written == artefacts(undisturbed)
     assert {"predictions.csv", "tiles.parquet", "slides/slide.tif.geojson"} <= written.keys()
+
+
+def test_the_table_of_tiles_has_the_weights_of_a_model_with_attention(
+    command: Command, make_slide: Make, make_recipe: Callable[..., Path], tmp_path: Path
+) -> None:
+    recipe, slide = make_recipe(head="attention"), make_slide(stained(160, 320)).uri
+    assert command("run", recipe, slide, "-o", tmp_path / "out").code == 0
+    weights = pq.read_table(tmp_path / "out" / "tiles.parquet")["attention"].to_numpy()
+
+    assert len(weights) > 20
+    assert weights.max() > weights.min() > 0
+    assert weights.sum() == pytest.approx(1, abs=1e-6)
 
 
 @pytest.fixture

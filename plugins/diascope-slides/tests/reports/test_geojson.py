@@ -101,6 +101,74 @@ def test_patches_that_share_no_edge_stay_apart(features: Any, answer: Any) -> No
     assert len(found) == 2
 
 
+def overlapping() -> tuple[np.ndarray, np.ndarray]:
+    """Return three tiles of 100 pixels, 75 apart, and their scores: the last two differ."""
+    places = np.array([(0, 0), (75, 0), (150, 0)])
+    tumour = np.array([0.9, 0.7, 0.0], np.float32)
+    tiles = np.concatenate((places, np.full((3, 2), 100)), axis=1).astype(np.int32)
+    return tiles, np.stack((1 - tumour, tumour), axis=1)
+
+
+def test_patches_share_no_area_and_cover_that_of_their_overlapping_tiles(features: Any) -> None:
+    benign, tumour = features(merge=True, regions=Regions(*overlapping()))
+    names = [one["properties"]["classification"]["name"] for one in (benign, tumour)]
+    shapes = [shapely.from_geojson(json.dumps(one["geometry"])) for one in (benign, tumour)]
+
+    assert names == ["Benign", "Tumour"]
+    assert shapes[0].equals(shapely.box(150, 0, 250, 100))
+    assert shapes[1].equals(shapely.box(0, 0, 150, 100))
+
+
+def test_where_tiles_overlap_the_mean_of_their_scores_counts(features: Any) -> None:
+    """75 columns of 0.9, 25 of (0.9 + 0.7) / 2, 50 of 0.7; 25 of 0.7 / 2, below 0.4, 75 of 0."""
+    benign, tumour = features(merge=True, regions=Regions(*overlapping()))
+
+    assert benign["properties"]["measurements"]["tumour"] == pytest.approx(25 * 0.35 / 100)
+    mean = (75 * 0.9 + 25 * 0.8 + 50 * 0.7) / 150
+    assert tumour["properties"]["measurements"]["tumour"] == pytest.approx(mean)
+
+
+def test_many_patches_of_a_grid_with_overlap_partition_its_area(features: Any) -> None:
+    steps = np.rint(np.arange(12) * 168 * 1.3).astype(np.int32)
+    chance = np.random.default_rng(5)
+    tiles = [(x, y, 291, 291) for y in steps for x in steps if chance.random() < 0.7]
+    tumour = chance.random(len(tiles), np.float32)
+    regions = Regions(np.array(tiles, np.int32), np.stack((1 - tumour, tumour), axis=1))
+    found = features(merge=True, regions=regions)
+    shapes = [shapely.from_geojson(json.dumps(one["geometry"])) for one in found]
+    tile_shapes = [shapely.box(x, y, x + w, y + h) for x, y, w, h in tiles]
+
+    assert len({one["properties"]["classification"]["name"] for one in found}) == 2
+    assert all(shape.is_valid for shape in shapes)
+    assert shapely.unary_union(shapes).equals(shapely.unary_union(tile_shapes))
+    assert sum(shape.area for shape in shapes) == shapely.unary_union(shapes).area
+
+
+def test_a_tile_of_a_model_with_attention_has_its_weight(features: Any, answer: Any) -> None:
+    weights = np.array([0.5, 0.125, 0.375], np.float32)
+    plain, weighted = features(), features(regions=replace(answer().regions, attention=weights))
+    told = [one["properties"]["measurements"] for one in weighted]
+
+    assert [each.pop("attention") for each in told] == weights.tolist()
+    assert told == [one["properties"]["measurements"] for one in plain]
+
+
+def test_the_weights_of_patches_sum_to_1_even_if_tiles_overlap(features: Any) -> None:
+    """Of the middle tile's 0.5, a quarter lies in the benign patch; of the last tile's 0.4, all."""
+    weights = np.array([0.1, 0.5, 0.4], np.float32)
+    found = features(merge=True, regions=Regions(*overlapping(), weights))
+    benign, tumour = (one["properties"]["measurements"]["attention"] for one in found)
+
+    assert benign == pytest.approx(0.4 + 0.5 / 4)
+    assert benign + tumour == pytest.approx(1)
+
+
+def test_an_item_of_no_regions_has_no_patches(features: Any, answer: Any) -> None:
+    empty = Regions(boxes(answer)[:0], answer().regions.scores[:0])
+
+    assert features(merge=True, regions=empty) == []
+
+
 def test_a_tile_without_any_label_has_no_class(tmp_path: Path, run: Any, answer: Any) -> None:
     multilabel = {"card": run["card"] | {"task": "multilabel"}}
     low = replace(answer(), regions=Regions(boxes(answer)[:1], np.array([[0.1, 0.1]], np.float32)))

@@ -1,5 +1,6 @@
 """The table of tiles."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,17 @@ def test_a_row_has_the_position_and_the_scores_of_a_tile(
     np.testing.assert_array_equal(places, answer().regions.boxes)
     scores = np.array(table["score.tumour"], np.float32)
     np.testing.assert_array_equal(scores, answer().regions.scores[:, 1])
+
+
+def test_a_row_has_the_weight_of_a_tile_only_if_the_model_has_attention(
+    tmp_path: Path, run: Any, answer: Any
+) -> None:
+    weights = np.array([0.5, 0.125, 0.375], np.float32)
+    weighted = answer("one", regions=replace(answer().regions, attention=weights))
+    (path,) = TilesReport().write(run, [weighted, answer("two")], tmp_path)
+
+    table = pq.read_table(path).to_pydict()
+    assert table["attention"] == [*weights.tolist(), None, None, None]
 
 
 def test_a_row_names_the_folder_in_which_other_reports_write_the_maps_of_its_slide(

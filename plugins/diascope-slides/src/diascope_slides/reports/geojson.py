@@ -14,6 +14,7 @@ from diascope.sample import Record
 from diascope_slides.reports.answers import Answer, answers, card_labels
 from diascope_slides.reports.decisions import decide_labels
 from diascope_slides.reports.outlines import merge_boxes, outlines
+from diascope_slides.reports.partition import Partition
 
 _COLOURS = (
     (0, 114, 178),
@@ -31,16 +32,18 @@ _COLOURS = (
 class GeoJsonReport:
     """``slides/<name>.geojson`` for each slide, for import by QuPath 0.4 and later.
 
-    Each tile is an object with its decided label and its scores as measurements. If merged, each
-    group of adjacent tiles with the same label is an annotation with their mean scores. Coordinates
-    are full-resolution pixels from QuPath's origin, the upper left corner of the slide's bounds.
+    Each tile is an object with its decided label, and as measurements its scores and, if the model
+    has attention, its weight. If merged, each patch with the same label is an annotation with its
+    mean scores and the sum of its weights. Where tiles overlap, their mean scores decide the label,
+    so that patches share no area. Coordinates are full-resolution pixels from QuPath's origin, the
+    upper left corner of the slide's bounds.
 
     Args:
-        merge: write groups of tiles instead of tiles.
+        merge: write patches instead of tiles.
     """
 
     merge: bool = False
-    api: ClassVar = (1, 2)
+    api: ClassVar = (1, 5)
 
     def write(
         self, run: Mapping[str, Any], records: Iterable[Record], directory: Path
@@ -59,18 +62,41 @@ class GeoJsonReport:
         return paths
 
     def _features(self, answer: Answer, run: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        kind = "annotation" if self.merge else "tile"
         classes = _classes(run)
-        boxes, scores = answer.regions.boxes, answer.regions.scores
-        decided = decide_labels(scores, run)
-        if not self.merge:
-            for outline, label, row in zip(outlines(boxes), decided, scores, strict=True):
-                yield _feature("tile", answer, outline, classes[label], row)
-            return
-        for label in np.unique(decided):
-            (tiles,) = np.nonzero(decided == label)
-            for outline, group in merge_boxes(boxes[tiles]):
-                mean = scores[tiles[group]].mean(axis=0)
-                yield _feature("annotation", answer, outline, classes[label], mean)
+        for outline, label, numbers in (_patches if self.merge else _tiles)(answer, run):
+            yield _feature(kind, answer, outline, classes[label], numbers)
+
+
+_Shape = tuple[dict[str, Any], int, NDArray[np.floating]]
+"""An outline, the index of its label or -1, its scores and, of a model with attention, its weight.
+"""
+
+
+def _tiles(answer: Answer, run: Mapping[str, Any]) -> Iterator[_Shape]:
+    regions = answer.regions
+    numbers = regions.scores
+    if regions.attention is not None:
+        numbers = np.column_stack((numbers, regions.attention))
+    decided = decide_labels(regions.scores, run)
+    yield from zip(outlines(regions.boxes), decided, numbers, strict=True)
+
+
+def _patches(answer: Answer, run: Mapping[str, Any]) -> Iterator[_Shape]:
+    """Yield the patches of each label, with their mean scores and the sum of their weights."""
+    regions = answer.regions
+    partition = Partition.of(regions.boxes)
+    scores, areas = partition.means(regions.scores), partition.areas
+    weights = None if regions.attention is None else partition.spread(regions.attention)
+    decided = decide_labels(scores, run)
+    for label in np.unique(decided):
+        (cells,) = np.nonzero(decided == label)
+        for outline, group in merge_boxes(partition.boxes[cells]):
+            patch = cells[group]
+            numbers = np.average(scores[patch], axis=0, weights=areas[patch])
+            if weights is not None:
+                numbers = np.append(numbers, weights[patch].sum())
+            yield outline, label, numbers
 
 
 def _classes(run: Mapping[str, Any]) -> list[dict[str, Any] | None]:
@@ -94,14 +120,15 @@ def _feature(
     answer: Answer,
     outline: dict[str, Any],
     classification: dict[str, Any] | None,
-    scores: NDArray[np.float32],
+    numbers: NDArray[np.floating],
 ) -> dict[str, Any]:
     """Return an object; its id is the same in every run."""
     identity = json.dumps([answer.prediction.item.id, kind, outline["coordinates"]])
     properties: dict[str, Any] = {"objectType": kind}
     if classification is not None:
         properties["classification"] = classification
-    properties["measurements"] = dict(zip(answer.labels, scores.tolist(), strict=True))
+    names = answer.labels if answer.regions.attention is None else (*answer.labels, "attention")
+    properties["measurements"] = dict(zip(names, numbers.tolist(), strict=True))
     return {
         "type": "Feature",
         "id": str(uuid.uuid5(uuid.NAMESPACE_OID, identity)),

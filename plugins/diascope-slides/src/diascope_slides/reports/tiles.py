@@ -20,12 +20,12 @@ class TilesReport:
     """``tiles.parquet``: one row per tile.
 
     The columns are item, the id of the slide; name, its name in ``slides/``, where other reports
-    write its files; x, y, width and height of the tile in full-resolution pixels; and
-    ``score.<label>`` for each label. Each slide is a row group of its own, so that it can be read
-    without the others.
+    write its files; x, y, width and height of the tile in full-resolution pixels; attention, its
+    weight among the tiles of the slide, null for models without attention; and ``score.<label>``
+    for each label. Each slide is a row group of its own, so that it can be read without the others.
     """
 
-    api: ClassVar = (1, 2)
+    api: ClassVar = (1, 5)
 
     def write(
         self, run: Mapping[str, Any], records: Iterable[Record], directory: Path
@@ -40,6 +40,7 @@ class TilesReport:
             ("item", pa.string()),
             ("name", pa.string()),
             *((name, pa.int32()) for name in _PLACE),
+            ("attention", pa.float32()),
         ]
         schema = pa.schema([*fields, *((name, pa.float32()) for name in scores)])
         with pq.ParquetWriter(path, schema, compression="zstd") as file:
@@ -52,7 +53,9 @@ class TilesReport:
 def _rows(answer: Answer, schema: "pa.Schema") -> "pa.Table":
     import pyarrow as pa
 
-    boxes, scores = answer.regions.boxes, answer.regions.scores
+    regions, count = answer.regions, len(answer.regions.boxes)
     names = replace_undecodable(answer.prediction.item.id), answer.name
-    columns = [*([name] * len(boxes) for name in names), *boxes.T, *scores.T]
-    return pa.table([pa.array(column) for column in columns], schema=schema)
+    attention = pa.nulls(count) if regions.attention is None else regions.attention
+    columns = [*([name] * count for name in names), *regions.boxes.T, attention, *regions.scores.T]
+    arrays = [pa.array(column, kind) for column, kind in zip(columns, schema.types, strict=True)]
+    return pa.table(arrays, schema=schema)

@@ -22,6 +22,7 @@ def evaluate(
     split: str | None = None,
     by: str | Sequence[str] = (),
     compare: Pipeline | None = None,
+    per_group: bool = False,
     seed: int = 0,
 ) -> Evaluation:
     """Measure a model on a table of labelled pictures.
@@ -35,6 +36,7 @@ def evaluate(
         split: use only the rows of ``train``, ``validation`` or ``test``; None for all rows.
         by: columns for subgroups, such as ``["sex", "age:20"]`` (bins of 20) or ``"sex,age:20"``.
         compare: another pipeline, which is run, too, and compared with the first.
+        per_group: measure one answer for each group: the mean scores of its items.
         seed: of the bootstrap, from 0 on.
 
     Returns:
@@ -45,7 +47,8 @@ def evaluate(
     Raises:
         TableError: for a wrong table, a label that the model does not know, a split without rows.
         UsageError: if nothing was classified, the models cannot be compared, a column to divide by
-            does not exist, there is no such split, or something else is given for a pipeline.
+            does not exist, there is no such split, items of a group have different labels, or
+            something else is given for a pipeline.
         RecipeError: if the recipe says ``privacy: strict``, or a device or the engine is missing.
         WeightsError, PluginError: see ``classify``.
     """
@@ -66,7 +69,13 @@ def evaluate(
         raise UsageError(f"split must be one of {expected} or None, got {split!r}")
     columns = split_columns(by) if isinstance(by, str) else by
     plan = plan_evaluation(
-        pipeline, Path(labels), split=split, by=columns, seed=seed, other=compare
+        pipeline,
+        Path(labels),
+        split=split,
+        by=columns,
+        per_group=per_group,
+        seed=seed,
+        other=compare,
     )
     others = None if compare is None else _classify(compare, plan.examples)
     return plan.evaluate(_classify(pipeline, plan.examples), others)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -48,6 +49,33 @@ def test_a_table_is_classified_and_measured_and_the_results_are_written(
         "sex": 2,
         "age": 1,
     }
+
+
+def test_groups_are_measured_by_the_mean_scores_of_their_items(
+    command: Command, recipe: Path, table: Path, tmp_path: Path
+) -> None:
+    out, pairs = tmp_path / "out", tmp_path / "pairs.csv"
+    lines = [f"{row['path']},{row['label']}" for row in rows(table)]
+    pairs.write_text("\n".join(["path,label,group", *(f"{x},{x[-3:]}" for x in lines)]) + "\n")
+    ended = command("evaluate", recipe, "--labels", pairs, "-o", out, "--per-group")
+    assert ended.code == 0, ended.err
+    assert "3 items measured" in ended.out
+    assert "one answer for each group, the mean scores of its items (12 items)" in ended.err
+
+    joined = rows(out / "labelled-predictions.csv")
+    hits = []
+    for truth in sorted({row["truth"] for row in joined}):
+        of_group = [row for row in joined if row["truth"] == truth]
+        means = {
+            name: np.mean([float(row[name]) for row in of_group])
+            for name in joined[0]
+            if name.startswith("score.")
+        }
+        hits.append(max(means, key=means.__getitem__) == f"score.{truth}")
+    assert measured(out)["metrics"]["accuracy"]["value"] == pytest.approx(np.mean(hits), abs=1e-4)
+    again = ("evaluate", recipe, "--labels", pairs, "-o", out, "--per-group", "--update-card")
+    refused = command(*again)
+    assert (refused.code, "omit --per-group" in refused.err) == (2, True)
 
 
 def test_one_folder_takes_one_evaluation_at_a_time(

@@ -53,6 +53,11 @@ Examples:
     help="Use only the rows of one split; by default all rows.",
 )
 @click.option(
+    "--per-group",
+    is_flag=True,
+    help="Measure one answer for each group, such as a patient: the mean scores of its items.",
+)
+@click.option(
     "--evidence",
     is_flag=True,
     help="Also measure the evidence maps, against masks if the table has a column `mask`.",
@@ -98,6 +103,7 @@ def evaluate(recipe: str, overrides: tuple[str, ...], **options: Any) -> None:
             by=split_columns(options["by"]),
             seed=options["seed"],
             other=other,
+            per_group=options["per_group"],
             evidence=options["evidence"],
             update_card=options["update_card"],
         )

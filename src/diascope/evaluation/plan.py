@@ -7,16 +7,19 @@ from typing import Any
 
 from diascope.card import ModelCard
 from diascope.display_text import plural
+from diascope.errors import UsageError
 from diascope.evaluation.answers import Answers
 from diascope.evaluation.compare import check_comparable, compare
 from diascope.evaluation.evaluate import Evaluation, evaluate
 from diascope.evaluation.evidence_cases import CaseBuilder, refuse_missing_masks
+from diascope.evaluation.group_answers import answer_groups
 from diascope.evaluation.labelled_rows import (
     TableRows,
     columns_of,
     read_labels,
     training_row_warnings,
 )
+from diascope.evaluation.labelled_scores import LabelledScores
 from diascope.evaluation.subgroups import check_divisible
 from diascope.evaluation.update_card import (
     card_evidence,
@@ -41,6 +44,7 @@ class EvaluationPlan:
         table: the CSV that the rows are from.
         split: the split that was asked for; None for all rows.
         by: columns to divide by into subgroups.
+        per_group: whether each group has one answer, see ``answer_groups``.
         seed: of the bootstrap.
         other: the pipeline to compare with.
         warnings: about the rows and the recipe.
@@ -53,6 +57,7 @@ class EvaluationPlan:
     table: Path
     split: str | None
     by: Sequence[str]
+    per_group: bool
     seed: int
     rows: TableRows
     other: Pipeline | None
@@ -72,27 +77,39 @@ class EvaluationPlan:
         return self.pipeline.model.instance.card
 
     def evaluate(self, answers: Answers, others: Answers | None = None) -> Evaluation:
-        """Measure the answers, and compare them with the other pipeline's if there is one."""
-        comparison = None
-        if others is not None:
+        """Measure the answers, and compare them with the other pipeline's if there is one.
+
+        Raises:
+            UsageError: if groups are measured, and items of one have different labels.
+        """
+        comparison, scored = None, self._scored(answers, self.pipeline)
+        notes = [*self.warnings, *answers.warnings]
+        if self.per_group:
+            items = plural(len(answers.scored), "item")
+            notes.append(f"one answer for each group, the mean scores of its items ({items})")
+        if others is not None and self.other is not None:
             title, warnings = self.other_title, [*self.other_warnings, *others.warnings]
             if others.failed:
                 warnings.append(f"{plural(len(others.failed), 'item')} without an answer")
             comparison = compare(
-                answers.scored,
-                others.scored,
+                scored,
+                self._scored(others, self.other),
                 title=title,
                 seed=self.seed,
                 warnings=[f"{title}: {warning}" for warning in warnings],
             )
         return evaluate(
-            answers.scored,
+            scored,
             by=self.by,
             seed=self.seed,
             failed=answers.failed,
             comparison=comparison,
-            warnings=[*self.warnings, *answers.warnings],
+            warnings=notes,
         )
+
+    def _scored(self, answers: Answers, pipeline: Pipeline) -> LabelledScores:
+        card = pipeline.model.instance.card
+        return answer_groups(answers.scored, card) if self.per_group else answers.scored
 
     def card_notes(self) -> list[str]:
         """Return what the card will lose if it is updated."""
@@ -130,6 +147,7 @@ def plan_evaluation(
     by: Sequence[str],
     seed: int,
     other: Pipeline | None,
+    per_group: bool = False,
     evidence: bool = False,
     update_card: bool = False,
 ) -> EvaluationPlan:
@@ -137,7 +155,7 @@ def plan_evaluation(
 
     Args:
         table: a CSV with the columns ``path`` and ``label`` or ``labels``.
-        split, by, seed, other: see ``EvaluationPlan``.
+        split, by, seed, other, per_group: see ``EvaluationPlan``.
         evidence: whether the evidence maps are measured, too.
         update_card: whether the measurements are written into the model's card.
 
@@ -148,6 +166,8 @@ def plan_evaluation(
         WeightsError, OutputError: if the card cannot be updated.
     """
     card = pipeline.model.instance.card
+    if per_group and update_card:
+        raise UsageError("--update-card: a card states the metrics of items; omit --per-group")
     rows = read_labels(table, card, split, pipeline.weights)
     other_title, other_warnings = "", list[str]()
     if other is not None:
@@ -170,6 +190,7 @@ def plan_evaluation(
         table=table,
         split=split,
         by=by,
+        per_group=per_group,
         seed=seed,
         rows=rows,
         other=other,

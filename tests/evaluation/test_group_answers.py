@@ -1,0 +1,60 @@
+"""One answer for each group: the mean scores of its items."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from diascope.card import Label, ModelCard
+from diascope.errors import UsageError
+from diascope.evaluation.group_answers import answer_groups
+from tests.evaluation.tables import multilabel, scored
+
+MakeCard = Callable[..., ModelCard]
+NAMES = ("dark", "bright")
+SCORES = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.4, 0.6]])
+TRUTH = np.array([[0, 1], [0, 1], [1, 0], [0, 1]], np.float64)
+GROUPS = ("a", "a", "b", "a")
+
+
+def test_a_group_has_the_mean_scores_of_its_items_and_the_cards_decision(
+    make_card: MakeCard,
+) -> None:
+    columns = {"sex": ("f", "f", "m", "f"), "view": ("PA", "AP", "AP", "PA")}
+    items = scored(NAMES, "multiclass", TRUTH, SCORES, SCORES > 0.5, groups=GROUPS, columns=columns)
+    found = answer_groups(items, make_card())
+
+    assert found.items == found.groups == ("a", "b")
+    np.testing.assert_allclose(found.scores, [[0.5, 0.5], [0.3, 0.7]])
+    np.testing.assert_array_equal(found.targets, [[0, 1], [1, 0]])
+    np.testing.assert_array_equal(found.predicted, [[True, False], [False, True]])
+    assert found.columns == {"sex": ("f", "m"), "view": ("", "AP")}
+
+    easily = make_card(labels=(Label("dark"), Label("bright", operating_point=0.5)))
+    np.testing.assert_array_equal(answer_groups(items, easily).predicted[0], [False, True])
+
+
+def test_groups_of_one_item_keep_scores_truth_and_unknown_labels(make_card: MakeCard) -> None:
+    items = multilabel(40)
+    card = make_card(task="multilabel", labels=(Label("round"), Label("large")))
+    found = answer_groups(items, card)
+
+    np.testing.assert_array_equal(found.scores, items.scores)
+    np.testing.assert_array_equal(found.targets, items.targets)
+    np.testing.assert_array_equal(found.predicted, items.predicted)
+    assert np.isnan(items.targets).any()
+
+
+def test_a_label_known_of_one_item_is_that_of_its_group(make_card: MakeCard) -> None:
+    truth = np.array([[np.nan, 1], [0, np.nan], [np.nan, np.nan], [0, 1]])
+    items = scored(NAMES, "multilabel", truth, SCORES, SCORES > 0.5, groups=GROUPS)
+    targets = answer_groups(items, make_card(task="multilabel")).targets
+
+    np.testing.assert_array_equal(targets, [[0, 1], [np.nan, np.nan]])
+
+
+def test_a_group_whose_items_differ_in_their_label_is_refused_by_name(make_card: MakeCard) -> None:
+    groups = ("a", "b", "b", "a")
+    items = scored(NAMES, "multiclass", TRUTH, SCORES, SCORES > 0.5, groups=groups)
+    with pytest.raises(UsageError, match="--per-group: items of b have different labels"):
+        answer_groups(items, make_card())

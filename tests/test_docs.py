@@ -1,5 +1,6 @@
 """README and docs are run: recipes read, commands carried out, Python executed, links followed."""
 
+import json
 import re
 import shlex
 import shutil
@@ -7,9 +8,11 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
+from fnmatch import fnmatch
 from pathlib import Path
 from textwrap import dedent
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +26,7 @@ from diascope.pipeline import compose
 from diascope.plugin_creation import make_backbone
 from diascope.recipe import read_recipe
 from diascope.sample import Item, Sample
-from tests.runs import REFERENCE, Ended, rows
+from tests.runs import REFERENCE, Ended, rows, write_pictures, write_weights
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -31,6 +34,8 @@ READMES = sorted((ROOT / "plugins").glob("*/README.md"))
 PHANTOMS = ROOT / "plugins/diascope-derm/src/diascope_derm/recipes/examples"
 HELLO = ROOT / "docs/examples/diascope-hello"
 ON_PLUGINS, ON_MODELS = (ROOT / f"docs/write-a-{kind}.md" for kind in ("plugin", "model"))
+ON_PUBLISHING = ROOT / "docs/publish-a-plugin.md"
+NOT_INSTALLED = ("hello", "acme-spots")
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -70,7 +75,7 @@ def test_every_recipe_in_the_docs_can_be_read(page: Path, tmp_path: Path) -> Non
         path = tmp_path / "recipe.yaml"
         path.write_text(text)
         recipe = read_recipe(str(path))
-        if recipe.name != "hello" and recipe.train is None:
+        if recipe.name not in NOT_INSTALLED and recipe.train is None:
             assert compose(recipe).model.plugin.name == recipe.model.name
 
 
@@ -129,12 +134,16 @@ def test_the_pages_on_plugins_show_the_example_package_as_it_is() -> None:
 def hello(install: Callable[..., None]) -> None:
     """The example package, installed."""
     project = tomllib.loads((HELLO / "pyproject.toml").read_text())["project"]
-    points = "".join(
+    modules = {path.stem: path.read_text() for path in HELLO.glob("*.py")}
+    install("diascope_hello", entry_points(project), version=project["version"], **modules)
+
+
+def entry_points(project: dict[str, Any]) -> str:
+    """Return the ``entry_points.txt`` of a project."""
+    return "".join(
         f"[{group}]\n" + "".join(f"{name} = {target}\n" for name, target in entries.items())
         for group, entries in project["entry-points"].items()
     )
-    modules = {path.stem: path.read_text() for path in HELLO.glob("*.py")}
-    install("diascope_hello", points, version=project["version"], **modules)
 
 
 @pytest.mark.usefixtures("hello")
@@ -183,6 +192,51 @@ def test_the_example_model_gives_the_scores_of_its_network(tmp_path: Path) -> No
     samples = [Sample(Item(str(number), "x"), pixels) for number, pixels in enumerate(grey)]
     runtime = diascope.Runtime("cpu", "all", make_backbone)
     diascope.testing.check_model(pipeline.model.instance, samples, runtime)
+
+
+def test_the_package_of_the_page_on_publishing_classifies_its_examples(
+    command: Callable[..., Ended], install: Callable[..., None], tmp_path: Path
+) -> None:
+    package = tmp_path / "site" / "acme_spots"
+    (source,), (recipe,) = blocks(ON_PUBLISHING, "py"), blocks(ON_PUBLISHING, "yaml")
+    write_weights(package / "weights")
+    write_pictures(package / "recipes" / "examples", 3)
+    (package / "recipes" / "spots.yaml").write_text(recipe)
+    (package / "__init__.py").write_text(source)
+    project = tomllib.loads(blocks(ON_PUBLISHING, "toml")[0])["project"]
+    install("acme_spots", entry_points(project), version=project["version"])
+    told = [f"run.{name}={value}" for name, value in (REFERENCE | {"workers": 0}).items()]
+    told.append("preprocess=[{resize: {size: 32}}]")  # the size of these weights
+    overrides = [word for each in told for word in ("--set", each)]
+
+    assert command("run", "spots.yaml", "-o", tmp_path / "out", *overrides).code == 0
+    assert len(rows(tmp_path / "out" / "predictions.csv")) == 3
+
+
+def test_the_page_on_publishing_ships_every_file_of_its_package_by_either_tool() -> None:
+    hatchling, setuptools = map(tomllib.loads, blocks(ON_PUBLISHING, "toml"))
+    wheel = hatchling["tool"]["hatch"]["build"]["targets"]["wheel"]
+    data = setuptools["tool"]["setuptools"]["package-data"]["acme_spots"]
+    files = ["weights/model.safetensors", "recipes/spots.yaml", "recipes/examples/00.png"]
+
+    (package,) = map(Path, wheel["packages"])
+    assert [f for f in files if not any(fnmatch(package / f, a) for a in wheel["artifacts"])] == []
+    assert [f for f in files if not any(fnmatch(f, pattern) for pattern in data)] == []
+
+
+def test_the_page_on_plugins_names_all_that_a_report_is_told(
+    command: Callable[..., Ended], recipe: Path, tmp_path: Path
+) -> None:
+    photos = write_pictures(tmp_path / "photos", 1)
+    assert command("run", recipe, photos, "-o", tmp_path / "out").code == 0
+    run = json.loads((tmp_path / "out" / "run.json").read_text())
+    table = ON_PLUGINS.read_text().partition("`run` is the content of `run.json`")[2]
+    del run["problems"]
+
+    assert [key for key in run if f'`run["{key}"]' not in table] == []
+    inner = [*run["card"]["labels"][0], *run["weights"], *run["counts"]]
+    assert {"codes", "digest", "pending"} <= set(inner)
+    assert [key for key in inner if f"`{key}`" not in table] == []
 
 
 def test_the_page_on_plugins_names_every_check_of_the_testing_kit() -> None:

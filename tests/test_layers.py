@@ -44,6 +44,7 @@ LAYERS = (
         "plugins",
         "plugin_creation",
         "plugin_health",
+        "shipped_weights",
         "ledger",
         "ledger_changes",
         "ledger_file",

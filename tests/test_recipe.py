@@ -228,3 +228,17 @@ def test_a_value_error_of_a_class_gets_the_line() -> None:
 
 def test_a_reference_without_parameters_is_written_as_its_name() -> None:
     assert Reference("reader", "image", {}, "").plain() == "image"
+
+
+def test_recipes_that_two_packages_ship_are_listed_with_their_owners(
+    install: Callable[..., None],
+) -> None:
+    for package in ("fake_one", "fake_two"):
+        install(package, f"[diascope.recipes]\neyes = {package}.recipes\n")
+    install("fake_three", "[diascope.recipes]\nears = fake_three.recipes\n")
+
+    with pytest.raises(RecipeError) as caught:
+        read_recipe("nose.yaml")
+    listed = caught.value.hint.partition("Shipped recipes: ")[2].rstrip(".").split(", ")
+    assert {"ears.yaml", "fake_one:eyes", "fake_two:eyes"} <= set(listed)
+    assert "eyes.yaml" not in listed

@@ -17,7 +17,6 @@ from diascope.parameters import parameters
 from diascope.plugins import (
     Plugin,
     blame_plugin,
-    card_of,
     find_plugin,
     find_plugins,
     load_plugin,
@@ -25,6 +24,7 @@ from diascope.plugins import (
 )
 from diascope.preparation import Part
 from diascope.recipe import Recipe, Reference
+from diascope.shipped_weights import check_model
 
 _PER_ITEM = ("reader", "preprocessing", "model", "augmentation")
 """The kinds of plugins of which a missing file would fail every item."""
@@ -118,7 +118,7 @@ def _create(
     if fault:
         raise PluginError(f"{plugin.title}: {fault}")
     if plugin.kind == "model":
-        card_of(plugin, instance)  # it says more of missing weights
+        check_model(plugin, instance, given=values)  # it says more of missing weights
     if plugin.kind in _PER_ITEM:
         for name, value in arguments.items():
             _refuse_missing_paths(name, value, values[name].where)

@@ -1,4 +1,6 @@
-"""Try to import every plugin in a separate process, so that a broken one cannot do harm.
+"""Try every plugin in a separate process, so that a broken one cannot do harm.
+
+Each is imported. A model that needs no parameters is created too, and its card is read.
 
 ``python -m diascope.plugin_health`` is that process. It reads a list of ``kind name distribution``
 and prints the cause and hint for each broken one, both as JSON.
@@ -12,16 +14,18 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 
 from diascope.contracts import KINDS
-from diascope.errors import PluginError
-from diascope.parameters import check_hints
+from diascope.errors import DiascopeError, PluginError
+from diascope.parameters import check_hints, parameters
 from diascope.plugins import (
     Plugin,
+    blame_plugin,
     entry_point_group,
     find_plugins,
     load_plugin,
     owner_of,
     recipe_path,
 )
+from diascope.shipped_weights import check_model
 
 _TIMEOUT_S = 60
 
@@ -94,6 +98,10 @@ def _check(plugin: Plugin) -> None:
         check_hints(loaded)
     except PluginError as error:
         raise PluginError(f"{plugin.title}: {error.message}", hint=error.hint) from error
+    if plugin.kind == "model" and not any(each.required for each in parameters(loaded).values()):
+        with blame_plugin(plugin, "cannot be created"):
+            model = loaded()
+        check_model(plugin, model)
 
 
 def _main() -> None:
@@ -109,6 +117,10 @@ def _main() -> None:
             _check(plugin)
         except PluginError as error:
             causes[_key(plugin)] = (error.message, error.hint)
+            continue
+        except DiascopeError as error:  # of a model's own card
+            message = DiascopeError(error.message, where=error.where)
+            causes[_key(plugin)] = (f"{plugin.title}: {message}", error.hint)
             continue
         if names.count((plugin.kind, plugin.name)) > 1:
             causes[_key(plugin)] = (

@@ -216,13 +216,17 @@ def _find_recipe(name: str) -> Path:
     except OSError as error:  # such as a folder without permission
         raise RecipeError(f"cannot be read: {error.strerror}", where=name) from error
     short = name.removesuffix(".yaml")
-    shipped = sorted(plugin.name for plugin in find_plugins() if plugin.kind == "recipe")
+    recipes = [plugin for plugin in find_plugins() if plugin.kind == "recipe"]
+    shipped = [plugin.name for plugin in recipes]
     if short in shipped or (":" in short and not _DRIVE.match(name)):
         return recipe_path(short)
     if path.is_dir():
         raise RecipeError("is a folder, not a recipe", where=name)
-    ships = [f"{recipe}.yaml" for recipe in shipped]
-    stems = {Path(each).stem: each for each in ships}
+    ships = [
+        f"{each.name}.yaml" if shipped.count(each.name) == 1 else f"{each.distribution}:{each.name}"
+        for each in recipes
+    ]
+    stems = {each: f"{each}.yaml" for each in shipped}
     stems |= {each.stem: str(each) for each in path.parent.glob("*.y*ml")}
     near = get_close_matches(path.stem, stems, n=1)
     suggestion = f"Did you mean {stems[near[0]]!r}? " if near else ""

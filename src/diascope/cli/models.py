@@ -110,8 +110,8 @@ def _card(name: str) -> "tuple[ModelCard, Path | None]":
     from diascope.card import read_card
     from diascope.errors import WeightsError
     from diascope.parameters import parameters
-    from diascope.plugin_creation import make_part
-    from diascope.plugins import blame_plugin, card_of, find_plugin, load_plugin
+    from diascope.plugin_creation import make_from_values, make_part
+    from diascope.plugins import card_of, find_plugin, load_plugin
     from diascope.recipe import read_recipe
 
     if isdir(name):  # noqa: PTH112 - Path.is_dir may raise
@@ -131,8 +131,7 @@ def _card(name: str) -> "tuple[ModelCard, Path | None]":
             f"{name} needs {', '.join(f'{each.name} ({each.type_name})' for each in needed)}",
             hint=f"Write `model: {{{name}: {{{given}}}}}` in a recipe, and show that.",
         )
-    with blame_plugin(plugin, "cannot be created"):
-        model = loaded()
+    model = make_from_values("model", name, {}, where=name, title=name).instance
     return card_of(plugin, model), _weights_folder(model)
 
 

@@ -1,4 +1,4 @@
-"""One answer for each group of items, such as all pictures of a patient or a lesion."""
+"""One answer for each group of items, such as all pictures of a patient."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -4,7 +4,7 @@ import json
 import types
 import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -189,6 +189,10 @@ def _resolve_paths(value: Any, base: Path | None) -> Any:
     to the current folder."""
     if type(value) in (tuple, list):
         return type(value)(_resolve_paths(each, base) for each in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        given = {each.name: getattr(value, each.name) for each in fields(value) if each.init}
+        resolved = {key: _resolve_paths(each, base) for key, each in given.items()}
+        return value if resolved == given else replace(value, **resolved)
     if not isinstance(value, Path):
         return value
     path = value.expanduser()

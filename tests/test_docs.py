@@ -81,6 +81,7 @@ def test_every_recipe_in_the_docs_can_be_read(page: Path, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("page", READMES, ids=named)
 def test_every_part_of_a_recipe_in_a_plugins_readme_fits(page: Path, tmp_path: Path) -> None:
+    (tmp_path / "annotations").mkdir()
     for text in blocks(page, "yaml"):
         path = tmp_path / "recipe.yaml"
         path.write_text(text.replace("model: ...\n", "") + "model: derm-lesion\n")

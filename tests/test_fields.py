@@ -145,6 +145,33 @@ def test_other_values_beside_a_path_in_a_list_stay_unchanged(tmp_path: Path) -> 
     assert checked("where: [gone, 3]", Takes, tmp_path) == {"where": (Path.cwd() / "gone", 3)}
 
 
+@dataclass(frozen=True)
+class Folder:
+    path: Path
+    others: tuple[Path, ...] = ()
+    files: tuple[Path, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "files", tuple(self.path.glob("*")))
+
+
+def test_paths_inside_a_dataclass_are_found_beside_the_recipe(tmp_path: Path) -> None:
+    class Takes:
+        def __init__(self, source: Folder | None = None) -> None: ...
+
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one/a.txt").touch()
+    found = checked("source: {path: one, others: [one, gone]}", Takes, tmp_path)["source"]
+
+    assert found.path == tmp_path / "one"
+    assert found.others == (tmp_path / "one", Path.cwd() / "gone")
+    assert found.files == (tmp_path / "one/a.txt",)
+
+
+def test_a_field_that_a_dataclass_fills_itself_is_no_key_of_it() -> None:
+    assert describe_type(Folder) == "keys of path, others"
+
+
 @pytest.mark.parametrize("hint", [Path | None, Optional[Path]], ids=["bar", "Optional"])  # noqa: UP045
 def test_every_way_to_write_an_optional_path_finds_it(hint: Any, tmp_path: Path) -> None:
     class Takes:

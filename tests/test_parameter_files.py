@@ -13,6 +13,24 @@ from tests.runs import Ended, rows, write_pictures, write_recipe
 Command = Callable[..., Ended]
 Install = Callable[..., None]
 
+LISTED = """
+from dataclasses import dataclass, field
+from pathlib import Path
+
+@dataclass(frozen=True)
+class Source:
+    folder: Path
+    files: tuple[Path, ...] = field(init=False)
+    def __post_init__(self):
+        object.__setattr__(self, "files", tuple(self.folder.glob("*.txt")))
+
+@dataclass(frozen=True)
+class Listed:
+    source: Source
+    api = (1, 0)
+    def __call__(self, sample):
+        return sample
+"""
 
 LOOKUP = '''
 from dataclasses import dataclass
@@ -46,6 +64,23 @@ def test_another_content_of_a_file_that_it_reads_is_another_run(
     assert "nothing was left to classify" not in command(*arguments).out
     (after,) = rows(tmp_path / "out" / "predictions.csv")
     assert after != before
+
+
+def test_a_file_of_another_name_is_another_run(
+    install: Install, tmp_path: Path, tiny_weights: Path
+) -> None:
+    install("acme", "[diascope.preprocessing]\nlookup = acme:Listed\n", acme=LISTED)
+    table = tmp_path / "tables" / "a.txt"
+    table.parent.mkdir()
+    table.write_text("1")
+    steps = [{"lookup": {"source": {"folder": "tables"}}}]
+    recipe = read_recipe(str(write_recipe(tmp_path / "r.yaml", tiny_weights, preprocess=steps)))
+    assert compose(recipe).preparation.steps[0].files == (table,)
+    before = compose(recipe).digest()
+    assert compose(recipe).digest() == before
+
+    table.rename(table.with_name("b.txt"))
+    assert compose(recipe).digest() != before
 
 
 def test_a_run_without_a_file_that_it_reads_is_refused_and_keeps_its_answers(

@@ -30,7 +30,7 @@ class Part(Generic[T]):
     """An instance of a plugin, and the plugin that it came from.
 
     Attributes:
-        files: the files that its parameters in the recipe name.
+        files: the files that its parameters in the recipe name, also inside other values.
     """
 
     plugin: Plugin
@@ -38,14 +38,16 @@ class Part(Generic[T]):
     files: tuple[Path, ...] = ()
 
 
-def file_digests(parts: Iterable[Part[Any]]) -> list[list[str]]:
-    """Return the digests of the files of those plugins that name any.
+def file_digests(parts: Iterable[Part[Any]]) -> list[list[tuple[str, str]]]:
+    """Return names and digests of the files of those plugins that name any.
 
     Raises:
         RecipeError: for a file that cannot be read.
     """
     try:
-        return [list(map(path_digest, part.files)) for part in parts if part.files]
+        return [
+            [(path.name, path_digest(path)) for path in part.files] for part in parts if part.files
+        ]
     except OSError as error:
         message = f"{error.filename} cannot be read: {error.strerror}"
         raise RecipeError(message) from error

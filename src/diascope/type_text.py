@@ -37,7 +37,7 @@ def describe_type(hint: Any) -> str:
     if origin is dict:
         return f"keys, each with {describe_type(inner[1])}"
     if is_dataclass(hint):
-        return f"keys of {', '.join(each.name for each in fields(hint))}"
+        return f"keys of {', '.join(each.name for each in fields(hint) if each.init)}"
     return str(getattr(hint, "__name__", hint))
 
 

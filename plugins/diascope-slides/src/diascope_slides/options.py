@@ -1,7 +1,8 @@
 """Types of the slide reader's options; ``SlideReader`` explains them."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Interval
@@ -30,3 +31,29 @@ class AtLevel:
 
 
 Missing = Literal["fail"] | Assume | AtLevel
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """Restrict slides to areas that were annotated.
+
+    Args:
+        files: folder with the GeoJSON files.
+        include: classes whose areas are used; None for all objects, empty for the whole slide.
+        exclude: classes whose areas are removed.
+
+    Attributes:
+        present: the GeoJSON files in the folder. All paths among a plugin's values are part of the
+            run's digest with their content, so that a changed annotation gives new answers.
+    """
+
+    files: Path
+    include: tuple[str, ...] | None = None
+    exclude: tuple[str, ...] = ()
+    present: tuple[Path, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.include == () and not self.exclude:
+            raise ValueError("exclude must name a class if include is empty")
+        present = tuple(sorted(self.files.glob("*.geojson")))
+        object.__setattr__(self, "present", present)

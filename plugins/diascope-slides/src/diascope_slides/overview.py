@@ -20,7 +20,7 @@ class Survey(NamedTuple):
 
     Attributes:
         picture: ``(h, w, 3)`` RGB, at most 2,048 pixels on its longer side.
-        mask: ``(h, w)``, true on tissue.
+        mask: ``(h, w)``, true on the tissue to classify.
     """
 
     picture: NDArray[np.uint8]

@@ -1,5 +1,7 @@
 """Metrics against scikit-learn, torchmetrics, SciPy and values known by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -136,6 +138,22 @@ def test_multilabel_measures_each_labels_calibration() -> None:
     mean = (found["ece_round"]["value"] + found["ece_large"]["value"]) / 2
     assert found["ece"]["value"] == pytest.approx(mean, abs=1e-4)
     assert "accuracy" not in found
+
+
+def test_brier_and_calibration_of_a_label_that_no_item_has_are_in_no_mean() -> None:
+    table = multilabel(90)
+    some = replace(table, targets=table.targets * [1, 0])  # the second label is never present
+    alone = replace(some, targets=np.where([True, False], some.targets, np.nan))
+    found, expected = (estimate_metrics(each, draws=50) for each in (some, alone))
+
+    assert found["brier"] == expected["brier"]
+    assert found["ece"] == expected["ece"]
+    assert found["ece_large"]["value"] > 0.1  # reported, but not part of the mean
+
+    neither = estimate_metrics(replace(table, targets=table.targets * 0), draws=50)
+    known = ~np.isnan(table.targets)
+    each = [(table.scores[known[:, i], i] ** 2).mean() for i in (0, 1)]
+    assert neither["brier"]["value"] == pytest.approx(np.mean(each), abs=1e-6)
 
 
 def test_average_precision_is_undefined_if_every_item_has_the_label() -> None:

@@ -127,8 +127,11 @@ def _warnings(scored: LabelledScores, failed: Mapping[str, str]) -> list[str]:
     one_sided = one_sided_labels(scored)
     means = "" if scored.task == "binary" else ", and means are over the other labels"
     for reason, names in one_sided.items():
+        is_silent = scored.task == "multilabel" and reason == "no item has"
+        hint = "; if the table says nothing of it, write ?NAME in every row" if is_silent else ""
         warnings.append(
             f"{reason} the label {', '.join(names)}: metrics that need one are not defined{means}"
+            f"{hint}"
         )
     sided = set().union(*one_sided.values())
     known = {name: int(scored.label(column)[0].sum()) for name, column in scored.measured.items()}

@@ -163,7 +163,7 @@ def compute_metrics(scored: LabelledScores, arithmetic: Arithmetic) -> dict[str,
 def _calibration_errors(scored: LabelledScores, error: Callable[..., Any]) -> dict[str, Any]:
     """Return the mean calibration error as ``ece``, and for multilabel also each label's."""
     each = {f"ece_{name}": error(*table) for name, table in scored.confidences().items()}
-    mean = {"ece": _label_mean(list(each.values()))}
+    mean = {"ece": _label_mean(_two_sided(scored, list(each.values())))}
     return mean | each if scored.task == "multilabel" else mean
 
 
@@ -188,7 +188,24 @@ def _brier(scored: LabelledScores, arithmetic: Arithmetic) -> Any:
     """
     labels = map(scored.label, scored.measured.values())
     each = [arithmetic.mean(known, (scores - truth) ** 2) for known, truth, scores, _ in labels]
-    return sum(each) if scored.task == "multiclass" else _label_mean(each)
+    return sum(each) if scored.task == "multiclass" else _label_mean(_two_sided(scored, each))
+
+
+def _two_sided(scored: LabelledScores, values: list[Any]) -> list[Any]:
+    """Return the values, one for each label of a multilabel task, that count in a mean.
+
+    A label that no item has, or every item, is left out: the table may not say who has it. If there
+    is no other label, all count.
+    """
+    if scored.task != "multilabel":
+        return values
+    truths = [truth for _, truth, _, _ in map(scored.label, scored.measured.values())]
+    kept = [
+        value
+        for value, truth in zip(values, truths, strict=True)
+        if truth.any() and not truth.all()
+    ]
+    return kept or values
 
 
 def _set_metrics(scored: LabelledScores, arithmetic: Arithmetic) -> dict[str, Any]:

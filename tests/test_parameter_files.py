@@ -48,6 +48,7 @@ class Lookup:
 '''
 
 
+@pytest.mark.filterwarnings("ignore:.* answered by an earlier run")
 def test_another_content_of_a_file_that_it_reads_is_another_run(
     command: Command, install: Install, tmp_path: Path, tiny_weights: Path
 ) -> None:

@@ -102,6 +102,7 @@ def test_rewritten_reports_name_the_versions_that_answered(
     assert told(results)["versions"]["pillow"] == "1.0"
 
 
+@pytest.mark.filterwarnings("ignore:.* answered by an earlier run")
 def test_a_folder_whose_items_are_all_processed_again_gives_no_version_warning(
     command: Command, recipe: Path, tmp_path: Path, pillow: Callable[[str | None], None]
 ) -> None:

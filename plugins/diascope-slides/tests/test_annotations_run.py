@@ -55,6 +55,7 @@ def tiles(output: Path) -> dict[str, int]:
     }
 
 
+@pytest.mark.filterwarnings("ignore:.* answered by an earlier run")
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_slide_without_annotations_fails_alone_and_is_done_once_it_has_them(
     command: Command, recipe: Path, tmp_path: Path, workers: int
@@ -71,6 +72,7 @@ def test_a_slide_without_annotations_fails_alone_and_is_done_once_it_has_them(
     assert tiles(output) == {"A.tif": 16, "B.tif": 4}
 
 
+@pytest.mark.filterwarnings("ignore:.* answered by an earlier run")
 def test_changed_and_renamed_annotations_are_applied_in_the_next_run(
     command: Command, recipe: Path, tmp_path: Path
 ) -> None:

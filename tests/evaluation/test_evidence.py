@@ -93,6 +93,18 @@ def test_evidence_for_what_decides_lies_inside_and_the_answer_follows_it(
     assert found["left_out"] == {}
 
 
+def test_the_mask_of_a_label_counts_before_that_of_all_labels(
+    looking: CaseBuilder, examples: list[Example], tmp_path: Path
+) -> None:
+    Image.new("L", (96, 64), 255).save(tmp_path / "whole.png")
+    for column, energy in (("mask.bright", 1.0), ("mask.dark", None)):
+        rows = [replace(each, columns={**each.columns, column: "whole.png"}) for each in examples]
+        found = measure_evidence(looking, rows, draws=5)["inside"]["figures"]
+        own = measure_evidence(looking, examples, draws=5)["inside"]["figures"]
+        assert found["energy"]["value"] == (own["energy"]["value"] if energy is None else energy)
+        assert found["area"]["value"] == (own["area"]["value"] if energy is None else 1)
+
+
 def test_figures_of_few_groups_have_students_intervals_within_their_ends(
     looking: CaseBuilder, examples: list[Example]
 ) -> None:

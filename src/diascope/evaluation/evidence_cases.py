@@ -22,7 +22,10 @@ from diascope.sample import Item, Sample
 from diascope.table import Example
 
 MASK = "mask"
-"""The column with the path, relative to the table, of a mask image that is white inside."""
+"""The column with the path, relative to the table, of a mask image that is white inside.
+
+A column ``mask.<label>`` holds the mask of one label, which counts before that of all.
+"""
 
 _SHOWN = 5
 
@@ -47,16 +50,20 @@ class Case:
     mask: NDArray[np.bool_] | None
 
 
-def mask_of(row: Example, folder: Path) -> Path | None:
-    """Return the path of a row's mask; None if the table has none."""
-    name = strip_path(folder, row.columns.get(MASK, ""))
-    return folder / name if name else None
+def masks_of(row: Example, folder: Path) -> dict[str, Path]:
+    """Return the paths of a row's masks, by column."""
+    named = {
+        column: strip_path(folder, name)
+        for column, name in row.columns.items()
+        if column == MASK or column.startswith(f"{MASK}.")
+    }
+    return {column: folder / name for column, name in named.items() if name}
 
 
 def refuse_missing_masks(examples: Sequence[Example], table: Path) -> None:
     """Raise a TableError that names missing masks, if there are any."""
-    named = [(row.line, mask_of(row, table.parent)) for row in examples]
-    missing = [(line, path) for line, path in named if path and not os.path.isfile(path)]  # noqa: PTH113
+    named = [(row.line, path) for row in examples for path in masks_of(row, table.parent).values()]
+    missing = [(line, path) for line, path in named if not os.path.isfile(path)]  # noqa: PTH113
     if missing:
         shown = "; ".join(f"line {line}: {path}" for line, path in missing[:_SHOWN])
         raise TableError(f"{plural(len(missing), 'mask')} missing: {shown}", where=str(table))
@@ -89,14 +96,16 @@ class CaseBuilder:
         card = self.classifier.card
         steps = self.preparation.steps
         sample, stages = apply_steps(_read(self.preparation, example.path), steps)
-        mask = None
-        if (path := mask_of(example, self.folder)) is not None:
-            mask = transform_mask(_read_mask(path), stages, steps)
+        masks = {
+            column: transform_mask(_read_mask(path), stages, steps)
+            for column, path in masks_of(example, self.folder).items()
+        }
         prediction, batch = classify_sample(self.classifier, sample)
         for each in prediction.evidence:
             if each.label in example.labels:
                 column = card.names.index(each.label)
                 output = card.output_names.index(each.label)
+                mask = masks.get(f"{MASK}.{each.label}", masks.get(MASK))
                 yield Case(example.group, column, output, batch, each.map, mask)
 
 

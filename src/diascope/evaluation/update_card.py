@@ -11,7 +11,7 @@ from diascope.contracts import Model
 from diascope.display_text import plural
 from diascope.errors import OutputError, UsageError, WeightsError
 from diascope.evaluation.evaluate import Evaluation
-from diascope.evaluation.evidence_cases import MASK, mask_of
+from diascope.evaluation.evidence_cases import MASK, masks_of
 from diascope.evaluation.labelled_scores import LabelledScores
 from diascope.evaluation.training_overlap import LEARNED_SPLITS, read_known_splits
 from diascope.pages.formatting import describe_coverage
@@ -148,7 +148,7 @@ def card_evidence(
     figures: Mapping[str, Any], examples: Sequence[Example], table: Path
 ) -> dict[str, Any]:
     """Return the card's ``evidence``, measured on rows of a table."""
-    named = sum(mask_of(row, table.parent) is not None for row in examples)
+    named = sum(bool(masks_of(row, table.parent)) for row in examples)
     source = f"{plural(named, 'picture')} that the column {MASK} of {table.name} names"
     evidence = {
         "measured_on": describe_rows(examples, table),

@@ -65,7 +65,13 @@ def test_the_frame_that_is_shown_supports_the_predicted_label(
 
 @pytest.mark.parametrize(
     ("how", "ill", "warned"),
-    [("mean", 8, True), ("mean", 1, False), ("max", 8, False), ("mean", 0, False)],
+    [
+        ("mean", 8, True),
+        ("mean", 1, False),
+        ("max", 8, False),
+        ("mean", 0, False),
+        ("mean", 150, False),
+    ],
 )
 def test_a_label_of_a_part_of_the_frames_is_mentioned_if_their_mean_lacks_it(
     make: Callable[..., Classifier], how: str, ill: int, warned: bool

@@ -277,5 +277,7 @@ def test_paths_inside_other_values_are_relative_to_the_recipe_too(tmp_path: Path
 def test_a_path_may_lie_in_an_installed_package(tmp_path: Path) -> None:
     found = checked("size: 1\nwhere: package://diascope/pages/base.html", base=tmp_path)["where"]
     assert found.read_text().startswith("<!doctype html>")
+    with pytest.raises(RecipeError, match=r"where: .* leads out of the package"):
+        checked("size: 1\nwhere: package://diascope/../x")
     with pytest.raises(RecipeError, match=r"where: there is no installed .* 'no_such_package'"):
         checked("size: 1\nwhere: package://no_such_package/weights")

@@ -34,8 +34,8 @@ def test_only_answers_of_another_digest_give_a_warning(tmp_path: Path) -> None:
     assert warned(tmp_path, "one") == []
     assert warned(tmp_path, "one") == []
     (warning,) = warned(tmp_path, "two", recipe={"read": "auto", "preprocess": []})
-    assert warning.startswith("1 item answered by an earlier run will be classified again")
-    assert "because of a change (preprocess); to keep" in warning
+    assert warning.startswith("1 item answered by an earlier run: classified again")
+    assert "because of a change (preprocess); another folder" in warning
 
 
 def test_the_versions_of_a_plugins_package_are_named(tmp_path: Path) -> None:
@@ -58,6 +58,6 @@ def test_a_run_with_another_recipe_says_what_changed(
 ) -> None:
     run = ("run", recipe, write_pictures(tmp_path / "photos", 2), "-o", tmp_path / "out")
     assert "answered by an earlier run" not in command(*run).err
-    told = r"2 items answered by an earlier run .* because of a change \(run.evidence\)"
+    told = r"2 items answered by an earlier run: .* because of a change \(run.evidence\)"
     with pytest.warns(match=told):
         assert command(*run, "--set", "run.evidence=all").code == 0

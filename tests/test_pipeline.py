@@ -98,12 +98,15 @@ def test_pixels_that_are_not_numbers_fail_their_item_before_the_model(
     def divided(sample: Sample) -> Sample:
         pixels = np.repeat(sample.pixels.astype(np.float32), 4, axis=0)
         pixels[0] = np.nan if pixels[0] == 1 else 0
+        pixels = pixels.astype(np.float64)
+        pixels[1] = 1e39 if pixels[1] == 3 else 0  # infinite in float32
         return sample.changed(pixels, "divided by 0")
 
     pipeline.preparation = replace(pipeline.preparation, steps=(step("divide", divided),))
-    failed, other = run("1", "2")
+    failed, other, huge = run("1", "2", "3")
 
     assert (failed.stage, failed.plugin) == ("preprocess", "divide")
+    assert huge.reason == failed.reason
     assert failed.reason == "after reader and steps, 1 of 4 pixel values are not finite numbers"
     assert isinstance(other, Prediction)
 

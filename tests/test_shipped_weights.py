@@ -103,6 +103,14 @@ def test_a_model_without_its_own_kind_of_file_is_broken(ship: Ship) -> None:
     assert health().cause == ""
 
 
+def test_a_model_without_a_backbone_may_keep_its_weights_in_any_file(ship: Ship) -> None:
+    weights = ship(OWN)
+    weights.mkdir()
+    (weights / "card.yaml").touch()
+
+    assert health().cause == ""
+
+
 def test_a_folder_for_downloads_need_not_exist(ship: Ship, tmp_path: Path) -> None:
     ship(OWN, f"Path({str(tmp_path / 'downloads')!r})")
 

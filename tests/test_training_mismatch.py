@@ -96,10 +96,12 @@ def test_a_distribution_in_front_of_a_step_is_no_difference(
 STEPS = "[diascope.preprocessing]\nblur-edge = {name}:BlurEdge\n"
 BLUR_EDGE = """
 from dataclasses import dataclass
+from pathlib import Path
 
 @dataclass(frozen=True)
 class BlurEdge:
     width: int = {width}
+    table: Path = Path(__file__)
     api = (1, 0)
 
     def __call__(self, sample):

@@ -53,7 +53,7 @@ def dissent_warnings(frames: Frames, card: ModelCard, predicted: Sequence[str]) 
     return tuple(
         f"{name} is predicted for {round(share * frames.count)} of {frames.count} "
         f"{frames.noun}, but not by their mean score"
-        for name, share in shares.items()
+        for name, share in list(shares.items())[card.task == "binary" :]  # the negative needs none
         if name not in predicted and share >= _MIN_SHARE
     )
 

@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 from diascope.aggregation import Aggregation, dissent_warnings, item_scores
 from diascope.card import ModelCard
 from diascope.contracts import Runtime
-from diascope.decision import check_thresholds, decide, prediction_set, scores_from_logits
+from diascope.decision import (
+    check_thresholds,
+    decide,
+    prediction_set,
+    scores_from_logits,
+    without_operating_points,
+)
 from diascope.engine_selection import Execution, load_engine
 from diascope.engines.outputs import Engine, Outputs
 from diascope.errors import PluginError, RecipeError
@@ -123,10 +129,7 @@ class Classifier:
     @property
     def _deciding(self) -> ModelCard:
         """The card, without its operating points for ``area``: they apply to scores, not shares."""
-        if self._method != "area":
-            return self.card
-        labels = tuple(replace(label, operating_point=None) for label in self.card.labels)
-        return replace(self.card, labels=labels)
+        return without_operating_points(self.card) if self._method == "area" else self.card
 
     @property
     def flips(self) -> bool:

@@ -1,6 +1,7 @@
 """Turn logits into scores, and scores into the labels that the card's rule predicts."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,12 @@ def decide_rows(scores: NDArray[np.float64], card: ModelCard) -> NDArray[np.bool
         return chosen
     reached = scores >= np.array([0.5 if point is None else point for point in stated])
     return np.stack([~reached[:, 1], reached[:, 1]], 1) if card.task == "binary" else reached
+
+
+def without_operating_points(card: ModelCard) -> ModelCard:
+    """Return a card that decides on shares of frames; operating points apply to scores."""
+    labels = tuple(replace(label, operating_point=None) for label in card.labels)
+    return replace(card, labels=labels)
 
 
 def prediction_set(

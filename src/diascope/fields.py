@@ -5,6 +5,7 @@ import types
 import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
+from inspect import signature
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -204,6 +205,8 @@ def _resolve_paths(value: Any, base: Path | None) -> Any:
         return {key: _resolve_paths(each, base) for key, each in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
         held = {each.name: getattr(value, each.name) for each in fields(value) if each.init}
+        if signature(type(value)).parameters.keys() != held.keys():
+            return value  # an InitVar, whose value is gone
         resolved = {name: _resolve_paths(each, base) for name, each in held.items()}
         return value if resolved == held else replace(value, **resolved)
     if not isinstance(value, Path):

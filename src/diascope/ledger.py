@@ -208,7 +208,8 @@ class Ledger:
         position = (self._seen, place, item.uri, entry.stamp)
         change = find_change(old, item, entry, position, self.digest, retry=retry)
         if old is None or change is Change.RESTART:
-            self.outdated += old is not None and bool(old.answered) and old.digest != self.digest
+            answered = old is not None and bool(old.answered) and old.digest != self.digest
+            self.outdated += answered and entry.end is None
             self._restart(item, position, entry.end)
         elif change is Change.UNREACHABLE:
             newly_failed = old.state == "ok" or retry

@@ -15,16 +15,17 @@ def to_network_input(sample: Sample, size: tuple[int, int], channels: int) -> ND
     Raises:
         ValueError: if the sample does not have this size or these channels.
     """
-    unit = sample.unit()
     height, width = size
-    if unit.shape[:2] != (height, width):
+    rows, columns, has = sample.pixels.shape
+    if (rows, columns) != (height, width):
         raise ValueError(
-            f"the model takes pictures of {width}x{height}, got {unit.shape[1]}x{unit.shape[0]}; "
+            f"the model takes pictures of {width}x{height}, got {columns}x{rows}; "
             f"add `resize: {{size: [{height}, {width}]}}` to preprocess"
         )
-    if not accepts_channels(channels, unit.shape[2]):
-        raise ValueError(f"the model takes {channels} channels, got {unit.shape[2]}")
-    return unit if unit.shape[2] == channels else np.repeat(unit, channels, axis=2)
+    if not accepts_channels(channels, has):
+        raise ValueError(f"the model takes {channels} channels, got {has}")
+    unit = sample.unit()
+    return unit if has == channels else np.repeat(unit, channels, axis=2)
 
 
 def accepts_channels(channels: int, has: int) -> bool:

@@ -28,12 +28,13 @@ def outdated_warnings(ledger: Ledger, facts: Mapping[str, Any]) -> list[str]:
         for name in now
         if name in before and before[name] != now[name]
     ]
-    changes += [f"{name} is {'new' if name in now else 'gone'}" for name in now.keys() ^ before]
+    changes += [
+        f"{name} is {'new' if name in now else 'gone'}" for name in sorted(now.keys() ^ before)
+    ]
     cause = ", ".join(changes) if before and changes else "recipe, model or a plugin's version"
-    answered = f"{plural(ledger.outdated, 'item')} answered by an earlier run"
     return [
-        f"{answered} will be classified again, because of a change ({cause}); to keep the earlier "
-        "answers, stop now and name another folder (--output)"
+        f"{plural(ledger.outdated, 'item')} answered by an earlier run: classified again, because "
+        f"of a change ({cause}); another folder (--output) would have kept both answers"
     ]
 
 

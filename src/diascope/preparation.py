@@ -123,12 +123,12 @@ class Preparation:
         if failure is not None:
             return failure
         names = ", ".join(part.plugin.name for part in self.readers)
-        if self.broken_readers:
+        hint = archive_hint(item.uri, head) or _web_page_hint(item.uri, head)
+        if self.broken_readers and not hint:
             reason = f"the readers that work do not know it ({names})"
             broken = ", ".join(self.broken_readers)
             return Failed(item, "read", "", f"{reason}; one that is broken may: {broken}")
         reason = f"not a picture that the installed readers know ({names})"
-        hint = archive_hint(item.uri, head) or _web_page_hint(item.uri, head)
         return Skipped(item, f"{reason}; {hint}" if hint else reason)
 
     def _blocks(self, item: Item, reader: Part[Reader], done: int) -> Iterator[Prepared]:
@@ -159,8 +159,9 @@ class Preparation:
                 return outcome
             sample = outcome
         if fault := pixel_fault(sample):
-            name = self.steps[-1].plugin.name if self.steps else ""
-            return Failed(sample.item, "preprocess", name, fault)
+            if not self.steps:
+                return Failed(sample.item, "read", "", fault)
+            return Failed(sample.item, "preprocess", self.steps[-1].plugin.name, fault)
         return sample
 
 

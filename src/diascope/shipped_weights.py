@@ -26,12 +26,15 @@ def check_model(plugin: Plugin, model: Any, given: Container[str] = ()) -> None:
     if missing:
         raise _incomplete(plugin, f"there is no {missing[0]}")
     try:
-        card_of(plugin, model)
+        card = card_of(plugin, model)
     except WeightsError as error:
         if not own:
             raise
         cause = str(WeightsError(error.message, where=error.where))
         raise _incomplete(plugin, cause) from error
+    for path in own if card.backbone else ():  # other models may keep their weights in any file
+        if (path / CARD_FILE).is_file() and not (path / WEIGHTS_FILE).exists():
+            raise _incomplete(plugin, f"there is no {path / WEIGHTS_FILE}")
 
 
 def _default_files(loaded: type, given: Container[str]) -> Iterator[Path]:
@@ -48,8 +51,6 @@ def _default_files(loaded: type, given: Container[str]) -> Iterator[Path]:
         if parameter.name in given or not isinstance(path, Path) or not path.is_relative_to(root):
             continue
         yield path
-        if (path / CARD_FILE).is_file():
-            yield path / WEIGHTS_FILE
 
 
 def _incomplete(plugin: Plugin, cause: str) -> PluginError:

@@ -13,8 +13,9 @@ from diascope.recipe import Recipe
 def describe_preparation(recipe: Recipe) -> dict[str, Any]:
     """Return a recipe's ``read`` and ``preprocess`` for the card of weights trained with it.
 
-    All parameters are stated, because a later version of a plugin may have other defaults, and so
-    are the distributions of third-party plugins, because another one may have the same names.
+    All parameters are stated, except for defaults that no YAML can hold, such as a path in a
+    package: a later version of a plugin may have other defaults. So are the distributions of
+    third-party plugins, because another one may have the same names.
     """
     plain = recipe.plain()
     return {
@@ -53,7 +54,12 @@ def _describe(kind: str, written: Any) -> Any:
     name, given = next(iter(written.items())) if isinstance(written, dict) else (written, {})
     plugin = find_plugin(kind, name)
     owner = "" if plugin.distribution == "diascope" else f"{plugin.distribution}:"
-    stated = given | {k: v for k, v in _defaults(kind, name).items() if k not in given}
+    known = parameters_of(load_plugin(plugin))
+    stated = given | {
+        key: _plain(known[key].default)
+        for key in known
+        if key not in given and _is_plain(known[key].default)
+    }
     return {f"{owner}{plugin.name}": stated} if stated else f"{owner}{plugin.name}"
 
 
@@ -121,6 +127,15 @@ def _same_plugin(kind: str, then: Any, now: Any) -> bool:
         return find_plugin(kind, str(then)) == find_plugin(kind, str(now))
     except PluginError:  # such as a name that several distributions claim
         return False
+
+
+def _is_plain(default: Any) -> bool:
+    """Return whether a default is the same on every machine, unlike a path in a package."""
+    try:
+        json.dumps(default)
+    except TypeError:
+        return False
+    return True
 
 
 def _inline(value: Any) -> str:

@@ -34,6 +34,16 @@ def test_a_group_has_the_mean_scores_of_its_items_and_the_cards_decision(
     np.testing.assert_array_equal(answer_groups(items, easily).predicted[0], [False, True])
 
 
+def test_shares_of_frames_are_decided_without_operating_points(make_card: MakeCard) -> None:
+    items = scored(NAMES, "multiclass", TRUTH, SCORES, SCORES > 0.5, score_kind="share")
+    found = answer_groups(
+        items, make_card(labels=(Label("dark"), Label("bright", operating_point=0.01)))
+    )
+
+    np.testing.assert_array_equal(found.predicted, SCORES > 0.5)
+    assert found.score_kind == "share"
+
+
 def test_groups_of_one_item_keep_scores_truth_and_unknown_labels(make_card: MakeCard) -> None:
     items = multilabel(40)
     card = make_card(task="multilabel", labels=(Label("round"), Label("large")))

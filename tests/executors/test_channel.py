@@ -1,5 +1,6 @@
 """Sending objects between two processes."""
 
+import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -60,7 +61,11 @@ def test_objects_without_arrays_arrive_too(ends: Ends) -> None:
     assert passed(ends, {"read": (1.0, 2.0)}) == {"read": (1.0, 2.0)}
 
 
-def test_the_sockets_have_large_buffers_on_any_system() -> None:
+def test_the_sockets_have_large_buffers_on_any_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = socket.socketpair()
+    for end in made:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    monkeypatch.setattr(socket, "socketpair", lambda: made)
     one, other = connected_sockets()
     with one, other:
         other.setblocking(False)

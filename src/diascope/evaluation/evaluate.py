@@ -95,6 +95,7 @@ def evaluate(
     seed: int = 0,
     draws: int = 1000,
     failed: Mapping[str, str] | None = None,
+    answered: int | None = None,
     comparison: Comparison | None = None,
     warnings: Sequence[str] = (),
 ) -> Evaluation:
@@ -104,6 +105,7 @@ def evaluate(
         by: columns to divide by, see ``measure_subgroups``.
         draws: number of bootstrap draws of groups for each 95 % interval.
         failed, comparison, warnings: added to the result, see ``Evaluation``.
+        answered: number of items with an answer, if it is not that of ``scored``, such as groups.
 
     Raises:
         UsageError: if the table has no such column.
@@ -114,14 +116,14 @@ def evaluate(
         subgroups=measure_subgroups(scored, by, draws=draws, seed=seed),
         failed=dict(failed or {}),
         comparison=comparison,
-        warnings=(*_warnings(scored, failed or {}), *warnings),
+        warnings=(*_warnings(scored, failed or {}, answered or len(scored)), *warnings),
     )
 
 
-def _warnings(scored: LabelledScores, failed: Mapping[str, str]) -> list[str]:
+def _warnings(scored: LabelledScores, failed: Mapping[str, str], answered: int) -> list[str]:
     warnings = []
     if failed:
-        fraction = len(failed) / (len(failed) + len(scored))
+        fraction = len(failed) / (len(failed) + answered)
         lost = plural(len(failed), "item")
         warnings.append(f"{lost} ({fraction:.1%}) without an answer, in no metric")
     one_sided = one_sided_labels(scored)

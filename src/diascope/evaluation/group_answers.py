@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diascope.card import ModelCard
-from diascope.decision import decide_rows
+from diascope.decision import decide_rows, without_operating_points
 from diascope.display_text import format_some
 from diascope.errors import UsageError
 from diascope.evaluation.labelled_scores import Floats, LabelledScores
+from diascope.sample import ScoreKind
 
 
 def answer_groups(scored: LabelledScores, card: ModelCard) -> LabelledScores:
@@ -25,7 +26,7 @@ def answer_groups(scored: LabelledScores, card: ModelCard) -> LabelledScores:
     """
     names = list(dict.fromkeys(scored.groups))
     place = {name: number for number, name in enumerate(names)}
-    rows = np.array([place[group] for group in scored.groups])
+    rows = np.array([place[group] for group in scored.groups], np.intp)
     targets = _means(scored.targets, rows, len(names))
     if mixed := [
         name for name, row in zip(names, targets, strict=True) if ((row > 0) & (row < 1)).any()
@@ -35,6 +36,8 @@ def answer_groups(scored: LabelledScores, card: ModelCard) -> LabelledScores:
             "have no true answer",
             hint="Give such items other groups, or measure items.",
         )
+    is_share = scored.score_kind == "share"
+    score_kind: ScoreKind = "softmax" if card.task == "multiclass" else "sigmoid"
     scores = np.clip(_means(scored.scores, rows, len(names)), 0, 1)
     return replace(
         scored,
@@ -42,8 +45,8 @@ def answer_groups(scored: LabelledScores, card: ModelCard) -> LabelledScores:
         groups=tuple(names),
         targets=targets,
         scores=scores,
-        predicted=decide_rows(scores, card),
-        score_kind="softmax" if card.task == "multiclass" else "sigmoid",
+        predicted=decide_rows(scores, without_operating_points(card) if is_share else card),
+        score_kind="share" if is_share else score_kind,
         sets=None,
         coverage=None,
         columns={name: _agreed(texts, rows, len(names)) for name, texts in scored.columns.items()},

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from diascope.card import ModelCard
 from diascope.display_text import plural
 from diascope.errors import UsageError
 from diascope.evaluation.answers import Answers
-from diascope.evaluation.compare import check_comparable, compare
+from diascope.evaluation.compare import Comparison, check_comparable, compare
 from diascope.evaluation.evaluate import Evaluation, evaluate
 from diascope.evaluation.evidence_cases import CaseBuilder, refuse_missing_masks
 from diascope.evaluation.group_answers import answer_groups
@@ -19,7 +21,6 @@ from diascope.evaluation.labelled_rows import (
     read_labels,
     training_row_warnings,
 )
-from diascope.evaluation.labelled_scores import LabelledScores
 from diascope.evaluation.subgroups import check_divisible
 from diascope.evaluation.update_card import (
     card_evidence,
@@ -82,34 +83,41 @@ class EvaluationPlan:
         Raises:
             UsageError: if groups are measured, and items of one have different labels.
         """
-        comparison, scored = None, self._scored(answers, self.pipeline)
-        notes = [*self.warnings, *answers.warnings]
+        scored, notes = answers.scored, [*self.warnings, *answers.warnings]
         if self.per_group:
-            items = plural(len(answers.scored), "item")
+            items = plural(len(scored), "item")
             notes.append(f"one answer for each group, the mean scores of its items ({items})")
+            scored = answer_groups(scored, self.card)
+        comparison = None
         if others is not None and self.other is not None:
-            title, warnings = self.other_title, [*self.other_warnings, *others.warnings]
-            if others.failed:
-                warnings.append(f"{plural(len(others.failed), 'item')} without an answer")
-            comparison = compare(
-                scored,
-                self._scored(others, self.other),
-                title=title,
-                seed=self.seed,
-                warnings=[f"{title}: {warning}" for warning in warnings],
-            )
+            comparison = self._compare(answers, others, self.other)
         return evaluate(
             scored,
             by=self.by,
             seed=self.seed,
             failed=answers.failed,
+            answered=len(answers.scored),
             comparison=comparison,
             warnings=notes,
         )
 
-    def _scored(self, answers: Answers, pipeline: Pipeline) -> LabelledScores:
-        card = pipeline.model.instance.card
-        return answer_groups(answers.scored, card) if self.per_group else answers.scored
+    def _compare(self, answers: Answers, others: Answers, other: Pipeline) -> Comparison:
+        title, warnings = self.other_title, [*self.other_warnings, *others.warnings]
+        if others.failed:
+            warnings.append(f"{plural(len(others.failed), 'item')} without an answer")
+        ours, theirs = answers.scored, others.scored
+        if self.per_group:
+            shared = list({*ours.items} & {*theirs.items})  # groups have the same items in both
+            ours = answer_groups(ours.take(np.isin(ours.items, shared)), self.card)
+            card = other.model.instance.card
+            theirs = answer_groups(theirs.take(np.isin(theirs.items, shared)), card)
+        return compare(
+            ours,
+            theirs,
+            title=title,
+            seed=self.seed,
+            warnings=[f"{title}: {warning}" for warning in warnings],
+        )
 
     def card_notes(self) -> list[str]:
         """Return what the card will lose if it is updated."""

@@ -22,8 +22,8 @@ _SLICE_S = 1.0
 def connected_sockets() -> tuple[socket.socket, socket.socket]:
     """Return two connected sockets, one for each end of a channel.
 
-    Their buffers are at least as large as they usually are on Linux; with 8 KB, as on macOS,
-    sending takes three times as long.
+    Their buffers are at least as large as they usually are on Linux. With the 8 KB that is usual on
+    macOS, sending takes three times as long (measured on Linux).
     """
     ends = socket.socketpair()
     for end in ends:

@@ -125,6 +125,17 @@ def test_a_card_states_defaults_and_the_owners_of_third_party_steps(trained: Mod
     assert (trained.read, trained.preprocess) == ("auto", ({"acme:blur-edge": {"width": 4}},))
 
 
+def test_parameters_that_choose_what_is_read_are_no_difference(
+    make_card: Callable[..., ModelCard], install: Any, tmp_path: Path
+) -> None:
+    choosing = BLUR_EDGE.format(width=4).replace("api =", "selecting = ('width',)\n    api =")
+    install("acme", STEPS.format(name="acme"), acme=choosing)
+    card = make_card(**describe_preparation(with_steps(tmp_path, "blur-edge: {width: 5}")))
+
+    assert card.preprocess == ("acme:blur-edge",)
+    assert mismatch_warnings(with_steps(tmp_path, "blur-edge: {width: 6}"), card) == []
+
+
 def test_a_default_that_a_later_version_changed_gives_a_warning(
     trained: ModelCard, make_card: Callable[..., ModelCard], tmp_path: Path
 ) -> None:

@@ -50,7 +50,7 @@ def path_digest(path: Path) -> str:
     return _cached_digest(path, file_stamp(path))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=10_000)
 def _cached_digest(path: Path, stamp: str) -> str:
     with path.open("rb") as file:
         return _digest(file)

@@ -54,12 +54,14 @@ def _describe(kind: str, written: Any) -> Any:
     name, given = next(iter(written.items())) if isinstance(written, dict) else (written, {})
     plugin = find_plugin(kind, name)
     owner = "" if plugin.distribution == "diascope" else f"{plugin.distribution}:"
-    known = parameters_of(load_plugin(plugin))
+    loaded = load_plugin(plugin)
+    known = parameters_of(loaded)
     stated = given | {
         key: _plain(known[key].default)
         for key in known
         if key not in given and _is_plain(known[key].default)
     }
+    stated = {key: value for key, value in stated.items() if key not in _selecting(loaded)}
     return {f"{owner}{plugin.name}": stated} if stated else f"{owner}{plugin.name}"
 
 
@@ -77,7 +79,12 @@ def _shorten(kind: str, written: Any) -> Any:
         defaults = _defaults(kind, name)
     except PluginError:  # a plugin used in training that is not installed here
         return written
-    kept = {key: value for key, value in (given or {}).items() if defaults.get(key, ...) != value}
+    selecting = _selecting(load_plugin(find_plugin(kind, name)))
+    kept = {
+        key: value
+        for key, value in (given or {}).items()
+        if defaults.get(key, ...) != value and key not in selecting
+    }
     return {name: kept} if kept else name
 
 
@@ -127,6 +134,11 @@ def _same_plugin(kind: str, then: Any, now: Any) -> bool:
         return find_plugin(kind, str(then)) == find_plugin(kind, str(now))
     except PluginError:  # such as a name that several distributions claim
         return False
+
+
+def _selecting(loaded: type) -> tuple[str, ...]:
+    """Return the parameters that choose what is read, without changing how it is read."""
+    return getattr(loaded, "selecting", ())
 
 
 def _is_plain(default: Any) -> bool:

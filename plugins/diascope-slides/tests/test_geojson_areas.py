@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from shapely import box
+from shapely import MultiPolygon, box
 from shapely.geometry import mapping
 
 from diascope.errors import ReadError
@@ -27,6 +27,15 @@ def feature(geometry: Any = SQUARE, properties: Any = TUMOR) -> dict[str, Any]:
 def areas(file: Path, document: Any) -> list[Area]:
     file.write_text(json.dumps(document), "utf-8")
     return read_areas(file)
+
+
+def test_polygons_in_nested_collections_cover_an_area(file: Path) -> None:
+    several = mapping(MultiPolygon([box(0, 0, 1, 1), box(2, 0, 4, 1)]))
+    nested = {"type": "GeometryCollection", "geometries": [several, SQUARE]}
+    deeper = {"type": "GeometryCollection", "geometries": [nested]}
+    for geometry, covered in ((several, 3), (nested, 100), (deeper, 100)):
+        (area,) = areas(file, feature(geometry))
+        assert area.shape.area == covered
 
 
 @pytest.mark.parametrize(

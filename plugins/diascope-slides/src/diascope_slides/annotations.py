@@ -15,6 +15,9 @@ from diascope_slides.options import Annotations
 from diascope_slides.polygon_mask import polygon_mask
 from diascope_slides.reports.names import safe_name
 
+_SUFFIXES = {".svs", ".ndpi", ".scn", ".mrxs", ".bif", ".svslide", ".vms", ".vmu"}
+_SUFFIXES |= {".tif", ".tiff", ".btf", ".dcm", ".png", ".jpg", ".jpeg"}
+
 
 def annotated_area(
     annotations: Annotations, item: Item, size: tuple[int, int], shape: tuple[int, int]
@@ -42,7 +45,7 @@ def annotated_area(
         raise NoPictureError(
             f"{note}: nothing of the slide is left",
             hint="Write `include: []` to begin with the whole slide."
-            if removed and not used
+            if annotations.include is None and removed and not used
             else "",
         )
     return mask, note
@@ -50,16 +53,23 @@ def annotated_area(
 
 def _find_file(folder: Path, item: Item) -> Path:
     """Return the GeoJSON file of a slide, named like the slide or as ``slide-geojson`` names it."""
-    stem = PurePosixPath(base_name(item.uri)).stem
-    names = (stem.removesuffix(".ome"), stem, safe_name(item.id))
-    paths = [folder / f"{name}.geojson" for name in names]
-    found = next((path for path in paths if path.is_file()), None)
-    if found is None:
+    name = base_name(item.uri)
+    path = PurePosixPath(name)
+    stem = path.stem if path.suffix.lower() in _SUFFIXES else name  # a UID has dots, too
+    names = (stem.removesuffix(".ome"), stem, name, safe_name(item.id))
+    paths = dict.fromkeys(folder / f"{name}.geojson" for name in names)
+    found = [path for path in paths if path.is_file()]
+    if not found:
         raise ReadError(
-            f"it has no annotations: there is no file {quote(str(paths[0]))}",
+            f"it has no annotations: there is no file {quote(str(next(iter(paths))))}",
             hint="Export them under this name, or leave the slide out of the inputs.",
         )
-    return found
+    if len(found) > 1:
+        raise ReadError(
+            f"it has several files of annotations: {' and '.join(quote(str(x)) for x in found)}",
+            hint="Leave one of them in the folder.",
+        )
+    return found[0]
 
 
 def _check_place(path: Path, areas: Sequence[Area], size: tuple[int, int]) -> None:

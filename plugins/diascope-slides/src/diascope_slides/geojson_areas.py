@@ -33,7 +33,7 @@ def read_areas(path: Path) -> list[Area]:
         document = json.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise ReadError(f"{quote(str(path))} cannot be read: {reason_of(error)}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _format_error(path, f"it is not JSON ({error})") from error
     return list(_areas(path, document))
 
@@ -72,6 +72,8 @@ def _shape(geometry: Any) -> Any:
     if not np.isfinite(shapely.get_coordinates(found)).all():
         raise ValueError("a coordinate is not a finite number")
     parts = shapely.get_parts(found)
+    while (shapely.get_type_id(parts) >= shapely.GeometryType.MULTIPOINT).any():  # collections
+        parts = shapely.get_parts(parts)
     polygons = parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON]
     valid = shapely.make_valid(polygons, method="structure", keep_collapsed=False)
     area = shapely.union_all(valid)
@@ -85,7 +87,7 @@ def _class_name(properties: Any) -> str:
     """
     stated = properties.get("classification")
     if isinstance(stated, dict):
-        stated = stated.get("name") or ": ".join(stated.get("names", []))
+        stated = stated.get("name") or ": ".join(stated.get("names") or ())
     return str(stated or properties.get("name") or "")
 
 

@@ -55,5 +55,7 @@ class Annotations:
     def __post_init__(self) -> None:
         if self.include == () and not self.exclude:
             raise ValueError("exclude must name a class if include is empty")
+        if twice := set(self.include or ()) & set(self.exclude):
+            raise ValueError(f"exclude has classes of include: {', '.join(sorted(twice))}")
         present = tuple(sorted(self.files.glob("*.geojson")))
         object.__setattr__(self, "present", present)

@@ -13,8 +13,8 @@ def polygon_mask(
     """Return a mask, ``(h, w)``, that is true where a pixel's centre lies in any of the polygons.
 
     Each edge of their union, holes included, inverts what is to the right of it in every row of
-    centres that it crosses. This takes time for edges and pixels; scikit-image takes it for their
-    product, which is minutes for the outlines that a pixel classifier draws.
+    centres that it crosses, which takes time for edges and pixels instead of their product. Most of
+    the time goes into the union.
 
     Args:
         polygons: valid shapely Polygons and MultiPolygons.

@@ -50,6 +50,7 @@ class SlideReader:
     tissue: Annotated[float, Interval(ge=0, le=1)] = 0.25
     annotations: Annotations | None = None
     api: ClassVar = (1, 2)
+    selecting: ClassVar = ("annotations",)
 
     def __post_init__(self) -> None:
         if not 0 <= self.overlap < self.tile:

@@ -1,6 +1,6 @@
 """Values are checked against the type hints of a class."""
 
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Optional
 
@@ -256,22 +256,31 @@ def test_types_are_described_in_words() -> None:
     assert describe_type(tuple[Path, ...]) == "a list, each a path"
 
 
-@dataclass
-class Holder:
-    file: Path
-    count: int = 1
+def test_paths_in_a_mapping_are_found_beside_the_recipe(tmp_path: Path) -> None:
+    class Takes:
+        def __init__(self, files: dict[str, Path]) -> None: ...
 
-
-@dataclass
-class Nested:
-    holder: Holder
-    files: dict[str, Path]
-
-
-def test_paths_inside_other_values_are_relative_to_the_recipe_too(tmp_path: Path) -> None:
     (tmp_path / "x.txt").touch()
-    found = checked("holder: {file: x.txt}\nfiles: {a: x.txt}", Nested, base=tmp_path)
-    assert found == {"holder": Holder(tmp_path / "x.txt"), "files": {"a": tmp_path / "x.txt"}}
+    found = checked("files: {a: x.txt}", Takes, tmp_path)
+
+    assert found == {"files": {"a": tmp_path / "x.txt"}}
+
+
+def test_values_that_a_dataclass_does_not_keep_are_not_lost(tmp_path: Path) -> None:
+    @dataclass
+    class Scaled:
+        path: Path
+        scale: InitVar[int] = 1
+        size: int = field(init=False)
+
+        def __post_init__(self, scale: int) -> None:
+            self.size = scale
+
+    class Takes:
+        def __init__(self, source: Scaled) -> None: ...
+
+    Takes.__init__.__annotations__["source"] = Scaled
+    assert checked("source: {path: x, scale: 3}", Takes, tmp_path)["source"].size == 3
 
 
 def test_a_path_may_lie_in_an_installed_package(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from diascope.ledger import Ledger
 from diascope.outdated import outdated_warnings
-from diascope.sample import Found, Item, Prediction
+from diascope.sample import Failed, Found, Item, Prediction
 from tests.runs import Ended, write_pictures
 
 FACTS: dict[str, Any] = {
@@ -36,6 +36,15 @@ def test_only_answers_of_another_digest_give_a_warning(tmp_path: Path) -> None:
     (warning,) = warned(tmp_path, "two", recipe={"read": "auto", "preprocess": []})
     assert warning.startswith("1 item answered by an earlier run: classified again")
     assert "because of a change (preprocess); another folder" in warning
+
+
+def test_an_answered_item_that_is_gone_is_not_announced(tmp_path: Path) -> None:
+    warned(tmp_path, "one")
+    ledger, item = Ledger(tmp_path / "ledger.sqlite", "two"), Item("a.png", "/photos/a.png")
+    ledger.add_items([Found(item, "", Failed(item, "read", "", "gone"))], retry=False)
+
+    assert outdated_warnings(ledger, FACTS) == []
+    ledger.close()
 
 
 def test_the_versions_of_a_plugins_package_are_named(tmp_path: Path) -> None:

@@ -1,13 +1,19 @@
 """One answer for each group: the mean scores of its items."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from diascope.card import Label, ModelCard
 from diascope.errors import UsageError
+from diascope.evaluation.answers import Answers
 from diascope.evaluation.group_answers import answer_groups
+from diascope.evaluation.plan import EvaluationPlan
 from tests.evaluation.tables import multilabel, scored
 
 MakeCard = Callable[..., ModelCard]
@@ -68,3 +74,33 @@ def test_a_group_whose_items_differ_in_their_label_is_refused_by_name(make_card:
     items = scored(NAMES, "multiclass", TRUTH, SCORES, SCORES > 0.5, groups=groups)
     with pytest.raises(UsageError, match="--per-group: items of b have different labels"):
         answer_groups(items, make_card())
+
+
+def test_models_are_compared_on_groups_of_the_items_that_both_answered(make_card: MakeCard) -> None:
+    model = SimpleNamespace(instance=SimpleNamespace(card=make_card()))
+    pipeline: Any = SimpleNamespace(model=model)
+    nothing: Any = None
+    plan = EvaluationPlan(
+        pipeline=pipeline,
+        table=Path("t.csv"),
+        split=None,
+        by=(),
+        per_group=True,
+        seed=0,
+        rows=nothing,
+        other=pipeline,
+        warnings=(),
+        other_title="other",
+        other_warnings=(),
+        cases=None,
+        card_folder=None,
+    )
+    items = scored(NAMES, "multiclass", TRUTH, SCORES, SCORES > 0.5, groups=GROUPS)
+    ours = Answers(items, [], {"lost.png": "torn"}, [])
+    theirs = replace(ours, scored=items.take(np.arange(1, 4)))  # group a is right without the first
+    found = plan.evaluate(ours, theirs)
+
+    assert found.comparison is not None
+    assert found.comparison.metrics["balanced_accuracy"]["difference"] == 0
+    assert found.metrics["accuracy"]["value"] == 0
+    assert "1 item (20.0%) without an answer, in no metric" in found.warnings

@@ -14,7 +14,6 @@ from shapely.geometry import mapping
 from diascope.errors import NoPictureError, ReadError
 from diascope.privacy import redact_record, redact_text
 from diascope.sample import Item, Prediction, Regions, Sample, Skipped
-from diascope_slides.annotations import annotated_area
 from diascope_slides.options import Annotations
 from diascope_slides.reader import SlideReader
 from diascope_slides.reports.geojson import GeoJsonReport
@@ -79,29 +78,6 @@ def test_only_tiles_in_the_included_classes_are_read(
     both = cells(range(4, 8), range(8)) | cells(range(2), range(2))
     assert places(read(item, folder, include=("Tumor", "Stroma"))) == both
     assert len(read(item, folder)) == 64
-
-
-@pytest.mark.parametrize(
-    ("slide", "name"),
-    [("1.2.3.4", "1.2.3.4"), ("1.2.3.dcm", "1.2.3"), ("A.SVS", "A"), ("a.b", "a.b")],
-)
-def test_only_the_suffix_of_a_slide_is_left_out_of_the_name(
-    annotate: Make, folder: Path, slide: str, name: str
-) -> None:
-    annotate(("Tumor", LEFT), name=name)
-    annotate(("Tumor", RIGHT), name="1.2")  # of no slide here
-    item = Item(slide, f"/slides/{slide}")
-    mask, note = annotated_area(Annotations(folder), item, (512, 512), (2, 2))
-
-    assert mask.tolist() == [[True, False], [True, False]]
-    assert f"'{name}.geojson'" in note
-
-
-def test_a_slide_with_two_files_of_annotations_fails(annotate: Make, folder: Path) -> None:
-    annotate(("Tumor", LEFT), name="A")
-    annotate(("Tumor", RIGHT), name="A.svs")
-    with pytest.raises(ReadError, match=r"several files .*A\.geojson' and .*A\.svs\.geojson'"):
-        annotated_area(Annotations(folder), Item("A.svs", "/s/A.svs"), (512, 512), (2, 2))
 
 
 def test_a_class_cannot_be_included_and_excluded(folder: Path) -> None:
